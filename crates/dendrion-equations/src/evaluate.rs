@@ -1,0 +1,84 @@
+//! Plain evaluation of expressions in f64, one node at a time: constant folding, and the naive interpreter that
+//! compiled programs are held against.
+
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+
+/// What leaves are worth.
+#[derive(Clone, Copy, Debug)]
+pub struct Env<'a> {
+    /// Value of each parameter.
+    pub params: &'a [f64],
+    /// Value of each state.
+    pub states: &'a [f64],
+    /// Value of each input.
+    pub inputs: &'a [f64],
+}
+
+/// A function of one argument.
+pub(crate) fn unary(f: Unary, a: f64) -> f64 {
+    match f {
+        Unary::Neg => -a,
+        Unary::Abs => a.abs(),
+        Unary::Sqrt => a.sqrt(),
+        Unary::Exp => libm::exp(a),
+        Unary::Expm1 => libm::expm1(a),
+        Unary::Log => libm::log(a),
+        Unary::Log1p => libm::log1p(a),
+        Unary::Phi1 if a == 0.0 => 1.0,
+        Unary::Phi1 => libm::expm1(a) / a,
+        Unary::Tanh => libm::tanh(a),
+    }
+}
+
+/// A function of two arguments.
+pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
+    match f {
+        Binary::Add => a + b,
+        Binary::Sub => a - b,
+        Binary::Mul => a * b,
+        Binary::Div => a / b,
+        Binary::Min => {
+            if a < b {
+                a
+            } else {
+                b
+            }
+        }
+        Binary::Max => {
+            if a > b {
+                a
+            } else {
+                b
+            }
+        }
+        Binary::Pow => libm::pow(a, b),
+        Binary::Greater => f64::from(u8::from(a > b)),
+        Binary::GreaterEqual => f64::from(u8::from(a >= b)),
+    }
+}
+
+/// The value of every node up to `last`, by position. A leaf missing from `env` is NaN.
+pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
+    let at = |slice: &[f64], i: u32| slice.get(i as usize).copied().unwrap_or(f64::NAN);
+    let mut values: Vec<f64> = Vec::with_capacity(last.index() + 1);
+    for id in graph.ids().take(last.index() + 1) {
+        let v = |id: NodeId| values[id.index()];
+        let value = match graph.node(id) {
+            Node::Const(bits) => f64::from_bits(bits),
+            Node::Param(i) => at(env.params, i),
+            Node::State(i) => at(env.states, i),
+            Node::Input(i) => at(env.inputs, i),
+            Node::Unary(f, a) => unary(f, v(a)),
+            Node::Binary(f, a, b) => binary(f, v(a), v(b)),
+            Node::Select(c, a, b) => {
+                if v(c) == 0.0 {
+                    v(b)
+                } else {
+                    v(a)
+                }
+            }
+        };
+        values.push(value);
+    }
+    values
+}

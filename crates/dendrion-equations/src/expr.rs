@@ -1,0 +1,137 @@
+//! Expressions that read like the mathematics: `gL * (V_rest - V)`.
+
+use std::cell::RefCell;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+
+/// Where expressions are written: a graph that many expressions may grow at once.
+#[derive(Debug, Default)]
+pub struct Workbook(RefCell<Graph>);
+
+impl Workbook {
+    /// An expression for a leaf of the graph.
+    pub fn leaf(&self, node: Node) -> Expr<'_> {
+        self.expr(self.0.borrow_mut().intern(node))
+    }
+
+    /// A number.
+    pub fn number(&self, v: f64) -> Expr<'_> {
+        self.expr(self.0.borrow_mut().constant(v))
+    }
+
+    /// The graph that was written.
+    pub fn into_graph(self) -> Graph {
+        self.0.into_inner()
+    }
+
+    const fn expr(&self, id: NodeId) -> Expr<'_> {
+        Expr { book: self, id }
+    }
+}
+
+/// An expression in a [`Workbook`]: copied freely, combined by the usual operators.
+#[derive(Clone, Copy, Debug)]
+pub struct Expr<'g> {
+    book: &'g Workbook,
+    id: NodeId,
+}
+
+impl<'g> Expr<'g> {
+    /// Its node.
+    pub const fn id(self) -> NodeId {
+        self.id
+    }
+
+    fn apply(self, f: Unary) -> Self {
+        self.book.expr(self.book.0.borrow_mut().unary(f, self.id))
+    }
+
+    fn with(self, f: Binary, b: Self) -> Self {
+        self.book.expr(self.book.0.borrow_mut().binary(f, self.id, b.id))
+    }
+
+    /// e to the power of it.
+    #[must_use]
+    pub fn exp(self) -> Self {
+        self.apply(Unary::Exp)
+    }
+
+    /// Logarithm of one more than it.
+    #[must_use]
+    pub fn ln_1p(self) -> Self {
+        self.apply(Unary::Log1p)
+    }
+
+    /// φ₁ of it: (e^a - 1)/a.
+    #[must_use]
+    pub fn phi1(self) -> Self {
+        self.apply(Unary::Phi1)
+    }
+
+    /// Its magnitude.
+    #[must_use]
+    pub fn abs(self) -> Self {
+        self.apply(Unary::Abs)
+    }
+
+    /// The larger of it and a number.
+    #[must_use]
+    pub fn at_least(self, b: f64) -> Self {
+        self.with(Binary::Max, self.book.number(b))
+    }
+
+    /// 1 where it is above `b`, else 0.
+    #[must_use]
+    pub fn above(self, b: Self) -> Self {
+        self.with(Binary::Greater, b)
+    }
+
+    /// 1 where it is at most `b`, else 0.
+    #[must_use]
+    pub fn at_most(self, b: f64) -> Self {
+        self.book.number(b).with(Binary::GreaterEqual, self)
+    }
+
+    /// `yes` where it is not 0, else `no`.
+    #[must_use]
+    pub fn choose(self, yes: Self, no: Self) -> Self {
+        self.book
+            .expr(self.book.0.borrow_mut().select(self.id, yes.id, no.id))
+    }
+}
+
+impl Neg for Expr<'_> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        self.apply(Unary::Neg)
+    }
+}
+
+macro_rules! operator {
+    ($operator:ident, $method:ident) => {
+        impl $operator for Expr<'_> {
+            type Output = Self;
+            fn $method(self, b: Self) -> Self {
+                self.with(Binary::$operator, b)
+            }
+        }
+        impl $operator<f64> for Expr<'_> {
+            type Output = Self;
+            fn $method(self, b: f64) -> Self {
+                self.with(Binary::$operator, self.book.number(b))
+            }
+        }
+        impl<'g> $operator<Expr<'g>> for f64 {
+            type Output = Expr<'g>;
+            fn $method(self, b: Expr<'g>) -> Expr<'g> {
+                b.book.number(self).with(Binary::$operator, b)
+            }
+        }
+    };
+}
+
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);

@@ -1,0 +1,255 @@
+//! The expression graph: single assignment, hash-consed, so equal expressions are one node.
+
+use std::collections::HashMap;
+
+/// A node of a [`Graph`]. Ids ascend from operands to users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// Position of the node in its graph.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Functions of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// -a
+    Neg,
+    /// |a|
+    Abs,
+    /// square root
+    Sqrt,
+    /// e to the a
+    Exp,
+    /// e to the a, less 1
+    Expm1,
+    /// natural logarithm
+    Log,
+    /// logarithm of 1 + a
+    Log1p,
+    /// φ₁(a) = (e^a - 1)/a
+    Phi1,
+    /// hyperbolic tangent
+    Tanh,
+}
+
+/// Functions of two arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// a + b
+    Add,
+    /// a - b
+    Sub,
+    /// a b
+    Mul,
+    /// a / b
+    Div,
+    /// the smaller
+    Min,
+    /// the larger
+    Max,
+    /// a to the power b
+    Pow,
+    /// 1 where a > b, else 0
+    Greater,
+    /// 1 where a >= b, else 0
+    GreaterEqual,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Node {
+    /// A number, by its bits.
+    Const(u64),
+    /// A parameter of the system, constant through a run.
+    Param(u32),
+    /// A state of the system at the beginning of the step (after integration, in an event's expressions).
+    State(u32),
+    /// An input of this step, such as an injected current.
+    Input(u32),
+    /// A function of one argument.
+    Unary(Unary, NodeId),
+    /// A function of two arguments.
+    Binary(Binary, NodeId, NodeId),
+    /// The second where the first is not 0, else the third.
+    Select(NodeId, NodeId, NodeId),
+}
+
+impl Node {
+    /// Its operands, in order.
+    pub fn operands(self) -> impl Iterator<Item = NodeId> {
+        let (a, b, c) = match self {
+            Self::Const(_) | Self::Param(_) | Self::State(_) | Self::Input(_) => (None, None, None),
+            Self::Unary(_, a) => (Some(a), None, None),
+            Self::Binary(_, a, b) => (Some(a), Some(b), None),
+            Self::Select(a, b, c) => (Some(a), Some(b), Some(c)),
+        };
+        [a, b, c].into_iter().flatten()
+    }
+}
+
+/// Expressions of one system.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    ids: HashMap<Node, NodeId>,
+    /// Whether a node depends on states or inputs, and so must be computed in the step.
+    varies: Vec<bool>,
+}
+
+impl Graph {
+    /// What node `id` is.
+    pub fn node(&self, id: NodeId) -> Node {
+        self.nodes[id.index()]
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// All nodes, operands before users.
+    pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Whether the node depends on parameters and numbers alone: a coefficient.
+    pub fn is_coefficient(&self, id: NodeId) -> bool {
+        !self.varies[id.index()]
+    }
+
+    /// The number a node is, if it is one.
+    pub fn as_const(&self, id: NodeId) -> Option<f64> {
+        match self.node(id) {
+            Node::Const(bits) => Some(f64::from_bits(bits)),
+            _ => None,
+        }
+    }
+
+    /// The node itself, shared with any equal one.
+    pub fn intern(&mut self, node: Node) -> NodeId {
+        if let Some(id) = self.ids.get(&node) {
+            return *id;
+        }
+        let id = NodeId(self.nodes.len() as u32);
+        let varies = matches!(node, Node::State(_) | Node::Input(_))
+            || node.operands().any(|a| self.varies[a.index()]);
+        self.nodes.push(node);
+        self.varies.push(varies);
+        self.ids.insert(node, id);
+        id
+    }
+
+    /// A number.
+    pub fn constant(&mut self, v: f64) -> NodeId {
+        self.intern(Node::Const((v + 0.0).to_bits()))
+    }
+
+    /// A function of one argument, simplified where that is exact.
+    pub fn unary(&mut self, f: Unary, a: NodeId) -> NodeId {
+        match (f, self.node(a), self.as_const(a)) {
+            (Unary::Neg, Node::Unary(Unary::Neg, inner), _) => inner,
+            (_, _, Some(v)) => self.constant(crate::evaluate::unary(f, v)),
+            _ => self.intern(Node::Unary(f, a)),
+        }
+    }
+
+    /// A function of two arguments, simplified where that is exact.
+    pub fn binary(&mut self, f: Binary, a: NodeId, b: NodeId) -> NodeId {
+        let (x, y) = (self.as_const(a), self.as_const(b));
+        if let (Some(x), Some(y)) = (x, y) {
+            return self.constant(crate::evaluate::binary(f, x, y));
+        }
+        match (f, x, y) {
+            (Binary::Add, Some(0.0), _) | (Binary::Mul, Some(1.0), _) => b,
+            (Binary::Add | Binary::Sub, _, Some(0.0)) | (Binary::Mul | Binary::Div, _, Some(1.0)) => a,
+            (Binary::Mul, Some(0.0), _) | (Binary::Mul, _, Some(0.0)) | (Binary::Div, Some(0.0), _) => {
+                self.constant(0.0)
+            }
+            (Binary::Mul, Some(-1.0), _) => self.unary(Unary::Neg, b),
+            (Binary::Mul, _, Some(-1.0)) => self.unary(Unary::Neg, a),
+            (Binary::Sub, Some(0.0), _) => self.unary(Unary::Neg, b),
+            (Binary::Sub, ..) if a == b => self.constant(0.0),
+            // One order for operands that commute, so that a + b and b + a are one node.
+            (Binary::Add | Binary::Mul, ..) if b < a => self.intern(Node::Binary(f, b, a)),
+            _ => self.intern(Node::Binary(f, a, b)),
+        }
+    }
+
+    /// The second where the first is not 0, else the third.
+    pub fn select(&mut self, condition: NodeId, yes: NodeId, no: NodeId) -> NodeId {
+        match self.as_const(condition) {
+            Some(c) => {
+                if c == 0.0 {
+                    no
+                } else {
+                    yes
+                }
+            }
+            None if yes == no => yes,
+            None => self.intern(Node::Select(condition, yes, no)),
+        }
+    }
+
+    /// a + b
+    pub fn add(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        self.binary(Binary::Add, a, b)
+    }
+
+    /// a - b
+    pub fn sub(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        self.binary(Binary::Sub, a, b)
+    }
+
+    /// a b
+    pub fn mul(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        self.binary(Binary::Mul, a, b)
+    }
+
+    /// a / b
+    pub fn div(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        self.binary(Binary::Div, a, b)
+    }
+
+    /// -a
+    pub fn neg(&mut self, a: NodeId) -> NodeId {
+        self.unary(Unary::Neg, a)
+    }
+
+    /// Parameters that a node depends on, ascending.
+    pub fn parameters_of(&self, id: NodeId) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.visit(id, &mut |node| {
+            if let Node::Param(p) = node {
+                found.push(p as usize);
+            }
+        });
+        found.sort_unstable();
+        found
+    }
+
+    /// Calls `f` on the node and everything it depends on, each once.
+    pub fn visit(&self, id: NodeId, f: &mut impl FnMut(Node)) {
+        self.visit_ids(id, &mut |id| f(self.node(id)));
+    }
+
+    /// Calls `f` on the id of the node and of everything it depends on, each once.
+    pub fn visit_ids(&self, id: NodeId, f: &mut impl FnMut(NodeId)) {
+        let mut seen = vec![false; id.index() + 1];
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            if !std::mem::replace(&mut seen[id.index()], true) {
+                f(id);
+                stack.extend(self.node(id).operands());
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Axial coupling: the current into a from b is g (V_b - V_a), with the same g both ways. Without an explicit g it
+//! follows from two half cylinders in series: g = 2 / (R_a + R_b), R = 4 r_axial L / (π d²).
+
+use dendrion_model::{Coupling, Error, ModuleKind};
+
+use super::geometry::axial_resistance;
+use crate::expr::Expr;
+use crate::system::{Builder, Scope};
+
+/// The conductance of a coupling in nS.
+pub(crate) fn conductance<'g>(
+    b: &mut Builder<'g>,
+    coupling: &Coupling,
+    ends: [&Scope<'_>; 2],
+) -> Result<Expr<'g>, Error> {
+    if coupling.params.has("g") {
+        let scope = Scope {
+            name: &coupling.name,
+            kind: ModuleKind::Coupling,
+            params: &coupling.params,
+        };
+        return b.param(&scope, "g");
+    }
+    let (r_a, r_b) = (axial_resistance(b, ends[0])?, axial_resistance(b, ends[1])?);
+    Ok(2e5 / (r_a + r_b)) // 1 / 10 kΩ = 1e5 nS
+}

@@ -1,0 +1,82 @@
+//! From a population to its equations.
+
+use dendrion_model::{Compartment, Error, ModuleKind, Population, Receptor};
+
+use crate::expr::{Expr, Workbook};
+use crate::mechanisms::membrane::{self, Membrane};
+use crate::mechanisms::{ampa, axial, gaba, gate, nmda, threshold};
+use crate::system::{Builder, System};
+
+/// What reaches a population from outside: which compartments take a current, and which receptors share a spike port.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wiring {
+    /// For each current input, the compartment it goes to.
+    pub injected: Vec<usize>,
+    /// For each spike port, the receptors whose gates it feeds.
+    pub received: Vec<Vec<usize>>,
+}
+
+/// The equations of a population (validated before), for steps of `dt` ms.
+///
+/// # Errors
+/// A parameter that is missing.
+pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
+    let book = Workbook::default();
+    let mut b = Builder::new(&book, dt);
+    write(&mut b, population, wiring)?;
+    let system = b.finish(wiring.received.len());
+    Ok(System {
+        graph: book.into_graph(),
+        ..system
+    })
+}
+
+fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> Result<(), Error> {
+    let compartments = &population.compartments;
+    let mut membranes = compartments
+        .iter()
+        .map(|c| Membrane::declare(b, c))
+        .collect::<Result<Vec<Membrane<'g>>, Error>>()?;
+    for coupling in &population.couplings {
+        let ends = [coupling.a, coupling.b].map(|i| membrane::scope(&compartments[i]));
+        let g = axial::conductance(b, coupling, [&ends[0], &ends[1]])?;
+        let (v_a, v_b) = (membranes[coupling.a].v.value, membranes[coupling.b].v.value);
+        membranes[coupling.a].add(g * (v_b - v_a));
+        membranes[coupling.b].add(g * (v_a - v_b));
+    }
+    for (i, receptor) in population.receptors.iter().enumerate() {
+        let ports: Vec<usize> = (0..wiring.received.len())
+            .filter(|p| wiring.received[*p].contains(&i))
+            .collect();
+        let current = receptor_current(b, receptor, &ports, membranes[receptor.on].v.value)?;
+        b.observe(&gate::scope(receptor), "I", current);
+        membranes[receptor.on].add(current);
+    }
+    for compartment in &wiring.injected {
+        let current = b.current();
+        membranes[*compartment].add(current);
+    }
+    let soma = compartments.iter().position(|c| c.soma).unwrap_or(0);
+    let v_soma = membranes[soma].v;
+    close(b, compartments, membranes);
+    threshold::threshold(b, population, v_soma)
+}
+
+fn receptor_current<'g>(
+    b: &mut Builder<'g>,
+    receptor: &Receptor,
+    ports: &[usize],
+    v: Expr<'g>,
+) -> Result<Expr<'g>, Error> {
+    match receptor.kind {
+        ModuleKind::Nmda => nmda::current(b, receptor, ports, v),
+        ModuleKind::Gaba => gaba::current(b, receptor, ports, v),
+        _ => ampa::current(b, receptor, ports, v),
+    }
+}
+
+fn close<'g>(b: &mut Builder<'g>, compartments: &[Compartment], membranes: Vec<Membrane<'g>>) {
+    for (membrane, compartment) in membranes.into_iter().zip(compartments) {
+        membrane.close(b, compartment);
+    }
+}

@@ -1,0 +1,126 @@
+//! Emission: nodes to instructions, one operation per node. Scratch rows are numbered without bound here; the pass
+//! `rows` folds them.
+
+use std::collections::HashMap;
+
+use dendrion_lanes::{Instruction, Op, Slot};
+
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+
+/// What stands in the coefficient table rather than in the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Table {
+    /// Whatever depends on parameters alone (a step).
+    Coefficients,
+    /// Parameters and numbers only (a prologue).
+    Leaves,
+}
+
+/// Writes code for nodes of a graph.
+pub(crate) struct Emitter<'g> {
+    pub(crate) graph: &'g Graph,
+    table: Table,
+    /// Nodes in the coefficient table, in order.
+    pub(crate) coefs: Vec<NodeId>,
+    coef_slots: HashMap<NodeId, Slot>,
+    /// Where nodes already computed are.
+    pub(crate) ready: HashMap<NodeId, Slot>,
+    pub(crate) code: Vec<Instruction>,
+    temps: usize,
+}
+
+impl<'g> Emitter<'g> {
+    pub(crate) fn new(graph: &'g Graph, table: Table) -> Self {
+        Self {
+            graph,
+            table,
+            coefs: Vec::new(),
+            coef_slots: HashMap::new(),
+            ready: HashMap::new(),
+            code: Vec::new(),
+            temps: 0,
+        }
+    }
+
+    /// A new scratch row.
+    pub(crate) fn temp(&mut self) -> Slot {
+        self.temps += 1;
+        Slot::Scratch((self.temps - 1) as u16)
+    }
+
+    /// Appends an instruction; without `out` its result is in a new scratch row.
+    pub(crate) fn push(&mut self, op: Op, args: Vec<Slot>, out: Option<Slot>) -> Slot {
+        let out = out.unwrap_or_else(|| self.temp());
+        self.code.push(Instruction { op, out, args });
+        out
+    }
+
+    /// The table entry of a node.
+    pub(crate) fn coef(&mut self, id: NodeId) -> Slot {
+        *self.coef_slots.entry(id).or_insert_with(|| {
+            self.coefs.push(id);
+            Slot::Coef((self.coefs.len() - 1) as u16)
+        })
+    }
+
+    /// Where a node is without computing anything, if it is anywhere.
+    pub(crate) fn place(&mut self, id: NodeId) -> Option<Slot> {
+        let node = self.graph.node(id);
+        let in_table = match self.table {
+            Table::Coefficients => self.graph.is_coefficient(id),
+            Table::Leaves => matches!(node, Node::Param(_) | Node::Const(_)),
+        };
+        if in_table {
+            return Some(self.coef(id));
+        }
+        match node {
+            Node::State(i) => Some(Slot::State(i as u16)),
+            _ => self.ready.get(&id).copied(),
+        }
+    }
+
+    /// Computes a node, one operation for each node not computed before.
+    pub(crate) fn value(&mut self, id: NodeId) -> Slot {
+        if let Some(slot) = self.place(id) {
+            return slot;
+        }
+        let args: Vec<Slot> = match self.graph.node(id) {
+            Node::Input(i) => vec![Slot::Input(i as u16)],
+            node => node.operands().map(|a| self.value(a)).collect(),
+        };
+        let slot = self.push(operation(self.graph.node(id)), args, None);
+        self.ready.insert(id, slot);
+        slot
+    }
+}
+
+/// The operation that computes a node from its operands.
+pub(crate) const fn operation(node: Node) -> Op {
+    match node {
+        Node::Const(_) | Node::Param(_) | Node::State(_) => Op::Copy,
+        Node::Input(_) => Op::LoadInput,
+        Node::Select(..) => Op::Select,
+        Node::Unary(f, _) => match f {
+            Unary::Neg => Op::Neg,
+            Unary::Abs => Op::Abs,
+            Unary::Sqrt => Op::Sqrt,
+            Unary::Exp => Op::Exp,
+            Unary::Expm1 => Op::Expm1,
+            Unary::Log => Op::Log,
+            Unary::Log1p => Op::Log1p,
+            Unary::Phi1 => Op::Phi1,
+            Unary::Tanh => Op::Tanh,
+        },
+        Node::Binary(f, _, _) => match f {
+            Binary::Add => Op::Add,
+            Binary::Sub => Op::Sub,
+            Binary::Mul => Op::Mul,
+            Binary::Div => Op::Div,
+            Binary::Min => Op::Min,
+            Binary::Max => Op::Max,
+            Binary::Pow => Op::Pow,
+            Binary::Greater => Op::Greater,
+            Binary::GreaterEqual => Op::GreaterEqual,
+        },
+    }
+}

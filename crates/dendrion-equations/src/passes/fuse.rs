@@ -1,0 +1,355 @@
+//! Operation choice: sums of products to the fewest visits of rows.
+//!
+//! A sum is accumulated term by term; each kind of term has a fused operation that takes the running total as its last
+//! argument. What several terms share (an axial difference, seen from both sides) is computed once, ahead.
+
+use std::collections::HashMap;
+
+use dendrion_lanes::{Op, Slot};
+
+use super::emit::{Emitter, operation};
+use super::normal::{Sum, Term};
+use crate::graph::{Binary, Node, NodeId, Unary};
+
+/// Fuses the sums of one step.
+pub(crate) struct Fuser<'g> {
+    pub(crate) emit: Emitter<'g>,
+    sums: &'g HashMap<NodeId, Sum>,
+    uses: HashMap<NodeId, usize>,
+    zero: NodeId,
+    one: NodeId,
+}
+
+/// An operation that adds to a running total: its arguments but the last.
+struct Step {
+    op: Op,
+    args: Vec<Slot>,
+}
+
+/// `coef exp(slope v + bias) + 1`, the denominator that the sigmoid operations know.
+struct Sigmoid {
+    coef: NodeId,
+    slope: NodeId,
+    v: NodeId,
+    bias: Option<NodeId>,
+}
+
+impl<'g> Fuser<'g> {
+    /// For the sums of a normalised graph, in which `zero` and `one` are the nodes of those numbers.
+    pub(crate) fn new(
+        emit: Emitter<'g>,
+        sums: &'g HashMap<NodeId, Sum>,
+        (zero, one): (NodeId, NodeId),
+    ) -> Self {
+        Self {
+            emit,
+            sums,
+            uses: HashMap::new(),
+            zero,
+            one,
+        }
+    }
+
+    /// Counts what `sum` refers to, so that [`Self::shared`] knows what to compute ahead.
+    pub(crate) fn count(&mut self, sum: &Sum) {
+        for factor in sum.iter().flat_map(|t| t.factors.iter()) {
+            self.count_node(*factor);
+        }
+    }
+
+    fn count_node(&mut self, id: NodeId) {
+        let uses = self.uses.entry(id).or_insert(0);
+        *uses += 1;
+        if *uses > 1 || self.emit.graph.is_coefficient(id) {
+            return;
+        }
+        match self.sums.get(&id) {
+            Some(sum) => self.count(&sum.clone()),
+            None => self
+                .emit
+                .graph
+                .node(id)
+                .operands()
+                .for_each(|a| self.count_node(a)),
+        }
+    }
+
+    /// Computes everything used more than once; operands come first because their ids do.
+    pub(crate) fn shared(&mut self) {
+        let mut shared: Vec<NodeId> = self
+            .uses
+            .iter()
+            .filter(|(_, n)| **n > 1)
+            .map(|(id, _)| *id)
+            .collect();
+        shared.sort_unstable();
+        for id in shared {
+            if self.emit.place(id).is_none() {
+                let slot = self.compute(id, None);
+                self.emit.ready.insert(id, slot);
+            }
+        }
+    }
+
+    /// Where a node's value is, computed now unless it is there already.
+    fn value(&mut self, id: NodeId) -> Slot {
+        match self.emit.place(id) {
+            Some(slot) => slot,
+            None => self.compute(id, None),
+        }
+    }
+
+    fn compute(&mut self, id: NodeId, out: Option<Slot>) -> Slot {
+        if let Some(sum) = self.sums.get(&id) {
+            return self.sum(sum, out);
+        }
+        let node = self.emit.graph.node(id);
+        if let Some(s) = self.sigmoid(id) {
+            let args = self.sigmoid_args(&s);
+            return self.emit.push(Op::Sigmoid, args, out);
+        }
+        let args = match node {
+            Node::Input(i) => vec![Slot::Input(i as u16)],
+            _ => node.operands().map(|a| self.value(a)).collect(),
+        };
+        self.emit.push(operation(node), args, out)
+    }
+
+    /// Code for a sum that goes to `out`, or to a scratch row.
+    pub(crate) fn sum(&mut self, sum: &Sum, out: Option<Slot>) -> Slot {
+        let base = sum.iter().position(|t| self.is_base(t));
+        let mut total = base.map(|i| self.base(&sum[i]));
+        let mut steps = Vec::new();
+        for (i, term) in sum.iter().enumerate() {
+            if Some(i) != base {
+                let step = self.step(term);
+                join(&mut steps, step);
+            }
+        }
+        let last = steps.len();
+        for (i, step) in steps.into_iter().enumerate() {
+            let out = if i + 1 == last { out } else { None };
+            total = Some(self.accumulate(step, total, out));
+        }
+        match (total, out) {
+            (Some(total), Some(out)) if total != out => self.emit.push(Op::Copy, vec![total], Some(out)),
+            (Some(total), _) => total,
+            (None, _) => self.emit.coef(self.zero),
+        }
+    }
+
+    /// Code for a sum that decays to 0 and is flushed there.
+    pub(crate) fn flushed(&mut self, sum: &Sum, out: Slot) {
+        let plain = sum.len() <= 2
+            && sum
+                .iter()
+                .all(|t| t.factors.len() == 1 && !self.is_fused(t.factors[0]));
+        if !plain {
+            let total = self.sum(sum, None);
+            self.emit.push(Op::Flush, vec![total], Some(out));
+            return;
+        }
+        let args = sum
+            .iter()
+            .flat_map(|t| [self.emit.coef(t.coef), self.value(t.factors[0])])
+            .collect();
+        let op = if sum.len() == 2 {
+            Op::Mul2Flush
+        } else {
+            Op::MulFlush
+        };
+        self.emit.push(op, args, Some(out));
+    }
+
+    /// Whether a term can start a total as it is: a coefficient, or a row times 1.
+    fn is_base(&mut self, term: &Term) -> bool {
+        match term.factors.as_slice() {
+            [] => true,
+            [f] => self.is_one(term.coef) && self.emit.place(*f).is_some(),
+            _ => false,
+        }
+    }
+
+    fn base(&mut self, term: &Term) -> Slot {
+        match term.factors.first() {
+            None => self.emit.coef(term.coef),
+            Some(f) => self.value(*f),
+        }
+    }
+
+    fn is_one(&self, id: NodeId) -> bool {
+        id == self.one
+    }
+
+    /// Whether a factor is taken apart by a fused operation rather than computed.
+    fn is_fused(&mut self, id: NodeId) -> bool {
+        self.emit.place(id).is_none()
+            && matches!(
+                self.emit.graph.node(id),
+                Node::Binary(Binary::Sub, ..) | Node::Input(_)
+            )
+    }
+
+    /// The operation for one term.
+    fn step(&mut self, term: &Term) -> Step {
+        let mut rest = Vec::new();
+        let (mut difference, mut sigmoid) = (None, None);
+        for factor in &term.factors {
+            let free = self.emit.place(*factor).is_none();
+            match (self.emit.graph.node(*factor), self.sigmoid(*factor)) {
+                (Node::Binary(Binary::Sub, a, b), _)
+                    if free && difference.is_none() && !self.sums.contains_key(factor) =>
+                {
+                    difference = Some((a, b));
+                }
+                (_, Some(s)) if free && sigmoid.is_none() => sigmoid = Some((*factor, s)),
+                _ => rest.push(*factor),
+            }
+        }
+        if let (Some((factor, _)), None) = (&sigmoid, difference) {
+            // Without a difference no fused operation takes the sigmoid.
+            rest.push(*factor);
+            sigmoid = None;
+        }
+        let coef = self.emit.coef(term.coef);
+        let Some((a, b)) = difference else {
+            return self.plain_step(coef, term.coef, &rest);
+        };
+        let (a, b) = (self.value(a), self.value(b));
+        match (sigmoid, rest.is_empty()) {
+            (None, true) => Step {
+                op: Op::FmaDiff,
+                args: vec![coef, a, b],
+            },
+            (None, false) => {
+                let x = self.product(&rest);
+                Step {
+                    op: Op::GatedDiff,
+                    args: vec![coef, x, a, b],
+                }
+            }
+            (Some((_, s)), _) => {
+                let x = self.product(&rest);
+                let sigmoid = self.sigmoid_args(&s);
+                let args = [vec![coef, x, a, b], sigmoid].concat();
+                Step {
+                    op: Op::SigmoidGatedDiff,
+                    args,
+                }
+            }
+        }
+    }
+
+    fn plain_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
+        match rest {
+            [] => Step {
+                op: Op::Add,
+                args: vec![coef],
+            },
+            [f] => match (self.emit.place(*f), self.emit.graph.node(*f)) {
+                (None, Node::Input(i)) => Step {
+                    op: Op::FmaInput,
+                    args: vec![coef, Slot::Input(i as u16)],
+                },
+                _ => self.product_step(coef, coef_id, rest),
+            },
+            _ => self.product_step(coef, coef_id, rest),
+        }
+    }
+
+    fn product_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
+        let x = self.product(rest);
+        if self.is_one(coef_id) {
+            return Step {
+                op: Op::Add,
+                args: vec![x],
+            };
+        }
+        Step {
+            op: Op::Fma,
+            args: vec![coef, x],
+        }
+    }
+
+    fn product(&mut self, factors: &[NodeId]) -> Slot {
+        let Some((first, rest)) = factors.split_first() else {
+            return self.emit.coef(self.one);
+        };
+        let mut product = self.value(*first);
+        for factor in rest {
+            let factor = self.value(*factor);
+            product = self.emit.push(Op::Mul, vec![product, factor], None);
+        }
+        product
+    }
+
+    fn accumulate(&mut self, step: Step, total: Option<Slot>, out: Option<Slot>) -> Slot {
+        let (op, mut args) = (step.op, step.args);
+        match (total, op) {
+            (None, Op::Fma) => return self.emit.push(Op::Mul, args, out),
+            (None, Op::Fma2) => return self.emit.push(Op::Mul2, args, out),
+            (None, Op::Add) => return self.emit.push(Op::Copy, args, out),
+            (None, _) => args.push(self.emit.coef(self.zero)),
+            (Some(total), _) => args.push(total),
+        }
+        self.emit.push(op, args, out)
+    }
+
+    fn sigmoid_args(&mut self, s: &Sigmoid) -> Vec<Slot> {
+        let (coef, slope) = (self.emit.coef(s.coef), self.emit.coef(s.slope));
+        let v = self.value(s.v);
+        let bias = self.emit.coef(s.bias.unwrap_or(self.zero));
+        vec![coef, slope, v, bias]
+    }
+
+    /// Recognises 1 / (coef exp(slope v + bias) + 1).
+    fn sigmoid(&mut self, id: NodeId) -> Option<Sigmoid> {
+        let Node::Binary(Binary::Div, one, below) = self.emit.graph.node(id) else {
+            return None;
+        };
+        let [c, e] = self.sums.get(&below)?.as_slice() else {
+            return None;
+        };
+        let (c, e) = if c.factors.is_empty() { (c, e) } else { (e, c) };
+        if !self.is_one(one) || !c.factors.is_empty() || !self.is_one(c.coef) {
+            return None;
+        }
+        let [exp] = e.factors[..] else { return None };
+        let Node::Unary(Unary::Exp, argument) = self.emit.graph.node(exp) else {
+            return None;
+        };
+        if self.emit.place(exp).is_some() {
+            return None;
+        }
+        let (slope, v, bias) = self.line(argument)?;
+        Some(Sigmoid {
+            coef: e.coef,
+            slope,
+            v,
+            bias,
+        })
+    }
+
+    /// Recognises slope v + bias with v a row.
+    fn line(&mut self, id: NodeId) -> Option<(NodeId, NodeId, Option<NodeId>)> {
+        let (varying, bias) = match self.sums.get(&id)?.as_slice() {
+            [a] => (a, None),
+            [a, b] if b.factors.is_empty() => (a, Some(b.coef)),
+            [a, b] if a.factors.is_empty() => (b, Some(a.coef)),
+            _ => return None,
+        };
+        let [v] = varying.factors[..] else { return None };
+        self.emit.place(v).map(|_| (varying.coef, v, bias))
+    }
+}
+
+/// Appends a step; two plain products in a row become one operation.
+fn join(steps: &mut Vec<Step>, step: Step) {
+    match steps.last_mut() {
+        Some(last) if last.op == Op::Fma && step.op == Op::Fma => {
+            last.op = Op::Fma2;
+            last.args.extend(step.args);
+        }
+        _ => steps.push(step),
+    }
+}

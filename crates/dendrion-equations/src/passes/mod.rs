@@ -1,0 +1,10 @@
+//! Passes from equations to programs.
+
+pub(crate) mod derivative;
+pub(crate) mod emit;
+pub(crate) mod event;
+pub(crate) mod fuse;
+pub(crate) mod normal;
+pub(crate) mod rows;
+pub(crate) mod schedule;
+pub(crate) mod solver;

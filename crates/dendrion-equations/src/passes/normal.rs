@@ -1,0 +1,215 @@
+//! Normal form: a sum of products, each a coefficient times factors that vary in the step.
+//!
+//! Multiplication by a coefficient is distributed over sums, so that dt/C, geometry and g w / p end up in one
+//! coefficient per term. Differences of leaves, such as E - V, stay whole: the step is then exact where they vanish,
+//! in single precision too, and costs one subtraction.
+
+use std::collections::HashMap;
+
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+
+/// A coefficient times factors (ascending); no factors: the coefficient itself.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Term {
+    pub(crate) coef: NodeId,
+    pub(crate) factors: Vec<NodeId>,
+}
+
+/// A sum of terms.
+pub(crate) type Sum = Vec<Term>;
+
+/// Brings expressions to normal form, and remembers the sum behind each node it makes.
+pub(crate) struct Normal<'g> {
+    pub(crate) graph: &'g mut Graph,
+    /// The sum that a node of the normalised graph stands for.
+    pub(crate) sums: HashMap<NodeId, Sum>,
+    known: HashMap<NodeId, Sum>,
+}
+
+impl<'g> Normal<'g> {
+    pub(crate) fn new(graph: &'g mut Graph) -> Self {
+        Self {
+            graph,
+            sums: HashMap::new(),
+            known: HashMap::new(),
+        }
+    }
+
+    /// The normal form of an expression.
+    pub(crate) fn sum(&mut self, id: NodeId) -> Sum {
+        if let Some(sum) = self.known.get(&id) {
+            return sum.clone();
+        }
+        let sum = self.flatten(id);
+        let sum = self.collect(sum);
+        self.known.insert(id, sum.clone());
+        sum
+    }
+
+    fn flatten(&mut self, id: NodeId) -> Sum {
+        if self.graph.is_coefficient(id) {
+            return vec![Term {
+                coef: id,
+                factors: Vec::new(),
+            }];
+        }
+        match self.graph.node(id) {
+            Node::Unary(Unary::Neg, a) => {
+                let a = self.sum(a);
+                let minus = self.graph.constant(-1.0);
+                self.scale(a, minus)
+            }
+            Node::Binary(Binary::Add, a, b) => [self.sum(a), self.sum(b)].concat(),
+            Node::Binary(Binary::Sub, a, b) => self.difference(a, b),
+            Node::Binary(Binary::Mul, a, b) => {
+                let (a, b) = (self.sum(a), self.sum(b));
+                self.product(a, b)
+            }
+            Node::Binary(Binary::Div, a, b) => {
+                let (a, b) = (self.sum(a), self.sum(b));
+                let b = self.reciprocal(b);
+                self.product(a, vec![b])
+            }
+            Node::Unary(f, a) => {
+                let a = self.atom_of(a);
+                let factor = self.graph.unary(f, a);
+                self.single(factor)
+            }
+            Node::Binary(f, a, b) => {
+                let (a, b) = (self.atom_of(a), self.atom_of(b));
+                let factor = self.graph.binary(f, a, b);
+                self.single(factor)
+            }
+            Node::Select(c, a, b) => {
+                let (c, a, b) = (self.atom_of(c), self.atom_of(a), self.atom_of(b));
+                let factor = self.graph.select(c, a, b);
+                self.single(factor)
+            }
+            Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Input(_) => self.single(id),
+        }
+    }
+
+    /// a - b: whole where both are leaves, in one order for (a - b) and (b - a), else a sum.
+    fn difference(&mut self, a: NodeId, b: NodeId) -> Sum {
+        if !self.is_leaf(a) || !self.is_leaf(b) {
+            let (a, b) = (self.sum(a), self.sum(b));
+            let minus = self.graph.constant(-1.0);
+            return [a, self.scale(b, minus)].concat();
+        }
+        // The coefficient first, or the state declared later (towards the tip).
+        let swap = if self.graph.is_coefficient(a) {
+            false
+        } else {
+            self.graph.is_coefficient(b) || a < b
+        };
+        let (first, second, sign) = if swap { (b, a, -1.0) } else { (a, b, 1.0) };
+        let factor = self.graph.sub(first, second);
+        vec![Term {
+            coef: self.graph.constant(sign),
+            factors: vec![factor],
+        }]
+    }
+
+    fn is_leaf(&self, id: NodeId) -> bool {
+        self.graph.is_coefficient(id) || matches!(self.graph.node(id), Node::State(_))
+    }
+
+    fn single(&mut self, factor: NodeId) -> Sum {
+        vec![Term {
+            coef: self.graph.constant(1.0),
+            factors: vec![factor],
+        }]
+    }
+
+    fn scale(&mut self, mut sum: Sum, by: NodeId) -> Sum {
+        for term in &mut sum {
+            term.coef = self.graph.mul(by, term.coef);
+        }
+        sum
+    }
+
+    /// A product. A coefficient is distributed; a sum that meets something that varies becomes a factor.
+    fn product(&mut self, a: Sum, b: Sum) -> Sum {
+        match (coefficient(&a), coefficient(&b)) {
+            (Some(c), _) => self.scale(b, c),
+            (_, Some(c)) => self.scale(a, c),
+            _ => {
+                let (a, b) = (self.one_term(a), self.one_term(b));
+                let mut factors = [a.factors, b.factors].concat();
+                factors.sort_unstable();
+                vec![Term {
+                    coef: self.graph.mul(a.coef, b.coef),
+                    factors,
+                }]
+            }
+        }
+    }
+
+    /// 1 / sum, as one term.
+    fn reciprocal(&mut self, sum: Sum) -> Term {
+        let one = self.graph.constant(1.0);
+        let term = self.one_term(sum);
+        let coef = self.graph.div(one, term.coef);
+        let factors = term.factors.into_iter().map(|f| self.graph.div(one, f)).collect();
+        Term { coef, factors }
+    }
+
+    fn one_term(&mut self, mut sum: Sum) -> Term {
+        if sum.len() == 1 {
+            return sum.remove(0);
+        }
+        let factor = self.atom(sum);
+        Term {
+            coef: self.graph.constant(1.0),
+            factors: vec![factor],
+        }
+    }
+
+    fn atom_of(&mut self, id: NodeId) -> NodeId {
+        let sum = self.sum(id);
+        self.atom(sum)
+    }
+
+    /// One node for a sum, the same for equal sums.
+    pub(crate) fn atom(&mut self, sum: Sum) -> NodeId {
+        let mut total = self.graph.constant(0.0);
+        for term in &sum {
+            let mut product = term.coef;
+            for factor in &term.factors {
+                product = self.graph.mul(product, *factor);
+            }
+            total = self.graph.add(total, product);
+        }
+        let whole = sum.len() == 1 && (sum[0].factors.is_empty() || sum[0].factors == [total]);
+        if !whole && !self.graph.is_coefficient(total) {
+            self.sums.insert(total, sum);
+        }
+        total
+    }
+
+    /// Adds up the coefficients of terms with the same factors, in the order of their first appearance.
+    fn collect(&mut self, sum: Sum) -> Sum {
+        let mut collected: Sum = Vec::with_capacity(sum.len());
+        for term in sum {
+            match collected.iter_mut().find(|t| t.factors == term.factors) {
+                Some(t) => t.coef = self.graph.add(t.coef, term.coef),
+                None => collected.push(term),
+            }
+        }
+        collected.retain(|t| self.graph.as_const(t.coef) != Some(0.0));
+        if collected.is_empty() {
+            collected.push(Term {
+                coef: self.graph.constant(0.0),
+                factors: Vec::new(),
+            });
+        }
+        collected
+    }
+}
+
+fn coefficient(sum: &Sum) -> Option<NodeId> {
+    match sum.as_slice() {
+        [term] if term.factors.is_empty() => Some(term.coef),
+        _ => None,
+    }
+}

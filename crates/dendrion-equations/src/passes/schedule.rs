@@ -1,0 +1,41 @@
+//! Order: states are updated in place, so whoever reads the old value of a state must come before its update.
+
+use dendrion_lanes::{Instruction, Op, Slot};
+
+/// The code that computes one state's next value into that state's row.
+pub(crate) struct Update {
+    pub(crate) state: usize,
+    pub(crate) code: Vec<Instruction>,
+}
+
+impl Update {
+    fn reads(&self, state: usize) -> bool {
+        let slot = Slot::State(state as u16);
+        self.code.iter().any(|i| i.args.contains(&slot))
+    }
+}
+
+/// Puts updates in an order in which each reads only old values. Where they read each other in a circle, one writes
+/// to scratch first and is copied at the end; `temp` gives it a row.
+pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) -> Vec<Instruction> {
+    let (mut code, mut copies) = (Vec::new(), Vec::new());
+    while !updates.is_empty() {
+        let free = (0..updates.len())
+            .find(|i| (0..updates.len()).all(|j| j == *i || !updates[j].reads(updates[*i].state)));
+        let mut update = updates.remove(free.unwrap_or(0));
+        if free.is_none()
+            && let Some(last) = update.code.last_mut()
+        {
+            let row = temp();
+            let state = std::mem::replace(&mut last.out, row);
+            copies.push(Instruction {
+                op: Op::Copy,
+                out: state,
+                args: vec![row],
+            });
+        }
+        code.append(&mut update.code);
+    }
+    code.append(&mut copies);
+    code
+}

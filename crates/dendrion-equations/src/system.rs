@@ -1,0 +1,280 @@
+//! A system of equations: what mechanisms contribute to, and what the passes read.
+
+use dendrion_model::{Error, ModuleKind, ParameterSpec, Params, Values};
+
+use crate::expr::{Expr, Workbook};
+use crate::graph::{Graph, Node, NodeId};
+
+/// A parameter of the system and its present values.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Key within the population, such as `dend.gL`; the population's own have no prefix (`V_th`).
+    pub key: String,
+    /// Unit, default and domain.
+    pub spec: ParameterSpec,
+    /// One value, or one per neuron.
+    pub values: Values,
+}
+
+/// How a state changes in a step.
+#[derive(Clone, Copy, Debug)]
+pub enum Rule {
+    /// By a differential equation: its derivative, per ms.
+    Derivative(NodeId),
+    /// By a rule of its own: its value one step later.
+    Update(NodeId),
+}
+
+/// A state variable.
+#[derive(Clone, Debug)]
+pub struct StateVar {
+    /// Name within the population, such as `dend.V`.
+    pub name: String,
+    /// Unit, empty for pure numbers.
+    pub unit: &'static str,
+    /// How it changes.
+    pub rule: Rule,
+    /// Its value at the beginning, from parameters.
+    pub initial: NodeId,
+    /// Whether it decays to 0, and is set to 0 where it is negligible.
+    pub decays: bool,
+}
+
+/// A state that takes a new value where an event happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Assignment {
+    /// Index of the state.
+    pub state: usize,
+    /// Its value after the event, from the states at the event.
+    pub value: NodeId,
+}
+
+/// The threshold: when a neuron spikes, and what the spike does to it. Expressions see the states after integration.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Not 0 where the neuron spikes.
+    pub condition: NodeId,
+    /// What changes then.
+    pub then: Vec<Assignment>,
+}
+
+/// An arriving spike: what reaches `port` is added to `state`.
+#[derive(Clone, Copy, Debug)]
+pub struct Receive {
+    /// Index of the state.
+    pub state: usize,
+    /// Spike port, counted from 0.
+    pub port: usize,
+}
+
+/// A quantity that is not a state but can be recorded.
+#[derive(Clone, Debug)]
+pub struct Observable {
+    /// Name within the population, such as `ampa.I`.
+    pub name: String,
+    /// Its value, from the states at the beginning of a step.
+    pub value: NodeId,
+}
+
+/// The equations of a population.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// All expressions.
+    pub graph: Graph,
+    /// Parameters, by their number in the graph. The first is `dt`.
+    pub parameters: Vec<Parameter>,
+    /// States, by their number in the graph.
+    pub states: Vec<StateVar>,
+    /// Number of current inputs, by their number in the graph.
+    pub currents: usize,
+    /// Number of spike ports. In programs they come after the currents.
+    pub ports: usize,
+    /// The threshold.
+    pub event: Option<Event>,
+    /// Arriving spikes.
+    pub receives: Vec<Receive>,
+    /// What can be recorded beyond the states.
+    pub observables: Vec<Observable>,
+}
+
+impl System {
+    /// The parameter number of the time step.
+    pub const DT: usize = 0;
+
+    /// Index of the state of that name.
+    pub fn state(&self, name: &str) -> Option<usize> {
+        self.states.iter().position(|s| s.name == name)
+    }
+}
+
+const DT_SPEC: ParameterSpec = ParameterSpec {
+    name: "dt",
+    unit: "ms",
+    default: None,
+    domain: dendrion_model::Domain::Positive,
+    doc: "time step",
+};
+
+/// A module as mechanisms see it: where its parameters come from and how its states are called.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'a> {
+    /// Name within the population, or nothing for the population itself.
+    pub(crate) name: &'a str,
+    pub(crate) kind: ModuleKind,
+    pub(crate) params: &'a Params,
+}
+
+impl Scope<'_> {
+    fn member(&self, what: &str) -> String {
+        if self.name.is_empty() {
+            what.to_string()
+        } else {
+            format!("{}.{what}", self.name)
+        }
+    }
+}
+
+/// A state whose rule is yet to come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State<'g> {
+    pub(crate) index: usize,
+    pub(crate) value: Expr<'g>,
+}
+
+/// Gathers a system while mechanisms write their equations.
+pub(crate) struct Builder<'g> {
+    book: &'g Workbook,
+    parameters: Vec<Parameter>,
+    states: Vec<StateVar>,
+    receives: Vec<Receive>,
+    observables: Vec<Observable>,
+    event: Option<Event>,
+    currents: usize,
+}
+
+impl<'g> Builder<'g> {
+    pub(crate) fn new(book: &'g Workbook, dt: f64) -> Self {
+        book.leaf(Node::Param(0));
+        let dt = Parameter {
+            key: "dt".into(),
+            spec: DT_SPEC,
+            values: Values::Scalar(dt),
+        };
+        Self {
+            book,
+            parameters: vec![dt],
+            states: Vec::new(),
+            receives: Vec::new(),
+            observables: Vec::new(),
+            event: None,
+            currents: 0,
+        }
+    }
+
+    /// The time step.
+    pub(crate) fn dt(&self) -> Expr<'g> {
+        self.book.leaf(Node::Param(System::DT as u32))
+    }
+
+    pub(crate) fn number(&self, v: f64) -> Expr<'g> {
+        self.book.number(v)
+    }
+
+    /// The parameter `name` of a module, as given or by default; the same expression however often it is asked for.
+    pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
+        let key = scope.member(name);
+        let number = match self.parameters.iter().position(|p| p.key == key) {
+            Some(i) => i,
+            None => {
+                let spec = *scope.kind.parameter(scope.name, name)?;
+                let values = (scope.kind.value(scope.params, name))
+                    .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
+                self.parameters.push(Parameter { key, spec, values });
+                self.parameters.len() - 1
+            }
+        };
+        Ok(self.book.leaf(Node::Param(number as u32)))
+    }
+
+    /// Declares a state. Until it gets its rule it keeps its value.
+    pub(crate) fn state(
+        &mut self,
+        scope: &Scope<'_>,
+        name: &str,
+        unit: &'static str,
+        initial: Expr<'g>,
+    ) -> State<'g> {
+        let index = self.states.len();
+        let value = self.book.leaf(Node::State(index as u32));
+        let (name, initial) = (scope.member(name), initial.id());
+        self.states.push(StateVar {
+            name,
+            unit,
+            rule: Rule::Update(value.id()),
+            initial,
+            decays: false,
+        });
+        State { index, value }
+    }
+
+    pub(crate) fn derivative(&mut self, state: State<'g>, per_ms: Expr<'g>) {
+        self.states[state.index].rule = Rule::Derivative(per_ms.id());
+    }
+
+    pub(crate) fn update(&mut self, state: State<'g>, next: Expr<'g>) {
+        self.states[state.index].rule = Rule::Update(next.id());
+    }
+
+    /// Says that a state decays to 0.
+    pub(crate) fn decays(&mut self, state: State<'g>) {
+        self.states[state.index].decays = true;
+    }
+
+    pub(crate) fn receive(&mut self, state: State<'g>, port: usize) {
+        self.receives.push(Receive {
+            state: state.index,
+            port,
+        });
+    }
+
+    pub(crate) fn observe(&mut self, scope: &Scope<'_>, name: &str, value: Expr<'g>) {
+        self.observables.push(Observable {
+            name: scope.member(name),
+            value: value.id(),
+        });
+    }
+
+    /// A current given from outside, step by step (pA).
+    pub(crate) fn current(&mut self) -> Expr<'g> {
+        self.currents += 1;
+        self.book.leaf(Node::Input(self.currents as u32 - 1))
+    }
+
+    pub(crate) fn event(&mut self, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
+        let then = then
+            .iter()
+            .map(|(s, v)| Assignment {
+                state: s.index,
+                value: v.id(),
+            })
+            .collect();
+        self.event = Some(Event {
+            condition: condition.id(),
+            then,
+        });
+    }
+
+    /// The system, but for the graph, which the caller still shares.
+    pub(crate) fn finish(self, ports: usize) -> System {
+        System {
+            graph: Graph::default(),
+            parameters: self.parameters,
+            states: self.states,
+            currents: self.currents,
+            ports,
+            event: self.event,
+            receives: self.receives,
+            observables: self.observables,
+        }
+    }
+}

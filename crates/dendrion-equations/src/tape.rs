@@ -1,0 +1,133 @@
+//! Tapes: a program and the prologue that computes its coefficients.
+
+use dendrion_lanes::{Op, Program, Slot};
+use dendrion_model::OdeMethod;
+
+use crate::graph::{Graph, Node, NodeId};
+use crate::passes::emit::{Emitter, Table};
+use crate::passes::fuse::Fuser;
+use crate::passes::normal::Normal;
+use crate::passes::schedule::{self, Update};
+use crate::passes::{event, rows, solver};
+use crate::system::System;
+
+/// An entry of a prologue's coefficient table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Leaf {
+    /// The parameter of that number.
+    Param(usize),
+    /// A number.
+    Number(f64),
+}
+
+/// A program whose coefficients are functions of parameters, and the program of those functions.
+///
+/// The **prologue** runs when parameters change: its coefficient table is [`Tape::leaves`], and it leaves the
+/// coefficients of [`Tape::program`] in its state rows, in their order, followed by the extra values asked for.
+/// Changing a parameter thus recompiles nothing.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    /// From parameters to coefficients, one state row each.
+    pub prologue: Program,
+    /// What stands in the prologue's own table.
+    pub leaves: Vec<Leaf>,
+    /// The program itself.
+    pub program: Program,
+    /// For each coefficient (and extra value), the parameters it depends on.
+    pub depends: Vec<Vec<usize>>,
+}
+
+impl Tape {
+    /// The tape of one step of a system by `method`. The initial values of the states are the prologue's extra values.
+    pub fn step(system: &mut System, method: OdeMethod) -> Self {
+        let next = solver::advance(system, method);
+        let mut normal = Normal::new(&mut system.graph);
+        let sums: Vec<_> = next.into_iter().map(|id| normal.sum(id)).collect();
+        let numbers = (normal.graph.constant(0.0), normal.graph.constant(1.0));
+        let atoms = std::mem::take(&mut normal.sums);
+        let emitter = Emitter::new(&system.graph, Table::Coefficients);
+        let mut fuser = Fuser::new(emitter, &atoms, numbers);
+        sums.iter().for_each(|s| fuser.count(s));
+        fuser.shared();
+        let mut updates = Vec::new();
+        let ahead = std::mem::take(&mut fuser.emit.code);
+        for (i, sum) in sums.iter().enumerate() {
+            let row = Slot::State(i as u16);
+            match system.states[i].decays {
+                true => fuser.flushed(sum, row),
+                false => drop(fuser.sum(sum, Some(row))),
+            }
+            updates.push(Update {
+                state: i,
+                code: std::mem::take(&mut fuser.emit.code),
+            });
+        }
+        updates.retain(|u| !u.code.is_empty());
+        let mut emitter = fuser.emit;
+        let updates = schedule::order(updates, || emitter.temp());
+        emitter.code = [ahead, updates].concat();
+        if let Some(e) = &system.event {
+            event::emit(&mut emitter, e);
+        }
+        for r in &system.receives {
+            let port = Slot::Input((system.currents + r.port) as u16);
+            emitter.push(Op::AddInput, vec![port], Some(Slot::State(r.state as u16)));
+        }
+        let initial: Vec<NodeId> = system.states.iter().map(|s| s.initial).collect();
+        Self::close(system, emitter, &initial, 0)
+    }
+
+    /// The tape of an observable: its value, from the states at the beginning of a step, goes to scratch row 0.
+    pub fn observe(system: &System, value: NodeId) -> Self {
+        let mut emitter = Emitter::new(&system.graph, Table::Coefficients);
+        let out = emitter.temp();
+        let value = emitter.value(value);
+        emitter.push(Op::Copy, vec![value], Some(out));
+        Self::close(system, emitter, &[], 1)
+    }
+
+    fn close(system: &System, emitter: Emitter<'_>, extra: &[NodeId], fixed: usize) -> Self {
+        let (mut code, coefs) = (emitter.code, emitter.coefs);
+        let program = Program {
+            scratch_rows: rows::allot(&mut code, fixed),
+            code,
+            state_rows: system.states.len(),
+            coefs: coefs.len(),
+            inputs: system.currents + system.ports,
+        };
+        let outputs = [&coefs, extra].concat();
+        let (prologue, leaves) = prologue(&system.graph, &outputs);
+        let depends = outputs.iter().map(|id| system.graph.parameters_of(*id)).collect();
+        Self {
+            prologue,
+            leaves,
+            program,
+            depends,
+        }
+    }
+}
+
+/// The program that computes `outputs` into state rows, and its coefficient table.
+fn prologue(graph: &Graph, outputs: &[NodeId]) -> (Program, Vec<Leaf>) {
+    let mut emitter = Emitter::new(graph, Table::Leaves);
+    for (i, id) in outputs.iter().enumerate() {
+        let value = emitter.value(*id);
+        emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));
+    }
+    let leaves: Vec<Leaf> = (emitter.coefs.iter())
+        .map(|id| match graph.node(*id) {
+            Node::Param(i) => Leaf::Param(i as usize),
+            _ => Leaf::Number(graph.as_const(*id).unwrap_or(f64::NAN)),
+        })
+        .collect();
+    let mut code = emitter.code;
+    let scratch_rows = rows::allot(&mut code, 0);
+    let program = Program {
+        code,
+        state_rows: outputs.len(),
+        scratch_rows,
+        coefs: leaves.len(),
+        inputs: 0,
+    };
+    (program, leaves)
+}

@@ -1,0 +1,87 @@
+//! Projections and injections: who drives whom.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Values;
+
+/// Where a projection's spikes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The population of that index.
+    Population(usize),
+    /// The generator of that index.
+    Generator(usize),
+}
+
+/// Which pairs (source, target) are connected.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Connectivity {
+    /// Every source to every target.
+    AllToAll,
+    /// Source i to target i.
+    OneToOne,
+    /// Each target draws `degree` sources.
+    FixedIndegree {
+        /// Connections of each target.
+        degree: usize,
+        /// Whether a pair may be connected more than once.
+        multapses: bool,
+        /// Whether a neuron may be connected to itself.
+        autapses: bool,
+    },
+    /// Each pair is connected with probability `p`.
+    FixedProbability {
+        /// The probability.
+        p: f64,
+        /// Whether a neuron may be connected to itself.
+        autapses: bool,
+    },
+    /// Given pairs, by source (compressed sparse rows).
+    Csr {
+        /// Where each source's targets start, and the end: one more than there are sources.
+        starts: Vec<u32>,
+        /// Targets, ascending within a source.
+        targets: Vec<u32>,
+    },
+}
+
+impl Connectivity {
+    /// Whether the pairs are drawn at random.
+    pub const fn is_random(&self) -> bool {
+        matches!(self, Self::FixedIndegree { .. } | Self::FixedProbability { .. })
+    }
+}
+
+/// Connections from a population or generator onto receptors that share them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Projection {
+    /// Path, unique in the network.
+    pub path: String,
+    /// Where the spikes come from.
+    pub pre: Source,
+    /// Index of the postsynaptic population.
+    pub population: usize,
+    /// Indices of the receptors driven, in that population: a spike adds its weight to the gate of each.
+    pub receptors: Vec<usize>,
+    /// Which pairs are connected.
+    pub connectivity: Connectivity,
+    /// Weights: one for all, or one each in CSR order (by source, then target).
+    pub weight: Values,
+    /// Delays in ms, likewise; `None`: 0 from a generator, one step from neurons.
+    pub delay: Option<Values>,
+}
+
+/// A current generator's injection into a compartment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Injection {
+    /// Path, unique in the network.
+    pub path: String,
+    /// Index of the generator.
+    pub generator: usize,
+    /// Index of the population.
+    pub population: usize,
+    /// Index of the compartment in it.
+    pub compartment: usize,
+}

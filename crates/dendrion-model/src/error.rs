@@ -1,0 +1,148 @@
+//! What can be wrong with a model, said so that the user can mend it.
+
+use thiserror::Error;
+
+/// An error in a model or in what is asked of it. Every message names the module, the parameter or name, the value,
+/// and what would be accepted.
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum Error {
+    /// A value outside what a parameter accepts.
+    #[error("{module}: {parameter} = {value}: expected {accepted}")]
+    Parameter {
+        /// Path of the module, or its class where it has no path yet.
+        module: String,
+        /// The parameter, with the index of the offending entry where it is an array.
+        parameter: String,
+        /// The value given.
+        value: String,
+        /// What would be accepted.
+        accepted: String,
+    },
+    /// Modules that do not fit together.
+    #[error("{module}: {what}")]
+    Structure {
+        /// Path of the module.
+        module: String,
+        /// What is wrong and what would be accepted.
+        what: String,
+    },
+    /// Connections that do not fit what they connect.
+    #[error("{module}: {what}")]
+    Connectivity {
+        /// Path of the projection.
+        module: String,
+        /// What is wrong and what would be accepted.
+        what: String,
+    },
+    /// A name that means nothing here.
+    #[error("{module}: no {what} named {name:?}{}", suggestion(.name, .known))]
+    UnknownName {
+        /// Path of the module asked, or what was searched.
+        module: String,
+        /// Sort of thing that was looked up, such as "variable".
+        what: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// A state that stopped being finite during a run.
+    #[error(
+        "{population}: {state} of neuron {neuron} stopped being finite at t = {time} ms; use a smaller dt (now {dt} ms) \
+         or exponential Euler (odemethod=SolverMethodODE.EXP_EULER). Everything recorded before is kept; reset() or \
+         set_state() lets the network run again"
+    )]
+    Divergence {
+        /// Path of the population.
+        population: String,
+        /// The compartment or receptor and its state, such as `dend.V`.
+        state: String,
+        /// Index of the neuron in its population.
+        neuron: usize,
+        /// Time of the step whose result is not finite, in ms.
+        time: f64,
+        /// The step, in ms.
+        dt: f64,
+    },
+}
+
+impl Error {
+    /// The family of the error, which is the name of its Python class.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Parameter { .. } => "ParameterError",
+            Self::Structure { .. } => "StructureError",
+            Self::Connectivity { .. } => "ConnectivityError",
+            Self::UnknownName { .. } => "UnknownNameError",
+            Self::Divergence { .. } => "DivergenceError",
+        }
+    }
+
+    /// A [`Error::Parameter`].
+    pub fn parameter(
+        module: impl Into<String>,
+        parameter: impl Into<String>,
+        value: impl ToString,
+        accepted: impl Into<String>,
+    ) -> Self {
+        Self::Parameter {
+            module: module.into(),
+            parameter: parameter.into(),
+            value: value.to_string(),
+            accepted: accepted.into(),
+        }
+    }
+
+    /// A [`Error::Structure`].
+    pub fn structure(module: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Structure {
+            module: module.into(),
+            what: what.into(),
+        }
+    }
+
+    /// A [`Error::Connectivity`].
+    pub fn connectivity(module: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Connectivity {
+            module: module.into(),
+            what: what.into(),
+        }
+    }
+
+    /// A [`Error::UnknownName`].
+    pub fn unknown(
+        module: impl Into<String>,
+        what: &'static str,
+        name: impl Into<String>,
+        known: Vec<String>,
+    ) -> Self {
+        Self::UnknownName {
+            module: module.into(),
+            what,
+            name: name.into(),
+            known,
+        }
+    }
+}
+
+/// The known name most like `name`, if any is like it at all.
+pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
+    let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
+    known
+        .iter()
+        .map(|k| (score(k), k.as_str()))
+        .filter(|(s, _)| *s > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+fn suggestion(name: &str, known: &[String]) -> String {
+    if let Some(best) = nearest(name, known) {
+        return format!("; did you mean {best:?}?");
+    }
+    match known.len() {
+        0 => "; there are none".into(),
+        1..=12 => format!("; there are: {}", known.join(", ")),
+        n => format!("; there are {n}, such as: {}", known[..8].join(", ")),
+    }
+}

@@ -1,0 +1,85 @@
+//! Generators: what drives a network from outside.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModuleKind, Params};
+
+/// What a generator sends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// Independent Poisson processes of `rate` Hz; a step may hold more than one event of a source.
+    Poisson,
+    /// A spike with probability `prob` in each step.
+    Bernoulli,
+    /// Spikes at given times.
+    Spikes {
+        /// Source of each spike.
+        indices: Vec<u32>,
+        /// Time of each spike in ms, in any order.
+        times: Vec<f64>,
+    },
+    /// A constant current of `amplitude` pA.
+    Dc,
+    /// A current given step by step.
+    Current(Waveform),
+}
+
+/// A current in pA, one row per step from the generator's `start`; 0 after its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Waveform {
+    /// Values per step: 1, or the generator's size.
+    pub width: usize,
+    /// Rows of `width` values.
+    pub values: Vec<f64>,
+}
+
+/// A generator of spikes or current.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Path, unique in the network.
+    pub path: String,
+    /// Number of sources.
+    pub size: usize,
+    /// On from this time (ms).
+    pub start: f64,
+    /// Off from this time (ms); `None`: never off.
+    pub stop: Option<f64>,
+    /// `rate`, `prob` or `amplitude`, as the signal has it.
+    pub params: Params,
+    /// What it sends.
+    pub signal: Signal,
+}
+
+impl Generator {
+    /// A generator that is on all the time.
+    pub fn new(path: impl Into<String>, size: usize, signal: Signal, params: impl Into<Params>) -> Self {
+        Self {
+            path: path.into(),
+            size,
+            start: 0.0,
+            stop: None,
+            params: params.into(),
+            signal,
+        }
+    }
+
+    /// The kind of module it is.
+    pub const fn kind(&self) -> ModuleKind {
+        match self.signal {
+            Signal::Poisson => ModuleKind::Poisson,
+            Signal::Bernoulli => ModuleKind::Bernoulli,
+            Signal::Spikes { .. } => ModuleKind::Spikes,
+            Signal::Dc => ModuleKind::Dc,
+            Signal::Current(_) => ModuleKind::Current,
+        }
+    }
+
+    /// Whether it sends spikes (and not current).
+    pub const fn is_spiking(&self) -> bool {
+        matches!(
+            self.signal,
+            Signal::Poisson | Signal::Bernoulli | Signal::Spikes { .. }
+        )
+    }
+}

@@ -1,0 +1,282 @@
+//! The kinds of module and the parameters each accepts: the one table of names, units, defaults and domains.
+
+use serde::{Deserialize, Serialize};
+
+use crate::params::Domain::{Finite, NonNegative, Positive, Probability};
+use crate::{Domain, Error, ParameterSpec, Params, Values};
+
+/// A kind of module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModuleKind {
+    /// A passive compartment.
+    Compartment,
+    /// The compartment with the threshold (`LeakyIF`).
+    Soma,
+    /// An AMPA receptor.
+    Ampa,
+    /// An NMDA receptor, with the magnesium block.
+    Nmda,
+    /// A GABA receptor.
+    Gaba,
+    /// An axial coupling.
+    Coupling,
+    /// A population of neurons.
+    Population,
+    /// A Poisson spike generator.
+    Poisson,
+    /// A Bernoulli spike generator.
+    Bernoulli,
+    /// Spikes at given times.
+    Spikes,
+    /// A constant current.
+    Dc,
+    /// A current given step by step.
+    Current,
+    /// Connections with weights and delays.
+    Projection,
+}
+
+const fn spec(
+    name: &'static str,
+    unit: &'static str,
+    default: Option<f64>,
+    domain: Domain,
+    doc: &'static str,
+) -> ParameterSpec {
+    ParameterSpec {
+        name,
+        unit,
+        default,
+        domain,
+        doc,
+    }
+}
+
+const SOMA: [ParameterSpec; 8] = [
+    spec(
+        "V_rest",
+        "mV",
+        Some(-70.0),
+        Finite,
+        "resting (leak reversal) potential",
+    ),
+    spec(
+        "gL",
+        "nS, or uS/cm2 with length and diameter",
+        Some(2.9),
+        Positive,
+        "leak conductance",
+    ),
+    spec(
+        "C",
+        "pF, or uF/cm2 with length and diameter",
+        Some(58.9),
+        Positive,
+        "capacitance",
+    ),
+    spec("length", "um", None, Positive, "length of the cylinder"),
+    spec("diameter", "um", None, Positive, "diameter of the cylinder"),
+    spec("r_axial", "ohm cm", None, Positive, "axial resistivity"),
+    spec(
+        "area_factor",
+        "",
+        Some(1.0),
+        Positive,
+        "factor on the membrane area (spines)",
+    ),
+    spec("I_ext", "pA", Some(0.0), Finite, "constant injected current"),
+];
+
+const NMDA: [ParameterSpec; 9] = [
+    spec("g", "nS", Some(1.0), NonNegative, "maximal conductance"),
+    spec("w", "", Some(1.0), NonNegative, "synaptic weight, a factor on g"),
+    spec(
+        "t_rise",
+        "ms",
+        None,
+        Positive,
+        "time constant of the rise; none: jumps",
+    ),
+    spec("t_decay", "ms", None, Positive, "time constant of the decay"),
+    spec("E", "mV", Some(0.0), Finite, "reversal potential"),
+    spec("Mg", "mM", Some(1.0), NonNegative, "magnesium concentration"),
+    spec(
+        "alpha",
+        "1/mV",
+        Some(0.062),
+        Finite,
+        "steepness of the magnesium block",
+    ),
+    spec(
+        "beta",
+        "mM",
+        Some(3.57),
+        Positive,
+        "half-block concentration at V = -gamma",
+    ),
+    spec("gamma", "mV", Some(0.0), Finite, "shift of the magnesium block"),
+];
+
+const AMPA: [ParameterSpec; 5] = [NMDA[0], NMDA[1], NMDA[2], NMDA[3], NMDA[4]];
+
+const GABA: [ParameterSpec; 5] = [
+    NMDA[0],
+    NMDA[1],
+    NMDA[2],
+    NMDA[3],
+    ParameterSpec {
+        default: Some(-80.0),
+        ..NMDA[4]
+    },
+];
+
+const COMPARTMENT: [ParameterSpec; 7] = [SOMA[0], SOMA[1], SOMA[2], SOMA[3], SOMA[4], SOMA[5], SOMA[6]];
+
+const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial conductance")];
+
+const POPULATION: [ParameterSpec; 5] = [
+    spec("V_th", "mV", Some(1.0), Finite, "threshold of the soma"),
+    spec("V_reset", "mV", Some(0.0), Finite, "potential after a spike"),
+    spec(
+        "refractory",
+        "ms",
+        Some(0.0),
+        NonNegative,
+        "time after a spike in which no other occurs",
+    ),
+    spec(
+        "stdp_tau",
+        "ms",
+        Some(20.0),
+        Positive,
+        "time constant of the postsynaptic trace",
+    ),
+    spec(
+        "tau_triplet",
+        "ms",
+        Some(110.0),
+        Positive,
+        "time constant of the slow postsynaptic trace",
+    ),
+];
+
+const POISSON: [ParameterSpec; 1] = [spec("rate", "Hz", None, NonNegative, "rate of each source")];
+const BERNOULLI: [ParameterSpec; 1] = [spec(
+    "prob",
+    "",
+    None,
+    Probability,
+    "probability of a spike in a step",
+)];
+const DC: [ParameterSpec; 1] = [spec("amplitude", "pA", None, Finite, "injected current")];
+const PROJECTION: [ParameterSpec; 2] = [
+    spec(
+        "w",
+        "",
+        Some(1.0),
+        NonNegative,
+        "weight, what a spike adds to a gate; inhibition is a GABA receptor's",
+    ),
+    spec(
+        "delay",
+        "ms",
+        None,
+        NonNegative,
+        "time from spike to postsynaptic effect",
+    ),
+];
+
+impl ModuleKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Compartment,
+        Self::Soma,
+        Self::Ampa,
+        Self::Nmda,
+        Self::Gaba,
+        Self::Coupling,
+        Self::Population,
+        Self::Poisson,
+        Self::Bernoulli,
+        Self::Spikes,
+        Self::Dc,
+        Self::Current,
+        Self::Projection,
+    ];
+
+    /// The name of the kind in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compartment => "compartment",
+            Self::Soma => "soma",
+            Self::Ampa => "ampa",
+            Self::Nmda => "nmda",
+            Self::Gaba => "gaba",
+            Self::Coupling => "coupling",
+            Self::Population => "population",
+            Self::Poisson => "poisson",
+            Self::Bernoulli => "bernoulli",
+            Self::Spikes => "spikes",
+            Self::Dc => "dc",
+            Self::Current => "current",
+            Self::Projection => "projection",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.name() == name)
+    }
+
+    /// The parameters modules of this kind accept.
+    pub const fn parameters(self) -> &'static [ParameterSpec] {
+        match self {
+            Self::Compartment => &COMPARTMENT,
+            Self::Soma => &SOMA,
+            Self::Ampa => &AMPA,
+            Self::Nmda => &NMDA,
+            Self::Gaba => &GABA,
+            Self::Coupling => &COUPLING,
+            Self::Population => &POPULATION,
+            Self::Poisson => &POISSON,
+            Self::Bernoulli => &BERNOULLI,
+            Self::Spikes | Self::Current => &[],
+            Self::Dc => &DC,
+            Self::Projection => &PROJECTION,
+        }
+    }
+
+    /// What is known of parameter `name`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] with the nearest name.
+    pub fn parameter(self, module: &str, name: &str) -> Result<&'static ParameterSpec, Error> {
+        self.parameters().iter().find(|p| p.name == name).ok_or_else(|| {
+            let known = self.parameters().iter().map(|p| p.name.to_string()).collect();
+            Error::unknown(module, "parameter", name, known)
+        })
+    }
+
+    /// The value of parameter `name`: as given, or the default.
+    pub fn value(self, params: &Params, name: &str) -> Option<Values> {
+        let default = || {
+            self.parameters()
+                .iter()
+                .find(|p| p.name == name)?
+                .default
+                .map(Values::Scalar)
+        };
+        params.get(name).cloned().or_else(default)
+    }
+
+    /// Checks all parameters given to a module with `size` members.
+    ///
+    /// # Errors
+    /// The first parameter that is unknown, has the wrong length, or lies outside its domain.
+    pub fn check(self, module: &str, params: &Params, size: usize) -> Result<(), Error> {
+        params
+            .iter()
+            .try_for_each(|(name, values)| self.parameter(module, name)?.check(module, values, size))
+    }
+}

@@ -1,0 +1,25 @@
+//! Networks of multi-compartment spiking neurons as plain data.
+//!
+//! Everything a user describes ends here before anything is computed: populations with their compartments,
+//! receptors and couplings, generators, projections, injections and the settings of a run. The data serialises
+//! with serde, is validated in one place ([`Network::validate`]) and knows its units; it holds no equations.
+//!
+//! Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. With `length` and `diameter`, `gL`
+//! and `C` of a compartment are specific; without them they are absolute.
+
+mod connectivity;
+mod error;
+mod generator;
+mod kind;
+mod network;
+mod params;
+mod population;
+mod validate;
+
+pub use connectivity::{Connectivity, Injection, Projection, Source};
+pub use error::{Error, nearest};
+pub use generator::{Generator, Signal, Waveform};
+pub use kind::ModuleKind;
+pub use network::{Dtype, Network, steps_of};
+pub use params::{Domain, ParameterSpec, Params, Values};
+pub use population::{Compartment, Coupling, OdeMethod, Population, Receptor};

@@ -1,0 +1,65 @@
+//! The network: everything one simulation needs to know.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Generator, Injection, Population, Projection};
+
+/// The floating-point type a network is simulated in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// Single precision.
+    Float32,
+    /// Double precision.
+    #[default]
+    Float64,
+}
+
+/// A network and the settings it is simulated with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// Time step in ms.
+    pub dt: f64,
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Floating-point type.
+    pub dtype: Dtype,
+    /// Threads to run on; `None`: as many as the machine has. Results do not depend on it.
+    pub threads: Option<usize>,
+    /// Populations of neurons.
+    pub populations: Vec<Population>,
+    /// Generators.
+    pub generators: Vec<Generator>,
+    /// Connections.
+    pub projections: Vec<Projection>,
+    /// Injected currents.
+    pub injections: Vec<Injection>,
+}
+
+impl Network {
+    /// An empty network: f64, seed 0, all threads.
+    pub fn new(dt: f64) -> Self {
+        Self {
+            dt,
+            seed: 0,
+            dtype: Dtype::Float64,
+            threads: None,
+            populations: Vec::new(),
+            generators: Vec::new(),
+            projections: Vec::new(),
+            injections: Vec::new(),
+        }
+    }
+}
+
+/// A time as a whole number of steps, rounded to the nearest.
+///
+/// # Errors
+/// [`Error::Parameter`] where the time is not finite, negative, or beyond what a 63-bit count of steps holds.
+pub fn steps_of(module: &str, parameter: &str, ms: f64, dt: f64) -> Result<u64, Error> {
+    let steps = (ms / dt).round();
+    if !(0.0..9e18).contains(&steps) {
+        return Err(Error::parameter(module, parameter, ms, "a finite time >= 0 (ms)"));
+    }
+    Ok(steps as u64)
+}

@@ -1,0 +1,184 @@
+//! A population: neurons that share their structure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ModuleKind, Params, Values};
+
+/// How a population's differential equations are solved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OdeMethod {
+    /// Forward Euler.
+    #[default]
+    Euler,
+    /// Exponential Euler: each state's own linear part is solved exactly.
+    ExpEuler,
+}
+
+/// A cylinder of membrane (isopotential).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compartment {
+    /// Name, unique in the population.
+    pub name: String,
+    /// Whether it carries the threshold (`LeakyIF`).
+    pub soma: bool,
+    /// Its parameters (see [`ModuleKind::Compartment`], [`ModuleKind::Soma`]).
+    pub params: Params,
+}
+
+impl Compartment {
+    /// The kind of module it is.
+    pub const fn kind(&self) -> ModuleKind {
+        if self.soma {
+            ModuleKind::Soma
+        } else {
+            ModuleKind::Compartment
+        }
+    }
+
+    /// Whether it has a geometry, so that `gL` and `C` are specific.
+    pub fn has_geometry(&self) -> bool {
+        self.params.has("length") && self.params.has("diameter")
+    }
+
+    /// Whether a half-cylinder axial conductance can be computed for it.
+    pub fn has_axial_geometry(&self) -> bool {
+        self.has_geometry() && self.params.has("r_axial")
+    }
+
+    /// The value of a parameter: as given, or its default.
+    pub fn value(&self, name: &str) -> Option<Values> {
+        self.kind().value(&self.params, name)
+    }
+}
+
+/// A synaptic receptor on a compartment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Receptor {
+    /// Name, unique among the population's receptors.
+    pub name: String,
+    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`] or [`ModuleKind::Gaba`].
+    pub kind: ModuleKind,
+    /// Index of the compartment it acts on and whose V it sees.
+    pub on: usize,
+    /// Whether g is divided by the peak of x after one unit spike.
+    pub scale_g: bool,
+    /// Its parameters.
+    pub params: Params,
+}
+
+impl Receptor {
+    /// Whether its gate rises with a time constant of its own (states x and s) or jumps (s).
+    pub fn rises(&self) -> bool {
+        self.params.has("t_rise")
+    }
+}
+
+/// An axial coupling of two compartments, the same conductance both ways.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Coupling {
+    /// Name, unique among the population's couplings.
+    pub name: String,
+    /// Index of one compartment.
+    pub a: usize,
+    /// Index of the other.
+    pub b: usize,
+    /// `g` in nS; without it, it follows from the half cylinders of both compartments.
+    pub params: Params,
+}
+
+/// A population of neurons: a tree of compartments with receptors and one soma.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Population {
+    /// Path, unique in the network.
+    pub path: String,
+    /// Number of neurons.
+    pub size: usize,
+    /// Threshold, reset and refractory time; no `V_reset` where [`Population::soft_reset`].
+    pub params: Params,
+    /// Whether a spike subtracts `V_th` from V instead of setting `V_reset`.
+    pub soft_reset: bool,
+    /// How the equations are solved.
+    pub method: OdeMethod,
+    /// The compartments.
+    pub compartments: Vec<Compartment>,
+    /// The receptors.
+    pub receptors: Vec<Receptor>,
+    /// The axial couplings.
+    pub couplings: Vec<Coupling>,
+}
+
+impl Population {
+    /// A population without compartments yet, hard reset, forward Euler.
+    pub fn new(path: impl Into<String>, size: usize, params: impl Into<Params>) -> Self {
+        Self {
+            path: path.into(),
+            size,
+            params: params.into(),
+            soft_reset: false,
+            method: OdeMethod::Euler,
+            compartments: Vec::new(),
+            receptors: Vec::new(),
+            couplings: Vec::new(),
+        }
+    }
+
+    /// Adds the compartment with the threshold; returns its index.
+    pub fn soma(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
+        self.push_compartment(Compartment {
+            name: name.into(),
+            soma: true,
+            params: params.into(),
+        })
+    }
+
+    /// Adds a passive compartment; returns its index.
+    pub fn compartment(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
+        self.push_compartment(Compartment {
+            name: name.into(),
+            soma: false,
+            params: params.into(),
+        })
+    }
+
+    /// Adds a compartment; returns its index.
+    pub fn push_compartment(&mut self, compartment: Compartment) -> usize {
+        self.compartments.push(compartment);
+        self.compartments.len() - 1
+    }
+
+    /// Couples two compartments by `g` (nS), or by their half cylinders where `g` is `None`.
+    pub fn couple(&mut self, name: impl Into<String>, a: usize, b: usize, g: Option<f64>) {
+        let params = g.map_or_else(Params::new, |g| Params::new().with("g", g));
+        self.couplings.push(Coupling {
+            name: name.into(),
+            a,
+            b,
+            params,
+        });
+    }
+
+    /// Adds a receptor of `kind` on compartment `on`; returns its index.
+    pub fn receptor(
+        &mut self,
+        name: impl Into<String>,
+        kind: ModuleKind,
+        on: usize,
+        params: impl Into<Params>,
+    ) -> usize {
+        let (name, params) = (name.into(), params.into());
+        self.receptors.push(Receptor {
+            name,
+            kind,
+            on,
+            scale_g: false,
+            params,
+        });
+        self.receptors.len() - 1
+    }
+
+    /// Path of a member module.
+    pub fn path_of(&self, name: &str) -> String {
+        format!("{}/{name}", self.path)
+    }
+}
