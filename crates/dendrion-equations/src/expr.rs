@@ -96,8 +96,7 @@ impl<'g> Expr<'g> {
     /// `yes` where it is not 0, else `no`.
     #[must_use]
     pub fn choose(self, yes: Self, no: Self) -> Self {
-        self.book
-            .expr(self.book.0.borrow_mut().select(self.id, yes.id, no.id))
+        self.book.expr(self.book.0.borrow_mut().select(self.id, yes.id, no.id))
     }
 }
 

@@ -25,18 +25,13 @@ pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<Syste
     let mut b = Builder::new(&book, dt);
     write(&mut b, population, wiring)?;
     let system = b.finish(wiring.received.len());
-    Ok(System {
-        graph: book.into_graph(),
-        ..system
-    })
+    Ok(System { graph: book.into_graph(), ..system })
 }
 
 fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> Result<(), Error> {
     let compartments = &population.compartments;
-    let mut membranes = compartments
-        .iter()
-        .map(|c| Membrane::declare(b, c))
-        .collect::<Result<Vec<Membrane<'g>>, Error>>()?;
+    let mut membranes =
+        compartments.iter().map(|c| Membrane::declare(b, c)).collect::<Result<Vec<Membrane<'g>>, Error>>()?;
     for coupling in &population.couplings {
         let ends = [coupling.a, coupling.b].map(|i| membrane::scope(&compartments[i]));
         let g = axial::conductance(b, coupling, [&ends[0], &ends[1]])?;
@@ -45,9 +40,8 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
         membranes[coupling.b].add(g * (v_a - v_b));
     }
     for (i, receptor) in population.receptors.iter().enumerate() {
-        let ports: Vec<usize> = (0..wiring.received.len())
-            .filter(|p| wiring.received[*p].contains(&i))
-            .collect();
+        let ports: Vec<usize> =
+            (0..wiring.received.len()).filter(|p| wiring.received[*p].contains(&i)).collect();
         let current = receptor_current(b, receptor, &ports, membranes[receptor.on].v.value)?;
         b.observe(&gate::scope(receptor), "I", current);
         membranes[receptor.on].add(current);

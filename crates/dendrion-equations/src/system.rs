@@ -126,11 +126,7 @@ pub(crate) struct Scope<'a> {
 
 impl Scope<'_> {
     fn member(&self, what: &str) -> String {
-        if self.name.is_empty() {
-            what.to_string()
-        } else {
-            format!("{}.{what}", self.name)
-        }
+        if self.name.is_empty() { what.to_string() } else { format!("{}.{what}", self.name) }
     }
 }
 
@@ -155,11 +151,7 @@ pub(crate) struct Builder<'g> {
 impl<'g> Builder<'g> {
     pub(crate) fn new(book: &'g Workbook, dt: f64) -> Self {
         book.leaf(Node::Param(0));
-        let dt = Parameter {
-            key: "dt".into(),
-            spec: DT_SPEC,
-            values: Values::Scalar(dt),
-        };
+        let dt = Parameter { key: "dt".into(), spec: DT_SPEC, values: Values::Scalar(dt) };
         Self {
             book,
             parameters: vec![dt],
@@ -207,13 +199,7 @@ impl<'g> Builder<'g> {
         let index = self.states.len();
         let value = self.book.leaf(Node::State(index as u32));
         let (name, initial) = (scope.member(name), initial.id());
-        self.states.push(StateVar {
-            name,
-            unit,
-            rule: Rule::Update(value.id()),
-            initial,
-            decays: false,
-        });
+        self.states.push(StateVar { name, unit, rule: Rule::Update(value.id()), initial, decays: false });
         State { index, value }
     }
 
@@ -231,17 +217,11 @@ impl<'g> Builder<'g> {
     }
 
     pub(crate) fn receive(&mut self, state: State<'g>, port: usize) {
-        self.receives.push(Receive {
-            state: state.index,
-            port,
-        });
+        self.receives.push(Receive { state: state.index, port });
     }
 
     pub(crate) fn observe(&mut self, scope: &Scope<'_>, name: &str, value: Expr<'g>) {
-        self.observables.push(Observable {
-            name: scope.member(name),
-            value: value.id(),
-        });
+        self.observables.push(Observable { name: scope.member(name), value: value.id() });
     }
 
     /// A current given from outside, step by step (pA).
@@ -251,17 +231,8 @@ impl<'g> Builder<'g> {
     }
 
     pub(crate) fn event(&mut self, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
-        let then = then
-            .iter()
-            .map(|(s, v)| Assignment {
-                state: s.index,
-                value: v.id(),
-            })
-            .collect();
-        self.event = Some(Event {
-            condition: condition.id(),
-            then,
-        });
+        let then = then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id() }).collect();
+        self.event = Some(Event { condition: condition.id(), then });
     }
 
     /// The system, but for the graph, which the caller still shares.

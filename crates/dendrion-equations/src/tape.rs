@@ -1,7 +1,7 @@
 //! Tapes: a program and the prologue that computes its coefficients.
 
 use dendrion_lanes::{Op, Program, Slot};
-use dendrion_model::OdeMethod;
+use dendrion_model::{Error, OdeMethod};
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::emit::{Emitter, Table};
@@ -39,7 +39,10 @@ pub struct Tape {
 
 impl Tape {
     /// The tape of one step of a system by `method`. The initial values of the states are the prologue's extra values.
-    pub fn step(system: &mut System, method: OdeMethod) -> Self {
+    ///
+    /// # Errors
+    /// A neuron with more rows than a program can name.
+    pub fn step(system: &mut System, method: OdeMethod) -> Result<Self, Error> {
         let next = solver::advance(system, method);
         let mut normal = Normal::new(&mut system.graph);
         let sums: Vec<_> = next.into_iter().map(|id| normal.sum(id)).collect();
@@ -57,10 +60,7 @@ impl Tape {
                 true => fuser.flushed(sum, row),
                 false => drop(fuser.sum(sum, Some(row))),
             }
-            updates.push(Update {
-                state: i,
-                code: std::mem::take(&mut fuser.emit.code),
-            });
+            updates.push(Update { state: i, code: std::mem::take(&mut fuser.emit.code) });
         }
         updates.retain(|u| !u.code.is_empty());
         let mut emitter = fuser.emit;
@@ -78,7 +78,10 @@ impl Tape {
     }
 
     /// The tape of an observable: its value, from the states at the beginning of a step, goes to scratch row 0.
-    pub fn observe(system: &System, value: NodeId) -> Self {
+    ///
+    /// # Errors
+    /// A neuron with more rows than a program can name.
+    pub fn observe(system: &System, value: NodeId) -> Result<Self, Error> {
         let mut emitter = Emitter::new(&system.graph, Table::Coefficients);
         let out = emitter.temp();
         let value = emitter.value(value);
@@ -86,8 +89,9 @@ impl Tape {
         Self::close(system, emitter, &[], 1)
     }
 
-    fn close(system: &System, emitter: Emitter<'_>, extra: &[NodeId], fixed: usize) -> Self {
+    fn close(system: &System, emitter: Emitter<'_>, extra: &[NodeId], fixed: usize) -> Result<Self, Error> {
         let (mut code, coefs) = (emitter.code, emitter.coefs);
+        small_enough(system.states.len().max(code.len()).max(coefs.len() + extra.len()))?;
         let program = Program {
             scratch_rows: rows::allot(&mut code, fixed),
             code,
@@ -96,19 +100,23 @@ impl Tape {
             inputs: system.currents + system.ports,
         };
         let outputs = [&coefs, extra].concat();
-        let (prologue, leaves) = prologue(&system.graph, &outputs);
+        let (prologue, leaves) = prologue(&system.graph, &outputs)?;
         let depends = outputs.iter().map(|id| system.graph.parameters_of(*id)).collect();
-        Self {
-            prologue,
-            leaves,
-            program,
-            depends,
-        }
+        Ok(Self { prologue, leaves, program, depends })
     }
 }
 
+/// Rows are named by 16 bits, and an instruction makes at most one new row.
+fn small_enough(rows: usize) -> Result<(), Error> {
+    if rows <= usize::from(u16::MAX) {
+        return Ok(());
+    }
+    let what = format!("its step needs {rows} rows; expected at most {}: use fewer compartments", u16::MAX);
+    Err(Error::structure("neuron", what))
+}
+
 /// The program that computes `outputs` into state rows, and its coefficient table.
-fn prologue(graph: &Graph, outputs: &[NodeId]) -> (Program, Vec<Leaf>) {
+fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Vec<Leaf>), Error> {
     let mut emitter = Emitter::new(graph, Table::Leaves);
     for (i, id) in outputs.iter().enumerate() {
         let value = emitter.value(*id);
@@ -121,13 +129,8 @@ fn prologue(graph: &Graph, outputs: &[NodeId]) -> (Program, Vec<Leaf>) {
         })
         .collect();
     let mut code = emitter.code;
+    small_enough(code.len())?;
     let scratch_rows = rows::allot(&mut code, 0);
-    let program = Program {
-        code,
-        state_rows: outputs.len(),
-        scratch_rows,
-        coefs: leaves.len(),
-        inputs: 0,
-    };
-    (program, leaves)
+    let program = Program { code, state_rows: outputs.len(), scratch_rows, coefs: leaves.len(), inputs: 0 };
+    Ok((program, leaves))
 }

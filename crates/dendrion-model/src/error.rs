@@ -49,8 +49,8 @@ pub enum Error {
     /// A state that stopped being finite during a run.
     #[error(
         "{population}: {state} of neuron {neuron} stopped being finite at t = {time} ms; use a smaller dt (now {dt} ms) \
-         or exponential Euler (odemethod=SolverMethodODE.EXP_EULER). Everything recorded before is kept; reset() or \
-         set_state() lets the network run again"
+         or exponential Euler (odemethod=SolverMethodODE.EXP_EULER). Everything recorded before is kept; reset() lets \
+         the network run again"
     )]
     Divergence {
         /// Path of the population.
@@ -79,6 +79,7 @@ impl Error {
     }
 
     /// A [`Error::Parameter`].
+    #[allow(clippy::needless_pass_by_value)] // Callers give numbers.
     pub fn parameter(
         module: impl Into<String>,
         parameter: impl Into<String>,
@@ -95,18 +96,12 @@ impl Error {
 
     /// A [`Error::Structure`].
     pub fn structure(module: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::Structure {
-            module: module.into(),
-            what: what.into(),
-        }
+        Self::Structure { module: module.into(), what: what.into() }
     }
 
     /// A [`Error::Connectivity`].
     pub fn connectivity(module: impl Into<String>, what: impl Into<String>) -> Self {
-        Self::Connectivity {
-            module: module.into(),
-            what: what.into(),
-        }
+        Self::Connectivity { module: module.into(), what: what.into() }
     }
 
     /// A [`Error::UnknownName`].
@@ -116,12 +111,7 @@ impl Error {
         name: impl Into<String>,
         known: Vec<String>,
     ) -> Self {
-        Self::UnknownName {
-            module: module.into(),
-            what,
-            name: name.into(),
-            known,
-        }
+        Self::UnknownName { module: module.into(), what, name: name.into(), known }
     }
 }
 

@@ -54,14 +54,7 @@ pub struct Generator {
 impl Generator {
     /// A generator that is on all the time.
     pub fn new(path: impl Into<String>, size: usize, signal: Signal, params: impl Into<Params>) -> Self {
-        Self {
-            path: path.into(),
-            size,
-            start: 0.0,
-            stop: None,
-            params: params.into(),
-            signal,
-        }
+        Self { path: path.into(), size, start: 0.0, stop: None, params: params.into(), signal }
     }
 
     /// The kind of module it is.
@@ -77,9 +70,6 @@ impl Generator {
 
     /// Whether it sends spikes (and not current).
     pub const fn is_spiking(&self) -> bool {
-        matches!(
-            self.signal,
-            Signal::Poisson | Signal::Bernoulli | Signal::Spikes { .. }
-        )
+        matches!(self.signal, Signal::Poisson | Signal::Bernoulli | Signal::Spikes { .. })
     }
 }

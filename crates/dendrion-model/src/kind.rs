@@ -44,92 +44,36 @@ const fn spec(
     domain: Domain,
     doc: &'static str,
 ) -> ParameterSpec {
-    ParameterSpec {
-        name,
-        unit,
-        default,
-        domain,
-        doc,
-    }
+    ParameterSpec { name, unit, default, domain, doc }
 }
 
 const SOMA: [ParameterSpec; 8] = [
-    spec(
-        "V_rest",
-        "mV",
-        Some(-70.0),
-        Finite,
-        "resting (leak reversal) potential",
-    ),
-    spec(
-        "gL",
-        "nS, or uS/cm2 with length and diameter",
-        Some(2.9),
-        Positive,
-        "leak conductance",
-    ),
-    spec(
-        "C",
-        "pF, or uF/cm2 with length and diameter",
-        Some(58.9),
-        Positive,
-        "capacitance",
-    ),
+    spec("V_rest", "mV", Some(-70.0), Finite, "resting (leak reversal) potential"),
+    spec("gL", "nS, or uS/cm2 with length and diameter", Some(2.9), Positive, "leak conductance"),
+    spec("C", "pF, or uF/cm2 with length and diameter", Some(58.9), Positive, "capacitance"),
     spec("length", "um", None, Positive, "length of the cylinder"),
     spec("diameter", "um", None, Positive, "diameter of the cylinder"),
     spec("r_axial", "ohm cm", None, Positive, "axial resistivity"),
-    spec(
-        "area_factor",
-        "",
-        Some(1.0),
-        Positive,
-        "factor on the membrane area (spines)",
-    ),
+    spec("area_factor", "", Some(1.0), Positive, "factor on the membrane area (spines)"),
     spec("I_ext", "pA", Some(0.0), Finite, "constant injected current"),
 ];
 
 const NMDA: [ParameterSpec; 9] = [
     spec("g", "nS", Some(1.0), NonNegative, "maximal conductance"),
     spec("w", "", Some(1.0), NonNegative, "synaptic weight, a factor on g"),
-    spec(
-        "t_rise",
-        "ms",
-        None,
-        Positive,
-        "time constant of the rise; none: jumps",
-    ),
+    spec("t_rise", "ms", None, Positive, "time constant of the rise; none: jumps"),
     spec("t_decay", "ms", None, Positive, "time constant of the decay"),
     spec("E", "mV", Some(0.0), Finite, "reversal potential"),
     spec("Mg", "mM", Some(1.0), NonNegative, "magnesium concentration"),
-    spec(
-        "alpha",
-        "1/mV",
-        Some(0.062),
-        Finite,
-        "steepness of the magnesium block",
-    ),
-    spec(
-        "beta",
-        "mM",
-        Some(3.57),
-        Positive,
-        "half-block concentration at V = -gamma",
-    ),
+    spec("alpha", "1/mV", Some(0.062), Finite, "steepness of the magnesium block"),
+    spec("beta", "mM", Some(3.57), Positive, "half-block concentration at V = -gamma"),
     spec("gamma", "mV", Some(0.0), Finite, "shift of the magnesium block"),
 ];
 
 const AMPA: [ParameterSpec; 5] = [NMDA[0], NMDA[1], NMDA[2], NMDA[3], NMDA[4]];
 
-const GABA: [ParameterSpec; 5] = [
-    NMDA[0],
-    NMDA[1],
-    NMDA[2],
-    NMDA[3],
-    ParameterSpec {
-        default: Some(-80.0),
-        ..NMDA[4]
-    },
-];
+const GABA: [ParameterSpec; 5] =
+    [NMDA[0], NMDA[1], NMDA[2], NMDA[3], ParameterSpec { default: Some(-80.0), ..NMDA[4] }];
 
 const COMPARTMENT: [ParameterSpec; 7] = [SOMA[0], SOMA[1], SOMA[2], SOMA[3], SOMA[4], SOMA[5], SOMA[6]];
 
@@ -138,37 +82,14 @@ const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial 
 const POPULATION: [ParameterSpec; 5] = [
     spec("V_th", "mV", Some(1.0), Finite, "threshold of the soma"),
     spec("V_reset", "mV", Some(0.0), Finite, "potential after a spike"),
-    spec(
-        "refractory",
-        "ms",
-        Some(0.0),
-        NonNegative,
-        "time after a spike in which no other occurs",
-    ),
-    spec(
-        "stdp_tau",
-        "ms",
-        Some(20.0),
-        Positive,
-        "time constant of the postsynaptic trace",
-    ),
-    spec(
-        "tau_triplet",
-        "ms",
-        Some(110.0),
-        Positive,
-        "time constant of the slow postsynaptic trace",
-    ),
+    spec("refractory", "ms", Some(0.0), NonNegative, "time after a spike in which no other occurs"),
+    spec("stdp_tau", "ms", Some(20.0), Positive, "time constant of the postsynaptic trace"),
+    spec("tau_triplet", "ms", Some(110.0), Positive, "time constant of the slow postsynaptic trace"),
 ];
 
 const POISSON: [ParameterSpec; 1] = [spec("rate", "Hz", None, NonNegative, "rate of each source")];
-const BERNOULLI: [ParameterSpec; 1] = [spec(
-    "prob",
-    "",
-    None,
-    Probability,
-    "probability of a spike in a step",
-)];
+const BERNOULLI: [ParameterSpec; 1] =
+    [spec("prob", "", None, Probability, "probability of a spike in a step")];
 const DC: [ParameterSpec; 1] = [spec("amplitude", "pA", None, Finite, "injected current")];
 const PROJECTION: [ParameterSpec; 2] = [
     spec(
@@ -178,13 +99,7 @@ const PROJECTION: [ParameterSpec; 2] = [
         NonNegative,
         "weight, what a spike adds to a gate; inhibition is a GABA receptor's",
     ),
-    spec(
-        "delay",
-        "ms",
-        None,
-        NonNegative,
-        "time from spike to postsynaptic effect",
-    ),
+    spec("delay", "ms", None, NonNegative, "time from spike to postsynaptic effect"),
 ];
 
 impl ModuleKind {
@@ -260,13 +175,7 @@ impl ModuleKind {
 
     /// The value of parameter `name`: as given, or the default.
     pub fn value(self, params: &Params, name: &str) -> Option<Values> {
-        let default = || {
-            self.parameters()
-                .iter()
-                .find(|p| p.name == name)?
-                .default
-                .map(Values::Scalar)
-        };
+        let default = || self.parameters().iter().find(|p| p.name == name)?.default.map(Values::Scalar);
         params.get(name).cloned().or_else(default)
     }
 
@@ -275,8 +184,6 @@ impl ModuleKind {
     /// # Errors
     /// The first parameter that is unknown, has the wrong length, or lies outside its domain.
     pub fn check(self, module: &str, params: &Params, size: usize) -> Result<(), Error> {
-        params
-            .iter()
-            .try_for_each(|(name, values)| self.parameter(module, name)?.check(module, values, size))
+        params.iter().try_for_each(|(name, values)| self.parameter(module, name)?.check(module, values, size))
     }
 }

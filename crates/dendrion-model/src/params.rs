@@ -36,9 +36,7 @@ impl Values {
     /// The one value that all members share, if they do.
     pub fn uniform(&self) -> Option<f64> {
         let (first, rest) = self.as_slice().split_first()?;
-        rest.iter()
-            .all(|v| v.to_bits() == first.to_bits())
-            .then_some(*first)
+        rest.iter().all(|v| v.to_bits() == first.to_bits()).then_some(*first)
     }
 }
 
@@ -122,11 +120,7 @@ impl ParameterSpec {
             None => Ok(()),
             Some(i) => {
                 let each = matches!(values, Values::Each(_));
-                let name = if each {
-                    format!("{}[{i}]", self.name)
-                } else {
-                    self.name.to_string()
-                };
+                let name = if each { format!("{}[{i}]", self.name) } else { self.name.to_string() };
                 let value = Number(values.as_slice()[i]);
                 Err(Error::parameter(module, name, value, self.accepted()))
             }
@@ -134,11 +128,7 @@ impl ParameterSpec {
     }
 
     fn accepted(&self) -> String {
-        let unit = if self.unit.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", self.unit)
-        };
+        let unit = if self.unit.is_empty() { String::new() } else { format!(" ({})", self.unit) };
         format!("{}{unit}", self.domain.words())
     }
 }
@@ -148,11 +138,7 @@ struct Number(f64);
 
 impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_nan() {
-            write!(f, "nan")
-        } else {
-            write!(f, "{}", self.0)
-        }
+        if self.0.is_nan() { write!(f, "nan") } else { write!(f, "{}", self.0) }
     }
 }
 
@@ -196,8 +182,6 @@ impl Params {
 
 impl<const N: usize> From<[(&str, f64); N]> for Params {
     fn from(pairs: [(&str, f64); N]) -> Self {
-        pairs
-            .into_iter()
-            .fold(Self::new(), |p, (name, v)| p.with(name, v))
+        pairs.into_iter().fold(Self::new(), |p, (name, v)| p.with(name, v))
     }
 }

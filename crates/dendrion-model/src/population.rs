@@ -29,11 +29,7 @@ pub struct Compartment {
 impl Compartment {
     /// The kind of module it is.
     pub const fn kind(&self) -> ModuleKind {
-        if self.soma {
-            ModuleKind::Soma
-        } else {
-            ModuleKind::Compartment
-        }
+        if self.soma { ModuleKind::Soma } else { ModuleKind::Compartment }
     }
 
     /// Whether it has a geometry, so that `gL` and `C` are specific.
@@ -125,20 +121,12 @@ impl Population {
 
     /// Adds the compartment with the threshold; returns its index.
     pub fn soma(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
-        self.push_compartment(Compartment {
-            name: name.into(),
-            soma: true,
-            params: params.into(),
-        })
+        self.push_compartment(Compartment { name: name.into(), soma: true, params: params.into() })
     }
 
     /// Adds a passive compartment; returns its index.
     pub fn compartment(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
-        self.push_compartment(Compartment {
-            name: name.into(),
-            soma: false,
-            params: params.into(),
-        })
+        self.push_compartment(Compartment { name: name.into(), soma: false, params: params.into() })
     }
 
     /// Adds a compartment; returns its index.
@@ -150,12 +138,7 @@ impl Population {
     /// Couples two compartments by `g` (nS), or by their half cylinders where `g` is `None`.
     pub fn couple(&mut self, name: impl Into<String>, a: usize, b: usize, g: Option<f64>) {
         let params = g.map_or_else(Params::new, |g| Params::new().with("g", g));
-        self.couplings.push(Coupling {
-            name: name.into(),
-            a,
-            b,
-            params,
-        });
+        self.couplings.push(Coupling { name: name.into(), a, b, params });
     }
 
     /// Adds a receptor of `kind` on compartment `on`; returns its index.
@@ -167,13 +150,7 @@ impl Population {
         params: impl Into<Params>,
     ) -> usize {
         let (name, params) = (name.into(), params.into());
-        self.receptors.push(Receptor {
-            name,
-            kind,
-            on,
-            scale_g: false,
-            params,
-        });
+        self.receptors.push(Receptor { name, kind, on, scale_g: false, params });
         self.receptors.len() - 1
     }
 

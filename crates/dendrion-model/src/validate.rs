@@ -16,12 +16,7 @@ impl Network {
     /// The first thing found wrong, naming module, parameter, value, and what would be accepted.
     pub fn validate(&self) -> Checked {
         if !Domain::Positive.holds(self.dt) {
-            return Err(Error::parameter(
-                "network",
-                "dt",
-                self.dt,
-                "a finite number > 0 (ms)",
-            ));
+            return Err(Error::parameter("network", "dt", self.dt, "a finite number > 0 (ms)"));
         }
         if self.threads == Some(0) {
             return Err(Error::parameter(
@@ -46,10 +41,7 @@ impl Network {
         let mut seen = HashSet::new();
         for path in paths {
             if !seen.insert(path) {
-                return Err(Error::structure(
-                    path,
-                    "two modules of this name; give one another name",
-                ));
+                return Err(Error::structure(path, "two modules of this name; give one another name"));
             }
         }
         Ok(())
@@ -59,12 +51,7 @@ impl Network {
 impl Population {
     fn validate(&self) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
-            return Err(Error::parameter(
-                &self.path,
-                "size",
-                self.size,
-                "a whole number from 1 to 2^32 - 1",
-            ));
+            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
         }
         ModuleKind::Population.check(&self.path, &self.params, self.size)?;
         self.one_soma()?;
@@ -77,12 +64,7 @@ impl Population {
     }
 
     fn one_soma(&self) -> Checked {
-        let somas: Vec<_> = self
-            .compartments
-            .iter()
-            .filter(|c| c.soma)
-            .map(|c| c.name.as_str())
-            .collect();
+        let somas: Vec<_> = self.compartments.iter().filter(|c| c.soma).map(|c| c.name.as_str()).collect();
         match somas.len() {
             1 => Ok(()),
             0 => Err(Error::structure(
@@ -90,10 +72,7 @@ impl Population {
                 "has no soma; a neuron needs exactly one LeakyIF compartment",
             )),
             n => {
-                let what = format!(
-                    "has {n} somas ({}); a neuron has exactly one LeakyIF",
-                    somas.join(", ")
-                );
+                let what = format!("has {n} somas ({}); a neuron has exactly one LeakyIF", somas.join(", "));
                 Err(Error::structure(&self.path, what))
             }
         }
@@ -104,10 +83,9 @@ impl Population {
         let of_kind = |names: Vec<&String>| {
             let mut seen = HashSet::new();
             match names.into_iter().find(|n| !seen.insert(*n)) {
-                Some(n) => Err(Error::structure(
-                    self.path_of(n),
-                    "two modules of this name; give one another name",
-                )),
+                Some(n) => {
+                    Err(Error::structure(self.path_of(n), "two modules of this name; give one another name"))
+                }
                 None => Ok(()),
             }
         };
@@ -117,14 +95,20 @@ impl Population {
     }
 
     fn reset_is_possible(&self) -> Checked {
-        let v_th = ModuleKind::Population
-            .value(&self.params, "V_th")
-            .unwrap_or(Values::Scalar(1.0));
-        if let Some(v) = v_th.as_slice().iter().find(|v| self.soft_reset && **v <= 0.0) {
-            let accepted = "V_th > 0 where V_reset is None (a spike subtracts V_th), or a V_reset (mV)";
-            return Err(Error::parameter(&self.path, "V_th", v, accepted));
+        let v_th = ModuleKind::Population.value(&self.params, "V_th").unwrap_or(Values::Scalar(1.0));
+        if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
+    }
+
+    /// Checks thresholds that a spike subtracts.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for one that is not above 0: V would never come back under it.
+    pub fn check_soft_reset(&self, v_th: &Values) -> Checked {
+        let accepted = "V_th > 0 where V_reset is None (a spike subtracts V_th), or a V_reset (mV)";
+        match v_th.as_slice().iter().find(|v| **v <= 0.0) {
+            Some(v) => Err(Error::parameter(&self.path, "V_th", v, accepted)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn couplings_form_a_tree(&self) -> Checked {
@@ -132,10 +116,7 @@ impl Population {
         for coupling in &self.couplings {
             let (a, b) = (root[coupling.a], root[coupling.b]);
             if a == b {
-                let (a, b) = (
-                    &self.compartments[coupling.a].name,
-                    &self.compartments[coupling.b].name,
-                );
+                let (a, b) = (&self.compartments[coupling.a].name, &self.compartments[coupling.b].name);
                 let what = format!("couples {a} and {b}, which closes a loop; compartments form a tree");
                 return Err(Error::structure(self.path_of(&coupling.name), what));
             }
@@ -155,11 +136,7 @@ impl Compartment {
         let path = population.path_of(&self.name);
         self.kind().check(&path, &self.params, population.size)?;
         if self.params.has("length") != self.params.has("diameter") {
-            let missing = if self.params.has("length") {
-                "diameter"
-            } else {
-                "length"
-            };
+            let missing = if self.params.has("length") { "diameter" } else { "length" };
             return Err(Error::parameter(
                 path,
                 missing,
@@ -185,18 +162,10 @@ impl Receptor {
         let path = population.path_of(&self.name);
         self.kind.check(&path, &self.params, population.size)?;
         if !self.params.has("t_decay") {
-            return Err(Error::parameter(
-                path,
-                "t_decay",
-                "None",
-                "a time constant > 0 (ms)",
-            ));
+            return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
         }
         if self.on >= population.compartments.len() {
-            return Err(Error::structure(
-                path,
-                format!("compartment {} does not exist", self.on),
-            ));
+            return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
         }
         Ok(())
     }
@@ -208,10 +177,7 @@ impl Coupling {
         ModuleKind::Coupling.check(&path, &self.params, population.size)?;
         for end in [self.a, self.b] {
             let Some(compartment) = population.compartments.get(end) else {
-                return Err(Error::structure(
-                    path,
-                    format!("compartment {end} does not exist"),
-                ));
+                return Err(Error::structure(path, format!("compartment {end} does not exist")));
             };
             if !self.params.has("g") && !compartment.has_axial_geometry() {
                 let accepted = format!(
@@ -228,12 +194,7 @@ impl Coupling {
 impl Generator {
     fn validate(&self, dt: f64) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
-            return Err(Error::parameter(
-                &self.path,
-                "size",
-                self.size,
-                "a whole number from 1 to 2^32 - 1",
-            ));
+            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
         }
         self.kind().check(&self.path, &self.params, self.size)?;
         if let Some(missing) = self.kind().parameters().iter().find(|p| !self.params.has(p.name)) {
@@ -253,12 +214,7 @@ impl Generator {
                 let bad = wave.values.iter().position(|v| !v.is_finite());
                 bad.map_or(Ok(()), |i| {
                     let name = format!("waveform[{}]", i / wave.width);
-                    Err(Error::parameter(
-                        &self.path,
-                        name,
-                        wave.values[i],
-                        "finite numbers (pA)",
-                    ))
+                    Err(Error::parameter(&self.path, name, wave.values[i], "finite numbers (pA)"))
                 })
             }
             _ => Ok(()),
@@ -273,21 +229,11 @@ impl Generator {
         }
         if let Some(k) = indices.iter().position(|i| *i as usize >= self.size) {
             let accepted = format!("whole numbers below the size of the generator ({})", self.size);
-            return Err(Error::parameter(
-                &self.path,
-                format!("indices[{k}]"),
-                indices[k],
-                accepted,
-            ));
+            return Err(Error::parameter(&self.path, format!("indices[{k}]"), indices[k], accepted));
         }
         let bad = times.iter().position(|t| steps_of("", "", *t, dt).is_err());
         bad.map_or(Ok(()), |k| {
-            Err(Error::parameter(
-                &self.path,
-                format!("times[{k}]"),
-                times[k],
-                "finite times >= 0 (ms)",
-            ))
+            Err(Error::parameter(&self.path, format!("times[{k}]"), times[k], "finite times >= 0 (ms)"))
         })
     }
 }
@@ -295,16 +241,10 @@ impl Generator {
 impl Projection {
     fn validate(&self, network: &Network) -> Checked {
         let Some(post) = network.populations.get(self.population) else {
-            return Err(Error::structure(
-                &self.path,
-                "its postsynaptic population is not in the network",
-            ));
+            return Err(Error::structure(&self.path, "its postsynaptic population is not in the network"));
         };
         if self.receptors.is_empty() || self.receptors.iter().any(|r| *r >= post.receptors.len()) {
-            return Err(Error::structure(
-                &self.path,
-                format!("drives no receptor of {}", post.path),
-            ));
+            return Err(Error::structure(&self.path, format!("drives no receptor of {}", post.path)));
         }
         let sources = self.sources(network)?;
         self.pairs(sources, post.size)?;
@@ -329,10 +269,7 @@ impl Projection {
             Source::Generator(i) => {
                 let generator = network.generators.get(i).ok_or_else(missing)?;
                 if !generator.is_spiking() {
-                    let what = format!(
-                        "{} sends current, not spikes; inject it by ConnGen",
-                        generator.path
-                    );
+                    let what = format!("{} sends current, not spikes; inject it by ConnGen", generator.path);
                     return Err(Error::structure(&self.path, what));
                 }
                 Ok(generator.size)
@@ -348,11 +285,7 @@ impl Projection {
             Connectivity::OneToOne => fail(format!(
                 "one-to-one needs as many sources as targets, but there are {sources} and {targets}"
             )),
-            Connectivity::FixedIndegree {
-                degree,
-                multapses,
-                autapses,
-            } => {
+            Connectivity::FixedIndegree { degree, multapses, autapses } => {
                 let pool = sources
                     - usize::from(
                         !autapses && matches!(self.pre, Source::Population(p) if p == self.population),
@@ -369,15 +302,16 @@ impl Projection {
                 Err(Error::parameter(&self.path, "p", p, Domain::Probability.words()))
             }
             Connectivity::Csr { starts, targets: t } => {
+                let ascending = || starts.windows(2).all(|r| t[r[0] as usize..r[1] as usize].is_sorted());
                 let shaped = starts.len() == sources + 1
                     && starts.first() == Some(&0)
                     && starts.last().is_some_and(|e| *e as usize == t.len())
                     && starts.is_sorted();
-                if shaped && t.iter().all(|j| (*j as usize) < targets) {
+                if shaped && ascending() && t.iter().all(|j| (*j as usize) < targets) {
                     return Ok(());
                 }
                 fail(format!(
-                    "expected connections of shape ({sources}, {targets}) as compressed sparse rows"
+                    "expected connections of shape ({sources}, {targets}) as compressed sparse rows, targets ascending"
                 ))
             }
         }
@@ -387,10 +321,8 @@ impl Projection {
         let spec = ModuleKind::Projection.parameter(&self.path, name)?;
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
-                let what = format!(
-                    "{name}: expected one value or {n}, one per connection, but got {}",
-                    v.len()
-                );
+                let what =
+                    format!("{name}: expected one value or {n}, one per connection, but got {}", v.len());
                 Err(Error::connectivity(&self.path, what))
             }
             (Values::Each(v), None) => {
@@ -408,11 +340,7 @@ impl Projection {
         let least = u64::from(matches!(self.pre, Source::Population(_)));
         for (i, d) in delay.as_slice().iter().enumerate() {
             let steps = steps_of(&self.path, "delay", *d, network.dt)?;
-            let name = if matches!(delay, Values::Each(_)) {
-                format!("delay[{i}]")
-            } else {
-                "delay".into()
-            };
+            let name = if matches!(delay, Values::Each(_)) { format!("delay[{i}]") } else { "delay".into() };
             if steps < least {
                 let accepted = format!("at least dt = {} ms between neurons", network.dt);
                 return Err(Error::parameter(&self.path, name, d, accepted));
@@ -436,16 +364,10 @@ impl Injection {
             return fail("its population is not in the network".into());
         };
         if self.compartment >= post.compartments.len() {
-            return fail(format!(
-                "compartment {} of {} does not exist",
-                self.compartment, post.path
-            ));
+            return fail(format!("compartment {} of {} does not exist", self.compartment, post.path));
         }
         if generator.is_spiking() {
-            return fail(format!(
-                "{} sends spikes, not current; connect it to a receptor",
-                generator.path
-            ));
+            return fail(format!("{} sends spikes, not current; connect it to a receptor", generator.path));
         }
         if generator.size != 1 && generator.size != post.size {
             return fail(format!(

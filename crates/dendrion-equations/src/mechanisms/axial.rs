@@ -14,11 +14,7 @@ pub(crate) fn conductance<'g>(
     ends: [&Scope<'_>; 2],
 ) -> Result<Expr<'g>, Error> {
     if coupling.params.has("g") {
-        let scope = Scope {
-            name: &coupling.name,
-            kind: ModuleKind::Coupling,
-            params: &coupling.params,
-        };
+        let scope = Scope { name: &coupling.name, kind: ModuleKind::Coupling, params: &coupling.params };
         return b.param(&scope, "g");
     }
     let (r_a, r_b) = (axial_resistance(b, ends[0])?, axial_resistance(b, ends[1])?);

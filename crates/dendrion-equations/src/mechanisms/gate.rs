@@ -19,11 +19,7 @@ pub(crate) struct Gate<'g> {
 
 /// The scope of a receptor.
 pub(crate) fn scope(receptor: &Receptor) -> Scope<'_> {
-    Scope {
-        name: &receptor.name,
-        kind: receptor.kind,
-        params: &receptor.params,
-    }
+    Scope { name: &receptor.name, kind: receptor.kind, params: &receptor.params }
 }
 
 /// Declares the gate's states and equations; spikes arrive through `ports`.

@@ -18,11 +18,7 @@ pub(crate) struct Membrane<'g> {
 
 /// The scope of a compartment.
 pub(crate) fn scope(compartment: &Compartment) -> Scope<'_> {
-    Scope {
-        name: &compartment.name,
-        kind: compartment.kind(),
-        params: &compartment.params,
-    }
+    Scope { name: &compartment.name, kind: compartment.kind(), params: &compartment.params }
 }
 
 impl<'g> Membrane<'g> {
@@ -36,19 +32,9 @@ impl<'g> Membrane<'g> {
             g_l = 1e-5 * g_l * area; // uS/cm2 um2 = 1e-5 nS
             c = 1e-2 * c * area; // uF/cm2 um2 = 1e-2 pF
         }
-        let current = if compartment.soma {
-            b.param(&scope, "I_ext")?
-        } else {
-            b.number(0.0)
-        };
+        let current = if compartment.soma { b.param(&scope, "I_ext")? } else { b.number(0.0) };
         let v = b.state(&scope, "V", "mV", v_rest);
-        Ok(Self {
-            v,
-            v_rest,
-            g_l,
-            c,
-            current,
-        })
+        Ok(Self { v, v_rest, g_l, c, current })
     }
 
     /// Adds a current (pA).

@@ -7,17 +7,9 @@ use crate::system::{Builder, Scope, State};
 
 /// Writes the threshold of the soma with potential `v`.
 pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: State<'g>) -> Result<(), Error> {
-    let scope = Scope {
-        name: "",
-        kind: ModuleKind::Population,
-        params: &population.params,
-    };
+    let scope = Scope { name: "", kind: ModuleKind::Population, params: &population.params };
     let v_th = b.param(&scope, "V_th")?;
-    let after = if population.soft_reset {
-        v.value - v_th
-    } else {
-        b.param(&scope, "V_reset")?
-    };
+    let after = if population.soft_reset { v.value - v_th } else { b.param(&scope, "V_reset")? };
     let above = v.value.above(v_th);
     if !is_refractory(population) {
         b.event(above, &[(v, after)]);
@@ -34,8 +26,5 @@ pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: Sta
 
 /// Whether any neuron has a refractory time.
 fn is_refractory(population: &Population) -> bool {
-    population
-        .params
-        .get("refractory")
-        .is_some_and(|r| r.as_slice().iter().any(|t| *t > 0.0))
+    population.params.get("refractory").is_some_and(|r| r.as_slice().iter().any(|t| *t > 0.0))
 }

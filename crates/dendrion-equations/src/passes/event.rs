@@ -9,16 +9,9 @@ use crate::system::Event;
 /// Code for a threshold: tests it, lets lanes fire, and sets the states it changes. Assignments take effect together.
 pub(crate) fn emit(emitter: &mut Emitter<'_>, event: &Event) {
     if let Some(fired) = Plain::of(emitter.graph, event) {
-        let args = [Some(fired.threshold), fired.reset]
-            .into_iter()
-            .flatten()
-            .map(|id| emitter.coef(id))
-            .collect();
-        let op = if fired.reset.is_some() {
-            Op::FireReset
-        } else {
-            Op::FireSubtract
-        };
+        let args =
+            [Some(fired.threshold), fired.reset].into_iter().flatten().map(|id| emitter.coef(id)).collect();
+        let op = if fired.reset.is_some() { Op::FireReset } else { Op::FireSubtract };
         emitter.push(op, args, Some(Slot::State(fired.state as u16)));
         return;
     }
@@ -54,17 +47,9 @@ impl Plain {
         }
         let state = state as usize;
         if graph.is_coefficient(assignment.value) {
-            return Some(Self {
-                state,
-                threshold,
-                reset: Some(assignment.value),
-            });
+            return Some(Self { state, threshold, reset: Some(assignment.value) });
         }
         let subtracts = graph.node(assignment.value) == Node::Binary(Binary::Sub, v, threshold);
-        subtracts.then_some(Self {
-            state,
-            threshold,
-            reset: None,
-        })
+        subtracts.then_some(Self { state, threshold, reset: None })
     }
 }

@@ -41,13 +41,7 @@ impl<'g> Fuser<'g> {
         sums: &'g HashMap<NodeId, Sum>,
         (zero, one): (NodeId, NodeId),
     ) -> Self {
-        Self {
-            emit,
-            sums,
-            uses: HashMap::new(),
-            zero,
-            one,
-        }
+        Self { emit, sums, uses: HashMap::new(), zero, one }
     }
 
     /// Counts what `sum` refers to, so that [`Self::shared`] knows what to compute ahead.
@@ -65,23 +59,13 @@ impl<'g> Fuser<'g> {
         }
         match self.sums.get(&id) {
             Some(sum) => self.count(&sum.clone()),
-            None => self
-                .emit
-                .graph
-                .node(id)
-                .operands()
-                .for_each(|a| self.count_node(a)),
+            None => self.emit.graph.node(id).operands().for_each(|a| self.count_node(a)),
         }
     }
 
     /// Computes everything used more than once; operands come first because their ids do.
     pub(crate) fn shared(&mut self) {
-        let mut shared: Vec<NodeId> = self
-            .uses
-            .iter()
-            .filter(|(_, n)| **n > 1)
-            .map(|(id, _)| *id)
-            .collect();
+        let mut shared: Vec<NodeId> = self.uses.iter().filter(|(_, n)| **n > 1).map(|(id, _)| *id).collect();
         shared.sort_unstable();
         for id in shared {
             if self.emit.place(id).is_none() {
@@ -140,24 +124,15 @@ impl<'g> Fuser<'g> {
 
     /// Code for a sum that decays to 0 and is flushed there.
     pub(crate) fn flushed(&mut self, sum: &Sum, out: Slot) {
-        let plain = sum.len() <= 2
-            && sum
-                .iter()
-                .all(|t| t.factors.len() == 1 && !self.is_fused(t.factors[0]));
+        let plain =
+            sum.len() <= 2 && sum.iter().all(|t| t.factors.len() == 1 && !self.is_fused(t.factors[0]));
         if !plain {
             let total = self.sum(sum, None);
             self.emit.push(Op::Flush, vec![total], Some(out));
             return;
         }
-        let args = sum
-            .iter()
-            .flat_map(|t| [self.emit.coef(t.coef), self.value(t.factors[0])])
-            .collect();
-        let op = if sum.len() == 2 {
-            Op::Mul2Flush
-        } else {
-            Op::MulFlush
-        };
+        let args = sum.iter().flat_map(|t| [self.emit.coef(t.coef), self.value(t.factors[0])]).collect();
+        let op = if sum.len() == 2 { Op::Mul2Flush } else { Op::MulFlush };
         self.emit.push(op, args, Some(out));
     }
 
@@ -184,10 +159,7 @@ impl<'g> Fuser<'g> {
     /// Whether a factor is taken apart by a fused operation rather than computed.
     fn is_fused(&mut self, id: NodeId) -> bool {
         self.emit.place(id).is_none()
-            && matches!(
-                self.emit.graph.node(id),
-                Node::Binary(Binary::Sub, ..) | Node::Input(_)
-            )
+            && matches!(self.emit.graph.node(id), Node::Binary(Binary::Sub, ..) | Node::Input(_))
     }
 
     /// The operation for one term.
@@ -217,40 +189,25 @@ impl<'g> Fuser<'g> {
         };
         let (a, b) = (self.value(a), self.value(b));
         match (sigmoid, rest.is_empty()) {
-            (None, true) => Step {
-                op: Op::FmaDiff,
-                args: vec![coef, a, b],
-            },
+            (None, true) => Step { op: Op::FmaDiff, args: vec![coef, a, b] },
             (None, false) => {
                 let x = self.product(&rest);
-                Step {
-                    op: Op::GatedDiff,
-                    args: vec![coef, x, a, b],
-                }
+                Step { op: Op::GatedDiff, args: vec![coef, x, a, b] }
             }
             (Some((_, s)), _) => {
                 let x = self.product(&rest);
                 let sigmoid = self.sigmoid_args(&s);
                 let args = [vec![coef, x, a, b], sigmoid].concat();
-                Step {
-                    op: Op::SigmoidGatedDiff,
-                    args,
-                }
+                Step { op: Op::SigmoidGatedDiff, args }
             }
         }
     }
 
     fn plain_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
         match rest {
-            [] => Step {
-                op: Op::Add,
-                args: vec![coef],
-            },
+            [] => Step { op: Op::Add, args: vec![coef] },
             [f] => match (self.emit.place(*f), self.emit.graph.node(*f)) {
-                (None, Node::Input(i)) => Step {
-                    op: Op::FmaInput,
-                    args: vec![coef, Slot::Input(i as u16)],
-                },
+                (None, Node::Input(i)) => Step { op: Op::FmaInput, args: vec![coef, Slot::Input(i as u16)] },
                 _ => self.product_step(coef, coef_id, rest),
             },
             _ => self.product_step(coef, coef_id, rest),
@@ -260,15 +217,9 @@ impl<'g> Fuser<'g> {
     fn product_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
         let x = self.product(rest);
         if self.is_one(coef_id) {
-            return Step {
-                op: Op::Add,
-                args: vec![x],
-            };
+            return Step { op: Op::Add, args: vec![x] };
         }
-        Step {
-            op: Op::Fma,
-            args: vec![coef, x],
-        }
+        Step { op: Op::Fma, args: vec![coef, x] }
     }
 
     fn product(&mut self, factors: &[NodeId]) -> Slot {
@@ -322,12 +273,7 @@ impl<'g> Fuser<'g> {
             return None;
         }
         let (slope, v, bias) = self.line(argument)?;
-        Some(Sigmoid {
-            coef: e.coef,
-            slope,
-            v,
-            bias,
-        })
+        Some(Sigmoid { coef: e.coef, slope, v, bias })
     }
 
     /// Recognises slope v + bias with v a row.

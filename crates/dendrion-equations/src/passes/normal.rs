@@ -28,11 +28,7 @@ pub(crate) struct Normal<'g> {
 
 impl<'g> Normal<'g> {
     pub(crate) fn new(graph: &'g mut Graph) -> Self {
-        Self {
-            graph,
-            sums: HashMap::new(),
-            known: HashMap::new(),
-        }
+        Self { graph, sums: HashMap::new(), known: HashMap::new() }
     }
 
     /// The normal form of an expression.
@@ -48,10 +44,7 @@ impl<'g> Normal<'g> {
 
     fn flatten(&mut self, id: NodeId) -> Sum {
         if self.graph.is_coefficient(id) {
-            return vec![Term {
-                coef: id,
-                factors: Vec::new(),
-            }];
+            return vec![Term { coef: id, factors: Vec::new() }];
         }
         match self.graph.node(id) {
             Node::Unary(Unary::Neg, a) => {
@@ -97,17 +90,10 @@ impl<'g> Normal<'g> {
             return [a, self.scale(b, minus)].concat();
         }
         // The coefficient first, or the state declared later (towards the tip).
-        let swap = if self.graph.is_coefficient(a) {
-            false
-        } else {
-            self.graph.is_coefficient(b) || a < b
-        };
+        let swap = if self.graph.is_coefficient(a) { false } else { self.graph.is_coefficient(b) || a < b };
         let (first, second, sign) = if swap { (b, a, -1.0) } else { (a, b, 1.0) };
         let factor = self.graph.sub(first, second);
-        vec![Term {
-            coef: self.graph.constant(sign),
-            factors: vec![factor],
-        }]
+        vec![Term { coef: self.graph.constant(sign), factors: vec![factor] }]
     }
 
     fn is_leaf(&self, id: NodeId) -> bool {
@@ -115,10 +101,7 @@ impl<'g> Normal<'g> {
     }
 
     fn single(&mut self, factor: NodeId) -> Sum {
-        vec![Term {
-            coef: self.graph.constant(1.0),
-            factors: vec![factor],
-        }]
+        vec![Term { coef: self.graph.constant(1.0), factors: vec![factor] }]
     }
 
     fn scale(&mut self, mut sum: Sum, by: NodeId) -> Sum {
@@ -137,10 +120,7 @@ impl<'g> Normal<'g> {
                 let (a, b) = (self.one_term(a), self.one_term(b));
                 let mut factors = [a.factors, b.factors].concat();
                 factors.sort_unstable();
-                vec![Term {
-                    coef: self.graph.mul(a.coef, b.coef),
-                    factors,
-                }]
+                vec![Term { coef: self.graph.mul(a.coef, b.coef), factors }]
             }
         }
     }
@@ -159,10 +139,7 @@ impl<'g> Normal<'g> {
             return sum.remove(0);
         }
         let factor = self.atom(sum);
-        Term {
-            coef: self.graph.constant(1.0),
-            factors: vec![factor],
-        }
+        Term { coef: self.graph.constant(1.0), factors: vec![factor] }
     }
 
     fn atom_of(&mut self, id: NodeId) -> NodeId {
@@ -198,10 +175,7 @@ impl<'g> Normal<'g> {
         }
         collected.retain(|t| self.graph.as_const(t.coef) != Some(0.0));
         if collected.is_empty() {
-            collected.push(Term {
-                coef: self.graph.constant(0.0),
-                factors: Vec::new(),
-            });
+            collected.push(Term { coef: self.graph.constant(0.0), factors: Vec::new() });
         }
         collected
     }

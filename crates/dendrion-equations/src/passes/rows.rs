@@ -15,11 +15,7 @@ pub(crate) fn allot(code: &mut [Instruction], fixed: usize) -> usize {
             }
         }
     }
-    let mut rows = Rows {
-        row_of: HashMap::new(),
-        free: Vec::new(),
-        count: fixed,
-    };
+    let mut rows = Rows { row_of: HashMap::new(), free: Vec::new(), count: fixed };
     for (i, instruction) in code.iter_mut().enumerate() {
         let mut done = Vec::new();
         for slot in &mut instruction.args {

@@ -28,11 +28,7 @@ pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) ->
         {
             let row = temp();
             let state = std::mem::replace(&mut last.out, row);
-            copies.push(Instruction {
-                op: Op::Copy,
-                out: state,
-                args: vec![row],
-            });
+            copies.push(Instruction { op: Op::Copy, out: state, args: vec![row] });
         }
         code.append(&mut update.code);
     }

@@ -1,0 +1,271 @@
+//! From a model to a network ready to run.
+
+use std::sync::Arc;
+
+use dendrion_equations::Wiring;
+use dendrion_lanes::{Delays, Fanout, Level, Scalar};
+use dendrion_model::{Connectivity, Error, Network, Projection, Source, Values, steps_of};
+
+use crate::connect::{Order, Topology, build, delays, weights};
+use crate::core::Core;
+use crate::generate::{Chunk, Current};
+use crate::population::Cells;
+use crate::run::{Board, Pool, Route};
+use crate::shard::{Incoming, Shard};
+
+/// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
+const LONGEST_EPOCH: u64 = 64;
+
+impl<T: Scalar> Core<T> {
+    /// Validates and builds a network.
+    pub(crate) fn new(mut network: Network, level: Level) -> Result<Self, Error> {
+        network.validate()?;
+        let threads = network
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let reaches =
+            network.projections.iter().map(|p| Reach::of(p, network.dt)).collect::<Result<Vec<_>, _>>()?;
+        let between_neurons = |(p, _): &(&Projection, &Reach)| matches!(p.pre, Source::Population(_));
+        let epoch = (network.projections.iter().zip(&reaches).filter(between_neurons))
+            .map(|(_, r)| u64::from(r.least))
+            .fold(LONGEST_EPOCH, u64::min);
+        let ports = Ports::of(&network);
+        let slots = ports.slots(&network, &reaches, epoch);
+        let cells = (network.populations.iter().zip(&ports.wirings))
+            .map(|(p, wiring)| Cells::new(p, wiring, network.dt, level))
+            .collect::<Result<Vec<Cells<T>>, Error>>()?;
+        let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
+        for (i, c) in cells.iter().enumerate() {
+            first_shard.push(shards.len());
+            let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
+            shards.extend((0..c.layout.shards()).map(current));
+        }
+        connect(&network, &ports, &mut shards, threads)?;
+        let chunks = chunks(&network)?;
+        let routes = routes(&network, &cells, &first_shard, &chunks);
+        let board = Board::new(shards.len(), chunks.len());
+        forget_arrays(&mut network);
+        let currents = currents(&network)?;
+        Ok(Self {
+            network,
+            cells,
+            shards,
+            first_shard,
+            slots,
+            chunks,
+            currents: Arc::new(currents),
+            routes: Arc::new(routes),
+            board: Arc::new(board),
+            pool: Pool::default(),
+            probes: Vec::new(),
+            now: 0,
+            epoch,
+            threads,
+            level,
+            broken: None,
+        })
+    }
+}
+
+/// Shortest and longest delay of a projection, in steps.
+struct Reach {
+    least: u16,
+    most: u16,
+}
+
+impl Reach {
+    fn of(projection: &Projection, dt: f64) -> Result<Self, Error> {
+        let Some(delay) = &projection.delay else {
+            let least = default_delay(projection);
+            return Ok(Self { least, most: least });
+        };
+        let (least, most) =
+            delay.as_slice().iter().fold((f64::INFINITY, 0.0), |(a, b), v| (v.min(a), v.max(b)));
+        // A projection without connections reaches nobody.
+        let least = if least.is_finite() { least } else { f64::from(u16::MAX) * dt };
+        let steps =
+            |ms: f64| steps_of(&projection.path, "delay", ms, dt).map(|s| s.min(u64::from(u16::MAX)) as u16);
+        Ok(Self { least: steps(least)?, most: steps(most)? })
+    }
+}
+
+/// Steps from spike to effect where no delay is given.
+pub(crate) const fn default_delay(projection: &Projection) -> u16 {
+    match projection.pre {
+        Source::Population(_) => 1,
+        Source::Generator(_) => 0,
+    }
+}
+
+/// Which spike port each projection feeds. Projections share a port where they drive the same receptors from the same
+/// sort of source. Generators have ports of their own, before those of neurons: their spikes are delivered an epoch
+/// earlier, and separate sums keep the order of summation independent of epochs.
+struct Ports {
+    wirings: Vec<Wiring>,
+    /// Generators of each population's current inputs.
+    generators: Vec<Vec<usize>>,
+    of_projection: Vec<usize>,
+}
+
+impl Ports {
+    fn of(network: &Network) -> Self {
+        let n = network.populations.len();
+        let mut wirings = vec![Wiring::default(); n];
+        let mut generators = vec![Vec::new(); n];
+        for injection in &network.injections {
+            wirings[injection.population].injected.push(injection.compartment);
+            generators[injection.population].push(injection.generator);
+        }
+        let mut of_projection = vec![0; network.projections.len()];
+        let mut first_of_sort = vec![0; n];
+        for neurons in [false, true] {
+            for (i, p) in network.projections.iter().enumerate() {
+                if matches!(p.pre, Source::Population(_)) != neurons {
+                    continue;
+                }
+                let received = &mut wirings[p.population].received;
+                let mut receptors = p.receptors.clone();
+                receptors.sort_unstable();
+                receptors.dedup();
+                let from = first_of_sort[p.population];
+                let port = received[from..].iter().position(|r| *r == receptors).map(|i| i + from);
+                of_projection[i] = port.unwrap_or_else(|| {
+                    received.push(receptors);
+                    received.len() - 1
+                });
+            }
+            first_of_sort = wirings.iter().map(|w| w.received.len()).collect();
+        }
+        Self { wirings, generators, of_projection }
+    }
+
+    /// Length of each ring: what is on its way reaches at most the longest delay past the present epoch.
+    fn slots(&self, network: &Network, reaches: &[Reach], epoch: u64) -> Vec<Vec<usize>> {
+        let mut slots: Vec<Vec<usize>> = self.wirings.iter().map(|w| vec![1; w.received.len()]).collect();
+        for ((p, reach), port) in network.projections.iter().zip(reaches).zip(&self.of_projection) {
+            let slot = &mut slots[p.population][*port];
+            *slot = (*slot).max(usize::from(reach.most) + epoch as usize + 1);
+        }
+        slots
+    }
+}
+
+fn sources(network: &Network, projection: &Projection) -> usize {
+    match projection.pre {
+        Source::Population(i) => network.populations[i].size,
+        Source::Generator(i) => network.generators[i].size,
+    }
+}
+
+/// Builds all connections: topologies in parallel, one shard at a time, then weights and delays.
+fn connect<T: Scalar>(
+    network: &Network,
+    ports: &Ports,
+    shards: &mut [Shard<T>],
+    threads: usize,
+) -> Result<(), Error> {
+    let mut topologies = topologies(network, shards, threads);
+    for (i, p) in network.projections.iter().enumerate() {
+        let mine = std::mem::take(&mut topologies[i]);
+        let n = sources(network, p);
+        let order = Order::new(n, mine.iter().map(|t| t.starts.as_slice()));
+        let count = order.total();
+        check_count(p, count)?;
+        let (mut for_weights, mut for_delays) = (order.clone(), order);
+        let targets = shards.iter_mut().filter(|s| s.population == p.population);
+        for (shard, topology) in targets.zip(mine) {
+            let Topology { starts, targets } = topology;
+            let weights = weights::<T>(&p.weight, &starts, &mut for_weights);
+            let least = default_delay(p);
+            let delays: Delays =
+                delays(&p.path, p.delay.as_ref(), least, &starts, &mut for_delays, network.dt)?;
+            let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
+                .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
+            shard.incoming.push(Incoming { projection: i, fanout, port: ports.of_projection[i] });
+        }
+    }
+    Ok(())
+}
+
+/// Arrays of weights and delays fit rules that draw their number of connections only by chance.
+fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
+    for (name, values) in [("w", Some(&projection.weight)), ("delay", projection.delay.as_ref())] {
+        if let Some(Values::Each(v)) = values
+            && v.len() != count
+        {
+            let what =
+                format!("{name}: expected one value or {count}, one per connection, but got {}", v.len());
+            return Err(Error::connectivity(&projection.path, what));
+        }
+    }
+    Ok(())
+}
+
+/// For each projection, its topology on each shard of its target.
+fn topologies<T: Scalar>(network: &Network, shards: &[Shard<T>], threads: usize) -> Vec<Vec<Topology>> {
+    let mut jobs = Vec::new();
+    for (i, p) in network.projections.iter().enumerate() {
+        jobs.extend(shards.iter().filter(|s| s.population == p.population).map(|s| (i, s.neurons.clone())));
+    }
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let work = || {
+        let mut built = Vec::new();
+        loop {
+            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some((i, neurons)) = jobs.get(at) else { return built };
+            let p = &network.projections[*i];
+            built.push((at, build(p, sources(network, p), neurons.clone(), network.seed)));
+        }
+    };
+    let mut built: Vec<(usize, Topology)> = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(work)).collect();
+        let mut built = work();
+        // A helper that panicked takes the calling thread with it when the scope ends.
+        helpers.into_iter().for_each(|h| built.extend(h.join().unwrap_or_default()));
+        built
+    });
+    built.sort_unstable_by_key(|(at, _)| *at);
+    let mut topologies: Vec<Vec<Topology>> = network.projections.iter().map(|_| Vec::new()).collect();
+    built.into_iter().for_each(|(at, topology)| topologies[jobs[at].0].push(topology));
+    topologies
+}
+
+/// The chunks of all spike generators at the beginning of time.
+pub(crate) fn chunks(network: &Network) -> Result<Vec<Chunk>, Error> {
+    let mut chunks = Vec::new();
+    for (i, g) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
+        chunks.extend(Chunk::of(i, g, network.seed, network.dt)?);
+    }
+    Ok(chunks)
+}
+
+/// The current generators, by index.
+fn currents(network: &Network) -> Result<Vec<Option<Current>>, Error> {
+    let of = |g: &dendrion_model::Generator| {
+        if g.is_spiking() { Ok(None) } else { Current::of(g, network.dt).map(Some) }
+    };
+    network.generators.iter().map(of).collect()
+}
+
+fn routes<T: Scalar>(network: &Network, cells: &[Cells<T>], first: &[usize], chunks: &[Chunk]) -> Vec<Route> {
+    let route = |p: &Projection| match p.pre {
+        Source::Population(i) => Route::Shards(first[i]..first[i] + cells[i].layout.shards()),
+        Source::Generator(g) => {
+            let start = chunks.iter().position(|c| c.generator == g).unwrap_or(chunks.len());
+            let count = chunks[start..].iter().take_while(|c| c.generator == g).count();
+            Route::Chunks(start..start + count)
+        }
+    };
+    network.projections.iter().map(route).collect()
+}
+
+/// Connections live in the shards from now on; keeping the user's arrays too would double their memory.
+fn forget_arrays(network: &mut Network) {
+    for p in &mut network.projections {
+        if let Connectivity::Csr { starts, targets } = &mut p.connectivity {
+            (*starts, *targets) = (Vec::new(), Vec::new());
+        }
+        p.weight = Values::Scalar(p.weight.get(0));
+        p.delay = None;
+    }
+}

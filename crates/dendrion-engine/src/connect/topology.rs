@@ -1,0 +1,201 @@
+//! Which sources reach which lanes of a shard. Each shard is built by itself, from draws that depend on the target
+//! neuron alone, so the result does not depend on threads.
+
+use std::ops::Range;
+
+use dendrion_model::{Connectivity, Projection, Source};
+
+use crate::random::{Purpose, Stream};
+
+/// A projection's connections onto one shard, by source, then target (compressed sparse rows).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Topology {
+    /// Where each source's targets start, and the end.
+    pub(crate) starts: Vec<u32>,
+    /// Lanes of the shard, ascending within a source.
+    pub(crate) targets: Vec<u16>,
+}
+
+/// The connections of a projection from `sources` sources onto the neurons of one shard.
+pub(crate) fn build(projection: &Projection, sources: usize, neurons: Range<usize>, seed: u64) -> Topology {
+    let recurrent = matches!(projection.pre, Source::Population(p) if p == projection.population);
+    let drawn = |autapses: bool| Drawn {
+        stream: Stream::new(seed, &projection.path, Purpose::Connections),
+        sources: sources as u32,
+        skip_self: recurrent && !autapses,
+    };
+    match &projection.connectivity {
+        Connectivity::AllToAll => {
+            let n = neurons.len() as u32;
+            let starts = (0..=sources as u32).map(|i| i * n).collect();
+            let targets = (0..sources).flat_map(|_| 0..n as u16).collect();
+            Topology { starts, targets }
+        }
+        Connectivity::OneToOne => {
+            let before = |i: usize| (i.clamp(neurons.start, neurons.end) - neurons.start) as u32;
+            Topology {
+                starts: (0..=sources).map(before).collect(),
+                targets: (0..neurons.len() as u16).collect(),
+            }
+        }
+        Connectivity::Csr { starts, targets } => slice(starts, targets, &neurons),
+        Connectivity::FixedIndegree { degree, multapses, autapses } => {
+            let drawn = drawn(*autapses);
+            let mut seen = vec![u32::MAX; if *multapses { 0 } else { sources }];
+            let mut pairs = Vec::with_capacity(degree * neurons.len());
+            for (lane, target) in neurons.enumerate() {
+                drawn.indegree(target as u32, *degree, &mut seen, |source| pairs.push((source, lane as u16)));
+            }
+            by_source(sources, &pairs)
+        }
+        Connectivity::FixedProbability { p, autapses } => {
+            let drawn = drawn(*autapses);
+            let mut pairs = Vec::new();
+            for (lane, target) in neurons.enumerate() {
+                drawn.probability(target as u32, *p, |source| pairs.push((source, lane as u16)));
+            }
+            by_source(sources, &pairs)
+        }
+    }
+}
+
+/// Random choice of sources for one target.
+struct Drawn {
+    stream: Stream,
+    sources: u32,
+    skip_self: bool,
+}
+
+impl Drawn {
+    /// `degree` sources; no source twice where `seen` has a mark for each.
+    fn indegree(&self, target: u32, degree: usize, seen: &mut [u32], mut each: impl FnMut(u32)) {
+        let mut draw = 0;
+        let mut found = 0;
+        while found < degree {
+            let source = self.stream.below(target, draw, self.sources);
+            draw += 1;
+            if self.skip_self && source == target {
+                continue;
+            }
+            if let Some(mark) = seen.get_mut(source as usize)
+                && std::mem::replace(mark, target) == target
+            {
+                continue;
+            }
+            each(source);
+            found += 1;
+        }
+    }
+
+    /// Each source with probability `p`: the gaps between chosen sources are geometric.
+    fn probability(&self, target: u32, p: f64, mut each: impl FnMut(u32)) {
+        let mut source = 0.0;
+        for draw in 0.. {
+            source += self.stream.failures(target, draw, p);
+            if source >= f64::from(self.sources) {
+                return;
+            }
+            if !(self.skip_self && source as u32 == target) {
+                each(source as u32);
+            }
+            source += 1.0;
+        }
+    }
+}
+
+/// Sorts pairs (source, lane), given by lane, by source; a counting sort, which keeps lanes ascending.
+fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Topology {
+    let mut starts = vec![0_u32; sources + 1];
+    pairs.iter().for_each(|(source, _)| starts[*source as usize + 1] += 1);
+    (0..sources).for_each(|i| starts[i + 1] += starts[i]);
+    let mut next = starts.clone();
+    let mut targets = vec![0; pairs.len()];
+    for (source, lane) in pairs {
+        let at = &mut next[*source as usize];
+        targets[*at as usize] = *lane;
+        *at += 1;
+    }
+    Topology { starts, targets }
+}
+
+/// The part of a matrix in compressed sparse rows that falls on the shard's neurons.
+fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Topology {
+    let mut part = Topology { starts: vec![0], targets: Vec::new() };
+    for row in starts.windows(2) {
+        let row = &targets[row[0] as usize..row[1] as usize];
+        let at = |neuron: usize| row.partition_point(|t| (*t as usize) < neuron);
+        let mine = &row[at(neurons.start)..at(neurons.end)];
+        part.targets.extend(mine.iter().map(|t| (*t as usize - neurons.start) as u16));
+        part.starts.push(part.targets.len() as u32);
+    }
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Connectivity, Projection, Source, Values};
+
+    use super::build;
+
+    fn projection(connectivity: Connectivity) -> Projection {
+        Projection {
+            path: "syn".into(),
+            pre: Source::Population(0),
+            population: 0,
+            receptors: vec![0],
+            connectivity,
+            weight: Values::Scalar(1.0),
+            delay: None,
+        }
+    }
+
+    /// All pairs, whatever the cut into shards.
+    fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        for ends in cut.windows(2) {
+            let t = build(p, n, ends[0]..ends[1], 9);
+            for source in 0..n {
+                let row = &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize];
+                all.extend(row.iter().map(|lane| (source, ends[0] + *lane as usize)));
+            }
+        }
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn rules_do_not_depend_on_shards() {
+        let rules = [
+            Connectivity::AllToAll,
+            Connectivity::OneToOne,
+            Connectivity::FixedIndegree { degree: 5, multapses: false, autapses: false },
+            Connectivity::FixedIndegree { degree: 30, multapses: true, autapses: true },
+            Connectivity::FixedProbability { p: 0.3, autapses: true },
+        ];
+        for rule in rules {
+            let p = projection(rule);
+            assert_eq!(pairs(&p, 20, &[0, 20]), pairs(&p, 20, &[0, 7, 8, 20]), "{:?}", p.connectivity);
+        }
+    }
+
+    #[test]
+    fn indegree_has_its_degree_and_no_more_than_it_allows() {
+        let p = projection(Connectivity::FixedIndegree { degree: 19, multapses: false, autapses: false });
+        let all = pairs(&p, 20, &[0, 20]);
+        let mut expected: Vec<_> = (0..20).flat_map(|i| (0..20).map(move |j| (i, j))).collect();
+        expected.retain(|(i, j)| i != j);
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn probability_is_met() {
+        let p = projection(Connectivity::FixedProbability { p: 0.1, autapses: false });
+        let n = pairs(&p, 400, &[0, 400]).len() as f64;
+        let expected = 400.0 * 399.0 * 0.1;
+        assert!((n - expected).abs() < 4.0 * (expected * 0.9).sqrt(), "{n} of {expected}");
+        let all = projection(Connectivity::FixedProbability { p: 1.0, autapses: true });
+        assert_eq!(pairs(&all, 10, &[0, 10]).len(), 100);
+        let none = projection(Connectivity::FixedProbability { p: 0.0, autapses: true });
+        assert_eq!(pairs(&none, 10, &[0, 10]).len(), 0);
+    }
+}

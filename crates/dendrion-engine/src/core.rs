@@ -1,0 +1,209 @@
+//! A network ready to run, in one floating-point type.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use dendrion_lanes::{Level, Scalar};
+use dendrion_model::{Error, Network};
+
+use crate::generate::{Chunk, Current};
+use crate::population::Cells;
+use crate::probe::Probe;
+use crate::run::{Barrier, Board, Course, Crew, Pool, Route, work};
+use crate::shard::{Fault, Shard};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// All steps were done.
+    Finished,
+    /// The watch stopped it between two epochs; a later run goes on from there.
+    Stopped,
+}
+
+/// What a network amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Neurons of all populations.
+    pub neurons: u64,
+    /// Their compartments.
+    pub compartments: u64,
+    /// Connections of all projections; one that drives two receptors counts once.
+    pub connections: u64,
+    /// Bytes all connections take, indices included.
+    pub connection_bytes: u64,
+    /// Spikes of all neurons so far.
+    pub spikes: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// Steps of an epoch.
+    pub epoch: u64,
+    /// Threads a run uses.
+    pub threads: usize,
+    /// Instructions used.
+    pub level: Level,
+}
+
+/// A network ready to run.
+#[derive(Debug)]
+pub(crate) struct Core<T: Scalar> {
+    /// The model, less the arrays of connections.
+    pub(crate) network: Network,
+    pub(crate) cells: Vec<Cells<T>>,
+    /// Shards of all populations, in their order.
+    pub(crate) shards: Vec<Shard<T>>,
+    /// First shard of each population.
+    pub(crate) first_shard: Vec<usize>,
+    /// Ring lengths of each population's ports.
+    pub(crate) slots: Vec<Vec<usize>>,
+    pub(crate) chunks: Vec<Chunk>,
+    pub(crate) currents: Arc<Vec<Option<Current>>>,
+    pub(crate) routes: Arc<Vec<Route>>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) pool: Pool,
+    pub(crate) probes: Vec<Probe>,
+    /// Steps done.
+    pub(crate) now: u64,
+    pub(crate) epoch: u64,
+    pub(crate) threads: usize,
+    pub(crate) level: Level,
+    /// Why the network cannot run on.
+    pub(crate) broken: Option<Error>,
+}
+
+impl<T: Scalar> Core<T> {
+    /// Runs `steps` steps.
+    pub(crate) fn run(
+        &mut self,
+        steps: u64,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<RunEnd, Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        if steps == 0 {
+            return Ok(RunEnd::Finished);
+        }
+        let (begin, end) = (self.now, self.now + steps);
+        let crews = self.crews();
+        let course = Arc::new(self.course(begin, end, crews.len()));
+        let shared = course.clone();
+        let done = self.pool.run(
+            crews,
+            |crew| work(crew, &course, Some(&mut |now| watch(now - begin))),
+            move |_, crew| work(crew, &shared, None),
+        );
+        let Some(done) = done else {
+            let lost = Error::structure("network", "a worker thread was lost; make the network anew");
+            self.broken = Some(lost.clone());
+            return Err(lost);
+        };
+        self.now = done.first().map_or(begin, |(_, reached)| *reached);
+        self.gather(done.into_iter().map(|(crew, _)| crew));
+        match self.shards.iter().filter_map(|s| s.fault).min() {
+            Some(fault) => Err(self.fail(fault)),
+            None if self.now < end => Ok(RunEnd::Stopped),
+            None => Ok(RunEnd::Finished),
+        }
+    }
+
+    fn course(&self, begin: u64, end: u64, threads: usize) -> Course<T> {
+        Course {
+            engines: self.cells.iter().map(|c| c.engine.clone()).collect(),
+            currents: self.currents.clone(),
+            routes: self.routes.clone(),
+            board: self.board.clone(),
+            begin,
+            end,
+            epoch: self.epoch,
+            barrier: Barrier::new(threads),
+            last: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Deals shards and chunks out to threads: runs of shards of about equal work, chunks in turn.
+    fn crews(&mut self) -> Vec<Crew<T>> {
+        let wanted = self.threads.min(self.shards.len().max(1));
+        let threads = if wanted > 1 { self.pool.grow(wanted - 1) + 1 } else { 1 };
+        let cost = |s: &Shard<T>| self.cells[s.population].cost(s.neurons.len());
+        let total: usize = self.shards.iter().map(cost).sum();
+        let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
+        let mut before = 0;
+        for (place, shard) in std::mem::take(&mut self.shards).into_iter().enumerate() {
+            let cost = self.cells[shard.population].cost(shard.neurons.len());
+            // The thread in whose share of the total the shard's middle falls.
+            let thread = (2 * before + cost) * threads / (2 * total.max(1));
+            parts[thread.min(threads - 1)].0.push((place, shard));
+            before += cost;
+        }
+        for (place, chunk) in std::mem::take(&mut self.chunks).into_iter().enumerate() {
+            parts[place % threads].1.push((place, chunk));
+        }
+        parts.into_iter().map(|(shards, chunks)| Crew::new(shards, chunks)).collect()
+    }
+
+    fn gather(&mut self, crews: impl Iterator<Item = Crew<T>>) {
+        let (mut shards, mut chunks) = (Vec::new(), Vec::new());
+        for crew in crews {
+            shards.extend(crew.shards);
+            chunks.extend(crew.chunks);
+        }
+        shards.sort_unstable_by_key(|(place, _)| *place);
+        chunks.sort_unstable_by_key(|(place, _)| *place);
+        self.shards = shards.into_iter().map(|(_, shard)| shard).collect();
+        self.chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+    }
+
+    /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
+    fn fail(&mut self, fault: Fault) -> Error {
+        self.now = fault.step;
+        self.cut_recordings(fault.step);
+        let cells = &self.cells[fault.population];
+        let error = Error::Divergence {
+            population: cells.path.clone(),
+            state: cells.system.states[fault.state].name.clone(),
+            neuron: fault.neuron,
+            time: fault.step as f64 * self.network.dt,
+            dt: self.network.dt,
+        };
+        self.broken = Some(error.clone());
+        error
+    }
+
+    /// Back to the beginning of time: initial states, nothing on its way, nothing recorded, the same random numbers.
+    pub(crate) fn reset(&mut self) -> Result<(), Error> {
+        if self.shards.is_empty() && !self.cells.is_empty() {
+            // Shards were lost with a thread.
+            return self.broken.clone().map_or(Ok(()), Err);
+        }
+        self.now = 0;
+        self.broken = None;
+        for shard in &mut self.shards {
+            shard.reset(&self.cells[shard.population], &self.slots[shard.population]);
+        }
+        self.chunks = crate::assemble::chunks(&self.network)?;
+        self.probes.iter_mut().for_each(|p| p.begin = 0);
+        Ok(())
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let incoming = || self.shards.iter().flat_map(|s| &s.incoming);
+        Summary {
+            neurons: self.network.populations.iter().map(|p| p.size as u64).sum(),
+            compartments: self
+                .network
+                .populations
+                .iter()
+                .map(|p| (p.size * p.compartments.len()) as u64)
+                .sum(),
+            connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
+            connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),
+            spikes: self.shards.iter().map(|s| s.spike_count).sum(),
+            steps: self.now,
+            epoch: self.epoch,
+            threads: self.threads.min(self.shards.len().max(1)),
+            level: self.level,
+        }
+    }
+}

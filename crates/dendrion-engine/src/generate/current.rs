@@ -1,0 +1,102 @@
+//! Current generators: rows of pA for the lanes of a block.
+
+use dendrion_lanes::{Buffer, Scalar};
+use dendrion_model::{Error, Generator, Signal, Values, Waveform, steps_of};
+
+/// A current generator's present definition.
+#[derive(Clone, Debug)]
+pub(crate) struct Current {
+    signal: Shape,
+    on: std::ops::Range<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Shape {
+    Constant(Values),
+    Waveform(Waveform),
+}
+
+impl Current {
+    /// The definition of a current generator (validated before).
+    pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
+        let path = &generator.path;
+        let start = steps_of(path, "start", generator.start, dt)?;
+        let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
+        let signal = match &generator.signal {
+            Signal::Current(wave) => Shape::Waveform(wave.clone()),
+            _ => Shape::Constant(generator.params.get("amplitude").cloned().unwrap_or(Values::Scalar(0.0))),
+        };
+        let stop = match &signal {
+            Shape::Waveform(wave) => stop.min(start + (wave.values.len() / wave.width.max(1)) as u64),
+            Shape::Constant(_) => stop,
+        };
+        Ok(Self { signal, on: start..stop })
+    }
+
+    /// Sets the amplitude of a constant current (pA).
+    pub(crate) fn set(&mut self, amplitude: Values) {
+        if let Shape::Constant(values) = &mut self.signal {
+            *values = amplitude;
+        }
+    }
+}
+
+/// A current's rows for one block and the steps of one epoch. Steps with the same values share a row.
+#[derive(Clone, Debug)]
+pub(crate) struct CurrentRows<T: Scalar> {
+    rows: Buffer<T>,
+    lanes: usize,
+    /// The row of each step of the epoch, if the current is on.
+    row_of_step: Vec<Option<usize>>,
+}
+
+impl<T: Scalar> CurrentRows<T> {
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self { rows: Buffer::zeroed(0), lanes, row_of_step: Vec::new() }
+    }
+
+    /// Fills the rows for neurons `first..`, and `steps` steps from `begin` on.
+    pub(crate) fn fill(&mut self, current: &Current, first: usize, neurons: usize, begin: u64, steps: usize) {
+        let is_constant = matches!(current.signal, Shape::Constant(_));
+        let needed = if is_constant { 1 } else { steps };
+        if self.rows.len() < needed * self.lanes {
+            self.rows = Buffer::zeroed(needed * self.lanes);
+        }
+        self.row_of_step.clear();
+        for i in 0..steps {
+            let step = begin + i as u64;
+            let row = if is_constant { 0 } else { i };
+            let on = current.on.contains(&step);
+            self.row_of_step.push(on.then_some(row));
+            if on && (!is_constant || self.row_of_step.iter().flatten().count() == 1) {
+                let values = &mut self.rows[row * self.lanes..][..neurons];
+                current.row(step, first, values);
+            }
+        }
+    }
+
+    /// The row of step `i` of the epoch; empty where the current is off.
+    pub(crate) fn row(&self, i: usize) -> &[T] {
+        match self.row_of_step.get(i) {
+            Some(Some(row)) => &self.rows[row * self.lanes..][..self.lanes],
+            _ => &[],
+        }
+    }
+}
+
+impl Current {
+    fn row<T: Scalar>(&self, step: u64, first: usize, out: &mut [T]) {
+        match &self.signal {
+            Shape::Constant(values) => {
+                out.iter_mut().enumerate().for_each(|(i, v)| *v = T::from_f64(values.get(first + i)));
+            }
+            Shape::Waveform(wave) => {
+                let row = (step - self.on.start) as usize * wave.width;
+                for (i, v) in out.iter_mut().enumerate() {
+                    let column = if wave.width == 1 { 0 } else { first + i };
+                    *v = T::from_f64(wave.values[row + column]);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Layout: how a population is cut into blocks of lanes, and blocks into shards.
+//!
+//! A **block** is what a program runs over; a **shard** is a run of blocks that one thread owns, with its input rings
+//! and the connections onto it. Both follow the network alone, never the number of threads.
+
+use dendrion_lanes::{Scalar, granule};
+
+/// Bytes of one row of a block: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's
+/// rows stay in L1.
+const ROW_BYTES: usize = 1024;
+/// Shards a large population is cut into, at least; enough for many threads.
+const SHARDS: usize = 16;
+/// Blocks of a shard, at most, unless that makes more than [`MOST_SHARDS`].
+const BLOCKS: usize = 16;
+/// Shards of a population, at most: each costs four bytes per source and projection.
+const MOST_SHARDS: usize = 64;
+/// Lanes a connection's target can name.
+const MOST_LANES: usize = 1 << 16;
+
+/// The cut of one population.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// Neurons.
+    pub(crate) size: usize,
+    /// Lanes of a block.
+    pub(crate) lanes: usize,
+    /// Blocks.
+    pub(crate) blocks: usize,
+    /// Blocks of each shard but perhaps the last.
+    pub(crate) per_shard: usize,
+}
+
+impl Layout {
+    pub(crate) fn new<T: Scalar>(size: usize) -> Self {
+        let granule = granule::<T>();
+        let widest = ROW_BYTES / size_of::<T>();
+        let lanes = widest.min(size.div_ceil(granule) * granule);
+        let blocks = size.div_ceil(lanes);
+        let per_shard = blocks.div_ceil(SHARDS).min(BLOCKS).max(blocks.div_ceil(MOST_SHARDS));
+        let per_shard = per_shard.min(MOST_LANES / lanes);
+        Self { size, lanes, blocks, per_shard }
+    }
+
+    pub(crate) const fn shards(&self) -> usize {
+        self.blocks.div_ceil(self.per_shard)
+    }
+
+    /// Blocks of shard `s`.
+    pub(crate) fn blocks_of(&self, s: usize) -> std::ops::Range<usize> {
+        s * self.per_shard..((s + 1) * self.per_shard).min(self.blocks)
+    }
+
+    /// Neurons of shard `s`.
+    pub(crate) fn neurons_of(&self, s: usize) -> std::ops::Range<usize> {
+        let blocks = self.blocks_of(s);
+        blocks.start * self.lanes..(blocks.end * self.lanes).min(self.size)
+    }
+
+    /// Shard of a neuron.
+    pub(crate) const fn shard_of(&self, neuron: usize) -> usize {
+        neuron / (self.lanes * self.per_shard)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layout;
+
+    #[test]
+    fn every_neuron_is_in_one_shard() {
+        for size in [1, 7, 8, 9, 127, 128, 129, 1000, 10_000, 100_000, 5_000_000] {
+            let layout = Layout::new::<f64>(size);
+            let mut next = 0;
+            for s in 0..layout.shards() {
+                let neurons = layout.neurons_of(s);
+                assert_eq!(neurons.start, next, "size {size}");
+                assert_eq!(layout.shard_of(neurons.start), s);
+                assert_eq!(layout.shard_of(neurons.end - 1), s);
+                next = neurons.end;
+            }
+            assert_eq!(next, size);
+        }
+    }
+
+    #[test]
+    fn small_populations_have_narrow_blocks() {
+        assert_eq!(Layout::new::<f64>(1).lanes, 8);
+        assert_eq!(Layout::new::<f32>(1).lanes, 16);
+        assert_eq!(Layout::new::<f64>(1000).shards(), 8);
+        assert_eq!(Layout::new::<f64>(10_000).shards(), 16);
+    }
+}

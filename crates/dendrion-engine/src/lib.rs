@@ -1,0 +1,29 @@
+//! The simulation: blocks, threads, epochs, spikes and their delays, generators, random streams, probes.
+//!
+//! Populations are cut into **blocks** of lanes, which a program runs over, and blocks into **shards**, which threads
+//! own for a whole run. Time is cut into **epochs** of the shortest delay between neurons: within one, no spike can
+//! reach another neuron, so a block runs all its steps while its rows are in L1, and threads meet once an epoch.
+//! What arrives at a gate is summed in an order that follows the network alone, so results have the same bits for any
+//! number of threads and however a time is cut into runs.
+
+mod assemble;
+mod connect;
+mod core;
+mod generate;
+mod layout;
+mod parameters;
+mod population;
+mod probe;
+mod random;
+mod record;
+mod run;
+mod shard;
+mod simulation;
+mod spikes;
+mod state;
+
+pub use crate::core::{RunEnd, Summary};
+pub use connect::Connections;
+pub use dendrion_lanes::{Level, NumericClass};
+pub use probe::{ProbeId, Samples};
+pub use simulation::Simulation;

@@ -1,0 +1,128 @@
+//! Parameters by name, read and set between runs.
+
+use std::sync::Arc;
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, ModuleKind, Values};
+
+use crate::core::Core;
+
+/// What a key such as `pyramidal/dend.gL` names.
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// Parameter of a population's system.
+    Cells(usize, usize),
+    /// The parameter of a generator.
+    Generator(usize),
+    /// The weights of a projection.
+    Weights(usize),
+}
+
+/// The full name of something in a population: `dend.gL` is of a member, `V_th` of the population itself.
+pub(crate) fn full_name(path: &str, key: &str) -> String {
+    if key.contains('.') { format!("{path}/{key}") } else { format!("{path}.{key}") }
+}
+
+impl<T: Scalar> Core<T> {
+    fn targets(&self) -> Vec<(String, Target)> {
+        let mut all = Vec::new();
+        for (i, cells) in self.cells.iter().enumerate() {
+            let own = cells.system.parameters.iter().enumerate().skip(1);
+            all.extend(own.map(|(j, p)| (full_name(&cells.path, &p.key), Target::Cells(i, j))));
+        }
+        for (i, g) in self.network.generators.iter().enumerate() {
+            let name = g.kind().parameters().first().map(|p| p.name);
+            all.extend(name.map(|name| (format!("{}.{name}", g.path), Target::Generator(i))));
+        }
+        let weights = self.network.projections.iter().enumerate();
+        all.extend(weights.map(|(i, p)| (format!("{}.w", p.path), Target::Weights(i))));
+        all
+    }
+
+    fn target(&self, key: &str) -> Result<Target, Error> {
+        let all = self.targets();
+        if let Some((_, target)) = all.iter().find(|(k, _)| k == key) {
+            return Ok(*target);
+        }
+        if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
+            let what = "refractory was 0 when the network was made, so its step has no refractory time; make it with refractory > 0 (ms)";
+            return Err(Error::structure(&cells.path, what));
+        }
+        Err(Error::unknown("network", "parameter", key, all.into_iter().map(|(k, _)| k).collect()))
+    }
+
+    /// The keys of all parameters.
+    pub(crate) fn parameter_names(&self) -> Vec<String> {
+        self.targets().into_iter().map(|(k, _)| k).collect()
+    }
+
+    /// The values of a parameter.
+    pub(crate) fn parameter(&self, key: &str) -> Result<Values, Error> {
+        Ok(match self.target(key)? {
+            Target::Cells(i, j) => self.cells[i].system.parameters[j].values.clone(),
+            Target::Generator(i) => {
+                let generator = &self.network.generators[i];
+                let name = generator.kind().parameters().first().map_or("", |p| p.name);
+                generator.params.get(name).cloned().unwrap_or(Values::Scalar(0.0))
+            }
+            Target::Weights(i) => Values::Each(self.connection_table(i).weight),
+        })
+    }
+
+    /// Sets parameters; either all of them or, where one is refused, none.
+    pub(crate) fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {
+        let targets = values.iter().map(|(k, _)| self.target(k)).collect::<Result<Vec<_>, Error>>()?;
+        for ((key, values), target) in values.iter().zip(&targets) {
+            self.check(key, values, *target)?;
+        }
+        let mut stale = vec![false; self.cells.len()];
+        for ((_, values), target) in values.into_iter().zip(targets) {
+            match target {
+                Target::Cells(i, j) => {
+                    self.cells[i].system.parameters[j].values = values;
+                    stale[i] = true;
+                }
+                Target::Generator(i) => self.set_generator(i, values),
+                Target::Weights(i) => self.set_weights(i, &values),
+            }
+        }
+        (self.cells.iter_mut().zip(stale)).filter(|(_, stale)| *stale).try_for_each(|(c, _)| c.refresh())
+    }
+
+    fn check(&self, key: &str, values: &Values, target: Target) -> Result<(), Error> {
+        let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
+        match target {
+            Target::Cells(i, j) => {
+                let spec = &self.cells[i].system.parameters[j].spec;
+                let population = &self.network.populations[i];
+                spec.check(module, values, population.size)?;
+                if spec.name == "V_th" && population.soft_reset {
+                    population.check_soft_reset(values)?;
+                }
+                Ok(())
+            }
+            Target::Generator(i) => {
+                let generator = &self.network.generators[i];
+                let specs = generator.kind().parameters();
+                specs.iter().try_for_each(|spec| spec.check(module, values, generator.size))
+            }
+            Target::Weights(i) => {
+                let count = self.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
+                ModuleKind::Projection.parameter(module, "w")?.check(module, values, count)
+            }
+        }
+    }
+
+    fn set_generator(&mut self, i: usize, values: Values) {
+        let generator = &mut self.network.generators[i];
+        if let Some(spec) = generator.kind().parameters().first() {
+            generator.params.set(spec.name, values.clone());
+        }
+        for chunk in self.chunks.iter_mut().filter(|c| c.generator == i) {
+            chunk.set(&values, self.now, self.network.dt);
+        }
+        if let Some(Some(current)) = Arc::make_mut(&mut self.currents).get_mut(i) {
+            current.set(values);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A population ready to run: its programs linked, its coefficients computed from parameters.
+
+use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
+use dendrion_lanes::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
+use dendrion_lanes::{LinkError, Scalar};
+use dendrion_model::{Error, Population, Values};
+
+use crate::layout::Layout;
+
+/// What a thread needs to run a population's blocks; shared and unchanged during a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine<T: Scalar> {
+    pub(crate) kernel: Kernel<T>,
+    pub(crate) coefs: Coefficients<T>,
+    pub(crate) state_rows: usize,
+    pub(crate) scratch_rows: usize,
+    pub(crate) observers: Vec<Observer<T>>,
+}
+
+/// The program of an observable; its value is left in scratch row 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Observer<T: Scalar> {
+    pub(crate) kernel: Kernel<T>,
+    pub(crate) coefs: Coefficients<T>,
+    pub(crate) scratch_rows: usize,
+}
+
+/// A population's equations, parameters, programs and layout.
+#[derive(Debug)]
+pub(crate) struct Cells<T: Scalar> {
+    pub(crate) path: String,
+    pub(crate) layout: Layout,
+    pub(crate) system: System,
+    tape: Tape,
+    observed: Vec<(String, Tape)>,
+    pub(crate) engine: std::sync::Arc<Engine<T>>,
+    /// Initial value of each state: one, or one per neuron.
+    pub(crate) initial: Vec<Values>,
+    level: Level,
+}
+
+impl<T: Scalar> Cells<T> {
+    /// Compiles a population (validated before).
+    pub(crate) fn new(
+        population: &Population,
+        wiring: &Wiring,
+        dt: f64,
+        level: Level,
+    ) -> Result<Self, Error> {
+        let layout = Layout::new::<T>(population.size);
+        let mut system = neuron(population, wiring, dt)?;
+        let tape = Tape::step(&mut system, population.method)?;
+        let (engine, initial) = link(&population.path, &tape, &[], &system, &layout, level)?;
+        Ok(Self {
+            path: population.path.clone(),
+            layout,
+            system,
+            tape,
+            observed: Vec::new(),
+            engine: std::sync::Arc::new(engine),
+            initial,
+            level,
+        })
+    }
+
+    /// Computes the coefficients anew after parameters changed. Nothing is compiled.
+    pub(crate) fn refresh(&mut self) -> Result<(), Error> {
+        let (engine, initial) =
+            link(&self.path, &self.tape, &self.observed, &self.system, &self.layout, self.level)?;
+        self.engine = std::sync::Arc::new(engine);
+        self.initial = initial;
+        Ok(())
+    }
+
+    /// The number of the observer of that observable, made now if there is none; `None` for an unknown name.
+    pub(crate) fn observer(&mut self, name: &str) -> Result<Option<usize>, Error> {
+        if let Some(i) = self.observed.iter().position(|(n, _)| n == name) {
+            return Ok(Some(i));
+        }
+        let Some(observable) = self.system.observables.iter().find(|o| o.name == name) else {
+            return Ok(None);
+        };
+        let tape = Tape::observe(&self.system, observable.value)?;
+        self.observed.push((name.to_string(), tape));
+        self.refresh()?;
+        Ok(Some(self.observed.len() - 1))
+    }
+
+    /// How much work a step of `neurons` neurons is, in no particular unit.
+    pub(crate) fn cost(&self, neurons: usize) -> usize {
+        neurons.div_ceil(self.layout.lanes) * self.tape.program.code.len().max(1)
+    }
+
+    /// The program of a step, as text.
+    pub(crate) fn listing(&self) -> String {
+        self.tape.program.to_string()
+    }
+}
+
+/// Runs the prologues and links the programs; the initial values come beside.
+fn link<T: Scalar>(
+    path: &str,
+    tape: &Tape,
+    observed: &[(String, Tape)],
+    system: &System,
+    layout: &Layout,
+    level: Level,
+) -> Result<(Engine<T>, Vec<Values>), Error> {
+    let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
+    let mut columns = coefficients(tape, system, layout, level).map_err(broken)?;
+    let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
+    let (kernel, coefs) = linked(&tape.program, &columns, layout, level).map_err(broken)?;
+    let mut observers = Vec::new();
+    for (_, tape) in observed {
+        let columns = coefficients(tape, system, layout, level).map_err(broken)?;
+        let (kernel, coefs) = linked(&tape.program, &columns, layout, level).map_err(broken)?;
+        observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
+    }
+    let (state_rows, scratch_rows) = (tape.program.state_rows, tape.program.scratch_rows);
+    Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
+}
+
+fn linked<T: Scalar>(
+    program: &Program,
+    columns: &[Column],
+    layout: &Layout,
+    level: Level,
+) -> Result<(Kernel<T>, Coefficients<T>), LinkError> {
+    let coefs = Coefficients::new(columns, layout.lanes, layout.blocks)?;
+    Ok((Kernel::link(program, &coefs, layout.lanes, level)?, coefs))
+}
+
+/// Runs a tape's prologue, in f64 whatever the network's type: a value for all neurons where every parameter behind it
+/// is one, else a value each.
+fn coefficients(
+    tape: &Tape,
+    system: &System,
+    layout: &Layout,
+    level: Level,
+) -> Result<Vec<Column>, LinkError> {
+    let leaf = |leaf: &Leaf| match leaf {
+        Leaf::Number(v) => Column::Uniform(*v),
+        Leaf::Param(i) => match &system.parameters[*i].values {
+            Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
+            one => Column::Uniform(one.get(0)),
+        },
+    };
+    let varies =
+        |depends: &Vec<usize>| depends.iter().any(|p| system.parameters[*p].values.uniform().is_none());
+    let columns: Vec<Column> = tape.leaves.iter().map(leaf).collect();
+    let lanes = granule::<f64>();
+    let any = tape.depends.iter().any(varies);
+    let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
+    let table = Coefficients::<f64>::new(&columns, lanes, blocks)?;
+    let kernel = Kernel::<f64>::link(&tape.prologue, &table, lanes, level)?;
+    let mut out: Vec<Column> = tape.depends.iter().map(|_| Column::Uniform(f64::NAN)).collect();
+    let mut state = vec![0.0; tape.prologue.state_rows * lanes];
+    let mut scratch = vec![0.0; tape.prologue.scratch_rows * lanes];
+    for block in 0..blocks {
+        let frame = Frame {
+            state: &mut state,
+            scratch: &mut scratch,
+            coefs: &table,
+            block,
+            inputs: &[],
+            fired: &mut [0],
+        };
+        kernel.run(frame);
+        let count = lanes.min(layout.size - block * lanes);
+        for (i, column) in out.iter_mut().enumerate() {
+            let row = &state[i * lanes..][..count];
+            match column {
+                Column::Each(values) => values.extend_from_slice(row),
+                Column::Uniform(_) if varies(&tape.depends[i]) => *column = Column::Each(row.to_vec()),
+                Column::Uniform(v) => *v = row[0],
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn values(column: Column) -> Values {
+    match column {
+        Column::Uniform(v) => Values::Scalar(v),
+        Column::Each(v) => Values::Each(v),
+    }
+}

@@ -1,0 +1,206 @@
+//! Probes: what is recorded, and the tables it becomes.
+
+use dendrion_lanes::Scalar;
+use dendrion_model::Error;
+
+use crate::core::Core;
+use crate::record::{Reads, Recorder, samples};
+
+/// Number of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProbeId(pub usize);
+
+/// Recorded values, sample by sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Samples {
+    /// Of a network in single precision.
+    F32(Vec<f32>),
+    /// Of a network in double precision.
+    F64(Vec<f64>),
+}
+
+/// What a probe records.
+#[derive(Clone, Debug)]
+pub(crate) struct Probe {
+    population: usize,
+    what: What,
+    /// The step from which on it records.
+    pub(crate) begin: u64,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Values { every: u64, columns: usize },
+    Spikes { indices: Option<Vec<u32>> },
+}
+
+impl<T: Scalar> Core<T> {
+    /// The population of a path and the name of the member in it, which is empty for the population itself.
+    fn member<'a>(&self, path: &'a str) -> Result<(usize, &'a str), Error> {
+        let within = |p: &str| path.strip_prefix(p)?.strip_prefix('/');
+        let whole = self.cells.iter().position(|c| c.path == path).map(|i| (i, ""));
+        let inside = || self.cells.iter().enumerate().find_map(|(i, c)| Some((i, within(&c.path)?)));
+        whole.or_else(inside).ok_or_else(|| {
+            let known = self.cells.iter().map(|c| c.path.clone()).collect();
+            Error::unknown("network", "population", path, known)
+        })
+    }
+
+    /// What can be recorded of a module.
+    pub(crate) fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
+        let (population, member) = self.member(path)?;
+        if member.is_empty() {
+            return Ok(vec!["spikes".into()]);
+        }
+        let system = &self.cells[population].system;
+        let names = system.states.iter().map(|s| &s.name).chain(system.observables.iter().map(|o| &o.name));
+        let own = |name: &String| Some(name.strip_prefix(member)?.strip_prefix('.')?.to_string());
+        let mut variables: Vec<String> = Vec::new();
+        for name in names.filter_map(own) {
+            if !variables.contains(&name) {
+                variables.push(name);
+            }
+        }
+        if variables.is_empty() {
+            let mut known: Vec<String> = system
+                .states
+                .iter()
+                .filter_map(|s| s.name.rsplit_once('.'))
+                .map(|(m, _)| m.to_string())
+                .collect();
+            known.dedup();
+            return Err(Error::unknown(&self.cells[population].path, "module", member, known));
+        }
+        Ok(variables)
+    }
+
+    /// Records `variable` of the module at `path` from now on, every so many steps, for some or all neurons.
+    pub(crate) fn add_probe(
+        &mut self,
+        path: &str,
+        variable: &str,
+        every: u64,
+        indices: Option<&[usize]>,
+    ) -> Result<ProbeId, Error> {
+        let (population, member) = self.member(path)?;
+        let known = self.variables(path)?;
+        if !known.iter().any(|k| k == variable) {
+            return Err(Error::unknown(path, "variable", variable, known));
+        }
+        if every == 0 {
+            return Err(Error::parameter(path, "every", 0, "at least one step"));
+        }
+        let size = self.cells[population].layout.size;
+        if let Some(i) = indices.and_then(|all| all.iter().find(|i| **i >= size)) {
+            return Err(Error::parameter(
+                path,
+                "indices",
+                i,
+                format!("whole numbers below {size}, the size"),
+            ));
+        }
+        let what = if member.is_empty() {
+            for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+                shard.log.get_or_insert_default();
+            }
+            What::Spikes { indices: indices.map(|all| all.iter().map(|i| *i as u32).collect()) }
+        } else {
+            let reads = self.reads(population, &format!("{member}.{variable}"))?;
+            let columns = self.record(population, reads, every, indices);
+            What::Values { every, columns }
+        };
+        self.probes.push(Probe { population, what, begin: self.now });
+        Ok(ProbeId(self.probes.len() - 1))
+    }
+
+    fn reads(&mut self, population: usize, name: &str) -> Result<Reads, Error> {
+        let cells = &mut self.cells[population];
+        if let Some(row) = cells.system.state(name) {
+            return Ok(Reads::State(row));
+        }
+        match cells.observer(name)? {
+            Some(observer) => Ok(Reads::Observer(observer)),
+            None => Err(Error::unknown(&cells.path, "variable", name, Vec::new())),
+        }
+    }
+
+    /// Gives the shards their recorders; returns the number of columns.
+    fn record(&mut self, population: usize, reads: Reads, every: u64, indices: Option<&[usize]>) -> usize {
+        let probe = self.probes.len();
+        let layout = self.cells[population].layout;
+        let all: Vec<usize> = indices.map_or_else(|| (0..layout.size).collect(), <[usize]>::to_vec);
+        let mut columns = vec![Vec::new(); layout.shards()];
+        for (column, neuron) in all.iter().enumerate() {
+            let shard = layout.shard_of(*neuron);
+            let lane = neuron - layout.neurons_of(shard).start;
+            columns[shard].push((lane as u32, column as u32));
+        }
+        for (columns, shard) in columns.into_iter().zip(&mut self.shards[self.first_shard[population]..]) {
+            if !columns.is_empty() {
+                shard.recorders.push(Recorder::new(probe, reads, every, columns));
+            }
+        }
+        all.len()
+    }
+
+    /// Steps of a probe's samples.
+    pub(crate) fn sample_steps(&self, id: ProbeId) -> Vec<u64> {
+        match self.probes.get(id.0) {
+            Some(Probe { what: What::Values { every, .. }, begin, .. }) => {
+                let first = begin.div_ceil(*every) * every;
+                (0..self.rows(id) as u64).map(|i| first + i * every).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn recorders(&self, id: ProbeId) -> impl Iterator<Item = &Recorder<T>> {
+        self.shards.iter().flat_map(|s| &s.recorders).filter(move |r| r.probe == id.0)
+    }
+
+    fn rows(&self, id: ProbeId) -> usize {
+        self.recorders(id).map(Recorder::rows).max().unwrap_or(0)
+    }
+
+    /// A probe's samples, and how many columns they have.
+    pub(crate) fn values(&self, id: ProbeId) -> (Vec<T>, usize) {
+        let Some(Probe { what: What::Values { columns, .. }, .. }) = self.probes.get(id.0) else {
+            return (Vec::new(), 0);
+        };
+        let mut table = vec![T::default(); self.rows(id) * columns];
+        self.recorders(id).for_each(|r| r.copy(&mut table, *columns));
+        (table, *columns)
+    }
+
+    /// A probe's spikes (step, neuron), by step, then neuron.
+    pub(crate) fn spikes(&self, id: ProbeId) -> Vec<(u64, u32)> {
+        let Some(Probe { population, what: What::Spikes { indices }, begin }) = self.probes.get(id.0) else {
+            return Vec::new();
+        };
+        let mut chosen = indices.clone().unwrap_or_default();
+        chosen.sort_unstable();
+        let shards = self.shards.iter().filter(|s| s.population == *population);
+        let mut spikes: Vec<(u64, u32)> = shards
+            .flat_map(|s| s.log.iter().flatten().copied())
+            .filter(|(step, i)| step >= begin && (indices.is_none() || chosen.binary_search(i).is_ok()))
+            .collect();
+        spikes.sort_unstable();
+        spikes
+    }
+
+    /// Forgets what was recorded after the state at `step`.
+    pub(crate) fn cut_recordings(&mut self, step: u64) {
+        let probes = &self.probes;
+        for shard in &mut self.shards {
+            for recorder in &mut shard.recorders {
+                if let What::Values { every, .. } = probes[recorder.probe].what {
+                    let begin = probes[recorder.probe].begin;
+                    recorder.truncate(samples(begin, (step + 1).max(begin), every) as usize);
+                }
+            }
+            if let Some(log) = &mut shard.log {
+                log.retain(|(at, _)| *at < step);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Recording: what probes see, kept by the shard that computes it, so that threads share nothing.
+
+use dendrion_lanes::Scalar;
+
+/// What a recorder reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// A state row.
+    State(usize),
+    /// The observer of that number.
+    Observer(usize),
+}
+
+/// A probe of a quantity, in one shard.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorder<T: Scalar> {
+    pub(crate) probe: usize,
+    pub(crate) reads: Reads,
+    /// Steps between samples.
+    every: u64,
+    /// The shard's lanes that are recorded (block * lanes + lane), in the order of the probe's columns, and where.
+    lanes: Vec<(u32, u32)>,
+    /// Samples, one row of `lanes` values each.
+    data: Vec<T>,
+    /// Row of the first sample of this epoch.
+    row: usize,
+}
+
+impl<T: Scalar> Recorder<T> {
+    /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
+    pub(crate) fn new(probe: usize, reads: Reads, every: u64, mut columns: Vec<(u32, u32)>) -> Self {
+        columns.sort_unstable();
+        Self { probe, reads, every, lanes: columns, data: Vec::new(), row: 0 }
+    }
+
+    /// Makes room for the samples of an epoch.
+    pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
+        self.row = self.rows();
+        let samples = samples(begin, begin + steps as u64, self.every);
+        self.data.resize(self.data.len() + samples as usize * self.lanes.len(), T::default());
+    }
+
+    /// Whether the state of step `step` is recorded.
+    pub(crate) const fn is_due(&self, step: u64) -> bool {
+        step.is_multiple_of(self.every)
+    }
+
+    /// Takes a sample of one block, whose first lane in the shard is `first`; `begin` is where the epoch began.
+    pub(crate) fn sample(&mut self, begin: u64, step: u64, first: usize, row: &[T]) {
+        let sample = self.row + samples(begin, step, self.every) as usize;
+        let columns = self.lanes.len();
+        let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
+        let mine = at(first)..at(first + row.len());
+        let out = &mut self.data[sample * columns..][mine.clone()];
+        for (v, (lane, _)) in out.iter_mut().zip(&self.lanes[mine]) {
+            *v = row[*lane as usize - first];
+        }
+    }
+
+    /// Samples kept.
+    pub(crate) fn rows(&self) -> usize {
+        self.data.len().checked_div(self.lanes.len()).unwrap_or(0)
+    }
+
+    /// Forgets the samples from row `rows` on.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.data.truncate(rows * self.lanes.len());
+    }
+
+    /// Copies all samples into a table of `columns` columns.
+    pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
+        if self.lanes.is_empty() {
+            return;
+        }
+        for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())) {
+            for (v, (_, column)) in sample.iter().zip(&self.lanes) {
+                row[*column as usize] = *v;
+            }
+        }
+    }
+}
+
+/// How many steps in `begin..end` are multiples of `every`.
+pub(crate) const fn samples(begin: u64, end: u64, every: u64) -> u64 {
+    end.div_ceil(every) - begin.div_ceil(every)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reads, Recorder, samples};
+
+    #[test]
+    fn samples_count_multiples() {
+        for (begin, end, every) in [(0, 10, 1), (0, 10, 3), (4, 10, 3), (7, 9, 3), (3, 3, 3)] {
+            let slow = (begin..end).filter(|s| s % every == 0).count() as u64;
+            assert_eq!(samples(begin, end, every), slow);
+        }
+    }
+
+    #[test]
+    fn blocks_write_their_own_columns() {
+        let mut recorder = Recorder::<f64>::new(0, Reads::State(0), 2, vec![(9, 0), (1, 1)]);
+        recorder.begin(3, 3);
+        recorder.sample(3, 4, 0, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        recorder.sample(3, 4, 8, &[8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0]);
+        let mut out = [0.0; 2];
+        recorder.copy(&mut out, 2);
+        assert_eq!(out, [9.0, 1.0]);
+    }
+}

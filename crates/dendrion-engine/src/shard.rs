@@ -1,0 +1,300 @@
+//! A shard: a run of blocks that one thread owns, with the spikes on their way to them.
+
+use std::ops::Range;
+
+use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
+
+use crate::generate::{Current, CurrentRows};
+use crate::layout::Layout;
+use crate::population::{Cells, Engine};
+use crate::record::{Reads, Recorder};
+use crate::spikes::Spikes;
+
+/// Connections of one projection onto one shard.
+#[derive(Debug)]
+pub(crate) struct Incoming<T: Scalar> {
+    pub(crate) projection: usize,
+    pub(crate) fanout: Fanout<T>,
+    /// Ring the spikes go to.
+    pub(crate) port: usize,
+}
+
+/// A state that stopped being finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Fault {
+    pub(crate) step: u64,
+    pub(crate) population: usize,
+    pub(crate) neuron: usize,
+    pub(crate) state: usize,
+}
+
+/// What the shards of all threads read during a run.
+pub(crate) struct View<'a, T: Scalar> {
+    pub(crate) engine: &'a Engine<T>,
+    /// Current generators, by index (`None` for generators of spikes).
+    pub(crate) currents: &'a [Option<Current>],
+}
+
+/// A run of blocks of one population.
+#[derive(Debug)]
+pub(crate) struct Shard<T: Scalar> {
+    pub(crate) population: usize,
+    pub(crate) neurons: Range<usize>,
+    blocks: Range<usize>,
+    lanes: usize,
+    state_rows: usize,
+    /// State, block by block, row by row.
+    state: Buffer<T>,
+    /// The state of one block when its visit began, to find where it stopped being finite.
+    before: Buffer<T>,
+    scratch: Buffer<T>,
+    rings: Vec<Ring<T>>,
+    pub(crate) incoming: Vec<Incoming<T>>,
+    /// For each current input, the generator and the rows of the block visited.
+    currents: Vec<(usize, CurrentRows<T>)>,
+    pub(crate) recorders: Vec<Recorder<T>>,
+    /// Which lanes fired: a word per 64 lanes, by step, then block.
+    fired: Vec<u64>,
+    /// Spikes of the last epoch.
+    pub(crate) spikes: Spikes,
+    /// Spikes recorded (step, neuron), if a probe asks for them.
+    pub(crate) log: Option<Vec<(u64, u32)>>,
+    pub(crate) spike_count: u64,
+    pub(crate) fault: Option<Fault>,
+}
+
+impl<T: Scalar> Shard<T> {
+    /// Shard `number` of a population, at its initial state; `currents` are the generators of its current inputs,
+    /// `slots` the length of each port's ring.
+    pub(crate) fn new(
+        population: usize,
+        number: usize,
+        cells: &Cells<T>,
+        currents: &[usize],
+        slots: &[usize],
+    ) -> Self {
+        let layout: Layout = cells.layout;
+        let (blocks, neurons) = (layout.blocks_of(number), layout.neurons_of(number));
+        let (lanes, rows) = (layout.lanes, cells.engine.state_rows);
+        let all = blocks.len() * lanes;
+        let mut shard = Self {
+            population,
+            neurons,
+            lanes,
+            state_rows: rows,
+            state: Buffer::zeroed(all * rows),
+            before: Buffer::zeroed(lanes * rows),
+            scratch: Buffer::zeroed(0),
+            rings: slots.iter().map(|n| Ring::new(all, *n)).collect(),
+            incoming: Vec::new(),
+            currents: currents.iter().map(|g| (*g, CurrentRows::new(lanes))).collect(),
+            recorders: Vec::new(),
+            fired: Vec::new(),
+            spikes: Spikes::default(),
+            log: None,
+            spike_count: 0,
+            fault: None,
+            blocks,
+        };
+        shard.reset(cells, slots);
+        shard
+    }
+
+    /// Lanes of all blocks.
+    pub(crate) fn lanes_of_all(&self) -> usize {
+        self.blocks.len() * self.lanes
+    }
+
+    /// Back to the initial state, with nothing on its way and nothing recorded.
+    pub(crate) fn reset(&mut self, cells: &Cells<T>, slots: &[usize]) {
+        for (row, values) in cells.initial.iter().enumerate() {
+            self.set_state(row, |neuron| values.get(neuron));
+        }
+        let all = self.blocks.len() * self.lanes;
+        self.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
+        self.recorders.iter_mut().for_each(|r| r.truncate(0));
+        if let Some(log) = &mut self.log {
+            log.clear();
+        }
+        (self.fault, self.spike_count) = (None, 0);
+    }
+
+    /// Sets a state row; lanes beyond the last neuron repeat it.
+    pub(crate) fn set_state(&mut self, row: usize, value: impl Fn(usize) -> f64) {
+        let last = self.neurons.end - 1;
+        for block in 0..self.blocks.len() {
+            let at = (block * self.state_rows + row) * self.lanes;
+            for lane in 0..self.lanes {
+                let neuron = self.neurons.start + block * self.lanes + lane;
+                self.state[at + lane] = T::from_f64(value(neuron.min(last)));
+            }
+        }
+    }
+
+    /// The values of a state row, neuron by neuron.
+    pub(crate) fn state(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
+        (0..self.neurons.len()).map(move |i| {
+            let (block, lane) = (i / self.lanes, i % self.lanes);
+            self.state[(block * self.state_rows + row) * self.lanes + lane].to_f64()
+        })
+    }
+
+    /// Adds the spikes of sources to the rings, in the order (step, projection, source, connection). `from` gives
+    /// each projection's spikes, by shard or chunk of its sources; `begin` is the step of the first.
+    pub(crate) fn deliver<'a>(
+        &mut self,
+        begin: u64,
+        steps: usize,
+        from: &impl Fn(usize) -> Option<&'a [&'a Spikes]>,
+    ) {
+        for i in 0..steps {
+            for incoming in &self.incoming {
+                let Some(spikes) = from(incoming.projection) else { continue };
+                let ring = &mut self.rings[incoming.port];
+                for source in spikes.iter().flat_map(|s| s.at(i)) {
+                    incoming.fanout.deliver(*source, T::from_f64(1.0), begin + i as u64, ring);
+                }
+            }
+        }
+    }
+
+    /// Runs all blocks through an epoch: `steps` steps from `begin` on.
+    pub(crate) fn run(&mut self, view: &View<'_, T>, begin: u64, steps: usize) {
+        self.recorders.iter_mut().for_each(|r| r.begin(begin, steps));
+        let words = self.lanes.div_ceil(64);
+        self.fired.clear();
+        self.fired.resize(steps * self.blocks.len() * words, 0);
+        let most = view.engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
+        let scratch = most.max(view.engine.scratch_rows) * self.lanes;
+        if self.scratch.len() < scratch {
+            self.scratch = Buffer::zeroed(scratch);
+        }
+        for block in 0..self.blocks.len() {
+            self.visit(view, block, begin, steps);
+        }
+        for i in 0..steps as u64 {
+            self.rings.iter_mut().for_each(|r| r.clear(begin + i));
+        }
+        self.gather(begin, steps, words);
+    }
+
+    fn visit(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
+        let size = self.state_rows * self.lanes;
+        let first = self.neurons.start + block * self.lanes;
+        let neurons = self.lanes.min(self.neurons.end - first);
+        for (generator, rows) in &mut self.currents {
+            if let Some(Some(current)) = view.currents.get(*generator) {
+                rows.fill(current, first, neurons, begin, steps);
+            }
+        }
+        self.before.copy_from_slice(&self.state[block * size..][..size]);
+        for i in 0..steps {
+            self.step(view, block, begin, i, true);
+        }
+        if !is_finite(&self.state[block * size..][..size]) {
+            self.find_fault(view, block, begin, steps);
+        }
+    }
+
+    /// One step of one block: record, then the program.
+    fn step(&mut self, view: &View<'_, T>, block: usize, begin: u64, i: usize, record: bool) {
+        let (step, lanes, size) = (begin + i as u64, self.lanes, self.state_rows * self.lanes);
+        let words = lanes.div_ceil(64);
+        let mut inputs: [&[T]; INPUTS] = [&[]; INPUTS];
+        let (mut many, count) = (Vec::new(), self.currents.len() + self.rings.len());
+        let inputs = if count <= INPUTS {
+            &mut inputs[..count]
+        } else {
+            many.resize(count, &[] as &[T]);
+            &mut many[..]
+        };
+        let (ports, rings) = inputs.split_at_mut(self.currents.len());
+        for (port, (_, rows)) in ports.iter_mut().zip(&self.currents) {
+            *port = rows.row(i);
+        }
+        for (port, ring) in rings.iter_mut().zip(&self.rings) {
+            if let Some(row) = ring.row(step) {
+                *port = &row[block * lanes..][..lanes];
+            }
+        }
+        let state = &mut self.state[block * size..][..size];
+        let block_number = self.blocks.start + block;
+        if record {
+            for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
+                match recorder.reads {
+                    Reads::State(row) => {
+                        recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes])
+                    }
+                    Reads::Observer(o) => {
+                        let observer = &view.engine.observers[o];
+                        let scratch = &mut self.scratch[..observer.scratch_rows * lanes];
+                        let (coefs, fired) = (&observer.coefs, &mut [0; 0][..]);
+                        let frame = Frame { state, scratch, coefs, block: block_number, inputs, fired };
+                        observer.kernel.run(frame);
+                        recorder.sample(begin, step, block * lanes, &self.scratch[..lanes]);
+                    }
+                }
+            }
+        }
+        let fired = &mut self.fired[(i * self.blocks.len() + block) * words..][..words];
+        let scratch = &mut self.scratch[..view.engine.scratch_rows * lanes];
+        let frame = Frame { state, scratch, coefs: &view.engine.coefs, block: block_number, inputs, fired };
+        view.engine.kernel.run(frame);
+    }
+
+    /// Repeats a visit from its beginning, to learn which step's result is not finite, and where.
+    fn find_fault(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
+        let size = self.state_rows * self.lanes;
+        self.state[block * size..][..size].copy_from_slice(&self.before);
+        for i in 0..steps {
+            self.step(view, block, begin, i, false);
+            let state = &self.state[block * size..][..size];
+            if let Some(at) = state.iter().position(|v| !v.is_finite()) {
+                let last = self.neurons.len() - 1;
+                let neuron = self.neurons.start + (block * self.lanes + at % self.lanes).min(last);
+                let (step, population) = (begin + i as u64, self.population);
+                let fault = Fault { step, population, neuron, state: at / self.lanes };
+                self.fault = Some(self.fault.map_or(fault, |f| f.min(fault)));
+                return;
+            }
+        }
+    }
+
+    /// Turns the words of the epoch into spikes, by step, then neuron.
+    fn gather(&mut self, begin: u64, steps: usize, words: usize) {
+        self.spikes.clear();
+        for i in 0..steps {
+            let row = &self.fired[i * self.blocks.len() * words..][..self.blocks.len() * words];
+            for (w, word) in row.iter().enumerate().filter(|(_, w)| **w != 0) {
+                let first = self.neurons.start + w / words * self.lanes + w % words * 64;
+                for bit in bits(*word).map(|bit| first + bit).take_while(|n| *n < self.neurons.end) {
+                    self.spikes.push(bit as u32);
+                    self.spike_count += 1;
+                    if let Some(log) = &mut self.log {
+                        log.push((begin + i as u64, bit as u32));
+                    }
+                }
+            }
+            self.spikes.end_step();
+        }
+    }
+}
+
+/// Input ports that a step hands over without allocating.
+const INPUTS: usize = 32;
+
+/// Positions of the bits that are set, ascending.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (word != 0).then(|| {
+            let bit = word.trailing_zeros() as usize;
+            word &= word - 1;
+            bit
+        })
+    })
+}
+
+/// Whether all values are finite. 0 times anything else is not 0, and sums of independent lanes vectorise.
+fn is_finite<T: Scalar>(values: &[T]) -> bool {
+    values.chunks(64).all(|chunk| chunk.iter().fold(true, |all, v| all & v.is_finite()))
+}

@@ -1,0 +1,242 @@
+//! The simulation as the outside sees it, whatever its floating-point type.
+
+use std::ops::ControlFlow;
+
+use dendrion_lanes::Level;
+use dendrion_model::{Dtype, Error, Network, Values};
+
+use crate::connect::Connections;
+use crate::core::{Core, RunEnd, Summary};
+use crate::probe::{ProbeId, Samples};
+
+/// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
+/// them.
+///
+/// Results depend on the model and the seed alone: any number of threads, and any division of a time into runs, give
+/// the same bits.
+#[derive(Debug)]
+pub struct Simulation(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    F32(Box<Core<f32>>),
+    F64(Box<Core<f64>>),
+}
+
+macro_rules! each {
+    ($self:expr, $core:ident => $do:expr) => {
+        match &$self.0 {
+            Kind::F32($core) => $do,
+            Kind::F64($core) => $do,
+        }
+    };
+    (mut $self:expr, $core:ident => $do:expr) => {
+        match &mut $self.0 {
+            Kind::F32($core) => $do,
+            Kind::F64($core) => $do,
+        }
+    };
+}
+
+impl Simulation {
+    /// Validates a network and builds it, on the best instructions this processor has.
+    ///
+    /// # Errors
+    /// Whatever [`Network::validate`] finds.
+    pub fn new(network: Network) -> Result<Self, Error> {
+        Self::on(network, Level::best())
+    }
+
+    /// As [`Simulation::new`], on given instructions.
+    ///
+    /// # Errors
+    /// Whatever [`Network::validate`] finds.
+    pub fn on(network: Network, level: Level) -> Result<Self, Error> {
+        Ok(Self(match network.dtype {
+            Dtype::Float32 => Kind::F32(Box::new(Core::new(network, level)?)),
+            Dtype::Float64 => Kind::F64(Box::new(Core::new(network, level)?)),
+        }))
+    }
+
+    /// Runs `steps` steps. Between epochs `watch` is told the steps done; where it breaks, the run stops cleanly and a
+    /// later one goes on from there.
+    ///
+    /// # Errors
+    /// [`Error::Divergence`] where a state stops being finite; what was recorded before stays, and the network does not
+    /// run again until [`Simulation::reset`].
+    pub fn run(
+        &mut self,
+        steps: u64,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<RunEnd, Error> {
+        each!(mut self, core => core.run(steps, watch))
+    }
+
+    /// Runs `steps` steps to the end.
+    ///
+    /// # Errors
+    /// As [`Simulation::run`].
+    pub fn advance(&mut self, steps: u64) -> Result<(), Error> {
+        self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        each!(self, core => core.now)
+    }
+
+    /// The time step in ms.
+    pub fn dt(&self) -> f64 {
+        each!(self, core => core.network.dt)
+    }
+
+    /// What the network amounts to.
+    pub fn summary(&self) -> Summary {
+        each!(self, core => core.summary())
+    }
+
+    /// The network it was built from, less the arrays of its connections.
+    pub fn network(&self) -> &Network {
+        each!(self, core => &core.network)
+    }
+
+    /// The program of a population's step, as text.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a path that is no population.
+    pub fn program(&self, path: &str) -> Result<String, Error> {
+        each!(self, core => match core.cells.iter().find(|c| c.path == path) {
+            Some(cells) => Ok(cells.listing()),
+            None => {
+                let known = core.cells.iter().map(|c| c.path.clone()).collect();
+                Err(Error::unknown("network", "population", path, known))
+            }
+        })
+    }
+
+    /// Back to the beginning of time: initial states, nothing on its way, recordings empty, the same random numbers.
+    /// Parameters keep their values.
+    ///
+    /// # Errors
+    /// Where the network lost a thread and must be made anew.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        each!(mut self, core => core.reset())
+    }
+
+    /// Records `variable` of the module at `path` from now on: of a population its `spikes`, of a compartment or
+    /// receptor any of [`Simulation::variables`]. Samples are taken at the steps that are multiples of `every`, of all
+    /// neurons or those of `indices`, in that order.
+    ///
+    /// # Errors
+    /// An unknown path or variable, an index out of range, `every` of 0.
+    pub fn add_probe(
+        &mut self,
+        path: &str,
+        variable: &str,
+        every: u64,
+        indices: Option<&[usize]>,
+    ) -> Result<ProbeId, Error> {
+        each!(mut self, core => core.add_probe(path, variable, every, indices))
+    }
+
+    /// What can be recorded of the module at `path`.
+    ///
+    /// # Errors
+    /// An unknown path.
+    pub fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
+        each!(self, core => core.variables(path))
+    }
+
+    /// A probe's samples, row by row, in the network's type, and the length of a row. Empty for a probe of spikes.
+    pub fn samples(&self, probe: ProbeId) -> (Samples, usize) {
+        match &self.0 {
+            Kind::F32(core) => {
+                let (values, columns) = core.values(probe);
+                (Samples::F32(values), columns)
+            }
+            Kind::F64(core) => {
+                let (values, columns) = core.values(probe);
+                (Samples::F64(values), columns)
+            }
+        }
+    }
+
+    /// A probe's samples as f64, row by row.
+    pub fn values(&self, probe: ProbeId) -> Vec<Vec<f64>> {
+        let (samples, columns) = self.samples(probe);
+        let values = match samples {
+            Samples::F32(v) => v.into_iter().map(f64::from).collect(),
+            Samples::F64(v) => v,
+        };
+        values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
+    }
+
+    /// The steps of a probe's samples.
+    pub fn sample_steps(&self, probe: ProbeId) -> Vec<u64> {
+        each!(self, core => core.sample_steps(probe))
+    }
+
+    /// A probe's spikes (step, neuron), by step, then neuron. Empty for a probe of values.
+    pub fn spikes(&self, probe: ProbeId) -> Vec<(u64, u32)> {
+        each!(self, core => core.spikes(probe))
+    }
+
+    /// The keys of all parameters, such as `pyramidal/dend.gL`, `noise.rate`, `synapse.w`.
+    pub fn parameter_names(&self) -> Vec<String> {
+        each!(self, core => core.parameter_names())
+    }
+
+    /// The values of a parameter; weights come one per connection, by source, then target.
+    ///
+    /// # Errors
+    /// An unknown key.
+    pub fn parameter(&self, key: &str) -> Result<Values, Error> {
+        each!(self, core => core.parameter(key))
+    }
+
+    /// Sets a parameter from now on. Nothing is compiled.
+    ///
+    /// # Errors
+    /// An unknown key, an array of the wrong length, a value outside the parameter's domain; then nothing is set.
+    pub fn set_parameter(&mut self, key: &str, values: impl Into<Values>) -> Result<(), Error> {
+        self.set_parameters(vec![(key.to_string(), values.into())])
+    }
+
+    /// Sets several parameters, or none where one is refused.
+    ///
+    /// # Errors
+    /// As [`Simulation::set_parameter`].
+    pub fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {
+        each!(mut self, core => core.set_parameters(values))
+    }
+
+    /// The keys of all states, such as `pyramidal/dend.V`.
+    pub fn state_names(&self) -> Vec<String> {
+        each!(self, core => core.state_names())
+    }
+
+    /// The values of a state, one per neuron.
+    ///
+    /// # Errors
+    /// An unknown key.
+    pub fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
+        each!(self, core => core.state(key))
+    }
+
+    /// Sets a state.
+    ///
+    /// # Errors
+    /// An unknown key, an array of the wrong length, a value that is not finite.
+    pub fn set_state(&mut self, key: &str, values: impl Into<Values>) -> Result<(), Error> {
+        let values = values.into();
+        each!(mut self, core => core.set_state(key, &values))
+    }
+
+    /// The connections of the projection at `path`.
+    ///
+    /// # Errors
+    /// An unknown path.
+    pub fn connections(&self, path: &str) -> Result<Connections, Error> {
+        each!(self, core => core.connections(path))
+    }
+}

@@ -1,0 +1,75 @@
+//! Spikes of an epoch: what shards and generators tell each other.
+
+/// Spikes by step, then source, both ascending. A source may spike more than once in a step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spikes {
+    /// Where each step's spikes start, and the end.
+    starts: Vec<u32>,
+    sources: Vec<u32>,
+}
+
+impl Spikes {
+    /// Forgets everything; the next steps are appended by [`Self::push`] and [`Self::end_step`].
+    pub(crate) fn clear(&mut self) {
+        self.starts.clear();
+        self.starts.push(0);
+        self.sources.clear();
+    }
+
+    pub(crate) fn push(&mut self, source: u32) {
+        self.sources.push(source);
+    }
+
+    pub(crate) fn end_step(&mut self) {
+        self.starts.push(self.sources.len() as u32);
+    }
+
+    /// Replaces everything by `events` (step, source), given by source: sorts them by step and keeps their order.
+    pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) {
+        self.starts.clear();
+        self.starts.resize(steps + 1, 0);
+        events.iter().for_each(|(step, _)| self.starts[*step as usize + 1] += 1);
+        (0..steps).for_each(|i| self.starts[i + 1] += self.starts[i]);
+        let mut next: Vec<u32> = self.starts.clone();
+        self.sources.clear();
+        self.sources.resize(events.len(), 0);
+        for (step, source) in events {
+            let at = &mut next[*step as usize];
+            self.sources[*at as usize] = *source;
+            *at += 1;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Steps there are.
+    pub(crate) fn steps(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The sources that spike at step `i`.
+    pub(crate) fn at(&self, i: usize) -> &[u32] {
+        match (self.starts.get(i), self.starts.get(i + 1)) {
+            (Some(a), Some(b)) => &self.sources[*a as usize..*b as usize],
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spikes;
+
+    #[test]
+    fn events_are_sorted_by_step_and_keep_their_order() {
+        let mut spikes = Spikes::default();
+        spikes.fill(3, &[(2, 0), (0, 1), (2, 1), (2, 1), (0, 5)]);
+        assert_eq!(spikes.at(0), [1, 5]);
+        assert_eq!(spikes.at(1), []);
+        assert_eq!(spikes.at(2), [0, 1, 1]);
+        assert_eq!(spikes.at(3), []);
+        assert_eq!(spikes.steps(), 3);
+    }
+}

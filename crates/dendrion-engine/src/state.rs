@@ -1,0 +1,114 @@
+//! States by name and connections by path, read and set between runs.
+
+use dendrion_lanes::{Delays, Scalar};
+use dendrion_model::{Error, Values};
+
+use crate::connect::{Connections, Order};
+use crate::core::Core;
+use crate::parameters::full_name;
+use crate::shard::{Incoming, Shard};
+
+impl<T: Scalar> Core<T> {
+    /// The keys of all states, such as `pyramidal/dend.V`.
+    pub(crate) fn state_names(&self) -> Vec<String> {
+        let of = |c: &crate::population::Cells<T>| -> Vec<String> {
+            c.system.states.iter().map(|s| full_name(&c.path, &s.name)).collect()
+        };
+        self.cells.iter().flat_map(of).collect()
+    }
+
+    fn find_state(&self, key: &str) -> Result<(usize, usize), Error> {
+        for (i, cells) in self.cells.iter().enumerate() {
+            if let Some(row) = cells.system.states.iter().position(|s| full_name(&cells.path, &s.name) == key)
+            {
+                return Ok((i, row));
+            }
+        }
+        Err(Error::unknown("network", "state", key, self.state_names()))
+    }
+
+    /// The values of a state, one per neuron.
+    pub(crate) fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
+        let (population, row) = self.find_state(key)?;
+        Ok(self.shards.iter().filter(|s| s.population == population).flat_map(|s| s.state(row)).collect())
+    }
+
+    /// Sets a state.
+    pub(crate) fn set_state(&mut self, key: &str, values: &Values) -> Result<(), Error> {
+        let (population, row) = self.find_state(key)?;
+        let (module, name) = key.rsplit_once('.').unwrap_or(("network", key));
+        let size = self.cells[population].layout.size;
+        if let Values::Each(v) = values
+            && v.len() != size
+        {
+            let given = format!("array of length {}", v.len());
+            return Err(Error::parameter(
+                module,
+                name,
+                given,
+                format!("a number or an array of length {size}"),
+            ));
+        }
+        if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
+            return Err(Error::parameter(module, name, v, "finite numbers"));
+        }
+        for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+            shard.set_state(row, |neuron| values.get(neuron));
+        }
+        Ok(())
+    }
+
+    /// What a projection delivers, shard by shard.
+    pub(crate) fn incoming(&self, projection: usize) -> impl Iterator<Item = (&Shard<T>, &Incoming<T>)> {
+        let of = move |s: &'_ Shard<T>| s.incoming.iter().position(|i| i.projection == projection);
+        self.shards.iter().filter_map(move |s| of(s).map(|at| (s, &s.incoming[at])))
+    }
+
+    fn order(&self, projection: usize) -> Order {
+        let sources = self.incoming(projection).next().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
+        Order::new(sources, self.incoming(projection).map(|(_, i)| i.fanout.starts()))
+    }
+
+    /// All connections of a projection, by source, then target.
+    pub(crate) fn connection_table(&self, projection: usize) -> Connections {
+        let mut order = self.order(projection);
+        let mut table = Connections::with_len(order.total());
+        for (shard, incoming) in self.incoming(projection) {
+            let fanout = &incoming.fanout;
+            let first = shard.neurons.start as u32;
+            order.shard(fanout.starts(), |place, whole, source| {
+                table.pre[whole] = source as u32;
+                table.post[whole] = first + u32::from(fanout.targets()[place]);
+                table.weight[whole] = fanout.weights()[place].to_f64();
+                table.delay[whole] = match fanout.delays() {
+                    Delays::Uniform(d) => *d,
+                    Delays::Each(d) => d[place],
+                };
+            });
+        }
+        table
+    }
+
+    /// The connections of the projection of that path.
+    pub(crate) fn connections(&self, path: &str) -> Result<Connections, Error> {
+        let all = &self.network.projections;
+        match all.iter().position(|p| p.path == path) {
+            Some(i) => Ok(self.connection_table(i)),
+            None => {
+                let known = all.iter().map(|p| p.path.clone()).collect();
+                Err(Error::unknown("network", "projection", path, known))
+            }
+        }
+    }
+
+    /// Sets the weights of a projection (checked before).
+    pub(crate) fn set_weights(&mut self, projection: usize, values: &Values) {
+        let mut order = self.order(projection);
+        for shard in &mut self.shards {
+            for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {
+                let weights = crate::connect::weights::<T>(values, incoming.fanout.starts(), &mut order);
+                incoming.fanout.weights_mut().copy_from_slice(&weights);
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Delivery: from a spike to the gates it reaches, later.
+
+use crate::buffer::Buffer;
+use crate::error::FanoutError;
+use crate::scalar::Scalar;
+
+/// What is on its way to one input port: a ring of rows, one per step, each with an accumulator per lane.
+#[derive(Clone, Debug)]
+pub struct Ring<T: Scalar> {
+    rows: Buffer<T>,
+    lanes: usize,
+    /// Whether anything is due in a slot.
+    due: Vec<bool>,
+}
+
+impl<T: Scalar> Ring<T> {
+    /// A ring of `slots` steps, at least one, for `lanes` lanes. Nothing may be added further ahead than it has slots.
+    pub fn new(lanes: usize, slots: usize) -> Self {
+        let slots = slots.max(1);
+        Self { rows: Buffer::zeroed(lanes * slots), lanes, due: vec![false; slots] }
+    }
+
+    fn slot(&self, step: u64) -> usize {
+        (step % self.due.len() as u64) as usize
+    }
+
+    /// What is due at a step, a value per lane; nothing where nothing is.
+    pub fn row(&self, step: u64) -> Option<&[T]> {
+        let slot = self.slot(step);
+        self.due[slot].then(|| &self.rows[slot * self.lanes..][..self.lanes])
+    }
+
+    /// Frees the slot of a step for a later one.
+    pub fn clear(&mut self, step: u64) {
+        let slot = self.slot(step);
+        if std::mem::replace(&mut self.due[slot], false) {
+            self.rows[slot * self.lanes..][..self.lanes].fill(T::default());
+        }
+    }
+
+    /// Lanes of a row.
+    pub const fn lanes(&self) -> usize {
+        self.lanes
+    }
+
+    /// Slots there are.
+    pub const fn slots(&self) -> usize {
+        self.due.len()
+    }
+}
+
+/// Delays of connections, in steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delays {
+    /// The same for all.
+    Uniform(u16),
+    /// One each.
+    Each(Vec<u16>),
+}
+
+impl Delays {
+    fn longest(&self) -> u16 {
+        match self {
+            Self::Uniform(d) => *d,
+            Self::Each(d) => d.iter().copied().max().unwrap_or(0),
+        }
+    }
+}
+
+/// Connections of sources onto the lanes of a shard, by source (compressed sparse rows).
+#[derive(Clone, Debug)]
+pub struct Fanout<T: Scalar> {
+    /// Where each source's connections start, and the end.
+    starts: Vec<u32>,
+    /// Every one is below `lanes`.
+    targets: Vec<u16>,
+    weights: Vec<T>,
+    delays: Delays,
+    lanes: usize,
+    longest: u16,
+}
+
+impl<T: Scalar> Fanout<T> {
+    /// Connections onto `lanes` lanes: those of source i are `starts[i]..starts[i + 1]`.
+    ///
+    /// # Errors
+    /// Arrays that do not fit each other, or a target that is no lane.
+    pub fn new(
+        starts: Vec<u32>,
+        targets: Vec<u16>,
+        weights: Vec<T>,
+        delays: Delays,
+        lanes: usize,
+    ) -> Result<Self, FanoutError> {
+        let n = targets.len();
+        let ends = (starts.first(), starts.last().map(|e| *e as usize));
+        if ends != (Some(&0), Some(n)) || !starts.is_sorted() {
+            return Err(FanoutError::Starts);
+        }
+        if weights.len() != n {
+            return Err(FanoutError::Lengths { targets: n, given: weights.len() });
+        }
+        if let Delays::Each(d) = &delays
+            && d.len() != n
+        {
+            return Err(FanoutError::Lengths { targets: n, given: d.len() });
+        }
+        if let Some(target) = targets.iter().find(|t| usize::from(**t) >= lanes) {
+            return Err(FanoutError::Target { target: *target, lanes });
+        }
+        let longest = delays.longest();
+        Ok(Self { starts, targets, weights, delays, lanes, longest })
+    }
+
+    /// Adds `count` times the weights of a source's connections, in their order, to what is due `delay` steps after
+    /// `step`. A source that is not there has no connections.
+    ///
+    /// # Panics
+    /// Where the ring has fewer lanes or slots than the connections need: a mistake of the caller's code.
+    pub fn deliver(&self, source: u32, count: T, step: u64, ring: &mut Ring<T>) {
+        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "too small a ring");
+        let source = source as usize;
+        let (Some(from), Some(to)) = (self.starts.get(source), self.starts.get(source + 1)) else { return };
+        let (from, to) = (*from as usize, *to as usize);
+        if from == to {
+            return;
+        }
+        let (targets, weights) = (&self.targets[from..to], &self.weights[from..to]);
+        match &self.delays {
+            Delays::Uniform(delay) => {
+                let slot = ring.slot(step + u64::from(*delay));
+                ring.due[slot] = true;
+                let row = &mut ring.rows[slot * ring.lanes..][..ring.lanes];
+                for (target, weight) in targets.iter().zip(weights) {
+                    // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), which is at
+                    // most the row's length.
+                    let gate = unsafe { row.get_unchecked_mut(usize::from(*target)) };
+                    *gate = gate.plus(*weight, count);
+                }
+            }
+            Delays::Each(delays) => {
+                let (now, slots) = (ring.slot(step), ring.due.len());
+                for ((target, weight), delay) in targets.iter().zip(weights).zip(&delays[from..to]) {
+                    let ahead = now + usize::from(*delay);
+                    let slot = if ahead >= slots { ahead - slots } else { ahead };
+                    let at = slot * ring.lanes + usize::from(*target);
+                    // SAFETY: `now` and the delay are both below `slots`, so `slot` is too; the target is below the
+                    // ring's lanes as above; `due` has `slots` entries and `rows` `slots * lanes`.
+                    unsafe {
+                        *ring.due.get_unchecked_mut(slot) = true;
+                        let gate = ring.rows.get_unchecked_mut(at);
+                        *gate = gate.plus(*weight, count);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Row starts: one more than there are sources.
+    pub fn starts(&self) -> &[u32] {
+        &self.starts
+    }
+
+    /// Target lanes, by source.
+    pub fn targets(&self) -> &[u16] {
+        &self.targets
+    }
+
+    /// Weights, by source.
+    pub fn weights(&self) -> &[T] {
+        &self.weights
+    }
+
+    /// Weights, by source, to be changed.
+    pub fn weights_mut(&mut self) -> &mut [T] {
+        &mut self.weights
+    }
+
+    /// Delays, by source.
+    pub const fn delays(&self) -> &Delays {
+        &self.delays
+    }
+
+    /// Bytes it all takes.
+    pub fn bytes(&self) -> usize {
+        let delays = if let Delays::Each(d) = &self.delays { size_of_val(d.as_slice()) } else { 0 };
+        size_of_val(self.starts.as_slice())
+            + size_of_val(self.targets.as_slice())
+            + size_of_val(self.weights.as_slice())
+            + delays
+    }
+}

@@ -1,0 +1,273 @@
+//! The interpreter: one loop over lanes per instruction, and the choice of instructions for it.
+
+use crate::level::Level;
+use crate::link::{Linked, Operand};
+use crate::math;
+use crate::program::Op;
+use crate::scalar::Scalar;
+use crate::vector::{Portable, Vector};
+
+/// A block's memory during a run.
+pub(crate) struct Memory<'a, T> {
+    /// Lane 0 of each [`crate::link::Space`].
+    pub(crate) bases: [*mut T; 4],
+    pub(crate) inputs: &'a [&'a [T]],
+    pub(crate) fired: &'a mut [u64],
+    pub(crate) lanes: usize,
+}
+
+/// Runs code at a level. Implemented for f32 and f64 only, which seals [`Scalar`].
+pub trait Execute: Sized {
+    /// Runs linked code over a block; returns whether any lane fired.
+    ///
+    /// # Safety
+    /// The processor has the level, and every operand lies in its space.
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool;
+}
+
+macro_rules! execute {
+    ($t:ident, $avx2:ident, $avx512:ident, $n:literal) => {
+        impl Execute for $t {
+            #[allow(private_interfaces)]
+            unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool {
+                // SAFETY: the caller vouches for the level and the operands.
+                unsafe {
+                    match level {
+                        Level::Baseline => run::<Portable<$t, $n, false>>(code, memory),
+                        Level::Neon => run::<Portable<$t, $n, true>>(code, memory),
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx2 => {
+                            #[target_feature(enable = "avx2,fma")]
+                            unsafe fn avx2(code: &[Linked], memory: Memory<'_, $t>) -> bool {
+                                // SAFETY: as the caller of `execute`.
+                                unsafe { run::<crate::vector::$avx2>(code, memory) }
+                            }
+                            avx2(code, memory)
+                        }
+                        #[cfg(target_arch = "x86_64")]
+                        Level::Avx512 => {
+                            #[target_feature(enable = "avx512f,avx2,fma")]
+                            unsafe fn avx512(code: &[Linked], memory: Memory<'_, $t>) -> bool {
+                                // SAFETY: as the caller of `execute`.
+                                unsafe { run::<crate::vector::$avx512>(code, memory) }
+                            }
+                            avx512(code, memory)
+                        }
+                        #[cfg(not(target_arch = "x86_64"))]
+                        Level::Avx2 | Level::Avx512 => run::<Portable<$t, $n, false>>(code, memory),
+                    }
+                }
+            }
+        }
+    };
+}
+
+execute!(f32, Avx2F32, Avx512F32, 8);
+execute!(f64, Avx2F64, Avx512F64, 4);
+
+/// A row as an instruction sees it: lane i is at `at[i & mask]`, so a uniform coefficient is one value for all lanes.
+#[derive(Clone, Copy)]
+struct Row<T> {
+    at: *mut T,
+    mask: usize,
+}
+
+/// Loads an argument: `u`, a uniform coefficient, ahead of the loop; `r`, a row, within it; `s`, either, within it.
+macro_rules! ahead {
+    (u $a:ident) => {
+        let $a = V::load($a.at);
+    };
+    ($kind:ident $a:ident) => {};
+}
+macro_rules! within {
+    (u $a:ident $i:ident) => {};
+    (r $a:ident $i:ident) => {
+        let $a = V::load($a.at.add($i));
+    };
+    (s $a:ident $i:ident) => {
+        let $a = V::load($a.at.add($i & $a.mask));
+    };
+}
+
+/// A loop over lanes: loads the arguments, stores `$value` in `$out`.
+macro_rules! each_lane {
+    ($n:ident, $out:ident, [$($kind:ident $a:ident),*], $value:expr) => {{
+        $(ahead!($kind $a);)*
+        let mut i = 0;
+        while i < $n {
+            $(within!($kind $a i);)*
+            let value: V = $value;
+            value.store($out.at.add(i));
+            i += V::LANES;
+        }
+    }};
+}
+
+/// An operation: its loop for the mixes of uniform and row arguments that solvers produce, each with the bits of its
+/// uniform arguments, and one for any mix.
+macro_rules! op {
+    ($m:ident, $i:ident, [$($a:ident),*], $value:expr $(, $bits:literal => [$($kind:ident $b:ident),*])*) => {{
+        let n = $m.lanes;
+        let out = row(&$m, $i.out);
+        let mut args = $i.args.iter().map(|a| row(&$m, *a));
+        $(let Some($a) = args.next() else { continue };)*
+        match $i.uniform {
+            $($bits => each_lane!(n, out, [$($kind $b),*], $value),)*
+            _ => each_lane!(n, out, [$(s $a),*], $value),
+        }
+    }};
+}
+
+#[inline(always)]
+fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
+    // SAFETY: `link` checked that the operand lies in its space.
+    let at = unsafe { memory.bases[operand.space as usize].add(operand.offset as usize) };
+    Row { at, mask: if operand.space == crate::link::Space::Uniform { 0 } else { usize::MAX } }
+}
+
+/// Runs the code, an instruction at a time over all lanes.
+///
+/// # Safety
+/// The processor has the vector's level, every operand lies in its space, and lanes are whole vectors.
+#[inline(always)]
+unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool {
+    let mut m = memory;
+    let mut any = 0;
+    // SAFETY: the caller vouches for the level and the operands; each loop visits the lanes there are.
+    unsafe {
+        let (zero, one) = (V::splat(V::Scalar::default()), V::splat(V::Scalar::from_f64(1.0)));
+        for i in code {
+            match i.op {
+                Op::FmaDiff => {
+                    op!(m, i, [a, b, c, d], a.fma(b.sub(c), d), 0b11 => [u a, u b, r c, r d], 0b1 => [u a, r b, r c, r d])
+                }
+                Op::Fma => {
+                    op!(m, i, [a, b, c], a.fma(b, c), 0b1 => [u a, r b, r c], 0b101 => [u a, r b, u c])
+                }
+                Op::Fma2 => {
+                    op!(m, i, [a, b, c, d, e], a.fma(b, c.fma(d, e)), 0b101 => [u a, r b, u c, r d, r e])
+                }
+                Op::GatedDiff => {
+                    op!(m, i, [a, b, c, d, e], a.mul(b).fma(c.sub(d), e), 0b101 => [u a, r b, u c, r d, r e])
+                }
+                Op::SigmoidGatedDiff => op!(
+                    m, i, [a, b, c, d, e, f, g, h, k],
+                    a.mul(b).mul(c.sub(d)).div(e.fma(math::exp(f.fma(g, h)), one)).add(k),
+                    0b1011_0101 => [u a, r b, u c, r d, u e, u f, r g, u h, r k]
+                ),
+                Op::Sigmoid => op!(
+                    m, i, [a, b, c, d], one.div(a.fma(math::exp(b.fma(c, d)), one)), 0b1011 => [u a, u b, r c, u d]
+                ),
+                Op::MulFlush => op!(m, i, [a, b], math::flush(a.mul(b)), 0b1 => [u a, r b]),
+                Op::Mul2Flush => {
+                    op!(m, i, [a, b, c, d], math::flush(a.fma(b, c.mul(d))), 0b101 => [u a, r b, u c, r d]);
+                }
+                Op::Mul2 => op!(m, i, [a, b, c, d], a.fma(b, c.mul(d)), 0b101 => [u a, r b, u c, r d]),
+                Op::Add => op!(m, i, [a, b], a.add(b), 0b0 => [r a, r b], 0b1 => [u a, r b]),
+                Op::Sub => op!(m, i, [a, b], a.sub(b), 0b0 => [r a, r b], 0b1 => [u a, r b]),
+                Op::Mul => op!(m, i, [a, b], a.mul(b), 0b0 => [r a, r b], 0b1 => [u a, r b]),
+                Op::Div => op!(m, i, [a, b], a.div(b)),
+                Op::Min => op!(m, i, [a, b], a.min(b)),
+                Op::Max => op!(m, i, [a, b], a.max(b)),
+                Op::Pow => op!(m, i, [a, b], a.map2(b, slow::pow)),
+                Op::Greater => op!(m, i, [a, b], V::select(a.gt(b), one, zero)),
+                Op::GreaterEqual => op!(m, i, [a, b], V::select(a.ge(b), one, zero)),
+                Op::Select => op!(m, i, [a, b, c], V::select(a.ne(zero), b, c)),
+                Op::Copy => op!(m, i, [a], a),
+                Op::Neg => op!(m, i, [a], a.neg()),
+                Op::Abs => op!(m, i, [a], a.abs()),
+                Op::Sqrt => op!(m, i, [a], a.sqrt()),
+                Op::Exp => op!(m, i, [a], math::exp(a)),
+                Op::Expm1 => op!(m, i, [a], math::expm1(a)),
+                Op::Phi1 => op!(m, i, [a], math::phi1(a)),
+                Op::Log => op!(m, i, [a], a.map(slow::log)),
+                Op::Log1p => op!(m, i, [a], a.map(slow::log1p)),
+                Op::Tanh => op!(m, i, [a], a.map(slow::tanh)),
+                Op::Flush => op!(m, i, [a], math::flush(a)),
+                Op::AddInput | Op::LoadInput | Op::FmaInput => input::<V>(&m, i),
+                Op::Fire | Op::FireReset | Op::FireSubtract => any |= fire::<V>(&mut m, i),
+            }
+        }
+    }
+    any != 0
+}
+
+/// The operations that read an input port.
+///
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
+    let (n, out, gate) = (m.lanes, row(m, i.out), row(m, i.out));
+    let at = if i.op == Op::FmaInput { 1 } else { 0 };
+    let port = m.inputs[i.args[at].offset as usize];
+    // An absent port adds nothing: its pointer is never read.
+    let (b, absent) = (Row { at: port.as_ptr().cast_mut(), mask: usize::MAX }, port.is_empty());
+    let (a, c) = (row(m, i.args[0]), row(m, i.args[2]));
+    // SAFETY: as the caller; a port that is present has a value per lane.
+    unsafe {
+        match i.op {
+            Op::AddInput if absent => {}
+            Op::AddInput => each_lane!(n, out, [r gate, r b], gate.add(b)),
+            Op::LoadInput if absent => each_lane!(n, out, [], V::splat(V::Scalar::default())),
+            Op::LoadInput => each_lane!(n, out, [r b], b),
+            _ if absent => each_lane!(n, out, [s c], c),
+            _ => each_lane!(n, out, [s a, r b, s c], a.fma(b, c)),
+        }
+    }
+}
+
+/// The operations that let lanes fire; returns the bits of all lanes that did, OR-ed.
+///
+/// # Safety
+/// As [`run`].
+#[inline(always)]
+unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
+    let (out, a, b) = (row(m, i.out), row(m, i.args[0]), row(m, i.args[1]));
+    let mut any = 0;
+    let mut lane = 0;
+    // SAFETY: as the caller.
+    unsafe {
+        while lane < m.lanes {
+            let threshold = V::load(a.at.add(lane & a.mask));
+            let mask = match i.op {
+                Op::Fire => threshold.ne(V::splat(V::Scalar::default())),
+                _ => V::load(out.at.add(lane)).gt(threshold),
+            };
+            let bits = V::bits(mask);
+            // Few steps have spikes: most vectors are read and left.
+            if bits != 0 {
+                any |= bits;
+                m.fired[lane / 64] |= bits << (lane % 64);
+                let v = out.at.add(lane);
+                match i.op {
+                    Op::FireReset => V::select(mask, V::load(b.at.add(lane & b.mask)), V::load(v)).store(v),
+                    Op::FireSubtract => V::select(mask, V::load(v).sub(threshold), V::load(v)).store(v),
+                    _ => {}
+                }
+            }
+            lane += V::LANES;
+        }
+    }
+    any
+}
+
+/// Functions that prologues need and steps hardly: lane by lane, by a library with the same bits on every machine.
+mod slow {
+    use crate::scalar::Scalar;
+
+    pub(super) fn log<T: Scalar>(a: T) -> T {
+        T::from_f64(libm::log(a.to_f64()))
+    }
+    pub(super) fn log1p<T: Scalar>(a: T) -> T {
+        T::from_f64(libm::log1p(a.to_f64()))
+    }
+    pub(super) fn tanh<T: Scalar>(a: T) -> T {
+        T::from_f64(libm::tanh(a.to_f64()))
+    }
+    pub(super) fn pow<T: Scalar>(a: T, b: T) -> T {
+        T::from_f64(libm::pow(a.to_f64(), b.to_f64()))
+    }
+}

@@ -1,0 +1,92 @@
+//! Instruction levels, and which of them this processor has.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// A set of vector instructions, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// What every processor of the architecture has, without fused multiply-add (on x86-64: SSE2).
+    Baseline,
+    /// 128-bit vectors with fused multiply-add, as every AArch64 has.
+    Neon,
+    /// 256-bit vectors with fused multiply-add (AVX2 and FMA).
+    Avx2,
+    /// 512-bit vectors (AVX-512 F).
+    Avx512,
+}
+
+/// Levels of one class give the same bits; those of different classes agree within rounding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NumericClass {
+    /// a b + c is rounded once.
+    Fused,
+    /// a b + c is rounded twice.
+    Separate,
+}
+
+impl Level {
+    /// The best level of this processor. `DENDRION_LEVEL` (baseline, neon, avx2, avx512) may name another available one.
+    pub fn best() -> Self {
+        static BEST: OnceLock<Level> = OnceLock::new();
+        *BEST.get_or_init(|| {
+            let available = Self::available();
+            let named = std::env::var("DENDRION_LEVEL").ok();
+            let chosen = named.and_then(|n| available.iter().copied().find(|l| l.name() == n.trim()));
+            chosen.or(available.last().copied()).unwrap_or(Self::Baseline)
+        })
+    }
+
+    /// The levels of this processor, least first.
+    pub fn available() -> Vec<Self> {
+        [Self::Baseline, Self::Neon, Self::Avx2, Self::Avx512]
+            .into_iter()
+            .filter(|l| l.is_available())
+            .collect()
+    }
+
+    /// Whether this processor has it.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Baseline => true,
+            Self::Neon => false,
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx512 => is_x86_feature_detected!("avx512f") && Self::Avx2.is_available(),
+        }
+    }
+
+    /// Whether this processor has it.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Baseline => true,
+            Self::Neon => cfg!(target_arch = "aarch64"),
+            Self::Avx2 | Self::Avx512 => false,
+        }
+    }
+
+    /// The class its results belong to.
+    pub const fn class(self) -> NumericClass {
+        match self {
+            Self::Baseline => NumericClass::Separate,
+            _ => NumericClass::Fused,
+        }
+    }
+
+    /// Its name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Neon => "neon",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,104 @@
+//! Functions of vectors, the same arithmetic at every level.
+
+use crate::scalar::Scalar;
+use crate::vector::{Real, Vector};
+
+/// e^x, to about one unit in the last place; exactly 1 at 0, NaN of NaN, 0 where the result would be denormal.
+///
+/// ```text
+/// n = round(x log2 e);  r = x - n ln 2 (in two parts)
+/// e^x = 2^n (1 + (r + r² q(r)))
+/// ```
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let (low, high) = V::Scalar::EXP_RANGE;
+        // In this order a NaN passes: it compares with nothing, and `b` is returned.
+        let x = V::splat(high).min(x);
+        let x = V::splat(low).max(x);
+        let rounded = x.fma(V::splat(V::Scalar::LOG2_E), V::splat(V::Scalar::ROUND));
+        let n = rounded.sub(V::splat(V::Scalar::ROUND));
+        let r = n.fnma(V::splat(V::Scalar::LN2_HIGH), x);
+        let r = n.fnma(V::splat(V::Scalar::LN2_LOW), r);
+        let r2 = r.mul(r);
+        let p = polynomial(V::Scalar::EXP, r, r2).fma(r2, r);
+        let scale = rounded.exp2_rounded();
+        p.fma(scale, scale)
+    }
+}
+
+/// c₀ + c₁ r + c₂ r² + ..., as two interleaved chains in r² that run side by side.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+unsafe fn polynomial<V: Vector>(c: &[V::Scalar], r: V, r2: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let n = c.len();
+        let (mut first, mut second) = (V::splat(c[n - 1]), V::splat(c[n - 2]));
+        let mut i = n - 2;
+        while i >= 2 {
+            first = first.fma(r2, V::splat(c[i - 1]));
+            second = second.fma(r2, V::splat(c[i - 2]));
+            i -= 2;
+        }
+        // An even number of coefficients leaves `first` the odd powers; an odd one leaves c₀ to come.
+        if n % 2 == 0 { first.fma(r, second) } else { second.fma(r, first.fma(r2, V::splat(c[0]))) }
+    }
+}
+
+/// φ₁(x) = (e^x - 1)/x, by its series where that would cancel.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn phi1<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let one = V::splat(V::Scalar::from_f64(1.0));
+        let near = V::splat(V::Scalar::from_f64(0.5)).gt(x.abs());
+        // 1/(k+1)! from k = 13 down.
+        let mut series = V::splat(V::Scalar::from_f64(1.0 / 87_178_291_200.0));
+        let mut factorial = 6_227_020_800.0;
+        let mut k = 13.0;
+        while k >= 1.0 {
+            series = series.fma(x, V::splat(V::Scalar::from_f64(1.0 / factorial)));
+            factorial /= k;
+            k -= 1.0;
+        }
+        let away = exp(x).sub(one).div(x);
+        V::select(near, series, away)
+    }
+}
+
+/// e^x - 1 without cancellation.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let one = V::splat(V::Scalar::from_f64(1.0));
+        let near = V::splat(V::Scalar::from_f64(0.5)).gt(x.abs());
+        V::select(near, x.mul(phi1(x)), exp(x).sub(one))
+    }
+}
+
+/// `v`, or 0 where it is negligible.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn flush<V: Vector>(v: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let zero = V::splat(V::Scalar::default());
+        V::select(V::splat(V::Scalar::FLUSH).gt(v.abs()), zero, v)
+    }
+}

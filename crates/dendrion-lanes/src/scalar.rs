@@ -1,0 +1,60 @@
+//! The two floating-point types.
+
+use std::fmt::Debug;
+
+use crate::execute::Execute;
+
+/// A floating-point type that programs run in: f32 or f64.
+pub trait Scalar: Copy + Send + Sync + Default + PartialOrd + PartialEq + Debug + Execute + 'static {
+    /// Its name as NumPy has it.
+    const NAME: &'static str;
+
+    /// The nearest value to `v`.
+    fn from_f64(v: f64) -> Self;
+
+    /// The value, exactly.
+    fn to_f64(self) -> f64;
+
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+
+    /// `self + a b`, rounded twice at every level; for sums outside programs.
+    #[must_use]
+    fn plus(self, a: Self, b: Self) -> Self;
+}
+
+macro_rules! scalar {
+    ($t:ident, $name:literal) => {
+        impl Scalar for $t {
+            const NAME: &'static str = $name;
+
+            #[inline(always)]
+            fn from_f64(v: f64) -> Self {
+                v as $t
+            }
+
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                $t::is_finite(self)
+            }
+
+            #[inline(always)]
+            fn plus(self, a: Self, b: Self) -> Self {
+                self + a * b
+            }
+        }
+    };
+}
+
+scalar!(f32, "float32");
+scalar!(f64, "float64");
+
+/// Rows are padded to whole 64-byte lines, at every level: this many values.
+pub const fn granule<T: Scalar>() -> usize {
+    64 / size_of::<T>()
+}

@@ -1,0 +1,34 @@
+//! Dendrion simulates networks of multi-compartment spiking neurons: neurons with dendrites.
+//!
+//! Describe a network as plain data ([`model`]), make a [`Simulation`] of it, put probes where you want to look, run.
+//!
+//! ```
+//! use dendrion::model::{ModuleKind, Network, Population};
+//! use dendrion::Simulation;
+//!
+//! // A soma and a dendrite; absolute units (pF, nS) without a geometry.
+//! let mut cell = Population::new("cell", 1, [("V_th", -40.0), ("V_reset", -55.0)]);
+//! let passive = |c, g| [("C", c), ("gL", g), ("V_rest", -65.0)];
+//! let soma = cell.soma("soma", passive(200.0, 10.0));
+//! let dend = cell.compartment("dend", passive(50.0, 2.5));
+//! cell.couple("axial", soma, dend, Some(15.0));
+//! cell.receptor("ampa", ModuleKind::Ampa, dend, [("g", 3.0), ("t_decay", 2.0)]);
+//!
+//! let mut network = Network::new(0.1);
+//! network.populations.push(cell);
+//! let mut simulation = Simulation::new(network)?;
+//! let v = simulation.add_probe("cell/soma", "V", 1, None)?;
+//! simulation.set_parameter("cell/soma.I_ext", 400.0)?;
+//! simulation.advance(1000)?;
+//! assert!(simulation.summary().spikes > 0);
+//! assert_eq!(simulation.values(v).len(), 1000);
+//! # Ok::<(), dendrion::Error>(())
+//! ```
+//!
+//! Results depend on the model and its seed alone: any number of threads gives the same bits.
+
+/// The model as plain data, with units and validation.
+pub use dendrion_model as model;
+
+pub use dendrion_engine::{Connections, Level, NumericClass, ProbeId, RunEnd, Samples, Simulation, Summary};
+pub use dendrion_model::Error;
