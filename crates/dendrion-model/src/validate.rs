@@ -133,8 +133,16 @@ impl Population {
 
 impl Compartment {
     fn validate(&self, population: &Population) -> Checked {
-        let path = population.path_of(&self.name);
-        self.kind().check(&path, &self.params, population.size)?;
+        self.check(&population.path_of(&self.name), population.size)
+    }
+
+    /// Checks a compartment by itself, `path` being what to call it.
+    ///
+    /// # Errors
+    /// A parameter outside its domain; half a geometry; a geometry whose `gL` or `C` was left absolute; an
+    /// `area_factor` without an area.
+    pub fn check(&self, path: &str, size: usize) -> Checked {
+        self.kind().check(path, &self.params, size)?;
         if self.params.has("length") != self.params.has("diameter") {
             let missing = if self.params.has("length") { "diameter" } else { "length" };
             return Err(Error::parameter(
@@ -144,8 +152,13 @@ impl Compartment {
                 "length and diameter together, or neither (um)",
             ));
         }
+        let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
+        if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
+            let given = "a factor on an area";
+            return Err(Error::parameter(path, "area_factor", given, "length and diameter beside it (um), or 1"));
+        }
         for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
-            let spec = self.kind().parameter(&path, name)?;
+            let spec = self.kind().parameter(path, name)?;
             let left = self.params.get(name).is_none_or(|v| v.uniform() == spec.default);
             if self.has_geometry() && left {
                 let value = format!("{} (the absolute default)", spec.default.unwrap_or_default());
@@ -160,12 +173,21 @@ impl Compartment {
 impl Receptor {
     fn validate(&self, population: &Population) -> Checked {
         let path = population.path_of(&self.name);
-        self.kind.check(&path, &self.params, population.size)?;
-        if !self.params.has("t_decay") {
-            return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
-        }
+        self.check(&path, population.size)?;
         if self.on >= population.compartments.len() {
             return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
+        }
+        Ok(())
+    }
+
+    /// Checks a receptor by itself, `path` being what to call it.
+    ///
+    /// # Errors
+    /// A parameter outside its domain, or no `t_decay`.
+    pub fn check(&self, path: &str, size: usize) -> Checked {
+        self.kind.check(path, &self.params, size)?;
+        if !self.params.has("t_decay") {
+            return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
         }
         Ok(())
     }

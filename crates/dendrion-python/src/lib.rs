@@ -1,1 +1,31 @@
+//! `dendrion._core`: translation between Python and the `dendrion` crate, and nothing else. What users see is the typed
+//! package in `python/dendrion`.
 
+// Arguments come from Python by value.
+#![allow(clippy::needless_pass_by_value)]
+
+mod convert;
+mod error;
+mod model;
+mod simulation;
+mod table;
+
+use pyo3::prelude::*;
+
+/// The engine of Dendrion. Use the package `dendrion`.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::model::Model;
+    #[pymodule_export]
+    use super::simulation::Simulation;
+    #[pymodule_export]
+    use super::table::{check, check_module, nearest, parameters};
+
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,218 @@
+//! The builder of a network: Python adds modules one after the other and refers to them by the index it gets.
+
+use dendrion::model::{
+    Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod, Population,
+    Projection, Receptor, Signal, Source, Waveform,
+};
+use numpy::PyReadonlyArray1;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{params, values};
+
+/// A network under construction.
+#[pyclass]
+pub(crate) struct Model {
+    pub(crate) network: Network,
+}
+
+type Indices<'py> = PyReadonlyArray1<'py, u32>;
+type Floats<'py> = PyReadonlyArray1<'py, f64>;
+
+#[pymethods]
+impl Model {
+    #[new]
+    fn new(dt: f64, seed: u64, dtype: &str, threads: Option<usize>) -> Self {
+        let dtype = if dtype == "float32" { Dtype::Float32 } else { Dtype::Float64 };
+        Self { network: Network { seed, dtype, threads, ..Network::new(dt) } }
+    }
+
+    fn add_population(
+        &mut self,
+        path: String,
+        size: usize,
+        given: &Bound<'_, PyDict>,
+        soft_reset: bool,
+        method: &str,
+    ) -> PyResult<usize> {
+        let mut population = Population::new(path, size, params(given)?);
+        population.soft_reset = soft_reset;
+        population.method = match method {
+            "euler" => OdeMethod::Euler,
+            "exp_euler" => OdeMethod::ExpEuler,
+            other => return Err(PyValueError::new_err(format!("no method {other}"))),
+        };
+        Ok(push(&mut self.network.populations, population))
+    }
+
+    fn add_compartment(
+        &mut self,
+        population: usize,
+        name: String,
+        soma: bool,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<usize> {
+        let compartment = Compartment { name, soma, params: params(given)? };
+        Ok(push(&mut self.population(population)?.compartments, compartment))
+    }
+
+    fn add_receptor(
+        &mut self,
+        population: usize,
+        name: String,
+        kind: &str,
+        on: usize,
+        scale_g: bool,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<usize> {
+        let kind = ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
+        let receptor = Receptor { name, kind, on, scale_g, params: params(given)? };
+        Ok(push(&mut self.population(population)?.receptors, receptor))
+    }
+
+    fn add_coupling(
+        &mut self,
+        population: usize,
+        name: String,
+        a: usize,
+        b: usize,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<usize> {
+        let coupling = Coupling { name, a, b, params: params(given)? };
+        Ok(push(&mut self.population(population)?.couplings, coupling))
+    }
+
+    /// A generator of rate, probability or amplitude: "poisson", "bernoulli", "dc".
+    fn add_generator(
+        &mut self,
+        path: String,
+        size: usize,
+        kind: &str,
+        start: f64,
+        stop: f64,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<usize> {
+        let signal = match kind {
+            "poisson" => Signal::Poisson,
+            "bernoulli" => Signal::Bernoulli,
+            "dc" => Signal::Dc,
+            other => return Err(PyValueError::new_err(format!("no generator {other}"))),
+        };
+        self.generator(path, size, signal, start, stop, Some(given))
+    }
+
+    fn add_spikes(
+        &mut self,
+        path: String,
+        size: usize,
+        start: f64,
+        stop: f64,
+        indices: Indices<'_>,
+        times: Floats<'_>,
+    ) -> PyResult<usize> {
+        let signal = Signal::Spikes { indices: indices.as_array().to_vec(), times: times.as_array().to_vec() };
+        self.generator(path, size, signal, start, stop, None)
+    }
+
+    fn add_current(
+        &mut self,
+        path: String,
+        size: usize,
+        start: f64,
+        stop: f64,
+        width: usize,
+        waveform: Floats<'_>,
+    ) -> PyResult<usize> {
+        let waveform = Waveform { width, values: waveform.as_array().to_vec() };
+        self.generator(path, size, Signal::Current(waveform), start, stop, None)
+    }
+
+    /// A projection by a rule: "all_to_all", "one_to_one", ("fixed_indegree", degree), ("fixed_prob", p).
+    #[allow(clippy::too_many_arguments)] // A projection has that many parts.
+    fn add_projection(
+        &mut self,
+        path: String,
+        from_population: bool,
+        pre: usize,
+        population: usize,
+        receptors: Vec<usize>,
+        rule: (String, f64, bool, bool),
+        weight: &Bound<'_, PyAny>,
+        delay: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let (name, number, multapses, autapses) = rule;
+        let connectivity = match name.as_str() {
+            "all_to_all" => Connectivity::AllToAll,
+            "one_to_one" => Connectivity::OneToOne,
+            "fixed_indegree" => Connectivity::FixedIndegree { degree: number as usize, multapses, autapses },
+            "fixed_prob" => Connectivity::FixedProbability { p: number, autapses },
+            other => return Err(PyValueError::new_err(format!("no rule {other}"))),
+        };
+        self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
+    }
+
+    /// A projection of given pairs, by source (compressed sparse rows).
+    #[allow(clippy::too_many_arguments)] // A projection has that many parts.
+    fn add_matrix(
+        &mut self,
+        path: String,
+        from_population: bool,
+        pre: usize,
+        population: usize,
+        receptors: Vec<usize>,
+        starts: Indices<'_>,
+        targets: Indices<'_>,
+        weight: &Bound<'_, PyAny>,
+        delay: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let (starts, targets) = (starts.as_array().to_vec(), targets.as_array().to_vec());
+        let connectivity = Connectivity::Csr { starts, targets };
+        self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
+    }
+
+    fn add_injection(&mut self, path: String, generator: usize, population: usize, compartment: usize) -> usize {
+        push(&mut self.network.injections, Injection { path, generator, population, compartment })
+    }
+}
+
+impl Model {
+    fn population(&mut self, index: usize) -> PyResult<&mut Population> {
+        let missing = || PyValueError::new_err(format!("no population {index}"));
+        self.network.populations.get_mut(index).ok_or_else(missing)
+    }
+
+    fn generator(
+        &mut self,
+        path: String,
+        size: usize,
+        signal: Signal,
+        start: f64,
+        stop: f64,
+        given: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<usize> {
+        let params = given.map(params).transpose()?.unwrap_or_default();
+        let stop = (stop != f64::INFINITY).then_some(stop);
+        Ok(push(&mut self.network.generators, Generator { path, size, start, stop, params, signal }))
+    }
+
+    fn projection(
+        &mut self,
+        path: String,
+        (from_population, pre): (bool, usize),
+        (population, receptors): (usize, Vec<usize>),
+        connectivity: Connectivity,
+        weight: &Bound<'_, PyAny>,
+        delay: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<usize> {
+        let pre = if from_population { Source::Population(pre) } else { Source::Generator(pre) };
+        let (weight, delay) = (values(weight)?, delay.map(values).transpose()?);
+        let projection = Projection { path, pre, population, receptors, connectivity, weight, delay };
+        Ok(push(&mut self.network.projections, projection))
+    }
+}
+
+fn push<T>(all: &mut Vec<T>, one: T) -> usize {
+    all.push(one);
+    all.len() - 1
+}

@@ -1,0 +1,179 @@
+//! The running network.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use dendrion::{ProbeId, RunEnd, Samples};
+use numpy::{PyArray1, PyArrayMethods};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{to_python, values};
+use crate::error::raise;
+use crate::model::Model;
+
+/// How often a run looks for Ctrl-C and reports its progress.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A network ready to run.
+#[pyclass]
+pub(crate) struct Simulation {
+    simulation: dendrion::Simulation,
+}
+
+type Spikes<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>);
+
+#[pymethods]
+impl Simulation {
+    /// Builds the network of a model, which is used up.
+    #[new]
+    fn new(py: Python<'_>, model: &Bound<'_, Model>) -> PyResult<Self> {
+        let empty = dendrion::model::Network::new(1.0);
+        let network = std::mem::replace(&mut model.borrow_mut().network, empty);
+        let simulation = py.detach(|| dendrion::Simulation::new(network)).map_err(raise)?;
+        Ok(Self { simulation })
+    }
+
+    /// Runs `steps` steps without the interpreter's lock. `progress(done)` is called now and then; what it raises, or
+    /// Ctrl-C, stops the run cleanly and is raised here.
+    fn run(&mut self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        let (mut looked, mut raised) = (Instant::now(), None);
+        let simulation = &mut self.simulation;
+        let end = py.detach(|| {
+            let mut watch = |done: u64| {
+                if looked.elapsed() < LOOK && done < steps {
+                    return ControlFlow::Continue(());
+                }
+                looked = Instant::now();
+                let heard = Python::attach(|py| {
+                    py.check_signals()?;
+                    progress.as_ref().map_or(Ok(()), |p| p.call1(py, (done,)).map(drop))
+                });
+                match heard {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(e) => {
+                        raised = Some(e);
+                        ControlFlow::Break(())
+                    }
+                }
+            };
+            simulation.run(steps, &mut watch)
+        });
+        match (end.map_err(raise)?, raised) {
+            (_, Some(e)) => Err(e),
+            (RunEnd::Finished, None) => Ok(()),
+            (RunEnd::Stopped, None) => Err(PyRuntimeError::new_err("the run was stopped")),
+        }
+    }
+
+    /// Steps done.
+    fn steps(&self) -> u64 {
+        self.simulation.steps()
+    }
+
+    fn reset(&mut self) -> PyResult<()> {
+        self.simulation.reset().map_err(raise)
+    }
+
+    fn add_probe(
+        &mut self,
+        path: &str,
+        variable: &str,
+        every: u64,
+        indices: Option<Vec<usize>>,
+    ) -> PyResult<usize> {
+        let id = self.simulation.add_probe(path, variable, every, indices.as_deref()).map_err(raise)?;
+        Ok(id.0)
+    }
+
+    fn variables(&self, path: &str) -> PyResult<Vec<String>> {
+        self.simulation.variables(path).map_err(raise)
+    }
+
+    /// A probe's samples, of shape (samples, columns).
+    fn values<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyAny>> {
+        let (samples, columns) = self.simulation.samples(ProbeId(probe));
+        match samples {
+            Samples::F32(v) => table(py, v, columns),
+            Samples::F64(v) => table(py, v, columns),
+        }
+    }
+
+    /// Steps of a probe's samples.
+    fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> Bound<'py, PyArray1<u64>> {
+        PyArray1::from_vec(py, self.simulation.sample_steps(ProbeId(probe)))
+    }
+
+    /// A probe's spikes: steps and neurons.
+    fn spikes<'py>(&self, py: Python<'py>, probe: usize) -> Spikes<'py> {
+        let (steps, neurons) = self.simulation.spikes(ProbeId(probe)).into_iter().unzip();
+        (PyArray1::from_vec(py, steps), PyArray1::from_vec(py, neurons))
+    }
+
+    fn parameter_names(&self) -> Vec<String> {
+        self.simulation.parameter_names()
+    }
+
+    fn parameter<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, self.simulation.parameter(key).map_err(raise)?)
+    }
+
+    /// Sets all parameters of a dict, or none.
+    fn set_parameters(&mut self, given: &Bound<'_, PyDict>) -> PyResult<()> {
+        let mut all = Vec::with_capacity(given.len());
+        for (key, value) in given {
+            all.push((key.extract::<String>()?, values(&value)?));
+        }
+        self.simulation.set_parameters(all).map_err(raise)
+    }
+
+    fn state_names(&self) -> Vec<String> {
+        self.simulation.state_names()
+    }
+
+    fn state<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(PyArray1::from_vec(py, self.simulation.state(key).map_err(raise)?))
+    }
+
+    fn set_state(&mut self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.simulation.set_state(key, values(value)?).map_err(raise)
+    }
+
+    /// A projection's connections: sources, targets, weights, delays in steps.
+    fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+        let table = self.simulation.connections(path).map_err(raise)?;
+        let arrays = (
+            PyArray1::from_vec(py, table.pre),
+            PyArray1::from_vec(py, table.post),
+            PyArray1::from_vec(py, table.weight),
+            PyArray1::from_vec(py, table.delay),
+        );
+        Ok(arrays.into_pyobject(py)?.into_any())
+    }
+
+    /// What the network amounts to.
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (summary, dict) = (self.simulation.summary(), PyDict::new(py));
+        dict.set_item("neurons", summary.neurons)?;
+        dict.set_item("compartments", summary.compartments)?;
+        dict.set_item("connections", summary.connections)?;
+        dict.set_item("connection_bytes", summary.connection_bytes)?;
+        dict.set_item("spikes", summary.spikes)?;
+        dict.set_item("steps", summary.steps)?;
+        dict.set_item("epoch", summary.epoch)?;
+        dict.set_item("threads", summary.threads)?;
+        dict.set_item("level", summary.level.name())?;
+        Ok(dict)
+    }
+
+    /// The program of a population's step, as text.
+    fn program(&self, path: &str) -> PyResult<String> {
+        self.simulation.program(path).map_err(raise)
+    }
+}
+
+fn table<T: numpy::Element>(py: Python<'_>, values: Vec<T>, columns: usize) -> PyResult<Bound<'_, PyAny>> {
+    let rows = values.len().checked_div(columns).unwrap_or(0);
+    Ok(PyArray1::from_vec(py, values).reshape([rows, columns])?.into_any())
+}

@@ -1,0 +1,47 @@
+//! The table of parameters, so that Python has no second one.
+
+use dendrion::model::{Compartment, ModuleKind, Receptor};
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{params, values};
+use crate::error::raise;
+
+/// The parameters of a kind of module: (name, unit, default or None, meaning).
+#[pyfunction]
+pub(crate) fn parameters(kind: &str) -> PyResult<Vec<(&'static str, &'static str, Option<f64>, &'static str)>> {
+    Ok(find(kind)?.parameters().iter().map(|p| (p.name, p.unit, p.default, p.doc)).collect())
+}
+
+/// Raises unless parameter `name` of a module of that kind and size accepts `value`.
+#[pyfunction]
+pub(crate) fn check(kind: &str, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
+    let spec = find(kind)?.parameter(module, name).map_err(raise)?;
+    spec.check(module, &values(value)?, size).map_err(raise)
+}
+
+/// Raises unless a module of that kind makes sense by itself with all parameters of `given`.
+#[pyfunction]
+pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
+    let (kind, params) = (find(kind)?, params(given)?);
+    let (name, soma) = (String::new(), kind == ModuleKind::Soma);
+    match kind {
+        ModuleKind::Compartment | ModuleKind::Soma => Compartment { name, soma, params }.check(module, size),
+        ModuleKind::Ampa | ModuleKind::Nmda | ModuleKind::Gaba => {
+            Receptor { name, kind, on: 0, scale_g: false, params }.check(module, size)
+        }
+        _ => kind.check(module, &params, size),
+    }
+    .map_err(raise)
+}
+
+/// The name most like `name`, if any is like it.
+#[pyfunction]
+pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
+    dendrion::model::nearest(name, &known).map(str::to_string)
+}
+
+fn find(kind: &str) -> PyResult<ModuleKind> {
+    ModuleKind::from_name(kind).ok_or_else(|| PyKeyError::new_err(kind.to_string()))
+}

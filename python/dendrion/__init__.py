@@ -1,0 +1,76 @@
+"""Dendrion: networks of multi-compartment spiking neurons.
+
+Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
+"""
+
+from ._core import __version__
+from .compartment import Compartment, LeakyIF
+from .connectivity import All2All, Connector, FixedIndegree, FixedProb, One2One
+from .coupling import MCConn, MCConnSynapse
+from .errors import (
+    ConnectivityError,
+    DendrionError,
+    DivergenceError,
+    ParameterError,
+    ParameterTypeError,
+    StructureError,
+    UnknownNameError,
+)
+from .generators import (
+    BernoulliGenerator,
+    CurrentGenerator,
+    DCGenerator,
+    Generator,
+    PoissonGenerator,
+    SpikeGenerator,
+)
+from .methods import SolverMethodODE, SolverMethodSDE
+from .module import Module
+from .network import Network
+from .neuron import MCNeuron, Neuron
+from .receptors import AMPA, GABA, NMDA, Receptor
+from .recording import Recording, SpikeRecording
+from .surrogate import Sigmoid
+from .synapse import ConnGen, Connections, MCSynapse
+
+__all__ = [
+    "AMPA",
+    "GABA",
+    "NMDA",
+    "All2All",
+    "BernoulliGenerator",
+    "Compartment",
+    "ConnGen",
+    "Connections",
+    "ConnectivityError",
+    "Connector",
+    "CurrentGenerator",
+    "DCGenerator",
+    "DendrionError",
+    "DivergenceError",
+    "FixedIndegree",
+    "FixedProb",
+    "Generator",
+    "LeakyIF",
+    "MCConn",
+    "MCConnSynapse",
+    "MCNeuron",
+    "MCSynapse",
+    "Module",
+    "Network",
+    "Neuron",
+    "One2One",
+    "ParameterError",
+    "ParameterTypeError",
+    "PoissonGenerator",
+    "Receptor",
+    "Recording",
+    "Sigmoid",
+    "SolverMethodODE",
+    "SolverMethodSDE",
+    "SpikeGenerator",
+    "SpikeRecording",
+    "StructureError",
+    "UnknownNameError",
+    "__version__",
+]

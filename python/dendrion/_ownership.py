@@ -1,0 +1,70 @@
+"""Who owns whom: modules made inside another's ``__init__`` belong to it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from . import _core
+from .errors import ParameterTypeError
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class Sentinel:
+    """The default of ``parent``: whichever module is being made."""
+
+    def __repr__(self) -> str:
+        return "<sentinel>"
+
+
+SENTINEL: Final = Sentinel()
+
+
+class _Construction(threading.local):
+    """The modules whose ``__init__`` is running in this thread, outermost first."""
+
+    def __init__(self) -> None:
+        self.stack: list[Module] = []
+
+
+_construction = _Construction()
+
+
+def maker_of(module: Module) -> Module | None:
+    """Return the module in whose ``__init__`` this one is being made."""
+    return next((m for m in reversed(_construction.stack) if m is not module), None)
+
+
+def tracked(init: Callable[..., None]) -> Callable[..., None]:
+    """Wrap an ``__init__`` so that what it makes belongs to the module made."""
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
+        _explain_unknown(self, signature, kwargs)
+        _construction.stack.append(self)
+        try:
+            init(self, *args, **kwargs)
+        finally:
+            _construction.stack.pop()
+
+    return wrapper
+
+
+def _explain_unknown(module: Module, signature: inspect.Signature, given: dict[str, Any]) -> None:
+    """Raise for a keyword that the signature lacks, with the nearest one it has."""
+    parameters = signature.parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    for name in given:
+        if name not in parameters:
+            known = [p for p in parameters if p != "self"]
+            nearest = _core.nearest(name, known)
+            hint = f"did you mean {nearest!r}?" if nearest else "expected one of: " + ", ".join(known)
+            kind = type(module).__name__
+            raise ParameterTypeError(f"{kind}: unexpected parameter {name} = {given[name]!r}; {hint}")

@@ -1,0 +1,228 @@
+"""From modules to the model the engine builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from . import _core
+from .compartment import Compartment, LeakyIF
+from .connectivity import Connector
+from .coupling import MCConn, MCConnSynapse
+from .errors import StructureError
+from .generators import CurrentGenerator, Generator, SpikeGenerator
+from .module import Module, unused
+from .neuron import MCNeuron
+from .receptors import Receptor
+from .synapse import ConnGen, MCSynapse
+
+
+class Translation:
+    """A model in the making: knows the index of every module added, and the key of every parameter."""
+
+    def __init__(self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None) -> None:
+        self.model = _core.Model(dt, seed, dtype, threads)
+        self.modules = _listed(modules)
+        _name_roots(self.modules)
+        self.indices: dict[int, int] = {}
+        self.neuron_of: dict[int, MCNeuron] = {}
+        #: From (id of module, parameter) to its key in the engine.
+        self.keys: dict[tuple[int, str], str] = {}
+        for kind, add in (
+            (MCNeuron, self._population),
+            (Generator, self._generator),
+            (MCSynapse, self._synapse),
+            (ConnGen, self._conn_gen),
+        ):
+            for module in self.of(kind):
+                add(module)
+
+    def of(self, kind: type) -> list[Any]:
+        """Return all modules of a kind, in the order they were listed."""
+        return [m for m in self.modules if isinstance(m, kind)]
+
+    def _given(self, module: Module, kind: str) -> dict[str, Any]:
+        given = {}
+        for name, *_ in _core.parameters(kind):
+            value = module._values.get(name)
+            if value is not None:
+                given[name] = value
+                self.keys[id(module), name] = f"{module.path}.{name}"
+        return given
+
+    # Populations
+
+    def _population(self, neuron: MCNeuron) -> None:
+        given = self._given(neuron, "population")
+        self.keys.pop((id(neuron), "stdp_tau"))
+        self.keys.pop((id(neuron), "tau_triplet"))
+        soft = neuron._values["V_reset"] is None
+        index = self.model.add_population(neuron.path, neuron.size, given, soft, neuron.odemethod.value)
+        self.indices[id(neuron)] = index
+        parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
+        couplings = [m for m in parts if isinstance(m, MCConn)]
+        attachments = [m for m in parts if isinstance(m, MCConnSynapse)]
+        receptors = [m for m in parts if isinstance(m, Receptor)]
+        hosts = {id(r): _host(r, couplings, attachments) for r in receptors}
+        for part in parts:
+            self._member(neuron, part)
+        for part in parts:
+            if isinstance(part, Compartment) and hosts.get(id(part), part) is part:
+                self._compartment(index, neuron, part)
+        for coupling in couplings:
+            self._coupling(index, neuron, coupling)
+        for receptor in receptors:
+            host = hosts[id(receptor)]
+            if id(host) not in self.indices:
+                raise StructureError(f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}")
+            given = self._given(receptor, receptor._receptor)
+            name = _within(neuron, receptor)
+            on = self.indices[id(host)]
+            receptor_index = self.model.add_receptor(
+                index, name, receptor._receptor, on, receptor.scale_g, given
+            )
+            self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
+
+    def _member(self, neuron: MCNeuron, part: Module) -> None:
+        if isinstance(part, (MCSynapse, ConnGen)):
+            return
+        if isinstance(part, Compartment) and part.size != neuron.size:
+            raise StructureError(
+                f"{part.path}: size = {part.size}: expected {neuron.size}, the size of {neuron.path}"
+            )
+        self.neuron_of[id(part)] = neuron
+
+    def _compartment(self, index: int, neuron: MCNeuron, part: Compartment) -> None:
+        soma = isinstance(part, LeakyIF)
+        given = self._given(part, "soma" if soma else "compartment")
+        self.indices[id(part)] = self.model.add_compartment(index, _within(neuron, part), soma, given)
+
+    def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
+        for end in (coupling.pre, coupling.post):
+            if id(end) not in self.indices or self.neuron_of.get(id(end)) is not neuron:
+                raise StructureError(f"{coupling.path}: couples {end!r}, which is no compartment of {neuron.path}")
+        ends = (self.indices[id(coupling.pre)], self.indices[id(coupling.post)])
+        given = self._given(coupling, "coupling")
+        self.model.add_coupling(index, _within(neuron, coupling), *ends, given)
+
+    # Generators and connections
+
+    def _generator(self, generator: Generator) -> None:
+        common = (generator.path, generator.size)
+        times = (generator.start, generator.stop)
+        if isinstance(generator, SpikeGenerator):
+            index = self.model.add_spikes(*common, *times, generator.indices, generator.times)
+        elif isinstance(generator, CurrentGenerator):
+            wave = generator.waveform
+            width = 1 if wave.ndim == 1 else wave.shape[1]
+            index = self.model.add_current(*common, *times, width, np.ascontiguousarray(wave.reshape(-1)))
+        else:
+            kind = generator._kinds[0]
+            index = self.model.add_generator(*common, kind, *times, self._given(generator, kind))
+        self.indices[id(generator)] = index
+
+    def _receptors(self, module: Module, receptors: tuple[Receptor, ...]) -> tuple[int, list[int]]:
+        """Return the population of receptors, and their indices in it."""
+        owners = {id(self.neuron_of[id(r)]): self.neuron_of[id(r)] for r in receptors if id(r) in self.neuron_of}
+        missing = [r for r in receptors if id(r) not in self.neuron_of]
+        if missing:
+            raise StructureError(f"{module.path}: {missing[0]!r} is in no population of the network; list that too")
+        if len(owners) > 1:
+            raise StructureError(f"{module.path}: its receptors are of several populations; expected one")
+        population = self.indices[next(iter(owners))]
+        return population, [self.indices[id(r), "receptor"] for r in receptors]  # type: ignore[index]
+
+    def _source(self, module: Module, pre: Module) -> int:
+        if id(pre) not in self.indices:
+            raise StructureError(f"{module.path}: {pre!r} is not in the network; list it too")
+        return self.indices[id(pre)]
+
+    def _synapse(self, synapse: MCSynapse) -> None:
+        ends = (isinstance(synapse.pre, MCNeuron), self._source(synapse, synapse.pre))
+        targets = self._receptors(synapse, synapse.post)
+        conn, delay = synapse.__dict__["_conn"], synapse.__dict__["_delay"]
+        if isinstance(conn, Connector):
+            arguments = (synapse.path, *ends, *targets, conn._rule(), synapse._values["w"], delay)
+            self.model.add_projection(*arguments)
+        else:
+            self.model.add_matrix(
+                synapse.path, *ends, *targets, conn.starts, conn.targets, conn.weights, delay
+            )
+        self.keys[id(synapse), "w"] = f"{synapse.path}.w"
+
+    def _conn_gen(self, conn: ConnGen) -> None:
+        source = self._source(conn, conn.pre)
+        if conn.pre.spiking:
+            assert isinstance(conn.mc, Receptor)
+            targets = self._receptors(conn, (conn.mc,))
+            rule = ("one_to_one", 0.0, True, True)
+            self.model.add_projection(conn.path, False, source, *targets, rule, 1.0, None)
+            return
+        if id(conn.mc) not in self.indices:
+            known = id(conn.mc) in self.neuron_of
+            why = "is an attached receptor, without a membrane" if known else "is not in the network; list its neuron"
+            raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
+        population = self.indices[id(self.neuron_of[id(conn.mc)])]
+        self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])
+
+
+def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnSynapse]) -> Compartment:
+    """Return the compartment a receptor is on: another one's, or itself where it is a compartment of its own."""
+    coupled = [c for c in couplings if receptor in (c.pre, c.post)]
+    attached = [a for a in attachments if a.pre is receptor]
+    path = receptor.path
+    if len(attached) > 1:
+        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once")
+    if attached and coupled:
+        raise StructureError(
+            f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); expected an MCConnSynapse to "
+            "act on another compartment, or an MCConn to be a compartment of its own"
+        )
+    if attached:
+        return attached[0].post
+    if coupled:
+        return receptor
+    raise StructureError(
+        f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be a "
+        "compartment of its own"
+    )
+
+
+def _within(neuron: MCNeuron, part: Module) -> str:
+    return part.path.removeprefix(neuron.path + "/")
+
+
+def _listed(modules: Iterable[Module]) -> list[Module]:
+    """Return populations, generators and connections, out of containers too, each once."""
+    found: dict[int, Module] = {}
+    for listed in modules:
+        if not isinstance(listed, Module):
+            raise StructureError(f"network: {listed!r}: expected modules (neurons, generators, connections)")
+        inner = [m for m in listed.modules() if isinstance(m, (MCNeuron, Generator, MCSynapse, ConnGen))]
+        if not inner:
+            raise StructureError(
+                f"network: {listed!r} holds no neurons, generators or connections; list the MCNeuron, not its parts"
+            )
+        found.update((id(m), m) for m in inner)
+    return list(found.values())
+
+
+def _name_roots(modules: list[Module]) -> None:
+    """Name the outermost owners: as given, or by their class and a number."""
+    roots: dict[int, Module] = {}
+    for module in modules:
+        root = module
+        while root._owner is not None:
+            root = root._owner
+        roots[id(root)] = root
+    taken: set[str | None] = set()
+    for root in (r for r in roots.values() if r._name is not None):
+        if root._name in taken:
+            raise StructureError(f"network: two modules named {root._name!r}; give one another name")
+        taken.add(root._name)
+    for root in (r for r in roots.values() if r._name is None):
+        name = unused(type(root).__name__.lower(), taken)
+        root.__dict__["_name"] = name
+        taken.add(name)

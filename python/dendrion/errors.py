@@ -1,0 +1,48 @@
+"""What can go wrong, as a small family under [DendrionError][dendrion.DendrionError].
+
+Every message names the module, the parameter or name, the value, and what would be accepted.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConnectivityError",
+    "DendrionError",
+    "DivergenceError",
+    "ParameterError",
+    "ParameterTypeError",
+    "StructureError",
+    "UnknownNameError",
+]
+
+
+class DendrionError(Exception):
+    """Base of all errors that Dendrion raises on purpose."""
+
+
+class ParameterError(DendrionError, ValueError):
+    """A value outside what a parameter accepts."""
+
+
+class ParameterTypeError(DendrionError, TypeError):
+    """A value of a type that a parameter does not take, or a parameter that does not exist."""
+
+
+class StructureError(DendrionError, ValueError):
+    """Modules that do not fit together."""
+
+
+class ConnectivityError(DendrionError, ValueError):
+    """Connections that do not fit what they connect."""
+
+
+class UnknownNameError(DendrionError, KeyError):
+    """A name that means nothing here; the message suggests the nearest one."""
+
+    def __str__(self) -> str:
+        # KeyError shows the repr of its argument, which would put quotes around the sentence.
+        return str(self.args[0]) if self.args else ""
+
+
+class DivergenceError(DendrionError, ArithmeticError):
+    """A state that stopped being finite. What was recorded before is kept."""

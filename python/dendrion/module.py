@@ -1,0 +1,258 @@
+"""The base of everything that has a name, an owner, and parameters."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._ownership import SENTINEL, Sentinel, maker_of, tracked
+from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["Module"]
+
+Value = float | NDArray[np.float64]
+
+
+class Module:
+    """A part of a model.
+
+    A module made inside another's ``__init__`` belongs to it. It takes its name from the attribute it is assigned to
+    (``self.soma = ...``), or from its place in a list or dict that is assigned (``dends/0``); without either it gets
+    one from its class. Names along the chain of owners make the path, such as ``pyramidal/dends/0``.
+
+    Parameters are attributes: reading gives a float or an array of shape ``(size,)``, assigning checks the value and,
+    where the module is part of a network, changes it there from the next step on.
+
+    Parameters
+    ----------
+    parent : Module, optional
+        The owner. By default the module being made, if any; ``None`` for no owner.
+    name : str, optional
+        The name, unique in its owner.
+    frozen_params : dict, optional
+        Parameters to set and to leave out of ``Network.parameters()``.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ()
+    _children: dict[int, Module]
+    _name: str | None
+    _owner: Module | None
+    _values: dict[str, Value | None]
+    _frozen: frozenset[str]
+    _net: weakref.ref[Network] | None
+    size: int
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Module:
+        """Prepare what attribute access relies on, before any ``__init__`` runs."""
+        self = super().__new__(cls)
+        self.__dict__.update(_children={}, _name=None, _owner=None, _values={}, _frozen=frozenset(), _net=None)
+        return self
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = tracked(cls.__init__)  # type: ignore[method-assign]
+
+    def __init__(
+        self,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name or "/" in name or "." in name):
+            raise ParameterError(f"{self._label}: name = {name!r}: expected a name without '/' and '.'")
+        owner = maker_of(self) if isinstance(parent, Sentinel) else parent
+        if owner is not None and not isinstance(owner, Module):
+            given = type(owner).__name__
+            raise ParameterTypeError(f"{self._label}: parent = {given}: expected a Module or None")
+        self.__dict__["_name"] = name
+        if owner is not None:
+            owner._adopt(self)
+        self._freeze(frozen_params or {})
+
+    # Ownership and names
+
+    def _adopt(self, child: Module) -> None:
+        name = child._name
+        if name is not None and any(c._name == name for c in self._children.values()):
+            raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+        self._children[id(child)] = child
+        child.__dict__["_owner"] = self
+
+    def _assign(self, name: str, child: Module) -> None:
+        """Take in a module assigned to an attribute, and name it after that."""
+        if child._owner is None and child is not self and child._net is None:
+            self._adopt(child)
+        if child._owner is self and child._name is None:
+            if any(c._name == name for c in self._children.values()):
+                raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+            child.__dict__["_name"] = name
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._values:
+            self._set(name, value)
+            return
+        old = self.__dict__.get(name)
+        if isinstance(old, Module) and old is not value and old._owner is self and old._name == name:
+            del self._children[id(old)]
+            old.__dict__.update(_owner=None, _name=None)
+        super().__setattr__(name, value)
+        if name.startswith("_"):
+            return
+        if isinstance(value, Module):
+            self._assign(name, value)
+        elif isinstance(value, (list, tuple, dict)):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            for key, item in items:
+                if isinstance(item, Module):
+                    self._assign(f"{name}/{key}", item)
+
+    def _refer(self, name: str, value: object) -> None:
+        """Keep a reference without taking the module in."""
+        self.__dict__[name] = value
+
+    @property
+    def name(self) -> str:
+        """Its name in its owner."""
+        if self._name is None:
+            owner = self._owner
+            taken = {c._name for c in owner._children.values()} if owner else set()
+            self.__dict__["_name"] = unused(type(self).__name__.lower(), taken)
+        return self._name or ""
+
+    @property
+    def path(self) -> str:
+        """Its path from the outermost owner, such as ``pyramidal/dend``."""
+        return f"{self._owner.path}/{self.name}" if self._owner else self.name
+
+    @property
+    def parent(self) -> Module | None:
+        """Its owner."""
+        return self._owner
+
+    def children(self) -> Iterator[Module]:
+        """Go through the modules it owns, in the order they were made."""
+        return iter(tuple(self._children.values()))
+
+    def modules(self) -> Iterator[Module]:
+        """Go through it and everything it owns, directly or not."""
+        yield self
+        for child in self.children():
+            yield from child.modules()
+
+    @property
+    def _label(self) -> str:
+        """What to call it in a message: its path where it has one, else its class."""
+        return self.path if self._name is not None else type(self).__name__
+
+    # Parameters
+
+    def _declare(self, **given: ArrayLike | None) -> None:
+        """Set parameters for the first time, and check them together."""
+        for name, value in given.items():
+            self._values[name] = self._convert(name, value)
+
+    def _check_together(self, kind: str) -> None:
+        given = {k: self._values[k] for k, *_ in _core.parameters(kind) if self._values.get(k) is not None}
+        _core.check_module(kind, self._label, given, self.size)
+
+    def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
+        for name, value in frozen.items():
+            if name not in self._values:
+                raise UnknownNameError(
+                    f"{self._label}: frozen_params: no parameter named {name!r}{hint(name, self._values)}"
+                )
+            self._values[name] = self._convert(name, value)
+            self._check(name, self._values[name])
+        self.__dict__["_frozen"] = frozenset(frozen)
+
+    def _convert(self, name: str, value: ArrayLike | None) -> Value | None:
+        if value is None:
+            return None
+        try:
+            array = np.asarray(value)
+            if array.dtype.kind not in "biuf":
+                raise TypeError
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            raise ParameterTypeError(
+                f"{self._label}: {name} = {value!r}: expected a number or an array of {self.size}"
+            ) from None
+        if array.ndim == 0:
+            return float(array)
+        if array.ndim != 1:
+            raise ParameterError(
+                f"{self._label}: {name} = array of shape {array.shape}: expected a number or shape ({self.size},)"
+            )
+        return array
+
+    def _check(self, name: str, value: Value | None) -> None:
+        for kind in self._kinds:
+            if any(name == p[0] for p in _core.parameters(kind)):
+                if value is None:
+                    raise ParameterError(f"{self._label}: {name} = None: expected a number")
+                _core.check(kind, self._label, name, value, self.size)
+                return
+
+    def _set(self, name: str, value: ArrayLike | None) -> None:
+        converted = self._convert(name, value)
+        self._check(name, converted)
+        net = self._network
+        if net is not None and net._key_of(self, name) is not None:
+            net._set_module(self, name, converted)
+        else:
+            self._values[name] = converted
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("_values", {})
+        if name not in values:
+            known = [*values, *(n for n in dir(type(self)) if not n.startswith("_"))]
+            raise AttributeError(f"{self._label} has no attribute {name!r}{hint(name, known)}")
+        net = self._network
+        value = values[name] if net is None else net._value_of(self, name, values[name])
+        return value.copy() if isinstance(value, np.ndarray) else value
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._values})
+
+    @property
+    def _network(self) -> Network | None:
+        return self._net() if self._net is not None else None
+
+    def __repr__(self) -> str:
+        size = f" x {self.size}" if "size" in self.__dict__ else ""
+        return f"<{type(self).__name__} {self._label}{size}>"
+
+
+def checked_size(module: Module, size: object) -> int:
+    """Return a size as a whole number of at least 1."""
+    if isinstance(size, (bool, np.bool_)) or not isinstance(size, (int, np.integer)):
+        raise ParameterTypeError(f"{module._label}: size = {size!r}: expected a whole number >= 1")
+    if size < 1:
+        raise ParameterError(f"{module._label}: size = {size}: expected a whole number >= 1")
+    return int(size)
+
+
+def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest one, or all there are."""
+    nearest = _core.nearest(name, list(known))
+    if nearest:
+        return f"; did you mean {nearest!r}?"
+    return f"; expected one of: {', '.join(known)}" if known else "; there are none"
+
+
+def unused(base: str, taken: set[str | None]) -> str:
+    """Return ``base``, or the first of ``base_1``, ``base_2``, ... that is not taken."""
+    name, i = base, 0
+    while name in taken:
+        i += 1
+        name = f"{base}_{i}"
+    return name

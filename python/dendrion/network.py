@@ -1,0 +1,324 @@
+"""Networks: modules put together, and run."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._translate import Translation
+from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .module import Module, Value, hint
+from .neuron import MCNeuron
+from .progress import bar
+from .recording import Recording, SpikeRecording
+from .synapse import Connections, MCSynapse
+
+__all__ = ["Network"]
+
+
+class Network:
+    """Populations, generators and connections, built and ready to run.
+
+    Parameters
+    ----------
+    modules : list of Module
+        Everything to simulate: neurons, generators, [MCSynapse][dendrion.MCSynapse], [ConnGen][dendrion.ConnGen], or
+        modules that hold them.
+    dt : float
+        Time step (ms), > 0.
+    seed : int
+        Seed of all random numbers, >= 0. The same seed gives the same bits on any number of threads.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    threads : int, optional
+        Threads to run on, >= 1; by default as many as there are cores. Results do not depend on it.
+
+    Raises
+    ------
+    DendrionError
+        For anything in the model that does not fit, naming module, parameter, value, and what would be accepted.
+    """
+
+    def __init__(
+        self,
+        modules: Iterable[Module] | Module,
+        dt: float = 0.1,
+        seed: int = 0,
+        dtype: str | type = "float64",
+        threads: int | None = None,
+    ) -> None:
+        modules = [modules] if isinstance(modules, Module) else list(modules)
+        self.dt = _positive(dt)
+        self.seed = _whole("seed", seed, 0, 2**64 - 1)
+        self.dtype = _dtype(dtype)
+        threads = None if threads is None else _whole("threads", threads, 1, 4096)
+        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads)
+        self.modules: tuple[Module, ...] = tuple(translation.modules)
+        self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
+        for module in self._parts.values():
+            if module._network is not None:
+                raise StructureError(f"{module.path}: is in another network; a module belongs to one")
+        self._keys = translation.keys
+        self._sim = _core.Simulation(translation.model)
+        for module in self._parts.values():
+            module.__dict__["_net"] = weakref.ref(self)
+            if isinstance(module, MCSynapse):
+                module._settle()
+        self._probes: list[Recording | SpikeRecording] = []
+
+    # Running
+
+    @property
+    def t(self) -> float:
+        """Time reached (ms)."""
+        return self._sim.steps() * self.dt
+
+    def run(self, duration: float, *, progress: bool = False) -> Network:
+        """Simulate ``duration`` ms more, rounded to whole steps.
+
+        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there.
+
+        Parameters
+        ----------
+        duration : float
+            Time to simulate (ms), >= 0.
+        progress : bool
+            Show a progress bar.
+
+        Raises
+        ------
+        DivergenceError
+            Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
+        """
+        steps = self._steps("duration", duration)
+        if not progress:
+            self._sim.run(steps, None)
+            return self
+        with bar(max(steps, 1), self.dt) as show:
+            self._sim.run(steps, show)
+        return self
+
+    def reset(self) -> None:
+        """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
+        self._sim.reset()
+
+    # Looking
+
+    @overload
+    def probe(
+        self,
+        module: Module,
+        variable: Literal["spikes"],
+        *,
+        every: None = None,
+        indices: ArrayLike | None = None,
+    ) -> SpikeRecording: ...
+    @overload
+    def probe(
+        self, module: Module, variable: str, *, every: float | None = None, indices: ArrayLike | None = None
+    ) -> Recording: ...
+    def probe(
+        self, module: Module, variable: str, *, every: float | None = None, indices: ArrayLike | None = None
+    ) -> Recording | SpikeRecording:
+        """Record a variable from now on.
+
+        Parameters
+        ----------
+        module : Module
+            A population (``"spikes"``), a compartment (``"V"``, ``"I"``) or a receptor (``"s"``, ``"x"``, ``"I"``, and ``"B"``
+            of an NMDA); ``net.variables(module)`` lists them.
+        variable : str
+            Its name.
+        every : float, optional
+            Time between samples (ms), rounded to whole steps. By default each step.
+        indices : array of int, optional
+            The neurons to record, in the order of the columns. By default all.
+        """
+        path = self._path(module)
+        chosen = None if indices is None else _indices(path, indices)
+        if variable == "spikes" and isinstance(module, MCNeuron):
+            if every is not None:
+                raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
+            probe = self._sim.add_probe(path, variable, 1, chosen)
+            return SpikeRecording(self, probe, f"{path}.spikes", module.size)
+        steps = 1 if every is None else self._steps("every", every)
+        probe = self._sim.add_probe(path, variable, steps, chosen)
+        return Recording(self, probe, f"{path}.{variable}")
+
+    def variables(self, module: Module) -> list[str]:
+        """Return what can be recorded of a module."""
+        return self._sim.variables(self._path(module))
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Neurons, compartments, connections and their bytes, spikes so far, steps, steps per epoch, threads, level."""
+        return self._sim.summary()
+
+    def program(self, neuron: MCNeuron) -> str:
+        """Return the program of a population's step, an instruction a line, for the curious."""
+        return self._sim.program(self._path(neuron))
+
+    # Parameters and states
+
+    def parameters(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters that are not frozen, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
+        frozen = self._frozen_keys()
+        return {key: value for key, value in self.state_dict().items() if key not in frozen}
+
+    def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
+        for key in values:
+            if key in self._frozen_keys():
+                raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
+        self._set(values)
+
+    def state_dict(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters, frozen ones too."""
+        shapes = self._shapes()
+        values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
+        return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
+
+    def load_state_dict(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set all parameters, frozen ones too, from what ``state_dict`` returned."""
+        known = set(self._sim.parameter_names())
+        missing = sorted(known - set(values))
+        if missing:
+            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
+        self._set(values)
+
+    def get_state(self) -> dict[str, NDArray[np.float64]]:
+        """Return all states by ``path.variable``, of shape ``(size,)``."""
+        return {name: self._sim.state(name) for name in self._sim.state_names()}
+
+    def set_state(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set states by key: numbers or arrays of shape ``(size,)``."""
+        known = self._sim.state_names()
+        converted = {}
+        for key, value in values.items():
+            if key not in known:
+                raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+            converted[key] = _number(key, value)
+        for key, number in converted.items():
+            self._sim.set_state(key, number)
+
+    def _set(self, values: Mapping[str, ArrayLike]) -> None:
+        self._sim.set_parameters({key: _number(key, value) for key, value in values.items()})
+
+    # What modules ask
+
+    def _key_of(self, module: Module, name: str) -> str | None:
+        return self._keys.get((id(module), name))
+
+    def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
+        """Return a module's parameter: the engine's where it has it."""
+        key = self._keys.get((id(module), name))
+        return otherwise if key is None else self._sim.parameter(key)
+
+    def _set_module(self, module: Module, name: str, value: Value | None) -> None:
+        if value is None:
+            raise ParameterError(f"{module.path}: {name} = None: expected a number")
+        self._sim.set_parameters({self._keys[id(module), name]: value})
+
+    def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
+        flat = np.asarray(self._sim.parameter(f"{synapse.path}.w"))
+        return flat.reshape(synapse.shape) if synapse.shape else flat
+
+    def _connections(self, synapse: MCSynapse) -> Connections:
+        pre, post, weight, delay = self._sim.connections(synapse.path)
+        return Connections(pre, post, weight, delay * self.dt)
+
+    def _frozen_keys(self) -> set[str]:
+        frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
+        return {self._keys[at] for at in frozen if at in self._keys}
+
+    def _shapes(self) -> dict[str, tuple[int, int]]:
+        synapses = (m for m in self._parts.values() if isinstance(m, MCSynapse))
+        return {f"{s.path}.w": s.shape for s in synapses if s.shape is not None}
+
+    def _path(self, module: Module) -> str:
+        if not isinstance(module, Module):
+            raise ParameterTypeError(f"network: {module!r}: expected a module of the network")
+        if id(module) not in self._parts:
+            raise StructureError(f"{module!r}: is not in this network")
+        return module.path
+
+    def _steps(self, name: str, ms: float) -> int:
+        if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
+            raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
+        if not math.isfinite(ms) or ms < 0:
+            raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
+        steps = round(ms / self.dt)
+        if steps == 0 and (ms > 0 or name == "every"):
+            raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({self.dt / 2} ms)")
+        return steps
+
+    def __repr__(self) -> str:
+        rows = [("module", "kind", "size", "")]
+        for module in self.modules:
+            size = str(getattr(module, "size", ""))
+            rows.append((module.path, type(module).__name__, size, _detail(module)))
+        widths = [max(len(row[k]) for row in rows) for k in range(4)]
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        info = self.info
+        head = (
+            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} connections; "
+            f"dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
+        )
+        return "\n".join([head, *lines])
+
+
+def _detail(module: Module) -> str:
+    if isinstance(module, MCNeuron):
+        return f"{sum(1 for _ in module.modules()) - 1} parts"
+    pre, post = getattr(module, "pre", None), getattr(module, "post", getattr(module, "mc", None))
+    if pre is None or post is None:
+        return ""
+    ends = post if isinstance(post, tuple) else (post,)
+    return f"{pre.path} -> {', '.join(e.path for e in ends)}"
+
+
+def _positive(dt: object) -> float:
+    if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
+        raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
+    if not (math.isfinite(dt) and dt > 0):
+        raise ParameterError(f"network: dt = {dt}: expected a finite number > 0 (ms)")
+    return float(dt)
+
+
+def _whole(name: str, value: object, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ParameterTypeError(f"network: {name} = {value!r}: expected a whole number >= {least}")
+    if not least <= value <= most:
+        raise ParameterError(f"network: {name} = {value}: expected a whole number from {least} to {most}")
+    return int(value)
+
+
+def _dtype(dtype: object) -> np.dtype[np.floating]:
+    try:
+        found = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        found = None
+    if found not in (np.dtype("float32"), np.dtype("float64")):
+        raise ParameterError(f"network: dtype = {dtype!r}: expected 'float64' or 'float32'")
+    return found  # type: ignore[no-any-return]
+
+
+def _number(key: str, value: ArrayLike) -> Value:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"{key} = {value!r}: expected a number or an array of numbers") from None
+    return float(array) if array.ndim == 0 else np.ascontiguousarray(array).reshape(-1)
+
+
+def _indices(path: str, indices: ArrayLike) -> list[int]:
+    array = np.atleast_1d(np.asarray(indices))
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
+        raise ParameterError(f"{path}: indices = {indices!r}: expected whole numbers >= 0")
+    return [int(i) for i in array]

@@ -1,0 +1,138 @@
+"""Neurons: trees of compartments with one soma."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core
+from ._ownership import SENTINEL, Sentinel
+from .errors import ParameterError, ParameterTypeError, StructureError
+from .methods import SolverMethodODE, SolverMethodSDE
+from .module import Module, Value, checked_size
+from .surrogate import Sigmoid
+
+__all__ = ["MCNeuron", "Neuron"]
+
+
+class Neuron(Module):
+    """Base of the populations of neurons."""
+
+
+class MCNeuron(Neuron):
+    """A population of multi-compartment neurons. Subclass it, and make the compartments in ``__init__``.
+
+    The soma, its one [LeakyIF][dendrion.LeakyIF], spikes when ``V > V_th``.
+
+    Parameters
+    ----------
+    size : int
+        Number of neurons.
+    pid : int
+        Process the population belongs to. Kept for runs of several processes.
+    V_th : float or array
+        Threshold (mV).
+    V_reset : float or array, optional
+        Potential after a spike (mV). ``None``: a spike subtracts ``V_th``, which must then be > 0.
+    stdp_tau, tau_triplet : float or array
+        Time constants (ms) of the traces a postsynaptic neuron keeps. Kept for plastic connections.
+    dendritic_delay : int
+        Part of a connection's delay that lies on the dendrite (steps). Kept for plastic connections.
+    area_name : str, optional
+        Brain area of the population. Kept for selections.
+    surrogate_grad_fn : callable
+        Derivative of the spike in gradients. Kept for those.
+    id, neuron_start_id : int
+        Number of the population and of its first neuron. Kept for results.
+    odemethod : SolverMethodODE
+        How the equations are solved.
+    sdemethod : SolverMethodSDE
+        How noise is integrated. Kept for mechanisms with noise.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    refractory : float or array
+        Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
+
+    Notes
+    -----
+    "Kept for" says that a parameter is checked and stored, and acts once what it is for exists.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("population",)
+
+    def __init__(
+        self,
+        size: int = 1,
+        pid: int = 0,
+        V_th: ArrayLike = 1.0,
+        V_reset: ArrayLike | None = 0.0,
+        stdp_tau: ArrayLike = 20.0,
+        tau_triplet: ArrayLike = 110.0,
+        dendritic_delay: Any = 1,
+        area_name: str | None = None,
+        surrogate_grad_fn: Callable[..., Any] | Sigmoid = Sigmoid(),  # noqa: B008
+        id: int = 0,
+        neuron_start_id: int = 1,
+        odemethod: SolverMethodODE = SolverMethodODE.EULER,
+        sdemethod: SolverMethodSDE = SolverMethodSDE.MISLTEAIN,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        refractory: ArrayLike = 0.0,
+    ) -> None:
+        self.size = checked_size(self, size)
+        self.pid = _whole(self, "pid", pid)
+        self.id = _whole(self, "id", id)
+        self.neuron_start_id = _whole(self, "neuron_start_id", neuron_start_id)
+        if area_name is not None and not isinstance(area_name, str):
+            raise ParameterTypeError(f"{self._label}: area_name = {area_name!r}: expected a string or None")
+        self.area_name = area_name
+        self.dendritic_delay = dendritic_delay
+        self.surrogate_grad_fn = surrogate_grad_fn
+        self.odemethod = _member(self, "odemethod", odemethod, SolverMethodODE)
+        self.sdemethod = _member(self, "sdemethod", sdemethod, SolverMethodSDE)
+        self._declare(
+            V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet
+        )
+        super().__init__(parent, name, frozen_params)
+        self._check_together("population")
+        self._check_soft_reset("V_th", self._values["V_th"])
+
+    def _check_soft_reset(self, name: str, value: Value | None) -> None:
+        if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
+            raise ParameterError(
+                f"{self._label}: V_th = {value}: expected V_th > 0 where V_reset is None (a spike subtracts V_th), or "
+                "a V_reset (mV)"
+            )
+
+    def _check(self, name: str, value: Value | None) -> None:
+        if name != "V_reset":
+            super()._check(name, value)
+            self._check_soft_reset(name, value)
+            return
+        if self._network is not None and (value is None) != (self._values["V_reset"] is None):
+            raise StructureError(
+                f"{self._label}: V_reset = {value}: a network keeps its kind of reset (None or a potential); make the "
+                "neurons anew"
+            )
+        if value is not None:
+            _core.check("population", self._label, name, value, self.size)
+
+
+def _whole(module: Module, name: str, value: object) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected a whole number >= 0")
+    if value < 0:
+        raise ParameterError(f"{module._label}: {name} = {value}: expected a whole number >= 0")
+    return int(value)
+
+
+def _member(module: Module, name: str, value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind):
+        known = ", ".join(str(m) for m in kind)
+        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected one of {known}")
+    return value
