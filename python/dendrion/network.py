@@ -144,7 +144,9 @@ class Network:
         chosen = None if indices is None else _indices(path, indices)
         if variable == "spikes" and isinstance(module, MCNeuron):
             if every is not None:
-                raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
+                raise ParameterError(
+                    f"{path}: every = {every}: expected None for spikes, which have their own times"
+                )
             probe = self._sim.add_probe(path, variable, 1, chosen)
             return SpikeRecording(self, probe, f"{path}.spikes", module.size)
         steps = 1 if every is None else self._steps("every", every)
@@ -189,7 +191,9 @@ class Network:
         known = set(self._sim.parameter_names())
         missing = sorted(known - set(values))
         if missing:
-            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
+            raise UnknownNameError(
+                f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)"
+            )
         self._set(values)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
@@ -264,7 +268,9 @@ class Network:
             size = str(getattr(module, "size", ""))
             rows.append((module.path, type(module).__name__, size, _detail(module)))
         widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+        ]
         info = self.info
         head = (
             f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} connections; "

@@ -92,10 +92,14 @@ class MCSynapse(Module):
             )
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
-            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple")
+            raise ParameterTypeError(
+                f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple"
+            )
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
-            raise StructureError(f"{self._label}: receptors of sizes {sizes}: expected those of one population")
+            raise StructureError(
+                f"{self._label}: receptors of sizes {sizes}: expected those of one population"
+            )
         self._refer("pre", pre)
         self._refer("post", receptors)
 
@@ -116,7 +120,9 @@ class MCSynapse(Module):
         n_pre, n_post = self.pre.size, self.post[0].size
         count = len(conn.targets) if isinstance(conn, Matrix) else conn._count(n_pre, n_post)
         if flat.size != count or (array.ndim > 1 and array.shape != (n_pre, n_post)):
-            expected = "one number" if count is None else f"one number, or one for each of {count} connections"
+            expected = (
+                "one number" if count is None else f"one number, or one for each of {count} connections"
+            )
             raise ConnectivityError(f"{self._label}: {name} of shape {array.shape}: expected {expected}")
         return flat
 

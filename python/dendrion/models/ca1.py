@@ -1,0 +1,111 @@
+"""CA1 pyramidal cell of nine compartments.
+
+Pagkalos, Chavlis & Poirazi, "Introducing the Dendrify framework for incorporating dendrites to spiking neural
+networks", Nature Communications 14:131 (2023), Fig. 4; without its dendritic spikes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..compartment import Compartment, LeakyIF
+from ..connectivity import One2One
+from ..coupling import MCConn, MCConnSynapse
+from ..generators import PoissonGenerator
+from ..module import Module
+from ..neuron import MCNeuron
+from ..receptors import AMPA, NMDA
+from ..synapse import MCSynapse
+
+__all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]
+
+#: Specific membrane constants (mV, uS/cm2, uF/cm2, ohm cm), the same for all compartments.
+MEMBRANE = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "r_axial": 120.0}
+#: Factors on the area of the soma and of dendrites (spines).
+SOMA_AREA, DENDRITE_AREA = 2.9, 2.9 * 1.5
+
+
+class Dendrite(NamedTuple):
+    """A dendritic compartment: length and diameter (um), conductances of its receptors (nS)."""
+
+    length: float
+    diameter: float
+    ampa: float | None = None
+    nmda: float | None = None
+
+
+DENDRITES = {
+    "prox": Dendrite(100.0, 2.0, 0.6, 0.4),
+    "ob1": Dendrite(100.0, 1.0, 0.6, 0.4),
+    "ob2": Dendrite(100.0, 1.0, 0.6, 0.4),
+    "med": Dendrite(150.0, 1.25, 0.81, 0.4),
+    "dist1": Dendrite(150.0, 0.8, 0.81, 0.81),
+    "dist2": Dendrite(150.0, 0.8, 0.81, 0.81),
+    "bas1": Dendrite(150.0, 0.8),
+    "bas2": Dendrite(150.0, 0.8),
+}
+
+#: Couplings and their conductance (nS); ``None``: half cylinders.
+COUPLINGS = {
+    ("soma", "bas1"): 3.8,
+    ("soma", "bas2"): 3.8,
+    ("soma", "prox"): 22.0,
+    ("prox", "ob1"): None,
+    ("prox", "ob2"): None,
+    ("prox", "med"): None,
+    ("med", "dist1"): None,
+    ("med", "dist2"): None,
+}
+
+#: Rate (Hz) of the input to each compartment: entorhinal cortex (EC) far out, CA3 in between.
+INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0}
+
+
+class CA1Pyramidal(MCNeuron):
+    """A population of CA1 pyramidal cells.
+
+    Compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``; receptors are named
+    after them, such as ``dist1_ampa`` and ``dist1_nmda``; couplings such as ``soma_prox``.
+
+    Parameters
+    ----------
+    size : int
+        Number of cells.
+    name : str, optional
+        Name of the population.
+    """
+
+    def __init__(self, size: int = 1, name: str | None = None) -> None:
+        super().__init__(size, V_th=-47.5, V_reset=-53.0, name=name)
+        self.soma = LeakyIF(size, length=30, diameter=20, area_factor=SOMA_AREA, **MEMBRANE)
+        for part, dendrite in DENDRITES.items():
+            self._dendrite(part, dendrite)
+        for (a, b), g in COUPLINGS.items():
+            setattr(self, f"{a}_{b}", MCConn(getattr(self, a), getattr(self, b), g))
+
+    def _dendrite(self, part: str, dendrite: Dendrite) -> None:
+        geometry = {"length": dendrite.length, "diameter": dendrite.diameter, "area_factor": DENDRITE_AREA}
+        compartment = Compartment(self.size, **geometry, **MEMBRANE)
+        setattr(self, part, compartment)
+        if dendrite.ampa is None or dendrite.nmda is None:
+            return
+        ampa = AMPA(self.size, g=dendrite.ampa, t_decay=2.5)
+        nmda = NMDA(self.size, g=dendrite.nmda, t_decay=50.0, alpha=0.087, beta=3.57, gamma=10.0, Mg=1.0)
+        setattr(self, f"{part}_ampa", ampa)
+        setattr(self, f"{part}_nmda", nmda)
+        setattr(self, f"{part}_ampa_on", MCConnSynapse(ampa, compartment))
+        setattr(self, f"{part}_nmda_on", MCConnSynapse(nmda, compartment))
+
+
+def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
+    """Make the input of the paper's population study: five independent Poisson streams for each cell.
+
+    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and ``med``; AMPA and
+    NMDA of a compartment share its stream. Returns the generators and connections to list in the network.
+    """
+    modules: list[Module] = []
+    for part, rate in INPUTS.items():
+        source = PoissonGenerator(cells.size, rate=rate, name=f"to_{part}", parent=None)
+        receptors = (getattr(cells, f"{part}_ampa"), getattr(cells, f"{part}_nmda"))
+        modules += [source, MCSynapse(source, receptors, One2One(), name=f"{part}_input", parent=None)]
+    return modules
