@@ -223,7 +223,7 @@ impl<T: Scalar> Shard<T> {
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
                     Reads::State(row) => {
-                        recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes])
+                        recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes]);
                     }
                     Reads::Observer(o) => {
                         let observer = &view.engine.observers[o];

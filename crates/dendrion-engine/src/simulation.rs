@@ -105,12 +105,9 @@ impl Simulation {
     /// # Errors
     /// [`Error::UnknownName`] for a path that is no population.
     pub fn program(&self, path: &str) -> Result<String, Error> {
-        each!(self, core => match core.cells.iter().find(|c| c.path == path) {
-            Some(cells) => Ok(cells.listing()),
-            None => {
-                let known = core.cells.iter().map(|c| c.path.clone()).collect();
-                Err(Error::unknown("network", "population", path, known))
-            }
+        each!(self, core => if let Some(cells) = core.cells.iter().find(|c| c.path == path) { Ok(cells.listing()) } else {
+            let known = core.cells.iter().map(|c| c.path.clone()).collect();
+            Err(Error::unknown("network", "population", path, known))
         })
     }
 

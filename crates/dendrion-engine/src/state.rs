@@ -92,12 +92,11 @@ impl<T: Scalar> Core<T> {
     /// The connections of the projection of that path.
     pub(crate) fn connections(&self, path: &str) -> Result<Connections, Error> {
         let all = &self.network.projections;
-        match all.iter().position(|p| p.path == path) {
-            Some(i) => Ok(self.connection_table(i)),
-            None => {
-                let known = all.iter().map(|p| p.path.clone()).collect();
-                Err(Error::unknown("network", "projection", path, known))
-            }
+        if let Some(i) = all.iter().position(|p| p.path == path) {
+            Ok(self.connection_table(i))
+        } else {
+            let known = all.iter().map(|p| p.path.clone()).collect();
+            Err(Error::unknown("network", "projection", path, known))
         }
     }
 

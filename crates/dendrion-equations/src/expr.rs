@@ -37,7 +37,7 @@ pub struct Expr<'g> {
     id: NodeId,
 }
 
-impl<'g> Expr<'g> {
+impl Expr<'_> {
     /// Its node.
     pub const fn id(self) -> NodeId {
         self.id

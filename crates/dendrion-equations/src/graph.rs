@@ -171,9 +171,7 @@ impl Graph {
         match (f, x, y) {
             (Binary::Add, Some(0.0), _) | (Binary::Mul, Some(1.0), _) => b,
             (Binary::Add | Binary::Sub, _, Some(0.0)) | (Binary::Mul | Binary::Div, _, Some(1.0)) => a,
-            (Binary::Mul, Some(0.0), _) | (Binary::Mul, _, Some(0.0)) | (Binary::Div, Some(0.0), _) => {
-                self.constant(0.0)
-            }
+            (Binary::Mul | Binary::Div, Some(0.0), _) | (Binary::Mul, _, Some(0.0)) => self.constant(0.0),
             (Binary::Mul, Some(-1.0), _) => self.unary(Unary::Neg, b),
             (Binary::Mul, _, Some(-1.0)) => self.unary(Unary::Neg, a),
             (Binary::Sub, Some(0.0), _) => self.unary(Unary::Neg, b),

@@ -175,15 +175,14 @@ impl<'g> Builder<'g> {
     /// The parameter `name` of a module, as given or by default; the same expression however often it is asked for.
     pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
         let key = scope.member(name);
-        let number = match self.parameters.iter().position(|p| p.key == key) {
-            Some(i) => i,
-            None => {
-                let spec = *scope.kind.parameter(scope.name, name)?;
-                let values = (scope.kind.value(scope.params, name))
-                    .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
-                self.parameters.push(Parameter { key, spec, values });
-                self.parameters.len() - 1
-            }
+        let number = if let Some(i) = self.parameters.iter().position(|p| p.key == key) {
+            i
+        } else {
+            let spec = *scope.kind.parameter(scope.name, name)?;
+            let values = (scope.kind.value(scope.params, name))
+                .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
+            self.parameters.push(Parameter { key, spec, values });
+            self.parameters.len() - 1
         };
         Ok(self.book.leaf(Node::Param(number as u32)))
     }

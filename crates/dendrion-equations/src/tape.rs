@@ -56,9 +56,10 @@ impl Tape {
         let ahead = std::mem::take(&mut fuser.emit.code);
         for (i, sum) in sums.iter().enumerate() {
             let row = Slot::State(i as u16);
-            match system.states[i].decays {
-                true => fuser.flushed(sum, row),
-                false => drop(fuser.sum(sum, Some(row))),
+            if system.states[i].decays {
+                fuser.flushed(sum, row)
+            } else {
+                drop(fuser.sum(sum, Some(row)))
             }
             updates.push(Update { state: i, code: std::mem::take(&mut fuser.emit.code) });
         }
@@ -108,7 +109,7 @@ impl Tape {
 
 /// Rows are named by 16 bits, and an instruction makes at most one new row.
 fn small_enough(rows: usize) -> Result<(), Error> {
-    if rows <= usize::from(u16::MAX) {
+    if u16::try_from(rows).is_ok() {
         return Ok(());
     }
     let what = format!("its step needs {rows} rows; expected at most {}: use fewer compartments", u16::MAX);

@@ -1,1 +1,110 @@
-fn main() {}
+//! How fast operations run, and the step of a whole neuron beside the same arithmetic fused by hand.
+#![allow(missing_docs)] // The macro's functions.
+
+mod hand;
+mod neuron;
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use dendrion_lanes::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot};
+use std::time::Duration;
+
+/// Steps timed at a time, as an epoch would run them.
+const STEPS: u64 = 15;
+
+/// Runs a program on one block that stays in L1.
+fn time<T: Scalar>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: String,
+    program: &Program,
+    columns: &[Column],
+    start: &[f64],
+    lanes: usize,
+) {
+    let (Ok(coefs), inputs) = (Coefficients::<T>::new(columns, lanes, 1), vec![&[] as &[T]; program.inputs])
+    else {
+        return;
+    };
+    let Ok(kernel) = Kernel::link(program, &coefs, lanes, Level::best()) else { return };
+    let mut state: Vec<T> = start.iter().flat_map(|v| vec![T::from_f64(*v); lanes]).collect();
+    let mut scratch = vec![T::default(); program.scratch_rows * lanes];
+    let mut fired = vec![0; lanes.div_ceil(64)];
+    group.bench_function(name, |b| {
+        b.iter(|| {
+            for _ in 0..STEPS {
+                kernel.run(Frame {
+                    state: &mut state,
+                    scratch: &mut scratch,
+                    coefs: &coefs,
+                    block: 0,
+                    inputs: &inputs,
+                    fired: &mut fired,
+                });
+            }
+        });
+    });
+}
+
+/// One operation in a program of its own, its first argument a uniform coefficient.
+fn operations(c: &mut Criterion) {
+    let mut group = c.benchmark_group("operation");
+    let ops = [Op::Add, Op::FmaDiff, Op::Fma2, Op::GatedDiff, Op::Mul2Flush, Op::Exp, Op::SigmoidGatedDiff];
+    for op in ops {
+        // The arguments that solvers give as coefficients.
+        let uniform = |k: usize| match op {
+            Op::SigmoidGatedDiff => [0, 2, 4, 5, 7].contains(&k),
+            Op::FmaDiff => k < 2,
+            Op::Fma2 | Op::GatedDiff | Op::Mul2Flush => k == 0 || k == 2,
+            _ => false,
+        };
+        let slot = |k: usize| if uniform(k) { Slot::Coef(0) } else { Slot::State(k as u16 % 3) };
+        let args = (0..op.arity()).map(slot).collect();
+        let program = Program {
+            code: vec![Instruction { op, out: Slot::State(3), args }],
+            state_rows: 4,
+            scratch_rows: 0,
+            coefs: 1,
+            inputs: 0,
+        };
+        let (columns, start) = ([Column::Uniform(0.5)], [0.1, 0.2, 0.3, 0.0]);
+        group.throughput(Throughput::Elements(STEPS * 128));
+        time::<f64>(&mut group, format!("{op:?}/float64"), &program, &columns, &start, 128);
+        group.throughput(Throughput::Elements(STEPS * 256));
+        time::<f32>(&mut group, format!("{op:?}/float32"), &program, &columns, &start, 256);
+    }
+    group.finish();
+}
+
+/// The neuron of W1: elements are compartment-steps.
+fn neurons(c: &mut Criterion) {
+    let mut group = c.benchmark_group("w1");
+    let (program, columns, start) = (neuron::program(), neuron::columns(), neuron::start());
+    for lanes in [64, 128, 256] {
+        group.throughput(Throughput::Elements(STEPS * 4 * lanes as u64));
+        time::<f64>(&mut group, format!("program/float64/{lanes}"), &program, &columns, &start, lanes);
+        time::<f32>(&mut group, format!("program/float32/{lanes}"), &program, &columns, &start, lanes);
+    }
+    if Level::Avx2.is_available() {
+        let lanes = 128;
+        let values: Vec<f64> = neuron::values();
+        let mut state: Vec<f64> = start.iter().flat_map(|v| vec![*v; lanes]).collect();
+        group.throughput(Throughput::Elements(STEPS * 4 * lanes as u64));
+        group.bench_function("by hand/float64/128", |b| {
+            b.iter(|| {
+                // SAFETY: the level is available.
+                (0..STEPS).for_each(|_| unsafe { hand::step(&values, &mut state, lanes) });
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1));
+    targets = operations, neurons
+}
+criterion_main!(benches);

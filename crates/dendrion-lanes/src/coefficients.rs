@@ -32,6 +32,8 @@ pub struct Coefficients<T: Scalar> {
     pub(crate) rows_per_block: usize,
     pub(crate) lanes: usize,
     pub(crate) blocks: usize,
+    /// Says where each coefficient stands: equal for tables of one layout.
+    pub(crate) layout: u64,
 }
 
 impl<T: Scalar> Coefficients<T> {
@@ -51,6 +53,7 @@ impl<T: Scalar> Coefficients<T> {
             rows_per_block,
             lanes,
             blocks,
+            layout: layout(columns),
         };
         let (mut lines, mut rows) = (0, 0);
         for (i, column) in columns.iter().enumerate() {
@@ -83,4 +86,10 @@ impl<T: Scalar> Coefficients<T> {
     pub const fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
+}
+
+/// A number for which columns are uniform: FNV-1a over them.
+fn layout(columns: &[Column]) -> u64 {
+    let uniform = columns.iter().map(|c| u64::from(matches!(c, Column::Uniform(_))) + 1);
+    uniform.fold(0xcbf2_9ce4_8422_2325, |h, u| (h ^ u).wrapping_mul(0x0100_0000_01b3))
 }

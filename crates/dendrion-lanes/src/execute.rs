@@ -141,16 +141,16 @@ unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool
         for i in code {
             match i.op {
                 Op::FmaDiff => {
-                    op!(m, i, [a, b, c, d], a.fma(b.sub(c), d), 0b11 => [u a, u b, r c, r d], 0b1 => [u a, r b, r c, r d])
+                    op!(m, i, [a, b, c, d], a.fma(b.sub(c), d), 0b11 => [u a, u b, r c, r d], 0b1 => [u a, r b, r c, r d]);
                 }
                 Op::Fma => {
-                    op!(m, i, [a, b, c], a.fma(b, c), 0b1 => [u a, r b, r c], 0b101 => [u a, r b, u c])
+                    op!(m, i, [a, b, c], a.fma(b, c), 0b1 => [u a, r b, r c], 0b101 => [u a, r b, u c]);
                 }
                 Op::Fma2 => {
-                    op!(m, i, [a, b, c, d, e], a.fma(b, c.fma(d, e)), 0b101 => [u a, r b, u c, r d, r e])
+                    op!(m, i, [a, b, c, d, e], a.fma(b, c.fma(d, e)), 0b101 => [u a, r b, u c, r d, r e]);
                 }
                 Op::GatedDiff => {
-                    op!(m, i, [a, b, c, d, e], a.mul(b).fma(c.sub(d), e), 0b101 => [u a, r b, u c, r d, r e])
+                    op!(m, i, [a, b, c, d, e], a.mul(b).fma(c.sub(d), e), 0b101 => [u a, r b, u c, r d, r e]);
                 }
                 Op::SigmoidGatedDiff => op!(
                     m, i, [a, b, c, d, e, f, g, h, k],
@@ -201,7 +201,7 @@ unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool
 #[inline(always)]
 unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     let (n, out, gate) = (m.lanes, row(m, i.out), row(m, i.out));
-    let at = if i.op == Op::FmaInput { 1 } else { 0 };
+    let at = usize::from(i.op == Op::FmaInput);
     let port = m.inputs[i.args[at].offset as usize];
     // An absent port adds nothing: its pointer is never read.
     let (b, absent) = (Row { at: port.as_ptr().cast_mut(), mask: usize::MAX }, port.is_empty());

@@ -1,6 +1,6 @@
 //! Kernels: linked programs, and the frames they run on.
 
-use crate::coefficients::{Coefficients, Place};
+use crate::coefficients::Coefficients;
 use crate::error::LinkError;
 use crate::execute::Memory;
 use crate::level::Level;
@@ -17,8 +17,8 @@ pub struct Kernel<T: Scalar> {
     state: usize,
     scratch: usize,
     inputs: usize,
-    /// The layout linked against: where each coefficient stands.
-    places: Vec<Place>,
+    /// The layout linked against.
+    layout: u64,
     scalar: std::marker::PhantomData<T>,
 }
 
@@ -60,7 +60,7 @@ impl<T: Scalar> Kernel<T> {
             state: program.state_rows * lanes,
             scratch: program.scratch_rows * lanes,
             inputs: program.inputs,
-            places: coefs.places.clone(),
+            layout: coefs.layout,
             scalar: std::marker::PhantomData,
         })
     }
@@ -70,10 +70,11 @@ impl<T: Scalar> Kernel<T> {
     /// # Panics
     /// Where the frame does not fit the kernel: too little state, scratch or `fired`, a block beyond the table, a table
     /// of another layout, a port with another number of values. These are mistakes of the caller's code, not of data.
+    #[allow(clippy::needless_pass_by_value)] // A frame is made for one run.
     pub fn run(&self, frame: Frame<'_, T>) -> bool {
         assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
         assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
-        assert!(frame.coefs.places == self.places, "a table of another layout");
+        assert!(frame.coefs.layout == self.layout, "a table of another layout");
         assert!(frame.inputs.len() >= self.inputs, "too few ports");
         assert!(
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),

@@ -27,7 +27,8 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
         let r2 = r.mul(r);
         let p = polynomial(V::Scalar::EXP, r, r2).fma(r2, r);
         let scale = rounded.exp2_rounded();
-        p.fma(scale, scale)
+        // Not p scale + scale: where the scale is infinite, p may be negative.
+        V::splat(V::Scalar::from_f64(1.0)).add(p).mul(scale)
     }
 }
 

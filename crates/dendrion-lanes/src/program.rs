@@ -104,14 +104,75 @@ pub enum Op {
 pub const FLUSH: f64 = 1e-30;
 
 impl Op {
+    /// Every operation.
+    pub const ALL: [Self; 36] = [
+        Self::Copy,
+        Self::Neg,
+        Self::Abs,
+        Self::Sqrt,
+        Self::Exp,
+        Self::Expm1,
+        Self::Log,
+        Self::Log1p,
+        Self::Phi1,
+        Self::Tanh,
+        Self::Add,
+        Self::Sub,
+        Self::Mul,
+        Self::Div,
+        Self::Min,
+        Self::Max,
+        Self::Pow,
+        Self::Greater,
+        Self::GreaterEqual,
+        Self::Select,
+        Self::Flush,
+        Self::MulFlush,
+        Self::Fma,
+        Self::Mul2,
+        Self::Mul2Flush,
+        Self::Fma2,
+        Self::FmaDiff,
+        Self::GatedDiff,
+        Self::Sigmoid,
+        Self::SigmoidGatedDiff,
+        Self::AddInput,
+        Self::FmaInput,
+        Self::LoadInput,
+        Self::Fire,
+        Self::FireReset,
+        Self::FireSubtract,
+    ];
+
     /// Number of arguments the operation takes.
     pub const fn arity(self) -> usize {
         match self {
-            Self::Copy | Self::Neg | Self::Abs | Self::Sqrt | Self::Exp | Self::Expm1 => 1,
-            Self::Log | Self::Log1p | Self::Phi1 | Self::Tanh | Self::Flush => 1,
-            Self::AddInput | Self::LoadInput | Self::Fire | Self::FireSubtract => 1,
-            Self::Add | Self::Sub | Self::Mul | Self::Div | Self::Min | Self::Max | Self::Pow => 2,
-            Self::Greater | Self::GreaterEqual | Self::MulFlush | Self::FireReset => 2,
+            Self::Copy
+            | Self::Neg
+            | Self::Abs
+            | Self::Sqrt
+            | Self::Exp
+            | Self::Expm1
+            | Self::Log
+            | Self::Log1p
+            | Self::Phi1
+            | Self::Tanh
+            | Self::Flush
+            | Self::AddInput
+            | Self::LoadInput
+            | Self::Fire
+            | Self::FireSubtract => 1,
+            Self::Add
+            | Self::Sub
+            | Self::Mul
+            | Self::Div
+            | Self::Min
+            | Self::Max
+            | Self::Pow
+            | Self::Greater
+            | Self::GreaterEqual
+            | Self::MulFlush
+            | Self::FireReset => 2,
             Self::Select | Self::Fma | Self::FmaInput => 3,
             Self::Mul2 | Self::Mul2Flush | Self::FmaDiff | Self::Sigmoid => 4,
             Self::Fma2 | Self::GatedDiff => 5,

@@ -155,7 +155,12 @@ impl Compartment {
         let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
         if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
             let given = "a factor on an area";
-            return Err(Error::parameter(path, "area_factor", given, "length and diameter beside it (um), or 1"));
+            return Err(Error::parameter(
+                path,
+                "area_factor",
+                given,
+                "length and diameter beside it (um), or 1",
+            ));
         }
         for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
             let spec = self.kind().parameter(path, name)?;

@@ -23,7 +23,7 @@ pub(crate) fn params(dict: &Bound<'_, PyDict>) -> PyResult<Params> {
 }
 
 /// A float, or an array of one value per member.
-pub(crate) fn to_python<'py>(py: Python<'py>, values: Values) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn to_python(py: Python<'_>, values: Values) -> PyResult<Bound<'_, PyAny>> {
     match values {
         Values::Scalar(v) => Ok(v.into_pyobject(py)?.into_any()),
         Values::Each(v) => Ok(PyArray1::from_vec(py, v).into_any()),

@@ -1,8 +1,8 @@
 //! The builder of a network: Python adds modules one after the other and refers to them by the index it gets.
 
 use dendrion::model::{
-    Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod, Population,
-    Projection, Receptor, Signal, Source, Waveform,
+    Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
+    Population, Projection, Receptor, Signal, Source, Waveform,
 };
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
@@ -66,7 +66,8 @@ impl Model {
         scale_g: bool,
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
-        let kind = ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
+        let kind = ModuleKind::from_name(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
         let receptor = Receptor { name, kind, on, scale_g, params: params(given)? };
         Ok(push(&mut self.population(population)?.receptors, receptor))
     }
@@ -111,7 +112,8 @@ impl Model {
         indices: Indices<'_>,
         times: Floats<'_>,
     ) -> PyResult<usize> {
-        let signal = Signal::Spikes { indices: indices.as_array().to_vec(), times: times.as_array().to_vec() };
+        let signal =
+            Signal::Spikes { indices: indices.as_array().to_vec(), times: times.as_array().to_vec() };
         self.generator(path, size, signal, start, stop, None)
     }
 
@@ -128,7 +130,7 @@ impl Model {
         self.generator(path, size, Signal::Current(waveform), start, stop, None)
     }
 
-    /// A projection by a rule: "all_to_all", "one_to_one", ("fixed_indegree", degree), ("fixed_prob", p).
+    /// A projection by a rule: "`all_to_all`", "`one_to_one`", ("`fixed_indegree`", degree), ("`fixed_prob`", p).
     #[allow(clippy::too_many_arguments)] // A projection has that many parts.
     fn add_projection(
         &mut self,
@@ -171,7 +173,13 @@ impl Model {
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
 
-    fn add_injection(&mut self, path: String, generator: usize, population: usize, compartment: usize) -> usize {
+    fn add_injection(
+        &mut self,
+        path: String,
+        generator: usize,
+        population: usize,
+        compartment: usize,
+    ) -> usize {
         push(&mut self.network.injections, Injection { path, generator, population, compartment })
     }
 }

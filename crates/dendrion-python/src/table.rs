@@ -10,13 +10,21 @@ use crate::error::raise;
 
 /// The parameters of a kind of module: (name, unit, default or None, meaning).
 #[pyfunction]
-pub(crate) fn parameters(kind: &str) -> PyResult<Vec<(&'static str, &'static str, Option<f64>, &'static str)>> {
+pub(crate) fn parameters(
+    kind: &str,
+) -> PyResult<Vec<(&'static str, &'static str, Option<f64>, &'static str)>> {
     Ok(find(kind)?.parameters().iter().map(|p| (p.name, p.unit, p.default, p.doc)).collect())
 }
 
 /// Raises unless parameter `name` of a module of that kind and size accepts `value`.
 #[pyfunction]
-pub(crate) fn check(kind: &str, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
+pub(crate) fn check(
+    kind: &str,
+    module: &str,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    size: usize,
+) -> PyResult<()> {
     let spec = find(kind)?.parameter(module, name).map_err(raise)?;
     spec.check(module, &values(value)?, size).map_err(raise)
 }

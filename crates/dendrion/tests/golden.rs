@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use dendrion::model::{
-    Connectivity, Dtype, Generator, Injection, ModuleKind, Network, Params, Population, Projection, Signal, Source,
-    Values,
+    Connectivity, Dtype, Generator, Injection, ModuleKind, Network, Params, Population, Projection, Signal,
+    Source, Values,
 };
 use dendrion::{ProbeId, Simulation};
 use serde_json::Value;

@@ -54,7 +54,7 @@ impl Stream {
     }
 }
 
-/// The finalizer of SplitMix64 (Steele, Lea & Flood 2014) with its increment: a bijection that scatters bits.
+/// The finalizer of `SplitMix64` (Steele, Lea & Flood 2014) with its increment: a bijection that scatters bits.
 const fn mix(v: u64) -> u64 {
     let v = v.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let v = (v ^ (v >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,5 +1,5 @@
-//! Axial coupling: the current into a from b is g (V_b - V_a), with the same g both ways. Without an explicit g it
-//! follows from two half cylinders in series: g = 2 / (R_a + R_b), R = 4 r_axial L / (π d²).
+//! Axial coupling: the current into a from b is g (`V_b` - `V_a`), with the same g both ways. Without an explicit g it
+//! follows from two half cylinders in series: g = 2 / (`R_a` + `R_b`), R = 4 `r_axial` L / (π d²).
 
 use dendrion_model::{Coupling, Error, ModuleKind};
 

@@ -1,6 +1,6 @@
 //! Gates of receptors: what an arriving spike opens, and how it closes.
 //!
-//! Decay only: x = s, ds/dt = -s/t_decay. Rise and decay: dx/dt = -x/t_decay + s/(1 ms), ds/dt = -s/t_rise. An
+//! Decay only: x = s, ds/dt = -`s/t_decay`. Rise and decay: dx/dt = -`x/t_decay` + s/(1 ms), ds/dt = -`s/t_rise`. An
 //! arriving spike adds its weight to s. With `scale_g` the conductance is divided by the peak p that x reaches after
 //! one unit spike in continuous time.
 
@@ -47,7 +47,7 @@ pub(crate) fn gate<'g>(b: &mut Builder<'g>, receptor: &Receptor, ports: &[usize]
     Ok(Gate { x: x.value, g })
 }
 
-/// p = t_r exp(-log1p(d)/d) / (1 ms), d = (t_d - t_r)/t_r: the peak of x after one unit spike. At d = 0 the
+/// p = `t_r` exp(-log1p(d)/d) / (1 ms), d = (`t_d` - `t_r)/t_r`: the peak of x after one unit spike. At d = 0 the
 /// quotient's limit is 1; near it the series is used, whose derivative does not cancel either.
 fn peak<'g>(b: &Builder<'g>, t_rise: Expr<'g>, t_decay: Expr<'g>) -> Expr<'g> {
     let d = (t_decay - t_rise) / t_rise;

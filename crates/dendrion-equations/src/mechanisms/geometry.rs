@@ -15,7 +15,7 @@ pub(crate) fn area<'g>(b: &mut Builder<'g>, compartment: &Scope<'_>) -> Result<E
     Ok(PI * length * diameter * factor)
 }
 
-/// R = 4 r_axial L / (π d²), in units of 10 kΩ (ohm cm um / um2); two halves in series make a coupling.
+/// R = 4 `r_axial` L / (π d²), in units of 10 kΩ (ohm cm um / um2); two halves in series make a coupling.
 pub(crate) fn axial_resistance<'g>(b: &mut Builder<'g>, compartment: &Scope<'_>) -> Result<Expr<'g>, Error> {
     let r_axial = b.param(compartment, "r_axial")?;
     let length = b.param(compartment, "length")?;

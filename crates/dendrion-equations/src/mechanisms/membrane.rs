@@ -1,4 +1,4 @@
-//! The membrane: C dV/dt = gL (V_rest - V) + I, with V = V_rest at the beginning.
+//! The membrane: C dV/dt = gL (`V_rest` - V) + I, with V = `V_rest` at the beginning.
 
 use dendrion_model::{Compartment, Error};
 

@@ -1,4 +1,4 @@
-//! Threshold and reset: a spike where V > V_th; then V = V_reset, or V -= V_th where there is no V_reset. In the
+//! Threshold and reset: a spike where V > `V_th`; then V = `V_reset`, or V -= `V_th` where there is no `V_reset`. In the
 //! refractory time after a spike there is no other, and V runs on.
 
 use dendrion_model::{Error, ModuleKind, Population};

@@ -1,6 +1,6 @@
 //! Solvers: from derivatives to the states one step later.
 //!
-//! With f the derivative of a state y, h the step, and everything else at its value of t_n:
+//! With f the derivative of a state y, h the step, and everything else at its value of `t_n`:
 //!
 //! - forward Euler: y + h f;
 //! - exponential Euler: y + h φ₁(h J) f, where J = ∂f/∂y is exact, from the expression graph (the exponential

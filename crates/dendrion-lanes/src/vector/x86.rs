@@ -5,6 +5,7 @@
 
 #![allow(clippy::undocumented_unsafe_blocks)]
 
+#[allow(clippy::wildcard_imports)] // Every name of it begins with _mm.
 use std::arch::x86_64::*;
 
 use super::Vector;
