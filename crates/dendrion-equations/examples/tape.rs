@@ -2,7 +2,7 @@
 use dendrion_equations::{Tape, Wiring, neuron};
 use dendrion_model::{ModuleKind, OdeMethod, Population};
 
-fn main() {
+fn main() -> Result<(), dendrion_model::Error> {
     let mut cell = Population::new("cell", 1, [("V_th", -50.0), ("V_reset", -60.0)]);
     let specific = |l, d, f| [("gL", 40.0), ("C", 1.0), ("length", l), ("diameter", d), ("area_factor", f)];
     let soma = cell.soma("soma", specific(25.0, 25.0, 2.8));
@@ -20,11 +20,12 @@ fn main() {
     }
     let wiring = Wiring { injected: vec![], received: vec![vec![0, 1], vec![2, 3]] };
     for method in [OdeMethod::Euler, OdeMethod::ExpEuler] {
-        let mut system = neuron(&cell, &wiring, 0.1).expect("a valid cell");
-        let tape = Tape::step(&mut system, method).expect("a small cell");
+        let mut system = neuron(&cell, &wiring, 0.1)?;
+        let tape = Tape::step(&mut system, method)?;
         println!(
             "{method:?}: {} rows of scratch, {} coefficients\n{}",
             tape.program.scratch_rows, tape.program.coefs, tape.program
         );
     }
+    Ok(())
 }

@@ -172,9 +172,8 @@ impl Graph {
             (Binary::Add, Some(0.0), _) | (Binary::Mul, Some(1.0), _) => b,
             (Binary::Add | Binary::Sub, _, Some(0.0)) | (Binary::Mul | Binary::Div, _, Some(1.0)) => a,
             (Binary::Mul | Binary::Div, Some(0.0), _) | (Binary::Mul, _, Some(0.0)) => self.constant(0.0),
-            (Binary::Mul, Some(-1.0), _) => self.unary(Unary::Neg, b),
             (Binary::Mul, _, Some(-1.0)) => self.unary(Unary::Neg, a),
-            (Binary::Sub, Some(0.0), _) => self.unary(Unary::Neg, b),
+            (Binary::Mul, Some(-1.0), _) | (Binary::Sub, Some(0.0), _) => self.unary(Unary::Neg, b),
             (Binary::Sub, ..) if a == b => self.constant(0.0),
             // One order for operands that commute, so that a + b and b + a are one node.
             (Binary::Add | Binary::Mul, ..) if b < a => self.intern(Node::Binary(f, b, a)),

@@ -57,9 +57,9 @@ impl Tape {
         for (i, sum) in sums.iter().enumerate() {
             let row = Slot::State(i as u16);
             if system.states[i].decays {
-                fuser.flushed(sum, row)
+                fuser.flushed(sum, row);
             } else {
-                drop(fuser.sum(sum, Some(row)))
+                fuser.sum(sum, Some(row));
             }
             updates.push(Update { state: i, code: std::mem::take(&mut fuser.emit.code) });
         }

@@ -1,6 +1,7 @@
 //! How fast operations run, and the step of a whole neuron beside the same arithmetic fused by hand.
 #![allow(missing_docs)] // The macro's functions.
 
+#[cfg(target_arch = "x86_64")]
 mod hand;
 mod neuron;
 
@@ -84,6 +85,7 @@ fn neurons(c: &mut Criterion) {
         time::<f64>(&mut group, format!("program/float64/{lanes}"), &program, &columns, &start, lanes);
         time::<f32>(&mut group, format!("program/float32/{lanes}"), &program, &columns, &start, lanes);
     }
+    #[cfg(target_arch = "x86_64")]
     if Level::Avx2.is_available() {
         let lanes = 128;
         let values: Vec<f64> = neuron::values();

@@ -1,4 +1,5 @@
 //! Delivery against a model that keeps a list of what arrives when.
+#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
 
 use dendrion_lanes::{Delays, Fanout, FanoutError, Ring};
 use proptest::prelude::*;

@@ -1,4 +1,5 @@
 //! Input ports, present and absent.
+#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
 
 use dendrion_lanes::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Slot};
 

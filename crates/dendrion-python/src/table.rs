@@ -8,11 +8,12 @@ use pyo3::types::PyDict;
 use crate::convert::{params, values};
 use crate::error::raise;
 
+/// Name, unit, default, meaning.
+type Row = (&'static str, &'static str, Option<f64>, &'static str);
+
 /// The parameters of a kind of module: (name, unit, default or None, meaning).
 #[pyfunction]
-pub(crate) fn parameters(
-    kind: &str,
-) -> PyResult<Vec<(&'static str, &'static str, Option<f64>, &'static str)>> {
+pub(crate) fn parameters(kind: &str) -> PyResult<Vec<Row>> {
     Ok(find(kind)?.parameters().iter().map(|p| (p.name, p.unit, p.default, p.doc)).collect())
 }
 

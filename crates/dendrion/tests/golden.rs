@@ -1,5 +1,6 @@
 //! The golden cases (Brian2's forward Euler, recorded as data): every compartment at every sample to 1e-9 mV in f64,
 //! spikes exactly; 2e-2 mV in f32 where no spike time differs.
+#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
 
 use std::collections::HashMap;
 use std::path::Path;

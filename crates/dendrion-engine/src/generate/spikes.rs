@@ -96,7 +96,7 @@ impl Chunk {
             let level = if poisson { value * dt * 1e-3 } else { value };
             if level != levels[i] || self.draws[i] == 0 {
                 levels[i] = level;
-                let gap = gap(&self.stream, (first + i) as u32, &mut self.draws[i], level, poisson);
+                let gap = gap(self.stream, (first + i) as u32, &mut self.draws[i], level, poisson);
                 next[i] = from as f64 + gap;
             }
         }
@@ -124,7 +124,7 @@ impl Chunk {
                     let source = self.first + i as u32;
                     while *next < until as f64 {
                         event(*next as u64, source);
-                        *next += gap(&self.stream, source, &mut self.draws[i], rates[i], true);
+                        *next += gap(self.stream, source, &mut self.draws[i], rates[i], true);
                     }
                 }
             }
@@ -133,7 +133,7 @@ impl Chunk {
                     let source = self.first + i as u32;
                     while *next < until as f64 {
                         event(*next as u64, source);
-                        *next += 1.0 + gap(&self.stream, source, &mut self.draws[i], probs[i], false);
+                        *next += 1.0 + gap(self.stream, source, &mut self.draws[i], probs[i], false);
                     }
                 }
             }
@@ -143,7 +143,7 @@ impl Chunk {
 }
 
 /// Steps to the next event: exponential for a rate per step, geometric for a probability.
-fn gap(stream: &Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
+fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
     let draw = *draws;
     *draws += 1;
     if poisson { stream.exponential(source, draw) / level } else { stream.failures(source, draw, level) }

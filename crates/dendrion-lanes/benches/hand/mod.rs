@@ -48,7 +48,7 @@ fn flush(v: __m256d) -> __m256d {
 /// # Safety
 /// The processor has AVX2 and FMA, `s` has ten rows of `lanes` lanes, and lanes are whole vectors.
 #[target_feature(enable = "avx2,fma")]
-pub unsafe fn step(c: &[f64], s: &mut [f64], lanes: usize) {
+pub(crate) unsafe fn step(c: &[f64], s: &mut [f64], lanes: usize) {
     assert!(c.len() >= 39 && s.len() >= 10 * lanes && lanes.is_multiple_of(4));
     let k = |i: usize| _mm256_set1_pd(c[i]);
     let s = s.as_mut_ptr();

@@ -3,7 +3,7 @@
 use dendrion_lanes::{Column, Instruction, Op, Program, Slot};
 
 /// Values of the coefficients, by their number in [`program`].
-pub fn values() -> Vec<f64> {
+pub(crate) fn values() -> Vec<f64> {
     let mut c = vec![0.0, 0.0, 2.7e-3, 4e-3, -70.0];
     c.extend([-4.5e-3, 1.8e-3, 4e-3, -70.0]);
     c.extend([-4.5e-3, 1.5e-3, 2.3e-4, 0.0, 1.1e-4, 0.0, 0.28, -0.062, 0.0, 4e-3, -70.0]);
@@ -13,17 +13,17 @@ pub fn values() -> Vec<f64> {
 }
 
 /// The same, one value each for all lanes.
-pub fn columns() -> Vec<Column> {
+pub(crate) fn columns() -> Vec<Column> {
     values().into_iter().map(Column::Uniform).collect()
 }
 
 /// Rows at the start: near rest, gates a little open and refilled by nothing.
-pub fn start() -> Vec<f64> {
+pub(crate) fn start() -> Vec<f64> {
     vec![-70.0, -69.0, -68.0, -66.0, 0.5, 0.5, 3.0, 0.5, 0.5, 3.0]
 }
 
 /// The tape, as `cargo run -p dendrion-equations --example tape` prints it.
-pub fn program() -> Program {
+pub(crate) fn program() -> Program {
     let text = "
         t0 Sub s1 s0; t1 Sub s2 s1; t2 Sub s3 s2
         t3 Add c1 s0; t3 Fma c2 t0 t3; s0 FmaDiff c3 c4 s0 t3

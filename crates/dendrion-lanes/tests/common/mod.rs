@@ -1,5 +1,6 @@
 //! Programs of one instruction, run on rows of choice.
-#![allow(dead_code)] // Each test file uses its share.
+// Each test file uses its share.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use dendrion_lanes::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot};
 
