@@ -1,0 +1,126 @@
+"""Modules that do not fit together."""
+
+import dendrion as dn
+import pytest
+
+
+def neuron(*parts, couple=True, size=1):
+    """Return a neuron of the given compartments, coupled in a chain."""
+    made = dn.MCNeuron(size, name="n")
+    for i, part in enumerate(parts):
+        setattr(made, f"c{i}", part)
+        if i and couple:
+            setattr(made, f"k{i}", dn.MCConn(parts[i - 1], part, 1.0))
+    return made
+
+
+def test_a_loop_of_couplings():
+    cell = neuron(dn.LeakyIF(), dn.Compartment(), dn.Compartment())
+    cell.closing = dn.MCConn(cell.c2, cell.c0, 1.0)
+    with pytest.raises(dn.StructureError, match=r"n/closing: couples c2 and c0, which closes a loop"):
+        dn.Network([cell])
+
+
+def test_a_compartment_without_coupling():
+    with pytest.raises(dn.StructureError, match=r"n/c1: is not connected to c0; couple every compartment by an MCConn"):
+        dn.Network([neuron(dn.LeakyIF(), dn.Compartment(), couple=False)])
+
+
+def test_two_somas_or_none():
+    with pytest.raises(dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron has exactly one LeakyIF"):
+        dn.Network([neuron(dn.LeakyIF(), dn.LeakyIF())])
+    with pytest.raises(ValueError, match=r"n: has no soma; a neuron needs exactly one LeakyIF"):
+        dn.Network([neuron(dn.Compartment())])
+
+
+def test_receptor_attached_twice_or_not_at_all():
+    cell = neuron(dn.LeakyIF(), dn.Compartment())
+    cell.ampa = dn.AMPA(t_decay=2.0)
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached to nothing; expected an MCConnSynapse"):
+        dn.Network([cell])
+    cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
+    cell.again = dn.MCConnSynapse(cell.ampa, cell.c0)
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice \(n/on, n/again\); expected once"):
+        dn.Network([cell])
+
+
+def test_receptor_attached_and_coupled():
+    cell = neuron(dn.LeakyIF(), dn.Compartment())
+    cell.ampa = dn.AMPA(t_decay=2.0)
+    cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
+    cell.axial = dn.MCConn(cell.ampa, cell.c0, 1.0)
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); expected"):
+        dn.Network([cell])
+
+
+def test_parts_of_another_size_or_neuron():
+    with pytest.raises(dn.StructureError, match=r"n/c0: size = 2: expected 1, the size of n"):
+        dn.Network([neuron(dn.LeakyIF(2))])
+    other = neuron(dn.LeakyIF(), dn.Compartment())
+    cell = neuron(dn.LeakyIF())
+    cell.axial = dn.MCConn(cell.c0, other.c1, 1.0)
+    with pytest.raises(dn.StructureError, match=r"n/axial: couples .*, which is no compartment of n"):
+        dn.Network([cell])
+
+
+def test_wrong_kinds():
+    a, b = dn.Compartment(), dn.Compartment()
+    with pytest.raises(dn.ParameterTypeError, match=r"MCConnSynapse: pre = .*: expected an AMPA, NMDA or GABA"):
+        dn.MCConnSynapse(a, b)
+    with pytest.raises(dn.ParameterTypeError, match=r"MCConn: post = 3: expected a Compartment"):
+        dn.MCConn(a, 3)
+    with pytest.raises(dn.StructureError, match=r"pre and post are both"):
+        dn.MCConn(a, a, 1.0)
+    with pytest.raises(dn.ParameterTypeError, match=r"MCSynapse: pre = .*: expected an MCNeuron or a generator of spikes"):
+        dn.MCSynapse(dn.DCGenerator(), dn.AMPA(t_decay=1.0), dn.All2All())
+    with pytest.raises(dn.ParameterTypeError, match=r"ConnGen: mc = .*: expected a receptor for spikes"):
+        dn.ConnGen(dn.PoissonGenerator(), a)
+    with pytest.raises(dn.StructureError, match=r"network: .* holds no neurons, generators or connections"):
+        dn.Network([a])
+
+
+def test_two_modules_of_one_name(pair):
+    class Twins(dn.MCNeuron):
+        def __init__(self):
+            super().__init__(1)
+            self.soma = dn.LeakyIF(1, name="a")
+            self.dend = dn.Compartment(1, name="a")
+
+    with pytest.raises(dn.StructureError, match=r"two modules named 'a'; give one another name"):
+        Twins()
+    with pytest.raises(dn.StructureError, match=r"two modules named 'cells'; give one another name"):
+        dn.Network([pair(1, name="cells"), pair(1, name="cells")])
+
+
+def test_one_module_in_two_networks(pair):
+    cells = pair(1, name="cells")
+    net = dn.Network([cells])
+    with pytest.raises(dn.StructureError, match=r"cells: is in another network; a module belongs to one"):
+        dn.Network([cells])
+    del net
+    dn.Network([cells])
+
+
+def test_what_is_not_listed(pair):
+    cells, noise = pair(1, name="cells"), dn.PoissonGenerator(1)
+    syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
+    with pytest.raises(dn.StructureError, match=r"syn: .* is not in the network; list it too"):
+        dn.Network([cells, syn])
+    syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
+    with pytest.raises(dn.StructureError, match=r"syn: .* is in no population of the network; list that too"):
+        dn.Network([noise, syn])
+
+
+def test_probes(pair):
+    cells, other = pair(1, name="cells"), pair(1, name="other")
+    net = dn.Network([cells])
+    with pytest.raises(dn.UnknownNameError, match=r'cells/dend: no variable named "v"; did you mean "V"\?'):
+        net.probe(cells.dend, "v")
+    with pytest.raises(KeyError, match=r'cells: no variable named "spike"; did you mean "spikes"\?'):
+        net.probe(cells, "spike")
+    with pytest.raises(dn.ParameterError, match=r"cells/dend: indices = 3: expected whole numbers below 1"):
+        net.probe(cells.dend, "V", indices=[3])
+    with pytest.raises(dn.ParameterError, match=r"every = 0\.01: expected at least half a step"):
+        net.probe(cells.dend, "V", every=0.01)
+    with pytest.raises(dn.StructureError, match=r"is not in this network"):
+        net.probe(other.dend, "V")
