@@ -43,7 +43,9 @@ class W1(dn.MCNeuron):
 
     def _receptors(self, compartment: dn.Compartment) -> tuple[dn.AMPA, dn.NMDA]:
         size = compartment.size
-        return dn.AMPA(size, g=0.3, t_decay=2.0), dn.NMDA(size, g=0.15, t_rise=2.0, t_decay=60.0, scale_g=True)
+        return dn.AMPA(size, g=0.3, t_decay=2.0), dn.NMDA(
+            size, g=0.15, t_rise=2.0, t_decay=60.0, scale_g=True
+        )
 
 
 def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
@@ -62,7 +64,9 @@ def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
     return dn.Network(modules, dt=0.1, seed=1, dtype=dtype, threads=threads)
 
 
-def measure(size: int, dtype: str, threads: int, driven: bool, duration: float, repeats: int) -> dict[str, float]:
+def measure(
+    size: int, dtype: str, threads: int, driven: bool, duration: float, repeats: int
+) -> dict[str, float]:
     """Build and run it a few times; medians."""
     builds, runs, info = [], [], {}
     for _ in range(repeats):
@@ -96,9 +100,15 @@ def main() -> None:
     first = network(1000, "float64", 1, driven=True)
     first.run(first.dt)
     start = time.perf_counter() - BEGUN
-    print(f"\nW1 on {platform.machine()} ({first.info['level']}), {options.duration:g} ms, medians of {options.repeats}")
-    print(f"first line of this script to the first step (1,000 neurons, imports and build included): {start:.3f} s\n")
-    print("neurons  input    dtype    threads  build s  bytes/conn   run s  M comp-steps/s  per thread  rate Hz")
+    print(
+        f"\nW1 on {platform.machine()} ({first.info['level']}), {options.duration:g} ms, medians of {options.repeats}"
+    )
+    print(
+        f"first line of this script to the first step (1,000 neurons, imports and build included): {start:.3f} s\n"
+    )
+    print(
+        "neurons  input    dtype    threads  build s  bytes/conn   run s  M comp-steps/s  per thread  rate Hz"
+    )
     for size in options.sizes:
         for driven in (False, True):
             for dtype in ("float64", "float32"):

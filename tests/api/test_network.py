@@ -60,7 +60,9 @@ def test_probes_sample_where_and_when_asked(pair):
     assert every.values.shape == (round(10.05 / 0.1), 5)
     np.testing.assert_array_equal(some.values, every.values[::10][:, [4, 1]])
     np.testing.assert_allclose(some.t, np.arange(11.0)[: len(some)])
-    np.testing.assert_allclose(late.t, [7.0 if i < 0 else 7.0 + 0.5 * (i + 1) for i in range(-1 + 1, len(late))], atol=0.51)
+    np.testing.assert_allclose(
+        late.t, [7.0 if i < 0 else 7.0 + 0.5 * (i + 1) for i in range(-1 + 1, len(late))], atol=0.51
+    )
     assert late.t[0] >= 7.0
     assert every.values.dtype == np.float64
 
