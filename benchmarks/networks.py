@@ -43,9 +43,7 @@ class W1(dn.MCNeuron):
 
     def _receptors(self, compartment: dn.Compartment) -> tuple[dn.AMPA, dn.NMDA]:
         size = compartment.size
-        return dn.AMPA(size, g=0.3, t_decay=2.0), dn.NMDA(
-            size, g=0.15, t_rise=2.0, t_decay=60.0, scale_g=True
-        )
+        return dn.AMPA(size, g=0.3, t_decay=2.0), dn.NMDA(size, g=0.15, t_rise=2.0, t_decay=60.0, scale_g=True)
 
 
 def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
@@ -64,9 +62,7 @@ def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
     return dn.Network(modules, dt=0.1, seed=1, dtype=dtype, threads=threads)
 
 
-def measure(
-    size: int, dtype: str, threads: int, driven: bool, duration: float, repeats: int
-) -> dict[str, float]:
+def measure(size: int, dtype: str, threads: int, driven: bool, duration: float, repeats: int) -> dict[str, float]:
     """Build and run it a few times; medians."""
     builds, runs, info = [], [], {}
     for _ in range(repeats):
@@ -103,12 +99,8 @@ def main() -> None:
     print(
         f"\nW1 on {platform.machine()} ({first.info['level']}), {options.duration:g} ms, medians of {options.repeats}"
     )
-    print(
-        f"first line of this script to the first step (1,000 neurons, imports and build included): {start:.3f} s\n"
-    )
-    print(
-        "neurons  input    dtype    threads  build s  bytes/conn   run s  M comp-steps/s  per thread  rate Hz"
-    )
+    print(f"first line of this script to the first step (1,000 neurons, imports and build included): {start:.3f} s\n")
+    print("neurons  input    dtype    threads  build s  bytes/conn   run s  M comp-steps/s  per thread  rate Hz")
     for size in options.sizes:
         for driven in (False, True):
             for dtype in ("float64", "float32"):
@@ -116,8 +108,8 @@ def main() -> None:
                     row = measure(size, dtype, threads, driven, options.duration, options.repeats)
                     print(
                         f"{size:7d}  {'Poisson' if driven else 'none':7s}  {dtype}  {threads:7d}  {row['build']:7.3f}  "
-                        f"{row['bytes']:10.1f}  {row['run']:6.3f}  {row['speed']:14.0f}  {row['speed'] / threads:10.0f}  "
-                        f"{row['rate']:7.2f}",
+                        f"{row['bytes']:10.1f}  {row['run']:6.3f}  {row['speed']:14.0f}  {row['speed'] / threads:10.0f}"
+                        f"  {row['rate']:7.2f}",
                         flush=True,
                     )
 

@@ -110,9 +110,7 @@ def _tree(axes: Axes) -> None:
         # Beside the branch, on its outer side: beside an upright one, below a slanted one.
         slanted = 40 < abs(angle) < 90
         side = -1.0 if angle < 0 else 1.0
-        away = (
-            np.array([0.0, 17.0]) if slanted else np.array([side * (10 + 4 * DENDRITES[part].diameter), 0.0])
-        )
+        away = np.array([0.0, 17.0]) if slanted else np.array([side * (10 + 4 * DENDRITES[part].diameter), 0.0])
         if abs(angle) > 90:
             away = np.array([side * 16.0, 6.0])
         axes.text(
@@ -135,7 +133,7 @@ def _tree(axes: Axes) -> None:
 
 def _inputs(axes: Axes, ends: dict[str, np.ndarray]) -> None:
     """Mark which compartments take input, at their outer end."""
-    for part, rate in INPUTS.items():
+    for part in INPUTS:
         colour = EC if part.startswith("dist") else CA3
         _, angle = TREE[part]
         direction = np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])

@@ -13,6 +13,7 @@ TRACES = ("soma", "prox", "dist1")
 
 
 def main() -> None:
+    """Build, run, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=1000, help="number of cells")
     parser.add_argument("--duration", type=float, default=500.0, help="time to simulate (ms)")

@@ -31,7 +31,7 @@ from .neuron import MCNeuron, Neuron
 from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
 from .surrogate import Sigmoid
-from .synapse import ConnGen, Connections, MCSynapse
+from .synapse import Connections, ConnGen, MCSynapse
 
 __all__ = [
     "AMPA",

@@ -22,9 +22,7 @@ from .synapse import ConnGen, MCSynapse
 class Translation:
     """A model in the making: knows the index of every module added, and the key of every parameter."""
 
-    def __init__(
-        self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None
-    ) -> None:
+    def __init__(self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None) -> None:
         self.model = _core.Model(dt, seed, dtype, threads)
         self.modules = _listed(modules)
         _name_roots(self.modules)
@@ -78,24 +76,18 @@ class Translation:
         for receptor in receptors:
             host = hosts[id(receptor)]
             if id(host) not in self.indices:
-                raise StructureError(
-                    f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}"
-                )
+                raise StructureError(f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}")
             given = self._given(receptor, receptor._receptor)
             name = _within(neuron, receptor)
             on = self.indices[id(host)]
-            receptor_index = self.model.add_receptor(
-                index, name, receptor._receptor, on, receptor.scale_g, given
-            )
+            receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
             self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
 
     def _member(self, neuron: MCNeuron, part: Module) -> None:
         if isinstance(part, (MCSynapse, ConnGen)):
             return
         if isinstance(part, Compartment) and part.size != neuron.size:
-            raise StructureError(
-                f"{part.path}: size = {part.size}: expected {neuron.size}, the size of {neuron.path}"
-            )
+            raise StructureError(f"{part.path}: size = {part.size}: expected {neuron.size}, the size of {neuron.path}")
         self.neuron_of[id(part)] = neuron
 
     def _compartment(self, index: int, neuron: MCNeuron, part: Compartment) -> None:
@@ -106,9 +98,7 @@ class Translation:
     def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
         for end in (coupling.pre, coupling.post):
             if id(end) not in self.indices or self.neuron_of.get(id(end)) is not neuron:
-                raise StructureError(
-                    f"{coupling.path}: couples {end!r}, which is no compartment of {neuron.path}"
-                )
+                raise StructureError(f"{coupling.path}: couples {end!r}, which is no compartment of {neuron.path}")
         ends = (self.indices[id(coupling.pre)], self.indices[id(coupling.post)])
         given = self._given(coupling, "coupling")
         self.model.add_coupling(index, _within(neuron, coupling), *ends, given)
@@ -131,14 +121,10 @@ class Translation:
 
     def _receptors(self, module: Module, receptors: tuple[Receptor, ...]) -> tuple[int, list[int]]:
         """Return the population of receptors, and their indices in it."""
-        owners = {
-            id(self.neuron_of[id(r)]): self.neuron_of[id(r)] for r in receptors if id(r) in self.neuron_of
-        }
+        owners = {id(self.neuron_of[id(r)]): self.neuron_of[id(r)] for r in receptors if id(r) in self.neuron_of}
         missing = [r for r in receptors if id(r) not in self.neuron_of]
         if missing:
-            raise StructureError(
-                f"{module.path}: {missing[0]!r} is in no population of the network; list that too"
-            )
+            raise StructureError(f"{module.path}: {missing[0]!r} is in no population of the network; list that too")
         if len(owners) > 1:
             raise StructureError(f"{module.path}: its receptors are of several populations; expected one")
         population = self.indices[next(iter(owners))]
@@ -157,9 +143,7 @@ class Translation:
             arguments = (synapse.path, *ends, *targets, conn._rule(), synapse._values["w"], delay)
             self.model.add_projection(*arguments)
         else:
-            self.model.add_matrix(
-                synapse.path, *ends, *targets, conn.starts, conn.targets, conn.weights, delay
-            )
+            self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, conn.weights, delay)
         self.keys[id(synapse), "w"] = f"{synapse.path}.w"
 
     def _conn_gen(self, conn: ConnGen) -> None:
@@ -172,11 +156,7 @@ class Translation:
             return
         if id(conn.mc) not in self.indices:
             known = id(conn.mc) in self.neuron_of
-            why = (
-                "is an attached receptor, without a membrane"
-                if known
-                else "is not in the network; list its neuron"
-            )
+            why = "is an attached receptor, without a membrane" if known else "is not in the network; list its neuron"
             raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
         population = self.indices[id(self.neuron_of[id(conn.mc)])]
         self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])
@@ -188,9 +168,7 @@ def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnS
     attached = [a for a in attachments if a.pre is receptor]
     path = receptor.path
     if len(attached) > 1:
-        raise StructureError(
-            f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once"
-        )
+        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once")
     if attached and coupled:
         raise StructureError(
             f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); expected an MCConnSynapse to "
@@ -201,8 +179,8 @@ def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnS
     if coupled:
         return receptor
     raise StructureError(
-        f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be a "
-        "compartment of its own"
+        f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be "
+        "a compartment of its own"
     )
 
 

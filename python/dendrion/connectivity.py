@@ -158,9 +158,7 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
 
 def _check_shape(label: str, shape: tuple[int, ...], pre: int, post: int) -> None:
     if tuple(shape) != (pre, post):
-        raise ConnectivityError(
-            f"{label}: conn of shape {tuple(shape)}: expected ({pre}, {post}), sources by targets"
-        )
+        raise ConnectivityError(f"{label}: conn of shape {tuple(shape)}: expected ({pre}, {post}), sources by targets")
 
 
 def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:

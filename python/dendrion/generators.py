@@ -148,21 +148,18 @@ class SpikeGenerator(Generator):
         times, indices = np.atleast_1d(times), np.atleast_1d(indices)
         if times.ndim != 1 or indices.shape != times.shape:
             raise ParameterError(
-                f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: expected the same (n,)"
+                f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: "
+                "expected the same (n,)"
             )
         if indices.size and indices.dtype.kind not in "iu":
-            raise ParameterTypeError(
-                f"{self._label}: indices of type {indices.dtype}: expected whole numbers"
-            )
+            raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected whole numbers")
         self._refer("times", np.ascontiguousarray(self._numbers("times", times)))
         for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
             raise ParameterError(
                 f"{self._label}: indices[{bad}] = {indices[bad]}: expected whole numbers in 0..{self.size - 1}"
             )
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
-            raise ParameterError(
-                f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)"
-            )
+            raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
         self._refer("indices", np.ascontiguousarray(indices, dtype=np.uint32))
 
     def _numbers(self, name: str, values: ArrayLike) -> NDArray[np.float64]:
@@ -239,16 +236,12 @@ class CurrentGenerator(Generator):
         try:
             wave = np.array(waveform, dtype=np.float64, order="C")
         except (TypeError, ValueError):
-            raise ParameterTypeError(
-                f"{self._label}: waveform = {waveform!r}: expected numbers (pA)"
-            ) from None
+            raise ParameterTypeError(f"{self._label}: waveform = {waveform!r}: expected numbers (pA)") from None
         if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
             raise ParameterError(
                 f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"
             )
         if not np.isfinite(wave).all():
             bad = int(np.argwhere(~np.isfinite(wave))[0][0])
-            raise ParameterError(
-                f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)"
-            )
+            raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
         self._refer("waveform", wave)

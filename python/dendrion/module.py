@@ -53,9 +53,7 @@ class Module:
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepare what attribute access relies on, before any ``__init__`` runs."""
         self = super().__new__(cls)
-        self.__dict__.update(
-            _children={}, _name=None, _owner=None, _values={}, _frozen=frozenset(), _net=None
-        )
+        self.__dict__.update(_children={}, _name=None, _owner=None, _values={}, _frozen=frozenset(), _net=None)
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

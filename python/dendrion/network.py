@@ -111,7 +111,7 @@ class Network:
     # Looking
 
     @overload
-    def probe(
+    def probe(  # type: ignore[overload-overlap]
         self,
         module: Module,
         variable: Literal["spikes"],
@@ -131,8 +131,8 @@ class Network:
         Parameters
         ----------
         module : Module
-            A population (``"spikes"``), a compartment (``"V"``, ``"I"``) or a receptor (``"s"``, ``"x"``, ``"I"``, and ``"B"``
-            of an NMDA); ``net.variables(module)`` lists them.
+            A population (``"spikes"``), a compartment (``"V"``, ``"I"``) or a receptor (``"s"``, ``"x"``, ``"I"``, and
+            ``"B"`` of an NMDA); ``net.variables(module)`` lists them.
         variable : str
             Its name.
         every : float, optional
@@ -144,9 +144,7 @@ class Network:
         chosen = None if indices is None else _indices(path, indices)
         if variable == "spikes" and isinstance(module, MCNeuron):
             if every is not None:
-                raise ParameterError(
-                    f"{path}: every = {every}: expected None for spikes, which have their own times"
-                )
+                raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
             probe = self._sim.add_probe(path, variable, 1, chosen)
             return SpikeRecording(self, probe, f"{path}.spikes", module.size)
         steps = 1 if every is None else self._steps("every", every)
@@ -169,7 +167,7 @@ class Network:
     # Parameters and states
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters that are not frozen, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
+        """Return all parameters but frozen ones, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
         frozen = self._frozen_keys()
         return {key: value for key, value in self.state_dict().items() if key not in frozen}
 
@@ -191,9 +189,7 @@ class Network:
         known = set(self._sim.parameter_names())
         missing = sorted(known - set(values))
         if missing:
-            raise UnknownNameError(
-                f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)"
-            )
+            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
         self._set(values)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
@@ -235,7 +231,7 @@ class Network:
 
     def _connections(self, synapse: MCSynapse) -> Connections:
         pre, post, weight, delay = self._sim.connections(synapse.path)
-        return Connections(pre, post, weight, delay * self.dt)
+        return Connections(pre, post, weight, np.multiply(delay, self.dt, dtype=np.float64))
 
     def _frozen_keys(self) -> set[str]:
         frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
@@ -268,13 +264,11 @@ class Network:
             size = str(getattr(module, "size", ""))
             rows.append((module.path, type(module).__name__, size, _detail(module)))
         widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-        ]
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         info = self.info
         head = (
-            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} connections; "
-            f"dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
+            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} connections"
+            f"; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
         )
         return "\n".join([head, *lines])
 

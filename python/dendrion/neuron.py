@@ -95,9 +95,7 @@ class MCNeuron(Neuron):
         self.surrogate_grad_fn = surrogate_grad_fn
         self.odemethod = _member(self, "odemethod", odemethod, SolverMethodODE)
         self.sdemethod = _member(self, "sdemethod", sdemethod, SolverMethodSDE)
-        self._declare(
-            V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet
-        )
+        self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
         super().__init__(parent, name, frozen_params)
         self._check_together("population")
         self._check_soft_reset("V_th", self._values["V_th"])

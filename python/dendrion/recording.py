@@ -30,11 +30,11 @@ class Recording(_Probe):
     @property
     def t(self) -> NDArray[np.float64]:
         """Times of the samples (ms), of shape ``(samples,)``."""
-        return self._net._sim.sample_steps(self._id) * self._net.dt
+        return np.multiply(self._net._sim.sample_steps(self._id), self._net.dt, dtype=np.float64)
 
     @property
     def values(self) -> NDArray[np.floating]:
-        """Samples of shape ``(samples, neurons)`` in the network's dtype, each the state before the step of its time."""
+        """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time."""
         return self._net._sim.values(self._id)
 
     def __len__(self) -> int:
@@ -51,7 +51,7 @@ class SpikeRecording(_Probe):
     @property
     def t(self) -> NDArray[np.float64]:
         """Time of each spike (ms)."""
-        return self._net._sim.spikes(self._id)[0] * self._net.dt
+        return np.multiply(self._net._sim.spikes(self._id)[0], self._net.dt, dtype=np.float64)
 
     @property
     def i(self) -> NDArray[np.int64]:

@@ -48,8 +48,8 @@ class MCSynapse(Module):
     weight : float or array, optional
         Weights with a rule, >= 0: one for all, or one per connection by source, then target. 1 by default.
     delay : float or array, optional
-        Delays (ms), rounded to whole steps: one for all, or one per connection in the shape of ``w``. At least dt between
-        neurons. By default 0 from a generator, dt from neurons.
+        Delays (ms), rounded to whole steps: one for all, or one per connection in the shape of ``w``. At least dt
+        between neurons. By default 0 from a generator, dt from neurons.
     """
 
     pre: MCNeuron | Generator
@@ -87,19 +87,13 @@ class MCSynapse(Module):
 
     def _ends(self, pre: object, post: object) -> None:
         if not isinstance(pre, MCNeuron) and not (isinstance(pre, Generator) and pre.spiking):
-            raise ParameterTypeError(
-                f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes"
-            )
+            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes")
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
-            raise ParameterTypeError(
-                f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple"
-            )
+            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple")
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
-            raise StructureError(
-                f"{self._label}: receptors of sizes {sizes}: expected those of one population"
-            )
+            raise StructureError(f"{self._label}: receptors of sizes {sizes}: expected those of one population")
         self._refer("pre", pre)
         self._refer("post", receptors)
 
@@ -120,9 +114,7 @@ class MCSynapse(Module):
         n_pre, n_post = self.pre.size, self.post[0].size
         count = len(conn.targets) if isinstance(conn, Matrix) else conn._count(n_pre, n_post)
         if flat.size != count or (array.ndim > 1 and array.shape != (n_pre, n_post)):
-            expected = (
-                "one number" if count is None else f"one number, or one for each of {count} connections"
-            )
+            expected = "one number" if count is None else f"one number, or one for each of {count} connections"
             raise ConnectivityError(f"{self._label}: {name} of shape {array.shape}: expected {expected}")
         return flat
 
@@ -142,7 +134,7 @@ class MCSynapse(Module):
         return conn.shape if isinstance(conn, Matrix) else None
 
     @property
-    def w(self) -> NDArray[np.float64]:  # type: ignore[override]
+    def w(self) -> NDArray[np.float64]:
         """Weights: of shape ``(pre.size, post.size)`` for a dense ``conn``, else one per connection by source."""
         net = self._network
         if net is not None:

@@ -15,13 +15,9 @@ def ends(pair):
 def test_shape(ends):
     noise, cells = ends
     for conn in (np.ones((3, 2)), np.ones(6), sp.csr_matrix((3, 2))):
-        with pytest.raises(
-            dn.ConnectivityError, match=r"conn of shape .*: expected \(2, 3\), sources by targets"
-        ):
+        with pytest.raises(dn.ConnectivityError, match=r"conn of shape .*: expected \(2, 3\), sources by targets"):
             dn.MCSynapse(noise, cells.ampa, conn)
-    with pytest.raises(
-        dn.ConnectivityError, match=r"One2One needs as many sources as targets, but there are 2 and 3"
-    ):
+    with pytest.raises(dn.ConnectivityError, match=r"One2One needs as many sources as targets, but there are 2 and 3"):
         dn.MCSynapse(noise, cells.ampa, dn.One2One())
     with pytest.raises(
         ValueError, match=r"conn = 'all': expected an array or sparse matrix of shape \(2, 3\), or a rule"
@@ -59,9 +55,7 @@ def test_number_of_values(ends):
     with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None beside a matrix"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), weight=2.0)
     syn = dn.MCSynapse(noise, cells.ampa, dn.FixedIndegree(3), name="syn")
-    with pytest.raises(
-        dn.ConnectivityError, match=r"syn: degree = 3: expected at most the 2 sources there are"
-    ):
+    with pytest.raises(dn.ConnectivityError, match=r"syn: degree = 3: expected at most the 2 sources there are"):
         dn.Network([noise, cells, syn])
 
 
@@ -71,9 +65,7 @@ def test_delays(ends):
         with pytest.raises(dn.ConnectivityError, match=r"delay = .*: expected finite numbers >= 0 \(ms\)"):
             dn.MCSynapse(noise, cells.ampa, dn.All2All(), delay=value)
     syn = dn.MCSynapse(cells, cells.ampa, dn.All2All(), delay=0.04, name="syn")
-    with pytest.raises(
-        dn.ParameterError, match=r"syn: delay = 0\.04: expected at least dt = 0\.1 ms between neurons"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"syn: delay = 0\.04: expected at least dt = 0\.1 ms between neurons"):
         dn.Network([cells, syn])
     syn = dn.MCSynapse(cells, cells.ampa, dn.One2One(), delay=[1.0, 0.0, 1.0], name="syn")
     with pytest.raises(dn.ParameterError, match=r"syn: delay\[1\] = 0: expected at least dt"):
@@ -86,9 +78,7 @@ def test_delays(ends):
 def test_receptors_of_several_populations(pair):
     a, b, noise = pair(3), pair(3), dn.PoissonGenerator(3)
     syn = dn.MCSynapse(noise, (a.ampa, b.ampa), dn.One2One(), name="syn")
-    with pytest.raises(
-        dn.StructureError, match=r"syn: its receptors are of several populations; expected one"
-    ):
+    with pytest.raises(dn.StructureError, match=r"syn: its receptors are of several populations; expected one"):
         dn.Network([a, b, noise, syn])
 
 

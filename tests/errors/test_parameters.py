@@ -9,9 +9,7 @@ NOT_NEGATIVE = r"expected a finite number >= 0"
 
 
 def test_unknown_keyword():
-    with pytest.raises(
-        dn.ParameterTypeError, match=r"Compartment: unexpected parameter gl = 3; did you mean 'gL'\?"
-    ):
+    with pytest.raises(dn.ParameterTypeError, match=r"Compartment: unexpected parameter gl = 3; did you mean 'gL'\?"):
         dn.Compartment(gl=3)
     with pytest.raises(TypeError, match=r"unexpected parameter Vth"):
         dn.MCNeuron(Vth=3)
@@ -19,9 +17,7 @@ def test_unknown_keyword():
 
 @pytest.mark.parametrize("value", ["forty", 1j, [1, "a"], object()])
 def test_wrong_type(value):
-    with pytest.raises(
-        dn.ParameterTypeError, match=r"Compartment: gL = .*: expected a number or an array of 1"
-    ):
+    with pytest.raises(dn.ParameterTypeError, match=r"Compartment: gL = .*: expected a number or an array of 1"):
         dn.Compartment(gL=value)
 
 
@@ -37,9 +33,7 @@ def test_wrong_length_and_shape():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_not_finite(value):
-    with pytest.raises(
-        dn.ParameterError, match=r"Compartment: V_rest = (nan|-?inf): expected a finite number \(mV\)"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"Compartment: V_rest = (nan|-?inf): expected a finite number \(mV\)"):
         dn.Compartment(V_rest=value)
     with pytest.raises(dn.ParameterError, match=r"Compartment: V_rest\[1\] = (nan|-?inf)"):
         dn.Compartment(2, V_rest=[0.0, value])
@@ -62,9 +56,7 @@ def test_geometry_must_be_positive(name):
 @pytest.mark.parametrize("kind", [dn.AMPA, dn.NMDA, dn.GABA])
 def test_receptors(kind):
     name = kind.__name__
-    with pytest.raises(
-        dn.ParameterError, match=rf"{name}: t_decay = None: expected a time constant > 0 \(ms\)"
-    ):
+    with pytest.raises(dn.ParameterError, match=rf"{name}: t_decay = None: expected a time constant > 0 \(ms\)"):
         kind()
     for parameter in ("t_decay", "t_rise"):
         given = {"t_decay": 5.0, parameter: 0.0}
@@ -89,18 +81,14 @@ def test_geometry_without_specific_values():
 def test_coupling_without_conductance():
     a = dn.Compartment(length=10, diameter=1, gL=50, C=1, r_axial=100, name="a")
     b = dn.Compartment(length=10, diameter=1, gL=50, C=1, name="b")
-    with pytest.raises(
-        dn.ParameterError, match=r"MCConn: g = None: expected a conductance >= 0.*\(b lacks r_axial\)"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"MCConn: g = None: expected a conductance >= 0.*\(b lacks r_axial\)"):
         dn.MCConn(a, b)
     with pytest.raises(dn.ParameterError, match=rf"MCConn: g = -1: {NOT_NEGATIVE} \(nS\)"):
         dn.MCConn(a, b, -1.0)
 
 
 def test_soft_reset_needs_a_threshold_above_zero():
-    with pytest.raises(
-        dn.ParameterError, match=r"MCNeuron: V_th = -40\.0: expected V_th > 0 where V_reset is None"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"MCNeuron: V_th = -40\.0: expected V_th > 0 where V_reset is None"):
         dn.MCNeuron(V_th=-40.0, V_reset=None)
     neuron = dn.MCNeuron(V_th=10.0, V_reset=None, name="n")
     neuron.soma = dn.LeakyIF(V_rest=0.0)
@@ -113,17 +101,13 @@ def test_soft_reset_needs_a_threshold_above_zero():
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "2", True])
 def test_sizes(size):
-    with pytest.raises(
-        (dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected a whole number >= 1"
-    ):
+    with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected a whole number >= 1"):
         dn.Compartment(size)
 
 
 @pytest.mark.parametrize("dt", [0.0, -0.1, np.nan, np.inf, "0.1"])
 def test_time_step(dt, pair):
-    with pytest.raises(
-        (dn.ParameterError, dn.ParameterTypeError), match=r"network: dt = .*expected a .*number > 0"
-    ):
+    with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"network: dt = .*expected a .*number > 0"):
         dn.Network([pair(1)], dt=dt)
 
 
@@ -134,18 +118,14 @@ def test_other_settings(pair):
         dn.Network([pair(1)], threads=0)
     with pytest.raises(dn.ParameterError, match=r"seed = -1: expected a whole number from 0"):
         dn.Network([pair(1)], seed=-1)
-    with pytest.raises(
-        dn.ParameterTypeError, match=r"odemethod = 'rk4': expected one of SolverMethodODE\.EULER"
-    ):
+    with pytest.raises(dn.ParameterTypeError, match=r"odemethod = 'rk4': expected one of SolverMethodODE\.EULER"):
         dn.MCNeuron(odemethod="rk4")
 
 
 def test_generators():
     with pytest.raises(dn.ParameterError, match=rf"PoissonGenerator: rate = -1: {NOT_NEGATIVE} \(Hz\)"):
         dn.PoissonGenerator(1, rate=-1.0)
-    with pytest.raises(
-        dn.ParameterError, match=r"BernoulliGenerator: prob = 1\.5: expected a number in \[0, 1\]"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"BernoulliGenerator: prob = 1\.5: expected a number in \[0, 1\]"):
         dn.BernoulliGenerator(1, prob=1.5)
     with pytest.raises(dn.ParameterError, match=r"indices\[1\] = 2: expected whole numbers in 0\.\.1"):
         dn.SpikeGenerator(2, indices=[0, 2], times=[1.0, 2.0])
@@ -153,9 +133,7 @@ def test_generators():
         dn.SpikeGenerator(2, indices=[0], times=[-1.0])
     with pytest.raises(dn.ParameterError, match=r"expected the same \(n,\)"):
         dn.SpikeGenerator(2, indices=[0], times=[1.0, 2.0])
-    with pytest.raises(
-        dn.ParameterError, match=r"waveform of shape \(4, 2\): expected \(steps,\) or \(steps, 3\)"
-    ):
+    with pytest.raises(dn.ParameterError, match=r"waveform of shape \(4, 2\): expected \(steps,\) or \(steps, 3\)"):
         dn.CurrentGenerator(3, waveform=np.zeros((4, 2)))
     with pytest.raises(dn.ParameterError, match=r"waveform\[1\] = nan"):
         dn.CurrentGenerator(1, waveform=[0.0, np.nan])

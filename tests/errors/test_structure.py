@@ -22,16 +22,12 @@ def test_a_loop_of_couplings():
 
 
 def test_a_compartment_without_coupling():
-    with pytest.raises(
-        dn.StructureError, match=r"n/c1: is not connected to c0; couple every compartment by an MCConn"
-    ):
+    with pytest.raises(dn.StructureError, match=r"n/c1: is not connected to c0; couple every compartment by an MCConn"):
         dn.Network([neuron(dn.LeakyIF(), dn.Compartment(), couple=False)])
 
 
 def test_two_somas_or_none():
-    with pytest.raises(
-        dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron has exactly one LeakyIF"
-    ):
+    with pytest.raises(dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron has exactly one LeakyIF"):
         dn.Network([neuron(dn.LeakyIF(), dn.LeakyIF())])
     with pytest.raises(ValueError, match=r"n: has no soma; a neuron needs exactly one LeakyIF"):
         dn.Network([neuron(dn.Compartment())])
@@ -44,9 +40,7 @@ def test_receptor_attached_twice_or_not_at_all():
         dn.Network([cell])
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.again = dn.MCConnSynapse(cell.ampa, cell.c0)
-    with pytest.raises(
-        dn.StructureError, match=r"n/ampa: is attached twice \(n/on, n/again\); expected once"
-    ):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice \(n/on, n/again\); expected once"):
         dn.Network([cell])
 
 
@@ -55,9 +49,7 @@ def test_receptor_attached_and_coupled():
     cell.ampa = dn.AMPA(t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.axial = dn.MCConn(cell.ampa, cell.c0, 1.0)
-    with pytest.raises(
-        dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); expected"
-    ):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); expected"):
         dn.Network([cell])
 
 
@@ -73,9 +65,7 @@ def test_parts_of_another_size_or_neuron():
 
 def test_wrong_kinds():
     a, b = dn.Compartment(), dn.Compartment()
-    with pytest.raises(
-        dn.ParameterTypeError, match=r"MCConnSynapse: pre = .*: expected an AMPA, NMDA or GABA"
-    ):
+    with pytest.raises(dn.ParameterTypeError, match=r"MCConnSynapse: pre = .*: expected an AMPA, NMDA or GABA"):
         dn.MCConnSynapse(a, b)
     with pytest.raises(dn.ParameterTypeError, match=r"MCConn: post = 3: expected a Compartment"):
         dn.MCConn(a, 3)

@@ -6,7 +6,7 @@ import pytest
 
 
 def response(dt, method=dn.SolverMethodODE.EULER, variable="x", kind=dn.AMPA, **gate):
-    """Return a gate's variable after one unit spike at 1 ms, from the first step it can be seen, and that step's time."""
+    """Return a gate's variable after one unit spike at 1 ms, from the first step it shows, and the time since."""
     cells = dn.MCNeuron(1, V_th=1e6, odemethod=method, name="cells")
     cells.soma = dn.LeakyIF(1, C=1e9, gL=1e-3)  # V stays where it is
     cells.gate = kind(1, **gate)

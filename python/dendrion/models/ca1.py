@@ -6,7 +6,7 @@ networks", Nature Communications 14:131 (2023), Fig. 4; without its dendritic sp
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..compartment import Compartment, LeakyIF
 from ..connectivity import One2One
@@ -20,7 +20,7 @@ from ..synapse import MCSynapse
 __all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]
 
 #: Specific membrane constants (mV, uS/cm2, uF/cm2, ohm cm), the same for all compartments.
-MEMBRANE = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "r_axial": 120.0}
+MEMBRANE: dict[str, Any] = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "r_axial": 120.0}
 #: Factors on the area of the soma and of dendrites (spines).
 SOMA_AREA, DENDRITE_AREA = 2.9, 2.9 * 1.5
 
@@ -64,8 +64,8 @@ INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0
 class CA1Pyramidal(MCNeuron):
     """A population of CA1 pyramidal cells.
 
-    Compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``; receptors are named
-    after them, such as ``dist1_ampa`` and ``dist1_nmda``; couplings such as ``soma_prox``.
+    Compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``;
+    receptors are named after them, such as ``dist1_ampa`` and ``dist1_nmda``; couplings such as ``soma_prox``.
 
     Parameters
     ----------
@@ -84,7 +84,11 @@ class CA1Pyramidal(MCNeuron):
             setattr(self, f"{a}_{b}", MCConn(getattr(self, a), getattr(self, b), g))
 
     def _dendrite(self, part: str, dendrite: Dendrite) -> None:
-        geometry = {"length": dendrite.length, "diameter": dendrite.diameter, "area_factor": DENDRITE_AREA}
+        geometry: dict[str, Any] = {
+            "length": dendrite.length,
+            "diameter": dendrite.diameter,
+            "area_factor": DENDRITE_AREA,
+        }
         compartment = Compartment(self.size, **geometry, **MEMBRANE)
         setattr(self, part, compartment)
         if dendrite.ampa is None or dendrite.nmda is None:
@@ -100,8 +104,8 @@ class CA1Pyramidal(MCNeuron):
 def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
     """Make the input of the paper's population study: five independent Poisson streams for each cell.
 
-    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and ``med``; AMPA and
-    NMDA of a compartment share its stream. Returns the generators and connections to list in the network.
+    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and ``med``;
+    AMPA and NMDA of a compartment share its stream. Returns the generators and connections to list in the network.
     """
     modules: list[Module] = []
     for part, rate in INPUTS.items():
