@@ -267,8 +267,8 @@ class Network:
         lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
         info = self.info
         head = (
-            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} connections"
-            f"; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
+            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} "
+            f"connections; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
         )
         return "\n".join([head, *lines])
 

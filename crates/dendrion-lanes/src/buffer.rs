@@ -21,9 +21,25 @@ pub struct Buffer<T: Scalar> {
 
 impl<T: Scalar> Buffer<T> {
     /// `len` zeros.
+    ///
+    /// # Panics
+    /// Where no memory could hold them, as `Vec` does.
     pub fn zeroed(len: usize) -> Self {
-        let lines = vec![Line([0; 64]); (len * size_of::<T>()).div_ceil(64)];
+        // A size that wrapped would leave a slice longer than its memory.
+        let bytes = len.checked_mul(size_of::<T>());
+        assert!(bytes.is_some(), "capacity overflow");
+        let lines = vec![Line([0; 64]); bytes.unwrap_or(0).div_ceil(64)];
         Self { lines, len, scalar: PhantomData }
+    }
+
+    /// `len` times `value`.
+    ///
+    /// # Panics
+    /// As [`Buffer::zeroed`].
+    pub fn filled(len: usize, value: T) -> Self {
+        let mut buffer = Self::zeroed(len);
+        buffer.fill(value);
+        buffer
     }
 }
 

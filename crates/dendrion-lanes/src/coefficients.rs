@@ -40,16 +40,19 @@ impl<T: Scalar> Coefficients<T> {
     /// A table for `blocks` blocks of `lanes` lanes.
     ///
     /// # Errors
-    /// A column without values, or a width that is not a positive multiple of a line.
+    /// A column without values, a width that is not a positive multiple of a line, or more than memory could hold.
     pub fn new(columns: &[Column], lanes: usize, blocks: usize) -> Result<Self, LinkError> {
         if lanes == 0 || !lanes.is_multiple_of(granule::<T>()) {
             return Err(LinkError::Lanes { lanes });
         }
         let rows_per_block = columns.iter().filter(|c| matches!(c, Column::Each(_))).count();
+        let size = lanes.checked_mul(blocks).and_then(|n| n.checked_mul(rows_per_block));
+        let fits = size.filter(|n| n.checked_mul(size_of::<T>()).is_some());
+        let size = fits.ok_or(LinkError::Size)?;
         let mut table = Self {
             places: Vec::with_capacity(columns.len()),
             uniform: Buffer::zeroed((columns.len() - rows_per_block) * granule::<T>()),
-            rows: Buffer::zeroed(rows_per_block * lanes * blocks),
+            rows: Buffer::zeroed(size),
             rows_per_block,
             lanes,
             blocks,

@@ -17,7 +17,8 @@ impl<T: Scalar> Ring<T> {
     /// A ring of `slots` steps, at least one, for `lanes` lanes. Nothing may be added further ahead than it has slots.
     pub fn new(lanes: usize, slots: usize) -> Self {
         let slots = slots.max(1);
-        Self { rows: Buffer::zeroed(lanes * slots), lanes, due: vec![false; slots] }
+        // A product too large for memory is refused there, rather than wrapped here.
+        Self { rows: Buffer::zeroed(lanes.saturating_mul(slots)), lanes, due: vec![false; slots] }
     }
 
     fn slot(&self, step: u64) -> usize {
@@ -28,6 +29,18 @@ impl<T: Scalar> Ring<T> {
     pub fn row(&self, step: u64) -> Option<&[T]> {
         let slot = self.slot(step);
         self.due[slot].then(|| &self.rows[slot * self.lanes..][..self.lanes])
+    }
+
+    /// Adds to what is due at a step for one lane. False where there is no such lane.
+    pub fn add(&mut self, step: u64, lane: usize, value: T) -> bool {
+        if lane >= self.lanes {
+            return false;
+        }
+        let slot = self.slot(step);
+        self.due[slot] = true;
+        let gate = &mut self.rows[slot * self.lanes + lane];
+        *gate = gate.plus(value, T::from_f64(1.0));
+        true
     }
 
     /// Frees the slot of a step for a later one.
@@ -179,6 +192,11 @@ impl<T: Scalar> Fanout<T> {
     /// Delays, by source.
     pub const fn delays(&self) -> &Delays {
         &self.delays
+    }
+
+    /// The longest delay, in steps.
+    pub const fn max_delay(&self) -> u16 {
+        self.longest
     }
 
     /// Bytes it all takes.

@@ -35,6 +35,8 @@ pub enum LinkError {
     },
     /// The level is not available on this processor.
     Level,
+    /// Rows, lanes or blocks are more than memory could hold.
+    Size,
 }
 
 impl fmt::Display for LinkError {
@@ -48,6 +50,7 @@ impl fmt::Display for LinkError {
             Self::Empty { column } => write!(f, "coefficient {column} has no values"),
             Self::Table { given, expected } => write!(f, "{given} coefficients: expected {expected}"),
             Self::Level => write!(f, "this processor lacks the instructions asked for"),
+            Self::Size => write!(f, "more rows, lanes or blocks than memory could hold"),
         }
     }
 }

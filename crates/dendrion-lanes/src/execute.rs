@@ -42,7 +42,7 @@ macro_rules! execute {
                             #[target_feature(enable = "avx2,fma")]
                             unsafe fn avx2(code: &[Linked], memory: Memory<'_, $t>) -> bool {
                                 // SAFETY: as the caller of `execute`.
-                                unsafe { run::<crate::vector::$avx2>(code, memory) }
+                                unsafe { run::<crate::vector::Pair<crate::vector::$avx2>>(code, memory) }
                             }
                             avx2(code, memory)
                         }
@@ -77,7 +77,7 @@ struct Row<T> {
 /// Loads an argument: `u`, a uniform coefficient, ahead of the loop; `r`, a row, within it; `s`, either, within it.
 macro_rules! ahead {
     (u $a:ident) => {
-        let $a = V::load($a.at);
+        let $a = V::splat(*$a.at);
     };
     ($kind:ident $a:ident) => {};
 }
@@ -122,8 +122,8 @@ macro_rules! op {
 
 #[inline(always)]
 fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
-    // SAFETY: `link` checked that the operand lies in its space.
-    let at = unsafe { memory.bases[operand.space as usize].add(operand.offset as usize) };
+    // Within its space, which `link` checked; but an input port's operand is a number, and is never read.
+    let at = memory.bases[operand.space as usize].wrapping_add(operand.offset as usize);
     Row { at, mask: if operand.space == crate::link::Space::Uniform { 0 } else { usize::MAX } }
 }
 

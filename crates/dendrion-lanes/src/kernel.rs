@@ -19,6 +19,8 @@ pub struct Kernel<T: Scalar> {
     inputs: usize,
     /// The layout linked against.
     layout: u64,
+    /// Uniform values and rows of that layout.
+    table: (usize, usize),
     scalar: std::marker::PhantomData<T>,
 }
 
@@ -53,14 +55,17 @@ impl<T: Scalar> Kernel<T> {
         if !level.is_available() {
             return Err(LinkError::Level);
         }
+        let size = |rows: usize| rows.checked_mul(lanes).ok_or(LinkError::Size);
+        let (state, scratch) = (size(program.state_rows)?, size(program.scratch_rows)?);
         Ok(Self {
             code: link(program, coefs, lanes)?,
             lanes,
             level,
-            state: program.state_rows * lanes,
-            scratch: program.scratch_rows * lanes,
+            state,
+            scratch,
             inputs: program.inputs,
             layout: coefs.layout,
+            table: (coefs.uniform.len(), coefs.rows_per_block),
             scalar: std::marker::PhantomData,
         })
     }
@@ -74,7 +79,9 @@ impl<T: Scalar> Kernel<T> {
     pub fn run(&self, frame: Frame<'_, T>) -> bool {
         assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
         assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
-        assert!(frame.coefs.layout == self.layout, "a table of another layout");
+        // The hash tells layouts apart; that operands lie within the table must not hang on a hash.
+        let table = (frame.coefs.uniform.len(), frame.coefs.rows_per_block);
+        assert!(frame.coefs.layout == self.layout && table == self.table, "a table of another layout");
         assert!(frame.inputs.len() >= self.inputs, "too few ports");
         assert!(
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),

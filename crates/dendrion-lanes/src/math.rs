@@ -3,11 +3,12 @@
 use crate::scalar::Scalar;
 use crate::vector::{Real, Vector};
 
-/// e^x, to about one unit in the last place; exactly 1 at 0, NaN of NaN, 0 where the result would be denormal.
+/// e^x, to about one unit in the last place; exactly 1 at 0, NaN of NaN, 0 where the result would be below 2^-1021.5
+/// (f32: 2^-125.5), so that none is denormal.
 ///
 /// ```text
 /// n = round(x log2 e);  r = x - n ln 2 (in two parts)
-/// e^x = 2^n (1 + (r + r² q(r)))
+/// e^x = 2 (2^(n-1) (1 + (r + r² q(r))))
 /// ```
 ///
 /// # Safety
@@ -27,8 +28,9 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
         let r2 = r.mul(r);
         let p = polynomial(V::Scalar::EXP, r, r2).fma(r2, r);
         let scale = rounded.exp2_rounded();
-        // Not p scale + scale: where the scale is infinite, p may be negative.
-        V::splat(V::Scalar::from_f64(1.0)).add(p).mul(scale)
+        // Half of it, then twice that: 2^n itself is infinite where p < 0 still makes the result a number.
+        let half = p.fma(scale, scale);
+        half.add(half)
     }
 }
 

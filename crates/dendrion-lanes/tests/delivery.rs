@@ -87,3 +87,30 @@ fn arrays_must_fit() {
     let target = Some(FanoutError::Target { target: 8, lanes: 8 });
     assert_eq!(make(vec![0, 1], vec![8], 1, Delays::Uniform(0)), target);
 }
+
+#[test]
+fn single_values_are_added_where_there_is_a_lane() {
+    let mut ring = Ring::<f64>::new(LANES, 4);
+    assert!(ring.add(6, 2, 1.5) && ring.add(6, 2, 1.0));
+    assert!(!ring.add(7, LANES, 1.0));
+    assert_eq!(ring.row(6).unwrap()[2], 2.5);
+    assert!(ring.row(7).is_none());
+}
+
+#[test]
+fn the_longest_delay_is_known() {
+    let each = |delays: Vec<u16>| {
+        let n = delays.len();
+        Fanout::new(vec![0, n as u32], vec![0; n], vec![1.0_f64; n], Delays::Each(delays), LANES).unwrap()
+    };
+    assert_eq!(each(vec![3, 9, 1]).max_delay(), 9);
+    assert_eq!(each(vec![]).max_delay(), 0);
+}
+
+/// The inner loop checks nothing: what it relies on is checked before it.
+#[test]
+#[should_panic(expected = "too small a ring")]
+fn rings_that_are_too_short_are_refused() {
+    let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 4 }];
+    fanout(&one, Delays::Uniform(4)).deliver(0, 1.0, 0, &mut Ring::new(LANES, 4));
+}

@@ -30,7 +30,7 @@ fn doubles_are_exact_to_two_units() {
         if x == 0.0 { 1.0 } else { libm::expm1(x) / x }
     }
     for level in Level::available() {
-        let exp = worst(Op::Exp, libm::exp, level, line(-708.0, 709.0, 80_000));
+        let exp = worst(Op::Exp, libm::exp, level, line(-708.0, 709.782, 80_000));
         assert!(exp < 2.0, "exp {level}: {exp}");
         let near = worst(Op::Exp, libm::exp, level, line(-1.0, 1.0, 80_000));
         assert!(near < 2.0, "exp near 0 {level}: {near}");
@@ -44,7 +44,7 @@ fn doubles_are_exact_to_two_units() {
 #[test]
 fn singles_are_exact_to_two_units() {
     for level in Level::available() {
-        for x in line(-87.0, 88.0, 16_000).collect::<Vec<_>>().chunks_exact(16) {
+        for x in line(-86.9, 88.7, 16_000).collect::<Vec<_>>().chunks_exact(16) {
             let row: Vec<f32> = x.iter().map(|v| *v as f32).collect();
             let (found, _) = run(Op::Exp, &[0.0_f32; 16], std::slice::from_ref(&row), Given::Rows, level);
             for (x, v) in row.iter().zip(found) {
@@ -66,5 +66,33 @@ fn ends_and_middle() {
         assert_eq!(found[..6], [1.0, 1.0, f64::INFINITY, 0.0, 0.0, f64::INFINITY], "{level}");
         let (found, _) = run(Op::Phi1, &[0.0; 8], std::slice::from_ref(&x), Given::Rows, level);
         assert_eq!((found[0], found[3]), (1.0, 0.0), "{level}");
+    }
+}
+
+/// Up to the largest number there is a result, and beyond it infinity; never a denormal, and never NaN.
+#[test]
+fn the_last_powers_of_two_are_there() {
+    for level in Level::available() {
+        let worst = worst(Op::Exp, libm::exp, level, line(709.0, 709.782, 8_000));
+        assert!(worst < 2.0, "{level}: {worst}");
+        for x in [709.783, 709.85, 709.9, 710.0, 1e300].chunks(1) {
+            let (found, _) = run(Op::Exp, &[0.0; 8], &[vec![x[0]; 8]], Given::Rows, level);
+            assert_eq!(found, [f64::INFINITY; 8], "{level}: {x:?}");
+        }
+        for x in line(-745.0, -707.0, 8_000).collect::<Vec<_>>().chunks_exact(8) {
+            let (found, _) = run(Op::Exp, &[0.0; 8], &[x.to_vec()], Given::Rows, level);
+            assert!(found.iter().all(|v: &f64| *v == 0.0 || v.is_normal()), "{level}: {x:?} {found:?}");
+        }
+        for x in line(88.0, 88.722, 8_000).collect::<Vec<_>>().chunks_exact(16) {
+            let row: Vec<f32> = x.iter().map(|v| *v as f32).collect();
+            let (found, _) = run(Op::Exp, &[0.0_f32; 16], std::slice::from_ref(&row), Given::Rows, level);
+            for (x, v) in row.iter().zip(found) {
+                let exact = libm::exp(f64::from(*x));
+                assert!(
+                    (f64::from(v) - exact).abs() < 2.4e-7 * exact,
+                    "{level}: exp({x}) = {v}, not {exact}"
+                );
+            }
+        }
     }
 }

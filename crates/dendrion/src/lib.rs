@@ -32,3 +32,8 @@ pub use dendrion_model as model;
 
 pub use dendrion_engine::{Connections, Level, NumericClass, ProbeId, RunEnd, Samples, Simulation, Summary};
 pub use dendrion_model::Error;
+
+/// The README's Rust example is compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -104,8 +104,9 @@ class CA1Pyramidal(MCNeuron):
 def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
     """Make the input of the paper's population study: five independent Poisson streams for each cell.
 
-    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and ``med``;
-    AMPA and NMDA of a compartment share its stream. Returns the generators and connections to list in the network.
+    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and
+    ``med``; AMPA and NMDA of a compartment share its stream. Returns the generators and connections to list in the
+    network.
     """
     modules: list[Module] = []
     for part, rate in INPUTS.items():

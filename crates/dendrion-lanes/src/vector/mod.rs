@@ -1,5 +1,6 @@
 //! Vectors: what kernels are written in. One implementation per level; the kernels are the same for all.
 
+mod pair;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -7,6 +8,7 @@ mod x86;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests;
 
+pub(crate) use pair::Pair;
 pub(crate) use portable::Portable;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2F32, Avx2F64, Avx512F32, Avx512F64};
@@ -21,9 +23,9 @@ pub(crate) trait Real: Scalar {
     const LN2_HIGH: Self;
     /// ln 2 less its high part.
     const LN2_LOW: Self;
-    /// Adding it rounds to a whole number n and leaves n + the exponent's bias in the lowest bits.
+    /// Adding it rounds to a whole number n and leaves n - 1 + the exponent's bias in the lowest bits.
     const ROUND: Self;
-    /// Beyond these, e^x is 0 or infinite.
+    /// Beyond these, e^x is 0 or infinite: n stays where n - 1 + bias is an exponent.
     const EXP_RANGE: (Self, Self);
     /// Coefficients of q in e^r = 1 + r + r² q(r), |r| <= ln 2 / 2, lowest first: Chebyshev interpolation of degree 9
     /// (f64, relative error of e^r 1.6e-17) and 4 (f32, 1.0e-8).
@@ -36,8 +38,8 @@ impl Real for f64 {
     const LOG2_E: f64 = std::f64::consts::LOG2_E;
     const LN2_HIGH: f64 = 0.693_147_180_485_539_1;
     const LN2_LOW: f64 = 7.440_617_110_012_397e-11;
-    const ROUND: f64 = 6_755_399_441_055_744.0 + 1023.0; // 1.5 2^52
-    const EXP_RANGE: (f64, f64) = (-709.0, 709.9);
+    const ROUND: f64 = 6_755_399_441_055_744.0 + 1022.0; // 1.5 2^52
+    const EXP_RANGE: (f64, f64) = (-708.6, 709.9);
     const EXP: &'static [f64] = &[
         0.500_000_000_000_000_1,
         0.166_666_666_666_666_69,
@@ -57,8 +59,8 @@ impl Real for f32 {
     const LOG2_E: f32 = std::f32::consts::LOG2_E;
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;
-    const ROUND: f32 = 12_582_912.0 + 127.0; // 1.5 2^23
-    const EXP_RANGE: (f32, f32) = (-88.0, 88.9);
+    const ROUND: f32 = 12_582_912.0 + 126.0; // 1.5 2^23
+    const EXP_RANGE: (f32, f32) = (-87.5, 88.9);
     const EXP: &'static [f32] = &[0.5, 0.166_665_77, 0.041_666_554, 0.008_363_179, 0.001_392_618_4];
     const FLUSH: f32 = crate::FLUSH as f32;
 }
@@ -103,7 +105,7 @@ pub(crate) trait Vector: Copy {
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// One bit per lane.
     unsafe fn bits(mask: Self::Mask) -> u64;
-    /// 2^n of a vector to which [`Real::ROUND`] was added to make its lowest bits n + bias.
+    /// 2^(n-1) of a vector to which [`Real::ROUND`] was added, which makes its lowest bits n - 1 + bias.
     unsafe fn exp2_rounded(self) -> Self;
     /// `f` of each lane.
     unsafe fn map(self, f: fn(Self::Scalar) -> Self::Scalar) -> Self;

@@ -1,6 +1,6 @@
-//! Portable vectors with fused multiply-add, which are the level of AArch64, have the bits of AVX2.
+//! Portable vectors with fused multiply-add, which are the level of AArch64, have the bits of AVX2, one by one or in pairs.
 
-use super::{Avx2F32, Avx2F64, Portable, Vector};
+use super::{Avx2F32, Avx2F64, Pair, Portable, Vector};
 use crate::level::Level;
 use crate::math;
 use crate::scalar::Scalar;
@@ -35,14 +35,16 @@ unsafe fn results<V: Vector>(a: &[V::Scalar], b: &[V::Scalar], c: &[V::Scalar]) 
         for v in all {
             let mut lanes = vec![V::Scalar::default(); V::LANES];
             v.store(lanes.as_mut_ptr());
-            bits.extend(lanes.iter().map(|v| v.to_f64().to_bits()));
+            // All NaN are one: processors choose among their payloads.
+            let canonical = |v: f64| if v.is_nan() { f64::NAN } else { v };
+            bits.extend(lanes.iter().map(|v| canonical(v.to_f64()).to_bits()));
         }
         bits
     }
 }
 
 macro_rules! same {
-    ($name:ident, $t:ident, $avx2:ident, $n:literal) => {
+    ($name:ident, $t:ident, $avx2:ty, $n:literal) => {
         #[test]
         fn $name() {
             #[target_feature(enable = "avx2,fma")]
@@ -57,7 +59,10 @@ macro_rules! same {
             let mut next = || {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let wide = ((seed >> 11) as f64 / (1_u64 << 53) as f64 - 0.5) * 160.0;
-                if seed & 0xff00 == 0 { 0.0 } else { wide as $t }
+                let odd =
+                    [0.0, -0.0, <$t>::INFINITY, <$t>::NEG_INFINITY, <$t>::NAN, <$t>::MAX, 1e-31, 1e-40 as $t];
+                let draw = (seed >> 33) as usize;
+                if draw.is_multiple_of(16) { odd[draw / 16 % odd.len()] } else { wide as $t }
             };
             for _ in 0..2000 {
                 let rows: Vec<[$t; $n]> = (0..3).map(|_| std::array::from_fn(|_| next())).collect();
@@ -71,3 +76,5 @@ macro_rules! same {
 
 same!(doubles, f64, Avx2F64, 4);
 same!(singles, f32, Avx2F32, 8);
+same!(pairs_of_doubles, f64, Pair<Avx2F64>, 8);
+same!(pairs_of_singles, f32, Pair<Avx2F32>, 16);

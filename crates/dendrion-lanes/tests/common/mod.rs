@@ -11,6 +11,8 @@ pub enum Given {
     Rows,
     /// Those whose bit is set as coefficients, one value per lane.
     Columns(u16),
+    /// As state rows, but for that one, which is the row of the result.
+    Within(usize),
 }
 
 /// The result row of one operation on argument rows, and the bits that fired. `out` is row 0 of the state, which starts
@@ -33,6 +35,7 @@ pub fn run<T: Scalar>(
                 columns.push(if same { Column::Uniform(row[0].to_f64()) } else { Column::Each(each) });
                 slots.push(Slot::Coef(columns.len() as u16 - 1));
             }
+            Given::Within(which) if which == k => slots.push(Slot::State(0)),
             _ => {
                 state.extend_from_slice(row);
                 slots.push(Slot::State((state.len() / lanes) as u16 - 1));
