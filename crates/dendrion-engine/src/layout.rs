@@ -5,9 +5,9 @@
 
 use dendrion_lanes::{Scalar, granule};
 
-/// Lanes of a block, at most: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's rows
-/// stay in L1.
-const WIDEST: usize = 128;
+/// Bytes of a row of a block, at most: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's
+/// rows stay in L1.
+const ROW_BYTES: usize = 1024;
 /// Shards a large population is cut into, at least; enough for many threads.
 const SHARDS: usize = 16;
 /// Blocks of a shard, at most, unless that makes more than [`MOST_SHARDS`].
@@ -33,7 +33,8 @@ pub(crate) struct Layout {
 impl Layout {
     pub(crate) fn new<T: Scalar>(size: usize) -> Self {
         let granule = granule::<T>();
-        let lanes = WIDEST.min(size.div_ceil(granule) * granule);
+        let widest = ROW_BYTES / size_of::<T>();
+        let lanes = widest.min(size.div_ceil(granule) * granule);
         let blocks = size.div_ceil(lanes);
         let per_shard = blocks.div_ceil(SHARDS).min(BLOCKS).max(blocks.div_ceil(MOST_SHARDS));
         let per_shard = per_shard.min(MOST_LANES / lanes);

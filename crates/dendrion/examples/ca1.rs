@@ -10,7 +10,9 @@ use dendrion::model::{
 use dendrion::{Error, Simulation};
 
 /// Name, length, diameter (um), and conductances of AMPA and NMDA (nS) where there are any.
-const DENDRITES: [(&str, f64, f64, Option<(f64, f64)>); 8] = [
+type Dendrite = (&'static str, f64, f64, Option<(f64, f64)>);
+
+const DENDRITES: [Dendrite; 8] = [
     ("prox", 100.0, 2.0, Some((0.6, 0.4))),
     ("ob1", 100.0, 1.0, Some((0.6, 0.4))),
     ("ob2", 100.0, 1.0, Some((0.6, 0.4))),
