@@ -50,6 +50,8 @@ pub(crate) struct Shard<T: Scalar> {
     scratch: Buffer<T>,
     rings: Vec<Ring<T>>,
     pub(crate) incoming: Vec<Incoming<T>>,
+    /// Sources of one step and projection, while they are delivered.
+    senders: Vec<u32>,
     /// For each current input, the generator and the rows of the block visited.
     currents: Vec<(usize, CurrentRows<T>)>,
     pub(crate) recorders: Vec<Recorder<T>>,
@@ -87,6 +89,7 @@ impl<T: Scalar> Shard<T> {
             scratch: Buffer::zeroed(0),
             rings: slots.iter().map(|n| Ring::new(all, *n)).collect(),
             incoming: Vec::new(),
+            senders: Vec::new(),
             currents: currents.iter().map(|g| (*g, CurrentRows::new(lanes))).collect(),
             recorders: Vec::new(),
             fired: Vec::new(),
@@ -150,10 +153,10 @@ impl<T: Scalar> Shard<T> {
         for i in 0..steps {
             for incoming in &self.incoming {
                 let Some(spikes) = from(incoming.projection) else { continue };
+                self.senders.clear();
+                spikes.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
                 let ring = &mut self.rings[incoming.port];
-                for source in spikes.iter().flat_map(|s| s.at(i)) {
-                    incoming.fanout.deliver(*source, T::from_f64(1.0), begin + i as u64, ring);
-                }
+                incoming.fanout.deliver(&self.senders, begin + i as u64, ring);
             }
         }
     }

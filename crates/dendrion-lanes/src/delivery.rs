@@ -39,7 +39,7 @@ impl<T: Scalar> Ring<T> {
         let slot = self.slot(step);
         self.due[slot] = true;
         let gate = &mut self.rows[slot * self.lanes + lane];
-        *gate = gate.plus(value, T::from_f64(1.0));
+        *gate = gate.plus(value);
         true
     }
 
@@ -78,6 +78,21 @@ impl Delays {
             Self::Each(d) => d.iter().copied().max().unwrap_or(0),
         }
     }
+}
+
+/// Sources by which delivery looks ahead.
+const AHEAD: usize = 6;
+
+/// Asks the processor for an element that will be read soon, if it is there.
+fn prefetch<E>(slice: &[E], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = slice.get(at) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address is that of an element, and a prefetch changes nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, at);
 }
 
 /// Connections of sources onto the lanes of a shard, by source (compressed sparse rows).
@@ -125,46 +140,78 @@ impl<T: Scalar> Fanout<T> {
         Ok(Self { starts, targets, weights, delays, lanes, longest })
     }
 
-    /// Adds `count` times the weights of a source's connections, in their order, to what is due `delay` steps after
-    /// `step`. A source that is not there has no connections.
+    /// Adds the weights of the connections of `sources`, one source after the other, each in the order of its
+    /// connections, to what is due `delay` steps after `step`. A source that is not there has no connections.
     ///
     /// # Panics
     /// Where the ring has fewer lanes or slots than the connections need: a mistake of the caller's code.
-    pub fn deliver(&self, source: u32, count: T, step: u64, ring: &mut Ring<T>) {
+    pub fn deliver(&self, sources: &[u32], step: u64, ring: &mut Ring<T>) {
         assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "too small a ring");
-        let source = source as usize;
-        let (Some(from), Some(to)) = (self.starts.get(source), self.starts.get(source + 1)) else { return };
-        let (from, to) = (*from as usize, *to as usize);
-        if from == to {
-            return;
-        }
-        let (targets, weights) = (&self.targets[from..to], &self.weights[from..to]);
-        match &self.delays {
-            Delays::Uniform(delay) => {
-                let slot = ring.slot(step + u64::from(*delay));
-                ring.due[slot] = true;
-                let row = &mut ring.rows[slot * ring.lanes..][..ring.lanes];
-                for (target, weight) in targets.iter().zip(weights) {
-                    // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), which is at
-                    // most the row's length.
-                    let gate = unsafe { row.get_unchecked_mut(usize::from(*target)) };
-                    *gate = gate.plus(*weight, count);
-                }
+        let now = match &self.delays {
+            Delays::Uniform(delay) => ring.slot(step + u64::from(*delay)),
+            Delays::Each(_) => ring.slot(step),
+        };
+        for (i, source) in sources.iter().enumerate() {
+            self.fetch(sources, i);
+            let (from, to) = self.row(*source);
+            match &self.delays {
+                _ if from == to => {}
+                Delays::Uniform(_) => self.deliver_together(from, to, now, ring),
+                Delays::Each(delays) => self.deliver_apart(&delays[from..to], from, now, ring),
             }
-            Delays::Each(delays) => {
-                let (now, slots) = (ring.slot(step), ring.due.len());
-                for ((target, weight), delay) in targets.iter().zip(weights).zip(&delays[from..to]) {
-                    let ahead = now + usize::from(*delay);
-                    let slot = if ahead >= slots { ahead - slots } else { ahead };
-                    let at = slot * ring.lanes + usize::from(*target);
-                    // SAFETY: `now` and the delay are both below `slots`, so `slot` is too; the target is below the
-                    // ring's lanes as above; `due` has `slots` entries and `rows` `slots * lanes`.
-                    unsafe {
-                        *ring.due.get_unchecked_mut(slot) = true;
-                        let gate = ring.rows.get_unchecked_mut(at);
-                        *gate = gate.plus(*weight, count);
-                    }
-                }
+        }
+    }
+
+    fn row(&self, source: u32) -> (usize, usize) {
+        let source = source as usize;
+        match (self.starts.get(source), self.starts.get(source + 1)) {
+            (Some(from), Some(to)) => (*from as usize, *to as usize),
+            _ => (0, 0),
+        }
+    }
+
+    /// Asks for what the sources to come will need: their connections are anywhere in memory, so that waiting for them
+    /// would take longer than adding them.
+    fn fetch(&self, sources: &[u32], i: usize) {
+        if let Some(source) = sources.get(i + 2 * AHEAD) {
+            prefetch(&self.starts, *source as usize);
+        }
+        if let Some(source) = sources.get(i + AHEAD) {
+            let (from, _) = self.row(*source);
+            prefetch(&self.targets, from);
+            prefetch(&self.weights, from);
+            if let Delays::Each(delays) = &self.delays {
+                prefetch(delays, from);
+            }
+        }
+    }
+
+    /// Adds connections to one slot of the ring.
+    fn deliver_together(&self, from: usize, to: usize, slot: usize, ring: &mut Ring<T>) {
+        ring.due[slot] = true;
+        let row = &mut ring.rows[slot * ring.lanes..][..ring.lanes];
+        for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
+            // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), which is at most the
+            // row's length.
+            let gate = unsafe { row.get_unchecked_mut(usize::from(*target)) };
+            *gate = gate.plus(*weight);
+        }
+    }
+
+    /// Adds connections to the slots that their delays lead to from `now`.
+    fn deliver_apart(&self, delays: &[u16], from: usize, now: usize, ring: &mut Ring<T>) {
+        let (to, slots) = (from + delays.len(), ring.due.len());
+        let all = self.targets[from..to].iter().zip(&self.weights[from..to]).zip(delays);
+        for ((target, weight), delay) in all {
+            let ahead = now + usize::from(*delay);
+            let slot = if ahead >= slots { ahead - slots } else { ahead };
+            let at = slot * ring.lanes + usize::from(*target);
+            // SAFETY: `now` and the delay are both below `slots`, so `slot` is too; the target is below the ring's lanes
+            // as above; `due` has `slots` entries and `rows` `slots * lanes`.
+            unsafe {
+                *ring.due.get_unchecked_mut(slot) = true;
+                let gate = ring.rows.get_unchecked_mut(at);
+                *gate = gate.plus(*weight);
             }
         }
     }

@@ -18,9 +18,9 @@ pub trait Scalar: Copy + Send + Sync + Default + PartialOrd + PartialEq + Debug 
     /// Whether it is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
-    /// `self + a b`, rounded twice at every level; for sums outside programs.
+    /// The sum.
     #[must_use]
-    fn plus(self, a: Self, b: Self) -> Self;
+    fn plus(self, b: Self) -> Self;
 }
 
 macro_rules! scalar {
@@ -44,8 +44,8 @@ macro_rules! scalar {
             }
 
             #[inline(always)]
-            fn plus(self, a: Self, b: Self) -> Self {
-                self + a * b
+            fn plus(self, b: Self) -> Self {
+                self + b
             }
         }
     };

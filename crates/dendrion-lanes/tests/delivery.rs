@@ -42,7 +42,7 @@ proptest! {
         let mut expected = vec![[0.0; LANES]; 10];
         let mut due = [false; 10];
         for (source, step) in &sent {
-            fanout.deliver(*source, 1.0, 100 + step, &mut ring);
+            fanout.deliver(&[*source], 100 + step, &mut ring);
             for c in all.iter().filter(|c| c.source == *source as usize) {
                 let at = *step as usize + usize::from(c.delay);
                 expected[at][usize::from(c.target)] += c.weight;
@@ -62,13 +62,31 @@ proptest! {
 }
 
 #[test]
+fn sources_together_are_sources_in_turn() {
+    let all: Vec<Connection> = (0..40)
+        .map(|i| Connection {
+            source: i / 8,
+            target: (i * 7 % LANES) as u16,
+            weight: 0.1 * i as f64,
+            delay: 2,
+        })
+        .collect();
+    let fanout = fanout(&all, Delays::Uniform(2));
+    let sources: Vec<u32> = (0..50).map(|i| i * 3 % 6).collect();
+    let (mut together, mut apart) = (Ring::new(LANES, 4), Ring::new(LANES, 4));
+    fanout.deliver(&sources, 1, &mut together);
+    sources.iter().for_each(|s| fanout.deliver(&[*s], 1, &mut apart));
+    assert_eq!(together.row(3), apart.row(3));
+}
+
+#[test]
 fn cleared_slots_start_from_nothing() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 1 }];
     let fanout = fanout(&one, Delays::Uniform(1));
     let mut ring = Ring::new(LANES, 4);
     for step in 0..20 {
-        fanout.deliver(0, 0.5, step, &mut ring);
-        assert_eq!(ring.row(step + 1).unwrap()[3], 1.0);
+        fanout.deliver(&[0], step, &mut ring);
+        assert_eq!(ring.row(step + 1).unwrap()[3], 2.0);
         ring.clear(step);
     }
 }
@@ -112,5 +130,5 @@ fn the_longest_delay_is_known() {
 #[should_panic(expected = "too small a ring")]
 fn rings_that_are_too_short_are_refused() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 4 }];
-    fanout(&one, Delays::Uniform(4)).deliver(0, 1.0, 0, &mut Ring::new(LANES, 4));
+    fanout(&one, Delays::Uniform(4)).deliver(&[0], 0, &mut Ring::new(LANES, 4));
 }
