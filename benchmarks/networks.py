@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 10000])
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--duration", type=float, default=1000.0, help="ms")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
 
     first = network(1000, "float64", 1, driven=True)

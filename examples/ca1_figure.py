@@ -107,10 +107,10 @@ def _tree(axes: Axes) -> None:
     axes.text(24, 0, "soma", color=INK, va="center", fontsize=11, weight="bold")
     for part, (_, angle) in TREE.items():
         middle = (starts[part] + ends[part]) / 2
-        # Beside the branch, on its outer side: beside an upright one, below a slanted one.
+        # Beside the branch, on its outer side; below a slanted one.
         slanted = 40 < abs(angle) < 90
         side = -1.0 if angle < 0 else 1.0
-        away = np.array([0.0, 17.0]) if slanted else np.array([side * (10 + 4 * DENDRITES[part].diameter), 0.0])
+        away = np.array([0.0, -17.0]) if slanted else np.array([side * (10 + 4 * DENDRITES[part].diameter), 0.0])
         if abs(angle) > 90:
             away = np.array([side * 16.0, 6.0])
         axes.text(
