@@ -99,3 +99,10 @@ def test_weights_in_a_network(ends):
         net.set_parameters({"syn.w": np.ones(5)})
     with pytest.raises(dn.ParameterError, match=r"syn: w\[3\] = -1: expected a finite number >= 0"):
         syn.w = [[1, 1, 1], [-1, 1, 1]]
+
+
+def test_too_many_connections(pair):
+    cells, noise = pair(70_000, name="cells"), dn.PoissonGenerator(70_000)
+    syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
+    with pytest.raises(dn.ConnectivityError, match=r"syn: 4900000000 connections: expected fewer than 2\^32"):
+        dn.Network([cells, noise, syn])

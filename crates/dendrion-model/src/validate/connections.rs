@@ -1,0 +1,199 @@
+//! Generators, projections and injections.
+
+use super::Checked;
+use crate::{
+    Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, Projection, Signal, Source,
+    Values, steps_of,
+};
+
+impl Generator {
+    pub(super) fn validate(&self, dt: f64) -> Checked {
+        if self.size == 0 || u32::try_from(self.size).is_err() {
+            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
+        }
+        self.kind().check(&self.path, &self.params, self.size)?;
+        if let Some(missing) = self.kind().parameters().iter().find(|p| !self.params.has(p.name)) {
+            let accepted = format!("{} ({})", missing.domain.words(), missing.unit);
+            return Err(Error::parameter(&self.path, missing.name, "None", accepted));
+        }
+        steps_of(&self.path, "start", self.start, dt)?;
+        self.stop.map_or(Ok(0), |t| steps_of(&self.path, "stop", t, dt))?;
+        match &self.signal {
+            Signal::Spikes { indices, times } => self.spikes(indices, times, dt),
+            Signal::Current(wave) => {
+                if wave.width != 1 && wave.width != self.size {
+                    let value = format!("{} values per step", wave.width);
+                    let accepted = format!("shape (steps,) or (steps, {})", self.size);
+                    return Err(Error::parameter(&self.path, "waveform", value, accepted));
+                }
+                let bad = wave.values.iter().position(|v| !v.is_finite());
+                bad.map_or(Ok(()), |i| {
+                    let name = format!("waveform[{}]", i / wave.width);
+                    Err(Error::parameter(&self.path, name, wave.values[i], "finite numbers (pA)"))
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn spikes(&self, indices: &[u32], times: &[f64], dt: f64) -> Checked {
+        if indices.len() != times.len() {
+            let value = format!("array of length {}", indices.len());
+            let accepted = format!("as many indices as times ({})", times.len());
+            return Err(Error::parameter(&self.path, "indices", value, accepted));
+        }
+        if let Some(k) = indices.iter().position(|i| *i as usize >= self.size) {
+            let accepted = format!("whole numbers below the size of the generator ({})", self.size);
+            return Err(Error::parameter(&self.path, format!("indices[{k}]"), indices[k], accepted));
+        }
+        let bad = times.iter().position(|t| steps_of("", "", *t, dt).is_err());
+        bad.map_or(Ok(()), |k| {
+            Err(Error::parameter(&self.path, format!("times[{k}]"), times[k], "finite times >= 0 (ms)"))
+        })
+    }
+}
+
+impl Projection {
+    pub(super) fn validate(&self, network: &Network) -> Checked {
+        let Some(post) = network.populations.get(self.population) else {
+            return Err(Error::structure(&self.path, "its postsynaptic population is not in the network"));
+        };
+        if self.receptors.is_empty() || self.receptors.iter().any(|r| *r >= post.receptors.len()) {
+            return Err(Error::structure(&self.path, format!("drives no receptor of {}", post.path)));
+        }
+        let sources = self.sources(network)?;
+        self.pairs(sources, post.size)?;
+        let known = match &self.connectivity {
+            Connectivity::AllToAll => Some(sources * post.size),
+            Connectivity::OneToOne => Some(post.size),
+            Connectivity::FixedIndegree { degree, .. } => Some(degree.saturating_mul(post.size)),
+            Connectivity::FixedProbability { .. } => None,
+            Connectivity::Csr { targets, .. } => Some(targets.len()),
+        };
+        if let Some(n) = known.filter(|n| u32::try_from(*n).is_err()) {
+            let what = format!("{n} connections: expected fewer than 2^32 in one projection");
+            return Err(Error::connectivity(&self.path, what));
+        }
+        self.per_connection("w", &self.weight, known)?;
+        self.delay.as_ref().map_or(Ok(()), |d| {
+            self.per_connection("delay", d, known)?;
+            self.delays_reach_neurons(d, network)
+        })
+    }
+
+    fn sources(&self, network: &Network) -> Result<usize, Error> {
+        let missing = || Error::structure(&self.path, "its presynaptic module is not in the network");
+        match self.pre {
+            Source::Population(i) => network.populations.get(i).map(|p| p.size).ok_or_else(missing),
+            Source::Generator(i) => {
+                let generator = network.generators.get(i).ok_or_else(missing)?;
+                if !generator.is_spiking() {
+                    let what = format!("{} sends current, not spikes; inject it by ConnGen", generator.path);
+                    return Err(Error::structure(&self.path, what));
+                }
+                Ok(generator.size)
+            }
+        }
+    }
+
+    fn pairs(&self, sources: usize, targets: usize) -> Checked {
+        let fail = |what: String| Err(Error::connectivity(&self.path, what));
+        match &self.connectivity {
+            Connectivity::AllToAll => Ok(()),
+            Connectivity::OneToOne if sources == targets => Ok(()),
+            Connectivity::OneToOne => fail(format!(
+                "one-to-one needs as many sources as targets, but there are {sources} and {targets}"
+            )),
+            Connectivity::FixedIndegree { degree, multapses, autapses } => {
+                let pool = sources
+                    - usize::from(
+                        !autapses && matches!(self.pre, Source::Population(p) if p == self.population),
+                    );
+                if (*multapses && pool > 0) || *degree <= pool {
+                    return Ok(());
+                }
+                fail(format!(
+                    "degree = {degree}: expected at most the {pool} sources there are, or multapses"
+                ))
+            }
+            Connectivity::FixedProbability { p, .. } if Domain::Probability.holds(*p) => Ok(()),
+            Connectivity::FixedProbability { p, .. } => {
+                Err(Error::parameter(&self.path, "p", p, Domain::Probability.words()))
+            }
+            Connectivity::Csr { starts, targets: t } => {
+                let ascending = || starts.windows(2).all(|r| t[r[0] as usize..r[1] as usize].is_sorted());
+                let shaped = starts.len() == sources + 1
+                    && starts.first() == Some(&0)
+                    && starts.last().is_some_and(|e| *e as usize == t.len())
+                    && starts.is_sorted();
+                if shaped && ascending() && t.iter().all(|j| (*j as usize) < targets) {
+                    return Ok(());
+                }
+                fail(format!(
+                    "expected connections of shape ({sources}, {targets}) as compressed sparse rows, targets ascending"
+                ))
+            }
+        }
+    }
+
+    fn per_connection(&self, name: &str, values: &Values, known: Option<usize>) -> Checked {
+        let spec = ModuleKind::Projection.parameter(&self.path, name)?;
+        match (values, known) {
+            (Values::Each(v), Some(n)) if v.len() != n => {
+                let what =
+                    format!("{name}: expected one value or {n}, one per connection, but got {}", v.len());
+                Err(Error::connectivity(&self.path, what))
+            }
+            (Values::Each(v), None) => {
+                let what = format!(
+                    "{name}: expected one value for a rule that draws its number of connections, but got {}",
+                    v.len()
+                );
+                Err(Error::connectivity(&self.path, what))
+            }
+            _ => spec.check(&self.path, values, values.as_slice().len()),
+        }
+    }
+
+    fn delays_reach_neurons(&self, delay: &Values, network: &Network) -> Checked {
+        let least = u64::from(matches!(self.pre, Source::Population(_)));
+        for (i, d) in delay.as_slice().iter().enumerate() {
+            let steps = steps_of(&self.path, "delay", *d, network.dt)?;
+            let name = if matches!(delay, Values::Each(_)) { format!("delay[{i}]") } else { "delay".into() };
+            if steps < least {
+                let accepted = format!("at least dt = {} ms between neurons", network.dt);
+                return Err(Error::parameter(&self.path, name, d, accepted));
+            }
+            if steps > u64::from(u16::MAX) {
+                let accepted = format!("at most {} ms (65535 steps)", 65535.0 * network.dt);
+                return Err(Error::parameter(&self.path, name, d, accepted));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Injection {
+    pub(super) fn validate(&self, network: &Network) -> Checked {
+        let fail = |what: String| Err(Error::structure(&self.path, what));
+        let Some(generator) = network.generators.get(self.generator) else {
+            return fail("its generator is not in the network".into());
+        };
+        let Some(post) = network.populations.get(self.population) else {
+            return fail("its population is not in the network".into());
+        };
+        if self.compartment >= post.compartments.len() {
+            return fail(format!("compartment {} of {} does not exist", self.compartment, post.path));
+        }
+        if generator.is_spiking() {
+            return fail(format!("{} sends spikes, not current; connect it to a receptor", generator.path));
+        }
+        if generator.size != 1 && generator.size != post.size {
+            return fail(format!(
+                "{} has size {}, {} has {}: expected the same size, or a generator of size 1",
+                generator.path, generator.size, post.path, post.size
+            ));
+        }
+        Ok(())
+    }
+}

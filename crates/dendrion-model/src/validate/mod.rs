@@ -1,0 +1,132 @@
+//! The one place that says whether a network makes sense.
+
+mod connections;
+mod parts;
+
+use std::collections::HashSet;
+
+use crate::{Domain, Error, ModuleKind, Network, Population, Values};
+
+type Checked = Result<(), Error>;
+
+impl Network {
+    /// Checks everything that can be known before a run.
+    ///
+    /// # Errors
+    /// The first thing found wrong, naming module, parameter, value, and what would be accepted.
+    pub fn validate(&self) -> Checked {
+        if !Domain::Positive.holds(self.dt) {
+            return Err(Error::parameter("network", "dt", self.dt, "a finite number > 0 (ms)"));
+        }
+        if self.threads == Some(0) {
+            return Err(Error::parameter(
+                "network",
+                "threads",
+                0,
+                "a whole number >= 1, or none for all cores",
+            ));
+        }
+        self.paths_are_unique()?;
+        self.populations.iter().try_for_each(Population::validate)?;
+        self.generators.iter().try_for_each(|g| g.validate(self.dt))?;
+        self.projections.iter().try_for_each(|p| p.validate(self))?;
+        self.injections.iter().try_for_each(|i| i.validate(self))
+    }
+
+    fn paths_are_unique(&self) -> Checked {
+        let paths = (self.populations.iter().map(|p| &p.path))
+            .chain(self.generators.iter().map(|g| &g.path))
+            .chain(self.projections.iter().map(|p| &p.path))
+            .chain(self.injections.iter().map(|i| &i.path));
+        let mut seen = HashSet::new();
+        for path in paths {
+            if !seen.insert(path) {
+                return Err(Error::structure(path, "two modules of this name; give one another name"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Population {
+    fn validate(&self) -> Checked {
+        if self.size == 0 || u32::try_from(self.size).is_err() {
+            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
+        }
+        ModuleKind::Population.check(&self.path, &self.params, self.size)?;
+        self.one_soma()?;
+        self.names_are_unique()?;
+        self.reset_is_possible()?;
+        self.compartments.iter().try_for_each(|c| c.validate(self))?;
+        self.receptors.iter().try_for_each(|r| r.validate(self))?;
+        self.couplings.iter().try_for_each(|c| c.validate(self))?;
+        self.couplings_form_a_tree()
+    }
+
+    fn one_soma(&self) -> Checked {
+        let somas: Vec<_> = self.compartments.iter().filter(|c| c.soma).map(|c| c.name.as_str()).collect();
+        match somas.len() {
+            1 => Ok(()),
+            0 => Err(Error::structure(
+                &self.path,
+                "has no soma; a neuron needs exactly one LeakyIF compartment",
+            )),
+            n => {
+                let what = format!("has {n} somas ({}); a neuron has exactly one LeakyIF", somas.join(", "));
+                Err(Error::structure(&self.path, what))
+            }
+        }
+    }
+
+    /// A compartment and a receptor may share a name (a receptor that is a compartment of its own); no other two.
+    fn names_are_unique(&self) -> Checked {
+        let of_kind = |names: Vec<&String>| {
+            let mut seen = HashSet::new();
+            match names.into_iter().find(|n| !seen.insert(*n)) {
+                Some(n) => {
+                    Err(Error::structure(self.path_of(n), "two modules of this name; give one another name"))
+                }
+                None => Ok(()),
+            }
+        };
+        of_kind(self.compartments.iter().map(|c| &c.name).collect())?;
+        of_kind(self.receptors.iter().map(|r| &r.name).collect())?;
+        of_kind(self.couplings.iter().map(|c| &c.name).collect())
+    }
+
+    fn reset_is_possible(&self) -> Checked {
+        let v_th = ModuleKind::Population.value(&self.params, "V_th").unwrap_or(Values::Scalar(1.0));
+        if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
+    }
+
+    /// Checks thresholds that a spike subtracts.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for one that is not above 0: V would never come back under it.
+    pub fn check_soft_reset(&self, v_th: &Values) -> Checked {
+        let accepted = "V_th > 0 where V_reset is None (a spike subtracts V_th), or a V_reset (mV)";
+        match v_th.as_slice().iter().find(|v| **v <= 0.0) {
+            Some(v) => Err(Error::parameter(&self.path, "V_th", v, accepted)),
+            None => Ok(()),
+        }
+    }
+
+    fn couplings_form_a_tree(&self) -> Checked {
+        let mut root: Vec<usize> = (0..self.compartments.len()).collect();
+        for coupling in &self.couplings {
+            let (a, b) = (root[coupling.a], root[coupling.b]);
+            if a == b {
+                let (a, b) = (&self.compartments[coupling.a].name, &self.compartments[coupling.b].name);
+                let what = format!("couples {a} and {b}, which closes a loop; compartments form a tree");
+                return Err(Error::structure(self.path_of(&coupling.name), what));
+            }
+            root.iter_mut().filter(|r| **r == a).for_each(|r| *r = b);
+        }
+        let alone = (0..root.len()).find(|i| root[*i] != root[0]);
+        alone.map_or(Ok(()), |i| {
+            let (name, first) = (&self.compartments[i].name, &self.compartments[0].name);
+            let what = format!("is not connected to {first}; couple every compartment by an MCConn");
+            Err(Error::structure(self.path_of(name), what))
+        })
+    }
+}

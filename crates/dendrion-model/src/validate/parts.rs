@@ -1,0 +1,91 @@
+//! Compartments, receptors and couplings by themselves.
+
+use super::Checked;
+use crate::{Compartment, Coupling, Error, ModuleKind, Population, Receptor, Values};
+
+impl Compartment {
+    pub(super) fn validate(&self, population: &Population) -> Checked {
+        self.check(&population.path_of(&self.name), population.size)
+    }
+
+    /// Checks a compartment by itself, `path` being what to call it.
+    ///
+    /// # Errors
+    /// A parameter outside its domain; half a geometry; a geometry whose `gL` or `C` was left absolute; an
+    /// `area_factor` without an area.
+    pub fn check(&self, path: &str, size: usize) -> Checked {
+        self.kind().check(path, &self.params, size)?;
+        if self.params.has("length") != self.params.has("diameter") {
+            let missing = if self.params.has("length") { "diameter" } else { "length" };
+            return Err(Error::parameter(
+                path,
+                missing,
+                "None",
+                "length and diameter together, or neither (um)",
+            ));
+        }
+        let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
+        if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
+            let given = "a factor on an area";
+            return Err(Error::parameter(
+                path,
+                "area_factor",
+                given,
+                "length and diameter beside it (um), or 1",
+            ));
+        }
+        for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
+            let spec = self.kind().parameter(path, name)?;
+            let left = self.params.get(name).is_none_or(|v| v.uniform() == spec.default);
+            if self.has_geometry() && left {
+                let value = format!("{} (the absolute default)", spec.default.unwrap_or_default());
+                let accepted = format!("a specific value with length and diameter, such as {example}");
+                return Err(Error::parameter(path, name, value, accepted));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Receptor {
+    pub(super) fn validate(&self, population: &Population) -> Checked {
+        let path = population.path_of(&self.name);
+        self.check(&path, population.size)?;
+        if self.on >= population.compartments.len() {
+            return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
+        }
+        Ok(())
+    }
+
+    /// Checks a receptor by itself, `path` being what to call it.
+    ///
+    /// # Errors
+    /// A parameter outside its domain, or no `t_decay`.
+    pub fn check(&self, path: &str, size: usize) -> Checked {
+        self.kind.check(path, &self.params, size)?;
+        if !self.params.has("t_decay") {
+            return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
+        }
+        Ok(())
+    }
+}
+
+impl Coupling {
+    pub(super) fn validate(&self, population: &Population) -> Checked {
+        let path = population.path_of(&self.name);
+        ModuleKind::Coupling.check(&path, &self.params, population.size)?;
+        for end in [self.a, self.b] {
+            let Some(compartment) = population.compartments.get(end) else {
+                return Err(Error::structure(path, format!("compartment {end} does not exist")));
+            };
+            if !self.params.has("g") && !compartment.has_axial_geometry() {
+                let accepted = format!(
+                    "a conductance >= 0 (nS), or length, diameter and r_axial on both compartments ({} lacks them)",
+                    compartment.name
+                );
+                return Err(Error::parameter(path, "g", "None", accepted));
+            }
+        }
+        Ok(())
+    }
+}
