@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# maturin builds for the environment it finds active: this one, whatever the caller's shell has.
+export VIRTUAL_ENV := $(abspath $(VENV))
+unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
