@@ -35,7 +35,8 @@ demo: $(VENV)/.demo
 
 test: test-rust test-python
 
-test-rust:
+# The bindings are linted too, and their build asks the environment's interpreter.
+test-rust: $(BIN)/maturin
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --quiet
