@@ -40,6 +40,11 @@ def maker_of(module: Module) -> Module | None:
     return next((m for m in reversed(_construction.stack) if m is not module), None)
 
 
+def under_construction(module: Module) -> bool:
+    """Return whether the module's ``__init__`` is running."""
+    return any(m is module for m in _construction.stack)
+
+
 def tracked(init: Callable[..., None]) -> Callable[..., None]:
     """Wrap an ``__init__`` so that what it makes belongs to the module made."""
     signature = inspect.signature(init)

@@ -25,6 +25,8 @@ class Translation:
     def __init__(self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None) -> None:
         self.model = _core.Model(dt, seed, dtype, threads)
         self.modules = _listed(modules)
+        for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
+            _check_free(module)
         _name_roots(self.modules)
         self.indices: dict[int, int] = {}
         self.neuron_of: dict[int, MCNeuron] = {}
@@ -138,12 +140,13 @@ class Translation:
     def _synapse(self, synapse: MCSynapse) -> None:
         ends = (isinstance(synapse.pre, MCNeuron), self._source(synapse, synapse.pre))
         targets = self._receptors(synapse, synapse.post)
-        conn, delay = synapse.__dict__["_conn"], synapse.__dict__["_delay"]
+        synapse._check_unsettled()
+        conn, delay, weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
         if isinstance(conn, Connector):
-            arguments = (synapse.path, *ends, *targets, conn._rule(), synapse._values["w"], delay)
+            arguments = (synapse.path, *ends, *targets, conn._rule(), weight, delay)
             self.model.add_projection(*arguments)
         else:
-            self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, conn.weights, delay)
+            self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
         self.keys[id(synapse), "w"] = f"{synapse.path}.w"
 
     def _conn_gen(self, conn: ConnGen) -> None:
@@ -203,6 +206,14 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
     return list(found.values())
 
 
+def _check_free(module: Module) -> None:
+    if module._network is not None:
+        raise StructureError(f"{module.path}: is in another network; a module belongs to one")
+    if module._kinds and not module._values:
+        kind = type(module).__name__
+        raise StructureError(f"{module._label}: {kind}.__init__ never calls super().__init__(size, ...)")
+
+
 def _name_roots(modules: list[Module]) -> None:
     """Name the outermost owners: as given, or by their class and a number."""
     roots: dict[int, Module] = {}
@@ -212,11 +223,17 @@ def _name_roots(modules: list[Module]) -> None:
             root = root._owner
         roots[id(root)] = root
     taken: set[str | None] = set()
-    for root in (r for r in roots.values() if r._name is not None):
+    given = [r for r in roots.values() if r._name is not None and not _may_rename(r)]
+    for root in given:
         if root._name in taken:
             raise StructureError(f"network: two modules named {root._name!r}; give one another name")
         taken.add(root._name)
-    for root in (r for r in roots.values() if r._name is None):
+    for root in (r for r in roots.values() if r not in given):
         name = unused(type(root).__name__.lower(), taken)
-        root.__dict__["_name"] = name
+        root.__dict__.update(_name=name, _automatic=True)
         taken.add(name)
+
+
+def _may_rename(root: Module) -> bool:
+    """Return whether a name came from the class, and no other network goes by it."""
+    return root._automatic and all(m._network is None for m in root.modules())

@@ -40,6 +40,7 @@ class Compartment(Module):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment",)
+    _optional: ClassVar[tuple[str, ...]] = ("length", "diameter", "r_axial")
 
     def __init__(
         self,

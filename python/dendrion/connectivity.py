@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConnectivityError, ParameterError
+from ._numbers import numbers
+from .errors import ConnectivityError, ParameterError, ParameterTypeError
 
 __all__ = ["All2All", "Connector", "FixedIndegree", "FixedProb", "Matrix", "One2One"]
 
@@ -129,8 +130,8 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     if hasattr(conn, "tocsr"):
         return _sparse(label, conn, pre, post)
     try:
-        dense = np.asarray(conn, dtype=np.float64)
-    except (TypeError, ValueError):
+        dense = numbers(label, conn, "numbers")
+    except ParameterTypeError:
         raise ConnectivityError(
             f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
             "FixedProb(0.1)"
@@ -140,7 +141,7 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
         raise ConnectivityError(f"{label}: {pre * post} connections: expected fewer than 2^32")
     starts = np.arange(0, pre * post + 1, post, dtype=np.uint32)
     targets = np.tile(np.arange(post, dtype=np.uint32), pre)
-    weights = np.ascontiguousarray(dense).reshape(-1)
+    weights = dense.reshape(-1)
     _check_weights(label, weights, lambda k: f"conn[{k // post}, {k % post}]")
     return Matrix(starts, targets, weights, (pre, post))
 
@@ -151,7 +152,7 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
     csr.sum_duplicates()
     if csr.nnz >= 2**32:
         raise ConnectivityError(f"{label}: {csr.nnz} connections: expected fewer than 2^32")
-    weights = np.asarray(csr.data, dtype=np.float64)
+    weights = numbers(f"{label}: conn.data", csr.data, "numbers")
     _check_weights(label, weights, lambda k: f"conn.data[{k}]")
     return Matrix(csr.indptr.astype(np.uint32), csr.indices.astype(np.uint32), weights, None)
 

@@ -31,6 +31,8 @@ class MCConn(Module):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("coupling",)
+    _optional: ClassVar[tuple[str, ...]] = ("g",)
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post")
     pre: Compartment
     post: Compartment
 
@@ -76,6 +78,7 @@ class MCConnSynapse(Module):
         See [Module][dendrion.Module].
     """
 
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post")
     pre: Receptor
     post: Compartment
 

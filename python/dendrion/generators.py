@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from .errors import ParameterError, ParameterTypeError
 from .module import Module, checked_size
@@ -29,21 +30,23 @@ class Generator(Module):
     spiking: ClassVar[bool] = True
     start: float
     stop: float
+    _built_in: ClassVar[tuple[str, ...]] = ("start", "stop")
 
     def _times(self, size: int, start: float, stop: float) -> None:
         self.size = checked_size(self, size)
-        for name, value, most in (("start", start, False), ("stop", stop, True)):
-            if not isinstance(value, (int, float, np.integer, np.floating)):
-                raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected a time >= 0 (ms)")
-            if math.isnan(value) or value < 0 or (math.isinf(value) and not most):
-                raise ParameterError(f"{self._label}: {name} = {value}: expected a time >= 0 (ms)")
-        self._refer("start", float(start))
-        self._refer("stop", float(stop))
+        self.start, self.stop = start, stop
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("start", "stop") and self._network is not None:
-            raise ParameterError(f"{self._label}: {name} is fixed once the network is made")
+        if name in ("start", "stop"):
+            value = self._time(name, value)
         super().__setattr__(name, value)
+
+    def _time(self, name: str, value: Any) -> float:
+        if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected a time >= 0 (ms)")
+        if math.isnan(value) or value < 0 or (math.isinf(value) and name == "start"):
+            raise ParameterError(f"{self._label}: {name} = {value}: expected a time >= 0 (ms)")
+        return float(value)
 
 
 class PoissonGenerator(Generator):
@@ -129,6 +132,7 @@ class SpikeGenerator(Generator):
         See [Module][dendrion.Module].
     """
 
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "indices", "times")
     indices: NDArray[np.uint32]
     times: NDArray[np.float64]
 
@@ -145,7 +149,8 @@ class SpikeGenerator(Generator):
     ) -> None:
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
-        times, indices = np.atleast_1d(times), np.atleast_1d(indices)
+        times = np.atleast_1d(numbers(f"{self._label}: times", times, "times >= 0 (ms)"))
+        indices = np.atleast_1d(indices)
         if times.ndim != 1 or indices.shape != times.shape:
             raise ParameterError(
                 f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: "
@@ -153,20 +158,14 @@ class SpikeGenerator(Generator):
             )
         if indices.size and indices.dtype.kind not in "iu":
             raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected whole numbers")
-        self._refer("times", np.ascontiguousarray(self._numbers("times", times)))
+        self._refer("times", times)
         for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
             raise ParameterError(
                 f"{self._label}: indices[{bad}] = {indices[bad]}: expected whole numbers in 0..{self.size - 1}"
             )
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
             raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
-        self._refer("indices", np.ascontiguousarray(indices, dtype=np.uint32))
-
-    def _numbers(self, name: str, values: ArrayLike) -> NDArray[np.float64]:
-        try:
-            return np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ParameterTypeError(f"{self._label}: {name} = {values!r}: expected numbers") from None
+        self._refer("indices", indices.astype(np.uint32))
 
 
 class DCGenerator(Generator):
@@ -219,6 +218,7 @@ class CurrentGenerator(Generator):
     """
 
     spiking: ClassVar[bool] = False
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "waveform")
     waveform: NDArray[np.float64]
 
     def __init__(
@@ -233,10 +233,7 @@ class CurrentGenerator(Generator):
     ) -> None:
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
-        try:
-            wave = np.array(waveform, dtype=np.float64, order="C")
-        except (TypeError, ValueError):
-            raise ParameterTypeError(f"{self._label}: waveform = {waveform!r}: expected numbers (pA)") from None
+        wave = numbers(f"{self._label}: waveform", waveform, "numbers (pA)")
         if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
             raise ParameterError(
                 f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"

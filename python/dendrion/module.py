@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._ownership import SENTINEL, Sentinel, maker_of, tracked
+from ._numbers import numbers
+from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -42,8 +43,16 @@ class Module:
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()
-    _children: dict[int, Module]
+    #: Parameters that may be ``None``.
+    _optional: ClassVar[tuple[str, ...]] = ()
+    #: Attributes that keep the value they were made with.
+    _fixed: ClassVar[tuple[str, ...]] = ("size",)
+    #: Attributes that keep their value once a network is made.
+    _built_in: ClassVar[tuple[str, ...]] = ()
+    _children: list[Module]
     _name: str | None
+    #: Whether the name came from the class, and so makes way for a given one.
+    _automatic: bool
     _owner: Module | None
     _values: dict[str, Value | None]
     _frozen: frozenset[str]
@@ -53,7 +62,8 @@ class Module:
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
         """Prepare what attribute access relies on, before any ``__init__`` runs."""
         self = super().__new__(cls)
-        self.__dict__.update(_children={}, _name=None, _owner=None, _values={}, _frozen=frozenset(), _net=None)
+        self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
+        self.__dict__.update(_values={}, _frozen=frozenset(), _net=None)
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -81,28 +91,37 @@ class Module:
     # Ownership and names
 
     def _adopt(self, child: Module) -> None:
-        name = child._name
-        if name is not None and any(c._name == name for c in self._children.values()):
-            raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
-        self._children[id(child)] = child
+        if self._network is not None:
+            raise StructureError(f"{self._label}: takes in no {type(child).__name__} once its network is made")
+        if child._name is not None and not child._automatic:
+            self._call(child, child._name)
+        self._children.append(child)
         child.__dict__["_owner"] = self
+
+    def _call(self, child: Module, name: str) -> None:
+        """Name a child; another that got this name from its class makes way."""
+        for other in self._children:
+            if other is not child and other._name == name:
+                if not other._automatic:
+                    raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+                other.__dict__["_name"] = None
+        child.__dict__.update(_name=name, _automatic=False)
 
     def _assign(self, name: str, child: Module) -> None:
         """Take in a module assigned to an attribute, and name it after that."""
         if child._owner is None and child is not self and child._net is None:
             self._adopt(child)
-        if child._owner is self and child._name is None:
-            if any(c._name == name for c in self._children.values()):
-                raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
-            child.__dict__["_name"] = name
+        if child._owner is self and (child._name is None or child._automatic) and self._network is None:
+            self._call(child, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._values:
             self._set(name, value)
             return
+        self._check_attribute(name, value)
         old = self.__dict__.get(name)
         if isinstance(old, Module) and old is not value and old._owner is self and old._name == name:
-            del self._children[id(old)]
+            self._children[:] = [c for c in self._children if c is not old]
             old.__dict__.update(_owner=None, _name=None)
         super().__setattr__(name, value)
         if name.startswith("_"):
@@ -115,6 +134,22 @@ class Module:
                 if isinstance(item, Module):
                     self._assign(f"{name}/{key}", item)
 
+    def _check_attribute(self, name: str, value: object) -> None:
+        """Raise where an assignment would have no effect on what is simulated."""
+        old = self.__dict__.get(name)
+        if name in self._fixed and old is not None and old is not value and not (name == "size" and old == value):
+            raise StructureError(
+                f"{self._label}: {name} stays what it was made with; make another {type(self).__name__}"
+            )
+        net = self._network
+        if net is not None and (name in self._built_in or (isinstance(old, Module) and old._owner is self)):
+            if old is not value:
+                raise StructureError(f"{self._label}: {name} is fixed once the network is made")
+        elif name not in self.__dict__ and not hasattr(type(self), name) and not under_construction(self):
+            meant = [p for p in self._values if _plain(p) == _plain(name)]
+            if meant:
+                raise AttributeError(f"{self._label} has no parameter {name!r}; did you mean {meant[0]!r}?")
+
     def _refer(self, name: str, value: object) -> None:
         """Keep a reference without taking the module in."""
         self.__dict__[name] = value
@@ -124,8 +159,8 @@ class Module:
         """Its name in its owner."""
         if self._name is None:
             owner = self._owner
-            taken = {c._name for c in owner._children.values()} if owner else set()
-            self.__dict__["_name"] = unused(type(self).__name__.lower(), taken)
+            taken = {c._name for c in owner._children} if owner else set()
+            self.__dict__.update(_name=unused(type(self).__name__.lower(), taken), _automatic=True)
         return self._name or ""
 
     @property
@@ -140,7 +175,7 @@ class Module:
 
     def children(self) -> Iterator[Module]:
         """Go through the modules it owns, in the order they were made."""
-        return iter(tuple(self._children.values()))
+        return iter(tuple(self._children))
 
     def modules(self) -> Iterator[Module]:
         """Go through it and everything it owns, directly or not."""
@@ -161,7 +196,13 @@ class Module:
             self._values[name] = self._convert(name, value)
 
     def _check_together(self, kind: str) -> None:
-        given = {k: self._values[k] for k, *_ in _core.parameters(kind) if self._values.get(k) is not None}
+        given = {}
+        for name, *_ in _core.parameters(kind):
+            value = self._values.get(name)
+            if value is not None:
+                given[name] = value
+            elif name in self._values and name not in self._optional:
+                raise ParameterError(f"{self._label}: {name} = None: expected a number")
         _core.check_module(kind, self._label, given, self.size)
 
     def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
@@ -177,15 +218,7 @@ class Module:
     def _convert(self, name: str, value: ArrayLike | None) -> Value | None:
         if value is None:
             return None
-        try:
-            array = np.asarray(value)
-            if array.dtype.kind not in "biuf":
-                raise TypeError
-            array = array.astype(np.float64)
-        except (TypeError, ValueError):
-            raise ParameterTypeError(
-                f"{self._label}: {name} = {value!r}: expected a number or an array of {self.size}"
-            ) from None
+        array = numbers(f"{self._label}: {name}", value, f"a number or an array of {self.size}")
         if array.ndim == 0:
             return float(array)
         if array.ndim != 1:
@@ -208,8 +241,12 @@ class Module:
         net = self._network
         if net is not None and net._key_of(self, name) is not None:
             net._set_module(self, name, converted)
-        else:
-            self._values[name] = converted
+            return
+        if net is not None and self._values[name] is None and converted is not None:
+            raise StructureError(
+                f"{self._label}: {name} was None when the network was made, which keeps its equations; give it before"
+            )
+        self._values[name] = converted
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})
@@ -225,7 +262,9 @@ class Module:
 
     @property
     def _network(self) -> Network | None:
-        return self._net() if self._net is not None else None
+        net = self._net() if self._net is not None else None
+        # A copy of a module is in no network.
+        return net if net is not None and id(self) in net._parts else None
 
     def __repr__(self) -> str:
         size = f" x {self.size}" if "size" in self.__dict__ else ""
@@ -247,6 +286,11 @@ def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
     if nearest:
         return f"; did you mean {nearest!r}?"
     return f"; expected one of: {', '.join(known)}" if known else "; there are none"
+
+
+def _plain(name: str) -> str:
+    """Return a name without what is easily mistyped: case and underscores."""
+    return name.replace("_", "").lower()
 
 
 def unused(base: str, taken: set[str | None]) -> str:

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._numbers import numbers
 from ._translate import Translation
-from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .compartment import Compartment
+from .errors import DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import Module, Value, hint
 from .neuron import MCNeuron
 from .progress import bar
@@ -61,10 +63,8 @@ class Network:
         translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads)
         self.modules: tuple[Module, ...] = tuple(translation.modules)
         self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
-        for module in self._parts.values():
-            if module._network is not None:
-                raise StructureError(f"{module.path}: is in another network; a module belongs to one")
         self._keys = translation.keys
+        self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
         self._sim = _core.Simulation(translation.model)
         for module in self._parts.values():
             module.__dict__["_net"] = weakref.ref(self)
@@ -140,7 +140,7 @@ class Network:
         indices : array of int, optional
             The neurons to record, in the order of the columns. By default all.
         """
-        path = self._path(module)
+        path = self._recordable(module)
         chosen = None if indices is None else _indices(path, indices)
         if variable == "spikes" and isinstance(module, MCNeuron):
             if every is not None:
@@ -153,7 +153,7 @@ class Network:
 
     def variables(self, module: Module) -> list[str]:
         """Return what can be recorded of a module."""
-        return self._sim.variables(self._path(module))
+        return self._sim.variables(self._recordable(module))
 
     @property
     def info(self) -> dict[str, Any]:
@@ -197,18 +197,37 @@ class Network:
         return {name: self._sim.state(name) for name in self._sim.state_names()}
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set states by key: numbers or arrays of shape ``(size,)``."""
+        """Set states by key: numbers or arrays of shape ``(size,)``; either all, or where one is refused none."""
         known = self._sim.state_names()
         converted = {}
         for key, value in values.items():
             if key not in known:
                 raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
             converted[key] = _number(key, value)
-        for key, number in converted.items():
-            self._sim.set_state(key, number)
+        before = {key: self._sim.state(key) for key in converted}
+        try:
+            for key, number in converted.items():
+                self._sim.set_state(key, number)
+        except DendrionError:
+            for key, state in before.items():
+                self._sim.set_state(key, state)
+            raise
 
     def _set(self, values: Mapping[str, ArrayLike]) -> None:
-        self._sim.set_parameters({key: _number(key, value) for key, value in values.items()})
+        converted = {key: self._converted(key, value) for key, value in values.items()}
+        self._sim.set_parameters(converted)
+        for key, value in converted.items():
+            self._note(key, value)
+
+    def _converted(self, key: str, value: ArrayLike) -> Value:
+        module, name = self._owners.get(key, (None, ""))
+        return module._flat(name, value) if isinstance(module, MCSynapse) else _number(key, value)
+
+    def _note(self, key: str, value: Value) -> None:
+        """Let a module know its value for when the network is gone. Weights would take too much room."""
+        module, name = self._owners.get(key, (None, ""))
+        if module is not None and not isinstance(module, MCSynapse):
+            module._values[name] = value
 
     # What modules ask
 
@@ -223,7 +242,9 @@ class Network:
     def _set_module(self, module: Module, name: str, value: Value | None) -> None:
         if value is None:
             raise ParameterError(f"{module.path}: {name} = None: expected a number")
-        self._sim.set_parameters({self._keys[id(module), name]: value})
+        key = self._keys[id(module), name]
+        self._sim.set_parameters({key: value})
+        self._note(key, value)
 
     def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
         flat = np.asarray(self._sim.parameter(f"{synapse.path}.w"))
@@ -248,11 +269,21 @@ class Network:
             raise StructureError(f"{module!r}: is not in this network")
         return module.path
 
+    def _recordable(self, module: Module) -> str:
+        path = self._path(module)
+        if not isinstance(module, (MCNeuron, Compartment)):
+            raise UnknownNameError(
+                f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
+            )
+        return path
+
     def _steps(self, name: str, ms: float) -> int:
         if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
             raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
         if not math.isfinite(ms) or ms < 0:
             raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
+        if ms / self.dt >= 2**62:
+            raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {self.dt} ms")
         steps = round(ms / self.dt)
         if steps == 0 and (ms > 0 or name == "every"):
             raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({self.dt / 2} ms)")
@@ -310,11 +341,10 @@ def _dtype(dtype: object) -> np.dtype[np.floating]:
 
 
 def _number(key: str, value: ArrayLike) -> Value:
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ParameterTypeError(f"{key} = {value!r}: expected a number or an array of numbers") from None
-    return float(array) if array.ndim == 0 else np.ascontiguousarray(array).reshape(-1)
+    array = numbers(key, value, "a number or an array of numbers")
+    if array.ndim > 1:
+        raise ParameterError(f"{key} = array of shape {array.shape}: expected a number or one value per neuron")
+    return array if array.ndim else float(array)
 
 
 def _indices(path: str, indices: ArrayLike) -> list[int]:

@@ -62,6 +62,8 @@ class MCNeuron(Neuron):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
+    _optional: ClassVar[tuple[str, ...]] = ("V_reset",)
+    _built_in: ClassVar[tuple[str, ...]] = ("odemethod", "sdemethod")
 
     def __init__(
         self,
@@ -91,14 +93,25 @@ class MCNeuron(Neuron):
         if area_name is not None and not isinstance(area_name, str):
             raise ParameterTypeError(f"{self._label}: area_name = {area_name!r}: expected a string or None")
         self.area_name = area_name
-        self.dendritic_delay = dendritic_delay
+        self.dendritic_delay = dendritic_delay if callable(dendritic_delay) else _steps(self, dendritic_delay)
+        if not (isinstance(surrogate_grad_fn, Sigmoid) or callable(surrogate_grad_fn)):
+            raise ParameterTypeError(
+                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Sigmoid or a callable"
+            )
         self.surrogate_grad_fn = surrogate_grad_fn
-        self.odemethod = _member(self, "odemethod", odemethod, SolverMethodODE)
-        self.sdemethod = _member(self, "sdemethod", sdemethod, SolverMethodSDE)
+        self.odemethod = odemethod
+        self.sdemethod = sdemethod
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
         super().__init__(parent, name, frozen_params)
         self._check_together("population")
         self._check_soft_reset("V_th", self._values["V_th"])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kind = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}.get(name)
+        if kind is not None and not isinstance(value, kind):
+            known = ", ".join(str(m) for m in kind)
+            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected one of {known}")
+        super().__setattr__(name, value)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
@@ -129,8 +142,12 @@ def _whole(module: Module, name: str, value: object) -> int:
     return int(value)
 
 
-def _member(module: Module, name: str, value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind):
-        known = ", ".join(str(m) for m in kind)
-        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected one of {known}")
+def _steps(module: MCNeuron, value: Any) -> Any:
+    """Check a dendritic delay: whole steps, one for all or one per neuron."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise ParameterTypeError(f"{module._label}: dendritic_delay = {value!r}: expected a whole number >= 0 (steps)")
+    if array.shape not in ((), (module.size,)) or (array < 0).any():
+        expected = f"a whole number >= 0 (steps), or {module.size} of them"
+        raise ParameterError(f"{module._label}: dendritic_delay = {value!r}: expected {expected}")
     return value

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
+from .errors import ParameterTypeError
 from .module import Module, checked_size
 
 __all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
@@ -22,11 +24,21 @@ class Receptor(Compartment):
     """
 
     _receptor: ClassVar[str]
+    # Without t_decay the engine's own message says what is missing.
+    _optional: ClassVar[tuple[str, ...]] = (*Compartment._optional, "t_rise", "t_decay")
+    _built_in: ClassVar[tuple[str, ...]] = ("scale_g",)
     scale_g: bool
 
     def _gate(self, scale_g: bool, **given: ArrayLike | None) -> None:
-        self.__dict__["scale_g"] = bool(scale_g)
+        self.scale_g = scale_g
         self._declare(**given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "scale_g":
+            if not isinstance(value, (bool, np.bool_)):
+                raise ParameterTypeError(f"{self._label}: scale_g = {value!r}: expected True or False")
+            value = bool(value)
+        super().__setattr__(name, value)
 
 
 class AMPA(Receptor):

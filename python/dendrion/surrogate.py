@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-from .errors import ParameterError
+import numpy as np
+
+from .errors import ParameterError, ParameterTypeError
 
 __all__ = ["Sigmoid"]
 
@@ -20,6 +22,8 @@ class Sigmoid:
     """
 
     def __init__(self, alpha: float = 4.0) -> None:
+        if not isinstance(alpha, (int, float, np.integer, np.floating)) or isinstance(alpha, bool):
+            raise ParameterTypeError(f"Sigmoid: alpha = {alpha!r}: expected a number > 0 (1/mV)")
         if not (math.isfinite(alpha) and alpha > 0):
             raise ParameterError(f"Sigmoid: alpha = {alpha}: expected a finite number > 0 (1/mV)")
         self.alpha = float(alpha)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
 from .connectivity import Connector, Matrix, matrix
@@ -52,6 +53,7 @@ class MCSynapse(Module):
         between neurons. By default 0 from a generator, dt from neurons.
     """
 
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post")
     pre: MCNeuron | Generator
     post: tuple[Receptor, ...]
 
@@ -91,6 +93,8 @@ class MCSynapse(Module):
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
             raise ParameterTypeError(f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple")
+        if len({id(r) for r in receptors}) < len(receptors):
+            raise StructureError(f"{self._label}: post = {post!r}: expected each receptor once")
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
             raise StructureError(f"{self._label}: receptors of sizes {sizes}: expected those of one population")
@@ -99,13 +103,10 @@ class MCSynapse(Module):
 
     def _per_connection(self, name: str, values: ArrayLike) -> float | NDArray[np.float64]:
         """Return a value for all connections or a flat array of one each, in their order."""
-        try:
-            array = np.asarray(values, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise ParameterTypeError(f"{self._label}: {name} = {values!r}: expected numbers") from None
+        array = numbers(f"{self._label}: {name}", values, "numbers")
         conn = self.__dict__["_conn"]
         unit = " (ms)" if name == "delay" else ""
-        flat = np.ascontiguousarray(array).reshape(-1)
+        flat = array.reshape(-1)
         for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
             at = f"{name}[{bad}]" if array.ndim else name
             raise ConnectivityError(f"{self._label}: {at} = {flat[bad]}: expected finite numbers >= 0{unit}")
@@ -119,13 +120,19 @@ class MCSynapse(Module):
         return flat
 
     def _settle(self) -> None:
-        """Let go of the arrays: the engine has the connections now."""
+        """Let go of the arrays: the engine has the connections now, and they end with the network."""
         conn = self.__dict__["_conn"]
         if isinstance(conn, Matrix):
             none = np.empty(0, dtype=np.uint32)
             self._refer("_conn", Matrix(none, none, np.empty(0), conn.shape))
         self._values["w"] = None
         self._refer("_delay", None)
+
+    def _check_unsettled(self) -> None:
+        if self._values["w"] is None:
+            raise StructureError(
+                f"{self._label}: its connections went with an earlier network; make the MCSynapse anew"
+            )
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -139,8 +146,11 @@ class MCSynapse(Module):
         net = self._network
         if net is not None:
             return net._weights(self)
-        flat = np.asarray(self._values["w"], dtype=np.float64)
-        return flat.reshape(self.shape).copy() if self.shape else flat.copy()
+        self._check_unsettled()
+        flat = np.array(self._values["w"], dtype=np.float64)
+        if not self.shape:
+            return flat
+        return flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
 
     @property
     def connections(self) -> Connections:
@@ -153,10 +163,18 @@ class MCSynapse(Module):
     def _convert(self, name: str, value: ArrayLike | None) -> float | NDArray[np.float64] | None:
         if value is None:
             return None
-        if self._network is not None and np.ndim(value) > 0:
-            # The engine knows how many connections there are.
-            return np.asarray(value, dtype=np.float64).reshape(-1)
-        return self._per_connection(name, value)
+        # In a network the engine knows how many connections there are, and checks their weights.
+        return self._per_connection(name, value) if self._network is None else self._flat(name, value)
+
+    def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
+        """Return weights in the order of the connections. A table must be one of sources by targets."""
+        array = numbers(f"{self._label}: {name}", value, "numbers")
+        shape = (self.pre.size, self.post[0].size)
+        if array.ndim > 1 and array.shape != shape:
+            raise ConnectivityError(
+                f"{self._label}: {name} of shape {array.shape}: expected {shape}, sources by targets"
+            )
+        return array.reshape(-1) if array.ndim else float(array)
 
 
 class ConnGen(Module):
@@ -172,6 +190,7 @@ class ConnGen(Module):
         See [Module][dendrion.Module].
     """
 
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "mc")
     pre: Generator
     mc: Compartment
 

@@ -1,0 +1,21 @@
+"""Numbers from whatever users pass: lists, NumPy, JAX or Torch arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ParameterTypeError
+
+
+def numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
+    """Return a new float64 array of real numbers; text, complex numbers and objects are refused, not cast."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        return array.astype(np.float64, order="C")
+    except (TypeError, ValueError):
+        raise ParameterTypeError(f"{what} = {value!r}: expected {expected}") from None
