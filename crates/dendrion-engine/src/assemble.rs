@@ -32,7 +32,7 @@ impl<T: Scalar> Core<T> {
         let ports = Ports::of(&network);
         let slots = ports.slots(&network, &reaches, epoch);
         let cells = (network.populations.iter().zip(&ports.wirings))
-            .map(|(p, wiring)| Cells::new(p, wiring, network.dt, level))
+            .map(|(p, wiring)| Cells::new(p, wiring, (network.dt, network.seed), level))
             .collect::<Result<Vec<Cells<T>>, Error>>()?;
         let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
         for (i, c) in cells.iter().enumerate() {

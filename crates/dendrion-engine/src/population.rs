@@ -6,6 +6,7 @@ use dendrion_lanes::{LinkError, Scalar};
 use dendrion_model::{Error, Population, Values};
 
 use crate::layout::Layout;
+use crate::random::{Purpose, Stream};
 
 /// What a thread needs to run a population's blocks; shared and unchanged during a run.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Cells<T: Scalar> {
     pub(crate) engine: std::sync::Arc<Engine<T>>,
     /// Initial value of each state: one, or one per neuron.
     pub(crate) initial: Vec<Values>,
+    /// Random streams of its noises.
+    pub(crate) noises: Vec<Stream>,
     level: Level,
 }
 
@@ -44,13 +47,15 @@ impl<T: Scalar> Cells<T> {
     pub(crate) fn new(
         population: &Population,
         wiring: &Wiring,
-        dt: f64,
+        (dt, seed): (f64, u64),
         level: Level,
     ) -> Result<Self, Error> {
         let layout = Layout::new::<T>(population.size);
         let mut system = neuron(population, wiring, dt)?;
-        let tape = Tape::step(&mut system, population.method)?;
+        let tape = Tape::step(&mut system, population.method, population.sde)?;
         let (engine, initial) = link(&population.path, &tape, &[], &system, &layout, level)?;
+        let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
+        let noises = system.noises.iter().map(stream).collect();
         Ok(Self {
             path: population.path.clone(),
             layout,
@@ -59,6 +64,7 @@ impl<T: Scalar> Cells<T> {
             observed: Vec::new(),
             engine: std::sync::Arc::new(engine),
             initial,
+            noises,
             level,
         })
     }

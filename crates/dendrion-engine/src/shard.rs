@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
 
-use crate::generate::{Current, CurrentRows};
+use crate::generate::{Current, CurrentRows, NoiseRows};
 use crate::layout::Layout;
 use crate::population::{Cells, Engine};
 use crate::record::{Reads, Recorder};
@@ -54,6 +54,8 @@ pub(crate) struct Shard<T: Scalar> {
     senders: Vec<u32>,
     /// For each current input, the generator and the rows of the block visited.
     currents: Vec<(usize, CurrentRows<T>)>,
+    /// For each noise, the rows of the block visited.
+    noises: Vec<NoiseRows<T>>,
     pub(crate) recorders: Vec<Recorder<T>>,
     /// Which lanes fired: a word per 64 lanes, by step, then block.
     fired: Vec<u64>,
@@ -91,6 +93,7 @@ impl<T: Scalar> Shard<T> {
             incoming: Vec::new(),
             senders: Vec::new(),
             currents: currents.iter().map(|g| (*g, CurrentRows::new(lanes))).collect(),
+            noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
             recorders: Vec::new(),
             fired: Vec::new(),
             spikes: Spikes::default(),
@@ -190,6 +193,7 @@ impl<T: Scalar> Shard<T> {
                 rows.fill(current, first, neurons, begin, steps);
             }
         }
+        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
         self.before.copy_from_slice(&self.state[block * size..][..size]);
         for i in 0..steps {
             self.step(view, block, begin, i, true);
@@ -204,16 +208,18 @@ impl<T: Scalar> Shard<T> {
         let (step, lanes, size) = (begin + i as u64, self.lanes, self.state_rows * self.lanes);
         let words = lanes.div_ceil(64);
         let mut inputs: [&[T]; INPUTS] = [&[]; INPUTS];
-        let (mut many, count) = (Vec::new(), self.currents.len() + self.rings.len());
+        let count = self.currents.len() + self.noises.len() + self.rings.len();
+        let mut many = Vec::new();
         let inputs = if count <= INPUTS {
             &mut inputs[..count]
         } else {
             many.resize(count, &[] as &[T]);
             &mut many[..]
         };
-        let (ports, rings) = inputs.split_at_mut(self.currents.len());
-        for (port, (_, rows)) in ports.iter_mut().zip(&self.currents) {
-            *port = rows.row(i);
+        let (ports, rings) = inputs.split_at_mut(count - self.rings.len());
+        let currents = self.currents.iter().map(|(_, rows)| rows.row(i));
+        for (port, row) in ports.iter_mut().zip(currents.chain(self.noises.iter().map(|n| n.row(i)))) {
+            *port = row;
         }
         for (port, ring) in rings.iter_mut().zip(&self.rings) {
             if let Some(row) = ring.row(step) {

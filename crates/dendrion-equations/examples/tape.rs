@@ -1,6 +1,6 @@
 //! Prints the program of a neuron: what a step is after all passes.
 use dendrion_equations::{Tape, Wiring, neuron};
-use dendrion_model::{ModuleKind, OdeMethod, Population};
+use dendrion_model::{ModuleKind, OdeMethod, Population, SdeMethod};
 
 fn main() -> Result<(), dendrion_model::Error> {
     let mut cell = Population::new("cell", 1, [("V_th", -50.0), ("V_reset", -60.0)]);
@@ -19,9 +19,9 @@ fn main() -> Result<(), dendrion_model::Error> {
         cell.receptors[nmda].scale_g = true;
     }
     let wiring = Wiring { injected: vec![], received: vec![vec![0, 1], vec![2, 3]] };
-    for method in [OdeMethod::Euler, OdeMethod::ExpEuler] {
+    for method in OdeMethod::ALL {
         let mut system = neuron(&cell, &wiring, 0.1)?;
-        let tape = Tape::step(&mut system, method)?;
+        let tape = Tape::step(&mut system, method, SdeMethod::Milstein)?;
         println!(
             "{method:?}: {} rows of scratch, {} coefficients\n{}",
             tape.program.scratch_rows, tape.program.coefs, tape.program

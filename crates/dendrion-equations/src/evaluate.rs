@@ -4,7 +4,7 @@
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
 /// What leaves are worth.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Env<'a> {
     /// Value of each parameter.
     pub params: &'a [f64],
@@ -12,6 +12,10 @@ pub struct Env<'a> {
     pub states: &'a [f64],
     /// Value of each input.
     pub inputs: &'a [f64],
+    /// Value of each normal number.
+    pub noises: &'a [f64],
+    /// Value of each local.
+    pub locals: &'a [f64],
 }
 
 /// A function of one argument.
@@ -68,6 +72,8 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
             Node::Param(i) => at(env.params, i),
             Node::State(i) => at(env.states, i),
             Node::Input(i) => at(env.inputs, i),
+            Node::Noise(i) => at(env.noises, i),
+            Node::Local(i) => at(env.locals, i),
             Node::Unary(f, a) => unary(f, v(a)),
             Node::Binary(f, a, b) => binary(f, v(a), v(b)),
             Node::Select(c, a, b) => {

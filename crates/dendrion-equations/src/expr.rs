@@ -57,6 +57,18 @@ impl Expr<'_> {
         self.apply(Unary::Exp)
     }
 
+    /// e to the power of it, less one.
+    #[must_use]
+    pub fn exp_m1(self) -> Self {
+        self.apply(Unary::Expm1)
+    }
+
+    /// Its square root.
+    #[must_use]
+    pub fn sqrt(self) -> Self {
+        self.apply(Unary::Sqrt)
+    }
+
     /// Logarithm of one more than it.
     #[must_use]
     pub fn ln_1p(self) -> Self {

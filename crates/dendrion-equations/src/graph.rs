@@ -70,6 +70,10 @@ pub enum Node {
     State(u32),
     /// An input of this step, such as an injected current.
     Input(u32),
+    /// A standard normal number drawn for this step.
+    Noise(u32),
+    /// A value that a solver computes on the way to the next states; it says elsewhere from what.
+    Local(u32),
     /// A function of one argument.
     Unary(Unary, NodeId),
     /// A function of two arguments.
@@ -82,7 +86,12 @@ impl Node {
     /// Its operands, in order.
     pub fn operands(self) -> impl Iterator<Item = NodeId> {
         let (a, b, c) = match self {
-            Self::Const(_) | Self::Param(_) | Self::State(_) | Self::Input(_) => (None, None, None),
+            Self::Const(_)
+            | Self::Param(_)
+            | Self::State(_)
+            | Self::Input(_)
+            | Self::Noise(_)
+            | Self::Local(_) => (None, None, None),
             Self::Unary(_, a) => (Some(a), None, None),
             Self::Binary(_, a, b) => (Some(a), Some(b), None),
             Self::Select(a, b, c) => (Some(a), Some(b), Some(c)),
@@ -96,7 +105,7 @@ impl Node {
 pub struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<Node, NodeId>,
-    /// Whether a node depends on states or inputs, and so must be computed in the step.
+    /// Whether a node depends on anything but parameters, and so must be computed in the step.
     varies: Vec<bool>,
 }
 
@@ -140,8 +149,8 @@ impl Graph {
             return *id;
         }
         let id = NodeId(self.nodes.len() as u32);
-        let varies = matches!(node, Node::State(_) | Node::Input(_))
-            || node.operands().any(|a| self.varies[a.index()]);
+        let given = matches!(node, Node::State(_) | Node::Input(_) | Node::Noise(_) | Node::Local(_));
+        let varies = given || node.operands().any(|a| self.varies[a.index()]);
         self.nodes.push(node);
         self.varies.push(varies);
         self.ids.insert(node, id);

@@ -26,6 +26,6 @@ pub use expr::{Expr, Workbook};
 pub use graph::{Binary, Graph, Node, NodeId, Unary};
 pub use neuron::{Wiring, neuron};
 pub use passes::derivative::derivative;
-pub use passes::solver::advance;
-pub use system::{Assignment, Event, Observable, Parameter, Receive, Rule, StateVar, System};
+pub use passes::solver::{Step, advance};
+pub use system::{Assignment, Diffusion, Event, Observable, Parameter, Receive, Rule, StateVar, System};
 pub use tape::{Leaf, Tape};

@@ -4,7 +4,7 @@ use dendrion_model::{Compartment, Error, ModuleKind, Population, Receptor};
 
 use crate::expr::{Expr, Workbook};
 use crate::mechanisms::membrane::{self, Membrane};
-use crate::mechanisms::{ampa, axial, gaba, gate, nmda, threshold};
+use crate::mechanisms::{ampa, axial, gaba, gate, nmda, noise, threshold};
 use crate::system::{Builder, System};
 
 /// What reaches a population from outside: which compartments take a current, and which receptors share a spike port.
@@ -49,6 +49,9 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
     for compartment in &wiring.injected {
         let current = b.current();
         membranes[*compartment].add(current);
+    }
+    for each in &population.noises {
+        noise::noise(b, each, &mut membranes[each.on])?;
     }
     let soma = compartments.iter().position(|c| c.soma).unwrap_or(0);
     let v_soma = membranes[soma].v;

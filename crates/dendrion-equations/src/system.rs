@@ -67,6 +67,17 @@ pub struct Receive {
     pub port: usize,
 }
 
+/// What a Wiener process adds to a state: b(y) dW, in the sense of Ito.
+#[derive(Clone, Debug)]
+pub struct Diffusion {
+    /// Index of the state.
+    pub state: usize,
+    /// Number of the noise that drives it.
+    pub noise: usize,
+    /// Amplitudes of independent processes (per ms^1/2), whose squares add up to b².
+    pub amplitudes: Vec<NodeId>,
+}
+
 /// A quantity that is not a state but can be recorded.
 #[derive(Clone, Debug)]
 pub struct Observable {
@@ -87,7 +98,11 @@ pub struct System {
     pub states: Vec<StateVar>,
     /// Number of current inputs, by their number in the graph.
     pub currents: usize,
-    /// Number of spike ports. In programs they come after the currents.
+    /// For each normal number drawn in a step, what its random stream is named after within the population.
+    pub noises: Vec<String>,
+    /// What noise adds to states.
+    pub diffusions: Vec<Diffusion>,
+    /// Number of spike ports.
     pub ports: usize,
     /// The threshold.
     pub event: Option<Event>,
@@ -100,6 +115,16 @@ pub struct System {
 impl System {
     /// The parameter number of the time step.
     pub const DT: usize = 0;
+
+    /// Input ports of its programs: currents, then noises, then spikes.
+    pub const fn inputs(&self) -> usize {
+        self.first_spike_port() + self.ports
+    }
+
+    /// The input port of the first spike port.
+    pub(crate) const fn first_spike_port(&self) -> usize {
+        self.currents + self.noises.len()
+    }
 
     /// Index of the state of that name.
     pub fn state(&self, name: &str) -> Option<usize> {
@@ -146,6 +171,8 @@ pub(crate) struct Builder<'g> {
     observables: Vec<Observable>,
     event: Option<Event>,
     currents: usize,
+    noises: Vec<String>,
+    diffusions: Vec<Diffusion>,
 }
 
 impl<'g> Builder<'g> {
@@ -160,6 +187,8 @@ impl<'g> Builder<'g> {
             observables: Vec::new(),
             event: None,
             currents: 0,
+            noises: Vec::new(),
+            diffusions: Vec::new(),
         }
     }
 
@@ -229,6 +258,24 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Input(self.currents as u32 - 1))
     }
 
+    /// A standard normal number, drawn anew each step for each neuron; one of a scope is independent of any other's.
+    pub(crate) fn noise(&mut self, scope: &Scope<'_>) -> Expr<'g> {
+        self.noises.push(scope.name.to_string());
+        self.book.leaf(Node::Noise(self.noises.len() as u32 - 1))
+    }
+
+    /// Drives a state by independent processes of these amplitudes. They add their variances into one process, which has
+    /// the same law: processes of their own on one state would not commute, and Milstein's method would lose its order.
+    pub(crate) fn diffuse(&mut self, scope: &Scope<'_>, state: State<'g>, amplitudes: &[Expr<'g>]) {
+        if amplitudes.is_empty() {
+            return;
+        }
+        let noise = self.noises.len();
+        self.noises.push(scope.name.to_string());
+        let amplitudes = amplitudes.iter().map(|a| a.id()).collect();
+        self.diffusions.push(Diffusion { state: state.index, noise, amplitudes });
+    }
+
     pub(crate) fn event(&mut self, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
         let then = then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id() }).collect();
         self.event = Some(Event { condition: condition.id(), then });
@@ -241,6 +288,8 @@ impl<'g> Builder<'g> {
             parameters: self.parameters,
             states: self.states,
             currents: self.currents,
+            noises: self.noises,
+            diffusions: self.diffusions,
             ports,
             event: self.event,
             receives: self.receives,

@@ -1,13 +1,14 @@
 //! Tapes: a program and the prologue that computes its coefficients.
 
 use dendrion_lanes::{Op, Program, Slot};
-use dendrion_model::{Error, OdeMethod};
+use dendrion_model::{Error, OdeMethod, SdeMethod};
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::emit::{Emitter, Table};
 use crate::passes::fuse::Fuser;
-use crate::passes::normal::Normal;
+use crate::passes::normal::{Normal, Sum};
 use crate::passes::schedule::{self, Update};
+use crate::passes::solver::Step;
 use crate::passes::{event, rows, solver};
 use crate::system::System;
 
@@ -38,20 +39,24 @@ pub struct Tape {
 }
 
 impl Tape {
-    /// The tape of one step of a system by `method`. The initial values of the states are the prologue's extra values.
+    /// The tape of one step of a system by these methods. The initial values of the states are the prologue's extra values.
     ///
     /// # Errors
     /// A neuron with more rows than a program can name.
-    pub fn step(system: &mut System, method: OdeMethod) -> Result<Self, Error> {
-        let next = solver::advance(system, method);
+    pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
+        let Step { locals, next } = solver::advance(system, ode, sde);
+        let needed = needed(&system.graph, &locals, &next);
         let mut normal = Normal::new(&mut system.graph);
-        let sums: Vec<_> = next.into_iter().map(|id| normal.sum(id)).collect();
+        let locals: Vec<(NodeId, Sum)> = (needed.into_iter())
+            .map(|i| (normal.graph.intern(Node::Local(i as u32)), normal.sum(locals[i])))
+            .collect();
+        let sums: Vec<Sum> = next.into_iter().map(|id| normal.sum(id)).collect();
         let numbers = (normal.graph.constant(0.0), normal.graph.constant(1.0));
         let atoms = std::mem::take(&mut normal.sums);
-        let emitter = Emitter::new(&system.graph, Table::Coefficients);
+        let emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
         let mut fuser = Fuser::new(emitter, &atoms, numbers);
-        sums.iter().for_each(|s| fuser.count(s));
-        fuser.shared();
+        locals.iter().map(|(_, s)| s).chain(&sums).for_each(|s| fuser.count(s));
+        fuser.shared(&locals);
         let mut updates = Vec::new();
         let ahead = std::mem::take(&mut fuser.emit.code);
         for (i, sum) in sums.iter().enumerate() {
@@ -71,7 +76,7 @@ impl Tape {
             event::emit(&mut emitter, e);
         }
         for r in &system.receives {
-            let port = Slot::Input((system.currents + r.port) as u16);
+            let port = Slot::Input((system.first_spike_port() + r.port) as u16);
             emitter.push(Op::AddInput, vec![port], Some(Slot::State(r.state as u16)));
         }
         let initial: Vec<NodeId> = system.states.iter().map(|s| s.initial).collect();
@@ -83,7 +88,7 @@ impl Tape {
     /// # Errors
     /// A neuron with more rows than a program can name.
     pub fn observe(system: &System, value: NodeId) -> Result<Self, Error> {
-        let mut emitter = Emitter::new(&system.graph, Table::Coefficients);
+        let mut emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
         let out = emitter.temp();
         let value = emitter.value(value);
         emitter.push(Op::Copy, vec![value], Some(out));
@@ -98,13 +103,33 @@ impl Tape {
             code,
             state_rows: system.states.len(),
             coefs: coefs.len(),
-            inputs: system.currents + system.ports,
+            inputs: system.inputs(),
         };
         let outputs = [&coefs, extra].concat();
         let (prologue, leaves) = prologue(&system.graph, &outputs)?;
         let depends = outputs.iter().map(|id| system.graph.parameters_of(*id)).collect();
         Ok(Self { prologue, leaves, program, depends })
     }
+}
+
+/// The locals that the next states depend on, ascending.
+fn needed(graph: &Graph, locals: &[NodeId], next: &[NodeId]) -> Vec<usize> {
+    let mut needed = vec![false; locals.len()];
+    let mark = |id: NodeId, needed: &mut Vec<bool>| {
+        graph.visit(id, &mut |node| {
+            if let Node::Local(i) = node {
+                needed[i as usize] = true;
+            }
+        });
+    };
+    next.iter().for_each(|id| mark(*id, &mut needed));
+    // A local depends on earlier ones alone.
+    for i in (0..locals.len()).rev() {
+        if needed[i] {
+            mark(locals[i], &mut needed);
+        }
+    }
+    (0..locals.len()).filter(|i| needed[*i]).collect()
 }
 
 /// Rows are named by 16 bits, and an instruction makes at most one new row.
@@ -118,7 +143,7 @@ fn small_enough(rows: usize) -> Result<(), Error> {
 
 /// The program that computes `outputs` into state rows, and its coefficient table.
 fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Vec<Leaf>), Error> {
-    let mut emitter = Emitter::new(graph, Table::Leaves);
+    let mut emitter = Emitter::new(graph, Table::Leaves, 0);
     for (i, id) in outputs.iter().enumerate() {
         let value = emitter.value(*id);
         emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));

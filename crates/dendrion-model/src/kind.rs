@@ -35,6 +35,12 @@ pub enum ModuleKind {
     Current,
     /// Connections with weights and delays.
     Projection,
+    /// White noise current.
+    WhiteNoise,
+    /// Ornstein-Uhlenbeck noise current.
+    OuNoise,
+    /// White noise of a conductance.
+    ConductanceNoise,
 }
 
 const fn spec(
@@ -102,9 +108,21 @@ const PROJECTION: [ParameterSpec; 2] = [
     spec("delay", "ms", None, NonNegative, "time from spike to postsynaptic effect"),
 ];
 
+const WHITE_NOISE: [ParameterSpec; 1] =
+    [spec("sigma", "pA ms^1/2", None, NonNegative, "intensity of the noise current")];
+const OU_NOISE: [ParameterSpec; 3] = [
+    spec("sigma", "pA", None, NonNegative, "standard deviation of the noise current"),
+    spec("tau", "ms", None, Positive, "correlation time"),
+    spec("mean", "pA", Some(0.0), Finite, "mean of the noise current, where it starts"),
+];
+const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
+    spec("sigma", "nS ms^1/2", None, NonNegative, "intensity of the conductance noise"),
+    spec("E", "mV", Some(0.0), Finite, "reversal potential"),
+];
+
 impl ModuleKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Compartment,
         Self::Soma,
         Self::Ampa,
@@ -118,6 +136,9 @@ impl ModuleKind {
         Self::Dc,
         Self::Current,
         Self::Projection,
+        Self::WhiteNoise,
+        Self::OuNoise,
+        Self::ConductanceNoise,
     ];
 
     /// The name of the kind in lower case.
@@ -136,6 +157,9 @@ impl ModuleKind {
             Self::Dc => "dc",
             Self::Current => "current",
             Self::Projection => "projection",
+            Self::WhiteNoise => "white_noise",
+            Self::OuNoise => "ou_noise",
+            Self::ConductanceNoise => "conductance_noise",
         }
     }
 
@@ -159,6 +183,9 @@ impl ModuleKind {
             Self::Spikes | Self::Current => &[],
             Self::Dc => &DC,
             Self::Projection => &PROJECTION,
+            Self::WhiteNoise => &WHITE_NOISE,
+            Self::OuNoise => &OU_NOISE,
+            Self::ConductanceNoise => &CONDUCTANCE_NOISE,
         }
     }
 

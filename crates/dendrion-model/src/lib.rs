@@ -22,4 +22,4 @@ pub use generator::{Generator, Signal, Waveform};
 pub use kind::ModuleKind;
 pub use network::{Dtype, Network, steps_of};
 pub use params::{Domain, ParameterSpec, Params, Values};
-pub use population::{Compartment, Coupling, OdeMethod, Population, Receptor};
+pub use population::{Compartment, Coupling, Noise, OdeMethod, Population, Receptor, SdeMethod};

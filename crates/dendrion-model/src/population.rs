@@ -13,6 +13,73 @@ pub enum OdeMethod {
     Euler,
     /// Exponential Euler: each state's own linear part is solved exactly.
     ExpEuler,
+    /// The explicit midpoint rule, order 2.
+    Midpoint,
+    /// Heun's method, order 2.
+    Heun2,
+    /// Heun's method of order 3.
+    Heun3,
+    /// The classical Runge-Kutta method, order 4.
+    Rk4,
+    /// Linearly implicit Euler on the compartment tree, order 1.
+    ImplicitEuler,
+    /// Linearly implicit Crank-Nicolson on the compartment tree, order 2.
+    CrankNicolson,
+}
+
+impl OdeMethod {
+    /// Every method.
+    pub const ALL: [Self; 8] = [
+        Self::Euler,
+        Self::ExpEuler,
+        Self::Midpoint,
+        Self::Heun2,
+        Self::Heun3,
+        Self::Rk4,
+        Self::ImplicitEuler,
+        Self::CrankNicolson,
+    ];
+
+    /// The name of the method in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Euler => "euler",
+            Self::ExpEuler => "exp_euler",
+            Self::Midpoint => "midpoint",
+            Self::Heun2 => "heun2",
+            Self::Heun3 => "heun3",
+            Self::Rk4 => "rk4",
+            Self::ImplicitEuler => "implicit_euler",
+            Self::CrankNicolson => "crank_nicolson",
+        }
+    }
+
+    /// The method of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.name() == name)
+    }
+}
+
+/// How the noise on a population's compartments is integrated (Ito).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SdeMethod {
+    /// Milstein's method, strong order 1.
+    #[default]
+    Milstein,
+    /// Euler-Maruyama, strong order 1/2 where noise is multiplicative.
+    EulerMaruyama,
+}
+
+impl SdeMethod {
+    /// The method of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "milstein" => Some(Self::Milstein),
+            "euler_maruyama" => Some(Self::EulerMaruyama),
+            _ => None,
+        }
+    }
 }
 
 /// A cylinder of membrane (isopotential).
@@ -83,6 +150,19 @@ pub struct Coupling {
     pub params: Params,
 }
 
+/// Noise on a compartment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    /// Name, unique among the population's noises.
+    pub name: String,
+    /// [`ModuleKind::WhiteNoise`], [`ModuleKind::OuNoise`] or [`ModuleKind::ConductanceNoise`].
+    pub kind: ModuleKind,
+    /// Index of the compartment it acts on.
+    pub on: usize,
+    /// Its parameters.
+    pub params: Params,
+}
+
 /// A population of neurons: a tree of compartments with receptors and one soma.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Population {
@@ -96,12 +176,16 @@ pub struct Population {
     pub soft_reset: bool,
     /// How the equations are solved.
     pub method: OdeMethod,
+    /// How noise is integrated.
+    pub sde: SdeMethod,
     /// The compartments.
     pub compartments: Vec<Compartment>,
     /// The receptors.
     pub receptors: Vec<Receptor>,
     /// The axial couplings.
     pub couplings: Vec<Coupling>,
+    /// The noises.
+    pub noises: Vec<Noise>,
 }
 
 impl Population {
@@ -113,9 +197,11 @@ impl Population {
             params: params.into(),
             soft_reset: false,
             method: OdeMethod::Euler,
+            sde: SdeMethod::Milstein,
             compartments: Vec::new(),
             receptors: Vec::new(),
             couplings: Vec::new(),
+            noises: Vec::new(),
         }
     }
 
@@ -152,6 +238,11 @@ impl Population {
         let (name, params) = (name.into(), params.into());
         self.receptors.push(Receptor { name, kind, on, scale_g: false, params });
         self.receptors.len() - 1
+    }
+
+    /// Adds noise of `kind` on compartment `on`.
+    pub fn noise(&mut self, name: impl Into<String>, kind: ModuleKind, on: usize, params: impl Into<Params>) {
+        self.noises.push(Noise { name: name.into(), kind, on, params: params.into() });
     }
 
     /// Path of a member module.

@@ -2,7 +2,7 @@
 
 use dendrion::model::{
     Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
-    Population, Projection, Receptor, Signal, Source, Waveform,
+    Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
 };
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
@@ -34,15 +34,14 @@ impl Model {
         size: usize,
         given: &Bound<'_, PyDict>,
         soft_reset: bool,
-        method: &str,
+        ode: &str,
+        sde: &str,
     ) -> PyResult<usize> {
         let mut population = Population::new(path, size, params(given)?);
         population.soft_reset = soft_reset;
-        population.method = match method {
-            "euler" => OdeMethod::Euler,
-            "exp_euler" => OdeMethod::ExpEuler,
-            other => return Err(PyValueError::new_err(format!("no method {other}"))),
-        };
+        let missing = |name: &str| PyValueError::new_err(format!("no method {name}"));
+        population.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
+        population.sde = SdeMethod::from_name(sde).ok_or_else(|| missing(sde))?;
         Ok(push(&mut self.network.populations, population))
     }
 
@@ -70,6 +69,21 @@ impl Model {
             .ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
         let receptor = Receptor { name, kind, on, scale_g, params: params(given)? };
         Ok(push(&mut self.population(population)?.receptors, receptor))
+    }
+
+    fn add_noise(
+        &mut self,
+        population: usize,
+        name: String,
+        kind: &str,
+        on: usize,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let kind =
+            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no noise {kind}")))?;
+        let params = params(given)?;
+        self.population(population)?.noise(name, kind, on, params);
+        Ok(())
     }
 
     fn add_coupling(

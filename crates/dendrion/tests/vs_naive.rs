@@ -4,10 +4,10 @@
 
 use dendrion::model::{
     Connectivity, Generator, Injection, ModuleKind, Network, OdeMethod, Params, Population, Projection,
-    Signal, Source, Values,
+    SdeMethod, Signal, Source, Values,
 };
 use dendrion::{Level, Simulation};
-use dendrion_equations::{Env, NodeId, System, Wiring, advance, evaluate, neuron};
+use dendrion_equations::{Env, NodeId, Step, System, Wiring, advance, evaluate, neuron};
 use proptest::prelude::*;
 
 const SIZE: usize = 11;
@@ -33,8 +33,8 @@ const CYLINDER: &[(&str, f64, f64)] = &[
     ("V_rest", -80.0, -60.0),
     ("gL", 20.0, 60.0),
     ("C", 0.8, 1.2),
-    ("length", 20.0, 80.0),
-    ("diameter", 3.0, 20.0),
+    ("length", 40.0, 120.0),
+    ("diameter", 1.0, 5.0),
     ("r_axial", 100.0, 400.0),
     ("area_factor", 1.0, 3.0),
 ];
@@ -74,7 +74,7 @@ fn population() -> impl Strategy<Value = Population> {
         let parts = prop::collection::vec(prop_oneof![params(MEMBRANE), params(CYLINDER)], n);
         let tree: Vec<_> = (1..n).map(|i| (0..i, prop::option::of(values(0.5, 8.0)))).collect();
         let gates = prop::collection::vec(gate(n), 0..5);
-        let method = prop::sample::select(vec![OdeMethod::Euler, OdeMethod::ExpEuler]);
+        let method = prop::sample::select(OdeMethod::ALL.to_vec());
         let refractory = prop::option::of(values(0.0, 3.0));
         (parts, tree, gates, params(THRESHOLD), method, refractory, 0..n).prop_map(assemble)
     })
@@ -140,21 +140,27 @@ fn network(cell: Population) -> (Network, Wiring) {
 }
 
 /// All states of neuron `i` at the end, by the equations themselves; and how often it spiked.
-fn interpret(system: &System, next: &[NodeId], i: usize) -> (Vec<f64>, u64) {
+fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
     let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(i)).collect();
-    let value = |id: NodeId, states: &[f64]| {
-        let env = Env { params: &params, states, inputs: &[60.0] };
+    let with_locals = |id: NodeId, states: &[f64], locals: &[f64]| {
+        let env = Env { params: &params, states, inputs: &[60.0], locals, noises: &[] };
         evaluate(&system.graph, id, env)[id.index()]
     };
+    let value = |id: NodeId, states: &[f64]| with_locals(id, states, &[]);
     let mut states: Vec<f64> = system.states.iter().map(|s| value(s.initial, &[])).collect();
     let mut spikes = 0;
-    for step in 0..STEPS {
-        states = next.iter().map(|id| value(*id, &states)).collect();
+    for n in 0..STEPS {
+        let mut locals = Vec::new();
+        for id in &step.locals {
+            let v = with_locals(*id, &states, &locals);
+            locals.push(v);
+        }
+        states = step.next.iter().map(|id| with_locals(*id, &states, &locals)).collect();
         let event = system.event.as_ref().unwrap();
         let fired = value(event.condition, &states) != 0.0;
         let after: Vec<(usize, f64)> =
             event.then.iter().map(|a| (a.state, value(a.value, &states))).collect();
-        if step == 3 || step == 17 {
+        if n == 3 || n == 17 {
             system.receives.iter().for_each(|r| states[r.state] += 1.5);
         }
         if fired {
@@ -173,8 +179,10 @@ proptest! {
         let method = cell.method;
         let (network, wiring) = network(cell);
         let mut system = neuron(&network.populations[0], &wiring, DT).unwrap();
-        let next = advance(&mut system, method);
-        let expected: Vec<(Vec<f64>, u64)> = (0..SIZE).map(|i| interpret(&system, &next, i)).collect();
+        let step = advance(&mut system, method, SdeMethod::Milstein);
+        let expected: Vec<(Vec<f64>, u64)> = (0..SIZE).map(|i| interpret(&system, &step, i)).collect();
+        // Explicit methods diverge on tightly coupled neurons, and rounding with them.
+        prop_assume!(expected.iter().flat_map(|(states, _)| states).all(|v| v.abs() < 1e3));
         let spikes: u64 = expected.iter().map(|(_, n)| n).sum();
         for level in Level::available() {
             let mut simulation = Simulation::on(network.clone(), level).unwrap();

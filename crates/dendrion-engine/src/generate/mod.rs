@@ -1,7 +1,9 @@
 //! Generators: spikes and currents from outside.
 
 mod current;
+mod noise;
 mod spikes;
 
 pub(crate) use current::{Current, CurrentRows};
+pub(crate) use noise::NoiseRows;
 pub(crate) use spikes::Chunk;

@@ -10,6 +10,8 @@ pub(crate) enum Purpose {
     Spikes = 1,
     /// Which pairs are connected.
     Connections = 2,
+    /// Noise on compartments.
+    Noise = 3,
 }
 
 /// The random numbers of one module for one purpose.
@@ -32,12 +34,22 @@ impl Stream {
 
     /// A uniform number in (0, 1].
     pub(crate) fn uniform(self, index: u32, draw: u64) -> f64 {
-        ((self.bits(index, draw) >> 11) + 1) as f64 * (1.0 / (1_u64 << 53) as f64)
+        unit(self.bits(index, draw))
     }
 
     /// An exponential number of mean 1.
     pub(crate) fn exponential(self, index: u32, draw: u64) -> f64 {
         -libm::log(self.uniform(index, draw))
+    }
+
+    /// Two independent standard normal numbers (Box & Muller 1958).
+    pub(crate) fn normals(self, index: u32, draw: u64) -> [f64; 2] {
+        let [a, b, c, d] = philox([index, 0, draw as u32, (draw >> 32) as u32], self.key);
+        let u = unit(u64::from(a) | (u64::from(b) << 32));
+        let v = unit(u64::from(c) | (u64::from(d) << 32));
+        let radius = libm::sqrt(-2.0 * libm::log(u));
+        let (sin, cos) = libm::sincos(std::f64::consts::TAU * v);
+        [radius * cos, radius * sin]
     }
 
     /// A whole number below `n` (n < 2^32), without bias to within 2^-32.
@@ -52,6 +64,11 @@ impl Stream {
         }
         (-self.exponential(index, draw) / libm::log1p(-p)).floor()
     }
+}
+
+/// Random bits as a number in (0, 1].
+const fn unit(bits: u64) -> f64 {
+    ((bits >> 11) + 1) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
 /// The finalizer of `SplitMix64` (Steele, Lea & Flood 2014) with its increment: a bijection that scatters bits.
@@ -99,5 +116,9 @@ mod tests {
         assert!((mean(&|d| f64::from(stream.below(2, d, 10))) - 4.5).abs() < 0.04);
         assert!((mean(&|d| stream.failures(3, d, 0.25)) - 3.0).abs() < 0.05);
         assert!((0..1000).all(|d| stream.failures(4, d, 1.0) == 0.0));
+        let normal = |f: fn([f64; 2]) -> f64| mean(&|d| f(stream.normals(5, d)));
+        assert!(normal(|[a, _]| a).abs() < 0.012 && normal(|[_, b]| b).abs() < 0.012);
+        assert!((normal(|[a, _]| a * a) - 1.0).abs() < 0.018 && (normal(|[_, b]| b.powi(4)) - 3.0).abs() < 0.13);
+        assert!(normal(|[a, b]| a * b).abs() < 0.012);
     }
 }

@@ -1,4 +1,5 @@
-//! The membrane: C dV/dt = gL (`V_rest` - V) + I, with V = `V_rest` at the beginning.
+//! The membrane: C dV/dt = gL (`V_rest` - V) + I, with V = `V_rest` at the beginning. Noise of amplitude a (pA ms^1/2)
+//! adds a/C dW to dV.
 
 use dendrion_model::{Compartment, Error};
 
@@ -14,6 +15,8 @@ pub(crate) struct Membrane<'g> {
     c: Expr<'g>,
     /// I: everything but the leak, in pA.
     current: Expr<'g>,
+    /// Amplitudes of white noise currents, in pA ms^1/2.
+    noises: Vec<Expr<'g>>,
 }
 
 /// The scope of a compartment.
@@ -34,7 +37,7 @@ impl<'g> Membrane<'g> {
         }
         let current = if compartment.soma { b.param(&scope, "I_ext")? } else { b.number(0.0) };
         let v = b.state(&scope, "V", "mV", v_rest);
-        Ok(Self { v, v_rest, g_l, c, current })
+        Ok(Self { v, v_rest, g_l, c, current, noises: Vec::new() })
     }
 
     /// Adds a current (pA).
@@ -42,10 +45,17 @@ impl<'g> Membrane<'g> {
         self.current = self.current + current;
     }
 
+    /// Adds a white noise current of that amplitude (pA ms^1/2).
+    pub(crate) fn fluctuate(&mut self, amplitude: Expr<'g>) {
+        self.noises.push(amplitude);
+    }
+
     /// Writes the equation, once all currents are there.
     pub(crate) fn close(self, b: &mut Builder<'g>, compartment: &Compartment) {
         let v = self.v.value;
         b.derivative(self.v, (self.g_l * (self.v_rest - v) + self.current) / self.c);
+        let amplitudes: Vec<Expr<'g>> = self.noises.iter().map(|a| *a / self.c).collect();
+        b.diffuse(&scope(compartment), self.v, &amplitudes);
         b.observe(&scope(compartment), "I", self.current);
     }
 }

@@ -7,4 +7,5 @@ pub(crate) mod gate;
 pub(crate) mod geometry;
 pub(crate) mod membrane;
 pub(crate) mod nmda;
+pub(crate) mod noise;
 pub(crate) mod threshold;

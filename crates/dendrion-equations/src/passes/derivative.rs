@@ -23,7 +23,12 @@ pub fn derivative(graph: &mut Graph, of: NodeId, by: NodeId) -> NodeId {
 
 fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
     match g.node(id) {
-        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Input(_) => g.constant(0.0),
+        Node::Const(_)
+        | Node::Param(_)
+        | Node::State(_)
+        | Node::Input(_)
+        | Node::Noise(_)
+        | Node::Local(_) => g.constant(0.0),
         Node::Unary(f, a) => {
             let slope = unary_slope(g, f, a, id);
             g.mul(slope, known[&a])

@@ -20,6 +20,8 @@ pub(crate) enum Table {
 pub(crate) struct Emitter<'g> {
     pub(crate) graph: &'g Graph,
     table: Table,
+    /// Inputs before those of noise.
+    currents: usize,
     /// Nodes in the coefficient table, in order.
     pub(crate) coefs: Vec<NodeId>,
     coef_slots: HashMap<NodeId, Slot>,
@@ -30,10 +32,12 @@ pub(crate) struct Emitter<'g> {
 }
 
 impl<'g> Emitter<'g> {
-    pub(crate) fn new(graph: &'g Graph, table: Table) -> Self {
+    /// For a graph with that many inputs of currents.
+    pub(crate) fn new(graph: &'g Graph, table: Table, currents: usize) -> Self {
         Self {
             graph,
             table,
+            currents,
             coefs: Vec::new(),
             coef_slots: HashMap::new(),
             ready: HashMap::new(),
@@ -79,14 +83,23 @@ impl<'g> Emitter<'g> {
         }
     }
 
+    /// The port of a node that comes from outside each step.
+    pub(crate) fn input(&self, id: NodeId) -> Option<Slot> {
+        match self.graph.node(id) {
+            Node::Input(i) => Some(Slot::Input(i as u16)),
+            Node::Noise(i) => Some(Slot::Input((self.currents + i as usize) as u16)),
+            _ => None,
+        }
+    }
+
     /// Computes a node, one operation for each node not computed before.
     pub(crate) fn value(&mut self, id: NodeId) -> Slot {
         if let Some(slot) = self.place(id) {
             return slot;
         }
-        let args: Vec<Slot> = match self.graph.node(id) {
-            Node::Input(i) => vec![Slot::Input(i as u16)],
-            node => node.operands().map(|a| self.value(a)).collect(),
+        let args: Vec<Slot> = match self.input(id) {
+            Some(port) => vec![port],
+            None => self.graph.node(id).operands().map(|a| self.value(a)).collect(),
         };
         let slot = self.push(operation(self.graph.node(id)), args, None);
         self.ready.insert(id, slot);
@@ -97,8 +110,8 @@ impl<'g> Emitter<'g> {
 /// The operation that computes a node from its operands.
 pub(crate) const fn operation(node: Node) -> Op {
     match node {
-        Node::Const(_) | Node::Param(_) | Node::State(_) => Op::Copy,
-        Node::Input(_) => Op::LoadInput,
+        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Local(_) => Op::Copy,
+        Node::Input(_) | Node::Noise(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,
         Node::Unary(f, _) => match f {
             Unary::Neg => Op::Neg,

@@ -63,8 +63,13 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    /// Computes everything used more than once; operands come first because their ids do.
-    pub(crate) fn shared(&mut self) {
+    /// Computes the locals in their order, then everything used more than once; operands come first because their ids do.
+    pub(crate) fn shared(&mut self, locals: &[(NodeId, Sum)]) {
+        for (id, sum) in locals {
+            self.prepare(sum);
+            let slot = self.sum(sum, None);
+            self.emit.ready.insert(*id, slot);
+        }
         let mut shared: Vec<NodeId> = self.uses.iter().filter(|(_, n)| **n > 1).map(|(id, _)| *id).collect();
         shared.sort_unstable();
         for id in shared {
@@ -75,12 +80,35 @@ impl<'g> Fuser<'g> {
         }
     }
 
+    /// Computes what a sum refers to and others do too.
+    fn prepare(&mut self, sum: &Sum) {
+        sum.iter().flat_map(|t| &t.factors).for_each(|factor| self.prepare_node(*factor));
+    }
+
+    fn prepare_node(&mut self, id: NodeId) {
+        if self.emit.graph.is_coefficient(id) || self.emit.place(id).is_some() {
+            return;
+        }
+        match self.sums.get(&id) {
+            Some(sum) => self.prepare(sum),
+            None => self.emit.graph.node(id).operands().for_each(|a| self.prepare_node(a)),
+        }
+        if self.uses.get(&id).is_some_and(|n| *n > 1) {
+            let slot = self.compute(id, None);
+            self.emit.ready.insert(id, slot);
+        }
+    }
+
     /// Where a node's value is, computed now unless it is there already.
     fn value(&mut self, id: NodeId) -> Slot {
-        match self.emit.place(id) {
-            Some(slot) => slot,
-            None => self.compute(id, None),
+        if let Some(slot) = self.emit.place(id) {
+            return slot;
         }
+        let slot = self.compute(id, None);
+        if self.uses.get(&id).is_some_and(|n| *n > 1) {
+            self.emit.ready.insert(id, slot);
+        }
+        slot
     }
 
     fn compute(&mut self, id: NodeId, out: Option<Slot>) -> Slot {
@@ -92,9 +120,9 @@ impl<'g> Fuser<'g> {
             let args = self.sigmoid_args(&s);
             return self.emit.push(Op::Sigmoid, args, out);
         }
-        let args = match node {
-            Node::Input(i) => vec![Slot::Input(i as u16)],
-            _ => node.operands().map(|a| self.value(a)).collect(),
+        let args = match self.emit.input(id) {
+            Some(port) => vec![port],
+            None => node.operands().map(|a| self.value(a)).collect(),
         };
         self.emit.push(operation(node), args, out)
     }
@@ -159,7 +187,7 @@ impl<'g> Fuser<'g> {
     /// Whether a factor is taken apart by a fused operation rather than computed.
     fn is_fused(&mut self, id: NodeId) -> bool {
         self.emit.place(id).is_none()
-            && matches!(self.emit.graph.node(id), Node::Binary(Binary::Sub, ..) | Node::Input(_))
+            && matches!(self.emit.graph.node(id), Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_))
     }
 
     /// The operation for one term.
@@ -206,8 +234,8 @@ impl<'g> Fuser<'g> {
     fn plain_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
         match rest {
             [] => Step { op: Op::Add, args: vec![coef] },
-            [f] => match (self.emit.place(*f), self.emit.graph.node(*f)) {
-                (None, Node::Input(i)) => Step { op: Op::FmaInput, args: vec![coef, Slot::Input(i as u16)] },
+            [f] => match (self.emit.place(*f), self.emit.input(*f)) {
+                (None, Some(port)) => Step { op: Op::FmaInput, args: vec![coef, port] },
                 _ => self.product_step(coef, coef_id, rest),
             },
             _ => self.product_step(coef, coef_id, rest),
@@ -239,7 +267,12 @@ impl<'g> Fuser<'g> {
         match (total, op) {
             (None, Op::Fma) => return self.emit.push(Op::Mul, args, out),
             (None, Op::Fma2) => return self.emit.push(Op::Mul2, args, out),
-            (None, Op::Add) => return self.emit.push(Op::Copy, args, out),
+            (None, Op::Add) => {
+                return match out {
+                    Some(_) => self.emit.push(Op::Copy, args, out),
+                    None => args[0],
+                };
+            }
             (None, _) => args.push(self.emit.coef(self.zero)),
             (Some(total), _) => args.push(total),
         }

@@ -8,3 +8,4 @@ pub(crate) mod normal;
 pub(crate) mod rows;
 pub(crate) mod schedule;
 pub(crate) mod solver;
+pub(crate) mod substitute;

@@ -78,7 +78,12 @@ impl<'g> Normal<'g> {
                 let factor = self.graph.select(c, a, b);
                 self.single(factor)
             }
-            Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Input(_) => self.single(id),
+            Node::Const(_)
+            | Node::Param(_)
+            | Node::State(_)
+            | Node::Input(_)
+            | Node::Noise(_)
+            | Node::Local(_) => self.single(id),
         }
     }
 
@@ -97,7 +102,7 @@ impl<'g> Normal<'g> {
     }
 
     fn is_leaf(&self, id: NodeId) -> bool {
-        self.graph.is_coefficient(id) || matches!(self.graph.node(id), Node::State(_))
+        self.graph.is_coefficient(id) || matches!(self.graph.node(id), Node::State(_) | Node::Local(_))
     }
 
     fn single(&mut self, factor: NodeId) -> Sum {

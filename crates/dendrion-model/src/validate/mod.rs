@@ -60,6 +60,7 @@ impl Population {
         self.compartments.iter().try_for_each(|c| c.validate(self))?;
         self.receptors.iter().try_for_each(|r| r.validate(self))?;
         self.couplings.iter().try_for_each(|c| c.validate(self))?;
+        self.noises.iter().try_for_each(|n| n.validate(self))?;
         self.couplings_form_a_tree()
     }
 
@@ -91,7 +92,8 @@ impl Population {
         };
         of_kind(self.compartments.iter().map(|c| &c.name).collect())?;
         of_kind(self.receptors.iter().map(|r| &r.name).collect())?;
-        of_kind(self.couplings.iter().map(|c| &c.name).collect())
+        of_kind(self.couplings.iter().map(|c| &c.name).collect())?;
+        of_kind(self.noises.iter().map(|n| &n.name).chain(self.compartments.iter().map(|c| &c.name)).collect())
     }
 
     fn reset_is_possible(&self) -> Checked {

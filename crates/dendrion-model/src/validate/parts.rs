@@ -1,7 +1,7 @@
 //! Compartments, receptors and couplings by themselves.
 
 use super::Checked;
-use crate::{Compartment, Coupling, Error, ModuleKind, Population, Receptor, Values};
+use crate::{Compartment, Coupling, Error, ModuleKind, Noise, Population, Receptor, Values};
 
 impl Compartment {
     pub(super) fn validate(&self, population: &Population) -> Checked {
@@ -85,6 +85,23 @@ impl Coupling {
                 );
                 return Err(Error::parameter(path, "g", "None", accepted));
             }
+        }
+        Ok(())
+    }
+}
+
+impl Noise {
+    pub(super) fn validate(&self, population: &Population) -> Checked {
+        let path = population.path_of(&self.name);
+        self.kind.check(&path, &self.params, population.size)?;
+        for spec in self.kind.parameters().iter().filter(|s| s.default.is_none()) {
+            if !self.params.has(spec.name) {
+                let accepted = format!("{} ({})", spec.domain.words(), spec.unit);
+                return Err(Error::parameter(path, spec.name, "None", accepted));
+            }
+        }
+        if self.on >= population.compartments.len() {
+            return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
         }
         Ok(())
     }

@@ -1,0 +1,64 @@
+//! Noise: rows of standard normal numbers for the lanes of a block.
+
+use dendrion_lanes::{Buffer, Scalar};
+
+use crate::random::Stream;
+
+/// A noise's rows for one block and the steps of one epoch. Each number follows from neuron and step alone, so it is the
+/// same whatever the epochs, blocks and threads.
+#[derive(Clone, Debug)]
+pub(crate) struct NoiseRows<T: Scalar> {
+    stream: Stream,
+    rows: Buffer<T>,
+    lanes: usize,
+}
+
+impl<T: Scalar> NoiseRows<T> {
+    pub(crate) fn new(stream: Stream, lanes: usize) -> Self {
+        Self { stream, rows: Buffer::zeroed(0), lanes }
+    }
+
+    /// Draws the rows for neurons `first..`, and `steps` steps from `begin` on. One draw serves two steps.
+    pub(crate) fn fill(&mut self, first: usize, neurons: usize, begin: u64, steps: usize) {
+        if self.rows.len() < steps * self.lanes {
+            self.rows = Buffer::zeroed(steps * self.lanes);
+        }
+        let end = begin + steps as u64;
+        for draw in begin / 2..end.div_ceil(2) {
+            for lane in 0..neurons {
+                let pair = self.stream.normals((first + lane) as u32, draw);
+                for (step, value) in [2 * draw, 2 * draw + 1].into_iter().zip(pair) {
+                    if (begin..end).contains(&step) {
+                        self.rows[(step - begin) as usize * self.lanes + lane] = T::from_f64(value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The row of step `i` of the epoch.
+    pub(crate) fn row(&self, i: usize) -> &[T] {
+        &self.rows[i * self.lanes..][..self.lanes]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NoiseRows;
+    use crate::random::{Purpose, Stream};
+
+    #[test]
+    fn numbers_do_not_depend_on_the_cut() {
+        let new = || NoiseRows::<f64>::new(Stream::new(1, "x", Purpose::Noise), 8);
+        let mut whole = new();
+        whole.fill(5, 8, 0, 10);
+        for (first, begin, steps) in [(5, 3, 4), (7, 4, 1), (5, 0, 10)] {
+            let mut part = new();
+            part.fill(first, 3, begin, steps);
+            for i in 0..steps {
+                let from = first - 5;
+                assert_eq!(part.row(i)[..3], whole.row(begin as usize + i)[from..from + 3]);
+            }
+        }
+    }
+}

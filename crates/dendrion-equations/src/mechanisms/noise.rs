@@ -1,0 +1,44 @@
+//! Noise on a compartment, in the sense of Ito.
+//!
+//! - white: a current of intensity sigma, sigma dW;
+//! - Ornstein-Uhlenbeck: a current I with dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW, whose standard deviation is sigma;
+//!   from step to step it is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 - e^(-2h/tau)) ξ;
+//! - conductance: sigma (E - V) dW, the white limit of a fluctuating conductance of mean 0.
+
+use dendrion_model::{Error, ModuleKind, Noise};
+
+use super::membrane::Membrane;
+use crate::expr::Expr;
+use crate::system::{Builder, Scope};
+
+/// Adds a noise to the membrane it acts on.
+pub(crate) fn noise<'g>(b: &mut Builder<'g>, noise: &Noise, on: &mut Membrane<'g>) -> Result<(), Error> {
+    let scope = Scope { name: &noise.name, kind: noise.kind, params: &noise.params };
+    let sigma = b.param(&scope, "sigma")?;
+    match noise.kind {
+        ModuleKind::OuNoise => {
+            let current = ornstein_uhlenbeck(b, &scope, sigma)?;
+            on.add(current);
+        }
+        ModuleKind::ConductanceNoise => {
+            let e = b.param(&scope, "E")?;
+            on.fluctuate(sigma * (e - on.v.value));
+        }
+        _ => on.fluctuate(sigma),
+    }
+    Ok(())
+}
+
+fn ornstein_uhlenbeck<'g>(
+    b: &mut Builder<'g>,
+    scope: &Scope<'_>,
+    sigma: Expr<'g>,
+) -> Result<Expr<'g>, Error> {
+    let (tau, mean) = (b.param(scope, "tau")?, b.param(scope, "mean")?);
+    let i = b.state(scope, "I", "pA", mean);
+    let h = b.dt() / tau;
+    let kick = sigma * (-(-2.0 * h).exp_m1()).sqrt();
+    let xi = b.noise(scope);
+    b.update(i, mean + (i.value - mean) * (-h).exp() + kick * xi);
+    Ok(i.value)
+}

@@ -1,0 +1,50 @@
+//! Noise of a step: b ξ √h by Euler-Maruyama, and ½ b b' h (ξ² - 1) more by Milstein's method (Kloeden & Platen 1992, 10.2
+//! and 10.3), with b' = ∂b/∂y exact. It is added to what the method for the drift gives; as each state has a
+//! process of its own, Milstein's method keeps strong order 1.
+
+use dendrion_model::SdeMethod;
+
+use crate::graph::{Graph, Node, NodeId, Unary};
+use crate::passes::derivative::derivative;
+use crate::system::{Diffusion, System};
+
+/// Adds what noise does in a step to the next states.
+pub(super) fn add(system: &mut System, method: SdeMethod, next: &mut [NodeId]) {
+    let graph = &mut system.graph;
+    let h = graph.intern(Node::Param(System::DT as u32));
+    let root = graph.unary(Unary::Sqrt, h);
+    for diffusion in &system.diffusions {
+        let y = graph.intern(Node::State(diffusion.state as u32));
+        let xi = graph.intern(Node::Noise(diffusion.noise as u32));
+        let (amplitude, slope) = amplitude_and_slope(graph, diffusion, y);
+        let kick = graph.mul(root, amplitude);
+        let mut change = graph.mul(kick, xi);
+        if method == SdeMethod::Milstein {
+            let (half, one) = (graph.constant(0.5), graph.constant(1.0));
+            let square = graph.mul(xi, xi);
+            let excess = graph.sub(square, one);
+            let weight = graph.mul(half, h);
+            let weight = graph.mul(weight, slope);
+            let correction = graph.mul(weight, excess);
+            change = graph.add(change, correction);
+        }
+        let end = &mut next[diffusion.state];
+        *end = graph.add(*end, change);
+    }
+}
+
+/// b, and b b' = ½ ∂(b²)/∂y, which has no root that could vanish.
+fn amplitude_and_slope(graph: &mut Graph, diffusion: &Diffusion, y: NodeId) -> (NodeId, NodeId) {
+    if let [b] = diffusion.amplitudes[..] {
+        let slope = derivative(graph, b, y);
+        return (b, graph.mul(b, slope));
+    }
+    let mut variance = graph.constant(0.0);
+    for b in &diffusion.amplitudes {
+        let square = graph.mul(*b, *b);
+        variance = graph.add(variance, square);
+    }
+    let half = graph.constant(0.5);
+    let slope = derivative(graph, variance, y);
+    (graph.unary(Unary::Sqrt, variance), graph.mul(half, slope))
+}

@@ -1,0 +1,196 @@
+//! Linearly implicit methods on the compartment tree.
+//!
+//! (1 - θ h J) Δ = h f(y), y + Δ at the end, with J = ∂f/∂y exact: one Newton step of the implicit method, the
+//! one-stage Rosenbrock method of Hairer & Wanner (1996, IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is
+//! Crank-Nicolson, order 2.
+//!
+//! States that depend on each other in a circle (the potentials of coupled compartments) are solved for together; what
+//! they depend on (gates) is solved before, and is seen at `t_n` + θ h. On a tree, elimination from the tips inwards
+//! makes no new entries (Hines 1984), so cost is linear in the number of compartments; the order of least degree finds
+//! that order, and takes in states that hang on a compartment. Whatever depends on parameters alone goes to the prologue.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::Writer;
+use crate::graph::{Node, NodeId};
+use crate::passes::derivative::derivative;
+use crate::passes::substitute::Substitution;
+
+/// The next states.
+pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
+    let derivatives: BTreeMap<usize, NodeId> = w.derivatives().into_iter().collect();
+    let reads = reads(w, &derivatives);
+    let mut next = HashMap::new();
+    let mut seen = HashMap::new();
+    for circle in circles(&reads) {
+        let mut substitution = Substitution::new(seen.clone());
+        let f: BTreeMap<usize, NodeId> =
+            circle.iter().map(|i| (*i, substitution.apply(w.graph, derivatives[i]))).collect();
+        let changes = Block::new(w, theta, &f, &reads).solve(w);
+        for (i, change) in changes {
+            let y = w.state(i);
+            let end = w.graph.add(y, change);
+            let part = w.graph.constant(theta);
+            let part = w.graph.mul(part, change);
+            // A lone state is a coefficient times what it was, which costs less than a row of its own.
+            let middle = w.graph.add(y, part);
+            seen.insert(y, if circle.len() > 1 { w.local(middle) } else { middle });
+            next.insert(i, end);
+        }
+    }
+    w.collect(|i| next[&i])
+}
+
+/// For each state that has a derivative, the others of that sort which it reads.
+fn reads(w: &Writer<'_>, derivatives: &BTreeMap<usize, NodeId>) -> BTreeMap<usize, BTreeSet<usize>> {
+    let of = |f: &NodeId| {
+        let mut found = BTreeSet::new();
+        w.graph.visit(*f, &mut |node| {
+            if let Node::State(i) = node
+                && derivatives.contains_key(&(i as usize))
+            {
+                found.insert(i as usize);
+            }
+        });
+        found
+    };
+    derivatives.iter().map(|(i, f)| (*i, of(f))).collect()
+}
+
+/// States that depend on each other, each such circle after those it depends on (Tarjan's strongly connected components,
+/// by Kosaraju's two sweeps).
+fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
+    let mut read_by: BTreeMap<usize, BTreeSet<usize>> =
+        reads.keys().map(|i| (*i, BTreeSet::new())).collect();
+    for (i, of) in reads {
+        for j in of {
+            read_by.entry(*j).or_default().insert(*i);
+        }
+    }
+    let mut finished = Vec::new();
+    let mut visited = BTreeSet::new();
+    reads.keys().for_each(|i| sweep(&read_by, *i, &mut visited, &mut finished));
+    let mut visited = BTreeSet::new();
+    let mut circles = Vec::new();
+    for i in finished.into_iter().rev() {
+        let mut circle = Vec::new();
+        sweep(reads, i, &mut visited, &mut circle);
+        if !circle.is_empty() {
+            circle.sort_unstable();
+            circles.push(circle);
+        }
+    }
+    circles
+}
+
+/// Depth-first sweep: appends what is newly reached from `start`, each after everything reached through it.
+fn sweep(
+    edges: &BTreeMap<usize, BTreeSet<usize>>,
+    start: usize,
+    visited: &mut BTreeSet<usize>,
+    out: &mut Vec<usize>,
+) {
+    let mut stack = vec![(start, false)];
+    while let Some((i, done)) = stack.pop() {
+        if done {
+            out.push(i);
+        } else if visited.insert(i) {
+            stack.push((i, true));
+            stack.extend(edges[&i].iter().filter(|j| !visited.contains(j)).map(|j| (*j, false)));
+        }
+    }
+}
+
+/// The linear system of a circle, while it is being eliminated.
+struct Block {
+    /// Entries of 1 - θ h J that are not 0, by row and column.
+    entries: BTreeMap<usize, BTreeMap<usize, NodeId>>,
+    right: BTreeMap<usize, NodeId>,
+}
+
+impl Block {
+    fn new(
+        w: &mut Writer<'_>,
+        theta: f64,
+        f: &BTreeMap<usize, NodeId>,
+        reads: &BTreeMap<usize, BTreeSet<usize>>,
+    ) -> Self {
+        let (zero, one) = (w.graph.constant(0.0), w.graph.constant(1.0));
+        let (mut entries, mut right) = (BTreeMap::new(), BTreeMap::new());
+        for (i, slope) in f {
+            let mut row = BTreeMap::new();
+            for j in reads[i].iter().filter(|j| f.contains_key(j)) {
+                let y = w.state(*j);
+                let slope = derivative(w.graph, *slope, y);
+                let entry = if j == i { one } else { zero };
+                let entry = w.plus_step(entry, -theta, slope);
+                if w.graph.as_const(entry) != Some(0.0) {
+                    row.insert(*j, w.local(entry));
+                }
+            }
+            row.entry(*i).or_insert(one);
+            entries.insert(*i, row);
+            let change = w.graph.mul(w.h, *slope);
+            right.insert(*i, if f.len() > 1 { w.local(change) } else { change });
+        }
+        Self { entries, right }
+    }
+
+    /// The changes of all states.
+    fn solve(mut self, w: &mut Writer<'_>) -> BTreeMap<usize, NodeId> {
+        let mut left: BTreeSet<usize> = self.entries.keys().copied().collect();
+        let mut order = Vec::new();
+        while let Some(pivot) = self.least_connected(&left) {
+            left.remove(&pivot);
+            let rest = self.eliminate(w, pivot, &left);
+            order.push((pivot, rest));
+        }
+        let alone = order.len() == 1;
+        let mut changes = BTreeMap::new();
+        for (pivot, inverse) in order.into_iter().rev() {
+            let mut sum = self.right[&pivot];
+            for (j, entry) in self.entries[&pivot].iter().filter(|(j, _)| **j != pivot) {
+                // What was eliminated earlier is no longer in this row.
+                if let Some(change) = changes.get(j) {
+                    let part = w.graph.mul(*entry, *change);
+                    sum = w.graph.sub(sum, part);
+                }
+            }
+            let change = w.graph.mul(inverse, sum);
+            changes.insert(pivot, if alone { change } else { w.local(change) });
+        }
+        changes
+    }
+
+    /// The row with the fewest entries among those left; of equals the last, which tends to be nearer a tip.
+    fn least_connected(&self, left: &BTreeSet<usize>) -> Option<usize> {
+        let degree = |i: &usize| self.entries[i].keys().filter(|j| left.contains(j)).count();
+        left.iter().rev().min_by_key(|i| degree(i)).copied()
+    }
+
+    /// Takes a pivot out of all rows left; returns 1 / its own entry.
+    fn eliminate(&mut self, w: &mut Writer<'_>, pivot: usize, left: &BTreeSet<usize>) -> NodeId {
+        let one = w.graph.constant(1.0);
+        let row = self.entries[&pivot].clone();
+        let inverse = w.graph.div(one, row[&pivot]);
+        let inverse = w.local(inverse);
+        let right = self.right[&pivot];
+        for i in left {
+            let Some(entry) = self.entries.get_mut(i).and_then(|r| r.remove(&pivot)) else { continue };
+            let factor = w.graph.mul(entry, inverse);
+            let factor = w.local(factor);
+            let target = self.entries.entry(*i).or_default();
+            for (j, of_pivot) in row.iter().filter(|(j, _)| left.contains(j)) {
+                let part = w.graph.mul(factor, *of_pivot);
+                let zero = w.graph.constant(0.0);
+                let old = target.get(j).copied().unwrap_or(zero);
+                let new = w.graph.sub(old, part);
+                target.insert(*j, w.local(new));
+            }
+            let part = w.graph.mul(factor, right);
+            let new = self.right.get(i).map_or(part, |old| w.graph.sub(*old, part));
+            self.right.insert(*i, w.local(new));
+        }
+        inverse
+    }
+}

@@ -1,0 +1,104 @@
+//! Solvers: from derivatives to the states one step later.
+//!
+//! With f the derivative of the states y, h the step, and inputs held at their value of `t_n`. States with an update rule
+//! of their own (a refractory wait) stand still while the others are integrated. Noise is added to what the method
+//! for the drift gives ([`diffusion`]).
+
+mod diffusion;
+mod explicit;
+mod exponential;
+mod implicit;
+
+use std::collections::HashMap;
+
+use dendrion_model::{OdeMethod, SdeMethod};
+
+use crate::graph::{Graph, Node, NodeId};
+use crate::system::{Rule, System};
+
+/// A step of a system: the values computed on the way, and the states at its end.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What each [`Node::Local`] stands for, from earlier ones.
+    pub locals: Vec<NodeId>,
+    /// The next value of each state.
+    pub next: Vec<NodeId>,
+}
+
+/// The states one step of `dt` later: their drift by `ode`, their diffusion by `sde`.
+pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
+    let mut writer = Writer::new(system);
+    let mut next = match ode {
+        OdeMethod::Euler => explicit::step(&mut writer, &explicit::EULER),
+        OdeMethod::Midpoint => explicit::step(&mut writer, &explicit::MIDPOINT),
+        OdeMethod::Heun2 => explicit::step(&mut writer, &explicit::HEUN2),
+        OdeMethod::Heun3 => explicit::step(&mut writer, &explicit::HEUN3),
+        OdeMethod::Rk4 => explicit::step(&mut writer, &explicit::RK4),
+        OdeMethod::ExpEuler => exponential::step(&mut writer),
+        OdeMethod::ImplicitEuler => implicit::step(&mut writer, 1.0),
+        OdeMethod::CrankNicolson => implicit::step(&mut writer, 0.5),
+    };
+    let locals = writer.locals;
+    diffusion::add(system, sde, &mut next);
+    Step { locals, next }
+}
+
+/// Writes a step: the graph, and the locals written so far.
+struct Writer<'s> {
+    graph: &'s mut Graph,
+    /// The step in ms.
+    h: NodeId,
+    locals: Vec<NodeId>,
+    local_of: HashMap<NodeId, NodeId>,
+    rules: Vec<Rule>,
+}
+
+impl<'s> Writer<'s> {
+    fn new(system: &'s mut System) -> Self {
+        let rules = system.states.iter().map(|s| s.rule).collect();
+        let h = system.graph.intern(Node::Param(System::DT as u32));
+        Self { graph: &mut system.graph, h, locals: Vec::new(), local_of: HashMap::new(), rules }
+    }
+
+    /// The states that have a derivative, each with it.
+    fn derivatives(&self) -> Vec<(usize, NodeId)> {
+        let of = |(i, rule): (usize, &Rule)| match rule {
+            Rule::Derivative(f) => Some((i, *f)),
+            Rule::Update(_) => None,
+        };
+        self.rules.iter().enumerate().filter_map(of).collect()
+    }
+
+    /// The next states, where those with derivatives get theirs from `of`.
+    fn collect(&self, mut of: impl FnMut(usize) -> NodeId) -> Vec<NodeId> {
+        let next = |(i, rule): (usize, &Rule)| match rule {
+            Rule::Derivative(_) => of(i),
+            Rule::Update(next) => *next,
+        };
+        self.rules.iter().enumerate().map(next).collect()
+    }
+
+    fn state(&mut self, i: usize) -> NodeId {
+        self.graph.intern(Node::State(i as u32))
+    }
+
+    /// A row of its own for an expression that is used again; nothing where it needs none.
+    fn local(&mut self, id: NodeId) -> NodeId {
+        let is_leaf = self.graph.node(id).operands().next().is_none();
+        if is_leaf || self.graph.is_coefficient(id) {
+            return id;
+        }
+        *self.local_of.entry(id).or_insert_with(|| {
+            self.locals.push(id);
+            self.graph.intern(Node::Local((self.locals.len() - 1) as u32))
+        })
+    }
+
+    /// a + c h b
+    fn plus_step(&mut self, a: NodeId, c: f64, b: NodeId) -> NodeId {
+        let c = self.graph.constant(c);
+        let by = self.graph.mul(c, self.h);
+        let change = self.graph.mul(by, b);
+        self.graph.add(a, change)
+    }
+}

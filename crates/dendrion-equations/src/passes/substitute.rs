@@ -1,0 +1,42 @@
+//! Substitution: an expression of other leaves.
+
+use std::collections::HashMap;
+
+use crate::graph::{Graph, Node, NodeId};
+
+/// Replaces leaves by other nodes, and remembers what it has rewritten.
+pub(crate) struct Substitution {
+    known: HashMap<NodeId, NodeId>,
+}
+
+impl Substitution {
+    /// Of the keys by their values.
+    pub(crate) const fn new(by: HashMap<NodeId, NodeId>) -> Self {
+        Self { known: by }
+    }
+
+    /// The expression with all replacements made.
+    pub(crate) fn apply(&mut self, graph: &mut Graph, id: NodeId) -> NodeId {
+        // Operands come before their users, so one ascending sweep finds every operand rewritten.
+        let mut reached = Vec::new();
+        graph.visit_ids(id, &mut |id| reached.push(id));
+        reached.sort_unstable();
+        for id in reached {
+            if !self.known.contains_key(&id) {
+                let new = self.rewritten(graph, id);
+                self.known.insert(id, new);
+            }
+        }
+        self.known[&id]
+    }
+
+    fn rewritten(&self, graph: &mut Graph, id: NodeId) -> NodeId {
+        let at = |a: NodeId| self.known[&a];
+        match graph.node(id) {
+            Node::Unary(f, a) => graph.unary(f, at(a)),
+            Node::Binary(f, a, b) => graph.binary(f, at(a), at(b)),
+            Node::Select(c, a, b) => graph.select(at(c), at(a), at(b)),
+            _ => id,
+        }
+    }
+}
