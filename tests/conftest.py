@@ -1,4 +1,4 @@
-"""Small networks that many tests share."""
+"""Small networks that many tests share, and tables of what was measured, printed at the end of a run of the tests."""
 
 from __future__ import annotations
 
@@ -24,3 +24,28 @@ class Pair(dn.MCNeuron):
 def pair():
     """Return the class, to be made in any size."""
     return Pair
+
+
+_tables = pytest.StashKey[dict]()
+
+
+@pytest.fixture(scope="session")
+def report(request):
+    """Return a function that adds a row, given as a dict, to a table of the report."""
+    tables = request.config.stash.setdefault(_tables, {})
+
+    def add(table, **row):
+        tables.setdefault(table, []).append({k: f"{v:.3g}" if isinstance(v, float) else str(v) for k, v in row.items()})
+
+    return add
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print the tables."""
+    for title, rows in config.stash.get(_tables, {}).items():
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        widths = [max(len(c), *(len(row.get(c, "")) for row in rows)) for c in columns]
+        terminalreporter.section(title)
+        for row in [dict(zip(columns, columns, strict=True)), *rows]:
+            line = "  ".join(row.get(c, "").ljust(w) for c, w in zip(columns, widths, strict=True))
+            terminalreporter.write_line(line.rstrip())

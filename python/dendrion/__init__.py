@@ -28,6 +28,7 @@ from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
 from .network import Network
 from .neuron import MCNeuron, Neuron
+from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
 from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
 from .surrogate import Sigmoid
@@ -40,6 +41,7 @@ __all__ = [
     "All2All",
     "BernoulliGenerator",
     "Compartment",
+    "ConductanceNoise",
     "ConnGen",
     "Connections",
     "ConnectivityError",
@@ -59,6 +61,8 @@ __all__ = [
     "Module",
     "Network",
     "Neuron",
+    "Noise",
+    "OUNoise",
     "One2One",
     "ParameterError",
     "ParameterTypeError",
@@ -72,5 +76,6 @@ __all__ = [
     "SpikeRecording",
     "StructureError",
     "UnknownNameError",
+    "WhiteNoise",
     "__version__",
 ]

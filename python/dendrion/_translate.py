@@ -15,6 +15,7 @@ from .errors import StructureError
 from .generators import CurrentGenerator, Generator, SpikeGenerator
 from .module import Module, unused
 from .neuron import MCNeuron
+from .noise import Noise
 from .receptors import Receptor
 from .synapse import ConnGen, MCSynapse
 
@@ -61,7 +62,8 @@ class Translation:
         self.keys.pop((id(neuron), "stdp_tau"))
         self.keys.pop((id(neuron), "tau_triplet"))
         soft = neuron._values["V_reset"] is None
-        index = self.model.add_population(neuron.path, neuron.size, given, soft, neuron.odemethod.value)
+        methods = (neuron.odemethod.value, neuron.sdemethod.value)
+        index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
         self.indices[id(neuron)] = index
         parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]
@@ -84,6 +86,8 @@ class Translation:
             on = self.indices[id(host)]
             receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
             self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
+        for noise in (m for m in parts if isinstance(m, Noise)):
+            self._noise(index, neuron, noise)
 
     def _member(self, neuron: MCNeuron, part: Module) -> None:
         if isinstance(part, (MCSynapse, ConnGen)):
@@ -96,6 +100,14 @@ class Translation:
         soma = isinstance(part, LeakyIF)
         given = self._given(part, "soma" if soma else "compartment")
         self.indices[id(part)] = self.model.add_compartment(index, _within(neuron, part), soma, given)
+
+    def _noise(self, index: int, neuron: MCNeuron, noise: Noise) -> None:
+        if id(noise.on) not in self.indices or self.neuron_of.get(id(noise.on)) is not neuron:
+            raise StructureError(
+                f"{noise.path}: is on {noise.on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+            )
+        given = self._given(noise, noise._kind)
+        self.model.add_noise(index, _within(neuron, noise), noise._kind, self.indices[id(noise.on)], given)
 
     def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
         for end in (coupling.pre, coupling.post):

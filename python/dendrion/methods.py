@@ -8,23 +8,46 @@ __all__ = ["SolverMethodODE", "SolverMethodSDE"]
 
 
 class SolverMethodODE(Enum):
-    """How a population's ordinary differential equations are solved.
+    """How a population's ordinary differential equations are solved, with step ``h``.
 
     ``EULER``
-        Forward Euler, first order: ``y + h f(y)``.
+        Forward Euler, order 1: ``y + h f(y)``.
     ``EXP_EULER``
-        Exponential Euler: ``y + h phi1(h J) f(y)`` with ``J = df/dy`` exact (the slope of the NMDA block included).
-        Exact where ``f`` is linear in ``y``, and stable there for any step.
+        Exponential Euler, order 1: ``y + h phi1(h J) f(y)`` with ``J = df/dy`` exact (the slope of the NMDA block
+        included). Exact where ``f`` is linear in ``y``, and stable there for any step.
+    ``MIDPOINT``, ``HEUN2``
+        The explicit midpoint rule and Heun's method, order 2.
+    ``HEUN3``
+        Heun's method of order 3.
+    ``RK4``
+        The classical Runge-Kutta method, order 4.
+    ``IMPLICIT_EULER``
+        Linearly implicit Euler on the compartment tree, order 1. Stable for any step on passive trees.
+    ``CRANK_NICOLSON``
+        Linearly implicit Crank-Nicolson on the compartment tree, order 2: the slope of the NMDA block counts, and gates
+        are seen at the middle of the step. Stable for any step on passive trees.
+
+    The implicit methods cost a time linear in the number of compartments. Spikes arrive and thresholds are tested on the
+    grid of steps, so that a neuron that spikes is solved to order 1 by any method.
     """
 
     EULER = "euler"
     EXP_EULER = "exp_euler"
+    MIDPOINT = "midpoint"
+    HEUN2 = "heun2"
+    HEUN3 = "heun3"
+    RK4 = "rk4"
+    IMPLICIT_EULER = "implicit_euler"
+    CRANK_NICOLSON = "crank_nicolson"
 
 
 class SolverMethodSDE(Enum):
-    """How a population's noise is integrated. Kept for mechanisms with noise; there are none yet.
+    """How the noise on a population's compartments is integrated, in the sense of Ito. The drift is ``odemethod``'s.
 
-    ``MISLTEAIN`` is NeurAI's spelling of ``MILSTEIN``.
+    ``MILSTEIN``, in NeurAI's spelling ``MISLTEAIN``
+        Strong order 1, for multiplicative noise too.
+    ``EULER_MARUYAMA``
+        Strong order 1/2 where noise is multiplicative (:class:`ConductanceNoise`); where it is additive, as Milstein.
     """
 
     MILSTEIN = "milstein"

@@ -17,6 +17,7 @@ from .compartment import Compartment
 from .errors import DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import Module, Value, hint
 from .neuron import MCNeuron
+from .noise import OUNoise
 from .progress import bar
 from .recording import Recording, SpikeRecording
 from .synapse import Connections, MCSynapse
@@ -271,7 +272,7 @@ class Network:
 
     def _recordable(self, module: Module) -> str:
         path = self._path(module)
-        if not isinstance(module, (MCNeuron, Compartment)):
+        if not isinstance(module, (MCNeuron, Compartment, OUNoise)):
             raise UnknownNameError(
                 f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
             )

@@ -50,7 +50,7 @@ class MCNeuron(Neuron):
     odemethod : SolverMethodODE
         How the equations are solved.
     sdemethod : SolverMethodSDE
-        How noise is integrated. Kept for mechanisms with noise.
+        How noise ([Noise][dendrion.Noise]) is integrated.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     refractory : float or array
