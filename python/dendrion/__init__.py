@@ -29,6 +29,7 @@ from .module import Module
 from .network import Network
 from .neuron import MCNeuron, Neuron
 from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
+from .plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
 from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
 from .surrogate import Sigmoid
@@ -38,6 +39,7 @@ __all__ = [
     "AMPA",
     "GABA",
     "NMDA",
+    "STDP",
     "All2All",
     "BernoulliGenerator",
     "Compartment",
@@ -66,6 +68,7 @@ __all__ = [
     "One2One",
     "ParameterError",
     "ParameterTypeError",
+    "Plasticity",
     "PoissonGenerator",
     "Receptor",
     "Recording",
@@ -75,6 +78,8 @@ __all__ = [
     "SpikeGenerator",
     "SpikeRecording",
     "StructureError",
+    "TripletSTDP",
+    "TsodyksMarkram",
     "UnknownNameError",
     "WhiteNoise",
     "__version__",

@@ -59,11 +59,10 @@ class Translation:
 
     def _population(self, neuron: MCNeuron) -> None:
         given = self._given(neuron, "population")
-        self.keys.pop((id(neuron), "stdp_tau"))
-        self.keys.pop((id(neuron), "tau_triplet"))
         soft = neuron._values["V_reset"] is None
         methods = (neuron.odemethod.value, neuron.sdemethod.value)
         index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
+        self.model.set_dendritic_delay(index, neuron._dendritic_steps())
         self.indices[id(neuron)] = index
         parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]
@@ -156,10 +155,13 @@ class Translation:
         conn, delay, weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
         if isinstance(conn, Connector):
             arguments = (synapse.path, *ends, *targets, conn._rule(), weight, delay)
-            self.model.add_projection(*arguments)
+            index = self.model.add_projection(*arguments)
         else:
-            self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
+            index = self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
         self.keys[id(synapse), "w"] = f"{synapse.path}.w"
+        if synapse.plasticity is not None:
+            given = self._given(synapse, synapse.plasticity._kind)
+            self.model.set_plasticity(index, synapse.plasticity._kind, given)
 
     def _conn_gen(self, conn: ConnGen) -> None:
         source = self._source(conn, conn.pre)

@@ -132,14 +132,16 @@ class Network:
         Parameters
         ----------
         module : Module
-            A population (``"spikes"``), a compartment (``"V"``, ``"I"``) or a receptor (``"s"``, ``"x"``, ``"I"``, and
-            ``"B"`` of an NMDA); ``net.variables(module)`` lists them.
+            A population (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``, ``"x"``, ``"I"``, and
+            ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``); ``net.variables(module)``
+            lists them.
         variable : str
             Its name.
         every : float, optional
             Time between samples (ms), rounded to whole steps. By default each step.
         indices : array of int, optional
-            The neurons to record, in the order of the columns. By default all.
+            The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the columns.
+            By default all.
         """
         path = self._recordable(module)
         chosen = None if indices is None else _indices(path, indices)
@@ -220,14 +222,16 @@ class Network:
         for key, value in converted.items():
             self._note(key, value)
 
-    def _converted(self, key: str, value: ArrayLike) -> Value:
+    def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
-        return module._flat(name, value) if isinstance(module, MCSynapse) else _number(key, value)
+        if isinstance(module, MCSynapse):
+            return module._convert(name, value)
+        return _number(key, value)
 
     def _note(self, key: str, value: Value) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""
         module, name = self._owners.get(key, (None, ""))
-        if module is not None and not isinstance(module, MCSynapse):
+        if module is not None and not (isinstance(module, MCSynapse) and name == "w"):
             module._values[name] = value
 
     # What modules ask
@@ -272,6 +276,10 @@ class Network:
 
     def _recordable(self, module: Module) -> str:
         path = self._path(module)
+        if isinstance(module, MCSynapse):
+            if module.plasticity is None or not module.plasticity._learns:
+                raise UnknownNameError(f"{path}: its weights stay as they are; expected an MCSynapse that learns")
+            return path
         if not isinstance(module, (MCNeuron, Compartment, OUNoise)):
             raise UnknownNameError(
                 f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"

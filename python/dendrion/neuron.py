@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._ownership import SENTINEL, Sentinel
@@ -38,9 +38,11 @@ class MCNeuron(Neuron):
     V_reset : float or array, optional
         Potential after a spike (mV). ``None``: a spike subtracts ``V_th``, which must then be > 0.
     stdp_tau, tau_triplet : float or array
-        Time constants (ms) of the traces a postsynaptic neuron keeps. Kept for plastic connections.
-    dendritic_delay : int
-        Part of a connection's delay that lies on the dendrite (steps). Kept for plastic connections.
+        Time constants (ms) of the traces its spikes leave, fast and slow, for connections onto it that learn
+        ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
+    dendritic_delay : int, array of int, or callable
+        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, or a function of the
+        size that returns them. Only connections that learn read it; for them it is at least 1, and at most the delay.
     area_name : str, optional
         Brain area of the population. Kept for selections.
     surrogate_grad_fn : callable
@@ -63,7 +65,7 @@ class MCNeuron(Neuron):
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
     _optional: ClassVar[tuple[str, ...]] = ("V_reset",)
-    _built_in: ClassVar[tuple[str, ...]] = ("odemethod", "sdemethod")
+    _built_in: ClassVar[tuple[str, ...]] = ("odemethod", "sdemethod", "dendritic_delay")
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class MCNeuron(Neuron):
         if area_name is not None and not isinstance(area_name, str):
             raise ParameterTypeError(f"{self._label}: area_name = {area_name!r}: expected a string or None")
         self.area_name = area_name
-        self.dendritic_delay = dendritic_delay if callable(dendritic_delay) else _steps(self, dendritic_delay)
+        self.dendritic_delay = dendritic_delay
         if not (isinstance(surrogate_grad_fn, Sigmoid) or callable(surrogate_grad_fn)):
             raise ParameterTypeError(
                 f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Sigmoid or a callable"
@@ -111,7 +113,21 @@ class MCNeuron(Neuron):
         if kind is not None and not isinstance(value, kind):
             known = ", ".join(str(m) for m in kind)
             raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected one of {known}")
+        if name == "dendritic_delay" and not callable(value):
+            value = _steps(self, value, repr(value))
         super().__setattr__(name, value)
+
+    def _dendritic_steps(self) -> NDArray[np.uint16]:
+        """Return the dendritic delay in steps: one for all, or one per neuron."""
+        value = self.dendritic_delay
+        if callable(value):
+            what = f"{getattr(value, '__name__', value)!s}({self.size})"
+            try:
+                value = value(self.size)
+            except Exception as error:
+                raise ParameterError(f"{self._label}: dendritic_delay: {what} raised {error!r}") from error
+            value = _steps(self, value, f"{what} = {value!r}")
+        return np.atleast_1d(np.asarray(value)).astype(np.uint16)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
@@ -142,12 +158,12 @@ def _whole(module: Module, name: str, value: object) -> int:
     return int(value)
 
 
-def _steps(module: MCNeuron, value: Any) -> Any:
+def _steps(module: MCNeuron, value: Any, shown: str) -> Any:
     """Check a dendritic delay: whole steps, one for all or one per neuron."""
     array = np.asarray(value)
     if array.dtype.kind not in "iu":
-        raise ParameterTypeError(f"{module._label}: dendritic_delay = {value!r}: expected a whole number >= 0 (steps)")
-    if array.shape not in ((), (module.size,)) or (array < 0).any():
-        expected = f"a whole number >= 0 (steps), or {module.size} of them"
-        raise ParameterError(f"{module._label}: dendritic_delay = {value!r}: expected {expected}")
-    return value
+        raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected a whole number >= 0 (steps)")
+    if array.shape not in ((), (module.size,)) or (array < 0).any() or (array > 0xFFFF).any():
+        expected = f"a whole number >= 0 (steps), at most 65535, or {module.size} of them"
+        raise ParameterError(f"{module._label}: dendritic_delay = {shown}: expected {expected}")
+    return int(array) if array.ndim == 0 else array.copy()

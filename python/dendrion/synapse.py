@@ -8,14 +8,16 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
 from .connectivity import Connector, Matrix, matrix
-from .errors import ConnectivityError, ParameterTypeError, StructureError
+from .errors import ConnectivityError, ParameterError, ParameterTypeError, StructureError
 from .generators import Generator
 from .module import Module
 from .neuron import MCNeuron
+from .plasticity import Plasticity
 from .receptors import Receptor
 
 __all__ = ["ConnGen", "Connections", "MCSynapse"]
@@ -50,12 +52,16 @@ class MCSynapse(Module):
         Weights with a rule, >= 0: one for all, or one per connection by source, then target. 1 by default.
     delay : float or array, optional
         Delays (ms), rounded to whole steps: one for all, or one per connection in the shape of ``w``. At least dt
-        between neurons. By default 0 from a generator, dt from neurons.
+        between neurons. By default 0 from a generator, dt from neurons and where weights are learnt.
+    plasticity : STDP, TripletSTDP or TsodyksMarkram, optional
+        How the connections change with the spikes that pass them. Its values become parameters of the synapse
+        (``syn.lambda_``). Where weights are learnt, ``net.probe(syn, "w")`` records them.
     """
 
-    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post")
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post", "plasticity")
     pre: MCNeuron | Generator
     post: tuple[Receptor, ...]
+    plasticity: Plasticity | None
 
     def __init__(
         self,
@@ -68,8 +74,14 @@ class MCSynapse(Module):
         *,
         weight: ArrayLike | None = None,
         delay: ArrayLike | None = None,
+        plasticity: Plasticity | None = None,
     ) -> None:
         self._ends(pre, post)
+        if plasticity is not None and not isinstance(plasticity, Plasticity):
+            raise ParameterTypeError(
+                f"{self._label}: plasticity = {plasticity!r}: expected an STDP, TripletSTDP, TsodyksMarkram or None"
+            )
+        self._refer("plasticity", plasticity)
         super().__init__(parent, name, None)
         n_pre, n_post = self.pre.size, self.post[0].size
         if isinstance(conn, Connector):
@@ -85,6 +97,8 @@ class MCSynapse(Module):
             self._refer("_conn", given)
             self._values["w"] = given.weights
         self._refer("_delay", None if delay is None else self._per_connection("delay", delay))
+        if plasticity is not None:
+            self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
         self._freeze(frozen_params or {})
 
     def _ends(self, pre: object, post: object) -> None:
@@ -161,10 +175,19 @@ class MCSynapse(Module):
         return net._connections(self)
 
     def _convert(self, name: str, value: ArrayLike | None) -> float | NDArray[np.float64] | None:
+        if name != "w":
+            return self._rule_value(name, value)
         if value is None:
             return None
         # In a network the engine knows how many connections there are, and checks their weights.
         return self._per_connection(name, value) if self._network is None else self._flat(name, value)
+
+    def _rule_value(self, name: str, value: ArrayLike | None) -> float:
+        array = numbers(f"{self._label}: {name}", value, "a number")
+        if array.ndim > 0 or self.plasticity is None:
+            raise ParameterError(f"{self._label}: {name} = array of shape {array.shape}: expected a number")
+        _core.check(self.plasticity._kind, self._label, name, float(array), 1)
+        return float(array)
 
     def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
         """Return weights in the order of the connections. A table must be one of sources by targets."""

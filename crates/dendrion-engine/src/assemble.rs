@@ -9,9 +9,10 @@ use dendrion_model::{Connectivity, Error, Network, Projection, Source, Values, s
 use crate::connect::{Order, Topology, build, delays, weights};
 use crate::core::Core;
 use crate::generate::{Chunk, Current};
+use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::population::Cells;
 use crate::run::{Board, Pool, Route};
-use crate::shard::{Incoming, Shard};
+use crate::shard::{Change, Incoming, Shard};
 
 /// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
 const LONGEST_EPOCH: u64 = 64;
@@ -25,9 +26,8 @@ impl<T: Scalar> Core<T> {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         let reaches =
             network.projections.iter().map(|p| Reach::of(p, network.dt)).collect::<Result<Vec<_>, _>>()?;
-        let between_neurons = |(p, _): &(&Projection, &Reach)| matches!(p.pre, Source::Population(_));
-        let epoch = (network.projections.iter().zip(&reaches).filter(between_neurons))
-            .map(|(_, r)| u64::from(r.least))
+        let epoch = (network.projections.iter().zip(&reaches))
+            .filter_map(|(p, reach)| bound(&network, p, reach))
             .fold(LONGEST_EPOCH, u64::min);
         let ports = Ports::of(&network);
         let slots = ports.slots(&network, &reaches, epoch);
@@ -40,7 +40,7 @@ impl<T: Scalar> Core<T> {
             let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
             shards.extend((0..c.layout.shards()).map(current));
         }
-        connect(&network, &ports, &mut shards, threads)?;
+        connect(&network, &ports, &mut shards, (threads, epoch))?;
         let chunks = chunks(&network)?;
         let routes = routes(&network, &cells, &first_shard, &chunks);
         let board = Board::new(shards.len(), chunks.len());
@@ -67,6 +67,17 @@ impl<T: Scalar> Core<T> {
     }
 }
 
+/// How long an epoch may be for a projection. What neurons send in an epoch arrives after it; what learns is decided after
+/// it, knowing the neurons' spikes of twice the time on the dendrite before.
+fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u64> {
+    let least = u64::from(reach.least);
+    if projection.learns() {
+        let dendritic = &network.populations[projection.population].dendritic_delay;
+        return Some(least.min(2 * u64::from(dendritic.iter().copied().min().unwrap_or(1))));
+    }
+    matches!(projection.pre, Source::Population(_)).then_some(least)
+}
+
 /// Shortest and longest delay of a projection, in steps.
 struct Reach {
     least: u16,
@@ -90,16 +101,14 @@ impl Reach {
 }
 
 /// Steps from spike to effect where no delay is given.
-pub(crate) const fn default_delay(projection: &Projection) -> u16 {
-    match projection.pre {
-        Source::Population(_) => 1,
-        Source::Generator(_) => 0,
-    }
+pub(crate) fn default_delay(projection: &Projection) -> u16 {
+    let at_once = matches!(projection.pre, Source::Generator(_)) && !projection.learns();
+    u16::from(!at_once)
 }
 
-/// Which spike port each projection feeds. Projections share a port where they drive the same receptors from the same
-/// sort of source. Generators have ports of their own, before those of neurons: their spikes are delivered an epoch
-/// earlier, and separate sums keep the order of summation independent of epochs.
+/// Which spike port each projection feeds. Projections share a port where they drive the same receptors and are of the same
+/// sort: from generators, from neurons, or learning. The spikes of each sort are delivered at another time, and separate
+/// sums keep the order of summation independent of epochs.
 struct Ports {
     wirings: Vec<Wiring>,
     /// Generators of each population's current inputs.
@@ -118,9 +127,14 @@ impl Ports {
         }
         let mut of_projection = vec![0; network.projections.len()];
         let mut first_of_sort = vec![0; n];
-        for neurons in [false, true] {
+        let sort = |p: &Projection| match p.pre {
+            _ if p.learns() => 2,
+            Source::Population(_) => 1,
+            Source::Generator(_) => 0,
+        };
+        for which in 0..3 {
             for (i, p) in network.projections.iter().enumerate() {
-                if matches!(p.pre, Source::Population(_)) != neurons {
+                if sort(p) != which {
                     continue;
                 }
                 let received = &mut wirings[p.population].received;
@@ -162,7 +176,7 @@ fn connect<T: Scalar>(
     network: &Network,
     ports: &Ports,
     shards: &mut [Shard<T>],
-    threads: usize,
+    (threads, epoch): (usize, u64),
 ) -> Result<(), Error> {
     let mut topologies = topologies(network, shards, threads);
     for (i, p) in network.projections.iter().enumerate() {
@@ -181,10 +195,33 @@ fn connect<T: Scalar>(
                 delays(&p.path, p.delay.as_ref(), least, &starts, &mut for_delays, network.dt)?;
             let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
-            shard.incoming.push(Incoming { projection: i, fanout, port: ports.of_projection[i] });
+            let (fanout, change) = change(network, p, shard, fanout, epoch)?;
+            shard.incoming.push(Incoming { projection: i, fanout, port: ports.of_projection[i], change });
         }
     }
     Ok(())
+}
+
+/// How the connections of a projection onto a shard change.
+fn change<T: Scalar>(
+    network: &Network,
+    projection: &Projection,
+    shard: &mut Shard<T>,
+    mut fanout: Fanout<T>,
+    epoch: u64,
+) -> Result<(Fanout<T>, Change), Error> {
+    let Some(plasticity) = &projection.plasticity else { return Ok((fanout, Change::None)) };
+    let Some(rule) = Rule::of(plasticity) else {
+        let short_term = ShortTerm::new(plasticity, fanout.starts().len() - 1, network.dt);
+        return Ok((fanout, Change::ShortTerm(short_term)));
+    };
+    let post = &network.populations[projection.population];
+    let (dendritic, taus) = crate::school::of_neurons(post, shard.neurons.clone(), network.dt);
+    crate::school::check(network, projection, &rule, &fanout, &dendritic)?;
+    shard.school.open(dendritic, taus, network.dt);
+    let learning = shard.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
+    let change = learning.map_or(Change::None, |l| Change::Learning(Box::new(l)));
+    Ok((fanout, change))
 }
 
 /// Arrays of weights and delays fit rules that draw their number of connections only by chance.

@@ -12,15 +12,18 @@ mod core;
 mod generate;
 mod layout;
 mod parameters;
+mod plasticity;
 mod population;
 mod probe;
 mod random;
 mod record;
 mod run;
+mod school;
 mod shard;
 mod simulation;
 mod spikes;
 mod state;
+mod teach;
 
 pub use crate::core::{RunEnd, Summary};
 pub use connect::Connections;

@@ -16,7 +16,14 @@ enum Target {
     Generator(usize),
     /// The weights of a projection.
     Weights(usize),
+    /// A parameter of a projection's plasticity.
+    Rule(usize, &'static str),
+    /// A time constant of the traces that a population's neurons leave.
+    Trace(usize, &'static str),
 }
+
+/// Time constants that no equation holds.
+const TRACES: [&str; 2] = ["stdp_tau", "tau_triplet"];
 
 /// The full name of something in a population: `dend.gL` is of a member, `V_th` of the population itself.
 pub(crate) fn full_name(path: &str, key: &str) -> String {
@@ -30,12 +37,19 @@ impl<T: Scalar> Core<T> {
             let own = cells.system.parameters.iter().enumerate().skip(1);
             all.extend(own.map(|(j, p)| (full_name(&cells.path, &p.key), Target::Cells(i, j))));
         }
+        for (i, cells) in self.cells.iter().enumerate() {
+            all.extend(TRACES.map(|name| (full_name(&cells.path, name), Target::Trace(i, name))));
+        }
         for (i, g) in self.network.generators.iter().enumerate() {
             let name = g.kind().parameters().first().map(|p| p.name);
             all.extend(name.map(|name| (format!("{}.{name}", g.path), Target::Generator(i))));
         }
         let weights = self.network.projections.iter().enumerate();
         all.extend(weights.map(|(i, p)| (format!("{}.w", p.path), Target::Weights(i))));
+        for (i, p) in self.network.projections.iter().enumerate() {
+            let names = p.plasticity.iter().flat_map(|rule| rule.kind.parameters()).map(|spec| spec.name);
+            all.extend(names.map(|name| (format!("{}.{name}", p.path), Target::Rule(i, name))));
+        }
         all
     }
 
@@ -57,7 +71,7 @@ impl<T: Scalar> Core<T> {
     }
 
     /// The values of a parameter.
-    pub(crate) fn parameter(&self, key: &str) -> Result<Values, Error> {
+    pub(crate) fn parameter(&mut self, key: &str) -> Result<Values, Error> {
         Ok(match self.target(key)? {
             Target::Cells(i, j) => self.cells[i].system.parameters[j].values.clone(),
             Target::Generator(i) => {
@@ -65,7 +79,18 @@ impl<T: Scalar> Core<T> {
                 let name = generator.kind().parameters().first().map_or("", |p| p.name);
                 generator.params.get(name).cloned().unwrap_or(Values::Scalar(0.0))
             }
-            Target::Weights(i) => Values::Each(self.connection_table(i).weight),
+            Target::Weights(i) => {
+                self.settle_weights(i);
+                Values::Each(self.connection_table(i).weight)
+            }
+            Target::Rule(i, name) => {
+                let rule = self.network.projections[i].plasticity.as_ref();
+                rule.and_then(|p| p.kind.value(&p.params, name)).unwrap_or(Values::Scalar(0.0))
+            }
+            Target::Trace(i, name) => {
+                let params = &self.network.populations[i].params;
+                ModuleKind::Population.value(params, name).unwrap_or(Values::Scalar(0.0))
+            }
         })
     }
 
@@ -84,6 +109,8 @@ impl<T: Scalar> Core<T> {
                 }
                 Target::Generator(i) => self.set_generator(i, values),
                 Target::Weights(i) => self.set_weights(i, &values),
+                Target::Rule(i, name) => self.set_rule(i, name, values),
+                Target::Trace(i, name) => self.set_trace(i, name, values),
             }
         }
         (self.cells.iter_mut().zip(stale)).filter(|(_, stale)| *stale).try_for_each(|(c, _)| c.refresh())
@@ -108,7 +135,16 @@ impl<T: Scalar> Core<T> {
             }
             Target::Weights(i) => {
                 let count = self.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
-                ModuleKind::Projection.parameter(module, "w")?.check(module, values, count)
+                ModuleKind::Projection.parameter(module, "w")?.check(module, values, count)?;
+                self.check_largest(i, values)
+            }
+            Target::Rule(i, name) => match &self.network.projections[i].plasticity {
+                Some(rule) => rule.kind.parameter(module, name)?.check(module, values, 1),
+                None => Ok(()),
+            },
+            Target::Trace(i, name) => {
+                let size = self.network.populations[i].size;
+                ModuleKind::Population.parameter(module, name)?.check(module, values, size)
             }
         }
     }

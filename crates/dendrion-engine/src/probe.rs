@@ -5,6 +5,7 @@ use dendrion_model::Error;
 
 use crate::core::Core;
 use crate::record::{Reads, Recorder, samples};
+use crate::shard::Shard;
 
 /// Number of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,9 @@ enum What {
     Spikes { indices: Option<Vec<u32>> },
 }
 
+/// The variable of a projection whose weights are learnt.
+const WEIGHTS: &str = "w";
+
 impl<T: Scalar> Core<T> {
     /// The population of a path and the name of the member in it, which is empty for the population itself.
     fn member<'a>(&self, path: &'a str) -> Result<(usize, &'a str), Error> {
@@ -48,6 +52,9 @@ impl<T: Scalar> Core<T> {
 
     /// What can be recorded of a module.
     pub(crate) fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
+        if let Some(projection) = self.network.projections.iter().find(|p| p.path == path) {
+            return Ok(if projection.learns() { vec![WEIGHTS.into()] } else { Vec::new() });
+        }
         let (population, member) = self.member(path)?;
         if member.is_empty() {
             return Ok(vec!["spikes".into()]);
@@ -82,7 +89,6 @@ impl<T: Scalar> Core<T> {
         every: u64,
         indices: Option<&[usize]>,
     ) -> Result<ProbeId, Error> {
-        let (population, member) = self.member(path)?;
         let known = self.variables(path)?;
         if !known.iter().any(|k| k == variable) {
             return Err(Error::unknown(path, "variable", variable, known));
@@ -90,15 +96,11 @@ impl<T: Scalar> Core<T> {
         if every == 0 {
             return Err(Error::parameter(path, "every", 0, "at least one step"));
         }
-        let size = self.cells[population].layout.size;
-        if let Some(i) = indices.and_then(|all| all.iter().find(|i| **i >= size)) {
-            return Err(Error::parameter(
-                path,
-                "indices",
-                i,
-                format!("whole numbers below {size}, the size"),
-            ));
+        if let Some(projection) = self.network.projections.iter().position(|p| p.path == path) {
+            return self.watch(projection, every, indices);
         }
+        let (population, member) = self.member(path)?;
+        check_indices(path, indices, self.cells[population].layout.size)?;
         let what = if member.is_empty() {
             for shard in self.shards.iter_mut().filter(|s| s.population == population) {
                 shard.log.get_or_insert_default();
@@ -111,6 +113,32 @@ impl<T: Scalar> Core<T> {
         };
         self.probes.push(Probe { population, what, begin: self.now });
         Ok(ProbeId(self.probes.len() - 1))
+    }
+
+    /// Records the weights of a projection's connections, numbered by source, then target.
+    fn watch(&mut self, projection: usize, every: u64, indices: Option<&[usize]>) -> Result<ProbeId, Error> {
+        let mut order = self.order(projection);
+        let count = order.total();
+        check_indices(&self.network.projections[projection].path, indices, count)?;
+        let mut columns_of: Vec<Vec<u32>> = vec![Vec::new(); count];
+        match indices {
+            Some(chosen) => (0..).zip(chosen).for_each(|(column, i)| columns_of[*i].push(column)),
+            None => (0..).zip(&mut columns_of).for_each(|(column, of)| of.push(column)),
+        }
+        let probe = self.probes.len();
+        for shard in &mut self.shards {
+            let Some(incoming) = shard.incoming.iter().find(|i| i.projection == projection) else { continue };
+            let mut columns = Vec::new();
+            order.shard(incoming.fanout.starts(), |place, whole, _| {
+                columns.extend(columns_of[whole].iter().map(|column| (place as u32, *column)));
+            });
+            let recorder = Recorder::new(probe, Reads::Weights, every, columns);
+            shard.school.watchers.push((projection, recorder));
+        }
+        let population = self.network.projections[projection].population;
+        let what = What::Values { every, columns: indices.map_or(count, <[usize]>::len) };
+        self.probes.push(Probe { population, what, begin: self.now });
+        Ok(ProbeId(probe))
     }
 
     fn reads(&mut self, population: usize, name: &str) -> Result<Reads, Error> {
@@ -155,7 +183,7 @@ impl<T: Scalar> Core<T> {
     }
 
     fn recorders(&self, id: ProbeId) -> impl Iterator<Item = &Recorder<T>> {
-        self.shards.iter().flat_map(|s| &s.recorders).filter(move |r| r.probe == id.0)
+        self.shards.iter().flat_map(Shard::recorders).filter(move |r| r.probe == id.0)
     }
 
     fn rows(&self, id: ProbeId) -> usize {
@@ -192,7 +220,8 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn cut_recordings(&mut self, step: u64) {
         let probes = &self.probes;
         for shard in &mut self.shards {
-            for recorder in &mut shard.recorders {
+            let watchers = shard.school.watchers.iter_mut().map(|(_, r)| r);
+            for recorder in shard.recorders.iter_mut().chain(watchers) {
                 if let What::Values { every, .. } = probes[recorder.probe].what {
                     let begin = probes[recorder.probe].begin;
                     recorder.truncate(samples(begin, (step + 1).max(begin), every) as usize);
@@ -202,5 +231,12 @@ impl<T: Scalar> Core<T> {
                 log.retain(|(at, _)| *at < step);
             }
         }
+    }
+}
+
+fn check_indices(path: &str, indices: Option<&[usize]>, size: usize) -> Result<(), Error> {
+    match indices.and_then(|all| all.iter().find(|i| **i >= size)) {
+        None => Ok(()),
+        Some(i) => Err(Error::parameter(path, "indices", i, format!("whole numbers below {size}, the size"))),
     }
 }

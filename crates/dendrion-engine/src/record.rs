@@ -9,6 +9,8 @@ pub(crate) enum Reads {
     State(usize),
     /// The observer of that number.
     Observer(usize),
+    /// Weights of connections, whose places stand for lanes.
+    Weights,
 }
 
 /// A probe of a quantity, in one shard.

@@ -6,8 +6,10 @@ use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
 
 use crate::generate::{Current, CurrentRows, NoiseRows};
 use crate::layout::Layout;
+use crate::plasticity::{Learning, ShortTerm};
 use crate::population::{Cells, Engine};
 use crate::record::{Reads, Recorder};
+use crate::school::School;
 use crate::spikes::Spikes;
 
 /// Connections of one projection onto one shard.
@@ -17,6 +19,18 @@ pub(crate) struct Incoming<T: Scalar> {
     pub(crate) fanout: Fanout<T>,
     /// Ring the spikes go to.
     pub(crate) port: usize,
+    pub(crate) change: Change,
+}
+
+/// How connections change with the spikes that pass them.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// Not at all.
+    None,
+    /// For a while, by their sources' spikes.
+    ShortTerm(ShortTerm),
+    /// For good, by both sides' spikes.
+    Learning(Box<Learning>),
 }
 
 /// A state that stopped being finite.
@@ -48,7 +62,7 @@ pub(crate) struct Shard<T: Scalar> {
     /// The state of one block when its visit began, to find where it stopped being finite.
     before: Buffer<T>,
     scratch: Buffer<T>,
-    rings: Vec<Ring<T>>,
+    pub(crate) rings: Vec<Ring<T>>,
     pub(crate) incoming: Vec<Incoming<T>>,
     /// Sources of one step and projection, while they are delivered.
     senders: Vec<u32>,
@@ -57,6 +71,8 @@ pub(crate) struct Shard<T: Scalar> {
     /// For each noise, the rows of the block visited.
     noises: Vec<NoiseRows<T>>,
     pub(crate) recorders: Vec<Recorder<T>>,
+    /// What its learning connections need.
+    pub(crate) school: School<T>,
     /// Which lanes fired: a word per 64 lanes, by step, then block.
     fired: Vec<u64>,
     /// Spikes of the last epoch.
@@ -95,6 +111,7 @@ impl<T: Scalar> Shard<T> {
             currents: currents.iter().map(|g| (*g, CurrentRows::new(lanes))).collect(),
             noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
             recorders: Vec::new(),
+            school: School::default(),
             fired: Vec::new(),
             spikes: Spikes::default(),
             log: None,
@@ -104,6 +121,11 @@ impl<T: Scalar> Shard<T> {
         };
         shard.reset(cells, slots);
         shard
+    }
+
+    /// Everything that records in it.
+    pub(crate) fn recorders(&self) -> impl Iterator<Item = &Recorder<T>> {
+        self.recorders.iter().chain(self.school.watchers.iter().map(|(_, r)| r))
     }
 
     /// Lanes of all blocks.
@@ -119,6 +141,7 @@ impl<T: Scalar> Shard<T> {
         let all = self.blocks.len() * self.lanes;
         self.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
         self.recorders.iter_mut().for_each(|r| r.truncate(0));
+        self.forget_learning();
         if let Some(log) = &mut self.log {
             log.clear();
         }
@@ -154,12 +177,18 @@ impl<T: Scalar> Shard<T> {
         from: &impl Fn(usize) -> Option<&'a [&'a Spikes]>,
     ) {
         for i in 0..steps {
-            for incoming in &self.incoming {
+            for incoming in &mut self.incoming {
                 let Some(spikes) = from(incoming.projection) else { continue };
                 self.senders.clear();
                 spikes.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
-                let ring = &mut self.rings[incoming.port];
-                incoming.fanout.deliver(&self.senders, begin + i as u64, ring);
+                let (step, ring) = (begin + i as u64, &mut self.rings[incoming.port]);
+                match &mut incoming.change {
+                    Change::None => incoming.fanout.deliver(&self.senders, step, ring),
+                    Change::ShortTerm(short_term) => {
+                        short_term.deliver(&incoming.fanout, &self.senders, step, ring);
+                    }
+                    Change::Learning(learning) => learning.hear(step, &self.senders),
+                }
             }
         }
     }
@@ -231,6 +260,7 @@ impl<T: Scalar> Shard<T> {
         if record {
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
+                    Reads::Weights => {}
                     Reads::State(row) => {
                         recorder.sample(begin, step, block * lanes, &state[row * lanes..][..lanes]);
                     }
@@ -279,6 +309,7 @@ impl<T: Scalar> Shard<T> {
                 for bit in bits(*word).map(|bit| first + bit).take_while(|n| *n < self.neurons.end) {
                     self.spikes.push(bit as u32);
                     self.spike_count += 1;
+                    self.school.remember(bit - self.neurons.start, begin + i as u64);
                     if let Some(log) = &mut self.log {
                         log.push((begin + i as u64, bit as u32));
                     }

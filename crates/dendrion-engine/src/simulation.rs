@@ -183,12 +183,13 @@ impl Simulation {
         each!(self, core => core.parameter_names())
     }
 
-    /// The values of a parameter; weights come one per connection, by source, then target.
+    /// The values of a parameter; weights come one per connection, by source, then target, learnt ones up to date with all
+    /// spikes whose order at the synapse is known.
     ///
     /// # Errors
     /// An unknown key.
-    pub fn parameter(&self, key: &str) -> Result<Values, Error> {
-        each!(self, core => core.parameter(key))
+    pub fn parameter(&mut self, key: &str) -> Result<Values, Error> {
+        each!(mut self, core => core.parameter(key))
     }
 
     /// Sets a parameter from now on. Nothing is compiled.
@@ -205,6 +206,12 @@ impl Simulation {
     /// As [`Simulation::set_parameter`].
     pub fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {
         each!(mut self, core => core.set_parameters(values))
+    }
+
+    /// Whether connections with a plasticity that learns do so; they do from the beginning. Where they do not, weights
+    /// stay, and what they would learn meanwhile is not made up for.
+    pub fn set_learning(&mut self, on: bool) {
+        each!(mut self, core => core.set_learning(on));
     }
 
     /// The keys of all states, such as `pyramidal/dend.V`.
@@ -233,7 +240,7 @@ impl Simulation {
     ///
     /// # Errors
     /// An unknown path.
-    pub fn connections(&self, path: &str) -> Result<Connections, Error> {
-        each!(self, core => core.connections(path))
+    pub fn connections(&mut self, path: &str) -> Result<Connections, Error> {
+        each!(mut self, core => core.connections(path))
     }
 }

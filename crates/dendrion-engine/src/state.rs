@@ -64,7 +64,7 @@ impl<T: Scalar> Core<T> {
         self.shards.iter().filter_map(move |s| of(s).map(|at| (s, &s.incoming[at])))
     }
 
-    fn order(&self, projection: usize) -> Order {
+    pub(crate) fn order(&self, projection: usize) -> Order {
         let sources = self.incoming(projection).next().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
         Order::new(sources, self.incoming(projection).map(|(_, i)| i.fanout.starts()))
     }
@@ -89,10 +89,18 @@ impl<T: Scalar> Core<T> {
         table
     }
 
+    /// Brings the weights of a projection up to date, if they are learnt.
+    pub(crate) fn settle_weights(&mut self, projection: usize) {
+        if self.network.projections[projection].learns() {
+            self.shards.iter_mut().for_each(Shard::settle_weights);
+        }
+    }
+
     /// The connections of the projection of that path.
-    pub(crate) fn connections(&self, path: &str) -> Result<Connections, Error> {
+    pub(crate) fn connections(&mut self, path: &str) -> Result<Connections, Error> {
         let all = &self.network.projections;
         if let Some(i) = all.iter().position(|p| p.path == path) {
+            self.settle_weights(i);
             Ok(self.connection_table(i))
         } else {
             let known = all.iter().map(|p| p.path.clone()).collect();
@@ -102,6 +110,7 @@ impl<T: Scalar> Core<T> {
 
     /// Sets the weights of a projection (checked before).
     pub(crate) fn set_weights(&mut self, projection: usize, values: &Values) {
+        self.settle_weights(projection);
         let mut order = self.order(projection);
         for shard in &mut self.shards {
             for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {

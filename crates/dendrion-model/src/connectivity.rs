@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Values;
+use crate::{ModuleKind, Params, Values};
 
 /// Where a projection's spikes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,22 @@ impl Connectivity {
     }
 }
 
+/// How the connections of a projection change with the spikes that pass them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plasticity {
+    /// [`ModuleKind::Stdp`], [`ModuleKind::TripletStdp`] or [`ModuleKind::TsodyksMarkram`].
+    pub kind: ModuleKind,
+    /// Its parameters, one value each.
+    pub params: Params,
+}
+
+impl Plasticity {
+    /// Whether the weights themselves change, by both sides' spikes.
+    pub const fn learns(&self) -> bool {
+        matches!(self.kind, ModuleKind::Stdp | ModuleKind::TripletStdp)
+    }
+}
+
 /// Connections from a population or generator onto receptors that share them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
@@ -69,8 +85,18 @@ pub struct Projection {
     pub connectivity: Connectivity,
     /// Weights: one for all, or one each in CSR order (by source, then target).
     pub weight: Values,
-    /// Delays in ms, likewise; `None`: 0 from a generator, one step from neurons.
+    /// Delays in ms, likewise; `None`: 0 from a generator, one step from neurons and where weights are
+    /// learnt.
     pub delay: Option<Values>,
+    /// How the connections change; `None`: not at all.
+    pub plasticity: Option<Plasticity>,
+}
+
+impl Projection {
+    /// Whether its weights change by both sides' spikes.
+    pub fn learns(&self) -> bool {
+        self.plasticity.as_ref().is_some_and(Plasticity::learns)
+    }
 }
 
 /// A current generator's injection into a compartment.

@@ -41,6 +41,12 @@ pub enum ModuleKind {
     OuNoise,
     /// White noise of a conductance.
     ConductanceNoise,
+    /// Spike-timing-dependent plasticity of pairs of spikes.
+    Stdp,
+    /// Spike-timing-dependent plasticity of triplets of spikes.
+    TripletStdp,
+    /// Short-term plasticity.
+    TsodyksMarkram,
 }
 
 const fn spec(
@@ -120,9 +126,32 @@ const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
     spec("E", "mV", Some(0.0), Finite, "reversal potential"),
 ];
 
+const STDP: [ParameterSpec; 6] = [
+    spec("lambda_", "", Some(0.01), NonNegative, "learning rate"),
+    spec("alpha", "", Some(1.0), NonNegative, "depression relative to facilitation"),
+    spec("mu_plus", "", Some(1.0), NonNegative, "exponent of the weight in facilitation; 0: additive"),
+    spec("mu_minus", "", Some(1.0), NonNegative, "exponent of the weight in depression; 0: additive"),
+    spec("tau_plus", "ms", Some(20.0), Positive, "time constant of the presynaptic trace"),
+    spec("w_max", "", Some(100.0), Positive, "largest weight"),
+];
+const TRIPLET_STDP: [ParameterSpec; 7] = [
+    spec("A_plus", "", Some(5e-10), NonNegative, "facilitation by a pair"),
+    spec("A_minus", "", Some(7e-3), NonNegative, "depression by a pair"),
+    spec("A_plus_triplet", "", Some(6.2e-3), NonNegative, "facilitation by a triplet"),
+    spec("A_minus_triplet", "", Some(2.3e-4), NonNegative, "depression by a triplet"),
+    spec("tau_plus", "ms", Some(16.8), Positive, "time constant of the presynaptic trace"),
+    spec("tau_plus_triplet", "ms", Some(101.0), Positive, "time constant of the slow presynaptic trace"),
+    STDP[5],
+];
+const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
+    spec("U", "", Some(0.5), Probability, "utilisation that a spike adds, and at rest"),
+    spec("tau_rec", "ms", Some(800.0), Positive, "time constant of the recovery from depression"),
+    spec("tau_fac", "ms", Some(0.0), NonNegative, "time constant of facilitation; 0: none"),
+];
+
 impl ModuleKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Compartment,
         Self::Soma,
         Self::Ampa,
@@ -139,6 +168,9 @@ impl ModuleKind {
         Self::WhiteNoise,
         Self::OuNoise,
         Self::ConductanceNoise,
+        Self::Stdp,
+        Self::TripletStdp,
+        Self::TsodyksMarkram,
     ];
 
     /// The name of the kind in lower case.
@@ -160,6 +192,9 @@ impl ModuleKind {
             Self::WhiteNoise => "white_noise",
             Self::OuNoise => "ou_noise",
             Self::ConductanceNoise => "conductance_noise",
+            Self::Stdp => "stdp",
+            Self::TripletStdp => "triplet_stdp",
+            Self::TsodyksMarkram => "tsodyks_markram",
         }
     }
 
@@ -186,6 +221,9 @@ impl ModuleKind {
             Self::WhiteNoise => &WHITE_NOISE,
             Self::OuNoise => &OU_NOISE,
             Self::ConductanceNoise => &CONDUCTANCE_NOISE,
+            Self::Stdp => &STDP,
+            Self::TripletStdp => &TRIPLET_STDP,
+            Self::TsodyksMarkram => &TSODYKS_MARKRAM,
         }
     }
 

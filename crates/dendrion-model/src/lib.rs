@@ -16,7 +16,7 @@ mod params;
 mod population;
 mod validate;
 
-pub use connectivity::{Connectivity, Injection, Projection, Source};
+pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
 pub use error::{Error, nearest};
 pub use generator::{Generator, Signal, Waveform};
 pub use kind::ModuleKind;

@@ -186,6 +186,8 @@ pub struct Population {
     pub couplings: Vec<Coupling>,
     /// The noises.
     pub noises: Vec<Noise>,
+    /// The part of a plastic connection's delay that lies on the dendrite, in steps: one for all or one per neuron.
+    pub dendritic_delay: Vec<u16>,
 }
 
 impl Population {
@@ -202,6 +204,7 @@ impl Population {
             receptors: Vec::new(),
             couplings: Vec::new(),
             noises: Vec::new(),
+            dendritic_delay: vec![1],
         }
     }
 

@@ -2,7 +2,7 @@
 
 use dendrion::model::{
     Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
-    Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
+    Plasticity, Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
 };
 use numpy::PyReadonlyArray1;
 use pyo3::exceptions::PyValueError;
@@ -187,6 +187,20 @@ impl Model {
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
 
+    fn set_dendritic_delay(&mut self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
+        self.population(population)?.dendritic_delay = steps.as_array().to_vec();
+        Ok(())
+    }
+
+    fn set_plasticity(&mut self, projection: usize, kind: &str, given: &Bound<'_, PyDict>) -> PyResult<()> {
+        let kind =
+            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no rule {kind}")))?;
+        let missing = || PyValueError::new_err(format!("no projection {projection}"));
+        let plasticity = Plasticity { kind, params: params(given)? };
+        self.network.projections.get_mut(projection).ok_or_else(missing)?.plasticity = Some(plasticity);
+        Ok(())
+    }
+
     fn add_injection(
         &mut self,
         path: String,
@@ -229,7 +243,8 @@ impl Model {
     ) -> PyResult<usize> {
         let pre = if from_population { Source::Population(pre) } else { Source::Generator(pre) };
         let (weight, delay) = (values(weight)?, delay.map(values).transpose()?);
-        let projection = Projection { path, pre, population, receptors, connectivity, weight, delay };
+        let projection =
+            Projection { path, pre, population, receptors, connectivity, weight, delay, plasticity: None };
         Ok(push(&mut self.network.projections, projection))
     }
 }

@@ -115,7 +115,7 @@ impl Simulation {
         self.simulation.parameter_names()
     }
 
-    fn parameter<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn parameter<'py>(&mut self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, self.simulation.parameter(key).map_err(raise)?)
     }
 
@@ -126,6 +126,10 @@ impl Simulation {
             all.push((key.extract::<String>()?, values(&value)?));
         }
         self.simulation.set_parameters(all).map_err(raise)
+    }
+
+    fn set_learning(&mut self, on: bool) {
+        self.simulation.set_learning(on);
     }
 
     fn state_names(&self) -> Vec<String> {
@@ -141,7 +145,7 @@ impl Simulation {
     }
 
     /// A projection's connections: sources, targets, weights, delays in steps.
-    fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+    fn connections<'py>(&mut self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
         let table = self.simulation.connections(path).map_err(raise)?;
         let arrays = (
             PyArray1::from_vec(py, table.pre),

@@ -84,6 +84,7 @@ fn network(size: usize) -> Network {
             connectivity: Connectivity::OneToOne,
             weight: Values::Scalar(1.0),
             delay: None,
+            plasticity: None,
         });
     }
     network.populations.push(cells);

@@ -41,6 +41,7 @@ fn projection(path: &str, pre: Source, receptors: Vec<usize>, weight: f64, delay
         connectivity: Connectivity::FixedIndegree { degree: 100, multapses: false, autapses: true },
         weight: Values::Scalar(weight),
         delay: Some(Values::Scalar(delay)),
+        plasticity: None,
     }
 }
 

@@ -98,6 +98,7 @@ fn build(case: &Value, key: &str, dtype: Dtype) -> Case {
             connectivity: Connectivity::OneToOne,
             weight: Values::Scalar(1.0),
             delay: None,
+            plasticity: None,
         });
     }
     for (i, c) in list(&case["current"]).iter().enumerate() {

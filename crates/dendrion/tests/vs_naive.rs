@@ -133,6 +133,7 @@ fn network(cell: Population) -> (Network, Wiring) {
             connectivity: Connectivity::OneToOne,
             weight: Values::Scalar(1.5),
             delay: None,
+            plasticity: None,
         });
     }
     network.populations.push(cell);

@@ -146,6 +146,7 @@ mod tests {
             connectivity,
             weight: Values::Scalar(1.0),
             delay: None,
+            plasticity: None,
         }
     }
 

@@ -118,7 +118,9 @@ mod tests {
         assert!((0..1000).all(|d| stream.failures(4, d, 1.0) == 0.0));
         let normal = |f: fn([f64; 2]) -> f64| mean(&|d| f(stream.normals(5, d)));
         assert!(normal(|[a, _]| a).abs() < 0.012 && normal(|[_, b]| b).abs() < 0.012);
-        assert!((normal(|[a, _]| a * a) - 1.0).abs() < 0.018 && (normal(|[_, b]| b.powi(4)) - 3.0).abs() < 0.13);
+        assert!(
+            (normal(|[a, _]| a * a) - 1.0).abs() < 0.018 && (normal(|[_, b]| b.powi(4)) - 3.0).abs() < 0.13
+        );
         assert!(normal(|[a, b]| a * b).abs() < 0.012);
     }
 }

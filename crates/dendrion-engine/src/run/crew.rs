@@ -138,6 +138,7 @@ pub(crate) fn work<T: Scalar>(
         }
         going = course.barrier.wait();
         crew.deliver_fired(course, epoch, begin);
+        crew.shards.iter_mut().for_each(|(_, shard)| shard.learn(next));
         begin = next;
         let stopped = course.last.load(Ordering::Acquire) <= epoch;
         if stopped && begin < course.end && going {

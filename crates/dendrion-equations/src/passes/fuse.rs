@@ -187,7 +187,10 @@ impl<'g> Fuser<'g> {
     /// Whether a factor is taken apart by a fused operation rather than computed.
     fn is_fused(&mut self, id: NodeId) -> bool {
         self.emit.place(id).is_none()
-            && matches!(self.emit.graph.node(id), Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_))
+            && matches!(
+                self.emit.graph.node(id),
+                Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_)
+            )
     }
 
     /// The operation for one term.

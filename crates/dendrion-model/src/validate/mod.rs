@@ -2,6 +2,7 @@
 
 mod connections;
 mod parts;
+mod plasticity;
 
 use std::collections::HashSet;
 
@@ -30,6 +31,7 @@ impl Network {
         self.populations.iter().try_for_each(Population::validate)?;
         self.generators.iter().try_for_each(|g| g.validate(self.dt))?;
         self.projections.iter().try_for_each(|p| p.validate(self))?;
+        self.projections.iter().try_for_each(|p| p.plasticity_fits(self))?;
         self.injections.iter().try_for_each(|i| i.validate(self))
     }
 
@@ -93,7 +95,9 @@ impl Population {
         of_kind(self.compartments.iter().map(|c| &c.name).collect())?;
         of_kind(self.receptors.iter().map(|r| &r.name).collect())?;
         of_kind(self.couplings.iter().map(|c| &c.name).collect())?;
-        of_kind(self.noises.iter().map(|n| &n.name).chain(self.compartments.iter().map(|c| &c.name)).collect())
+        of_kind(
+            self.noises.iter().map(|n| &n.name).chain(self.compartments.iter().map(|c| &c.name)).collect(),
+        )
     }
 
     fn reset_is_possible(&self) -> Checked {

@@ -60,8 +60,7 @@ fn reads(w: &Writer<'_>, derivatives: &BTreeMap<usize, NodeId>) -> BTreeMap<usiz
 /// States that depend on each other, each such circle after those it depends on (Tarjan's strongly connected components,
 /// by Kosaraju's two sweeps).
 fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
-    let mut read_by: BTreeMap<usize, BTreeSet<usize>> =
-        reads.keys().map(|i| (*i, BTreeSet::new())).collect();
+    let mut read_by: BTreeMap<usize, BTreeSet<usize>> = reads.keys().map(|i| (*i, BTreeSet::new())).collect();
     for (i, of) in reads {
         for j in of {
             read_by.entry(*j).or_default().insert(*i);

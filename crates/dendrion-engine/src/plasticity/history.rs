@@ -1,0 +1,104 @@
+//! The spikes of a shard's neurons, as far back as weights are not yet up to date, with the traces they leave.
+
+/// A spike of a neuron.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Post {
+    /// Its step.
+    pub(crate) step: i64,
+    /// Trace after it.
+    k: f64,
+    /// Slow trace just before it.
+    pub(crate) slow: f64,
+}
+
+/// Spikes by neuron, ascending.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    posts: Vec<Vec<Post>>,
+    /// Time constants of the traces of each neuron, in steps (`stdp_tau`, `tau_triplet`).
+    taus: Vec<[f64; 2]>,
+    spikes: usize,
+}
+
+impl History {
+    /// Of as many neurons as there are pairs of time constants, in steps.
+    pub(crate) fn new(taus: Vec<[f64; 2]>) -> Self {
+        Self { posts: vec![Vec::new(); taus.len()], taus, spikes: 0 }
+    }
+
+    /// Sets the time constants from now on.
+    pub(crate) fn set_taus(&mut self, taus: Vec<[f64; 2]>) {
+        self.taus = taus;
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.posts.iter_mut().for_each(Vec::clear);
+        self.spikes = 0;
+    }
+
+    /// Adds a spike of neuron `lane`, later than its last one.
+    pub(crate) fn push(&mut self, lane: usize, step: u64) {
+        let (step, [tau, tau_slow]) = (step as i64, self.taus[lane]);
+        let posts = &mut self.posts[lane];
+        let (k, slow) = posts.last().map_or((0.0, 0.0), |p| {
+            let gap = (step - p.step) as f64;
+            (p.k * libm::exp(-gap / tau), (p.slow + 1.0) * libm::exp(-gap / tau_slow))
+        });
+        posts.push(Post { step, k: k + 1.0, slow });
+        self.spikes += 1;
+    }
+
+    /// Spikes kept.
+    pub(crate) const fn len(&self) -> usize {
+        self.spikes
+    }
+
+    /// The spikes of neuron `lane` after step `from`, up to and with step `to`.
+    pub(crate) fn between(&self, lane: usize, from: i64, to: i64) -> &[Post] {
+        let posts = &self.posts[lane];
+        // The latest spikes are what is asked for.
+        let end = posts.len() - posts.iter().rev().take_while(|p| p.step > to).count();
+        let start = end - posts[..end].iter().rev().take_while(|p| p.step > from).count();
+        &posts[start..end]
+    }
+
+    /// The trace of neuron `lane` at a step, without a spike of that very step.
+    pub(crate) fn before(&self, lane: usize, step: i64) -> f64 {
+        let post = self.posts[lane].iter().rev().find(|p| p.step < step);
+        post.map_or(0.0, |p| p.k * libm::exp(-((step - p.step) as f64) / self.taus[lane][0]))
+    }
+
+    /// Forgets spikes before `step`, but for the last of each neuron, whose traces go on.
+    pub(crate) fn forget(&mut self, step: i64) {
+        for posts in &mut self.posts {
+            let old = posts.iter().take_while(|p| p.step < step).count();
+            posts.drain(..old.saturating_sub(1));
+        }
+        self.spikes = self.posts.iter().map(Vec::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::History;
+
+    #[test]
+    fn traces_and_ranges() {
+        let mut history = History::new(vec![[10.0, 50.0]]);
+        [3, 8, 20].into_iter().for_each(|step| history.push(0, step));
+        let steps = |from, to| history.between(0, from, to).iter().map(|p| p.step).collect::<Vec<_>>();
+        assert_eq!(steps(3, 20), [8, 20]);
+        assert_eq!(steps(-1, 19), [3, 8]);
+        assert_eq!(steps(20, 30), []);
+        let k = |gap: f64| (-gap / 10.0_f64).exp();
+        assert!((history.before(0, 20) - k(12.0) - k(17.0)).abs() < 1e-15);
+        assert!((history.before(0, 21) - k(1.0) - k(13.0) - k(18.0)).abs() < 1e-15);
+        assert_eq!(history.before(0, 3), 0.0);
+        let slow = (-12.0 / 50.0_f64).exp() + (-17.0 / 50.0_f64).exp();
+        assert!((history.between(0, 8, 20)[0].slow - slow).abs() < 1e-15);
+        let before = history.before(0, 25);
+        history.forget(21);
+        assert_eq!((history.len(), history.before(0, 25)), (1, before));
+    }
+}

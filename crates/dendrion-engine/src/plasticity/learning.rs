@@ -1,0 +1,209 @@
+//! Learning connections: when weights are brought up to date, and with what.
+
+use std::collections::VecDeque;
+
+use dendrion_lanes::{Delays, Fanout, Ring, Scalar};
+
+use super::history::History;
+use super::rule::{Pre, Rule};
+
+/// A step no spike comes before.
+const NEVER: i64 = i64::MIN / 2;
+
+/// The connections of one projection onto one shard, and what they lead from and to.
+pub(crate) struct Synapses<'a, T: Scalar> {
+    pub(crate) fanout: &'a mut Fanout<T>,
+    pub(crate) history: &'a History,
+    /// Steps on the dendrite, by lane.
+    pub(crate) dendritic: &'a [u16],
+    /// Time step in ms.
+    pub(crate) dt: f64,
+}
+
+impl<T: Scalar> Synapses<'_, T> {
+    /// Lane, delay, and delay less twice the dendrite's part, of a connection.
+    fn path(&self, c: usize) -> (usize, i64, i64) {
+        let lane = usize::from(self.fanout.targets()[c]);
+        let delay = match self.fanout.delays() {
+            Delays::Uniform(d) => i64::from(*d),
+            Delays::Each(d) => i64::from(d[c]),
+        };
+        (lane, delay, delay - 2 * i64::from(self.dendritic[lane]))
+    }
+}
+
+/// The learning of the connections of one projection onto one shard.
+#[derive(Clone, Debug)]
+pub(crate) struct Learning {
+    rule: Rule,
+    /// Whether weights change.
+    on: bool,
+    /// Traces by source, or by connection where spikes of some wait longer than those of others.
+    pre: Vec<Pre>,
+    by_source: bool,
+    /// Spikes (step, source) that are still to be looked at, ascending by step.
+    spikes: VecDeque<(u64, u32)>,
+    /// Connections that wait for their neuron's spikes up to a step, by that step, in a ring.
+    waiting: Vec<Vec<u32>>,
+    /// The step before which all weights were up to date last.
+    settled: i64,
+}
+
+impl Learning {
+    /// For `synapses` between epochs of `epoch` steps.
+    pub(crate) fn new<T: Scalar>(rule: Rule, synapses: &Synapses<'_, T>, epoch: u64) -> Self {
+        let count = synapses.fanout.targets().len();
+        let longest = (0..count).map(|c| synapses.path(c).2).max().unwrap_or(0).max(0);
+        let by_source = longest == 0;
+        let traces = if by_source { synapses.fanout.starts().len() - 1 } else { count };
+        Self {
+            rule,
+            on: true,
+            pre: vec![Pre::default(); traces],
+            by_source,
+            spikes: VecDeque::new(),
+            waiting: vec![Vec::new(); longest as usize + epoch as usize + 1],
+            settled: NEVER,
+        }
+    }
+
+    /// Sets the rule from now on.
+    pub(crate) const fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
+    }
+
+    /// Lets weights change, or not; traces go on. Weights must be settled.
+    pub(crate) const fn set_on(&mut self, on: bool) {
+        self.on = on;
+    }
+
+    /// Forgets all spikes; weights stay.
+    pub(crate) fn reset(&mut self) {
+        self.pre.fill(Pre::default());
+        self.spikes.clear();
+        self.waiting.iter_mut().for_each(Vec::clear);
+        self.settled = NEVER;
+    }
+
+    /// Takes in the spikes of a step.
+    pub(crate) fn hear(&mut self, step: u64, sources: &[u32]) {
+        self.spikes.extend(sources.iter().map(|source| (step, *source)));
+    }
+
+    /// Does what can be decided at step `t`: adds to the ring what those spikes deliver, with weights up to date.
+    pub(crate) fn decide<T: Scalar>(&mut self, t: u64, synapses: &mut Synapses<'_, T>, ring: &mut Ring<T>) {
+        let slot = (t % self.waiting.len() as u64) as usize;
+        let mut ready = std::mem::take(&mut self.waiting[slot]);
+        for c in ready.drain(..) {
+            let (_, _, shift) = synapses.path(c as usize);
+            let n = (t as i64 - shift) as u64;
+            self.transmit(c as usize, c as usize, n, synapses, ring);
+            self.advance(c as usize, n, synapses.dt);
+        }
+        self.waiting[slot] = ready;
+        while let Some((step, source)) = self.spikes.front().copied().filter(|(step, _)| *step <= t) {
+            self.spikes.pop_front();
+            self.spread(source as usize, step, synapses, ring);
+        }
+    }
+
+    /// Sends a spike of step `t` down all connections of its source, or makes it wait.
+    fn spread<T: Scalar>(
+        &mut self,
+        source: usize,
+        t: u64,
+        synapses: &mut Synapses<'_, T>,
+        ring: &mut Ring<T>,
+    ) {
+        let starts = synapses.fanout.starts();
+        let (Some(from), Some(to)) = (starts.get(source), starts.get(source + 1)) else { return };
+        for c in *from as usize..*to as usize {
+            let (_, _, shift) = synapses.path(c);
+            if shift > 0 {
+                let slot = (t + shift as u64) % self.waiting.len() as u64;
+                self.waiting[slot as usize].push(c as u32);
+                continue;
+            }
+            self.transmit(c, if self.by_source { source } else { c }, t, synapses, ring);
+            if !self.by_source {
+                self.advance(c, t, synapses.dt);
+            }
+        }
+        if self.by_source {
+            self.advance(source, t, synapses.dt);
+        }
+    }
+
+    /// Brings a weight up to date with a spike that its source sent at step `n`, and delivers it. `trace` is where the
+    /// source's traces are.
+    fn transmit<T: Scalar>(
+        &mut self,
+        c: usize,
+        trace: usize,
+        n: u64,
+        synapses: &mut Synapses<'_, T>,
+        ring: &mut Ring<T>,
+    ) {
+        let (lane, delay, shift) = synapses.path(c);
+        let arrival = n as i64 + shift;
+        if self.on {
+            self.catch_up(c, trace, arrival, synapses);
+            let pre = &self.pre[trace];
+            let k_minus = synapses.history.before(lane, arrival);
+            let gap = gap(pre, n, synapses.dt);
+            let weight = &mut synapses.fanout.weights_mut()[c];
+            *weight = T::from_f64(self.rule.depress(weight.to_f64(), pre, gap, k_minus));
+        }
+        ring.add(n + delay as u64, lane, synapses.fanout.weights()[c]);
+    }
+
+    /// Applies the neuron's spikes up to and with step `until` that came after the source's last one.
+    fn catch_up<T: Scalar>(&self, c: usize, trace: usize, until: i64, synapses: &mut Synapses<'_, T>) {
+        let pre = &self.pre[trace];
+        let Some(last) = pre.last else { return };
+        let (lane, _, shift) = synapses.path(c);
+        let last = last as i64 + shift;
+        let posts = synapses.history.between(lane, last.max(self.settled_until(shift)), until);
+        let (weights, dt) = (synapses.fanout.weights_mut(), synapses.dt);
+        for post in posts {
+            let gap = (post.step - last) as f64 * dt;
+            // Rounded each time, so that it does not matter when weights are brought up to date.
+            weights[c] = T::from_f64(self.rule.facilitate(weights[c].to_f64(), pre, gap, post.slow));
+        }
+    }
+
+    /// The last step of a neuron's spikes that had been applied when weights were settled last.
+    fn settled_until(&self, shift: i64) -> i64 {
+        self.settled - 1 + shift.min(0)
+    }
+
+    fn advance(&mut self, trace: usize, n: u64, dt: f64) {
+        let pre = &mut self.pre[trace];
+        *pre = self.rule.advance(pre, n, gap(pre, n, dt));
+    }
+
+    /// Brings all weights up to date with the spikes before step `now` whose order at the synapse is known. Everything that
+    /// could be decided before `now` must have been.
+    pub(crate) fn settle<T: Scalar>(&mut self, now: u64, synapses: &mut Synapses<'_, T>) {
+        let before = std::mem::replace(&mut self.settled, now as i64);
+        if before >= now as i64 || !self.on {
+            return;
+        }
+        let after = std::mem::replace(&mut self.settled, before);
+        for source in 0..synapses.fanout.starts().len() - 1 {
+            let row =
+                synapses.fanout.starts()[source] as usize..synapses.fanout.starts()[source + 1] as usize;
+            for c in row {
+                let (_, _, shift) = synapses.path(c);
+                let until = after - 1 + shift.min(0);
+                self.catch_up(c, if self.by_source { source } else { c }, until, synapses);
+            }
+        }
+        self.settled = after;
+    }
+}
+
+/// Time since a source's last spike, in ms; 0 before the first, when there are no traces to decay.
+fn gap(pre: &Pre, n: u64, dt: f64) -> f64 {
+    pre.last.map_or(0.0, |last| (n - last) as f64 * dt)
+}

@@ -1,0 +1,104 @@
+//! Rules of learning: what a pair or a triplet of spikes does to a weight.
+//!
+//! Pairs: Guetig, Aharonov, Rotter & Sompolinsky (2003), as NEST's `stdp_synapse`. Triplets: Pfister & Gerstner (2006), as
+//! NEST's `stdp_triplet_synapse`. The neuron's own time constants are in its [`super::History`].
+
+use dendrion_model::{ModuleKind, Plasticity};
+
+/// A rule and its parameters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Rule {
+    /// Pairs of spikes.
+    Pair { lambda: f64, alpha: f64, mu_plus: f64, mu_minus: f64, tau_plus: f64, w_max: f64 },
+    /// Triplets of spikes: strengths of pairs and of triplets, facilitating and depressing.
+    Triplet { plus: [f64; 2], minus: [f64; 2], tau_plus: f64, tau_slow: f64, w_max: f64 },
+}
+
+/// What is left of a source's earlier spikes, as the synapse sees them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Pre {
+    /// The step of the last one; `None` before the first.
+    pub(crate) last: Option<u64>,
+    /// Trace after it.
+    pub(crate) k: f64,
+    /// Slow trace after it.
+    pub(crate) slow: f64,
+}
+
+impl Rule {
+    /// The rule of a plasticity that learns.
+    pub(crate) fn of(plasticity: &Plasticity) -> Option<Self> {
+        let value = |name| plasticity.kind.value(&plasticity.params, name).map_or(f64::NAN, |v| v.get(0));
+        match plasticity.kind {
+            ModuleKind::Stdp => Some(Self::Pair {
+                lambda: value("lambda_"),
+                alpha: value("alpha"),
+                mu_plus: value("mu_plus"),
+                mu_minus: value("mu_minus"),
+                tau_plus: value("tau_plus"),
+                w_max: value("w_max"),
+            }),
+            ModuleKind::TripletStdp => Some(Self::Triplet {
+                plus: [value("A_plus"), value("A_plus_triplet")],
+                minus: [value("A_minus"), value("A_minus_triplet")],
+                tau_plus: value("tau_plus"),
+                tau_slow: value("tau_plus_triplet"),
+                w_max: value("w_max"),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The largest weight.
+    pub(crate) const fn w_max(&self) -> f64 {
+        match self {
+            Self::Pair { w_max, .. } | Self::Triplet { w_max, .. } => *w_max,
+        }
+    }
+
+    const fn tau_plus(&self) -> f64 {
+        match self {
+            Self::Pair { tau_plus, .. } | Self::Triplet { tau_plus, .. } => *tau_plus,
+        }
+    }
+
+    /// The weight after a spike of the neuron, `gap` ms after the source's last one; `slow` is the neuron's slow trace
+    /// just before its spike.
+    pub(crate) fn facilitate(&self, w: f64, pre: &Pre, gap: f64, slow: f64) -> f64 {
+        let k = pre.k * libm::exp(-gap / self.tau_plus());
+        match self {
+            Self::Pair { lambda, mu_plus, w_max, .. } => {
+                // In single precision a weight may be rounded to just above the largest.
+                let norm = w / w_max;
+                (norm + lambda * libm::pow((1.0 - norm).max(0.0), *mu_plus) * k).min(1.0) * w_max
+            }
+            Self::Triplet { plus: [pair, triplet], w_max, .. } => {
+                (w + k * (pair + triplet * slow)).min(*w_max)
+            }
+        }
+    }
+
+    /// The weight after a spike of the source, `gap` ms after its last one; `k_minus` is the neuron's trace.
+    pub(crate) fn depress(&self, w: f64, pre: &Pre, gap: f64, k_minus: f64) -> f64 {
+        match self {
+            Self::Pair { lambda, alpha, mu_minus, w_max, .. } => {
+                let norm = w / w_max;
+                (norm - alpha * lambda * libm::pow(norm, *mu_minus) * k_minus).max(0.0) * w_max
+            }
+            Self::Triplet { minus: [pair, triplet], tau_slow, .. } => {
+                let slow = pre.slow * libm::exp(-gap / tau_slow);
+                (w - k_minus * (pair + triplet * slow)).max(0.0)
+            }
+        }
+    }
+
+    /// The source's traces after its spike at step `n`, `gap` ms after its last one.
+    pub(crate) fn advance(&self, pre: &Pre, n: u64, gap: f64) -> Pre {
+        let k = pre.k * libm::exp(-gap / self.tau_plus()) + 1.0;
+        let slow = match self {
+            Self::Pair { .. } => 0.0,
+            Self::Triplet { tau_slow, .. } => pre.slow * libm::exp(-gap / tau_slow) + 1.0,
+        };
+        Pre { last: Some(n), k, slow }
+    }
+}

@@ -1,0 +1,62 @@
+//! Learning from outside: rules, time constants and weights set between runs, and learning switched off.
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, Values};
+
+use crate::core::Core;
+use crate::plasticity::Rule;
+use crate::school;
+use crate::shard::{Change, Shard};
+
+impl<T: Scalar> Core<T> {
+    /// Sets a parameter of a projection's plasticity (checked before) from now on.
+    pub(crate) fn set_rule(&mut self, projection: usize, name: &str, values: Values) {
+        self.settle_weights(projection);
+        let Some(plasticity) = &mut self.network.projections[projection].plasticity else { return };
+        plasticity.params.set(name, values);
+        let (plasticity, dt) = (plasticity.clone(), self.network.dt);
+        let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
+        for incoming in incoming.filter(|i| i.projection == projection) {
+            match (&mut incoming.change, Rule::of(&plasticity)) {
+                (Change::Learning(learning), Some(rule)) => learning.set_rule(rule),
+                (Change::ShortTerm(short_term), _) => short_term.set(&plasticity, dt),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sets a time constant of the traces of a population's neurons (checked before) from now on.
+    pub(crate) fn set_trace(&mut self, population: usize, name: &str, values: Values) {
+        let cells = &mut self.network.populations[population];
+        cells.params.set(name, values);
+        let (cells, dt) = (&*cells, self.network.dt);
+        for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+            shard.settle_weights();
+            let (_, taus) = school::of_neurons(cells, shard.neurons.clone(), dt);
+            shard.set_trace_taus(taus);
+        }
+    }
+
+    /// Lets weights be learnt, or not.
+    pub(crate) fn set_learning(&mut self, on: bool) {
+        self.shards.iter_mut().for_each(Shard::settle_weights);
+        for incoming in self.shards.iter_mut().flat_map(|s| &mut s.incoming) {
+            if let Change::Learning(learning) = &mut incoming.change {
+                learning.set_on(on);
+            }
+        }
+    }
+
+    /// Checks weights against the largest that a projection's rule allows.
+    pub(crate) fn check_largest(&self, projection: usize, values: &Values) -> Result<(), Error> {
+        let projection = &self.network.projections[projection];
+        let Some(rule) = projection.plasticity.as_ref().and_then(Rule::of) else { return Ok(()) };
+        match values.as_slice().iter().find(|w| **w > rule.w_max()) {
+            Some(w) => {
+                let accepted = format!("at most w_max = {}", rule.w_max());
+                Err(Error::parameter(&projection.path, "w", w, accepted))
+            }
+            None => Ok(()),
+        }
+    }
+}
