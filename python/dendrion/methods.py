@@ -24,11 +24,11 @@ class SolverMethodODE(Enum):
     ``IMPLICIT_EULER``
         Linearly implicit Euler on the compartment tree, order 1. Stable for any step on passive trees.
     ``CRANK_NICOLSON``
-        Linearly implicit Crank-Nicolson on the compartment tree, order 2: the slope of the NMDA block counts, and gates
-        are seen at the middle of the step. Stable for any step on passive trees.
+        Linearly implicit Crank-Nicolson on the compartment tree, order 2: the slope of the NMDA block counts, and
+        gates are seen at the middle of the step. Stable for any step on passive trees.
 
-    The implicit methods cost a time linear in the number of compartments. Spikes arrive and thresholds are tested on the
-    grid of steps, so that a neuron that spikes is solved to order 1 by any method.
+    The implicit methods cost a time linear in the number of compartments. Spikes arrive and thresholds are tested on
+    the grid of steps, so that a neuron that spikes is solved to order 1 by any method.
     """
 
     EULER = "euler"

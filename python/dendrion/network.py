@@ -133,15 +133,15 @@ class Network:
         ----------
         module : Module
             A population (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``, ``"x"``, ``"I"``, and
-            ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``); ``net.variables(module)``
-            lists them.
+            ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``);
+            ``net.variables(module)`` lists them.
         variable : str
             Its name.
         every : float, optional
             Time between samples (ms), rounded to whole steps. By default each step.
         indices : array of int, optional
-            The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the columns.
-            By default all.
+            The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the
+            columns. By default all.
         """
         path = self._recordable(module)
         chosen = None if indices is None else _indices(path, indices)
@@ -228,7 +228,7 @@ class Network:
             return module._convert(name, value)
         return _number(key, value)
 
-    def _note(self, key: str, value: Value) -> None:
+    def _note(self, key: str, value: Value | None) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""
         module, name = self._owners.get(key, (None, ""))
         if module is not None and not (isinstance(module, MCSynapse) and name == "w"):

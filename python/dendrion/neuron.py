@@ -41,8 +41,9 @@ class MCNeuron(Neuron):
         Time constants (ms) of the traces its spikes leave, fast and slow, for connections onto it that learn
         ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
     dendritic_delay : int, array of int, or callable
-        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, or a function of the
-        size that returns them. Only connections that learn read it; for them it is at least 1, and at most the delay.
+        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, or a function of
+        the size that returns them. Only connections that learn read it; for them it is at least 1, and at most
+        the delay.
     area_name : str, optional
         Brain area of the population. Kept for selections.
     surrogate_grad_fn : callable

@@ -35,9 +35,9 @@ class Plasticity:
 class STDP(Plasticity):
     """Spike-timing-dependent plasticity of pairs of spikes (Guetig et al. 2003), as NEST's ``stdp_synapse``.
 
-    At a spike of the neuron ``w/w_max`` grows by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at one of the source it shrinks
-    by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K grow by 1 with each spike of their side and decay with
-    ``tau_plus``, and with ``stdp_tau`` of the neuron. Weights stay in [0, w_max].
+    At a spike of the neuron ``w/w_max`` grows by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at one of the source it
+    shrinks by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K grow by 1 with each spike of their side and
+    decay with ``tau_plus``, and with ``stdp_tau`` of the neuron. Weights stay in [0, w_max].
 
     Parameters
     ----------
@@ -76,17 +76,15 @@ class STDP(Plasticity):
         tau_plus: float = 20.0,
         w_max: float = 100.0,
     ) -> None:
-        self._values(
-            lambda_=lambda_, alpha=alpha, mu_plus=mu_plus, mu_minus=mu_minus, tau_plus=tau_plus, w_max=w_max
-        )
+        self._values(lambda_=lambda_, alpha=alpha, mu_plus=mu_plus, mu_minus=mu_minus, tau_plus=tau_plus, w_max=w_max)
 
 
 class TripletSTDP(Plasticity):
     """Plasticity of triplets of spikes (Pfister & Gerstner 2006), as NEST's ``stdp_triplet_synapse``.
 
-    At a spike of the neuron ``w`` grows by ``K_plus (A_plus + A_plus_triplet K_slow)`` with the neuron's slow trace just
-    before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)`` with the
-    source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
+    At a spike of the neuron ``w`` grows by ``K_plus (A_plus + A_plus_triplet K_slow)`` with the neuron's slow trace
+    just before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)`` with
+    the source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
 
     Parameters
     ----------

@@ -245,9 +245,13 @@ def test_bad_noise(pair):
         dn.WhiteNoise(cell.soma, -1.0)
     with pytest.raises(dn.ParameterError, match=r"tau = 0: expected a finite number > 0 \(ms\)"):
         dn.OUNoise(cell.soma, 1.0, 0.0)
-    with pytest.raises(dn.ParameterError, match=r"sigma = array of length 3: expected a number or an array of length 2"):
+    with pytest.raises(
+        dn.ParameterError, match=r"sigma = array of length 3: expected a number or an array of length 2"
+    ):
         dn.ConductanceNoise(cell.soma, [1.0, 2.0, 3.0])
     cells = pair(1)
     dn.WhiteNoise(cells.ampa, 1.0, name="lost")
-    with pytest.raises(dn.StructureError, match=r"pair/lost: is on .*, which is no compartment of pair with a membrane"):
+    with pytest.raises(
+        dn.StructureError, match=r"pair/lost: is on .*, which is no compartment of pair with a membrane"
+    ):
         dn.Network([cells])

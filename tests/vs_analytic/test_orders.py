@@ -126,7 +126,7 @@ def test_implicit_methods_cost_a_time_linear_in_compartments(method, branch):
     assert sizes[2] < 10 * 100
 
 
-@pytest.mark.parametrize("method", (*EXPLICIT, *IMPLICIT))
+@pytest.mark.parametrize("method", [*EXPLICIT, *IMPLICIT])
 def test_methods_agree_in_single_precision(method, pair):
     traces = []
     for dtype in ("float32", "float64"):
