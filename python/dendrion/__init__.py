@@ -5,10 +5,11 @@ Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Posit
 
 from ._core import __version__
 from .compartment import Compartment, LeakyIF
-from .connectivity import All2All, Connector, FixedIndegree, FixedProb, One2One
+from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
 from .coupling import MCConn, MCConnSynapse
 from .errors import (
     ConnectivityError,
+    DelayWarning,
     DendrionError,
     DivergenceError,
     ParameterError,
@@ -24,6 +25,8 @@ from .generators import (
     PoissonGenerator,
     SpikeGenerator,
 )
+from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
+from .matrices import CustomConn
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
 from .network import Network
@@ -48,14 +51,21 @@ __all__ = [
     "Connections",
     "ConnectivityError",
     "Connector",
+    "Constant",
     "CurrentGenerator",
+    "CustomConn",
     "DCGenerator",
+    "DelayWarning",
     "DendrionError",
     "DivergenceError",
     "FixedIndegree",
+    "FixedOutdegree",
     "FixedProb",
+    "FixedTotal",
     "Generator",
+    "Initializer",
     "LeakyIF",
+    "LogNormal",
     "MCConn",
     "MCConnSynapse",
     "MCNeuron",
@@ -64,6 +74,7 @@ __all__ = [
     "Network",
     "Neuron",
     "Noise",
+    "Normal",
     "OUNoise",
     "One2One",
     "ParameterError",
@@ -79,7 +90,9 @@ __all__ = [
     "SpikeRecording",
     "StructureError",
     "TripletSTDP",
+    "Truncated",
     "TsodyksMarkram",
+    "Uniform",
     "UnknownNameError",
     "WhiteNoise",
     "__version__",

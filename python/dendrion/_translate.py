@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from . import _core
+from ._per_connection import computed, off_grid
 from .compartment import Compartment, LeakyIF
 from .connectivity import Connector
 from .coupling import MCConn, MCConnSynapse
 from .errors import StructureError
 from .generators import CurrentGenerator, Generator, SpikeGenerator
+from .initializers import Initializer
 from .module import Module, unused
 from .neuron import MCNeuron
 from .noise import Noise
@@ -33,6 +35,11 @@ class Translation:
         self.neuron_of: dict[int, MCNeuron] = {}
         #: From (id of module, parameter) to its key in the engine.
         self.keys: dict[tuple[int, str], str] = {}
+        #: Projection, path, "weight" or "delay", and the function that computes it.
+        self.functions: list[tuple[int, str, str, Any]] = []
+        #: What the user should know of delays.
+        self.warnings: list[str] = []
+        self.dt, self.seed = dt, seed
         for kind, add in (
             (MCNeuron, self._population),
             (Generator, self._generator),
@@ -41,6 +48,8 @@ class Translation:
         ):
             for module in self.of(kind):
                 add(module)
+        for function in self.functions:
+            self._compute(*function)
 
     def of(self, kind: type) -> list[Any]:
         """Return all modules of a kind, in the order they were listed."""
@@ -62,7 +71,7 @@ class Translation:
         soft = neuron._values["V_reset"] is None
         methods = (neuron.odemethod.value, neuron.sdemethod.value)
         index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
-        self.model.set_dendritic_delay(index, neuron._dendritic_steps())
+        self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
         self.indices[id(neuron)] = index
         parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]
@@ -152,16 +161,32 @@ class Translation:
         ends = (isinstance(synapse.pre, MCNeuron), self._source(synapse, synapse.pre))
         targets = self._receptors(synapse, synapse.post)
         synapse._check_unsettled()
-        conn, delay, weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
+        conn, given_delay, given_weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
+        self._look_at(synapse.path, given_delay)
+        weight, delay = _engine_form(given_weight, 1.0), _engine_form(given_delay, None)
         if isinstance(conn, Connector):
             arguments = (synapse.path, *ends, *targets, conn._rule(), weight, delay)
             index = self.model.add_projection(*arguments)
         else:
             index = self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
         self.keys[id(synapse), "w"] = f"{synapse.path}.w"
+        functions = {"weight": given_weight, "delay": given_delay}
+        self.functions += [(index, synapse.path, name, f) for name, f in functions.items() if callable(f)]
         if synapse.plasticity is not None:
             given = self._given(synapse, synapse.plasticity._kind)
             self.model.set_plasticity(index, synapse.plasticity._kind, given)
+
+    def _look_at(self, path: str, delay: Any) -> None:
+        message = off_grid(path, delay, self.dt)
+        if message:
+            self.warnings.append(message)
+
+    def _compute(self, index: int, path: str, name: str, function: Any) -> None:
+        """Give connections the weights or delays that a user's function computes."""
+        values = computed(path, name, function, *self.model.pairs(index))
+        if name == "delay":
+            self._look_at(path, values)
+        self.model.set_per_connection(index, name, values)
 
     def _conn_gen(self, conn: ConnGen) -> None:
         source = self._source(conn, conn.pre)
@@ -177,6 +202,13 @@ class Translation:
             raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
         population = self.indices[id(self.neuron_of[id(conn.mc)])]
         self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])
+
+
+def _engine_form(value: Any, otherwise: float | None) -> Any:
+    """Return weights or delays as the engine reads them; for a function something to begin with."""
+    if isinstance(value, Initializer):
+        return value._spec()
+    return otherwise if callable(value) else value
 
 
 def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnSynapse]) -> Compartment:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConnectivityError",
+    "DelayWarning",
     "DendrionError",
     "DivergenceError",
     "ParameterError",
@@ -46,3 +47,7 @@ class UnknownNameError(DendrionError, KeyError):
 
 class DivergenceError(DendrionError, ArithmeticError):
     """A state that stopped being finite. What was recorded before is kept."""
+
+
+class DelayWarning(UserWarning):
+    """Delays that are no multiples of the step, and so are rounded."""

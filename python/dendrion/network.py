@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, overload
@@ -14,7 +15,7 @@ from . import _core
 from ._numbers import numbers
 from ._translate import Translation
 from .compartment import Compartment
-from .errors import DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import DelayWarning, DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import Module, Value, hint
 from .neuron import MCNeuron
 from .noise import OUNoise
@@ -67,6 +68,8 @@ class Network:
         self._keys = translation.keys
         self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
         self._sim = _core.Simulation(translation.model)
+        for message in translation.warnings:
+            warnings.warn(message, DelayWarning, stacklevel=2)
         for module in self._parts.values():
             module.__dict__["_net"] = weakref.ref(self)
             if isinstance(module, MCSynapse):
@@ -225,7 +228,7 @@ class Network:
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
         if isinstance(module, MCSynapse):
-            return module._convert(name, value)
+            return module._convert(name, value)  # type: ignore[no-any-return]
         return _number(key, value)
 
     def _note(self, key: str, value: Value | None) -> None:

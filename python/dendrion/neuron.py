@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._ownership import SENTINEL, Sentinel
 from .errors import ParameterError, ParameterTypeError, StructureError
+from .initializers import Initializer
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module, Value, checked_size
 from .surrogate import Sigmoid
@@ -40,10 +41,10 @@ class MCNeuron(Neuron):
     stdp_tau, tau_triplet : float or array
         Time constants (ms) of the traces its spikes leave, fast and slow, for connections onto it that learn
         ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
-    dendritic_delay : int, array of int, or callable
-        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, or a function of
-        the size that returns them. Only connections that learn read it; for them it is at least 1, and at most
-        the delay.
+    dendritic_delay : int, array of int, Initializer, or callable
+        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, drawn for each
+        neuron and rounded, or a function of the size that returns them. Only connections that learn read it; for them
+        it is at least 1, and at most the delay.
     area_name : str, optional
         Brain area of the population. Kept for selections.
     surrogate_grad_fn : callable
@@ -114,14 +115,18 @@ class MCNeuron(Neuron):
         if kind is not None and not isinstance(value, kind):
             known = ", ".join(str(m) for m in kind)
             raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected one of {known}")
-        if name == "dendritic_delay" and not callable(value):
+        if name == "dendritic_delay" and not (callable(value) or isinstance(value, Initializer)):
             value = _steps(self, value, repr(value))
         super().__setattr__(name, value)
 
-    def _dendritic_steps(self) -> NDArray[np.uint16]:
+    def _dendritic_steps(self, seed: int) -> NDArray[np.uint16]:
         """Return the dendritic delay in steps: one for all, or one per neuron."""
         value = self.dendritic_delay
-        if callable(value):
+        if isinstance(value, Initializer):
+            shown = f"{value!r}"
+            value = np.rint(_core.draw(value._spec(), seed, self.path, self.size)).astype(np.int64)
+            value = _steps(self, value, shown)
+        elif callable(value):
             what = f"{getattr(value, '__name__', value)!s}({self.size})"
             try:
                 value = value(self.size)

@@ -83,8 +83,8 @@ class TripletSTDP(Plasticity):
     """Plasticity of triplets of spikes (Pfister & Gerstner 2006), as NEST's ``stdp_triplet_synapse``.
 
     At a spike of the neuron ``w`` grows by ``K_plus (A_plus + A_plus_triplet K_slow)`` with the neuron's slow trace
-    just before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)`` with
-    the source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
+    just before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)``
+    with the source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
 
     Parameters
     ----------

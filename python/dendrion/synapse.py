@@ -11,10 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
+from ._per_connection import spread
 from .compartment import Compartment
-from .connectivity import Connector, Matrix, matrix
+from .connectivity import Connector
 from .errors import ConnectivityError, ParameterError, ParameterTypeError, StructureError
 from .generators import Generator
+from .initializers import Initializer
+from .matrices import CustomConn, Matrix, matrix
 from .module import Module
 from .neuron import MCNeuron
 from .plasticity import Plasticity
@@ -45,14 +48,20 @@ class MCSynapse(Module):
     conn : array, sparse matrix or rule
         Who is connected to whom, sources by targets. A dense array of shape ``(pre.size, post.size)`` holds the
         weights, and every entry is a connection, zeros too. Of a ``scipy.sparse`` matrix the stored entries are,
-        duplicates summed. Rules are ``All2All()``, ``One2One()``, ``FixedIndegree(n)``, ``FixedProb(p)``.
+        duplicates summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
+        [FixedIndegree][dendrion.FixedIndegree], [FixedOutdegree][dendrion.FixedOutdegree],
+        [FixedProb][dendrion.FixedProb], [FixedTotal][dendrion.FixedTotal]; [CustomConn][dendrion.CustomConn] gives
+        connections one by one.
     parent, name, frozen_params
         See [Module][dendrion.Module].
-    weight : float or array, optional
-        Weights with a rule, >= 0: one for all, or one per connection by source, then target. 1 by default.
-    delay : float or array, optional
-        Delays (ms), rounded to whole steps: one for all, or one per connection in the shape of ``w``. At least dt
-        between neurons. By default 0 from a generator, dt from neurons and where weights are learnt.
+    weight : float, array, Initializer or callable, optional
+        Weights where ``conn`` has none, >= 0, by default 1: one for all; one per connection by source, then target;
+        drawn from an [Initializer][dendrion.Initializer]; or a function of the sources and targets of all connections
+        (two arrays of whole numbers) that returns an array of one weight each.
+    delay : float, array, Initializer or callable, optional
+        Delays (ms) in the same forms, rounded to whole steps, with a warning where that moves them (drawn ones are
+        rounded silently). At least dt between neurons. By default 0 from a generator, dt from neurons and where weights
+        are learnt.
     plasticity : STDP, TripletSTDP or TsodyksMarkram, optional
         How the connections change with the spikes that pass them. Its values become parameters of the synapse
         (``syn.lambda_``). Where weights are learnt, ``net.probe(syn, "w")`` records them.
@@ -72,8 +81,8 @@ class MCSynapse(Module):
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
-        weight: ArrayLike | None = None,
-        delay: ArrayLike | None = None,
+        weight: Any = None,
+        delay: Any = None,
         plasticity: Plasticity | None = None,
     ) -> None:
         self._ends(pre, post)
@@ -83,23 +92,37 @@ class MCSynapse(Module):
             )
         self._refer("plasticity", plasticity)
         super().__init__(parent, name, None)
+        self._connect(conn, weight)
+        self._refer("_delay", None if delay is None else self._spread("delay", delay))
+        if plasticity is not None:
+            self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
+        self._freeze(frozen_params or {})
+
+    def _connect(self, conn: Any, weight: Any) -> None:
+        """Keep the connections, a rule or given ones, and their weights."""
         n_pre, n_post = self.pre.size, self.post[0].size
         if isinstance(conn, Connector):
             conn._check(self._label, n_pre, n_post)
             self._refer("_conn", conn)
-            self._values["w"] = self._per_connection("weight", 1.0 if weight is None else weight)
         else:
-            if weight is not None:
-                raise ConnectivityError(
-                    f"{self._label}: weight = {weight!r}: expected None beside a matrix, whose entries are the weights"
-                )
+            if isinstance(conn, CustomConn) and not conn.autapses and self._is_recurrent():
+                conn = conn._without_self()
             given = matrix(self._label, conn, n_pre, n_post)
             self._refer("_conn", given)
-            self._values["w"] = given.weights
-        self._refer("_delay", None if delay is None else self._per_connection("delay", delay))
-        if plasticity is not None:
-            self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
-        self._freeze(frozen_params or {})
+            if given.weights is not None:
+                if weight is not None:
+                    raise ConnectivityError(
+                        f"{self._label}: weight = {weight!r}: expected None beside connections that have weights"
+                    )
+                self._values["w"] = given.weights
+                return
+        self._values["w"] = self._spread("weight", 1.0 if weight is None else weight)
+
+    def _is_recurrent(self) -> bool:
+        owner: Module | None = self.post[0]
+        while owner is not None and owner is not self.pre:
+            owner = owner.parent
+        return owner is not None
 
     def _ends(self, pre: object, post: object) -> None:
         if not isinstance(pre, MCNeuron) and not (isinstance(pre, Generator) and pre.spiking):
@@ -115,23 +138,11 @@ class MCSynapse(Module):
         self._refer("pre", pre)
         self._refer("post", receptors)
 
-    def _per_connection(self, name: str, values: ArrayLike) -> float | NDArray[np.float64]:
-        """Return a value for all connections or a flat array of one each, in their order."""
-        array = numbers(f"{self._label}: {name}", values, "numbers")
+    def _spread(self, name: str, value: Any) -> Any:
+        """Return a value for each connection in one of its forms."""
         conn = self.__dict__["_conn"]
-        unit = " (ms)" if name == "delay" else ""
-        flat = array.reshape(-1)
-        for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
-            at = f"{name}[{bad}]" if array.ndim else name
-            raise ConnectivityError(f"{self._label}: {at} = {flat[bad]}: expected finite numbers >= 0{unit}")
-        if array.ndim == 0:
-            return float(array)
-        n_pre, n_post = self.pre.size, self.post[0].size
-        count = len(conn.targets) if isinstance(conn, Matrix) else conn._count(n_pre, n_post)
-        if flat.size != count or (array.ndim > 1 and array.shape != (n_pre, n_post)):
-            expected = "one number" if count is None else f"one number, or one for each of {count} connections"
-            raise ConnectivityError(f"{self._label}: {name} of shape {array.shape}: expected {expected}")
-        return flat
+        count = len(conn.targets) if isinstance(conn, Matrix) else None
+        return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
 
     def _settle(self) -> None:
         """Let go of the arrays: the engine has the connections now, and they end with the network."""
@@ -161,7 +172,10 @@ class MCSynapse(Module):
         if net is not None:
             return net._weights(self)
         self._check_unsettled()
-        flat = np.array(self._values["w"], dtype=np.float64)
+        values: Any = self._values["w"]
+        if isinstance(values, Initializer) or callable(values):
+            raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is made; expected that first")
+        flat = np.array(values, dtype=np.float64)
         if not self.shape:
             return flat
         return flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
@@ -174,13 +188,13 @@ class MCSynapse(Module):
             raise StructureError(f"{self._label}: its connections are made with the network; make that first")
         return net._connections(self)
 
-    def _convert(self, name: str, value: ArrayLike | None) -> float | NDArray[np.float64] | None:
+    def _convert(self, name: str, value: Any) -> Any:
         if name != "w":
             return self._rule_value(name, value)
         if value is None:
             return None
         # In a network the engine knows how many connections there are, and checks their weights.
-        return self._per_connection(name, value) if self._network is None else self._flat(name, value)
+        return self._spread(name, value) if self._network is None else self._flat(name, value)
 
     def _rule_value(self, name: str, value: ArrayLike | None) -> float:
         array = numbers(f"{self._label}: {name}", value, "a number")

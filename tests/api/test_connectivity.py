@@ -62,7 +62,7 @@ def test_neurons_skip_themselves_where_asked(pair):
 
 
 def test_delays_arrive_on_their_step(pair):
-    delay = np.array([0.0, 0.5, 1.0, 2.04])
+    delay = np.array([0.0, 0.5, 1.0, 2.0])
     conn = np.zeros((4, 6))
     conn[range(4), range(4)] = 1.0
     net, syn, gate = network(pair, sp.csr_matrix(conn), delay=delay)

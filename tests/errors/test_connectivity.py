@@ -46,13 +46,14 @@ def test_negative_weights_name_the_remedy(ends):
 
 def test_number_of_values(ends):
     noise, cells = ends
-    with pytest.raises(
-        dn.ConnectivityError, match=r"weight of shape \(5,\): expected one number, or one for each of 6"
-    ):
-        dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones(5))
+    syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones(5), name="syn")
+    with pytest.raises(dn.ConnectivityError, match=r"syn: w: expected one value or 6, one per connection, but got 5"):
+        dn.Network([noise, cells, syn])
+    with pytest.raises(dn.ConnectivityError, match=r"weight of shape \(3, 2\): expected one number, or one for each"):
+        dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones((3, 2)))
     with pytest.raises(dn.ConnectivityError, match=r"delay of shape \(2,\): expected one number"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), delay=[1.0, 2.0])
-    with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None beside a matrix"):
+    with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None beside connections that have weights"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), weight=2.0)
     syn = dn.MCSynapse(noise, cells.ampa, dn.FixedIndegree(3), name="syn")
     with pytest.raises(dn.ConnectivityError, match=r"syn: degree = 3: expected at most the 2 sources there are"):

@@ -28,7 +28,7 @@ def network(pair, threads, dtype, recurrent):
             second.ampa,
             rng.random((100, 333)) * 0.8,
             name="b",
-            delay=rng.uniform(0.0, 4.0, (100, 333)),
+            delay=0.1 * rng.integers(0, 40, (100, 333)),
         ),
     ]
     if recurrent:
@@ -40,7 +40,7 @@ def network(pair, threads, dtype, recurrent):
                 first.ampa,
                 rng.random((500, 500)) * 0.01,
                 name="e",
-                delay=rng.uniform(0.7, 3.0, (500, 500)),
+                delay=0.1 * rng.integers(7, 30, (500, 500)),
             ),
         ]
     net = dn.Network(modules, seed=7, dtype=dtype, threads=threads)

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use dendrion_equations::Wiring;
 use dendrion_lanes::{Delays, Fanout, Level, Scalar};
-use dendrion_model::{Connectivity, Error, Network, Projection, Source, Values, steps_of};
+use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Source, Values, steps_of};
 
-use crate::connect::{Order, Topology, build, delays, weights};
+use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
 use crate::core::Core;
 use crate::generate::{Chunk, Current};
+use crate::layout::Layout;
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::population::Cells;
 use crate::run::{Board, Pool, Route};
@@ -24,8 +25,13 @@ impl<T: Scalar> Core<T> {
         let threads = network
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let reaches =
-            network.projections.iter().map(|p| Reach::of(p, network.dt)).collect::<Result<Vec<_>, _>>()?;
+        expand(&mut network, threads);
+        let layouts: Vec<Layout> = network.populations.iter().map(|p| Layout::new::<T>(p.size)).collect();
+        let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
+        let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
+        let reaches = (network.projections.iter().zip(&parts))
+            .map(|(p, parts)| Reach::of(p, parts, network.dt))
+            .collect::<Result<Vec<_>, _>>()?;
         let epoch = (network.projections.iter().zip(&reaches))
             .filter_map(|(p, reach)| bound(&network, p, reach))
             .fold(LONGEST_EPOCH, u64::min);
@@ -40,7 +46,7 @@ impl<T: Scalar> Core<T> {
             let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
             shards.extend((0..c.layout.shards()).map(current));
         }
-        connect(&network, &ports, &mut shards, (threads, epoch))?;
+        connect(&network, &ports, &mut shards, parts, epoch)?;
         let chunks = chunks(&network)?;
         let routes = routes(&network, &cells, &first_shard, &chunks);
         let board = Board::new(shards.len(), chunks.len());
@@ -85,8 +91,12 @@ struct Reach {
 }
 
 impl Reach {
-    fn of(projection: &Projection, dt: f64) -> Result<Self, Error> {
-        let Some(delay) = &projection.delay else {
+    fn of<T>(projection: &Projection, parts: &[Part<T>], dt: f64) -> Result<Self, Error> {
+        let drawn = || parts.iter().flat_map(|p| p.delays.iter().flatten()).copied();
+        if let Some(PerConnection::Drawn(_)) = projection.delay {
+            return Ok(Self { least: drawn().min().unwrap_or(u16::MAX), most: drawn().max().unwrap_or(0) });
+        }
+        let Some(delay) = projection.delay.as_ref().and_then(PerConnection::given) else {
             let least = default_delay(projection);
             return Ok(Self { least, most: least });
         };
@@ -164,35 +174,32 @@ impl Ports {
     }
 }
 
-fn sources(network: &Network, projection: &Projection) -> usize {
-    match projection.pre {
-        Source::Population(i) => network.populations[i].size,
-        Source::Generator(i) => network.generators[i].size,
-    }
-}
-
-/// Builds all connections: topologies in parallel, one shard at a time, then weights and delays.
+/// Gives the shards their connections, with weights and delays.
 fn connect<T: Scalar>(
     network: &Network,
     ports: &Ports,
     shards: &mut [Shard<T>],
-    (threads, epoch): (usize, u64),
+    parts: Vec<Vec<Part<T>>>,
+    epoch: u64,
 ) -> Result<(), Error> {
-    let mut topologies = topologies(network, shards, threads);
-    for (i, p) in network.projections.iter().enumerate() {
-        let mine = std::mem::take(&mut topologies[i]);
+    for ((i, p), mine) in network.projections.iter().enumerate().zip(parts) {
         let n = sources(network, p);
-        let order = Order::new(n, mine.iter().map(|t| t.starts.as_slice()));
+        let order = Order::new(n, mine.iter().map(|part| part.topology.starts.as_slice()));
         let count = order.total();
         check_count(p, count)?;
         let (mut for_weights, mut for_delays) = (order.clone(), order);
         let targets = shards.iter_mut().filter(|s| s.population == p.population);
-        for (shard, topology) in targets.zip(mine) {
+        for (shard, Part { topology, weights, delays }) in targets.zip(mine) {
             let Topology { starts, targets } = topology;
-            let weights = weights::<T>(&p.weight, &starts, &mut for_weights);
-            let least = default_delay(p);
-            let delays: Delays =
-                delays(&p.path, p.delay.as_ref(), least, &starts, &mut for_delays, network.dt)?;
+            let weights = match (weights, p.weight.given()) {
+                (None, Some(values)) => given_weights::<T>(values, &starts, &mut for_weights),
+                (drawn, _) => drawn.unwrap_or_default(),
+            };
+            let given = p.delay.as_ref().and_then(PerConnection::given);
+            let delays = match delays {
+                Some(drawn) => Delays::Each(drawn),
+                None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)?,
+            };
             let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
             let (fanout, change) = change(network, p, shard, fanout, epoch)?;
@@ -227,7 +234,7 @@ fn change<T: Scalar>(
 /// Arrays of weights and delays fit rules that draw their number of connections only by chance.
 fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
     for (name, values) in [("w", Some(&projection.weight)), ("delay", projection.delay.as_ref())] {
-        if let Some(Values::Each(v)) = values
+        if let Some(PerConnection::Given(Values::Each(v))) = values
             && v.len() != count
         {
             let what =
@@ -236,35 +243,6 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// For each projection, its topology on each shard of its target.
-fn topologies<T: Scalar>(network: &Network, shards: &[Shard<T>], threads: usize) -> Vec<Vec<Topology>> {
-    let mut jobs = Vec::new();
-    for (i, p) in network.projections.iter().enumerate() {
-        jobs.extend(shards.iter().filter(|s| s.population == p.population).map(|s| (i, s.neurons.clone())));
-    }
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut built = Vec::new();
-        loop {
-            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            let Some((i, neurons)) = jobs.get(at) else { return built };
-            let p = &network.projections[*i];
-            built.push((at, build(p, sources(network, p), neurons.clone(), network.seed)));
-        }
-    };
-    let mut built: Vec<(usize, Topology)> = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads.min(jobs.len())).map(|_| scope.spawn(work)).collect();
-        let mut built = work();
-        // A helper that panicked takes the calling thread with it when the scope ends.
-        helpers.into_iter().for_each(|h| built.extend(h.join().unwrap_or_default()));
-        built
-    });
-    built.sort_unstable_by_key(|(at, _)| *at);
-    let mut topologies: Vec<Vec<Topology>> = network.projections.iter().map(|_| Vec::new()).collect();
-    built.into_iter().for_each(|(at, topology)| topologies[jobs[at].0].push(topology));
-    topologies
 }
 
 /// The chunks of all spike generators at the beginning of time.
@@ -302,7 +280,7 @@ fn forget_arrays(network: &mut Network) {
         if let Connectivity::Csr { starts, targets } = &mut p.connectivity {
             (*starts, *targets) = (Vec::new(), Vec::new());
         }
-        p.weight = Values::Scalar(p.weight.get(0));
+        p.weight = 1.0.into();
         p.delay = None;
     }
 }

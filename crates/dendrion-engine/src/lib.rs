@@ -26,7 +26,7 @@ mod state;
 mod teach;
 
 pub use crate::core::{RunEnd, Summary};
-pub use connect::Connections;
+pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_lanes::{Level, NumericClass};
 pub use probe::{ProbeId, Samples};
 pub use simulation::Simulation;

@@ -114,7 +114,8 @@ impl<T: Scalar> Core<T> {
         let mut order = self.order(projection);
         for shard in &mut self.shards {
             for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {
-                let weights = crate::connect::weights::<T>(values, incoming.fanout.starts(), &mut order);
+                let weights =
+                    crate::connect::given_weights::<T>(values, incoming.fanout.starts(), &mut order);
                 incoming.fanout.weights_mut().copy_from_slice(&weights);
             }
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleKind, Params, Values};
+use crate::{ModuleKind, Params, PerConnection};
 
 /// Where a projection's spikes come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,13 +19,34 @@ pub enum Source {
 #[serde(rename_all = "snake_case")]
 pub enum Connectivity {
     /// Every source to every target.
-    AllToAll,
+    AllToAll {
+        /// Whether a neuron is connected to itself.
+        autapses: bool,
+    },
     /// Source i to target i.
     OneToOne,
     /// Each target draws `degree` sources.
     FixedIndegree {
         /// Connections of each target.
         degree: usize,
+        /// Whether a pair may be connected more than once.
+        multapses: bool,
+        /// Whether a neuron may be connected to itself.
+        autapses: bool,
+    },
+    /// Each source draws `degree` targets.
+    FixedOutdegree {
+        /// Connections of each source.
+        degree: usize,
+        /// Whether a pair may be connected more than once.
+        multapses: bool,
+        /// Whether a neuron may be connected to itself.
+        autapses: bool,
+    },
+    /// So many connections in all, each between a source and a target drawn at random.
+    FixedTotal {
+        /// Connections in all.
+        count: usize,
         /// Whether a pair may be connected more than once.
         multapses: bool,
         /// Whether a neuron may be connected to itself.
@@ -50,7 +71,7 @@ pub enum Connectivity {
 impl Connectivity {
     /// Whether the pairs are drawn at random.
     pub const fn is_random(&self) -> bool {
-        matches!(self, Self::FixedIndegree { .. } | Self::FixedProbability { .. })
+        !matches!(self, Self::AllToAll { .. } | Self::OneToOne | Self::Csr { .. })
     }
 }
 
@@ -84,15 +105,20 @@ pub struct Projection {
     /// Which pairs are connected.
     pub connectivity: Connectivity,
     /// Weights: one for all, or one each in CSR order (by source, then target).
-    pub weight: Values,
+    pub weight: PerConnection,
     /// Delays in ms, likewise; `None`: 0 from a generator, one step from neurons and where weights are
     /// learnt.
-    pub delay: Option<Values>,
+    pub delay: Option<PerConnection>,
     /// How the connections change; `None`: not at all.
     pub plasticity: Option<Plasticity>,
 }
 
 impl Projection {
+    /// Whether sources and targets are the same neurons.
+    pub fn is_recurrent(&self) -> bool {
+        matches!(self.pre, Source::Population(p) if p == self.population)
+    }
+
     /// Whether its weights change by both sides' spikes.
     pub fn learns(&self) -> bool {
         self.plasticity.as_ref().is_some_and(Plasticity::learns)

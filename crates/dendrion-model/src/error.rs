@@ -89,7 +89,7 @@ impl Error {
         Self::Parameter {
             module: module.into(),
             parameter: parameter.into(),
-            value: value.to_string(),
+            value: named(&value.to_string()),
             accepted: accepted.into(),
         }
     }
@@ -124,6 +124,11 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         .filter(|(s, _)| *s > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
+}
+
+/// Rust prints NaN, Python and C print nan.
+fn named(value: &str) -> String {
+    if value == "NaN" { "nan".into() } else { value.into() }
 }
 
 fn suggestion(name: &str, known: &[String]) -> String {

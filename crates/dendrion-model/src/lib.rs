@@ -10,6 +10,7 @@
 mod connectivity;
 mod error;
 mod generator;
+mod initializer;
 mod kind;
 mod network;
 mod params;
@@ -19,6 +20,7 @@ mod validate;
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
 pub use error::{Error, nearest};
 pub use generator::{Generator, Signal, Waveform};
+pub use initializer::{Initializer, PerConnection};
 pub use kind::ModuleKind;
 pub use network::{Dtype, Network, steps_of};
 pub use params::{Domain, ParameterSpec, Params, Values};

@@ -121,7 +121,7 @@ impl ParameterSpec {
             Some(i) => {
                 let each = matches!(values, Values::Each(_));
                 let name = if each { format!("{}[{i}]", self.name) } else { self.name.to_string() };
-                let value = Number(values.as_slice()[i]);
+                let value = values.as_slice()[i];
                 Err(Error::parameter(module, name, value, self.accepted()))
             }
         }
@@ -130,15 +130,6 @@ impl ParameterSpec {
     fn accepted(&self) -> String {
         let unit = if self.unit.is_empty() { String::new() } else { format!(" ({})", self.unit) };
         format!("{}{unit}", self.domain.words())
-    }
-}
-
-/// A number as users write it: Rust prints NaN, Python and C print nan.
-struct Number(f64);
-
-impl std::fmt::Display for Number {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_nan() { write!(f, "nan") } else { write!(f, "{}", self.0) }
     }
 }
 

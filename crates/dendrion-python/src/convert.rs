@@ -1,9 +1,12 @@
 //! Numbers and arrays.
 
-use dendrion::model::{Params, Values};
+use dendrion::model::{Initializer, Params, PerConnection, Values};
 use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::error::raise;
 
 /// A float or a one-dimensional float64 array.
 pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
@@ -11,6 +14,50 @@ pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
         Ok(array) => Ok(Values::Each(array.as_array().to_vec())),
         Err(_) => Ok(Values::Scalar(any.extract()?)),
     }
+}
+
+/// Values as above, or an initializer: its name and its numbers, the last three of a truncation being another one and the
+/// bounds.
+pub(crate) fn per_connection(any: &Bound<'_, PyAny>) -> PyResult<PerConnection> {
+    match any.cast::<PyTuple>() {
+        Ok(tuple) => Ok(PerConnection::Drawn(initializer(tuple)?)),
+        Err(_) => Ok(PerConnection::Given(values(any)?)),
+    }
+}
+
+/// Raises unless an initializer's numbers make sense.
+#[pyfunction]
+pub(crate) fn check_initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<()> {
+    initializer(tuple)?.check().map_err(raise)
+}
+
+/// A number for each of the `n` members of the module at `path`.
+#[pyfunction]
+pub(crate) fn draw<'py>(
+    py: Python<'py>,
+    tuple: &Bound<'py, PyTuple>,
+    seed: u64,
+    path: &str,
+    n: usize,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let drawn = dendrion::draw_members(&initializer(tuple)?, seed, path, n).map_err(raise)?;
+    Ok(PyArray1::from_vec(py, drawn))
+}
+
+fn initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<Initializer> {
+    let number = |i: usize| tuple.get_item(i)?.extract::<f64>();
+    Ok(match tuple.get_item(0)?.extract::<String>()?.as_str() {
+        "constant" => Initializer::Constant { value: number(1)? },
+        "uniform" => Initializer::Uniform { low: number(1)?, high: number(2)? },
+        "normal" => Initializer::Normal { mean: number(1)?, std: number(2)? },
+        "log_normal" => Initializer::LogNormal { mean: number(1)?, sigma: number(2)? },
+        "truncated" => {
+            let of = tuple.get_item(1)?;
+            let of = Box::new(initializer(of.cast::<PyTuple>()?)?);
+            Initializer::Truncated { of, low: number(2)?, high: number(3)? }
+        }
+        other => return Err(PyValueError::new_err(format!("no initializer {other}"))),
+    })
 }
 
 /// A dict from parameter names to floats or arrays.

@@ -16,6 +16,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _core {
     #[pymodule_export]
+    use super::convert::{check_initializer, draw};
+    #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]
     use super::simulation::Simulation;

@@ -4,12 +4,13 @@ use dendrion::model::{
     Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
     Plasticity, Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
 };
-use numpy::PyReadonlyArray1;
+use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{params, values};
+use crate::convert::{params, per_connection};
+use crate::error::raise;
 
 /// A network under construction.
 #[pyclass]
@@ -19,6 +20,7 @@ pub(crate) struct Model {
 
 type Indices<'py> = PyReadonlyArray1<'py, u32>;
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
+type Pairs<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<u32>>);
 
 #[pymethods]
 impl Model {
@@ -144,7 +146,8 @@ impl Model {
         self.generator(path, size, Signal::Current(waveform), start, stop, None)
     }
 
-    /// A projection by a rule: "`all_to_all`", "`one_to_one`", ("`fixed_indegree`", degree), ("`fixed_prob`", p).
+    /// A projection by a rule: "`all_to_all`", "`one_to_one`", ("`fixed_indegree`", degree), ("`fixed_outdegree`",
+    /// degree), ("`fixed_total`", connections), ("`fixed_prob`", p), with multapses and autapses or without.
     #[allow(clippy::too_many_arguments)] // A projection has that many parts.
     fn add_projection(
         &mut self,
@@ -159,9 +162,13 @@ impl Model {
     ) -> PyResult<usize> {
         let (name, number, multapses, autapses) = rule;
         let connectivity = match name.as_str() {
-            "all_to_all" => Connectivity::AllToAll,
+            "all_to_all" => Connectivity::AllToAll { autapses },
             "one_to_one" => Connectivity::OneToOne,
             "fixed_indegree" => Connectivity::FixedIndegree { degree: number as usize, multapses, autapses },
+            "fixed_outdegree" => {
+                Connectivity::FixedOutdegree { degree: number as usize, multapses, autapses }
+            }
+            "fixed_total" => Connectivity::FixedTotal { count: number as usize, multapses, autapses },
             "fixed_prob" => Connectivity::FixedProbability { p: number, autapses },
             other => return Err(PyValueError::new_err(format!("no rule {other}"))),
         };
@@ -185,6 +192,26 @@ impl Model {
         let (starts, targets) = (starts.as_array().to_vec(), targets.as_array().to_vec());
         let connectivity = Connectivity::Csr { starts, targets };
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
+    }
+
+    /// Sources and targets of a projection's connections, in the order of its weights.
+    fn pairs<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Pairs<'py>> {
+        let threads =
+            self.network.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let (pre, post) = py.detach(|| dendrion::pairs(&self.network, projection, threads)).map_err(raise)?;
+        Ok((PyArray1::from_vec(py, pre), PyArray1::from_vec(py, post)))
+    }
+
+    /// Gives the connections of a projection weights or delays, one each.
+    fn set_per_connection(&mut self, projection: usize, name: &str, values: Floats<'_>) -> PyResult<()> {
+        let missing = || PyValueError::new_err(format!("no projection {projection}"));
+        let projection = self.network.projections.get_mut(projection).ok_or_else(missing)?;
+        let values = values.as_array().to_vec().into();
+        match name {
+            "weight" => projection.weight = values,
+            _ => projection.delay = Some(values),
+        }
+        Ok(())
     }
 
     fn set_dendritic_delay(&mut self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
@@ -242,7 +269,7 @@ impl Model {
         delay: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
         let pre = if from_population { Source::Population(pre) } else { Source::Generator(pre) };
-        let (weight, delay) = (values(weight)?, delay.map(values).transpose()?);
+        let (weight, delay) = (per_connection(weight)?, delay.map(per_connection).transpose()?);
         let projection =
             Projection { path, pre, population, receptors, connectivity, weight, delay, plasticity: None };
         Ok(push(&mut self.network.projections, projection))

@@ -82,7 +82,7 @@ fn network(size: usize) -> Network {
             population: 0,
             receptors: (0..cells.receptors.len()).filter(|i| on(&cells.receptors[*i])).collect(),
             connectivity: Connectivity::OneToOne,
-            weight: Values::Scalar(1.0),
+            weight: 1.0.into(),
             delay: None,
             plasticity: None,
         });

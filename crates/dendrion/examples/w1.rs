@@ -39,7 +39,7 @@ fn projection(path: &str, pre: Source, receptors: Vec<usize>, weight: f64, delay
         population: 0,
         receptors,
         connectivity: Connectivity::FixedIndegree { degree: 100, multapses: false, autapses: true },
-        weight: Values::Scalar(weight),
+        weight: weight.into(),
         delay: Some(Values::Scalar(delay)),
         plasticity: None,
     }

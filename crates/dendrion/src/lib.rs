@@ -30,7 +30,9 @@
 /// The model as plain data, with units and validation.
 pub use dendrion_model as model;
 
-pub use dendrion_engine::{Connections, Level, NumericClass, ProbeId, RunEnd, Samples, Simulation, Summary};
+pub use dendrion_engine::{
+    Connections, Level, NumericClass, ProbeId, RunEnd, Samples, Simulation, Summary, draw_members, pairs,
+};
 pub use dendrion_model::Error;
 
 /// The README's Rust example is compiled and run with the documentation's tests.

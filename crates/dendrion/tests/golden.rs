@@ -96,7 +96,7 @@ fn build(case: &Value, key: &str, dtype: Dtype) -> Case {
             population: 0,
             receptors: vec![at],
             connectivity: Connectivity::OneToOne,
-            weight: Values::Scalar(1.0),
+            weight: 1.0.into(),
             delay: None,
             plasticity: None,
         });

@@ -131,7 +131,7 @@ fn network(cell: Population) -> (Network, Wiring) {
             population: 0,
             receptors,
             connectivity: Connectivity::OneToOne,
-            weight: Values::Scalar(1.5),
+            weight: 1.5.into(),
             delay: None,
             plasticity: None,
         });

@@ -1,9 +1,27 @@
 //! Connections: from rules and matrices to what each shard delivers.
 
+mod draw;
+mod expand;
+mod pairs;
+mod part;
 mod table;
 mod topology;
 mod values;
 
+pub use draw::draw_members;
+pub(crate) use expand::expand;
+pub use pairs::pairs;
+pub(crate) use part::{Part, parts};
 pub use table::Connections;
-pub(crate) use topology::{Topology, build};
-pub(crate) use values::{Order, delays, weights};
+pub(crate) use topology::Topology;
+pub(crate) use values::{Order, given_delays, given_weights};
+
+use dendrion_model::{Network, Projection, Source};
+
+/// Sources of a projection.
+pub(crate) fn sources(network: &Network, projection: &Projection) -> usize {
+    match projection.pre {
+        Source::Population(i) => network.populations[i].size,
+        Source::Generator(i) => network.generators[i].size,
+    }
+}

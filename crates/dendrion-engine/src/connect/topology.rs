@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use dendrion_model::{Connectivity, Projection, Source};
+use dendrion_model::{Connectivity, Projection};
 
 use crate::random::{Purpose, Stream};
 
@@ -18,14 +18,15 @@ pub(crate) struct Topology {
 
 /// The connections of a projection from `sources` sources onto the neurons of one shard.
 pub(crate) fn build(projection: &Projection, sources: usize, neurons: Range<usize>, seed: u64) -> Topology {
-    let recurrent = matches!(projection.pre, Source::Population(p) if p == projection.population);
+    let recurrent = projection.is_recurrent();
     let drawn = |autapses: bool| Drawn {
         stream: Stream::new(seed, &projection.path, Purpose::Connections),
         sources: sources as u32,
         skip_self: recurrent && !autapses,
     };
     match &projection.connectivity {
-        Connectivity::AllToAll => {
+        Connectivity::AllToAll { autapses: false } if recurrent => all_but_self(sources, &neurons),
+        Connectivity::AllToAll { .. } => {
             let n = neurons.len() as u32;
             let starts = (0..=sources as u32).map(|i| i * n).collect();
             let targets = (0..sources).flat_map(|_| 0..n as u16).collect();
@@ -56,7 +57,19 @@ pub(crate) fn build(projection: &Projection, sources: usize, neurons: Range<usiz
             }
             by_source(sources, &pairs)
         }
+        // These were drawn before, and are given pairs by now.
+        Connectivity::FixedOutdegree { .. } | Connectivity::FixedTotal { .. } => by_source(sources, &[]),
     }
+}
+
+fn all_but_self(sources: usize, neurons: &Range<usize>) -> Topology {
+    let mut topology = Topology { starts: vec![0], targets: Vec::new() };
+    for source in 0..sources {
+        let others = neurons.clone().filter(|n| *n != source).map(|n| (n - neurons.start) as u16);
+        topology.targets.extend(others);
+        topology.starts.push(topology.targets.len() as u32);
+    }
+    topology
 }
 
 /// Random choice of sources for one target.
@@ -133,7 +146,7 @@ fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Topology {
 
 #[cfg(test)]
 mod tests {
-    use dendrion_model::{Connectivity, Projection, Source, Values};
+    use dendrion_model::{Connectivity, Projection, Source};
 
     use super::build;
 
@@ -144,7 +157,7 @@ mod tests {
             population: 0,
             receptors: vec![0],
             connectivity,
-            weight: Values::Scalar(1.0),
+            weight: 1.0.into(),
             delay: None,
             plasticity: None,
         }
@@ -167,7 +180,8 @@ mod tests {
     #[test]
     fn rules_do_not_depend_on_shards() {
         let rules = [
-            Connectivity::AllToAll,
+            Connectivity::AllToAll { autapses: true },
+            Connectivity::AllToAll { autapses: false },
             Connectivity::OneToOne,
             Connectivity::FixedIndegree { degree: 5, multapses: false, autapses: false },
             Connectivity::FixedIndegree { degree: 30, multapses: true, autapses: true },

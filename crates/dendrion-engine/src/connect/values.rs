@@ -41,7 +41,7 @@ impl Order {
 }
 
 /// Weights of a shard with these row starts.
-pub(crate) fn weights<T: Scalar>(values: &Values, starts: &[u32], order: &mut Order) -> Vec<T> {
+pub(crate) fn given_weights<T: Scalar>(values: &Values, starts: &[u32], order: &mut Order) -> Vec<T> {
     let count = starts.last().map_or(0, |n| *n as usize);
     let mut weights = vec![T::from_f64(values.get(0)); count];
     if let Values::Each(all) = values {
@@ -51,7 +51,7 @@ pub(crate) fn weights<T: Scalar>(values: &Values, starts: &[u32], order: &mut Or
 }
 
 /// Delays in steps of a shard with these row starts; `least` where none are given.
-pub(crate) fn delays(
+pub(crate) fn given_delays(
     path: &str,
     values: Option<&Values>,
     least: u16,

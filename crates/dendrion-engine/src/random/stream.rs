@@ -12,6 +12,12 @@ pub(crate) enum Purpose {
     Connections = 2,
     /// Noise on compartments.
     Noise = 3,
+    /// Weights of connections.
+    Weights = 4,
+    /// Delays of connections.
+    Delays = 5,
+    /// Values of the members of a module.
+    Members = 6,
 }
 
 /// The random numbers of one module for one purpose.
@@ -55,6 +61,11 @@ impl Stream {
     /// A whole number below `n` (n < 2^32), without bias to within 2^-32.
     pub(crate) fn below(self, index: u32, draw: u64, n: u32) -> u32 {
         ((u128::from(self.bits(index, draw)) * u128::from(n)) >> 64) as u32
+    }
+
+    /// A whole number below `n`, without bias to within n / 2^64.
+    pub(crate) fn below_wide(self, index: u32, draw: u64, n: u64) -> u64 {
+        ((u128::from(self.bits(index, draw)) * u128::from(n)) >> 64) as u64
     }
 
     /// How many trials of probability `p` fail before the first success.

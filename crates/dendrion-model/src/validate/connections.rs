@@ -2,8 +2,8 @@
 
 use super::Checked;
 use crate::{
-    Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, Projection, Signal, Source,
-    Values, steps_of,
+    Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, PerConnection, Projection,
+    Signal, Source, Values, steps_of,
 };
 
 impl Generator {
@@ -64,9 +64,11 @@ impl Projection {
         let sources = self.sources(network)?;
         self.pairs(sources, post.size)?;
         let known = match &self.connectivity {
-            Connectivity::AllToAll => Some(sources * post.size),
+            Connectivity::AllToAll { autapses } => Some(self.cells(sources, post.size, *autapses)),
             Connectivity::OneToOne => Some(post.size),
             Connectivity::FixedIndegree { degree, .. } => Some(degree.saturating_mul(post.size)),
+            Connectivity::FixedOutdegree { degree, .. } => Some(degree.saturating_mul(sources)),
+            Connectivity::FixedTotal { count, .. } => Some(*count),
             Connectivity::FixedProbability { .. } => None,
             Connectivity::Csr { targets, .. } => Some(targets.len()),
         };
@@ -77,7 +79,7 @@ impl Projection {
         self.per_connection("w", &self.weight, known)?;
         self.delay.as_ref().map_or(Ok(()), |d| {
             self.per_connection("delay", d, known)?;
-            self.delays_reach_neurons(d, network)
+            d.given().map_or(Ok(()), |d| self.delays_reach_neurons(d, network))
         })
     }
 
@@ -99,22 +101,22 @@ impl Projection {
     fn pairs(&self, sources: usize, targets: usize) -> Checked {
         let fail = |what: String| Err(Error::connectivity(&self.path, what));
         match &self.connectivity {
-            Connectivity::AllToAll => Ok(()),
+            Connectivity::AllToAll { .. } => Ok(()),
             Connectivity::OneToOne if sources == targets => Ok(()),
             Connectivity::OneToOne => fail(format!(
                 "one-to-one needs as many sources as targets, but there are {sources} and {targets}"
             )),
             Connectivity::FixedIndegree { degree, multapses, autapses } => {
-                let pool = sources
-                    - usize::from(
-                        !autapses && matches!(self.pre, Source::Population(p) if p == self.population),
-                    );
-                if (*multapses && pool > 0) || *degree <= pool {
-                    return Ok(());
-                }
-                fail(format!(
-                    "degree = {degree}: expected at most the {pool} sources there are, or multapses"
-                ))
+                let pool = sources - usize::from(!autapses && self.is_recurrent());
+                self.enough("degree", *degree, pool, "sources", *multapses)
+            }
+            Connectivity::FixedOutdegree { degree, multapses, autapses } => {
+                let pool = targets - usize::from(!autapses && self.is_recurrent());
+                self.enough("degree", *degree, pool, "targets", *multapses)
+            }
+            Connectivity::FixedTotal { count, multapses, autapses } => {
+                let pool = self.cells(sources, targets, *autapses);
+                self.enough("n", *count, pool, "pairs", *multapses)
             }
             Connectivity::FixedProbability { p, .. } if Domain::Probability.holds(*p) => Ok(()),
             Connectivity::FixedProbability { p, .. } => {
@@ -136,19 +138,31 @@ impl Projection {
         }
     }
 
-    fn per_connection(&self, name: &str, values: &Values, known: Option<usize>) -> Checked {
+    /// Pairs there are, with those of a neuron and itself or without.
+    fn cells(&self, sources: usize, targets: usize, autapses: bool) -> usize {
+        sources * targets - if autapses || !self.is_recurrent() { 0 } else { sources }
+    }
+
+    /// Whether there are enough partners to draw from.
+    fn enough(&self, name: &str, wanted: usize, pool: usize, what: &str, multapses: bool) -> Checked {
+        if wanted <= pool || (multapses && pool > 0) {
+            return Ok(());
+        }
+        let more = if multapses { "" } else { ", or multapses (multi_conn)" };
+        let what = format!("{name} = {wanted}: expected at most the {pool} {what} there are{more}");
+        Err(Error::connectivity(&self.path, what))
+    }
+
+    fn per_connection(&self, name: &str, values: &PerConnection, known: Option<usize>) -> Checked {
+        let values = match values {
+            PerConnection::Given(values) => values,
+            PerConnection::Drawn(initializer) => return initializer.check(),
+        };
         let spec = ModuleKind::Projection.parameter(&self.path, name)?;
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
                 let what =
                     format!("{name}: expected one value or {n}, one per connection, but got {}", v.len());
-                Err(Error::connectivity(&self.path, what))
-            }
-            (Values::Each(v), None) => {
-                let what = format!(
-                    "{name}: expected one value for a rule that draws its number of connections, but got {}",
-                    v.len()
-                );
                 Err(Error::connectivity(&self.path, what))
             }
             _ => spec.check(&self.path, values, values.as_slice().len()),

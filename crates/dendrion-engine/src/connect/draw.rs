@@ -1,0 +1,139 @@
+//! Weights and delays drawn from initializers: each follows from its source, its target and how many connections of the
+//! same pair come before it, so it is the same whatever the shards and threads.
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, steps_of};
+
+use super::topology::Topology;
+use crate::random::{Purpose, Stream};
+
+/// Times a truncated draw is repeated before it is given up.
+const ATTEMPTS: u64 = 1 << 15;
+
+/// Which connection a number is for.
+#[derive(Clone, Copy)]
+struct Pair {
+    source: u32,
+    target: u32,
+    /// Connections of the same pair before it.
+    before: u64,
+}
+
+/// Calls `each(number)` for the connections of a topology, whose lanes begin with neuron `first`, in their order.
+fn draw(
+    initializer: &Initializer,
+    stream: Stream,
+    topology: &Topology,
+    first: usize,
+    mut each: impl FnMut(f64) -> Result<(), Error>,
+) -> Result<(), Error> {
+    for (source, row) in topology.starts.windows(2).enumerate() {
+        let (mut last, mut before) = (None, 0);
+        for lane in &topology.targets[row[0] as usize..row[1] as usize] {
+            before = if last == Some(*lane) { before + 1 } else { 0 };
+            last = Some(*lane);
+            let pair = Pair { source: source as u32, target: first as u32 + u32::from(*lane), before };
+            each(number(initializer, stream, pair)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn number(initializer: &Initializer, stream: Stream, pair: Pair) -> Result<f64, Error> {
+    match initializer {
+        Initializer::Truncated { of, low, high } => {
+            let inside = |v: &f64| (*low..=*high).contains(v);
+            (0..ATTEMPTS).map(|attempt| once(of, stream, pair, attempt)).find(inside).ok_or_else(|| {
+                let what = format!("its {} lies there less than once in {ATTEMPTS} draws", of.name());
+                Error::parameter("Truncated", "low, high", format!("{low}, {high}"), what)
+            })
+        }
+        _ => Ok(once(initializer, stream, pair, 0)),
+    }
+}
+
+/// One draw. Of a truncation within another the inner one's bounds hold too.
+fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> f64 {
+    let draw = u64::from(pair.source) | (pair.before & 0xFFFF) << 32 | attempt << 48;
+    match initializer {
+        Initializer::Constant { value } => *value,
+        Initializer::Uniform { low, high } => low + (high - low) * stream.uniform(pair.target, draw),
+        Initializer::Normal { mean, std } => mean + std * stream.normals(pair.target, draw)[0],
+        Initializer::LogNormal { mean, sigma } => {
+            libm::exp(mean + sigma * stream.normals(pair.target, draw)[0])
+        }
+        Initializer::Truncated { of, low, high } => {
+            let v = once(of, stream, pair, attempt);
+            if (*low..=*high).contains(&v) { v } else { f64::NAN }
+        }
+    }
+}
+
+/// A number for each of the `n` members of the module at `path`.
+///
+/// # Errors
+/// An initializer that makes no sense, or whose truncation cannot be met.
+pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) -> Result<Vec<f64>, Error> {
+    initializer.check()?;
+    let stream = Stream::new(seed, path, Purpose::Members);
+    (0..n as u32).map(|target| number(initializer, stream, Pair { source: 0, target, before: 0 })).collect()
+}
+
+/// The weights of a projection's connections onto a shard, if they are drawn.
+pub(crate) fn weights<T: Scalar>(
+    projection: &Projection,
+    seed: u64,
+    topology: &Topology,
+    first: usize,
+) -> Result<Option<Vec<T>>, Error> {
+    let PerConnection::Drawn(initializer) = &projection.weight else { return Ok(None) };
+    let stream = Stream::new(seed, &projection.path, Purpose::Weights);
+    let mut weights = Vec::with_capacity(topology.targets.len());
+    draw(initializer, stream, topology, first, |v| {
+        if v.is_finite() && v >= 0.0 {
+            weights.push(T::from_f64(v));
+            return Ok(());
+        }
+        Err(refused(projection, "weight", initializer, v, "finite numbers >= 0", 0.0))
+    })?;
+    Ok(Some(weights))
+}
+
+/// The delays in steps of a projection's connections onto a shard, if they are drawn.
+pub(crate) fn delays(
+    projection: &Projection,
+    (seed, dt): (u64, f64),
+    topology: &Topology,
+    first: usize,
+) -> Result<Option<Vec<u16>>, Error> {
+    let Some(PerConnection::Drawn(initializer)) = &projection.delay else { return Ok(None) };
+    let least = u64::from(matches!(projection.pre, Source::Population(_)));
+    let stream = Stream::new(seed, &projection.path, Purpose::Delays);
+    let mut delays = Vec::with_capacity(topology.targets.len());
+    draw(initializer, stream, topology, first, |ms| {
+        let steps = steps_of(&projection.path, "delay", ms, dt).ok();
+        if let Some(steps) = steps.filter(|s| *s >= least).and_then(|s| u16::try_from(s).ok()) {
+            delays.push(steps);
+            return Ok(());
+        }
+        let low = least as f64 * dt;
+        let accepted = format!("from {low} ms to {} ms (65535 steps)", 65535.0 * dt);
+        Err(refused(projection, "delay", initializer, ms, &accepted, low))
+    })?;
+    Ok(Some(delays))
+}
+
+fn refused(
+    projection: &Projection,
+    name: &str,
+    initializer: &Initializer,
+    value: f64,
+    accepted: &str,
+    low: f64,
+) -> Error {
+    let kind = initializer.name();
+    let what = format!(
+        "{name}: {kind} drew {value}: expected {accepted}; Truncated({kind}(...), low={low}) draws again"
+    );
+    Error::connectivity(&projection.path, what)
+}

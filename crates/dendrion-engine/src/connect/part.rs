@@ -1,0 +1,47 @@
+//! Parts: the connections of one projection onto one shard, all built in parallel.
+
+use std::ops::Range;
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, Network};
+
+use super::expand::parallel;
+use super::topology::{Topology, build};
+use super::{draw, sources};
+
+/// The connections of a projection onto a shard, with the weights and delays (in steps) that are drawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Part<T> {
+    pub(crate) topology: Topology,
+    pub(crate) weights: Option<Vec<T>>,
+    pub(crate) delays: Option<Vec<u16>>,
+}
+
+/// For each projection, its part on each shard of its target; `shards` are the neurons of each population's shards.
+pub(crate) fn parts<T: Scalar>(
+    network: &Network,
+    shards: &[Vec<Range<usize>>],
+    threads: usize,
+) -> Result<Vec<Vec<Part<T>>>, Error> {
+    let jobs: Vec<(usize, Range<usize>)> = (network.projections.iter().enumerate())
+        .flat_map(|(i, p)| shards[p.population].iter().map(move |neurons| (i, neurons.clone())))
+        .collect();
+    let built = parallel(threads, jobs.len(), |at| {
+        let (i, neurons) = &jobs[at];
+        part(network, *i, neurons.clone())
+    });
+    let mut parts: Vec<Vec<Part<T>>> = network.projections.iter().map(|_| Vec::new()).collect();
+    for ((i, _), part) in jobs.iter().zip(built) {
+        parts[*i].push(part?);
+    }
+    Ok(parts)
+}
+
+fn part<T: Scalar>(network: &Network, projection: usize, neurons: Range<usize>) -> Result<Part<T>, Error> {
+    let p = &network.projections[projection];
+    let first = neurons.start;
+    let topology = build(p, sources(network, p), neurons, network.seed);
+    let weights = draw::weights(p, network.seed, &topology, first)?;
+    let delays = draw::delays(p, (network.seed, network.dt), &topology, first)?;
+    Ok(Part { topology, weights, delays })
+}

@@ -1,0 +1,123 @@
+//! Initializers: distributions that weights and delays are drawn from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Domain, Error, Values};
+
+/// A distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initializer {
+    /// Always `value`.
+    Constant {
+        /// The value.
+        value: f64,
+    },
+    /// Evenly between `low` and `high`.
+    Uniform {
+        /// The smallest value.
+        low: f64,
+        /// The largest value.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation, >= 0.
+        std: f64,
+    },
+    /// The exponential of a normal number.
+    LogNormal {
+        /// The mean of the normal number.
+        mean: f64,
+        /// The standard deviation of the normal number, >= 0.
+        sigma: f64,
+    },
+    /// Another one, drawn again until it lies from `low` to `high`.
+    Truncated {
+        /// The other one.
+        of: Box<Initializer>,
+        /// The smallest value.
+        low: f64,
+        /// The largest value.
+        high: f64,
+    },
+}
+
+impl Initializer {
+    /// Its name as users write it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Constant { .. } => "Constant",
+            Self::Uniform { .. } => "Uniform",
+            Self::Normal { .. } => "Normal",
+            Self::LogNormal { .. } => "LogNormal",
+            Self::Truncated { .. } => "Truncated",
+        }
+    }
+
+    /// Checks its parameters.
+    ///
+    /// # Errors
+    /// A number that is not finite (bounds of a truncation may be infinite), bounds in the wrong order, a negative standard
+    /// deviation.
+    pub fn check(&self) -> Result<(), Error> {
+        let name = self.name();
+        let number = |what: &str, v: f64, domain: Domain| {
+            if domain.holds(v) { Ok(()) } else { Err(Error::parameter(name, what, v, domain.words())) }
+        };
+        let ordered = |low: f64, high: f64| {
+            if low <= high {
+                return Ok(());
+            }
+            Err(Error::parameter(name, "high", high, format!("at least low = {low}")))
+        };
+        match self {
+            Self::Constant { value } => number("value", *value, Domain::Finite),
+            Self::Uniform { low, high } => {
+                number("low", *low, Domain::Finite)?;
+                number("high", *high, Domain::Finite)?;
+                ordered(*low, *high)
+            }
+            Self::Normal { mean, std } => {
+                number("mean", *mean, Domain::Finite)?;
+                number("std", *std, Domain::NonNegative)
+            }
+            Self::LogNormal { mean, sigma } => {
+                number("mean", *mean, Domain::Finite)?;
+                number("sigma", *sigma, Domain::NonNegative)
+            }
+            Self::Truncated { of, low, high } => {
+                of.check()?;
+                ordered(*low, *high)
+            }
+        }
+    }
+}
+
+/// A value per connection: given, or drawn when the connections are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum PerConnection {
+    /// One for all, or one each.
+    Given(Values),
+    /// Drawn for each.
+    Drawn(Initializer),
+}
+
+impl PerConnection {
+    /// The values, if they are given.
+    pub const fn given(&self) -> Option<&Values> {
+        match self {
+            Self::Given(values) => Some(values),
+            Self::Drawn(_) => None,
+        }
+    }
+}
+
+impl<V: Into<Values>> From<V> for PerConnection {
+    fn from(values: V) -> Self {
+        Self::Given(values.into())
+    }
+}

@@ -1,0 +1,75 @@
+"""Weights and delays: one for all, one each, drawn, or computed by a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._numbers import numbers
+from .errors import ConnectivityError
+from .initializers import Constant, Initializer
+
+Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
+
+
+def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
+    """Return a value in one of its forms, arrays flat: one for each of ``count`` connections, where that is known."""
+    if isinstance(value, Constant):
+        value = value.value
+    if isinstance(value, Initializer) or callable(value):
+        return value  # type: ignore[no-any-return]
+    unit = " (ms)" if name == "delay" else ""
+    forms = f"a number, an array, an Initializer or a function of pre and post{unit}"
+    array = numbers(f"{label}: {name}", value, forms)
+    flat = array.reshape(-1)
+    _check(label, lambda k: f"{name}[{k}]" if array.ndim else name, flat, unit)
+    if array.ndim == 0:
+        return float(array)
+    if (array.ndim > 1 and array.shape != shape) or (count is not None and flat.size != count):
+        expected = "one for each connection" if count is None else f"one for each of {count} connections"
+        raise ConnectivityError(f"{label}: {name} of shape {array.shape}: expected one number, or {expected}")
+    return flat
+
+
+def computed(
+    label: str, name: str, function: Callable[..., Any], pre: NDArray[np.uint32], post: NDArray[np.uint32]
+) -> NDArray[np.float64]:
+    """Call a user's function with the sources and targets of all connections."""
+    called = f"{label}: {name}: {getattr(function, '__name__', repr(function))}(pre, post)"
+    try:
+        value = function(pre, post)
+    except Exception as error:
+        raise ConnectivityError(f"{called} raised {error!r}") from error
+    array = numbers(called, value, f"numbers, one for each of {pre.size} connections")
+    if array.ndim == 0:
+        array = np.full(pre.size, array)
+    if array.shape != pre.shape:
+        raise ConnectivityError(
+            f"{called} of shape {array.shape}: expected {pre.shape}, one number for each connection"
+        )
+    _check(called, lambda k: f"at ({pre[k]}, {post[k]})", array, " (ms)" if name == "delay" else "")
+    return array
+
+
+def off_grid(label: str, delay: Spread | None, dt: float) -> str | None:
+    """Return what to say of delays that are no multiples of the step, if there are any."""
+    if delay is None or isinstance(delay, Initializer) or callable(delay):
+        return None
+    ms = np.atleast_1d(np.asarray(delay))
+    error = np.abs(np.round(ms / dt) * dt - ms)
+    off = int((error > 1e-9 * np.maximum(ms, dt)).sum())
+    if not off:
+        return None
+    worst = int(np.argmax(error))
+    return (
+        f"{label}: {off} of {ms.size} delays are no multiples of dt = {dt} ms and are rounded; the largest error is "
+        f"{error[worst]:.6g} ms, of {ms[worst]:g} ms"
+    )
+
+
+def _check(label: str, name: Callable[[int], str], flat: NDArray[np.float64], unit: str) -> None:
+    for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
+        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected finite numbers >= 0{unit}")
