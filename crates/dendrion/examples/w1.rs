@@ -40,7 +40,7 @@ fn projection(path: &str, pre: Source, receptors: Vec<usize>, weight: f64, delay
         receptors,
         connectivity: Connectivity::FixedIndegree { degree: 100, multapses: false, autapses: true },
         weight: weight.into(),
-        delay: Some(Values::Scalar(delay)),
+        delay: Some(delay.into()),
         plasticity: None,
     }
 }
