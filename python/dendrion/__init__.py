@@ -7,6 +7,8 @@ from ._core import __version__
 from .compartment import Compartment, LeakyIF
 from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
 from .coupling import MCConn, MCConnSynapse
+from .currents import CurrentGenerator, DCGenerator
+from .custom import CustomGenerator
 from .errors import (
     ConnectivityError,
     DelayWarning,
@@ -17,14 +19,7 @@ from .errors import (
     StructureError,
     UnknownNameError,
 )
-from .generators import (
-    BernoulliGenerator,
-    CurrentGenerator,
-    DCGenerator,
-    Generator,
-    PoissonGenerator,
-    SpikeGenerator,
-)
+from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
 from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
 from .matrices import CustomConn
 from .methods import SolverMethodODE, SolverMethodSDE
@@ -32,6 +27,7 @@ from .module import Module
 from .network import Network
 from .neuron import MCNeuron, Neuron
 from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
+from .piecewise import Piecewise
 from .plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
 from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
@@ -54,6 +50,7 @@ __all__ = [
     "Constant",
     "CurrentGenerator",
     "CustomConn",
+    "CustomGenerator",
     "DCGenerator",
     "DelayWarning",
     "DendrionError",
@@ -79,6 +76,7 @@ __all__ = [
     "One2One",
     "ParameterError",
     "ParameterTypeError",
+    "Piecewise",
     "Plasticity",
     "PoissonGenerator",
     "Receptor",

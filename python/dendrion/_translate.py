@@ -12,8 +12,10 @@ from ._per_connection import computed, off_grid
 from .compartment import Compartment, LeakyIF
 from .connectivity import Connector
 from .coupling import MCConn, MCConnSynapse
+from .currents import CurrentGenerator
+from .custom import CustomGenerator
 from .errors import StructureError
-from .generators import CurrentGenerator, Generator, SpikeGenerator
+from .generators import Generator, SpikeGenerator
 from .initializers import Initializer
 from .module import Module, unused
 from .neuron import MCNeuron
@@ -132,6 +134,11 @@ class Translation:
         times = (generator.start, generator.stop)
         if isinstance(generator, SpikeGenerator):
             index = self.model.add_spikes(*common, *times, generator.indices, generator.times)
+        elif isinstance(generator, CustomGenerator):
+            if callable(generator.fn):
+                index = self.model.add_generator(*common, "spikes", *times, {})
+            else:
+                index = self.model.add_spikes(*common, *times, *generator._given(self.dt))
         elif isinstance(generator, CurrentGenerator):
             wave = generator.waveform
             width = 1 if wave.ndim == 1 else wave.shape[1]
@@ -139,6 +146,8 @@ class Translation:
         else:
             kind = generator._kinds[0]
             index = self.model.add_generator(*common, kind, *times, self._given(generator, kind))
+            breaks = np.empty(0) if generator._piecewise is None else generator._piecewise.times
+            self.model.set_course(index, breaks, generator.rng_col)
         self.indices[id(generator)] = index
 
     def _receptors(self, module: Module, receptors: tuple[Receptor, ...]) -> tuple[int, list[int]]:

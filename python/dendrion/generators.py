@@ -1,4 +1,4 @@
-"""Generators: spikes and currents from outside the network."""
+"""Generators: what drives a network from outside, and those of spikes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
-from .errors import ParameterError, ParameterTypeError
+from .errors import ParameterError, ParameterTypeError, StructureError
 from .module import Module, checked_size
+from .piecewise import Piecewise
 
-__all__ = [
-    "BernoulliGenerator",
-    "CurrentGenerator",
-    "DCGenerator",
-    "Generator",
-    "PoissonGenerator",
-    "SpikeGenerator",
-]
+__all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerator"]
 
 
 class Generator(Module):
@@ -31,15 +26,74 @@ class Generator(Module):
     start: float
     stop: float
     _built_in: ClassVar[tuple[str, ...]] = ("start", "stop")
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "rng_col")
+
+    #: Times from which a parameter takes one value after the other, and the shape of its table.
+    _piecewise: Piecewise | None = None
+    #: Name of the random stream, where it is shared.
+    rng_col: str | None = None
 
     def _times(self, size: int, start: float, stop: float) -> None:
         self.size = checked_size(self, size)
         self.start, self.stop = start, stop
 
+    def _random(self, rng_col: str | None) -> None:
+        if rng_col is not None and (not isinstance(rng_col, str) or not rng_col):
+            raise ParameterTypeError(f"{self._label}: rng_col = {rng_col!r}: expected the name of a stream, or None")
+        self._refer("rng_col", rng_col)
+
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("start", "stop"):
             value = self._time(name, value)
+            start, stop = (value if n == name else self.__dict__.get(n, value) for n in ("start", "stop"))
+            if stop < start:
+                raise ParameterError(f"{self._label}: stop = {stop:g}: expected a time from start = {start:g} ms on")
         super().__setattr__(name, value)
+
+    # Piecewise parameters
+
+    def _convert(self, name: str, value: Any) -> Any:
+        """Return a number or a flat array. A piecewise one gives its times away; an array of its shape keeps them."""
+        if isinstance(value, Piecewise):
+            if value.values.ndim == 2 and value.values.shape[1] != self.size:
+                raise ParameterError(
+                    f"{self._label}: {name} = {value!r} of shape {value.values.shape}: expected shape "
+                    f"({len(value.times)}, {self.size})"
+                )
+            if self._network is not None:
+                raise StructureError(
+                    f"{self._label}: {name} = {value!r}: the network keeps its times; expected an array of values"
+                )
+            self._refer("_piecewise", value)
+            return value.values.reshape(-1)
+        if self._piecewise is not None:
+            if np.shape(value) == self._piecewise.values.shape:
+                return numbers(f"{self._label}: {name}", value, "numbers").reshape(-1)
+            converted = super()._convert(name, value)
+            self._refer("_piecewise", None)
+            return converted
+        return super()._convert(name, value)
+
+    def _check(self, name: str, value: Any) -> None:
+        if self._piecewise is not None and value is not None:
+            _core.check(self._kinds[0], self._label, name, value, np.size(value))
+            return
+        super()._check(name, value)
+
+    def _check_rate(self, kind: str, name: str) -> None:
+        value = self._values[name]
+        if value is None:
+            raise ParameterError(f"{self._label}: {name} = None: expected a number")
+        size = self.size if self._piecewise is None else np.size(value)
+        _core.check_module(kind, self._label, {name: value}, size)
+
+    def _shaped(self, value: Any) -> Any:
+        """Return a parameter as users know it: of a piecewise one a table."""
+        return value if self._piecewise is None else np.reshape(value, self._piecewise.values.shape)
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        return self._shaped(value) if name in self.__dict__["_values"] else value
 
     def _time(self, name: str, value: Any) -> float:
         if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
@@ -56,12 +110,15 @@ class PoissonGenerator(Generator):
     ----------
     size : int
         Number of sources.
-    rate : float or array
-        Rate of each source (Hz), >= 0.
+    rate : float, array or Piecewise
+        Rate (Hz), >= 0: of all sources, of each, or a [piecewise constant][dendrion.Piecewise] function of time.
     start, stop : float
         On for ``start <= t < stop`` (ms).
     parent, name, frozen_params
         See [Module][dendrion.Module].
+    rng_col : str, optional
+        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
+        is the generator's own.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("poisson",)
@@ -69,17 +126,20 @@ class PoissonGenerator(Generator):
     def __init__(
         self,
         size: int = 1,
-        rate: ArrayLike = 10.0,
+        rate: ArrayLike | Piecewise = 10.0,
         start: float = 0.0,
         stop: float = math.inf,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        rng_col: str | None = None,
     ) -> None:
+        self._random(rng_col)
         self._times(size, start, stop)
         self._declare(rate=rate)
         super().__init__(parent, name, frozen_params)
-        self._check_together("poisson")
+        self._check_rate("poisson", "rate")
 
 
 class BernoulliGenerator(Generator):
@@ -91,10 +151,13 @@ class BernoulliGenerator(Generator):
         Number of sources.
     start, stop : float
         On for ``start <= t < stop`` (ms).
-    prob : float or array
-        Probability of a spike in a step, in [0, 1].
+    prob : float, array or Piecewise
+        Probability of a spike in a step, in [0, 1]: of all sources, of each, or a function of time.
     parent, name, frozen_params
         See [Module][dendrion.Module].
+    rng_col : str, optional
+        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
+        is the generator's own.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("bernoulli",)
@@ -104,15 +167,18 @@ class BernoulliGenerator(Generator):
         size: int = 1,
         start: float = 0.0,
         stop: float = math.inf,
-        prob: ArrayLike = 0.01,
+        prob: ArrayLike | Piecewise = 0.01,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        rng_col: str | None = None,
     ) -> None:
+        self._random(rng_col)
         self._times(size, start, stop)
         self._declare(prob=prob)
         super().__init__(parent, name, frozen_params)
-        self._check_together("bernoulli")
+        self._check_rate("bernoulli", "prob")
 
 
 class SpikeGenerator(Generator):
@@ -166,79 +232,3 @@ class SpikeGenerator(Generator):
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
             raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
         self._refer("indices", indices.astype(np.uint32))
-
-
-class DCGenerator(Generator):
-    """A constant current, switched on and off.
-
-    Parameters
-    ----------
-    size : int
-        Number of outlets: the size of the compartment it is injected into, or 1 for the same current everywhere.
-    amplitude : float or array
-        Current (pA); positive depolarises.
-    start, stop : float
-        On for ``start <= t < stop`` (ms).
-    parent, name, frozen_params
-        See [Module][dendrion.Module].
-    """
-
-    _kinds: ClassVar[tuple[str, ...]] = ("dc",)
-    spiking: ClassVar[bool] = False
-
-    def __init__(
-        self,
-        size: int = 1,
-        amplitude: ArrayLike = 0.0,
-        start: float = 0.0,
-        stop: float = math.inf,
-        parent: Module | Sentinel | None = SENTINEL,
-        name: str | None = None,
-        frozen_params: Mapping[str, ArrayLike] | None = None,
-    ) -> None:
-        self._times(size, start, stop)
-        self._declare(amplitude=amplitude)
-        super().__init__(parent, name, frozen_params)
-        self._check_together("dc")
-
-
-class CurrentGenerator(Generator):
-    """A current given step by step.
-
-    Parameters
-    ----------
-    size : int
-        Number of outlets: the size of the compartment it is injected into, or 1.
-    waveform : array
-        Current (pA) of each step from ``start`` on, of shape ``(steps,)`` or ``(steps, size)``; 0 after its end.
-    start, stop : float
-        On for ``start <= t < stop`` (ms).
-    parent, name, frozen_params
-        See [Module][dendrion.Module].
-    """
-
-    spiking: ClassVar[bool] = False
-    _fixed: ClassVar[tuple[str, ...]] = ("size", "waveform")
-    waveform: NDArray[np.float64]
-
-    def __init__(
-        self,
-        size: int = 1,
-        waveform: ArrayLike = (),
-        start: float = 0.0,
-        stop: float = math.inf,
-        parent: Module | Sentinel | None = SENTINEL,
-        name: str | None = None,
-        frozen_params: Mapping[str, ArrayLike] | None = None,
-    ) -> None:
-        self._times(size, start, stop)
-        super().__init__(parent, name, frozen_params)
-        wave = numbers(f"{self._label}: waveform", waveform, "numbers (pA)")
-        if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
-            raise ParameterError(
-                f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"
-            )
-        if not np.isfinite(wave).all():
-            bad = int(np.argwhere(~np.isfinite(wave))[0][0])
-            raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
-        self._refer("waveform", wave)

@@ -190,7 +190,7 @@ class Module:
 
     # Parameters
 
-    def _declare(self, **given: ArrayLike | None) -> None:
+    def _declare(self, **given: Any) -> None:
         """Set parameters for the first time, and check them together."""
         for name, value in given.items():
             self._values[name] = self._convert(name, value)

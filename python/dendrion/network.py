@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -15,7 +16,9 @@ from . import _core
 from ._numbers import numbers
 from ._translate import Translation
 from .compartment import Compartment
+from .custom import CHUNK, CustomGenerator
 from .errors import DelayWarning, DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .generators import Generator
 from .module import Module, Value, hint
 from .neuron import MCNeuron
 from .noise import OUNoise
@@ -75,6 +78,8 @@ class Network:
             if isinstance(module, MCSynapse):
                 module._settle()
         self._probes: list[Recording | SpikeRecording] = []
+        # Functions of CustomGenerators have been asked for the steps before this one.
+        self._asked = 0
 
     # Running
 
@@ -102,15 +107,33 @@ class Network:
         """
         steps = self._steps("duration", duration)
         if not progress:
-            self._sim.run(steps, None)
+            self._advance(steps, None)
             return self
         with bar(max(steps, 1), self.dt) as show:
-            self._sim.run(steps, show)
+            self._advance(steps, show)
         return self
+
+    def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
+        """Run, and stop at the chunks for which functions are asked. Where a run is cut changes nothing in it."""
+        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
+        if not functions:
+            self._sim.run(steps, show)
+            return
+        begin = self._sim.steps()
+        while (now := self._sim.steps()) < begin + steps:
+            if now >= self._asked:
+                until = (now // CHUNK + 1) * CHUNK
+                given = [generator._ask(now, until, self.dt) for generator in functions]
+                for generator, spikes in zip(functions, given, strict=True):
+                    self._sim.push_spikes(generator.path, *spikes)
+                self._asked = until
+            done, piece = now - begin, min(self._asked, begin + steps) - now
+            self._sim.run(piece, show and functools.partial(_later, show, done))
 
     def reset(self) -> None:
         """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
         self._sim.reset()
+        self._asked = 0
 
     # Looking
 
@@ -135,8 +158,8 @@ class Network:
         Parameters
         ----------
         module : Module
-            A population (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``, ``"x"``, ``"I"``, and
-            ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``);
+            A population or a generator of spikes (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
+            ``"x"``, ``"I"``, and ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``);
             ``net.variables(module)`` lists them.
         variable : str
             Its name.
@@ -148,7 +171,7 @@ class Network:
         """
         path = self._recordable(module)
         chosen = None if indices is None else _indices(path, indices)
-        if variable == "spikes" and isinstance(module, MCNeuron):
+        if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
                 raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
             probe = self._sim.add_probe(path, variable, 1, chosen)
@@ -227,7 +250,7 @@ class Network:
 
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
-        if isinstance(module, MCSynapse):
+        if isinstance(module, (MCSynapse, Generator)):
             return module._convert(name, value)  # type: ignore[no-any-return]
         return _number(key, value)
 
@@ -266,9 +289,15 @@ class Network:
         frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
         return {self._keys[at] for at in frozen if at in self._keys}
 
-    def _shapes(self) -> dict[str, tuple[int, int]]:
-        synapses = (m for m in self._parts.values() if isinstance(m, MCSynapse))
-        return {f"{s.path}.w": s.shape for s in synapses if s.shape is not None}
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for module in self._parts.values():
+            if isinstance(module, MCSynapse) and module.shape is not None:
+                shapes[f"{module.path}.w"] = module.shape
+            elif isinstance(module, Generator) and module._piecewise is not None:
+                shapes |= {f"{module.path}.{name}": module._piecewise.values.shape for name in module._values}
+        return shapes
 
     def _path(self, module: Module) -> str:
         if not isinstance(module, Module):
@@ -282,6 +311,8 @@ class Network:
         if isinstance(module, MCSynapse):
             if module.plasticity is None or not module.plasticity._learns:
                 raise UnknownNameError(f"{path}: its weights stay as they are; expected an MCSynapse that learns")
+            return path
+        if isinstance(module, Generator) and module.spiking:
             return path
         if not isinstance(module, (MCNeuron, Compartment, OUNoise)):
             raise UnknownNameError(
@@ -314,6 +345,10 @@ class Network:
             f"connections; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
         )
         return "\n".join([head, *lines])
+
+
+def _later(show: Callable[[int], None], before: int, done: int) -> None:
+    show(before + done)
 
 
 def _detail(module: Module) -> str:

@@ -42,7 +42,10 @@ class Recording(_Probe):
 
 
 class SpikeRecording(_Probe):
-    """Spikes of a population, by time, then neuron. Made by ``Network.probe``."""
+    """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
+
+    A generator's source may spike more than once in a step, and is listed as often.
+    """
 
     def __init__(self, net: Network, probe: int, label: str, size: int) -> None:
         super().__init__(net, probe, label)
@@ -59,10 +62,17 @@ class SpikeRecording(_Probe):
         return self._net._sim.spikes(self._id)[1].astype(np.int64)
 
     def dense(self) -> NDArray[np.bool_]:
-        """Return a table of shape ``(steps, size)`` that is true where a neuron spiked, from t = 0 on."""
+        """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
         steps, neurons = self._net._sim.spikes(self._id)
         table = np.zeros((self._net._sim.steps(), self._size), dtype=bool)
         table[steps, neurons] = True
+        return table
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
+        steps, neurons = self._net._sim.spikes(self._id)
+        table = np.zeros((self._net._sim.steps(), self._size), dtype=np.int64)
+        np.add.at(table, (steps, neurons), 1)
         return table
 
     def __len__(self) -> int:

@@ -149,9 +149,9 @@ def test_states_are_set_all_or_none(pair):
 
 
 def test_what_has_no_variables(pair):
-    cells, noise = pair(1, name="cells"), dn.PoissonGenerator(1, name="noise")
+    cells, noise = pair(1, name="cells"), dn.DCGenerator(1, amplitude=1.0, name="noise")
     net = dn.Network([cells, noise])
-    with pytest.raises(dn.UnknownNameError, match=r"noise: no variables in a PoissonGenerator; expected a population"):
+    with pytest.raises(dn.UnknownNameError, match=r"noise: no variables in a DCGenerator; expected a population"):
         net.probe(noise, "spikes")
     with pytest.raises(dn.UnknownNameError, match=r"cells/axial: no variables in a MCConn"):
         net.variables(cells.axial)

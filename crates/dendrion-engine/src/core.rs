@@ -183,6 +183,7 @@ impl<T: Scalar> Core<T> {
             shard.reset(&self.cells[shard.population], &self.slots[shard.population]);
         }
         self.chunks = crate::assemble::chunks(&self.network)?;
+        self.listen_again();
         self.probes.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
     }

@@ -76,8 +76,8 @@ impl<T: Scalar> Core<T> {
             Target::Cells(i, j) => self.cells[i].system.parameters[j].values.clone(),
             Target::Generator(i) => {
                 let generator = &self.network.generators[i];
-                let name = generator.kind().parameters().first().map_or("", |p| p.name);
-                generator.params.get(name).cloned().unwrap_or(Values::Scalar(0.0))
+                let given = generator.parameter().and_then(|(spec, _)| generator.params.get(spec.name));
+                given.cloned().unwrap_or(Values::Scalar(0.0))
             }
             Target::Weights(i) => {
                 self.settle_weights(i);
@@ -130,8 +130,9 @@ impl<T: Scalar> Core<T> {
             }
             Target::Generator(i) => {
                 let generator = &self.network.generators[i];
-                let specs = generator.kind().parameters();
-                specs.iter().try_for_each(|spec| spec.check(module, values, generator.size))
+                let Some((spec, count)) = generator.parameter() else { return Ok(()) };
+                let as_scheduled = values.as_slice().len() == count;
+                spec.check(module, values, if as_scheduled { count } else { generator.size })
             }
             Target::Weights(i) => {
                 let count = self.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
@@ -149,16 +150,20 @@ impl<T: Scalar> Core<T> {
         }
     }
 
+    /// Sets a generator's parameter: a table of as many values as before keeps its times, anything else holds at all times.
     fn set_generator(&mut self, i: usize, values: Values) {
         let generator = &mut self.network.generators[i];
-        if let Some(spec) = generator.kind().parameters().first() {
-            generator.params.set(spec.name, values.clone());
+        let Some((spec, count)) = generator.parameter() else { return };
+        let whole = generator.breaks.is_empty() || values.as_slice().len() != count;
+        if whole {
+            generator.breaks.clear();
         }
+        generator.params.set(spec.name, values.clone());
         for chunk in self.chunks.iter_mut().filter(|c| c.generator == i) {
-            chunk.set(&values, self.now, self.network.dt);
+            chunk.set(&values, whole, self.now);
         }
         if let Some(Some(current)) = Arc::make_mut(&mut self.currents).get_mut(i) {
-            current.set(values);
+            current.set(values, whole);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Probes: what is recorded, and the tables it becomes.
 
 use dendrion_lanes::Scalar;
-use dendrion_model::Error;
+use dendrion_model::{Error, Generator};
 
 use crate::core::Core;
 use crate::record::{Reads, Recorder, samples};
@@ -31,8 +31,18 @@ pub(crate) struct Probe {
 
 #[derive(Clone, Debug)]
 enum What {
-    Values { every: u64, columns: usize },
-    Spikes { indices: Option<Vec<u32>> },
+    Values {
+        every: u64,
+        columns: usize,
+    },
+    Spikes {
+        indices: Option<Vec<u32>>,
+    },
+    /// Spikes of the generator of that number.
+    Generated {
+        generator: usize,
+        indices: Option<Vec<u32>>,
+    },
 }
 
 /// The variable of a projection whose weights are learnt.
@@ -54,6 +64,9 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
         if let Some(projection) = self.network.projections.iter().find(|p| p.path == path) {
             return Ok(if projection.learns() { vec![WEIGHTS.into()] } else { Vec::new() });
+        }
+        if let Some(generator) = self.network.generators.iter().find(|g| g.path == path) {
+            return Ok(if generator.is_spiking() { vec!["spikes".into()] } else { Vec::new() });
         }
         let (population, member) = self.member(path)?;
         if member.is_empty() {
@@ -99,6 +112,9 @@ impl<T: Scalar> Core<T> {
         if let Some(projection) = self.network.projections.iter().position(|p| p.path == path) {
             return self.watch(projection, every, indices);
         }
+        if let Some(generator) = self.network.generators.iter().position(|g| g.path == path) {
+            return self.listen(generator, indices);
+        }
         let (population, member) = self.member(path)?;
         check_indices(path, indices, self.cells[population].layout.size)?;
         let what = if member.is_empty() {
@@ -139,6 +155,30 @@ impl<T: Scalar> Core<T> {
         let what = What::Values { every, columns: indices.map_or(count, <[usize]>::len) };
         self.probes.push(Probe { population, what, begin: self.now });
         Ok(ProbeId(probe))
+    }
+
+    /// Records a generator's spikes.
+    fn listen(&mut self, generator: usize, indices: Option<&[usize]>) -> Result<ProbeId, Error> {
+        let Generator { path, size, .. } = &self.network.generators[generator];
+        check_indices(path, indices, *size)?;
+        for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
+            chunk.log.get_or_insert_default();
+        }
+        let indices = indices.map(|all| all.iter().map(|i| *i as u32).collect());
+        let what = What::Generated { generator, indices };
+        self.probes.push(Probe { population: 0, what, begin: self.now });
+        Ok(ProbeId(self.probes.len() - 1))
+    }
+
+    /// Lets new chunks of generators record what the old ones did.
+    pub(crate) fn listen_again(&mut self) {
+        for probe in &self.probes {
+            if let What::Generated { generator, .. } = probe.what {
+                for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
+                    chunk.log.get_or_insert_default();
+                }
+            }
+        }
     }
 
     fn reads(&mut self, population: usize, name: &str) -> Result<Reads, Error> {
@@ -202,15 +242,24 @@ impl<T: Scalar> Core<T> {
 
     /// A probe's spikes (step, neuron), by step, then neuron.
     pub(crate) fn spikes(&self, id: ProbeId) -> Vec<(u64, u32)> {
-        let Some(Probe { population, what: What::Spikes { indices }, begin }) = self.probes.get(id.0) else {
-            return Vec::new();
+        let Some(Probe { population, what, begin }) = self.probes.get(id.0) else { return Vec::new() };
+        let (logs, indices): (Vec<&Vec<_>>, _) = match what {
+            What::Values { .. } => return Vec::new(),
+            What::Spikes { indices } => {
+                let mine = self.shards.iter().filter(|s| s.population == *population);
+                (mine.filter_map(|s| s.log.as_ref()).collect(), indices)
+            }
+            What::Generated { generator, indices } => {
+                let mine = self.chunks.iter().filter(|c| c.generator == *generator);
+                (mine.filter_map(|c| c.log.as_ref()).collect(), indices)
+            }
         };
         let mut chosen = indices.clone().unwrap_or_default();
         chosen.sort_unstable();
-        let shards = self.shards.iter().filter(|s| s.population == *population);
-        let mut spikes: Vec<(u64, u32)> = shards
-            .flat_map(|s| s.log.iter().flatten().copied())
-            .filter(|(step, i)| step >= begin && (indices.is_none() || chosen.binary_search(i).is_ok()))
+        // Generators are ahead of the neurons where a run was stopped.
+        let recorded = |step: &u64| (*begin..self.now).contains(step);
+        let mut spikes: Vec<(u64, u32)> = (logs.into_iter().flatten().copied())
+            .filter(|(step, i)| recorded(step) && (indices.is_none() || chosen.binary_search(i).is_ok()))
             .collect();
         spikes.sort_unstable();
         spikes
@@ -230,6 +279,9 @@ impl<T: Scalar> Core<T> {
             if let Some(log) = &mut shard.log {
                 log.retain(|(at, _)| *at < step);
             }
+        }
+        for log in self.chunks.iter_mut().filter_map(|c| c.log.as_mut()) {
+            log.retain(|(at, _)| *at < step);
         }
     }
 }

@@ -208,6 +208,16 @@ impl Simulation {
         each!(mut self, core => core.set_parameters(values))
     }
 
+    /// Hands spikes (step, source) to the generator at `path`, whose signal is
+    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed). Ascending, and not before the steps done; those after the next
+    /// run wait.
+    ///
+    /// # Errors
+    /// Another path, a source that is not there, steps that are over or do not ascend.
+    pub fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)]) -> Result<(), Error> {
+        each!(mut self, core => core.push_spikes(path, spikes))
+    }
+
     /// Whether connections with a plasticity that learns do so; they do from the beginning. Where they do not, weights
     /// stay, and what they would learn meanwhile is not made up for.
     pub fn set_learning(&mut self, on: bool) {

@@ -1,7 +1,7 @@
-//! Learning from outside: rules, time constants and weights set between runs, and learning switched off.
+//! From outside, between runs: rules, time constants, learning switched on and off, spikes handed over.
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Error, Values};
+use dendrion_model::{Error, Generator, Signal, Values};
 
 use crate::core::Core;
 use crate::plasticity::Rule;
@@ -35,6 +35,32 @@ impl<T: Scalar> Core<T> {
             let (_, taus) = school::of_neurons(cells, shard.neurons.clone(), dt);
             shard.set_trace_taus(taus);
         }
+    }
+
+    /// Hands spikes (step, source), ascending and not before now, to the generator at `path` that waits for them.
+    pub(crate) fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)]) -> Result<(), Error> {
+        let pushed = |g: &Generator| g.path == path && matches!(g.signal, Signal::Pushed);
+        let Some(generator) = self.network.generators.iter().position(pushed) else {
+            let known =
+                self.network.generators.iter().filter(|g| pushed(g)).map(|g| g.path.clone()).collect();
+            return Err(Error::unknown("network", "generator of spikes handed over", path, known));
+        };
+        let size = self.network.generators[generator].size;
+        if let Some((_, i)) = spikes.iter().find(|(_, i)| *i as usize >= size) {
+            return Err(Error::parameter(path, "source", i, format!("whole numbers below {size}")));
+        }
+        if !spikes.is_sorted() || spikes.first().is_some_and(|(step, _)| *step < self.now) {
+            return Err(Error::parameter(
+                path,
+                "step",
+                "earlier",
+                format!("steps from {} on, ascending", self.now),
+            ));
+        }
+        for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
+            chunk.push(spikes.iter().copied());
+        }
+        Ok(())
     }
 
     /// Lets weights be learnt, or not.

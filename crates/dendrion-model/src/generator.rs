@@ -19,7 +19,9 @@ pub enum Signal {
         /// Time of each spike in ms, in any order.
         times: Vec<f64>,
     },
-    /// A constant current of `amplitude` pA.
+    /// Spikes that are handed to the simulation while it runs.
+    Pushed,
+    /// A current of `amplitude` pA.
     Dc,
     /// A current given step by step.
     Current(Waveform),
@@ -49,12 +51,18 @@ pub struct Generator {
     pub params: Params,
     /// What it sends.
     pub signal: Signal,
+    /// Times (ms), ascending, from which its parameter takes one value after the other: then there are as many rows of
+    /// values, of one or of one per source, and before the first time it is 0. Without times it is constant.
+    pub breaks: Vec<f64>,
+    /// Name of its random stream; generators of one name share it. Without a name the stream is its own.
+    pub stream: Option<String>,
 }
 
 impl Generator {
     /// A generator that is on all the time.
     pub fn new(path: impl Into<String>, size: usize, signal: Signal, params: impl Into<Params>) -> Self {
-        Self { path: path.into(), size, start: 0.0, stop: None, params: params.into(), signal }
+        let (path, params) = (path.into(), params.into());
+        Self { path, size, start: 0.0, stop: None, params, signal, breaks: Vec::new(), stream: None }
     }
 
     /// The kind of module it is.
@@ -62,14 +70,23 @@ impl Generator {
         match self.signal {
             Signal::Poisson => ModuleKind::Poisson,
             Signal::Bernoulli => ModuleKind::Bernoulli,
-            Signal::Spikes { .. } => ModuleKind::Spikes,
+            Signal::Spikes { .. } | Signal::Pushed => ModuleKind::Spikes,
             Signal::Dc => ModuleKind::Dc,
             Signal::Current(_) => ModuleKind::Current,
         }
     }
 
+    /// The parameter it has, if any, and how many values that takes.
+    pub fn parameter(&self) -> Option<(&'static crate::ParameterSpec, usize)> {
+        let spec = self.kind().parameters().first()?;
+        let given = self.params.get(spec.name).map_or(0, |v| v.as_slice().len());
+        let rows = self.breaks.len();
+        let wide = rows > 0 && given == rows * self.size;
+        Some((spec, if rows == 0 || wide { rows.max(1) * self.size } else { rows }))
+    }
+
     /// Whether it sends spikes (and not current).
     pub const fn is_spiking(&self) -> bool {
-        matches!(self.signal, Signal::Poisson | Signal::Bernoulli | Signal::Spikes { .. })
+        !matches!(self.signal, Signal::Dc | Signal::Current(_))
     }
 }

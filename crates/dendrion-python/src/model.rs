@@ -100,7 +100,7 @@ impl Model {
         Ok(push(&mut self.population(population)?.couplings, coupling))
     }
 
-    /// A generator of rate, probability or amplitude: "poisson", "bernoulli", "dc".
+    /// A generator of rate, probability or amplitude, "poisson", "bernoulli", "dc"; or of "spikes" handed over.
     fn add_generator(
         &mut self,
         path: String,
@@ -114,9 +114,18 @@ impl Model {
             "poisson" => Signal::Poisson,
             "bernoulli" => Signal::Bernoulli,
             "dc" => Signal::Dc,
+            "spikes" => Signal::Pushed,
             other => return Err(PyValueError::new_err(format!("no generator {other}"))),
         };
         self.generator(path, size, signal, start, stop, Some(given))
+    }
+
+    /// Gives a generator times from which its values hold one after the other, and a random stream of that name.
+    fn set_course(&mut self, generator: usize, breaks: Floats<'_>, stream: Option<String>) -> PyResult<()> {
+        let missing = || PyValueError::new_err(format!("no generator {generator}"));
+        let generator = self.network.generators.get_mut(generator).ok_or_else(missing)?;
+        (generator.breaks, generator.stream) = (breaks.as_array().to_vec(), stream);
+        Ok(())
     }
 
     fn add_spikes(
@@ -256,7 +265,10 @@ impl Model {
     ) -> PyResult<usize> {
         let params = given.map(params).transpose()?.unwrap_or_default();
         let stop = (stop != f64::INFINITY).then_some(stop);
-        Ok(push(&mut self.network.generators, Generator { path, size, start, stop, params, signal }))
+        Ok(push(
+            &mut self.network.generators,
+            Generator { start, stop, ..Generator::new(path, size, signal, params) },
+        ))
     }
 
     fn projection(

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use dendrion::{ProbeId, RunEnd, Samples};
-use numpy::{PyArray1, PyArrayMethods};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -126,6 +126,18 @@ impl Simulation {
             all.push((key.extract::<String>()?, values(&value)?));
         }
         self.simulation.set_parameters(all).map_err(raise)
+    }
+
+    /// Hands spikes to a generator: steps, ascending, and sources.
+    fn push_spikes(
+        &mut self,
+        path: &str,
+        steps: PyReadonlyArray1<'_, u64>,
+        sources: PyReadonlyArray1<'_, u32>,
+    ) -> PyResult<()> {
+        let (steps, sources) = (steps.as_array(), sources.as_array());
+        let spikes: Vec<(u64, u32)> = steps.iter().copied().zip(sources.iter().copied()).collect();
+        self.simulation.push_spikes(path, &spikes).map_err(raise)
     }
 
     fn set_learning(&mut self, on: bool) {

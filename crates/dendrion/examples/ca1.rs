@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use dendrion::model::{
-    Connectivity, Generator, ModuleKind, Network, Params, Population, Projection, Signal, Source, Values,
+    Connectivity, Generator, ModuleKind, Network, Params, Population, Projection, Signal, Source,
 };
 use dendrion::{Error, Simulation};
 

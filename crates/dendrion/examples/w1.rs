@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use dendrion::model::{
-    Connectivity, Dtype, Generator, ModuleKind, Network, Population, Projection, Signal, Source, Values,
+    Connectivity, Dtype, Generator, ModuleKind, Network, Population, Projection, Signal, Source,
 };
 use dendrion::{Error, Simulation};
 

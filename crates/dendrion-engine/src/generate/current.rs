@@ -3,6 +3,8 @@
 use dendrion_lanes::{Buffer, Scalar};
 use dendrion_model::{Error, Generator, Signal, Values, Waveform, steps_of};
 
+use super::schedule::Schedule;
+
 /// A current generator's present definition.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
@@ -12,7 +14,7 @@ pub(crate) struct Current {
 
 #[derive(Clone, Debug)]
 enum Shape {
-    Constant(Values),
+    Steps(Schedule),
     Waveform(Waveform),
 }
 
@@ -24,19 +26,19 @@ impl Current {
         let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
         let signal = match &generator.signal {
             Signal::Current(wave) => Shape::Waveform(wave.clone()),
-            _ => Shape::Constant(generator.params.get("amplitude").cloned().unwrap_or(Values::Scalar(0.0))),
+            _ => Shape::Steps(Schedule::of(generator, dt)?),
         };
         let stop = match &signal {
             Shape::Waveform(wave) => stop.min(start + (wave.values.len() / wave.width.max(1)) as u64),
-            Shape::Constant(_) => stop,
+            Shape::Steps(_) => stop,
         };
         Ok(Self { signal, on: start..stop })
     }
 
-    /// Sets the amplitude of a constant current (pA).
-    pub(crate) fn set(&mut self, amplitude: Values) {
-        if let Shape::Constant(values) = &mut self.signal {
-            *values = amplitude;
+    /// Sets the amplitude (pA), of each time or, where `whole` says so, of all times.
+    pub(crate) fn set(&mut self, amplitude: Values, whole: bool) {
+        if let Shape::Steps(schedule) = &mut self.signal {
+            schedule.set(amplitude, whole);
         }
     }
 }
@@ -57,7 +59,7 @@ impl<T: Scalar> CurrentRows<T> {
 
     /// Fills the rows for neurons `first..`, and `steps` steps from `begin` on.
     pub(crate) fn fill(&mut self, current: &Current, first: usize, neurons: usize, begin: u64, steps: usize) {
-        let is_constant = matches!(current.signal, Shape::Constant(_));
+        let is_constant = matches!(&current.signal, Shape::Steps(schedule) if schedule.is_constant());
         let needed = if is_constant { 1 } else { steps };
         if self.rows.len() < needed * self.lanes {
             self.rows = Buffer::zeroed(needed * self.lanes);
@@ -87,8 +89,11 @@ impl<T: Scalar> CurrentRows<T> {
 impl Current {
     fn row<T: Scalar>(&self, step: u64, first: usize, out: &mut [T]) {
         match &self.signal {
-            Shape::Constant(values) => {
-                out.iter_mut().enumerate().for_each(|(i, v)| *v = T::from_f64(values.get(first + i)));
+            Shape::Steps(schedule) => {
+                let row = schedule.row(step);
+                for (i, v) in out.iter_mut().enumerate() {
+                    *v = T::from_f64(schedule.value(row, first + i));
+                }
             }
             Shape::Waveform(wave) => {
                 let row = (step - self.on.start) as usize * wave.width;

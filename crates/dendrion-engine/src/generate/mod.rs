@@ -2,6 +2,7 @@
 
 mod current;
 mod noise;
+mod schedule;
 mod spikes;
 
 pub(crate) use current::{Current, CurrentRows};

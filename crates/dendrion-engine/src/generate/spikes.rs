@@ -4,10 +4,13 @@
 //! several events of a source), costs nothing while silent, and its draws do not depend on how a run is cut into epochs.
 //! Bernoulli sources likewise draw the number of steps to their next spike.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
+use super::schedule::Schedule;
 use crate::random::{Purpose, Stream};
 use crate::spikes::Spikes;
 
@@ -18,11 +21,27 @@ const CHUNK: usize = 4096;
 #[derive(Clone, Debug)]
 enum Process {
     /// Times of the next events, in steps from the start of time, and rates per step.
-    Poisson { next: Vec<f64>, rates: Vec<f64> },
+    Poisson(Renewal),
     /// Steps of the next spikes, and probabilities per step.
-    Bernoulli { next: Vec<f64>, probs: Vec<f64> },
+    Bernoulli(Renewal),
     /// Steps and sources of all spikes, ascending.
     Given { spikes: Arc<Vec<(u64, u32)>> },
+    /// Steps and sources of the spikes handed over that are still to be sent, ascending by step.
+    Pushed { spikes: VecDeque<(u64, u32)> },
+}
+
+/// Sources that draw when they next send.
+#[derive(Clone, Debug)]
+struct Renewal {
+    next: Vec<f64>,
+    levels: Vec<f64>,
+    /// Draws each source has made.
+    draws: Vec<u64>,
+    schedule: Schedule,
+    /// The generator's source that is the first of these.
+    offset: usize,
+    /// Breaks of the schedule that have passed; `None` before anything was drawn.
+    row: Option<usize>,
 }
 
 /// A run of a generator's sources.
@@ -32,13 +51,14 @@ pub(crate) struct Chunk {
     pub(crate) generator: usize,
     first: u32,
     stream: Stream,
-    /// Draws each source has made.
-    draws: Vec<u64>,
     process: Process,
     /// The steps in which the generator is on.
-    on: std::ops::Range<u64>,
+    on: Range<u64>,
     /// Everything before this step has been sent.
     sent: u64,
+    /// Spikes recorded (step, source), if a probe asks for them.
+    pub(crate) log: Option<Vec<(u64, u32)>>,
+    dt: f64,
 }
 
 impl Chunk {
@@ -47,98 +67,174 @@ impl Chunk {
         let path = &generator.path;
         let start = steps_of(path, "start", generator.start, dt)?;
         let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
-        let stream = Stream::new(seed, path, Purpose::Spikes);
-        if let Signal::Spikes { indices, times } = &generator.signal {
-            let mut spikes = Vec::with_capacity(times.len());
-            for (i, t) in indices.iter().zip(times) {
-                spikes.push((steps_of(path, "times", *t, dt)?, *i));
-            }
-            spikes.sort_unstable();
-            let process = Process::Given { spikes: Arc::new(spikes) };
-            let on = start..stop;
-            let chunk = Self { generator: index, first: 0, stream, draws: Vec::new(), process, on, sent: 0 };
-            return Ok(vec![chunk]);
-        }
-        let firsts = (0..generator.size).step_by(CHUNK);
-        Ok(firsts
-            .map(|first| {
-                let sources = CHUNK.min(generator.size - first);
-                let (next, still) = (vec![0.0; sources], vec![0.0; sources]);
-                let process = match generator.signal {
-                    Signal::Poisson => Process::Poisson { next, rates: still },
-                    _ => Process::Bernoulli { next, probs: still },
-                };
-                let draws = vec![0; sources];
-                let (first, on) = (first as u32, start..stop);
-                let mut chunk = Self { generator: index, first, stream, draws, process, on, sent: 0 };
-                if let Some(values) =
-                    generator.kind().parameters().first().and_then(|p| generator.params.get(p.name))
-                {
-                    chunk.set(values, 0, dt);
+        let stream = match &generator.stream {
+            Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
+            None => Stream::new(seed, path, Purpose::Spikes),
+        };
+        let chunk = |first: usize, process: Process| {
+            let (first, on) = (first as u32, start..stop);
+            Self { generator: index, first, stream, process, on, sent: 0, log: None, dt }
+        };
+        match &generator.signal {
+            Signal::Spikes { indices, times } => {
+                let mut spikes = Vec::with_capacity(times.len());
+                for (i, t) in indices.iter().zip(times) {
+                    spikes.push((steps_of(path, "times", *t, dt)?, *i));
                 }
-                chunk
-            })
-            .collect())
+                spikes.sort_unstable();
+                Ok(vec![chunk(0, Process::Given { spikes: Arc::new(spikes) })])
+            }
+            Signal::Pushed => Ok(vec![chunk(0, Process::Pushed { spikes: VecDeque::new() })]),
+            signal => {
+                let schedule = Schedule::of(generator, dt)?;
+                let firsts = (0..generator.size).step_by(CHUNK);
+                let process = |first: usize| {
+                    let renewal = Renewal::new(first, CHUNK.min(generator.size - first), schedule.clone());
+                    let poisson = matches!(signal, Signal::Poisson);
+                    if poisson { Process::Poisson(renewal) } else { Process::Bernoulli(renewal) }
+                };
+                Ok(firsts.map(|first| chunk(first, process(first))).collect())
+            }
+        }
     }
 
-    /// Sets rates (Hz) or probabilities from step `now` on. A source whose value changes draws its next event anew,
-    /// which is exact because the processes have no memory.
-    pub(crate) fn set(&mut self, values: &Values, now: u64, dt: f64) {
-        let from = now.max(self.on.start).max(self.sent);
-        let first = self.first as usize;
-        let (next, levels, poisson) = match &mut self.process {
-            Process::Poisson { next, rates } => (next, rates, true),
-            Process::Bernoulli { next, probs } => (next, probs, false),
-            Process::Given { .. } => return,
-        };
-        for i in 0..levels.len() {
-            let value = values.get(first + i);
-            let level = if poisson { value * dt * 1e-3 } else { value };
-            if level != levels[i] || self.draws[i] == 0 {
-                levels[i] = level;
-                let gap = gap(self.stream, (first + i) as u32, &mut self.draws[i], level, poisson);
-                next[i] = from as f64 + gap;
+    /// Sets rates (Hz) or probabilities from step `now` on, those of each time or, where `whole` says so, of all times. A
+    /// source whose value changes draws its next event anew, which is exact because the processes have no memory.
+    pub(crate) fn set(&mut self, values: &Values, whole: bool, now: u64) {
+        if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
+            renewal.schedule.set(values.clone(), whole);
+            if renewal.row.is_some() {
+                self.take_levels(now.max(self.sent));
             }
+        }
+    }
+
+    /// Hands over spikes (step, source) of steps not sent yet, ascending.
+    pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>) {
+        if let Process::Pushed { spikes } = &mut self.process {
+            spikes.extend(given);
+        }
+    }
+
+    /// Takes the levels that hold at step `now`, and draws what follows from them.
+    fn take_levels(&mut self, now: u64) {
+        let (stream, first, dt) = (self.stream, self.first, self.dt);
+        let from = now.max(self.on.start) as f64;
+        match &mut self.process {
+            Process::Poisson(r) => {
+                r.take_levels(now, from, dt * 1e-3, |i, draw, level| {
+                    gap(stream, first + i, draw, level, true)
+                });
+            }
+            Process::Bernoulli(r) => {
+                r.take_levels(now, from, 1.0, |i, draw, level| gap(stream, first + i, draw, level, false));
+            }
+            _ => {}
         }
     }
 
     /// Appends the spikes of `steps` steps from `begin` on, by step, then source.
     pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) {
         let end = begin + steps as u64;
-        let from = begin.max(self.sent).max(self.on.start);
-        let until = end.min(self.on.end);
+        let from = begin.max(self.sent);
         self.sent = self.sent.max(end);
         let mut events = Vec::new();
+        let mut at = from;
+        while at < end {
+            let until = self.next_break(at).map_or(end, |b| b.min(end));
+            if self.is_at_break(at) {
+                self.take_levels(at);
+            }
+            self.span(at.max(self.on.start), until.min(self.on.end), begin, &mut events);
+            at = until;
+        }
+        if let Some(log) = &mut self.log {
+            log.extend(events.iter().map(|(step, source)| (begin + u64::from(*step), *source)));
+        }
+        // Each source's events are in order; from break to break sources come again.
+        events.sort_by_key(|(_, source)| *source);
+        out.fill(steps, &events);
+    }
+
+    fn next_break(&self, step: u64) -> Option<u64> {
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => r.schedule.next(step),
+            _ => None,
+        }
+    }
+
+    /// Whether levels are to be taken at a step.
+    fn is_at_break(&self, step: u64) -> bool {
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => r.row != Some(r.schedule.row(step)),
+            _ => false,
+        }
+    }
+
+    /// Adds the events (steps after `begin`, source) of the steps from `from` to `until`.
+    fn span(&mut self, from: u64, until: u64, begin: u64, events: &mut Vec<(u32, u32)>) {
         let mut event = |step: u64, source: u32| {
             if (from..until).contains(&step) {
                 events.push(((step - begin) as u32, source));
             }
         };
+        let (stream, first) = (self.stream, self.first);
         match &mut self.process {
             Process::Given { spikes } => {
                 let at = |step| spikes.partition_point(|(s, _)| *s < step);
                 spikes[at(from)..at(until.max(from))].iter().for_each(|(step, i)| event(*step, *i));
             }
-            Process::Poisson { next, rates } => {
-                for (i, next) in next.iter_mut().enumerate() {
-                    let source = self.first + i as u32;
-                    while *next < until as f64 {
-                        event(*next as u64, source);
-                        *next += gap(self.stream, source, &mut self.draws[i], rates[i], true);
-                    }
+            Process::Pushed { spikes } => {
+                while let Some((step, source)) = spikes.front().copied().filter(|(step, _)| *step < until) {
+                    spikes.pop_front();
+                    event(step, source);
                 }
             }
-            Process::Bernoulli { next, probs } => {
-                for (i, next) in next.iter_mut().enumerate() {
-                    let source = self.first + i as u32;
-                    while *next < until as f64 {
-                        event(*next as u64, source);
-                        *next += 1.0 + gap(self.stream, source, &mut self.draws[i], probs[i], false);
-                    }
-                }
+            Process::Poisson(r) => {
+                r.run(until, 0.0, event, |i, draw, level| gap(stream, first + i, draw, level, true), first);
+            }
+            Process::Bernoulli(r) => {
+                r.run(until, 1.0, event, |i, draw, level| gap(stream, first + i, draw, level, false), first);
             }
         }
-        out.fill(steps, &events);
+    }
+}
+
+impl Renewal {
+    fn new(offset: usize, sources: usize, schedule: Schedule) -> Self {
+        let still = vec![0.0; sources];
+        Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
+    }
+
+    /// Takes the levels that hold at step `now`, times `unit`; sources whose level changes draw their next event from
+    /// `from` on.
+    fn take_levels(&mut self, now: u64, from: f64, unit: f64, gap: impl Fn(u32, &mut u64, f64) -> f64) {
+        let (row, first) = (self.schedule.row(now), self.row.is_none());
+        for i in 0..self.levels.len() {
+            let level = self.schedule.value(row, self.offset + i) * unit;
+            if level != self.levels[i] || first {
+                self.levels[i] = level;
+                self.next[i] = from + gap(i as u32, &mut self.draws[i], level);
+            }
+        }
+        self.row = Some(row);
+    }
+
+    /// Calls `event` for everything before step `until`; events of a source are at least `apart` apart.
+    fn run(
+        &mut self,
+        until: u64,
+        apart: f64,
+        mut event: impl FnMut(u64, u32),
+        gap: impl Fn(u32, &mut u64, f64) -> f64,
+        first: u32,
+    ) {
+        for i in 0..self.next.len() {
+            while self.next[i] < until as f64 {
+                event(self.next[i] as u64, first + i as u32);
+                self.next[i] += apart + gap(i as u32, &mut self.draws[i], self.levels[i]);
+            }
+        }
     }
 }
 

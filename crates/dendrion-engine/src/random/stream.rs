@@ -18,6 +18,8 @@ pub(crate) enum Purpose {
     Delays = 5,
     /// Values of the members of a module.
     Members = 6,
+    /// Times of the spikes of generators that share a stream.
+    SharedSpikes = 7,
 }
 
 /// The random numbers of one module for one purpose.

@@ -11,7 +11,7 @@ impl Generator {
         if self.size == 0 || u32::try_from(self.size).is_err() {
             return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
         }
-        self.kind().check(&self.path, &self.params, self.size)?;
+        self.values()?;
         if let Some(missing) = self.kind().parameters().iter().find(|p| !self.params.has(p.name)) {
             let accepted = format!("{} ({})", missing.domain.words(), missing.unit);
             return Err(Error::parameter(&self.path, missing.name, "None", accepted));
@@ -34,6 +34,18 @@ impl Generator {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks the parameter, and the times from which its values hold.
+    fn values(&self) -> Checked {
+        let count = self.parameter().map_or(self.size, |(_, count)| count);
+        for (k, t) in self.breaks.iter().enumerate() {
+            if !Domain::NonNegative.holds(*t) || (k > 0 && *t <= self.breaks[k - 1]) {
+                let accepted = "finite times >= 0 that ascend (ms)";
+                return Err(Error::parameter(&self.path, format!("times[{k}]"), t, accepted));
+            }
+        }
+        self.kind().check(&self.path, &self.params, count)
     }
 
     fn spikes(&self, indices: &[u32], times: &[f64], dt: f64) -> Checked {

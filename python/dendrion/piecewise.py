@@ -1,0 +1,49 @@
+"""Parameters of generators that take one value after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._numbers import numbers
+from .errors import ParameterError
+
+__all__ = ["Piecewise"]
+
+
+class Piecewise:
+    """A piecewise constant function of time: ``values[k]`` from ``times[k]`` on, and 0 before the first time.
+
+    Parameters
+    ----------
+    times : array
+        Times (ms), >= 0 and ascending, rounded to whole steps; shape ``(k,)``.
+    values : array
+        Values of shape ``(k,)``, or ``(k, size)`` for values per source.
+    """
+
+    times: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+    def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
+        self.times = np.atleast_1d(numbers("Piecewise: times", times, "times >= 0 (ms)"))
+        self.values = np.atleast_1d(numbers("Piecewise: values", values, "numbers"))
+        if self.times.ndim != 1 or self.times.size == 0:
+            raise ParameterError(f"Piecewise: times of shape {self.times.shape}: expected (k,), at least one")
+        for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
+            raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
+        for bad in np.flatnonzero(np.diff(self.times) <= 0)[:1] + 1:
+            before = self.times[bad - 1]
+            raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected a time after {before} ms")
+        if self.values.ndim > 2 or len(self.values) != len(self.times):
+            k = len(self.times)
+            raise ParameterError(f"Piecewise: values of shape {self.values.shape}: expected ({k},) or ({k}, size)")
+
+    def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
+        """Return the values at times ``t`` (ms), of the shape of ``t`` and, for values per source, ``size``."""
+        row = np.searchsorted(self.times, np.asarray(t), side="right") - 1
+        here = self.values[np.maximum(row, 0)]
+        return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)
+
+    def __repr__(self) -> str:
+        return f"Piecewise({len(self.times)} values from {self.times[0]:g} ms on)"
