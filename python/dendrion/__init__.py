@@ -24,7 +24,7 @@ from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, U
 from .matrices import CustomConn
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
-from .network import Network
+from .network import Mismatch, Network
 from .neuron import MCNeuron, Neuron
 from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
 from .piecewise import Piecewise
@@ -33,6 +33,7 @@ from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
 from .surrogate import Sigmoid
 from .synapse import Connections, ConnGen, MCSynapse
+from .variables import Collection, VarManager
 
 __all__ = [
     "AMPA",
@@ -41,6 +42,7 @@ __all__ = [
     "STDP",
     "All2All",
     "BernoulliGenerator",
+    "Collection",
     "Compartment",
     "ConductanceNoise",
     "ConnGen",
@@ -67,6 +69,7 @@ __all__ = [
     "MCConnSynapse",
     "MCNeuron",
     "MCSynapse",
+    "Mismatch",
     "Module",
     "Network",
     "Neuron",
@@ -92,6 +95,7 @@ __all__ = [
     "TsodyksMarkram",
     "Uniform",
     "UnknownNameError",
+    "VarManager",
     "WhiteNoise",
     "__version__",
 ]

@@ -52,6 +52,8 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
         _explain_unknown(self, signature, kwargs)
+        # Of nested __init__s the innermost is last: what its class was given.
+        self.__dict__["_arguments"] = frozenset((*list(signature.parameters)[1 : len(args) + 1], *kwargs))
         _construction.stack.append(self)
         try:
             init(self, *args, **kwargs)

@@ -27,8 +27,12 @@ from .synapse import ConnGen, MCSynapse
 class Translation:
     """A model in the making: knows the index of every module added, and the key of every parameter."""
 
-    def __init__(self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None) -> None:
+    def __init__(
+        self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None, methods: dict[str, Any]
+    ) -> None:
         self.model = _core.Model(dt, seed, dtype, threads)
+        #: What holds for populations that say nothing of their own.
+        self.methods = methods
         self.modules = _listed(modules)
         for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
             _check_free(module)
@@ -71,7 +75,7 @@ class Translation:
     def _population(self, neuron: MCNeuron) -> None:
         given = self._given(neuron, "population")
         soft = neuron._values["V_reset"] is None
-        methods = (neuron.odemethod.value, neuron.sdemethod.value)
+        methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
         index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
         self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
         self.indices[id(neuron)] = index
@@ -98,6 +102,11 @@ class Translation:
             self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
         for noise in (m for m in parts if isinstance(m, Noise)):
             self._noise(index, neuron, noise)
+
+    def _method(self, neuron: MCNeuron, name: str) -> Any:
+        """Return a method: the population's own where it was given, else the network's, else the default."""
+        own, shared = getattr(neuron, name), self.methods[name]
+        return own if shared is None or name in neuron._given else shared
 
     def _member(self, neuron: MCNeuron, part: Module) -> None:
         if isinstance(part, (MCSynapse, ConnGen)):

@@ -37,6 +37,9 @@ class Generator(Module):
         self.size = checked_size(self, size)
         self.start, self.stop = start, stop
 
+    def _stream(self) -> str | None:
+        return (self.rng_col or self.path) if self._kinds in (("poisson",), ("bernoulli",)) else None
+
     def _random(self, rng_col: str | None) -> None:
         if rng_col is not None and (not isinstance(rng_col, str) or not rng_col):
             raise ParameterTypeError(f"{self._label}: rng_col = {rng_col!r}: expected the name of a stream, or None")

@@ -13,8 +13,12 @@ from . import _core
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .tables import html_tree
+from .variables import VarManager
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .network import Network
 
 __all__ = ["Module"]
@@ -34,12 +38,19 @@ class Module:
 
     Parameters
     ----------
-    parent : Module, optional
-        The owner. By default the module being made, if any; ``None`` for no owner.
+    parent : Module, VarManager or None, optional
+        The owner. By default the module being made, if any; ``None`` for no owner; a
+        [VarManager][dendrion.VarManager] for a root among others.
     name : str, optional
         The name, unique in its owner.
     frozen_params : dict, optional
-        Parameters to set and to leave out of ``Network.parameters()``.
+        Parameters to set and to leave out of ``parameters()``, so that no optimiser changes them. By hand they can
+        still be assigned.
+
+    Attributes
+    ----------
+    training : bool
+        Whether it is in training (the default): connections with a plasticity that learns do so only then.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()
@@ -63,7 +74,7 @@ class Module:
         """Prepare what attribute access relies on, before any ``__init__`` runs."""
         self = super().__new__(cls)
         self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
-        self.__dict__.update(_values={}, _frozen=frozenset(), _net=None)
+        self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -73,17 +84,19 @@ class Module:
 
     def __init__(
         self,
-        parent: Module | Sentinel | None = SENTINEL,
+        parent: Module | VarManager | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         if name is not None and (not isinstance(name, str) or not name or "/" in name or "." in name):
             raise ParameterError(f"{self._label}: name = {name!r}: expected a name without '/' and '.'")
         owner = maker_of(self) if isinstance(parent, Sentinel) else parent
-        if owner is not None and not isinstance(owner, Module):
+        if owner is not None and not isinstance(owner, (Module, VarManager)):
             given = type(owner).__name__
-            raise ParameterTypeError(f"{self._label}: parent = {given}: expected a Module or None")
+            raise ParameterTypeError(f"{self._label}: parent = {given}: expected a Module, a VarManager or None")
         self.__dict__["_name"] = name
+        if isinstance(owner, VarManager):
+            self.__dict__["_manager"] = owner
         if owner is not None:
             owner._adopt(self)
         self._freeze(frozen_params or {})
@@ -173,6 +186,18 @@ class Module:
         """Its owner."""
         return self._owner
 
+    @property
+    def variables(self) -> VarManager:
+        """The manager of the variables of its root, itself where it has no owner."""
+        if self._owner is not None:
+            return self._owner.variables
+        manager: VarManager | None = self.__dict__["_manager"]
+        if manager is None:
+            manager = VarManager()
+            manager._roots.append(self)
+            self.__dict__["_manager"] = manager
+        return manager
+
     def children(self) -> Iterator[Module]:
         """Go through the modules it owns, in the order they were made."""
         return iter(tuple(self._children))
@@ -182,6 +207,37 @@ class Module:
         yield self
         for child in self.children():
             yield from child.modules()
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Go through it and everything it owns, each with its path."""
+        return ((module.path, module) for module in self.modules())
+
+    def parameters(self) -> dict[str, NDArray[np.float64]]:
+        """Return its parameters and those of everything it owns, but frozen ones, by ``path.parameter``."""
+        found = {}
+        for module in self.modules():
+            for name, value in module._values.items():
+                if name not in module._frozen and has_value(module, name, value):
+                    found[f"{module.path}.{name}"] = np.asarray(getattr(module, name))
+        return found
+
+    def train(self, mode: bool = True) -> Self:
+        """Put it and everything it owns in training: connections with a plasticity that learns do so."""
+        for module in self.modules():
+            module.__dict__["training"] = bool(mode)
+            module._training_changed()
+        return self
+
+    def eval(self) -> Self:
+        """Put it and everything it owns out of training: weights stay as they are."""
+        return self.train(False)
+
+    def _training_changed(self) -> None:
+        """Do what follows from a change of ``training``."""
+
+    def _stream(self) -> str | None:
+        """Return the name of its random stream, if it draws random numbers."""
+        return None
 
     @property
     def _label(self) -> str:
@@ -266,6 +322,18 @@ class Module:
         # A copy of a module is in no network.
         return net if net is not None and id(self) in net._parts else None
 
+    def __delattr__(self, name: str) -> None:
+        old = self.__dict__.get(name)
+        if self._network is not None and isinstance(old, Module) and old._owner is self:
+            raise StructureError(f"{self._label}: {name} is fixed once the network is made")
+        super().__delattr__(name)
+        if isinstance(old, Module) and old._owner is self and old._name == name:
+            self._children[:] = [c for c in self._children if c is not old]
+            old.__dict__.update(_owner=None, _name=None)
+
+    def _repr_html_(self) -> str:
+        return html_tree(self)
+
     def __repr__(self) -> str:
         size = f" x {self.size}" if "size" in self.__dict__ else ""
         return f"<{type(self).__name__} {self._label}{size}>"
@@ -278,6 +346,12 @@ def checked_size(module: Module, size: object) -> int:
     if size < 1:
         raise ParameterError(f"{module._label}: size = {size}: expected a whole number >= 1")
     return int(size)
+
+
+def has_value(module: Module, name: str, value: Any) -> bool:
+    """Return whether a parameter has a value, here or in the network."""
+    net = module._network
+    return value is not None or (net is not None and net._key_of(module, name) is not None)
 
 
 def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import functools
-import math
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._numbers import numbers
+from ._settings import as_number, chosen, float_type, member, positive, steps_of, whole
 from ._translate import Translation
 from .compartment import Compartment
 from .custom import CHUNK, CustomGenerator
 from .errors import DelayWarning, DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import Generator
+from .identity import numbered, selected
+from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module, Value, hint
 from .neuron import MCNeuron
 from .noise import OUNoise
 from .progress import bar
 from .recording import Recording, SpikeRecording
 from .synapse import Connections, MCSynapse
+from .tables import html_table, text_table
 
 __all__ = ["Network"]
+
+
+class Mismatch(NamedTuple):
+    """What ``load_state_dict`` found different."""
+
+    #: Keys that were not given.
+    missing: list[str]
+    #: Keys that mean nothing in the network.
+    unexpected: list[str]
 
 
 class Network:
@@ -45,6 +56,8 @@ class Network:
         ``"float64"`` or ``"float32"``.
     threads : int, optional
         Threads to run on, >= 1; by default as many as there are cores. Results do not depend on it.
+    odemethod, sdemethod : SolverMethodODE, SolverMethodSDE, optional
+        Methods for the populations that were given none of their own.
 
     Raises
     ------
@@ -59,16 +72,25 @@ class Network:
         seed: int = 0,
         dtype: str | type = "float64",
         threads: int | None = None,
+        *,
+        odemethod: SolverMethodODE | None = None,
+        sdemethod: SolverMethodSDE | None = None,
     ) -> None:
         modules = [modules] if isinstance(modules, Module) else list(modules)
-        self.dt = _positive(dt)
-        self.seed = _whole("seed", seed, 0, 2**64 - 1)
-        self.dtype = _dtype(dtype)
-        threads = None if threads is None else _whole("threads", threads, 1, 4096)
-        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads)
+        self.dt = positive(dt)
+        self.seed = whole("seed", seed, 0, 2**64 - 1)
+        self.dtype = float_type(dtype)
+        threads = None if threads is None else whole("threads", threads, 1, 4096)
+        methods = {
+            "odemethod": member("odemethod", odemethod, SolverMethodODE),
+            "sdemethod": member("sdemethod", sdemethod, SolverMethodSDE),
+        }
+        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
         self.modules: tuple[Module, ...] = tuple(translation.modules)
         self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
         self._keys = translation.keys
+        self._identities = numbered(self.populations)
+        self._methods = {id(p): translation._method(p, "odemethod") for p in self.populations}
         self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
         self._sim = _core.Simulation(translation.model)
         for message in translation.warnings:
@@ -77,9 +99,51 @@ class Network:
             module.__dict__["_net"] = weakref.ref(self)
             if isinstance(module, MCSynapse):
                 module._settle()
+                module._training_changed()
         self._probes: list[Recording | SpikeRecording] = []
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
+
+    # Populations
+
+    @property
+    def populations(self) -> tuple[MCNeuron, ...]:
+        """The populations of neurons."""
+        return tuple(m for m in self.modules if isinstance(m, MCNeuron))
+
+    @property
+    def decomposition(self) -> dict[int, tuple[MCNeuron, ...]]:
+        """The populations of each process, by ``pid``. One process runs all of them today."""
+        pids = sorted({p.pid for p in self.populations})
+        return {pid: tuple(p for p in self.populations if p.pid == pid) for pid in pids}
+
+    def select(self, **criteria: Any) -> list[MCNeuron]:
+        """Return the populations that meet all criteria.
+
+        Parameters
+        ----------
+        area_name, pid, id, name : optional
+            What they must be, such as ``area_name="CA1"``.
+        """
+        return selected(self.populations, self._identities, criteria)
+
+    def gids(self, population: MCNeuron) -> NDArray[np.int64]:
+        """Return the numbers of a population's neurons in the whole network, of shape ``(size,)``."""
+        self._path(population)
+        if not isinstance(population, MCNeuron):
+            raise ParameterTypeError(f"network: {population!r}: expected a population of neurons")
+        first = self._identities[id(population)].first
+        return np.arange(first, first + population.size, dtype=np.int64)
+
+    def train(self, mode: bool = True) -> Network:
+        """Let the weights of connections with a plasticity be learnt (as they are from the beginning)."""
+        for module in self.modules:
+            module.train(mode)
+        return self
+
+    def eval(self) -> Network:
+        """Let all weights stay as they are."""
+        return self.train(False)
 
     # Running
 
@@ -170,15 +234,29 @@ class Network:
             columns. By default all.
         """
         path = self._recordable(module)
-        chosen = None if indices is None else _indices(path, indices)
+        columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
                 raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
-            probe = self._sim.add_probe(path, variable, 1, chosen)
-            return SpikeRecording(self, probe, f"{path}.spikes", module.size)
+            probe = self._sim.add_probe(path, variable, 1, columns)
+            return SpikeRecording(self, probe, f"{path}.spikes", module)
         steps = 1 if every is None else self._steps("every", every)
-        probe = self._sim.add_probe(path, variable, steps, chosen)
-        return Recording(self, probe, f"{path}.{variable}")
+        probe = self._sim.add_probe(path, variable, steps, columns)
+        return Recording(self, probe, f"{path}.{variable}", self._gids_of(module, columns))
+
+    def _columns(self, module: Module) -> int:
+        """Return how many members of a module can be recorded."""
+        return self._sim.connection_count(module.path) if isinstance(module, MCSynapse) else module.size
+
+    def _gids_of(self, module: Module, columns: list[int] | None) -> NDArray[np.int64] | None:
+        """Return the numbers of the neurons behind a probe's columns, where there are neurons."""
+        owner: Module | None = module
+        while owner is not None and id(owner) not in self._identities:
+            owner = owner.parent
+        if owner is None or isinstance(module, MCSynapse):
+            return None
+        gids = self._identities[id(owner)].first + np.arange(owner.size, dtype=np.int64)
+        return gids if columns is None else gids[np.asarray(columns, dtype=np.int64)]
 
     def variables(self, module: Module) -> list[str]:
         """Return what can be recorded of a module."""
@@ -213,13 +291,26 @@ class Network:
         values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
         return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
 
-    def load_state_dict(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set all parameters, frozen ones too, from what ``state_dict`` returned."""
+    def load_state_dict(self, values: Mapping[str, ArrayLike], strict: bool = True) -> Mismatch:
+        """Set all parameters, frozen ones too, from what ``state_dict`` returned.
+
+        Parameters
+        ----------
+        values : dict
+            Values by ``path.parameter``.
+        strict : bool
+            Whether keys that are missing or that mean nothing here are errors. If not they are returned.
+        """
         known = set(self._sim.parameter_names())
-        missing = sorted(known - set(values))
-        if missing:
+        missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
+        if strict and missing:
             raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
-        self._set(values)
+        if strict and unexpected:
+            raise UnknownNameError(
+                f"network: load_state_dict: no parameter named {unexpected[0]!r}{hint(unexpected[0], list(known))}"
+            )
+        self._set({key: value for key, value in values.items() if key in known})
+        return Mismatch(missing, unexpected)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
         """Return all states by ``path.variable``, of shape ``(size,)``."""
@@ -232,11 +323,11 @@ class Network:
         for key, value in values.items():
             if key not in known:
                 raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
-            converted[key] = _number(key, value)
+            converted[key] = as_number(key, value)
         before = {key: self._sim.state(key) for key in converted}
         try:
-            for key, number in converted.items():
-                self._sim.set_state(key, number)
+            for key, new in converted.items():
+                self._sim.set_state(key, new)
         except DendrionError:
             for key, state in before.items():
                 self._sim.set_state(key, state)
@@ -252,7 +343,7 @@ class Network:
         module, name = self._owners.get(key, (None, ""))
         if isinstance(module, (MCSynapse, Generator)):
             return module._convert(name, value)  # type: ignore[no-any-return]
-        return _number(key, value)
+        return as_number(key, value)
 
     def _note(self, key: str, value: Value | None) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""
@@ -321,30 +412,34 @@ class Network:
         return path
 
     def _steps(self, name: str, ms: float) -> int:
-        if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
-            raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
-        if not math.isfinite(ms) or ms < 0:
-            raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
-        if ms / self.dt >= 2**62:
-            raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {self.dt} ms")
-        steps = round(ms / self.dt)
-        if steps == 0 and (ms > 0 or name == "every"):
-            raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({self.dt / 2} ms)")
-        return steps
+        return steps_of(name, ms, self.dt)
 
-    def __repr__(self) -> str:
-        rows = [("module", "kind", "size", "")]
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return a table of the modules."""
+        rows: list[tuple[str, ...]] = [("module", "kind", "size", "numbers", "method", "connections", "")]
         for module in self.modules:
-            size = str(getattr(module, "size", ""))
-            rows.append((module.path, type(module).__name__, size, _detail(module)))
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+            size, numbers, method, count = str(getattr(module, "size", "")), "", "", ""
+            if isinstance(module, MCNeuron):
+                first = self._identities[id(module)].first
+                numbers = f"{first}-{first + module.size - 1}"
+                method = self._methods[id(module)].name
+            elif isinstance(module, MCSynapse):
+                count = str(self._sim.connection_count(module.path))
+            rows.append((module.path, type(module).__name__, size, numbers, method, count, _detail(module)))
+        return rows
+
+    def _head(self) -> str:
         info = self.info
-        head = (
+        return (
             f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} "
             f"connections; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
         )
-        return "\n".join([head, *lines])
+
+    def __repr__(self) -> str:
+        return f"{self._head()}\n{text_table(self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), self._head())
 
 
 def _later(show: Callable[[int], None], before: int, done: int) -> None:
@@ -353,49 +448,10 @@ def _later(show: Callable[[int], None], before: int, done: int) -> None:
 
 def _detail(module: Module) -> str:
     if isinstance(module, MCNeuron):
-        return f"{sum(1 for _ in module.modules()) - 1} parts"
+        area = f"{module.area_name}, " if module.area_name else ""
+        return f"{area}{sum(1 for _ in module.modules()) - 1} parts"
     pre, post = getattr(module, "pre", None), getattr(module, "post", getattr(module, "mc", None))
     if pre is None or post is None:
         return ""
     ends = post if isinstance(post, tuple) else (post,)
     return f"{pre.path} -> {', '.join(e.path for e in ends)}"
-
-
-def _positive(dt: object) -> float:
-    if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
-        raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
-    if not (math.isfinite(dt) and dt > 0):
-        raise ParameterError(f"network: dt = {dt}: expected a finite number > 0 (ms)")
-    return float(dt)
-
-
-def _whole(name: str, value: object, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ParameterTypeError(f"network: {name} = {value!r}: expected a whole number >= {least}")
-    if not least <= value <= most:
-        raise ParameterError(f"network: {name} = {value}: expected a whole number from {least} to {most}")
-    return int(value)
-
-
-def _dtype(dtype: object) -> np.dtype[np.floating]:
-    try:
-        found = np.dtype(dtype)  # type: ignore[call-overload]
-    except TypeError:
-        found = None
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise ParameterError(f"network: dtype = {dtype!r}: expected 'float64' or 'float32'")
-    return found  # type: ignore[no-any-return]
-
-
-def _number(key: str, value: ArrayLike) -> Value:
-    array = numbers(key, value, "a number or an array of numbers")
-    if array.ndim > 1:
-        raise ParameterError(f"{key} = array of shape {array.shape}: expected a number or one value per neuron")
-    return array if array.ndim else float(array)
-
-
-def _indices(path: str, indices: ArrayLike) -> list[int]:
-    array = np.atleast_1d(np.asarray(indices))
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
-        raise ParameterError(f"{path}: indices = {indices!r}: expected whole numbers >= 0")
-    return [int(i) for i in array]

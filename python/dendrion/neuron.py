@@ -33,7 +33,8 @@ class MCNeuron(Neuron):
     size : int
         Number of neurons.
     pid : int
-        Process the population belongs to. Kept for runs of several processes.
+        Process the population belongs to, >= 0. Stored as the decomposition that runs of several processes will use
+        (``net.decomposition``), and selects populations.
     V_th : float or array
         Threshold (mV).
     V_reset : float or array, optional
@@ -46,23 +47,21 @@ class MCNeuron(Neuron):
         neuron and rounded, or a function of the size that returns them. Only connections that learn read it; for them
         it is at least 1, and at most the delay.
     area_name : str, optional
-        Brain area of the population. Kept for selections.
-    surrogate_grad_fn : callable
-        Derivative of the spike in gradients. Kept for those.
+        Brain area of the population; selects populations, as in ``net.select(area_name="CA1")``.
+    surrogate_grad_fn : Sigmoid or callable
+        Derivative of the spike with respect to V in gradients. Simulations do not read it.
     id, neuron_start_id : int
-        Number of the population and of its first neuron. Kept for results.
+        Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
+        selections. Where they are not given, a network numbers populations from 0 and neurons from 1 on, in the order
+        of their paths, around those that are; given ones must not overlap.
     odemethod : SolverMethodODE
-        How the equations are solved.
+        How the equations are solved. Where it is not given, the network's ``odemethod`` holds, if there is one.
     sdemethod : SolverMethodSDE
-        How noise ([Noise][dendrion.Noise]) is integrated.
+        How noise ([Noise][dendrion.Noise]) is integrated, likewise.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     refractory : float or array
         Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
-
-    Notes
-    -----
-    "Kept for" says that a parameter is checked and stored, and acts once what it is for exists.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
@@ -91,6 +90,8 @@ class MCNeuron(Neuron):
         refractory: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
+        # What was given here is the population's own; what was not, a network may choose.
+        self._refer("_given", self.__dict__.get("_arguments", frozenset()))
         self.pid = _whole(self, "pid", pid)
         self.id = _whole(self, "id", id)
         self.neuron_start_id = _whole(self, "neuron_start_id", neuron_start_id)

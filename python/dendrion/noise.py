@@ -26,6 +26,9 @@ class Noise(Module):
     _fixed: ClassVar[tuple[str, ...]] = ("size", "on")
     on: Compartment
 
+    def _stream(self) -> str | None:
+        return self.path if isinstance(self, OUNoise) else self.on.path
+
     def _attach(
         self,
         on: Compartment,

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import StructureError
+
 if TYPE_CHECKING:
+    from .generators import Generator
     from .network import Network
+    from .neuron import MCNeuron
 
 __all__ = ["Recording", "SpikeRecording"]
 
@@ -26,6 +30,15 @@ class _Probe:
 
 class Recording(_Probe):
     """Samples of a state or current, as far as the network has run. Made by ``Network.probe``."""
+
+    def __init__(self, net: Network, probe: int, label: str, gid: NDArray[np.int64] | None) -> None:
+        super().__init__(net, probe, label)
+        self._gid = gid
+
+    @property
+    def gid(self) -> NDArray[np.int64] | None:
+        """Number in the whole network of the neuron of each column; ``None`` for what is not in neurons."""
+        return None if self._gid is None else self._gid.copy()
 
     @property
     def t(self) -> NDArray[np.float64]:
@@ -47,9 +60,9 @@ class SpikeRecording(_Probe):
     A generator's source may spike more than once in a step, and is listed as often.
     """
 
-    def __init__(self, net: Network, probe: int, label: str, size: int) -> None:
+    def __init__(self, net: Network, probe: int, label: str, module: MCNeuron | Generator) -> None:
         super().__init__(net, probe, label)
-        self._size = size
+        self._module, self._size = module, module.size
 
     @property
     def t(self) -> NDArray[np.float64]:
@@ -60,6 +73,14 @@ class SpikeRecording(_Probe):
     def i(self) -> NDArray[np.int64]:
         """Neuron of each spike."""
         return self._net._sim.spikes(self._id)[1].astype(np.int64)
+
+    @property
+    def gid(self) -> NDArray[np.int64]:
+        """Number in the whole network of the neuron of each spike. Sources of generators have none."""
+        first = self._net._identities.get(id(self._module))
+        if first is None:
+            raise StructureError(f"{self._name}: gid: sources of generators have no number; expected a population")
+        return first.first + self.i
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""

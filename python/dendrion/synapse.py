@@ -13,7 +13,7 @@ from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from ._per_connection import spread
 from .compartment import Compartment
-from .connectivity import Connector
+from .connectivity import All2All, Connector, One2One
 from .errors import ConnectivityError, ParameterError, ParameterTypeError, StructureError
 from .generators import Generator
 from .initializers import Initializer
@@ -143,6 +143,17 @@ class MCSynapse(Module):
         conn = self.__dict__["_conn"]
         count = len(conn.targets) if isinstance(conn, Matrix) else None
         return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
+
+    def _training_changed(self) -> None:
+        """Learn in training only."""
+        net = self._network
+        if net is not None and self.plasticity is not None and self.plasticity._learns:
+            net._sim.set_learning(self.path, self.training)
+
+    def _stream(self) -> str | None:
+        conn, drawn = self.__dict__["_conn"], (self._values["w"], self.__dict__["_delay"])
+        random = isinstance(conn, Connector) and not isinstance(conn, (All2All, One2One))
+        return self.path if random or any(isinstance(v, Initializer) for v in drawn) else None
 
     def _settle(self) -> None:
         """Let go of the arrays: the engine has the connections now, and they end with the network."""

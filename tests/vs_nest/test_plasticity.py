@@ -187,11 +187,12 @@ def test_learning_stops_and_goes_on():
     case = REFERENCE["cases"][1]
     net, syn, _, _, _ = build(case, 0.1, 1)
     net.run(300.0)
-    net._sim.set_learning(False)
+    assert net.eval() is net
+    assert not syn.training
     still = syn.w
     net.run(300.0)
     np.testing.assert_array_equal(syn.w, still)
-    net._sim.set_learning(True)
+    syn.train()
     net.run(300.0)
     assert (syn.w != still).all()
 

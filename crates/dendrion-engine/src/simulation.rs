@@ -218,10 +218,13 @@ impl Simulation {
         each!(mut self, core => core.push_spikes(path, spikes))
     }
 
-    /// Whether connections with a plasticity that learns do so; they do from the beginning. Where they do not, weights
-    /// stay, and what they would learn meanwhile is not made up for.
-    pub fn set_learning(&mut self, on: bool) {
-        each!(mut self, core => core.set_learning(on));
+    /// Whether the connections of the projection at `path`, whose plasticity learns, do so; they do from the beginning.
+    /// Where they do not, weights stay, and what they would learn meanwhile is not made up for.
+    ///
+    /// # Errors
+    /// A path that is no projection that learns.
+    pub fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
+        each!(mut self, core => core.set_learning(path, on))
     }
 
     /// The keys of all states, such as `pyramidal/dend.V`.
@@ -244,6 +247,14 @@ impl Simulation {
     pub fn set_state(&mut self, key: &str, values: impl Into<Values>) -> Result<(), Error> {
         let values = values.into();
         each!(mut self, core => core.set_state(key, &values))
+    }
+
+    /// How many connections the projection at `path` has.
+    ///
+    /// # Errors
+    /// An unknown path.
+    pub fn connection_count(&self, path: &str) -> Result<usize, Error> {
+        each!(self, core => core.connection_count(path))
     }
 
     /// The connections of the projection at `path`.

@@ -96,16 +96,25 @@ impl<T: Scalar> Core<T> {
         }
     }
 
+    fn projection(&self, path: &str) -> Result<usize, Error> {
+        let all = &self.network.projections;
+        all.iter().position(|p| p.path == path).ok_or_else(|| {
+            let known = all.iter().map(|p| p.path.clone()).collect();
+            Error::unknown("network", "projection", path, known)
+        })
+    }
+
+    /// How many connections the projection of that path has.
+    pub(crate) fn connection_count(&self, path: &str) -> Result<usize, Error> {
+        let projection = self.projection(path)?;
+        Ok(self.incoming(projection).map(|(_, i)| i.fanout.targets().len()).sum())
+    }
+
     /// The connections of the projection of that path.
     pub(crate) fn connections(&mut self, path: &str) -> Result<Connections, Error> {
-        let all = &self.network.projections;
-        if let Some(i) = all.iter().position(|p| p.path == path) {
-            self.settle_weights(i);
-            Ok(self.connection_table(i))
-        } else {
-            let known = all.iter().map(|p| p.path.clone()).collect();
-            Err(Error::unknown("network", "projection", path, known))
-        }
+        let projection = self.projection(path)?;
+        self.settle_weights(projection);
+        Ok(self.connection_table(projection))
     }
 
     /// Sets the weights of a projection (checked before).

@@ -63,14 +63,21 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    /// Lets weights be learnt, or not.
-    pub(crate) fn set_learning(&mut self, on: bool) {
+    /// Lets the weights of the projection at `path` be learnt, or not.
+    pub(crate) fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
+        let all = &self.network.projections;
+        let Some(projection) = all.iter().position(|p| p.path == path && p.learns()) else {
+            let known = all.iter().filter(|p| p.learns()).map(|p| p.path.clone()).collect();
+            return Err(Error::unknown("network", "projection that learns", path, known));
+        };
         self.shards.iter_mut().for_each(Shard::settle_weights);
-        for incoming in self.shards.iter_mut().flat_map(|s| &mut s.incoming) {
+        let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
+        for incoming in incoming.filter(|i| i.projection == projection) {
             if let Change::Learning(learning) = &mut incoming.change {
                 learning.set_on(on);
             }
         }
+        Ok(())
     }
 
     /// Checks weights against the largest that a projection's rule allows.

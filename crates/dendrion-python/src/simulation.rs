@@ -140,8 +140,8 @@ impl Simulation {
         self.simulation.push_spikes(path, &spikes).map_err(raise)
     }
 
-    fn set_learning(&mut self, on: bool) {
-        self.simulation.set_learning(on);
+    fn set_learning(&mut self, path: &str, on: bool) -> PyResult<()> {
+        self.simulation.set_learning(path, on).map_err(raise)
     }
 
     fn state_names(&self) -> Vec<String> {
@@ -166,6 +166,11 @@ impl Simulation {
             PyArray1::from_vec(py, table.delay),
         );
         Ok(arrays.into_pyobject(py)?.into_any())
+    }
+
+    /// How many connections a projection has.
+    fn connection_count(&self, path: &str) -> PyResult<usize> {
+        self.simulation.connection_count(path).map_err(raise)
     }
 
     /// What the network amounts to.

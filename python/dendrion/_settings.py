@@ -1,0 +1,87 @@
+"""What users set for a whole network, checked."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._numbers import numbers
+from .errors import ParameterError, ParameterTypeError
+from .module import Value
+
+
+def positive(dt: object) -> float:
+    """Return the time step."""
+    if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
+        raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
+    if not (math.isfinite(dt) and dt > 0):
+        raise ParameterError(f"network: dt = {dt}: expected a finite number > 0 (ms)")
+    return float(dt)
+
+
+def whole(name: str, value: object, least: int, most: int) -> int:
+    """Return a whole number between bounds."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ParameterTypeError(f"network: {name} = {value!r}: expected a whole number >= {least}")
+    if not least <= value <= most:
+        raise ParameterError(f"network: {name} = {value}: expected a whole number from {least} to {most}")
+    return int(value)
+
+
+def float_type(dtype: object) -> np.dtype[np.floating]:
+    """Return the type of floating-point numbers."""
+    try:
+        found = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        found = None
+    if found not in (np.dtype("float32"), np.dtype("float64")):
+        raise ParameterError(f"network: dtype = {dtype!r}: expected 'float64' or 'float32'")
+    return found  # type: ignore[no-any-return]
+
+
+def as_number(key: str, value: ArrayLike) -> Value:
+    """Return a number, or an array of one per member."""
+    array = numbers(key, value, "a number or an array of numbers")
+    if array.ndim > 1:
+        raise ParameterError(f"{key} = array of shape {array.shape}: expected a number or one value per neuron")
+    return array if array.ndim else float(array)
+
+
+def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
+    """Return indices as whole numbers; a mask of bools, one per member, stands for those that are true."""
+    array = np.atleast_1d(np.asarray(indices))
+    if array.size == 0:
+        return []
+    if array.dtype.kind == "b":
+        if array.shape != (size,):
+            raise ParameterError(f"{path}: indices: mask of shape {array.shape}: expected ({size},)")
+        return [int(i) for i in np.flatnonzero(array)]
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
+        raise ParameterError(f"{path}: indices = {indices!r}: expected whole numbers >= 0, or a mask of bools")
+    return [int(i) for i in array]
+
+
+def steps_of(name: str, ms: float, dt: float) -> int:
+    """Return a time in whole steps."""
+    if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
+        raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
+    if not math.isfinite(ms) or ms < 0:
+        raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
+    if ms / dt >= 2**62:
+        raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {dt} ms")
+    steps = round(ms / dt)
+    if steps == 0 and (ms > 0 or name == "every"):
+        raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({dt / 2} ms)")
+    return steps
+
+
+def member(name: str, value: object, kind: type[Enum]) -> Any:
+    """Return a member of an enumeration, or ``None``."""
+    if value is not None and not isinstance(value, kind):
+        known = ", ".join(str(m) for m in kind)
+        raise ParameterTypeError(f"network: {name} = {value!r}: expected None or one of {known}")
+    return value

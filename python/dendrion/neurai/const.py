@@ -1,0 +1,5 @@
+"""Methods, as ``neurai.const`` has them."""
+
+from ..methods import SolverMethodODE, SolverMethodSDE
+
+__all__ = ["SolverMethodODE", "SolverMethodSDE"]

@@ -1,0 +1,5 @@
+"""As ``neurai.grads``."""
+
+from . import surrogate_grad
+
+__all__ = ["surrogate_grad"]

@@ -1,0 +1,5 @@
+"""As ``neurai.nn``."""
+
+from . import connector, generator, module, neuron
+
+__all__ = ["connector", "generator", "module", "neuron"]
