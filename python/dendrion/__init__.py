@@ -24,7 +24,7 @@ from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, U
 from .matrices import CustomConn
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
-from .network import Mismatch, Network
+from .network import Network
 from .neuron import MCNeuron, Neuron
 from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
 from .piecewise import Piecewise
@@ -33,6 +33,7 @@ from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
 from .surrogate import Sigmoid
 from .synapse import Connections, ConnGen, MCSynapse
+from .values import Mismatch
 from .variables import Collection, VarManager
 
 __all__ = [

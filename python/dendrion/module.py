@@ -295,14 +295,14 @@ class Module:
         converted = self._convert(name, value)
         self._check(name, converted)
         net = self._network
-        if net is not None and net._key_of(self, name) is not None:
-            net._set_module(self, name, converted)
-            return
-        if net is not None and self._values[name] is None and converted is not None:
+        if net is None:
+            self._values[name] = converted
+        elif self._values[name] is None and net._key_of(self, name) is None:
             raise StructureError(
                 f"{self._label}: {name} was None when the network was made, which keeps its equations; give it before"
             )
-        self._values[name] = converted
+        else:
+            net._set_module(self, name, converted)
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})

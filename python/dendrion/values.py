@@ -1,0 +1,161 @@
+"""Parameters and states of a network, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._settings import as_number
+from .errors import DendrionError, ParameterError, StructureError, UnknownNameError
+from .generators import Generator
+from .module import Module, Value, hint
+from .synapse import Connections, MCSynapse
+
+__all__ = ["Mismatch", "NetworkValues"]
+
+
+class Mismatch(NamedTuple):
+    """What ``load_state_dict`` found different."""
+
+    #: Keys that were not given.
+    missing: list[str]
+    #: Keys that mean nothing in the network.
+    unexpected: list[str]
+
+
+class NetworkValues:
+    """The part of a network that reads and sets parameters and states."""
+
+    dt: float
+    _sim: _core.Simulation
+    _parts: dict[int, Module]
+    #: From (id of module, parameter) to its key in the engine, and back.
+    _keys: dict[tuple[int, str], str]
+    _owners: dict[str, tuple[Module, str]]
+
+    def parameters(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters but frozen ones, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
+        frozen = self._frozen_keys()
+        return {key: value for key, value in self.state_dict().items() if key not in frozen}
+
+    def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
+        for key in values:
+            if key in self._frozen_keys():
+                raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
+        self._set(values)
+
+    def state_dict(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters, frozen ones too."""
+        shapes = self._shapes()
+        values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
+        return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
+
+    def load_state_dict(self, values: Mapping[str, ArrayLike], strict: bool = True) -> Mismatch:
+        """Set all parameters, frozen ones too, from what ``state_dict`` returned.
+
+        Parameters
+        ----------
+        values : dict
+            Values by ``path.parameter``.
+        strict : bool
+            Whether keys that are missing or that mean nothing here are errors. If not they are returned.
+        """
+        known = set(self._sim.parameter_names())
+        missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
+        if strict and missing:
+            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
+        if strict and unexpected:
+            raise UnknownNameError(
+                f"network: load_state_dict: no parameter named {unexpected[0]!r}{hint(unexpected[0], list(known))}"
+            )
+        self._set({key: value for key, value in values.items() if key in known})
+        return Mismatch(missing, unexpected)
+
+    def get_state(self) -> dict[str, NDArray[np.float64]]:
+        """Return all states by ``path.variable``, of shape ``(size,)``."""
+        return {name: self._sim.state(name) for name in self._sim.state_names()}
+
+    def set_state(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set states by key: numbers or arrays of shape ``(size,)``; either all, or where one is refused none."""
+        known = self._sim.state_names()
+        converted = {}
+        for key, value in values.items():
+            if key not in known:
+                raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+            converted[key] = as_number(key, value)
+        before = {key: self._sim.state(key) for key in converted}
+        try:
+            for key, new in converted.items():
+                self._sim.set_state(key, new)
+        except DendrionError:
+            for key, state in before.items():
+                self._sim.set_state(key, state)
+            raise
+
+    def _set(self, values: Mapping[str, ArrayLike]) -> None:
+        converted = {key: self._converted(key, value) for key, value in values.items()}
+        self._sim.set_parameters(converted)
+        for key, value in converted.items():
+            self._note(key, value)
+
+    def _converted(self, key: str, value: ArrayLike) -> Value | None:
+        module, name = self._owners.get(key, (None, ""))
+        if isinstance(module, (MCSynapse, Generator)):
+            return module._convert(name, value)  # type: ignore[no-any-return]
+        return as_number(key, value)
+
+    def _note(self, key: str, value: Value | None) -> None:
+        """Let a module know its value for when the network is gone. Weights would take too much room."""
+        module, name = self._owners.get(key, (None, ""))
+        if module is not None and not (isinstance(module, MCSynapse) and name == "w"):
+            module._values[name] = value
+
+    def _key_of(self, module: Module, name: str) -> str | None:
+        return self._keys.get((id(module), name))
+
+    def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
+        """Return a module's parameter: the engine's where it has it."""
+        key = self._keys.get((id(module), name))
+        return otherwise if key is None else self._sim.parameter(key)
+
+    def _set_module(self, module: Module, name: str, value: Value | None) -> None:
+        if value is None:
+            raise ParameterError(f"{module.path}: {name} = None: expected a number")
+        key = self._keys.get((id(module), name))
+        if key is None:
+            try:
+                self._sim.set_parameters({f"{module.path}.{name}": value})
+            except UnknownNameError:
+                raise StructureError(
+                    f"{module.path}: {name} enters no equation of this network; give it before"
+                ) from None
+        else:
+            self._sim.set_parameters({key: value})
+            self._note(key, value)
+
+    def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
+        flat = np.asarray(self._sim.parameter(f"{synapse.path}.w"))
+        return flat.reshape(synapse.shape) if synapse.shape else flat
+
+    def _connections(self, synapse: MCSynapse) -> Connections:
+        pre, post, weight, delay = self._sim.connections(synapse.path)
+        return Connections(pre, post, weight, np.multiply(delay, self.dt, dtype=np.float64))
+
+    def _frozen_keys(self) -> set[str]:
+        frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
+        return {self._keys[at] for at in frozen if at in self._keys}
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for module in self._parts.values():
+            if isinstance(module, MCSynapse) and module.shape is not None:
+                shapes[f"{module.path}.w"] = module.shape
+            elif isinstance(module, Generator) and module._piecewise is not None:
+                shapes |= {f"{module.path}.{name}": module._piecewise.values.shape for name in module._values}
+        return shapes
