@@ -24,6 +24,10 @@ from .receptors import Receptor
 from .synapse import ConnGen, MCSynapse
 
 
+#: Parameters of a compartment's own membrane.
+MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor"))
+
+
 class Translation:
     """A model in the making: knows the index of every module added, and the key of every parameter."""
 
@@ -34,6 +38,8 @@ class Translation:
         #: What holds for populations that say nothing of their own.
         self.methods = methods
         self.modules = _listed(modules)
+        if not self.modules:
+            raise StructureError("network: no modules: expected neurons, generators or connections")
         for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
             _check_free(module)
         _name_roots(self.modules)
@@ -242,6 +248,12 @@ def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnS
             "act on another compartment, or an MCConn to be a compartment of its own"
         )
     if attached:
+        useless = sorted(MEMBRANE & receptor._given)
+        if useless:
+            raise StructureError(
+                f"{path}: {', '.join(useless)} would have no effect, as it is attached ({attached[0].path}) and has no "
+                "membrane of its own; leave that out, or couple it by an MCConn instead"
+            )
         return attached[0].post
     if coupled:
         return receptor

@@ -349,9 +349,9 @@ def checked_size(module: Module, size: object) -> int:
 
 
 def has_value(module: Module, name: str, value: Any) -> bool:
-    """Return whether a parameter has a value, here or in the network."""
+    """Return whether a parameter has a value; in a network, whether an equation reads it."""
     net = module._network
-    return value is not None or (net is not None and net._key_of(module, name) is not None)
+    return value is not None if net is None else net._key_of(module, name) is not None
 
 
 def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:

@@ -30,6 +30,7 @@ class Receptor(Compartment):
     scale_g: bool
 
     def _gate(self, scale_g: bool, **given: ArrayLike | None) -> None:
+        self._refer("_given", self.__dict__.get("_arguments", frozenset()))
         self.scale_g = scale_g
         self._declare(**given)
 
