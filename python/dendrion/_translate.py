@@ -23,7 +23,6 @@ from .noise import Noise
 from .receptors import Receptor
 from .synapse import ConnGen, MCSynapse
 
-
 #: Parameters of a compartment's own membrane.
 MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor"))
 

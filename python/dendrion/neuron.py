@@ -49,7 +49,8 @@ class MCNeuron(Neuron):
     area_name : str, optional
         Brain area of the population; selects populations, as in ``net.select(area_name="CA1")``.
     surrogate_grad_fn : Sigmoid or callable
-        Derivative of the spike with respect to V in gradients. Simulations do not read it.
+        Surrogate derivative of the spike with respect to V: a function of V - V_th (mV), read by ``spike_derivative``.
+        Simulations have a hard threshold.
     id, neuron_start_id : int
         Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
         selections. Where they are not given, a network numbers populations from 0 and neurons from 1 on, in the order
@@ -135,6 +136,10 @@ class MCNeuron(Neuron):
                 raise ParameterError(f"{self._label}: dendritic_delay: {what} raised {error!r}") from error
             value = _steps(self, value, f"{what} = {value!r}")
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
+
+    def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
+        """Return the surrogate derivative of the spike (1/mV) at potentials ``V`` of the soma (mV)."""
+        return np.asarray(self.surrogate_grad_fn(np.asarray(V, dtype=np.float64) - self.V_th), dtype=np.float64)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
