@@ -6,7 +6,9 @@ from pathlib import Path
 
 import dendrion as dn
 
+from . import connections as c
 from . import effects as e
+from . import neurons as n
 
 HERE = Path(__file__).parent
 SEED = json.loads((HERE.parent / "api" / "signatures.json").read_text())
@@ -47,36 +49,36 @@ OWN = {
     "AMPA": GATE,
     "NMDA": GATE | MAGNESIUM,
     "MCConn": {
-        "pre": ("", "I_pre = g (V_post - V_pre)", e.coupled_ends),
-        "post": ("", "I_post = g (V_pre - V_post)", e.coupled_ends),
-        "g": ("nS", "I_pre = g (V_post - V_pre)", e.coupling),
+        "pre": ("", "I_pre = g (V_post - V_pre)", c.coupled_ends),
+        "post": ("", "I_post = g (V_pre - V_post)", c.coupled_ends),
+        "g": ("nS", "I_pre = g (V_post - V_pre)", c.coupling),
     },
     "MCConnSynapse": {
-        "pre": ("", "the receptor whose I acts", e.attached),
-        "post": ("", "the compartment I acts on, whose V it sees", e.attached),
+        "pre": ("", "the receptor whose I acts", c.attached),
+        "post": ("", "the compartment I acts on, whose V it sees", c.attached),
     },
     "MCSynapse": {
-        "pre": ("", "s += w at each of its spikes", e.synapse_pre),
-        "post": ("", "the receptors whose s grows", e.synapse_post),
-        "conn": ("", "w of each source and target", e.synapse_conn),
+        "pre": ("", "s += w at each of its spikes", c.synapse_pre),
+        "post": ("", "the receptors whose s grows", c.synapse_post),
+        "conn": ("", "w of each source and target", c.synapse_conn),
     },
     "ConnGen": {
-        "pre": ("", "I += its current, or s += 1 at its spikes", e.injected),
-        "mc": ("", "the compartment or receptor reached", e.injected),
+        "pre": ("", "I += its current, or s += 1 at its spikes", c.injected),
+        "mc": ("", "the compartment or receptor reached", c.injected),
     },
     "MCNeuron": {
-        "pid": ("", "process of the population: net.decomposition", e.pid),
-        "V_th": ("mV", "spike where V > V_th", e.v_th),
-        "V_reset": ("mV", "V = V_reset after a spike; None: V -= V_th", e.v_reset),
-        "stdp_tau": ("ms", "K_minus decays with it (STDP)", e.stdp_tau),
-        "tau_triplet": ("ms", "the neuron's slow trace decays with it (TripletSTDP)", e.tau_triplet),
-        "dendritic_delay": ("steps", AT_SYNAPSE, e.dendritic_delay),
-        "area_name": ("", "net.select(area_name=...)", e.area_name),
-        "surrogate_grad_fn": ("1/mV", "dS/dV = f(V - V_th) in gradients", e.surrogate_grad_fn),
-        "id": ("", "number of the population: net.select(id=...)", e.number),
-        "neuron_start_id": ("", "gid = neuron_start_id + index", e.neuron_start_id),
-        "odemethod": ("", "how dy/dt = f(y) is solved", e.odemethod),
-        "sdemethod": ("", "how b(y) dW is integrated", e.sdemethod),
+        "pid": ("", "process of the population: net.decomposition", n.pid),
+        "V_th": ("mV", "spike where V > V_th", n.v_th),
+        "V_reset": ("mV", "V = V_reset after a spike; None: V -= V_th", n.v_reset),
+        "stdp_tau": ("ms", "K_minus decays with it (STDP)", n.stdp_tau),
+        "tau_triplet": ("ms", "the neuron's slow trace decays with it (TripletSTDP)", n.tau_triplet),
+        "dendritic_delay": ("steps", AT_SYNAPSE, n.dendritic_delay),
+        "area_name": ("", "net.select(area_name=...)", n.area_name),
+        "surrogate_grad_fn": ("1/mV", "dS/dV = f(V - V_th) in gradients", n.surrogate_grad_fn),
+        "id": ("", "number of the population: net.select(id=...)", n.number),
+        "neuron_start_id": ("", "gid = neuron_start_id + index", n.neuron_start_id),
+        "odemethod": ("", "how dy/dt = f(y) is solved", n.odemethod),
+        "sdemethod": ("", "how b(y) dW is integrated", n.sdemethod),
     },
 }
 CELLS = ("Compartment", "LeakyIF", "AMPA", "NMDA")
@@ -98,7 +100,7 @@ def page():
     text = """# The seed, parameter by parameter
 
 Every class and parameter of NeurAI's `neurai.nn.neuron.multi_compartment`, the equation it enters, and the check in
-`tests/seed/effects.py` that shows it act. Under their NeurAI paths the classes are in `dendrion.neurai`, so that
+`tests/seed/` that shows it act. Under their NeurAI paths the classes are in `dendrion.neurai`, so that
 `from neurai.nn.neuron.multi_compartment.compartment import AMPA` becomes
 `from dendrion.neurai.nn.neuron.multi_compartment.compartment import AMPA`.
 
