@@ -6,6 +6,7 @@ mod pairs;
 mod part;
 mod table;
 mod topology;
+mod totals;
 mod values;
 
 pub use draw::draw_members;

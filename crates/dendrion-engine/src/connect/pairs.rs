@@ -27,7 +27,7 @@ pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Ve
     let ranges: Vec<usize> = (0..size).step_by(RANGE).collect();
     let parts: Vec<_> = ranges
         .iter()
-        .map(|first| build(&p, sources, *first..(first + RANGE).min(size), network.seed))
+        .map(|first| build(&p, (sources, size), *first..(first + RANGE).min(size), network.seed))
         .collect();
     let (mut pre, mut post) = (Vec::new(), Vec::new());
     for source in 0..sources {

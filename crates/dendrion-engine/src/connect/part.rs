@@ -40,7 +40,8 @@ pub(crate) fn parts<T: Scalar>(
 fn part<T: Scalar>(network: &Network, projection: usize, neurons: Range<usize>) -> Result<Part<T>, Error> {
     let p = &network.projections[projection];
     let first = neurons.start;
-    let topology = build(p, sources(network, p), neurons, network.seed);
+    let ends = (sources(network, p), network.populations[p.population].size);
+    let topology = build(p, ends, neurons, network.seed);
     let weights = draw::weights(p, network.seed, &topology, first)?;
     let delays = draw::delays(p, (network.seed, network.dt), &topology, first)?;
     Ok(Part { topology, weights, delays })

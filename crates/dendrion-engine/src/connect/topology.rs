@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use dendrion_model::{Connectivity, Projection};
 
+use super::totals::totals;
 use crate::random::{Purpose, Stream};
 
 /// A projection's connections onto one shard, by source, then target (compressed sparse rows).
@@ -16,8 +17,13 @@ pub(crate) struct Topology {
     pub(crate) targets: Vec<u16>,
 }
 
-/// The connections of a projection from `sources` sources onto the neurons of one shard.
-pub(crate) fn build(projection: &Projection, sources: usize, neurons: Range<usize>, seed: u64) -> Topology {
+/// The connections of a projection from so many sources and onto so many targets, on the neurons of one shard.
+pub(crate) fn build(
+    projection: &Projection,
+    (sources, targets): (usize, usize),
+    neurons: Range<usize>,
+    seed: u64,
+) -> Topology {
     let recurrent = projection.is_recurrent();
     let drawn = |autapses: bool| Drawn {
         stream: Stream::new(seed, &projection.path, Purpose::Connections),
@@ -57,8 +63,20 @@ pub(crate) fn build(projection: &Projection, sources: usize, neurons: Range<usiz
             }
             by_source(sources, &pairs)
         }
+        Connectivity::FixedTotal { count, multapses, autapses } => {
+            let drawn = drawn(*autapses);
+            let mut seen = vec![u32::MAX; if *multapses { 0 } else { sources }];
+            let mut pairs = Vec::new();
+            let cells = (!multapses).then_some((sources - usize::from(drawn.skip_self)) as u64);
+            let first = neurons.start;
+            totals(seed, &projection.path, *count as u64, targets, cells, neurons, |target, degree| {
+                let lane = (target - first) as u16;
+                drawn.indegree(target as u32, degree, &mut seen, |source| pairs.push((source, lane)));
+            });
+            by_source(sources, &pairs)
+        }
         // These were drawn before, and are given pairs by now.
-        Connectivity::FixedOutdegree { .. } | Connectivity::FixedTotal { .. } => by_source(sources, &[]),
+        Connectivity::FixedOutdegree { .. } => by_source(sources, &[]),
     }
 }
 
@@ -167,7 +185,7 @@ mod tests {
     fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         for ends in cut.windows(2) {
-            let t = build(p, n, ends[0]..ends[1], 9);
+            let t = build(p, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9);
             for source in 0..n {
                 let row = &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize];
                 all.extend(row.iter().map(|lane| (source, ends[0] + *lane as usize)));
@@ -186,6 +204,8 @@ mod tests {
             Connectivity::FixedIndegree { degree: 5, multapses: false, autapses: false },
             Connectivity::FixedIndegree { degree: 30, multapses: true, autapses: true },
             Connectivity::FixedProbability { p: 0.3, autapses: true },
+            Connectivity::FixedTotal { count: 137, multapses: false, autapses: false },
+            Connectivity::FixedTotal { count: 500, multapses: true, autapses: true },
         ];
         for rule in rules {
             let p = projection(rule);
@@ -200,6 +220,30 @@ mod tests {
         let mut expected: Vec<_> = (0..20).flat_map(|i| (0..20).map(move |j| (i, j))).collect();
         expected.retain(|(i, j)| i != j);
         assert_eq!(all, expected);
+    }
+
+    /// Every pair is as likely as any other: over many seeds each is drawn about as often.
+    #[test]
+    fn totals_are_met_and_uniform() {
+        for (count, autapses) in [(100, true), (300, false)] {
+            let p = projection(Connectivity::FixedTotal { count, multapses: false, autapses });
+            let (runs, mut often) = (400, vec![0.0; 400]);
+            for seed in 0..runs {
+                let t = build(&p, (20, 20), 0..20, seed);
+                assert_eq!(t.targets.len(), count);
+                for source in 0..20 {
+                    for lane in &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize] {
+                        often[source * 20 + *lane as usize] += 1.0;
+                    }
+                }
+            }
+            let cells = if autapses { 400.0 } else { 380.0 };
+            assert_eq!(often.iter().filter(|n| **n == 0.0).count(), if autapses { 0 } else { 20 });
+            let p = count as f64 / cells;
+            let (mean, variance) = (runs as f64 * p, runs as f64 * p * (1.0 - p));
+            let chi: f64 = often.iter().filter(|n| **n > 0.0).map(|n| (n - mean).powi(2) / variance).sum();
+            assert!((chi - cells).abs() < 4.5 * (2.0 * cells).sqrt(), "{chi} of {cells}");
+        }
     }
 
     #[test]

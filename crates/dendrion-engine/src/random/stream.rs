@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Members = 6,
     /// Times of the spikes of generators that share a stream.
     SharedSpikes = 7,
+    /// How many connections fall on each target.
+    Totals = 8,
 }
 
 /// The random numbers of one module for one purpose.
@@ -63,11 +65,6 @@ impl Stream {
     /// A whole number below `n` (n < 2^32), without bias to within 2^-32.
     pub(crate) fn below(self, index: u32, draw: u64, n: u32) -> u32 {
         ((u128::from(self.bits(index, draw)) * u128::from(n)) >> 64) as u32
-    }
-
-    /// A whole number below `n`, without bias to within n / 2^64.
-    pub(crate) fn below_wide(self, index: u32, draw: u64, n: u64) -> u64 {
-        ((u128::from(self.bits(index, draw)) * u128::from(n)) >> 64) as u64
     }
 
     /// How many trials of probability `p` fail before the first success.

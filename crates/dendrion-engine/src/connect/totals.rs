@@ -1,0 +1,49 @@
+//! How many of a fixed number of connections fall on each target. A binary tree over all targets, the same for any cut
+//! into shards, splits the number exactly: by hypergeometric counts where pairs are taken once, else by binomial ones. A
+//! shard goes down the branches that lead to its neurons, and needs nothing else.
+
+use std::ops::Range;
+
+use crate::random::{Purpose, Stream, binomial, hypergeometric};
+
+/// Calls `each(target, connections)` for the neurons of a shard that have any, ascending. `cells` is how many sources a
+/// target can take once each; `None` where it may take any of them again.
+pub(crate) fn totals(
+    seed: u64,
+    path: &str,
+    n: u64,
+    targets: usize,
+    cells: Option<u64>,
+    neurons: Range<usize>,
+    mut each: impl FnMut(usize, usize),
+) {
+    let stream = Stream::new(seed, path, Purpose::Totals);
+    Tree { stream, cells, neurons }.descend(1, 0..targets, n, &mut each);
+}
+
+struct Tree {
+    stream: Stream,
+    cells: Option<u64>,
+    neurons: Range<usize>,
+}
+
+impl Tree {
+    /// Splits the `n` connections of a branch. Branches are numbered from 1: those of branch b are 2b and 2b + 1.
+    fn descend(&self, branch: u64, targets: Range<usize>, n: u64, each: &mut impl FnMut(usize, usize)) {
+        if n == 0 || targets.start >= self.neurons.end || targets.end <= self.neurons.start {
+            return;
+        }
+        if targets.len() == 1 {
+            return each(targets.start, n as usize);
+        }
+        let middle = targets.start + targets.len() / 2;
+        let (left, right) = ((middle - targets.start) as u64, (targets.end - middle) as u64);
+        let u = self.stream.uniform(0, branch);
+        let on_left = match self.cells {
+            Some(cells) => hypergeometric(u, n, left * cells, right * cells),
+            None => binomial(u, n, left, right),
+        };
+        self.descend(2 * branch, targets.start..middle, on_left, each);
+        self.descend(2 * branch + 1, middle..targets.end, n - on_left, each);
+    }
+}
