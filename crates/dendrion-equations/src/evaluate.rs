@@ -16,6 +16,8 @@ pub struct Env<'a> {
     pub noises: &'a [f64],
     /// Value of each local.
     pub locals: &'a [f64],
+    /// Value of each cotangent.
+    pub cotangents: &'a [f64],
 }
 
 /// A function of one argument.
@@ -74,6 +76,7 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
             Node::Input(i) => at(env.inputs, i),
             Node::Noise(i) => at(env.noises, i),
             Node::Local(i) => at(env.locals, i),
+            Node::Cotangent(i) => at(env.cotangents, i),
             Node::Unary(f, a) => unary(f, v(a)),
             Node::Binary(f, a, b) => binary(f, v(a), v(b)),
             Node::Select(c, a, b) => {

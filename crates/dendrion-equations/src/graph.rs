@@ -72,6 +72,8 @@ pub enum Node {
     Input(u32),
     /// A standard normal number drawn for this step.
     Noise(u32),
+    /// In the reverse of a step: the cotangent of a result of the step.
+    Cotangent(u32),
     /// A value that a solver computes on the way to the next states; it says elsewhere from what.
     Local(u32),
     /// A function of one argument.
@@ -91,6 +93,7 @@ impl Node {
             | Self::State(_)
             | Self::Input(_)
             | Self::Noise(_)
+            | Self::Cotangent(_)
             | Self::Local(_) => (None, None, None),
             Self::Unary(_, a) => (Some(a), None, None),
             Self::Binary(_, a, b) => (Some(a), Some(b), None),
@@ -149,8 +152,9 @@ impl Graph {
             return *id;
         }
         let id = NodeId(self.nodes.len() as u32);
-        let given = matches!(node, Node::State(_) | Node::Input(_) | Node::Noise(_) | Node::Local(_));
-        let varies = given || node.operands().any(|a| self.varies[a.index()]);
+        let fixed = matches!(node, Node::Const(_) | Node::Param(_));
+        let varies =
+            (!fixed && node.operands().next().is_none()) || node.operands().any(|a| self.varies[a.index()]);
         self.nodes.push(node);
         self.varies.push(varies);
         self.ids.insert(node, id);

@@ -28,6 +28,7 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
         | Node::State(_)
         | Node::Input(_)
         | Node::Noise(_)
+        | Node::Cotangent(_)
         | Node::Local(_) => g.constant(0.0),
         Node::Unary(f, a) => {
             let slope = unary_slope(g, f, a, id);
@@ -39,7 +40,7 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
 }
 
 /// f'(a), where `value` is f(a).
-fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> NodeId {
+pub(super) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> NodeId {
     let one = g.constant(1.0);
     match f {
         Unary::Neg => g.constant(-1.0),

@@ -110,7 +110,7 @@ impl<'g> Emitter<'g> {
 /// The operation that computes a node from its operands.
 pub(crate) const fn operation(node: Node) -> Op {
     match node {
-        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Local(_) => Op::Copy,
+        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Cotangent(_) | Node::Local(_) => Op::Copy,
         Node::Input(_) | Node::Noise(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,
         Node::Unary(f, _) => match f {

@@ -1,5 +1,6 @@
 //! Passes from equations to programs.
 
+pub(crate) mod adjoint;
 pub(crate) mod derivative;
 pub(crate) mod emit;
 pub(crate) mod event;

@@ -83,6 +83,7 @@ impl<'g> Normal<'g> {
             | Node::State(_)
             | Node::Input(_)
             | Node::Noise(_)
+            | Node::Cotangent(_)
             | Node::Local(_) => self.single(id),
         }
     }

@@ -1,0 +1,178 @@
+//! The adjoint: from a step to its reverse, node by node (reverse-mode differentiation; Griewank & Walther 2008, ch. 3).
+//!
+//! With cotangents λ' of the states at the end of a step, the reverse gives those at its beginning, `λ_i` = Σ `λ'_j`
+//! ∂`next_j`/∂`y_i`, and what the step adds to the cotangents of the coefficients and current inputs it read. Each node's
+//! rule is that of its function; no solver and no mechanism has one of its own. The result is the exact derivative of the
+//! discrete step, whatever the solver.
+//!
+//! Nodes are visited from users to operands. Ids ascend from operands to users, and a local's node comes after what it stands
+//! for, so that one sweep down the ids meets every node after all its users.
+
+use std::collections::BTreeMap;
+
+use super::derivative::unary_slope;
+use super::solver::Step;
+use crate::graph::{Binary, Graph, Node, NodeId};
+use crate::system::System;
+
+/// The reverse of a step. Its leaves are those of the step, and [`Node::Cotangent`] of each state at the step's end.
+#[derive(Clone, Debug)]
+pub struct Adjoint {
+    /// What each [`Node::Local`] stands for: those of the step, then those of its reverse.
+    pub locals: Vec<NodeId>,
+    /// The cotangent of each state at the step's beginning.
+    pub states: Vec<NodeId>,
+    /// The cotangent of each current input of the step.
+    pub currents: Vec<NodeId>,
+    /// Coefficients that the step reads, and what the step adds to the cotangent of each.
+    pub coefficients: Vec<(NodeId, NodeId)>,
+}
+
+/// The reverse of a step of a system.
+pub fn adjoint(system: &mut System, step: &Step) -> Adjoint {
+    let (states, currents) = (system.states.len(), system.currents);
+    let graph = &mut system.graph;
+    let mut sweep = Sweep { locals: step.locals.clone(), stops_at_coefficients: true, bars: BTreeMap::new() };
+    for (i, next) in step.next.iter().enumerate() {
+        let seed = graph.intern(Node::Cotangent(i as u32));
+        sweep.add(graph, *next, seed);
+    }
+    let leaves = sweep.run(graph);
+    let zero = graph.constant(0.0);
+    let mut found = Adjoint {
+        locals: sweep.locals,
+        states: vec![zero; states],
+        currents: vec![zero; currents],
+        coefficients: Vec::new(),
+    };
+    for (leaf, bar) in leaves {
+        match graph.node(leaf) {
+            Node::State(i) => found.states[i as usize] = bar,
+            Node::Input(i) => found.currents[i as usize] = bar,
+            _ if graph.is_coefficient(leaf) => found.coefficients.push((leaf, bar)),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The cotangents of the parameters, by their number, from those of `outputs`, which depend on parameters alone:
+/// [`Node::Cotangent`] number k is that of `outputs[k]`. Parameters that none depends on are left out.
+pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, NodeId)> {
+    let mut sweep = Sweep { locals: Vec::new(), stops_at_coefficients: false, bars: BTreeMap::new() };
+    for (k, output) in outputs.iter().enumerate() {
+        let seed = graph.intern(Node::Cotangent(k as u32));
+        sweep.add(graph, *output, seed);
+    }
+    let mut found: Vec<(usize, NodeId)> = (sweep.run(graph).into_iter())
+        .filter_map(|(leaf, bar)| match graph.node(leaf) {
+            Node::Param(p) => Some((p as usize, bar)),
+            _ => None,
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// A sweep from results to leaves.
+struct Sweep {
+    locals: Vec<NodeId>,
+    /// Whether a coefficient is a leaf: a step reads coefficients, and its reverse gathers their cotangents.
+    stops_at_coefficients: bool,
+    /// Cotangents of the nodes met so far whose turn is yet to come.
+    bars: BTreeMap<NodeId, NodeId>,
+}
+
+impl Sweep {
+    /// Adds to the cotangent of a node.
+    fn add(&mut self, graph: &mut Graph, node: NodeId, part: NodeId) {
+        if graph.as_const(node).is_some() || graph.as_const(part) == Some(0.0) {
+            return;
+        }
+        let bar = self.bars.get(&node).map_or(part, |bar| graph.add(*bar, part));
+        self.bars.insert(node, bar);
+    }
+
+    /// The cotangents of all leaves.
+    fn run(&mut self, graph: &mut Graph) -> Vec<(NodeId, NodeId)> {
+        let mut leaves = Vec::new();
+        while let Some((id, bar)) = self.bars.pop_last() {
+            let node = graph.node(id);
+            if let Node::Local(i) = node {
+                let bar = self.row(graph, bar);
+                let definition = self.locals[i as usize];
+                self.add(graph, definition, bar);
+            } else if node.operands().next().is_none()
+                || (self.stops_at_coefficients && graph.is_coefficient(id))
+            {
+                leaves.push((id, bar));
+            } else {
+                let bar = self.row(graph, bar);
+                self.node(graph, id, bar);
+            }
+        }
+        leaves
+    }
+
+    /// A row of its own for a sum that several products will use.
+    fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
+        let is_sum = matches!(graph.node(bar), Node::Binary(Binary::Add | Binary::Sub, ..));
+        if !self.stops_at_coefficients || !is_sum {
+            return bar;
+        }
+        self.locals.push(bar);
+        graph.intern(Node::Local((self.locals.len() - 1) as u32))
+    }
+
+    fn node(&mut self, graph: &mut Graph, id: NodeId, bar: NodeId) {
+        match graph.node(id) {
+            Node::Unary(f, a) => {
+                let slope = unary_slope(graph, f, a, id);
+                let part = graph.mul(bar, slope);
+                self.add(graph, a, part);
+            }
+            Node::Binary(f, a, b) => self.binary(graph, f, (a, b), id, bar),
+            Node::Select(c, a, b) => {
+                let zero = graph.constant(0.0);
+                let (yes, no) = (graph.select(c, bar, zero), graph.select(c, zero, bar));
+                self.add(graph, a, yes);
+                self.add(graph, b, no);
+            }
+            _ => {}
+        }
+    }
+
+    fn binary(&mut self, graph: &mut Graph, f: Binary, (a, b): (NodeId, NodeId), value: NodeId, bar: NodeId) {
+        let (to_a, to_b) = match f {
+            Binary::Add => (bar, bar),
+            Binary::Sub => (bar, graph.neg(bar)),
+            Binary::Mul => (graph.mul(bar, b), graph.mul(bar, a)),
+            Binary::Div => {
+                let part = graph.div(bar, b);
+                let other = graph.mul(part, value);
+                (part, graph.neg(other))
+            }
+            Binary::Min | Binary::Max => {
+                let (larger, smaller) = if f == Binary::Max { (a, b) } else { (b, a) };
+                let first = graph.binary(Binary::Greater, larger, smaller);
+                let zero = graph.constant(0.0);
+                (graph.select(first, bar, zero), graph.select(first, zero, bar))
+            }
+            Binary::Pow => power(graph, (a, b), value, bar),
+            Binary::Greater | Binary::GreaterEqual => return,
+        };
+        self.add(graph, a, to_a);
+        self.add(graph, b, to_b);
+    }
+}
+
+/// d(a^b) = b a^(b-1) da + a^b log(a) db
+fn power(graph: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId, bar: NodeId) -> (NodeId, NodeId) {
+    let one = graph.constant(1.0);
+    let less = graph.sub(b, one);
+    let lower = graph.binary(Binary::Pow, a, less);
+    let slope = graph.mul(b, lower);
+    let log = graph.unary(crate::graph::Unary::Log, a);
+    let other = graph.mul(value, log);
+    (graph.mul(bar, slope), graph.mul(bar, other))
+}

@@ -1,0 +1,107 @@
+//! Random neurons: 1 to 12 compartments in random trees, receptors of all kinds, parameters scalar or per neuron.
+#![allow(unreachable_pub)] // Shared by test binaries, each of which is a crate.
+
+use dendrion::model::{ModuleKind, OdeMethod, Params, Population, Values};
+use proptest::prelude::*;
+
+pub const SIZE: usize = 11;
+
+/// A parameter: one value, or one per neuron.
+pub fn values(low: f64, high: f64) -> impl Strategy<Value = Values> {
+    prop_oneof![
+        (low..high).prop_map(Values::Scalar),
+        prop::collection::vec(low..high, SIZE).prop_map(Values::Each),
+    ]
+}
+
+pub fn params(ranges: &'static [(&'static str, f64, f64)]) -> impl Strategy<Value = Params> {
+    let each: Vec<_> =
+        ranges.iter().map(|(name, low, high)| values(*low, *high).prop_map(|v| (*name, v))).collect();
+    each.prop_map(|all| all.into_iter().fold(Params::new(), |p, (name, v)| p.with(name, v)))
+}
+
+pub const MEMBRANE: &[(&str, f64, f64)] = &[("V_rest", -80.0, -60.0), ("gL", 1.0, 10.0), ("C", 30.0, 200.0)];
+pub const CYLINDER: &[(&str, f64, f64)] = &[
+    ("V_rest", -80.0, -60.0),
+    ("gL", 20.0, 60.0),
+    ("C", 0.8, 1.2),
+    ("length", 40.0, 120.0),
+    ("diameter", 1.0, 5.0),
+    ("r_axial", 100.0, 400.0),
+    ("area_factor", 1.0, 3.0),
+];
+pub const RECEPTOR: &[(&str, f64, f64)] =
+    &[("g", 0.0, 3.0), ("w", 0.5, 2.0), ("t_decay", 1.0, 50.0), ("E", -80.0, 10.0)];
+pub const BLOCK: &[(&str, f64, f64)] =
+    &[("Mg", 0.0, 2.0), ("alpha", 0.05, 0.09), ("beta", 3.0, 4.0), ("gamma", 0.0, 10.0)];
+pub const THRESHOLD: &[(&str, f64, f64)] = &[("V_th", -66.0, -50.0), ("V_reset", -75.0, -68.0)];
+
+#[derive(Clone, Debug)]
+pub struct Gate {
+    pub kind: ModuleKind,
+    pub on: usize,
+    pub params: Params,
+    pub t_rise: Option<Values>,
+    pub scale_g: bool,
+}
+
+pub fn gate(compartments: usize) -> impl Strategy<Value = Gate> {
+    let kind = prop::sample::select(vec![ModuleKind::Ampa, ModuleKind::Nmda, ModuleKind::Gaba]);
+    let rise = prop::option::of(values(0.5, 5.0));
+    (kind, 0..compartments, params(RECEPTOR), params(BLOCK), rise, any::<bool>()).prop_map(
+        |(kind, on, mut params, block, t_rise, scale_g)| {
+            if kind == ModuleKind::Nmda {
+                block.iter().for_each(|(name, v)| params.set(name, v.clone()));
+            }
+            if let Some(t) = &t_rise {
+                params.set("t_rise", t.clone());
+            }
+            Gate { kind, on, params, t_rise, scale_g }
+        },
+    )
+}
+
+pub fn population() -> impl Strategy<Value = Population> {
+    (1..=12_usize).prop_flat_map(|n| {
+        let parts = prop::collection::vec(prop_oneof![params(MEMBRANE), params(CYLINDER)], n);
+        let tree: Vec<_> = (1..n).map(|i| (0..i, prop::option::of(values(0.5, 8.0)))).collect();
+        let gates = prop::collection::vec(gate(n), 0..5);
+        let method = prop::sample::select(OdeMethod::ALL.to_vec());
+        let refractory = prop::option::of(values(0.0, 3.0));
+        (parts, tree, gates, params(THRESHOLD), method, refractory, 0..n).prop_map(assemble)
+    })
+}
+
+pub type Parts =
+    (Vec<Params>, Vec<(usize, Option<Values>)>, Vec<Gate>, Params, OdeMethod, Option<Values>, usize);
+
+pub fn assemble((parts, tree, gates, mut threshold, method, refractory, soma): Parts) -> Population {
+    if let Some(t) = refractory {
+        threshold.set("refractory", t);
+    }
+    let mut cell = Population::new("cell", SIZE, threshold);
+    cell.method = method;
+    for (i, params) in parts.into_iter().enumerate() {
+        let name = format!("c{i}");
+        if i == soma {
+            cell.soma(name, params)
+        } else {
+            cell.compartment(name, params)
+        };
+    }
+    for (i, (mother, g)) in tree.into_iter().enumerate() {
+        let ends = [i + 1, mother].map(|c| cell.compartments[c].has_axial_geometry());
+        cell.couple(format!("k{i}"), i + 1, mother, None);
+        let params = &mut cell.couplings[i].params;
+        match g {
+            Some(g) => params.set("g", g),
+            None if ends != [true, true] => params.set("g", 2.0),
+            None => {}
+        }
+    }
+    for (i, gate) in gates.into_iter().enumerate() {
+        let at = cell.receptor(format!("r{i}"), gate.kind, gate.on, gate.params);
+        cell.receptors[at].scale_g = gate.scale_g && gate.t_rise.is_some();
+    }
+    cell
+}
