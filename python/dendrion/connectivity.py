@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import ConnectivityError, ParameterError
+from .errors import ConnectivityError, ParameterError, ParameterTypeError
 
 __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb", "FixedTotal", "One2One"]
 
@@ -33,6 +33,9 @@ class All2All(Connector):
     """
 
     autapses: bool = True
+
+    def __post_init__(self) -> None:
+        _check_flags(self, "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "all_to_all", 0.0, True, self.autapses
@@ -72,6 +75,7 @@ class FixedIndegree(Connector):
 
     def __post_init__(self) -> None:
         _check_whole(self, "degree", self.degree)
+        _check_flags(self, "multi_conn", "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "fixed_indegree", float(self.degree), self.multi_conn, self.autapses
@@ -97,6 +101,7 @@ class FixedOutdegree(Connector):
 
     def __post_init__(self) -> None:
         _check_whole(self, "degree", self.degree)
+        _check_flags(self, "multi_conn", "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "fixed_outdegree", float(self.degree), self.multi_conn, self.autapses
@@ -122,6 +127,7 @@ class FixedTotal(Connector):
 
     def __post_init__(self) -> None:
         _check_whole(self, "n", self.n)
+        _check_flags(self, "multi_conn", "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "fixed_total", float(self.n), self.multi_conn, self.autapses
@@ -145,6 +151,7 @@ class FixedProb(Connector):
     def __post_init__(self) -> None:
         if not isinstance(self.prob, (int, float, np.floating)) or not 0 <= self.prob <= 1:
             raise ParameterError(f"FixedProb: prob = {self.prob!r}: expected a number in [0, 1]")
+        _check_flags(self, "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "fixed_prob", float(self.prob), False, self.autapses
@@ -153,3 +160,10 @@ class FixedProb(Connector):
 def _check_whole(rule: Connector, name: str, value: object) -> None:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
         raise ParameterError(f"{type(rule).__name__}: {name} = {value!r}: expected a whole number >= 0")
+
+
+def _check_flags(rule: Connector, *names: str) -> None:
+    for name in names:
+        value = getattr(rule, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise ParameterTypeError(f"{type(rule).__name__}: {name} = {value!r}: expected True or False")

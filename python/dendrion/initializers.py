@@ -93,7 +93,7 @@ class Truncated(Initializer):
     of : Initializer
         The other distribution.
     low, high : float
-        The smallest and the largest number.
+        The smallest and the largest number; by default from 0 on, as weights and delays must be.
     """
 
     _kind: ClassVar[str] = "truncated"
@@ -101,7 +101,7 @@ class Truncated(Initializer):
     low: float
     high: float
 
-    def __init__(self, of: Initializer, low: float = -math.inf, high: float = math.inf) -> None:
+    def __init__(self, of: Initializer, low: float = 0.0, high: float = math.inf) -> None:
         if not isinstance(of, Initializer):
             raise ParameterTypeError(f"Truncated: of = {of!r}: expected an Initializer such as Normal(1.0, 0.2)")
         self.of = of

@@ -40,14 +40,30 @@ def test_initializers():
         dn.Truncated(3, 0.0)
 
 
+def test_flags_and_bounds():
+    for rule in (dn.FixedIndegree, dn.FixedOutdegree, dn.FixedTotal):
+        with pytest.raises(
+            dn.ParameterTypeError, match=rf"{rule.__name__}: multi_conn = 'yes': expected True or False"
+        ):
+            rule(3, multi_conn="yes")
+    with pytest.raises(dn.ParameterTypeError, match=r"All2All: autapses = 1: expected True or False"):
+        dn.All2All(autapses=1)
+    with pytest.raises(dn.ParameterError, match=r"Truncated: low = nan: expected a number"):
+        dn.Truncated(dn.Normal(0.0, 1.0), np.nan)
+    assert dn.Truncated(dn.Normal(0.0, 1.0)).low == 0.0
+
+
 def test_draws_that_make_no_sense(pair):
     with pytest.raises(
-        dn.ConnectivityError, match=r"syn: weight: Normal drew -.*: expected finite numbers >= 0; Truncated\(Normal"
+        dn.ConnectivityError,
+        match=r"syn: weight: Normal drew -.* for the connection 0 -> \d+: expected finite numbers >= 0; Truncated",
     ):
         build(pair, dn.All2All(), 20, 20, weight=dn.Normal(0.0, 1.0))
     with pytest.raises(dn.ConnectivityError, match=r"syn: delay: Uniform drew .*: expected from 0 ms to 6553\.5 ms"):
         build(pair, dn.All2All(), 20, 20, delay=dn.Uniform(0.0, 1e6))
-    with pytest.raises(dn.ParameterError, match=r"Truncated: low, high = 50, 51: expected its Normal lies there less"):
+    with pytest.raises(
+        dn.ParameterError, match=r"Truncated: low, high = 50, 51: expected bounds between which a Normal"
+    ):
         build(pair, dn.All2All(), weight=dn.Truncated(dn.Normal(0.0, 1.0), 50.0, 51.0))
     cells = pair(20, name="cells")
     syn = dn.MCSynapse(cells, cells.ampa, dn.All2All(), delay=dn.Uniform(0.0, 1.0), name="syn")

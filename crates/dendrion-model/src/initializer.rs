@@ -90,6 +90,11 @@ impl Initializer {
             }
             Self::Truncated { of, low, high } => {
                 of.check()?;
+                for (what, v) in [("low", low), ("high", high)] {
+                    if v.is_nan() {
+                        return Err(Error::parameter(name, what, v, "a number"));
+                    }
+                }
                 ordered(*low, *high)
             }
         }

@@ -19,13 +19,13 @@ struct Pair {
     before: u64,
 }
 
-/// Calls `each(number)` for the connections of a topology, whose lanes begin with neuron `first`, in their order.
+/// Calls `each(number, pair)` for the connections of a topology, whose lanes begin with neuron `first`, in their order.
 fn draw(
     initializer: &Initializer,
     stream: Stream,
     topology: &Topology,
     first: usize,
-    mut each: impl FnMut(f64) -> Result<(), Error>,
+    mut each: impl FnMut(f64, Pair) -> Result<(), Error>,
 ) -> Result<(), Error> {
     for (source, row) in topology.starts.windows(2).enumerate() {
         let (mut last, mut before) = (None, 0);
@@ -33,7 +33,7 @@ fn draw(
             before = if last == Some(*lane) { before + 1 } else { 0 };
             last = Some(*lane);
             let pair = Pair { source: source as u32, target: first as u32 + u32::from(*lane), before };
-            each(number(initializer, stream, pair)?)?;
+            each(number(initializer, stream, pair)?, pair)?;
         }
     }
     Ok(())
@@ -44,7 +44,7 @@ fn number(initializer: &Initializer, stream: Stream, pair: Pair) -> Result<f64, 
         Initializer::Truncated { of, low, high } => {
             let inside = |v: &f64| (*low..=*high).contains(v);
             (0..ATTEMPTS).map(|attempt| once(of, stream, pair, attempt)).find(inside).ok_or_else(|| {
-                let what = format!("its {} lies there less than once in {ATTEMPTS} draws", of.name());
+                let what = format!("bounds between which a {} lies once in {ATTEMPTS} draws", of.name());
                 Error::parameter("Truncated", "low, high", format!("{low}, {high}"), what)
             })
         }
@@ -89,12 +89,12 @@ pub(crate) fn weights<T: Scalar>(
     let PerConnection::Drawn(initializer) = &projection.weight else { return Ok(None) };
     let stream = Stream::new(seed, &projection.path, Purpose::Weights);
     let mut weights = Vec::with_capacity(topology.targets.len());
-    draw(initializer, stream, topology, first, |v| {
+    draw(initializer, stream, topology, first, |v, pair| {
         if v.is_finite() && v >= 0.0 {
             weights.push(T::from_f64(v));
             return Ok(());
         }
-        Err(refused(projection, "weight", initializer, v, "finite numbers >= 0", 0.0))
+        Err(refused(projection, ("weight", initializer), (v, pair), "finite numbers >= 0", 0.0))
     })?;
     Ok(Some(weights))
 }
@@ -110,7 +110,7 @@ pub(crate) fn delays(
     let least = u64::from(matches!(projection.pre, Source::Population(_)));
     let stream = Stream::new(seed, &projection.path, Purpose::Delays);
     let mut delays = Vec::with_capacity(topology.targets.len());
-    draw(initializer, stream, topology, first, |ms| {
+    draw(initializer, stream, topology, first, |ms, pair| {
         let steps = steps_of(&projection.path, "delay", ms, dt).ok();
         if let Some(steps) = steps.filter(|s| *s >= least).and_then(|s| u16::try_from(s).ok()) {
             delays.push(steps);
@@ -118,22 +118,26 @@ pub(crate) fn delays(
         }
         let low = least as f64 * dt;
         let accepted = format!("from {low} ms to {} ms (65535 steps)", 65535.0 * dt);
-        Err(refused(projection, "delay", initializer, ms, &accepted, low))
+        Err(refused(projection, ("delay", initializer), (ms, pair), &accepted, low))
     })?;
     Ok(Some(delays))
 }
 
 fn refused(
     projection: &Projection,
-    name: &str,
-    initializer: &Initializer,
-    value: f64,
+    (name, initializer): (&str, &Initializer),
+    (value, pair): (f64, Pair),
     accepted: &str,
     low: f64,
 ) -> Error {
-    let kind = initializer.name();
+    let kind = match initializer {
+        Initializer::Truncated { of, .. } => of.name(),
+        other => other.name(),
+    };
+    let (drew, at) = (initializer.name(), format!("{} -> {}", pair.source, pair.target));
     let what = format!(
-        "{name}: {kind} drew {value}: expected {accepted}; Truncated({kind}(...), low={low}) draws again"
+        "{name}: {drew} drew {value} for the connection {at}: expected {accepted}; Truncated({kind}(...), low={low}) \
+         draws again"
     );
     Error::connectivity(&projection.path, what)
 }
