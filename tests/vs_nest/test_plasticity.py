@@ -285,6 +285,8 @@ def test_bad_weights_of_a_running_network():
         syn.w = 9.0
     with pytest.raises(dn.ParameterError, match=r"syn: tau_plus = -1: expected a finite number > 0"):
         syn.tau_plus = -1.0
+    with pytest.raises(dn.ParameterError, match=r"syn: w_max = 0.5: expected at least the largest weight, 1"):
+        syn.w_max = 0.5
     cell, noise = Target(), dn.PoissonGenerator(1)
     static = dn.MCSynapse(noise, cell.ampa, dn.All2All(), name="static")
     net = dn.Network([cell, noise, static])

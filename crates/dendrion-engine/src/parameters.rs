@@ -140,7 +140,10 @@ impl<T: Scalar> Core<T> {
                 self.check_largest(i, values)
             }
             Target::Rule(i, name) => match &self.network.projections[i].plasticity {
-                Some(rule) => rule.kind.parameter(module, name)?.check(module, values, 1),
+                Some(rule) => {
+                    rule.kind.parameter(module, name)?.check(module, values, 1)?;
+                    if name == "w_max" { self.check_bound(i, values.get(0)) } else { Ok(()) }
+                }
                 None => Ok(()),
             },
             Target::Trace(i, name) => {

@@ -80,6 +80,17 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
+    /// Checks a largest weight against the weights there are.
+    pub(crate) fn check_bound(&self, projection: usize, w_max: f64) -> Result<(), Error> {
+        let weights = self.incoming(projection).flat_map(|(_, incoming)| incoming.fanout.weights());
+        let most = weights.fold(0.0_f64, |most, w| most.max(w.to_f64()));
+        if T::from_f64(most) <= T::from_f64(w_max) {
+            return Ok(());
+        }
+        let path = &self.network.projections[projection].path;
+        Err(Error::parameter(path, "w_max", w_max, format!("at least the largest weight, {most}")))
+    }
+
     /// Checks weights against the largest that a projection's rule allows.
     pub(crate) fn check_largest(&self, projection: usize, values: &Values) -> Result<(), Error> {
         let projection = &self.network.projections[projection];
