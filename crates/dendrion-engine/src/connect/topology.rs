@@ -47,13 +47,8 @@ pub(crate) fn build(
         }
         Connectivity::Csr { starts, targets } => slice(starts, targets, &neurons),
         Connectivity::FixedIndegree { degree, multapses, autapses } => {
-            let drawn = drawn(*autapses);
-            let mut seen = vec![u32::MAX; if *multapses { 0 } else { sources }];
-            let mut pairs = Vec::with_capacity(degree * neurons.len());
-            for (lane, target) in neurons.enumerate() {
-                drawn.indegree(target as u32, *degree, &mut seen, |source| pairs.push((source, lane as u16)));
-            }
-            by_source(sources, &pairs)
+            let degrees = neurons.clone().map(|target| (target, *degree)).collect();
+            drawn(*autapses).by_degree(degrees, *multapses, neurons.start)
         }
         Connectivity::FixedProbability { p, autapses } => {
             let drawn = drawn(*autapses);
@@ -64,16 +59,13 @@ pub(crate) fn build(
             by_source(sources, &pairs)
         }
         Connectivity::FixedTotal { count, multapses, autapses } => {
-            let drawn = drawn(*autapses);
-            let mut seen = vec![u32::MAX; if *multapses { 0 } else { sources }];
-            let mut pairs = Vec::new();
+            let (drawn, first) = (drawn(*autapses), neurons.start);
             let cells = (!multapses).then_some((sources - usize::from(drawn.skip_self)) as u64);
-            let first = neurons.start;
+            let mut degrees = Vec::new();
             totals(seed, &projection.path, *count as u64, targets, cells, neurons, |target, degree| {
-                let lane = (target - first) as u16;
-                drawn.indegree(target as u32, degree, &mut seen, |source| pairs.push((source, lane)));
+                degrees.push((target, degree));
             });
-            by_source(sources, &pairs)
+            drawn.by_degree(degrees, *multapses, first)
         }
         // These were drawn before, and are given pairs by now.
         Connectivity::FixedOutdegree { .. } => by_source(sources, &[]),
@@ -98,6 +90,18 @@ struct Drawn {
 }
 
 impl Drawn {
+    /// The connections of targets with so many each, on a shard whose first neuron is `first`.
+    fn by_degree(&self, degrees: Vec<(usize, usize)>, multapses: bool, first: usize) -> Topology {
+        let sources = self.sources as usize;
+        let mut seen = vec![u32::MAX; if multapses { 0 } else { sources }];
+        let mut pairs = Vec::with_capacity(degrees.iter().map(|(_, degree)| degree).sum());
+        for (target, degree) in degrees {
+            let lane = (target - first) as u16;
+            self.indegree(target as u32, degree, &mut seen, |source| pairs.push((source, lane)));
+        }
+        by_source(sources, &pairs)
+    }
+
     /// `degree` sources; no source twice where `seen` has a mark for each.
     fn indegree(&self, target: u32, degree: usize, seen: &mut [u32], mut each: impl FnMut(u32)) {
         let mut draw = 0;
