@@ -25,7 +25,7 @@ pub use evaluate::{Env, evaluate};
 pub use expr::{Expr, Workbook};
 pub use graph::{Binary, Graph, Node, NodeId, Unary};
 pub use neuron::{Wiring, neuron};
-pub use passes::adjoint::{Adjoint, adjoint, parameter_adjoint};
+pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Step, advance};
 pub use system::{Assignment, Diffusion, Event, Observable, Parameter, Receive, Rule, StateVar, System};

@@ -3,7 +3,8 @@
 
 use dendrion::model::{OdeMethod, Population, SdeMethod};
 use dendrion_equations::{
-    Adjoint, Env, NodeId, Step, System, Wiring, adjoint, advance, evaluate, neuron, parameter_adjoint,
+    Adjoint, Binary, Env, Graph, Node, NodeId, StateVar, Step, Surrogate, System, Unary, Wiring, adjoint,
+    advance, evaluate, neuron, parameter_adjoint,
 };
 use proptest::prelude::*;
 
@@ -97,7 +98,7 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
     let wiring = Wiring { injected: vec![0], received };
     let mut system = neuron(cell, &wiring, DT).unwrap();
     let step = advance(&mut system, method, SdeMethod::Milstein);
-    let reverse = adjoint(&mut system, &step);
+    let reverse = adjoint(&mut system, &step, None);
     let outputs: Vec<NodeId> = (reverse.coefficients.iter().map(|(id, _)| *id))
         .chain(system.states.iter().map(|s| s.initial))
         .collect();
@@ -121,6 +122,184 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
         prop_assert!(error < 1e-6 || (found - exact).abs() < 1e-8, "{method:?} {key}: {exact} {found}");
     }
     Ok(())
+}
+
+/// Values and tangents of all nodes up to one, in forward mode: the tangent of a comparison is the surrogate's.
+struct Duals<'a> {
+    system: &'a System,
+    env: Env<'a>,
+    /// Tangents of parameters, states and locals.
+    params: &'a [f64],
+    states: &'a [f64],
+    locals: &'a [f64],
+}
+
+impl Duals<'_> {
+    fn tangent(&self, id: NodeId) -> f64 {
+        let graph = &self.system.graph;
+        let values = evaluate(graph, id, self.env);
+        let mut tangents: Vec<f64> = Vec::with_capacity(values.len());
+        for id in graph.ids().take(id.index() + 1) {
+            let (v, t) = (|id: NodeId| values[id.index()], |id: NodeId| tangents[id.index()]);
+            let tangent = match graph.node(id) {
+                Node::Param(p) => self.params[p as usize],
+                Node::State(i) => self.states.get(i as usize).copied().unwrap_or(0.0),
+                Node::Local(i) => self.locals.get(i as usize).copied().unwrap_or(0.0),
+                Node::Unary(f, a) => slope(f, v(a)) * t(a),
+                Node::Binary(Binary::Add, a, b) => t(a) + t(b),
+                Node::Binary(Binary::Sub, a, b) => t(a) - t(b),
+                Node::Binary(Binary::Mul, a, b) => t(a) * v(b) + v(a) * t(b),
+                Node::Binary(Binary::Div, a, b) => t(a) / v(b) - v(id) * t(b) / v(b),
+                Node::Binary(Binary::Max, a, b) => {
+                    if v(a) > v(b) {
+                        t(a)
+                    } else {
+                        t(b)
+                    }
+                }
+                Node::Binary(Binary::Min, a, b) => {
+                    if v(a) < v(b) {
+                        t(a)
+                    } else {
+                        t(b)
+                    }
+                }
+                Node::Binary(Binary::Greater, a, b) => sigmoid(v(a) - v(b)) * (t(a) - t(b)),
+                Node::Select(c, a, b) => {
+                    if v(c) == 0.0 {
+                        t(b)
+                    } else {
+                        t(a)
+                    }
+                }
+                _ => 0.0,
+            };
+            tangents.push(tangent);
+        }
+        tangents[id.index()]
+    }
+}
+
+fn slope(f: Unary, a: f64) -> f64 {
+    match f {
+        Unary::Neg => -1.0,
+        Unary::Abs => a.signum(),
+        Unary::Sqrt => 0.5 / a.sqrt(),
+        Unary::Exp | Unary::Expm1 => a.exp(),
+        Unary::Log => 1.0 / a,
+        Unary::Log1p => 1.0 / (1.0 + a),
+        Unary::Phi1 if a.abs() < 1e-5 => 0.5 + a / 3.0,
+        Unary::Phi1 => (a.exp() - a.exp_m1() / a) / a,
+        Unary::Tanh => 1.0 - a.tanh() * a.tanh(),
+    }
+}
+
+/// The derivative of a logistic function of steepness 1/2 per mV.
+fn sigmoid(x: f64) -> f64 {
+    let s = 1.0 / (1.0 + (-0.5 * x).exp());
+    0.5 * s * (1.0 - s)
+}
+
+fn sigmoid_node(graph: &mut Graph, x: NodeId) -> NodeId {
+    let (one, half) = (graph.constant(1.0), graph.constant(0.5));
+    let minus = graph.constant(-0.5);
+    let e = graph.mul(minus, x);
+    let e = graph.unary(Unary::Exp, e);
+    let below = graph.add(one, e);
+    let s = graph.div(one, below);
+    let rest = graph.sub(one, s);
+    let product = graph.mul(s, rest);
+    graph.mul(half, product)
+}
+
+impl Course<'_> {
+    /// The tangents of some nodes along a direction of parameters, states and locals.
+    fn tangents(&self, ids: &[NodeId], at: [&[f64]; 2], along: [&[f64]; 3]) -> Vec<f64> {
+        let ([states, locals], [params, t_states, t_locals]) = (at, along);
+        let env = Env { params: &self.params, states, inputs: &[CURRENT], locals, ..Env::default() };
+        let duals = Duals { system: self.system, env, params, states: t_states, locals: t_locals };
+        ids.iter().map(|id| duals.tangent(*id)).collect()
+    }
+
+    /// What a direction of states and parameters does to the states after the reset, and to the spike; `None` where the
+    /// step explodes.
+    fn forward(&self, states: &[f64], along: [&[f64]; 2], detach_reset: bool) -> Option<Vec<f64>> {
+        let [params, t_states] = along;
+        let locals = self.locals(&self.step.locals, states, &[]);
+        let mut t_locals = Vec::new();
+        for (i, id) in self.step.locals.iter().enumerate() {
+            let t = self.tangents(&[*id], [states, &locals[..i]], [params, t_states, &t_locals])[0];
+            t_locals.push(t);
+        }
+        let after: Vec<f64> = self.step.next.iter().map(|id| self.value(*id, states, &locals, &[])).collect();
+        if !after.iter().all(|v| v.abs() < 1e3) {
+            return None;
+        }
+        let t_after = self.tangents(&self.step.next, [states, &locals], [params, t_states, &t_locals]);
+        let event = self.system.event.as_ref().unwrap();
+        let then = |id: NodeId| {
+            let tangent = self.tangents(&[id], [&after, &[]], [params, &t_after, &[]])[0];
+            (self.value(id, &after, &[], &[]), tangent)
+        };
+        let (fired, t_fired) = then(event.condition);
+        let mut t_end = t_after.clone();
+        for assignment in &event.then {
+            let (value, t_value) = then(assignment.value);
+            let (y, t) = (after[assignment.state], t_after[assignment.state]);
+            let jump = if detach_reset { 0.0 } else { t_fired * (value - y) };
+            t_end[assignment.state] = jump + fired * t_value + (1.0 - fired) * t;
+        }
+        t_end.push(t_fired);
+        Some(t_end)
+    }
+}
+
+/// Numbers from -1 to 1 without a pattern that matters.
+fn spread(n: usize, which: usize) -> Vec<f64> {
+    (0..n).map(|k| ((k * 37 + which * 11) % 17) as f64 / 8.0 - 1.0).collect()
+}
+
+/// One step with its threshold: the reverse of any cotangents agrees with the forward tangents of any direction.
+fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
+    let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }, DT).unwrap();
+    let step = advance(&mut system, cell.method, SdeMethod::Milstein);
+    let surrogate = Surrogate { derivative: &sigmoid_node, detach_reset };
+    let reverse = adjoint(&mut system, &step, Some(&surrogate));
+    let outputs: Vec<NodeId> = reverse.coefficients.iter().map(|(id, _)| *id).collect();
+    let by_parameter = parameter_adjoint(&mut system.graph, &outputs);
+    let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(5)).collect();
+    let course = Course { system: &system, step: &step, params };
+    let n = system.states.len();
+    let start = |s: &StateVar| if s.unit == "mV" { -62.0 + lift } else { 0.3 };
+    let states: Vec<f64> = system.states.iter().map(start).collect();
+    let along_states = spread(n, 1);
+    let mut along_params = spread(course.params.len(), 2);
+    along_params[0] = 0.0; // dt
+    let forward = course.forward(&states, [&along_params, &along_states], detach_reset);
+    prop_assume!(forward.is_some());
+    let bars = spread(n + 1, 3);
+    let ahead: Vec<f64> = bars.iter().zip(forward.unwrap()).map(|(b, t)| b * t).collect();
+    let locals = course.locals(&reverse.locals, &states, &bars);
+    let value = |id: NodeId| course.value(id, &states, &locals, &bars);
+    let gathered: Vec<f64> = reverse.coefficients.iter().map(|(_, id)| value(*id)).collect();
+    let by_states: f64 = reverse.states.iter().zip(&along_states).map(|(id, t)| value(*id) * t).sum();
+    let by_params: f64 =
+        (by_parameter.iter()).map(|(p, id)| course.value(*id, &[], &[], &gathered) * along_params[*p]).sum();
+    let size = ahead.iter().map(|v| v.abs()).sum::<f64>().max(1.0);
+    let difference = ahead.iter().sum::<f64>() - by_states - by_params;
+    prop_assert!(difference.abs() < 1e-10 * size, "{:?}: {difference} of {size}", cell.method);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn thresholds_are_differentiated_by_their_surrogate(
+        cell in population(), detach in any::<bool>(), lift in -4.0..15.0_f64
+    ) {
+        check_products(&cell, detach, lift)?;
+    }
 }
 
 proptest! {

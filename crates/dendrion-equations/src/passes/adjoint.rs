@@ -8,12 +8,13 @@
 //! Nodes are visited from users to operands. Ids ascend from operands to users, and a local's node comes after what it stands
 //! for, so that one sweep down the ids meets every node after all its users.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::derivative::unary_slope;
 use super::solver::Step;
+use super::substitute::Substitution;
 use crate::graph::{Binary, Graph, Node, NodeId};
-use crate::system::System;
+use crate::system::{Event, System};
 
 /// The reverse of a step. Its leaves are those of the step, and [`Node::Cotangent`] of each state at the step's end.
 #[derive(Clone, Debug)]
@@ -28,14 +29,33 @@ pub struct Adjoint {
     pub coefficients: Vec<(NodeId, NodeId)>,
 }
 
-/// The reverse of a step of a system.
-pub fn adjoint(system: &mut System, step: &Step) -> Adjoint {
+/// Writes a derivative for V - `V_th`.
+type Derivative<'f> = &'f dyn Fn(&mut Graph, NodeId) -> NodeId;
+
+/// How a spike is differentiated, which is a step and has no derivative of its own (Neftci, Mostafa & Zenke 2019).
+pub struct Surrogate<'f> {
+    /// The surrogate derivative of the spike, written for V - `V_th`.
+    pub derivative: Derivative<'f>,
+    /// Whether the reset is taken as a consequence that is not differentiated.
+    pub detach_reset: bool,
+}
+
+/// The reverse of a step of a system. With a surrogate the threshold is part of the step: then the cotangents are those of
+/// the states after the reset, and [`Node::Cotangent`] number `states` is that of the spike itself. Without, they are those
+/// of the states after integration.
+pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_>>) -> Adjoint {
     let (states, currents) = (system.states.len(), system.currents);
-    let graph = &mut system.graph;
-    let mut sweep = Sweep { locals: step.locals.clone(), stops_at_coefficients: true, bars: BTreeMap::new() };
-    for (i, next) in step.next.iter().enumerate() {
+    let (event, graph) = (system.event.clone(), &mut system.graph);
+    let mut locals = step.locals.clone();
+    let mut results = step.next.clone();
+    if let Some((event, surrogate)) = event.zip(surrogate) {
+        threshold(graph, &event, surrogate, &mut locals, &mut results);
+    }
+    let derivative = surrogate.map(|s| s.derivative);
+    let mut sweep = Sweep { locals, stops_at_coefficients: true, bars: BTreeMap::new(), derivative };
+    for (i, result) in results.into_iter().enumerate() {
         let seed = graph.intern(Node::Cotangent(i as u32));
-        sweep.add(graph, *next, seed);
+        sweep.add(graph, result, seed);
     }
     let leaves = sweep.run(graph);
     let zero = graph.constant(0.0);
@@ -56,10 +76,41 @@ pub fn adjoint(system: &mut System, step: &Step) -> Adjoint {
     found
 }
 
+/// Replaces the states after integration by those after the threshold, and appends the spike.
+fn threshold(
+    graph: &mut Graph,
+    event: &Event,
+    surrogate: &Surrogate<'_>,
+    locals: &mut Vec<NodeId>,
+    results: &mut Vec<NodeId>,
+) {
+    let mut after = HashMap::new();
+    for (i, result) in results.iter_mut().enumerate() {
+        locals.push(*result);
+        *result = graph.intern(Node::Local((locals.len() - 1) as u32));
+        after.insert(graph.intern(Node::State(i as u32)), *result);
+    }
+    let mut substitution = Substitution::new(after);
+    let fired = substitution.apply(graph, event.condition);
+    for assignment in &event.then {
+        let value = substitution.apply(graph, assignment.value);
+        let result = &mut results[assignment.state];
+        *result = if surrogate.detach_reset {
+            graph.select(fired, value, *result)
+        } else {
+            let jump = graph.sub(value, *result);
+            let jump = graph.mul(fired, jump);
+            graph.add(*result, jump)
+        };
+    }
+    results.push(fired);
+}
+
 /// The cotangents of the parameters, by their number, from those of `outputs`, which depend on parameters alone:
 /// [`Node::Cotangent`] number k is that of `outputs[k]`. Parameters that none depends on are left out.
 pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, NodeId)> {
-    let mut sweep = Sweep { locals: Vec::new(), stops_at_coefficients: false, bars: BTreeMap::new() };
+    let mut sweep =
+        Sweep { locals: Vec::new(), stops_at_coefficients: false, bars: BTreeMap::new(), derivative: None };
     for (k, output) in outputs.iter().enumerate() {
         let seed = graph.intern(Node::Cotangent(k as u32));
         sweep.add(graph, *output, seed);
@@ -75,15 +126,17 @@ pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, N
 }
 
 /// A sweep from results to leaves.
-struct Sweep {
+struct Sweep<'f> {
     locals: Vec<NodeId>,
     /// Whether a coefficient is a leaf: a step reads coefficients, and its reverse gathers their cotangents.
     stops_at_coefficients: bool,
     /// Cotangents of the nodes met so far whose turn is yet to come.
     bars: BTreeMap<NodeId, NodeId>,
+    /// The surrogate derivative of a comparison.
+    derivative: Option<Derivative<'f>>,
 }
 
-impl Sweep {
+impl Sweep<'_> {
     /// Adds to the cotangent of a node.
     fn add(&mut self, graph: &mut Graph, node: NodeId, part: NodeId) {
         if graph.as_const(node).is_some() || graph.as_const(part) == Some(0.0) {
@@ -159,7 +212,14 @@ impl Sweep {
                 (graph.select(first, bar, zero), graph.select(first, zero, bar))
             }
             Binary::Pow => power(graph, (a, b), value, bar),
-            Binary::Greater | Binary::GreaterEqual => return,
+            Binary::Greater => {
+                let Some(surrogate) = self.derivative else { return };
+                let above = graph.sub(a, b);
+                let slope = surrogate(graph, above);
+                let part = graph.mul(bar, slope);
+                (part, graph.neg(part))
+            }
+            Binary::GreaterEqual => return,
         };
         self.add(graph, a, to_a);
         self.add(graph, b, to_b);
