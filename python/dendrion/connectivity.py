@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -56,7 +57,24 @@ class One2One(Connector):
 
 
 @dataclass(frozen=True)
-class FixedIndegree(Connector):
+class _Degree(Connector):
+    """Rules of as many connections for each neuron of one side."""
+
+    _kind: ClassVar[str]
+    degree: int
+    multi_conn: bool = False
+    autapses: bool = True
+
+    def __post_init__(self) -> None:
+        _check_whole(self, "degree", self.degree)
+        _check_flags(self, "multi_conn", "autapses")
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return self._kind, float(self.degree), self.multi_conn, self.autapses
+
+
+@dataclass(frozen=True)
+class FixedIndegree(_Degree):
     """Each target draws ``degree`` sources.
 
     Parameters
@@ -69,42 +87,22 @@ class FixedIndegree(Connector):
         Whether a neuron may be connected to itself.
     """
 
-    degree: int
-    multi_conn: bool = False
-    autapses: bool = True
-
-    def __post_init__(self) -> None:
-        _check_whole(self, "degree", self.degree)
-        _check_flags(self, "multi_conn", "autapses")
-
-    def _rule(self) -> tuple[str, float, bool, bool]:
-        return "fixed_indegree", float(self.degree), self.multi_conn, self.autapses
+    _kind: ClassVar[str] = "fixed_indegree"
 
 
 @dataclass(frozen=True)
-class FixedOutdegree(Connector):
+class FixedOutdegree(_Degree):
     """Each source draws ``degree`` targets.
 
     Parameters
     ----------
     degree : int
         Connections of each source, >= 0.
-    multi_conn : bool
-        Whether a pair may be connected more than once.
-    autapses : bool
-        Whether a neuron may be connected to itself.
+    multi_conn, autapses : bool
+        See [FixedIndegree][dendrion.FixedIndegree].
     """
 
-    degree: int
-    multi_conn: bool = False
-    autapses: bool = True
-
-    def __post_init__(self) -> None:
-        _check_whole(self, "degree", self.degree)
-        _check_flags(self, "multi_conn", "autapses")
-
-    def _rule(self) -> tuple[str, float, bool, bool]:
-        return "fixed_outdegree", float(self.degree), self.multi_conn, self.autapses
+    _kind: ClassVar[str] = "fixed_outdegree"
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,8 @@ class FixedTotal(Connector):
     ----------
     n : int
         Connections in all, >= 0.
-    multi_conn : bool
-        Whether a pair may be connected more than once.
-    autapses : bool
-        Whether a neuron may be connected to itself.
+    multi_conn, autapses : bool
+        See [FixedIndegree][dendrion.FixedIndegree].
     """
 
     n: int
