@@ -20,6 +20,7 @@ from .errors import (
     UnknownNameError,
 )
 from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
+from .gradients import Gradients, Run
 from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
 from .matrices import CustomConn
 from .methods import SolverMethodODE, SolverMethodSDE
@@ -31,7 +32,7 @@ from .piecewise import Piecewise
 from .plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
 from .receptors import AMPA, GABA, NMDA, Receptor
 from .recording import Recording, SpikeRecording
-from .surrogate import Sigmoid
+from .surrogate import ATan, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from .synapse import Connections, ConnGen, MCSynapse
 from .values import Mismatch
 from .variables import Collection, VarManager
@@ -41,6 +42,7 @@ __all__ = [
     "GABA",
     "NMDA",
     "STDP",
+    "ATan",
     "All2All",
     "BernoulliGenerator",
     "Collection",
@@ -58,11 +60,14 @@ __all__ = [
     "DelayWarning",
     "DendrionError",
     "DivergenceError",
+    "FastSigmoid",
     "FixedIndegree",
     "FixedOutdegree",
     "FixedProb",
     "FixedTotal",
+    "Gaussian",
     "Generator",
+    "Gradients",
     "Initializer",
     "LeakyIF",
     "LogNormal",
@@ -72,6 +77,7 @@ __all__ = [
     "MCSynapse",
     "Mismatch",
     "Module",
+    "MultiGaussian",
     "Network",
     "Neuron",
     "Noise",
@@ -85,12 +91,15 @@ __all__ = [
     "PoissonGenerator",
     "Receptor",
     "Recording",
+    "Run",
     "Sigmoid",
     "SolverMethodODE",
     "SolverMethodSDE",
     "SpikeGenerator",
     "SpikeRecording",
     "StructureError",
+    "Surrogate",
+    "Triangle",
     "TripletSTDP",
     "Truncated",
     "TsodyksMarkram",

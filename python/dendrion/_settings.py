@@ -32,6 +32,15 @@ def whole(name: str, value: object, least: int, most: int) -> int:
     return int(value)
 
 
+def size_in_bytes(name: str, value: object) -> int:
+    """Return a number of bytes, which may be written 2e9."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise ParameterTypeError(f"network: {name} = {value!r}: expected a number >= 1 (bytes)")
+    if not (math.isfinite(value) and 1 <= value <= 2**62):
+        raise ParameterError(f"network: {name} = {value}: expected a finite number >= 1 (bytes)")
+    return int(value)
+
+
 def float_type(dtype: object) -> np.dtype[np.floating]:
     """Return the type of floating-point numbers."""
     try:

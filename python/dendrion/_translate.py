@@ -14,7 +14,7 @@ from .connectivity import Connector
 from .coupling import MCConn, MCConnSynapse
 from .currents import CurrentGenerator
 from .custom import CustomGenerator
-from .errors import StructureError
+from .errors import ParameterError, StructureError
 from .generators import Generator, SpikeGenerator
 from .initializers import Initializer
 from .module import Module, unused
@@ -50,6 +50,7 @@ class Translation:
         self.functions: list[tuple[int, str, str, Any]] = []
         #: What the user should know of delays.
         self.warnings: list[str] = []
+        self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
         for kind, add in (
             (MCNeuron, self._population),
@@ -77,12 +78,20 @@ class Translation:
 
     # Populations
 
+    def _set_surrogate(self, index: int, neuron: MCNeuron) -> None:
+        try:
+            self.model.set_surrogate(index, *neuron._surrogate(), neuron.detach_reset)
+        except ParameterError as error:
+            # Simulations do without; a gradient says so.
+            self.without_gradient.append(error)
+
     def _population(self, neuron: MCNeuron) -> None:
         given = self._given(neuron, "population")
         soft = neuron._values["V_reset"] is None
         methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
         index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
         self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
+        self._set_surrogate(index, neuron)
         self.indices[id(neuron)] = index
         parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
         couplings = [m for m in parts if isinstance(m, MCConn)]

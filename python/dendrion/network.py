@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import warnings
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._settings import chosen, float_type, member, positive, steps_of, whole
+from ._numbers import numbers
+from ._settings import chosen, float_type, member, positive, size_in_bytes, steps_of, whole
 from ._translate import Translation
 from .compartment import Compartment
 from .custom import CHUNK, CustomGenerator
 from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import Generator
+from .gradients import MEMORY, Run
 from .identity import numbered, selected
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
@@ -83,6 +86,7 @@ class Network(NetworkValues):
         self._identities = numbered(self.populations)
         self._methods = {id(p): translation._method(p, "odemethod") for p in self.populations}
         self._sim = _core.Simulation(translation.model)
+        self._without_gradient = translation.without_gradient
         # Some parameters enter no equation: r_axial beside an explicit coupling.
         known = set(self._sim.parameter_names())
         self._keys = {at: key for at, key in translation.keys.items() if key in known}
@@ -146,10 +150,42 @@ class Network(NetworkValues):
         """Time reached (ms)."""
         return self._sim.steps() * self.dt
 
-    def run(self, duration: float, *, progress: bool = False) -> Network:
+    @overload
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: bool = False,
+        grad: Literal[False] = False,
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+    ) -> Network: ...
+    @overload
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: bool = False,
+        grad: Literal[True],
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+    ) -> Run: ...
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: bool = False,
+        grad: bool = False,
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+    ) -> Network | Run:
         """Simulate ``duration`` ms more, rounded to whole steps.
 
-        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there.
+        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there (but not where it had
+        ``grad``, ``batch`` or ``inputs``).
 
         Parameters
         ----------
@@ -157,19 +193,91 @@ class Network(NetworkValues):
             Time to simulate (ms), >= 0.
         progress : bool
             Show a progress bar.
+        grad : bool
+            Return a [Run][dendrion.Run], whose ``backward`` gives gradients.
+        batch : int, optional
+            Samples to simulate side by side: they begin at the present state, share all parameters, and draw random
+            numbers of their own. Probes then have a first axis for them. Later runs go on with the same samples until
+            ``reset()``.
+        inputs : dict, optional
+            By generator, real numbers that stand in for what it would send in this run: of shape ``(steps, size)`` or,
+            with a batch, ``(batch, steps, size)``. For a current generator pA; for a generator of spikes, factors of
+            the weights: 1 is a spike, 0 none.
+        memory : float
+            Bytes that ``grad`` may keep. Where all steps do not fit, states to begin again from are kept instead, and
+            ``backward`` runs the steps a second time.
+
+        Returns
+        -------
+        Network or Run
+            The network itself, or with ``grad`` the run.
 
         Raises
         ------
         DivergenceError
             Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
+        StructureError
+            Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
         """
         steps = self._steps("duration", duration)
+        if grad or batch is not None or inputs or self._sim.batch():
+            return self._run_with(steps, progress, grad, batch, inputs or {}, memory)
         if not progress:
             self._advance(steps, None)
             return self
         with bar(max(steps, 1), self.dt) as show:
             self._advance(steps, show)
         return self
+
+    def _run_with(
+        self,
+        steps: int,
+        progress: bool,
+        grad: bool,
+        batch: int | None,
+        inputs: Mapping[Generator, ArrayLike],
+        memory: float,
+    ) -> Network | Run:
+        if batch is not None:
+            batch = whole("batch", batch, 1, 2**31)
+        if grad and self._without_gradient:
+            raise self._without_gradient[0]
+        given = [(g.path, self._input(g, value, steps, batch)) for g, value in self._generators(inputs).items()]
+        budget = size_in_bytes("memory", memory) if grad else None
+        self._ask_until(self._sim.steps() + steps)
+        begin = self._sim.steps()
+        with bar(max(steps, 1), self.dt) if progress else contextlib.nullcontext() as show:
+            trace = self._sim.run_with(steps, show, batch, given, budget)
+        if trace is None:
+            return self
+        return Run(self, trace, begin, steps, batch, list(inputs))
+
+    def _generators(self, inputs: Mapping[Generator, ArrayLike]) -> Mapping[Generator, ArrayLike]:
+        if not isinstance(inputs, Mapping):
+            raise ParameterTypeError(f"network: inputs = {type(inputs).__name__}: expected a dict from generators")
+        for generator in inputs:
+            if not isinstance(generator, Generator):
+                raise ParameterTypeError(f"network: inputs: {generator!r}: expected a generator of the network")
+            self._path(generator)
+        return inputs
+
+    def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
+        array = numbers(f"{generator.path}: input", value, "numbers")
+        shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
+        if array.shape != shape:
+            raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")
+        return np.ascontiguousarray(array).reshape(-1)
+
+    def _ask_until(self, end: int) -> None:
+        """Ask the functions of CustomGenerators for all steps before ``end``."""
+        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
+        while functions and self._asked < end:
+            begin = self._asked
+            until = (begin // CHUNK + 1) * CHUNK
+            given = [generator._ask(begin, until, self.dt) for generator in functions]
+            for generator, spikes in zip(functions, given, strict=True):
+                self._sim.push_spikes(generator.path, *spikes)
+            self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
         """Run, and stop at the chunks for which functions are asked. Where a run is cut changes nothing in it."""
@@ -236,7 +344,9 @@ class Network(NetworkValues):
             return SpikeRecording(self, probe, f"{path}.spikes", module)
         steps = 1 if every is None else self._steps("every", every)
         probe = self._sim.add_probe(path, variable, steps, columns)
-        return Recording(self, probe, f"{path}.{variable}", self._gids_of(module, columns))
+        gids = self._gids_of(module, columns)
+        count = self._columns(module) if columns is None else len(columns)
+        return Recording(self, probe, f"{path}.{variable}", gids, steps, count)
 
     def _columns(self, module: Module) -> int:
         """Return how many members of a module can be recorded."""

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._ownership import SENTINEL, Sentinel
+from ._tracing import Token, written
 from .errors import ParameterError, ParameterTypeError, StructureError
 from .initializers import Initializer
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module, Value, checked_size
-from .surrogate import Sigmoid
+from .surrogate import Sigmoid, Surrogate
 
 __all__ = ["MCNeuron", "Neuron"]
 
@@ -48,8 +49,9 @@ class MCNeuron(Neuron):
         it is at least 1, and at most the delay.
     area_name : str, optional
         Brain area of the population; selects populations, as in ``net.select(area_name="CA1")``.
-    surrogate_grad_fn : Sigmoid or callable
-        Surrogate derivative of the spike with respect to V: a function of V - V_th (mV), read by ``spike_derivative``.
+    surrogate_grad_fn : Surrogate or callable
+        Surrogate derivative of the spike with respect to V in gradients, such as [Sigmoid][dendrion.Sigmoid]; or a
+        function of V - V_th (mV) in terms of NumPy's functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``.
         Simulations have a hard threshold.
     id, neuron_start_id : int
         Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
@@ -61,6 +63,8 @@ class MCNeuron(Neuron):
         How noise ([Noise][dendrion.Noise]) is integrated, likewise.
     parent, name, frozen_params
         See [Module][dendrion.Module].
+    detach_reset : bool
+        Whether gradients take the reset of V as given, rather than as a consequence of V.
     refractory : float or array
         Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
     """
@@ -79,7 +83,7 @@ class MCNeuron(Neuron):
         tau_triplet: ArrayLike = 110.0,
         dendritic_delay: Any = 1,
         area_name: str | None = None,
-        surrogate_grad_fn: Callable[..., Any] | Sigmoid = Sigmoid(),  # noqa: B008
+        surrogate_grad_fn: Callable[..., Any] | Surrogate = Sigmoid(),  # noqa: B008
         id: int = 0,
         neuron_start_id: int = 1,
         odemethod: SolverMethodODE = SolverMethodODE.EULER,
@@ -88,6 +92,7 @@ class MCNeuron(Neuron):
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
+        detach_reset: bool = False,
         refractory: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
@@ -100,11 +105,15 @@ class MCNeuron(Neuron):
             raise ParameterTypeError(f"{self._label}: area_name = {area_name!r}: expected a string or None")
         self.area_name = area_name
         self.dendritic_delay = dendritic_delay
-        if not (isinstance(surrogate_grad_fn, Sigmoid) or callable(surrogate_grad_fn)):
+        if not callable(surrogate_grad_fn):
             raise ParameterTypeError(
-                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Sigmoid or a callable"
+                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Surrogate, such as Sigmoid(), or a "
+                "callable"
             )
         self.surrogate_grad_fn = surrogate_grad_fn
+        if not isinstance(detach_reset, (bool, np.bool_)):
+            raise ParameterTypeError(f"{self._label}: detach_reset = {detach_reset!r}: expected True or False")
+        self.detach_reset = bool(detach_reset)
         self.odemethod = odemethod
         self.sdemethod = sdemethod
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
@@ -136,6 +145,19 @@ class MCNeuron(Neuron):
                 raise ParameterError(f"{self._label}: dendritic_delay: {what} raised {error!r}") from error
             value = _steps(self, value, f"{what} = {value!r}")
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
+
+    def _surrogate(self) -> tuple[str, list[Token]]:
+        """Return what gradients take for the derivative of the spike: a name and its numbers, or an expression."""
+        function = self.surrogate_grad_fn
+        if isinstance(function, Surrogate):
+            return function._spec()
+        try:
+            return "own", written(function)
+        except Exception as error:
+            raise ParameterError(
+                f"{self._label}: surrogate_grad_fn = {function!r}: expected a Surrogate, or an expression of "
+                f"V - V_th in NumPy's functions; writing it down failed: {error}"
+            ) from error
 
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate derivative of the spike (1/mV) at potentials ``V`` of the soma (mV)."""

@@ -31,9 +31,11 @@ class _Probe:
 class Recording(_Probe):
     """Samples of a state or current, as far as the network has run. Made by ``Network.probe``."""
 
-    def __init__(self, net: Network, probe: int, label: str, gid: NDArray[np.int64] | None) -> None:
+    def __init__(
+        self, net: Network, probe: int, label: str, gid: NDArray[np.int64] | None, every: int, columns: int
+    ) -> None:
         super().__init__(net, probe, label)
-        self._gid = gid
+        self._gid, self._every, self._columns = gid, every, columns
 
     @property
     def gid(self) -> NDArray[np.int64] | None:
@@ -47,7 +49,10 @@ class Recording(_Probe):
 
     @property
     def values(self) -> NDArray[np.floating]:
-        """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time."""
+        """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time.
+
+        After runs with a batch of shape ``(batch, samples, neurons)``.
+        """
         return self._net._sim.values(self._id)
 
     def __len__(self) -> int:
@@ -57,7 +62,9 @@ class Recording(_Probe):
 class SpikeRecording(_Probe):
     """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
 
-    A generator's source may spike more than once in a step, and is listed as often.
+    A generator's source may spike more than once in a step, and is listed as often. After runs with a batch, ``t`` and
+    ``i`` list the spikes of all samples, one after the other, and ``sample`` says which; ``dense`` and ``counts`` have
+    a first axis for samples.
     """
 
     def __init__(self, net: Network, probe: int, label: str, module: MCNeuron | Generator) -> None:
@@ -67,12 +74,17 @@ class SpikeRecording(_Probe):
     @property
     def t(self) -> NDArray[np.float64]:
         """Time of each spike (ms)."""
-        return np.multiply(self._net._sim.spikes(self._id)[0], self._net.dt, dtype=np.float64)
+        return np.multiply(self._spikes()[1], self._net.dt, dtype=np.float64)
+
+    @property
+    def sample(self) -> NDArray[np.int64]:
+        """Sample of the batch that each spike is of; 0 without a batch."""
+        return self._spikes()[0]
 
     @property
     def i(self) -> NDArray[np.int64]:
         """Neuron of each spike."""
-        return self._net._sim.spikes(self._id)[1].astype(np.int64)
+        return self._spikes()[2].astype(np.int64)
 
     @property
     def gid(self) -> NDArray[np.int64]:
@@ -84,17 +96,21 @@ class SpikeRecording(_Probe):
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
-        steps, neurons = self._net._sim.spikes(self._id)
-        table = np.zeros((self._net._sim.steps(), self._size), dtype=bool)
-        table[steps, neurons] = True
-        return table
+        return self.counts() > 0
 
     def counts(self) -> NDArray[np.int64]:
         """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
-        steps, neurons = self._net._sim.spikes(self._id)
-        table = np.zeros((self._net._sim.steps(), self._size), dtype=np.int64)
-        np.add.at(table, (steps, neurons), 1)
-        return table
+        batch = self._net._sim.batch()
+        table = np.zeros((max(batch, 1), self._net._sim.steps(), self._size), dtype=np.int64)
+        np.add.at(table, self._spikes(), 1)
+        return table if batch else table[0]
+
+    def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
+        """Return sample, step and neuron of each spike."""
+        samples = range(max(self._net._sim.batch(), 1))
+        each = [self._net._sim.spikes(self._id, sample) for sample in samples]
+        which = np.repeat(np.arange(len(each), dtype=np.int64), [len(steps) for steps, _ in each])
+        return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
 
     def __len__(self) -> int:
-        return len(self._net._sim.spikes(self._id)[0])
+        return len(self._spikes()[0])

@@ -73,7 +73,7 @@ def test_settings_are_checked_when_assigned(pair):
     for wrong in ("x", 1.5, -1, [1, 2, 3]):
         with pytest.raises((dn.ParameterTypeError, dn.ParameterError), match=r"dendritic_delay = .*whole number >= 0"):
             dn.MCNeuron(2, dendritic_delay=wrong)
-    with pytest.raises(dn.ParameterTypeError, match=r"surrogate_grad_fn = 3: expected a Sigmoid or a callable"):
+    with pytest.raises(dn.ParameterTypeError, match=r"surrogate_grad_fn = 3: expected a Surrogate"):
         dn.MCNeuron(surrogate_grad_fn=3)
     with pytest.raises(dn.ParameterTypeError, match=r"Sigmoid: alpha = '4': expected a number > 0"):
         dn.Sigmoid("4")

@@ -52,6 +52,7 @@ impl<T: Scalar> Core<T> {
         let board = Board::new(shards.len(), chunks.len());
         forget_arrays(&mut network);
         let currents = currents(&network)?;
+        let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
         Ok(Self {
             network,
             cells,
@@ -68,6 +69,8 @@ impl<T: Scalar> Core<T> {
             epoch,
             threads,
             level,
+            samples: Vec::new(),
+            fresh,
             broken: None,
         })
     }
@@ -203,7 +206,12 @@ fn connect<T: Scalar>(
             let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
             let (fanout, change) = change(network, p, shard, fanout, epoch)?;
-            shard.incoming.push(Incoming { projection: i, fanout, port: ports.of_projection[i], change });
+            shard.incoming.push(Incoming {
+                projection: i,
+                fanout: Arc::new(fanout),
+                port: ports.of_projection[i],
+                change,
+            });
         }
     }
     Ok(())
@@ -268,7 +276,7 @@ fn routes<T: Scalar>(network: &Network, cells: &[Cells<T>], first: &[usize], chu
         Source::Generator(g) => {
             let start = chunks.iter().position(|c| c.generator == g).unwrap_or(chunks.len());
             let count = chunks[start..].iter().take_while(|c| c.generator == g).count();
-            Route::Chunks(start..start + count)
+            Route::Chunks(g, start..start + count)
         }
     };
     network.projections.iter().map(route).collect()

@@ -10,7 +10,8 @@ use dendrion_model::{Error, Network};
 use crate::generate::{Chunk, Current};
 use crate::population::Cells;
 use crate::probe::Probe;
-use crate::run::{Barrier, Board, Course, Crew, Pool, Route, work};
+use crate::run::{Barrier, Board, Course, Crew, Pool, Route, Sample, deal, gather, work};
+use crate::run_with::RunOptions;
 use crate::shard::{Fault, Shard};
 
 /// How a run ended.
@@ -68,6 +69,10 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) epoch: u64,
     pub(crate) threads: usize,
     pub(crate) level: Level,
+    /// The samples of a batch, if the network has run with one; the shards are where it began.
+    pub(crate) samples: Vec<Sample<T>>,
+    /// For each population and state, whether it is still what parameters made it.
+    pub(crate) fresh: Vec<Vec<bool>>,
     /// Why the network cannot run on.
     pub(crate) broken: Option<Error>,
 }
@@ -82,9 +87,13 @@ impl<T: Scalar> Core<T> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
+        if !self.samples.is_empty() {
+            self.run_with(steps, &RunOptions::default(), watch)?;
+        }
         if steps == 0 {
             return Ok(RunEnd::Finished);
         }
+        self.fresh.iter_mut().for_each(|rows| rows.fill(false));
         let (begin, end) = (self.now, self.now + steps);
         let crews = self.crews();
         let course = Arc::new(self.course(begin, end, crews.len()));
@@ -100,19 +109,20 @@ impl<T: Scalar> Core<T> {
             return Err(lost);
         };
         self.now = done.first().map_or(begin, |(_, reached)| *reached);
-        self.gather(done.into_iter().map(|(crew, _)| crew));
+        (self.shards, self.chunks) = gather(done.into_iter().map(|(crew, _)| crew));
         match self.shards.iter().filter_map(|s| s.fault).min() {
-            Some(fault) => Err(self.fail(fault)),
+            Some(fault) => Err(self.fail(fault, None)),
             None if self.now < end => Ok(RunEnd::Stopped),
             None => Ok(RunEnd::Finished),
         }
     }
 
-    fn course(&self, begin: u64, end: u64, threads: usize) -> Course<T> {
+    pub(crate) fn course(&self, begin: u64, end: u64, threads: usize) -> Course<T> {
         Course {
             engines: self.cells.iter().map(|c| c.engine.clone()).collect(),
             currents: self.currents.clone(),
             routes: self.routes.clone(),
+            given: Arc::default(),
             board: self.board.clone(),
             begin,
             end,
@@ -122,41 +132,16 @@ impl<T: Scalar> Core<T> {
         }
     }
 
-    /// Deals shards and chunks out to threads: runs of shards of about equal work, chunks in turn.
+    /// Deals shards and chunks out to threads.
     fn crews(&mut self) -> Vec<Crew<T>> {
         let wanted = self.threads.min(self.shards.len().max(1));
         let threads = if wanted > 1 { self.pool.grow(wanted - 1) + 1 } else { 1 };
-        let cost = |s: &Shard<T>| self.cells[s.population].cost(s.neurons.len());
-        let total: usize = self.shards.iter().map(cost).sum();
-        let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
-        let mut before = 0;
-        for (place, shard) in std::mem::take(&mut self.shards).into_iter().enumerate() {
-            let cost = self.cells[shard.population].cost(shard.neurons.len());
-            // The thread in whose share of the total the shard's middle falls.
-            let thread = (2 * before + cost) * threads / (2 * total.max(1));
-            parts[thread.min(threads - 1)].0.push((place, shard));
-            before += cost;
-        }
-        for (place, chunk) in std::mem::take(&mut self.chunks).into_iter().enumerate() {
-            parts[place % threads].1.push((place, chunk));
-        }
-        parts.into_iter().map(|(shards, chunks)| Crew::new(shards, chunks)).collect()
-    }
-
-    fn gather(&mut self, crews: impl Iterator<Item = Crew<T>>) {
-        let (mut shards, mut chunks) = (Vec::new(), Vec::new());
-        for crew in crews {
-            shards.extend(crew.shards);
-            chunks.extend(crew.chunks);
-        }
-        shards.sort_unstable_by_key(|(place, _)| *place);
-        chunks.sort_unstable_by_key(|(place, _)| *place);
-        self.shards = shards.into_iter().map(|(_, shard)| shard).collect();
-        self.chunks = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+        let (shards, chunks) = (std::mem::take(&mut self.shards), std::mem::take(&mut self.chunks));
+        deal(shards, chunks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
     }
 
     /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
-    fn fail(&mut self, fault: Fault) -> Error {
+    pub(crate) fn fail(&mut self, fault: Fault, sample: Option<usize>) -> Error {
         self.now = fault.step;
         self.cut_recordings(fault.step);
         let cells = &self.cells[fault.population];
@@ -166,6 +151,7 @@ impl<T: Scalar> Core<T> {
             neuron: fault.neuron,
             time: fault.step as f64 * self.network.dt,
             dt: self.network.dt,
+            sample,
         };
         self.broken = Some(error.clone());
         error
@@ -179,6 +165,8 @@ impl<T: Scalar> Core<T> {
         }
         self.now = 0;
         self.broken = None;
+        self.samples.clear();
+        self.fresh.iter_mut().for_each(|rows| rows.fill(true));
         for shard in &mut self.shards {
             shard.reset(&self.cells[shard.population], &self.slots[shard.population]);
         }
@@ -186,6 +174,12 @@ impl<T: Scalar> Core<T> {
         self.listen_again();
         self.probes.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
+    }
+
+    /// The shards of all samples of a batch, or the network's own.
+    pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
+        let own = if self.samples.is_empty() { self.shards.as_slice() } else { &[] };
+        own.iter().chain(self.samples.iter().flat_map(|s| &s.shards))
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -200,7 +194,7 @@ impl<T: Scalar> Core<T> {
                 .sum(),
             connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
             connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),
-            spikes: self.shards.iter().map(|s| s.spike_count).sum(),
+            spikes: self.present_shards().map(|s| s.spike_count).sum(),
             steps: self.now,
             epoch: self.epoch,
             threads: self.threads.min(self.shards.len().max(1)),

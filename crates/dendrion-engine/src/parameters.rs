@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Error, ModuleKind, Values};
+use dendrion_model::{Domain, Error, ModuleKind, Values};
 
 use crate::core::Core;
 
 /// What a key such as `pyramidal/dend.gL` names.
 #[derive(Clone, Copy, Debug)]
-enum Target {
+pub(crate) enum Target {
     /// Parameter of a population's system.
     Cells(usize, usize),
     /// The parameter of a generator.
@@ -65,9 +65,39 @@ impl<T: Scalar> Core<T> {
         Err(Error::unknown("network", "parameter", key, all.into_iter().map(|(k, _)| k).collect()))
     }
 
+    /// What keys name, with the values of all but weights, whose number is known elsewhere.
+    pub(crate) fn target_values(&mut self) -> Vec<(String, Target, Values)> {
+        let targets = self.targets();
+        let values = |(key, target): (String, Target)| {
+            let values = match target {
+                Target::Weights(_) => Values::Scalar(0.0),
+                _ => self.parameter(&key).unwrap_or(Values::Scalar(0.0)),
+            };
+            (key, target, values)
+        };
+        targets.into_iter().map(values).collect()
+    }
+
     /// The keys of all parameters.
     pub(crate) fn parameter_names(&self) -> Vec<String> {
         self.targets().into_iter().map(|(k, _)| k).collect()
+    }
+
+    /// What a parameter accepts.
+    pub(crate) fn domain(&self, key: &str) -> Result<Domain, Error> {
+        let (module, name) = key.rsplit_once('.').unwrap_or((key, key));
+        Ok(match self.target(key)? {
+            Target::Cells(i, j) => self.cells[i].system.parameters[j].spec.domain,
+            Target::Generator(i) => {
+                self.network.generators[i].parameter().map_or(Domain::Finite, |(spec, _)| spec.domain)
+            }
+            Target::Weights(_) => ModuleKind::Projection.parameter(module, "w")?.domain,
+            Target::Rule(i, name) => match &self.network.projections[i].plasticity {
+                Some(rule) => rule.kind.parameter(module, name)?.domain,
+                None => Domain::Finite,
+            },
+            Target::Trace(..) => ModuleKind::Population.parameter(module, name)?.domain,
+        })
     }
 
     /// The values of a parameter.
@@ -113,7 +143,14 @@ impl<T: Scalar> Core<T> {
                 Target::Trace(i, name) => self.set_trace(i, name, values),
             }
         }
-        (self.cells.iter_mut().zip(stale)).filter(|(_, stale)| *stale).try_for_each(|(c, _)| c.refresh())
+        for (i, _) in stale.into_iter().enumerate().filter(|(_, stale)| *stale) {
+            let before = self.cells[i].initial.clone();
+            self.cells[i].refresh()?;
+            // States stay what they are; those whose initial values moved are no longer these.
+            let moved = before.iter().zip(&self.cells[i].initial).map(|(a, b)| a != b);
+            self.fresh[i].iter_mut().zip(moved).for_each(|(fresh, moved)| *fresh &= !moved);
+        }
+        Ok(())
     }
 
     fn check(&self, key: &str, values: &Values, target: Target) -> Result<(), Error> {
@@ -139,6 +176,10 @@ impl<T: Scalar> Core<T> {
                 ModuleKind::Projection.parameter(module, "w")?.check(module, values, count)?;
                 self.check_largest(i, values)
             }
+            Target::Rule(i, _) if !self.samples.is_empty() => {
+                let what = "the rule of a network that runs with a batch stays as it is; set it before, or after reset()";
+                Err(Error::structure(&self.network.projections[i].path, what))
+            }
             Target::Rule(i, name) => match &self.network.projections[i].plasticity {
                 Some(rule) => {
                     rule.kind.parameter(module, name)?.check(module, values, 1)?;
@@ -162,7 +203,8 @@ impl<T: Scalar> Core<T> {
             generator.breaks.clear();
         }
         generator.params.set(spec.name, values.clone());
-        for chunk in self.chunks.iter_mut().filter(|c| c.generator == i) {
+        let samples = self.samples.iter_mut().flat_map(|s| &mut s.chunks);
+        for chunk in self.chunks.iter_mut().chain(samples).filter(|c| c.generator == i) {
             chunk.set(&values, whole, self.now);
         }
         if let Some(Some(current)) = Arc::make_mut(&mut self.currents).get_mut(i) {

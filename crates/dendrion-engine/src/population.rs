@@ -5,6 +5,7 @@ use dendrion_lanes::{Coefficients, Column, Frame, Kernel, Level, Program, granul
 use dendrion_lanes::{LinkError, Scalar};
 use dendrion_model::{Error, Population, Values};
 
+use crate::gradient::Compiled;
 use crate::layout::Layout;
 use crate::random::{Purpose, Stream};
 
@@ -40,6 +41,8 @@ pub(crate) struct Cells<T: Scalar> {
     /// Random streams of its noises.
     pub(crate) noises: Vec<Stream>,
     level: Level,
+    /// Its reverses, as far as they were asked for.
+    pub(crate) compiled: std::sync::Arc<Compiled>,
 }
 
 impl<T: Scalar> Cells<T> {
@@ -66,6 +69,7 @@ impl<T: Scalar> Cells<T> {
             initial,
             noises,
             level,
+            compiled: std::sync::Arc::default(),
         })
     }
 
@@ -90,6 +94,11 @@ impl<T: Scalar> Cells<T> {
         self.observed.push((name.to_string(), tape));
         self.refresh()?;
         Ok(Some(self.observed.len() - 1))
+    }
+
+    /// The names of the observables that have observers, by the observers' numbers.
+    pub(crate) fn observed_names(&self) -> Vec<String> {
+        self.observed.iter().map(|(name, _)| name.clone()).collect()
     }
 
     /// How much work a step of `neurons` neurons is, in no particular unit.
@@ -126,7 +135,7 @@ fn link<T: Scalar>(
     Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
 }
 
-fn linked<T: Scalar>(
+pub(crate) fn linked<T: Scalar>(
     program: &Program,
     columns: &[Column],
     layout: &Layout,
@@ -138,7 +147,7 @@ fn linked<T: Scalar>(
 
 /// Runs a tape's prologue, in f64 whatever the network's type: a value for all neurons where every parameter behind it
 /// is one, else a value each.
-fn coefficients(
+pub(crate) fn coefficients(
     tape: &Tape,
     system: &System,
     layout: &Layout,

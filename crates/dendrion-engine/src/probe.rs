@@ -4,6 +4,8 @@ use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Generator};
 
 use crate::core::Core;
+use crate::generate::Chunk;
+use crate::gradient::Seen;
 use crate::record::{Reads, Recorder, samples};
 use crate::shard::Shard;
 
@@ -105,6 +107,11 @@ impl<T: Scalar> Core<T> {
         let known = self.variables(path)?;
         if !known.iter().any(|k| k == variable) {
             return Err(Error::unknown(path, "variable", variable, known));
+        }
+        if !self.samples.is_empty() {
+            let what =
+                "runs with a batch, and a probe begins with all samples; make it before, or after reset()";
+            return Err(Error::structure("network", what));
         }
         if every == 0 {
             return Err(Error::parameter(path, "every", 0, "at least one step"));
@@ -211,6 +218,30 @@ impl<T: Scalar> Core<T> {
         all.len()
     }
 
+    /// What a gradient needs to know of a probe.
+    pub(crate) fn seen(&self, probe: usize, shards: &[Shard<T>]) -> Seen {
+        let Probe { population, what, begin } = &self.probes[probe];
+        match what {
+            What::Values { every, columns } => {
+                let mut places = Vec::new();
+                let mut steps = *every;
+                for (place, shard) in shards.iter().enumerate() {
+                    for recorder in shard.recorders.iter().filter(|r| r.probe == probe) {
+                        let (every, lanes) = recorder.places();
+                        steps = every;
+                        places.push((place, recorder.reads, lanes));
+                    }
+                }
+                if places.is_empty() || *begin > self.now {
+                    return Seen::Other;
+                }
+                Seen::Values { population: *population, every: steps, columns: *columns, places }
+            }
+            What::Spikes { .. } => Seen::Spikes { population: *population },
+            What::Generated { .. } => Seen::Other,
+        }
+    }
+
     /// Steps of a probe's samples.
     pub(crate) fn sample_steps(&self, id: ProbeId) -> Vec<u64> {
         match self.probes.get(id.0) {
@@ -222,35 +253,52 @@ impl<T: Scalar> Core<T> {
         }
     }
 
-    fn recorders(&self, id: ProbeId) -> impl Iterator<Item = &Recorder<T>> {
-        self.shards.iter().flat_map(Shard::recorders).filter(move |r| r.probe == id.0)
+    /// The shards and chunks of each sample of a batch, or the network's own.
+    fn samples(&self) -> Vec<(&[Shard<T>], &[Chunk])> {
+        if self.samples.is_empty() {
+            return vec![(&self.shards, &self.chunks)];
+        }
+        self.samples.iter().map(|s| (s.shards.as_slice(), s.chunks.as_slice())).collect()
+    }
+
+    fn recorders(shards: &[Shard<T>], id: ProbeId) -> impl Iterator<Item = &Recorder<T>> {
+        shards.iter().flat_map(Shard::recorders).filter(move |r| r.probe == id.0)
     }
 
     fn rows(&self, id: ProbeId) -> usize {
-        self.recorders(id).map(Recorder::rows).max().unwrap_or(0)
+        let first = self.samples().first().map_or(&[][..], |(shards, _)| shards);
+        Self::recorders(first, id).map(Recorder::rows).max().unwrap_or(0)
     }
 
-    /// A probe's samples, and how many columns they have.
+    /// A probe's values, sample after sample of a batch, and how many columns they have.
     pub(crate) fn values(&self, id: ProbeId) -> (Vec<T>, usize) {
         let Some(Probe { what: What::Values { columns, .. }, .. }) = self.probes.get(id.0) else {
             return (Vec::new(), 0);
         };
-        let mut table = vec![T::default(); self.rows(id) * columns];
-        self.recorders(id).for_each(|r| r.copy(&mut table, *columns));
-        (table, *columns)
+        let size = self.rows(id) * columns;
+        let samples = self.samples();
+        let mut tables = vec![T::default(); size * samples.len()];
+        if size > 0 {
+            for (table, (shards, _)) in tables.chunks_mut(size).zip(samples) {
+                Self::recorders(shards, id).for_each(|r| r.copy(table, *columns));
+            }
+        }
+        (tables, *columns)
     }
 
-    /// A probe's spikes (step, neuron), by step, then neuron.
-    pub(crate) fn spikes(&self, id: ProbeId) -> Vec<(u64, u32)> {
+    /// A probe's spikes (step, neuron) in a sample of a batch, or in the network, which is sample 0; by step, then neuron.
+    pub(crate) fn spikes(&self, id: ProbeId, sample: usize) -> Vec<(u64, u32)> {
         let Some(Probe { population, what, begin }) = self.probes.get(id.0) else { return Vec::new() };
+        let samples = self.samples();
+        let Some((shards, chunks)) = samples.get(sample) else { return Vec::new() };
         let (logs, indices): (Vec<&Vec<_>>, _) = match what {
             What::Values { .. } => return Vec::new(),
             What::Spikes { indices } => {
-                let mine = self.shards.iter().filter(|s| s.population == *population);
+                let mine = shards.iter().filter(|s| s.population == *population);
                 (mine.filter_map(|s| s.log.as_ref()).collect(), indices)
             }
             What::Generated { generator, indices } => {
-                let mine = self.chunks.iter().filter(|c| c.generator == *generator);
+                let mine = chunks.iter().filter(|c| c.generator == *generator);
                 (mine.filter_map(|c| c.log.as_ref()).collect(), indices)
             }
         };

@@ -1,5 +1,7 @@
 //! Recording: what probes see, kept by the shard that computes it, so that threads share nothing.
 
+use std::sync::Arc;
+
 use dendrion_lanes::Scalar;
 
 /// What a recorder reads.
@@ -21,7 +23,7 @@ pub(crate) struct Recorder<T: Scalar> {
     /// Steps between samples.
     every: u64,
     /// The shard's lanes that are recorded (block * lanes + lane), in the order of the probe's columns, and where.
-    lanes: Vec<(u32, u32)>,
+    lanes: Arc<Vec<(u32, u32)>>,
     /// Samples, one row of `lanes` values each.
     data: Vec<T>,
     /// Row of the first sample of this epoch.
@@ -32,7 +34,7 @@ impl<T: Scalar> Recorder<T> {
     /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
     pub(crate) fn new(probe: usize, reads: Reads, every: u64, mut columns: Vec<(u32, u32)>) -> Self {
         columns.sort_unstable();
-        Self { probe, reads, every, lanes: columns, data: Vec::new(), row: 0 }
+        Self { probe, reads, every, lanes: Arc::new(columns), data: Vec::new(), row: 0 }
     }
 
     /// Makes room for the samples of an epoch.
@@ -59,6 +61,11 @@ impl<T: Scalar> Recorder<T> {
         }
     }
 
+    /// Steps between samples, and the lanes recorded with their columns.
+    pub(crate) fn places(&self) -> (u64, Arc<Vec<(u32, u32)>>) {
+        (self.every, self.lanes.clone())
+    }
+
     /// Samples kept.
     pub(crate) fn rows(&self) -> usize {
         self.data.len().checked_div(self.lanes.len()).unwrap_or(0)
@@ -75,7 +82,7 @@ impl<T: Scalar> Recorder<T> {
             return;
         }
         for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())) {
-            for (v, (_, column)) in sample.iter().zip(&self.lanes) {
+            for (v, (_, column)) in sample.iter().zip(self.lanes.iter()) {
                 row[*column as usize] = *v;
             }
         }

@@ -1,6 +1,7 @@
 //! What a shard's learning connections share: the history of its neurons, and who watches the weights.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use dendrion_lanes::{Delays, Fanout, Scalar};
 use dendrion_model::{Error, ModuleKind, Network, Population, Projection, Values};
@@ -107,7 +108,7 @@ impl<T: Scalar> Shard<T> {
         for t in begin..now {
             for Incoming { projection, fanout, port, change } in &mut self.incoming {
                 let Change::Learning(learning) = change else { continue };
-                let mut synapses = Synapses { fanout, history, dendritic, dt };
+                let mut synapses = Synapses { fanout: Arc::make_mut(fanout), history, dendritic, dt };
                 for (_, recorder) in watchers.iter_mut().filter(|(p, r)| p == projection && r.is_due(t)) {
                     learning.settle(t, &mut synapses);
                     recorder.sample(begin, t, 0, synapses.fanout.weights());
@@ -125,6 +126,7 @@ impl<T: Scalar> Shard<T> {
         let (dendritic, dt) = (self.school.dendritic.as_slice(), self.school.dt);
         for Incoming { fanout, change, .. } in &mut self.incoming {
             if let Change::Learning(learning) = change {
+                let fanout = Arc::make_mut(fanout);
                 learning.settle(self.school.decided, &mut Synapses { fanout, history, dendritic, dt });
             }
         }

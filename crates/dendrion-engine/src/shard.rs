@@ -1,10 +1,13 @@
 //! A shard: a run of blocks that one thread owns, with the spikes on their way to them.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
 
-use crate::generate::{Current, CurrentRows, NoiseRows};
+use crate::generate::{Current, CurrentRows, Given, NoiseRows};
+use crate::gradient::Reversal;
+use crate::history::{History, Snapshot};
 use crate::layout::Layout;
 use crate::plasticity::{Learning, ShortTerm};
 use crate::population::{Cells, Engine};
@@ -16,7 +19,7 @@ use crate::spikes::Spikes;
 #[derive(Debug)]
 pub(crate) struct Incoming<T: Scalar> {
     pub(crate) projection: usize,
-    pub(crate) fanout: Fanout<T>,
+    pub(crate) fanout: Arc<Fanout<T>>,
     /// Ring the spikes go to.
     pub(crate) port: usize,
     pub(crate) change: Change,
@@ -47,6 +50,16 @@ pub(crate) struct View<'a, T: Scalar> {
     pub(crate) engine: &'a Engine<T>,
     /// Current generators, by index (`None` for generators of spikes).
     pub(crate) currents: &'a [Option<Current>],
+    /// What stands in for generators, by index.
+    pub(crate) given: &'a [Option<Given<T>>],
+}
+
+/// Where the spikes of a projection come from.
+pub(crate) enum Sent<'a, T: Scalar> {
+    /// Shards or chunks of its sources.
+    Spikes(&'a [&'a Spikes]),
+    /// What stands in for a generator.
+    Given(&'a Given<T>),
 }
 
 /// A run of blocks of one population.
@@ -54,11 +67,11 @@ pub(crate) struct View<'a, T: Scalar> {
 pub(crate) struct Shard<T: Scalar> {
     pub(crate) population: usize,
     pub(crate) neurons: Range<usize>,
-    blocks: Range<usize>,
-    lanes: usize,
-    state_rows: usize,
+    pub(crate) blocks: Range<usize>,
+    pub(crate) lanes: usize,
+    pub(crate) state_rows: usize,
     /// State, block by block, row by row.
-    state: Buffer<T>,
+    pub(crate) state: Buffer<T>,
     /// The state of one block when its visit began, to find where it stopped being finite.
     before: Buffer<T>,
     scratch: Buffer<T>,
@@ -67,9 +80,9 @@ pub(crate) struct Shard<T: Scalar> {
     /// Sources of one step and projection, while they are delivered.
     senders: Vec<u32>,
     /// For each current input, the generator and the rows of the block visited.
-    currents: Vec<(usize, CurrentRows<T>)>,
+    pub(crate) currents: Vec<(usize, CurrentRows<T>)>,
     /// For each noise, the rows of the block visited.
-    noises: Vec<NoiseRows<T>>,
+    pub(crate) noises: Vec<NoiseRows<T>>,
     pub(crate) recorders: Vec<Recorder<T>>,
     /// What its learning connections need.
     pub(crate) school: School<T>,
@@ -81,6 +94,12 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) log: Option<Vec<(u64, u32)>>,
     pub(crate) spike_count: u64,
     pub(crate) fault: Option<Fault>,
+    /// What a gradient will need of the steps that run now, if one is wanted.
+    pub(crate) tracked: Option<History<T>>,
+    /// States to go back to, the last one first.
+    pub(crate) snapshots: Vec<Snapshot<T>>,
+    /// Its part of a reverse run.
+    pub(crate) reversal: Option<Box<Reversal<T>>>,
 }
 
 impl<T: Scalar> Shard<T> {
@@ -117,10 +136,58 @@ impl<T: Scalar> Shard<T> {
             log: None,
             spike_count: 0,
             fault: None,
+            tracked: None,
+            snapshots: Vec::new(),
+            reversal: None,
             blocks,
         };
         shard.reset(cells, slots);
         shard
+    }
+
+    /// A copy with the same connections; with what was recorded and with recorders, or without.
+    pub(crate) fn fork(&self, records: bool) -> Self {
+        let incoming = self.incoming.iter().map(|i| Incoming {
+            projection: i.projection,
+            fanout: i.fanout.clone(),
+            port: i.port,
+            change: match &i.change {
+                Change::ShortTerm(short_term) => Change::ShortTerm(short_term.clone()),
+                // Samples of a batch share their weights, and are refused where these would be learnt.
+                Change::None | Change::Learning(_) => Change::None,
+            },
+        });
+        Self {
+            population: self.population,
+            neurons: self.neurons.clone(),
+            blocks: self.blocks.clone(),
+            lanes: self.lanes,
+            state_rows: self.state_rows,
+            state: self.state.clone(),
+            before: self.before.clone(),
+            scratch: self.scratch.clone(),
+            rings: self.rings.clone(),
+            incoming: incoming.collect(),
+            senders: Vec::new(),
+            currents: self.currents.clone(),
+            noises: self.noises.clone(),
+            recorders: if records { self.recorders.clone() } else { Vec::new() },
+            school: School::default(),
+            fired: Vec::new(),
+            spikes: Spikes::default(),
+            log: if records { self.log.clone() } else { None },
+            spike_count: self.spike_count,
+            fault: None,
+            tracked: None,
+            snapshots: Vec::new(),
+            reversal: None,
+        }
+    }
+
+    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it.
+    pub(crate) fn leave(&mut self) -> Self {
+        let (tracked, snapshots) = (self.tracked.take(), std::mem::take(&mut self.snapshots));
+        Self { tracked, snapshots, ..self.fork(false) }
     }
 
     /// Everything that records in it.
@@ -169,19 +236,27 @@ impl<T: Scalar> Shard<T> {
     }
 
     /// Adds the spikes of sources to the rings, in the order (step, projection, source, connection). `from` gives
-    /// each projection's spikes, by shard or chunk of its sources; `begin` is the step of the first.
+    /// each projection's spikes; `begin` is the step of the first.
     pub(crate) fn deliver<'a>(
         &mut self,
         begin: u64,
         steps: usize,
-        from: &impl Fn(usize) -> Option<&'a [&'a Spikes]>,
+        from: &impl Fn(usize) -> Option<Sent<'a, T>>,
     ) {
         for i in 0..steps {
             for incoming in &mut self.incoming {
-                let Some(spikes) = from(incoming.projection) else { continue };
-                self.senders.clear();
-                spikes.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
                 let (step, ring) = (begin + i as u64, &mut self.rings[incoming.port]);
+                self.senders.clear();
+                match from(incoming.projection) {
+                    Some(Sent::Spikes(all)) => {
+                        all.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
+                    }
+                    Some(Sent::Given(given)) => {
+                        incoming.fanout.deliver_scaled(given.row(step), step, ring);
+                        continue;
+                    }
+                    None => continue,
+                }
                 match &mut incoming.change {
                     Change::None => incoming.fanout.deliver(&self.senders, step, ring),
                     Change::ShortTerm(short_term) => {
@@ -215,14 +290,7 @@ impl<T: Scalar> Shard<T> {
 
     fn visit(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
         let size = self.state_rows * self.lanes;
-        let first = self.neurons.start + block * self.lanes;
-        let neurons = self.lanes.min(self.neurons.end - first);
-        for (generator, rows) in &mut self.currents {
-            if let Some(Some(current)) = view.currents.get(*generator) {
-                rows.fill(current, first, neurons, begin, steps);
-            }
-        }
-        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
+        self.fill_inputs(view, block, begin, steps);
         self.before.copy_from_slice(&self.state[block * size..][..size]);
         for i in 0..steps {
             self.step(view, block, begin, i, true);
@@ -230,6 +298,20 @@ impl<T: Scalar> Shard<T> {
         if !is_finite(&self.state[block * size..][..size]) {
             self.find_fault(view, block, begin, steps);
         }
+    }
+
+    /// Fills the rows of currents and noises for a block and an epoch.
+    pub(crate) fn fill_inputs(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
+        let first = self.neurons.start + block * self.lanes;
+        let neurons = self.lanes.min(self.neurons.end - first);
+        for (generator, rows) in &mut self.currents {
+            if let Some(Some(given)) = view.given.get(*generator) {
+                rows.stand_in(given, first, neurons, begin, steps);
+            } else if let Some(Some(current)) = view.currents.get(*generator) {
+                rows.fill(current, first, neurons, begin, steps);
+            }
+        }
+        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
     }
 
     /// One step of one block: record, then the program.
@@ -258,6 +340,9 @@ impl<T: Scalar> Shard<T> {
         let state = &mut self.state[block * size..][..size];
         let block_number = self.blocks.start + block;
         if record {
+            if let Some(history) = &mut self.tracked {
+                history.keep(step, block * size, state);
+            }
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
                     Reads::Weights => {}
@@ -310,12 +395,18 @@ impl<T: Scalar> Shard<T> {
                     self.spikes.push(bit as u32);
                     self.spike_count += 1;
                     self.school.remember(bit - self.neurons.start, begin + i as u64);
+                    if let Some(history) = &mut self.tracked {
+                        history.spikes.push(bit as u32);
+                    }
                     if let Some(log) = &mut self.log {
                         log.push((begin + i as u64, bit as u32));
                     }
                 }
             }
             self.spikes.end_step();
+            if let Some(history) = &mut self.tracked {
+                history.spikes.end_step();
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::ops::ControlFlow;
 
 use dendrion_lanes::Level;
-use dendrion_model::{Dtype, Error, Network, Values};
+use dendrion_model::{Domain, Dtype, Error, Network, Values};
 
 use crate::connect::Connections;
 use crate::core::{Core, RunEnd, Summary};
+use crate::gradient::Gradients;
 use crate::probe::{ProbeId, Samples};
+use crate::run_with::RunOptions;
 
 /// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
 /// them.
@@ -16,6 +18,39 @@ use crate::probe::{ProbeId, Samples};
 /// the same bits.
 #[derive(Debug)]
 pub struct Simulation(Kind);
+
+/// What a run left behind so that it can be reversed, once. It keeps the parameters of the run, whatever becomes of the
+/// network's.
+#[derive(Debug)]
+pub struct Trace(TraceKind);
+
+#[derive(Debug)]
+enum TraceKind {
+    F32(Box<crate::gradient::Trace<f32>>),
+    F64(Box<crate::gradient::Trace<f64>>),
+}
+
+impl Trace {
+    /// Reverses the run (the discrete adjoint): from the cotangents of what probes recorded in it, sample after sample, row
+    /// by row (of spikes: a value per step and neuron), to those of the parameters and generators `wanted` by key and by
+    /// path. `None` where the watch stopped it.
+    ///
+    /// # Errors
+    /// A probe that has no cotangents, or another number of them; a value that is not finite, on the way in or out; an
+    /// unknown key.
+    pub fn backward(
+        self,
+        cotangents: &[(ProbeId, Vec<f64>)],
+        wanted: &[String],
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<Option<Gradients>, Error> {
+        let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, v.as_slice())).collect();
+        match self.0 {
+            TraceKind::F32(trace) => trace.backward(&cotangents, wanted, watch),
+            TraceKind::F64(trace) => trace.backward(&cotangents, wanted, watch),
+        }
+    }
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -78,6 +113,36 @@ impl Simulation {
     /// As [`Simulation::run`].
     pub fn advance(&mut self, steps: u64) -> Result<(), Error> {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
+    }
+
+    /// As [`Simulation::run`], with a batch of samples, something that stands in for generators, or a trace to be reversed.
+    /// Samples of a batch begin at the present state, share parameters and connections, and draw random numbers of their
+    /// own; the network has them until [`Simulation::reset`].
+    ///
+    /// # Errors
+    /// As [`Simulation::run`]; a batch other than that of the run before; inputs of the wrong number of values; plastic
+    /// connections where they would not be seen. Where the watch stops such a run the network does not run on.
+    pub fn run_with(
+        &mut self,
+        steps: u64,
+        options: &RunOptions,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<(RunEnd, Option<Trace>), Error> {
+        Ok(match &mut self.0 {
+            Kind::F32(core) => {
+                let (end, trace) = core.run_with(steps, options, watch)?;
+                (end, trace.map(|t| Trace(TraceKind::F32(Box::new(t)))))
+            }
+            Kind::F64(core) => {
+                let (end, trace) = core.run_with(steps, options, watch)?;
+                (end, trace.map(|t| Trace(TraceKind::F64(Box::new(t)))))
+            }
+        })
+    }
+
+    /// Samples of the batch the network has run with; 0 without a batch.
+    pub fn batch(&self) -> usize {
+        each!(self, core => core.samples.len())
     }
 
     /// Steps done.
@@ -144,7 +209,8 @@ impl Simulation {
         each!(self, core => core.variables(path))
     }
 
-    /// A probe's samples, row by row, in the network's type, and the length of a row. Empty for a probe of spikes.
+    /// A probe's samples, row by row, in the network's type, and the length of a row; with a batch those of each sample in
+    /// turn. Empty for a probe of spikes.
     pub fn samples(&self, probe: ProbeId) -> (Samples, usize) {
         match &self.0 {
             Kind::F32(core) => {
@@ -173,9 +239,14 @@ impl Simulation {
         each!(self, core => core.sample_steps(probe))
     }
 
-    /// A probe's spikes (step, neuron), by step, then neuron. Empty for a probe of values.
+    /// A probe's spikes (step, neuron), by step, then neuron. Empty for a probe of values. With a batch those of sample 0.
     pub fn spikes(&self, probe: ProbeId) -> Vec<(u64, u32)> {
-        each!(self, core => core.spikes(probe))
+        self.spikes_of(probe, 0)
+    }
+
+    /// As [`Simulation::spikes`], of a sample of a batch.
+    pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Vec<(u64, u32)> {
+        each!(self, core => core.spikes(probe, sample))
     }
 
     /// The keys of all parameters, such as `pyramidal/dend.gL`, `noise.rate`, `synapse.w`.
@@ -190,6 +261,14 @@ impl Simulation {
     /// An unknown key.
     pub fn parameter(&mut self, key: &str) -> Result<Values, Error> {
         each!(mut self, core => core.parameter(key))
+    }
+
+    /// What a parameter accepts.
+    ///
+    /// # Errors
+    /// An unknown key.
+    pub fn domain(&self, key: &str) -> Result<Domain, Error> {
+        each!(self, core => core.domain(key))
     }
 
     /// Sets a parameter from now on. Nothing is compiled.
@@ -232,7 +311,7 @@ impl Simulation {
         each!(self, core => core.state_names())
     }
 
-    /// The values of a state, one per neuron.
+    /// The values of a state, one per neuron; with a batch those of each sample in turn.
     ///
     /// # Errors
     /// An unknown key.

@@ -1,5 +1,7 @@
 //! States by name and connections by path, read and set between runs.
 
+use std::sync::Arc;
+
 use dendrion_lanes::{Delays, Scalar};
 use dendrion_model::{Error, Values};
 
@@ -27,10 +29,10 @@ impl<T: Scalar> Core<T> {
         Err(Error::unknown("network", "state", key, self.state_names()))
     }
 
-    /// The values of a state, one per neuron.
+    /// The values of a state, one per neuron, sample after sample of a batch.
     pub(crate) fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
         let (population, row) = self.find_state(key)?;
-        Ok(self.shards.iter().filter(|s| s.population == population).flat_map(|s| s.state(row)).collect())
+        Ok(self.present_shards().filter(|s| s.population == population).flat_map(|s| s.state(row)).collect())
     }
 
     /// Sets a state.
@@ -38,22 +40,28 @@ impl<T: Scalar> Core<T> {
         let (population, row) = self.find_state(key)?;
         let (module, name) = key.rsplit_once('.').unwrap_or(("network", key));
         let size = self.cells[population].layout.size;
+        let all = size * self.samples.len();
         if let Values::Each(v) = values
             && v.len() != size
+            && v.len() != all
         {
             let given = format!("array of length {}", v.len());
-            return Err(Error::parameter(
-                module,
-                name,
-                given,
-                format!("a number or an array of length {size}"),
-            ));
+            let accepted = if all == 0 { String::new() } else { format!(", or {all} for all samples") };
+            let accepted = format!("a number or an array of length {size}{accepted}");
+            return Err(Error::parameter(module, name, given, accepted));
         }
         if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
             return Err(Error::parameter(module, name, v, "finite numbers"));
         }
+        self.fresh[population][row] = false;
         for shard in self.shards.iter_mut().filter(|s| s.population == population) {
             shard.set_state(row, |neuron| values.get(neuron));
+        }
+        for (b, sample) in self.samples.iter_mut().enumerate() {
+            let first = if values.as_slice().len() == all { b * size } else { 0 };
+            for shard in sample.shards.iter_mut().filter(|s| s.population == population) {
+                shard.set_state(row, |neuron| values.get(first + neuron));
+            }
         }
         Ok(())
     }
@@ -125,7 +133,14 @@ impl<T: Scalar> Core<T> {
             for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {
                 let weights =
                     crate::connect::given_weights::<T>(values, incoming.fanout.starts(), &mut order);
-                incoming.fanout.weights_mut().copy_from_slice(&weights);
+                Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
+            }
+        }
+        for sample in &mut self.samples {
+            for (mine, own) in sample.shards.iter_mut().zip(&self.shards) {
+                for (mine, own) in mine.incoming.iter_mut().zip(&own.incoming) {
+                    mine.fanout = own.fanout.clone();
+                }
             }
         }
     }

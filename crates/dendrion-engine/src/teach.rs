@@ -57,7 +57,8 @@ impl<T: Scalar> Core<T> {
                 format!("steps from {} on, ascending", self.now),
             ));
         }
-        for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
+        let samples = self.samples.iter_mut().flat_map(|s| &mut s.chunks);
+        for chunk in self.chunks.iter_mut().chain(samples).filter(|c| c.generator == generator) {
             chunk.push(spikes.iter().copied());
         }
         Ok(())

@@ -1,6 +1,6 @@
-//! Prints the program of a neuron: what a step is after all passes.
-use dendrion_equations::{Tape, Wiring, neuron};
-use dendrion_model::{ModuleKind, OdeMethod, Population, SdeMethod};
+//! Prints the programs of a neuron: what a step and its reverse are after all passes.
+use dendrion_equations::{Reverse, Tape, Wiring, neuron};
+use dendrion_model::{ModuleKind, OdeMethod, Population, SdeMethod, Surrogate};
 
 fn main() -> Result<(), dendrion_model::Error> {
     let mut cell = Population::new("cell", 1, [("V_th", -50.0), ("V_reset", -60.0)]);
@@ -25,6 +25,13 @@ fn main() -> Result<(), dendrion_model::Error> {
         println!(
             "{method:?}: {} rows of scratch, {} coefficients\n{}",
             tape.program.scratch_rows, tape.program.coefs, tape.program
+        );
+        let spike = (&Surrogate::default(), false);
+        let reverse = Reverse::new(&system, (method, SdeMethod::Milstein), spike, &[], &|_| true)?;
+        let program = &reverse.step.program;
+        println!(
+            "reverse: {} rows of scratch, {} gathered\n{program}",
+            program.scratch_rows, reverse.accumulators
         );
     }
     Ok(())

@@ -20,6 +20,16 @@ impl Workbook {
         self.expr(self.0.borrow_mut().constant(v))
     }
 
+    /// To go on writing a graph.
+    pub(crate) const fn over(graph: Graph) -> Self {
+        Self(RefCell::new(graph))
+    }
+
+    /// An expression that was written before.
+    pub(crate) const fn read(&self, id: NodeId) -> Expr<'_> {
+        self.expr(id)
+    }
+
     /// The graph that was written.
     pub fn into_graph(self) -> Graph {
         self.0.into_inner()
@@ -51,6 +61,17 @@ impl Expr<'_> {
         self.book.expr(self.book.0.borrow_mut().binary(f, self.id, b.id))
     }
 
+    /// A number, written where it is.
+    #[must_use]
+    pub(crate) fn number(self, v: f64) -> Self {
+        self.book.number(v)
+    }
+
+    /// The number it is, if it is one.
+    pub(crate) fn as_number(self) -> Option<f64> {
+        self.book.0.borrow().as_const(self.id)
+    }
+
     /// e to the power of it.
     #[must_use]
     pub fn exp(self) -> Self {
@@ -67,6 +88,30 @@ impl Expr<'_> {
     #[must_use]
     pub fn sqrt(self) -> Self {
         self.apply(Unary::Sqrt)
+    }
+
+    /// Its natural logarithm.
+    #[must_use]
+    pub fn ln(self) -> Self {
+        self.apply(Unary::Log)
+    }
+
+    /// Its hyperbolic tangent.
+    #[must_use]
+    pub fn tanh(self) -> Self {
+        self.apply(Unary::Tanh)
+    }
+
+    /// It to the power of `b`.
+    #[must_use]
+    pub fn pow(self, b: Self) -> Self {
+        self.with(Binary::Pow, b)
+    }
+
+    /// 1 where it is at least `b`, else 0.
+    #[must_use]
+    pub fn reaches(self, b: Self) -> Self {
+        self.with(Binary::GreaterEqual, b)
     }
 
     /// Logarithm of one more than it.

@@ -18,6 +18,7 @@ mod graph;
 mod mechanisms;
 mod neuron;
 mod passes;
+mod reverse;
 mod system;
 mod tape;
 
@@ -28,5 +29,6 @@ pub use neuron::{Wiring, neuron};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Step, advance};
+pub use reverse::{Gather, Reverse};
 pub use system::{Assignment, Diffusion, Event, Observable, Parameter, Receive, Rule, StateVar, System};
 pub use tape::{Leaf, Tape};

@@ -1,10 +1,12 @@
 //! Tapes: a program and the prologue that computes its coefficients.
 
+use std::collections::HashMap;
+
 use dendrion_lanes::{Op, Program, Slot};
 use dendrion_model::{Error, OdeMethod, SdeMethod};
 
 use crate::graph::{Graph, Node, NodeId};
-use crate::passes::emit::{Emitter, Table};
+use crate::passes::emit::{Cotangents, Emitter, Table};
 use crate::passes::fuse::Fuser;
 use crate::passes::normal::{Normal, Sum};
 use crate::passes::schedule::{self, Update};
@@ -45,33 +47,11 @@ impl Tape {
     /// A neuron with more rows than a program can name.
     pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
         let Step { locals, next } = solver::advance(system, ode, sde);
-        let needed = needed(&system.graph, &locals, &next);
-        let mut normal = Normal::new(&mut system.graph);
-        let locals: Vec<(NodeId, Sum)> = (needed.into_iter())
-            .map(|i| (normal.graph.intern(Node::Local(i as u32)), normal.sum(locals[i])))
+        let updates = (next.into_iter().enumerate())
+            .map(|(row, value)| Assign { row, value, flush: system.states[row].decays })
             .collect();
-        let sums: Vec<Sum> = next.into_iter().map(|id| normal.sum(id)).collect();
-        let numbers = (normal.graph.constant(0.0), normal.graph.constant(1.0));
-        let atoms = std::mem::take(&mut normal.sums);
-        let emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
-        let mut fuser = Fuser::new(emitter, &atoms, numbers);
-        locals.iter().map(|(_, s)| s).chain(&sums).for_each(|s| fuser.count(s));
-        fuser.shared(&locals);
-        let mut updates = Vec::new();
-        let ahead = std::mem::take(&mut fuser.emit.code);
-        for (i, sum) in sums.iter().enumerate() {
-            let row = Slot::State(i as u16);
-            if system.states[i].decays {
-                fuser.flushed(sum, row);
-            } else {
-                fuser.sum(sum, Some(row));
-            }
-            updates.push(Update { state: i, code: std::mem::take(&mut fuser.emit.code) });
-        }
-        updates.retain(|u| !u.code.is_empty());
-        let mut emitter = fuser.emit;
-        let updates = schedule::order(updates, || emitter.temp());
-        emitter.code = [ahead, updates].concat();
+        let lowered = Lowered::new(&mut system.graph, &locals, updates);
+        let mut emitter = lowered.emit(&system.graph, system.currents, Cotangents::default());
         if let Some(e) = &system.event {
             event::emit(&mut emitter, e);
         }
@@ -96,19 +76,86 @@ impl Tape {
     }
 
     fn close(system: &System, emitter: Emitter<'_>, extra: &[NodeId], fixed: usize) -> Result<Self, Error> {
-        let (mut code, coefs) = (emitter.code, emitter.coefs);
-        small_enough(system.states.len().max(code.len()).max(coefs.len() + extra.len()))?;
-        let program = Program {
-            scratch_rows: rows::allot(&mut code, fixed),
-            code,
-            state_rows: system.states.len(),
-            coefs: coefs.len(),
-            inputs: system.inputs(),
-        };
-        let outputs = [&coefs, extra].concat();
+        let outputs = [&emitter.coefs, extra].concat();
         let (prologue, leaves) = prologue(&system.graph, &outputs)?;
         let depends = outputs.iter().map(|id| system.graph.parameters_of(*id)).collect();
+        let program = finish(emitter, fixed, (system.states.len(), system.inputs()))?;
         Ok(Self { prologue, leaves, program, depends })
+    }
+}
+
+/// The program of what was emitted, with that many rows of state and input ports. Its first `fixed` scratch rows keep
+/// their names.
+pub(crate) fn finish(
+    emitter: Emitter<'_>,
+    fixed: usize,
+    (state_rows, inputs): (usize, usize),
+) -> Result<Program, Error> {
+    let (mut code, coefs) = (emitter.code, emitter.coefs.len());
+    small_enough(state_rows.max(code.len()).max(coefs + state_rows))?;
+    Ok(Program { scratch_rows: rows::allot(&mut code, fixed), code, state_rows, coefs, inputs })
+}
+
+/// A row and what it becomes.
+pub(crate) struct Assign {
+    pub(crate) row: usize,
+    pub(crate) value: NodeId,
+    /// Whether it becomes 0 where it is negligible.
+    pub(crate) flush: bool,
+}
+
+/// Expressions in normal form, ready for emission.
+pub(crate) struct Lowered {
+    /// Locals that are needed, in their order.
+    locals: Vec<(NodeId, Sum)>,
+    assigned: Vec<(usize, Sum, bool)>,
+    atoms: HashMap<NodeId, Sum>,
+    numbers: (NodeId, NodeId),
+}
+
+impl Lowered {
+    /// The normal form of some rows' new values; `locals` are what [`Node::Local`] stands for.
+    pub(crate) fn new(graph: &mut Graph, locals: &[NodeId], assigned: Vec<Assign>) -> Self {
+        let roots: Vec<NodeId> = assigned.iter().map(|a| a.value).collect();
+        let needed = needed(graph, locals, &roots);
+        let mut normal = Normal::new(graph);
+        let locals = (needed.into_iter())
+            .map(|i| (normal.graph.intern(Node::Local(i as u32)), normal.sum(locals[i])))
+            .collect();
+        let assigned = assigned.into_iter().map(|a| (a.row, normal.sum(a.value), a.flush)).collect();
+        let numbers = (normal.graph.constant(0.0), normal.graph.constant(1.0));
+        Self { locals, assigned, atoms: normal.sums, numbers }
+    }
+
+    /// Code that computes all locals, then updates the rows in place.
+    pub(crate) fn emit<'g>(
+        &'g self,
+        graph: &'g Graph,
+        currents: usize,
+        cotangents: Cotangents,
+    ) -> Emitter<'g> {
+        let mut emitter = Emitter::new(graph, Table::Coefficients, currents);
+        emitter.cotangents = cotangents;
+        let mut fuser = Fuser::new(emitter, &self.atoms, self.numbers);
+        let sums = self.locals.iter().map(|(_, s)| s).chain(self.assigned.iter().map(|(_, s, _)| s));
+        sums.for_each(|s| fuser.count(s));
+        fuser.shared(&self.locals);
+        let mut updates = Vec::new();
+        let ahead = std::mem::take(&mut fuser.emit.code);
+        for (i, sum, flush) in &self.assigned {
+            let row = Slot::State(*i as u16);
+            if *flush {
+                fuser.flushed(sum, row);
+            } else {
+                fuser.sum(sum, Some(row));
+            }
+            updates.push(Update { state: *i, code: std::mem::take(&mut fuser.emit.code) });
+        }
+        updates.retain(|u| !u.code.is_empty());
+        let mut emitter = fuser.emit;
+        let updates = schedule::order(updates, || emitter.temp());
+        emitter.code = [ahead, updates].concat();
+        emitter
     }
 }
 
@@ -133,7 +180,7 @@ fn needed(graph: &Graph, locals: &[NodeId], next: &[NodeId]) -> Vec<usize> {
 }
 
 /// Rows are named by 16 bits, and an instruction makes at most one new row.
-fn small_enough(rows: usize) -> Result<(), Error> {
+pub(crate) fn small_enough(rows: usize) -> Result<(), Error> {
     if u16::try_from(rows).is_ok() {
         return Ok(());
     }
@@ -142,21 +189,25 @@ fn small_enough(rows: usize) -> Result<(), Error> {
 }
 
 /// The program that computes `outputs` into state rows, and its coefficient table.
-fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Vec<Leaf>), Error> {
+pub(crate) fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Vec<Leaf>), Error> {
     let mut emitter = Emitter::new(graph, Table::Leaves, 0);
     for (i, id) in outputs.iter().enumerate() {
         let value = emitter.value(*id);
         emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));
     }
-    let leaves: Vec<Leaf> = (emitter.coefs.iter())
-        .map(|id| match graph.node(*id) {
-            Node::Param(i) => Leaf::Param(i as usize),
-            _ => Leaf::Number(graph.as_const(*id).unwrap_or(f64::NAN)),
-        })
-        .collect();
+    let leaves = leaves_of(graph, &emitter.coefs);
     let mut code = emitter.code;
     small_enough(code.len())?;
     let scratch_rows = rows::allot(&mut code, 0);
     let program = Program { code, state_rows: outputs.len(), scratch_rows, coefs: leaves.len(), inputs: 0 };
     Ok((program, leaves))
+}
+
+/// The coefficient table of a prologue.
+pub(crate) fn leaves_of(graph: &Graph, coefs: &[NodeId]) -> Vec<Leaf> {
+    let leaf = |id: &NodeId| match graph.node(*id) {
+        Node::Param(i) => Leaf::Param(i as usize),
+        _ => Leaf::Number(graph.as_const(*id).unwrap_or(f64::NAN)),
+    };
+    coefs.iter().map(leaf).collect()
 }

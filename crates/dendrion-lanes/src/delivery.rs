@@ -7,10 +7,10 @@ use crate::scalar::Scalar;
 /// What is on its way to one input port: a ring of rows, one per step, each with an accumulator per lane.
 #[derive(Clone, Debug)]
 pub struct Ring<T: Scalar> {
-    rows: Buffer<T>,
-    lanes: usize,
+    pub(crate) rows: Buffer<T>,
+    pub(crate) lanes: usize,
     /// Whether anything is due in a slot.
-    due: Vec<bool>,
+    pub(crate) due: Vec<bool>,
 }
 
 impl<T: Scalar> Ring<T> {
@@ -21,7 +21,7 @@ impl<T: Scalar> Ring<T> {
         Self { rows: Buffer::zeroed(lanes.saturating_mul(slots)), lanes, due: vec![false; slots] }
     }
 
-    fn slot(&self, step: u64) -> usize {
+    pub(crate) fn slot(&self, step: u64) -> usize {
         (step % self.due.len() as u64) as usize
     }
 
@@ -99,13 +99,13 @@ fn prefetch<E>(slice: &[E], at: usize) {
 #[derive(Clone, Debug)]
 pub struct Fanout<T: Scalar> {
     /// Where each source's connections start, and the end.
-    starts: Vec<u32>,
+    pub(crate) starts: Vec<u32>,
     /// Every one is below `lanes`.
-    targets: Vec<u16>,
-    weights: Vec<T>,
-    delays: Delays,
-    lanes: usize,
-    longest: u16,
+    pub(crate) targets: Vec<u16>,
+    pub(crate) weights: Vec<T>,
+    pub(crate) delays: Delays,
+    pub(crate) lanes: usize,
+    pub(crate) longest: u16,
 }
 
 impl<T: Scalar> Fanout<T> {
@@ -162,7 +162,7 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    fn row(&self, source: u32) -> (usize, usize) {
+    pub(crate) fn row(&self, source: u32) -> (usize, usize) {
         let source = source as usize;
         match (self.starts.get(source), self.starts.get(source + 1)) {
             (Some(from), Some(to)) => (*from as usize, *to as usize),

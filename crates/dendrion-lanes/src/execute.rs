@@ -144,7 +144,7 @@ unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool
                     op!(m, i, [a, b, c, d], a.fma(b.sub(c), d), 0b11 => [u a, u b, r c, r d], 0b1 => [u a, r b, r c, r d]);
                 }
                 Op::Fma => {
-                    op!(m, i, [a, b, c], a.fma(b, c), 0b1 => [u a, r b, r c], 0b101 => [u a, r b, u c]);
+                    op!(m, i, [a, b, c], a.fma(b, c), 0b1 => [u a, r b, r c], 0b101 => [u a, r b, u c], 0b0 => [r a, r b, r c]);
                 }
                 Op::Fma2 => {
                     op!(m, i, [a, b, c, d, e], a.fma(b, c.fma(d, e)), 0b101 => [u a, r b, u c, r d, r e]);

@@ -20,6 +20,7 @@ mod link;
 mod math;
 mod program;
 mod scalar;
+mod transpose;
 mod vector;
 
 pub use buffer::Buffer;

@@ -21,6 +21,10 @@ pub trait Scalar: Copy + Send + Sync + Default + PartialOrd + PartialEq + Debug 
     /// The sum.
     #[must_use]
     fn plus(self, b: Self) -> Self;
+
+    /// The product.
+    #[must_use]
+    fn times(self, b: Self) -> Self;
 }
 
 macro_rules! scalar {
@@ -46,6 +50,11 @@ macro_rules! scalar {
             #[inline(always)]
             fn plus(self, b: Self) -> Self {
                 self + b
+            }
+
+            #[inline(always)]
+            fn times(self, b: Self) -> Self {
+                self * b
             }
         }
     };

@@ -48,9 +48,10 @@ pub enum Error {
     },
     /// A state that stopped being finite during a run.
     #[error(
-        "{population}: {state} of neuron {neuron} stopped being finite at t = {time} ms; use a smaller dt (now {dt} ms) \
+        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; use a smaller dt (now {dt} ms) \
          or exponential Euler (odemethod=SolverMethodODE.EXP_EULER). Everything recorded before is kept; reset() lets \
-         the network run again"
+         the network run again",
+        sample.map_or_else(String::new, |b| format!(" in sample {b}"))
     )]
     Divergence {
         /// Path of the population.
@@ -63,6 +64,8 @@ pub enum Error {
         time: f64,
         /// The step, in ms.
         dt: f64,
+        /// The sample of a batch.
+        sample: Option<usize>,
     },
 }
 

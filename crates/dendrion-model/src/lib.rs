@@ -15,6 +15,7 @@ mod kind;
 mod network;
 mod params;
 mod population;
+mod surrogate;
 mod validate;
 
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
@@ -25,3 +26,4 @@ pub use kind::ModuleKind;
 pub use network::{Dtype, Network, steps_of};
 pub use params::{Domain, ParameterSpec, Params, Values};
 pub use population::{Compartment, Coupling, Noise, OdeMethod, Population, Receptor, SdeMethod};
+pub use surrogate::{Surrogate, Token};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleKind, Params, Values};
+use crate::{ModuleKind, Params, Surrogate, Values};
 
 /// How a population's differential equations are solved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +188,12 @@ pub struct Population {
     pub noises: Vec<Noise>,
     /// The part of a plastic connection's delay that lies on the dendrite, in steps: one for all or one per neuron.
     pub dendritic_delay: Vec<u16>,
+    /// What gradients take for the derivative of the spike.
+    #[serde(default)]
+    pub surrogate: Surrogate,
+    /// Whether gradients take the reset as given, and not as a consequence of V.
+    #[serde(default)]
+    pub detach_reset: bool,
 }
 
 impl Population {
@@ -205,6 +211,8 @@ impl Population {
             couplings: Vec::new(),
             noises: Vec::new(),
             dendritic_delay: vec![1],
+            surrogate: Surrogate::default(),
+            detach_reset: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Numbers and arrays.
 
-use dendrion::model::{Initializer, Params, PerConnection, Values};
+use dendrion::model::{Initializer, Params, PerConnection, Surrogate, Token, Values};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -57,6 +57,31 @@ fn initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<Initializer> {
             Initializer::Truncated { of, low: number(2)?, high: number(3)? }
         }
         other => return Err(PyValueError::new_err(format!("no initializer {other}"))),
+    })
+}
+
+/// A surrogate derivative: a name with numbers, or "own" with an expression in postfix order.
+pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>]) -> PyResult<Surrogate> {
+    let number = |i: usize| {
+        let missing = || PyValueError::new_err(format!("no number {i} of {kind}"));
+        given.get(i).ok_or_else(missing)?.extract::<f64>()
+    };
+    let token = |any: &Bound<'_, PyAny>| match any.extract::<f64>() {
+        Ok(v) => Ok(Token::Number(v)),
+        Err(_) => {
+            let name = any.extract::<String>()?;
+            Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("no token {name}")))
+        }
+    };
+    Ok(match kind {
+        "sigmoid" => Surrogate::Sigmoid { alpha: number(0)? },
+        "fast_sigmoid" => Surrogate::FastSigmoid { alpha: number(0)? },
+        "atan" => Surrogate::Atan { alpha: number(0)? },
+        "triangle" => Surrogate::Triangle { alpha: number(0)? },
+        "gaussian" => Surrogate::Gaussian { sigma: number(0)? },
+        "multi_gaussian" => Surrogate::MultiGaussian { sigma: number(0)?, h: number(1)?, s: number(2)? },
+        "own" => Surrogate::Own(given.iter().map(token).collect::<PyResult<_>>()?),
+        other => return Err(PyValueError::new_err(format!("no surrogate {other}"))),
     })
 }
 

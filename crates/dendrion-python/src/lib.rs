@@ -9,6 +9,8 @@ mod error;
 mod model;
 mod simulation;
 mod table;
+mod trace;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -23,6 +25,8 @@ mod _core {
     use super::simulation::Simulation;
     #[pymodule_export]
     use super::table::{check, check_module, nearest, parameters};
+    #[pymodule_export]
+    use super::trace::Trace;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

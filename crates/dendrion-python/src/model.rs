@@ -9,7 +9,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{params, per_connection};
+use crate::convert::{params, per_connection, surrogate};
 use crate::error::raise;
 
 /// A network under construction.
@@ -225,6 +225,20 @@ impl Model {
 
     fn set_dendritic_delay(&mut self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
         self.population(population)?.dendritic_delay = steps.as_array().to_vec();
+        Ok(())
+    }
+
+    /// The surrogate derivative of its spike: a name with numbers, or "own" with an expression in postfix order.
+    fn set_surrogate(
+        &mut self,
+        population: usize,
+        kind: &str,
+        given: Vec<Bound<'_, PyAny>>,
+        detach_reset: bool,
+    ) -> PyResult<()> {
+        let surrogate = surrogate(kind, &given)?;
+        let population = self.population(population)?;
+        (population.surrogate, population.detach_reset) = (surrogate, detach_reset);
         Ok(())
     }
 

@@ -1,20 +1,16 @@
 //! The running network.
 
-use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
-
-use dendrion::{ProbeId, RunEnd, Samples};
+use dendrion::model::Domain;
+use dendrion::{ProbeId, RunEnd, RunOptions, Samples};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::convert::{to_python, values};
 use crate::error::raise;
 use crate::model::Model;
-
-/// How often a run looks for Ctrl-C and reports its progress.
-const LOOK: Duration = Duration::from_millis(50);
+use crate::trace::Trace;
+use crate::watch::watched;
 
 /// A network ready to run.
 #[pyclass]
@@ -38,33 +34,38 @@ impl Simulation {
     /// Runs `steps` steps without the interpreter's lock. `progress(done)` is called now and then; what it raises, or
     /// Ctrl-C, stops the run cleanly and is raised here.
     fn run(&mut self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
-        let (mut looked, mut raised) = (Instant::now(), None);
         let simulation = &mut self.simulation;
-        let end = py.detach(|| {
-            let mut watch = |done: u64| {
-                if looked.elapsed() < LOOK && done < steps {
-                    return ControlFlow::Continue(());
-                }
-                looked = Instant::now();
-                let heard = Python::attach(|py| {
-                    py.check_signals()?;
-                    progress.as_ref().map_or(Ok(()), |p| p.call1(py, (done,)).map(drop))
-                });
-                match heard {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(e) => {
-                        raised = Some(e);
-                        ControlFlow::Break(())
-                    }
-                }
-            };
-            simulation.run(steps, &mut watch)
-        });
-        match (end.map_err(raise)?, raised) {
-            (_, Some(e)) => Err(e),
-            (RunEnd::Finished, None) => Ok(()),
-            (RunEnd::Stopped, None) => Err(PyRuntimeError::new_err("the run was stopped")),
-        }
+        watched(py, steps, progress.as_ref(), |watch| match simulation.run(steps, watch)? {
+            RunEnd::Finished => Ok(Some(())),
+            RunEnd::Stopped => Ok(None),
+        })
+    }
+
+    /// As `run`, with a batch, what stands in for generators by path, and a trace kept in about so many bytes.
+    fn run_with(
+        &mut self,
+        py: Python<'_>,
+        steps: u64,
+        progress: Option<Py<PyAny>>,
+        batch: Option<usize>,
+        inputs: Vec<(String, PyReadonlyArray1<'_, f64>)>,
+        trace: Option<usize>,
+    ) -> PyResult<Option<Trace>> {
+        let inputs = inputs.into_iter().map(|(path, v)| (path, v.as_array().to_vec())).collect();
+        let options = RunOptions { batch, inputs, trace };
+        let simulation = &mut self.simulation;
+        let trace = watched(py, steps, progress.as_ref(), |watch| {
+            Ok(match simulation.run_with(steps, &options, watch)? {
+                (RunEnd::Finished, trace) => Some(trace),
+                (RunEnd::Stopped, _) => None,
+            })
+        })?;
+        Ok(trace.map(|trace| Trace { trace: Some(trace) }))
+    }
+
+    /// Samples of the batch it has run with; 0 without one.
+    fn batch(&self) -> usize {
+        self.simulation.batch()
     }
 
     /// Steps done.
@@ -91,12 +92,13 @@ impl Simulation {
         self.simulation.variables(path).map_err(raise)
     }
 
-    /// A probe's samples, of shape (samples, columns).
+    /// A probe's samples, of shape (samples, columns), with a batch (batch, samples, columns).
     fn values<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyAny>> {
         let (samples, columns) = self.simulation.samples(ProbeId(probe));
+        let batch = self.simulation.batch();
         match samples {
-            Samples::F32(v) => table(py, v, columns),
-            Samples::F64(v) => table(py, v, columns),
+            Samples::F32(v) => table(py, v, batch, columns),
+            Samples::F64(v) => table(py, v, batch, columns),
         }
     }
 
@@ -105,9 +107,9 @@ impl Simulation {
         PyArray1::from_vec(py, self.simulation.sample_steps(ProbeId(probe)))
     }
 
-    /// A probe's spikes: steps and neurons.
-    fn spikes<'py>(&self, py: Python<'py>, probe: usize) -> Spikes<'py> {
-        let (steps, neurons) = self.simulation.spikes(ProbeId(probe)).into_iter().unzip();
+    /// A probe's spikes: steps and neurons, of a sample of a batch.
+    fn spikes<'py>(&self, py: Python<'py>, probe: usize, sample: usize) -> Spikes<'py> {
+        let (steps, neurons) = self.simulation.spikes_of(ProbeId(probe), sample).into_iter().unzip();
         (PyArray1::from_vec(py, steps), PyArray1::from_vec(py, neurons))
     }
 
@@ -117,6 +119,16 @@ impl Simulation {
 
     fn parameter<'py>(&mut self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
         to_python(py, self.simulation.parameter(key).map_err(raise)?)
+    }
+
+    /// The least and the largest value a parameter may have, and whether the least itself is one.
+    fn domain(&self, key: &str) -> PyResult<(f64, f64, bool)> {
+        Ok(match self.simulation.domain(key).map_err(raise)? {
+            Domain::Finite => (f64::NEG_INFINITY, f64::INFINITY, true),
+            Domain::Positive => (0.0, f64::INFINITY, false),
+            Domain::NonNegative => (0.0, f64::INFINITY, true),
+            Domain::Probability => (0.0, 1.0, true),
+        })
     }
 
     /// Sets all parameters of a dict, or none.
@@ -194,7 +206,16 @@ impl Simulation {
     }
 }
 
-fn table<T: numpy::Element>(py: Python<'_>, values: Vec<T>, columns: usize) -> PyResult<Bound<'_, PyAny>> {
-    let rows = values.len().checked_div(columns).unwrap_or(0);
-    Ok(PyArray1::from_vec(py, values).reshape([rows, columns])?.into_any())
+fn table<T: numpy::Element>(
+    py: Python<'_>,
+    values: Vec<T>,
+    batch: usize,
+    columns: usize,
+) -> PyResult<Bound<'_, PyAny>> {
+    let rows = values.len().checked_div(columns * batch.max(1)).unwrap_or(0);
+    let array = PyArray1::from_vec(py, values);
+    Ok(match batch {
+        0 => array.reshape([rows, columns])?.into_any(),
+        _ => array.reshape([batch, rows, columns])?.into_any(),
+    })
 }

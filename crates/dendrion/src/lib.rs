@@ -31,7 +31,8 @@
 pub use dendrion_model as model;
 
 pub use dendrion_engine::{
-    Connections, Level, NumericClass, ProbeId, RunEnd, Samples, Simulation, Summary, draw_members, pairs,
+    Connections, Gradients, Level, NumericClass, ProbeId, RunEnd, RunOptions, Samples, Simulation, Summary,
+    Trace, draw_members, pairs,
 };
 pub use dendrion_model::Error;
 

@@ -3,6 +3,7 @@
 use dendrion_lanes::{Buffer, Scalar};
 use dendrion_model::{Error, Generator, Signal, Values, Waveform, steps_of};
 
+use super::given::Given;
 use super::schedule::Schedule;
 
 /// A current generator's present definition.
@@ -77,6 +78,34 @@ impl<T: Scalar> CurrentRows<T> {
         }
     }
 
+    /// Fills the rows with what is given in place of a generator.
+    pub(crate) fn stand_in(
+        &mut self,
+        given: &Given<T>,
+        first: usize,
+        neurons: usize,
+        begin: u64,
+        steps: usize,
+    ) {
+        if self.rows.len() < steps * self.lanes {
+            self.rows = Buffer::zeroed(steps * self.lanes);
+        }
+        self.row_of_step.clear();
+        for i in 0..steps {
+            let values = given.row(begin + i as u64);
+            self.row_of_step.push((!values.is_empty()).then_some(i));
+            let row = &mut self.rows[i * self.lanes..][..neurons];
+            match values {
+                [one] => row.fill(*one),
+                all => {
+                    if let Some(mine) = all.get(first..first + neurons) {
+                        row.copy_from_slice(mine);
+                    }
+                }
+            }
+        }
+    }
+
     /// The row of step `i` of the epoch; empty where the current is off.
     pub(crate) fn row(&self, i: usize) -> &[T] {
         match self.row_of_step.get(i) {
@@ -87,6 +116,30 @@ impl<T: Scalar> CurrentRows<T> {
 }
 
 impl Current {
+    /// How many values of its own each neuron sees in turn: those of its schedule, or the samples of its waveform.
+    pub(crate) fn slots(&self) -> usize {
+        match &self.signal {
+            Shape::Steps(schedule) => schedule.rows(),
+            Shape::Waveform(wave) => wave.values.len() / wave.width.max(1),
+        }
+    }
+
+    /// Which of them holds at a step, if any does.
+    pub(crate) fn slot(&self, step: u64) -> Option<usize> {
+        if !self.on.contains(&step) {
+            return None;
+        }
+        match &self.signal {
+            Shape::Steps(schedule) => schedule.slot(step),
+            Shape::Waveform(_) => Some((step - self.on.start) as usize),
+        }
+    }
+
+    /// Whether all neurons see the same waveform.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(&self.signal, Shape::Waveform(wave) if wave.width == 1)
+    }
+
     fn row<T: Scalar>(&self, step: u64, first: usize, out: &mut [T]) {
         match &self.signal {
             Shape::Steps(schedule) => {

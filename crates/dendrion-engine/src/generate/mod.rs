@@ -1,10 +1,12 @@
 //! Generators: spikes and currents from outside.
 
 mod current;
+mod given;
 mod noise;
 mod schedule;
 mod spikes;
 
 pub(crate) use current::{Current, CurrentRows};
+pub(crate) use given::Given;
 pub(crate) use noise::NoiseRows;
 pub(crate) use spikes::Chunk;

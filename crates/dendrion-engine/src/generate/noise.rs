@@ -18,6 +18,11 @@ impl<T: Scalar> NoiseRows<T> {
         Self { stream, rows: Buffer::zeroed(0), lanes }
     }
 
+    /// Draws as a sample of a batch does.
+    pub(crate) const fn become_sample(&mut self, batch: u32) {
+        self.stream = self.stream.of_sample(batch);
+    }
+
     /// Draws the rows for neurons `first..`, and `steps` steps from `begin` on. One draw serves two steps.
     pub(crate) fn fill(&mut self, first: usize, neurons: usize, begin: u64, steps: usize) {
         if self.rows.len() < steps * self.lanes {

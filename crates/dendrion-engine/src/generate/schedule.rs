@@ -41,6 +41,16 @@ impl Schedule {
         self.breaks.partition_point(|b| *b <= step)
     }
 
+    /// How many rows of values there are.
+    pub(crate) fn rows(&self) -> usize {
+        self.breaks.len().max(1)
+    }
+
+    /// The row of values that holds at a step; none before the first break.
+    pub(crate) fn slot(&self, step: u64) -> Option<usize> {
+        if self.breaks.is_empty() { Some(0) } else { self.row(step).checked_sub(1) }
+    }
+
     /// The first break after a step.
     pub(crate) fn next(&self, step: u64) -> Option<u64> {
         self.breaks.get(self.row(step)).copied()

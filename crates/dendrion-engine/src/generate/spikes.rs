@@ -11,6 +11,7 @@ use std::sync::Arc;
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
 use super::schedule::Schedule;
+use crate::gradient::Tally;
 use crate::random::{Purpose, Stream};
 use crate::spikes::Spikes;
 
@@ -58,6 +59,14 @@ pub(crate) struct Chunk {
     sent: u64,
     /// Spikes recorded (step, source), if a probe asks for them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
+    /// Spikes kept (step, source) for a gradient.
+    pub(crate) kept: Option<Vec<(u64, u32)>>,
+    /// Whether something else is given for what it would send.
+    pub(crate) muted: bool,
+    /// States to go back to, the last one first.
+    saved: Vec<Self>,
+    /// What a reverse run adds up for its sources.
+    pub(crate) tally: Option<Box<Tally>>,
     dt: f64,
 }
 
@@ -73,7 +82,20 @@ impl Chunk {
         };
         let chunk = |first: usize, process: Process| {
             let (first, on) = (first as u32, start..stop);
-            Self { generator: index, first, stream, process, on, sent: 0, log: None, dt }
+            Self {
+                generator: index,
+                first,
+                stream,
+                process,
+                on,
+                sent: 0,
+                log: None,
+                kept: None,
+                muted: false,
+                saved: Vec::new(),
+                tally: None,
+                dt,
+            }
         };
         match &generator.signal {
             Signal::Spikes { indices, times } => {
@@ -96,6 +118,50 @@ impl Chunk {
                 Ok(firsts.map(|first| chunk(first, process(first))).collect())
             }
         }
+    }
+
+    /// Its sources.
+    pub(crate) fn sources(&self, size: usize) -> Range<usize> {
+        let first = self.first as usize;
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => first..first + r.next.len(),
+            Process::Given { .. } | Process::Pushed { .. } => first..size,
+        }
+    }
+
+    /// Draws as a sample of a batch does, from now on. Processes without memory draw their next event anew, which is exact.
+    pub(crate) fn become_sample(&mut self, batch: u32) {
+        self.stream = self.stream.of_sample(batch);
+        if let Process::Poisson(r) | Process::Bernoulli(r) = &mut self.process
+            && batch > 0
+        {
+            r.row = None;
+        }
+    }
+
+    /// Puts its present state on the pile.
+    pub(crate) fn save(&mut self) {
+        let aside = (self.log.take(), self.kept.take(), std::mem::take(&mut self.saved));
+        let copy = self.clone();
+        (self.log, self.kept, self.saved) = aside;
+        self.saved.push(copy);
+    }
+
+    /// Goes back to the last state saved, which leaves the pile.
+    pub(crate) fn restore(&mut self) {
+        if let Some(copy) = self.saved.pop() {
+            let (saved, tally) = (std::mem::take(&mut self.saved), self.tally.take());
+            *self = Self { saved, tally, ..copy };
+        }
+    }
+
+    /// A copy for a gradient, which takes the pile and records nothing.
+    pub(crate) fn fork(&mut self) -> Self {
+        let (log, saved, kept) = (self.log.take(), std::mem::take(&mut self.saved), self.kept.take());
+        let mut copy = self.clone();
+        (copy.saved, copy.kept) = (saved, kept);
+        self.log = log;
+        copy
     }
 
     /// Sets rates (Hz) or probabilities from step `now` on, those of each time or, where `whole` says so, of all times. A
@@ -148,8 +214,15 @@ impl Chunk {
             self.span(at.max(self.on.start), until.min(self.on.end), begin, &mut events);
             at = until;
         }
+        if self.muted {
+            events.clear();
+        }
+        let in_time = events.iter().map(|(step, source)| (begin + u64::from(*step), *source));
+        if let Some(kept) = &mut self.kept {
+            kept.extend(in_time.clone());
+        }
         if let Some(log) = &mut self.log {
-            log.extend(events.iter().map(|(step, source)| (begin + u64::from(*step), *source)));
+            log.extend(in_time);
         }
         // Each source's events are in order; from break to break sources come again.
         events.sort_by_key(|(_, source)| *source);

@@ -28,17 +28,24 @@ pub(crate) enum Purpose {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream {
     key: [u32; 2],
+    /// Number of the sample in a batch.
+    batch: u32,
 }
 
 impl Stream {
     pub(crate) fn new(seed: u64, path: &str, purpose: Purpose) -> Self {
         let hash = path.bytes().fold(mix(seed) ^ mix(purpose as u64), |h, byte| mix(h ^ u64::from(byte)));
-        Self { key: [hash as u32, (hash >> 32) as u32] }
+        Self { key: [hash as u32, (hash >> 32) as u32], batch: 0 }
+    }
+
+    /// The stream of a sample of a batch; that of sample 0 is the one without a batch.
+    pub(crate) const fn of_sample(self, batch: u32) -> Self {
+        Self { batch, ..self }
     }
 
     /// 64 random bits: draw number `draw` of member `index`.
     pub(crate) fn bits(self, index: u32, draw: u64) -> u64 {
-        let [a, b, _, _] = philox([index, 0, draw as u32, (draw >> 32) as u32], self.key);
+        let [a, b, _, _] = philox([index, self.batch, draw as u32, (draw >> 32) as u32], self.key);
         u64::from(a) | (u64::from(b) << 32)
     }
 
@@ -54,7 +61,7 @@ impl Stream {
 
     /// Two independent standard normal numbers (Box & Muller 1958).
     pub(crate) fn normals(self, index: u32, draw: u64) -> [f64; 2] {
-        let [a, b, c, d] = philox([index, 0, draw as u32, (draw >> 32) as u32], self.key);
+        let [a, b, c, d] = philox([index, self.batch, draw as u32, (draw >> 32) as u32], self.key);
         let u = unit(u64::from(a) | (u64::from(b) << 32));
         let v = unit(u64::from(c) | (u64::from(d) << 32));
         let radius = libm::sqrt(-2.0 * libm::log(u));

@@ -18,6 +18,11 @@ impl Board {
         Self { shards: [side(shards), side(shards)], chunks: [side(chunks), side(chunks)] }
     }
 
+    /// How many shards and chunks it is for.
+    pub(crate) const fn places(&self) -> (usize, usize) {
+        (self.shards[0].len(), self.chunks[0].len())
+    }
+
     /// Leaves a shard's spikes of epoch `epoch`, taking what was there in exchange.
     pub(crate) fn put_shard(&self, epoch: u64, shard: usize, spikes: &mut Spikes) {
         exchange(&self.shards[side(epoch)][shard], spikes);

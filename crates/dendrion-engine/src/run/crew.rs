@@ -12,9 +12,9 @@ use dendrion_lanes::Scalar;
 
 use super::barrier::Barrier;
 use super::board::Board;
-use crate::generate::{Chunk, Current};
+use crate::generate::{Chunk, Current, Given};
 use crate::population::Engine;
-use crate::shard::{Shard, View};
+use crate::shard::{Sent, Shard, View};
 use crate::spikes::Spikes;
 
 /// Where a projection's spikes are on the board.
@@ -22,8 +22,8 @@ use crate::spikes::Spikes;
 pub(crate) enum Route {
     /// Shards of a population.
     Shards(std::ops::Range<usize>),
-    /// Chunks of a generator.
-    Chunks(std::ops::Range<usize>),
+    /// Chunks of the generator of that number.
+    Chunks(usize, std::ops::Range<usize>),
 }
 
 /// What all threads of a run share.
@@ -33,6 +33,8 @@ pub(crate) struct Course<T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     /// For each projection.
     pub(crate) routes: Arc<Vec<Route>>,
+    /// What stands in for generators, by index.
+    pub(crate) given: Arc<Vec<Option<Given<T>>>>,
     pub(crate) board: Arc<Board>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
@@ -69,7 +71,8 @@ impl<T: Scalar> Crew<T> {
 
     fn run(&mut self, course: &Course<T>, epoch: u64, begin: u64, steps: usize) {
         for (place, shard) in &mut self.shards {
-            let view = View { engine: &course.engines[shard.population], currents: &course.currents };
+            let engine = &course.engines[shard.population];
+            let view = View { engine, currents: &course.currents, given: &course.given };
             shard.run(&view, begin, steps);
             if shard.fault.is_some() {
                 course.last.fetch_min(epoch, Ordering::AcqRel);
@@ -78,11 +81,19 @@ impl<T: Scalar> Crew<T> {
         }
     }
 
-    /// Delivers what generators send in the epoch that begins at `begin`.
+    /// Delivers what generators send in the epoch that begins at `begin`, and what stands in for them.
     fn deliver_generated(&mut self, course: &Course<T>, epoch: u64, begin: u64) {
         let guards = course.board.chunks(epoch);
-        self.deliver(course, begin, &guards.iter().map(|g| &**g).collect::<Vec<_>>(), |route| match route {
-            Route::Chunks(range) => Some(range.clone()),
+        let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
+        let steps = course.epoch.min(course.end.saturating_sub(begin)) as usize;
+        if spikes.iter().all(|s| s.is_empty()) && course.given.iter().all(Option::is_none) {
+            return;
+        }
+        self.deliver(begin, steps, |projection| match &course.routes[projection] {
+            Route::Chunks(generator, range) => Some(match course.given.get(*generator) {
+                Some(Some(given)) => Sent::Given(given),
+                _ => Sent::Spikes(&spikes[range.clone()]),
+            }),
             Route::Shards(_) => None,
         });
     }
@@ -90,24 +101,18 @@ impl<T: Scalar> Crew<T> {
     /// Delivers what neurons sent in the epoch that began at `begin`.
     fn deliver_fired(&mut self, course: &Course<T>, epoch: u64, begin: u64) {
         let guards = course.board.shards(epoch);
-        self.deliver(course, begin, &guards.iter().map(|g| &**g).collect::<Vec<_>>(), |route| match route {
-            Route::Shards(range) => Some(range.clone()),
-            Route::Chunks(_) => None,
-        });
-    }
-
-    fn deliver(
-        &mut self,
-        course: &Course<T>,
-        begin: u64,
-        spikes: &[&Spikes],
-        of_kind: impl Fn(&Route) -> Option<std::ops::Range<usize>>,
-    ) {
-        let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
+        let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
         if spikes.iter().all(|s| s.is_empty()) {
             return;
         }
-        let from = |projection: usize| Some(&spikes[of_kind(&course.routes[projection])?]);
+        let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
+        self.deliver(begin, steps, |projection| match &course.routes[projection] {
+            Route::Shards(range) => Some(Sent::Spikes(&spikes[range.clone()])),
+            Route::Chunks(..) => None,
+        });
+    }
+
+    fn deliver<'a>(&mut self, begin: u64, steps: usize, from: impl Fn(usize) -> Option<Sent<'a, T>>) {
         for (_, shard) in &mut self.shards {
             shard.deliver(begin, steps, &from);
         }
@@ -141,7 +146,7 @@ pub(crate) fn work<T: Scalar>(
         crew.shards.iter_mut().for_each(|(_, shard)| shard.learn(next));
         begin = next;
         let stopped = course.last.load(Ordering::Acquire) <= epoch;
-        if stopped && begin < course.end && going {
+        if stopped && begin < course.end && going && course.given.is_empty() {
             // These are sent already; generators will not send them again.
             crew.deliver_generated(course, epoch, begin);
         }

@@ -2,10 +2,14 @@
 
 mod barrier;
 mod board;
+mod conduct;
 mod crew;
+mod deal;
 mod pool;
 
 pub(crate) use barrier::Barrier;
 pub(crate) use board::Board;
-pub(crate) use crew::{Course, Crew, Route, work};
+pub(crate) use conduct::{Sample, Stage, conduct};
+pub(crate) use crew::{Course, Crew, Route, Watch, work};
+pub(crate) use deal::{deal, gather};
 pub(crate) use pool::Pool;

@@ -8,4 +8,5 @@ pub(crate) mod geometry;
 pub(crate) mod membrane;
 pub(crate) mod nmda;
 pub(crate) mod noise;
+pub(crate) mod surrogate;
 pub(crate) mod threshold;

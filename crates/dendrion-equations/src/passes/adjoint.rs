@@ -52,9 +52,29 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
         threshold(graph, &event, surrogate, &mut locals, &mut results);
     }
     let derivative = surrogate.map(|s| s.derivative);
+    let seeds = (0..).zip(results).map(|(i, result)| (result, i)).collect();
+    backwards(graph, locals, seeds, derivative, (states, currents))
+}
+
+/// The reverse of reading `value` from the states at the beginning of a step, as observables are; its cotangent is
+/// [`Node::Cotangent`] number `states`.
+pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
+    let states = system.states.len();
+    let seeds = vec![(value, states as u32)];
+    backwards(&mut system.graph, Vec::new(), seeds, None, (states, system.currents))
+}
+
+/// Sweeps from results, each with the number of its cotangent, to the leaves of a step.
+fn backwards(
+    graph: &mut Graph,
+    locals: Vec<NodeId>,
+    seeds: Vec<(NodeId, u32)>,
+    derivative: Option<Derivative<'_>>,
+    (states, currents): (usize, usize),
+) -> Adjoint {
     let mut sweep = Sweep { locals, stops_at_coefficients: true, bars: BTreeMap::new(), derivative };
-    for (i, result) in results.into_iter().enumerate() {
-        let seed = graph.intern(Node::Cotangent(i as u32));
+    for (result, cotangent) in seeds {
+        let seed = graph.intern(Node::Cotangent(cotangent));
         sweep.add(graph, result, seed);
     }
     let leaves = sweep.run(graph);
@@ -167,10 +187,14 @@ impl Sweep<'_> {
         leaves
     }
 
-    /// A row of its own for a sum that several products will use.
+    /// A row of its own for a sum, or a product of what varies, that several products will use.
     fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
-        let is_sum = matches!(graph.node(bar), Node::Binary(Binary::Add | Binary::Sub, ..));
-        if !self.stops_at_coefficients || !is_sum {
+        let is_used_often = match graph.node(bar) {
+            Node::Binary(Binary::Add | Binary::Sub | Binary::Div, ..) => true,
+            Node::Binary(Binary::Mul, a, b) => !graph.is_coefficient(a) && !graph.is_coefficient(b),
+            _ => false,
+        };
+        if !self.stops_at_coefficients || !is_used_often {
             return bar;
         }
         self.locals.push(bar);

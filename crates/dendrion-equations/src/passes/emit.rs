@@ -16,12 +16,24 @@ pub(crate) enum Table {
     Leaves,
 }
 
+/// Where cotangents stand: the first ones in state rows, those after in input ports.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cotangents {
+    /// The row of the first.
+    pub(crate) row: usize,
+    /// How many stand in rows.
+    pub(crate) rows: usize,
+    /// The port of the first that does not.
+    pub(crate) port: usize,
+}
+
 /// Writes code for nodes of a graph.
 pub(crate) struct Emitter<'g> {
     pub(crate) graph: &'g Graph,
     table: Table,
     /// Inputs before those of noise.
     currents: usize,
+    pub(crate) cotangents: Cotangents,
     /// Nodes in the coefficient table, in order.
     pub(crate) coefs: Vec<NodeId>,
     coef_slots: HashMap<NodeId, Slot>,
@@ -38,6 +50,7 @@ impl<'g> Emitter<'g> {
             graph,
             table,
             currents,
+            cotangents: Cotangents::default(),
             coefs: Vec::new(),
             coef_slots: HashMap::new(),
             ready: HashMap::new(),
@@ -79,6 +92,9 @@ impl<'g> Emitter<'g> {
         }
         match node {
             Node::State(i) => Some(Slot::State(i as u16)),
+            Node::Cotangent(i) if (i as usize) < self.cotangents.rows => {
+                Some(Slot::State((self.cotangents.row + i as usize) as u16))
+            }
             _ => self.ready.get(&id).copied(),
         }
     }
@@ -88,6 +104,10 @@ impl<'g> Emitter<'g> {
         match self.graph.node(id) {
             Node::Input(i) => Some(Slot::Input(i as u16)),
             Node::Noise(i) => Some(Slot::Input((self.currents + i as usize) as u16)),
+            Node::Cotangent(i) => {
+                let Cotangents { rows, port, .. } = self.cotangents;
+                (i as usize).checked_sub(rows).map(|beyond| Slot::Input((port + beyond) as u16))
+            }
             _ => None,
         }
     }
@@ -110,8 +130,9 @@ impl<'g> Emitter<'g> {
 /// The operation that computes a node from its operands.
 pub(crate) const fn operation(node: Node) -> Op {
     match node {
-        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Cotangent(_) | Node::Local(_) => Op::Copy,
-        Node::Input(_) | Node::Noise(_) => Op::LoadInput,
+        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Local(_) => Op::Copy,
+        // A cotangent that stands in a row is never computed.
+        Node::Input(_) | Node::Noise(_) | Node::Cotangent(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,
         Node::Unary(f, _) => match f {
             Unary::Neg => Op::Neg,

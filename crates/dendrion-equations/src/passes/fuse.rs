@@ -189,7 +189,7 @@ impl<'g> Fuser<'g> {
         self.emit.place(id).is_none()
             && matches!(
                 self.emit.graph.node(id),
-                Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_)
+                Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_) | Node::Cotangent(_)
             )
     }
 
@@ -246,11 +246,14 @@ impl<'g> Fuser<'g> {
     }
 
     fn product_step(&mut self, coef: Slot, coef_id: NodeId, rest: &[NodeId]) -> Step {
-        let x = self.product(rest);
-        if self.is_one(coef_id) {
-            return Step { op: Op::Add, args: vec![x] };
+        match rest.split_last() {
+            Some((last, [])) if self.is_one(coef_id) => Step { op: Op::Add, args: vec![self.value(*last)] },
+            Some((last, others)) if self.is_one(coef_id) => {
+                let x = self.product(others);
+                Step { op: Op::Fma, args: vec![x, self.value(*last)] }
+            }
+            _ => Step { op: Op::Fma, args: vec![coef, self.product(rest)] },
         }
-        Step { op: Op::Fma, args: vec![coef, x] }
     }
 
     fn product(&mut self, factors: &[NodeId]) -> Slot {

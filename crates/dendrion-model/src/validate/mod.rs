@@ -56,6 +56,7 @@ impl Population {
             return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
         }
         ModuleKind::Population.check(&self.path, &self.params, self.size)?;
+        self.surrogate.check(&self.path)?;
         self.one_soma()?;
         self.names_are_unique()?;
         self.reset_is_possible()?;

@@ -1,0 +1,26 @@
+//! What stands in for a generator during a run: a value per step and member, real numbers of spikes or pA.
+
+use std::sync::Arc;
+
+use dendrion_lanes::Scalar;
+
+/// Values given in place of what a generator would send.
+#[derive(Clone, Debug)]
+pub(crate) struct Given<T: Scalar> {
+    /// The step of the first row.
+    pub(crate) begin: u64,
+    /// Members of the generator.
+    pub(crate) width: usize,
+    /// Step by step.
+    pub(crate) values: Arc<Vec<T>>,
+}
+
+impl<T: Scalar> Given<T> {
+    /// The values of a step; empty where none are given.
+    pub(crate) fn row(&self, step: u64) -> &[T] {
+        let row = step.checked_sub(self.begin).map_or(usize::MAX, |i| i as usize);
+        row.checked_mul(self.width)
+            .and_then(|from| self.values.get(from..from.checked_add(self.width)?))
+            .unwrap_or(&[])
+    }
+}

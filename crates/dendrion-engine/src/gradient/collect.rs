@@ -1,0 +1,275 @@
+//! From sums in shards to the cotangents of parameters, initial states and inputs.
+
+use std::sync::Arc;
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, Values};
+
+use super::backward::Backward;
+use super::trace::Trace;
+use super::unwind::Link;
+use crate::connect::Order;
+use crate::parameters::{Target, full_name};
+use crate::run::Sample;
+
+/// The gradient of what cotangents were given for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gradients {
+    /// By parameter, as many values as it has.
+    pub parameters: Vec<(String, Values)>,
+    /// By state, at the beginning of the run: a value per neuron, sample after sample.
+    pub states: Vec<(String, Vec<f64>)>,
+    /// By the path of a generator: of what stood in for it, a value per step and member, sample after sample; or of its
+    /// waveform, as many values as it has.
+    pub inputs: Vec<(String, Vec<f64>)>,
+}
+
+/// Whose cotangents are wanted.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Positions in the trace's targets.
+    targets: Vec<usize>,
+    /// Projections whose weights are.
+    pub(crate) weights: Vec<usize>,
+    /// Generators of currents that are, by parameter, waveform, or what stands in for them.
+    pub(crate) generators: Vec<usize>,
+    /// Generators whose inputs or waveforms are.
+    pub(crate) inputs: Vec<usize>,
+}
+
+impl Wanted {
+    /// By keys of parameters and paths of generators.
+    pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
+        let mut wanted = Self::default();
+        for key in keys {
+            if let Some(at) = trace.targets.iter().position(|(k, ..)| k == key) {
+                wanted.targets.push(at);
+                match trace.targets[at].1 {
+                    Target::Weights(i) => wanted.weights.push(i),
+                    Target::Generator(i) => wanted.generators.push(i),
+                    _ => {}
+                }
+            } else if let Some(at) = trace.network.generators.iter().position(|g| g.path == *key) {
+                wanted.inputs.push(at);
+                wanted.generators.push(at);
+            } else {
+                let paths = trace.network.generators.iter().map(|g| g.path.clone());
+                let known = trace.targets.iter().map(|(k, ..)| k.clone()).chain(paths).collect();
+                return Err(Error::unknown("backward", "parameter", key, known));
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Which of a population's parameters are, by their number.
+    pub(crate) fn of_population<T: Scalar>(&self, trace: &Trace<T>, population: usize) -> Vec<bool> {
+        let mut wanted = vec![false; trace.populations[population].system.parameters.len()];
+        for target in &self.targets {
+            if let Target::Cells(p, j) = trace.targets[*target].1
+                && p == population
+            {
+                wanted[j] = true;
+            }
+        }
+        wanted
+    }
+}
+
+/// One sample's part.
+pub(crate) struct Part {
+    /// In the order of the wanted targets.
+    parameters: Vec<Values>,
+    states: Vec<Vec<f64>>,
+    inputs: Vec<Vec<f64>>,
+}
+
+/// Collects a sample's part from its shards and chunks.
+pub(crate) fn sample<T: Scalar>(
+    trace: &Trace<T>,
+    sample: &mut Sample<T>,
+    b: usize,
+    backwards: &[Arc<Backward<T>>],
+    links: &[Link<T>],
+    wanted: &Wanted,
+) -> Result<Part, Error> {
+    let (mut of_cells, mut states) = (Vec::new(), Vec::new());
+    for (p, population) in trace.populations.iter().enumerate() {
+        let reverse = &backwards[p].reverse;
+        let mut cotangents =
+            vec![Vec::with_capacity(population.layout.size); reverse.accumulators + reverse.states];
+        for shard in sample.shards.iter_mut().filter(|s| s.population == p) {
+            let Some(mut reversal) = shard.reversal.take() else { continue };
+            let rows = reversal.finish(shard, &backwards[p]);
+            cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
+            shard.reversal = Some(reversal);
+        }
+        states.extend(cotangents[reverse.accumulators..].iter().cloned());
+        for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
+            if !fresh {
+                cotangent.fill(0.0);
+            }
+        }
+        of_cells.push(population.gather(reverse, &cotangents)?);
+    }
+    let parameter = |at: &usize| {
+        let (_, target, values) = &trace.targets[*at];
+        match target {
+            Target::Cells(p, j) => {
+                let found = of_cells[*p].iter().find(|(k, _)| k == j);
+                found.map_or_else(|| zeros(values), |(_, v)| v.clone())
+            }
+            Target::Weights(i) => weights(trace, sample, links, *i),
+            Target::Generator(g) => amplitude(trace, sample, *g, values),
+            Target::Rule(..) | Target::Trace(..) => zeros(values),
+        }
+    };
+    let parameters = wanted.targets.iter().map(parameter).collect();
+    let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
+    Ok(Part { parameters, states, inputs })
+}
+
+fn zeros(values: &Values) -> Values {
+    match values {
+        Values::Scalar(_) => Values::Scalar(0.0),
+        Values::Each(v) => Values::Each(vec![0.0; v.len()]),
+    }
+}
+
+/// The cotangents of a projection's weights, by source, then target.
+fn weights<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, links: &[Link<T>], projection: usize) -> Values {
+    let mine = || links.iter().filter(move |l| l.projection == projection);
+    let sources = mine().next().map_or(0, |l| l.fanout.starts().len() - 1);
+    let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()));
+    let mut all = vec![0.0; order.total()];
+    for link in mine() {
+        let mut places = vec![0.0; link.fanout.targets().len()];
+        let mut tallies: Vec<_> = match &trace.routes[projection] {
+            crate::run::Route::Shards(range) => {
+                let shards = sample.shards[range.clone()].iter();
+                shards.filter_map(|s| s.reversal.as_ref().map(|r| &r.tally)).collect()
+            }
+            crate::run::Route::Chunks(_, range) => {
+                sample.chunks[range.clone()].iter().filter_map(|c| c.tally.as_deref()).collect()
+            }
+        };
+        tallies.sort_by_key(|t| t.sources.start);
+        for tally in tallies {
+            if let Some(sums) = tally.found(projection, link.target) {
+                let from = link.fanout.starts()[tally.sources.start] as usize;
+                places[from..from + sums.len()].copy_from_slice(sums);
+            }
+        }
+        order.shard(link.fanout.starts(), |place, whole, _| all[whole] = places[place]);
+    }
+    Values::Each(all)
+}
+
+/// The sums of a current generator, slot by slot and, where they are not shared, neuron by neuron.
+fn flows<T: Scalar>(sample: &Sample<T>, generator: usize) -> Option<(Vec<f64>, usize)> {
+    let mut found: Option<(Vec<f64>, usize)> = None;
+    let of = |population: usize| sample.shards.iter().filter(move |s| s.population == population);
+    let mut populations: Vec<usize> = sample.shards.iter().map(|s| s.population).collect();
+    populations.dedup();
+    for population in populations {
+        let size: usize = of(population).map(|s| s.neurons.len()).sum();
+        for shard in of(population) {
+            let Some(reversal) = &shard.reversal else { continue };
+            for ((g, _), flow) in shard.currents.iter().zip(&reversal.flows) {
+                let (true, Some(flow)) = (*g == generator, flow) else { continue };
+                let width = if flow.shared { 1 } else { size };
+                let mine = if flow.shared { 1 } else { shard.neurons.len() };
+                let slots = flow.sums.len() / mine.max(1);
+                let (sums, _) = found.get_or_insert_with(|| (vec![0.0; slots * width], width));
+                let first = if flow.shared { 0 } else { shard.neurons.start };
+                for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
+                    let out = &mut sums[slot * width + first..][..row.len()];
+                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The cotangent of a generator's parameter. Random draws are held fixed, so that rates have none.
+fn amplitude<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, generator: usize, values: &Values) -> Values {
+    let mut out = zeros(values);
+    let stood_in = |g: &crate::generate::Given<T>| g.width > 0;
+    let given =
+        trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
+    let Some((sums, width)) = flows(sample, generator).filter(|_| !given) else { return out };
+    match &mut out {
+        Values::Scalar(total) => *total = sums.iter().sum(),
+        Values::Each(all) if all.len() == sums.len() => all.copy_from_slice(&sums),
+        // One value for all neurons, of each time or of all times.
+        Values::Each(all) => {
+            let count = all.len();
+            for (slot, row) in sums.chunks(width).enumerate() {
+                all[slot.min(count - 1)] += row.iter().sum::<f64>();
+            }
+        }
+    }
+    out
+}
+
+/// The cotangents of what stood in for a generator, or of its waveform.
+fn input<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, b: usize, generator: usize) -> Vec<f64> {
+    let size = trace.network.generators[generator].size;
+    let given = trace.given[b].get(generator).is_some_and(Option::is_some);
+    let spikes = sample.chunks.iter().filter(|c| c.generator == generator);
+    if let Some(inputs) = spikes.filter_map(|c| c.tally.as_ref()?.inputs.clone()).find(|i| !i.is_empty()) {
+        return inputs;
+    }
+    match flows(sample, generator) {
+        Some((sums, _)) => sums,
+        None if given => vec![0.0; (trace.end - trace.begin) as usize * size],
+        None => Vec::new(),
+    }
+}
+
+/// The sum of all samples' parts, in their order; states and what stood in for generators stay apart.
+pub(crate) fn sum<T: Scalar>(
+    trace: &Trace<T>,
+    parts: Vec<Part>,
+    wanted: &Wanted,
+) -> Result<Gradients, Error> {
+    let mut parts = parts.into_iter();
+    let Some(mut total) = parts.next() else { return Ok(Gradients::default()) };
+    let shared: Vec<bool> = (wanted.inputs.iter())
+        .map(|g| !trace.given.iter().any(|all| all.get(*g).is_some_and(Option::is_some)))
+        .collect();
+    for part in parts {
+        for (sum, v) in total.parameters.iter_mut().zip(part.parameters) {
+            match (sum, v) {
+                (Values::Scalar(a), Values::Scalar(b)) => *a += b,
+                (Values::Each(a), v) => a.iter_mut().zip(v.as_slice()).for_each(|(a, b)| *a += b),
+                (Values::Scalar(_), Values::Each(_)) => {}
+            }
+        }
+        total.states.iter_mut().zip(part.states).for_each(|(all, mine)| all.extend(mine));
+        for ((all, mine), shared) in total.inputs.iter_mut().zip(part.inputs).zip(&shared) {
+            if *shared {
+                all.iter_mut().zip(mine).for_each(|(a, b)| *a += b);
+            } else {
+                all.extend(mine);
+            }
+        }
+    }
+    let key = |at: &usize| trace.targets[*at].0.clone();
+    let parameters: Vec<(String, Values)> = wanted.targets.iter().map(key).zip(total.parameters).collect();
+    for (key, values) in &parameters {
+        if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
+            let what =
+                format!("the gradient of {key} is {v}: cotangents grew beyond all numbers on their way back");
+            return Err(Error::structure("backward", what));
+        }
+    }
+    let names =
+        trace.populations.iter().flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
+    let path = |g: &usize| trace.network.generators[*g].path.clone();
+    Ok(Gradients {
+        parameters,
+        states: names.zip(total.states).collect(),
+        inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
+    })
+}

@@ -1,0 +1,17 @@
+//! Gradients: the reverse of a run.
+
+mod backward;
+mod collect;
+mod plan;
+mod reversal;
+mod tally;
+mod trace;
+mod unwind;
+
+pub(crate) use backward::{Compiled, Reversible};
+pub use collect::Gradients;
+pub(crate) use plan::{Leg, Plan};
+pub(crate) use reversal::Reversal;
+pub(crate) use tally::Tally;
+pub(crate) use trace::{Seen, Trace, stages};
+pub(crate) use unwind::{Shared, unwind};

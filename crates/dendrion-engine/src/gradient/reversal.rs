@@ -1,0 +1,259 @@
+//! One shard's part of a reverse run.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar};
+
+use super::backward::Backward;
+use super::tally::Tally;
+use crate::record::Reads;
+use crate::shard::{Shard, View};
+
+/// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
+const FOLD: u64 = 64;
+
+/// A probe's cotangents, as one shard reads them.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading<T: Scalar> {
+    pub(crate) reads: Reads,
+    pub(crate) every: u64,
+    /// The shard's lanes that were recorded, ascending, and the columns they went to.
+    pub(crate) lanes: Arc<Vec<(u32, u32)>>,
+    /// Row by row, of `columns` values.
+    pub(crate) table: Arc<Vec<T>>,
+    pub(crate) columns: usize,
+    /// The step of the first row.
+    pub(crate) first: u64,
+}
+
+impl<T: Scalar> Reading<T> {
+    /// The cotangents of the sample of a step, if it was one.
+    fn row(&self, step: u64) -> Option<&[T]> {
+        if !step.is_multiple_of(self.every) {
+            return None;
+        }
+        let row = step.checked_sub(self.first)? / self.every;
+        self.table.get(row as usize * self.columns..)?.get(..self.columns)
+    }
+
+    /// Adds a sample's cotangents to a row of a block, whose first lane in the shard is `first`.
+    fn add(&self, values: &[T], first: usize, row: &mut [T]) {
+        let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
+        for (lane, column) in &self.lanes[at(first)..at(first + row.len())] {
+            let sum = &mut row[*lane as usize - first];
+            *sum = sum.plus(values[*column as usize]);
+        }
+    }
+}
+
+/// Cotangents of a current input, by the generator's own values.
+#[derive(Clone, Debug)]
+pub(crate) struct Flow {
+    /// Slot by slot, of a value per neuron or, where all share one, a single value.
+    pub(crate) sums: Vec<f64>,
+    pub(crate) shared: bool,
+}
+
+/// One shard's part of a reverse run.
+#[derive(Debug)]
+pub(crate) struct Reversal<T: Scalar> {
+    /// Rows of all blocks, as the reverse program knows them.
+    frames: Buffer<T>,
+    rows: usize,
+    scratch: Buffer<T>,
+    /// Accumulators so far, block by block, row by row.
+    totals: Vec<f64>,
+    /// What spikes are worth: those of each step of the epoch, all lanes.
+    pub(crate) spikes: Buffer<T>,
+    /// Cotangents of the recorded spikes: of each step of the run, by neuron of the population.
+    spike_cotangents: Vec<(Arc<Vec<T>>, usize)>,
+    readings: Vec<Reading<T>>,
+    /// For each current input, if it is wanted.
+    pub(crate) flows: Vec<Option<Flow>>,
+    pub(crate) tally: Tally,
+    /// The first step of the run.
+    begin: u64,
+    input: Buffer<T>,
+}
+
+impl<T: Scalar> Reversal<T> {
+    pub(crate) fn new(
+        shard: &Shard<T>,
+        backward: &Backward<T>,
+        begin: u64,
+        spike_cotangents: Vec<(Arc<Vec<T>>, usize)>,
+        readings: Vec<Reading<T>>,
+        flows: Vec<Option<Flow>>,
+    ) -> Self {
+        let (all, rows) = (shard.lanes_of_all(), backward.reverse.rows());
+        Self {
+            frames: Buffer::zeroed(all * rows),
+            rows,
+            scratch: Buffer::zeroed(backward.scratch_rows * shard.lanes),
+            totals: vec![0.0; all * backward.reverse.accumulators],
+            spikes: Buffer::zeroed(0),
+            spike_cotangents,
+            readings,
+            flows,
+            tally: Tally::new(shard.neurons.clone(), None),
+            begin,
+            input: Buffer::zeroed(shard.lanes),
+        }
+    }
+
+    /// Begins an epoch: spikes are worth what was given for them.
+    pub(crate) fn begin_epoch(&mut self, shard: &Shard<T>, steps: Range<u64>) {
+        let (all, count) = (shard.lanes_of_all(), (steps.end - steps.start) as usize);
+        if self.spikes.len() < all * count {
+            self.spikes = Buffer::zeroed(all * count);
+        }
+        self.spikes.fill(T::default());
+        for (table, width) in &self.spike_cotangents {
+            for step in steps.clone() {
+                let row = &table[(step - self.begin) as usize * width..][shard.neurons.clone()];
+                let out = &mut self.spikes[(step - steps.start) as usize * all..][..row.len()];
+                out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(*v));
+            }
+        }
+    }
+
+    /// Reverses an epoch's steps, block by block, and leaves what arrivals are worth.
+    pub(crate) fn run(
+        &mut self,
+        shard: &mut Shard<T>,
+        view: &View<'_, T>,
+        backward: &Backward<T>,
+        worths: &mut [Ring<T>],
+        steps: Range<u64>,
+    ) {
+        for block in 0..shard.blocks.len() {
+            shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
+            for step in steps.clone().rev() {
+                self.step(shard, view, backward, worths, (block, step, steps.start));
+                if step.is_multiple_of(FOLD) {
+                    self.fold(backward, shard.lanes, block);
+                }
+            }
+        }
+    }
+
+    fn step(
+        &mut self,
+        shard: &Shard<T>,
+        view: &View<'_, T>,
+        backward: &Backward<T>,
+        worths: &mut [Ring<T>],
+        (block, step, begin): (usize, u64, u64),
+    ) {
+        let (lanes, reverse, i) = (shard.lanes, &backward.reverse, (step - begin) as usize);
+        let size = self.rows * lanes;
+        let frame = &mut self.frames[block * size..][..size];
+        for (fed, ring) in backward.fed.iter().zip(worths) {
+            let out = &mut ring.row_mut(step)[block * lanes..][..lanes];
+            for (k, state) in fed.iter().enumerate() {
+                let row = &frame[reverse.cotangent(*state) * lanes..][..lanes];
+                if k == 0 {
+                    out.copy_from_slice(row);
+                } else {
+                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(*v));
+                }
+            }
+        }
+        let Some(history) = &shard.tracked else { return };
+        let primal = reverse.states * lanes;
+        frame[..primal].copy_from_slice(history.state(step, block * primal, primal));
+        let mut inputs: Vec<&[T]> = Vec::with_capacity(shard.currents.len() + shard.noises.len() + 1);
+        inputs.extend(shard.currents.iter().map(|(_, rows)| rows.row(i)));
+        inputs.extend(shard.noises.iter().map(|n| n.row(i)));
+        inputs.push(&self.spikes[i * shard.lanes_of_all() + block * lanes..][..lanes]);
+        let (kernel, coefs) = &backward.step;
+        let block_number = shard.blocks.start + block;
+        let scratch = &mut self.scratch[..];
+        kernel.run(Frame {
+            state: frame,
+            scratch,
+            coefs,
+            block: block_number,
+            inputs: &inputs,
+            fired: &mut [],
+        });
+        inputs.pop();
+        let neurons = lanes.min(shard.neurons.len() - block * lanes);
+        for (input, flow) in self.flows.iter_mut().enumerate() {
+            let Some(flow) = flow else { continue };
+            let generator = shard.currents[input].0;
+            let Some(slot) = slot(view, generator, step, self.begin) else { continue };
+            let row = &frame[reverse.current(input) * lanes..][..neurons];
+            if flow.shared {
+                flow.sums[slot] += row.iter().map(|v| v.to_f64()).sum::<f64>();
+            } else {
+                let out = &mut flow.sums[slot * shard.neurons.len() + block * lanes..][..neurons];
+                out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
+            }
+        }
+        for reading in &self.readings {
+            let Some(values) = reading.row(step) else { continue };
+            match reading.reads {
+                Reads::State(state) => {
+                    let row = &mut frame[reverse.cotangent(state) * lanes..][..lanes];
+                    reading.add(values, block * lanes, row);
+                }
+                Reads::Observer(o) => {
+                    let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
+                    self.input.fill(T::default());
+                    reading.add(values, block * lanes, &mut self.input);
+                    let mut inputs = inputs.clone();
+                    inputs.push(&self.input);
+                    let scratch = &mut self.scratch[..];
+                    let (inputs, fired) = (&inputs[..], &mut [][..]);
+                    kernel.run(Frame { state: frame, scratch, coefs, block: block_number, inputs, fired });
+                }
+                Reads::Weights => {}
+            }
+        }
+    }
+
+    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize) {
+        let (reverse, size) = (&backward.reverse, self.rows * lanes);
+        let frame = &mut self.frames[block * size..][..size];
+        let (first, count) = (reverse.accumulator(0) * lanes, reverse.accumulators * lanes);
+        let totals = &mut self.totals[block * count..][..count];
+        for (total, v) in totals.iter_mut().zip(&mut frame[first..first + count]) {
+            *total += v.to_f64();
+            *v = T::default();
+        }
+        for v in &mut frame[reverse.cotangent(0) * lanes..first] {
+            if v.to_f64().abs() < FLUSH {
+                *v = T::default();
+            }
+        }
+    }
+
+    /// The cotangents of coefficients, then of the states at the beginning, each by neuron of the shard.
+    pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
+        let (lanes, reverse) = (shard.lanes, &backward.reverse);
+        (0..shard.blocks.len()).for_each(|block| self.fold(backward, lanes, block));
+        let place = |i: usize| (i / lanes, i % lanes);
+        let total = |k: usize, i: usize| {
+            let (block, lane) = place(i);
+            self.totals[(block * reverse.accumulators + k) * lanes + lane]
+        };
+        let state = |s: usize, i: usize| {
+            let (block, lane) = place(i);
+            self.frames[(block * self.rows + reverse.cotangent(s)) * lanes + lane].to_f64()
+        };
+        let n = shard.neurons.len();
+        let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
+        totals.chain((0..reverse.states).map(|s| (0..n).map(|i| state(s, i)).collect())).collect()
+    }
+}
+
+/// Which of a current generator's own values holds at a step.
+fn slot<T: Scalar>(view: &View<'_, T>, generator: usize, step: u64, begin: u64) -> Option<usize> {
+    match (view.given.get(generator), view.currents.get(generator)) {
+        (Some(Some(_)), _) => Some((step - begin) as usize),
+        (_, Some(Some(current))) => current.slot(step),
+        _ => None,
+    }
+}

@@ -1,0 +1,41 @@
+//! Sums that belong to the sources of connections: a shard's neurons, or a chunk of a generator.
+
+use std::ops::Range;
+
+use dendrion_lanes::Scalar;
+
+use super::unwind::Link;
+
+/// Cotangents of the weights of connections from some sources, and of what stands in for these.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// The sources.
+    pub(crate) sources: Range<usize>,
+    /// For a projection and the place of a target shard, a sum per connection.
+    sums: Vec<((usize, usize), Vec<f64>)>,
+    /// For what stands in for them, step by step, if that is wanted.
+    pub(crate) inputs: Option<Vec<f64>>,
+}
+
+impl Tally {
+    pub(crate) fn new(sources: Range<usize>, inputs: Option<usize>) -> Self {
+        let inputs = inputs.map(|steps| vec![0.0; steps * sources.len()]);
+        Self { sources, sums: Vec::new(), inputs }
+    }
+
+    /// The sums of a link's connections, by source.
+    pub(crate) fn weights<T: Scalar>(&mut self, link: &Link<T>, sources: Range<usize>) -> &mut [f64] {
+        let key = (link.projection, link.target);
+        let at = self.sums.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
+            self.sums.push((key, vec![0.0; link.fanout.count(sources)]));
+            self.sums.len() - 1
+        });
+        &mut self.sums[at].1
+    }
+
+    /// The sums of a projection's connections onto a shard, if there are any.
+    pub(crate) fn found(&self, projection: usize, target: usize) -> Option<&[f64]> {
+        let found = self.sums.iter().find(|(k, _)| *k == (projection, target));
+        found.map(|(_, sums)| sums.as_slice())
+    }
+}

@@ -1,0 +1,299 @@
+//! A trace: what a run left behind so that it can be reversed.
+
+use std::sync::{Arc, RwLock};
+
+use dendrion_lanes::{Ring, Scalar};
+use dendrion_model::{Error, Network, Values};
+
+use super::backward::{Backward, Reversible};
+use super::collect::{self, Gradients, Wanted};
+use super::plan::{Leg, Plan};
+use super::reversal::{Flow, Reading, Reversal};
+use super::tally::Tally;
+use super::unwind::{Link, Shared};
+use crate::generate::{Current, Given};
+use crate::parameters::Target;
+use crate::population::Engine;
+use crate::record::Reads;
+use crate::run::{Barrier, Board, Course, Route, Sample, Stage, Watch, conduct};
+use crate::shard::Shard;
+
+/// A probe at the time of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    /// Values: of the population's shards, by place, what was read and which lanes went to which columns.
+    Values { population: usize, every: u64, columns: usize, places: Vec<Place> },
+    /// Spikes of a population.
+    Spikes { population: usize },
+    /// Something that has no cotangent.
+    Other,
+}
+
+/// Place of a shard, what is read in it, and the lanes recorded with their columns.
+type Place = (usize, Reads, Arc<Vec<(u32, u32)>>);
+
+/// What a run left behind so that it can be reversed, once.
+#[derive(Debug)]
+pub(crate) struct Trace<T: Scalar> {
+    pub(crate) network: Network,
+    pub(crate) populations: Vec<Reversible>,
+    pub(crate) engines: Vec<Arc<Engine<T>>>,
+    pub(crate) targets: Vec<(String, Target, Values)>,
+    pub(crate) currents: Arc<Vec<Option<Current>>>,
+    pub(crate) given: Vec<Arc<Vec<Option<Given<T>>>>>,
+    pub(crate) routes: Arc<Vec<Route>>,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) samples: Vec<Sample<T>>,
+    pub(crate) plan: Plan,
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    pub(crate) epoch: u64,
+    pub(crate) threads: usize,
+    /// Shards and chunks of a sample.
+    pub(crate) places: (usize, usize),
+}
+
+/// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
+pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
+
+impl<T: Scalar> Trace<T> {
+    /// Reverses the run: from the cotangents of probes to those of what is wanted. `None` where the watch stopped it.
+    pub(crate) fn backward(
+        mut self,
+        cotangents: &Cotangents<'_>,
+        wanted: &[String],
+        watch: Watch<'_>,
+    ) -> Result<Option<Gradients>, Error> {
+        let wanted = Wanted::of(&self, wanted)?;
+        let tables =
+            cotangents.iter().map(|(probe, v)| self.check(*probe, v)).collect::<Result<Vec<_>, _>>()?;
+        self.keep_observed(cotangents);
+        let backwards = (0..self.populations.len())
+            .map(|p| self.populations[p].link(&wanted.of_population(&self, p)).map(Arc::new))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let mut samples = std::mem::take(&mut self.samples);
+        for (b, sample) in samples.iter_mut().enumerate() {
+            let of_sample: Vec<(usize, Arc<Vec<T>>)> = (cotangents.iter().zip(&tables))
+                .map(|((probe, _), size)| (*probe, (b * size..(b + 1) * size)))
+                .zip(cotangents)
+                .map(|((probe, range), (_, v))| {
+                    (probe, Arc::new(v[range].iter().map(|v| T::from_f64(*v)).collect()))
+                })
+                .collect();
+            self.prepare(sample, b, &backwards, &of_sample, &wanted);
+        }
+        let links: Vec<Shared<T>> =
+            (samples.iter().enumerate()).map(|(b, s)| self.shared(s, b, &backwards, &wanted)).collect();
+        let shared: Vec<Arc<Shared<T>>> = links.into_iter().map(Arc::new).collect();
+        let this = &self;
+        let answers = conduct(
+            samples,
+            self.threads,
+            |s| s.neurons.len(),
+            |b, crews| this.stages(b, crews, &shared[b]),
+            watch,
+            |b, mut sample, through| {
+                through.then(|| collect::sample(this, &mut sample, b, &backwards, &shared[b].links, &wanted))
+            },
+        );
+        let Some(answers) = answers else {
+            return Err(Error::structure("network", "a worker thread was lost in the reverse run"));
+        };
+        let Some(answers) = answers.into_iter().collect::<Option<Result<Vec<_>, Error>>>() else {
+            return Ok(None);
+        };
+        let answers = answers?;
+        collect::sum(&self, answers, &wanted).map(Some)
+    }
+
+    /// Checks a probe's cotangents; the number of them for each sample.
+    fn check(&self, probe: usize, values: &[f64]) -> Result<usize, Error> {
+        let steps = (self.end - self.begin) as usize;
+        let size = match self.seen.get(probe) {
+            Some(Seen::Values { every, columns, .. }) => {
+                crate::record::samples(self.begin, self.end, *every) as usize * columns
+            }
+            Some(Seen::Spikes { population }) => steps * self.populations[*population].layout.size,
+            _ => {
+                let what = "a probe without cotangents; expected one of a state, a current or spikes of neurons, \
+                    made before the run";
+                return Err(Error::structure("backward", what));
+            }
+        };
+        if values.len() != size * self.samples.len() {
+            let (given, expected) = (format!("{} values", values.len()), size * self.samples.len());
+            return Err(Error::parameter("backward", "cotangent", given, format!("{expected} values")));
+        }
+        match values.iter().find(|v| !v.is_finite()) {
+            Some(v) => Err(Error::parameter("backward", "cotangent", v, "finite numbers")),
+            None => Ok(size),
+        }
+    }
+
+    /// Forgets the observables that have no cotangent, so that nothing is computed for them.
+    fn keep_observed(&mut self, cotangents: &Cotangents<'_>) {
+        let mut used: Vec<Vec<usize>> = vec![Vec::new(); self.populations.len()];
+        for (probe, _) in cotangents {
+            if let Some(Seen::Values { population, places, .. }) = self.seen.get(*probe) {
+                for (_, reads, _) in places {
+                    if let Reads::Observer(o) = reads
+                        && !used[*population].contains(o)
+                    {
+                        used[*population].push(*o);
+                    }
+                }
+            }
+        }
+        for (population, used) in self.populations.iter_mut().zip(&mut used) {
+            used.sort_unstable();
+            population.observed = used.iter().map(|o| population.observed[*o].clone()).collect();
+        }
+        for seen in &mut self.seen {
+            if let Seen::Values { population, places, .. } = seen {
+                for (_, reads, _) in places {
+                    if let Reads::Observer(o) = reads {
+                        *o = used[*population].iter().position(|u| u == o).unwrap_or(usize::MAX);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives a sample's shards and chunks what they need to be reversed.
+    fn prepare(
+        &self,
+        sample: &mut Sample<T>,
+        b: usize,
+        backwards: &[Arc<Backward<T>>],
+        cotangents: &[(usize, Arc<Vec<T>>)],
+        wanted: &Wanted,
+    ) {
+        for (place, shard) in sample.shards.iter_mut().enumerate() {
+            let (mut readings, mut spikes) = (Vec::new(), Vec::new());
+            for (probe, table) in cotangents {
+                match &self.seen[*probe] {
+                    Seen::Values { every, columns, places, .. } => {
+                        let mine = places.iter().filter(|(at, ..)| *at == place);
+                        let first = self.begin.div_ceil(*every) * every;
+                        readings.extend(mine.map(|(_, reads, lanes)| Reading {
+                            reads: *reads,
+                            every: *every,
+                            lanes: lanes.clone(),
+                            table: table.clone(),
+                            columns: *columns,
+                            first,
+                        }));
+                    }
+                    Seen::Spikes { population } if *population == shard.population => {
+                        spikes.push((table.clone(), self.populations[*population].layout.size));
+                    }
+                    _ => {}
+                }
+            }
+            let flows =
+                shard.currents.iter().map(|(g, _)| self.flow(*g, b, shard.neurons.len(), wanted)).collect();
+            let backward = &backwards[shard.population];
+            let reversal = Reversal::new(shard, backward, self.begin, spikes, readings, flows);
+            shard.reversal = Some(Box::new(reversal));
+        }
+        for chunk in &mut sample.chunks {
+            let generator = &self.network.generators[chunk.generator];
+            let stood_in = self.given[b].get(chunk.generator).is_some_and(Option::is_some);
+            let inputs = (stood_in && wanted.inputs.contains(&chunk.generator))
+                .then_some((self.end - self.begin) as usize);
+            // What stands in for a generator is one table, whatever its chunks.
+            let sources = chunk.sources(generator.size);
+            let sources = match (stood_in, sources.start) {
+                (true, 0) => 0..generator.size,
+                (true, _) => 0..0,
+                _ => sources,
+            };
+            chunk.tally = Some(Box::new(Tally::new(sources, inputs)));
+        }
+    }
+
+    fn flow(&self, generator: usize, b: usize, neurons: usize, wanted: &Wanted) -> Option<Flow> {
+        if !wanted.generators.contains(&generator) {
+            return None;
+        }
+        let size = self.network.generators[generator].size;
+        let (slots, shared) = match (self.given[b].get(generator), self.currents.get(generator)) {
+            (Some(Some(_)), _) => ((self.end - self.begin) as usize, size == 1),
+            (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
+            _ => return None,
+        };
+        let width = if shared { 1 } else { neurons };
+        Some(Flow { sums: vec![0.0; slots * width], shared })
+    }
+
+    fn shared(
+        &self,
+        sample: &Sample<T>,
+        b: usize,
+        backwards: &[Arc<Backward<T>>],
+        wanted: &Wanted,
+    ) -> Shared<T> {
+        let mut links = Vec::new();
+        for (target, shard) in sample.shards.iter().enumerate() {
+            links.extend(shard.incoming.iter().map(|incoming| Link {
+                projection: incoming.projection,
+                target,
+                port: incoming.port,
+                fanout: incoming.fanout.clone(),
+                wanted: wanted.weights.contains(&incoming.projection),
+            }));
+        }
+        links.sort_by_key(|link| (link.projection, link.target));
+        let rings = |s: &Shard<T>| {
+            // What is read reaches from an epoch's first step to the longest delay after its last, and the next
+            // epoch is written meanwhile.
+            let slots = |r: &Ring<T>| r.slots() + 2 * self.epoch as usize;
+            RwLock::new(s.rings.iter().map(|r| Ring::new(s.lanes_of_all(), slots(r))).collect())
+        };
+        Shared {
+            backwards: backwards.to_vec(),
+            engines: self.engines.clone(),
+            currents: self.currents.clone(),
+            given: self.given[b].clone(),
+            routes: self.routes.clone(),
+            links,
+            worths: sample.shards.iter().map(rings).collect(),
+            begin: self.begin,
+            epoch: self.epoch,
+        }
+    }
+
+    fn stages(&self, b: usize, crews: usize, shared: &Arc<Shared<T>>) -> Vec<Stage<T>> {
+        let board = Arc::new(Board::new(self.places.0, self.places.1));
+        let course = |begin, end| Course {
+            engines: self.engines.clone(),
+            currents: self.currents.clone(),
+            routes: self.routes.clone(),
+            given: self.given[b].clone(),
+            board: board.clone(),
+            begin,
+            end,
+            epoch: self.epoch,
+            barrier: Barrier::new(crews),
+            last: std::sync::atomic::AtomicU64::new(u64::MAX),
+        };
+        let unwind =
+            |begin, end| Stage::Unwind { shared: shared.clone(), barrier: Barrier::new(crews), begin, end };
+        stages(&self.plan.backward(), course, unwind)
+    }
+}
+
+/// The stages of some legs.
+pub(crate) fn stages<T: Scalar>(
+    legs: &[Leg],
+    course: impl Fn(u64, u64) -> Course<T>,
+    unwind: impl Fn(u64, u64) -> Stage<T>,
+) -> Vec<Stage<T>> {
+    let stage = |leg: &Leg| match *leg {
+        Leg::Save => Stage::Save,
+        Leg::Restore => Stage::Restore,
+        Leg::Run { begin, end, track } => Stage::Run(Box::new(course(begin, end)), track),
+        Leg::Unwind { begin, end } => unwind(begin, end),
+    };
+    legs.iter().map(stage).collect()
+}

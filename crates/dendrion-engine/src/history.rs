@@ -1,0 +1,78 @@
+//! What a gradient needs of the past: the states of each step of a segment, and states to begin a segment from.
+
+use dendrion_lanes::{Buffer, Ring, Scalar};
+
+use crate::shard::Shard;
+use crate::spikes::Spikes;
+
+/// The steps of a segment, in one shard.
+#[derive(Debug)]
+pub(crate) struct History<T: Scalar> {
+    begin: u64,
+    /// The shard's state at the beginning of each step.
+    states: Buffer<T>,
+    /// Values of a step.
+    size: usize,
+    pub(crate) spikes: Spikes,
+}
+
+impl<T: Scalar> History<T> {
+    /// Of the steps from `begin` to `end`; `buffer` is used again where it is large enough.
+    fn new(begin: u64, end: u64, size: usize, buffer: Option<Buffer<T>>) -> Self {
+        let needed = (end - begin) as usize * size;
+        let states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
+        let mut spikes = Spikes::default();
+        spikes.clear();
+        Self { begin, states, size, spikes }
+    }
+
+    /// Keeps the state of some rows, which begin at `at` in the shard's.
+    pub(crate) fn keep(&mut self, step: u64, at: usize, state: &[T]) {
+        let from = (step - self.begin) as usize * self.size + at;
+        self.states[from..][..state.len()].copy_from_slice(state);
+    }
+
+    /// The state at the beginning of a step, of `size` values from `at` on in the shard's.
+    pub(crate) fn state(&self, step: u64, at: usize, size: usize) -> &[T] {
+        &self.states[(step - self.begin) as usize * self.size + at..][..size]
+    }
+
+    /// The neurons that spiked in a step.
+    pub(crate) fn spikes_at(&self, step: u64) -> &[u32] {
+        self.spikes.at((step - self.begin) as usize)
+    }
+}
+
+/// A shard between two steps: everything its future depends on.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot<T: Scalar> {
+    state: Buffer<T>,
+    rings: Vec<Ring<T>>,
+}
+
+impl<T: Scalar> Shard<T> {
+    /// Begins to keep what a gradient needs of the steps from `begin` to `end`.
+    pub(crate) fn track(&mut self, begin: u64, end: u64) {
+        let old = self.tracked.take().map(|h| h.states);
+        self.tracked = Some(History::new(begin, end, self.state.len(), old));
+    }
+
+    /// Puts its present state on the pile.
+    pub(crate) fn save(&mut self) {
+        self.snapshots.push(Snapshot { state: self.state.clone(), rings: self.rings.clone() });
+    }
+
+    /// Goes back to the last state saved, which leaves the pile.
+    pub(crate) fn restore(&mut self) {
+        if let Some(Snapshot { state, rings }) = self.snapshots.pop() {
+            (self.state, self.rings) = (state, rings);
+        }
+    }
+
+    /// Bytes of the state of one step, and of all there is to save.
+    pub(crate) fn bytes(&self) -> (usize, usize) {
+        let rings: usize = self.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
+        let state = self.state.len() * size_of::<T>();
+        (state, state + rings)
+    }
+}

@@ -1,0 +1,148 @@
+//! Samples, and the stages each of them goes through: forward, to and fro, or backward.
+//!
+//! One sample has all threads, which share its shards; of several each has one thread, and threads take one after the other.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dendrion_lanes::Scalar;
+
+use super::barrier::Barrier;
+use super::crew::{Course, Crew, Watch, work};
+use super::deal::{deal, gather};
+use crate::generate::Chunk;
+use crate::gradient::{Shared, unwind};
+use crate::shard::Shard;
+
+/// Everything of a network that moves.
+#[derive(Debug)]
+pub(crate) struct Sample<T: Scalar> {
+    pub(crate) shards: Vec<Shard<T>>,
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// What all crews of a sample do together.
+#[derive(Debug)]
+pub(crate) enum Stage<T: Scalar> {
+    /// Puts the state on a pile.
+    Save,
+    /// Takes one from it.
+    Restore,
+    /// Runs steps, and keeps them where that is said.
+    Run(Box<Course<T>>, bool),
+    /// Reverses steps.
+    Unwind { shared: Arc<Shared<T>>, barrier: Barrier, begin: u64, end: u64 },
+}
+
+/// Goes through the stages; false where one ended early.
+fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<T>], watch: Watch<'_>) -> (Crew<T>, bool) {
+    for stage in stages {
+        match stage {
+            Stage::Save => {
+                crew.shards.iter_mut().for_each(|(_, s)| s.save());
+                crew.chunks.iter_mut().for_each(|(_, c)| c.save());
+            }
+            Stage::Restore => {
+                crew.shards.iter_mut().for_each(|(_, s)| s.restore());
+                crew.chunks.iter_mut().for_each(|(_, c)| c.restore());
+            }
+            Stage::Run(course, track) => {
+                for (_, shard) in &mut crew.shards {
+                    if *track {
+                        shard.track(course.begin, course.end);
+                    }
+                }
+                crew.chunks.iter_mut().for_each(|(_, c)| c.kept = track.then(Vec::new));
+                let reached;
+                (crew, reached) = work(crew, course, Some(watch));
+                if reached < course.end {
+                    return (crew, false);
+                }
+            }
+            Stage::Unwind { shared, barrier, begin, end } => {
+                if !unwind(&mut crew, shared, barrier, (*begin, *end)) {
+                    return (crew, false);
+                }
+            }
+        }
+    }
+    (crew, true)
+}
+
+/// Leads samples through their stages, and each to its end by `finish`, which is told whether it got through. Answers come
+/// in the order of the samples; `None` where a thread was lost.
+pub(crate) fn conduct<T: Scalar, R: Send>(
+    samples: Vec<Sample<T>>,
+    threads: usize,
+    cost: impl Fn(&Shard<T>) -> usize,
+    stages: impl Fn(usize, usize) -> Vec<Stage<T>> + Sync,
+    watch: Watch<'_>,
+    finish: impl Fn(usize, Sample<T>, bool) -> R + Sync,
+) -> Option<Vec<R>> {
+    if samples.len() != 1 {
+        return each(samples, threads, &stages, watch, &finish);
+    }
+    let sample = samples.into_iter().next()?;
+    let threads = threads.min(sample.shards.len()).max(1);
+    let stages = stages(0, threads);
+    let mut crews = deal(sample.shards, sample.chunks, threads, cost);
+    let rest = crews.split_off(1);
+    let first = crews.pop()?;
+    let done = std::thread::scope(|scope| {
+        let spawn = |crew| scope.spawn(|| perform(crew, &stages, &mut |_| ControlFlow::Continue(())));
+        let others: Vec<_> = rest.into_iter().map(spawn).collect();
+        let mut done = vec![perform(first, &stages, watch)];
+        for other in others {
+            done.push(other.join().ok()?);
+        }
+        Some(done)
+    })?;
+    let through = done.iter().all(|(_, through)| *through);
+    let (shards, chunks) = gather(done.into_iter().map(|(crew, _)| crew));
+    Some(vec![finish(0, Sample { shards, chunks }, through)])
+}
+
+/// Several samples, each by one thread.
+fn each<T: Scalar, R: Send>(
+    samples: Vec<Sample<T>>,
+    threads: usize,
+    stages: &(impl Fn(usize, usize) -> Vec<Stage<T>> + Sync),
+    watch: Watch<'_>,
+    finish: &(impl Fn(usize, Sample<T>, bool) -> R + Sync),
+) -> Option<Vec<R>> {
+    let count = samples.len();
+    let waiting: Vec<Mutex<Option<Sample<T>>>> = samples.into_iter().map(|s| Mutex::new(Some(s))).collect();
+    let answers: Vec<Mutex<Option<R>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let one_after_another = |watch: Watch<'_>| loop {
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        let Some(sample) = waiting.get(i) else { return };
+        let sample = sample.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Sample { shards, chunks }) = sample else { return };
+        let crew =
+            Crew::new(shards.into_iter().enumerate().collect(), chunks.into_iter().enumerate().collect());
+        let (crew, through) = perform(crew, &stages(i, 1), watch);
+        let (shards, chunks) = gather(std::iter::once(crew));
+        let answer = finish(i, Sample { shards, chunks }, through);
+        *answers[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    };
+    let heed =
+        |_| if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let lost = std::thread::scope(|scope| {
+        let spawn = |_| scope.spawn(|| one_after_another(&mut |now| heed(now)));
+        let others: Vec<_> = (1..threads.min(count)).map(spawn).collect();
+        one_after_another(&mut |now| {
+            let flow = watch(now);
+            if flow.is_break() {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { flow }
+        });
+        others.into_iter().map(|t| t.join().is_err()).fold(false, |a, b| a | b)
+    });
+    if lost {
+        return None;
+    }
+    answers.into_iter().map(|a| a.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}

@@ -1,0 +1,259 @@
+//! Runs with something special: a batch of samples, something that stands in for generators, or a trace to be reversed.
+
+use std::sync::Arc;
+
+use dendrion_lanes::Scalar;
+use dendrion_model::{Error, Network};
+
+use crate::core::{Core, RunEnd};
+use crate::generate::Given;
+use crate::gradient::{Leg, Plan, Reversible, Seen, Trace, stages};
+use crate::run::{Barrier, Board, Course, Sample, Stage, Watch, conduct};
+
+/// What a run is to be.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Samples to run side by side, each from the present state; none: the network itself.
+    pub batch: Option<usize>,
+    /// By the path of a generator, what stands in for it: a value per step and member, sample after sample.
+    pub inputs: Vec<(String, Vec<f64>)>,
+    /// Keeps what a gradient needs, in about so many bytes where that is possible.
+    pub trace: Option<usize>,
+}
+
+impl<T: Scalar> Core<T> {
+    /// Runs `steps` steps as the options say.
+    pub(crate) fn run_with(
+        &mut self,
+        steps: u64,
+        options: &RunOptions,
+        watch: Watch<'_>,
+    ) -> Result<(RunEnd, Option<Trace<T>>), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        self.check_batch(options.batch)?;
+        if options.trace.is_some() {
+            self.refuse_plastic("a gradient", |_| true)?;
+        }
+        let given = self.given(steps, options)?;
+        if let Some(batch) = options.batch {
+            self.fork(batch)?;
+        }
+        let (begin, end) = (self.now, self.now + steps);
+        let mut samples = match options.batch {
+            Some(_) => std::mem::take(&mut self.samples),
+            None => vec![Sample {
+                shards: std::mem::take(&mut self.shards),
+                chunks: std::mem::take(&mut self.chunks),
+            }],
+        };
+        self.mute(&mut samples, &given, true);
+        let plan = self.plan(&samples, (begin, end), options.trace);
+        let legs = plan.as_ref().map_or_else(|| vec![Leg::Run { begin, end, track: false }], Plan::forward);
+        let this = &*self;
+        let done = conduct(
+            samples,
+            self.threads,
+            |s| this.cells[s.population].cost(s.neurons.len()),
+            |b, crews| this.stages_of(&legs, &given[b], crews),
+            &mut |now| watch(now.saturating_sub(begin)),
+            |_, sample, through| (sample, through),
+        );
+        let Some(done) = done else {
+            let lost = Error::structure("network", "a worker thread was lost; make the network anew");
+            self.broken = Some(lost.clone());
+            return Err(lost);
+        };
+        let through = done.iter().all(|(_, through)| *through);
+        let mut samples: Vec<Sample<T>> = done.into_iter().map(|(sample, _)| sample).collect();
+        self.mute(&mut samples, &given, false);
+        let trace = match (plan, through) {
+            (Some(plan), true) => Some(self.trace(&mut samples, plan, given, (begin, end))),
+            _ => None,
+        };
+        samples.iter_mut().flat_map(|s| &mut s.shards).for_each(|s| {
+            (s.tracked, s.snapshots) = (None, Vec::new());
+        });
+        self.settle(samples, options.batch.is_some(), end, through).map(|end| (end, trace))
+    }
+
+    /// Takes samples back after a run to step `end`.
+    fn settle(
+        &mut self,
+        mut samples: Vec<Sample<T>>,
+        batch: bool,
+        end: u64,
+        through: bool,
+    ) -> Result<RunEnd, Error> {
+        self.fresh.iter_mut().for_each(|rows| rows.fill(false));
+        let faults = (samples.iter().enumerate())
+            .flat_map(|(b, s)| s.shards.iter().filter_map(move |shard| Some((shard.fault?, b))));
+        let fault = faults.min();
+        if batch {
+            self.samples = samples;
+        } else if let Some(sample) = samples.pop() {
+            (self.shards, self.chunks) = (sample.shards, sample.chunks);
+        }
+        if let Some((fault, sample)) = fault {
+            return Err(self.fail(fault, batch.then_some(sample)));
+        }
+        self.now = end;
+        if through {
+            return Ok(RunEnd::Finished);
+        }
+        let what = "a run of a batch, with inputs or for a gradient was stopped on its way; reset() lets the network run again";
+        self.broken = Some(Error::structure("network", what));
+        Ok(RunEnd::Stopped)
+    }
+
+    fn check_batch(&self, batch: Option<usize>) -> Result<(), Error> {
+        let accepted = match (batch, self.samples.len()) {
+            (Some(0), _) => "a whole number >= 1".to_string(),
+            (None, n) if n > 0 => format!("batch={n}: the network has run with a batch; reset() ends it"),
+            (Some(b), n) if n > 0 && b != n => format!("{n}, as in the run before; reset() ends it"),
+            _ => return Ok(()),
+        };
+        let given = batch.map_or_else(|| "None".to_string(), |b| b.to_string());
+        Err(Error::parameter("network", "batch", given, accepted))
+    }
+
+    /// Refuses plastic connections that `concerns` is true of.
+    fn refuse_plastic(&self, what: &str, concerns: impl Fn(usize) -> bool) -> Result<(), Error> {
+        let plastic = (self.network.projections.iter().enumerate())
+            .find(|(i, p)| p.plasticity.is_some() && concerns(*i));
+        match plastic {
+            None => Ok(()),
+            Some((_, p)) => {
+                let what =
+                    format!("has a plasticity, whose changes {what} does not see; make it without one");
+                Err(Error::structure(&p.path, what))
+            }
+        }
+    }
+
+    /// Makes the samples of a batch from the present state.
+    fn fork(&mut self, batch: usize) -> Result<(), Error> {
+        if !self.samples.is_empty() {
+            return Ok(());
+        }
+        let learns = |i: usize| self.network.projections[i].learns();
+        self.refuse_plastic("a batch, whose samples share their weights,", learns)?;
+        for b in 0..batch {
+            let mut shards: Vec<_> = self.shards.iter().map(|s| s.fork(true)).collect();
+            let mut chunks = self.chunks.clone();
+            for shard in &mut shards {
+                shard.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
+            }
+            chunks.iter_mut().for_each(|c| c.become_sample(b as u32));
+            self.samples.push(Sample { shards, chunks });
+        }
+        Ok(())
+    }
+
+    /// What stands in for generators, by sample, then generator.
+    fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<Arc<Vec<Option<Given<T>>>>>, Error> {
+        let batch = options.batch.unwrap_or(1);
+        if options.inputs.is_empty() {
+            return Ok(vec![Arc::default(); batch]);
+        }
+        let mut given = vec![vec![None; self.network.generators.len()]; batch];
+        for (path, values) in &options.inputs {
+            let Some(g) = self.network.generators.iter().position(|g| g.path == *path) else {
+                let known = self.network.generators.iter().map(|g| g.path.clone()).collect();
+                return Err(Error::unknown("network", "generator", path, known));
+            };
+            let from = |i: usize| self.network.projections[i].pre == dendrion_model::Source::Generator(g);
+            self.refuse_plastic("an input of real numbers", from)?;
+            let width = self.network.generators[g].size;
+            let size = steps as usize * width;
+            if values.len() != size * batch {
+                let accepted = format!("{batch} x {steps} x {width} values, by sample, step and member");
+                return Err(Error::parameter(path, "input", format!("{} values", values.len()), accepted));
+            }
+            if let Some(v) = values.iter().find(|v| !v.is_finite()) {
+                return Err(Error::parameter(path, "input", v, "finite numbers"));
+            }
+            for (all, mine) in given.iter_mut().zip(values.chunks(size.max(1))) {
+                let values = Arc::new(mine.iter().map(|v| T::from_f64(*v)).collect());
+                all[g] = Some(Given { begin: self.now, width, values });
+            }
+        }
+        Ok(given.into_iter().map(Arc::new).collect())
+    }
+
+    fn mute(&self, samples: &mut [Sample<T>], given: &[Arc<Vec<Option<Given<T>>>>], on: bool) {
+        for (sample, given) in samples.iter_mut().zip(given) {
+            for chunk in &mut sample.chunks {
+                chunk.muted = on && given.get(chunk.generator).is_some_and(Option::is_some);
+            }
+        }
+    }
+
+    fn plan(&self, samples: &[Sample<T>], (begin, end): (u64, u64), budget: Option<usize>) -> Option<Plan> {
+        let shards = samples.first()?.shards.iter();
+        let (step, saved) = shards.map(|s| s.bytes()).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        Some(Plan::new(begin, end, self.epoch, (step, saved), budget? / samples.len()))
+    }
+
+    fn stages_of(&self, legs: &[Leg], given: &Arc<Vec<Option<Given<T>>>>, crews: usize) -> Vec<Stage<T>> {
+        let board = Arc::new(Board::new(self.board.places().0, self.board.places().1));
+        let course = |begin, end| Course {
+            given: given.clone(),
+            board: board.clone(),
+            barrier: Barrier::new(crews),
+            ..self.course(begin, end, crews)
+        };
+        stages(legs, course, |_, _| Stage::Save)
+    }
+
+    /// What is needed to reverse a run, which the samples have kept.
+    fn trace(
+        &mut self,
+        samples: &mut [Sample<T>],
+        plan: Plan,
+        given: Vec<Arc<Vec<Option<Given<T>>>>>,
+        (begin, end): (u64, u64),
+    ) -> Trace<T> {
+        let populations = self.cells.iter().zip(&self.network.populations).zip(&self.fresh);
+        let reversible = |((cells, p), fresh): ((&crate::population::Cells<T>, _), &Vec<bool>)| {
+            let p: &dendrion_model::Population = p;
+            Reversible {
+                path: cells.path.clone(),
+                layout: cells.layout,
+                system: cells.system.clone(),
+                methods: (p.method, p.sde),
+                spike: (p.surrogate.clone(), p.detach_reset),
+                observed: cells.observed_names(),
+                fresh: fresh.clone(),
+                compiled: cells.compiled.clone(),
+                level: self.level,
+            }
+        };
+        let shards = samples.first().map_or(&[][..], |s| s.shards.as_slice());
+        let seen = (0..self.probes.len()).map(|probe| self.seen(probe, shards)).collect::<Vec<Seen>>();
+        let copies = |sample: &mut Sample<T>| Sample {
+            shards: sample.shards.iter_mut().map(crate::shard::Shard::leave).collect(),
+            chunks: sample.chunks.iter_mut().map(crate::generate::Chunk::fork).collect(),
+        };
+        let samples = samples.iter_mut().map(copies).collect();
+        let network: Network = self.network.clone();
+        Trace {
+            populations: populations.map(reversible).collect(),
+            engines: self.cells.iter().map(|c| c.engine.clone()).collect(),
+            targets: self.target_values(),
+            currents: self.currents.clone(),
+            given,
+            routes: self.routes.clone(),
+            seen,
+            samples,
+            plan,
+            begin,
+            end,
+            epoch: self.epoch,
+            threads: self.threads,
+            places: self.board.places(),
+            network,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Reverse tapes: the adjoint of a step as a program, and that of the prologue.
+//!
+//! A reverse program runs on a frame of rows: the states y of the step's beginning, which it reads; the **cotangents** of the
+//! states, which it takes from those of the step's end to those of its beginning; **accumulators**, to which it adds what the
+//! step contributes to the cotangents of the coefficients; and the cotangents of current inputs, which it writes.
+//!
+//! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
+//! coefficients back to parameters is gone once, at the end, by [`Gather`].
+
+use dendrion_lanes::{Op, Program, Slot};
+use dendrion_model::{Error, OdeMethod, SdeMethod};
+
+use crate::expr::Workbook;
+use crate::graph::{Graph, Node, NodeId};
+use crate::mechanisms::surrogate::derivative;
+use crate::passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint, value_adjoint};
+use crate::passes::emit::{Cotangents, Emitter, Table};
+use crate::passes::normal::Normal;
+use crate::passes::rows;
+use crate::passes::solver::{self, Step};
+use crate::system::System;
+use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
+
+/// The reverse of a system's step and of reading some of its observables.
+#[derive(Clone, Debug)]
+pub struct Reverse {
+    /// The reverse of the step. It has one input port more than the step: the cotangents of the spikes.
+    pub step: Tape,
+    /// For each observable, the reverse of reading it, whose last input port is its cotangent.
+    pub observers: Vec<Tape>,
+    /// States, and so many cotangents.
+    pub states: usize,
+    /// Coefficients whose cotangents are gathered.
+    pub accumulators: usize,
+    /// Current inputs.
+    pub currents: usize,
+    /// From gathered cotangents to those of parameters.
+    pub gather: Gather,
+}
+
+/// From the cotangents of coefficients and initial states to those of the parameters behind them: the reverse of the prologue.
+///
+/// Its program's rows are the cotangents of [`Gather::parameters`], which it writes, then those of the coefficients in the
+/// order of the accumulators and of the initial states, which it reads.
+#[derive(Clone, Debug)]
+pub struct Gather {
+    /// The program.
+    pub program: Program,
+    /// What stands in its table.
+    pub leaves: Vec<Leaf>,
+    /// The parameters that anything depends on, by their number.
+    pub parameters: Vec<usize>,
+}
+
+impl Reverse {
+    /// The reverse of a system's step by these methods, with a surrogate for the spike and the reset detached or not, and of
+    /// reading `observed`. Cotangents are gathered for the parameters that are `wanted`.
+    ///
+    /// # Errors
+    /// A neuron with more rows than a program can name.
+    pub fn new(
+        system: &System,
+        (ode, sde): (OdeMethod, SdeMethod),
+        (surrogate, detach_reset): (&dendrion_model::Surrogate, bool),
+        observed: &[NodeId],
+        wanted: &dyn Fn(usize) -> bool,
+    ) -> Result<Self, Error> {
+        let system = &mut system.clone();
+        let step = solver::advance(system, ode, sde);
+        let step = in_normal_form(&mut system.graph, step);
+        let of_spike = |graph: &mut Graph, x: NodeId| {
+            let book = Workbook::over(std::mem::take(graph));
+            let written = derivative(surrogate, book.read(x)).id();
+            *graph = book.into_graph();
+            written
+        };
+        let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, detach_reset }));
+        let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
+        let mut outputs = Vec::new();
+        let mut frame = Frame { states: system.states.len(), first: 0, wanted };
+        let accumulators: usize =
+            [&reverse].into_iter().chain(&readings).map(|r| frame.gathered(&system.graph, r).count()).sum();
+        let rows = 2 * frame.states + accumulators + system.currents;
+        let step = frame.tape(system, reverse, Some(rows - system.currents), rows, &mut outputs)?;
+        let observers = (readings.into_iter())
+            .map(|reading| frame.tape(system, reading, None, rows, &mut outputs))
+            .collect::<Result<Vec<_>, _>>()?;
+        outputs.extend(system.states.iter().map(|s| s.initial));
+        let gather = Gather::new(&mut system.graph, &outputs, wanted)?;
+        let (states, currents) = (system.states.len(), system.currents);
+        Ok(Self { step, observers, states, accumulators, currents, gather })
+    }
+
+    /// Rows of the frame.
+    pub const fn rows(&self) -> usize {
+        self.current(self.currents)
+    }
+
+    /// The row of a state's cotangent.
+    pub const fn cotangent(&self, state: usize) -> usize {
+        self.states + state
+    }
+
+    /// The row of an accumulator.
+    pub const fn accumulator(&self, k: usize) -> usize {
+        2 * self.states + k
+    }
+
+    /// The row of a current input's cotangent.
+    pub const fn current(&self, input: usize) -> usize {
+        2 * self.states + self.accumulators + input
+    }
+}
+
+/// The step as its forward program computes it: sums of products of coefficients and what varies.
+fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
+    let mut normal = Normal::new(graph);
+    let mut whole = |id: NodeId| {
+        let sum = normal.sum(id);
+        normal.atom(sum)
+    };
+    let locals = step.locals.into_iter().map(&mut whole).collect();
+    let next = step.next.into_iter().map(&mut whole).collect();
+    Step { locals, next }
+}
+
+/// Writes reverse programs for one frame.
+struct Frame<'w> {
+    states: usize,
+    /// The next free accumulator.
+    first: usize,
+    wanted: &'w dyn Fn(usize) -> bool,
+}
+
+impl Frame<'_> {
+    /// What a reverse adds to coefficients that wanted parameters are behind.
+    fn gathered<'a>(
+        &'a self,
+        graph: &'a Graph,
+        reverse: &'a Adjoint,
+    ) -> impl Iterator<Item = (NodeId, NodeId)> + 'a {
+        let wanted =
+            |id: NodeId| graph.parameters_of(id).into_iter().any(|p| p != System::DT && (self.wanted)(p));
+        reverse.coefficients.iter().copied().filter(move |(coefficient, _)| wanted(*coefficient))
+    }
+
+    /// The tape of a reverse; appends the coefficients it gathers for. `currents` is the row of the first current input's
+    /// cotangent, for a reverse that writes them.
+    fn tape(
+        &mut self,
+        system: &mut System,
+        reverse: Adjoint,
+        currents: Option<usize>,
+        rows: usize,
+        outputs: &mut Vec<NodeId>,
+    ) -> Result<Tape, Error> {
+        let states = self.states;
+        let gathered: Vec<(NodeId, NodeId)> = self.gathered(&system.graph, &reverse).collect();
+        let graph = &mut system.graph;
+        let mut updates = Vec::new();
+        for (i, bar) in reverse.states.into_iter().enumerate() {
+            let own = graph.intern(Node::Cotangent(i as u32));
+            // Reading an observable leaves the states, and their cotangents, as they are.
+            let value = if currents.is_some() { bar } else { graph.add(own, bar) };
+            if value != own {
+                updates.push(Assign { row: states + i, value, flush: false });
+            }
+        }
+        for (k, (coefficient, part)) in gathered.into_iter().enumerate() {
+            let row = 2 * states + self.first + k;
+            let so_far = graph.intern(Node::State(row as u32));
+            updates.push(Assign { row, value: graph.add(so_far, part), flush: false });
+            outputs.push(coefficient);
+        }
+        self.first = outputs.len();
+        if let Some(first) = currents {
+            let of_inputs = reverse.currents.into_iter().enumerate();
+            updates.extend(of_inputs.map(|(j, value)| Assign { row: first + j, value, flush: false }));
+        }
+        small_enough(rows)?;
+        let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
+        let port = system.currents + system.noises.len();
+        let cotangents = Cotangents { row: states, rows: states, port };
+        let emitter = lowered.emit(&system.graph, system.currents, cotangents);
+        let (prologue, leaves) = prologue(&system.graph, &emitter.coefs)?;
+        let depends = emitter.coefs.iter().map(|id| system.graph.parameters_of(*id)).collect();
+        let program = finish(emitter, 0, (rows, port + 1))?;
+        Ok(Tape { prologue, leaves, program, depends })
+    }
+}
+
+impl Gather {
+    fn new(graph: &mut Graph, outputs: &[NodeId], wanted: &dyn Fn(usize) -> bool) -> Result<Self, Error> {
+        let mut found = parameter_adjoint(graph, outputs);
+        found.retain(|(p, _)| *p != System::DT && wanted(*p));
+        let rows = found.len() + outputs.len();
+        let mut emitter = Emitter::new(graph, Table::Leaves, 0);
+        emitter.cotangents = Cotangents { row: found.len(), rows: outputs.len(), port: 0 };
+        for (i, (_, bar)) in found.iter().enumerate() {
+            let value = emitter.value(*bar);
+            emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));
+        }
+        let leaves = leaves_of(graph, &emitter.coefs);
+        let mut code = emitter.code;
+        small_enough(code.len().max(rows))?;
+        let scratch_rows = rows::allot(&mut code, 0);
+        let program = Program { code, state_rows: rows, scratch_rows, coefs: leaves.len(), inputs: 0 };
+        Ok(Self { program, leaves, parameters: found.into_iter().map(|(p, _)| p).collect() })
+    }
+}

@@ -1,0 +1,172 @@
+//! Delivery backwards: from what gates are worth to what the spikes that reach them are, and the weights on the way.
+//!
+//! A [`Ring`] here holds, for each step, the cotangent of what arrives at a port. A spike at step n on a connection with weight
+//! w and delay d adds w there at n + d; hence the spike's cotangent is w λ(n + d), the weight's λ(n + d).
+
+use crate::delivery::{Delays, Fanout, Ring};
+use crate::scalar::Scalar;
+
+impl<T: Scalar> Ring<T> {
+    /// The row of a step, to be written; what was there is the row of a step a whole turn away.
+    pub fn row_mut(&mut self, step: u64) -> &mut [T] {
+        let slot = self.slot(step);
+        self.due[slot] = true;
+        &mut self.rows[slot * self.lanes..][..self.lanes]
+    }
+}
+
+impl<T: Scalar> Fanout<T> {
+    /// Adds the weights of the connections of all sources, each times the source's value (one per source), to what is due
+    /// `delay` steps after `step`; sources whose value is 0 add nothing. A value of 1 is a spike.
+    ///
+    /// # Panics
+    /// As [`Fanout::deliver`].
+    pub fn deliver_scaled(&self, values: &[T], step: u64, ring: &mut Ring<T>) {
+        self.assert_fits(ring);
+        for (source, value) in values.iter().enumerate().filter(|(_, v)| **v != T::default()) {
+            let (from, to) = self.row(source as u32);
+            for c in from..to {
+                let (lane, slot) = self.reach(c, step, ring);
+                ring.due[slot] = true;
+                let gate = &mut ring.rows[slot * ring.lanes + lane];
+                *gate = gate.plus(value.times(self.weights[c]));
+            }
+        }
+    }
+
+    /// Adds to `out`, a value for each of `sources`, what a spike of it at `step` is worth: Σ w λ(step + delay) over its
+    /// connections, in their order.
+    ///
+    /// # Panics
+    /// As [`Fanout::deliver`], or where `out` is shorter than `sources`.
+    pub fn pull(&self, sources: std::ops::Range<usize>, step: u64, ring: &Ring<T>, out: &mut [T]) {
+        self.assert_fits(ring);
+        let together = match &self.delays {
+            Delays::Uniform(delay) => match ring.row(step + u64::from(*delay)) {
+                Some(row) => Some(row),
+                None => return,
+            },
+            Delays::Each(_) => None,
+        };
+        for (source, out) in sources.clone().zip(&mut out[..sources.len()]) {
+            let (from, to) = self.row(source as u32);
+            let sum = match together {
+                Some(row) => self.dot(from, to, row),
+                None => self.dot_apart(from, to, step, ring),
+            };
+            *out = out.plus(sum);
+        }
+    }
+
+    fn dot(&self, from: usize, to: usize, row: &[T]) -> T {
+        let row = &row[..self.lanes];
+        let mut sum = T::default();
+        for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
+            // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), the row's length.
+            let value = unsafe { row.get_unchecked(usize::from(*target)) };
+            sum = sum.plus(weight.times(*value));
+        }
+        sum
+    }
+
+    fn dot_apart(&self, from: usize, to: usize, step: u64, ring: &Ring<T>) -> T {
+        let mut sum = T::default();
+        for c in from..to {
+            let (lane, slot) = self.reach(c, step, ring);
+            if ring.due[slot] {
+                sum = sum.plus(self.weights[c].times(ring.rows[slot * ring.lanes + lane]));
+            }
+        }
+        sum
+    }
+
+    /// Adds to `gradient`, one per connection of `sources` in their order, what a spike of `source` at `step` with that
+    /// value adds to the cotangent of each weight: value λ(step + delay). A source outside `sources` adds nothing.
+    ///
+    /// # Panics
+    /// As [`Fanout::deliver`], or where `gradient` is shorter than there are connections.
+    pub fn correlate(
+        &self,
+        sources: std::ops::Range<usize>,
+        (source, value): (u32, f64),
+        step: u64,
+        ring: &Ring<T>,
+        gradient: &mut [f64],
+    ) {
+        self.assert_fits(ring);
+        if !sources.contains(&(source as usize)) {
+            return;
+        }
+        let base = self.row(sources.start as u32).0;
+        let (from, to) = self.row(source);
+        for (c, sum) in (from..to).zip(&mut gradient[from - base..to - base]) {
+            let (lane, slot) = self.reach(c, step, ring);
+            if ring.due[slot] {
+                *sum += value * ring.rows[slot * ring.lanes + lane].to_f64();
+            }
+        }
+    }
+
+    /// Connections of some sources, which follow each other.
+    pub fn count(&self, sources: std::ops::Range<usize>) -> usize {
+        match (self.starts.get(sources.start), self.starts.get(sources.end)) {
+            (Some(from), Some(to)) => (to - from) as usize,
+            _ => 0,
+        }
+    }
+
+    /// The lane that a connection reaches, and the slot of the step at which it does.
+    fn reach(&self, c: usize, step: u64, ring: &Ring<T>) -> (usize, usize) {
+        let delay = match &self.delays {
+            Delays::Uniform(delay) => *delay,
+            Delays::Each(delays) => delays[c],
+        };
+        (usize::from(self.targets[c]), ring.slot(step + u64::from(delay)))
+    }
+
+    fn assert_fits(&self, ring: &Ring<T>) {
+        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "too small a ring");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Delays, Fanout, Ring};
+
+    /// <spikes delivered, λ> = <spikes, λ pulled>, and the weights' cotangents are its derivative.
+    #[test]
+    fn pulling_is_the_transpose_of_delivering() {
+        for delays in [Delays::Uniform(2), Delays::Each(vec![1, 3, 0, 2, 3])] {
+            let (starts, targets) = (vec![0, 2, 2, 5], vec![1_u16, 7, 0, 1, 3]);
+            let weights = vec![0.5, -1.0, 2.0, 0.25, 3.0];
+            let fanout = Fanout::<f64>::new(starts, targets, weights.clone(), delays, 8).unwrap();
+            let mut given = Ring::<f64>::new(8, 8);
+            let values = [2.0, 1.0, -0.5];
+            fanout.deliver_scaled(&values, 1, &mut given);
+            let mut worth = Ring::<f64>::new(8, 8);
+            for step in 0..6 {
+                let row = worth.row_mut(step);
+                row.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f64 + 1.0) * (step as f64 - 2.5));
+            }
+            let ahead: f64 = (0..6)
+                .filter_map(|s| {
+                    Some(given.row(s)?.iter().zip(worth.row(s)?).map(|(a, b)| a * b).sum::<f64>())
+                })
+                .sum();
+            let (mut back, mut gradient) = ([0.0; 3], [0.0; 5]);
+            fanout.pull(0..3, 1, &worth, &mut back);
+            for source in 0..3 {
+                let value = (source as u32, values[source]);
+                fanout.correlate(0..3, value, 1, &worth, &mut gradient);
+            }
+            let pulled: f64 = values.iter().zip(back).map(|(a, b)| a * b).sum();
+            let by_weight: f64 = weights.iter().zip(gradient).map(|(a, b)| a * b).sum();
+            assert!((ahead - pulled).abs() < 1e-12 && (ahead - by_weight).abs() < 1e-12);
+            assert!(ahead != 0.0);
+            let mut part = [0.0; 1];
+            fanout.pull(2..3, 1, &worth, &mut part);
+            assert_eq!(part[0].to_bits(), back[2].to_bits());
+            assert_eq!(fanout.count(2..3), 3);
+        }
+    }
+}

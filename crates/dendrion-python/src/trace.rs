@@ -1,0 +1,51 @@
+//! Traces of runs, to be reversed.
+
+use dendrion::ProbeId;
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::to_python;
+use crate::watch::watched;
+
+/// What a run left behind so that it can be reversed, once.
+#[pyclass]
+pub(crate) struct Trace {
+    pub(crate) trace: Option<dendrion::Trace>,
+}
+
+/// Cotangents by parameter, state, and path of a generator, as flat arrays.
+type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict>);
+
+#[pymethods]
+impl Trace {
+    /// Whether it can still be reversed.
+    fn is_left(&self) -> bool {
+        self.trace.is_some()
+    }
+
+    /// From cotangents of probes (probe, values in order) to those of what is wanted by key or path.
+    fn backward<'py>(
+        &mut self,
+        py: Python<'py>,
+        cotangents: Vec<(usize, PyReadonlyArray1<'py, f64>)>,
+        wanted: Vec<String>,
+    ) -> PyResult<Gradients<'py>> {
+        let trace = self.trace.take().ok_or_else(|| PyRuntimeError::new_err("reversed before"))?;
+        let cotangents: Vec<(ProbeId, Vec<f64>)> =
+            cotangents.into_iter().map(|(probe, v)| (ProbeId(probe), v.as_array().to_vec())).collect();
+        let gradients = watched(py, u64::MAX, None, |watch| trace.backward(&cotangents, &wanted, watch))?;
+        let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
+        for (key, values) in gradients.parameters {
+            dicts.0.set_item(key, to_python(py, values)?)?;
+        }
+        for (key, values) in gradients.states {
+            dicts.1.set_item(key, PyArray1::from_vec(py, values))?;
+        }
+        for (path, values) in gradients.inputs {
+            dicts.2.set_item(path, PyArray1::from_vec(py, values))?;
+        }
+        Ok(dicts)
+    }
+}

@@ -1,0 +1,52 @@
+//! Work without the interpreter's lock, under the eyes of Ctrl-C.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use dendrion::Error;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use crate::error::raise;
+
+/// How often work looks for Ctrl-C and reports its progress.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Called with what is done.
+pub(crate) type Watch<'a> = &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
+
+/// Does `work` without the interpreter's lock; it calls what it is given now and then. `progress(done)` is called in turn;
+/// what it raises, or Ctrl-C, stops the work, which then returns `None`, and is raised here.
+pub(crate) fn watched<R: Send>(
+    py: Python<'_>,
+    all: u64,
+    progress: Option<&Py<PyAny>>,
+    work: impl FnOnce(Watch<'_>) -> Result<Option<R>, Error> + Send,
+) -> PyResult<R> {
+    let (mut looked, mut raised) = (Instant::now(), None);
+    let end = py.detach(|| {
+        let mut watch = |done: u64| {
+            if looked.elapsed() < LOOK && done < all {
+                return ControlFlow::Continue(());
+            }
+            looked = Instant::now();
+            let heard = Python::attach(|py| {
+                py.check_signals()?;
+                progress.map_or(Ok(()), |p| p.call1(py, (done,)).map(drop))
+            });
+            match heard {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(e) => {
+                    raised = Some(e);
+                    ControlFlow::Break(())
+                }
+            }
+        };
+        work(&mut watch)
+    });
+    match (end.map_err(raise)?, raised) {
+        (_, Some(e)) => Err(e),
+        (Some(answer), None) => Ok(answer),
+        (None, None) => Err(PyRuntimeError::new_err("the run was stopped")),
+    }
+}

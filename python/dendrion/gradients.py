@@ -1,0 +1,154 @@
+"""Gradients: runs that can be reversed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+from ._numbers import numbers
+from .currents import CurrentGenerator
+from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .module import hint
+from .recording import Recording, SpikeRecording
+
+if TYPE_CHECKING:
+    from .generators import Generator
+    from .network import Network
+
+__all__ = ["Gradients", "Run"]
+
+#: Bytes a gradient may keep by default.
+MEMORY = 2**30
+
+
+class Gradients(dict[str, NDArray[np.float64]]):
+    """What [Run.backward][dendrion.Run.backward] returns: a gradient by key, each of the shape of what it is of.
+
+    Keys are those of ``net.parameters()``, and the paths of generators: of what stood in for them in the run, of shape
+    ``(steps, size)``, with a batch ``(batch, steps, size)``, or of the waveform of a ``CurrentGenerator``.
+    """
+
+    #: By state, such as ``cell/soma.V``: of its value at the beginning of the run, ``(size,)`` or ``(batch, size)``.
+    states: dict[str, NDArray[np.float64]]
+
+
+class Run:
+    """A run that can be reversed, once. Made by ``net.run(duration, grad=True)``.
+
+    It keeps the parameters it was run with, whatever becomes of the network.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        trace: _core.Trace,
+        begin: int,
+        steps: int,
+        batch: int | None,
+        inputs: list[Generator],
+    ) -> None:
+        self.net, self.steps, self.batch = net, steps, batch
+        self._trace, self._begin, self._inputs = trace, begin, inputs
+        self._shapes = net._shapes()
+        self._frozen = net._frozen_keys()
+        self._known = [key for key in net._sim.parameter_names() if key not in self._frozen]
+        self._waves = [m for m in net._parts.values() if isinstance(m, CurrentGenerator) and m not in inputs]
+
+    def __repr__(self) -> str:
+        batch = "" if self.batch is None else f", batch of {self.batch}"
+        left = "" if self._trace.is_left() else ", reversed"
+        return f"<Run of {self.steps} steps{batch}{left}>"
+
+    def values(self, probe: Recording) -> NDArray[np.floating]:
+        """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``."""
+        shown = int(np.searchsorted(self.net._sim.sample_steps(probe._id), self._begin))
+        count = self._shape(probe)[-2]
+        return probe.values[..., shown : shown + count, :]
+
+    def backward(
+        self,
+        cotangents: Mapping[Recording | SpikeRecording, ArrayLike],
+        wrt: Iterable[str] | None = None,
+    ) -> Gradients:
+        """Return the gradient of a loss, given its derivatives by what probes recorded in this run.
+
+        It is the exact derivative of the discrete steps, in which a spike has its population's surrogate derivative.
+
+        Parameters
+        ----------
+        cotangents : dict
+            By probe, the derivative of the loss by its samples in this run: for a [Recording][dendrion.Recording] of
+            the shape ``(samples, columns)`` of its values, for a [SpikeRecording][dendrion.SpikeRecording] of a
+            population ``(steps, size)``; with a batch ``(batch, ...)``.
+        wrt : list of str, optional
+            Keys of parameters and paths of generators; fewer cost less. By default all of ``net.parameters()``, what
+            stood in for generators, and the waveforms of current generators.
+
+        Raises
+        ------
+        ParameterError, StructureError
+            A cotangent of another shape or not finite, a probe made after the run, a run that was reversed before, a
+            frozen parameter.
+        """
+        if not self._trace.is_left():
+            raise StructureError("backward: this run was reversed before; run again with grad=True")
+        if not isinstance(cotangents, Mapping):
+            raise ParameterTypeError(
+                f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"
+            )
+        given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
+        wanted = self._wanted(wrt)
+        parameters, states, inputs = self._trace.backward(given, wanted)
+        found = Gradients()
+        for key, value in parameters.items():
+            array = np.asarray(value, dtype=np.float64)
+            found[key] = array.reshape(self._shapes.get(key, array.shape))
+        for path, value in inputs.items():
+            found[path] = value.reshape(self._input_shape(path))
+        lead = () if self.batch is None else (self.batch,)
+        found.states = {key: value.reshape(*lead, -1) for key, value in states.items()}
+        return found
+
+    def _shape(self, probe: Recording | SpikeRecording) -> tuple[int, ...]:
+        lead = () if self.batch is None else (self.batch,)
+        if isinstance(probe, SpikeRecording):
+            return (*lead, self.steps, probe._size)
+        end = self._begin + self.steps
+        samples = -(-end // probe._every) - -(-self._begin // probe._every)
+        return (*lead, samples, probe._columns)
+
+    def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
+        if not isinstance(probe, (Recording, SpikeRecording)) or probe._net is not self.net:
+            raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
+        array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")
+        shape = self._shape(probe)
+        if array.shape != shape:
+            raise ParameterError(f"backward: cotangent of {probe._name} of shape {array.shape}: expected shape {shape}")
+        if not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {array[at]}: expected finite numbers")
+        return probe._id, np.ascontiguousarray(array).reshape(-1)
+
+    def _wanted(self, wrt: Iterable[str] | None) -> list[str]:
+        paths = [m.path for m in (*self._inputs, *self._waves)]
+        if wrt is None:
+            return [*self._known, *paths]
+        wanted = [wrt] if isinstance(wrt, str) else list(wrt)
+        for key in wanted:
+            if key in self._frozen:
+                raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
+            if key not in self._known and key not in paths:
+                known = [*self._known, *paths]
+                raise UnknownNameError(f"backward: no parameter or input named {key!r}{hint(str(key), known)}")
+        return list(dict.fromkeys(wanted))
+
+    def _input_shape(self, path: str) -> tuple[int, ...]:
+        lead = () if self.batch is None else (self.batch,)
+        for generator in self._inputs:
+            if generator.path == path:
+                return (*lead, self.steps, generator.size)
+        return next(wave.waveform.shape for wave in self._waves if wave.path == path)
