@@ -20,7 +20,7 @@ def half_cylinders(p, a, b):
 
 
 def membrane(p, c):
-    area = jnp.pi * p[f"{c}.length"] * p[f"{c}.diameter"]
+    area = jnp.pi * p[f"{c}.length"] * p[f"{c}.diameter"] * p[f"{c}.area_factor"]
     return 1e-5 * p[f"{c}.gL"] * area, 1e-2 * p[f"{c}.C"] * area
 
 
