@@ -9,6 +9,7 @@ use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, So
 use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
 use crate::core::Core;
 use crate::generate::{Chunk, Current};
+use crate::history::Spares;
 use crate::layout::Layout;
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::population::Cells;
@@ -70,6 +71,7 @@ impl<T: Scalar> Core<T> {
             threads,
             level,
             samples: Vec::new(),
+            spares: Spares::default(),
             fresh,
             broken: None,
         })

@@ -8,6 +8,7 @@ use dendrion_lanes::{Level, Scalar};
 use dendrion_model::{Error, Network};
 
 use crate::generate::{Chunk, Current};
+use crate::history::Spares;
 use crate::population::Cells;
 use crate::probe::Probe;
 use crate::run::{Barrier, Board, Course, Crew, Pool, Route, Sample, deal, gather, work};
@@ -71,6 +72,8 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) level: Level,
     /// The samples of a batch, if the network has run with one; the shards are where it began.
     pub(crate) samples: Vec<Sample<T>>,
+    /// Memory of gradients that are over.
+    pub(crate) spares: Spares<T>,
     /// For each population and state, whether it is still what parameters made it.
     pub(crate) fresh: Vec<Vec<bool>>,
     /// Why the network cannot run on.

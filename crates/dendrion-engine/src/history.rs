@@ -1,5 +1,7 @@
 //! What a gradient needs of the past: the states of each step of a segment, and states to begin a segment from.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use dendrion_lanes::{Buffer, Ring, Scalar};
 
 use crate::shard::Shard;
@@ -43,6 +45,21 @@ impl<T: Scalar> History<T> {
     }
 }
 
+/// Memory of histories that are over. New memory costs as much as what is written to it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spares<T: Scalar>(Arc<Mutex<Vec<Buffer<T>>>>);
+
+impl<T: Scalar> Spares<T> {
+    /// Hands them out to shards; what is left over is freed.
+    pub(crate) fn hand_out<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>) {
+        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for shard in shards {
+            shard.spare = spares.pop();
+        }
+        spares.clear();
+    }
+}
+
 /// A shard between two steps: everything its future depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot<T: Scalar> {
@@ -53,8 +70,15 @@ pub(crate) struct Snapshot<T: Scalar> {
 impl<T: Scalar> Shard<T> {
     /// Begins to keep what a gradient needs of the steps from `begin` to `end`.
     pub(crate) fn track(&mut self, begin: u64, end: u64) {
-        let old = self.tracked.take().map(|h| h.states);
+        let old = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
         self.tracked = Some(History::new(begin, end, self.state.len(), old));
+    }
+
+    /// Gives the memory of what was kept to be used again.
+    pub(crate) fn recycle(&mut self, spares: &Spares<T>) {
+        if let Some(history) = self.tracked.take() {
+            spares.0.lock().unwrap_or_else(PoisonError::into_inner).push(history.states);
+        }
     }
 
     /// Puts its present state on the pile.

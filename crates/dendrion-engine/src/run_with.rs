@@ -49,6 +49,9 @@ impl<T: Scalar> Core<T> {
             }],
         };
         self.mute(&mut samples, &given, true);
+        if options.trace.is_some() {
+            self.spares.hand_out(samples.iter_mut().rev().flat_map(|s| s.shards.iter_mut().rev()));
+        }
         let plan = self.plan(&samples, (begin, end), options.trace);
         let legs = plan.as_ref().map_or_else(|| vec![Leg::Run { begin, end, track: false }], Plan::forward);
         let this = &*self;
@@ -73,7 +76,7 @@ impl<T: Scalar> Core<T> {
             _ => None,
         };
         samples.iter_mut().flat_map(|s| &mut s.shards).for_each(|s| {
-            (s.tracked, s.snapshots) = (None, Vec::new());
+            (s.tracked, s.spare, s.snapshots) = (None, None, Vec::new());
         });
         self.settle(samples, options.batch.is_some(), end, through).map(|end| (end, trace))
     }
@@ -253,6 +256,7 @@ impl<T: Scalar> Core<T> {
             epoch: self.epoch,
             threads: self.threads,
             places: self.board.places(),
+            spares: self.spares.clone(),
             network,
         }
     }

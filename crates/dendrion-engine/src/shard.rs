@@ -96,6 +96,8 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) fault: Option<Fault>,
     /// What a gradient will need of the steps that run now, if one is wanted.
     pub(crate) tracked: Option<History<T>>,
+    /// Memory for it.
+    pub(crate) spare: Option<Buffer<T>>,
     /// States to go back to, the last one first.
     pub(crate) snapshots: Vec<Snapshot<T>>,
     /// Its part of a reverse run.
@@ -137,6 +139,7 @@ impl<T: Scalar> Shard<T> {
             spike_count: 0,
             fault: None,
             tracked: None,
+            spare: None,
             snapshots: Vec::new(),
             reversal: None,
             blocks,
@@ -179,6 +182,7 @@ impl<T: Scalar> Shard<T> {
             spike_count: self.spike_count,
             fault: None,
             tracked: None,
+            spare: None,
             snapshots: Vec::new(),
             reversal: None,
         }

@@ -33,6 +33,10 @@ pub(crate) fn unary(f: Unary, a: f64) -> f64 {
         Unary::Phi1 if a == 0.0 => 1.0,
         Unary::Phi1 => libm::expm1(a) / a,
         Unary::Tanh => libm::tanh(a),
+        Unary::LogisticSlope => {
+            let e = libm::exp(-a.abs());
+            e / ((1.0 + e) * (1.0 + e))
+        }
     }
 }
 

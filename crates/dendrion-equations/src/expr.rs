@@ -102,6 +102,12 @@ impl Expr<'_> {
         self.apply(Unary::Tanh)
     }
 
+    /// The slope of the logistic function at it.
+    #[must_use]
+    pub fn logistic_slope(self) -> Self {
+        self.apply(Unary::LogisticSlope)
+    }
+
     /// It to the power of `b`.
     #[must_use]
     pub fn pow(self, b: Self) -> Self {

@@ -34,6 +34,8 @@ pub enum Unary {
     Phi1,
     /// hyperbolic tangent
     Tanh,
+    /// slope of the logistic function: e / (1 + e)², e = exp(-|a|)
+    LogisticSlope,
 }
 
 /// Functions of two arguments.

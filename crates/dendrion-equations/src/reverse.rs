@@ -13,7 +13,7 @@ use dendrion_model::{Error, OdeMethod, SdeMethod};
 use crate::expr::Workbook;
 use crate::graph::{Graph, Node, NodeId};
 use crate::mechanisms::surrogate::derivative;
-use crate::passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint, value_adjoint};
+use crate::passes::adjoint::{Adjoint, Surrogate, adjoint, seeded_adjoint, value_adjoint};
 use crate::passes::emit::{Cotangents, Emitter, Table};
 use crate::passes::normal::Normal;
 use crate::passes::rows;
@@ -40,8 +40,8 @@ pub struct Reverse {
 
 /// From the cotangents of coefficients and initial states to those of the parameters behind them: the reverse of the prologue.
 ///
-/// Its program's rows are the cotangents of [`Gather::parameters`], which it writes, then those of the coefficients in the
-/// order of the accumulators and of the initial states, which it reads.
+/// Its program's rows are the cotangents of [`Gather::parameters`], which it writes, then the accumulators and the
+/// cotangents of the initial states, which it reads.
 #[derive(Clone, Debug)]
 pub struct Gather {
     /// The program.
@@ -76,17 +76,16 @@ impl Reverse {
         };
         let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, detach_reset }));
         let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
-        let mut outputs = Vec::new();
-        let mut frame = Frame { states: system.states.len(), first: 0, wanted };
-        let accumulators: usize =
-            [&reverse].into_iter().chain(&readings).map(|r| frame.gathered(&system.graph, r).count()).sum();
-        let rows = 2 * frame.states + accumulators + system.currents;
-        let step = frame.tape(system, reverse, Some(rows - system.currents), rows, &mut outputs)?;
-        let observers = (readings.into_iter())
-            .map(|reading| frame.tape(system, reading, None, rows, &mut outputs))
+        let mut sums = Sums { wanted, rows: Vec::new(), seeds: Vec::new() };
+        let gathered: Vec<Vec<usize>> =
+            [&reverse].into_iter().chain(&readings).map(|r| sums.gather(&mut system.graph, r)).collect();
+        let frame = Frame { states: system.states.len(), sums: &sums.rows, currents: system.currents };
+        let accumulators = sums.rows.len();
+        let step = frame.tape(system, reverse, &gathered[0], true)?;
+        let observers = (readings.into_iter().zip(&gathered[1..]))
+            .map(|(reading, mine)| frame.tape(system, reading, mine, false))
             .collect::<Result<Vec<_>, _>>()?;
-        outputs.extend(system.states.iter().map(|s| s.initial));
-        let gather = Gather::new(&mut system.graph, &outputs, wanted)?;
+        let gather = Gather::new(system, &sums, wanted)?;
         let (states, currents) = (system.states.len(), system.currents);
         Ok(Self { step, observers, states, accumulators, currents, gather })
     }
@@ -124,59 +123,86 @@ fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     Step { locals, next }
 }
 
-/// Writes reverse programs for one frame.
-struct Frame<'w> {
-    states: usize,
-    /// The next free accumulator.
-    first: usize,
+/// What accumulators sum up. A part of a coefficient's cotangent that is one product of a coefficient and what varies is
+/// summed without that coefficient, which is the same in every step; so parts that differ in it alone share a sum.
+struct Sums<'w> {
     wanted: &'w dyn Fn(usize) -> bool,
+    /// What each accumulator adds in a step.
+    rows: Vec<NodeId>,
+    /// For a coefficient, the accumulator of its cotangent, and what to multiply that with.
+    seeds: Vec<(NodeId, usize, NodeId)>,
+}
+
+impl Sums<'_> {
+    /// Finds accumulators for what a reverse adds to coefficients that wanted parameters are behind; returns those that are
+    /// its own.
+    fn gather(&mut self, graph: &mut Graph, reverse: &Adjoint) -> Vec<usize> {
+        let mut mine = Vec::new();
+        let first = self.rows.len();
+        for (coefficient, part) in &reverse.coefficients {
+            let behind = graph.parameters_of(*coefficient);
+            if !behind.into_iter().any(|p| p != System::DT && (self.wanted)(p)) {
+                continue;
+            }
+            let one = graph.constant(1.0);
+            let sum = Normal::new(graph).sum(*part);
+            let (row, scale) = match sum.as_slice() {
+                [term] if !term.factors.is_empty() => {
+                    (term.factors.iter().fold(one, |product, f| graph.mul(product, *f)), term.coef)
+                }
+                _ => (*part, one),
+            };
+            // Programs that run at different times do not share.
+            let known = self.rows[first..].iter().position(|r| *r == row).map(|k| first + k);
+            let k = known.unwrap_or_else(|| {
+                self.rows.push(row);
+                mine.push(self.rows.len() - 1);
+                self.rows.len() - 1
+            });
+            self.seeds.push((*coefficient, k, scale));
+        }
+        mine
+    }
+}
+
+/// Writes reverse programs for one frame.
+struct Frame<'s> {
+    states: usize,
+    /// What each accumulator adds.
+    sums: &'s [NodeId],
+    currents: usize,
 }
 
 impl Frame<'_> {
-    /// What a reverse adds to coefficients that wanted parameters are behind.
-    fn gathered<'a>(
-        &'a self,
-        graph: &'a Graph,
-        reverse: &'a Adjoint,
-    ) -> impl Iterator<Item = (NodeId, NodeId)> + 'a {
-        let wanted =
-            |id: NodeId| graph.parameters_of(id).into_iter().any(|p| p != System::DT && (self.wanted)(p));
-        reverse.coefficients.iter().copied().filter(move |(coefficient, _)| wanted(*coefficient))
-    }
-
-    /// The tape of a reverse; appends the coefficients it gathers for. `currents` is the row of the first current input's
-    /// cotangent, for a reverse that writes them.
+    /// The tape of a reverse with its accumulators; of a step's, or of reading an observable.
     fn tape(
-        &mut self,
+        &self,
         system: &mut System,
         reverse: Adjoint,
-        currents: Option<usize>,
-        rows: usize,
-        outputs: &mut Vec<NodeId>,
+        accumulators: &[usize],
+        of_step: bool,
     ) -> Result<Tape, Error> {
-        let states = self.states;
-        let gathered: Vec<(NodeId, NodeId)> = self.gathered(&system.graph, &reverse).collect();
-        let graph = &mut system.graph;
+        let (states, graph) = (self.states, &mut system.graph);
         let mut updates = Vec::new();
         for (i, bar) in reverse.states.into_iter().enumerate() {
             let own = graph.intern(Node::Cotangent(i as u32));
             // Reading an observable leaves the states, and their cotangents, as they are.
-            let value = if currents.is_some() { bar } else { graph.add(own, bar) };
+            let value = if of_step { bar } else { graph.add(own, bar) };
             if value != own {
                 updates.push(Assign { row: states + i, value, flush: false });
             }
         }
-        for (k, (coefficient, part)) in gathered.into_iter().enumerate() {
-            let row = 2 * states + self.first + k;
+        for k in accumulators {
+            let row = 2 * states + k;
             let so_far = graph.intern(Node::State(row as u32));
-            updates.push(Assign { row, value: graph.add(so_far, part), flush: false });
-            outputs.push(coefficient);
+            updates.push(Assign { row, value: graph.add(so_far, self.sums[*k]), flush: false });
         }
-        self.first = outputs.len();
-        if let Some(first) = currents {
+        let first = 2 * states + self.sums.len();
+        if of_step {
             let of_inputs = reverse.currents.into_iter().enumerate();
             updates.extend(of_inputs.map(|(j, value)| Assign { row: first + j, value, flush: false }));
         }
+        let rows = first + self.currents;
         small_enough(rows)?;
         let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
         let port = system.currents + system.noises.len();
@@ -190,12 +216,22 @@ impl Frame<'_> {
 }
 
 impl Gather {
-    fn new(graph: &mut Graph, outputs: &[NodeId], wanted: &dyn Fn(usize) -> bool) -> Result<Self, Error> {
-        let mut found = parameter_adjoint(graph, outputs);
+    fn new(system: &mut System, sums: &Sums<'_>, wanted: &dyn Fn(usize) -> bool) -> Result<Self, Error> {
+        let graph = &mut system.graph;
+        let mut seeds = Vec::new();
+        for (coefficient, k, scale) in &sums.seeds {
+            let sum = graph.intern(Node::Cotangent(*k as u32));
+            seeds.push((*coefficient, graph.mul(*scale, sum)));
+        }
+        for (i, state) in system.states.iter().enumerate() {
+            seeds.push((state.initial, graph.intern(Node::Cotangent((sums.rows.len() + i) as u32))));
+        }
+        let count = sums.rows.len() + system.states.len();
+        let mut found = seeded_adjoint(graph, seeds);
         found.retain(|(p, _)| *p != System::DT && wanted(*p));
-        let rows = found.len() + outputs.len();
+        let rows = found.len() + count;
         let mut emitter = Emitter::new(graph, Table::Leaves, 0);
-        emitter.cotangents = Cotangents { row: found.len(), rows: outputs.len(), port: 0 };
+        emitter.cotangents = Cotangents { row: found.len(), rows: count, port: 0 };
         for (i, (_, bar)) in found.iter().enumerate() {
             let value = emitter.value(*bar);
             emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));

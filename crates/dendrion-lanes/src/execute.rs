@@ -13,7 +13,9 @@ pub(crate) struct Memory<'a, T> {
     pub(crate) bases: [*mut T; 4],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
+    /// Lanes of the strip that is run, and the first of them, at which the bases already are.
     pub(crate) lanes: usize,
+    pub(crate) first: usize,
 }
 
 /// Runs code at a level. Implemented for f32 and f64 only, which seals [`Scalar`].
@@ -184,6 +186,7 @@ unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool
                 Op::Phi1 => op!(m, i, [a], math::phi1(a)),
                 Op::Log => op!(m, i, [a], a.map(slow::log)),
                 Op::Log1p => op!(m, i, [a], a.map(slow::log1p)),
+                Op::LogisticSlope => op!(m, i, [a], math::logistic_slope(a)),
                 Op::Tanh => op!(m, i, [a], a.map(slow::tanh)),
                 Op::Flush => op!(m, i, [a], math::flush(a)),
                 Op::AddInput | Op::LoadInput | Op::FmaInput => input::<V>(&m, i),
@@ -204,7 +207,8 @@ unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     let at = usize::from(i.op == Op::FmaInput);
     let port = m.inputs[i.args[at].offset as usize];
     // An absent port adds nothing: its pointer is never read.
-    let (b, absent) = (Row { at: port.as_ptr().cast_mut(), mask: usize::MAX }, port.is_empty());
+    let at = port.as_ptr().wrapping_add(m.first).cast_mut();
+    let (b, absent) = (Row { at, mask: usize::MAX }, port.is_empty());
     let (a, c) = (row(m, i.args[0]), row(m, i.args[2]));
     // SAFETY: as the caller; a port that is present has a value per lane.
     unsafe {
@@ -240,7 +244,8 @@ unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
             // Few steps have spikes: most vectors are read and left.
             if bits != 0 {
                 any |= bits;
-                m.fired[lane / 64] |= bits << (lane % 64);
+                let place = m.first + lane;
+                m.fired[place / 64] |= bits << (place % 64);
                 let v = out.at.add(lane);
                 match i.op {
                     Op::FireReset => V::select(mask, V::load(b.at.add(lane & b.mask)), V::load(v)).store(v),

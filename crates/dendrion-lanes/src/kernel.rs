@@ -6,7 +6,7 @@ use crate::execute::Memory;
 use crate::level::Level;
 use crate::link::{Linked, link};
 use crate::program::Program;
-use crate::scalar::Scalar;
+use crate::scalar::{Scalar, granule};
 
 /// A program linked for one scalar type, level, block width and layout of coefficients.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Kernel<T: Scalar> {
     layout: u64,
     /// Uniform values and rows of that layout.
     table: (usize, usize),
+    /// Lanes that are run together.
+    strip: usize,
     scalar: std::marker::PhantomData<T>,
 }
 
@@ -66,6 +68,7 @@ impl<T: Scalar> Kernel<T> {
             inputs: program.inputs,
             layout: coefs.layout,
             table: (coefs.uniform.len(), coefs.rows_per_block),
+            strip: strip::<T>(program.state_rows + program.scratch_rows + coefs.rows_per_block, lanes),
             scalar: std::marker::PhantomData,
         })
     }
@@ -89,19 +92,38 @@ impl<T: Scalar> Kernel<T> {
         );
         frame.fired.fill(0);
         let row = frame.block * frame.coefs.rows_per_block * self.lanes;
-        let memory = Memory {
-            bases: [
-                frame.state.as_mut_ptr(),
-                frame.scratch.as_mut_ptr(),
-                frame.coefs.rows[row..].as_ptr().cast_mut(),
-                frame.coefs.uniform.as_ptr().cast_mut(),
-            ],
-            inputs: frame.inputs,
-            fired: frame.fired,
-            lanes: self.lanes,
-        };
-        // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
-        // find present, and writes only state and scratch; the level was checked when the kernel was linked.
-        unsafe { T::execute(self.level, &self.code, memory) }
+        let mut any = false;
+        for first in (0..self.lanes).step_by(self.strip) {
+            let memory = Memory {
+                bases: [
+                    frame.state.as_mut_ptr().wrapping_add(first),
+                    frame.scratch.as_mut_ptr().wrapping_add(first),
+                    frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
+                    frame.coefs.uniform.as_ptr().cast_mut(),
+                ],
+                inputs: frame.inputs,
+                fired: &mut *frame.fired,
+                lanes: self.strip.min(self.lanes - first),
+                first,
+            };
+            // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
+            // find present, and writes only state and scratch; strips are whole lines and end with the lanes; the level
+            // was checked when the kernel was linked.
+            any |= unsafe { T::execute(self.level, &self.code, memory) };
+        }
+        any
     }
+}
+
+/// Bytes of rows that stay in L1 beside what else is there.
+const NEAR: usize = 24 << 10;
+/// Lines of a strip, at least, so that an operation outlasts its dispatch.
+const LEAST_LINES: usize = 4;
+
+/// Lanes to run together, so that all rows of a program stay in L1: strips of about equal width, in whole lines.
+fn strip<T: Scalar>(rows: usize, lanes: usize) -> usize {
+    let line = granule::<T>();
+    let fits = NEAR / (rows.max(1) * size_of::<T>() * line);
+    let strips = lanes.div_ceil(fits.max(LEAST_LINES) * line).max(1);
+    lanes.div_ceil(strips).div_ceil(line) * line
 }

@@ -34,6 +34,28 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
     }
 }
 
+/// Beyond this |x| the slope of the logistic function is flushed, whatever is multiplied with it.
+const FLAT: f64 = 100.0;
+
+/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. Far from 0 nothing is computed.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let (size, zero) = (x.abs(), V::splat(V::Scalar::default()));
+        let flat = size.gt(V::splat(V::Scalar::from_f64(FLAT)));
+        if V::bits(flat) == u64::MAX >> (64 - V::LANES) {
+            return zero;
+        }
+        let e = exp(size.neg());
+        let whole = e.add(V::splat(V::Scalar::from_f64(1.0)));
+        V::select(flat, zero, flush(e.div(whole.mul(whole))))
+    }
+}
+
 /// c₀ + c₁ r + c₂ r² + ..., as two interleaved chains in r² that run side by side.
 ///
 /// # Safety

@@ -45,6 +45,8 @@ pub enum Op {
     Phi1,
     /// hyperbolic tangent of `a`
     Tanh,
+    /// `flush(e / (1 + e)²)` with `e = exp(-|a|)`: the derivative of the logistic function
+    LogisticSlope,
     /// `a + b`
     Add,
     /// `a - b`
@@ -105,7 +107,7 @@ pub const FLUSH: f64 = 1e-30;
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::Copy,
         Self::Neg,
         Self::Abs,
@@ -116,6 +118,7 @@ impl Op {
         Self::Log1p,
         Self::Phi1,
         Self::Tanh,
+        Self::LogisticSlope,
         Self::Add,
         Self::Sub,
         Self::Mul,
@@ -157,6 +160,7 @@ impl Op {
             | Self::Log1p
             | Self::Phi1
             | Self::Tanh
+            | Self::LogisticSlope
             | Self::Flush
             | Self::AddInput
             | Self::LoadInput

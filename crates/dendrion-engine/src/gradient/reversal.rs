@@ -20,6 +20,8 @@ pub(crate) struct Reading<T: Scalar> {
     pub(crate) every: u64,
     /// The shard's lanes that were recorded, ascending, and the columns they went to.
     pub(crate) lanes: Arc<Vec<(u32, u32)>>,
+    /// Whether both count up by one.
+    pub(crate) in_order: bool,
     /// Row by row, of `columns` values.
     pub(crate) table: Arc<Vec<T>>,
     pub(crate) columns: usize,
@@ -40,7 +42,13 @@ impl<T: Scalar> Reading<T> {
     /// Adds a sample's cotangents to a row of a block, whose first lane in the shard is `first`.
     fn add(&self, values: &[T], first: usize, row: &mut [T]) {
         let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
-        for (lane, column) in &self.lanes[at(first)..at(first + row.len())] {
+        let mine = &self.lanes[at(first)..at(first + row.len())];
+        if let (true, Some((lane, column))) = (self.in_order, mine.first()) {
+            let row = &mut row[*lane as usize - first..][..mine.len()];
+            row.iter_mut().zip(&values[*column as usize..]).for_each(|(sum, v)| *sum = sum.plus(*v));
+            return;
+        }
+        for (lane, column) in mine {
             let sum = &mut row[*lane as usize - first];
             *sum = sum.plus(values[*column as usize]);
         }

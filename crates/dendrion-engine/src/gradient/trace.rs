@@ -12,6 +12,7 @@ use super::reversal::{Flow, Reading, Reversal};
 use super::tally::Tally;
 use super::unwind::{Link, Shared};
 use crate::generate::{Current, Given};
+use crate::history::Spares;
 use crate::parameters::Target;
 use crate::population::Engine;
 use crate::record::Reads;
@@ -51,6 +52,7 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) threads: usize,
     /// Shards and chunks of a sample.
     pub(crate) places: (usize, usize),
+    pub(crate) spares: Spares<T>,
 }
 
 /// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
@@ -93,7 +95,10 @@ impl<T: Scalar> Trace<T> {
             |b, crews| this.stages(b, crews, &shared[b]),
             watch,
             |b, mut sample, through| {
-                through.then(|| collect::sample(this, &mut sample, b, &backwards, &shared[b].links, &wanted))
+                let part = through
+                    .then(|| collect::sample(this, &mut sample, b, &backwards, &shared[b].links, &wanted));
+                sample.shards.iter_mut().for_each(|s| s.recycle(&this.spares));
+                part
             },
         );
         let Some(answers) = answers else {
@@ -179,6 +184,7 @@ impl<T: Scalar> Trace<T> {
                             reads: *reads,
                             every: *every,
                             lanes: lanes.clone(),
+                            in_order: lanes.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == w[1]),
                             table: table.clone(),
                             columns: *columns,
                             first,

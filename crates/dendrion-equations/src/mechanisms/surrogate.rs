@@ -10,11 +10,7 @@ use crate::expr::Expr;
 pub(crate) fn derivative<'g>(surrogate: &Surrogate, x: Expr<'g>) -> Expr<'g> {
     let one = x.number(1.0);
     match surrogate {
-        Surrogate::Sigmoid { alpha } => {
-            let tail = (-(x.abs() * *alpha)).exp();
-            let whole = one + tail;
-            tail * *alpha / (whole * whole)
-        }
+        Surrogate::Sigmoid { alpha } => (x * *alpha).logistic_slope() * *alpha,
         Surrogate::FastSigmoid { alpha } => {
             let below = one + x.abs() * *alpha;
             one / (below * below)

@@ -129,11 +129,17 @@ fn threshold(
 /// The cotangents of the parameters, by their number, from those of `outputs`, which depend on parameters alone:
 /// [`Node::Cotangent`] number k is that of `outputs[k]`. Parameters that none depends on are left out.
 pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, NodeId)> {
+    let seed = |(output, k): (&NodeId, u32)| (*output, graph.intern(Node::Cotangent(k)));
+    let seeds = outputs.iter().zip(0..).map(seed).collect();
+    seeded_adjoint(graph, seeds)
+}
+
+/// As [`parameter_adjoint`], from outputs each with its cotangent.
+pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) -> Vec<(usize, NodeId)> {
     let mut sweep =
         Sweep { locals: Vec::new(), stops_at_coefficients: false, bars: BTreeMap::new(), derivative: None };
-    for (k, output) in outputs.iter().enumerate() {
-        let seed = graph.intern(Node::Cotangent(k as u32));
-        sweep.add(graph, *output, seed);
+    for (output, seed) in seeds {
+        sweep.add(graph, output, seed);
     }
     let mut found: Vec<(usize, NodeId)> = (sweep.run(graph).into_iter())
         .filter_map(|(leaf, bar)| match graph.node(leaf) {

@@ -65,6 +65,13 @@ pub(super) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             let square = g.mul(value, value);
             g.sub(one, square)
         }
+        Unary::LogisticSlope => {
+            // -tanh(a/2) times itself
+            let half = g.constant(-0.5);
+            let half = g.mul(half, a);
+            let bend = g.unary(Unary::Tanh, half);
+            g.mul(bend, value)
+        }
     }
 }
 
