@@ -1,7 +1,7 @@
 //! Reverse tapes: the adjoint of a step as a program, and that of the prologue.
 //!
-//! A reverse program runs on a frame of rows: the states y of the step's beginning, which it reads; the **cotangents** of the
-//! states, which it takes from those of the step's end to those of its beginning; **accumulators**, to which it adds what the
+//! A reverse program reads the states y of the step's beginning, and runs on a frame of rows: the **cotangents** of the states,
+//! which it takes from those of the step's end to those of its beginning; **accumulators**, to which it adds what the
 //! step contributes to the cotangents of the coefficients; and the cotangents of current inputs, which it writes.
 //!
 //! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
@@ -96,18 +96,18 @@ impl Reverse {
     }
 
     /// The row of a state's cotangent.
-    pub const fn cotangent(&self, state: usize) -> usize {
-        self.states + state
+    pub const fn cotangent(state: usize) -> usize {
+        state
     }
 
     /// The row of an accumulator.
     pub const fn accumulator(&self, k: usize) -> usize {
-        2 * self.states + k
+        self.states + k
     }
 
     /// The row of a current input's cotangent.
     pub const fn current(&self, input: usize) -> usize {
-        2 * self.states + self.accumulators + input
+        self.states + self.accumulators + input
     }
 }
 
@@ -189,15 +189,15 @@ impl Frame<'_> {
             // Reading an observable leaves the states, and their cotangents, as they are.
             let value = if of_step { bar } else { graph.add(own, bar) };
             if value != own {
-                updates.push(Assign { row: states + i, value, flush: false });
+                updates.push(Assign { row: i, value, flush: false });
             }
         }
         for k in accumulators {
-            let row = 2 * states + k;
-            let so_far = graph.intern(Node::State(row as u32));
+            let row = states + k;
+            let so_far = graph.intern(Node::State((states + row) as u32));
             updates.push(Assign { row, value: graph.add(so_far, self.sums[*k]), flush: false });
         }
-        let first = 2 * states + self.sums.len();
+        let first = states + self.sums.len();
         if of_step {
             let of_inputs = reverse.currents.into_iter().enumerate();
             updates.extend(of_inputs.map(|(j, value)| Assign { row: first + j, value, flush: false }));
@@ -206,11 +206,11 @@ impl Frame<'_> {
         small_enough(rows)?;
         let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
         let port = system.currents + system.noises.len();
-        let cotangents = Cotangents { row: states, rows: states, port };
+        let cotangents = Cotangents { row: 0, rows: states, port, past: states };
         let emitter = lowered.emit(&system.graph, system.currents, cotangents);
         let (prologue, leaves) = prologue(&system.graph, &emitter.coefs)?;
         let depends = emitter.coefs.iter().map(|id| system.graph.parameters_of(*id)).collect();
-        let program = finish(emitter, 0, (rows, port + 1))?;
+        let program = finish(emitter, 0, (rows, states, port + 1))?;
         Ok(Tape { prologue, leaves, program, depends })
     }
 }
@@ -231,7 +231,7 @@ impl Gather {
         found.retain(|(p, _)| *p != System::DT && wanted(*p));
         let rows = found.len() + count;
         let mut emitter = Emitter::new(graph, Table::Leaves, 0);
-        emitter.cotangents = Cotangents { row: found.len(), rows: count, port: 0 };
+        emitter.cotangents = Cotangents { row: found.len(), rows: count, ..Cotangents::default() };
         for (i, (_, bar)) in found.iter().enumerate() {
             let value = emitter.value(*bar);
             emitter.push(Op::Copy, vec![value], Some(Slot::State(i as u16)));
@@ -240,7 +240,8 @@ impl Gather {
         let mut code = emitter.code;
         small_enough(code.len().max(rows))?;
         let scratch_rows = rows::allot(&mut code, 0);
-        let program = Program { code, state_rows: rows, scratch_rows, coefs: leaves.len(), inputs: 0 };
+        let program =
+            Program { code, state_rows: rows, scratch_rows, past_rows: 0, coefs: leaves.len(), inputs: 0 };
         Ok(Self { program, leaves, parameters: found.into_iter().map(|(p, _)| p).collect() })
     }
 }

@@ -79,7 +79,7 @@ impl Tape {
         let outputs = [&emitter.coefs, extra].concat();
         let (prologue, leaves) = prologue(&system.graph, &outputs)?;
         let depends = outputs.iter().map(|id| system.graph.parameters_of(*id)).collect();
-        let program = finish(emitter, fixed, (system.states.len(), system.inputs()))?;
+        let program = finish(emitter, fixed, (system.states.len(), 0, system.inputs()))?;
         Ok(Self { prologue, leaves, program, depends })
     }
 }
@@ -89,11 +89,12 @@ impl Tape {
 pub(crate) fn finish(
     emitter: Emitter<'_>,
     fixed: usize,
-    (state_rows, inputs): (usize, usize),
+    (state_rows, past_rows, inputs): (usize, usize, usize),
 ) -> Result<Program, Error> {
     let (mut code, coefs) = (emitter.code, emitter.coefs.len());
     small_enough(state_rows.max(code.len()).max(coefs + state_rows))?;
-    Ok(Program { scratch_rows: rows::allot(&mut code, fixed), code, state_rows, coefs, inputs })
+    let scratch_rows = rows::allot(&mut code, fixed);
+    Ok(Program { scratch_rows, code, state_rows, past_rows, coefs, inputs })
 }
 
 /// A row and what it becomes.
@@ -199,7 +200,14 @@ pub(crate) fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Ve
     let mut code = emitter.code;
     small_enough(code.len())?;
     let scratch_rows = rows::allot(&mut code, 0);
-    let program = Program { code, state_rows: outputs.len(), scratch_rows, coefs: leaves.len(), inputs: 0 };
+    let program = Program {
+        code,
+        state_rows: outputs.len(),
+        scratch_rows,
+        past_rows: 0,
+        coefs: leaves.len(),
+        inputs: 0,
+    };
     Ok((program, leaves))
 }
 

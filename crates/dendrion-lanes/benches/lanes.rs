@@ -64,6 +64,7 @@ fn operations(c: &mut Criterion) {
             code: vec![Instruction { op, out: Slot::State(3), args }],
             state_rows: 4,
             scratch_rows: 0,
+            past_rows: 0,
             coefs: 1,
             inputs: 0,
         };

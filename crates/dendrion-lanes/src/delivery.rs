@@ -83,6 +83,12 @@ impl Delays {
 /// Sources by which delivery looks ahead.
 const AHEAD: usize = 6;
 
+/// Asks the processor for all of a slice that will be read soon.
+pub fn prefetch_all<E>(slice: &[E]) {
+    let line = (64 / size_of::<E>().max(1)).max(1);
+    (0..slice.len()).step_by(line).for_each(|at| prefetch(slice, at));
+}
+
 /// Asks the processor for an element that will be read soon, if it is there.
 fn prefetch<E>(slice: &[E], at: usize) {
     #[cfg(target_arch = "x86_64")]

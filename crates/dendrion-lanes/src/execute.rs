@@ -10,7 +10,7 @@ use crate::vector::{Portable, Vector};
 /// A block's memory during a run.
 pub(crate) struct Memory<'a, T> {
     /// Lane 0 of each [`crate::link::Space`].
-    pub(crate) bases: [*mut T; 4],
+    pub(crate) bases: [*mut T; 5],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
     /// Lanes of the strip that is run, and the first of them, at which the bases already are.

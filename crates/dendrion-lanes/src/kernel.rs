@@ -1,5 +1,7 @@
 //! Kernels: linked programs, and the frames they run on.
 
+use std::ops::Range;
+
 use crate::coefficients::Coefficients;
 use crate::error::LinkError;
 use crate::execute::Memory;
@@ -16,6 +18,7 @@ pub struct Kernel<T: Scalar> {
     level: Level,
     state: usize,
     scratch: usize,
+    past: usize,
     inputs: usize,
     /// The layout linked against.
     layout: u64,
@@ -59,16 +62,19 @@ impl<T: Scalar> Kernel<T> {
         }
         let size = |rows: usize| rows.checked_mul(lanes).ok_or(LinkError::Size);
         let (state, scratch) = (size(program.state_rows)?, size(program.scratch_rows)?);
+        let past = size(program.past_rows)?;
+        let rows = program.state_rows + program.scratch_rows + program.past_rows + coefs.rows_per_block;
         Ok(Self {
             code: link(program, coefs, lanes)?,
             lanes,
             level,
             state,
             scratch,
+            past,
             inputs: program.inputs,
             layout: coefs.layout,
             table: (coefs.uniform.len(), coefs.rows_per_block),
-            strip: strip::<T>(program.state_rows + program.scratch_rows + coefs.rows_per_block, lanes),
+            strip: strip::<T>(rows, lanes),
             scalar: std::marker::PhantomData,
         })
     }
@@ -78,9 +84,23 @@ impl<T: Scalar> Kernel<T> {
     /// # Panics
     /// Where the frame does not fit the kernel: too little state, scratch or `fired`, a block beyond the table, a table
     /// of another layout, a port with another number of values. These are mistakes of the caller's code, not of data.
-    #[allow(clippy::needless_pass_by_value)] // A frame is made for one run.
-    pub fn run(&self, frame: Frame<'_, T>) -> bool {
+    pub fn run(&self, mut frame: Frame<'_, T>) -> bool {
+        self.strips().fold(false, |any, strip| any | self.run_strip(&mut frame, &[], strip))
+    }
+
+    /// The strips of lanes in which all rows of the program stay in L1. Whoever runs the program often does so strip by strip.
+    pub fn strips(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
+        let (strip, lanes) = (self.strip, self.lanes);
+        (0..lanes).step_by(strip).map(move |first| first..lanes.min(first + strip))
+    }
+
+    /// Runs the tape once over a strip of one block's lanes, with rows of the past to read; returns whether any lane fired.
+    ///
+    /// # Panics
+    /// As [`Kernel::run`], or where `past` has too few rows or the strip is not whole lines of the block.
+    pub fn run_strip(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>) -> bool {
         assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
+        assert!(past.len() >= self.past, "too few rows of the past");
         assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
         // The hash tells layouts apart; that operands lie within the table must not hang on a hash.
         let table = (frame.coefs.uniform.len(), frame.coefs.rows_per_block);
@@ -90,33 +110,36 @@ impl<T: Scalar> Kernel<T> {
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),
             "a port of another width"
         );
-        frame.fired.fill(0);
-        let row = frame.block * frame.coefs.rows_per_block * self.lanes;
-        let mut any = false;
-        for first in (0..self.lanes).step_by(self.strip) {
-            let memory = Memory {
-                bases: [
-                    frame.state.as_mut_ptr().wrapping_add(first),
-                    frame.scratch.as_mut_ptr().wrapping_add(first),
-                    frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
-                    frame.coefs.uniform.as_ptr().cast_mut(),
-                ],
-                inputs: frame.inputs,
-                fired: &mut *frame.fired,
-                lanes: self.strip.min(self.lanes - first),
-                first,
-            };
-            // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
-            // find present, and writes only state and scratch; strips are whole lines and end with the lanes; the level
-            // was checked when the kernel was linked.
-            any |= unsafe { T::execute(self.level, &self.code, memory) };
+        let line = granule::<T>();
+        let whole = strip.start.is_multiple_of(line) && strip.end.is_multiple_of(line);
+        assert!(whole && strip.start < strip.end && strip.end <= self.lanes, "no strip of whole lines");
+        if strip.start == 0 {
+            frame.fired.fill(0);
         }
-        any
+        let row = frame.block * frame.coefs.rows_per_block * self.lanes;
+        let first = strip.start;
+        let memory = Memory {
+            bases: [
+                frame.state.as_mut_ptr().wrapping_add(first),
+                frame.scratch.as_mut_ptr().wrapping_add(first),
+                frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
+                frame.coefs.uniform.as_ptr().cast_mut(),
+                past.as_ptr().wrapping_add(first).cast_mut(),
+            ],
+            inputs: frame.inputs,
+            fired: &mut *frame.fired,
+            lanes: strip.end - first,
+            first,
+        };
+        // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
+        // find present, and writes only state and scratch; the strip is whole lines of the lanes there are; the level was
+        // checked when the kernel was linked.
+        unsafe { T::execute(self.level, &self.code, memory) }
     }
 }
 
 /// Bytes of rows that stay in L1 beside what else is there.
-const NEAR: usize = 24 << 10;
+const NEAR: usize = 20 << 10;
 /// Lines of a strip, at least, so that an operation outlasts its dispatch.
 const LEAST_LINES: usize = 4;
 

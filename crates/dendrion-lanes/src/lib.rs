@@ -25,7 +25,7 @@ mod vector;
 
 pub use buffer::Buffer;
 pub use coefficients::{Coefficients, Column};
-pub use delivery::{Delays, Fanout, Ring};
+pub use delivery::{Delays, Fanout, Ring, prefetch_all};
 pub use error::{FanoutError, LinkError};
 pub use kernel::{Frame, Kernel};
 pub use level::{Level, NumericClass};

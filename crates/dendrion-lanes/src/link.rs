@@ -18,6 +18,8 @@ pub(crate) enum Space {
     Rows = 2,
     /// Uniform coefficients: the same line for all lanes.
     Uniform = 3,
+    /// Rows given for the run.
+    Past = 4,
 }
 
 /// A linked operand: a space, and the offset in it of lane 0, in scalars. For an input port, its number.
@@ -77,7 +79,7 @@ fn instruction<T: Scalar>(
         linked.args[k] = operand;
     }
     if *op != Op::Fire {
-        if matches!(out, Slot::Coef(_) | Slot::Input(_)) {
+        if matches!(out, Slot::Coef(_) | Slot::Input(_) | Slot::Past(_)) {
             return Err(wrong);
         }
         linked.out = place(program, coefs, lanes, *out, false).ok_or(wrong)?;
@@ -104,6 +106,7 @@ fn place<T: Scalar>(
         _ if input => None,
         Slot::State(i) => row(Space::State, i, program.state_rows),
         Slot::Scratch(i) => row(Space::Scratch, i, program.scratch_rows),
+        Slot::Past(i) => row(Space::Past, i, program.past_rows),
         Slot::Coef(i) => match *coefs.places.get(usize::from(i))? {
             Place::Row(r) => Some(Operand { space: Space::Rows, offset: u32::try_from(r * lanes).ok()? }),
             Place::Uniform(line) => {

@@ -13,6 +13,8 @@ pub enum Slot {
     State(u16),
     /// A row of scratch, whose content means nothing after the run.
     Scratch(u16),
+    /// A row that is given for the run and only read: a state of the past.
+    Past(u16),
     /// An entry of the coefficient table: one value for all lanes, or a row. Never written.
     Coef(u16),
     /// An input port: a row given for this step, or absent. Only the operations that say so take it.
@@ -215,6 +217,8 @@ pub struct Program {
     pub state_rows: usize,
     /// Rows of scratch the tape uses.
     pub scratch_rows: usize,
+    /// Rows given for the run and only read.
+    pub past_rows: usize,
     /// Entries of the coefficient table.
     pub coefs: usize,
     /// Input ports.
@@ -226,6 +230,7 @@ impl fmt::Display for Slot {
         match self {
             Self::State(i) => write!(f, "s{i}"),
             Self::Scratch(i) => write!(f, "t{i}"),
+            Self::Past(i) => write!(f, "y{i}"),
             Self::Coef(i) => write!(f, "c{i}"),
             Self::Input(i) => write!(f, "in{i}"),
         }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar};
+use dendrion_equations::Reverse;
+use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::Backward;
 use super::tally::Tally;
@@ -62,6 +63,18 @@ pub(crate) struct Flow {
     pub(crate) sums: Vec<f64>,
     pub(crate) shared: bool,
 }
+
+/// Where a reverse run is.
+struct At {
+    block: usize,
+    strip: Range<usize>,
+    step: u64,
+    /// The first step of the epoch.
+    begin: u64,
+}
+
+/// Input ports that a step hands over without allocating.
+const PORTS: usize = 16;
 
 /// One shard's part of a reverse run.
 #[derive(Debug)]
@@ -126,7 +139,7 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Reverses an epoch's steps, block by block, and leaves what arrivals are worth.
+    /// Reverses an epoch's steps, strip by strip of each block, and leaves what arrivals are worth.
     pub(crate) fn run(
         &mut self,
         shard: &mut Shard<T>,
@@ -137,10 +150,13 @@ impl<T: Scalar> Reversal<T> {
     ) {
         for block in 0..shard.blocks.len() {
             shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
-            for step in steps.clone().rev() {
-                self.step(shard, view, backward, worths, (block, step, steps.start));
-                if step.is_multiple_of(FOLD) {
-                    self.fold(backward, shard.lanes, block);
+            for strip in backward.step.0.strips() {
+                for step in steps.clone().rev() {
+                    let at = At { block, strip: strip.clone(), step, begin: steps.start };
+                    self.step(shard, view, backward, worths, &at);
+                    if step.is_multiple_of(FOLD) {
+                        self.fold(backward, shard.lanes, block, strip.clone());
+                    }
                 }
             }
         }
@@ -152,15 +168,71 @@ impl<T: Scalar> Reversal<T> {
         view: &View<'_, T>,
         backward: &Backward<T>,
         worths: &mut [Ring<T>],
-        (block, step, begin): (usize, u64, u64),
+        at: &At,
     ) {
-        let (lanes, reverse, i) = (shard.lanes, &backward.reverse, (step - begin) as usize);
+        let (lanes, reverse, i) = (shard.lanes, &backward.reverse, (at.step - at.begin) as usize);
         let size = self.rows * lanes;
-        let frame = &mut self.frames[block * size..][..size];
+        self.leave_worths(backward, lanes, worths, at);
+        let Some(history) = &shard.tracked else { return };
+        let past = history.state(at.step, at.block * reverse.states * lanes, reverse.states * lanes);
+        if at.step > at.begin {
+            // What is kept lies far away, and is gone through backwards.
+            let before =
+                history.state(at.step - 1, at.block * reverse.states * lanes, reverse.states * lanes);
+            before.chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
+        }
+        let mut ports = [&[] as &[T]; PORTS];
+        let mut many = Vec::new();
+        let (currents, noises) = (shard.currents.len(), shard.noises.len());
+        let count = currents + noises + 1;
+        let inputs = if count <= PORTS {
+            &mut ports[..count]
+        } else {
+            many.resize(count, &[] as &[T]);
+            &mut many[..]
+        };
+        let rows = shard.currents.iter().map(|(_, r)| r.row(i)).chain(shard.noises.iter().map(|n| n.row(i)));
+        inputs.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
+        inputs[count - 1] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
+        let block = shard.blocks.start + at.block;
+        let frame = &mut self.frames[at.block * size..][..size];
+        let (kernel, coefs) = &backward.step;
+        let scratch = &mut self.scratch[..];
+        let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
+        kernel.run_strip(&mut run, past, at.strip.clone());
+        let frame = &mut self.frames[at.block * size..][..size];
+        for reading in &self.readings {
+            let Some(values) = reading.row(at.step) else { continue };
+            match reading.reads {
+                Reads::State(state) => {
+                    let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][at.strip.clone()];
+                    reading.add(values, at.block * lanes + at.strip.start, row);
+                }
+                Reads::Observer(o) => {
+                    let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
+                    self.input.fill(T::default());
+                    let row = &mut self.input[at.strip.clone()];
+                    reading.add(values, at.block * lanes + at.strip.start, row);
+                    let mut seen: Vec<&[T]> = inputs.to_vec();
+                    seen[count - 1] = &self.input;
+                    let (scratch, inputs) = (&mut self.scratch[..], &seen[..]);
+                    let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
+                    kernel.run_strip(&mut run, past, at.strip.clone());
+                }
+                Reads::Weights => {}
+            }
+        }
+        self.flow(shard, view, backward, at);
+    }
+
+    /// What arrives at a port is worth as much as the states it is added to.
+    fn leave_worths(&self, backward: &Backward<T>, lanes: usize, worths: &mut [Ring<T>], at: &At) {
+        let size = self.rows * lanes;
+        let frame = &self.frames[at.block * size..][..size];
         for (fed, ring) in backward.fed.iter().zip(worths) {
-            let out = &mut ring.row_mut(step)[block * lanes..][..lanes];
+            let out = &mut ring.row_mut(at.step)[at.block * lanes..][..lanes][at.strip.clone()];
             for (k, state) in fed.iter().enumerate() {
-                let row = &frame[reverse.cotangent(*state) * lanes..][..lanes];
+                let row = &frame[Reverse::cotangent(*state) * lanes..][..lanes][at.strip.clone()];
                 if k == 0 {
                     out.copy_from_slice(row);
                 } else {
@@ -168,72 +240,46 @@ impl<T: Scalar> Reversal<T> {
                 }
             }
         }
-        let Some(history) = &shard.tracked else { return };
-        let primal = reverse.states * lanes;
-        frame[..primal].copy_from_slice(history.state(step, block * primal, primal));
-        let mut inputs: Vec<&[T]> = Vec::with_capacity(shard.currents.len() + shard.noises.len() + 1);
-        inputs.extend(shard.currents.iter().map(|(_, rows)| rows.row(i)));
-        inputs.extend(shard.noises.iter().map(|n| n.row(i)));
-        inputs.push(&self.spikes[i * shard.lanes_of_all() + block * lanes..][..lanes]);
-        let (kernel, coefs) = &backward.step;
-        let block_number = shard.blocks.start + block;
-        let scratch = &mut self.scratch[..];
-        kernel.run(Frame {
-            state: frame,
-            scratch,
-            coefs,
-            block: block_number,
-            inputs: &inputs,
-            fired: &mut [],
-        });
-        inputs.pop();
-        let neurons = lanes.min(shard.neurons.len() - block * lanes);
+    }
+
+    /// Adds the cotangents of currents to the sums of their generators.
+    fn flow(&mut self, shard: &Shard<T>, view: &View<'_, T>, backward: &Backward<T>, at: &At) {
+        let lanes = shard.lanes;
+        let first = at.block * lanes + at.strip.start;
+        let neurons = at.strip.len().min(shard.neurons.len().saturating_sub(first));
         for (input, flow) in self.flows.iter_mut().enumerate() {
             let Some(flow) = flow else { continue };
             let generator = shard.currents[input].0;
-            let Some(slot) = slot(view, generator, step, self.begin) else { continue };
-            let row = &frame[reverse.current(input) * lanes..][..neurons];
+            let Some(slot) = slot(view, generator, at.step, self.begin) else { continue };
+            let row = (at.block * self.rows + backward.reverse.current(input)) * lanes + at.strip.start;
+            let row = &self.frames[row..][..neurons];
             if flow.shared {
                 flow.sums[slot] += row.iter().map(|v| v.to_f64()).sum::<f64>();
             } else {
-                let out = &mut flow.sums[slot * shard.neurons.len() + block * lanes..][..neurons];
+                let out = &mut flow.sums[slot * shard.neurons.len() + first..][..neurons];
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
-            }
-        }
-        for reading in &self.readings {
-            let Some(values) = reading.row(step) else { continue };
-            match reading.reads {
-                Reads::State(state) => {
-                    let row = &mut frame[reverse.cotangent(state) * lanes..][..lanes];
-                    reading.add(values, block * lanes, row);
-                }
-                Reads::Observer(o) => {
-                    let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
-                    self.input.fill(T::default());
-                    reading.add(values, block * lanes, &mut self.input);
-                    let mut inputs = inputs.clone();
-                    inputs.push(&self.input);
-                    let scratch = &mut self.scratch[..];
-                    let (inputs, fired) = (&inputs[..], &mut [][..]);
-                    kernel.run(Frame { state: frame, scratch, coefs, block: block_number, inputs, fired });
-                }
-                Reads::Weights => {}
             }
         }
     }
 
-    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize) {
+    /// Empties the accumulators of a strip into the sums, and forgets cotangents that are negligible.
+    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize, strip: Range<usize>) {
         let (reverse, size) = (&backward.reverse, self.rows * lanes);
         let frame = &mut self.frames[block * size..][..size];
-        let (first, count) = (reverse.accumulator(0) * lanes, reverse.accumulators * lanes);
-        let totals = &mut self.totals[block * count..][..count];
-        for (total, v) in totals.iter_mut().zip(&mut frame[first..first + count]) {
-            *total += v.to_f64();
-            *v = T::default();
-        }
-        for v in &mut frame[reverse.cotangent(0) * lanes..first] {
-            if v.to_f64().abs() < FLUSH {
+        for k in 0..reverse.accumulators {
+            let row = &mut frame[reverse.accumulator(k) * lanes..][..lanes][strip.clone()];
+            let totals =
+                &mut self.totals[(block * reverse.accumulators + k) * lanes..][..lanes][strip.clone()];
+            for (total, v) in totals.iter_mut().zip(row) {
+                *total += v.to_f64();
                 *v = T::default();
+            }
+        }
+        for state in 0..reverse.states {
+            for v in &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()] {
+                if v.to_f64().abs() < FLUSH {
+                    *v = T::default();
+                }
             }
         }
     }
@@ -241,7 +287,7 @@ impl<T: Scalar> Reversal<T> {
     /// The cotangents of coefficients, then of the states at the beginning, each by neuron of the shard.
     pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
         let (lanes, reverse) = (shard.lanes, &backward.reverse);
-        (0..shard.blocks.len()).for_each(|block| self.fold(backward, lanes, block));
+        (0..shard.blocks.len()).for_each(|block| self.fold(backward, lanes, block, 0..lanes));
         let place = |i: usize| (i / lanes, i % lanes);
         let total = |k: usize, i: usize| {
             let (block, lane) = place(i);
@@ -249,7 +295,7 @@ impl<T: Scalar> Reversal<T> {
         };
         let state = |s: usize, i: usize| {
             let (block, lane) = place(i);
-            self.frames[(block * self.rows + reverse.cotangent(s)) * lanes + lane].to_f64()
+            self.frames[(block * self.rows + Reverse::cotangent(s)) * lanes + lane].to_f64()
         };
         let n = shard.neurons.len();
         let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());

@@ -25,6 +25,8 @@ pub(crate) struct Cotangents {
     pub(crate) rows: usize,
     /// The port of the first that does not.
     pub(crate) port: usize,
+    /// How many states are read as rows of the past; the numbers after theirs are rows of state.
+    pub(crate) past: usize,
 }
 
 /// Writes code for nodes of a graph.
@@ -91,7 +93,10 @@ impl<'g> Emitter<'g> {
             return Some(self.coef(id));
         }
         match node {
-            Node::State(i) => Some(Slot::State(i as u16)),
+            Node::State(i) => Some(match (i as usize).checked_sub(self.cotangents.past) {
+                None => Slot::Past(i as u16),
+                Some(row) => Slot::State(row as u16),
+            }),
             Node::Cotangent(i) if (i as usize) < self.cotangents.rows => {
                 Some(Slot::State((self.cotangents.row + i as usize) as u16))
             }

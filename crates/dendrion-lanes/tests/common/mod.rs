@@ -46,6 +46,7 @@ pub fn run<T: Scalar>(
         code: vec![Instruction { op, out: Slot::State(0), args: slots }],
         state_rows: state.len() / lanes,
         scratch_rows: 0,
+        past_rows: 0,
         coefs: columns.len(),
         inputs: 0,
     };
@@ -76,6 +77,10 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
         Op::Sqrt => a[0].sqrt(),
         Op::Exp => libm::exp(a[0]),
         Op::Expm1 => libm::expm1(a[0]),
+        Op::LogisticSlope => {
+            let e = libm::exp(-a[0].abs());
+            flush(e / ((1.0 + e) * (1.0 + e)))
+        }
         Op::Log => libm::log(a[0]),
         Op::Log1p => libm::log1p(a[0]),
         Op::Phi1 if a[0] == 0.0 => 1.0,
