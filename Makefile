@@ -3,17 +3,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH := .venv-torch
+JAXLEY := .venv-jaxley
 # maturin builds for the environment it finds active: this one, whatever the caller's shell has.
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python bench clean
+.PHONY: help demo test test-rust test-python test-torch bench bench-gradient clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
 	@echo "make test    all tests: Rust, Python, examples in the docs, formatting, lints, types"
+	@echo "make test-torch   tests of the layer for PyTorch, which is a large download"
+	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
 	@echo "make bench   speed of the lanes, and of networks by type and threads"
 	@echo "make clean   remove everything built"
 
@@ -48,10 +52,25 @@ test-python: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pytest
 
+# PyTorch lives in an environment of its own: it is large, and nothing else needs it.
+$(TORCH)/.ready: $(VENV)/.demo
+	$(PYTHON) -m venv $(TORCH)
+	VIRTUAL_ENV=$(abspath $(TORCH)) $(BIN)/maturin develop --release --quiet --extras torch
+	$(TORCH)/bin/pip install --quiet --disable-pip-version-check "pytest>=8,<10"
+	@touch $@
+
+test-torch: $(TORCH)/.ready
+	$(TORCH)/bin/pytest tests/torch
+
+bench-gradient: $(VENV)/.demo
+	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
+	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
+	$(BIN)/python benchmarks/gradients.py $(JAXLEY)/bin/python
+
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-lanes --quiet
 	$(BIN)/python benchmarks/networks.py
 
 clean:
-	rm -rf $(VENV) target demo.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
 """
 
+from . import optim
 from ._core import __version__
 from .compartment import Compartment, LeakyIF
 from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
@@ -108,4 +109,5 @@ __all__ = [
     "VarManager",
     "WhiteNoise",
     "__version__",
+    "optim",
 ]

@@ -107,8 +107,8 @@ class MCNeuron(Neuron):
         self.dendritic_delay = dendritic_delay
         if not callable(surrogate_grad_fn):
             raise ParameterTypeError(
-                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Surrogate, such as Sigmoid(), or a "
-                "callable"
+                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Surrogate, such as Sigmoid(), "
+                "or a callable"
             )
         self.surrogate_grad_fn = surrogate_grad_fn
         if not isinstance(detach_reset, (bool, np.bool_)):

@@ -1,8 +1,8 @@
 """Surrogate derivatives of the spike, which is a step and has none of its own.
 
 Simulations have a hard threshold; gradients take one of these, a function of ``x = V - V_th`` (mV), for the derivative
-of the spike (Neftci, Mostafa & Zenke 2019). ``MCNeuron(surrogate_grad_fn=...)`` takes any of them, or a function of one's
-own.
+of the spike (Neftci, Mostafa & Zenke 2019). ``MCNeuron(surrogate_grad_fn=...)`` takes any of them, or a function of
+one's own.
 """
 
 from __future__ import annotations

@@ -150,6 +150,14 @@ class NetworkValues:
         frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
         return {self._keys[at] for at in frozen if at in self._keys}
 
+    def _without_effect(self) -> set[str]:
+        """Return the parameters whose gradient is 0 whatever the network does: of random draws, and of learning."""
+        names = {"stdp_tau", "tau_triplet", "rate", "prob"}
+        still = {key for key, (_, name) in self._owners.items() if name in names}
+        plastic = tuple(f"{m.path}." for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
+        rules = {k for k in self._sim.parameter_names() if k.startswith(plastic) and not k.endswith(".w")}
+        return still | rules if plastic else still
+
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""
         shapes: dict[str, tuple[int, ...]] = {}

@@ -1,12 +1,21 @@
 """The network of ``reference``, made with Dendrion."""
 
-import numpy as np
-
 import dendrion as dn
+import numpy as np
 
 SOMA = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "length": 30.0, "diameter": 20.0, "r_axial": 120.0}
 DEND = {"V_rest": -66.0, "gL": 35.0, "C": 0.9, "length": 150.0, "diameter": 2.0, "r_axial": 110.0}
-NMDA = {"g": 1.6, "w": 0.9, "t_rise": 2.0, "t_decay": 30.0, "E": 2.0, "Mg": 1.0, "alpha": 0.06, "beta": 3.5, "gamma": 1.0}
+NMDA = {
+    "g": 1.6,
+    "w": 0.9,
+    "t_rise": 2.0,
+    "t_decay": 30.0,
+    "E": 2.0,
+    "Mg": 1.0,
+    "alpha": 0.06,
+    "beta": 3.5,
+    "gamma": 1.0,
+}
 AMPA = {"g": 2.0, "w": 1.1, "t_decay": 2.5, "E": -1.0}
 DT = 0.1
 

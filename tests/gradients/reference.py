@@ -1,7 +1,7 @@
 """A network written from the equations in JAX, and differentiated by JAX: nothing of Dendrion is in it.
 
-One population of two-compartment neurons (AMPA on the soma, NMDA on the dendrite) with forward Euler, a generator with delays
-from 0 on, recurrent connections with delays from 1 on, hard thresholds with a surrogate derivative.
+One population of two-compartment neurons (AMPA on the soma, NMDA on the dendrite) with forward Euler, a generator with
+delays from 0 on, recurrent connections with delays from 1 on, hard thresholds with a surrogate derivative.
 """
 
 import functools

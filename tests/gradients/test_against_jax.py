@@ -1,9 +1,8 @@
 """Gradients through spikes, delays and recurrence against a model of the same equations, differentiated by JAX."""
 
+import dendrion as dn
 import numpy as np
 import pytest
-
-import dendrion as dn
 
 from . import reference
 from .cells import DT, Made

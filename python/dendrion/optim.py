@@ -1,0 +1,158 @@
+"""Optimizers for the parameters of a network, for those who have no framework with its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._differentiable import trainable
+from .errors import ParameterError, ParameterTypeError, UnknownNameError
+from .network import Network
+
+__all__ = ["SGD", "Adam", "Optimizer"]
+
+Bounds = Mapping[str, tuple[float | None, float | None]]
+
+
+class Optimizer:
+    """Base of the optimizers. ``step(gradients)`` moves the parameters of the network against them, within bounds."""
+
+    def __init__(
+        self, net: Network, lr: float, train: Iterable[str] | None, bounds: Bounds | None, relative: bool
+    ) -> None:
+        self.net, self.lr = net, _positive("lr", lr)
+        self.keys = trainable(net, train)
+        known = net.parameters()
+        # A step in units of what a parameter is worth: a capacitance of 200 and a conductance of 0.01 move alike.
+        self._units = {k: float(np.abs(known[k]).mean()) or 1.0 if relative else 1.0 for k in self.keys}
+        self._bounds = {key: self._bound(key, known[key]) for key in self.keys}
+        for key, (least, most) in (bounds or {}).items():
+            if key not in self._bounds:
+                raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not trained")
+            low, high = self._bounds[key]
+            self._bounds[key] = (
+                max(low, -np.inf if least is None else least),
+                min(high, np.inf if most is None else most),
+            )
+        self.steps = 0
+
+    def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
+        least, most, included = self.net._sim.domain(key)
+        return least if included else least + 1e-6 * (float(np.abs(value).mean()) or 1.0), most
+
+    def step(self, gradients: Mapping[str, ArrayLike]) -> None:
+        """Move the parameters, by the gradients of a loss that is to be less."""
+        self.steps += 1
+        known, moved = self.net.parameters(), {}
+        for key in self.keys:
+            if key not in gradients:
+                continue
+            gradient = np.asarray(gradients[key], dtype=np.float64)
+            value, unit = np.asarray(known[key], dtype=np.float64), self._units[key]
+            if gradient.shape != value.shape:
+                raise ParameterError(f"{key}: gradient of shape {gradient.shape}: expected {value.shape}")
+            if not np.isfinite(gradient).all():
+                raise ParameterError(f"{key}: gradient with values that are not finite: expected finite numbers")
+            moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
+        self.net.set_parameters(moved)
+
+    def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if wanted.
+
+    Parameters
+    ----------
+    net : Network
+        Whose parameters to move.
+    lr : float
+        Learning rate, > 0.
+    momentum : float
+        From 0 to below 1.
+    train : list of str, optional
+        Keys of the parameters to move. By default all that are not frozen and have a gradient.
+    bounds : dict, optional
+        By key, the least and the largest value allowed (``None``: no bound), beside what the parameter accepts.
+    relative : bool
+        Whether each parameter moves in units of the mean magnitude it had at the beginning.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        lr: float,
+        momentum: float = 0.0,
+        train: Iterable[str] | None = None,
+        bounds: Bounds | None = None,
+        relative: bool = False,
+    ) -> None:
+        super().__init__(net, lr, train, bounds, relative)
+        self.momentum = _fraction("momentum", momentum)
+        self._velocity: dict[str, NDArray[np.float64]] = {}
+
+    def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        velocity = self.momentum * self._velocity.get(key, np.zeros_like(gradient)) + gradient
+        self._velocity[key] = velocity
+        return self.lr * velocity
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1).
+
+    Parameters
+    ----------
+    net : Network
+        Whose parameters to move.
+    lr : float
+        Learning rate, > 0: about how far a parameter moves in a step.
+    betas : pair of float
+        Decay of the means of gradients and of their squares, from 0 to below 1.
+    eps : float
+        Added to the root of the mean square.
+    train, bounds, relative
+        See [SGD][dendrion.optim.SGD].
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        train: Iterable[str] | None = None,
+        bounds: Bounds | None = None,
+        relative: bool = False,
+    ) -> None:
+        super().__init__(net, lr, train, bounds, relative)
+        self.betas = _fraction("betas[0]", betas[0]), _fraction("betas[1]", betas[1])
+        self.eps = _positive("eps", eps)
+        self._means: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+
+    def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+        zero = np.zeros_like(gradient)
+        m, v = self._means.get(key, (zero, zero))
+        m = self.betas[0] * m + (1 - self.betas[0]) * gradient
+        v = self.betas[1] * v + (1 - self.betas[1]) * gradient**2
+        self._means[key] = m, v
+        m_hat, v_hat = m / (1 - self.betas[0] ** self.steps), v / (1 - self.betas[1] ** self.steps)
+        return np.asarray(self.lr * m_hat / (np.sqrt(v_hat) + self.eps))
+
+
+def _positive(name: str, value: object) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise ParameterTypeError(f"optim: {name} = {value!r}: expected a number > 0")
+    if not (np.isfinite(value) and value > 0):
+        raise ParameterError(f"optim: {name} = {value}: expected a finite number > 0")
+    return float(value)
+
+
+def _fraction(name: str, value: object) -> float:
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise ParameterTypeError(f"optim: {name} = {value!r}: expected a number from 0 to below 1")
+    if not 0 <= value < 1:
+        raise ParameterError(f"optim: {name} = {value}: expected a number from 0 to below 1")
+    return float(value)
