@@ -6,6 +6,8 @@ networks", Nature Communications 14:131 (2023), Fig. 4; without its dendritic sp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..compartment import Compartment, LeakyIF
@@ -73,14 +75,22 @@ class CA1Pyramidal(MCNeuron):
         Number of cells.
     name : str, optional
         Name of the population.
+    couplings : dict, optional
+        Axial conductance (nS) of each pair of compartments, ``None`` for half cylinders. By default the paper's.
     """
 
-    def __init__(self, size: int = 1, name: str | None = None) -> None:
+    def __init__(
+        self,
+        size: int = 1,
+        name: str | None = None,
+        *,
+        couplings: Mapping[tuple[str, str], float | None] = MappingProxyType(COUPLINGS),
+    ) -> None:
         super().__init__(size, V_th=-47.5, V_reset=-53.0, name=name)
         self.soma = LeakyIF(size, length=30, diameter=20, area_factor=SOMA_AREA, **MEMBRANE)
         for part, dendrite in DENDRITES.items():
             self._dendrite(part, dendrite)
-        for (a, b), g in COUPLINGS.items():
+        for (a, b), g in couplings.items():
             setattr(self, f"{a}_{b}", MCConn(getattr(self, a), getattr(self, b), g))
 
     def _dendrite(self, part: str, dendrite: Dendrite) -> None:
