@@ -220,8 +220,8 @@ class Network(NetworkValues):
             Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
         """
         steps = self._steps("duration", duration)
-        if grad or batch is not None or inputs or self._sim.batch():
-            return self._run_with(steps, progress, grad, batch, inputs or {}, memory)
+        if grad or batch is not None or inputs is not None or self._sim.batch():
+            return self._run_with(steps, progress, grad, batch, {} if inputs is None else inputs, memory)
         if not progress:
             self._advance(steps, None)
             return self

@@ -1,5 +1,7 @@
 """Networks as functions of JAX, under ``jit``, ``grad`` and ``value_and_grad``."""
 
+import itertools
+
 import dendrion as dn
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,7 @@ def test_a_jitted_training_step_runs_and_learns():
         value, gradient = step(params, x)
         values.append(float(value))
         params = jax.tree.map(lambda p, g: jnp.maximum(p - 0.1 * jnp.sign(g) * jnp.abs(p), 1e-3), params, gradient)
-    assert all(later < earlier for earlier, later in zip(values, values[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(values))
 
 
 def test_gradients_are_those_of_the_network():

@@ -74,6 +74,11 @@ impl<T: Scalar> Shard<T> {
         self.tracked = Some(History::new(begin, end, self.state.len(), old));
     }
 
+    /// Keeps nothing of the steps to come.
+    pub(crate) fn untrack(&mut self) {
+        self.spare = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
+    }
+
     /// Gives the memory of what was kept to be used again.
     pub(crate) fn recycle(&mut self, spares: &Spares<T>) {
         if let Some(history) = self.tracked.take() {

@@ -51,6 +51,8 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<T>], watch: Watch<'_>) 
                 for (_, shard) in &mut crew.shards {
                     if *track {
                         shard.track(course.begin, course.end);
+                    } else {
+                        shard.untrack();
                     }
                 }
                 crew.chunks.iter_mut().for_each(|(_, c)| c.kept = track.then(Vec::new));
