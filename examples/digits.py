@@ -51,7 +51,7 @@ class Hidden(dn.MCNeuron):
     """Neurons with dendrites, each with NMDA and GABA; of point neurons all receptors are on the soma."""
 
     def __init__(self, size: int, dendrites: int, point: bool) -> None:
-        super().__init__(size, V_th=-50.0, V_reset=-65.0, surrogate_grad_fn=dn.FastSigmoid(2.0), name="hidden")
+        super().__init__(size, V_th=-50.0, V_reset=-65.0, surrogate_grad_fn=dn.FastSigmoid(1.0), name="hidden")
         # The membrane of a point neuron is as large as that of all compartments.
         more = dendrites if point else 0
         self.soma = dn.LeakyIF(size, C=60.0 + 20.0 * more, gL=4.0 + 1.5 * more, V_rest=-65.0)
@@ -168,52 +168,54 @@ def train(classifier: Classifier, data: Data, test: Data, epochs: int, seed: int
 def main(arguments: list[str] | None = None) -> dict[str, float]:
     """Train both networks, print, draw; return their accuracies on the test images."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=20, help="times each image is seen")
-    parser.add_argument("--neurons", type=int, default=24, help="neurons of the hidden layer")
+    parser.add_argument("--epochs", type=int, default=12, help="times each image is seen")
+    parser.add_argument("--neurons", type=int, default=16, help="neurons of the hidden layer")
     parser.add_argument("--dendrites", type=int, default=4, help="dendrites of each")
     parser.add_argument("--images", type=int, default=None, help="images to train with; by default all")
     parser.add_argument("--seed", type=int, default=0, help="seed of images and weights")
-    parser.add_argument("--only", choices=["dendrites", "point"], default=None, help="train one of the networks")
+    parser.add_argument("--repeats", type=int, default=3, help="times it is done, with other images and weights")
     parser.add_argument("--out", default="digits.png", help="where the picture goes; empty for none")
     options = parser.parse_args(arguments)
-    data, test = load(options.seed)
-    data = Data(data.spikes[: options.images], data.digits[: options.images])
-    curves: dict[str, list[float]] = {}
-    classifiers: dict[str, Classifier] = {}
-    for label in ("dendrites", "point") if options.only is None else (options.only,):
-        begun = time.perf_counter()
-        made = Classifier(options.neurons, options.dendrites, label == "point", options.seed)
-        made.begin(data)
-        curves[label] = train(made, data, test, options.epochs, options.seed, label)
-        classifiers[label] = made
-        print(
-            f"{label}: {curves[label][-1]:.2%} of {len(test.digits)} test images in {time.perf_counter() - begun:.0f} s"
-        )
+    curves: dict[str, list[list[float]]] = {}
+    shown: dict[str, tuple[Classifier, Data]] = {}
+    begun = time.perf_counter()
+    for seed in range(options.seed, options.seed + options.repeats):
+        data, test = load(seed)
+        data = Data(data.spikes[: options.images], data.digits[: options.images])
+        for label in ("dendrites", "point"):
+            made = Classifier(options.neurons, options.dendrites, label == "point", seed)
+            made.begin(data)
+            curve = train(made, data, test, options.epochs, seed, f"{label}, {seed}")
+            curves.setdefault(label, []).append(curve)
+            shown[label] = made, test
+    for label, each in curves.items():
+        last = [f"{curve[-1]:.1%}" for curve in each]
+        mean = np.mean([curve[-1] for curve in each])
+        print(f"{label}: {mean:.2%} of the test images on average ({', '.join(last)})")
+    print(f"{time.perf_counter() - begun:.0f} s in all")
     if options.out:
-        draw(options.out, curves, classifiers, test)
+        draw(options.out, curves, *shown["dendrites"])
         print(f"picture: {options.out}")
-    return {label: curve[-1] for label, curve in curves.items()}
+    return {label: float(np.mean([curve[-1] for curve in each])) for label, each in curves.items()}
 
 
-def draw(out: str, curves: dict[str, list[float]], classifiers: dict[str, Classifier], test: Data) -> None:
+def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test: Data) -> None:
     """Draw the accuracies, an image with the spikes it causes, and what dendrites of some neurons look for."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=(13, 6), layout="constrained")
+    figure = plt.figure(figsize=(13, 5.6), layout="constrained")
     left, middle, right = figure.subfigures(1, 3, width_ratios=[1.1, 1.1, 1.3])
     ax = left.subplots()
-    for label, curve in curves.items():
+    for (label, each), colour in zip(curves.items(), ("tab:red", "tab:gray"), strict=True):
+        wrong = 100 * (1 - np.asarray(each))
+        epochs = np.arange(wrong.shape[1]) + 1
+        ax.plot(epochs, wrong.T, color=colour, lw=0.8, alpha=0.5)
         ax.plot(
-            np.arange(len(curve)) + 1,
-            100 * (1 - np.asarray(curve)),
-            "o-",
-            ms=3,
-            label=f"{label}: {curve[-1]:.1%} right",
+            epochs, wrong.mean(0), color=colour, lw=2.5, label=f"{label}: {1 - wrong[:, -1].mean() / 100:.1%} right"
         )
     ax.set(xlabel="epoch", ylabel="test images wrong (%)", yscale="log", title="What dendrites add")
     ax.legend(frameon=False)
-    shown = classifiers.get("dendrites", next(iter(classifiers.values())))
     shown.net.reset()
     shown.net.run(DURATION, batch=1, inputs={shown.pixels: test.spikes[:1]})
     top, bottom = middle.subplots(2, 1, sharex=True)

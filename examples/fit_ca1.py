@@ -1,8 +1,8 @@
 """Fits the nine-compartment CA1 cell to recorded voltages: its leaks, axial conductances and NMDA conductances.
 
 A "recording" is made with the published parameters, sodium spikes blocked: currents and synaptic volleys on several
-parts of the cell, the voltage of all compartments (from the soma alone the two basal branches could not be told apart). The
-fit begins 40 % off at most, and follows exact gradients through all recordings at once (`batch`).
+parts of the cell, the voltage of all compartments (from the soma alone the two basal branches could not be told apart).
+The fit begins 40 % off at most, and follows exact gradients through all recordings at once (`batch`).
 """
 
 from __future__ import annotations

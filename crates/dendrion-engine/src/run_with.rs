@@ -6,9 +6,10 @@ use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Network};
 
 use crate::core::{Core, RunEnd};
-use crate::generate::Given;
+use crate::generate::{Given, StandIns};
 use crate::gradient::{Leg, Plan, Reversible, Seen, Trace, stages};
 use crate::run::{Barrier, Board, Course, Sample, Stage, Watch, conduct};
+use crate::shard::Shard;
 
 /// What a run is to be.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +49,7 @@ impl<T: Scalar> Core<T> {
                 chunks: std::mem::take(&mut self.chunks),
             }],
         };
-        self.mute(&mut samples, &given, true);
+        Self::mute(&mut samples, &given, true);
         if options.trace.is_some() {
             self.spares.hand_out(samples.iter_mut().rev().flat_map(|s| s.shards.iter_mut().rev()));
         }
@@ -70,7 +71,7 @@ impl<T: Scalar> Core<T> {
         };
         let through = done.iter().all(|(_, through)| *through);
         let mut samples: Vec<Sample<T>> = done.into_iter().map(|(sample, _)| sample).collect();
-        self.mute(&mut samples, &given, false);
+        Self::mute(&mut samples, &given, false);
         let trace = match (plan, through) {
             (Some(plan), true) => Some(self.trace(&mut samples, plan, given, (begin, end))),
             _ => None,
@@ -155,7 +156,7 @@ impl<T: Scalar> Core<T> {
     }
 
     /// What stands in for generators, by sample, then generator.
-    fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<Arc<Vec<Option<Given<T>>>>>, Error> {
+    fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<StandIns<T>>, Error> {
         let batch = options.batch.unwrap_or(1);
         if options.inputs.is_empty() {
             return Ok(vec![Arc::default(); batch]);
@@ -185,7 +186,7 @@ impl<T: Scalar> Core<T> {
         Ok(given.into_iter().map(Arc::new).collect())
     }
 
-    fn mute(&self, samples: &mut [Sample<T>], given: &[Arc<Vec<Option<Given<T>>>>], on: bool) {
+    fn mute(samples: &mut [Sample<T>], given: &[StandIns<T>], on: bool) {
         for (sample, given) in samples.iter_mut().zip(given) {
             for chunk in &mut sample.chunks {
                 chunk.muted = on && given.get(chunk.generator).is_some_and(Option::is_some);
@@ -195,11 +196,11 @@ impl<T: Scalar> Core<T> {
 
     fn plan(&self, samples: &[Sample<T>], (begin, end): (u64, u64), budget: Option<usize>) -> Option<Plan> {
         let shards = samples.first()?.shards.iter();
-        let (step, saved) = shards.map(|s| s.bytes()).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let (step, saved) = shards.map(Shard::bytes).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         Some(Plan::new(begin, end, self.epoch, (step, saved), budget? / samples.len()))
     }
 
-    fn stages_of(&self, legs: &[Leg], given: &Arc<Vec<Option<Given<T>>>>, crews: usize) -> Vec<Stage<T>> {
+    fn stages_of(&self, legs: &[Leg], given: &StandIns<T>, crews: usize) -> Vec<Stage<T>> {
         let board = Arc::new(Board::new(self.board.places().0, self.board.places().1));
         let course = |begin, end| Course {
             given: given.clone(),
@@ -215,7 +216,7 @@ impl<T: Scalar> Core<T> {
         &mut self,
         samples: &mut [Sample<T>],
         plan: Plan,
-        given: Vec<Arc<Vec<Option<Given<T>>>>>,
+        given: Vec<StandIns<T>>,
         (begin, end): (u64, u64),
     ) -> Trace<T> {
         let populations = self.cells.iter().zip(&self.network.populations).zip(&self.fresh);
@@ -236,7 +237,7 @@ impl<T: Scalar> Core<T> {
         let shards = samples.first().map_or(&[][..], |s| s.shards.as_slice());
         let seen = (0..self.probes.len()).map(|probe| self.seen(probe, shards)).collect::<Vec<Seen>>();
         let copies = |sample: &mut Sample<T>| Sample {
-            shards: sample.shards.iter_mut().map(crate::shard::Shard::leave).collect(),
+            shards: sample.shards.iter_mut().map(Shard::leave).collect(),
             chunks: sample.chunks.iter_mut().map(crate::generate::Chunk::fork).collect(),
         };
         let samples = samples.iter_mut().map(copies).collect();

@@ -40,11 +40,11 @@ impl Trace {
     /// unknown key.
     pub fn backward(
         self,
-        cotangents: &[(ProbeId, Vec<f64>)],
+        cotangents: &[(ProbeId, &[f64])],
         wanted: &[String],
         watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Option<Gradients>, Error> {
-        let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, v.as_slice())).collect();
+        let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, *v)).collect();
         match self.0 {
             TraceKind::F32(trace) => trace.backward(&cotangents, wanted, watch),
             TraceKind::F64(trace) => trace.backward(&cotangents, wanted, watch),

@@ -155,8 +155,7 @@ mod tests {
                 .sum();
             let (mut back, mut gradient) = ([0.0; 3], [0.0; 5]);
             fanout.pull(0..3, 1, &worth, &mut back);
-            for source in 0..3 {
-                let value = (source as u32, values[source]);
+            for value in (0..3).zip(values) {
                 fanout.correlate(0..3, value, 1, &worth, &mut gradient);
             }
             let pulled: f64 = values.iter().zip(back).map(|(a, b)| a * b).sum();

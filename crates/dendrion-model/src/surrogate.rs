@@ -148,7 +148,7 @@ impl Surrogate {
         };
         match numbers.iter().find(|(_, v)| !v.is_finite() || *v <= 0.0) {
             Some((name, v)) => {
-                Err(Error::parameter(path, &format!("surrogate {name}"), v, "a finite number > 0"))
+                Err(Error::parameter(path, format!("surrogate {name}"), v, "a finite number > 0"))
             }
             None => Ok(()),
         }

@@ -66,12 +66,12 @@ pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>]) -> PyResult<Surr
         let missing = || PyValueError::new_err(format!("no number {i} of {kind}"));
         given.get(i).ok_or_else(missing)?.extract::<f64>()
     };
-    let token = |any: &Bound<'_, PyAny>| match any.extract::<f64>() {
-        Ok(v) => Ok(Token::Number(v)),
-        Err(_) => {
-            let name = any.extract::<String>()?;
-            Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("no token {name}")))
+    let token = |any: &Bound<'_, PyAny>| {
+        if let Ok(v) = any.extract::<f64>() {
+            return Ok(Token::Number(v));
         }
+        let name = any.extract::<String>()?;
+        Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("no token {name}")))
     };
     Ok(match kind {
         "sigmoid" => Surrogate::Sigmoid { alpha: number(0)? },

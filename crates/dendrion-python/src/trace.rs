@@ -33,8 +33,11 @@ impl Trace {
         wanted: Vec<String>,
     ) -> PyResult<Gradients<'py>> {
         let trace = self.trace.take().ok_or_else(|| PyRuntimeError::new_err("reversed before"))?;
-        let cotangents: Vec<(ProbeId, Vec<f64>)> =
-            cotangents.into_iter().map(|(probe, v)| (ProbeId(probe), v.as_array().to_vec())).collect();
+        let mut given: Vec<(ProbeId, &[f64])> = Vec::with_capacity(cotangents.len());
+        for (probe, values) in &cotangents {
+            given.push((ProbeId(*probe), values.as_slice()?));
+        }
+        let cotangents = given;
         let gradients = watched(py, u64::MAX, None, |watch| trace.backward(&cotangents, &wanted, watch))?;
         let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
         for (key, values) in gradients.parameters {

@@ -69,7 +69,9 @@ fn gradient(simulation: &mut Simulation, probes: &[ProbeId]) -> Gradients {
     let watch = &mut |_| ControlFlow::Continue(());
     let (_, trace) = simulation.run_with(STEPS, &options, watch).unwrap();
     let wanted = simulation.parameter_names();
-    trace.unwrap().backward(&cotangents(probes), &wanted, watch).unwrap().unwrap()
+    let given = cotangents(probes);
+    let given: Vec<(ProbeId, &[f64])> = given.iter().map(|(p, v)| (*p, v.as_slice())).collect();
+    trace.unwrap().backward(&given, &wanted, watch).unwrap().unwrap()
 }
 
 fn check(cell: &Population) -> Result<(), TestCaseError> {

@@ -15,6 +15,9 @@ pub(crate) struct Given<T: Scalar> {
     pub(crate) values: Arc<Vec<T>>,
 }
 
+/// What stands in for generators, by their index.
+pub(crate) type StandIns<T> = Arc<Vec<Option<Given<T>>>>;
+
 impl<T: Scalar> Given<T> {
     /// The values of a step; empty where none are given.
     pub(crate) fn row(&self, step: u64) -> &[T] {

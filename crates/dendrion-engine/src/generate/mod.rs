@@ -7,6 +7,6 @@ mod schedule;
 mod spikes;
 
 pub(crate) use current::{Current, CurrentRows};
-pub(crate) use given::Given;
+pub(crate) use given::{Given, StandIns};
 pub(crate) use noise::NoiseRows;
 pub(crate) use spikes::Chunk;

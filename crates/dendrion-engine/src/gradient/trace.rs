@@ -11,7 +11,7 @@ use super::plan::{Leg, Plan};
 use super::reversal::{Flow, Reading, Reversal};
 use super::tally::Tally;
 use super::unwind::{Link, Shared};
-use crate::generate::{Current, Given};
+use crate::generate::{Current, StandIns};
 use crate::history::Spares;
 use crate::parameters::Target;
 use crate::population::Engine;
@@ -41,7 +41,7 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) engines: Vec<Arc<Engine<T>>>,
     pub(crate) targets: Vec<(String, Target, Values)>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
-    pub(crate) given: Vec<Arc<Vec<Option<Given<T>>>>>,
+    pub(crate) given: Vec<StandIns<T>>,
     pub(crate) routes: Arc<Vec<Route>>,
     pub(crate) seen: Vec<Seen>,
     pub(crate) samples: Vec<Sample<T>>,

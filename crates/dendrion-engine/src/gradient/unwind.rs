@@ -10,7 +10,7 @@ use dendrion_lanes::{Fanout, Ring, Scalar};
 
 use super::backward::Backward;
 use super::tally::Tally;
-use crate::generate::{Current, Given};
+use crate::generate::{Current, Given, StandIns};
 use crate::run::{Barrier, Crew, Route};
 use crate::shard::View;
 
@@ -32,7 +32,7 @@ pub(crate) struct Shared<T: Scalar> {
     pub(crate) backwards: Vec<Arc<Backward<T>>>,
     pub(crate) engines: Vec<Arc<crate::population::Engine<T>>>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
-    pub(crate) given: Arc<Vec<Option<Given<T>>>>,
+    pub(crate) given: StandIns<T>,
     pub(crate) routes: Arc<Vec<Route>>,
     /// By projection, then target.
     pub(crate) links: Vec<Link<T>>,

@@ -12,7 +12,7 @@ use dendrion_lanes::Scalar;
 
 use super::barrier::Barrier;
 use super::board::Board;
-use crate::generate::{Chunk, Current, Given};
+use crate::generate::{Chunk, Current, StandIns};
 use crate::population::Engine;
 use crate::shard::{Sent, Shard, View};
 use crate::spikes::Spikes;
@@ -34,7 +34,7 @@ pub(crate) struct Course<T: Scalar> {
     /// For each projection.
     pub(crate) routes: Arc<Vec<Route>>,
     /// What stands in for generators, by index.
-    pub(crate) given: Arc<Vec<Option<Given<T>>>>,
+    pub(crate) given: StandIns<T>,
     pub(crate) board: Arc<Board>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
