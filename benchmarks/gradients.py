@@ -44,13 +44,18 @@ def ours(cells: int, steps: int, every: float | None = None):
     def forward() -> float:
         net.reset()
         net.run(steps * DT)
-        return float(np.square(v.values - TARGET).sum())
+        error = v.values
+        error -= TARGET
+        return float(np.einsum("ij,ij->", error, error))
 
     def gradient() -> tuple[float, dict]:
         net.reset()
         run = net.run(steps * DT, grad=True)
-        error = v.values - TARGET
-        return float(np.vdot(error, error)), run.backward({v: 2.0 * error}, wrt=keys)
+        error = v.values
+        error -= TARGET
+        value = float(np.einsum("ij,ij->", error, error))
+        error *= 2.0
+        return value, run.backward({v: error}, wrt=keys)
 
     return net, forward, gradient
 

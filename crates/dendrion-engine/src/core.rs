@@ -24,6 +24,9 @@ pub enum RunEnd {
     Stopped,
 }
 
+/// Operations on a vector, of an epoch, that are worth a thread of its own: some microseconds.
+const WORK: u64 = 1500;
+
 /// What a network amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -137,10 +140,18 @@ impl<T: Scalar> Core<T> {
 
     /// Deals shards and chunks out to threads.
     fn crews(&mut self) -> Vec<Crew<T>> {
-        let wanted = self.threads.min(self.shards.len().max(1));
+        let wanted = self.worthwhile_threads();
         let threads = if wanted > 1 { self.pool.grow(wanted - 1) + 1 } else { 1 };
         let (shards, chunks) = (std::mem::take(&mut self.shards), std::mem::take(&mut self.chunks));
         deal(shards, chunks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
+    }
+
+    /// Threads that have enough to do in an epoch to be worth meeting for.
+    pub(crate) fn worthwhile_threads(&self) -> usize {
+        let work = |s: &Shard<T>| self.cells[s.population].work(s.neurons.len());
+        let of_epoch = self.shards.iter().map(work).sum::<usize>() as u64 * self.epoch;
+        let most = usize::try_from(of_epoch / WORK).unwrap_or(usize::MAX).max(1);
+        self.threads.min(self.shards.len().max(1)).min(most)
     }
 
     /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
@@ -200,7 +211,7 @@ impl<T: Scalar> Core<T> {
             spikes: self.present_shards().map(|s| s.spike_count).sum(),
             steps: self.now,
             epoch: self.epoch,
-            threads: self.threads.min(self.shards.len().max(1)),
+            threads: self.worthwhile_threads(),
             level: self.level,
         }
     }

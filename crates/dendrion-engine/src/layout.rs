@@ -8,6 +8,8 @@ use dendrion_lanes::{Scalar, granule};
 /// Bytes of a row of a block, at most: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's
 /// rows stay in L1.
 const ROW_BYTES: usize = 1024;
+/// Neurons from which on a population has at least two blocks.
+const WORTH_TWO: usize = 64;
 /// Shards a large population is cut into, at least; enough for many threads.
 const SHARDS: usize = 16;
 /// Blocks of a shard, at most, unless that makes more than [`MOST_SHARDS`].
@@ -34,7 +36,10 @@ impl Layout {
     pub(crate) fn new<T: Scalar>(size: usize) -> Self {
         let granule = granule::<T>();
         let widest = ROW_BYTES / size_of::<T>();
-        let lanes = widest.min(size.div_ceil(granule) * granule);
+        // Of about equal width; two where one would leave a second thread without work.
+        let least = if size >= WORTH_TWO { 2 } else { 1 };
+        let blocks = size.div_ceil(widest).max(least);
+        let lanes = size.div_ceil(blocks).div_ceil(granule) * granule;
         let blocks = size.div_ceil(lanes);
         let per_shard = blocks.div_ceil(SHARDS).min(BLOCKS).max(blocks.div_ceil(MOST_SHARDS));
         let per_shard = per_shard.min(MOST_LANES / lanes);

@@ -106,6 +106,11 @@ impl<T: Scalar> Cells<T> {
         neurons.div_ceil(self.layout.lanes) * self.tape.program.code.len().max(1)
     }
 
+    /// Operations on vectors that a step of `neurons` neurons takes.
+    pub(crate) fn work(&self, neurons: usize) -> usize {
+        neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
+    }
+
     /// The program of a step, as text.
     pub(crate) fn listing(&self) -> String {
         self.tape.program.to_string()

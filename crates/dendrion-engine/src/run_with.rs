@@ -42,6 +42,8 @@ impl<T: Scalar> Core<T> {
             self.fork(batch)?;
         }
         let (begin, end) = (self.now, self.now + steps);
+        // Samples of a batch meet nobody.
+        let threads = if options.batch.is_some() { self.threads } else { self.worthwhile_threads() };
         let mut samples = match options.batch {
             Some(_) => std::mem::take(&mut self.samples),
             None => vec![Sample {
@@ -58,7 +60,7 @@ impl<T: Scalar> Core<T> {
         let this = &*self;
         let done = conduct(
             samples,
-            self.threads,
+            threads,
             |s| this.cells[s.population].cost(s.neurons.len()),
             |b, crews| this.stages_of(&legs, &given[b], crews),
             &mut |now| watch(now.saturating_sub(begin)),
@@ -73,7 +75,10 @@ impl<T: Scalar> Core<T> {
         let mut samples: Vec<Sample<T>> = done.into_iter().map(|(sample, _)| sample).collect();
         Self::mute(&mut samples, &given, false);
         let trace = match (plan, through) {
-            (Some(plan), true) => Some(self.trace(&mut samples, plan, given, (begin, end))),
+            (Some(plan), true) => {
+                let trace = self.trace(&mut samples, plan, given, (begin, end));
+                Some(Trace { threads, ..trace })
+            }
             _ => None,
         };
         samples.iter_mut().flat_map(|s| &mut s.shards).for_each(|s| {

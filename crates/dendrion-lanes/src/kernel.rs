@@ -139,7 +139,7 @@ impl<T: Scalar> Kernel<T> {
 }
 
 /// Bytes of rows that stay in L1 beside what else is there.
-const NEAR: usize = 20 << 10;
+const NEAR: usize = 26 << 10;
 /// Lines of a strip, at least, so that an operation outlasts its dispatch.
 const LEAST_LINES: usize = 4;
 
