@@ -103,12 +103,19 @@ def jaxleys() -> None:
     jax.block_until_ready(forward(params))
     for line in sys.stdin:
         which = forward if line.strip() == "forward" else both
-        jax.block_until_ready(which(params))
-        begun = time.perf_counter()
-        jax.block_until_ready(which(params))
-        wall = time.perf_counter() - begun
+        walls = timed(lambda which=which: jax.block_until_ready(which(params)))
         sums = {k: float(jnp.sum(v)) for d in gradient for k, v in d.items()}
-        print(json.dumps({"wall": wall, "first": first, "value": float(value), "gradient": sums}), flush=True)
+        print(json.dumps({"walls": walls, "first": first, "value": float(value), "gradient": sums}), flush=True)
+
+
+def timed(function) -> list[float]:
+    """Return the times of calls in a row. After a pause a core takes a while to come back: the first do not count."""
+    walls = []
+    for _ in range(8):
+        begun = time.perf_counter()
+        function()
+        walls.append(time.perf_counter() - begun)
+    return walls[3:]
 
 
 def first_gradient() -> float:
@@ -151,19 +158,14 @@ def main() -> None:
     theirs = {}
     for _ in range(options.repeats):
         for name, function in (("forward", forward), ("gradient", gradient)):
-            # Warm, and without the peer's threads, which wait awake for a while.
-            time.sleep(0.1)
-            function()
-            begun = time.perf_counter()
-            function()
-            walls[name].append(time.perf_counter() - begun)
+            walls[name] += timed(function)
         for name in ("forward", "gradient"):
             assert peer.stdin
             assert peer.stdout
             peer.stdin.write(f"{name}\n")
             peer.stdin.flush()
             theirs = json.loads(peer.stdout.readline())
-            walls[f"jaxley {name}"].append(theirs["wall"])
+            walls[f"jaxley {name}"] += theirs["walls"]
     assert peer.stdin
     peer.stdin.close()
     peer.wait()

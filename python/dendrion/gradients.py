@@ -124,8 +124,11 @@ class Run:
     def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
         if not isinstance(probe, (Recording, SpikeRecording)) or probe._net is not self.net:
             raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
-        exact = isinstance(value, np.ndarray) and value.dtype == np.float64
-        array = value if exact else numbers(f"backward: cotangent of {probe._name}", value, "numbers")
+        array: NDArray[Any]
+        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+            array = value
+        else:
+            array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")
         shape = self._shape(probe)
         if array.shape != shape:
             raise ParameterError(f"backward: cotangent of {probe._name} of shape {array.shape}: expected shape {shape}")

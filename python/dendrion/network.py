@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._numbers import numbers
-from ._settings import chosen, float_type, member, positive, size_in_bytes, steps_of, whole
+from ._settings import chosen, float_type, member, positive, steps_of, whole
 from ._translate import Translation
 from .compartment import Compartment
-from .custom import CHUNK, CustomGenerator
 from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import Generator
-from .gradients import MEMORY, Run
 from .identity import numbered, selected
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module
 from .neuron import MCNeuron
 from .noise import OUNoise
-from .progress import bar
 from .recording import Recording, SpikeRecording
+from .running import NetworkRuns
 from .synapse import MCSynapse
 from .tables import html_table, text_table
 from .values import NetworkValues
@@ -35,7 +30,7 @@ from .values import NetworkValues
 __all__ = ["Network"]
 
 
-class Network(NetworkValues):
+class Network(NetworkValues, NetworkRuns):
     """Populations, generators and connections, built and ready to run.
 
     Parameters
@@ -142,164 +137,6 @@ class Network(NetworkValues):
     def eval(self) -> Network:
         """Let all weights stay as they are."""
         return self.train(False)
-
-    # Running
-
-    @property
-    def t(self) -> float:
-        """Time reached (ms)."""
-        return self._sim.steps() * self.dt
-
-    @overload
-    def run(
-        self,
-        duration: float,
-        *,
-        progress: bool = False,
-        grad: Literal[False] = False,
-        batch: int | None = None,
-        inputs: Mapping[Generator, ArrayLike] | None = None,
-        memory: float = MEMORY,
-    ) -> Network: ...
-    @overload
-    def run(
-        self,
-        duration: float,
-        *,
-        progress: bool = False,
-        grad: Literal[True],
-        batch: int | None = None,
-        inputs: Mapping[Generator, ArrayLike] | None = None,
-        memory: float = MEMORY,
-    ) -> Run: ...
-    def run(
-        self,
-        duration: float,
-        *,
-        progress: bool = False,
-        grad: bool = False,
-        batch: int | None = None,
-        inputs: Mapping[Generator, ArrayLike] | None = None,
-        memory: float = MEMORY,
-    ) -> Network | Run:
-        """Simulate ``duration`` ms more, rounded to whole steps.
-
-        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there (but not where it had
-        ``grad``, ``batch`` or ``inputs``).
-
-        Parameters
-        ----------
-        duration : float
-            Time to simulate (ms), >= 0.
-        progress : bool
-            Show a progress bar.
-        grad : bool
-            Return a [Run][dendrion.Run], whose ``backward`` gives gradients.
-        batch : int, optional
-            Samples to simulate side by side: they begin at the present state, share all parameters, and draw random
-            numbers of their own. Probes then have a first axis for them. Later runs go on with the same samples until
-            ``reset()``.
-        inputs : dict, optional
-            By generator, real numbers that stand in for what it would send in this run: of shape ``(steps, size)`` or,
-            with a batch, ``(batch, steps, size)``. For a current generator pA; for a generator of spikes, factors of
-            the weights: 1 is a spike, 0 none.
-        memory : float
-            Bytes that ``grad`` may keep. Where all steps do not fit, states to begin again from are kept instead, and
-            ``backward`` runs the steps a second time.
-
-        Returns
-        -------
-        Network or Run
-            The network itself, or with ``grad`` the run.
-
-        Raises
-        ------
-        DivergenceError
-            Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
-        StructureError
-            Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
-        """
-        steps = self._steps("duration", duration)
-        if grad or batch is not None or inputs is not None or self._sim.batch():
-            return self._run_with(steps, progress, grad, batch, {} if inputs is None else inputs, memory)
-        if not progress:
-            self._advance(steps, None)
-            return self
-        with bar(max(steps, 1), self.dt) as show:
-            self._advance(steps, show)
-        return self
-
-    def _run_with(
-        self,
-        steps: int,
-        progress: bool,
-        grad: bool,
-        batch: int | None,
-        inputs: Mapping[Generator, ArrayLike],
-        memory: float,
-    ) -> Network | Run:
-        if batch is not None:
-            batch = whole("batch", batch, 1, 2**31)
-        if grad and self._without_gradient:
-            raise self._without_gradient[0]
-        given = [(g.path, self._input(g, value, steps, batch)) for g, value in self._generators(inputs).items()]
-        budget = size_in_bytes("memory", memory) if grad else None
-        self._ask_until(self._sim.steps() + steps)
-        begin = self._sim.steps()
-        with bar(max(steps, 1), self.dt) if progress else contextlib.nullcontext() as show:
-            trace = self._sim.run_with(steps, show, batch, given, budget)
-        if trace is None:
-            return self
-        return Run(self, trace, begin, steps, batch, list(inputs))
-
-    def _generators(self, inputs: Mapping[Generator, ArrayLike]) -> Mapping[Generator, ArrayLike]:
-        if not isinstance(inputs, Mapping):
-            raise ParameterTypeError(f"network: inputs = {type(inputs).__name__}: expected a dict from generators")
-        for generator in inputs:
-            if not isinstance(generator, Generator):
-                raise ParameterTypeError(f"network: inputs: {generator!r}: expected a generator of the network")
-            self._path(generator)
-        return inputs
-
-    def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
-        array = numbers(f"{generator.path}: input", value, "numbers")
-        shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
-        if array.shape != shape:
-            raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")
-        return np.ascontiguousarray(array).reshape(-1)
-
-    def _ask_until(self, end: int) -> None:
-        """Ask the functions of CustomGenerators for all steps before ``end``."""
-        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
-        while functions and self._asked < end:
-            begin = self._asked
-            until = (begin // CHUNK + 1) * CHUNK
-            given = [generator._ask(begin, until, self.dt) for generator in functions]
-            for generator, spikes in zip(functions, given, strict=True):
-                self._sim.push_spikes(generator.path, *spikes)
-            self._asked = until
-
-    def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run, and stop at the chunks for which functions are asked. Where a run is cut changes nothing in it."""
-        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
-        if not functions:
-            self._sim.run(steps, show)
-            return
-        begin = self._sim.steps()
-        while (now := self._sim.steps()) < begin + steps:
-            if now >= self._asked:
-                until = (now // CHUNK + 1) * CHUNK
-                given = [generator._ask(now, until, self.dt) for generator in functions]
-                for generator, spikes in zip(functions, given, strict=True):
-                    self._sim.push_spikes(generator.path, *spikes)
-                self._asked = until
-            done, piece = now - begin, min(self._asked, begin + steps) - now
-            self._sim.run(piece, show and functools.partial(_later, show, done))
-
-    def reset(self) -> None:
-        """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
-        self._sim.reset()
-        self._asked = 0
 
     # Looking
 
@@ -427,10 +264,6 @@ class Network(NetworkValues):
 
     def _repr_html_(self) -> str:
         return html_table(self._rows(), self._head())
-
-
-def _later(show: Callable[[int], None], before: int, done: int) -> None:
-    show(before + done)
 
 
 def _detail(module: Module) -> str:

@@ -9,6 +9,7 @@
 mod assemble;
 mod connect;
 mod core;
+mod fork;
 mod generate;
 mod gradient;
 mod history;

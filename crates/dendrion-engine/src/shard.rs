@@ -73,12 +73,12 @@ pub(crate) struct Shard<T: Scalar> {
     /// State, block by block, row by row.
     pub(crate) state: Buffer<T>,
     /// The state of one block when its visit began, to find where it stopped being finite.
-    before: Buffer<T>,
-    scratch: Buffer<T>,
+    pub(crate) before: Buffer<T>,
+    pub(crate) scratch: Buffer<T>,
     pub(crate) rings: Vec<Ring<T>>,
     pub(crate) incoming: Vec<Incoming<T>>,
     /// Sources of one step and projection, while they are delivered.
-    senders: Vec<u32>,
+    pub(crate) senders: Vec<u32>,
     /// For each current input, the generator and the rows of the block visited.
     pub(crate) currents: Vec<(usize, CurrentRows<T>)>,
     /// For each noise, the rows of the block visited.
@@ -87,7 +87,7 @@ pub(crate) struct Shard<T: Scalar> {
     /// What its learning connections need.
     pub(crate) school: School<T>,
     /// Which lanes fired: a word per 64 lanes, by step, then block.
-    fired: Vec<u64>,
+    pub(crate) fired: Vec<u64>,
     /// Spikes of the last epoch.
     pub(crate) spikes: Spikes,
     /// Spikes recorded (step, neuron), if a probe asks for them.
@@ -146,52 +146,6 @@ impl<T: Scalar> Shard<T> {
         };
         shard.reset(cells, slots);
         shard
-    }
-
-    /// A copy with the same connections; with what was recorded and with recorders, or without.
-    pub(crate) fn fork(&self, records: bool) -> Self {
-        let incoming = self.incoming.iter().map(|i| Incoming {
-            projection: i.projection,
-            fanout: i.fanout.clone(),
-            port: i.port,
-            change: match &i.change {
-                Change::ShortTerm(short_term) => Change::ShortTerm(short_term.clone()),
-                // Samples of a batch share their weights, and are refused where these would be learnt.
-                Change::None | Change::Learning(_) => Change::None,
-            },
-        });
-        Self {
-            population: self.population,
-            neurons: self.neurons.clone(),
-            blocks: self.blocks.clone(),
-            lanes: self.lanes,
-            state_rows: self.state_rows,
-            state: self.state.clone(),
-            before: self.before.clone(),
-            scratch: self.scratch.clone(),
-            rings: self.rings.clone(),
-            incoming: incoming.collect(),
-            senders: Vec::new(),
-            currents: self.currents.clone(),
-            noises: self.noises.clone(),
-            recorders: if records { self.recorders.clone() } else { Vec::new() },
-            school: School::default(),
-            fired: Vec::new(),
-            spikes: Spikes::default(),
-            log: if records { self.log.clone() } else { None },
-            spike_count: self.spike_count,
-            fault: None,
-            tracked: None,
-            spare: None,
-            snapshots: Vec::new(),
-            reversal: None,
-        }
-    }
-
-    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it.
-    pub(crate) fn leave(&mut self) -> Self {
-        let (tracked, snapshots) = (self.tracked.take(), std::mem::take(&mut self.snapshots));
-        Self { tracked, snapshots, ..self.fork(false) }
     }
 
     /// Everything that records in it.

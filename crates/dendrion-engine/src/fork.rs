@@ -1,0 +1,55 @@
+//! Copies of shards: for the samples of a batch, and for gradients.
+
+use dendrion_lanes::Scalar;
+
+use crate::school::School;
+use crate::shard::{Change, Incoming, Shard};
+use crate::spikes::Spikes;
+
+impl<T: Scalar> Shard<T> {
+    /// A copy with the same connections; with what was recorded and with recorders, or without.
+    pub(crate) fn fork(&self, records: bool) -> Self {
+        let incoming = self.incoming.iter().map(|i| Incoming {
+            projection: i.projection,
+            fanout: i.fanout.clone(),
+            port: i.port,
+            change: match &i.change {
+                Change::ShortTerm(short_term) => Change::ShortTerm(short_term.clone()),
+                // Samples of a batch share their weights, and are refused where these would be learnt.
+                Change::None | Change::Learning(_) => Change::None,
+            },
+        });
+        Self {
+            population: self.population,
+            neurons: self.neurons.clone(),
+            blocks: self.blocks.clone(),
+            lanes: self.lanes,
+            state_rows: self.state_rows,
+            state: self.state.clone(),
+            before: self.before.clone(),
+            scratch: self.scratch.clone(),
+            rings: self.rings.clone(),
+            incoming: incoming.collect(),
+            senders: Vec::new(),
+            currents: self.currents.clone(),
+            noises: self.noises.clone(),
+            recorders: if records { self.recorders.clone() } else { Vec::new() },
+            school: School::default(),
+            fired: Vec::new(),
+            spikes: Spikes::default(),
+            log: if records { self.log.clone() } else { None },
+            spike_count: self.spike_count,
+            fault: None,
+            tracked: None,
+            spare: None,
+            snapshots: Vec::new(),
+            reversal: None,
+        }
+    }
+
+    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it.
+    pub(crate) fn leave(&mut self) -> Self {
+        let (tracked, snapshots) = (self.tracked.take(), std::mem::take(&mut self.snapshots));
+        Self { tracked, snapshots, ..self.fork(false) }
+    }
+}
