@@ -198,9 +198,14 @@ impl Frame<'_> {
             updates.push(Assign { row, value: graph.add(so_far, self.sums[*k]), flush: false });
         }
         let first = states + self.sums.len();
-        if of_step {
-            let of_inputs = reverse.currents.into_iter().enumerate();
-            updates.extend(of_inputs.map(|(j, value)| Assign { row: first + j, value, flush: false }));
+        for (j, bar) in reverse.currents.into_iter().enumerate() {
+            let row = first + j;
+            let so_far = graph.intern(Node::State((states + row) as u32));
+            // The step's reverse comes first; what observables read of a current is added to it.
+            let value = if of_step { bar } else { graph.add(so_far, bar) };
+            if value != so_far {
+                updates.push(Assign { row, value, flush: false });
+            }
         }
         let rows = first + self.currents;
         small_enough(rows)?;

@@ -24,6 +24,23 @@ pub struct Gradients {
     pub inputs: Vec<(String, Vec<f64>)>,
 }
 
+impl Gradients {
+    /// An error for the first value that is not finite.
+    fn check(&self) -> Result<(), Error> {
+        let parameters = self.parameters.iter().map(|(key, values)| (key, values.as_slice()));
+        let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
+        for (key, values) in parameters.chain(others) {
+            if let Some(v) = values.iter().find(|v| !v.is_finite()) {
+                let what = format!(
+                    "the gradient of {key} is {v}: cotangents grew beyond all numbers on their way back"
+                );
+                return Err(Error::structure("backward", what));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Whose cotangents are wanted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
@@ -257,19 +274,13 @@ pub(crate) fn sum<T: Scalar>(
     }
     let key = |at: &usize| trace.targets[*at].0.clone();
     let parameters: Vec<(String, Values)> = wanted.targets.iter().map(key).zip(total.parameters).collect();
-    for (key, values) in &parameters {
-        if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
-            let what =
-                format!("the gradient of {key} is {v}: cotangents grew beyond all numbers on their way back");
-            return Err(Error::structure("backward", what));
-        }
-    }
     let names =
         trace.populations.iter().flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
     let path = |g: &usize| trace.network.generators[*g].path.clone();
-    Ok(Gradients {
+    let found = Gradients {
         parameters,
         states: names.zip(total.states).collect(),
         inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
-    })
+    };
+    found.check().map(|()| found)
 }
