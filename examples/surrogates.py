@@ -26,7 +26,7 @@ def main(out: str = "surrogates.png") -> None:
     figure, axes = plt.subplots(1, 6, figsize=(14, 2.6), sharex=True, sharey=True, layout="constrained")
     for ax, (name, surrogates) in zip(axes, kinds.items(), strict=True):
         for surrogate, colour in zip(surrogates, ("k", "tab:red"), strict=True):
-            ax.plot(x, surrogate(x), color=colour, label=repr(surrogate).removeprefix(name))
+            ax.plot(x, surrogate(x), color=colour, label=repr(surrogate).removeprefix(name).replace("()", "default"))
         ax.set(title=name, xlabel="V - V_th (mV)")
         ax.legend(frameon=False, fontsize=8, handlelength=1)
         ax.spines[["top", "right"]].set_visible(False)
