@@ -87,8 +87,7 @@ fn weights() -> impl Iterator<Item = f64> {
 }
 
 /// A derivative by differences of fourth order.
-fn difference(scale: f64, f: impl Fn(f64) -> f64) -> f64 {
-    let h = 1e-3 * scale;
+fn difference(h: f64, f: impl Fn(f64) -> f64) -> f64 {
     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
 }
 
@@ -116,10 +115,15 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
             params[p] = at + change;
             Course { system: &system, step: &step, params }.loss()
         };
-        let found = difference(at.abs().max(0.1), loss);
-        let error = (found - exact).abs() / exact.abs().max(1e-6 * most).max(1e-9);
         let key = &system.parameters[p].key;
-        prop_assert!(error < 1e-6 || (found - exact).abs() < 1e-8, "{method:?} {key}: {exact} {found}");
+        // Too long a step bends, too short a one is rounding: one of them has to do.
+        let scale = at.abs().max(0.1);
+        let agrees = |h: f64| {
+            let error = (difference(h * scale, loss) - exact).abs();
+            error / exact.abs().max(1e-6 * most).max(1e-9) < 1e-6 || error < 1e-8
+        };
+        let found = [1e-3, 1e-4, 1e-2, 1e-5].into_iter().any(agrees);
+        prop_assert!(found, "{method:?} {key}: {exact}");
     }
     Ok(())
 }
