@@ -96,14 +96,18 @@ class SpikeRecording(_Probe):
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
-        return self.counts() > 0
+        table = np.zeros(self._shape(), dtype=bool)
+        table[self._spikes()] = True
+        return table if self._net._sim.batch() else table[0]
 
     def counts(self) -> NDArray[np.int64]:
         """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
-        batch = self._net._sim.batch()
-        table = np.zeros((max(batch, 1), self._net._sim.steps(), self._size), dtype=np.int64)
+        table = np.zeros(self._shape(), dtype=np.int64)
         np.add.at(table, self._spikes(), 1)
-        return table if batch else table[0]
+        return table if self._net._sim.batch() else table[0]
+
+    def _shape(self) -> tuple[int, int, int]:
+        return max(self._net._sim.batch(), 1), self._net._sim.steps(), self._size
 
     def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
         """Return sample, step and neuron of each spike."""
