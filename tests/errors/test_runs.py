@@ -98,7 +98,7 @@ def test_interrupts_stop_cleanly_and_a_later_run_goes_on():
 def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
     import contextlib
 
-    from dendrion import network
+    from dendrion import running
 
     @contextlib.contextmanager
     def failing(steps, dt):
@@ -107,7 +107,7 @@ def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
 
         yield show
 
-    monkeypatch.setattr(network, "bar", failing)
+    monkeypatch.setattr(running, "bar", failing)
     net, v, _ = driven()
     with pytest.raises(RuntimeError, match="the screen is gone"):
         net.run(20000.0, progress=True)

@@ -5,7 +5,7 @@ import contextlib
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion import network
+from dendrion import running
 
 SIZE = 400
 
@@ -76,7 +76,7 @@ def run_in_pieces(net, duration, monkeypatch):
 
         yield show
 
-    monkeypatch.setattr(network, "bar", impatient)
+    monkeypatch.setattr(running, "bar", impatient)
     end, stops = round(duration / 0.1), 0
     while (left := end - round(net.t / 0.1)) > 0:
         with contextlib.suppress(InterruptedError):
