@@ -100,7 +100,7 @@ def fit(setup: Setup, target: list[NDArray[Any]], iterations: int) -> list[float
 def main(arguments: list[str] | None = None) -> float:
     """Record, fit, print, draw; return the largest relative error of a parameter."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--iterations", type=int, default=700, help="steps of the optimizer")
+    parser.add_argument("--iterations", type=int, default=500, help="steps of the optimizer")
     parser.add_argument("--off", type=float, default=0.4, help="how far off parameters begin, relative")
     parser.add_argument("--seed", type=int, default=0, help="seed of the beginning")
     parser.add_argument("--out", default="fit_ca1.png", help="where the picture goes; empty for none")
