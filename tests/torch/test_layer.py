@@ -94,7 +94,8 @@ def test_clamped_parameters_come_back():
     p.data.fill_(-0.1)
     out = one(torch.ones(STEPS, 3, dtype=torch.float64))
     (-out.sum()).backward()
-    assert p.grad < 0 or p.grad == 0
+    # More conductance raises V, and the loss is -V: the gradient leads back, and passes.
+    assert p.grad < 0
     (p.data).fill_(-0.1)
     assert one.values()["cell/nmda.g"].item() == 0.0
 

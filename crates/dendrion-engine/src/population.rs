@@ -158,16 +158,9 @@ pub(crate) fn coefficients(
     layout: &Layout,
     level: Level,
 ) -> Result<Vec<Column>, LinkError> {
-    let leaf = |leaf: &Leaf| match leaf {
-        Leaf::Number(v) => Column::Uniform(*v),
-        Leaf::Param(i) => match &system.parameters[*i].values {
-            Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
-            one => Column::Uniform(one.get(0)),
-        },
-    };
     let varies =
         |depends: &Vec<usize>| depends.iter().any(|p| system.parameters[*p].values.uniform().is_none());
-    let columns: Vec<Column> = tape.leaves.iter().map(leaf).collect();
+    let columns: Vec<Column> = columns(&tape.leaves, system);
     let lanes = granule::<f64>();
     let any = tape.depends.iter().any(varies);
     let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
@@ -197,6 +190,18 @@ pub(crate) fn coefficients(
         }
     }
     Ok(out)
+}
+
+/// The table of a prologue, or of its reverse, by the present values of parameters.
+pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
+    let column = |leaf: &Leaf| match leaf {
+        Leaf::Number(v) => Column::Uniform(*v),
+        Leaf::Param(i) => match &system.parameters[*i].values {
+            Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
+            one => Column::Uniform(one.get(0)),
+        },
+    };
+    leaves.iter().map(column).collect()
 }
 
 fn values(column: Column) -> Values {

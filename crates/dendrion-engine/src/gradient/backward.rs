@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dendrion_equations::{Leaf, Reverse, System};
-use dendrion_lanes::{Coefficients, Column, Frame, Kernel, Level, LinkError, Scalar, granule};
+use dendrion_lanes::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
 use crate::layout::Layout;
-use crate::population::{coefficients, linked};
+use crate::population::{coefficients, columns, linked};
 
 /// What decides a population's reverse: wanted parameters, and observables read.
 type Key = (Vec<bool>, Vec<String>);
@@ -117,14 +117,7 @@ impl Reversible {
         count: usize,
     ) -> Result<Vec<Vec<f64>>, LinkError> {
         let gather = &reverse.gather;
-        let column = |leaf: &Leaf| match leaf {
-            Leaf::Number(v) => Column::Uniform(*v),
-            Leaf::Param(p) => match &self.system.parameters[*p].values {
-                Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
-                one => Column::Uniform(one.get(0)),
-            },
-        };
-        let columns: Vec<Column> = gather.leaves.iter().map(column).collect();
+        let columns = columns(&gather.leaves, &self.system);
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes))?;
         let kernel = Kernel::<f64>::link(&gather.program, &table, lanes, self.level)?;
