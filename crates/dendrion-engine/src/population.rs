@@ -42,7 +42,7 @@ pub(crate) struct Cells<T: Scalar> {
     pub(crate) noises: Vec<Stream>,
     level: Level,
     /// Its reverses, as far as they were asked for.
-    pub(crate) compiled: std::sync::Arc<Compiled>,
+    pub(crate) compiled: std::sync::Arc<Compiled<T>>,
 }
 
 impl<T: Scalar> Cells<T> {
@@ -56,7 +56,7 @@ impl<T: Scalar> Cells<T> {
         let layout = Layout::new::<T>(population.size);
         let mut system = neuron(population, wiring, dt)?;
         let tape = Tape::step(&mut system, population.method, population.sde)?;
-        let (engine, initial) = link(&population.path, &tape, &[], &system, &layout, level)?;
+        let (engine, initial) = link(&population.path, &tape, &[], (&system, &layout), level, None)?;
         let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
         let noises = system.noises.iter().map(stream).collect();
         Ok(Self {
@@ -73,10 +73,11 @@ impl<T: Scalar> Cells<T> {
         })
     }
 
-    /// Computes the coefficients anew after parameters changed. Nothing is compiled.
+    /// Computes the coefficients anew after parameters changed. Programs are compiled again only where a parameter is
+    /// one for all now and was one each before, or the other way round.
     pub(crate) fn refresh(&mut self) -> Result<(), Error> {
-        let (engine, initial) =
-            link(&self.path, &self.tape, &self.observed, &self.system, &self.layout, self.level)?;
+        let (on, before) = ((&self.system, &self.layout), Some(&*self.engine));
+        let (engine, initial) = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
         self.engine = std::sync::Arc::new(engine);
         self.initial = initial;
         Ok(())
@@ -117,37 +118,44 @@ impl<T: Scalar> Cells<T> {
     }
 }
 
-/// Runs the prologues and links the programs; the initial values come beside.
+/// Runs the prologues and links the programs, with what it can of those of `before`; the initial values come beside.
 fn link<T: Scalar>(
     path: &str,
     tape: &Tape,
     observed: &[(String, Tape)],
-    system: &System,
-    layout: &Layout,
+    (system, layout): (&System, &Layout),
     level: Level,
+    before: Option<&Engine<T>>,
 ) -> Result<(Engine<T>, Vec<Values>), Error> {
     let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
     let mut columns = coefficients(tape, system, layout, level).map_err(broken)?;
     let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
-    let (kernel, coefs) = linked(&tape.program, &columns, layout, level).map_err(broken)?;
+    let kernel = before.map(|e| &e.kernel);
+    let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
-    for (_, tape) in observed {
+    for (i, (_, tape)) in observed.iter().enumerate() {
         let columns = coefficients(tape, system, layout, level).map_err(broken)?;
-        let (kernel, coefs) = linked(&tape.program, &columns, layout, level).map_err(broken)?;
+        let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
+        let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
     }
     let (state_rows, scratch_rows) = (tape.program.state_rows, tape.program.scratch_rows);
     Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
 }
 
+/// A program compiled for a table of these columns; `before` is an earlier kernel of the same program and level.
 pub(crate) fn linked<T: Scalar>(
     program: &Program,
     columns: &[Column],
     layout: &Layout,
     level: Level,
+    before: Option<&Kernel<T>>,
 ) -> Result<(Kernel<T>, Coefficients<T>), LinkError> {
     let coefs = Coefficients::new(columns, layout.lanes, layout.blocks)?;
-    Ok((Kernel::link(program, &coefs, layout.lanes, level)?, coefs))
+    if let Some(kernel) = before.filter(|k| k.fits(&coefs)) {
+        return Ok((kernel.clone(), coefs));
+    }
+    Ok((Kernel::link(program, &coefs, layout.lanes, level)?.compiled(), coefs))
 }
 
 /// Runs a tape's prologue, in f64 whatever the network's type: a value for all neurons where every parameter behind it

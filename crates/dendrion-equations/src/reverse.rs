@@ -246,7 +246,7 @@ impl Gather {
         small_enough(code.len().max(rows))?;
         let scratch_rows = rows::allot(&mut code, 0);
         let program =
-            Program { code, state_rows: rows, scratch_rows, past_rows: 0, coefs: leaves.len(), inputs: 0 };
+            Program { code, state_rows: rows, scratch_rows, coefs: leaves.len(), ..Program::default() };
         Ok(Self { program, leaves, parameters: found.into_iter().map(|(p, _)| p).collect() })
     }
 }

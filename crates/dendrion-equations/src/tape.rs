@@ -85,7 +85,7 @@ impl Tape {
 }
 
 /// The program of what was emitted, with that many rows of state and input ports. Its first `fixed` scratch rows keep
-/// their names.
+/// their names; they are its results.
 pub(crate) fn finish(
     emitter: Emitter<'_>,
     fixed: usize,
@@ -94,7 +94,7 @@ pub(crate) fn finish(
     let (mut code, coefs) = (emitter.code, emitter.coefs.len());
     small_enough(state_rows.max(code.len()).max(coefs + state_rows))?;
     let scratch_rows = rows::allot(&mut code, fixed);
-    Ok(Program { scratch_rows, code, state_rows, past_rows, coefs, inputs })
+    Ok(Program { scratch_rows, result_rows: fixed, code, state_rows, past_rows, coefs, inputs })
 }
 
 /// A row and what it becomes.
@@ -200,14 +200,8 @@ pub(crate) fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Ve
     let mut code = emitter.code;
     small_enough(code.len())?;
     let scratch_rows = rows::allot(&mut code, 0);
-    let program = Program {
-        code,
-        state_rows: outputs.len(),
-        scratch_rows,
-        past_rows: 0,
-        coefs: leaves.len(),
-        inputs: 0,
-    };
+    let program =
+        Program { code, state_rows: outputs.len(), scratch_rows, coefs: leaves.len(), ..Program::default() };
     Ok((program, leaves))
 }
 

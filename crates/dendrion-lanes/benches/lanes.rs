@@ -20,13 +20,14 @@ fn time<T: Scalar>(
     program: &Program,
     columns: &[Column],
     start: &[f64],
-    lanes: usize,
+    (lanes, compiled): (usize, bool),
 ) {
     let (Ok(coefs), inputs) = (Coefficients::<T>::new(columns, lanes, 1), vec![&[] as &[T]; program.inputs])
     else {
         return;
     };
     let Ok(kernel) = Kernel::link(program, &coefs, lanes, Level::best()) else { return };
+    let kernel = if compiled { kernel.compiled() } else { kernel };
     let mut state: Vec<T> = start.iter().flat_map(|v| vec![T::from_f64(*v); lanes]).collect();
     let mut scratch = vec![T::default(); program.scratch_rows * lanes];
     let mut fired = vec![0; lanes.div_ceil(64)];
@@ -63,16 +64,14 @@ fn operations(c: &mut Criterion) {
         let program = Program {
             code: vec![Instruction { op, out: Slot::State(3), args }],
             state_rows: 4,
-            scratch_rows: 0,
-            past_rows: 0,
             coefs: 1,
-            inputs: 0,
+            ..Program::default()
         };
         let (columns, start) = ([Column::Uniform(0.5)], [0.1, 0.2, 0.3, 0.0]);
         group.throughput(Throughput::Elements(STEPS * 128));
-        time::<f64>(&mut group, format!("{op:?}/float64"), &program, &columns, &start, 128);
+        time::<f64>(&mut group, format!("{op:?}/float64"), &program, &columns, &start, (128, false));
         group.throughput(Throughput::Elements(STEPS * 256));
-        time::<f32>(&mut group, format!("{op:?}/float32"), &program, &columns, &start, 256);
+        time::<f32>(&mut group, format!("{op:?}/float32"), &program, &columns, &start, (256, false));
     }
     group.finish();
 }
@@ -83,8 +82,11 @@ fn neurons(c: &mut Criterion) {
     let (program, columns, start) = (neuron::program(), neuron::columns(), neuron::start());
     for lanes in [64, 128, 256] {
         group.throughput(Throughput::Elements(STEPS * 4 * lanes as u64));
-        time::<f64>(&mut group, format!("program/float64/{lanes}"), &program, &columns, &start, lanes);
-        time::<f32>(&mut group, format!("program/float32/{lanes}"), &program, &columns, &start, lanes);
+        for (name, compiled) in [("interpreted", false), ("compiled", true)] {
+            let shape = (lanes, compiled);
+            time::<f64>(&mut group, format!("{name}/float64/{lanes}"), &program, &columns, &start, shape);
+            time::<f32>(&mut group, format!("{name}/float32/{lanes}"), &program, &columns, &start, shape);
+        }
     }
     #[cfg(target_arch = "x86_64")]
     if Level::Avx2.is_available() {

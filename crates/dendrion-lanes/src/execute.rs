@@ -2,6 +2,7 @@
 
 use crate::level::Level;
 use crate::link::{Linked, Operand};
+use crate::machine::Machine;
 use crate::math;
 use crate::program::Op;
 use crate::scalar::Scalar;
@@ -27,11 +28,35 @@ pub trait Execute: Sized {
     #[doc(hidden)]
     #[allow(private_interfaces)]
     unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool;
+
+    /// The code as machine code, where that can be done; the first `results` values of scratch matter after it.
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    fn compile(code: &[Linked], results: usize) -> Option<Machine>;
+
+    /// Runs compiled code over a block; returns whether any lane fired.
+    ///
+    /// # Safety
+    /// As for [`Execute::execute`], and the processor has AVX2 and FMA.
+    #[doc(hidden)]
+    #[allow(private_interfaces)]
+    unsafe fn call(machine: &Machine, memory: &Memory<'_, Self>) -> bool;
 }
 
 macro_rules! execute {
     ($t:ident, $avx2:ident, $avx512:ident, $n:literal) => {
         impl Execute for $t {
+            #[allow(private_interfaces)]
+            fn compile(code: &[Linked], results: usize) -> Option<Machine> {
+                Machine::compile::<$t>(code, results)
+            }
+
+            #[allow(private_interfaces)]
+            unsafe fn call(machine: &Machine, memory: &Memory<'_, Self>) -> bool {
+                // SAFETY: as the caller.
+                unsafe { machine.run(memory) }
+            }
+
             #[allow(private_interfaces)]
             unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool {
                 // SAFETY: the caller vouches for the level and the operands.
@@ -79,7 +104,7 @@ struct Row<T> {
 /// Loads an argument: `u`, a uniform coefficient, ahead of the loop; `r`, a row, within it; `s`, either, within it.
 macro_rules! ahead {
     (u $a:ident) => {
-        let $a = V::splat(*$a.at);
+        let $a = V::broadcast($a.at);
     };
     ($kind:ident $a:ident) => {};
 }
@@ -134,7 +159,7 @@ fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
 /// # Safety
 /// The processor has the vector's level, every operand lies in its space, and lanes are whole vectors.
 #[inline(always)]
-unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool {
+pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool {
     let mut m = memory;
     let mut any = 0;
     // SAFETY: the caller vouches for the level and the operands; each loop visits the lanes there are.

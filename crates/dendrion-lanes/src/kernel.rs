@@ -7,7 +7,8 @@ use crate::error::LinkError;
 use crate::execute::Memory;
 use crate::level::Level;
 use crate::link::{Linked, link};
-use crate::program::Program;
+use crate::machine::Machine;
+use crate::program::{Op, Program};
 use crate::scalar::{Scalar, granule};
 
 /// A program linked for one scalar type, level, block width and layout of coefficients.
@@ -19,13 +20,19 @@ pub struct Kernel<T: Scalar> {
     state: usize,
     scratch: usize,
     past: usize,
+    /// Values of scratch that are read after a run.
+    results: usize,
     inputs: usize,
+    /// Whether lanes may fire.
+    fires: bool,
     /// The layout linked against.
     layout: u64,
     /// Uniform values and rows of that layout.
     table: (usize, usize),
     /// Lanes that are run together.
     strip: usize,
+    /// The program as machine code.
+    machine: Option<Machine>,
     scalar: std::marker::PhantomData<T>,
 }
 
@@ -71,12 +78,38 @@ impl<T: Scalar> Kernel<T> {
             state,
             scratch,
             past,
+            results: size(program.result_rows.min(program.scratch_rows))?,
             inputs: program.inputs,
+            fires: program.code.iter().any(|i| matches!(i.op, Op::Fire | Op::FireReset | Op::FireSubtract)),
             layout: coefs.layout,
             table: (coefs.uniform.len(), coefs.rows_per_block),
             strip: strip::<T>(rows, lanes),
+            machine: None,
             scalar: std::marker::PhantomData,
         })
+    }
+
+    /// The same kernel as machine code, if this processor and system allow it; else as it is. The bits are the same. Worth
+    /// while for programs that run often: it takes about a microsecond an operation.
+    #[must_use]
+    pub fn compiled(mut self) -> Self {
+        // Miri runs no machine code.
+        if cfg!(all(target_arch = "x86_64", not(miri))) && self.level >= Level::Avx2 {
+            self.machine = T::compile(&self.code, self.results);
+        }
+        self
+    }
+
+    /// Whether it runs with that table too: one of the layout and width it was linked against.
+    pub fn fits(&self, coefs: &Coefficients<T>) -> bool {
+        self.layout == coefs.layout
+            && self.lanes == coefs.lanes
+            && self.table == (coefs.uniform.len(), coefs.rows_per_block)
+    }
+
+    /// Whether it is machine code.
+    pub const fn is_compiled(&self) -> bool {
+        self.machine.is_some()
     }
 
     /// Runs the tape once over one block; returns whether any lane fired.
@@ -110,6 +143,7 @@ impl<T: Scalar> Kernel<T> {
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),
             "a port of another width"
         );
+        assert!(!self.fires || frame.fired.len() * 64 >= self.lanes, "too few bits for lanes that fire");
         let line = granule::<T>();
         let whole = strip.start.is_multiple_of(line) && strip.end.is_multiple_of(line);
         assert!(whole && strip.start < strip.end && strip.end <= self.lanes, "no strip of whole lines");
@@ -131,6 +165,10 @@ impl<T: Scalar> Kernel<T> {
             lanes: strip.end - first,
             first,
         };
+        if let Some(machine) = &self.machine {
+            // SAFETY: as below; a compiled kernel's level has AVX2, the ports and bits were checked above.
+            return unsafe { T::call(machine, &memory) };
+        }
         // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
         // find present, and writes only state and scratch; the strip is whole lines of the lanes there are; the level was
         // checked when the kernel was linked.

@@ -9,7 +9,7 @@ use crate::scalar::{Scalar, granule};
 pub(crate) const ARGS: usize = 9;
 
 /// Memory that a linked operand is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Space {
     State = 0,

@@ -217,6 +217,8 @@ pub struct Program {
     pub state_rows: usize,
     /// Rows of scratch the tape uses.
     pub scratch_rows: usize,
+    /// Rows of scratch, the first ones, that are read after a run. What is in the others then is left open.
+    pub result_rows: usize,
     /// Rows given for the run and only read.
     pub past_rows: usize,
     /// Entries of the coefficient table.

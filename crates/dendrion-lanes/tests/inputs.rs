@@ -8,6 +8,7 @@ fn run(op: Op, args: Vec<Slot>, port: &[f64], level: Level) -> Vec<f64> {
         code: vec![Instruction { op, out: Slot::State(0), args }],
         state_rows: 2,
         scratch_rows: 0,
+        result_rows: 0,
         past_rows: 0,
         coefs: 1,
         inputs: 1,

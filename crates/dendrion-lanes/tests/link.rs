@@ -8,6 +8,7 @@ fn link(op: Op, out: Slot, args: Vec<Slot>) -> Result<Kernel<f64>, LinkError> {
         code: vec![Instruction { op, out, args }],
         state_rows: 2,
         scratch_rows: 1,
+        result_rows: 0,
         past_rows: 0,
         coefs: 1,
         inputs: 1,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_equations::{Leaf, Reverse, System};
+use dendrion_equations::{Leaf, Reverse, System, Tape};
 use dendrion_lanes::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
@@ -12,13 +12,22 @@ use crate::population::{coefficients, columns, linked};
 /// What decides a population's reverse: wanted parameters, and observables read.
 type Key = (Vec<bool>, Vec<String>);
 
+/// A reverse, and the kernels of its step and of its observers as they were linked last.
+type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>);
+
 /// Reverses compiled so far: a training loop compiles once.
-#[derive(Debug, Default)]
-pub(crate) struct Compiled(Mutex<Vec<(Key, Arc<Reverse>)>>);
+#[derive(Debug)]
+pub(crate) struct Compiled<T: Scalar>(Mutex<Vec<(Key, Known<T>)>>);
+
+impl<T: Scalar> Default for Compiled<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
 
 /// A population as it was when the steps ran that are reversed.
 #[derive(Clone, Debug)]
-pub(crate) struct Reversible {
+pub(crate) struct Reversible<T: Scalar> {
     pub(crate) path: String,
     pub(crate) layout: Layout,
     pub(crate) system: System,
@@ -28,7 +37,7 @@ pub(crate) struct Reversible {
     pub(crate) observed: Vec<String>,
     /// For each state, whether it began at its initial value.
     pub(crate) fresh: Vec<bool>,
-    pub(crate) compiled: Arc<Compiled>,
+    pub(crate) compiled: Arc<Compiled<T>>,
     pub(crate) level: Level,
 }
 
@@ -43,40 +52,44 @@ pub(crate) struct Backward<T: Scalar> {
     pub(crate) fed: Vec<Vec<usize>>,
 }
 
-impl Reversible {
+impl<T: Scalar> Reversible<T> {
     /// The reverse, for cotangents of the parameters that are wanted.
     fn reverse(&self, wanted: &[bool]) -> Result<Arc<Reverse>, Error> {
-        let key = (wanted.to_vec(), self.observed.clone());
-        let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, reverse)) = compiled.iter().find(|(k, _)| *k == key) {
-            return Ok(reverse.clone());
-        }
         let value = |name: &String| {
             let found = self.system.observables.iter().find(|o| o.name == *name);
             found.map(|o| o.value).ok_or_else(|| Error::unknown(&self.path, "variable", name, Vec::new()))
         };
         let values = self.observed.iter().map(value).collect::<Result<Vec<_>, Error>>()?;
         let spike = (&self.spike.0, self.spike.1);
-        let reverse = Reverse::new(&self.system, self.methods, spike, &values, &|p| wanted[p])?;
-        let reverse = Arc::new(reverse);
-        compiled.push((key, reverse.clone()));
-        Ok(reverse)
+        Ok(Arc::new(Reverse::new(&self.system, self.methods, spike, &values, &|p| wanted[p])?))
     }
 
     /// The reverse linked, its coefficients computed.
-    pub(crate) fn link<T: Scalar>(&self, wanted: &[bool]) -> Result<Backward<T>, Error> {
-        let reverse = self.reverse(wanted)?;
-        let link = |tape: &dendrion_equations::Tape| {
-            let columns = coefficients(tape, &self.system, &self.layout, self.level)?;
-            linked(&tape.program, &columns, &self.layout, self.level)
+    pub(crate) fn link(&self, wanted: &[bool]) -> Result<Backward<T>, Error> {
+        let key = (wanted.to_vec(), self.observed.clone());
+        let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = compiled.iter().position(|(k, _)| *k == key);
+        let (reverse, before) = match at {
+            Some(at) => compiled[at].1.clone(),
+            None => (self.reverse(wanted)?, Vec::new()),
         };
-        let step = link(&reverse.step).map_err(|e| self.broken(&e))?;
-        let observers: Result<Vec<_>, _> = reverse.observers.iter().map(link).collect();
-        let observers = observers.map_err(|e| self.broken(&e))?;
-        let programs = [&reverse.step].into_iter().chain(&reverse.observers);
-        let scratch_rows = programs.map(|t| t.program.scratch_rows).max().unwrap_or(0);
+        let tapes: Vec<&Tape> = [&reverse.step].into_iter().chain(&reverse.observers).collect();
+        let link = |(i, tape): (usize, &&Tape)| {
+            let columns = coefficients(tape, &self.system, &self.layout, self.level)?;
+            linked(&tape.program, &columns, &self.layout, self.level, before.get(i))
+        };
+        let linked: Result<Vec<_>, LinkError> = tapes.iter().enumerate().map(link).collect();
+        let mut linked = linked.map_err(|e| self.broken(&e))?;
+        let known = (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect());
+        match at {
+            Some(at) => compiled[at].1 = known,
+            None => compiled.push((key, known)),
+        }
+        let scratch_rows = tapes.iter().map(|t| t.program.scratch_rows).max().unwrap_or(0);
         let mut fed = vec![Vec::new(); self.system.ports];
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
+        let observers = linked.split_off(1);
+        let step = linked.swap_remove(0);
         Ok(Backward { reverse, step, observers, scratch_rows, fed })
     }
 

@@ -37,7 +37,7 @@ type Place = (usize, Reads, Arc<Vec<(u32, u32)>>);
 #[derive(Debug)]
 pub(crate) struct Trace<T: Scalar> {
     pub(crate) network: Network,
-    pub(crate) populations: Vec<Reversible>,
+    pub(crate) populations: Vec<Reversible<T>>,
     pub(crate) engines: Vec<Arc<Engine<T>>>,
     pub(crate) targets: Vec<(String, Target, Values)>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,

@@ -36,7 +36,7 @@ pub(crate) fn program() -> Program {
         s7 MulFlush c34 s7; s9 Mul2Flush c36 s9 c33 s8; s8 MulFlush c35 s8
         s0 FireReset c37 c38";
     let code = text.split([';', '\n']).filter_map(instruction).collect();
-    Program { code, state_rows: 10, scratch_rows: 4, past_rows: 0, coefs: 39, inputs: 0 }
+    Program { code, state_rows: 10, scratch_rows: 4, coefs: 39, ..Program::default() }
 }
 
 fn instruction(line: &str) -> Option<Instruction> {

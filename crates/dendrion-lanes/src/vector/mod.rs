@@ -80,6 +80,12 @@ pub(crate) trait Vector: Copy {
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
     unsafe fn splat(v: Self::Scalar) -> Self;
+    /// The value at an address, in all lanes.
+    #[inline(always)]
+    unsafe fn broadcast(from: *const Self::Scalar) -> Self {
+        // SAFETY: the caller vouches for the processor, and that there is a value.
+        unsafe { Self::splat(*from) }
+    }
     unsafe fn add(self, b: Self) -> Self;
     unsafe fn sub(self, b: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;

@@ -45,10 +45,8 @@ pub fn run<T: Scalar>(
     let program = Program {
         code: vec![Instruction { op, out: Slot::State(0), args: slots }],
         state_rows: state.len() / lanes,
-        scratch_rows: 0,
-        past_rows: 0,
         coefs: columns.len(),
-        inputs: 0,
+        ..Program::default()
     };
     let coefs = Coefficients::new(&columns, lanes, 1).unwrap();
     let kernel = Kernel::link(&program, &coefs, lanes, level).unwrap();

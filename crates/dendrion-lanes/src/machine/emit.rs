@@ -1,0 +1,336 @@
+//! A tape to a loop of machine code over the lanes of a strip.
+
+use std::collections::HashMap;
+use std::mem::offset_of;
+
+use super::registers::{BYTES, Operand, Registers};
+use super::tape::{Id, Micro, Place, Two};
+use super::vex::{Assembler, Code, Mem, R8, R9, R10, R11, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
+
+/// What a compiled step is called with. The code knows its layout.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Call {
+    /// The first lane of the strip in each [`crate::link::Space`].
+    pub(crate) bases: [*mut u8; 5],
+    /// For each port its first lane, or null where it is absent.
+    pub(crate) inputs: *const *const u8,
+    /// The bits of the strip's first lane.
+    pub(crate) fired: *mut u8,
+    /// Bytes of the strip's rows.
+    pub(crate) bytes: u64,
+    /// Becomes 1 when a lane fires.
+    pub(crate) any: u64,
+}
+
+const fn field(offset: usize) -> Rm {
+    Rm::Mem(Mem::At(RDI, offset as i32))
+}
+
+/// The code of a step: a loop per tape.
+pub(crate) fn assemble(tapes: &[Vec<Micro>], width: usize, wide: bool) -> Vec<u8> {
+    let mut asm = Assembler::default();
+    asm.raw(&[0x53]); // push rbx
+    asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
+    let patch = asm.len() - 4;
+    for (k, base) in [RSI, RDX, RCX, R8, R9].into_iter().enumerate() {
+        asm.general(&[0x8B], base, field(offset_of!(Call, bases) + 8 * k)); // mov base, [rdi + ...]
+    }
+    asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
+    let mut stack = 0;
+    for tape in tapes {
+        asm.raw(&[0x31, 0xC0]); // xor eax, eax
+        let top = asm.here();
+        stack = stack.max(Body::write(&mut asm, tape, width, wide));
+        asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
+        asm.raw(&(BYTES * width as i32).to_le_bytes());
+        asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
+        asm.jump_back(0x82, top);
+    }
+    let bytes = stack * BYTES * width as i32;
+    asm.patch(patch, &bytes.to_le_bytes());
+    asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
+    asm.raw(&bytes.to_le_bytes());
+    asm.raw(&[0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop rbx; vzeroupper; ret
+    asm.finish()
+}
+
+struct Body<'a> {
+    asm: &'a mut Assembler,
+    at: Registers,
+    tape: &'a [Micro],
+    /// Values that were read from a row.
+    loaded: HashMap<Place, Id>,
+}
+
+impl<'a> Body<'a> {
+    /// Writes a tape's code; returns the units of stack it needs.
+    fn write(asm: &'a mut Assembler, tape: &'a [Micro], width: usize, wide: bool) -> i32 {
+        let mut body = Self { asm, at: Registers::new(tape, width, wide), tape, loaded: HashMap::new() };
+        for now in 0..tape.len() as u32 {
+            let micro = &tape[now as usize];
+            body.one(micro, now);
+            body.at.done(micro, now);
+        }
+        body.at.stack
+    }
+
+    fn one(&mut self, micro: &Micro, now: u32) {
+        match *micro {
+            Micro::Load(place) => {
+                self.at.stands(now, place);
+                self.loaded.insert(place, now);
+            }
+            Micro::Number(bits) => {
+                let at = self.asm.number(bits, if self.at.wide { 8 } else { 4 });
+                self.at.stands_in_pool(now, at);
+            }
+            Micro::Two(op, a, b) => self.two(op, a, b, now),
+            Micro::Fma { negated, a, b, c } => self.fma(negated, [a, b, c], now),
+            Micro::Sqrt(a) => {
+                let from = self.at.find(self.asm, a, now);
+                self.simple(self.at.packed(0x51), None, from, None, now);
+            }
+            Micro::Exponent(a) => {
+                let from = self.at.hold(self.asm, a);
+                self.exponent(from, now);
+            }
+            Micro::Select { mask, yes, no } => {
+                let (mask, no) = (self.at.hold(self.asm, mask), self.at.hold(self.asm, no));
+                let yes = self.at.find(self.asm, yes, now);
+                let code = Code { map: 3, prefix: 1, wide: false, byte: 0x4A + u8::from(self.at.wide) };
+                self.simple(code, Some(no), yes, Some(Imm::Register(mask)), now);
+            }
+            Micro::AddPort { port, a } => {
+                let unit = self.own(a, now);
+                self.port(port, unit, |at, asm, reg, from| asm.vex(at.packed(0x58), reg, reg, from, None));
+                self.at.settle(now, unit);
+            }
+            Micro::FmaPort { port, a, c } => {
+                let Operand::Unit(factor, same) = self.at.hold(self.asm, a) else { return };
+                let unit = if a == c { self.copied(c) } else { self.own(c, now) };
+                let mut vector = 0;
+                self.port(port, unit, |at, asm, reg, from| {
+                    let factor = at.held(Operand::Unit(factor, same), vector);
+                    vector += 1;
+                    asm.vex(fused(0xB8, at.wide), reg, factor, from, None);
+                });
+                self.at.settle(now, unit);
+            }
+            Micro::LoadPort { port, .. } => {
+                let unit = self.at.vacate(self.asm);
+                for vector in 0..self.at.width {
+                    let r = self.at.register(unit, vector);
+                    self.asm.vex(self.at.packed(0x57), r, r, Rm::Reg(r), None);
+                }
+                self.port(port, unit, |at, asm, reg, from| asm.vex(at.packed(0x10), reg, 0, from, None));
+                self.at.settle(now, unit);
+            }
+            Micro::Store(place, a) => self.store(place, a, now),
+            Micro::Fire(mask) => self.fire(mask),
+        }
+    }
+
+    /// The unit of a value's copy.
+    fn copied(&mut self, a: Id) -> u8 {
+        let from = if self.at.is_held(a) { self.at.hold(self.asm, a) } else { Operand::Memory(a) };
+        let unit = self.at.vacate(self.asm);
+        self.at.copy(self.asm, unit, from);
+        unit
+    }
+
+    /// A unit with a value that may be written over: the value's own where it is not needed any more, else a copy.
+    fn own(&mut self, a: Id, now: u32) -> u8 {
+        if self.at.dies(a, now)
+            && self.at.is_held(a)
+            && let Some(unit) = self.at.inherit(a)
+        {
+            return unit;
+        }
+        self.copied(a)
+    }
+
+    /// A result's unit, once its operands were found; it may be an operand's that is not needed any more.
+    fn result(&mut self, now: u32) -> u8 {
+        self.at.release(&self.tape[now as usize], now);
+        let unit = self.at.vacate(self.asm);
+        self.at.settle(now, unit);
+        unit
+    }
+
+    fn simple(&mut self, code: Code, first: Option<Operand>, second: Operand, imm: Option<Imm>, now: u32) {
+        // Looked up before what is not needed any more forgets where it is.
+        let vectors = 0..self.at.width;
+        let operands: Vec<_> = (vectors.clone())
+            .map(|v| {
+                let imm = imm.map(|i| match i {
+                    Imm::Byte(b) => b,
+                    Imm::Register(mask) => self.at.held(mask, v) << 4,
+                });
+                (first.map_or(0, |f| self.at.held(f, v)), self.at.rm(second, v), imm)
+            })
+            .collect();
+        let unit = self.result(now);
+        for (vector, (first, second, imm)) in vectors.zip(operands) {
+            self.asm.vex(code, self.at.register(unit, vector), first, second, imm);
+        }
+    }
+
+    fn exponent(&mut self, from: Operand, now: u32) {
+        let from: Vec<u8> = (0..self.at.width).map(|v| self.at.held(from, v)).collect();
+        let unit = self.result(now);
+        let (byte, shift) = if self.at.wide { (0x73, 52) } else { (0x72, 23) };
+        let code = Code { map: 1, prefix: 1, wide: false, byte };
+        for (vector, from) in from.into_iter().enumerate() {
+            // The result stands in the prefix here; 6 is part of the opcode.
+            self.asm.vex(code, 6, self.at.register(unit, vector), Rm::Reg(from), Some(shift));
+        }
+    }
+
+    fn two(&mut self, op: Two, a: Id, b: Id, now: u32) {
+        let (byte, imm, turned) = match op {
+            Two::Add => (0x58, None, Some(None)),
+            Two::Mul => (0x59, None, Some(None)),
+            Two::And => (0x54, None, Some(None)),
+            Two::Xor => (0x57, None, Some(None)),
+            Two::Sub => (0x5C, None, None),
+            Two::Min => (0x5D, None, None),
+            Two::Div => (0x5E, None, None),
+            Two::Max => (0x5F, None, None),
+            // Ordered and quiet: a NaN is neither greater nor less; it is unequal.
+            Two::Greater => (0xC2, Some(0x1E), Some(Some(0x11))),
+            Two::GreaterEqual => (0xC2, Some(0x1D), Some(Some(0x12))),
+            Two::NotEqual => (0xC2, Some(0x04), Some(Some(0x04))),
+        };
+        // What is in memory is better second, where the instruction can read it.
+        let (a, b, imm) = match turned {
+            Some(turned) if !self.at.is_held(a) && self.at.is_held(b) => (b, a, turned),
+            _ => (a, b, imm),
+        };
+        let first = self.at.hold(self.asm, a);
+        let second = self.at.find(self.asm, b, now);
+        self.simple(self.at.packed(byte), Some(first), second, imm.map(Imm::Byte), now);
+    }
+
+    /// `a b + c` in one of the instruction's three forms: whichever operand is not needed any more becomes the result.
+    fn fma(&mut self, negated: bool, operands: [Id; 3], now: u32) {
+        let mut found = [Operand::Memory(0); 3];
+        // At most one operand may stay in memory. Those in registers first, so that none of them makes way.
+        let mut order = [2, 1, 0];
+        order.sort_by_key(|k: &usize| !self.at.is_held(operands[*k]));
+        let mut folded = None;
+        for k in order {
+            let id = operands[k];
+            let again = folded.is_some_and(|f: usize| operands[f] == id);
+            found[k] = if folded.is_some() && !again {
+                self.at.hold(self.asm, id)
+            } else if again {
+                let f = folded.take().unwrap_or(0);
+                found[f] = self.at.hold(self.asm, id);
+                found[f]
+            } else {
+                self.at.find(self.asm, id, now)
+            };
+            if matches!(found[k], Operand::Memory(_)) {
+                folded = Some(k);
+            }
+        }
+        let dying = [2, 0, 1].into_iter().find(|k| Some(*k) != folded && self.at.dies(operands[*k], now));
+        let (target, unit) = if let Some(k) = dying {
+            let Operand::Unit(unit, _) = found[k] else { return };
+            (k, unit)
+        } else {
+            let k = folded.take().unwrap_or(2);
+            let unit = self.at.vacate(self.asm);
+            self.at.copy(self.asm, unit, found[k]);
+            found[k] = Operand::Unit(unit, false);
+            (k, unit)
+        };
+        let negated = if negated { 4 } else { 0 };
+        for vector in 0..self.at.width {
+            let reg = self.at.register(unit, vector);
+            let (byte, other, last) = match (target, folded) {
+                (2, Some(0)) => (0xB8, found[1], found[0]),
+                (2, _) => (0xB8, found[0], found[1]),
+                (t, Some(2)) => (0xA8, found[1 - t], found[2]),
+                (t, _) => (0x98, found[2], found[1 - t]),
+            };
+            let (other, last) = (self.at.held(other, vector), self.at.rm(last, vector));
+            self.asm.vex(fused(byte + negated, self.at.wide), reg, other, last, None);
+        }
+        if dying.is_some() {
+            self.at.inherit(operands[target]);
+        }
+        self.at.settle(now, unit);
+    }
+
+    /// Loads a port's address and does something with each of its vectors, unless the port is absent.
+    fn port(&mut self, port: u32, unit: u8, mut with: impl FnMut(&Registers, &mut Assembler, u8, Rm)) {
+        self.asm.general(&[0x8B], R10, Rm::Mem(Mem::At(R11, 8 * port as i32))); // mov r10, [r11 + 8 port]
+        self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
+        let absent = self.asm.jump_if(0x84);
+        for vector in 0..self.at.width {
+            let from = Rm::Mem(Mem::Indexed(R10, BYTES * vector as i32));
+            with(&self.at, self.asm, self.at.register(unit, vector), from);
+        }
+        self.asm.land(absent);
+    }
+
+    fn store(&mut self, place: Place, a: Id, now: u32) {
+        let value = self.at.hold(self.asm, a);
+        if let Some(old) = self.loaded.get(&place).copied() {
+            self.at.evict_home(self.asm, old, place, now);
+        }
+        for vector in 0..self.at.width {
+            let (from, to) = (self.at.held(value, vector), Rm::Mem(Registers::row(place, vector)));
+            self.asm.vex(self.at.packed(0x11), from, 0, to, None);
+        }
+        // From here on the value can be read from there: a place is stored to once.
+        self.at.stands(a, place);
+    }
+
+    /// Sets the bits of lanes in which the mask holds.
+    fn fire(&mut self, mask: Id) {
+        let mask = self.at.hold(self.asm, mask);
+        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
+        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
+        let lanes = if self.at.wide { 4 } else { 8 };
+        if self.at.width == 2 {
+            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, 1)), None);
+            self.asm.raw(&[0xC1, 0xE3, lanes]); // shl ebx, lanes
+            self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
+        }
+        self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
+        let none = self.asm.jump_if(0x84);
+        self.asm.general(&[0x89], RAX, Rm::Reg(RBX.0)); // mov rbx, rax
+        let shift = if self.at.wide { 6 } else { 5 };
+        self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, lanes' bytes of eight
+        self.asm.general(&[0x03], RBX, field(offset_of!(Call, fired))); // add rbx, [rdi + ...]
+        if self.at.wide && self.at.width == 1 {
+            // Every second vector has the upper half of a byte.
+            self.asm.raw(&[0xA8, 32]); // test al, 32
+            let lower = self.asm.jump_if(0x84);
+            self.asm.raw(&[0x41, 0xC1, 0xE2, 4]); // shl r10d, 4
+            self.asm.land(lower);
+        }
+        if lanes as usize * self.at.width == 16 {
+            self.asm.raw(&[0x66, 0x44, 0x09, 0x13]); // or word [rbx], r10w
+        } else {
+            self.asm.raw(&[0x44, 0x08, 0x13]); // or byte [rbx], r10b
+        }
+        self.asm.raw(&[0xC6, 0x47, offset_of!(Call, any) as u8, 1]); // mov byte [rdi + ...], 1
+        self.asm.land(none);
+    }
+}
+
+/// What follows an instruction: a number, or the register of a mask.
+#[derive(Clone, Copy)]
+enum Imm {
+    Byte(u8),
+    Register(Operand),
+}
+
+/// A fused multiply-add.
+const fn fused(byte: u8, wide: bool) -> Code {
+    Code { map: 2, prefix: 1, wide, byte }
+}

@@ -1,0 +1,135 @@
+//! Programs as machine code: one loop in which values stay in registers from one operation to the next.
+//!
+//! Interpreting a program reads and writes a row for every operation; in machine code a row is read once and written once.
+//! The arithmetic is the interpreter's, operation by operation, so the bits are too.
+//!
+//! The way: [`tape`] writes down what the interpreter does to a vector, [`schedule`](mod@schedule) puts it in order, [`emit`] writes the code with
+//! what [`registers`] and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
+//! executable memory is missing, or a program has an operation of the C library (log, tanh, pow), the interpreter runs.
+
+mod emit;
+mod registers;
+mod schedule;
+pub(crate) mod tape;
+mod vex;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use memmap2::{Mmap, MmapMut};
+
+use crate::execute::Memory;
+use crate::link::{Linked, Space};
+use crate::vector::Real;
+use emit::Call;
+use schedule::schedule;
+use tape::{Micro, Place, tidy, trace};
+
+/// Operations on vectors in one loop, about: as much code as the processor's instruction cache holds well.
+const LOOP: usize = 1000;
+/// Vectors side by side: their chains do not depend on each other.
+const WIDTH: usize = 2;
+/// Values that the order keeps alive at a time. There are registers for 8; the last is where what is read from a row lands.
+const UNITS: usize = 7;
+/// Bytes from the first lane to the last row that code can reach.
+const FARTHEST: u64 = i32::MAX as u64 - 64;
+/// Ports of a step that is called without allocating.
+const PORTS: usize = 16;
+
+/// How a step is called.
+#[cfg(target_arch = "x86_64")]
+type Step = unsafe extern "sysv64" fn(*mut Call);
+/// On other processors there is none to call.
+#[cfg(not(target_arch = "x86_64"))]
+type Step = unsafe extern "C" fn(*mut Call);
+
+/// A compiled step.
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    code: Arc<Mmap>,
+}
+
+impl Machine {
+    /// Compiles linked code, after which the first `results` values of scratch matter; `None` where that cannot be done.
+    pub(crate) fn compile<T: Real>(code: &[Linked], results: usize) -> Option<Self> {
+        let mut tapes: Vec<Vec<Micro>> = Vec::new();
+        let mut room = 0;
+        for linked in code {
+            let one = trace::<T>(std::slice::from_ref(linked))?;
+            if one.len() > room {
+                tapes.push(Vec::new());
+                room = LOOP.max(one.len());
+            }
+            room -= one.len();
+            let tape = tapes.last_mut()?;
+            let first = tape.len() as u32;
+            tape.extend(one.into_iter().map(|m| m.renamed(|a| a + first)));
+        }
+        let far = |micro: &Micro| matches!(micro, Micro::Load(p) | Micro::Store(p, _) if p.offset > FARTHEST);
+        if tapes.iter().flatten().any(far) {
+            return None;
+        }
+        let results = (results * size_of::<T>()) as u64;
+        let tapes: Vec<_> = tidied(&tapes, results).iter().map(|tape| schedule(tape, WIDTH, UNITS)).collect();
+        let bytes = emit::assemble(&tapes, WIDTH, size_of::<T>() == 8);
+        let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
+        memory.copy_from_slice(&bytes);
+        Some(Self { code: Arc::new(memory.make_exec().ok()?) })
+    }
+
+    /// Runs the step; returns whether any lane fired.
+    ///
+    /// # Safety
+    /// As for the interpreter: the processor has AVX2 and FMA, and every operand lies in its space; ports that are present
+    /// have a value for each lane from the first on, and `fired` has a bit for each lane of a block if they may fire.
+    pub(crate) unsafe fn run<T: Real>(&self, memory: &Memory<'_, T>) -> bool {
+        let port = |row: &&[T]| {
+            let first = row.as_ptr().wrapping_add(memory.first).cast::<u8>();
+            if row.is_empty() { std::ptr::null() } else { first }
+        };
+        let (mut few, many);
+        let inputs = if memory.inputs.len() <= PORTS {
+            few = [std::ptr::null(); PORTS];
+            few.iter_mut().zip(memory.inputs).for_each(|(to, row)| *to = port(row));
+            few.as_ptr()
+        } else {
+            many = memory.inputs.iter().map(port).collect::<Vec<_>>();
+            many.as_ptr()
+        };
+        let mut call = Call {
+            bases: memory.bases.map(<*mut T>::cast::<u8>),
+            inputs,
+            fired: memory.fired.as_ptr().cast::<u8>().cast_mut().wrapping_add(memory.first / 8),
+            bytes: (memory.lanes * size_of::<T>()) as u64,
+            any: 0,
+        };
+        // SAFETY: the memory holds a function of this signature, which `assemble` wrote; the rest is the caller's.
+        unsafe {
+            std::mem::transmute::<*const u8, Step>(self.code.as_ptr())(&raw mut call);
+        }
+        call.any != 0
+    }
+}
+
+/// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads.
+fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
+    let mut live: HashSet<Place> = HashSet::new();
+    let kept = |place: Place| match place.space {
+        Space::State => true,
+        Space::Scratch => place.offset < results,
+        _ => false,
+    };
+    let mut out = Vec::new();
+    for tape in tapes.iter().rev() {
+        out.push(tidy(tape, |place| kept(place) || live.contains(&place)));
+        for micro in tape.iter().rev() {
+            match micro {
+                Micro::Store(place, _) => live.remove(place),
+                Micro::Load(place) => live.insert(*place),
+                _ => false,
+            };
+        }
+    }
+    out.reverse();
+    out
+}

@@ -1,0 +1,279 @@
+//! Which vector is in which register: one pass over a tape, in which the value that is needed last makes way (Belady 1966).
+//!
+//! A value has a *unit* of registers, one per vector of lanes that run side by side. What is the same in all lanes needs only
+//! the first. Values of rows, of uniform coefficients and of numbers have a *home* in memory, from which they are read
+//! where they are needed; others get one on the stack when they make way.
+
+use super::tape::{Id, Micro, Place};
+use super::vex::{Assembler, Code, Mem, Rm};
+use super::vex::{R8, R9, RCX, RDX, RSI, RSP};
+use crate::link::Space;
+
+/// Vector registers.
+const REGISTERS: usize = 16;
+/// Bytes of a vector.
+pub(crate) const BYTES: i32 = 32;
+/// Operations ahead within which a second use makes it worth while to load a value into a register.
+const SOON: u32 = 6;
+
+/// Where a value can be read from memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Home {
+    Row(Place),
+    Pool(Mem),
+    Stack(i32),
+}
+
+/// Where an operand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operand {
+    /// A unit, and whether its first register serves all vectors.
+    Unit(u8, bool),
+    Memory(Id),
+}
+
+/// The state of all registers at one point of a tape.
+pub(crate) struct Registers {
+    /// Vectors side by side.
+    pub(crate) width: usize,
+    /// Whether scalars have 8 bytes.
+    pub(crate) wide: bool,
+    units: Vec<Option<Id>>,
+    /// Units that must not make way now.
+    pinned: Vec<u8>,
+    unit_of: Vec<Option<u8>>,
+    home: Vec<Option<Home>>,
+    /// Whether the value is the same in all lanes.
+    same: Vec<bool>,
+    /// Places on the tape that read each value, the next one last.
+    uses: Vec<Vec<u32>>,
+    vacant: Vec<i32>,
+    /// Units of the stack in use.
+    pub(crate) stack: i32,
+}
+
+impl Registers {
+    pub(crate) fn new(tape: &[Micro], width: usize, wide: bool) -> Self {
+        let mut uses = vec![Vec::new(); tape.len()];
+        for (i, micro) in tape.iter().enumerate().rev() {
+            micro.reads().for_each(|a| uses[a as usize].push(i as u32));
+        }
+        let same = |micro: &Micro| match micro {
+            Micro::Load(place) => place.space == Space::Uniform,
+            Micro::Number(_) => true,
+            _ => false,
+        };
+        Self {
+            width,
+            wide,
+            units: vec![None; REGISTERS / width],
+            pinned: Vec::new(),
+            unit_of: vec![None; tape.len()],
+            home: vec![None; tape.len()],
+            same: tape.iter().map(same).collect(),
+            uses,
+            vacant: Vec::new(),
+            stack: 0,
+        }
+    }
+
+    /// A vector instruction on packed scalars, whose prefix tells their size.
+    pub(crate) const fn packed(&self, byte: u8) -> Code {
+        Code { map: 1, prefix: self.wide as u8, wide: false, byte }
+    }
+
+    /// The register of a unit that holds a vector's part.
+    pub(crate) const fn register(&self, unit: u8, vector: usize) -> u8 {
+        unit * self.width as u8 + vector as u8
+    }
+
+    /// An operand as an instruction on one of the vectors takes it.
+    pub(crate) fn rm(&self, operand: Operand, vector: usize) -> Rm {
+        match operand {
+            Operand::Unit(unit, same) => Rm::Reg(self.register(unit, if same { 0 } else { vector })),
+            Operand::Memory(id) => Rm::Mem(self.memory(id, vector)),
+        }
+    }
+
+    /// Likewise, of an operand that is in registers.
+    pub(crate) fn held(&self, operand: Operand, vector: usize) -> u8 {
+        match self.rm(operand, vector) {
+            Rm::Reg(r) => r,
+            Rm::Mem(_) => unreachable!("an operand in memory was taken for a register"),
+        }
+    }
+
+    /// A vector of a row.
+    pub(crate) fn row(place: Place, vector: usize) -> Mem {
+        let offset = place.offset as i32;
+        let ahead = offset + BYTES * vector as i32;
+        match place.space {
+            Space::State => Mem::Indexed(RSI, ahead),
+            Space::Scratch => Mem::Indexed(RDX, ahead),
+            Space::Rows => Mem::Indexed(RCX, ahead),
+            Space::Past => Mem::Indexed(R9, ahead),
+            Space::Uniform => Mem::At(R8, offset),
+        }
+    }
+
+    fn memory(&self, id: Id, vector: usize) -> Mem {
+        match self.home[id as usize] {
+            Some(Home::Row(place)) => Self::row(place, vector),
+            Some(Home::Pool(at)) => at,
+            Some(Home::Stack(slot)) => Mem::At(RSP, (slot * self.width as i32 + vector as i32) * BYTES),
+            None => unreachable!("a value without a home was sought in memory"),
+        }
+    }
+
+    /// A value that stands in a row, or in the pool, from now on.
+    pub(crate) fn stands(&mut self, id: Id, place: Place) {
+        self.home[id as usize].get_or_insert(Home::Row(place));
+    }
+
+    pub(crate) fn stands_in_pool(&mut self, id: Id, at: Mem) {
+        self.home[id as usize] = Some(Home::Pool(at));
+    }
+
+    pub(crate) fn is_held(&self, id: Id) -> bool {
+        self.unit_of[id as usize].is_some()
+    }
+
+    /// The next place that reads a value, that at `now` apart.
+    fn next_use(&self, id: Id, now: u32) -> Option<u32> {
+        self.uses[id as usize].iter().rev().copied().find(|u| *u > now)
+    }
+
+    /// Whether nothing reads a value after `now`, and its unit may be written.
+    pub(crate) fn dies(&self, id: Id, now: u32) -> bool {
+        self.next_use(id, now).is_none() && !self.same[id as usize]
+    }
+
+    /// A value in registers.
+    pub(crate) fn hold(&mut self, asm: &mut Assembler, id: Id) -> Operand {
+        let unit = if let Some(unit) = self.unit_of[id as usize] {
+            unit
+        } else {
+            let unit = self.vacate(asm);
+            self.load(asm, unit, id);
+            self.settle(id, unit);
+            unit
+        };
+        self.pinned.push(unit);
+        Operand::Unit(unit, self.same[id as usize])
+    }
+
+    /// A value in registers, or where it is in memory if it is not soon needed again.
+    pub(crate) fn find(&mut self, asm: &mut Assembler, id: Id, now: u32) -> Operand {
+        let soon = self.next_use(id, now).is_some_and(|next| next - now <= SOON);
+        if self.is_held(id) || soon { self.hold(asm, id) } else { Operand::Memory(id) }
+    }
+
+    /// Reads a value from memory into a unit.
+    pub(crate) fn load(&mut self, asm: &mut Assembler, unit: u8, id: Id) {
+        let vectors = if self.same[id as usize] { 1 } else { self.width };
+        for vector in 0..vectors {
+            let from = Rm::Mem(self.memory(id, vector));
+            asm.vex(self.packed(0x10), self.register(unit, vector), 0, from, None);
+        }
+    }
+
+    /// Copies an operand, all its vectors, into a unit.
+    pub(crate) fn copy(&mut self, asm: &mut Assembler, unit: u8, from: Operand) {
+        for vector in 0..self.width {
+            let from = self.rm(from, vector);
+            let byte = if matches!(from, Rm::Reg(_)) { 0x28 } else { 0x10 };
+            asm.vex(self.packed(byte), self.register(unit, vector), 0, from, None);
+        }
+    }
+
+    /// A unit for a new value: a free one, or that of the value needed last.
+    pub(crate) fn vacate(&mut self, asm: &mut Assembler) -> u8 {
+        if let Some(free) = self.units.iter().position(Option::is_none) {
+            let free = free as u8;
+            self.pinned.push(free);
+            return free;
+        }
+        // Of values needed equally late, the one that is in memory anyway makes way.
+        let rank = |unit: &u8| {
+            let id = self.units[usize::from(*unit)].unwrap_or(0) as usize;
+            let next = self.uses[id].last().copied().unwrap_or(u32::MAX);
+            next.saturating_add(if self.home[id].is_some() { 12 } else { 0 })
+        };
+        let free = (0..self.units.len() as u8).filter(|u| !self.pinned.contains(u));
+        let unit = free.max_by_key(rank).unwrap_or(0);
+        if let Some(id) = self.units[usize::from(unit)].take() {
+            self.make_way(asm, id, unit);
+        }
+        self.pinned.push(unit);
+        unit
+    }
+
+    fn make_way(&mut self, asm: &mut Assembler, id: Id, unit: u8) {
+        self.unit_of[id as usize] = None;
+        if self.home[id as usize].is_some() || self.uses[id as usize].is_empty() {
+            return;
+        }
+        let slot = self.vacant.pop().unwrap_or_else(|| {
+            self.stack += 1;
+            self.stack - 1
+        });
+        self.home[id as usize] = Some(Home::Stack(slot));
+        for vector in 0..self.width {
+            let to = Rm::Mem(self.memory(id, vector));
+            asm.vex(self.packed(0x11), self.register(unit, vector), 0, to, None);
+        }
+    }
+
+    /// A row is about to be overwritten: a value that has its home there must be in registers, if it is still needed.
+    pub(crate) fn evict_home(&mut self, asm: &mut Assembler, id: Id, place: Place, now: u32) {
+        if self.home[id as usize] != Some(Home::Row(place)) {
+            return;
+        }
+        if self.next_use(id, now).is_some() {
+            self.hold(asm, id);
+        }
+        if self.is_held(id) {
+            self.home[id as usize] = None;
+        }
+    }
+
+    /// A new value is in a unit.
+    pub(crate) fn settle(&mut self, id: Id, unit: u8) {
+        self.units[usize::from(unit)] = Some(id);
+        self.unit_of[id as usize] = Some(unit);
+    }
+
+    /// Takes a value out of its unit.
+    pub(crate) fn inherit(&mut self, from: Id) -> Option<u8> {
+        let unit = self.unit_of[from as usize].take()?;
+        self.units[usize::from(unit)] = None;
+        Some(unit)
+    }
+
+    /// Units of values that nothing reads after `now` become free for the result. One register that serves all vectors does
+    /// not: the result of the first would be read by the second.
+    pub(crate) fn release(&mut self, micro: &Micro, now: u32) {
+        for id in micro.reads().filter(|id| self.dies(*id, now)).collect::<Vec<_>>() {
+            if let Some(unit) = self.inherit(id) {
+                self.pinned.retain(|u| *u != unit);
+            }
+        }
+    }
+
+    /// An operation is over: what nothing reads any more is forgotten.
+    pub(crate) fn done(&mut self, micro: &Micro, now: u32) {
+        self.pinned.clear();
+        for id in micro.reads() {
+            let uses = &mut self.uses[id as usize];
+            while uses.last().is_some_and(|u| *u <= now) {
+                uses.pop();
+            }
+            if uses.is_empty() {
+                self.inherit(id);
+                if let Some(Home::Stack(slot)) = self.home[id as usize].take() {
+                    self.vacant.push(slot);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! A trace of the interpreter: what one vector of lanes goes through in a program, as single assignments.
+//!
+//! The interpreter is run once, on vectors that compute nothing and write down what they are asked ([`Traced`]). So the
+//! meaning of every operation stays in one place, and machine code has the interpreter's bits by construction.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use crate::execute::{Memory, run};
+use crate::link::{Linked, Operand, Space};
+use crate::program::Op;
+use crate::vector::{Real, Vector};
+
+/// Number of a value: its place on the tape.
+pub(crate) type Id = u32;
+
+/// Where a vector is in memory: a space, and bytes from the lane that is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub(crate) space: Space,
+    pub(crate) offset: u64,
+}
+
+/// Arithmetic on two vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Two {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Min,
+    Max,
+    And,
+    Xor,
+    Greater,
+    GreaterEqual,
+    NotEqual,
+}
+
+/// One thing that is done to a vector. Those that have a value are known by their number on the tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Micro {
+    Load(Place),
+    /// The same bits in all lanes.
+    Number(u64),
+    Two(Two, Id, Id),
+    /// `a b + c`, or `c - a b`.
+    Fma {
+        negated: bool,
+        a: Id,
+        b: Id,
+        c: Id,
+    },
+    Sqrt(Id),
+    Select {
+        mask: Id,
+        yes: Id,
+        no: Id,
+    },
+    /// [`Vector::exp2_rounded`]
+    Exponent(Id),
+    /// `a + port`, or `a` where the port is absent.
+    AddPort {
+        port: u32,
+        a: Id,
+    },
+    /// `a port + c`, or `c` where the port is absent.
+    FmaPort {
+        port: u32,
+        a: Id,
+        c: Id,
+    },
+    /// `port`, or `zero` where it is absent.
+    LoadPort {
+        port: u32,
+        zero: Id,
+    },
+    Store(Place, Id),
+    /// Lanes fire where the mask holds.
+    Fire(Id),
+}
+
+impl Micro {
+    /// The values it reads.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = Id> + use<> {
+        let all = match *self {
+            Self::Load(_) | Self::Number(_) => [None; 3],
+            Self::Two(_, a, b) | Self::FmaPort { a, c: b, .. } => [Some(a), Some(b), None],
+            Self::Fma { a, b, c, .. } | Self::Select { mask: a, yes: b, no: c } => {
+                [Some(a), Some(b), Some(c)]
+            }
+            Self::Sqrt(a)
+            | Self::Exponent(a)
+            | Self::AddPort { a, .. }
+            | Self::LoadPort { zero: a, .. }
+            | Self::Store(_, a)
+            | Self::Fire(a) => [Some(a), None, None],
+        };
+        all.into_iter().flatten()
+    }
+
+    /// The same with other numbers for what it reads.
+    pub(crate) fn renamed(self, to: impl Fn(Id) -> Id) -> Self {
+        match self {
+            Self::Load(_) | Self::Number(_) => self,
+            Self::Two(op, a, b) => Self::Two(op, to(a), to(b)),
+            Self::Fma { negated, a, b, c } => Self::Fma { negated, a: to(a), b: to(b), c: to(c) },
+            Self::Sqrt(a) => Self::Sqrt(to(a)),
+            Self::Select { mask, yes, no } => Self::Select { mask: to(mask), yes: to(yes), no: to(no) },
+            Self::Exponent(a) => Self::Exponent(to(a)),
+            Self::AddPort { port, a } => Self::AddPort { port, a: to(a) },
+            Self::FmaPort { port, a, c } => Self::FmaPort { port, a: to(a), c: to(c) },
+            Self::LoadPort { port, zero } => Self::LoadPort { port, zero: to(zero) },
+            Self::Store(place, a) => Self::Store(place, to(a)),
+            Self::Fire(a) => Self::Fire(to(a)),
+        }
+    }
+
+    /// Whether it does something beside having a value.
+    pub(crate) const fn acts(&self) -> bool {
+        matches!(self, Self::Store(..) | Self::Fire(_))
+    }
+}
+
+thread_local! {
+    static TAPE: RefCell<Recording> = const { RefCell::new(Recording { tape: Vec::new(), foreign: false }) };
+}
+
+struct Recording {
+    tape: Vec<Micro>,
+    /// Whether something was asked that has no instruction.
+    foreign: bool,
+}
+
+fn record(micro: Micro) -> Id {
+    TAPE.with_borrow_mut(|r| {
+        r.tape.push(micro);
+        (r.tape.len() - 1) as Id
+    })
+}
+
+/// Bits of an address that are an offset; those above are the space, counted from 1.
+const OFFSET: u32 = 40;
+
+fn address<S>(space: usize) -> *mut S {
+    std::ptr::without_provenance_mut((space + 1) << OFFSET)
+}
+
+fn place<S>(at: *const S) -> Place {
+    const SPACES: [Space; 5] = [Space::State, Space::Scratch, Space::Rows, Space::Uniform, Space::Past];
+    let space = SPACES[((at.addr() >> OFFSET) - 1) % SPACES.len()];
+    Place { space, offset: (at.addr() & ((1 << OFFSET) - 1)) as u64 }
+}
+
+/// A vector that only writes down what is done to it. Its memory is never touched.
+#[derive(Clone, Copy)]
+pub(crate) struct Traced<T>(Id, PhantomData<T>);
+
+impl<T: Real> Traced<T> {
+    fn new(micro: Micro) -> Self {
+        Self(record(micro), PhantomData)
+    }
+
+    fn number(v: f64) -> Self {
+        let bits = if size_of::<T>() == 4 { u64::from((v as f32).to_bits()) } else { v.to_bits() };
+        Self::new(Micro::Number(bits))
+    }
+
+    fn foreign(self) -> Self {
+        TAPE.with_borrow_mut(|r| r.foreign = true);
+        self
+    }
+}
+
+/// Methods that are one operation on two vectors.
+macro_rules! two {
+    ($($name:ident $op:ident),*) => {$(
+        unsafe fn $name(self, b: Self) -> Self {
+            Self::new(Micro::Two(Two::$op, self.0, b.0))
+        }
+    )*};
+}
+
+impl<T: Real> Vector for Traced<T> {
+    type Scalar = T;
+    type Mask = Self;
+    const LANES: usize = 32 / size_of::<T>();
+
+    unsafe fn load(from: *const T) -> Self {
+        Self::new(Micro::Load(place(from)))
+    }
+    unsafe fn store(self, to: *mut T) {
+        record(Micro::Store(place(to), self.0));
+    }
+    unsafe fn splat(v: T) -> Self {
+        Self::number(v.to_f64())
+    }
+    unsafe fn broadcast(from: *const T) -> Self {
+        // A uniform coefficient stands in a whole line.
+        Self::new(Micro::Load(place(from)))
+    }
+    two!(add Add, sub Sub, mul Mul, div Div, min Min, max Max, gt Greater, ge GreaterEqual, ne NotEqual);
+    unsafe fn fma(self, b: Self, c: Self) -> Self {
+        Self::new(Micro::Fma { negated: false, a: self.0, b: b.0, c: c.0 })
+    }
+    unsafe fn fnma(self, b: Self, c: Self) -> Self {
+        Self::new(Micro::Fma { negated: true, a: self.0, b: b.0, c: c.0 })
+    }
+    unsafe fn abs(self) -> Self {
+        let all_but_the_sign = if size_of::<T>() == 4 { u64::from(u32::MAX >> 1) } else { u64::MAX >> 1 };
+        let mask = Self::new(Micro::Number(all_but_the_sign));
+        Self::new(Micro::Two(Two::And, self.0, mask.0))
+    }
+    unsafe fn neg(self) -> Self {
+        let sign = Self::number(-0.0);
+        Self::new(Micro::Two(Two::Xor, self.0, sign.0))
+    }
+    unsafe fn sqrt(self) -> Self {
+        Self::new(Micro::Sqrt(self.0))
+    }
+    unsafe fn select(mask: Self, yes: Self, no: Self) -> Self {
+        Self::new(Micro::Select { mask: mask.0, yes: yes.0, no: no.0 })
+    }
+    unsafe fn bits(_: Self) -> u64 {
+        // Whoever asks may only save work by the answer; to fire has an operation of its own.
+        0
+    }
+    unsafe fn exp2_rounded(self) -> Self {
+        Self::new(Micro::Exponent(self.0))
+    }
+    unsafe fn map(self, _: fn(T) -> T) -> Self {
+        self.foreign()
+    }
+    unsafe fn map2(self, _: Self, _: fn(T, T) -> T) -> Self {
+        self.foreign()
+    }
+}
+
+/// The trace of some instructions; `None` where one has no machine code.
+pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
+    TAPE.with_borrow_mut(|r| *r = Recording { tape: Vec::new(), foreign: false });
+    for linked in code {
+        match linked.op {
+            Op::AddInput | Op::FmaInput | Op::LoadInput => input::<T>(linked),
+            Op::Fire | Op::FireReset | Op::FireSubtract => fire::<T>(linked),
+            _ => {
+                let bases = std::array::from_fn(address::<T>);
+                let lanes = Traced::<T>::LANES;
+                let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
+                // SAFETY: a traced vector reads and writes no memory, whatever address it is given.
+                unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
+            }
+        }
+    }
+    TAPE.with_borrow_mut(|r| (!r.foreign).then(|| std::mem::take(&mut r.tape)))
+}
+
+fn at<T>(operand: Operand) -> Place {
+    Place { space: operand.space, offset: u64::from(operand.offset) * size_of::<T>() as u64 }
+}
+
+fn input<T: Real>(linked: &Linked) {
+    let (out, load) = (at::<T>(linked.out), |k: usize| record(Micro::Load(at::<T>(linked.args[k]))));
+    let port = linked.args[usize::from(linked.op == Op::FmaInput)].offset;
+    let value = match linked.op {
+        Op::AddInput => {
+            let a = record(Micro::Load(out));
+            record(Micro::AddPort { port, a })
+        }
+        Op::FmaInput => {
+            let (a, c) = (load(0), load(2));
+            record(Micro::FmaPort { port, a, c })
+        }
+        _ => {
+            let zero = record(Micro::Number(0));
+            record(Micro::LoadPort { port, zero })
+        }
+    };
+    record(Micro::Store(out, value));
+}
+
+fn fire<T: Real>(linked: &Linked) {
+    let (out, load) = (at::<T>(linked.out), |k: usize| record(Micro::Load(at::<T>(linked.args[k]))));
+    let threshold = load(0);
+    if linked.op == Op::Fire {
+        let zero = record(Micro::Number(0));
+        let mask = record(Micro::Two(Two::NotEqual, threshold, zero));
+        record(Micro::Fire(mask));
+        return;
+    }
+    let v = record(Micro::Load(out));
+    let mask = record(Micro::Two(Two::Greater, v, threshold));
+    record(Micro::Fire(mask));
+    let yes = match linked.op {
+        Op::FireReset => load(1),
+        _ => record(Micro::Two(Two::Sub, v, threshold)),
+    };
+    let value = record(Micro::Select { mask, yes, no: v });
+    record(Micro::Store(out, value));
+}
+
+/// Values pass from a store to the loads after it, what is computed twice is computed once, stores that are overwritten
+/// or that nothing reads (`kept` says which places are read later) and values that nothing needs are left out.
+pub(crate) fn tidy(tape: &[Micro], kept: impl Fn(Place) -> bool) -> Vec<Micro> {
+    let shared = share(tape);
+    let (mut needed, mut stored) = (vec![false; shared.len()], std::collections::HashSet::new());
+    for (i, micro) in shared.iter().enumerate().rev() {
+        needed[i] |= match micro {
+            Micro::Store(place, _) => stored.insert(*place) && kept(*place),
+            other => other.acts(),
+        };
+        if needed[i] {
+            micro.reads().for_each(|a| needed[a as usize] = true);
+        }
+    }
+    let (mut numbers, mut out) = (vec![0; shared.len()], Vec::new());
+    for (i, micro) in shared.into_iter().enumerate().filter(|(i, _)| needed[*i]) {
+        numbers[i] = out.len() as Id;
+        out.push(micro.renamed(|a| numbers[a as usize]));
+    }
+    out
+}
+
+fn share(tape: &[Micro]) -> Vec<Micro> {
+    let mut held: HashMap<Place, Id> = HashMap::new();
+    let mut known: HashMap<Micro, Id> = HashMap::new();
+    let (mut numbers, mut out): (Vec<Id>, Vec<Micro>) = (Vec::with_capacity(tape.len()), Vec::new());
+    for micro in tape {
+        let micro = micro.renamed(|a| numbers[a as usize]);
+        let number = match micro {
+            Micro::Load(place) => held.get(&place).copied(),
+            Micro::Store(..) | Micro::Fire(_) => None,
+            _ => known.get(&micro).copied(),
+        };
+        numbers.push(number.unwrap_or_else(|| {
+            let new = out.len() as Id;
+            out.push(micro);
+            match micro {
+                Micro::Load(place) => held.insert(place, new),
+                Micro::Store(place, a) => held.insert(place, a),
+                Micro::Fire(_) => None,
+                _ => known.insert(micro, new),
+            };
+            new
+        }));
+    }
+    out
+}

@@ -1,0 +1,180 @@
+//! The few x86-64 instructions that a step needs, encoded (Intel SDM vol. 2, 2.3: VEX prefix). All vectors have 256 bits.
+
+/// A general register, by its number in encodings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gpr(pub(crate) u8);
+
+pub(crate) const RAX: Gpr = Gpr(0);
+pub(crate) const RCX: Gpr = Gpr(1);
+pub(crate) const RDX: Gpr = Gpr(2);
+pub(crate) const RBX: Gpr = Gpr(3);
+pub(crate) const RSP: Gpr = Gpr(4);
+pub(crate) const RSI: Gpr = Gpr(6);
+pub(crate) const RDI: Gpr = Gpr(7);
+pub(crate) const R8: Gpr = Gpr(8);
+pub(crate) const R9: Gpr = Gpr(9);
+pub(crate) const R10: Gpr = Gpr(10);
+pub(crate) const R11: Gpr = Gpr(11);
+
+/// An operand in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mem {
+    /// `[base + displacement]`
+    At(Gpr, i32),
+    /// `[base + rax + displacement]`
+    Indexed(Gpr, i32),
+    /// That many bytes into the pool of numbers behind the code.
+    Pool(u32),
+}
+
+/// The operand that may be in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rm {
+    Reg(u8),
+    Mem(Mem),
+}
+
+/// An opcode: its map (1: 0F, 2: 0F38, 3: 0F3A), prefix (0: none, 1: 66), W bit and byte.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Code {
+    pub(crate) map: u8,
+    pub(crate) prefix: u8,
+    pub(crate) wide: bool,
+    pub(crate) byte: u8,
+}
+
+/// A place that a jump goes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Label(usize);
+
+/// Machine code as it is written.
+#[derive(Debug, Default)]
+pub(crate) struct Assembler {
+    bytes: Vec<u8>,
+    /// 32 bytes each.
+    pool: Vec<u8>,
+    /// Places of displacements into the pool: where, what, and the bytes of the instruction that follow.
+    pooled: Vec<(usize, u32, usize)>,
+}
+
+impl Assembler {
+    /// A vector instruction: `reg` is written (or stored), `other` is the operand in the prefix (15 where there is none).
+    pub(crate) fn vex(&mut self, code: Code, reg: u8, other: u8, rm: Rm, imm: Option<u8>) {
+        let (x, b) = match rm {
+            Rm::Reg(r) => (false, r >= 8),
+            Rm::Mem(Mem::At(base, _) | Mem::Indexed(base, _)) => (false, base.0 >= 8),
+            Rm::Mem(Mem::Pool(_)) => (false, false),
+        };
+        let inverted = |bit: bool, place: u8| u8::from(!bit) << place;
+        self.bytes.push(0xC4);
+        self.bytes.push(inverted(reg >= 8, 7) | inverted(x, 6) | inverted(b, 5) | code.map);
+        // L = 1: 256 bits.
+        self.bytes.push(u8::from(code.wide) << 7 | (!other & 15) << 3 | 1 << 2 | code.prefix);
+        self.bytes.push(code.byte);
+        self.mod_rm(reg & 7, rm, usize::from(imm.is_some()));
+        self.bytes.extend(imm);
+    }
+
+    fn mod_rm(&mut self, reg: u8, rm: Rm, after: usize) {
+        let reg = reg << 3;
+        match rm {
+            Rm::Reg(r) => self.bytes.push(0xC0 | reg | (r & 7)),
+            Rm::Mem(Mem::Pool(offset)) => {
+                self.bytes.push(reg | 5);
+                self.pooled.push((self.bytes.len(), offset, after));
+                self.bytes.extend([0; 4]);
+            }
+            Rm::Mem(Mem::At(base, disp)) => {
+                // The base 100 means that a SIB byte follows, in which the index 100 means none.
+                let sib = (base.0 & 7 == 4).then_some(0x24);
+                self.displaced(reg | (base.0 & 7), sib, disp);
+            }
+            Rm::Mem(Mem::Indexed(base, disp)) => self.displaced(reg | 4, Some(base.0 & 7), disp),
+        }
+    }
+
+    fn displaced(&mut self, mod_rm: u8, sib: Option<u8>, disp: i32) {
+        let short = i8::try_from(disp);
+        self.bytes.push(mod_rm | if short.is_ok() { 0x40 } else { 0x80 });
+        self.bytes.extend(sib);
+        match short {
+            Ok(short) => self.bytes.push(short as u8),
+            Err(_) => self.bytes.extend(disp.to_le_bytes()),
+        }
+    }
+
+    /// A general instruction of 64 bits with a register and an operand: `opcode` as in the manual with REX.W.
+    pub(crate) fn general(&mut self, opcode: &[u8], reg: Gpr, rm: Rm) {
+        let b = match rm {
+            Rm::Reg(r) => r >= 8,
+            Rm::Mem(Mem::At(base, _) | Mem::Indexed(base, _)) => base.0 >= 8,
+            Rm::Mem(Mem::Pool(_)) => false,
+        };
+        self.bytes.push(0x48 | u8::from(reg.0 >= 8) << 2 | u8::from(b));
+        self.bytes.extend(opcode);
+        self.mod_rm(reg.0 & 7, rm, 0);
+    }
+
+    /// Bytes as they are.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend(bytes);
+    }
+
+    /// Bytes so far.
+    pub(crate) const fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Writes over what was written.
+    pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    /// Here.
+    pub(crate) fn here(&self) -> Label {
+        Label(self.bytes.len())
+    }
+
+    /// A jump forwards, if the condition holds (`0x84`: zero); [`Assembler::land`] says where to.
+    pub(crate) fn jump_if(&mut self, condition: u8) -> Label {
+        self.bytes.extend([0x0F, condition, 0, 0, 0, 0]);
+        self.here()
+    }
+
+    /// Makes a jump forwards come here.
+    pub(crate) fn land(&mut self, jump: Label) {
+        let distance = (self.bytes.len() - jump.0) as i32;
+        self.bytes[jump.0 - 4..jump.0].copy_from_slice(&distance.to_le_bytes());
+    }
+
+    /// A jump back, if the condition holds (`0x82`: below).
+    pub(crate) fn jump_back(&mut self, condition: u8, to: Label) {
+        let distance = to.0 as i32 - (self.bytes.len() as i32 + 6);
+        self.bytes.extend([0x0F, condition]);
+        self.bytes.extend(distance.to_le_bytes());
+    }
+
+    /// A number of 4 or 8 bytes that fills a vector; its place in the pool.
+    pub(crate) fn number(&mut self, bits: u64, size: usize) -> Mem {
+        let number = bits.to_le_bytes();
+        let vector: Vec<u8> = number[..size].iter().copied().cycle().take(32).collect();
+        let known = self.pool.chunks(32).position(|c| c == vector);
+        let place = known.unwrap_or(self.pool.len() / 32);
+        if known.is_none() {
+            self.pool.extend(vector);
+        }
+        Mem::Pool(place as u32 * 32)
+    }
+
+    /// The code with the pool behind it.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        let pool = self.bytes.len().next_multiple_of(64);
+        for (at, offset, after) in &self.pooled {
+            let distance = (pool + *offset as usize - (at + 4 + after)) as i32;
+            self.bytes[*at..at + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+        self.bytes.resize(pool, 0xCC);
+        self.bytes.extend(&self.pool);
+        self.bytes
+    }
+}
