@@ -14,6 +14,8 @@ pub struct Env<'a> {
     pub inputs: &'a [f64],
     /// Value of each normal number.
     pub noises: &'a [f64],
+    /// Value of each state at the beginning of the next step.
+    pub next: &'a [f64],
     /// Value of each local.
     pub locals: &'a [f64],
     /// Value of each cotangent.
@@ -79,6 +81,7 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
             Node::State(i) => at(env.states, i),
             Node::Input(i) => at(env.inputs, i),
             Node::Noise(i) => at(env.noises, i),
+            Node::Next(i) => at(env.next, i),
             Node::Local(i) => at(env.locals, i),
             Node::Cotangent(i) => at(env.cotangents, i),
             Node::Unary(f, a) => unary(f, v(a)),

@@ -74,6 +74,8 @@ pub enum Node {
     Input(u32),
     /// A standard normal number drawn for this step.
     Noise(u32),
+    /// In the reverse of a step: a state of the system at the beginning of the step after it.
+    Next(u32),
     /// In the reverse of a step: the cotangent of a result of the step.
     Cotangent(u32),
     /// A value that a solver computes on the way to the next states; it says elsewhere from what.
@@ -95,6 +97,7 @@ impl Node {
             | Self::State(_)
             | Self::Input(_)
             | Self::Noise(_)
+            | Self::Next(_)
             | Self::Cotangent(_)
             | Self::Local(_) => (None, None, None),
             Self::Unary(_, a) => (Some(a), None, None),

@@ -1,6 +1,6 @@
 //! Reverse tapes: the adjoint of a step as a program, and that of the prologue.
 //!
-//! A reverse program reads the states y of the step's beginning, and runs on a frame of rows: the **cotangents** of the states,
+//! A reverse program reads the states y of the step's beginning, and of the next step's, and runs on a frame of rows: the **cotangents** of the states,
 //! which it takes from those of the step's end to those of its beginning; **accumulators**, to which it adds what the
 //! step contributes to the cotangents of the coefficients; and the cotangents of current inputs, which it writes.
 //!
@@ -114,13 +114,9 @@ impl Reverse {
 /// The step as its forward program computes it: sums of products of coefficients and what varies.
 fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     let mut normal = Normal::new(graph);
-    let mut whole = |id: NodeId| {
-        let sum = normal.sum(id);
-        normal.atom(sum)
-    };
-    let locals = step.locals.into_iter().map(&mut whole).collect();
-    let next = step.next.into_iter().map(&mut whole).collect();
-    Step { locals, next }
+    let locals = step.locals.iter().map(|id| normal.whole(*id)).collect();
+    let next = step.next.iter().map(|id| normal.whole(*id)).collect();
+    Step { locals, next, ..step }
 }
 
 /// What accumulators sum up. A part of a coefficient's cotangent that is one product of a coefficient and what varies is
@@ -208,14 +204,14 @@ impl Frame<'_> {
             }
         }
         let rows = first + self.currents;
-        small_enough(rows)?;
+        small_enough(rows.max(2 * states))?;
         let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
         let port = system.currents + system.noises.len();
         let cotangents = Cotangents { row: 0, rows: states, port, past: states };
         let emitter = lowered.emit(&system.graph, system.currents, cotangents);
         let (prologue, leaves) = prologue(&system.graph, &emitter.coefs)?;
         let depends = emitter.coefs.iter().map(|id| system.graph.parameters_of(*id)).collect();
-        let program = finish(emitter, 0, (rows, states, port + 1))?;
+        let program = finish(emitter, 0, (rows, 2 * states, port + 1))?;
         Ok(Tape { prologue, leaves, program, depends })
     }
 }

@@ -46,7 +46,7 @@ impl Tape {
     /// # Errors
     /// A neuron with more rows than a program can name.
     pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
-        let Step { locals, next } = solver::advance(system, ode, sde);
+        let Step { locals, next, .. } = solver::advance(system, ode, sde);
         let updates = (next.into_iter().enumerate())
             .map(|(row, value)| Assign { row, value, flush: system.states[row].decays })
             .collect();

@@ -24,15 +24,20 @@ struct Course<'a> {
 
 impl Course<'_> {
     fn value(&self, id: NodeId, states: &[f64], locals: &[f64], cotangents: &[f64]) -> f64 {
-        let inputs = [CURRENT];
-        let env = Env { params: &self.params, states, inputs: &inputs, locals, cotangents, ..Env::default() };
+        self.reversed(id, [states, &[]], locals, cotangents)
+    }
+
+    /// The value of an expression that may read the states of the next step.
+    fn reversed(&self, id: NodeId, [states, next]: [&[f64]; 2], locals: &[f64], cotangents: &[f64]) -> f64 {
+        let (params, inputs) = (&self.params, &[CURRENT]);
+        let env = Env { params, states, next, inputs, locals, cotangents, ..Env::default() };
         evaluate(&self.system.graph, id, env)[id.index()]
     }
 
-    fn locals(&self, definitions: &[NodeId], states: &[f64], cotangents: &[f64]) -> Vec<f64> {
+    fn locals(&self, definitions: &[NodeId], states: [&[f64]; 2], cotangents: &[f64]) -> Vec<f64> {
         let mut locals = Vec::new();
         for id in definitions {
-            let v = self.value(*id, states, &locals, cotangents);
+            let v = self.reversed(*id, states, &locals, cotangents);
             locals.push(v);
         }
         locals
@@ -43,7 +48,7 @@ impl Course<'_> {
         let mut all: Vec<Vec<f64>> = vec![initial];
         for n in 0..STEPS {
             let states = &all[n];
-            let locals = self.locals(&self.step.locals, states, &[]);
+            let locals = self.locals(&self.step.locals, [states, &[]], &[]);
             let mut next: Vec<f64> =
                 self.step.next.iter().map(|id| self.value(*id, states, &locals, &[])).collect();
             if n == 2 || n == 6 {
@@ -65,12 +70,14 @@ impl Course<'_> {
         let mut bars: Vec<f64> =
             all[STEPS].iter().zip(weights()).map(|(y, w)| w * (1.0 + 0.02 * y)).collect();
         let mut gathered = vec![0.0; reverse.coefficients.len()];
-        for states in all[..STEPS].iter().rev() {
+        for step in all.windows(2).rev() {
+            let states: [&[f64]; 2] = [&step[0], &step[1]];
             let locals = self.locals(&reverse.locals, states, &bars);
+            let value = |id: &NodeId| self.reversed(*id, states, &locals, &bars);
             for (sum, (_, part)) in gathered.iter_mut().zip(&reverse.coefficients) {
-                *sum += self.value(*part, states, &locals, &bars);
+                *sum += value(part);
             }
-            bars = reverse.states.iter().map(|id| self.value(*id, states, &locals, &bars)).collect();
+            bars = reverse.states.iter().map(value).collect();
         }
         // Initial states depend on parameters too; they are outputs after the coefficients.
         let cotangents = [gathered, bars].concat();
@@ -226,11 +233,16 @@ impl Course<'_> {
         ids.iter().map(|id| duals.tangent(*id)).collect()
     }
 
-    /// What a direction of states and parameters does to the states after the reset, and to the spike; `None` where the
-    /// step explodes.
-    fn forward(&self, states: &[f64], along: [&[f64]; 2], detach_reset: bool) -> Option<Vec<f64>> {
+    /// The states after the reset, and what a direction of states and parameters does to them and to the spike; `None`
+    /// where the step explodes.
+    fn forward(
+        &self,
+        states: &[f64],
+        along: [&[f64]; 2],
+        detach_reset: bool,
+    ) -> Option<(Vec<f64>, Vec<f64>)> {
         let [params, t_states] = along;
-        let locals = self.locals(&self.step.locals, states, &[]);
+        let locals = self.locals(&self.step.locals, [states, &[]], &[]);
         let mut t_locals = Vec::new();
         for (i, id) in self.step.locals.iter().enumerate() {
             let t = self.tangents(&[*id], [states, &locals[..i]], [params, t_states, &t_locals])[0];
@@ -247,15 +259,16 @@ impl Course<'_> {
             (self.value(id, &after, &[], &[]), tangent)
         };
         let (fired, t_fired) = then(event.condition);
-        let mut t_end = t_after.clone();
+        let (mut end, mut t_end) = (after.clone(), t_after.clone());
         for assignment in &event.then {
             let (value, t_value) = then(assignment.value);
             let (y, t) = (after[assignment.state], t_after[assignment.state]);
             let jump = if detach_reset { 0.0 } else { t_fired * (value - y) };
             t_end[assignment.state] = jump + fired * t_value + (1.0 - fired) * t;
+            end[assignment.state] = fired * value + (1.0 - fired) * y;
         }
         t_end.push(t_fired);
-        Some(t_end)
+        Some((end, t_end))
     }
 }
 
@@ -283,9 +296,11 @@ fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<()
     let forward = course.forward(&states, [&along_params, &along_states], detach_reset);
     prop_assume!(forward.is_some());
     let bars = spread(n + 1, 3);
-    let ahead: Vec<f64> = bars.iter().zip(forward.unwrap()).map(|(b, t)| b * t).collect();
-    let locals = course.locals(&reverse.locals, &states, &bars);
-    let value = |id: NodeId| course.value(id, &states, &locals, &bars);
+    let (next, tangents) = forward.unwrap();
+    let ahead: Vec<f64> = bars.iter().zip(tangents).map(|(b, t)| b * t).collect();
+    let states = [&states[..], &next];
+    let locals = course.locals(&reverse.locals, states, &bars);
+    let value = |id: NodeId| course.reversed(id, states, &locals, &bars);
     let gathered: Vec<f64> = reverse.coefficients.iter().map(|(_, id)| value(*id)).collect();
     let by_states: f64 = reverse.states.iter().zip(&along_states).map(|(id, t)| value(*id) * t).sum();
     let by_params: f64 =

@@ -2,8 +2,8 @@
 //!
 //! With cotangents λ' of the states at the end of a step, the reverse gives those at its beginning, `λ_i` = Σ `λ'_j`
 //! ∂`next_j`/∂`y_i`, and what the step adds to the cotangents of the coefficients and current inputs it read. Each node's
-//! rule is that of its function; no solver and no mechanism has one of its own. The result is the exact derivative of the
-//! discrete step, whatever the solver.
+//! rule is that of its function, the solution of a linear system among them ([`super::solve_adjoint`]); no solver and no
+//! mechanism has one of its own. The result is the exact derivative of the discrete step, whatever the solver.
 //!
 //! Nodes are visited from users to operands. Ids ascend from operands to users, and a local's node comes after what it stands
 //! for, so that one sweep down the ids meets every node after all its users.
@@ -11,12 +11,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::derivative::unary_slope;
-use super::solver::Step;
+use super::solve_adjoint::known_by_the_next;
+use super::solver::{Solve, Step};
 use super::substitute::Substitution;
 use crate::graph::{Binary, Graph, Node, NodeId};
 use crate::system::{Event, System};
 
-/// The reverse of a step. Its leaves are those of the step, and [`Node::Cotangent`] of each state at the step's end.
+/// The reverse of a step. Its leaves are those of the step, [`Node::Next`], and [`Node::Cotangent`] of each state at the step's end.
 #[derive(Clone, Debug)]
 pub struct Adjoint {
     /// What each [`Node::Local`] stands for: those of the step, then those of its reverse.
@@ -45,15 +46,17 @@ pub struct Surrogate<'f> {
 /// of the states after integration.
 pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_>>) -> Adjoint {
     let (states, currents) = (system.states.len(), system.currents);
-    let (event, graph) = (system.event.clone(), &mut system.graph);
+    let event = system.event.clone();
     let mut locals = step.locals.clone();
+    known_by_the_next(system, step, &mut locals);
+    let graph = &mut system.graph;
     let mut results = step.next.clone();
     if let Some((event, surrogate)) = event.zip(surrogate) {
         threshold(graph, &event, surrogate, &mut locals, &mut results);
     }
     let derivative = surrogate.map(|s| s.derivative);
     let seeds = (0..).zip(results).map(|(i, result)| (result, i)).collect();
-    backwards(graph, locals, seeds, derivative, (states, currents))
+    backwards(graph, (locals, &step.solves), seeds, derivative, (states, currents))
 }
 
 /// The reverse of reading `value` from the states at the beginning of a step, as observables are; its cotangent is
@@ -61,18 +64,18 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
 pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
     let states = system.states.len();
     let seeds = vec![(value, states as u32)];
-    backwards(&mut system.graph, Vec::new(), seeds, None, (states, system.currents))
+    backwards(&mut system.graph, (Vec::new(), &[]), seeds, None, (states, system.currents))
 }
 
 /// Sweeps from results, each with the number of its cotangent, to the leaves of a step.
 fn backwards(
     graph: &mut Graph,
-    locals: Vec<NodeId>,
+    (locals, solves): (Vec<NodeId>, &[Solve]),
     seeds: Vec<(NodeId, u32)>,
     derivative: Option<Derivative<'_>>,
     (states, currents): (usize, usize),
 ) -> Adjoint {
-    let mut sweep = Sweep { locals, stops_at_coefficients: true, bars: BTreeMap::new(), derivative };
+    let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), derivative };
     for (result, cotangent) in seeds {
         let seed = graph.intern(Node::Cotangent(cotangent));
         sweep.add(graph, result, seed);
@@ -136,8 +139,13 @@ pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, N
 
 /// As [`parameter_adjoint`], from outputs each with its cotangent.
 pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) -> Vec<(usize, NodeId)> {
-    let mut sweep =
-        Sweep { locals: Vec::new(), stops_at_coefficients: false, bars: BTreeMap::new(), derivative: None };
+    let mut sweep = Sweep {
+        locals: Vec::new(),
+        solves: &[],
+        stops_at_coefficients: false,
+        bars: BTreeMap::new(),
+        derivative: None,
+    };
     for (output, seed) in seeds {
         sweep.add(graph, output, seed);
     }
@@ -152,19 +160,20 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
 }
 
 /// A sweep from results to leaves.
-struct Sweep<'f> {
-    locals: Vec<NodeId>,
+pub(super) struct Sweep<'f> {
+    pub(super) locals: Vec<NodeId>,
+    solves: &'f [Solve],
     /// Whether a coefficient is a leaf: a step reads coefficients, and its reverse gathers their cotangents.
     stops_at_coefficients: bool,
     /// Cotangents of the nodes met so far whose turn is yet to come.
-    bars: BTreeMap<NodeId, NodeId>,
+    pub(super) bars: BTreeMap<NodeId, NodeId>,
     /// The surrogate derivative of a comparison.
     derivative: Option<Derivative<'f>>,
 }
 
 impl Sweep<'_> {
     /// Adds to the cotangent of a node.
-    fn add(&mut self, graph: &mut Graph, node: NodeId, part: NodeId) {
+    pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: NodeId) {
         if graph.as_const(node).is_some() || graph.as_const(part) == Some(0.0) {
             return;
         }
@@ -173,18 +182,22 @@ impl Sweep<'_> {
     }
 
     /// The cotangents of all leaves.
-    fn run(&mut self, graph: &mut Graph) -> Vec<(NodeId, NodeId)> {
-        let mut leaves = Vec::new();
+    fn run(&mut self, graph: &mut Graph) -> BTreeMap<NodeId, NodeId> {
+        let mut leaves = BTreeMap::new();
         while let Some((id, bar)) = self.bars.pop_last() {
-            let node = graph.node(id);
-            if let Node::Local(i) = node {
+            if let Node::Local(i) = graph.node(id) {
                 let bar = self.row(graph, bar);
-                let definition = self.locals[i as usize];
-                self.add(graph, definition, bar);
-            } else if node.operands().next().is_none()
-                || (self.stops_at_coefficients && graph.is_coefficient(id))
-            {
-                leaves.push((id, bar));
+                let solve = self.solves.iter().find(|s| s.unknowns.iter().any(|u| u.change == i));
+                if let Some(solve) = solve {
+                    self.bars.insert(id, bar);
+                    self.solve(graph, solve);
+                } else {
+                    self.add(graph, self.locals[i as usize], bar);
+                }
+            } else if self.is_leaf(graph, id) {
+                // What a linear system depends on may come again after its turn.
+                let sum = leaves.get(&id).map_or(bar, |sum| graph.add(*sum, bar));
+                leaves.insert(id, sum);
             } else {
                 let bar = self.row(graph, bar);
                 self.node(graph, id, bar);
@@ -193,21 +206,27 @@ impl Sweep<'_> {
         leaves
     }
 
+    pub(super) fn is_leaf(&self, graph: &Graph, id: NodeId) -> bool {
+        graph.node(id).operands().next().is_none() || (self.stops_at_coefficients && graph.is_coefficient(id))
+    }
+
     /// A row of its own for a sum, or a product of what varies, that several products will use.
-    fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
+    pub(super) fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
         let is_used_often = match graph.node(bar) {
             Node::Binary(Binary::Add | Binary::Sub | Binary::Div, ..) => true,
             Node::Binary(Binary::Mul, a, b) => !graph.is_coefficient(a) && !graph.is_coefficient(b),
             _ => false,
         };
-        if !self.stops_at_coefficients || !is_used_often {
-            return bar;
-        }
-        self.locals.push(bar);
+        if self.stops_at_coefficients && is_used_often { self.local(graph, bar) } else { bar }
+    }
+
+    pub(super) fn local(&mut self, graph: &mut Graph, value: NodeId) -> NodeId {
+        self.locals.push(value);
         graph.intern(Node::Local((self.locals.len() - 1) as u32))
     }
 
-    fn node(&mut self, graph: &mut Graph, id: NodeId, bar: NodeId) {
+    /// Hands a node's cotangent on to its operands.
+    pub(super) fn node(&mut self, graph: &mut Graph, id: NodeId, bar: NodeId) {
         match graph.node(id) {
             Node::Unary(f, a) => {
                 let slope = unary_slope(graph, f, a, id);

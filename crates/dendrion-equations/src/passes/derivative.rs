@@ -28,6 +28,7 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
         | Node::State(_)
         | Node::Input(_)
         | Node::Noise(_)
+        | Node::Next(_)
         | Node::Cotangent(_)
         | Node::Local(_) => g.constant(0.0),
         Node::Unary(f, a) => {

@@ -25,7 +25,8 @@ pub(crate) struct Cotangents {
     pub(crate) rows: usize,
     /// The port of the first that does not.
     pub(crate) port: usize,
-    /// How many states are read as rows of the past; the numbers after theirs are rows of state.
+    /// How many states are read as rows of the past, and after them those of the next step; the numbers of states
+    /// after theirs are rows of state.
     pub(crate) past: usize,
 }
 
@@ -97,6 +98,7 @@ impl<'g> Emitter<'g> {
                 None => Slot::Past(i as u16),
                 Some(row) => Slot::State(row as u16),
             }),
+            Node::Next(i) => Some(Slot::Past((self.cotangents.past + i as usize) as u16)),
             Node::Cotangent(i) if (i as usize) < self.cotangents.rows => {
                 Some(Slot::State((self.cotangents.row + i as usize) as u16))
             }
@@ -135,7 +137,7 @@ impl<'g> Emitter<'g> {
 /// The operation that computes a node from its operands.
 pub(crate) const fn operation(node: Node) -> Op {
     match node {
-        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Local(_) => Op::Copy,
+        Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Next(_) | Node::Local(_) => Op::Copy,
         // A cotangent that stands in a row is never computed.
         Node::Input(_) | Node::Noise(_) | Node::Cotangent(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,

@@ -221,6 +221,10 @@ impl<'g> Fuser<'g> {
         let (a, b) = (self.value(a), self.value(b));
         match (sigmoid, rest.is_empty()) {
             (None, true) => Step { op: Op::FmaDiff, args: vec![coef, a, b] },
+            (None, false) if self.is_one(term.coef) => {
+                let x = self.product(&rest);
+                Step { op: Op::FmaDiff, args: vec![x, a, b] }
+            }
             (None, false) => {
                 let x = self.product(&rest);
                 Step { op: Op::GatedDiff, args: vec![coef, x, a, b] }

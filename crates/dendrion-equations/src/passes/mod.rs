@@ -8,5 +8,6 @@ pub(crate) mod fuse;
 pub(crate) mod normal;
 pub(crate) mod rows;
 pub(crate) mod schedule;
+pub(crate) mod solve_adjoint;
 pub(crate) mod solver;
 pub(crate) mod substitute;

@@ -42,6 +42,17 @@ impl<'g> Normal<'g> {
         sum
     }
 
+    /// The terms of an expression's normal form, a node each.
+    pub(crate) fn terms(&mut self, id: NodeId) -> Vec<NodeId> {
+        self.sum(id).into_iter().map(|term| self.atom(vec![term])).collect()
+    }
+
+    /// An expression's normal form, as one node.
+    pub(crate) fn whole(&mut self, id: NodeId) -> NodeId {
+        let sum = self.sum(id);
+        self.atom(sum)
+    }
+
     fn flatten(&mut self, id: NodeId) -> Sum {
         if self.graph.is_coefficient(id) {
             return vec![Term { coef: id, factors: Vec::new() }];
@@ -64,17 +75,17 @@ impl<'g> Normal<'g> {
                 self.product(a, vec![b])
             }
             Node::Unary(f, a) => {
-                let a = self.atom_of(a);
+                let a = self.whole(a);
                 let factor = self.graph.unary(f, a);
                 self.single(factor)
             }
             Node::Binary(f, a, b) => {
-                let (a, b) = (self.atom_of(a), self.atom_of(b));
+                let (a, b) = (self.whole(a), self.whole(b));
                 let factor = self.graph.binary(f, a, b);
                 self.single(factor)
             }
             Node::Select(c, a, b) => {
-                let (c, a, b) = (self.atom_of(c), self.atom_of(a), self.atom_of(b));
+                let (c, a, b) = (self.whole(c), self.whole(a), self.whole(b));
                 let factor = self.graph.select(c, a, b);
                 self.single(factor)
             }
@@ -83,6 +94,7 @@ impl<'g> Normal<'g> {
             | Node::State(_)
             | Node::Input(_)
             | Node::Noise(_)
+            | Node::Next(_)
             | Node::Cotangent(_)
             | Node::Local(_) => self.single(id),
         }
@@ -103,7 +115,8 @@ impl<'g> Normal<'g> {
     }
 
     fn is_leaf(&self, id: NodeId) -> bool {
-        self.graph.is_coefficient(id) || matches!(self.graph.node(id), Node::State(_) | Node::Local(_))
+        self.graph.is_coefficient(id)
+            || matches!(self.graph.node(id), Node::State(_) | Node::Next(_) | Node::Local(_))
     }
 
     fn single(&mut self, factor: NodeId) -> Sum {
@@ -146,11 +159,6 @@ impl<'g> Normal<'g> {
         }
         let factor = self.atom(sum);
         Term { coef: self.graph.constant(1.0), factors: vec![factor] }
-    }
-
-    fn atom_of(&mut self, id: NodeId) -> NodeId {
-        let sum = self.sum(id);
-        self.atom(sum)
     }
 
     /// One node for a sum, the same for equal sums.

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::Writer;
+use super::{Pivot, Solve, Unknown, Writer};
 use crate::graph::{Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
@@ -26,16 +26,14 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
         let mut substitution = Substitution::new(seen.clone());
         let f: BTreeMap<usize, NodeId> =
             circle.iter().map(|i| (*i, substitution.apply(w.graph, derivatives[i]))).collect();
-        let changes = Block::new(w, theta, &f, &reads).solve(w);
-        for (i, change) in changes {
+        for (i, change) in Block::new(w, theta, &f, &reads).solve(w, theta) {
             let y = w.state(i);
-            let end = w.graph.add(y, change);
             let part = w.graph.constant(theta);
             let part = w.graph.mul(part, change);
             // A lone state is a coefficient times what it was, which costs less than a row of its own.
             let middle = w.graph.add(y, part);
             seen.insert(y, if circle.len() > 1 { w.local(middle) } else { middle });
-            next.insert(i, end);
+            next.insert(i, w.graph.add(y, change));
         }
     }
     w.collect(|i| next[&i])
@@ -105,6 +103,8 @@ struct Block {
     /// Entries of 1 - θ h J that are not 0, by row and column.
     entries: BTreeMap<usize, BTreeMap<usize, NodeId>>,
     right: BTreeMap<usize, NodeId>,
+    /// The right side as it was given, h f.
+    given: BTreeMap<usize, NodeId>,
 }
 
 impl Block {
@@ -115,7 +115,7 @@ impl Block {
         reads: &BTreeMap<usize, BTreeSet<usize>>,
     ) -> Self {
         let (zero, one) = (w.graph.constant(0.0), w.graph.constant(1.0));
-        let (mut entries, mut right) = (BTreeMap::new(), BTreeMap::new());
+        let (mut entries, mut right, mut given) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (i, slope) in f {
             let mut row = BTreeMap::new();
             for j in reads[i].iter().filter(|j| f.contains_key(j)) {
@@ -130,33 +130,46 @@ impl Block {
             row.entry(*i).or_insert(one);
             entries.insert(*i, row);
             let change = w.graph.mul(w.h, *slope);
+            given.insert(*i, change);
             right.insert(*i, if f.len() > 1 { w.local(change) } else { change });
         }
-        Self { entries, right }
+        Self { entries, right, given }
     }
 
     /// The changes of all states.
-    fn solve(mut self, w: &mut Writer<'_>) -> BTreeMap<usize, NodeId> {
+    fn solve(mut self, w: &mut Writer<'_>, theta: f64) -> BTreeMap<usize, NodeId> {
         let mut left: BTreeSet<usize> = self.entries.keys().copied().collect();
-        let mut order = Vec::new();
+        let rows = self.entries.clone();
+        let mut pivots = Vec::new();
         while let Some(pivot) = self.least_connected(&left) {
             left.remove(&pivot);
-            let rest = self.eliminate(w, pivot, &left);
-            order.push((pivot, rest));
+            pivots.push(self.eliminate(w, pivot, &left));
         }
-        let alone = order.len() == 1;
+        let alone = pivots.len() == 1;
         let mut changes = BTreeMap::new();
-        for (pivot, inverse) in order.into_iter().rev() {
-            let mut sum = self.right[&pivot];
-            for (j, entry) in self.entries[&pivot].iter().filter(|(j, _)| **j != pivot) {
-                // What was eliminated earlier is no longer in this row.
-                if let Some(change) = changes.get(j) {
-                    let part = w.graph.mul(*entry, *change);
-                    sum = w.graph.sub(sum, part);
-                }
+        for pivot in pivots.iter().rev() {
+            let mut sum = self.right[&pivot.state];
+            for (j, entry) in &pivot.upper {
+                let part = w.graph.mul(*entry, changes[j]);
+                sum = w.graph.sub(sum, part);
             }
-            let change = w.graph.mul(inverse, sum);
-            changes.insert(pivot, if alone { change } else { w.local(change) });
+            let change = w.graph.mul(pivot.inverse, sum);
+            changes.insert(pivot.state, if alone { change } else { w.local(change) });
+        }
+        if !alone {
+            // Locals of their own, in a row: whoever uses one of them comes after all of them.
+            let numbers: Vec<u32> = changes.values().map(|change| w.another(*change)).collect();
+            for (change, number) in changes.values_mut().zip(&numbers) {
+                *change = w.graph.intern(Node::Local(*number));
+            }
+            let mut unknowns = Vec::new();
+            for ((state, published), change) in changes.iter().zip(numbers) {
+                let y = w.state(*state);
+                let end = w.graph.add(y, *published);
+                let row = rows[state].iter().map(|(j, entry)| (*j, *entry)).collect();
+                unknowns.push(Unknown { state: *state, change, right: self.given[state], row, end });
+            }
+            w.solves.push(Solve { theta, unknowns, pivots });
         }
         changes
     }
@@ -167,19 +180,24 @@ impl Block {
         left.iter().rev().min_by_key(|i| degree(i)).copied()
     }
 
-    /// Takes a pivot out of all rows left; returns 1 / its own entry.
-    fn eliminate(&mut self, w: &mut Writer<'_>, pivot: usize, left: &BTreeSet<usize>) -> NodeId {
+    /// Takes a pivot out of all rows left.
+    fn eliminate(&mut self, w: &mut Writer<'_>, pivot: usize, left: &BTreeSet<usize>) -> Pivot {
         let one = w.graph.constant(1.0);
         let row = self.entries[&pivot].clone();
         let inverse = w.graph.div(one, row[&pivot]);
         let inverse = w.local(inverse);
         let right = self.right[&pivot];
+        // What was eliminated earlier is no longer in this row.
+        let upper: Vec<(usize, NodeId)> =
+            row.iter().filter(|(j, _)| left.contains(j)).map(|(j, entry)| (*j, *entry)).collect();
+        let mut lower = Vec::new();
         for i in left {
             let Some(entry) = self.entries.get_mut(i).and_then(|r| r.remove(&pivot)) else { continue };
             let factor = w.graph.mul(entry, inverse);
             let factor = w.local(factor);
+            lower.push((*i, factor));
             let target = self.entries.entry(*i).or_default();
-            for (j, of_pivot) in row.iter().filter(|(j, _)| left.contains(j)) {
+            for (j, of_pivot) in &upper {
                 let part = w.graph.mul(factor, *of_pivot);
                 let zero = w.graph.constant(0.0);
                 let old = target.get(j).copied().unwrap_or(zero);
@@ -190,6 +208,6 @@ impl Block {
             let new = self.right.get(i).map_or(part, |old| w.graph.sub(*old, part));
             self.right.insert(*i, w.local(new));
         }
-        inverse
+        Pivot { state: pivot, inverse, upper, lower }
     }
 }

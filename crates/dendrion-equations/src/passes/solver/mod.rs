@@ -23,6 +23,47 @@ pub struct Step {
     pub locals: Vec<NodeId>,
     /// The next value of each state.
     pub next: Vec<NodeId>,
+    /// The linear systems that were solved on the way.
+    pub solves: Vec<Solve>,
+}
+
+/// A linear system (1 - θ h J) Δ = h f(y) with J = ∂f/∂y, and how it was solved.
+#[derive(Clone, Debug)]
+pub struct Solve {
+    /// θ
+    pub theta: f64,
+    /// What it was solved for.
+    pub unknowns: Vec<Unknown>,
+    /// The elimination, in its order.
+    pub pivots: Vec<Pivot>,
+}
+
+/// The change Δ of one state in a [`Solve`].
+#[derive(Clone, Debug)]
+pub struct Unknown {
+    /// The state.
+    pub state: usize,
+    /// Number of the [`Node::Local`] that is its Δ. Those of a system follow each other.
+    pub change: u32,
+    /// h f
+    pub right: NodeId,
+    /// The row of 1 - θ h J: its entries that are not 0, by state.
+    pub row: Vec<(usize, NodeId)>,
+    /// y + Δ
+    pub end: NodeId,
+}
+
+/// A step of elimination: rows and columns of 1 - θ h J = L U that belong to one state.
+#[derive(Clone, Debug)]
+pub struct Pivot {
+    /// The state.
+    pub state: usize,
+    /// 1 / U's entry on the diagonal
+    pub inverse: NodeId,
+    /// U's other entries in the row, by state.
+    pub upper: Vec<(usize, NodeId)>,
+    /// L's entries in the column below its 1, by state.
+    pub lower: Vec<(usize, NodeId)>,
 }
 
 /// The states one step of `dt` later: their drift by `ode`, their diffusion by `sde`.
@@ -38,9 +79,9 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
         OdeMethod::ImplicitEuler => implicit::step(&mut writer, 1.0),
         OdeMethod::CrankNicolson => implicit::step(&mut writer, 0.5),
     };
-    let locals = writer.locals;
+    let (locals, solves) = (writer.locals, writer.solves);
     diffusion::add(system, sde, &mut next);
-    Step { locals, next }
+    Step { locals, next, solves }
 }
 
 /// Writes a step: the graph, and the locals written so far.
@@ -51,13 +92,21 @@ struct Writer<'s> {
     locals: Vec<NodeId>,
     local_of: HashMap<NodeId, NodeId>,
     rules: Vec<Rule>,
+    solves: Vec<Solve>,
 }
 
 impl<'s> Writer<'s> {
     fn new(system: &'s mut System) -> Self {
         let rules = system.states.iter().map(|s| s.rule).collect();
         let h = system.graph.intern(Node::Param(System::DT as u32));
-        Self { graph: &mut system.graph, h, locals: Vec::new(), local_of: HashMap::new(), rules }
+        Self {
+            graph: &mut system.graph,
+            h,
+            locals: Vec::new(),
+            local_of: HashMap::new(),
+            rules,
+            solves: Vec::new(),
+        }
     }
 
     /// The states that have a derivative, each with it.
@@ -92,6 +141,12 @@ impl<'s> Writer<'s> {
             self.locals.push(id);
             self.graph.intern(Node::Local((self.locals.len() - 1) as u32))
         })
+    }
+
+    /// A local of its own, whatever stands for the same already; its number.
+    fn another(&mut self, id: NodeId) -> u32 {
+        self.locals.push(id);
+        (self.locals.len() - 1) as u32
     }
 
     /// a + c h b
