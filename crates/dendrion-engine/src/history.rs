@@ -11,32 +11,42 @@ use crate::spikes::Spikes;
 #[derive(Debug)]
 pub(crate) struct History<T: Scalar> {
     begin: u64,
-    /// The shard's state at the beginning of each step.
+    end: u64,
+    /// The state at the beginning of each step and at the end of the last one, block by block, step by step.
     states: Buffer<T>,
-    /// Values of a step.
+    /// Values of a block.
     size: usize,
     pub(crate) spikes: Spikes,
 }
 
 impl<T: Scalar> History<T> {
-    /// Of the steps from `begin` to `end`; `buffer` is used again where it is large enough.
-    fn new(begin: u64, end: u64, size: usize, buffer: Option<Buffer<T>>) -> Self {
-        let needed = (end - begin) as usize * size;
+    /// Of the steps from `begin` to `end` of `blocks` blocks of `size` values; `buffer` is used again where it is large enough.
+    fn new((begin, end): (u64, u64), (blocks, size): (usize, usize), buffer: Option<Buffer<T>>) -> Self {
+        let needed = blocks * ((end - begin) as usize + 1) * size;
         let states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
         let mut spikes = Spikes::default();
         spikes.clear();
-        Self { begin, states, size, spikes }
+        Self { begin, end, states, size, spikes }
     }
 
-    /// Keeps the state of some rows, which begin at `at` in the shard's.
-    pub(crate) fn keep(&mut self, step: u64, at: usize, state: &[T]) {
-        let from = (step - self.begin) as usize * self.size + at;
-        self.states[from..][..state.len()].copy_from_slice(state);
+    fn at(&self, step: u64, block: usize) -> usize {
+        (block * ((self.end - self.begin) as usize + 1) + (step - self.begin) as usize) * self.size
     }
 
-    /// The state at the beginning of a step, of `size` values from `at` on in the shard's.
-    pub(crate) fn state(&self, step: u64, at: usize, size: usize) -> &[T] {
-        &self.states[(step - self.begin) as usize * self.size + at..][..size]
+    /// Keeps the state of a block at the beginning of a step, or at the end of the last one.
+    pub(crate) fn keep(&mut self, step: u64, block: usize, state: &[T]) {
+        let at = self.at(step, block);
+        self.states[at..][..state.len()].copy_from_slice(state);
+    }
+
+    /// Whether a step is the one after the last.
+    pub(crate) const fn ends_at(&self, step: u64) -> bool {
+        self.end == step
+    }
+
+    /// The state of a block at the beginning of a step, and behind it that of the next.
+    pub(crate) fn states(&self, step: u64, block: usize) -> &[T] {
+        &self.states[self.at(step, block)..][..2 * self.size]
     }
 
     /// The neurons that spiked in a step.
@@ -71,7 +81,8 @@ impl<T: Scalar> Shard<T> {
     /// Begins to keep what a gradient needs of the steps from `begin` to `end`.
     pub(crate) fn track(&mut self, begin: u64, end: u64) {
         let old = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
-        self.tracked = Some(History::new(begin, end, self.state.len(), old));
+        let size = self.state_rows * self.lanes;
+        self.tracked = Some(History::new((begin, end), (self.blocks.len(), size), old));
     }
 
     /// Keeps nothing of the steps to come.

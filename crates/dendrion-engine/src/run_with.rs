@@ -205,7 +205,7 @@ impl<T: Scalar> Core<T> {
         Some(Plan::new(begin, end, self.epoch, (step, saved), budget? / samples.len()))
     }
 
-    fn stages_of(&self, legs: &[Leg], given: &StandIns<T>, crews: usize) -> Vec<Stage<T>> {
+    fn stages_of(&self, legs: &[Leg], given: &StandIns<T>, crews: usize) -> Vec<Stage<'static, T>> {
         let board = Arc::new(Board::new(self.board.places().0, self.board.places().1));
         let course = |begin, end| Course {
             given: given.clone(),

@@ -253,6 +253,10 @@ impl<T: Scalar> Shard<T> {
         for i in 0..steps {
             self.step(view, block, begin, i, true);
         }
+        let end = begin + steps as u64;
+        if let Some(history) = self.tracked.as_mut().filter(|h| h.ends_at(end)) {
+            history.keep(end, block, &self.state[block * size..][..size]);
+        }
         if !is_finite(&self.state[block * size..][..size]) {
             self.find_fault(view, block, begin, steps);
         }
@@ -299,7 +303,7 @@ impl<T: Scalar> Shard<T> {
         let block_number = self.blocks.start + block;
         if record {
             if let Some(history) = &mut self.tracked {
-                history.keep(step, block * size, state);
+                history.keep(step, block, state);
             }
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
@@ -384,6 +388,6 @@ fn bits(mut word: u64) -> impl Iterator<Item = usize> {
 }
 
 /// Whether all values are finite. 0 times anything else is not 0, and sums of independent lanes vectorise.
-fn is_finite<T: Scalar>(values: &[T]) -> bool {
+pub(crate) fn is_finite<T: Scalar>(values: &[T]) -> bool {
     values.chunks(64).all(|chunk| chunk.iter().fold(true, |all, v| all & v.is_finite()))
 }

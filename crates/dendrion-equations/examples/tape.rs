@@ -1,5 +1,5 @@
 //! Prints the programs of a neuron: what a step and its reverse are after all passes.
-use dendrion_equations::{Reverse, Tape, Wiring, neuron};
+use dendrion_equations::{Demand, Reverse, Tape, Wiring, neuron};
 use dendrion_model::{ModuleKind, OdeMethod, Population, SdeMethod, Surrogate};
 
 fn main() -> Result<(), dendrion_model::Error> {
@@ -27,7 +27,8 @@ fn main() -> Result<(), dendrion_model::Error> {
             tape.program.scratch_rows, tape.program.coefs, tape.program
         );
         let spike = (&Surrogate::default(), false);
-        let reverse = Reverse::new(&system, (method, SdeMethod::Milstein), spike, &[], &|_| true)?;
+        let demand = Demand { parameters: &|_| true, currents: &|_| true, states: &[0], observables: &[] };
+        let reverse = Reverse::new(&system, (method, SdeMethod::Milstein), spike, &demand)?;
         let program = &reverse.step.program;
         println!(
             "reverse: {} rows of scratch, {} gathered\n{program}",

@@ -29,6 +29,6 @@ pub use neuron::{Wiring, neuron};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
-pub use reverse::{Gather, Reverse};
+pub use reverse::{Demand, Gather, Reverse};
 pub use system::{Assignment, Diffusion, Event, Observable, Parameter, Receive, Rule, StateVar, System};
 pub use tape::{Leaf, Tape};

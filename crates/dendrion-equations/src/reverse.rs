@@ -21,10 +21,24 @@ use crate::passes::solver::{self, Step};
 use crate::system::System;
 use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
 
-/// The reverse of a system's step and of reading some of its observables.
+/// What a reverse is to give, and by what it is given cotangents.
+#[derive(Clone, Copy)]
+pub struct Demand<'d> {
+    /// Whether a parameter's cotangent is wanted.
+    pub parameters: &'d dyn Fn(usize) -> bool,
+    /// Whether a current input's is.
+    pub currents: &'d dyn Fn(usize) -> bool,
+    /// States that are read before the step.
+    pub states: &'d [usize],
+    /// Values of observables that are read before the step.
+    pub observables: &'d [NodeId],
+}
+
+/// The reverse of a system's step and of reading some of its states and observables.
 #[derive(Clone, Debug)]
 pub struct Reverse {
-    /// The reverse of the step. It has one input port more than the step: the cotangents of the spikes.
+    /// The reverse of the step and of reading states. It has more input ports than the step: the cotangents of the spikes,
+    /// then those of the states read, which may be absent.
     pub step: Tape,
     /// For each observable, the reverse of reading it, whose last input port is its cotangent.
     pub observers: Vec<Tape>,
@@ -53,8 +67,7 @@ pub struct Gather {
 }
 
 impl Reverse {
-    /// The reverse of a system's step by these methods, with a surrogate for the spike and the reset detached or not, and of
-    /// reading `observed`. Cotangents are gathered for the parameters that are `wanted`.
+    /// The reverse of a system's step by these methods, with a surrogate for the spike and the reset detached or not.
     ///
     /// # Errors
     /// A neuron with more rows than a program can name.
@@ -62,9 +75,9 @@ impl Reverse {
         system: &System,
         (ode, sde): (OdeMethod, SdeMethod),
         (surrogate, detach_reset): (&dendrion_model::Surrogate, bool),
-        observed: &[NodeId],
-        wanted: &dyn Fn(usize) -> bool,
+        demand: &Demand<'_>,
     ) -> Result<Self, Error> {
+        let Demand { parameters: wanted, observables: observed, .. } = *demand;
         let system = &mut system.clone();
         let step = solver::advance(system, ode, sde);
         let step = in_normal_form(&mut system.graph, step);
@@ -79,7 +92,7 @@ impl Reverse {
         let mut sums = Sums { wanted, rows: Vec::new(), seeds: Vec::new() };
         let gathered: Vec<Vec<usize>> =
             [&reverse].into_iter().chain(&readings).map(|r| sums.gather(&mut system.graph, r)).collect();
-        let frame = Frame { states: system.states.len(), sums: &sums.rows, currents: system.currents };
+        let frame = Frame { states: system.states.len(), sums: &sums.rows, demand };
         let accumulators = sums.rows.len();
         let step = frame.tape(system, reverse, &gathered[0], true)?;
         let observers = (readings.into_iter().zip(&gathered[1..]))
@@ -166,7 +179,7 @@ struct Frame<'s> {
     states: usize,
     /// What each accumulator adds.
     sums: &'s [NodeId],
-    currents: usize,
+    demand: &'s Demand<'s>,
 }
 
 impl Frame<'_> {
@@ -194,7 +207,8 @@ impl Frame<'_> {
             updates.push(Assign { row, value: graph.add(so_far, self.sums[*k]), flush: false });
         }
         let first = states + self.sums.len();
-        for (j, bar) in reverse.currents.into_iter().enumerate() {
+        let wanted = |(j, _): &(usize, NodeId)| (self.demand.currents)(*j);
+        for (j, bar) in reverse.currents.into_iter().enumerate().filter(wanted) {
             let row = first + j;
             let so_far = graph.intern(Node::State((states + row) as u32));
             // The step's reverse comes first; what observables read of a current is added to it.
@@ -203,15 +217,20 @@ impl Frame<'_> {
                 updates.push(Assign { row, value, flush: false });
             }
         }
-        let rows = first + self.currents;
+        let rows = first + system.currents;
         small_enough(rows.max(2 * states))?;
         let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
         let port = system.currents + system.noises.len();
         let cotangents = Cotangents { row: 0, rows: states, port, past: states };
-        let emitter = lowered.emit(&system.graph, system.currents, cotangents);
+        let mut emitter = lowered.emit(&system.graph, system.currents, cotangents);
+        let read = if of_step { self.demand.states } else { &[] };
+        for (state, port) in read.iter().zip(port + 1..) {
+            emitter.push(Op::AddInput, vec![Slot::Input(port as u16)], Some(Slot::State(*state as u16)));
+        }
+        let ports = port + 1 + read.len();
         let (prologue, leaves) = prologue(&system.graph, &emitter.coefs)?;
         let depends = emitter.coefs.iter().map(|id| system.graph.parameters_of(*id)).collect();
-        let program = finish(emitter, 0, (rows, 2 * states, port + 1))?;
+        let program = finish(emitter, 0, (rows, 2 * states, ports))?;
         Ok(Tape { prologue, leaves, program, depends })
     }
 }

@@ -2,22 +2,32 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_equations::{Leaf, Reverse, System, Tape};
+use dendrion_equations::{Demand, Leaf, Reverse, System, Tape};
 use dendrion_lanes::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
 use crate::layout::Layout;
 use crate::population::{coefficients, columns, linked};
 
-/// What decides a population's reverse: wanted parameters, and observables read.
-type Key = (Vec<bool>, Vec<String>);
+/// What decides a population's reverse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked {
+    /// Whether each parameter's cotangent is wanted.
+    pub(crate) parameters: Vec<bool>,
+    /// Whether each current input's is.
+    pub(crate) currents: Vec<bool>,
+    /// States that probes read, ascending.
+    pub(crate) states: Vec<usize>,
+    /// Names of the observables that they read.
+    pub(crate) observables: Vec<String>,
+}
 
 /// A reverse, and the kernels of its step and of its observers as they were linked last.
 type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>);
 
 /// Reverses compiled so far: a training loop compiles once.
 #[derive(Debug)]
-pub(crate) struct Compiled<T: Scalar>(Mutex<Vec<(Key, Known<T>)>>);
+pub(crate) struct Compiled<T: Scalar>(Mutex<Vec<(Asked, Known<T>)>>);
 
 impl<T: Scalar> Default for Compiled<T> {
     fn default() -> Self {
@@ -33,7 +43,7 @@ pub(crate) struct Reversible<T: Scalar> {
     pub(crate) system: System,
     pub(crate) methods: (OdeMethod, SdeMethod),
     pub(crate) spike: (Surrogate, bool),
-    /// Names of the observables that probes read.
+    /// Names of the observables that probes read, by the numbers of their observers.
     pub(crate) observed: Vec<String>,
     /// For each state, whether it began at its initial value.
     pub(crate) fresh: Vec<bool>,
@@ -50,28 +60,35 @@ pub(crate) struct Backward<T: Scalar> {
     pub(crate) scratch_rows: usize,
     /// For each spike port, the states it feeds.
     pub(crate) fed: Vec<Vec<usize>>,
+    /// States that probes read: those of the step's last ports.
+    pub(crate) states: Vec<usize>,
 }
 
 impl<T: Scalar> Reversible<T> {
-    /// The reverse, for cotangents of the parameters that are wanted.
-    fn reverse(&self, wanted: &[bool]) -> Result<Arc<Reverse>, Error> {
+    /// The reverse that was asked for.
+    fn reverse(&self, asked: &Asked) -> Result<Arc<Reverse>, Error> {
         let value = |name: &String| {
             let found = self.system.observables.iter().find(|o| o.name == *name);
             found.map(|o| o.value).ok_or_else(|| Error::unknown(&self.path, "variable", name, Vec::new()))
         };
-        let values = self.observed.iter().map(value).collect::<Result<Vec<_>, Error>>()?;
+        let observables = asked.observables.iter().map(value).collect::<Result<Vec<_>, Error>>()?;
         let spike = (&self.spike.0, self.spike.1);
-        Ok(Arc::new(Reverse::new(&self.system, self.methods, spike, &values, &|p| wanted[p])?))
+        let demand = Demand {
+            parameters: &|p| asked.parameters[p],
+            currents: &|i| asked.currents.get(i).is_some_and(|wanted| *wanted),
+            states: &asked.states,
+            observables: &observables,
+        };
+        Ok(Arc::new(Reverse::new(&self.system, self.methods, spike, &demand)?))
     }
 
     /// The reverse linked, its coefficients computed.
-    pub(crate) fn link(&self, wanted: &[bool]) -> Result<Backward<T>, Error> {
-        let key = (wanted.to_vec(), self.observed.clone());
+    pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
         let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = compiled.iter().position(|(k, _)| *k == key);
+        let at = compiled.iter().position(|(k, _)| *k == asked);
         let (reverse, before) = match at {
             Some(at) => compiled[at].1.clone(),
-            None => (self.reverse(wanted)?, Vec::new()),
+            None => (self.reverse(&asked)?, Vec::new()),
         };
         let tapes: Vec<&Tape> = [&reverse.step].into_iter().chain(&reverse.observers).collect();
         let link = |(i, tape): (usize, &&Tape)| {
@@ -81,16 +98,17 @@ impl<T: Scalar> Reversible<T> {
         let linked: Result<Vec<_>, LinkError> = tapes.iter().enumerate().map(link).collect();
         let mut linked = linked.map_err(|e| self.broken(&e))?;
         let known = (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect());
+        let states = asked.states.clone();
         match at {
             Some(at) => compiled[at].1 = known,
-            None => compiled.push((key, known)),
+            None => compiled.push((asked, known)),
         }
         let scratch_rows = tapes.iter().map(|t| t.program.scratch_rows).max().unwrap_or(0);
         let mut fed = vec![Vec::new(); self.system.ports];
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
         let observers = linked.split_off(1);
         let step = linked.swap_remove(0);
-        Ok(Backward { reverse, step, observers, scratch_rows, fed })
+        Ok(Backward { reverse, step, observers, scratch_rows, fed, states })
     }
 
     /// The cotangents of parameters, by their number, from those of coefficients and initial states: for each of them a

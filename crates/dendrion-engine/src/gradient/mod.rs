@@ -3,6 +3,7 @@
 mod backward;
 mod collect;
 mod plan;
+mod reading;
 mod reversal;
 mod tally;
 mod trace;

@@ -30,8 +30,8 @@ pub(crate) struct Plan {
 const MOST_LEVELS: u32 = 6;
 
 impl Plan {
-    /// For steps of `step` bytes each, with `saved` bytes for a state to begin from, within `budget` bytes where that is
-    /// possible. Segments are whole epochs.
+    /// For states of `step` bytes at each step, and `saved` bytes of a state to begin from, within `budget` bytes where that is
+    /// possible. Segments are whole epochs; a kept one has its last state too.
     pub(crate) fn new(
         begin: u64,
         end: u64,
@@ -40,7 +40,7 @@ impl Plan {
         budget: usize,
     ) -> Self {
         let (steps, step, saved) = ((end - begin) as f64, step.max(1) as f64, saved.max(1) as f64);
-        if steps * step <= budget as f64 {
+        if (steps + 1.0) * step <= budget as f64 {
             return Self { begin, end, lengths: vec![(end - begin).max(1)] };
         }
         let whole = |length: f64| (length.ceil() as u64).div_ceil(epoch).max(1) * epoch;
@@ -50,7 +50,7 @@ impl Plan {
             let parts = (steps * step / saved).powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
             let leaf = whole(steps / parts.powi(levels as i32));
             lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
-            if f64::from(levels) * parts * saved + leaf as f64 * step <= budget as f64 {
+            if f64::from(levels) * parts * saved + (leaf + 1) as f64 * step <= budget as f64 {
                 break;
             }
         }
@@ -127,7 +127,7 @@ mod tests {
                     left = begin;
                 }
             }
-            let steps = kept.map_or(0, |(b, e)| e - b);
+            let steps = kept.map_or(0, |(b, e)| e - b + 1);
             most = most.max(steps * step + pile.len() as u64 * saved);
         }
         assert_eq!((left, pile.len()), (begin, 0));

@@ -1,60 +1,18 @@
 //! One shard's part of a reverse run.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::Backward;
+use super::reading::{Given, Reading};
 use super::tally::Tally;
 use crate::record::Reads;
 use crate::shard::{Shard, View};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
 const FOLD: u64 = 64;
-
-/// A probe's cotangents, as one shard reads them.
-#[derive(Clone, Debug)]
-pub(crate) struct Reading<T: Scalar> {
-    pub(crate) reads: Reads,
-    pub(crate) every: u64,
-    /// The shard's lanes that were recorded, ascending, and the columns they went to.
-    pub(crate) lanes: Arc<Vec<(u32, u32)>>,
-    /// Whether both count up by one.
-    pub(crate) in_order: bool,
-    /// Row by row, of `columns` values.
-    pub(crate) table: Arc<Vec<T>>,
-    pub(crate) columns: usize,
-    /// The step of the first row.
-    pub(crate) first: u64,
-}
-
-impl<T: Scalar> Reading<T> {
-    /// The cotangents of the sample of a step, if it was one.
-    fn row(&self, step: u64) -> Option<&[T]> {
-        if !step.is_multiple_of(self.every) {
-            return None;
-        }
-        let row = step.checked_sub(self.first)? / self.every;
-        self.table.get(row as usize * self.columns..)?.get(..self.columns)
-    }
-
-    /// Adds a sample's cotangents to a row of a block, whose first lane in the shard is `first`.
-    fn add(&self, values: &[T], first: usize, row: &mut [T]) {
-        let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
-        let mine = &self.lanes[at(first)..at(first + row.len())];
-        if let (true, Some((lane, column))) = (self.in_order, mine.first()) {
-            let row = &mut row[*lane as usize - first..][..mine.len()];
-            row.iter_mut().zip(&values[*column as usize..]).for_each(|(sum, v)| *sum = sum.plus(*v));
-            return;
-        }
-        for (lane, column) in mine {
-            let sum = &mut row[*lane as usize - first];
-            *sum = sum.plus(values[*column as usize]);
-        }
-    }
-}
 
 /// Cotangents of a current input, by the generator's own values.
 #[derive(Clone, Debug)]
@@ -87,9 +45,11 @@ pub(crate) struct Reversal<T: Scalar> {
     totals: Vec<f64>,
     /// What spikes are worth: those of each step of the epoch, all lanes.
     pub(crate) spikes: Buffer<T>,
-    /// Cotangents of the recorded spikes: of each step of the run, by neuron of the population.
-    spike_cotangents: Vec<(Arc<Vec<T>>, usize)>,
-    readings: Vec<Reading<T>>,
+    /// Tables of the recorded spikes' cotangents: of each step of the run, by neuron of the population.
+    spike_cotangents: Vec<(usize, usize)>,
+    readings: Vec<Reading>,
+    /// What the readings of states give in the visit.
+    given: Given<T>,
     /// For each current input, if it is wanted.
     pub(crate) flows: Vec<Option<Flow>>,
     pub(crate) tally: Tally,
@@ -103,8 +63,8 @@ impl<T: Scalar> Reversal<T> {
         shard: &Shard<T>,
         backward: &Backward<T>,
         begin: u64,
-        spike_cotangents: Vec<(Arc<Vec<T>>, usize)>,
-        readings: Vec<Reading<T>>,
+        spike_cotangents: Vec<(usize, usize)>,
+        readings: Vec<Reading>,
         flows: Vec<Option<Flow>>,
     ) -> Self {
         let (all, rows) = (shard.lanes_of_all(), backward.reverse.rows());
@@ -116,6 +76,7 @@ impl<T: Scalar> Reversal<T> {
             spikes: Buffer::zeroed(0),
             spike_cotangents,
             readings,
+            given: Given::new(shard.lanes),
             flows,
             tally: Tally::new(shard.neurons.clone(), None),
             begin,
@@ -124,7 +85,7 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// Begins an epoch: spikes are worth what was given for them.
-    pub(crate) fn begin_epoch(&mut self, shard: &Shard<T>, steps: Range<u64>) {
+    pub(crate) fn begin_epoch(&mut self, shard: &Shard<T>, tables: &[&[f64]], steps: Range<u64>) {
         let (all, count) = (shard.lanes_of_all(), (steps.end - steps.start) as usize);
         if self.spikes.len() < all * count {
             self.spikes = Buffer::zeroed(all * count);
@@ -132,9 +93,9 @@ impl<T: Scalar> Reversal<T> {
         self.spikes.fill(T::default());
         for (table, width) in &self.spike_cotangents {
             for step in steps.clone() {
-                let row = &table[(step - self.begin) as usize * width..][shard.neurons.clone()];
+                let row = &tables[*table][(step - self.begin) as usize * width..][shard.neurons.clone()];
                 let out = &mut self.spikes[(step - steps.start) as usize * all..][..row.len()];
-                out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(*v));
+                out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
             }
         }
     }
@@ -145,15 +106,18 @@ impl<T: Scalar> Reversal<T> {
         shard: &mut Shard<T>,
         view: &View<'_, T>,
         backward: &Backward<T>,
-        worths: &mut [Ring<T>],
+        (worths, tables): (&mut [Ring<T>], &[&[f64]]),
         steps: Range<u64>,
     ) {
         for block in 0..shard.blocks.len() {
             shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
+            let first = block * shard.lanes;
+            let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
+            self.given.fill(&backward.states, &self.readings, tables, lanes, steps.clone());
             for strip in backward.step.0.strips() {
                 for step in steps.clone().rev() {
                     let at = At { block, strip: strip.clone(), step, begin: steps.start };
-                    self.step(shard, view, backward, worths, &at);
+                    self.step(shard, view, backward, (&mut *worths, tables), &at);
                     if step.is_multiple_of(FOLD) {
                         self.fold(backward, shard.lanes, block, strip.clone());
                     }
@@ -167,24 +131,23 @@ impl<T: Scalar> Reversal<T> {
         shard: &Shard<T>,
         view: &View<'_, T>,
         backward: &Backward<T>,
-        worths: &mut [Ring<T>],
+        (worths, tables): (&mut [Ring<T>], &[&[f64]]),
         at: &At,
     ) {
         let (lanes, reverse, i) = (shard.lanes, &backward.reverse, (at.step - at.begin) as usize);
         let size = self.rows * lanes;
         self.leave_worths(backward, lanes, worths, at);
         let Some(history) = &shard.tracked else { return };
-        let past = history.state(at.step, at.block * reverse.states * lanes, reverse.states * lanes);
+        let past = history.states(at.step, at.block);
         if at.step > at.begin {
             // What is kept lies far away, and is gone through backwards.
-            let before =
-                history.state(at.step - 1, at.block * reverse.states * lanes, reverse.states * lanes);
+            let before = &history.states(at.step - 1, at.block)[..reverse.states * lanes];
             before.chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
         }
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
         let (currents, noises) = (shard.currents.len(), shard.noises.len());
-        let count = currents + noises + 1;
+        let count = currents + noises + 1 + backward.states.len();
         let inputs = if count <= PORTS {
             &mut ports[..count]
         } else {
@@ -193,7 +156,11 @@ impl<T: Scalar> Reversal<T> {
         };
         let rows = shard.currents.iter().map(|(_, r)| r.row(i)).chain(shard.noises.iter().map(|n| n.row(i)));
         inputs.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
-        inputs[count - 1] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
+        let last = currents + noises;
+        inputs[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
+        for (k, port) in inputs[last + 1..].iter_mut().enumerate() {
+            *port = self.given.row(k, at.step);
+        }
         let block = shard.blocks.start + at.block;
         let frame = &mut self.frames[at.block * size..][..size];
         let (kernel, coefs) = &backward.step;
@@ -202,25 +169,18 @@ impl<T: Scalar> Reversal<T> {
         kernel.run_strip(&mut run, past, at.strip.clone());
         let frame = &mut self.frames[at.block * size..][..size];
         for reading in &self.readings {
-            let Some(values) = reading.row(at.step) else { continue };
-            match reading.reads {
-                Reads::State(state) => {
-                    let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][at.strip.clone()];
-                    reading.add(values, at.block * lanes + at.strip.start, row);
-                }
-                Reads::Observer(o) => {
-                    let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
-                    self.input.fill(T::default());
-                    let row = &mut self.input[at.strip.clone()];
-                    reading.add(values, at.block * lanes + at.strip.start, row);
-                    let mut seen: Vec<&[T]> = inputs.to_vec();
-                    seen[count - 1] = &self.input;
-                    let (scratch, inputs) = (&mut self.scratch[..], &seen[..]);
-                    let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
-                    kernel.run_strip(&mut run, past, at.strip.clone());
-                }
-                Reads::Weights => {}
-            }
+            let (Reads::Observer(o), Some(values)) = (reading.reads, reading.row(at.step, tables)) else {
+                continue;
+            };
+            let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
+            self.input.fill(T::default());
+            let row = &mut self.input[at.strip.clone()];
+            reading.add(values, at.block * lanes + at.strip.start, row);
+            let mut seen: Vec<&[T]> = inputs[..=last].to_vec();
+            seen[last] = &self.input;
+            let (scratch, inputs) = (&mut self.scratch[..], &seen[..]);
+            let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
+            kernel.run_strip(&mut run, past, at.strip.clone());
         }
         self.flow(shard, view, backward, at);
     }

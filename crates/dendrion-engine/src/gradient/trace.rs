@@ -5,10 +5,11 @@ use std::sync::{Arc, RwLock};
 use dendrion_lanes::{Ring, Scalar};
 use dendrion_model::{Error, Network, Values};
 
-use super::backward::{Backward, Reversible};
+use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Wanted};
 use super::plan::{Leg, Plan};
-use super::reversal::{Flow, Reading, Reversal};
+use super::reading::Reading;
+use super::reversal::{Flow, Reversal};
 use super::tally::Tally;
 use super::unwind::{Link, Shared};
 use crate::generate::{Current, StandIns};
@@ -17,7 +18,7 @@ use crate::parameters::Target;
 use crate::population::Engine;
 use crate::record::Reads;
 use crate::run::{Barrier, Board, Course, Route, Sample, Stage, Watch, conduct};
-use crate::shard::Shard;
+use crate::shard::{Shard, is_finite};
 
 /// A probe at the time of a run.
 #[derive(Clone, Debug)]
@@ -69,24 +70,22 @@ impl<T: Scalar> Trace<T> {
         let wanted = Wanted::of(&self, wanted)?;
         let tables =
             cotangents.iter().map(|(probe, v)| self.check(*probe, v)).collect::<Result<Vec<_>, _>>()?;
-        self.keep_observed(cotangents);
-        let backwards = (0..self.populations.len())
-            .map(|p| self.populations[p].link(&wanted.of_population(&self, p)).map(Arc::new))
-            .collect::<Result<Vec<_>, Error>>()?;
+        let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
+        let asked = self.asked(&probes, &wanted);
+        let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
+        let backwards =
+            asked.into_iter().zip(&self.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
         let mut samples = std::mem::take(&mut self.samples);
         for (b, sample) in samples.iter_mut().enumerate() {
-            let of_sample: Vec<(usize, Arc<Vec<T>>)> = (cotangents.iter().zip(&tables))
-                .map(|((probe, _), size)| (*probe, (b * size..(b + 1) * size)))
-                .zip(cotangents)
-                .map(|((probe, range), (_, v))| {
-                    (probe, Arc::new(v[range].iter().map(|v| T::from_f64(*v)).collect()))
-                })
-                .collect();
-            self.prepare(sample, b, &backwards, &of_sample, &wanted);
+            self.prepare(sample, b, &backwards, &probes, &wanted);
         }
-        let links: Vec<Shared<T>> =
-            (samples.iter().enumerate()).map(|(b, s)| self.shared(s, b, &backwards, &wanted)).collect();
-        let shared: Vec<Arc<Shared<T>>> = links.into_iter().map(Arc::new).collect();
+        let shared: Vec<Arc<Shared<'_, T>>> = (samples.iter().enumerate())
+            .map(|(b, sample)| {
+                let mine = cotangents.iter().zip(&tables);
+                let tables = mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect();
+                Arc::new(self.shared(sample, b, &backwards, &wanted, tables))
+            })
+            .collect();
         let this = &self;
         let answers = conduct(
             samples,
@@ -129,39 +128,52 @@ impl<T: Scalar> Trace<T> {
             let (given, expected) = (format!("{} values", values.len()), size * self.samples.len());
             return Err(Error::parameter("backward", "cotangent", given, format!("{expected} values")));
         }
-        match values.iter().find(|v| !v.is_finite()) {
-            Some(v) => Err(Error::parameter("backward", "cotangent", v, "finite numbers")),
-            None => Ok(size),
+        if is_finite(values) {
+            return Ok(size);
         }
+        let wrong = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+        let what = format!("cotangent[{wrong}]");
+        Err(Error::parameter("backward", &what, values[wrong], "finite numbers"))
     }
 
-    /// Forgets the observables that have no cotangent, so that nothing is computed for them.
-    fn keep_observed(&mut self, cotangents: &Cotangents<'_>) {
-        let mut used: Vec<Vec<usize>> = vec![Vec::new(); self.populations.len()];
-        for (probe, _) in cotangents {
+    /// What each population's reverse is asked for. Observables that have no cotangent are forgotten, so that nothing is
+    /// computed for them.
+    fn asked(&mut self, probes: &[usize], wanted: &Wanted) -> Vec<Asked> {
+        let mut read: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); self.populations.len()];
+        for probe in probes {
             if let Some(Seen::Values { population, places, .. }) = self.seen.get(*probe) {
                 for (_, reads, _) in places {
-                    if let Reads::Observer(o) = reads
-                        && !used[*population].contains(o)
-                    {
-                        used[*population].push(*o);
+                    match reads {
+                        Reads::State(state) => read[*population].0.push(*state),
+                        Reads::Observer(o) => read[*population].1.push(*o),
+                        Reads::Weights => {}
                     }
                 }
             }
         }
-        for (population, used) in self.populations.iter_mut().zip(&mut used) {
-            used.sort_unstable();
-            population.observed = used.iter().map(|o| population.observed[*o].clone()).collect();
+        for all in read.iter_mut().flat_map(|(states, observers)| [states, observers]) {
+            all.sort_unstable();
+            all.dedup();
         }
         for seen in &mut self.seen {
             if let Seen::Values { population, places, .. } = seen {
                 for (_, reads, _) in places {
                     if let Reads::Observer(o) = reads {
-                        *o = used[*population].iter().position(|u| u == o).unwrap_or(usize::MAX);
+                        *o = read[*population].1.iter().position(|u| u == o).unwrap_or(usize::MAX);
                     }
                 }
             }
         }
+        let shards = self.samples.first().map_or(&[][..], |s| s.shards.as_slice());
+        let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
+            parameters: wanted.of_population(self, p),
+            currents: (shards.iter().find(|s| s.population == p).into_iter())
+                .flat_map(|s| s.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
+                .collect(),
+            states,
+            observables: observers.iter().map(|o| self.populations[p].observed[*o].clone()).collect(),
+        };
+        read.into_iter().enumerate().map(one).collect()
     }
 
     /// Gives a sample's shards and chunks what they need to be reversed.
@@ -170,28 +182,22 @@ impl<T: Scalar> Trace<T> {
         sample: &mut Sample<T>,
         b: usize,
         backwards: &[Arc<Backward<T>>],
-        cotangents: &[(usize, Arc<Vec<T>>)],
+        probes: &[usize],
         wanted: &Wanted,
     ) {
         for (place, shard) in sample.shards.iter_mut().enumerate() {
             let (mut readings, mut spikes) = (Vec::new(), Vec::new());
-            for (probe, table) in cotangents {
+            for (table, probe) in probes.iter().enumerate() {
                 match &self.seen[*probe] {
                     Seen::Values { every, columns, places, .. } => {
                         let mine = places.iter().filter(|(at, ..)| *at == place);
-                        let first = self.begin.div_ceil(*every) * every;
-                        readings.extend(mine.map(|(_, reads, lanes)| Reading {
-                            reads: *reads,
-                            every: *every,
-                            lanes: lanes.clone(),
-                            in_order: lanes.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == w[1]),
-                            table: table.clone(),
-                            columns: *columns,
-                            first,
-                        }));
+                        let (times, table) = ((*every, self.begin), (table, *columns));
+                        readings.extend(
+                            mine.map(|(_, reads, lanes)| Reading::new(*reads, times, lanes.clone(), table)),
+                        );
                     }
                     Seen::Spikes { population } if *population == shard.population => {
-                        spikes.push((table.clone(), self.populations[*population].layout.size));
+                        spikes.push((table, self.populations[*population].layout.size));
                     }
                     _ => {}
                 }
@@ -232,13 +238,14 @@ impl<T: Scalar> Trace<T> {
         Some(Flow { sums: vec![0.0; slots * width], shared })
     }
 
-    fn shared(
+    fn shared<'c>(
         &self,
         sample: &Sample<T>,
         b: usize,
         backwards: &[Arc<Backward<T>>],
         wanted: &Wanted,
-    ) -> Shared<T> {
+        tables: Vec<&'c [f64]>,
+    ) -> Shared<'c, T> {
         let mut links = Vec::new();
         for (target, shard) in sample.shards.iter().enumerate() {
             links.extend(shard.incoming.iter().map(|incoming| Link {
@@ -264,12 +271,13 @@ impl<T: Scalar> Trace<T> {
             routes: self.routes.clone(),
             links,
             worths: sample.shards.iter().map(rings).collect(),
+            tables,
             begin: self.begin,
             epoch: self.epoch,
         }
     }
 
-    fn stages(&self, b: usize, crews: usize, shared: &Arc<Shared<T>>) -> Vec<Stage<T>> {
+    fn stages<'c>(&self, b: usize, crews: usize, shared: &Arc<Shared<'c, T>>) -> Vec<Stage<'c, T>> {
         let board = Arc::new(Board::new(self.places.0, self.places.1));
         let course = |begin, end| Course {
             engines: self.engines.clone(),
@@ -290,11 +298,11 @@ impl<T: Scalar> Trace<T> {
 }
 
 /// The stages of some legs.
-pub(crate) fn stages<T: Scalar>(
+pub(crate) fn stages<'c, T: Scalar>(
     legs: &[Leg],
     course: impl Fn(u64, u64) -> Course<T>,
-    unwind: impl Fn(u64, u64) -> Stage<T>,
-) -> Vec<Stage<T>> {
+    unwind: impl Fn(u64, u64) -> Stage<'c, T>,
+) -> Vec<Stage<'c, T>> {
     let stage = |leg: &Leg| match *leg {
         Leg::Save => Stage::Save,
         Leg::Restore => Stage::Restore,

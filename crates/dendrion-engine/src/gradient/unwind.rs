@@ -28,7 +28,7 @@ pub(crate) struct Link<T: Scalar> {
 
 /// What all threads share while one sample is reversed.
 #[derive(Debug)]
-pub(crate) struct Shared<T: Scalar> {
+pub(crate) struct Shared<'c, T: Scalar> {
     pub(crate) backwards: Vec<Arc<Backward<T>>>,
     pub(crate) engines: Vec<Arc<crate::population::Engine<T>>>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
@@ -38,12 +38,14 @@ pub(crate) struct Shared<T: Scalar> {
     pub(crate) links: Vec<Link<T>>,
     /// For each shard and port, what arrivals are worth.
     pub(crate) worths: Vec<RwLock<Vec<Ring<T>>>>,
+    /// Cotangents of what probes recorded.
+    pub(crate) tables: Vec<&'c [f64]>,
     /// The first step of the run.
     pub(crate) begin: u64,
     pub(crate) epoch: u64,
 }
 
-impl<T: Scalar> Shared<T> {
+impl<T: Scalar> Shared<'_, T> {
     fn worths(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
         self.worths.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
     }
@@ -60,7 +62,7 @@ impl<T: Scalar> Shared<T> {
 /// Reverses the steps from `begin` to `end`, which the crew's shards keep.
 pub(crate) fn unwind<T: Scalar>(
     crew: &mut Crew<T>,
-    shared: &Shared<T>,
+    shared: &Shared<'_, T>,
     barrier: &Barrier,
     (begin, end): (u64, u64),
 ) -> bool {
@@ -84,11 +86,11 @@ pub(crate) fn unwind<T: Scalar>(
 type Steps = std::ops::Range<u64>;
 
 /// What the epoch's spikes of neurons are worth, and what they add to the cotangents of weights.
-fn pull_fired<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<T>, steps: Steps) {
+fn pull_fired<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<'_, T>, steps: Steps) {
     let worths = shared.worths();
     for (place, shard) in &mut crew.shards {
         let Some(mut reversal) = shard.reversal.take() else { continue };
-        reversal.begin_epoch(shard, steps.clone());
+        reversal.begin_epoch(shard, &shared.tables, steps.clone());
         let (neurons, lanes) = (shard.neurons.clone(), shard.lanes_of_all());
         for link in shared.links_from(true, *place) {
             let ring = &worths[link.target][link.port];
@@ -109,20 +111,21 @@ fn pull_fired<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<T>, steps: Steps) {
 }
 
 /// Reverses the epoch's steps of all neurons.
-fn reverse<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<T>, steps: Steps) {
+fn reverse<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<'_, T>, steps: Steps) {
     for (place, shard) in &mut crew.shards {
         let population = shard.population;
         let engine = &shared.engines[population];
         let view = View { engine, currents: &shared.currents, given: &shared.given };
         let Some(mut reversal) = shard.reversal.take() else { continue };
         let mut worths = shared.worths[*place].write().unwrap_or_else(PoisonError::into_inner);
-        reversal.run(shard, &view, &shared.backwards[population], &mut worths, steps.clone());
+        let given = (&mut worths[..], &shared.tables[..]);
+        reversal.run(shard, &view, &shared.backwards[population], given, steps.clone());
         shard.reversal = Some(reversal);
     }
 }
 
 /// What the epoch's spikes of generators add to the cotangents of weights, and what stands in for generators is worth.
-fn pull_generated<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<T>, steps: Steps) {
+fn pull_generated<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<'_, T>, steps: Steps) {
     let worths = shared.worths();
     for (place, chunk) in &mut crew.chunks {
         let Some(mut tally) = chunk.tally.take() else { continue };

@@ -24,7 +24,7 @@ pub(crate) struct Sample<T: Scalar> {
 
 /// What all crews of a sample do together.
 #[derive(Debug)]
-pub(crate) enum Stage<T: Scalar> {
+pub(crate) enum Stage<'c, T: Scalar> {
     /// Puts the state on a pile.
     Save,
     /// Takes one from it.
@@ -32,11 +32,11 @@ pub(crate) enum Stage<T: Scalar> {
     /// Runs steps, and keeps them where that is said.
     Run(Box<Course<T>>, bool),
     /// Reverses steps.
-    Unwind { shared: Arc<Shared<T>>, barrier: Barrier, begin: u64, end: u64 },
+    Unwind { shared: Arc<Shared<'c, T>>, barrier: Barrier, begin: u64, end: u64 },
 }
 
 /// Goes through the stages; false where one ended early.
-fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<T>], watch: Watch<'_>) -> (Crew<T>, bool) {
+fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'_>) -> (Crew<T>, bool) {
     for stage in stages {
         match stage {
             Stage::Save => {
@@ -74,11 +74,11 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<T>], watch: Watch<'_>) 
 
 /// Leads samples through their stages, and each to its end by `finish`, which is told whether it got through. Answers come
 /// in the order of the samples; `None` where a thread was lost.
-pub(crate) fn conduct<T: Scalar, R: Send>(
+pub(crate) fn conduct<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
     threads: usize,
     cost: impl Fn(&Shard<T>) -> usize,
-    stages: impl Fn(usize, usize) -> Vec<Stage<T>> + Sync,
+    stages: impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync,
     watch: Watch<'_>,
     finish: impl Fn(usize, Sample<T>, bool) -> R + Sync,
 ) -> Option<Vec<R>> {
@@ -106,10 +106,10 @@ pub(crate) fn conduct<T: Scalar, R: Send>(
 }
 
 /// Several samples, each by one thread.
-fn each<T: Scalar, R: Send>(
+fn each<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
     threads: usize,
-    stages: &(impl Fn(usize, usize) -> Vec<Stage<T>> + Sync),
+    stages: &(impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync),
     watch: Watch<'_>,
     finish: &(impl Fn(usize, Sample<T>, bool) -> R + Sync),
 ) -> Option<Vec<R>> {

@@ -1,0 +1,211 @@
+//! The rule for the solution of a linear system, (1 - θ h J) Δ = h f(y), which the adjoint needs as it needs one for a product.
+//!
+//! With λ the cotangents of Δ, those of the right side are μ = (1 - θ h J)^-T λ: one more solution, by the elimination that was
+//! made already. Δ is the root of h (f(y) + θ J Δ) - Δ, so what else is behind it is reached by differentiating
+//! this at a fixed Δ, with cotangents μ (the implicit function theorem; Griewank & Walther 2008, 15.4):
+//!
+//! - By y through f alone it is h Jᵀ μ = (μ - λ) / θ, without any derivative.
+//! - A term of f that is affine in the system's y is, together with its part in θ J Δ, itself at y + θ Δ.
+//!
+//! The elimination need not be repeated for Δ either: nothing but the step changes most of the states solved for, so that
+//! Δ is what they differ by at the next step ([`known_by_the_next`]).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::adjoint::Sweep;
+use super::derivative::derivative;
+use super::normal::Normal;
+use super::solver::{Solve, Step, Unknown};
+use super::substitute::Substitution;
+use crate::graph::{Graph, Node, NodeId};
+use crate::system::System;
+
+/// Whether something beside its solution has changed a state when the next step begins.
+fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
+    let state = unknown.state;
+    step.next[state] != unknown.end
+        || system.states[state].decays
+        || system.receives.iter().any(|r| r.state == state)
+        || system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.state == state))
+}
+
+/// Takes the changes Δ from the states at the next step. One that cannot be seen there follows from the others by its
+/// row of the system; several are eliminated as in the step.
+pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [NodeId]) {
+    for solve in &step.solves {
+        let (hidden, seen): (Vec<&Unknown>, Vec<&Unknown>) =
+            solve.unknowns.iter().partition(|u| is_changed(system, step, u));
+        let graph = &mut system.graph;
+        let changes: BTreeMap<usize, NodeId> =
+            seen.iter().map(|u| (u.state, difference(graph, u.state))).collect();
+        for unknown in seen {
+            locals[unknown.change as usize] = changes[&unknown.state];
+        }
+        let [unknown] = hidden[..] else { continue };
+        let (mut sum, mut own) = (unknown.right, graph.constant(1.0));
+        for (j, entry) in &unknown.row {
+            if let Some(change) = changes.get(j) {
+                let part = graph.mul(*entry, *change);
+                sum = graph.sub(sum, part);
+            } else {
+                own = *entry;
+            }
+        }
+        locals[unknown.change as usize] = graph.div(sum, own);
+    }
+}
+
+/// What a state differs by at the next step.
+fn difference(graph: &mut Graph, state: usize) -> NodeId {
+    let y = graph.intern(Node::State(state as u32));
+    let next = graph.intern(Node::Next(state as u32));
+    graph.sub(next, y)
+}
+
+impl Sweep<'_> {
+    /// Hands the cotangents of a system's Δ on, which are all known now.
+    pub(super) fn solve(&mut self, graph: &mut Graph, solve: &Solve) {
+        let mut lambda = BTreeMap::new();
+        for unknown in &solve.unknowns {
+            let change = graph.intern(Node::Local(unknown.change));
+            if let Some(bar) = self.bars.remove(&change) {
+                lambda.insert(unknown.state, self.row(graph, bar));
+            }
+        }
+        let mu = self.transposed(graph, solve, &lambda);
+        let (zero, one, theta) = (graph.constant(0.0), graph.constant(1.0), graph.constant(solve.theta));
+        let inverse = graph.div(one, theta);
+        for unknown in &solve.unknowns {
+            let Some(mu) = mu.get(&unknown.state) else { continue };
+            let y = graph.intern(Node::State(unknown.state as u32));
+            let part = graph.mul(inverse, *mu);
+            self.add(graph, y, part);
+            // Apart, so that it meets the λ that came by y + Δ.
+            let own = lambda.get(&unknown.state).copied().unwrap_or(zero);
+            let part = graph.mul(inverse, own);
+            let part = graph.neg(part);
+            self.add(graph, y, part);
+        }
+        self.right(graph, solve, &mu);
+    }
+
+    /// μ of U^T L^T μ = λ, by state.
+    fn transposed(
+        &mut self,
+        graph: &mut Graph,
+        solve: &Solve,
+        lambda: &BTreeMap<usize, NodeId>,
+    ) -> BTreeMap<usize, NodeId> {
+        let zero = graph.constant(0.0);
+        let mut sums = lambda.clone();
+        let mut mu: BTreeMap<usize, NodeId> = BTreeMap::new();
+        for pivot in &solve.pivots {
+            let Some(sum) = sums.get(&pivot.state).copied() else { continue };
+            let sum = self.row(graph, sum);
+            let scaled = graph.mul(pivot.inverse, sum);
+            let scaled = self.row(graph, scaled);
+            mu.insert(pivot.state, scaled);
+            for (j, entry) in &pivot.upper {
+                let part = graph.mul(*entry, scaled);
+                let before = sums.get(j).copied().unwrap_or(zero);
+                sums.insert(*j, graph.sub(before, part));
+            }
+        }
+        for pivot in solve.pivots.iter().rev() {
+            let mut sum = mu.get(&pivot.state).copied().unwrap_or(zero);
+            for (i, factor) in &pivot.lower {
+                if let Some(mu) = mu.get(i) {
+                    let part = graph.mul(*factor, *mu);
+                    sum = graph.sub(sum, part);
+                }
+            }
+            if graph.as_const(sum) != Some(0.0) {
+                let whole = if graph.is_coefficient(sum) { sum } else { self.local(graph, sum) };
+                mu.insert(pivot.state, whole);
+            }
+        }
+        mu
+    }
+
+    /// Differentiates h (f(y) + θ J Δ) at a fixed Δ, but for what y does through f alone.
+    fn right(&mut self, graph: &mut Graph, solve: &Solve, mu: &BTreeMap<usize, NodeId>) {
+        let theta = graph.constant(solve.theta);
+        let (mut middles, mut fixed) = (HashMap::new(), HashSet::new());
+        let mut changes = Vec::new();
+        for unknown in &solve.unknowns {
+            let y = graph.intern(Node::State(unknown.state as u32));
+            let change = graph.intern(Node::Local(unknown.change));
+            let middle = self.middle(graph, solve.theta, unknown);
+            middles.insert(y, middle);
+            changes.push((y, change));
+            fixed.extend([y, middle]);
+        }
+        let mut at_the_middle = Substitution::new(middles);
+        let mut seeds = Vec::new();
+        for unknown in &solve.unknowns {
+            let Some(mu) = mu.get(&unknown.state) else { continue };
+            for term in Normal::new(graph).terms(unknown.right) {
+                let mut slopes: Vec<(NodeId, NodeId)> =
+                    changes.iter().map(|(y, change)| (derivative(graph, term, *y), *change)).collect();
+                slopes.retain(|(slope, _)| graph.as_const(*slope) != Some(0.0));
+                let varies = |slope: NodeId| {
+                    let mut found = false;
+                    graph.visit_ids(slope, &mut |id| found |= changes.iter().any(|(y, _)| *y == id));
+                    found
+                };
+                if !slopes.iter().any(|(slope, _)| varies(*slope)) {
+                    seeds.push((at_the_middle.apply(graph, term), *mu));
+                    continue;
+                }
+                seeds.push((term, *mu));
+                for (slope, change) in slopes {
+                    let slope = Normal::new(graph).whole(slope);
+                    let part = graph.mul(*mu, change);
+                    let part = graph.mul(theta, part);
+                    self.add(graph, slope, part);
+                }
+            }
+        }
+        self.with_fixed(graph, seeds, &fixed);
+    }
+
+    /// y + θ Δ, in a row of its own.
+    fn middle(&mut self, graph: &mut Graph, theta: f64, unknown: &Unknown) -> NodeId {
+        let y = graph.intern(Node::State(unknown.state as u32));
+        let next = graph.intern(Node::Next(unknown.state as u32));
+        let is_seen = self.locals[unknown.change as usize] == difference(graph, unknown.state);
+        let middle = if is_seen && theta == 1.0 {
+            next
+        } else {
+            let change = graph.intern(Node::Local(unknown.change));
+            let theta = graph.constant(theta);
+            let part = graph.mul(theta, change);
+            graph.add(y, part)
+        };
+        self.local(graph, middle)
+    }
+
+    /// Hands cotangents on where some leaves do not move.
+    fn with_fixed(&mut self, graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>, fixed: &HashSet<NodeId>) {
+        let others = std::mem::take(&mut self.bars);
+        for (node, bar) in seeds {
+            self.add(graph, node, bar);
+        }
+        let mut reached = Vec::new();
+        while let Some((id, bar)) = self.bars.pop_last() {
+            if fixed.contains(&id) {
+                continue;
+            }
+            if self.is_leaf(graph, id) {
+                reached.push((id, bar));
+            } else {
+                let bar = self.row(graph, bar);
+                self.node(graph, id, bar);
+            }
+        }
+        self.bars = others;
+        for (id, bar) in reached {
+            self.add(graph, id, bar);
+        }
+    }
+}
