@@ -277,6 +277,15 @@ impl<T: Scalar> Core<T> {
         };
         let size = self.rows(id) * columns;
         let samples = self.samples();
+        let mut whole = Vec::with_capacity(size * samples.len());
+        let mut append = |shards| {
+            let recorders: Vec<_> = Self::recorders(shards, id).collect();
+            crate::record::append(&recorders, *columns, &mut whole)
+        };
+        if samples.iter().all(|(shards, _)| append(*shards)) {
+            return (whole, *columns);
+        }
+        drop(whole);
         let mut tables = vec![T::default(); size * samples.len()];
         if size > 0 {
             for (table, (shards, _)) in tables.chunks_mut(size).zip(samples) {

@@ -24,6 +24,8 @@ pub(crate) struct Recorder<T: Scalar> {
     every: u64,
     /// The shard's lanes that are recorded (block * lanes + lane), in the order of the probe's columns, and where.
     lanes: Arc<Vec<(u32, u32)>>,
+    /// Whether both count up by one, as those of all neurons do.
+    in_order: bool,
     /// Samples, one row of `lanes` values each.
     data: Vec<T>,
     /// Row of the first sample of this epoch.
@@ -34,7 +36,8 @@ impl<T: Scalar> Recorder<T> {
     /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
     pub(crate) fn new(probe: usize, reads: Reads, every: u64, mut columns: Vec<(u32, u32)>) -> Self {
         columns.sort_unstable();
-        Self { probe, reads, every, lanes: Arc::new(columns), data: Vec::new(), row: 0 }
+        let in_order = in_order(&columns);
+        Self { probe, reads, every, lanes: Arc::new(columns), in_order, data: Vec::new(), row: 0 }
     }
 
     /// Makes room for the samples of an epoch.
@@ -56,6 +59,10 @@ impl<T: Scalar> Recorder<T> {
         let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
         let mine = at(first)..at(first + row.len());
         let out = &mut self.data[sample * columns..][mine.clone()];
+        if let (true, Some((lane, _))) = (self.in_order, self.lanes[mine.clone()].first()) {
+            out.copy_from_slice(&row[*lane as usize - first..][..out.len()]);
+            return;
+        }
         for (v, (lane, _)) in out.iter_mut().zip(&self.lanes[mine]) {
             *v = row[*lane as usize - first];
         }
@@ -78,15 +85,44 @@ impl<T: Scalar> Recorder<T> {
 
     /// Copies all samples into a table of `columns` columns.
     pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
-        if self.lanes.is_empty() {
-            return;
-        }
+        let Some((_, first)) = self.lanes.first() else { return };
         for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())) {
+            if self.in_order {
+                row[*first as usize..][..sample.len()].copy_from_slice(sample);
+                continue;
+            }
             for (v, (_, column)) in sample.iter().zip(self.lanes.iter()) {
                 row[*column as usize] = *v;
             }
         }
     }
+}
+
+/// Appends the table of recorders that have its columns side by side, row by row; false, with nothing appended, for others.
+pub(crate) fn append<T: Scalar>(recorders: &[&Recorder<T>], columns: usize, table: &mut Vec<T>) -> bool {
+    let mut next = 0;
+    for recorder in recorders {
+        let first = recorder.lanes.first().map_or(next, |(_, column)| *column as usize);
+        if !recorder.in_order || first != next || recorder.rows() != recorders[0].rows() {
+            return false;
+        }
+        next += recorder.lanes.len();
+    }
+    if next != columns || columns == 0 {
+        return false;
+    }
+    for row in 0..recorders[0].rows() {
+        for recorder in recorders {
+            let lanes = recorder.lanes.len();
+            table.extend_from_slice(&recorder.data[row * lanes..][..lanes]);
+        }
+    }
+    true
+}
+
+/// Whether lanes and columns both count up by one.
+pub(crate) fn in_order(lanes: &[(u32, u32)]) -> bool {
+    lanes.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == (w[1].0, w[1].1))
 }
 
 /// How many steps in `begin..end` are multiples of `every`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dendrion_lanes::{Buffer, Scalar};
 
-use crate::record::Reads;
+use crate::record::{Reads, in_order};
 
 /// A probe's cotangents in one shard.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Reading {
         lanes: Arc<Vec<(u32, u32)>>,
         (table, columns): (usize, usize),
     ) -> Self {
-        let in_order = lanes.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == (w[1].0, w[1].1));
+        let in_order = in_order(&lanes);
         Self { reads, every, lanes, in_order, table, columns, first: begin.div_ceil(every) * every }
     }
 

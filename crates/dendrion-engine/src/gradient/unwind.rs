@@ -46,8 +46,15 @@ pub(crate) struct Shared<'c, T: Scalar> {
 }
 
 impl<T: Scalar> Shared<'_, T> {
+    /// What arrivals are worth, where anything is connected: threads that do not meet must not wait for each other here.
     fn worths(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
-        self.worths.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
+        let connected = if self.is_connected() { &self.worths[..] } else { &[] };
+        connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+
+    /// Whether what threads do depends on each other.
+    const fn is_connected(&self) -> bool {
+        !self.links.is_empty()
     }
 
     /// The links of the projections from a population's shard, or a generator's chunk, at that place.
@@ -66,15 +73,16 @@ pub(crate) fn unwind<T: Scalar>(
     barrier: &Barrier,
     (begin, end): (u64, u64),
 ) -> bool {
+    let meets = shared.is_connected();
     let mut until = end;
     while until > begin {
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
         pull_fired(crew, shared, from..until);
-        if !barrier.wait() {
+        if meets && !barrier.wait() {
             return false;
         }
         reverse(crew, shared, from..until);
-        if !barrier.wait() {
+        if meets && !barrier.wait() {
             return false;
         }
         pull_generated(crew, shared, from..until);

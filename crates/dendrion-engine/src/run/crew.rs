@@ -2,7 +2,8 @@
 //!
 //! An epoch is at most the shortest delay between neurons, so nothing that happens in it can reach another block before
 //! its end. In epoch k a thread delivers the spikes that neurons sent in epoch k-1 and generators send in epoch k, runs its
-//! blocks, leaves their spikes and those its generators will send in epoch k+1 on the board, and meets the others.
+//! blocks, leaves their spikes and those its generators will send in epoch k+1 on the board, and meets the others. Where
+//! nothing is connected, threads meet now and then only, to stop together.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -45,6 +46,16 @@ pub(crate) struct Course<T: Scalar> {
     pub(crate) last: AtomicU64,
 }
 
+/// Epochs between meetings of threads that have nothing to tell each other; they only stop together.
+const FREE: u64 = 16;
+
+impl<T: Scalar> Course<T> {
+    /// Whether threads meet at the end of an epoch, which is at step `next`.
+    fn meets(&self, epoch: u64, next: u64) -> bool {
+        !self.routes.is_empty() || epoch.is_multiple_of(FREE) || next >= self.end
+    }
+}
+
 /// What one thread owns during a run; numbers are places on the board.
 #[derive(Debug)]
 pub(crate) struct Crew<T: Scalar> {
@@ -83,6 +94,9 @@ impl<T: Scalar> Crew<T> {
 
     /// Delivers what generators send in the epoch that begins at `begin`, and what stands in for them.
     fn deliver_generated(&mut self, course: &Course<T>, epoch: u64, begin: u64) {
+        if course.routes.is_empty() {
+            return;
+        }
         let guards = course.board.chunks(epoch);
         let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
         let steps = course.epoch.min(course.end.saturating_sub(begin)) as usize;
@@ -100,6 +114,9 @@ impl<T: Scalar> Crew<T> {
 
     /// Delivers what neurons sent in the epoch that began at `begin`.
     fn deliver_fired(&mut self, course: &Course<T>, epoch: u64, begin: u64) {
+        if course.routes.is_empty() {
+            return;
+        }
         let guards = course.board.shards(epoch);
         let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
         if spikes.iter().all(|s| s.is_empty()) {
@@ -141,11 +158,12 @@ pub(crate) fn work<T: Scalar>(
         if watch.as_mut().is_some_and(|watch| watch(next).is_break()) {
             course.last.fetch_min(epoch, Ordering::AcqRel);
         }
-        going = course.barrier.wait();
+        let meets = course.meets(epoch, next);
+        going = !meets || course.barrier.wait();
         crew.deliver_fired(course, epoch, begin);
         crew.shards.iter_mut().for_each(|(_, shard)| shard.learn(next));
         begin = next;
-        let stopped = course.last.load(Ordering::Acquire) <= epoch;
+        let stopped = meets && course.last.load(Ordering::Acquire) <= epoch;
         if stopped && begin < course.end && going && course.given.is_empty() {
             // These are sent already; generators will not send them again.
             crew.deliver_generated(course, epoch, begin);
