@@ -148,6 +148,45 @@ proptest! {
     }
 }
 
+/// A slope that is used and one that is not, among rows that change.
+fn slopes() -> Program {
+    let (s, t) = (Slot::State, Slot::Scratch);
+    let one = |op, out, args: &[Slot]| Instruction { op, out, args: args.to_vec() };
+    let code = vec![
+        one(Op::FmaDiff, t(0), &[Slot::Coef(0), s(0), Slot::Coef(1), s(1)]),
+        one(Op::LogisticSlope, t(1), &[t(0)]),
+        one(Op::LogisticSlope, t(2), &[s(2)]),
+        one(Op::Fma, s(3), &[t(1), s(4), s(3)]),
+        one(Op::FireReset, s(0), &[Slot::Coef(2), Slot::Coef(3)]),
+        one(Op::Fma, s(5), &[t(2), s(4), s(0)]),
+    ];
+    let (state_rows, scratch_rows, past_rows) = (STATES.into(), SCRATCH.into(), PAST.into());
+    let (coefs, inputs, result_rows) = (COEFS.into(), PORTS.into(), 2);
+    Program { code, state_rows, scratch_rows, result_rows, past_rows, coefs, inputs }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// In all lanes, in none, and in some: near and far from the bound, and without an end.
+    #[test]
+    fn slopes_that_vanish_have_the_interpreters_bits(
+        mut given in given(), kind in 0..4_u8, distances in prop::collection::vec(66.0..72.0_f64, 97)
+    ) {
+        for (i, v) in given.values.iter_mut().enumerate() {
+            let far = distances[i % 97] * if i % 5 == 0 { -1.0 } else { 1.0 };
+            *v = match kind {
+                0 => far,
+                1 => 5.0 * far,
+                2 if i % 61 > 0 => 5.0 * far,
+                _ => *v,
+            };
+        }
+        same::<f64>(&slopes(), &given);
+        same::<f32>(&slopes(), &given);
+    }
+}
+
 #[test]
 fn what_has_no_machine_code_is_interpreted() {
     let code = vec![Instruction { op: Op::Tanh, out: Slot::State(0), args: vec![Slot::State(0)] }];

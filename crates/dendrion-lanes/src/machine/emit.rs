@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::mem::offset_of;
 
+use super::guard::Loop;
 use super::registers::{BYTES, Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
-use super::vex::{Assembler, Code, Mem, R8, R9, R10, R11, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
+use super::vex::{Assembler, Code, Label, Mem, R8, R9, R10, R11, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
 
 /// What a compiled step is called with. The code knows its layout.
 #[derive(Debug)]
@@ -27,8 +28,8 @@ const fn field(offset: usize) -> Rm {
     Rm::Mem(Mem::At(RDI, offset as i32))
 }
 
-/// The code of a step: a loop per tape.
-pub(crate) fn assemble(tapes: &[Vec<Micro>], width: usize, wide: bool) -> Vec<u8> {
+/// The code of a step.
+pub(crate) fn assemble(loops: &[Loop], width: usize, wide: bool) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.raw(&[0x53]); // push rbx
     asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
@@ -38,10 +39,22 @@ pub(crate) fn assemble(tapes: &[Vec<Micro>], width: usize, wide: bool) -> Vec<u8
     }
     asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
     let mut stack = 0;
-    for tape in tapes {
+    for Loop { guard, whole, short } in loops {
         asm.raw(&[0x31, 0xC0]); // xor eax, eax
         let top = asm.here();
-        stack = stack.max(Body::write(&mut asm, tape, width, wide));
+        let mut body = |asm: &mut Assembler, tape: &[Micro]| {
+            let body = Body::write(asm, tape, width, wide);
+            stack = stack.max(body.at.stack);
+            body.leaves
+        };
+        let leaves = guard.as_ref().and_then(|tape| body(&mut asm, tape));
+        body(&mut asm, whole);
+        if let (Some(leaves), Some(tape)) = (leaves, short) {
+            let done = asm.jump();
+            asm.land(leaves);
+            body(&mut asm, tape);
+            asm.land(done);
+        }
         asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
         asm.raw(&(BYTES * width as i32).to_le_bytes());
         asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
@@ -61,18 +74,21 @@ struct Body<'a> {
     tape: &'a [Micro],
     /// Values that were read from a row.
     loaded: HashMap<Place, Id>,
+    /// The jump out of it, if there is one.
+    leaves: Option<Label>,
 }
 
 impl<'a> Body<'a> {
-    /// Writes a tape's code; returns the units of stack it needs.
-    fn write(asm: &'a mut Assembler, tape: &'a [Micro], width: usize, wide: bool) -> i32 {
-        let mut body = Self { asm, at: Registers::new(tape, width, wide), tape, loaded: HashMap::new() };
+    /// Writes a tape's code.
+    fn write(asm: &'a mut Assembler, tape: &'a [Micro], width: usize, wide: bool) -> Self {
+        let at = Registers::new(tape, width, wide);
+        let mut body = Self { asm, at, tape, loaded: HashMap::new(), leaves: None };
         for now in 0..tape.len() as u32 {
             let micro = &tape[now as usize];
             body.one(micro, now);
             body.at.done(micro, now);
         }
-        body.at.stack
+        body
     }
 
     fn one(&mut self, micro: &Micro, now: u32) {
@@ -128,6 +144,9 @@ impl<'a> Body<'a> {
             }
             Micro::Store(place, a) => self.store(place, a, now),
             Micro::Fire(mask) => self.fire(mask),
+            Micro::Leave(mask) => self.leave(mask),
+            // Bodies of loops have none.
+            Micro::Vanishing { .. } => {}
         }
     }
 
@@ -287,6 +306,21 @@ impl<'a> Body<'a> {
         }
         // From here on the value can be read from there: a place is stored to once.
         self.at.stands(a, place);
+    }
+
+    /// Jumps out where the mask holds in all lanes.
+    fn leave(&mut self, mask: Id) {
+        let mask = self.at.hold(self.asm, mask);
+        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
+        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
+        for vector in 1..self.at.width {
+            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, vector)), None);
+            self.asm.general(&[0x21], RBX, Rm::Reg(R10.0)); // and r10, rbx
+        }
+        let all: i32 = if self.at.wide { 0xF } else { 0xFF };
+        self.asm.raw(&[0x49, 0x81, 0xFA]); // cmp r10, all
+        self.asm.raw(&all.to_le_bytes());
+        self.leaves = Some(self.asm.jump_if(0x84));
     }
 
     /// Sets the bits of lanes in which the mask holds.

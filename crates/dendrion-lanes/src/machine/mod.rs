@@ -3,11 +3,12 @@
 //! Interpreting a program reads and writes a row for every operation; in machine code a row is read once and written once.
 //! The arithmetic is the interpreter's, operation by operation, so the bits are too.
 //!
-//! The way: [`tape`] writes down what the interpreter does to a vector, [`schedule`](mod@schedule) puts it in order, [`emit`] writes the code with
-//! what [`registers`] and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
+//! The way: [`tape`] writes down what the interpreter does to a vector, [`guard`] finds what may be left out,
+//! [`schedule`](mod@schedule) puts it in order, [`emit`] writes the code with what [`registers`] and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
 //! executable memory is missing, or a program has an operation of the C library (log, tanh, pow), the interpreter runs.
 
 mod emit;
+mod guard;
 mod registers;
 mod schedule;
 pub(crate) mod tape;
@@ -22,6 +23,7 @@ use crate::execute::Memory;
 use crate::link::{Linked, Space};
 use crate::vector::Real;
 use emit::Call;
+use guard::Loop;
 use schedule::schedule;
 use tape::{Micro, Place, tidy, trace};
 
@@ -70,8 +72,10 @@ impl Machine {
             return None;
         }
         let results = (results * size_of::<T>()) as u64;
-        let tapes: Vec<_> = tidied(&tapes, results).iter().map(|tape| schedule(tape, WIDTH, UNITS)).collect();
-        let bytes = emit::assemble(&tapes, WIDTH, size_of::<T>() == 8);
+        let one =
+            |tape: &Vec<Micro>| Loop::new(tape, size_of::<T>()).map(|tape| schedule(tape, WIDTH, UNITS));
+        let loops: Vec<Loop> = tidied(&tapes, results).iter().map(one).collect();
+        let bytes = emit::assemble(&loops, WIDTH, size_of::<T>() == 8);
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
         Some(Self { code: Arc::new(memory.make_exec().ok()?) })

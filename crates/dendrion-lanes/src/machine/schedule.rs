@@ -17,12 +17,14 @@ const fn latency(micro: &Micro) -> u32 {
         Micro::Fma { .. } => 4,
         Micro::Two(Two::Add | Two::Sub | Two::Mul, ..) => 3,
         Micro::AddPort { .. } | Micro::FmaPort { .. } | Micro::LoadPort { .. } => 6,
-        Micro::Two(..) | Micro::Select { .. } | Micro::Exponent(_) | Micro::Store(..) | Micro::Fire(_) => 1,
+        Micro::Two(..)
+        | Micro::Select { .. }
+        | Micro::Exponent(_)
+        | Micro::Vanishing { .. }
+        | Micro::Store(..)
+        | Micro::Fire(_)
+        | Micro::Leave(_) => 1,
     }
-}
-
-const fn is_source(micro: &Micro) -> bool {
-    matches!(micro, Micro::Load(_) | Micro::Number(_))
 }
 
 /// The same tape in another order, for `width` vectors side by side and `units` values in registers.
@@ -79,7 +81,7 @@ impl<'a> List<'a> {
             list.path[i] = after + latency(&tape[i]);
         }
         list.free =
-            (0..n as Id).filter(|i| list.open[*i as usize] == 0 && !is_source(&tape[*i as usize])).collect();
+            (0..n as Id).filter(|i| list.open[*i as usize] == 0 && !tape[*i as usize].is_source()).collect();
         list
     }
 
@@ -93,7 +95,7 @@ impl<'a> List<'a> {
             }
             for a in micro.reads() {
                 self.reads[a as usize] += 1;
-                if is_source(&self.tape[a as usize]) {
+                if self.tape[a as usize].is_source() {
                     readers.entry(a).or_default().push(i);
                 } else {
                     self.wait(i, a);
@@ -118,7 +120,7 @@ impl<'a> List<'a> {
     /// Values in registers after an operation, less those before.
     fn pressure(&self, id: Id) -> i32 {
         let micro = &self.tape[id as usize];
-        let mut reads: Vec<Id> = micro.reads().filter(|a| !is_source(&self.tape[*a as usize])).collect();
+        let mut reads: Vec<Id> = micro.reads().filter(|a| !self.tape[*a as usize].is_source()).collect();
         reads.sort_unstable();
         let last = |group: &[Id]| self.reads[group[0] as usize] as usize == group.len();
         let freed = reads.chunk_by(|a, b| a == b).filter(|group| last(group)).count() as i32;

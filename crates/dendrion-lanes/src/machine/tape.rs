@@ -76,9 +76,17 @@ pub(crate) enum Micro {
         port: u32,
         zero: Id,
     },
+    /// `value`, which is 0 where the magnitude of `of` is above the number of these bits. Split by [`super::guard`].
+    Vanishing {
+        value: Id,
+        of: Id,
+        above: u64,
+    },
     Store(Place, Id),
     /// Lanes fire where the mask holds.
     Fire(Id),
+    /// Leaves the loop's body for a shorter one where the mask holds in all lanes.
+    Leave(Id),
 }
 
 impl Micro {
@@ -86,7 +94,9 @@ impl Micro {
     pub(crate) fn reads(&self) -> impl Iterator<Item = Id> + use<> {
         let all = match *self {
             Self::Load(_) | Self::Number(_) => [None; 3],
-            Self::Two(_, a, b) | Self::FmaPort { a, c: b, .. } => [Some(a), Some(b), None],
+            Self::Two(_, a, b) | Self::FmaPort { a, c: b, .. } | Self::Vanishing { value: a, of: b, .. } => {
+                [Some(a), Some(b), None]
+            }
             Self::Fma { a, b, c, .. } | Self::Select { mask: a, yes: b, no: c } => {
                 [Some(a), Some(b), Some(c)]
             }
@@ -95,7 +105,8 @@ impl Micro {
             | Self::AddPort { a, .. }
             | Self::LoadPort { zero: a, .. }
             | Self::Store(_, a)
-            | Self::Fire(a) => [Some(a), None, None],
+            | Self::Fire(a)
+            | Self::Leave(a) => [Some(a), None, None],
         };
         all.into_iter().flatten()
     }
@@ -113,13 +124,20 @@ impl Micro {
             Self::FmaPort { port, a, c } => Self::FmaPort { port, a: to(a), c: to(c) },
             Self::LoadPort { port, zero } => Self::LoadPort { port, zero: to(zero) },
             Self::Store(place, a) => Self::Store(place, to(a)),
+            Self::Vanishing { value, of, above } => Self::Vanishing { value: to(value), of: to(of), above },
             Self::Fire(a) => Self::Fire(to(a)),
+            Self::Leave(a) => Self::Leave(to(a)),
         }
+    }
+
+    /// Whether it is there already, in memory.
+    pub(crate) const fn is_source(&self) -> bool {
+        matches!(self, Self::Load(_) | Self::Number(_))
     }
 
     /// Whether it does something beside having a value.
     pub(crate) const fn acts(&self) -> bool {
-        matches!(self, Self::Store(..) | Self::Fire(_))
+        matches!(self, Self::Store(..) | Self::Fire(_) | Self::Leave(_))
     }
 }
 
@@ -153,6 +171,16 @@ fn place<S>(at: *const S) -> Place {
     Place { space, offset: (at.addr() & ((1 << OFFSET) - 1)) as u64 }
 }
 
+/// A number's bits in its type.
+fn bits<T>(v: f64) -> u64 {
+    if size_of::<T>() == 4 { u64::from((v as f32).to_bits()) } else { v.to_bits() }
+}
+
+/// The bits of all but the sign, in a type.
+pub(crate) const fn magnitude(size: usize) -> u64 {
+    if size == 4 { (u32::MAX >> 1) as u64 } else { u64::MAX >> 1 }
+}
+
 /// A vector that only writes down what is done to it. Its memory is never touched.
 #[derive(Clone, Copy)]
 pub(crate) struct Traced<T>(Id, PhantomData<T>);
@@ -163,8 +191,7 @@ impl<T: Real> Traced<T> {
     }
 
     fn number(v: f64) -> Self {
-        let bits = if size_of::<T>() == 4 { u64::from((v as f32).to_bits()) } else { v.to_bits() };
-        Self::new(Micro::Number(bits))
+        Self::new(Micro::Number(bits::<T>(v)))
     }
 
     fn foreign(self) -> Self {
@@ -208,8 +235,7 @@ impl<T: Real> Vector for Traced<T> {
         Self::new(Micro::Fma { negated: true, a: self.0, b: b.0, c: c.0 })
     }
     unsafe fn abs(self) -> Self {
-        let all_but_the_sign = if size_of::<T>() == 4 { u64::from(u32::MAX >> 1) } else { u64::MAX >> 1 };
-        let mask = Self::new(Micro::Number(all_but_the_sign));
+        let mask = Self::new(Micro::Number(magnitude(size_of::<T>())));
         Self::new(Micro::Two(Two::And, self.0, mask.0))
     }
     unsafe fn neg(self) -> Self {
@@ -250,10 +276,25 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
                 let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
                 // SAFETY: a traced vector reads and writes no memory, whatever address it is given.
                 unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
+                if linked.op == Op::LogisticSlope {
+                    vanishing::<T>(linked);
+                }
             }
         }
     }
     TAPE.with_borrow_mut(|r| (!r.foreign).then(|| std::mem::take(&mut r.tape)))
+}
+
+/// Magnitude above which the slope of the logistic function is flushed to 0, with room for the exponential's rounding:
+/// exp(-69.08) = 1e-30.
+const FLAT: f64 = 69.2;
+
+/// Says of the slope just traced and stored that it vanishes where its argument is large.
+fn vanishing<T: Real>(linked: &Linked) {
+    let Some(Micro::Store(place, value)) = TAPE.with_borrow_mut(|r| r.tape.pop()) else { return };
+    let of = record(Micro::Load(at::<T>(linked.args[0])));
+    let slope = record(Micro::Vanishing { value, of, above: bits::<T>(FLAT) });
+    record(Micro::Store(place, slope));
 }
 
 fn at<T>(operand: Operand) -> Place {

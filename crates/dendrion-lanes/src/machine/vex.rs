@@ -141,6 +141,12 @@ impl Assembler {
         self.here()
     }
 
+    /// A jump forwards.
+    pub(crate) fn jump(&mut self) -> Label {
+        self.bytes.extend([0xE9, 0, 0, 0, 0]);
+        self.here()
+    }
+
     /// Makes a jump forwards come here.
     pub(crate) fn land(&mut self, jump: Label) {
         let distance = (self.bytes.len() - jump.0) as i32;
