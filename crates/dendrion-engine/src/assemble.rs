@@ -11,6 +11,7 @@ use crate::core::Core;
 use crate::generate::{Chunk, Current};
 use crate::history::Spares;
 use crate::layout::Layout;
+use crate::parameters::targets;
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::population::Cells;
 use crate::run::{Board, Pool, Route};
@@ -54,9 +55,13 @@ impl<T: Scalar> Core<T> {
         forget_arrays(&mut network);
         let currents = currents(&network)?;
         let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
+        let targets = targets(&cells, &network);
+        let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
         Ok(Self {
             network,
             cells,
+            targets: Arc::new(targets),
+            generators: Arc::new(generators),
             shards,
             first_shard,
             slots,

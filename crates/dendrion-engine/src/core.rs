@@ -9,6 +9,7 @@ use dendrion_model::{Error, Network};
 
 use crate::generate::{Chunk, Current};
 use crate::history::Spares;
+use crate::parameters::Target;
 use crate::population::Cells;
 use crate::probe::Probe;
 use crate::run::{Barrier, Board, Course, Crew, Pool, Route, Sample, deal, gather, work};
@@ -56,6 +57,10 @@ pub(crate) struct Core<T: Scalar> {
     /// The model, less the arrays of connections.
     pub(crate) network: Network,
     pub(crate) cells: Vec<Cells<T>>,
+    /// All parameters, by their keys.
+    pub(crate) targets: Arc<Vec<(String, Target)>>,
+    /// Path and size of each generator.
+    pub(crate) generators: Arc<Vec<(String, usize)>>,
     /// Shards of all populations, in their order.
     pub(crate) shards: Vec<Shard<T>>,
     /// First shard of each population.

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Domain, Error, ModuleKind, Values};
+use dendrion_model::{Domain, Error, ModuleKind, Network, Values};
 
 use crate::core::Core;
+use crate::population::Cells;
 
 /// What a key such as `pyramidal/dend.gL` names.
 #[derive(Clone, Copy, Debug)]
@@ -30,57 +31,60 @@ pub(crate) fn full_name(path: &str, key: &str) -> String {
     if key.contains('.') { format!("{path}/{key}") } else { format!("{path}.{key}") }
 }
 
-impl<T: Scalar> Core<T> {
-    fn targets(&self) -> Vec<(String, Target)> {
-        let mut all = Vec::new();
-        for (i, cells) in self.cells.iter().enumerate() {
-            let own = cells.system.parameters.iter().enumerate().skip(1);
-            all.extend(own.map(|(j, p)| (full_name(&cells.path, &p.key), Target::Cells(i, j))));
-        }
-        for (i, cells) in self.cells.iter().enumerate() {
-            all.extend(TRACES.map(|name| (full_name(&cells.path, name), Target::Trace(i, name))));
-        }
-        for (i, g) in self.network.generators.iter().enumerate() {
-            let name = g.kind().parameters().first().map(|p| p.name);
-            all.extend(name.map(|name| (format!("{}.{name}", g.path), Target::Generator(i))));
-        }
-        let weights = self.network.projections.iter().enumerate();
-        all.extend(weights.map(|(i, p)| (format!("{}.w", p.path), Target::Weights(i))));
-        for (i, p) in self.network.projections.iter().enumerate() {
-            let names = p.plasticity.iter().flat_map(|rule| rule.kind.parameters()).map(|spec| spec.name);
-            all.extend(names.map(|name| (format!("{}.{name}", p.path), Target::Rule(i, name))));
-        }
-        all
+/// All parameters of a network, by their keys.
+pub(crate) fn targets<T: Scalar>(cells: &[Cells<T>], network: &Network) -> Vec<(String, Target)> {
+    let mut all = Vec::new();
+    for (i, cells) in cells.iter().enumerate() {
+        let own = cells.system.parameters.iter().enumerate().skip(1);
+        all.extend(own.map(|(j, p)| (full_name(&cells.path, &p.key), Target::Cells(i, j))));
     }
+    for (i, cells) in cells.iter().enumerate() {
+        all.extend(TRACES.map(|name| (full_name(&cells.path, name), Target::Trace(i, name))));
+    }
+    for (i, g) in network.generators.iter().enumerate() {
+        let name = g.kind().parameters().first().map(|p| p.name);
+        all.extend(name.map(|name| (format!("{}.{name}", g.path), Target::Generator(i))));
+    }
+    let weights = network.projections.iter().enumerate();
+    all.extend(weights.map(|(i, p)| (format!("{}.w", p.path), Target::Weights(i))));
+    for (i, p) in network.projections.iter().enumerate() {
+        let names = p.plasticity.iter().flat_map(|rule| rule.kind.parameters()).map(|spec| spec.name);
+        all.extend(names.map(|name| (format!("{}.{name}", p.path), Target::Rule(i, name))));
+    }
+    all
+}
 
+impl<T: Scalar> Core<T> {
     fn target(&self, key: &str) -> Result<Target, Error> {
-        let all = self.targets();
-        if let Some((_, target)) = all.iter().find(|(k, _)| k == key) {
+        if let Some((_, target)) = self.targets.iter().find(|(k, _)| k == key) {
             return Ok(*target);
         }
         if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
             let what = "refractory was 0 when the network was made, so its step has no refractory time; make it with refractory > 0 (ms)";
             return Err(Error::structure(&cells.path, what));
         }
-        Err(Error::unknown("network", "parameter", key, all.into_iter().map(|(k, _)| k).collect()))
+        Err(Error::unknown("network", "parameter", key, self.parameter_names()))
     }
 
-    /// What keys name, with the values of all but weights, whose number is known elsewhere.
-    pub(crate) fn target_values(&mut self) -> Vec<(String, Target, Values)> {
-        let targets = self.targets();
-        let values = |(key, target): (String, Target)| {
-            let values = match target {
-                Target::Weights(_) => Values::Scalar(0.0),
-                _ => self.parameter(&key).unwrap_or(Values::Scalar(0.0)),
-            };
-            (key, target, values)
+    /// For each parameter, whether it is one number or how many there are; of weights, whose number is known elsewhere,
+    /// nothing.
+    pub(crate) fn shapes(&mut self) -> Vec<Option<usize>> {
+        let shape = |values: &Values| match values {
+            Values::Scalar(_) => None,
+            Values::Each(v) => Some(v.len()),
         };
-        targets.into_iter().map(values).collect()
+        let targets = self.targets.clone();
+        let one = |(_, target): &(String, Target)| match target {
+            Target::Weights(_) => None,
+            Target::Cells(i, j) => shape(&self.cells[*i].system.parameters[*j].values),
+            _ => shape(&self.value(*target)),
+        };
+        targets.iter().map(one).collect()
     }
 
     /// The keys of all parameters.
     pub(crate) fn parameter_names(&self) -> Vec<String> {
-        self.targets().into_iter().map(|(k, _)| k).collect()
+        self.targets.iter().map(|(k, _)| k.clone()).collect()
     }
 
     /// What a parameter accepts.
@@ -102,7 +106,12 @@ impl<T: Scalar> Core<T> {
 
     /// The values of a parameter.
     pub(crate) fn parameter(&mut self, key: &str) -> Result<Values, Error> {
-        Ok(match self.target(key)? {
+        let target = self.target(key)?;
+        Ok(self.value(target))
+    }
+
+    fn value(&mut self, target: Target) -> Values {
+        match target {
             Target::Cells(i, j) => self.cells[i].system.parameters[j].values.clone(),
             Target::Generator(i) => {
                 let generator = &self.network.generators[i];
@@ -121,7 +130,7 @@ impl<T: Scalar> Core<T> {
                 let params = &self.network.populations[i].params;
                 ModuleKind::Population.value(params, name).unwrap_or(Values::Scalar(0.0))
             }
-        })
+        }
     }
 
     /// Sets parameters; either all of them or, where one is refused, none.
@@ -134,7 +143,7 @@ impl<T: Scalar> Core<T> {
         for ((_, values), target) in values.into_iter().zip(targets) {
             match target {
                 Target::Cells(i, j) => {
-                    self.cells[i].system.parameters[j].values = values;
+                    Arc::make_mut(&mut self.cells[i].system).parameters[j].values = values;
                     stale[i] = true;
                 }
                 Target::Generator(i) => self.set_generator(i, values),

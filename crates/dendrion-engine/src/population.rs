@@ -1,5 +1,7 @@
 //! A population ready to run: its programs linked, its coefficients computed from parameters.
 
+use std::sync::Arc;
+
 use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
 use dendrion_lanes::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
 use dendrion_lanes::{LinkError, Scalar};
@@ -32,17 +34,18 @@ pub(crate) struct Observer<T: Scalar> {
 pub(crate) struct Cells<T: Scalar> {
     pub(crate) path: String,
     pub(crate) layout: Layout,
-    pub(crate) system: System,
+    /// Shared with the traces of runs.
+    pub(crate) system: Arc<System>,
     tape: Tape,
     observed: Vec<(String, Tape)>,
-    pub(crate) engine: std::sync::Arc<Engine<T>>,
+    pub(crate) engine: Arc<Engine<T>>,
     /// Initial value of each state: one, or one per neuron.
     pub(crate) initial: Vec<Values>,
     /// Random streams of its noises.
     pub(crate) noises: Vec<Stream>,
     level: Level,
     /// Its reverses, as far as they were asked for.
-    pub(crate) compiled: std::sync::Arc<Compiled<T>>,
+    pub(crate) compiled: Arc<Compiled<T>>,
 }
 
 impl<T: Scalar> Cells<T> {
@@ -62,23 +65,23 @@ impl<T: Scalar> Cells<T> {
         Ok(Self {
             path: population.path.clone(),
             layout,
-            system,
+            system: Arc::new(system),
             tape,
             observed: Vec::new(),
-            engine: std::sync::Arc::new(engine),
+            engine: Arc::new(engine),
             initial,
             noises,
             level,
-            compiled: std::sync::Arc::default(),
+            compiled: Arc::default(),
         })
     }
 
     /// Computes the coefficients anew after parameters changed. Programs are compiled again only where a parameter is
     /// one for all now and was one each before, or the other way round.
     pub(crate) fn refresh(&mut self) -> Result<(), Error> {
-        let (on, before) = ((&self.system, &self.layout), Some(&*self.engine));
+        let (on, before) = ((&*self.system, &self.layout), Some(&*self.engine));
         let (engine, initial) = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
-        self.engine = std::sync::Arc::new(engine);
+        self.engine = Arc::new(engine);
         self.initial = initial;
         Ok(())
     }

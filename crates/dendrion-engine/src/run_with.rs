@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Error, Network};
+use dendrion_model::Error;
 
 use crate::core::{Core, RunEnd};
 use crate::generate::{Given, StandIns};
@@ -224,6 +224,7 @@ impl<T: Scalar> Core<T> {
         given: Vec<StandIns<T>>,
         (begin, end): (u64, u64),
     ) -> Trace<T> {
+        let shapes = self.shapes();
         let populations = self.cells.iter().zip(&self.network.populations).zip(&self.fresh);
         let reversible = |((cells, p), fresh): ((&crate::population::Cells<T>, _), &Vec<bool>)| {
             let p: &dendrion_model::Population = p;
@@ -246,11 +247,12 @@ impl<T: Scalar> Core<T> {
             chunks: sample.chunks.iter_mut().map(crate::generate::Chunk::fork).collect(),
         };
         let samples = samples.iter_mut().map(copies).collect();
-        let network: Network = self.network.clone();
         Trace {
             populations: populations.map(reversible).collect(),
             engines: self.cells.iter().map(|c| c.engine.clone()).collect(),
-            targets: self.target_values(),
+            targets: self.targets.clone(),
+            shapes,
+            generators: self.generators.clone(),
             currents: self.currents.clone(),
             given,
             routes: self.routes.clone(),
@@ -263,7 +265,6 @@ impl<T: Scalar> Core<T> {
             threads: self.threads,
             places: self.board.places(),
             spares: self.spares.clone(),
-            network,
         }
     }
 }

@@ -40,7 +40,7 @@ impl<T: Scalar> Default for Compiled<T> {
 pub(crate) struct Reversible<T: Scalar> {
     pub(crate) path: String,
     pub(crate) layout: Layout,
-    pub(crate) system: System,
+    pub(crate) system: Arc<System>,
     pub(crate) methods: (OdeMethod, SdeMethod),
     pub(crate) spike: (Surrogate, bool),
     /// Names of the observables that probes read, by the numbers of their observers.

@@ -59,19 +59,19 @@ impl Wanted {
     pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
         let mut wanted = Self::default();
         for key in keys {
-            if let Some(at) = trace.targets.iter().position(|(k, ..)| k == key) {
+            if let Some(at) = trace.targets.iter().position(|(k, _)| k == key) {
                 wanted.targets.push(at);
                 match trace.targets[at].1 {
                     Target::Weights(i) => wanted.weights.push(i),
                     Target::Generator(i) => wanted.generators.push(i),
                     _ => {}
                 }
-            } else if let Some(at) = trace.network.generators.iter().position(|g| g.path == *key) {
+            } else if let Some(at) = trace.generators.iter().position(|(path, _)| path == key) {
                 wanted.inputs.push(at);
                 wanted.generators.push(at);
             } else {
-                let paths = trace.network.generators.iter().map(|g| g.path.clone());
-                let known = trace.targets.iter().map(|(k, ..)| k.clone()).chain(paths).collect();
+                let paths = trace.generators.iter().map(|(path, _)| path.clone());
+                let known = trace.targets.iter().map(|(k, _)| k.clone()).chain(paths).collect();
                 return Err(Error::unknown("backward", "parameter", key, known));
             }
         }
@@ -129,15 +129,15 @@ pub(crate) fn sample<T: Scalar>(
         of_cells.push(population.gather(reverse, &cotangents)?);
     }
     let parameter = |at: &usize| {
-        let (_, target, values) = &trace.targets[*at];
+        let ((_, target), shape) = (&trace.targets[*at], trace.shapes[*at]);
         match target {
             Target::Cells(p, j) => {
                 let found = of_cells[*p].iter().find(|(k, _)| k == j);
-                found.map_or_else(|| zeros(values), |(_, v)| v.clone())
+                found.map_or_else(|| zeros(shape), |(_, v)| v.clone())
             }
             Target::Weights(i) => weights(trace, sample, links, *i),
-            Target::Generator(g) => amplitude(trace, sample, *g, values),
-            Target::Rule(..) | Target::Trace(..) => zeros(values),
+            Target::Generator(g) => amplitude(trace, sample, *g, shape),
+            Target::Rule(..) | Target::Trace(..) => zeros(shape),
         }
     };
     let parameters = wanted.targets.iter().map(parameter).collect();
@@ -145,11 +145,9 @@ pub(crate) fn sample<T: Scalar>(
     Ok(Part { parameters, states, inputs })
 }
 
-fn zeros(values: &Values) -> Values {
-    match values {
-        Values::Scalar(_) => Values::Scalar(0.0),
-        Values::Each(v) => Values::Each(vec![0.0; v.len()]),
-    }
+/// As many zeros as a parameter of that shape has values.
+fn zeros(shape: Option<usize>) -> Values {
+    shape.map_or(Values::Scalar(0.0), |count| Values::Each(vec![0.0; count]))
 }
 
 /// The cotangents of a projection's weights, by source, then target.
@@ -209,8 +207,13 @@ fn flows<T: Scalar>(sample: &Sample<T>, generator: usize) -> Option<(Vec<f64>, u
 }
 
 /// The cotangent of a generator's parameter. Random draws are held fixed, so that rates have none.
-fn amplitude<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, generator: usize, values: &Values) -> Values {
-    let mut out = zeros(values);
+fn amplitude<T: Scalar>(
+    trace: &Trace<T>,
+    sample: &Sample<T>,
+    generator: usize,
+    shape: Option<usize>,
+) -> Values {
+    let mut out = zeros(shape);
     let stood_in = |g: &crate::generate::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
@@ -231,7 +234,7 @@ fn amplitude<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, generator: usize, 
 
 /// The cotangents of what stood in for a generator, or of its waveform.
 fn input<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, b: usize, generator: usize) -> Vec<f64> {
-    let size = trace.network.generators[generator].size;
+    let size = trace.generators[generator].1;
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
     let spikes = sample.chunks.iter().filter(|c| c.generator == generator);
     if let Some(inputs) = spikes.filter_map(|c| c.tally.as_ref()?.inputs.clone()).find(|i| !i.is_empty()) {
@@ -276,7 +279,7 @@ pub(crate) fn sum<T: Scalar>(
     let parameters: Vec<(String, Values)> = wanted.targets.iter().map(key).zip(total.parameters).collect();
     let names =
         trace.populations.iter().flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
-    let path = |g: &usize| trace.network.generators[*g].path.clone();
+    let path = |g: &usize| trace.generators[*g].0.clone();
     let found = Gradients {
         parameters,
         states: names.zip(total.states).collect(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use dendrion_lanes::{Ring, Scalar};
-use dendrion_model::{Error, Network, Values};
+use dendrion_model::Error;
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Wanted};
@@ -37,10 +37,13 @@ type Place = (usize, Reads, Arc<Vec<(u32, u32)>>);
 /// What a run left behind so that it can be reversed, once.
 #[derive(Debug)]
 pub(crate) struct Trace<T: Scalar> {
-    pub(crate) network: Network,
     pub(crate) populations: Vec<Reversible<T>>,
     pub(crate) engines: Vec<Arc<Engine<T>>>,
-    pub(crate) targets: Vec<(String, Target, Values)>,
+    pub(crate) targets: Arc<Vec<(String, Target)>>,
+    /// How many values each of them has, where it is not one for all; of weights nothing.
+    pub(crate) shapes: Vec<Option<usize>>,
+    /// Path and size of each generator.
+    pub(crate) generators: Arc<Vec<(String, usize)>>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     pub(crate) given: Vec<StandIns<T>>,
     pub(crate) routes: Arc<Vec<Route>>,
@@ -209,14 +212,14 @@ impl<T: Scalar> Trace<T> {
             shard.reversal = Some(Box::new(reversal));
         }
         for chunk in &mut sample.chunks {
-            let generator = &self.network.generators[chunk.generator];
+            let size = self.generators[chunk.generator].1;
             let stood_in = self.given[b].get(chunk.generator).is_some_and(Option::is_some);
             let inputs = (stood_in && wanted.inputs.contains(&chunk.generator))
                 .then_some((self.end - self.begin) as usize);
             // What stands in for a generator is one table, whatever its chunks.
-            let sources = chunk.sources(generator.size);
+            let sources = chunk.sources(size);
             let sources = match (stood_in, sources.start) {
-                (true, 0) => 0..generator.size,
+                (true, 0) => 0..size,
                 (true, _) => 0..0,
                 _ => sources,
             };
@@ -228,7 +231,7 @@ impl<T: Scalar> Trace<T> {
         if !wanted.generators.contains(&generator) {
             return None;
         }
-        let size = self.network.generators[generator].size;
+        let size = self.generators[generator].1;
         let (slots, shared) = match (self.given[b].get(generator), self.currents.get(generator)) {
             (Some(Some(_)), _) => ((self.end - self.begin) as usize, size == 1),
             (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
