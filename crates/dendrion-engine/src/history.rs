@@ -2,10 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_lanes::{Buffer, Ring, Scalar};
+use dendrion_lanes::{Buffer, Ring, Scalar, prefetch_all};
 
 use crate::shard::Shard;
 use crate::spikes::Spikes;
+
+/// Steps from a state that is kept to one whose memory is asked for.
+const AHEAD: usize = 3;
 
 /// The steps of a segment, in one shard.
 #[derive(Debug)]
@@ -33,15 +36,24 @@ impl<T: Scalar> History<T> {
         (block * ((self.end - self.begin) as usize + 1) + (step - self.begin) as usize) * self.size
     }
 
-    /// Keeps the state of a block at the beginning of a step, or at the end of the last one.
-    pub(crate) fn keep(&mut self, step: u64, block: usize, state: &[T]) {
+    /// Keeps the state of a block at the beginning of a step.
+    pub(crate) fn begin(&mut self, step: u64, block: usize, state: &[T]) {
         let at = self.at(step, block);
         self.states[at..][..state.len()].copy_from_slice(state);
     }
 
-    /// Whether a step is the one after the last.
-    pub(crate) const fn ends_at(&self, step: u64) -> bool {
-        self.end == step
+    /// The state of a block at the beginning of a step, and where that at its end goes.
+    pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
+        let (at, size) = (self.at(step, block), self.size);
+        if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
+            prefetch_all(soon);
+        }
+        self.states[at..][..2 * size].split_at_mut(size)
+    }
+
+    /// The state of a block at the beginning of a step, or at the end of the last one.
+    pub(crate) fn state(&self, step: u64, block: usize) -> &[T] {
+        &self.states[self.at(step, block)..][..self.size]
     }
 
     /// The state of a block at the beginning of a step, and behind it that of the next.

@@ -250,12 +250,15 @@ impl<T: Scalar> Shard<T> {
         let size = self.state_rows * self.lanes;
         self.fill_inputs(view, block, begin, steps);
         self.before.copy_from_slice(&self.state[block * size..][..size]);
+        if let Some(history) = &mut self.tracked {
+            history.begin(begin, block, &self.before);
+        }
         for i in 0..steps {
             self.step(view, block, begin, i, true);
         }
-        let end = begin + steps as u64;
-        if let Some(history) = self.tracked.as_mut().filter(|h| h.ends_at(end)) {
-            history.keep(end, block, &self.state[block * size..][..size]);
+        if let Some(history) = &self.tracked {
+            let end = history.state(begin + steps as u64, block);
+            self.state[block * size..][..size].copy_from_slice(end);
         }
         if !is_finite(&self.state[block * size..][..size]) {
             self.find_fault(view, block, begin, steps);
@@ -299,12 +302,16 @@ impl<T: Scalar> Shard<T> {
                 *port = &row[block * lanes..][..lanes];
             }
         }
-        let state = &mut self.state[block * size..][..size];
+        // What is kept needs no copies: each step leaves its result behind its beginning.
+        let (state, next) = match self.tracked.as_mut().filter(|_| record) {
+            Some(history) => {
+                let (state, next) = history.step(step, block);
+                (state, Some(next))
+            }
+            None => (&mut self.state[block * size..][..size], None),
+        };
         let block_number = self.blocks.start + block;
         if record {
-            if let Some(history) = &mut self.tracked {
-                history.keep(step, block, state);
-            }
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
                     Reads::Weights => {}
@@ -324,8 +331,15 @@ impl<T: Scalar> Shard<T> {
         }
         let fired = &mut self.fired[(i * self.blocks.len() + block) * words..][..words];
         let scratch = &mut self.scratch[..view.engine.scratch_rows * lanes];
-        let frame = Frame { state, scratch, coefs: &view.engine.coefs, block: block_number, inputs, fired };
-        view.engine.kernel.run(frame);
+        let (coefs, kernel, block) = (&view.engine.coefs, &view.engine.kernel, block_number);
+        match next {
+            Some(next) => {
+                kernel.advance(Frame { state: next, scratch, coefs, block, inputs, fired }, state);
+            }
+            None => {
+                kernel.run(Frame { state, scratch, coefs, block, inputs, fired });
+            }
+        }
     }
 
     /// Repeats a visit from its beginning, to learn which step's result is not finite, and where.

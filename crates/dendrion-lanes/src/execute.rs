@@ -10,8 +10,8 @@ use crate::vector::{Portable, Vector};
 
 /// A block's memory during a run.
 pub(crate) struct Memory<'a, T> {
-    /// Lane 0 of each [`crate::link::Space`].
-    pub(crate) bases: [*mut T; 5],
+    /// Lane 0 of each [`crate::link::Space`]. The interpreter writes the state where it reads it.
+    pub(crate) bases: [*mut T; 6],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
     /// Lanes of the strip that is run, and the first of them, at which the bases already are.

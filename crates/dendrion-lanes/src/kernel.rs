@@ -8,7 +8,7 @@ use crate::execute::Memory;
 use crate::level::Level;
 use crate::link::{Linked, link};
 use crate::machine::Machine;
-use crate::program::{Op, Program};
+use crate::program::{Instruction, Op, Program, Slot};
 use crate::scalar::{Scalar, granule};
 
 /// A program linked for one scalar type, level, block width and layout of coefficients.
@@ -29,6 +29,8 @@ pub struct Kernel<T: Scalar> {
     layout: u64,
     /// Uniform values and rows of that layout.
     table: (usize, usize),
+    /// Rows of state that it leaves as they are.
+    kept: Vec<usize>,
     /// Lanes that are run together.
     strip: usize,
     /// The program as machine code.
@@ -83,6 +85,7 @@ impl<T: Scalar> Kernel<T> {
             fires: program.code.iter().any(|i| matches!(i.op, Op::Fire | Op::FireReset | Op::FireSubtract)),
             layout: coefs.layout,
             table: (coefs.uniform.len(), coefs.rows_per_block),
+            kept: kept(program),
             strip: strip::<T>(rows, lanes),
             machine: None,
             scalar: std::marker::PhantomData,
@@ -121,6 +124,25 @@ impl<T: Scalar> Kernel<T> {
         self.strips().fold(false, |any, strip| any | self.run_strip(&mut frame, &[], strip))
     }
 
+    /// Runs the tape once over one block, whose state was `before` and becomes that of the frame; returns whether any lane fired.
+    ///
+    /// # Panics
+    /// As [`Kernel::run`], or where `before` has too few rows.
+    pub fn advance(&self, mut frame: Frame<'_, T>, before: &[T]) -> bool {
+        assert!(frame.state.len() >= self.state && before.len() >= self.state, "too few rows");
+        if self.machine.is_none() {
+            frame.state[..self.state].copy_from_slice(&before[..self.state]);
+            return self.run(frame);
+        }
+        for row in self.kept.iter().map(|row| row * self.lanes..(row + 1) * self.lanes) {
+            frame.state[row.clone()].copy_from_slice(&before[row]);
+        }
+        self.strips().fold(false, |any, strip| {
+            let read = before.as_ptr().wrapping_add(strip.start).cast_mut();
+            any | self.run_apart(&mut frame, &[], strip, read)
+        })
+    }
+
     /// The strips of lanes in which all rows of the program stay in L1. Whoever runs the program often does so strip by strip.
     pub fn strips(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (strip, lanes) = (self.strip, self.lanes);
@@ -132,6 +154,13 @@ impl<T: Scalar> Kernel<T> {
     /// # Panics
     /// As [`Kernel::run`], or where `past` has too few rows or the strip is not whole lines of the block.
     pub fn run_strip(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>) -> bool {
+        let state = frame.state.as_mut_ptr().wrapping_add(strip.start);
+        self.run_apart(frame, past, strip, state)
+    }
+
+    /// Runs a strip whose state, as many rows as the frame has, is read from `read` on: it may be the frame's own, or where
+    /// machine code runs another one.
+    fn run_apart(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>, read: *mut T) -> bool {
         assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
         assert!(past.len() >= self.past, "too few rows of the past");
         assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
@@ -154,11 +183,12 @@ impl<T: Scalar> Kernel<T> {
         let first = strip.start;
         let memory = Memory {
             bases: [
-                frame.state.as_mut_ptr().wrapping_add(first),
+                read,
                 frame.scratch.as_mut_ptr().wrapping_add(first),
                 frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
                 frame.coefs.uniform.as_ptr().cast_mut(),
                 past.as_ptr().wrapping_add(first).cast_mut(),
+                frame.state.as_mut_ptr().wrapping_add(first),
             ],
             inputs: frame.inputs,
             fired: &mut *frame.fired,
@@ -171,9 +201,15 @@ impl<T: Scalar> Kernel<T> {
         }
         // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
         // find present, and writes only state and scratch; the strip is whole lines of the lanes there are; the level was
-        // checked when the kernel was linked.
+        // checked when the kernel was linked. What is read as state is the frame's own, or was found as long by `advance`.
         unsafe { T::execute(self.level, &self.code, memory) }
     }
+}
+
+/// Rows of state that no instruction writes.
+fn kept(program: &Program) -> Vec<usize> {
+    let writes = |i: &Instruction, row: usize| i.op != Op::Fire && i.out == Slot::State(row as u16);
+    (0..program.state_rows).filter(|row| !program.code.iter().any(|i| writes(i, *row))).collect()
 }
 
 /// Bytes of rows that stay in L1 beside what else is there.

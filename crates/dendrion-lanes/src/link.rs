@@ -20,6 +20,8 @@ pub(crate) enum Space {
     Uniform = 3,
     /// Rows given for the run.
     Past = 4,
+    /// The state that was written, in machine code, where it may lie apart from the one that is read.
+    Written = 5,
 }
 
 /// A linked operand: a space, and the offset in it of lane 0, in scalars. For an input port, its number.

@@ -119,12 +119,54 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
     (state.iter().chain(&results).map(bits).collect(), fired, any)
 }
 
+/// The state after three steps, each of which leaves the one before as it is, and the bits that fired in any.
+fn advance<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>, Vec<u64>) {
+    let lanes = given.lanes;
+    let columns: Vec<Column> =
+        (0..usize::from(COEFS)).map(|k| Column::Uniform(given.values[k * 7])).collect();
+    let coefs = Coefficients::<T>::new(&columns, lanes, 1).unwrap();
+    let kernel = Kernel::<T>::link(program, &coefs, lanes, Level::best()).unwrap();
+    let kernel = if compiled { kernel.compiled() } else { kernel };
+    let ports: Vec<Vec<T>> = (0..PORTS).map(|p| given.fill(1, 30 + usize::from(p))).collect();
+    let inputs: Vec<&[T]> = ports.iter().map(Vec::as_slice).collect();
+    let (mut before, mut all) = (given.fill::<T>(STATES, 20), vec![0; lanes.div_ceil(64)]);
+    for salt in 40..43 {
+        let copy = before.clone();
+        let (mut state, mut scratch) = (given.fill::<T>(STATES, salt), given.fill::<T>(SCRATCH, 22));
+        let mut fired = vec![0; lanes.div_ceil(64)];
+        let (coefs, inputs) = (&coefs, &inputs[..]);
+        let frame =
+            Frame { state: &mut state, scratch: &mut scratch, coefs, block: 0, inputs, fired: &mut fired };
+        kernel.advance(frame, &before);
+        all.iter_mut().zip(&fired).for_each(|(a, b)| *a |= b);
+        assert!(copy.iter().zip(&before).all(|(a, b)| a.to_f64().to_bits() == b.to_f64().to_bits()));
+        before = state;
+    }
+    let bits = |v: &T| if v.to_f64().is_nan() { u64::MAX } else { v.to_f64().to_bits() };
+    (before.iter().map(bits).collect(), all)
+}
+
+/// A program that reads no rows of the past.
+fn of_the_present(mut program: Program) -> Program {
+    for slot in program.code.iter_mut().flat_map(|i| &mut i.args) {
+        if let Slot::Past(i) = *slot {
+            *slot = Slot::State(i);
+        }
+    }
+    Program { past_rows: 0, ..program }
+}
+
 fn same<T: Scalar>(program: &Program, given: &Given) {
     let (interpreted, compiled) = (run::<T>(program, given, false), run::<T>(program, given, true));
     let row = interpreted.0.iter().zip(&compiled.0).position(|(a, b)| a != b).map(|i| i / given.lanes);
     assert_eq!(row, None, "{} row of states and results\n{program}", T::NAME);
     assert_eq!(interpreted.1, compiled.1, "{} fired\n{program}", T::NAME);
     assert_eq!(interpreted.2, compiled.2, "{} any\n{program}", T::NAME);
+    let program = of_the_present(program.clone());
+    let (interpreted, compiled) = (advance::<T>(&program, given, false), advance::<T>(&program, given, true));
+    let row = interpreted.0.iter().zip(&compiled.0).position(|(a, b)| a != b).map(|i| i / given.lanes);
+    assert_eq!(row, None, "{} row of states apart\n{program}", T::NAME);
+    assert_eq!(interpreted.1, compiled.1, "{} fired apart\n{program}", T::NAME);
 }
 
 proptest! {

@@ -134,14 +134,14 @@ impl<T: Scalar> Reversal<T> {
         (worths, tables): (&mut [Ring<T>], &[&[f64]]),
         at: &At,
     ) {
-        let (lanes, reverse, i) = (shard.lanes, &backward.reverse, (at.step - at.begin) as usize);
+        let (lanes, i) = (shard.lanes, (at.step - at.begin) as usize);
         let size = self.rows * lanes;
         self.leave_worths(backward, lanes, worths, at);
         let Some(history) = &shard.tracked else { return };
         let past = history.states(at.step, at.block);
         if at.step > at.begin {
             // What is kept lies far away, and is gone through backwards.
-            let before = &history.states(at.step - 1, at.block)[..reverse.states * lanes];
+            let before = history.state(at.step - 1, at.block);
             before.chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
         }
         let mut ports = [&[] as &[T]; PORTS];

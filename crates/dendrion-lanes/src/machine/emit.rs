@@ -6,14 +6,14 @@ use std::mem::offset_of;
 use super::guard::Loop;
 use super::registers::{BYTES, Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
-use super::vex::{Assembler, Code, Label, Mem, R8, R9, R10, R11, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
+use super::vex::{Assembler, Code, Label, Mem, R8, R9, R10, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
 
 /// What a compiled step is called with. The code knows its layout.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Call {
     /// The first lane of the strip in each [`crate::link::Space`].
-    pub(crate) bases: [*mut u8; 5],
+    pub(crate) bases: [*mut u8; 6],
     /// For each port its first lane, or null where it is absent.
     pub(crate) inputs: *const *const u8,
     /// The bits of the strip's first lane.
@@ -31,10 +31,10 @@ const fn field(offset: usize) -> Rm {
 /// The code of a step.
 pub(crate) fn assemble(loops: &[Loop], width: usize, wide: bool) -> Vec<u8> {
     let mut asm = Assembler::default();
-    asm.raw(&[0x53]); // push rbx
+    asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
     asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
     let patch = asm.len() - 4;
-    for (k, base) in [RSI, RDX, RCX, R8, R9].into_iter().enumerate() {
+    for (k, base) in [RSI, RDX, RCX, R8, R9, R12].into_iter().enumerate() {
         asm.general(&[0x8B], base, field(offset_of!(Call, bases) + 8 * k)); // mov base, [rdi + ...]
     }
     asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
@@ -64,7 +64,7 @@ pub(crate) fn assemble(loops: &[Loop], width: usize, wide: bool) -> Vec<u8> {
     asm.patch(patch, &bytes.to_le_bytes());
     asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
     asm.raw(&bytes.to_le_bytes());
-    asm.raw(&[0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop rbx; vzeroupper; ret
+    asm.raw(&[0x41, 0x5C, 0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop r12; pop rbx; vzeroupper; ret
     asm.finish()
 }
 
@@ -95,7 +95,7 @@ impl<'a> Body<'a> {
         match *micro {
             Micro::Load(place) => {
                 self.at.stands(now, place);
-                self.loaded.insert(place, now);
+                self.loaded.insert(place.written(), now);
             }
             Micro::Number(bits) => {
                 let at = self.asm.number(bits, if self.at.wide { 8 } else { 4 });
@@ -297,15 +297,15 @@ impl<'a> Body<'a> {
 
     fn store(&mut self, place: Place, a: Id, now: u32) {
         let value = self.at.hold(self.asm, a);
-        if let Some(old) = self.loaded.get(&place).copied() {
+        if let Some(old) = self.loaded.get(&place.written()).copied() {
             self.at.evict_home(self.asm, old, place, now);
         }
         for vector in 0..self.at.width {
-            let (from, to) = (self.at.held(value, vector), Rm::Mem(Registers::row(place, vector)));
+            let (from, to) = (self.at.held(value, vector), Rm::Mem(Registers::row(place.written(), vector)));
             self.asm.vex(self.at.packed(0x11), from, 0, to, None);
         }
         // From here on the value can be read from there: a place is stored to once.
-        self.at.stands(a, place);
+        self.at.stands(a, place.written());
     }
 
     /// Jumps out where the mask holds in all lanes.

@@ -115,7 +115,8 @@ impl Machine {
     }
 }
 
-/// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads.
+/// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads. What an
+/// earlier tape wrote is read where it was written.
 fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
     let mut live: HashSet<Place> = HashSet::new();
     let kept = |place: Place| match place.space {
@@ -135,5 +136,19 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
         }
     }
     out.reverse();
+    let mut written = HashSet::new();
+    for tape in &mut out {
+        for micro in tape.iter_mut() {
+            if let Micro::Load(place) = micro
+                && written.contains(place)
+            {
+                *place = place.written();
+            }
+        }
+        written.extend(tape.iter().filter_map(|micro| match micro {
+            Micro::Store(place, _) => Some(*place),
+            _ => None,
+        }));
+    }
     out
 }

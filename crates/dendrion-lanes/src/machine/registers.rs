@@ -6,7 +6,7 @@
 
 use super::tape::{Id, Micro, Place};
 use super::vex::{Assembler, Code, Mem, Rm};
-use super::vex::{R8, R9, RCX, RDX, RSI, RSP};
+use super::vex::{R8, R9, R12, RCX, RDX, RSI, RSP};
 use crate::link::Space;
 
 /// Vector registers.
@@ -112,6 +112,7 @@ impl Registers {
             Space::Scratch => Mem::Indexed(RDX, ahead),
             Space::Rows => Mem::Indexed(RCX, ahead),
             Space::Past => Mem::Indexed(R9, ahead),
+            Space::Written => Mem::Indexed(R12, ahead),
             Space::Uniform => Mem::At(R8, offset),
         }
     }
@@ -226,7 +227,8 @@ impl Registers {
 
     /// A row is about to be overwritten: a value that has its home there must be in registers, if it is still needed.
     pub(crate) fn evict_home(&mut self, asm: &mut Assembler, id: Id, place: Place, now: u32) {
-        if self.home[id as usize] != Some(Home::Row(place)) {
+        let stands_there = |home: Home| matches!(home, Home::Row(at) if at.written() == place.written());
+        if !self.home[id as usize].is_some_and(stands_there) {
             return;
         }
         if self.next_use(id, now).is_some() {

@@ -91,7 +91,7 @@ impl<'a> List<'a> {
         let mut readers: HashMap<Id, Vec<Id>> = HashMap::new();
         for (i, micro) in (0..).zip(self.tape) {
             if let Micro::Load(place) = micro {
-                loaded.insert(*place, i);
+                loaded.insert(place.written(), i);
             }
             for a in micro.reads() {
                 self.reads[a as usize] += 1;
@@ -104,7 +104,8 @@ impl<'a> List<'a> {
         }
         for (i, micro) in (0..).zip(self.tape) {
             let Micro::Store(place, _) = micro else { continue };
-            for reader in loaded.get(place).and_then(|old| readers.get(old)).into_iter().flatten() {
+            for reader in loaded.get(&place.written()).and_then(|old| readers.get(old)).into_iter().flatten()
+            {
                 if *reader != i {
                     self.wait(i, *reader);
                 }

@@ -22,6 +22,16 @@ pub(crate) struct Place {
     pub(crate) offset: u64,
 }
 
+impl Place {
+    /// Where it is once it was written: a state may be written apart from where it is read.
+    pub(crate) const fn written(self) -> Self {
+        match self.space {
+            Space::State => Self { space: Space::Written, ..self },
+            _ => self,
+        }
+    }
+}
+
 /// Arithmetic on two vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Two {
@@ -166,7 +176,8 @@ fn address<S>(space: usize) -> *mut S {
 }
 
 fn place<S>(at: *const S) -> Place {
-    const SPACES: [Space; 5] = [Space::State, Space::Scratch, Space::Rows, Space::Uniform, Space::Past];
+    const SPACES: [Space; 6] =
+        [Space::State, Space::Scratch, Space::Rows, Space::Uniform, Space::Past, Space::Written];
     let space = SPACES[((at.addr() >> OFFSET) - 1) % SPACES.len()];
     Place { space, offset: (at.addr() & ((1 << OFFSET) - 1)) as u64 }
 }

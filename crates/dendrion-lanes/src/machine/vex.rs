@@ -15,6 +15,7 @@ pub(crate) const R8: Gpr = Gpr(8);
 pub(crate) const R9: Gpr = Gpr(9);
 pub(crate) const R10: Gpr = Gpr(10);
 pub(crate) const R11: Gpr = Gpr(11);
+pub(crate) const R12: Gpr = Gpr(12);
 
 /// An operand in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
