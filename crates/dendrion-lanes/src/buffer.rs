@@ -11,12 +11,59 @@ use crate::scalar::Scalar;
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
+/// Bytes from which on memory is asked for in huge pages: a page of each row that streams by is a walk through tables.
+const HUGE: usize = 2 << 20;
+
+/// Where the scalars are.
+enum Memory {
+    Lines(Vec<Line>),
+    #[cfg(all(target_os = "linux", not(miri)))]
+    Pages(memmap2::MmapMut),
+}
+
+impl Memory {
+    fn zeroed(bytes: usize) -> Self {
+        #[cfg(all(target_os = "linux", not(miri)))]
+        if bytes >= HUGE
+            && let Ok(pages) = memmap2::MmapMut::map_anon(bytes)
+        {
+            // Where the system has no huge pages, others do.
+            let _ = pages.advise(memmap2::Advice::HugePage);
+            return Self::Pages(pages);
+        }
+        Self::Lines(vec![Line([0; 64]); bytes.div_ceil(64)])
+    }
+
+    fn start(&self) -> *const u8 {
+        match self {
+            Self::Lines(lines) => lines.as_ptr().cast(),
+            #[cfg(all(target_os = "linux", not(miri)))]
+            Self::Pages(pages) => pages.as_ptr(),
+        }
+    }
+
+    fn start_mut(&mut self) -> *mut u8 {
+        match self {
+            Self::Lines(lines) => lines.as_mut_ptr().cast(),
+            #[cfg(all(target_os = "linux", not(miri)))]
+            Self::Pages(pages) => pages.as_mut_ptr(),
+        }
+    }
+}
+
 /// A 64-byte aligned array of scalars.
-#[derive(Clone)]
 pub struct Buffer<T: Scalar> {
-    lines: Vec<Line>,
+    memory: Memory,
     len: usize,
     scalar: PhantomData<T>,
+}
+
+impl<T: Scalar> Clone for Buffer<T> {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeroed(self.len);
+        copy.copy_from_slice(self);
+        copy
+    }
 }
 
 impl<T: Scalar> Buffer<T> {
@@ -28,8 +75,7 @@ impl<T: Scalar> Buffer<T> {
         // A size that wrapped would leave a slice longer than its memory.
         let bytes = len.checked_mul(size_of::<T>());
         assert!(bytes.is_some(), "capacity overflow");
-        let lines = vec![Line([0; 64]); bytes.unwrap_or(0).div_ceil(64)];
-        Self { lines, len, scalar: PhantomData }
+        Self { memory: Memory::zeroed(bytes.unwrap_or(0)), len, scalar: PhantomData }
     }
 
     /// `len` times `value`.
@@ -47,16 +93,16 @@ impl<T: Scalar> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the lines hold at least `len` scalars, are aligned beyond a scalar's need, and any bits are a valid
+        // SAFETY: the memory holds at least `len` scalars, is aligned beyond a scalar's need, and any bits are a valid
         // f32 or f64 (`Scalar` is sealed by `Execute` to these).
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.memory.start().cast(), self.len) }
     }
 }
 
 impl<T: Scalar> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`, and `self` is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
     }
 }
 
