@@ -102,7 +102,11 @@ class Run:
             )
         given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
         wanted = self._wanted(wrt)
-        parameters, states, inputs = self._trace.backward(given, wanted)
+        try:
+            parameters, states, inputs = self._trace.backward(given, wanted)
+        except ParameterError:
+            self._refuse_not_finite(given, list(cotangents))
+            raise
         found = Gradients()
         for key, value in parameters.items():
             array = np.asarray(value, dtype=np.float64)
@@ -132,11 +136,16 @@ class Run:
         shape = self._shape(probe)
         if array.shape != shape:
             raise ParameterError(f"backward: cotangent of {probe._name} of shape {array.shape}: expected shape {shape}")
-        # A sum sees what is not finite in one pass; where finite numbers overflow, the second look says so.
-        if not np.isfinite(array.sum()) and not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {array[at]}: expected finite numbers")
         return probe._id, np.ascontiguousarray(array).reshape(-1)
+
+    def _refuse_not_finite(self, given: list[tuple[int, NDArray[np.float64]]], probes: list[Any]) -> None:
+        """Say which cotangent is not finite, if one is."""
+        for (_, values), probe in zip(given, probes, strict=True):
+            wrong = np.flatnonzero(~np.isfinite(values))
+            if len(wrong):
+                at = tuple(int(i) for i in np.unravel_index(wrong[0], self._shape(probe)))
+                value = values[wrong[0]]
+                raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {value}: expected finite numbers")
 
     def _wanted(self, wrt: Iterable[str] | None) -> list[str]:
         paths = [m.path for m in (*self._inputs, *self._waves)]

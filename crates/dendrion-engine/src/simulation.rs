@@ -33,21 +33,29 @@ enum TraceKind {
 impl Trace {
     /// Reverses the run (the discrete adjoint): from the cotangents of what probes recorded in it, sample after sample, row
     /// by row (of spikes: a value per step and neuron), to those of the parameters and generators `wanted` by key and by
-    /// path. `None` where the watch stopped it.
+    /// path. `None` where the watch stopped it. It can be done once; what is refused at the door does not count.
     ///
     /// # Errors
     /// A probe that has no cotangents, or another number of them; a value that is not finite, on the way in or out; an
-    /// unknown key.
+    /// unknown key; a run that was reversed before.
     pub fn backward(
-        self,
+        &mut self,
         cotangents: &[(ProbeId, &[f64])],
         wanted: &[String],
         watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Option<Gradients>, Error> {
         let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, *v)).collect();
-        match self.0 {
+        match &mut self.0 {
             TraceKind::F32(trace) => trace.backward(&cotangents, wanted, watch),
             TraceKind::F64(trace) => trace.backward(&cotangents, wanted, watch),
+        }
+    }
+
+    /// Whether it can still be reversed.
+    pub const fn is_left(&self) -> bool {
+        match &self.0 {
+            TraceKind::F32(trace) => trace.is_left(),
+            TraceKind::F64(trace) => trace.is_left(),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Simulation {
                 (RunEnd::Stopped, _) => None,
             })
         })?;
-        Ok(trace.map(|trace| Trace { trace: Some(trace) }))
+        Ok(trace.map(|trace| Trace { trace }))
     }
 
     /// Samples of the batch it has run with; 0 without one.

@@ -2,7 +2,6 @@
 
 use dendrion::ProbeId;
 use numpy::{PyArray1, PyReadonlyArray1};
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -12,7 +11,7 @@ use crate::watch::watched;
 /// What a run left behind so that it can be reversed, once.
 #[pyclass]
 pub(crate) struct Trace {
-    pub(crate) trace: Option<dendrion::Trace>,
+    pub(crate) trace: dendrion::Trace,
 }
 
 /// Cotangents by parameter, state, and path of a generator, as flat arrays.
@@ -22,7 +21,7 @@ type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict
 impl Trace {
     /// Whether it can still be reversed.
     fn is_left(&self) -> bool {
-        self.trace.is_some()
+        self.trace.is_left()
     }
 
     /// From cotangents of probes (probe, values in order) to those of what is wanted by key or path.
@@ -32,13 +31,12 @@ impl Trace {
         cotangents: Vec<(usize, PyReadonlyArray1<'py, f64>)>,
         wanted: Vec<String>,
     ) -> PyResult<Gradients<'py>> {
-        let trace = self.trace.take().ok_or_else(|| PyRuntimeError::new_err("reversed before"))?;
         let mut given: Vec<(ProbeId, &[f64])> = Vec::with_capacity(cotangents.len());
         for (probe, values) in &cotangents {
             given.push((ProbeId(*probe), values.as_slice()?));
         }
-        let cotangents = given;
-        let gradients = watched(py, u64::MAX, None, |watch| trace.backward(&cotangents, &wanted, watch))?;
+        let trace = &mut self.trace;
+        let gradients = watched(py, u64::MAX, None, |watch| trace.backward(&given, &wanted, watch))?;
         let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
         for (key, values) in gradients.parameters {
             dicts.0.set_item(key, to_python(py, values)?)?;

@@ -66,14 +66,16 @@ impl<T: Scalar> CurrentRows<T> {
             self.rows = Buffer::zeroed(needed * self.lanes);
         }
         self.row_of_step.clear();
+        let mut is_filled = false;
         for i in 0..steps {
             let step = begin + i as u64;
             let row = if is_constant { 0 } else { i };
             let on = current.on.contains(&step);
             self.row_of_step.push(on.then_some(row));
-            if on && (!is_constant || self.row_of_step.iter().flatten().count() == 1) {
+            if on && !(is_constant && is_filled) {
                 let values = &mut self.rows[row * self.lanes..][..neurons];
                 current.row(step, first, values);
+                is_filled = true;
             }
         }
     }

@@ -65,12 +65,16 @@ pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
 impl<T: Scalar> Trace<T> {
     /// Reverses the run: from the cotangents of probes to those of what is wanted. `None` where the watch stopped it.
     pub(crate) fn backward(
-        mut self,
+        &mut self,
         cotangents: &Cotangents<'_>,
         wanted: &[String],
         watch: Watch<'_>,
     ) -> Result<Option<Gradients>, Error> {
-        let wanted = Wanted::of(&self, wanted)?;
+        if !self.is_left() {
+            let what = "this run was reversed before; expected one that was not: run again for a gradient";
+            return Err(Error::structure("backward", what));
+        }
+        let wanted = Wanted::of(self, wanted)?;
         let tables =
             cotangents.iter().map(|(probe, v)| self.check(*probe, v)).collect::<Result<Vec<_>, _>>()?;
         let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
@@ -89,7 +93,7 @@ impl<T: Scalar> Trace<T> {
                 Arc::new(self.shared(sample, b, &backwards, &wanted, tables))
             })
             .collect();
-        let this = &self;
+        let this = &*self;
         let answers = conduct(
             samples,
             self.threads,
@@ -110,7 +114,12 @@ impl<T: Scalar> Trace<T> {
             return Ok(None);
         };
         let answers = answers?;
-        collect::sum(&self, answers, &wanted).map(Some)
+        collect::sum(self, answers, &wanted).map(Some)
+    }
+
+    /// Whether it can still be reversed.
+    pub(crate) const fn is_left(&self) -> bool {
+        !self.samples.is_empty()
     }
 
     /// Checks a probe's cotangents; the number of them for each sample.
