@@ -18,6 +18,7 @@ from pathlib import Path
 CELLS, STEPS, DT = 100, 4000, 0.025
 LEAK, RESISTIVITY, LENGTH, DIAMETER = 1e-4, 5000.0, 50.0, 2.0  # S/cm2, ohm cm, um
 TARGET = -60.0
+WARM = 0.3  # s before what is measured
 
 
 def ours(cells: int, steps: int, every: float | None = None):
@@ -109,13 +110,16 @@ def jaxleys() -> None:
 
 
 def timed(function) -> list[float]:
-    """Return the times of calls in a row. After a pause a core takes a while to come back: the first do not count."""
+    """Return the times of calls in a row, warm: after a pause cores and caches take a while to come back."""
+    begun = time.perf_counter()
+    while time.perf_counter() < begun + WARM:
+        function()
     walls = []
-    for _ in range(8):
+    for _ in range(7):
         begun = time.perf_counter()
         function()
         walls.append(time.perf_counter() - begun)
-    return walls[3:]
+    return walls
 
 
 def first_gradient() -> float:
