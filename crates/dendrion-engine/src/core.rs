@@ -27,6 +27,8 @@ pub enum RunEnd {
 
 /// Operations on a vector, of an epoch, that are worth a thread of its own: some microseconds.
 const WORK: u64 = 1500;
+/// Operations on vectors, a millisecond's about, between meetings of threads that have nothing to tell each other.
+const FREE: u64 = 1 << 20;
 
 /// What a network amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,6 +140,7 @@ impl<T: Scalar> Core<T> {
             begin,
             end,
             epoch: self.epoch,
+            meeting: self.meeting(),
             barrier: Barrier::new(threads),
             last: AtomicU64::new(u64::MAX),
         }
@@ -151,11 +154,20 @@ impl<T: Scalar> Core<T> {
         deal(shards, chunks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
     }
 
+    /// Operations on vectors that an epoch takes.
+    fn work_of_epoch(&self) -> u64 {
+        let work = |s: &Shard<T>| self.cells[s.population].work(s.neurons.len());
+        self.shards.iter().map(work).sum::<usize>() as u64 * self.epoch
+    }
+
+    /// Epochs from one meeting of threads to the next.
+    pub(crate) fn meeting(&self) -> u64 {
+        if self.routes.is_empty() { (FREE / self.work_of_epoch().max(1)).max(1) } else { 1 }
+    }
+
     /// Threads that have enough to do in an epoch to be worth meeting for.
     pub(crate) fn worthwhile_threads(&self) -> usize {
-        let work = |s: &Shard<T>| self.cells[s.population].work(s.neurons.len());
-        let of_epoch = self.shards.iter().map(work).sum::<usize>() as u64 * self.epoch;
-        let most = usize::try_from(of_epoch / WORK).unwrap_or(usize::MAX).max(1);
+        let most = usize::try_from(self.work_of_epoch() / WORK).unwrap_or(usize::MAX).max(1);
         self.threads.min(self.shards.len().max(1)).min(most)
     }
 

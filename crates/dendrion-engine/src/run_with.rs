@@ -262,6 +262,7 @@ impl<T: Scalar> Core<T> {
             begin,
             end,
             epoch: self.epoch,
+            meeting: self.meeting(),
             threads: self.threads,
             places: self.board.places(),
             spares: self.spares.clone(),

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use dendrion::model::{
     Connectivity, Generator, Injection, Network, Params, Population, Projection, Signal, Source, Values,
 };
-use dendrion::{Gradients, ProbeId, RunOptions, Simulation};
+use dendrion::{Gradients, ProbeId, RunOptions, Simulation, Trace};
 use proptest::prelude::*;
 
 mod common;
@@ -134,4 +134,37 @@ proptest! {
     fn gradients_are_the_derivatives_of_runs(cell in population()) {
         check(&cell)?;
     }
+}
+
+/// A run of a cell of one compartment, with its probes.
+fn traced() -> (Trace, Vec<ProbeId>) {
+    let mut cell = Population::new("cell", SIZE, [("V_th", -40.0), ("V_reset", -60.0)]);
+    cell.soma("c0", [("V_rest", -65.0), ("gL", 3.0), ("C", 60.0)]);
+    let (mut simulation, probes) = network(&cell);
+    let options = RunOptions { trace: Some(1 << 20), ..RunOptions::default() };
+    let (_, trace) = simulation.run_with(STEPS, &options, &mut |_| ControlFlow::Continue(())).unwrap();
+    (trace.unwrap(), probes)
+}
+
+#[test]
+fn a_watch_stops_a_reverse_run() {
+    let (mut trace, probes) = traced();
+    let weights = cotangents(&probes)[0].1.clone();
+    let stopping = &mut |_| ControlFlow::Break(());
+    assert_eq!(trace.backward(&[(probes[0], &weights)], &["cell/c0.gL".into()], stopping).unwrap(), None);
+    assert!(!trace.is_left());
+    let error = trace.backward(&[], &[], &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+    assert!(error.contains("reversed before"), "{error}");
+}
+
+#[test]
+fn what_is_refused_does_not_use_a_run_up() {
+    let (mut trace, probes) = traced();
+    let going = &mut |_| ControlFlow::Continue(());
+    let mut weights = cotangents(&probes)[0].1.clone();
+    weights[5] = f64::NAN;
+    let error = trace.backward(&[(probes[0], &weights)], &[], going).unwrap_err().to_string();
+    assert!(error.contains("cotangent[5] = nan"), "{error}");
+    weights[5] = 1.0;
+    assert!(trace.backward(&[(probes[0], &weights)], &[], going).unwrap().is_some());
 }

@@ -67,7 +67,7 @@ impl Reading {
 
 /// What was given for the states that probes read of one block, in the steps of one epoch.
 #[derive(Debug)]
-pub(crate) struct Given<T: Scalar> {
+pub(crate) struct StateRows<T: Scalar> {
     /// By state, then step, a row of lanes each.
     rows: Buffer<T>,
     /// For each of them, whether there was a sample.
@@ -77,7 +77,7 @@ pub(crate) struct Given<T: Scalar> {
     lanes: usize,
 }
 
-impl<T: Scalar> Given<T> {
+impl<T: Scalar> StateRows<T> {
     pub(crate) fn new(lanes: usize) -> Self {
         Self { rows: Buffer::zeroed(0), due: Vec::new(), begin: 0, steps: 0, lanes }
     }

@@ -6,7 +6,7 @@ use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::Backward;
-use super::reading::{Given, Reading};
+use super::reading::{Reading, StateRows};
 use super::tally::Tally;
 use crate::record::Reads;
 use crate::shard::{Shard, View};
@@ -49,7 +49,7 @@ pub(crate) struct Reversal<T: Scalar> {
     spike_cotangents: Vec<(usize, usize)>,
     readings: Vec<Reading>,
     /// What the readings of states give in the visit.
-    given: Given<T>,
+    given: StateRows<T>,
     /// For each current input, if it is wanted.
     pub(crate) flows: Vec<Option<Flow>>,
     pub(crate) tally: Tally,
@@ -76,7 +76,7 @@ impl<T: Scalar> Reversal<T> {
             spikes: Buffer::zeroed(0),
             spike_cotangents,
             readings,
-            given: Given::new(shard.lanes),
+            given: StateRows::new(shard.lanes),
             flows,
             tally: Tally::new(shard.neurons.clone(), None),
             begin,

@@ -53,6 +53,8 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) begin: u64,
     pub(crate) end: u64,
     pub(crate) epoch: u64,
+    /// Epochs from one meeting of threads to the next.
+    pub(crate) meeting: u64,
     pub(crate) threads: usize,
     /// Shards and chunks of a sample.
     pub(crate) places: (usize, usize),
@@ -300,6 +302,7 @@ impl<T: Scalar> Trace<T> {
             begin,
             end,
             epoch: self.epoch,
+            meeting: self.meeting,
             barrier: Barrier::new(crews),
             last: std::sync::atomic::AtomicU64::new(u64::MAX),
         };

@@ -11,7 +11,7 @@ use dendrion_lanes::{Fanout, Ring, Scalar};
 use super::backward::Backward;
 use super::tally::Tally;
 use crate::generate::{Current, Given, StandIns};
-use crate::run::{Barrier, Crew, Route};
+use crate::run::{Barrier, Crew, Route, Watch};
 use crate::shard::View;
 
 /// Connections of one projection onto one shard, as spikes' worths are pulled from them.
@@ -66,17 +66,24 @@ impl<T: Scalar> Shared<'_, T> {
     }
 }
 
-/// Reverses the steps from `begin` to `end`, which the crew's shards keep.
+/// Reverses the steps from `begin` to `end`, which the crew's shards keep; false where a watch stopped it.
 pub(crate) fn unwind<T: Scalar>(
     crew: &mut Crew<T>,
     shared: &Shared<'_, T>,
     barrier: &Barrier,
     (begin, end): (u64, u64),
+    watch: Watch<'_>,
 ) -> bool {
     let meets = shared.is_connected();
     let mut until = end;
     while until > begin {
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
+        if watch(until).is_break() {
+            barrier.break_off();
+        }
+        if barrier.is_broken() {
+            return false;
+        }
         pull_fired(crew, shared, from..until);
         if meets && !barrier.wait() {
             return false;

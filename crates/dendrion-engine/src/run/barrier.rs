@@ -54,6 +54,11 @@ impl Barrier {
         !self.broken.load(Ordering::Acquire)
     }
 
+    /// Whether a thread has broken off.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
     /// Lets all threads go, now and at every later wait: a thread has broken off.
     pub(crate) fn break_off(&self) {
         self.broken.store(true, Ordering::Release);

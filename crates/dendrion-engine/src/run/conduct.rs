@@ -63,7 +63,7 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'
                 }
             }
             Stage::Unwind { shared, barrier, begin, end } => {
-                if !unwind(&mut crew, shared, barrier, (*begin, *end)) {
+                if !unwind(&mut crew, shared, barrier, (*begin, *end), watch) {
                     return (crew, false);
                 }
             }

@@ -41,18 +41,17 @@ pub(crate) struct Course<T: Scalar> {
     pub(crate) end: u64,
     /// Steps of an epoch.
     pub(crate) epoch: u64,
+    /// Epochs from one meeting of the threads to the next: where nothing is connected they meet only to stop together.
+    pub(crate) meeting: u64,
     pub(crate) barrier: Barrier,
     /// The last epoch to run, where something ends the run early.
     pub(crate) last: AtomicU64,
 }
 
-/// Epochs between meetings of threads that have nothing to tell each other; they only stop together.
-const FREE: u64 = 16;
-
 impl<T: Scalar> Course<T> {
     /// Whether threads meet at the end of an epoch, which is at step `next`.
-    fn meets(&self, epoch: u64, next: u64) -> bool {
-        !self.routes.is_empty() || epoch.is_multiple_of(FREE) || next >= self.end
+    const fn meets(&self, epoch: u64, next: u64) -> bool {
+        epoch.is_multiple_of(self.meeting) || next >= self.end
     }
 }
 

@@ -3,7 +3,8 @@
 //! The slope of a threshold's surrogate takes an exponential and a division, and is 0 far from the threshold. A
 //! loop with such a value asks first, for the vectors at hand, and leaves it out where it is 0 in all lanes; bits are the same.
 
-use super::tape::{Id, Micro, Two, magnitude, tidy};
+use super::tape::{Id, Micro, Two, magnitude};
+use super::tidy::tidy;
 
 /// Arithmetic that asking may take: the whole body does it once more.
 const MOST: usize = 24;

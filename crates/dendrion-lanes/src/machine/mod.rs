@@ -12,6 +12,7 @@ mod guard;
 mod registers;
 mod schedule;
 pub(crate) mod tape;
+mod tidy;
 mod vex;
 
 use std::collections::HashSet;
@@ -25,7 +26,8 @@ use crate::vector::Real;
 use emit::Call;
 use guard::Loop;
 use schedule::schedule;
-use tape::{Micro, Place, tidy, trace};
+use tape::{Micro, Place, trace};
+use tidy::tidy;
 
 /// Operations on vectors in one loop, about: as much code as the processor's instruction cache holds well.
 const LOOP: usize = 1000;

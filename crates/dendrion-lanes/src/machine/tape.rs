@@ -4,7 +4,6 @@
 //! meaning of every operation stays in one place, and machine code has the interpreter's bits by construction.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::marker::PhantomData;
 
 use crate::execute::{Memory, run};
@@ -350,52 +349,4 @@ fn fire<T: Real>(linked: &Linked) {
     };
     let value = record(Micro::Select { mask, yes, no: v });
     record(Micro::Store(out, value));
-}
-
-/// Values pass from a store to the loads after it, what is computed twice is computed once, stores that are overwritten
-/// or that nothing reads (`kept` says which places are read later) and values that nothing needs are left out.
-pub(crate) fn tidy(tape: &[Micro], kept: impl Fn(Place) -> bool) -> Vec<Micro> {
-    let shared = share(tape);
-    let (mut needed, mut stored) = (vec![false; shared.len()], std::collections::HashSet::new());
-    for (i, micro) in shared.iter().enumerate().rev() {
-        needed[i] |= match micro {
-            Micro::Store(place, _) => stored.insert(*place) && kept(*place),
-            other => other.acts(),
-        };
-        if needed[i] {
-            micro.reads().for_each(|a| needed[a as usize] = true);
-        }
-    }
-    let (mut numbers, mut out) = (vec![0; shared.len()], Vec::new());
-    for (i, micro) in shared.into_iter().enumerate().filter(|(i, _)| needed[*i]) {
-        numbers[i] = out.len() as Id;
-        out.push(micro.renamed(|a| numbers[a as usize]));
-    }
-    out
-}
-
-fn share(tape: &[Micro]) -> Vec<Micro> {
-    let mut held: HashMap<Place, Id> = HashMap::new();
-    let mut known: HashMap<Micro, Id> = HashMap::new();
-    let (mut numbers, mut out): (Vec<Id>, Vec<Micro>) = (Vec::with_capacity(tape.len()), Vec::new());
-    for micro in tape {
-        let micro = micro.renamed(|a| numbers[a as usize]);
-        let number = match micro {
-            Micro::Load(place) => held.get(&place).copied(),
-            Micro::Store(..) | Micro::Fire(_) => None,
-            _ => known.get(&micro).copied(),
-        };
-        numbers.push(number.unwrap_or_else(|| {
-            let new = out.len() as Id;
-            out.push(micro);
-            match micro {
-                Micro::Load(place) => held.insert(place, new),
-                Micro::Store(place, a) => held.insert(place, a),
-                Micro::Fire(_) => None,
-                _ => known.insert(micro, new),
-            };
-            new
-        }));
-    }
-    out
 }
