@@ -41,6 +41,7 @@ impl<T: Scalar> Shard<T> {
             spike_count: self.spike_count,
             fault: None,
             tracked: None,
+            is_run_again: self.is_run_again,
             spare: None,
             snapshots: Vec::new(),
             reversal: None,

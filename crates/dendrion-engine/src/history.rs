@@ -15,7 +15,9 @@ const AHEAD: usize = 3;
 pub(crate) struct History<T: Scalar> {
     begin: u64,
     end: u64,
-    /// The state at the beginning of each step and at the end of the last one, block by block, step by step.
+    /// Steps from one state that is kept to the next.
+    every: u64,
+    /// The states, block by block, step by step; where each is kept, at the end of the last step too.
     states: Buffer<T>,
     /// Values of a block.
     size: usize,
@@ -24,16 +26,31 @@ pub(crate) struct History<T: Scalar> {
 
 impl<T: Scalar> History<T> {
     /// Of the steps from `begin` to `end` of `blocks` blocks of `size` values; `buffer` is used again where it is large enough.
-    fn new((begin, end): (u64, u64), (blocks, size): (usize, usize), buffer: Option<Buffer<T>>) -> Self {
-        let needed = blocks * ((end - begin) as usize + 1) * size;
-        let states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
-        let mut spikes = Spikes::default();
-        spikes.clear();
-        Self { begin, end, states, size, spikes }
+    fn new(
+        (begin, end, every): (u64, u64, u64),
+        (blocks, size): (usize, usize),
+        buffer: Option<Buffer<T>>,
+    ) -> Self {
+        let mut history =
+            Self { begin, end, every, states: Buffer::zeroed(0), size, spikes: Spikes::default() };
+        let needed = blocks * history.count() * size;
+        history.states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
+        history.spikes.clear();
+        history
+    }
+
+    /// States kept of a block.
+    const fn count(&self) -> usize {
+        ((self.end - self.begin).div_ceil(self.every) + 1) as usize
     }
 
     fn at(&self, step: u64, block: usize) -> usize {
-        (block * ((self.end - self.begin) as usize + 1) + (step - self.begin) as usize) * self.size
+        (block * self.count() + ((step - self.begin) / self.every) as usize) * self.size
+    }
+
+    /// Whether the states of all steps are kept, not only those at the beginning of epochs.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.every == 1
     }
 
     /// Keeps the state of a block at the beginning of a step.
@@ -56,9 +73,9 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..self.size]
     }
 
-    /// The state of a block at the beginning of a step, and behind it that of the next.
-    pub(crate) fn states(&self, step: u64, block: usize) -> &[T] {
-        &self.states[self.at(step, block)..][..2 * self.size]
+    /// The state of a block at the beginning of `count` steps from `step` on, and that at the end of the last of them.
+    pub(crate) fn states(&self, step: u64, count: usize, block: usize) -> &[T] {
+        &self.states[self.at(step, block)..][..(count + 1) * self.size]
     }
 
     /// The neurons that spiked in a step.
@@ -90,11 +107,12 @@ pub(crate) struct Snapshot<T: Scalar> {
 }
 
 impl<T: Scalar> Shard<T> {
-    /// Begins to keep what a gradient needs of the steps from `begin` to `end`.
-    pub(crate) fn track(&mut self, begin: u64, end: u64) {
+    /// Begins to keep what a gradient needs of the steps from `begin` to `end`, which are run in epochs of `epoch` steps.
+    pub(crate) fn track(&mut self, begin: u64, end: u64, epoch: u64) {
         let old = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
         let size = self.state_rows * self.lanes;
-        self.tracked = Some(History::new((begin, end), (self.blocks.len(), size), old));
+        let every = if self.is_run_again { epoch } else { 1 };
+        self.tracked = Some(History::new((begin, end, every), (self.blocks.len(), size), old));
     }
 
     /// Keeps nothing of the steps to come.
@@ -121,10 +139,11 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Bytes of the state of one step, and of all there is to save.
-    pub(crate) fn bytes(&self) -> (usize, usize) {
+    /// Bytes that are kept for each step of epochs of `epoch` steps, and of all there is to save.
+    pub(crate) fn bytes(&self, epoch: u64) -> (usize, usize) {
         let rings: usize = self.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
         let state = self.state.len() * size_of::<T>();
-        (state, state + rings)
+        let step = if self.is_run_again { state.div_ceil(epoch as usize) } else { state };
+        (step, state + rings)
     }
 }

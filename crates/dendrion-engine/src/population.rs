@@ -11,6 +11,9 @@ use crate::gradient::Compiled;
 use crate::layout::Layout;
 use crate::random::{Purpose, Stream};
 
+/// Operations on a vector, about, that go by while a vector is written to memory and read again.
+const CHEAP: usize = 16;
+
 /// What a thread needs to run a population's blocks; shared and unchanged during a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<T: Scalar> {
@@ -113,6 +116,12 @@ impl<T: Scalar> Cells<T> {
     /// Operations on vectors that a step of `neurons` neurons takes.
     pub(crate) fn work(&self, neurons: usize) -> usize {
         neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
+    }
+
+    /// Whether a step costs less than to write its result far away and to read it again.
+    pub(crate) fn is_cheap(&self) -> bool {
+        let Program { state_rows, .. } = self.tape.program;
+        self.tape.program.weight() <= CHEAP * state_rows
     }
 
     /// The program of a step, as text.

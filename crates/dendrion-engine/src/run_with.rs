@@ -201,7 +201,7 @@ impl<T: Scalar> Core<T> {
 
     fn plan(&self, samples: &[Sample<T>], (begin, end): (u64, u64), budget: Option<usize>) -> Option<Plan> {
         let shards = samples.first()?.shards.iter();
-        let (step, saved) = shards.map(Shard::bytes).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        let (step, saved) = shards.map(|s| s.bytes(self.epoch)).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
         Some(Plan::new(begin, end, self.epoch, (step, saved), budget? / samples.len()))
     }
 

@@ -94,6 +94,8 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) log: Option<Vec<(u64, u32)>>,
     pub(crate) spike_count: u64,
     pub(crate) fault: Option<Fault>,
+    /// Whether a gradient has its epochs run again rather than keep the state of each step: they are cheap, and nothing arrives.
+    pub(crate) is_run_again: bool,
     /// What a gradient will need of the steps that run now, if one is wanted.
     pub(crate) tracked: Option<History<T>>,
     /// Memory for it.
@@ -138,6 +140,7 @@ impl<T: Scalar> Shard<T> {
             log: None,
             spike_count: 0,
             fault: None,
+            is_run_again: slots.is_empty() && cells.is_cheap(),
             tracked: None,
             spare: None,
             snapshots: Vec::new(),
@@ -256,7 +259,7 @@ impl<T: Scalar> Shard<T> {
         for i in 0..steps {
             self.step(view, block, begin, i, true);
         }
-        if let Some(history) = &self.tracked {
+        if let Some(history) = self.tracked.as_ref().filter(|history| history.is_whole()) {
             let end = history.state(begin + steps as u64, block);
             self.state[block * size..][..size].copy_from_slice(end);
         }
@@ -293,17 +296,14 @@ impl<T: Scalar> Shard<T> {
             &mut many[..]
         };
         let (ports, rings) = inputs.split_at_mut(count - self.rings.len());
-        let currents = self.currents.iter().map(|(_, rows)| rows.row(i));
-        for (port, row) in ports.iter_mut().zip(currents.chain(self.noises.iter().map(|n| n.row(i)))) {
-            *port = row;
-        }
+        plug(ports, &self.currents, &self.noises, i);
         for (port, ring) in rings.iter_mut().zip(&self.rings) {
             if let Some(row) = ring.row(step) {
                 *port = &row[block * lanes..][..lanes];
             }
         }
         // What is kept needs no copies: each step leaves its result behind its beginning.
-        let (state, next) = match self.tracked.as_mut().filter(|_| record) {
+        let (state, next) = match self.tracked.as_mut().filter(|history| record && history.is_whole()) {
             Some(history) => {
                 let (state, next) = history.step(step, block);
                 (state, Some(next))
@@ -385,6 +385,17 @@ impl<T: Scalar> Shard<T> {
             }
         }
     }
+}
+
+/// Sets the ports of currents and noises to their rows of step `i` of the epoch.
+pub(crate) fn plug<'a, T: Scalar>(
+    ports: &mut [&'a [T]],
+    currents: &'a [(usize, CurrentRows<T>)],
+    noises: &'a [NoiseRows<T>],
+    i: usize,
+) {
+    let rows = currents.iter().map(|(_, rows)| rows.row(i)).chain(noises.iter().map(|n| n.row(i)));
+    ports.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
 }
 
 /// Input ports that a step hands over without allocating.

@@ -7,7 +7,7 @@
 //! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
 //! coefficients back to parameters is gone once, at the end, by [`Gather`].
 
-use dendrion_lanes::{Op, Program, Slot};
+use dendrion_lanes::{Instruction, Op, Program, Slot};
 use dendrion_model::{Error, OdeMethod, SdeMethod};
 
 use crate::expr::Workbook;
@@ -20,6 +20,9 @@ use crate::passes::rows;
 use crate::passes::solver::{self, Step};
 use crate::system::System;
 use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
+
+/// Instructions of a program of several steps, at most: its machine code stays in the processor's near memory.
+const LONGEST: usize = 400;
 
 /// What a reverse is to give, and by what it is given cotangents.
 #[derive(Clone, Copy)]
@@ -106,6 +109,33 @@ impl Reverse {
     /// Rows of the frame.
     pub const fn rows(&self) -> usize {
         self.current(self.currents)
+    }
+
+    /// The reverse of so many steps as one program, of the last step first. Its rows of the past are the states of all these
+    /// steps and of the one after, the earliest first; its input ports are those of the last step, then those of the one
+    /// before, and so on. Values pass from one step to the next without a way through memory. `None` where it would be too
+    /// long to be worth while.
+    pub fn steps(&self, times: usize) -> Option<Program> {
+        let Program { past_rows, inputs, .. } = self.step.program;
+        let (past, ports) = (past_rows + (times - 1) * self.states, times * inputs);
+        if times * self.step.program.code.len() > LONGEST || small_enough(past.max(ports)).is_err() {
+            return None;
+        }
+        let mut program =
+            Program { code: Vec::new(), past_rows: past, inputs: ports, ..self.step.program.clone() };
+        for step in (0..times).rev() {
+            let moved = |slot: &Slot| match *slot {
+                Slot::Past(row) => Slot::Past(row + (step * self.states) as u16),
+                Slot::Input(port) => Slot::Input(port + ((times - 1 - step) * inputs) as u16),
+                slot => slot,
+            };
+            program.code.extend(self.step.program.code.iter().map(|i| Instruction {
+                op: i.op,
+                out: i.out,
+                args: i.args.iter().map(moved).collect(),
+            }));
+        }
+        Some(program)
     }
 
     /// The row of a state's cotangent.

@@ -227,6 +227,20 @@ pub struct Program {
     pub inputs: usize,
 }
 
+impl Program {
+    /// What a run costs a vector, in additions, about.
+    pub fn weight(&self) -> usize {
+        let weight = |op: Op| match op {
+            Op::Div | Op::Sqrt => 6,
+            Op::Exp | Op::Expm1 | Op::Phi1 => 20,
+            Op::Sigmoid | Op::SigmoidGatedDiff | Op::LogisticSlope => 30,
+            Op::Log | Op::Log1p | Op::Tanh | Op::Pow => 100,
+            _ => 1,
+        };
+        self.code.iter().map(|i| weight(i.op)).sum()
+    }
+}
+
 impl fmt::Display for Slot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

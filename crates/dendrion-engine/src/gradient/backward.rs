@@ -9,6 +9,9 @@ use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 use crate::layout::Layout;
 use crate::population::{coefficients, columns, linked};
 
+/// Steps that are reversed at once where that can be done.
+pub(crate) const STEPS: usize = 2;
+
 /// What decides a population's reverse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
@@ -22,8 +25,8 @@ pub(crate) struct Asked {
     pub(crate) observables: Vec<String>,
 }
 
-/// A reverse, and the kernels of its step and of its observers as they were linked last.
-type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>);
+/// A reverse, and the kernels of its step, of its observers and of several steps as they were linked last.
+type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>, Option<Kernel<T>>);
 
 /// Reverses compiled so far: a training loop compiles once.
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(crate) struct Reversible<T: Scalar> {
 pub(crate) struct Backward<T: Scalar> {
     pub(crate) reverse: Arc<Reverse>,
     pub(crate) step: (Kernel<T>, Coefficients<T>),
+    /// [`STEPS`] steps at once, with the coefficients of one; only as machine code does it save anything.
+    pub(crate) steps: Option<Kernel<T>>,
     pub(crate) observers: Vec<(Kernel<T>, Coefficients<T>)>,
     pub(crate) scratch_rows: usize,
     /// For each spike port, the states it feeds.
@@ -86,9 +91,9 @@ impl<T: Scalar> Reversible<T> {
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
         let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
         let at = compiled.iter().position(|(k, _)| *k == asked);
-        let (reverse, before) = match at {
+        let (reverse, before, several) = match at {
             Some(at) => compiled[at].1.clone(),
-            None => (self.reverse(&asked)?, Vec::new()),
+            None => (self.reverse(&asked)?, Vec::new(), None),
         };
         let tapes: Vec<&Tape> = [&reverse.step].into_iter().chain(&reverse.observers).collect();
         let link = |(i, tape): (usize, &&Tape)| {
@@ -97,7 +102,9 @@ impl<T: Scalar> Reversible<T> {
         };
         let linked: Result<Vec<_>, LinkError> = tapes.iter().enumerate().map(link).collect();
         let mut linked = linked.map_err(|e| self.broken(&e))?;
-        let known = (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect());
+        let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(&e))?;
+        let known =
+            (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect(), steps.clone());
         let states = asked.states.clone();
         match at {
             Some(at) => compiled[at].1 = known,
@@ -108,7 +115,25 @@ impl<T: Scalar> Reversible<T> {
         self.system.receives.iter().for_each(|r| fed[r.port].push(r.state));
         let observers = linked.split_off(1);
         let step = linked.swap_remove(0);
-        Ok(Backward { reverse, step, observers, scratch_rows, fed, states })
+        Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states })
+    }
+
+    /// Several steps at once, where nothing but the states and what is given for them joins one step to the next.
+    fn several(
+        &self,
+        reverse: &Reverse,
+        coefs: &Coefficients<T>,
+        before: Option<Kernel<T>>,
+    ) -> Result<Option<Kernel<T>>, LinkError> {
+        if let Some(kernel) = before.filter(|k| k.fits(coefs)) {
+            return Ok(Some(kernel));
+        }
+        if self.system.ports > 0 || !reverse.observers.is_empty() {
+            return Ok(None);
+        }
+        let Some(program) = reverse.steps(STEPS) else { return Ok(None) };
+        let kernel = Kernel::link(&program, coefs, self.layout.lanes, self.level)?.compiled();
+        Ok(kernel.is_compiled().then_some(kernel))
     }
 
     /// The cotangents of parameters, by their number, from those of coefficients and initial states: for each of them a

@@ -5,11 +5,11 @@ use std::ops::Range;
 use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
-use super::backward::Backward;
+use super::backward::{Backward, STEPS};
 use super::reading::{Reading, StateRows};
 use super::tally::Tally;
 use crate::record::Reads;
-use crate::shard::{Shard, View};
+use crate::shard::{Shard, View, plug};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
 const FOLD: u64 = 64;
@@ -27,6 +27,8 @@ struct At {
     block: usize,
     strip: Range<usize>,
     step: u64,
+    /// How many steps from there on are reversed at once.
+    count: usize,
     /// The first step of the epoch.
     begin: u64,
 }
@@ -45,9 +47,15 @@ pub(crate) struct Reversal<T: Scalar> {
     totals: Vec<f64>,
     /// What spikes are worth: those of each step of the epoch, all lanes.
     pub(crate) spikes: Buffer<T>,
+    /// Whether they are worth anything by themselves.
+    sends: bool,
     /// Tables of the recorded spikes' cotangents: of each step of the run, by neuron of the population.
     spike_cotangents: Vec<(usize, usize)>,
     readings: Vec<Reading>,
+    /// The states of an epoch's steps and the one after, where they are computed again.
+    past: Buffer<T>,
+    /// Bits of lanes that fire again, which nobody reads.
+    fired: Vec<u64>,
     /// What the readings of states give in the visit.
     given: StateRows<T>,
     /// For each current input, if it is wanted.
@@ -74,8 +82,11 @@ impl<T: Scalar> Reversal<T> {
             scratch: Buffer::zeroed(backward.scratch_rows * shard.lanes),
             totals: vec![0.0; all * backward.reverse.accumulators],
             spikes: Buffer::zeroed(0),
+            sends: false,
             spike_cotangents,
             readings,
+            past: Buffer::zeroed(0),
+            fired: vec![0; shard.lanes.div_ceil(64)],
             given: StateRows::new(shard.lanes),
             flows,
             tally: Tally::new(shard.neurons.clone(), None),
@@ -84,8 +95,17 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Begins an epoch: spikes are worth what was given for them.
-    pub(crate) fn begin_epoch(&mut self, shard: &Shard<T>, tables: &[&[f64]], steps: Range<u64>) {
+    /// Begins an epoch: spikes are worth what was given for them, and where they are sent to someone, more.
+    pub(crate) fn begin_epoch(
+        &mut self,
+        shard: &Shard<T>,
+        (tables, is_heard): (&[&[f64]], bool),
+        steps: Range<u64>,
+    ) {
+        self.sends = is_heard || !self.spike_cotangents.is_empty();
+        if !self.sends {
+            return;
+        }
         let (all, count) = (shard.lanes_of_all(), (steps.end - steps.start) as usize);
         if self.spikes.len() < all * count {
             self.spikes = Buffer::zeroed(all * count);
@@ -111,18 +131,52 @@ impl<T: Scalar> Reversal<T> {
     ) {
         for block in 0..shard.blocks.len() {
             shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
+            self.run_again(shard, view, block, steps.clone());
             let first = block * shard.lanes;
             let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
             self.given.fill(&backward.states, &self.readings, tables, lanes, steps.clone());
+            let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
-                for step in steps.clone().rev() {
-                    let at = At { block, strip: strip.clone(), step, begin: steps.start };
+                let mut until = steps.end;
+                while until > steps.start {
+                    let whole = until.is_multiple_of(STEPS as u64) && until - steps.start >= STEPS as u64;
+                    let count = if several && whole { STEPS } else { 1 };
+                    until -= count as u64;
+                    let at = At { block, strip: strip.clone(), step: until, count, begin: steps.start };
                     self.step(shard, view, backward, (&mut *worths, tables), &at);
-                    if step.is_multiple_of(FOLD) {
+                    if until.is_multiple_of(FOLD) {
                         self.fold(backward, shard.lanes, block, strip.clone());
                     }
                 }
             }
+        }
+    }
+
+    /// Computes a block's states of an epoch again, where not all of them were kept.
+    fn run_again(&mut self, shard: &Shard<T>, view: &View<'_, T>, block: usize, steps: Range<u64>) {
+        let Some(history) = shard.tracked.as_ref().filter(|history| !history.is_whole()) else { return };
+        let (size, count) = (shard.state_rows * shard.lanes, (steps.end - steps.start) as usize);
+        if self.past.len() < (count + 1) * size {
+            self.past = Buffer::zeroed((count + 1) * size);
+        }
+        let engine = view.engine;
+        if self.scratch.len() < engine.scratch_rows * shard.lanes {
+            self.scratch = Buffer::zeroed(engine.scratch_rows * shard.lanes);
+        }
+        self.past[..size].copy_from_slice(history.state(steps.start, block));
+        let mut inputs = vec![&[] as &[T]; shard.currents.len() + shard.noises.len()];
+        for i in 0..count {
+            plug(&mut inputs, &shard.currents, &shard.noises, i);
+            let (state, next) = self.past[i * size..][..2 * size].split_at_mut(size);
+            let frame = Frame {
+                state: next,
+                scratch: &mut self.scratch,
+                coefs: &engine.coefs,
+                block: shard.blocks.start + block,
+                inputs: &inputs,
+                fired: &mut self.fired,
+            };
+            engine.kernel.advance(frame, state);
         }
     }
 
@@ -134,36 +188,47 @@ impl<T: Scalar> Reversal<T> {
         (worths, tables): (&mut [Ring<T>], &[&[f64]]),
         at: &At,
     ) {
-        let (lanes, i) = (shard.lanes, (at.step - at.begin) as usize);
+        let lanes = shard.lanes;
         let size = self.rows * lanes;
         self.leave_worths(backward, lanes, worths, at);
         let Some(history) = &shard.tracked else { return };
-        let past = history.states(at.step, at.block);
-        if at.step > at.begin {
+        let state = shard.state_rows * lanes;
+        let past = if history.is_whole() {
+            history.states(at.step, at.count, at.block)
+        } else {
+            &self.past[(at.step - at.begin) as usize * state..][..(at.count + 1) * state]
+        };
+        let earlier =
+            if history.is_whole() { at.step.saturating_sub(at.count as u64).max(at.begin) } else { at.step };
+        for before in (earlier..at.step).rev() {
             // What is kept lies far away, and is gone through backwards.
-            let before = history.state(at.step - 1, at.block);
-            before.chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
+            let rows = history.state(before, at.block).chunks(lanes);
+            rows.for_each(|row| prefetch_all(&row[at.strip.clone()]));
         }
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
-        let (currents, noises) = (shard.currents.len(), shard.noises.len());
-        let count = currents + noises + 1 + backward.states.len();
-        let inputs = if count <= PORTS {
-            &mut ports[..count]
+        let last = shard.currents.len() + shard.noises.len();
+        let each = last + 1 + backward.states.len();
+        let inputs = if each * at.count <= PORTS {
+            &mut ports[..each * at.count]
         } else {
-            many.resize(count, &[] as &[T]);
+            many.resize(each * at.count, &[] as &[T]);
             &mut many[..]
         };
-        let rows = shard.currents.iter().map(|(_, r)| r.row(i)).chain(shard.noises.iter().map(|n| n.row(i)));
-        inputs.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
-        let last = currents + noises;
-        inputs[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
-        for (k, port) in inputs[last + 1..].iter_mut().enumerate() {
-            *port = self.given.row(k, at.step);
+        for (ports, step) in inputs.chunks_mut(each).zip((at.step..at.step + at.count as u64).rev()) {
+            let i = (step - at.begin) as usize;
+            plug(ports, &shard.currents, &shard.noises, i);
+            if self.sends {
+                ports[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
+            }
+            for (k, port) in ports[last + 1..].iter_mut().enumerate() {
+                *port = self.given.row(k, step);
+            }
         }
         let block = shard.blocks.start + at.block;
         let frame = &mut self.frames[at.block * size..][..size];
-        let (kernel, coefs) = &backward.step;
+        let (one, coefs) = &backward.step;
+        let kernel = if at.count == 1 { one } else { backward.steps.as_ref().unwrap_or(one) };
         let scratch = &mut self.scratch[..];
         let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
         kernel.run_strip(&mut run, past, at.strip.clone());

@@ -105,7 +105,8 @@ fn pull_fired<T: Scalar>(crew: &mut Crew<T>, shared: &Shared<'_, T>, steps: Step
     let worths = shared.worths();
     for (place, shard) in &mut crew.shards {
         let Some(mut reversal) = shard.reversal.take() else { continue };
-        reversal.begin_epoch(shard, &shared.tables, steps.clone());
+        let is_heard = shared.links_from(true, *place).next().is_some();
+        reversal.begin_epoch(shard, (&shared.tables, is_heard), steps.clone());
         let (neurons, lanes) = (shard.neurons.clone(), shard.lanes_of_all());
         for link in shared.links_from(true, *place) {
             let ring = &worths[link.target][link.port];

@@ -50,7 +50,7 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'
             Stage::Run(course, track) => {
                 for (_, shard) in &mut crew.shards {
                     if *track {
-                        shard.track(course.begin, course.end);
+                        shard.track(course.begin, course.end, course.epoch);
                     } else {
                         shard.untrack();
                     }

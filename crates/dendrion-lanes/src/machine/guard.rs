@@ -6,8 +6,8 @@
 use super::tape::{Id, Micro, Two, magnitude};
 use super::tidy::tidy;
 
-/// Arithmetic that asking may take: the whole body does it once more.
-const MOST: usize = 24;
+/// One in so many operations of the whole body, at most, are done for the question: the body does them once more.
+const SHARE: usize = 4;
 
 /// What a loop does.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct Loop {
 impl Loop {
     /// Of a tidied tape, for scalars of `size` bytes.
     pub(crate) fn new(tape: &[Micro], size: usize) -> Self {
-        let is_cheap = |guard: &Vec<Micro>| guard.iter().filter(|m| !m.is_source()).count() <= MOST;
-        let guard = guard(tape, size).filter(is_cheap);
+        let work = |tape: &[Micro]| tape.iter().filter(|m| !m.is_source()).count();
+        let guard = guard(tape, size).filter(|guard| work(guard) * SHARE <= work(tape));
         let short = guard.as_ref().map(|_| without(tape, true));
         Self { guard, whole: without(tape, false), short }
     }
