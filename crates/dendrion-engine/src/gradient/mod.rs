@@ -6,6 +6,8 @@ mod plan;
 mod reading;
 mod reversal;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod unwind;
 
