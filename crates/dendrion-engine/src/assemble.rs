@@ -69,7 +69,7 @@ impl<T: Scalar> Core<T> {
             currents: Arc::new(currents),
             routes: Arc::new(routes),
             board: Arc::new(board),
-            pool: Pool::default(),
+            pool: Arc::new(Pool::default()),
             probes: Vec::new(),
             now: 0,
             epoch,

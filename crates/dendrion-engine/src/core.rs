@@ -73,7 +73,7 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     pub(crate) routes: Arc<Vec<Route>>,
     pub(crate) board: Arc<Board>,
-    pub(crate) pool: Pool,
+    pub(crate) pool: Arc<Pool>,
     pub(crate) probes: Vec<Probe>,
     /// Steps done.
     pub(crate) now: u64,
@@ -109,12 +109,11 @@ impl<T: Scalar> Core<T> {
         self.fresh.iter_mut().for_each(|rows| rows.fill(false));
         let (begin, end) = (self.now, self.now + steps);
         let crews = self.crews();
-        let course = Arc::new(self.course(begin, end, crews.len()));
-        let shared = course.clone();
+        let course = self.course(begin, end, crews.len());
         let done = self.pool.run(
             crews,
             |crew| work(crew, &course, Some(&mut |now| watch(now - begin))),
-            move |_, crew| work(crew, &shared, None),
+            |crew| work(crew, &course, None),
         );
         let Some(done) = done else {
             let lost = Error::structure("network", "a worker thread was lost; make the network anew");
@@ -148,8 +147,7 @@ impl<T: Scalar> Core<T> {
 
     /// Deals shards and chunks out to threads.
     fn crews(&mut self) -> Vec<Crew<T>> {
-        let wanted = self.worthwhile_threads();
-        let threads = if wanted > 1 { self.pool.grow(wanted - 1) + 1 } else { 1 };
+        let threads = self.pool.threads(self.worthwhile_threads());
         let (shards, chunks) = (std::mem::take(&mut self.shards), std::mem::take(&mut self.chunks));
         deal(shards, chunks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
     }

@@ -26,8 +26,10 @@ pub(crate) struct Recorder<T: Scalar> {
     lanes: Arc<Vec<(u32, u32)>>,
     /// Whether both count up by one, as those of all neurons do.
     in_order: bool,
-    /// Samples, one row of `lanes` values each.
+    /// Samples, one row of `lanes` values each; after those that count, what was recorded before a reset.
     data: Vec<T>,
+    /// Rows that count.
+    rows: usize,
     /// Row of the first sample of this epoch.
     row: usize,
 }
@@ -37,14 +39,16 @@ impl<T: Scalar> Recorder<T> {
     pub(crate) fn new(probe: usize, reads: Reads, every: u64, mut columns: Vec<(u32, u32)>) -> Self {
         columns.sort_unstable();
         let in_order = in_order(&columns);
-        Self { probe, reads, every, lanes: Arc::new(columns), in_order, data: Vec::new(), row: 0 }
+        Self { probe, reads, every, lanes: Arc::new(columns), in_order, data: Vec::new(), rows: 0, row: 0 }
     }
 
     /// Makes room for the samples of an epoch.
     pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
-        self.row = self.rows();
-        let samples = samples(begin, begin + steps as u64, self.every);
-        self.data.resize(self.data.len() + samples as usize * self.lanes.len(), T::default());
+        self.row = self.rows;
+        self.rows += samples(begin, begin + steps as u64, self.every) as usize;
+        if self.data.len() < self.rows * self.lanes.len() {
+            self.data.resize(self.rows * self.lanes.len(), T::default());
+        }
     }
 
     /// Whether the state of step `step` is recorded.
@@ -74,19 +78,19 @@ impl<T: Scalar> Recorder<T> {
     }
 
     /// Samples kept.
-    pub(crate) fn rows(&self) -> usize {
-        self.data.len().checked_div(self.lanes.len()).unwrap_or(0)
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Forgets the samples from row `rows` on.
     pub(crate) fn truncate(&mut self, rows: usize) {
-        self.data.truncate(rows * self.lanes.len());
+        self.rows = self.rows.min(rows);
     }
 
     /// Copies all samples into a table of `columns` columns.
     pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
         let Some((_, first)) = self.lanes.first() else { return };
-        for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())) {
+        for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())).take(self.rows) {
             if self.in_order {
                 row[*first as usize..][..sample.len()].copy_from_slice(sample);
                 continue;

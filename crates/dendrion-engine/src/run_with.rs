@@ -60,7 +60,7 @@ impl<T: Scalar> Core<T> {
         let this = &*self;
         let done = conduct(
             samples,
-            threads,
+            (&self.pool, threads),
             |s| this.cells[s.population].cost(s.neurons.len()),
             |b, crews| this.stages_of(&legs, &given[b], crews),
             &mut |now| watch(now.saturating_sub(begin)),
@@ -264,6 +264,7 @@ impl<T: Scalar> Core<T> {
             epoch: self.epoch,
             meeting: self.meeting(),
             threads: self.threads,
+            pool: self.pool.clone(),
             places: self.board.places(),
             spares: self.spares.clone(),
         }

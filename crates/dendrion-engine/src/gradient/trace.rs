@@ -17,7 +17,7 @@ use crate::history::Spares;
 use crate::parameters::Target;
 use crate::population::Engine;
 use crate::record::Reads;
-use crate::run::{Barrier, Board, Course, Route, Sample, Stage, Watch, conduct};
+use crate::run::{Barrier, Board, Course, Pool, Route, Sample, Stage, Watch, conduct};
 use crate::shard::{Shard, is_finite};
 
 /// A probe at the time of a run.
@@ -56,6 +56,7 @@ pub(crate) struct Trace<T: Scalar> {
     /// Epochs from one meeting of threads to the next.
     pub(crate) meeting: u64,
     pub(crate) threads: usize,
+    pub(crate) pool: Arc<Pool>,
     /// Shards and chunks of a sample.
     pub(crate) places: (usize, usize),
     pub(crate) spares: Spares<T>,
@@ -98,7 +99,7 @@ impl<T: Scalar> Trace<T> {
         let this = &*self;
         let answers = conduct(
             samples,
-            self.threads,
+            (&self.pool, self.threads),
             |s| s.neurons.len(),
             |b, crews| this.stages(b, crews, &shared[b]),
             watch,

@@ -11,6 +11,7 @@ use dendrion_lanes::Scalar;
 use super::barrier::Barrier;
 use super::crew::{Course, Crew, Watch, work};
 use super::deal::{deal, gather};
+use super::pool::Pool;
 use crate::generate::Chunk;
 use crate::gradient::{Shared, unwind};
 use crate::shard::Shard;
@@ -76,30 +77,24 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'
 /// in the order of the samples; `None` where a thread was lost.
 pub(crate) fn conduct<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
-    threads: usize,
+    (pool, threads): (&Pool, usize),
     cost: impl Fn(&Shard<T>) -> usize,
     stages: impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync,
     watch: Watch<'_>,
     finish: impl Fn(usize, Sample<T>, bool) -> R + Sync,
 ) -> Option<Vec<R>> {
     if samples.len() != 1 {
-        return each(samples, threads, &stages, watch, &finish);
+        return each(samples, (pool, threads), &stages, watch, &finish);
     }
     let sample = samples.into_iter().next()?;
-    let threads = threads.min(sample.shards.len()).max(1);
+    let threads = pool.threads(threads.min(sample.shards.len()));
     let stages = stages(0, threads);
-    let mut crews = deal(sample.shards, sample.chunks, threads, cost);
-    let rest = crews.split_off(1);
-    let first = crews.pop()?;
-    let done = std::thread::scope(|scope| {
-        let spawn = |crew| scope.spawn(|| perform(crew, &stages, &mut |_| ControlFlow::Continue(())));
-        let others: Vec<_> = rest.into_iter().map(spawn).collect();
-        let mut done = vec![perform(first, &stages, watch)];
-        for other in others {
-            done.push(other.join().ok()?);
-        }
-        Some(done)
-    })?;
+    let crews = deal(sample.shards, sample.chunks, threads, cost);
+    let done = pool.run(
+        crews,
+        |crew| perform(crew, &stages, watch),
+        |crew| perform(crew, &stages, &mut |_| ControlFlow::Continue(())),
+    )?;
     let through = done.iter().all(|(_, through)| *through);
     let (shards, chunks) = gather(done.into_iter().map(|(crew, _)| crew));
     Some(vec![finish(0, Sample { shards, chunks }, through)])
@@ -108,7 +103,7 @@ pub(crate) fn conduct<'c, T: Scalar, R: Send>(
 /// Several samples, each by one thread.
 fn each<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
-    threads: usize,
+    (pool, threads): (&Pool, usize),
     stages: &(impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync),
     watch: Watch<'_>,
     finish: &(impl Fn(usize, Sample<T>, bool) -> R + Sync),
@@ -131,9 +126,7 @@ fn each<'c, T: Scalar, R: Send>(
     };
     let heed =
         |_| if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let lost = std::thread::scope(|scope| {
-        let spawn = |_| scope.spawn(|| one_after_another(&mut |now| heed(now)));
-        let others: Vec<_> = (1..threads.min(count)).map(spawn).collect();
+    let first = |()| {
         one_after_another(&mut |now| {
             let flow = watch(now);
             if flow.is_break() {
@@ -141,10 +134,8 @@ fn each<'c, T: Scalar, R: Send>(
             }
             if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { flow }
         });
-        others.into_iter().map(|t| t.join().is_err()).fold(false, |a, b| a | b)
-    });
-    if lost {
-        return None;
-    }
+    };
+    let threads = pool.threads(threads.min(count));
+    pool.run(vec![(); threads], first, |()| one_after_another(&mut |now| heed(now)))?;
     answers.into_iter().map(|a| a.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }

@@ -1,67 +1,106 @@
 //! Worker threads that live as long as the simulation and sleep between runs.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
-type Job = Box<dyn FnOnce() + Send>;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Worker threads, beside the caller's own.
 #[derive(Debug, Default)]
-pub(crate) struct Pool {
-    workers: Vec<(Sender<Job>, JoinHandle<()>)>,
+pub(crate) struct Pool(Mutex<Option<Workers>>);
+
+/// Threads, and the process they are of: a fork of it has none.
+#[derive(Debug)]
+struct Workers {
+    threads: ThreadPool,
+    process: u32,
 }
 
 impl Pool {
-    /// Makes sure there are at least `workers` workers; returns how many there are, fewer where the system refuses.
-    pub(crate) fn grow(&mut self, workers: usize) -> usize {
-        while self.workers.len() < workers {
-            let (sender, jobs) = channel::<Job>();
-            let name = format!("dendrion-{}", self.workers.len() + 1);
-            let thread =
-                std::thread::Builder::new().name(name).spawn(move || jobs.into_iter().for_each(|job| job()));
-            match thread {
-                Ok(thread) => self.workers.push((sender, thread)),
-                Err(_) => break,
-            }
+    /// Runs `task` on each of `work`: the first on the calling thread by `first`, the others on workers, a thread each, so that
+    /// they may wait for each other. Returns what they return, in order; `None` where a worker was lost to a panic.
+    ///
+    /// There must be no more work than [`Pool::threads`] said there are threads.
+    pub(crate) fn run<W: Send, R: Send>(
+        &self,
+        work: Vec<W>,
+        first: impl FnOnce(W) -> R,
+        task: impl Fn(W) -> R + Sync,
+    ) -> Option<Vec<R>> {
+        let mut work = work.into_iter();
+        let mine = work.next()?;
+        if work.len() == 0 {
+            return Some(vec![first(mine)]);
         }
-        self.workers.len().min(workers)
+        // Held through the run: what waits for each other must not wait behind others.
+        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = Self::grown(&mut workers, work.len())?;
+        let mut answers: Vec<Option<R>> = work.as_slice().iter().map(|_| None).collect();
+        let mine = pool.in_place_scope(|scope| {
+            for (w, answer) in work.zip(&mut answers) {
+                let task = &task;
+                scope.spawn(move |_| *answer = catch_unwind(AssertUnwindSafe(|| task(w))).ok());
+            }
+            first(mine)
+        });
+        [Some(mine)].into_iter().chain(answers).collect()
     }
 
-    /// Runs `task` on each of `work`: the first on the calling thread by `first`, the others on workers, one each.
-    /// Returns what they return, in order; `None` where a worker was lost to a panic.
-    pub(crate) fn run<W, R>(
-        &mut self,
-        mut work: Vec<W>,
-        first: impl FnOnce(W) -> R,
-        task: impl Fn(usize, W) -> R + Clone + Send + 'static,
-    ) -> Option<Vec<R>>
-    where
-        W: Send + 'static,
-        R: Send + 'static,
-    {
-        let rest = if work.len() > 1 { work.split_off(1) } else { Vec::new() };
-        let mut answers: Vec<Receiver<R>> = Vec::with_capacity(rest.len());
-        for ((i, w), (sender, _)) in rest.into_iter().enumerate().zip(&self.workers) {
-            let (answer, receiver) = channel();
-            let task = task.clone();
-            // A worker that is gone drops the job, and with it the answer's sender: seen below.
-            let _ = sender.send(Box::new(move || drop(answer.send(task(i + 1, w)))));
-            answers.push(receiver);
+    /// How many threads there are for a run that wants so many, the caller's among them: fewer where the system refuses.
+    pub(crate) fn threads(&self, wanted: usize) -> usize {
+        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match wanted.checked_sub(1) {
+            None | Some(0) => 1,
+            Some(others) => {
+                if Self::grown(&mut workers, others).is_some() {
+                    wanted
+                } else {
+                    1
+                }
+            }
         }
-        let mut results = vec![first(work.pop()?)];
-        for answer in answers {
-            results.push(answer.recv().ok()?);
+    }
+
+    fn grown(workers: &mut Option<Workers>, least: usize) -> Option<&ThreadPool> {
+        let process = std::process::id();
+        if workers.as_ref().is_some_and(|w| w.process != process) {
+            // Its threads stayed in the process that this one was forked from: there is nobody to end.
+            std::mem::forget(workers.take());
         }
-        Some(results)
+        if workers.as_ref().is_none_or(|w| w.threads.current_num_threads() < least) {
+            let name = |i| format!("dendrion-{}", i + 1);
+            let threads = ThreadPoolBuilder::new().num_threads(least).thread_name(name).build().ok()?;
+            *workers = Some(Workers { threads, process });
+        }
+        workers.as_ref().map(|w| &w.threads)
     }
 }
 
-impl Drop for Pool {
-    fn drop(&mut self) {
-        for (sender, thread) in self.workers.drain(..) {
-            drop(sender);
-            // A worker that panicked has nothing left to say.
-            let _ = thread.join();
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::Pool;
+
+    #[test]
+    fn work_that_waits_for_each_other_has_a_thread_each() {
+        let pool = Pool::default();
+        for n in [1, 3, 2, 5] {
+            assert_eq!(pool.threads(n), n);
+            let barrier = Barrier::new(n);
+            let meet = |i: usize| {
+                barrier.wait();
+                2 * i
+            };
+            let answers = pool.run((0..n).collect(), meet, meet);
+            assert_eq!(answers, Some((0..n).map(|i| 2 * i).collect()));
         }
+    }
+
+    #[test]
+    fn a_lost_worker_is_seen() {
+        let pool = Pool::default();
+        assert_eq!(pool.run(vec![0, 1], |i| i, |_| -> i32 { std::panic::resume_unwind(Box::new(())) }), None);
+        assert_eq!(pool.run(vec![0, 1], |i| i, |i| i), Some(vec![0, 1]));
     }
 }
