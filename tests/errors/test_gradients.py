@@ -139,6 +139,10 @@ def test_a_state_that_explodes_names_its_sample():
     given[2, 5:] = 1e300
     with pytest.raises(dn.DivergenceError, match=r"of neuron \d in sample 2 stopped being finite"):
         made.net.run(20.0, batch=3, inputs={made.source: given})
+    # All samples keep what was recorded up to the step at which one of them failed.
+    assert made.v.values.shape[0] == 3
+    assert made.v.values.shape[1] == len(made.v.t) < 200
+    assert np.isfinite(made.v.values).all()
     with pytest.raises(dn.DivergenceError):
         made.net.run(20.0, batch=3)
     made.net.reset()

@@ -108,9 +108,11 @@ impl<T: Scalar> Core<T> {
         }
         self.fresh.iter_mut().for_each(|rows| rows.fill(false));
         let (begin, end) = (self.now, self.now + steps);
-        let crews = self.crews();
+        let pool = self.pool.clone();
+        let team = pool.team(self.worthwhile_threads());
+        let crews = self.crews(team.threads());
         let course = self.course(begin, end, crews.len());
-        let done = self.pool.run(
+        let done = team.run(
             crews,
             |crew| work(crew, &course, Some(&mut |now| watch(now - begin))),
             |crew| work(crew, &course, None),
@@ -140,22 +142,20 @@ impl<T: Scalar> Core<T> {
             end,
             epoch: self.epoch,
             meeting: self.meeting(),
-            barrier: Barrier::new(threads),
+            barrier: Arc::new(Barrier::new(threads)),
             last: AtomicU64::new(u64::MAX),
         }
     }
 
     /// Deals shards and chunks out to threads.
-    fn crews(&mut self) -> Vec<Crew<T>> {
-        let threads = self.pool.threads(self.worthwhile_threads());
+    fn crews(&mut self, threads: usize) -> Vec<Crew<T>> {
         let (shards, chunks) = (std::mem::take(&mut self.shards), std::mem::take(&mut self.chunks));
         deal(shards, chunks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
     }
 
     /// Operations on vectors that an epoch takes.
     fn work_of_epoch(&self) -> u64 {
-        let work = |s: &Shard<T>| self.cells[s.population].work(s.neurons.len());
-        self.shards.iter().map(work).sum::<usize>() as u64 * self.epoch
+        self.cells.iter().map(|c| c.work(c.layout.size)).sum::<usize>() as u64 * self.epoch
     }
 
     /// Epochs from one meeting of threads to the next.

@@ -2,6 +2,7 @@
 
 use dendrion_lanes::Scalar;
 
+use crate::record::Recorder;
 use crate::school::School;
 use crate::shard::{Change, Incoming, Shard};
 use crate::spikes::Spikes;
@@ -33,7 +34,7 @@ impl<T: Scalar> Shard<T> {
             senders: Vec::new(),
             currents: self.currents.clone(),
             noises: self.noises.clone(),
-            recorders: if records { self.recorders.clone() } else { Vec::new() },
+            recorders: if records { self.recorders.iter().map(Recorder::fork).collect() } else { Vec::new() },
             school: School::default(),
             fired: Vec::new(),
             spikes: Spikes::default(),

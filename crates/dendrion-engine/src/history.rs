@@ -78,6 +78,11 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..(count + 1) * self.size]
     }
 
+    /// Likewise of states of one block that follow each other elsewhere, from the one of number `first` on.
+    pub(crate) fn of<'a>(&self, states: &'a [T], first: usize, count: usize) -> &'a [T] {
+        &states[first * self.size..][..(count + 1) * self.size]
+    }
+
     /// The neurons that spiked in a step.
     pub(crate) fn spikes_at(&self, step: u64) -> &[u32] {
         self.spikes.at((step - self.begin) as usize)

@@ -9,6 +9,7 @@
 mod assemble;
 mod connect;
 mod core;
+mod fired;
 mod fork;
 mod generate;
 mod gradient;

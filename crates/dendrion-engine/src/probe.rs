@@ -275,12 +275,13 @@ impl<T: Scalar> Core<T> {
         let Some(Probe { what: What::Values { columns, .. }, .. }) = self.probes.get(id.0) else {
             return (Vec::new(), 0);
         };
-        let size = self.rows(id) * columns;
+        let rows = self.rows(id);
+        let size = rows * columns;
         let samples = self.samples();
         let mut whole = Vec::with_capacity(size * samples.len());
         let mut append = |shards| {
             let recorders: Vec<_> = Self::recorders(shards, id).collect();
-            crate::record::append(&recorders, *columns, &mut whole)
+            crate::record::append(&recorders, (rows, *columns), &mut whole)
         };
         if samples.iter().all(|(shards, _)| append(*shards)) {
             return (whole, *columns);
@@ -325,7 +326,8 @@ impl<T: Scalar> Core<T> {
     /// Forgets what was recorded after the state at `step`.
     pub(crate) fn cut_recordings(&mut self, step: u64) {
         let probes = &self.probes;
-        for shard in &mut self.shards {
+        let of_samples = self.samples.iter_mut().flat_map(|s| &mut s.shards);
+        for shard in self.shards.iter_mut().chain(of_samples) {
             let watchers = shard.school.watchers.iter_mut().map(|(_, r)| r);
             for recorder in shard.recorders.iter_mut().chain(watchers) {
                 if let What::Values { every, .. } = probes[recorder.probe].what {
@@ -337,7 +339,8 @@ impl<T: Scalar> Core<T> {
                 log.retain(|(at, _)| *at < step);
             }
         }
-        for log in self.chunks.iter_mut().filter_map(|c| c.log.as_mut()) {
+        let of_samples = self.samples.iter_mut().flat_map(|s| &mut s.chunks);
+        for log in self.chunks.iter_mut().chain(of_samples).filter_map(|c| c.log.as_mut()) {
             log.retain(|(at, _)| *at < step);
         }
     }

@@ -42,6 +42,12 @@ impl<T: Scalar> Recorder<T> {
         Self { probe, reads, every, lanes: Arc::new(columns), in_order, data: Vec::new(), rows: 0, row: 0 }
     }
 
+    /// A copy with what counts.
+    pub(crate) fn fork(&self) -> Self {
+        let data = self.data[..self.rows * self.lanes.len()].to_vec();
+        Self { data, lanes: self.lanes.clone(), ..*self }
+    }
+
     /// Makes room for the samples of an epoch.
     pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
         self.row = self.rows;
@@ -102,12 +108,16 @@ impl<T: Scalar> Recorder<T> {
     }
 }
 
-/// Appends the table of recorders that have its columns side by side, row by row; false, with nothing appended, for others.
-pub(crate) fn append<T: Scalar>(recorders: &[&Recorder<T>], columns: usize, table: &mut Vec<T>) -> bool {
+/// Appends a table of recorders that have its columns side by side, row by row; false, with nothing appended, for others.
+pub(crate) fn append<T: Scalar>(
+    recorders: &[&Recorder<T>],
+    (rows, columns): (usize, usize),
+    table: &mut Vec<T>,
+) -> bool {
     let mut next = 0;
     for recorder in recorders {
         let first = recorder.lanes.first().map_or(next, |(_, column)| *column as usize);
-        if !recorder.in_order || first != next || recorder.rows() != recorders[0].rows() {
+        if !recorder.in_order || first != next || recorder.rows() != rows {
             return false;
         }
         next += recorder.lanes.len();
@@ -115,7 +125,7 @@ pub(crate) fn append<T: Scalar>(recorders: &[&Recorder<T>], columns: usize, tabl
     if next != columns || columns == 0 {
         return false;
     }
-    for row in 0..recorders[0].rows() {
+    for row in 0..rows {
         for recorder in recorders {
             let lanes = recorder.lanes.len();
             table.extend_from_slice(&recorder.data[row * lanes..][..lanes]);

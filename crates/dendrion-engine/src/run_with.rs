@@ -207,10 +207,11 @@ impl<T: Scalar> Core<T> {
 
     fn stages_of(&self, legs: &[Leg], given: &StandIns<T>, crews: usize) -> Vec<Stage<'static, T>> {
         let board = Arc::new(Board::new(self.board.places().0, self.board.places().1));
+        let barrier = Arc::new(Barrier::new(crews));
         let course = |begin, end| Course {
             given: given.clone(),
             board: board.clone(),
-            barrier: Barrier::new(crews),
+            barrier: barrier.clone(),
             ..self.course(begin, end, crews)
         };
         stages(legs, course, |_, _| Stage::Save)

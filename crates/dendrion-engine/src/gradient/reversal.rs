@@ -8,6 +8,7 @@ use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 use super::backward::{Backward, STEPS};
 use super::reading::{Reading, StateRows};
 use super::tally::Tally;
+use crate::history::History;
 use crate::record::Reads;
 use crate::shard::{Shard, View, plug};
 
@@ -192,19 +193,7 @@ impl<T: Scalar> Reversal<T> {
         let size = self.rows * lanes;
         self.leave_worths(backward, lanes, worths, at);
         let Some(history) = &shard.tracked else { return };
-        let state = shard.state_rows * lanes;
-        let past = if history.is_whole() {
-            history.states(at.step, at.count, at.block)
-        } else {
-            &self.past[(at.step - at.begin) as usize * state..][..(at.count + 1) * state]
-        };
-        let earlier =
-            if history.is_whole() { at.step.saturating_sub(at.count as u64).max(at.begin) } else { at.step };
-        for before in (earlier..at.step).rev() {
-            // What is kept lies far away, and is gone through backwards.
-            let rows = history.state(before, at.block).chunks(lanes);
-            rows.for_each(|row| prefetch_all(&row[at.strip.clone()]));
-        }
+        let past = past(history, &self.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
         let last = shard.currents.len() + shard.noises.len();
@@ -326,6 +315,18 @@ impl<T: Scalar> Reversal<T> {
         let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
         totals.chain((0..reverse.states).map(|s| (0..n).map(|i| state(s, i)).collect())).collect()
     }
+}
+
+/// The states of the steps that are reversed and of the one after: those kept, or those that were computed again.
+fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at: &At) -> &'a [T] {
+    if !history.is_whole() {
+        return history.of(again, (at.step - at.begin) as usize, at.count);
+    }
+    for before in (at.step.saturating_sub(at.count as u64).max(at.begin)..at.step).rev() {
+        // What is kept lies far away, and is gone through backwards.
+        history.state(before, at.block).chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
+    }
+    history.states(at.step, at.count, at.block)
 }
 
 /// Which of a current generator's own values holds at a step.

@@ -1,4 +1,5 @@
-//! Ways through the past that must not matter: states kept or computed again, steps reversed by twos or one by one.
+//! Ways through the past that must not matter: states kept or computed again, steps reversed by twos or one by one; and
+//! stops on the way.
 #![allow(clippy::unwrap_used)]
 
 use std::ops::ControlFlow;
@@ -78,4 +79,44 @@ fn check<T: Scalar>() {
 fn gradients_do_not_depend_on_what_is_kept_or_how_many_steps_go_at_once() {
     check::<f64>();
     check::<f32>();
+}
+
+/// Two populations that have nothing to tell each other, the second far more work.
+fn unconnected() -> Core<f64> {
+    let mut network = network();
+    let mut other = network.populations[0].clone();
+    (other.path, other.size) = ("other".into(), 40 * SIZE);
+    network.populations.push(other);
+    Core::new(network, Level::best()).unwrap()
+}
+
+#[test]
+fn threads_without_connections_stop_soon_and_together() {
+    let mut core = unconnected();
+    for _ in 0..3 {
+        let before = core.now;
+        let _ = core.run(50_000_000, &mut |_| ControlFlow::Break(())).unwrap();
+        assert!(core.now > before && core.now - before < 100_000, "{} to {}", before, core.now);
+    }
+}
+
+#[test]
+fn a_reverse_run_of_many_segments_stops_wherever_its_watch_does() {
+    for looks in [0, 1, 7, 40, 80] {
+        let mut core = unconnected();
+        let probe = core.add_probe("other/near", "V", 1, None).unwrap();
+        let going = &mut |_| ControlFlow::Continue(());
+        let options = RunOptions { trace: Some(1), ..RunOptions::default() };
+        let (_, trace) = core.run_with(3000, &options, going).unwrap();
+        let cotangents = vec![1.0; 3000 * 40 * SIZE];
+        let mut looked = 0;
+        let watch = &mut |_| {
+            looked += 1;
+            if looked > looks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut trace = trace.unwrap();
+        let wanted = ["other/far.gL".to_string()];
+        assert!(trace.backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none(), "{looks}");
+        assert!(!trace.is_left());
+    }
 }

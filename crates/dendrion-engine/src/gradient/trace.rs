@@ -81,13 +81,13 @@ impl<T: Scalar> Trace<T> {
         let tables =
             cotangents.iter().map(|(probe, v)| self.check(*probe, v)).collect::<Result<Vec<_>, _>>()?;
         let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
-        let asked = self.asked(&probes, &wanted);
+        let (asked, observers) = self.asked(&probes, &wanted);
         let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
         let backwards =
             asked.into_iter().zip(&self.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
         let mut samples = std::mem::take(&mut self.samples);
         for (b, sample) in samples.iter_mut().enumerate() {
-            self.prepare(sample, b, &backwards, &probes, &wanted);
+            self.prepare(sample, b, &backwards, (&probes, &observers), &wanted);
         }
         let shared: Vec<Arc<Shared<'_, T>>> = (samples.iter().enumerate())
             .map(|(b, sample)| {
@@ -151,9 +151,9 @@ impl<T: Scalar> Trace<T> {
         Err(Error::parameter("backward", &what, values[wrong], "finite numbers"))
     }
 
-    /// What each population's reverse is asked for. Observables that have no cotangent are forgotten, so that nothing is
-    /// computed for them.
-    fn asked(&mut self, probes: &[usize], wanted: &Wanted) -> Vec<Asked> {
+    /// What each population's reverse is asked for, and the numbers that those observers had in the run which it is asked
+    /// for: nothing is computed for the others.
+    fn asked(&self, probes: &[usize], wanted: &Wanted) -> (Vec<Asked>, Vec<Vec<usize>>) {
         let mut read: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); self.populations.len()];
         for probe in probes {
             if let Some(Seen::Values { population, places, .. }) = self.seen.get(*probe) {
@@ -170,15 +170,6 @@ impl<T: Scalar> Trace<T> {
             all.sort_unstable();
             all.dedup();
         }
-        for seen in &mut self.seen {
-            if let Seen::Values { population, places, .. } = seen {
-                for (_, reads, _) in places {
-                    if let Reads::Observer(o) = reads {
-                        *o = read[*population].1.iter().position(|u| u == o).unwrap_or(usize::MAX);
-                    }
-                }
-            }
-        }
         let shards = self.samples.first().map_or(&[][..], |s| s.shards.as_slice());
         let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
             parameters: wanted.of_population(self, p),
@@ -188,7 +179,8 @@ impl<T: Scalar> Trace<T> {
             states,
             observables: observers.iter().map(|o| self.populations[p].observed[*o].clone()).collect(),
         };
-        read.into_iter().enumerate().map(one).collect()
+        let observers = read.iter().map(|(_, observers)| observers.clone()).collect();
+        (read.into_iter().enumerate().map(one).collect(), observers)
     }
 
     /// Gives a sample's shards and chunks what they need to be reversed.
@@ -197,7 +189,7 @@ impl<T: Scalar> Trace<T> {
         sample: &mut Sample<T>,
         b: usize,
         backwards: &[Arc<Backward<T>>],
-        probes: &[usize],
+        (probes, observers): (&[usize], &[Vec<usize>]),
         wanted: &Wanted,
     ) {
         for (place, shard) in sample.shards.iter_mut().enumerate() {
@@ -207,9 +199,14 @@ impl<T: Scalar> Trace<T> {
                     Seen::Values { every, columns, places, .. } => {
                         let mine = places.iter().filter(|(at, ..)| *at == place);
                         let (times, table) = ((*every, self.begin), (table, *columns));
-                        readings.extend(
-                            mine.map(|(_, reads, lanes)| Reading::new(*reads, times, lanes.clone(), table)),
-                        );
+                        let observers = &observers[shard.population];
+                        let now = |reads: &Reads| match reads {
+                            Reads::Observer(o) => observers.iter().position(|u| u == o).map(Reads::Observer),
+                            other => Some(*other),
+                        };
+                        readings.extend(mine.filter_map(|(_, reads, lanes)| {
+                            Some(Reading::new(now(reads)?, times, lanes.clone(), table))
+                        }));
                     }
                     Seen::Spikes { population } if *population == shard.population => {
                         spikes.push((table, self.populations[*population].layout.size));
@@ -294,6 +291,7 @@ impl<T: Scalar> Trace<T> {
 
     fn stages<'c>(&self, b: usize, crews: usize, shared: &Arc<Shared<'c, T>>) -> Vec<Stage<'c, T>> {
         let board = Arc::new(Board::new(self.places.0, self.places.1));
+        let barrier = Arc::new(Barrier::new(crews));
         let course = |begin, end| Course {
             engines: self.engines.clone(),
             currents: self.currents.clone(),
@@ -304,11 +302,11 @@ impl<T: Scalar> Trace<T> {
             end,
             epoch: self.epoch,
             meeting: self.meeting,
-            barrier: Barrier::new(crews),
+            barrier: barrier.clone(),
             last: std::sync::atomic::AtomicU64::new(u64::MAX),
         };
         let unwind =
-            |begin, end| Stage::Unwind { shared: shared.clone(), barrier: Barrier::new(crews), begin, end };
+            |begin, end| Stage::Unwind { shared: shared.clone(), barrier: barrier.clone(), begin, end };
         stages(&self.plan.backward(), course, unwind)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dendrion_lanes::Scalar;
 
 use super::barrier::Barrier;
-use super::crew::{Course, Crew, Watch, work};
+use super::crew::{Alarm, Course, Crew, Watch, work};
 use super::deal::{deal, gather};
 use super::pool::Pool;
 use crate::generate::Chunk;
@@ -33,7 +33,7 @@ pub(crate) enum Stage<'c, T: Scalar> {
     /// Runs steps, and keeps them where that is said.
     Run(Box<Course<T>>, bool),
     /// Reverses steps.
-    Unwind { shared: Arc<Shared<'c, T>>, barrier: Barrier, begin: u64, end: u64 },
+    Unwind { shared: Arc<Shared<'c, T>>, barrier: Arc<Barrier>, begin: u64, end: u64 },
 }
 
 /// Goes through the stages; false where one ended early.
@@ -64,9 +64,11 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'
                 }
             }
             Stage::Unwind { shared, barrier, begin, end } => {
+                let alarm = Alarm(barrier);
                 if !unwind(&mut crew, shared, barrier, (*begin, *end), watch) {
                     return (crew, false);
                 }
+                std::mem::forget(alarm);
             }
         }
     }
@@ -87,10 +89,10 @@ pub(crate) fn conduct<'c, T: Scalar, R: Send>(
         return each(samples, (pool, threads), &stages, watch, &finish);
     }
     let sample = samples.into_iter().next()?;
-    let threads = pool.threads(threads.min(sample.shards.len()));
-    let stages = stages(0, threads);
-    let crews = deal(sample.shards, sample.chunks, threads, cost);
-    let done = pool.run(
+    let team = pool.team(threads.min(sample.shards.len()));
+    let stages = stages(0, team.threads());
+    let crews = deal(sample.shards, sample.chunks, team.threads(), cost);
+    let done = team.run(
         crews,
         |crew| perform(crew, &stages, watch),
         |crew| perform(crew, &stages, &mut |_| ControlFlow::Continue(())),
@@ -135,7 +137,8 @@ fn each<'c, T: Scalar, R: Send>(
             if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { flow }
         });
     };
-    let threads = pool.threads(threads.min(count));
-    pool.run(vec![(); threads], first, |()| one_after_another(&mut |now| heed(now)))?;
+    let team = pool.team(threads.min(count));
+    let each = vec![(); team.threads()];
+    team.run(each, first, |()| one_after_another(&mut |now| heed(now)))?;
     answers.into_iter().map(|a| a.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }

@@ -43,7 +43,8 @@ pub(crate) struct Course<T: Scalar> {
     pub(crate) epoch: u64,
     /// Epochs from one meeting of the threads to the next: where nothing is connected they meet only to stop together.
     pub(crate) meeting: u64,
-    pub(crate) barrier: Barrier,
+    /// Of all that the threads do together: where one breaks off, none waits any more.
+    pub(crate) barrier: Arc<Barrier>,
     /// The last epoch to run, where something ends the run early.
     pub(crate) last: AtomicU64,
 }
@@ -175,7 +176,7 @@ pub(crate) fn work<T: Scalar>(
 }
 
 /// Frees the other threads where this one unwinds.
-struct Alarm<'a>(&'a Barrier);
+pub(super) struct Alarm<'a>(pub(super) &'a Barrier);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {

@@ -1,7 +1,7 @@
 //! Worker threads that live as long as the simulation and sleep between runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -17,12 +17,42 @@ struct Workers {
 }
 
 impl Pool {
-    /// Runs `task` on each of `work`: the first on the calling thread by `first`, the others on workers, a thread each, so that
-    /// they may wait for each other. Returns what they return, in order; `None` where a worker was lost to a panic.
-    ///
-    /// There must be no more work than [`Pool::threads`] said there are threads.
+    /// So many threads for one run, the caller's among them; fewer where the system refuses, and only the caller's where another
+    /// run has the workers: those that wait for each other must not wait behind others.
+    pub(crate) fn team(&self, wanted: usize) -> Team<'_> {
+        let alone = Team { workers: None, threads: 1 };
+        if wanted <= 1 {
+            return alone;
+        }
+        let mut workers = match self.0.try_lock() {
+            Ok(workers) => workers,
+            Err(TryLockError::Poisoned(workers)) => workers.into_inner(),
+            Err(TryLockError::WouldBlock) => return alone,
+        };
+        if grown(&mut workers, wanted - 1).is_none() {
+            return alone;
+        }
+        Team { workers: Some(workers), threads: wanted }
+    }
+}
+
+/// Threads that one run has to itself.
+pub(crate) struct Team<'p> {
+    workers: Option<MutexGuard<'p, Option<Workers>>>,
+    threads: usize,
+}
+
+impl Team<'_> {
+    /// How many they are.
+    pub(crate) const fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Runs `task` on each of `work`, no more than there are threads: the first on the calling thread by `first`, the others on
+    /// workers, a thread each, so that they may wait for each other. Returns what they return, in order; `None` where a
+    /// worker was lost to a panic.
     pub(crate) fn run<W: Send, R: Send>(
-        &self,
+        self,
         work: Vec<W>,
         first: impl FnOnce(W) -> R,
         task: impl Fn(W) -> R + Sync,
@@ -32,9 +62,8 @@ impl Pool {
         if work.len() == 0 {
             return Some(vec![first(mine)]);
         }
-        // Held through the run: what waits for each other must not wait behind others.
-        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = Self::grown(&mut workers, work.len())?;
+        let mut workers = self.workers?;
+        let pool = grown(&mut workers, work.len())?;
         let mut answers: Vec<Option<R>> = work.as_slice().iter().map(|_| None).collect();
         let mine = pool.in_place_scope(|scope| {
             for (w, answer) in work.zip(&mut answers) {
@@ -45,35 +74,21 @@ impl Pool {
         });
         [Some(mine)].into_iter().chain(answers).collect()
     }
+}
 
-    /// How many threads there are for a run that wants so many, the caller's among them: fewer where the system refuses.
-    pub(crate) fn threads(&self, wanted: usize) -> usize {
-        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match wanted.checked_sub(1) {
-            None | Some(0) => 1,
-            Some(others) => {
-                if Self::grown(&mut workers, others).is_some() {
-                    wanted
-                } else {
-                    1
-                }
-            }
-        }
+/// At least so many workers.
+fn grown(workers: &mut Option<Workers>, least: usize) -> Option<&ThreadPool> {
+    let process = std::process::id();
+    if workers.as_ref().is_some_and(|w| w.process != process) {
+        // Its threads stayed in the process that this one was forked from: there is nobody to end.
+        std::mem::forget(workers.take());
     }
-
-    fn grown(workers: &mut Option<Workers>, least: usize) -> Option<&ThreadPool> {
-        let process = std::process::id();
-        if workers.as_ref().is_some_and(|w| w.process != process) {
-            // Its threads stayed in the process that this one was forked from: there is nobody to end.
-            std::mem::forget(workers.take());
-        }
-        if workers.as_ref().is_none_or(|w| w.threads.current_num_threads() < least) {
-            let name = |i| format!("dendrion-{}", i + 1);
-            let threads = ThreadPoolBuilder::new().num_threads(least).thread_name(name).build().ok()?;
-            *workers = Some(Workers { threads, process });
-        }
-        workers.as_ref().map(|w| &w.threads)
+    if workers.as_ref().is_none_or(|w| w.threads.current_num_threads() < least) {
+        let name = |i| format!("dendrion-{}", i + 1);
+        let threads = ThreadPoolBuilder::new().num_threads(least).thread_name(name).build().ok()?;
+        *workers = Some(Workers { threads, process });
     }
+    workers.as_ref().map(|w| &w.threads)
 }
 
 #[cfg(test)]
@@ -86,13 +101,16 @@ mod tests {
     fn work_that_waits_for_each_other_has_a_thread_each() {
         let pool = Pool::default();
         for n in [1, 3, 2, 5] {
-            assert_eq!(pool.threads(n), n);
+            let team = pool.team(n);
+            assert_eq!(team.threads(), n);
+            // Whoever comes meanwhile is alone.
+            assert_eq!(pool.team(2).threads(), if n == 1 { 2 } else { 1 });
             let barrier = Barrier::new(n);
             let meet = |i: usize| {
                 barrier.wait();
                 2 * i
             };
-            let answers = pool.run((0..n).collect(), meet, meet);
+            let answers = team.run((0..n).collect(), meet, meet);
             assert_eq!(answers, Some((0..n).map(|i| 2 * i).collect()));
         }
     }
@@ -100,7 +118,8 @@ mod tests {
     #[test]
     fn a_lost_worker_is_seen() {
         let pool = Pool::default();
-        assert_eq!(pool.run(vec![0, 1], |i| i, |_| -> i32 { std::panic::resume_unwind(Box::new(())) }), None);
-        assert_eq!(pool.run(vec![0, 1], |i| i, |i| i), Some(vec![0, 1]));
+        let lost = |_| -> i32 { std::panic::resume_unwind(Box::new(())) };
+        assert_eq!(pool.team(2).run(vec![0, 1], |i| i, lost), None);
+        assert_eq!(pool.team(2).run(vec![0, 1], |i| i, |i| i), Some(vec![0, 1]));
     }
 }
