@@ -16,6 +16,8 @@ pub struct Env<'a> {
     pub noises: &'a [f64],
     /// Value of each state at the beginning of the next step.
     pub next: &'a [f64],
+    /// Whether the neuron spikes in the step, 1 or 0.
+    pub spike: Option<f64>,
     /// Value of each local.
     pub locals: &'a [f64],
     /// Value of each cotangent.
@@ -82,6 +84,7 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
             Node::Input(i) => at(env.inputs, i),
             Node::Noise(i) => at(env.noises, i),
             Node::Next(i) => at(env.next, i),
+            Node::Spike => env.spike.unwrap_or(f64::NAN),
             Node::Local(i) => at(env.locals, i),
             Node::Cotangent(i) => at(env.cotangents, i),
             Node::Unary(f, a) => unary(f, v(a)),

@@ -76,6 +76,8 @@ pub enum Node {
     Noise(u32),
     /// In the reverse of a step: a state of the system at the beginning of the step after it.
     Next(u32),
+    /// In the reverse of a step: whether the neuron spiked in it, 1 or 0.
+    Spike,
     /// In the reverse of a step: the cotangent of a result of the step.
     Cotangent(u32),
     /// A value that a solver computes on the way to the next states; it says elsewhere from what.
@@ -98,6 +100,7 @@ impl Node {
             | Self::Input(_)
             | Self::Noise(_)
             | Self::Next(_)
+            | Self::Spike
             | Self::Cotangent(_)
             | Self::Local(_) => (None, None, None),
             Self::Unary(_, a) => (Some(a), None, None),

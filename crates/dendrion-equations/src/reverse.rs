@@ -40,8 +40,8 @@ pub struct Demand<'d> {
 /// The reverse of a system's step and of reading some of its states and observables.
 #[derive(Clone, Debug)]
 pub struct Reverse {
-    /// The reverse of the step and of reading states. It has more input ports than the step: the cotangents of the spikes,
-    /// then those of the states read, which may be absent.
+    /// The reverse of the step and of reading states. It has more input ports than the step, all of which may be absent: the
+    /// cotangents of the spikes, the spikes themselves (1 or 0), and the cotangents of the states read.
     pub step: Tape,
     /// For each observable, the reverse of reading it, whose last input port is its cotangent.
     pub observers: Vec<Tape>,
@@ -254,10 +254,10 @@ impl Frame<'_> {
         let cotangents = Cotangents { row: 0, rows: states, port, past: states };
         let mut emitter = lowered.emit(&system.graph, system.currents, cotangents);
         let read = if of_step { self.demand.states } else { &[] };
-        for (state, port) in read.iter().zip(port + 1..) {
+        for (state, port) in read.iter().zip(port + 2..) {
             emitter.push(Op::AddInput, vec![Slot::Input(port as u16)], Some(Slot::State(*state as u16)));
         }
-        let ports = port + 1 + read.len();
+        let ports = if of_step { port + 2 + read.len() } else { port + 1 };
         let (prologue, leaves) = prologue(&system.graph, &emitter.coefs)?;
         let depends = emitter.coefs.iter().map(|id| system.graph.parameters_of(*id)).collect();
         let program = finish(emitter, 0, (rows, 2 * states, ports))?;

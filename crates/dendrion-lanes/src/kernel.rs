@@ -137,10 +137,7 @@ impl<T: Scalar> Kernel<T> {
         for row in self.kept.iter().map(|row| row * self.lanes..(row + 1) * self.lanes) {
             frame.state[row.clone()].copy_from_slice(&before[row]);
         }
-        self.strips().fold(false, |any, strip| {
-            let read = before.as_ptr().wrapping_add(strip.start).cast_mut();
-            any | self.run_apart(&mut frame, &[], strip, read)
-        })
+        self.strips().fold(false, |any, strip| any | self.run_apart(&mut frame, &[], strip, Some(before)))
     }
 
     /// The strips of lanes in which all rows of the program stay in L1. Whoever runs the program often does so strip by strip.
@@ -154,13 +151,17 @@ impl<T: Scalar> Kernel<T> {
     /// # Panics
     /// As [`Kernel::run`], or where `past` has too few rows or the strip is not whole lines of the block.
     pub fn run_strip(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>) -> bool {
-        let state = frame.state.as_mut_ptr().wrapping_add(strip.start);
-        self.run_apart(frame, past, strip, state)
+        self.run_apart(frame, past, strip, None)
     }
 
-    /// Runs a strip whose state, as many rows as the frame has, is read from `read` on: it may be the frame's own, or where
-    /// machine code runs another one.
-    fn run_apart(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>, read: *mut T) -> bool {
+    /// Runs a strip whose state is that of the frame or, where machine code runs, `before`, of as many rows.
+    fn run_apart(
+        &self,
+        frame: &mut Frame<'_, T>,
+        past: &[T],
+        strip: Range<usize>,
+        before: Option<&[T]>,
+    ) -> bool {
         assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
         assert!(past.len() >= self.past, "too few rows of the past");
         assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
@@ -181,14 +182,15 @@ impl<T: Scalar> Kernel<T> {
         }
         let row = frame.block * frame.coefs.rows_per_block * self.lanes;
         let first = strip.start;
+        let state = frame.state.as_mut_ptr().wrapping_add(first);
         let memory = Memory {
             bases: [
-                read,
+                before.map_or(state, |before| before.as_ptr().wrapping_add(first).cast_mut()),
                 frame.scratch.as_mut_ptr().wrapping_add(first),
                 frame.coefs.rows[row..].as_ptr().wrapping_add(first).cast_mut(),
                 frame.coefs.uniform.as_ptr().cast_mut(),
                 past.as_ptr().wrapping_add(first).cast_mut(),
-                frame.state.as_mut_ptr().wrapping_add(first),
+                state,
             ],
             inputs: frame.inputs,
             fired: &mut *frame.fired,

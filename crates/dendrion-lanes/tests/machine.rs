@@ -230,6 +230,24 @@ proptest! {
 }
 
 #[test]
+fn rows_that_are_copied_in_a_circle_are_interpreted() {
+    let (s, t) = (Slot::State, Slot::Scratch(0));
+    let copy = |out, from| Instruction { op: Op::Copy, out, args: vec![from] };
+    let code = vec![copy(t, s(0)), copy(s(0), s(1)), copy(s(1), s(2)), copy(s(2), t)];
+    let program = Program { code, state_rows: 3, scratch_rows: 1, ..Program::default() };
+    let lanes = granule::<f64>();
+    let coefs = Coefficients::<f64>::new(&[], lanes, 1).unwrap();
+    let kernel = Kernel::link(&program, &coefs, lanes, Level::best()).unwrap().compiled();
+    let before: Vec<f64> = (0..3 * lanes).map(|i| (i / lanes) as f64).collect();
+    let (mut state, mut scratch) = (vec![9.0; 3 * lanes], vec![9.0; lanes]);
+    let (coefs, inputs) = (&coefs, &[][..]);
+    let frame = Frame { state: &mut state, scratch: &mut scratch, coefs, block: 0, inputs, fired: &mut [] };
+    kernel.advance(frame, &before);
+    let rows: Vec<f64> = state.chunks(lanes).map(|row| row[0]).collect();
+    assert_eq!(rows, [1.0, 2.0, 0.0]);
+}
+
+#[test]
 fn what_has_no_machine_code_is_interpreted() {
     let code = vec![Instruction { op: Op::Tanh, out: Slot::State(0), args: vec![Slot::State(0)] }];
     let program = Program { code, state_rows: 1, ..Program::default() };

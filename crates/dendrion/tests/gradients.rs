@@ -22,22 +22,31 @@ struct Course<'a> {
     params: Vec<f64>,
 }
 
+/// The states at the beginning of a step and of the next one, and whether there is a spike in it.
+type Moment<'a> = ([&'a [f64]; 2], Option<f64>);
+
 impl Course<'_> {
     fn value(&self, id: NodeId, states: &[f64], locals: &[f64], cotangents: &[f64]) -> f64 {
-        self.reversed(id, [states, &[]], locals, cotangents)
+        self.reversed(id, ([states, &[]], None), locals, cotangents)
     }
 
-    /// The value of an expression that may read the states of the next step.
-    fn reversed(&self, id: NodeId, [states, next]: [&[f64]; 2], locals: &[f64], cotangents: &[f64]) -> f64 {
+    /// The value of an expression that may read the states of the next step and whether there was a spike.
+    fn reversed(
+        &self,
+        id: NodeId,
+        ([states, next], spike): Moment<'_>,
+        locals: &[f64],
+        cotangents: &[f64],
+    ) -> f64 {
         let (params, inputs) = (&self.params, &[CURRENT]);
-        let env = Env { params, states, next, inputs, locals, cotangents, ..Env::default() };
+        let env = Env { params, states, next, spike, inputs, locals, cotangents, ..Env::default() };
         evaluate(&self.system.graph, id, env)[id.index()]
     }
 
-    fn locals(&self, definitions: &[NodeId], states: [&[f64]; 2], cotangents: &[f64]) -> Vec<f64> {
+    fn locals(&self, definitions: &[NodeId], at: Moment<'_>, cotangents: &[f64]) -> Vec<f64> {
         let mut locals = Vec::new();
         for id in definitions {
-            let v = self.reversed(*id, states, &locals, cotangents);
+            let v = self.reversed(*id, at, &locals, cotangents);
             locals.push(v);
         }
         locals
@@ -48,7 +57,7 @@ impl Course<'_> {
         let mut all: Vec<Vec<f64>> = vec![initial];
         for n in 0..STEPS {
             let states = &all[n];
-            let locals = self.locals(&self.step.locals, [states, &[]], &[]);
+            let locals = self.locals(&self.step.locals, ([states, &[]], None), &[]);
             let mut next: Vec<f64> =
                 self.step.next.iter().map(|id| self.value(*id, states, &locals, &[])).collect();
             if n == 2 || n == 6 {
@@ -71,9 +80,9 @@ impl Course<'_> {
             all[STEPS].iter().zip(weights()).map(|(y, w)| w * (1.0 + 0.02 * y)).collect();
         let mut gathered = vec![0.0; reverse.coefficients.len()];
         for step in all.windows(2).rev() {
-            let states: [&[f64]; 2] = [&step[0], &step[1]];
-            let locals = self.locals(&reverse.locals, states, &bars);
-            let value = |id: &NodeId| self.reversed(*id, states, &locals, &bars);
+            let at: Moment<'_> = ([&step[0], &step[1]], None);
+            let locals = self.locals(&reverse.locals, at, &bars);
+            let value = |id: &NodeId| self.reversed(*id, at, &locals, &bars);
             for (sum, (_, part)) in gathered.iter_mut().zip(&reverse.coefficients) {
                 *sum += value(part);
             }
@@ -233,16 +242,16 @@ impl Course<'_> {
         ids.iter().map(|id| duals.tangent(*id)).collect()
     }
 
-    /// The states after the reset, and what a direction of states and parameters does to them and to the spike; `None`
+    /// The states after the reset, whether there was a spike, and what a direction of states and parameters does to them and to the spike; `None`
     /// where the step explodes.
     fn forward(
         &self,
         states: &[f64],
         along: [&[f64]; 2],
         detach_reset: bool,
-    ) -> Option<(Vec<f64>, Vec<f64>)> {
+    ) -> Option<(Vec<f64>, f64, Vec<f64>)> {
         let [params, t_states] = along;
-        let locals = self.locals(&self.step.locals, [states, &[]], &[]);
+        let locals = self.locals(&self.step.locals, ([states, &[]], None), &[]);
         let mut t_locals = Vec::new();
         for (i, id) in self.step.locals.iter().enumerate() {
             let t = self.tangents(&[*id], [states, &locals[..i]], [params, t_states, &t_locals])[0];
@@ -268,7 +277,7 @@ impl Course<'_> {
             end[assignment.state] = fired * value + (1.0 - fired) * y;
         }
         t_end.push(t_fired);
-        Some((end, t_end))
+        Some((end, fired, t_end))
     }
 }
 
@@ -296,11 +305,11 @@ fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<()
     let forward = course.forward(&states, [&along_params, &along_states], detach_reset);
     prop_assume!(forward.is_some());
     let bars = spread(n + 1, 3);
-    let (next, tangents) = forward.unwrap();
+    let (next, fired, tangents) = forward.unwrap();
     let ahead: Vec<f64> = bars.iter().zip(tangents).map(|(b, t)| b * t).collect();
-    let states = [&states[..], &next];
-    let locals = course.locals(&reverse.locals, states, &bars);
-    let value = |id: NodeId| course.reversed(id, states, &locals, &bars);
+    let at: Moment<'_> = ([&states, &next], Some(fired));
+    let locals = course.locals(&reverse.locals, at, &bars);
+    let value = |id: NodeId| course.reversed(id, at, &locals, &bars);
     let gathered: Vec<f64> = reverse.coefficients.iter().map(|(_, id)| value(*id)).collect();
     let by_states: f64 = reverse.states.iter().zip(&along_states).map(|(id, t)| value(*id) * t).sum();
     let by_params: f64 =

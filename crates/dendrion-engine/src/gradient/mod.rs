@@ -5,6 +5,7 @@ mod collect;
 mod plan;
 mod reading;
 mod reversal;
+mod spiked;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
 use super::reading::{Reading, StateRows};
+use super::spiked::Spiked;
 use super::tally::Tally;
 use crate::history::History;
 use crate::record::Reads;
@@ -57,6 +58,8 @@ pub(crate) struct Reversal<T: Scalar> {
     past: Buffer<T>,
     /// Bits of lanes that fire again, which nobody reads.
     fired: Vec<u64>,
+    /// Who spiked in the visit.
+    spiked: Spiked<T>,
     /// What the readings of states give in the visit.
     given: StateRows<T>,
     /// For each current input, if it is wanted.
@@ -88,6 +91,7 @@ impl<T: Scalar> Reversal<T> {
             readings,
             past: Buffer::zeroed(0),
             fired: vec![0; shard.lanes.div_ceil(64)],
+            spiked: Spiked::new(shard.lanes),
             given: StateRows::new(shard.lanes),
             flows,
             tally: Tally::new(shard.neurons.clone(), None),
@@ -136,6 +140,7 @@ impl<T: Scalar> Reversal<T> {
             let first = block * shard.lanes;
             let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
             self.given.fill(&backward.states, &self.readings, tables, lanes, steps.clone());
+            self.spiked.fill(shard, block, steps.clone());
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
@@ -197,7 +202,7 @@ impl<T: Scalar> Reversal<T> {
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
         let last = shard.currents.len() + shard.noises.len();
-        let each = last + 1 + backward.states.len();
+        let each = last + 2 + backward.states.len();
         let inputs = if each * at.count <= PORTS {
             &mut ports[..each * at.count]
         } else {
@@ -210,7 +215,8 @@ impl<T: Scalar> Reversal<T> {
             if self.sends {
                 ports[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
             }
-            for (k, port) in ports[last + 1..].iter_mut().enumerate() {
+            ports[last + 1] = self.spiked.row(i);
+            for (k, port) in ports[last + 2..].iter_mut().enumerate() {
                 *port = self.given.row(k, step);
             }
         }

@@ -17,7 +17,7 @@ use super::substitute::Substitution;
 use crate::graph::{Binary, Graph, Node, NodeId};
 use crate::system::{Event, System};
 
-/// The reverse of a step. Its leaves are those of the step, [`Node::Next`], and [`Node::Cotangent`] of each state at the step's end.
+/// The reverse of a step. Its leaves are those of the step, [`Node::Next`], [`Node::Spike`], and [`Node::Cotangent`] of each state at the step's end.
 #[derive(Clone, Debug)]
 pub struct Adjoint {
     /// What each [`Node::Local`] stands for: those of the step, then those of its reverse.
@@ -51,12 +51,12 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
     known_by_the_next(system, step, &mut locals);
     let graph = &mut system.graph;
     let mut results = step.next.clone();
-    if let Some((event, surrogate)) = event.zip(surrogate) {
-        threshold(graph, &event, surrogate, &mut locals, &mut results);
-    }
-    let derivative = surrogate.map(|s| s.derivative);
+    let spike = event.zip(surrogate).map(|(event, surrogate)| {
+        let condition = threshold(graph, &event, surrogate, &mut locals, &mut results);
+        Spike { condition, derivative: surrogate.derivative }
+    });
     let seeds = (0..).zip(results).map(|(i, result)| (result, i)).collect();
-    backwards(graph, (locals, &step.solves), seeds, derivative, (states, currents))
+    backwards(graph, (locals, &step.solves), seeds, spike, (states, currents))
 }
 
 /// The reverse of reading `value` from the states at the beginning of a step, as observables are; its cotangent is
@@ -72,10 +72,10 @@ fn backwards(
     graph: &mut Graph,
     (locals, solves): (Vec<NodeId>, &[Solve]),
     seeds: Vec<(NodeId, u32)>,
-    derivative: Option<Derivative<'_>>,
+    spike: Option<Spike<'_>>,
     (states, currents): (usize, usize),
 ) -> Adjoint {
-    let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), derivative };
+    let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
         let seed = graph.intern(Node::Cotangent(cotangent));
         sweep.add(graph, result, seed);
@@ -99,14 +99,15 @@ fn backwards(
     found
 }
 
-/// Replaces the states after integration by those after the threshold, and appends the spike.
+/// Replaces the states after integration by those after the threshold, and appends the spike; returns its condition. Whether
+/// the neuron spiked is as it was in the step, whatever the rounding of what is computed again.
 fn threshold(
     graph: &mut Graph,
     event: &Event,
     surrogate: &Surrogate<'_>,
     locals: &mut Vec<NodeId>,
     results: &mut Vec<NodeId>,
-) {
+) -> NodeId {
     let mut after = HashMap::new();
     for (i, result) in results.iter_mut().enumerate() {
         locals.push(*result);
@@ -114,7 +115,8 @@ fn threshold(
         after.insert(graph.intern(Node::State(i as u32)), *result);
     }
     let mut substitution = Substitution::new(after);
-    let fired = substitution.apply(graph, event.condition);
+    let condition = substitution.apply(graph, event.condition);
+    let fired = graph.intern(Node::Spike);
     for assignment in &event.then {
         let value = substitution.apply(graph, assignment.value);
         let result = &mut results[assignment.state];
@@ -127,6 +129,7 @@ fn threshold(
         };
     }
     results.push(fired);
+    condition
 }
 
 /// The cotangents of the parameters, by their number, from those of `outputs`, which depend on parameters alone:
@@ -144,7 +147,7 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
         solves: &[],
         stops_at_coefficients: false,
         bars: BTreeMap::new(),
-        derivative: None,
+        spike: None,
     };
     for (output, seed) in seeds {
         sweep.add(graph, output, seed);
@@ -159,6 +162,13 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
     found
 }
 
+/// What [`Node::Spike`] stands for.
+struct Spike<'f> {
+    condition: NodeId,
+    /// The surrogate derivative of a comparison.
+    derivative: Derivative<'f>,
+}
+
 /// A sweep from results to leaves.
 pub(super) struct Sweep<'f> {
     pub(super) locals: Vec<NodeId>,
@@ -167,8 +177,7 @@ pub(super) struct Sweep<'f> {
     stops_at_coefficients: bool,
     /// Cotangents of the nodes met so far whose turn is yet to come.
     pub(super) bars: BTreeMap<NodeId, NodeId>,
-    /// The surrogate derivative of a comparison.
-    derivative: Option<Derivative<'f>>,
+    spike: Option<Spike<'f>>,
 }
 
 impl Sweep<'_> {
@@ -194,6 +203,10 @@ impl Sweep<'_> {
                 } else {
                     self.add(graph, self.locals[i as usize], bar);
                 }
+            } else if let (Node::Spike, Some(spike)) = (graph.node(id), &self.spike) {
+                let condition = spike.condition;
+                let bar = self.row(graph, bar);
+                self.add(graph, condition, bar);
             } else if self.is_leaf(graph, id) {
                 // What a linear system depends on may come again after its turn.
                 let sum = leaves.get(&id).map_or(bar, |sum| graph.add(*sum, bar));
@@ -262,9 +275,9 @@ impl Sweep<'_> {
             }
             Binary::Pow => power(graph, (a, b), value, bar),
             Binary::Greater => {
-                let Some(surrogate) = self.derivative else { return };
+                let Some(spike) = &self.spike else { return };
                 let above = graph.sub(a, b);
-                let slope = surrogate(graph, above);
+                let slope = (spike.derivative)(graph, above);
                 let part = graph.mul(bar, slope);
                 (part, graph.neg(part))
             }

@@ -29,6 +29,7 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
         | Node::Input(_)
         | Node::Noise(_)
         | Node::Next(_)
+        | Node::Spike
         | Node::Cotangent(_)
         | Node::Local(_) => g.constant(0.0),
         Node::Unary(f, a) => {

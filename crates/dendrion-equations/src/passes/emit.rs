@@ -23,7 +23,7 @@ pub(crate) struct Cotangents {
     pub(crate) row: usize,
     /// How many stand in rows.
     pub(crate) rows: usize,
-    /// The port of the first that does not.
+    /// The port of the first that does not; the one after it is that of [`Node::Spike`].
     pub(crate) port: usize,
     /// How many states are read as rows of the past, and after them those of the next step; the numbers of states
     /// after theirs are rows of state.
@@ -111,6 +111,7 @@ impl<'g> Emitter<'g> {
         match self.graph.node(id) {
             Node::Input(i) => Some(Slot::Input(i as u16)),
             Node::Noise(i) => Some(Slot::Input((self.currents + i as usize) as u16)),
+            Node::Spike => Some(Slot::Input((self.cotangents.port + 1) as u16)),
             Node::Cotangent(i) => {
                 let Cotangents { rows, port, .. } = self.cotangents;
                 (i as usize).checked_sub(rows).map(|beyond| Slot::Input((port + beyond) as u16))
@@ -139,7 +140,7 @@ pub(crate) const fn operation(node: Node) -> Op {
     match node {
         Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Next(_) | Node::Local(_) => Op::Copy,
         // A cotangent that stands in a row is never computed.
-        Node::Input(_) | Node::Noise(_) | Node::Cotangent(_) => Op::LoadInput,
+        Node::Input(_) | Node::Noise(_) | Node::Spike | Node::Cotangent(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,
         Node::Unary(f, _) => match f {
             Unary::Neg => Op::Neg,

@@ -189,7 +189,11 @@ impl<'g> Fuser<'g> {
         self.emit.place(id).is_none()
             && matches!(
                 self.emit.graph.node(id),
-                Node::Binary(Binary::Sub, ..) | Node::Input(_) | Node::Noise(_) | Node::Cotangent(_)
+                Node::Binary(Binary::Sub, ..)
+                    | Node::Input(_)
+                    | Node::Noise(_)
+                    | Node::Spike
+                    | Node::Cotangent(_)
             )
     }
 

@@ -95,6 +95,7 @@ impl<'g> Normal<'g> {
             | Node::Input(_)
             | Node::Noise(_)
             | Node::Next(_)
+            | Node::Spike
             | Node::Cotangent(_)
             | Node::Local(_) => self.single(id),
         }

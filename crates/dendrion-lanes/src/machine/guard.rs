@@ -28,10 +28,13 @@ impl Loop {
         Self { guard, whole: without(tape, false), short }
     }
 
-    /// Its tapes in another form.
-    pub(crate) fn map(self, f: impl Fn(&[Micro]) -> Vec<Micro>) -> Self {
-        let Self { guard, whole, short } = self;
-        Self { guard: guard.map(|t| f(&t)), whole: f(&whole), short: short.map(|t| f(&t)) }
+    /// Its tapes in another form, if they all have one.
+    pub(crate) fn map(self, f: impl Fn(&[Micro]) -> Option<Vec<Micro>>) -> Option<Self> {
+        let (guard, short) = match (self.guard, self.short) {
+            (Some(guard), Some(short)) => (Some(f(&guard)?), Some(f(&short)?)),
+            _ => (None, None),
+        };
+        Some(Self { guard, whole: f(&self.whole)?, short })
     }
 }
 

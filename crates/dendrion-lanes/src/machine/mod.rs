@@ -76,7 +76,7 @@ impl Machine {
         let results = (results * size_of::<T>()) as u64;
         let one =
             |tape: &Vec<Micro>| Loop::new(tape, size_of::<T>()).map(|tape| schedule(tape, WIDTH, UNITS));
-        let loops: Vec<Loop> = tidied(&tapes, results).iter().map(one).collect();
+        let loops: Vec<Loop> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
         let bytes = emit::assemble(&loops, WIDTH, size_of::<T>() == 8);
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);

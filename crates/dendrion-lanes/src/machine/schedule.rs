@@ -27,11 +27,12 @@ const fn latency(micro: &Micro) -> u32 {
     }
 }
 
-/// The same tape in another order, for `width` vectors side by side and `units` values in registers.
-pub(crate) fn schedule(tape: &[Micro], width: usize, units: usize) -> Vec<Micro> {
+/// The same tape in another order, for `width` vectors side by side and `units` values in registers; `None` where rows are
+/// copied to each other in a circle, which has no order.
+pub(crate) fn schedule(tape: &[Micro], width: usize, units: usize) -> Option<Vec<Micro>> {
     let mut list = List::new(tape, width, units);
     while list.next() {}
-    list.out
+    list.open.iter().all(|open| *open == 0).then_some(list.out)
 }
 
 struct List<'a> {
