@@ -119,7 +119,9 @@ impl Sweep<'_> {
                     sum = graph.sub(sum, part);
                 }
             }
-            if graph.as_const(sum) != Some(0.0) {
+            if graph.as_const(sum) == Some(0.0) {
+                mu.remove(&pivot.state);
+            } else {
                 let whole = if graph.is_coefficient(sum) { sum } else { self.local(graph, sum) };
                 mu.insert(pivot.state, whole);
             }
