@@ -215,17 +215,23 @@ def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test
             epochs, wrong.mean(0), color=colour, lw=2.5, label=f"{label}: {1 - wrong[:, -1].mean() / 100:.1%} right"
         )
     ax.set(xlabel="epoch", ylabel="test images wrong (%)", yscale="log", title="What dendrites add")
+    ax.set_yticks([2, 3, 5, 10, 20, 30], ["2", "3", "5", "10", "20", "30"])
+    ax.yaxis.set_minor_formatter("")
     ax.legend(frameon=False)
+    # An image that is read right, if there is one.
+    shown.accuracy(test)
+    read = shown.logits().argmax(1)
+    at = int((read == test.digits).argmax())
     shown.net.reset()
-    shown.net.run(DURATION, batch=1, inputs={shown.pixels: test.spikes[:1]})
+    shown.net.run(DURATION, batch=1, inputs={shown.pixels: test.spikes[at : at + 1]})
     top, bottom = middle.subplots(2, 1, sharex=True)
-    t, pixel = np.nonzero(test.spikes[0])
+    t, pixel = np.nonzero(test.spikes[at])
     top.plot(t * DT, pixel, "|", color="0.5", ms=3)
     top.plot(shown.spikes.t, 66 + shown.spikes.i, "|", color="tab:red", ms=4)
-    top.set(ylabel="pixels, hidden neurons", title=f"Spikes for a {test.digits[0]}")
+    top.set(ylabel="pixels, hidden neurons", title=f"Spikes for a {test.digits[at]}, read as {read[at]}")
     v = shown.v.values[0]
     for digit in range(10):
-        bottom.plot(shown.v.t, v[:, digit], color="k" if digit == test.digits[0] else "0.75", label=str(digit))
+        bottom.plot(shown.v.t, v[:, digit], color="k" if digit == test.digits[at] else "0.75", label=str(digit))
         bottom.annotate(str(digit), (shown.v.t[-1], v[-1, digit]), fontsize=7)
     bottom.set(xlabel="t (ms)", ylabel="V of the readout (mV)")
     weights = shown.net.parameters()
