@@ -21,6 +21,7 @@ mod population;
 mod probe;
 mod random;
 mod record;
+mod rows;
 mod run;
 mod run_with;
 mod school;

@@ -1,5 +1,6 @@
 //! Recording: what probes see, kept by the shard that computes it, so that threads share nothing.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_lanes::Scalar;
@@ -15,6 +16,46 @@ pub(crate) enum Reads {
     Weights,
 }
 
+/// Which of a shard's lanes (block * lanes + lane) are recorded, ascending, and the probe's columns they go to.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes {
+    places: Vec<(u32, u32)>,
+    /// Whether both count up by one, as those of all neurons do.
+    in_order: bool,
+}
+
+impl Lanes {
+    fn new(mut places: Vec<(u32, u32)>) -> Self {
+        places.sort_unstable();
+        let in_order = places.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == (w[1].0, w[1].1));
+        Self { places, in_order }
+    }
+
+    /// Each lane with its column.
+    pub(crate) fn places(&self) -> &[(u32, u32)] {
+        &self.places
+    }
+
+    /// Whether both count up by one.
+    pub(crate) const fn in_order(&self) -> bool {
+        self.in_order
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn first_column(&self) -> Option<usize> {
+        self.places.first().map(|(_, column)| *column as usize)
+    }
+
+    /// The places of the `count` lanes from `first` on.
+    pub(crate) fn within(&self, first: usize, count: usize) -> Range<usize> {
+        let at = |lane: usize| self.places.partition_point(|(l, _)| (*l as usize) < lane);
+        at(first)..at(first + count)
+    }
+}
+
 /// A probe of a quantity, in one shard.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder<T: Scalar> {
@@ -22,10 +63,7 @@ pub(crate) struct Recorder<T: Scalar> {
     pub(crate) reads: Reads,
     /// Steps between samples.
     every: u64,
-    /// The shard's lanes that are recorded (block * lanes + lane), in the order of the probe's columns, and where.
-    lanes: Arc<Vec<(u32, u32)>>,
-    /// Whether both count up by one, as those of all neurons do.
-    in_order: bool,
+    lanes: Arc<Lanes>,
     /// Samples, one row of `lanes` values each; after those that count, what was recorded before a reset.
     data: Vec<T>,
     /// Rows that count.
@@ -36,10 +74,9 @@ pub(crate) struct Recorder<T: Scalar> {
 
 impl<T: Scalar> Recorder<T> {
     /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
-    pub(crate) fn new(probe: usize, reads: Reads, every: u64, mut columns: Vec<(u32, u32)>) -> Self {
-        columns.sort_unstable();
-        let in_order = in_order(&columns);
-        Self { probe, reads, every, lanes: Arc::new(columns), in_order, data: Vec::new(), rows: 0, row: 0 }
+    pub(crate) fn new(probe: usize, reads: Reads, every: u64, columns: Vec<(u32, u32)>) -> Self {
+        let lanes = Arc::new(Lanes::new(columns));
+        Self { probe, reads, every, lanes, data: Vec::new(), rows: 0, row: 0 }
     }
 
     /// A copy with what counts.
@@ -66,20 +103,20 @@ impl<T: Scalar> Recorder<T> {
     pub(crate) fn sample(&mut self, begin: u64, step: u64, first: usize, row: &[T]) {
         let sample = self.row + samples(begin, step, self.every) as usize;
         let columns = self.lanes.len();
-        let at = |lane: usize| self.lanes.partition_point(|(l, _)| (*l as usize) < lane);
-        let mine = at(first)..at(first + row.len());
+        let mine = self.lanes.within(first, row.len());
         let out = &mut self.data[sample * columns..][mine.clone()];
-        if let (true, Some((lane, _))) = (self.in_order, self.lanes[mine.clone()].first()) {
+        let places = &self.lanes.places[mine];
+        if let (true, Some((lane, _))) = (self.lanes.in_order, places.first()) {
             out.copy_from_slice(&row[*lane as usize - first..][..out.len()]);
             return;
         }
-        for (v, (lane, _)) in out.iter_mut().zip(&self.lanes[mine]) {
+        for (v, (lane, _)) in out.iter_mut().zip(places) {
             *v = row[*lane as usize - first];
         }
     }
 
     /// Steps between samples, and the lanes recorded with their columns.
-    pub(crate) fn places(&self) -> (u64, Arc<Vec<(u32, u32)>>) {
+    pub(crate) fn places(&self) -> (u64, Arc<Lanes>) {
         (self.every, self.lanes.clone())
     }
 
@@ -95,13 +132,13 @@ impl<T: Scalar> Recorder<T> {
 
     /// Copies all samples into a table of `columns` columns.
     pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
-        let Some((_, first)) = self.lanes.first() else { return };
+        let Some(first) = self.lanes.first_column() else { return };
         for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())).take(self.rows) {
-            if self.in_order {
-                row[*first as usize..][..sample.len()].copy_from_slice(sample);
+            if self.lanes.in_order {
+                row[first..][..sample.len()].copy_from_slice(sample);
                 continue;
             }
-            for (v, (_, column)) in sample.iter().zip(self.lanes.iter()) {
+            for (v, (_, column)) in sample.iter().zip(&self.lanes.places) {
                 row[*column as usize] = *v;
             }
         }
@@ -116,8 +153,8 @@ pub(crate) fn append<T: Scalar>(
 ) -> bool {
     let mut next = 0;
     for recorder in recorders {
-        let first = recorder.lanes.first().map_or(next, |(_, column)| *column as usize);
-        if !recorder.in_order || first != next || recorder.rows() != rows {
+        let first = recorder.lanes.first_column().unwrap_or(next);
+        if !recorder.lanes.in_order || first != next || recorder.rows() != rows {
             return false;
         }
         next += recorder.lanes.len();
@@ -132,11 +169,6 @@ pub(crate) fn append<T: Scalar>(
         }
     }
     true
-}
-
-/// Whether lanes and columns both count up by one.
-pub(crate) fn in_order(lanes: &[(u32, u32)]) -> bool {
-    lanes.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == (w[1].0, w[1].1))
 }
 
 /// How many steps in `begin..end` are multiples of `every`.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
 
-use crate::generate::{Current, CurrentRows, Given, NoiseRows};
+use crate::generate::{Current, Given, NoiseRows};
 use crate::gradient::Reversal;
 use crate::history::{History, Snapshot};
 use crate::layout::Layout;
 use crate::plasticity::{Learning, ShortTerm};
 use crate::population::{Cells, Engine};
 use crate::record::{Reads, Recorder};
+use crate::rows::Rows;
 use crate::school::School;
 use crate::spikes::Spikes;
 
@@ -80,7 +81,7 @@ pub(crate) struct Shard<T: Scalar> {
     /// Sources of one step and projection, while they are delivered.
     pub(crate) senders: Vec<u32>,
     /// For each current input, the generator and the rows of the block visited.
-    pub(crate) currents: Vec<(usize, CurrentRows<T>)>,
+    pub(crate) currents: Vec<(usize, Rows<T>)>,
     /// For each noise, the rows of the block visited.
     pub(crate) noises: Vec<NoiseRows<T>>,
     pub(crate) recorders: Vec<Recorder<T>>,
@@ -131,7 +132,7 @@ impl<T: Scalar> Shard<T> {
             rings: slots.iter().map(|n| Ring::new(all, *n)).collect(),
             incoming: Vec::new(),
             senders: Vec::new(),
-            currents: currents.iter().map(|g| (*g, CurrentRows::new(lanes))).collect(),
+            currents: currents.iter().map(|g| (*g, Rows::new(lanes))).collect(),
             noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
             recorders: Vec::new(),
             school: School::default(),
@@ -274,9 +275,9 @@ impl<T: Scalar> Shard<T> {
         let neurons = self.lanes.min(self.neurons.end - first);
         for (generator, rows) in &mut self.currents {
             if let Some(Some(given)) = view.given.get(*generator) {
-                rows.stand_in(given, first, neurons, begin, steps);
+                given.fill(rows, (first, neurons), begin, steps);
             } else if let Some(Some(current)) = view.currents.get(*generator) {
-                rows.fill(current, first, neurons, begin, steps);
+                current.fill(rows, (first, neurons), begin, steps);
             }
         }
         self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
@@ -364,7 +365,7 @@ impl<T: Scalar> Shard<T> {
 /// Sets the ports of currents and noises to their rows of step `i` of the epoch.
 pub(crate) fn plug<'a, T: Scalar>(
     ports: &mut [&'a [T]],
-    currents: &'a [(usize, CurrentRows<T>)],
+    currents: &'a [(usize, Rows<T>)],
     noises: &'a [NoiseRows<T>],
     i: usize,
 ) {

@@ -1,10 +1,10 @@
 //! Current generators: rows of pA for the lanes of a block.
 
-use dendrion_lanes::{Buffer, Scalar};
+use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values, Waveform, steps_of};
 
-use super::given::Given;
 use super::schedule::Schedule;
+use crate::rows::Rows;
 
 /// A current generator's present definition.
 #[derive(Clone, Debug)]
@@ -44,80 +44,30 @@ impl Current {
     }
 }
 
-/// A current's rows for one block and the steps of one epoch. Steps with the same values share a row.
-#[derive(Clone, Debug)]
-pub(crate) struct CurrentRows<T: Scalar> {
-    rows: Buffer<T>,
-    lanes: usize,
-    /// The row of each step of the epoch, if the current is on.
-    row_of_step: Vec<Option<usize>>,
-}
-
-impl<T: Scalar> CurrentRows<T> {
-    pub(crate) fn new(lanes: usize) -> Self {
-        Self { rows: Buffer::zeroed(0), lanes, row_of_step: Vec::new() }
-    }
-
-    /// Fills the rows for neurons `first..`, and `steps` steps from `begin` on.
-    pub(crate) fn fill(&mut self, current: &Current, first: usize, neurons: usize, begin: u64, steps: usize) {
-        let is_constant = matches!(&current.signal, Shape::Steps(schedule) if schedule.is_constant());
-        let needed = if is_constant { 1 } else { steps };
-        if self.rows.len() < needed * self.lanes {
-            self.rows = Buffer::zeroed(needed * self.lanes);
-        }
-        self.row_of_step.clear();
+impl Current {
+    /// The rows of an epoch for neurons `first..`, and `steps` steps from `begin` on. Steps with the same values share a row.
+    pub(crate) fn fill<T: Scalar>(
+        &self,
+        rows: &mut Rows<T>,
+        (first, neurons): (usize, usize),
+        begin: u64,
+        steps: usize,
+    ) {
+        let is_constant = matches!(&self.signal, Shape::Steps(schedule) if schedule.is_constant());
         let mut is_filled = false;
-        for i in 0..steps {
-            let step = begin + i as u64;
-            let row = if is_constant { 0 } else { i };
-            let on = current.on.contains(&step);
-            self.row_of_step.push(on.then_some(row));
-            if on && !(is_constant && is_filled) {
-                let values = &mut self.rows[row * self.lanes..][..neurons];
-                current.row(step, first, values);
+        rows.clear();
+        for step in begin..begin + steps as u64 {
+            if !self.on.contains(&step) {
+                rows.skip();
+            } else if is_constant && is_filled {
+                rows.repeat();
+            } else {
+                self.row(step, first, &mut rows.push()[..neurons]);
                 is_filled = true;
             }
         }
     }
 
-    /// Fills the rows with what is given in place of a generator.
-    pub(crate) fn stand_in(
-        &mut self,
-        given: &Given<T>,
-        first: usize,
-        neurons: usize,
-        begin: u64,
-        steps: usize,
-    ) {
-        if self.rows.len() < steps * self.lanes {
-            self.rows = Buffer::zeroed(steps * self.lanes);
-        }
-        self.row_of_step.clear();
-        for i in 0..steps {
-            let values = given.row(begin + i as u64);
-            self.row_of_step.push((!values.is_empty()).then_some(i));
-            let row = &mut self.rows[i * self.lanes..][..neurons];
-            match values {
-                [one] => row.fill(*one),
-                all => {
-                    if let Some(mine) = all.get(first..first + neurons) {
-                        row.copy_from_slice(mine);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The row of step `i` of the epoch; empty where the current is off.
-    pub(crate) fn row(&self, i: usize) -> &[T] {
-        match self.row_of_step.get(i) {
-            Some(Some(row)) => &self.rows[row * self.lanes..][..self.lanes],
-            _ => &[],
-        }
-    }
-}
-
-impl Current {
     /// How many values of its own each neuron sees in turn: those of its schedule, or the samples of its waveform.
     pub(crate) fn slots(&self) -> usize {
         match &self.signal {

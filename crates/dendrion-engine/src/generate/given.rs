@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use dendrion_lanes::Scalar;
 
+use crate::rows::Rows;
+
 /// Values given in place of what a generator would send.
 #[derive(Clone, Debug)]
 pub(crate) struct Given<T: Scalar> {
@@ -25,5 +27,28 @@ impl<T: Scalar> Given<T> {
         row.checked_mul(self.width)
             .and_then(|from| self.values.get(from..from.checked_add(self.width)?))
             .unwrap_or(&[])
+    }
+
+    /// The rows of an epoch for neurons `first..`, and `steps` steps from `begin` on, where currents are given.
+    pub(crate) fn fill(
+        &self,
+        rows: &mut Rows<T>,
+        (first, neurons): (usize, usize),
+        begin: u64,
+        steps: usize,
+    ) {
+        rows.clear();
+        for step in begin..begin + steps as u64 {
+            match self.row(step) {
+                [] => rows.skip(),
+                [one] => rows.push()[..neurons].fill(*one),
+                all => {
+                    let row = rows.push();
+                    if let Some(mine) = all.get(first..first + neurons) {
+                        row[..neurons].copy_from_slice(mine);
+                    }
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ mod noise;
 mod schedule;
 mod spikes;
 
-pub(crate) use current::{Current, CurrentRows};
+pub(crate) use current::Current;
 pub(crate) use given::{Given, StandIns};
 pub(crate) use noise::NoiseRows;
 pub(crate) use spikes::Chunk;

@@ -6,11 +6,12 @@ use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
-use super::reading::{Reading, StateRows};
-use super::spiked::Spiked;
+use super::reading::{Reading, given};
+use super::spiked::spiked;
 use super::tally::Tally;
 use crate::history::History;
 use crate::record::Reads;
+use crate::rows::Rows;
 use crate::shard::{Shard, View, plug};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
@@ -59,9 +60,9 @@ pub(crate) struct Reversal<T: Scalar> {
     /// Bits of lanes that fire again, which nobody reads.
     fired: Vec<u64>,
     /// Who spiked in the visit.
-    spiked: Spiked<T>,
-    /// What the readings of states give in the visit.
-    given: StateRows<T>,
+    spiked: Rows<T>,
+    /// For each state that probes read, what was given for it in the visit.
+    given: Vec<Rows<T>>,
     /// For each current input, if it is wanted.
     pub(crate) flows: Vec<Option<Flow>>,
     pub(crate) tally: Tally,
@@ -91,8 +92,8 @@ impl<T: Scalar> Reversal<T> {
             readings,
             past: Buffer::zeroed(0),
             fired: vec![0; shard.lanes.div_ceil(64)],
-            spiked: Spiked::new(shard.lanes),
-            given: StateRows::new(shard.lanes),
+            spiked: Rows::new(shard.lanes),
+            given: vec![Rows::new(shard.lanes); backward.states.len()],
             flows,
             tally: Tally::new(shard.neurons.clone(), None),
             begin,
@@ -139,8 +140,10 @@ impl<T: Scalar> Reversal<T> {
             self.run_again(shard, view, block, steps.clone());
             let first = block * shard.lanes;
             let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
-            self.given.fill(&backward.states, &self.readings, tables, lanes, steps.clone());
-            self.spiked.fill(shard, block, steps.clone());
+            for (rows, state) in self.given.iter_mut().zip(&backward.states) {
+                given(rows, *state, (&self.readings, tables), lanes, steps.clone());
+            }
+            spiked(&mut self.spiked, shard, block, steps.clone());
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
@@ -216,9 +219,7 @@ impl<T: Scalar> Reversal<T> {
                 ports[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
             }
             ports[last + 1] = self.spiked.row(i);
-            for (k, port) in ports[last + 2..].iter_mut().enumerate() {
-                *port = self.given.row(k, step);
-            }
+            ports[last + 2..].iter_mut().zip(&self.given).for_each(|(port, rows)| *port = rows.row(i));
         }
         let block = shard.blocks.start + at.block;
         let frame = &mut self.frames[at.block * size..][..size];

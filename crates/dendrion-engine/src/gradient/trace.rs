@@ -16,7 +16,7 @@ use crate::generate::{Current, StandIns};
 use crate::history::Spares;
 use crate::parameters::Target;
 use crate::population::Engine;
-use crate::record::Reads;
+use crate::record::{Lanes, Reads};
 use crate::run::{Barrier, Board, Course, Pool, Route, Sample, Stage, Watch, conduct};
 use crate::shard::{Shard, is_finite};
 
@@ -32,7 +32,7 @@ pub(crate) enum Seen {
 }
 
 /// Place of a shard, what is read in it, and the lanes recorded with their columns.
-type Place = (usize, Reads, Arc<Vec<(u32, u32)>>);
+type Place = (usize, Reads, Arc<Lanes>);
 
 /// What a run left behind so that it can be reversed, once.
 #[derive(Debug)]

@@ -1,0 +1,53 @@
+//! Ways through the past that must not matter: states kept or computed again, steps reversed by twos or one by one.
+
+use std::ops::ControlFlow;
+
+use dendrion_lanes::{Level, Scalar};
+
+use super::super::Gradients;
+use super::{SIZE, network};
+use crate::core::Core;
+use crate::run_with::RunOptions;
+
+/// The gradient by leaks and, perhaps, the current, of a run of an odd number of steps that begins at an odd one.
+fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Gradients, u64) {
+    let watch = &mut |_| ControlFlow::Continue(());
+    let mut core = Core::<T>::new(network(), Level::best()).unwrap();
+    assert!(core.shards.iter().all(|shard| shard.is_run_again));
+    core.shards.iter_mut().for_each(|shard| shard.is_run_again = again);
+    let probe = core.add_probe("cell/near", "V", 3, None).unwrap();
+    let _ = core.run(7, watch).unwrap();
+    let options = RunOptions { trace: Some(memory), ..RunOptions::default() };
+    let (_, trace) = core.run_with(331, &options, watch).unwrap();
+    // Of the steps 7 to 337 the multiples of 3.
+    let cotangents: Vec<f64> = (0..110 * SIZE).map(|k| (k * 31 % 13) as f64 / 6.0 - 1.0).collect();
+    let mut wanted = vec!["cell/soma.gL".to_string(), "cell/far.gL".into(), "cell.V_th".into()];
+    if with_current {
+        wanted.push("wave".into());
+    }
+    let mut found = trace.unwrap().backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap();
+    found.inputs.clear();
+    (found, core.summary().spikes)
+}
+
+fn check<T: Scalar>() {
+    let (expected, spikes) = gradients::<T>(false, true, 1 << 30);
+    assert!(spikes > 10, "{spikes}");
+    assert!(expected.parameters.iter().all(|(_, v)| v.as_slice()[0] != 0.0), "{expected:?}");
+    for (again, with_current, memory) in [
+        (true, true, 1 << 30),
+        (false, false, 1 << 30),
+        (true, false, 1 << 30),
+        (false, false, 1),
+        (true, false, 1),
+    ] {
+        let (found, _) = gradients::<T>(again, with_current, memory);
+        assert_eq!(found, expected, "{} again {again}, current {with_current}, {memory} bytes", T::NAME);
+    }
+}
+
+#[test]
+fn gradients_do_not_depend_on_what_is_kept_or_how_many_steps_go_at_once() {
+    check::<f64>();
+    check::<f32>();
+}

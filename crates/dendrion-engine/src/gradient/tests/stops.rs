@@ -1,0 +1,56 @@
+//! Runs and reverse runs of threads that have nothing to tell each other, stopped on their way.
+
+use std::ops::ControlFlow;
+
+use dendrion_lanes::Level;
+
+use super::{SIZE, network};
+use crate::core::Core;
+use crate::run_with::RunOptions;
+
+/// Two populations that have nothing to tell each other, the second far more work.
+fn unconnected(threads: usize) -> Core<f64> {
+    let mut network = network();
+    network.threads = Some(threads);
+    let mut other = network.populations[0].clone();
+    (other.path, other.size) = ("other".into(), 40 * SIZE);
+    network.populations.push(other);
+    Core::new(network, Level::best()).unwrap()
+}
+
+#[test]
+fn threads_without_connections_stop_soon_and_together() {
+    let mut core = unconnected(2);
+    for _ in 0..3 {
+        let before = core.now;
+        let _ = core.run(50_000_000, &mut |_| ControlFlow::Break(())).unwrap();
+        assert!(core.now > before && core.now - before < 100_000, "{} to {}", before, core.now);
+    }
+    // Each thread's neurons are where they are after so many steps.
+    let mut other = unconnected(1);
+    let _ = other.run(core.now, &mut |_| ControlFlow::Continue(())).unwrap();
+    for (mine, theirs) in core.shards.iter().zip(&other.shards) {
+        assert!(mine.state.iter().eq(theirs.state.iter()));
+    }
+}
+
+#[test]
+fn a_reverse_run_of_many_segments_stops_wherever_its_watch_does() {
+    for looks in [0, 1, 7, 40, 80] {
+        let mut core = unconnected(2);
+        let probe = core.add_probe("other/near", "V", 1, None).unwrap();
+        let going = &mut |_| ControlFlow::Continue(());
+        let options = RunOptions { trace: Some(1), ..RunOptions::default() };
+        let (_, trace) = core.run_with(3000, &options, going).unwrap();
+        let cotangents = vec![1.0; 3000 * 40 * SIZE];
+        let mut looked = 0;
+        let watch = &mut |_| {
+            looked += 1;
+            if looked > looks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let mut trace = trace.unwrap();
+        let wanted = ["other/far.gL".to_string()];
+        assert!(trace.backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none(), "{looks}");
+        assert!(!trace.is_left());
+    }
+}
