@@ -1,8 +1,9 @@
 //! Reverse tapes: the adjoint of a step as a program, and that of the prologue.
 //!
-//! A reverse program reads the states y of the step's beginning, and of the next step's, and runs on a frame of rows: the **cotangents** of the states,
-//! which it takes from those of the step's end to those of its beginning; **accumulators**, to which it adds what the
-//! step contributes to the cotangents of the coefficients; and the cotangents of current inputs, which it writes.
+//! A reverse program reads the states y of the step's beginning, and of the next step's, and runs on a frame of rows: the
+//! **cotangents** of the states, which it takes from those of the step's end to those of its beginning; **accumulators**, to
+//! which it adds what the step contributes to the cotangents of the coefficients; and the cotangents of current inputs,
+//! which it writes.
 //!
 //! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
 //! coefficients back to parameters is gone once, at the end, by [`Gather`].
