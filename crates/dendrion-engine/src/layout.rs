@@ -1,7 +1,8 @@
 //! Layout: how a population is cut into blocks of lanes, and blocks into shards.
 //!
 //! A **block** is what a program runs over; a **shard** is a run of blocks that one thread owns, with its input rings
-//! and the connections onto it. Both follow the network alone, never the number of threads.
+//! and the connections onto it. Blocks follow the network alone. There are about as many shards as threads: a spike visits
+//! each shard it reaches, and finding its connections there takes longer than adding a few of them. How a population is cut changes no bits.
 
 use dendrion_lanes::{Scalar, granule};
 
@@ -10,12 +11,8 @@ use dendrion_lanes::{Scalar, granule};
 const ROW_BYTES: usize = 1024;
 /// Neurons from which on a population has at least two blocks.
 const WORTH_TWO: usize = 64;
-/// Shards a large population is cut into, at least; enough for many threads.
-const SHARDS: usize = 16;
-/// Blocks of a shard, at most, unless that makes more than [`MOST_SHARDS`].
-const BLOCKS: usize = 16;
-/// Shards of a population, at most: each costs four bytes per source and projection.
-const MOST_SHARDS: usize = 64;
+/// Bytes of a shard's row of what is due in a step, at most, beside which its connections stream through the caches.
+const DUE_BYTES: usize = 1 << 18;
 /// Lanes a connection's target can name.
 const MOST_LANES: usize = 1 << 16;
 
@@ -33,7 +30,8 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    pub(crate) fn new<T: Scalar>(size: usize) -> Self {
+    /// For a population of that many neurons in a network that has `threads` threads.
+    pub(crate) fn new<T: Scalar>(size: usize, threads: usize) -> Self {
         let granule = granule::<T>();
         let widest = ROW_BYTES / size_of::<T>();
         // Of about equal width; two where one would leave a second thread without work.
@@ -41,8 +39,10 @@ impl Layout {
         let blocks = size.div_ceil(widest).max(least);
         let lanes = size.div_ceil(blocks).div_ceil(granule) * granule;
         let blocks = size.div_ceil(lanes);
-        let per_shard = blocks.div_ceil(SHARDS).min(BLOCKS).max(blocks.div_ceil(MOST_SHARDS));
-        let per_shard = per_shard.min(MOST_LANES / lanes);
+        let most = (DUE_BYTES / size_of::<T>()).min(MOST_LANES) / lanes;
+        // As many for each thread.
+        let threads = threads.max(1);
+        let per_shard = blocks.div_ceil(blocks.div_ceil(most * threads) * threads);
         Self { size, lanes, blocks, per_shard }
     }
 
@@ -73,25 +73,33 @@ mod tests {
 
     #[test]
     fn every_neuron_is_in_one_shard() {
-        for size in [1, 7, 8, 9, 127, 128, 129, 1000, 10_000, 100_000, 5_000_000] {
-            let layout = Layout::new::<f64>(size);
-            let mut next = 0;
-            for s in 0..layout.shards() {
-                let neurons = layout.neurons_of(s);
-                assert_eq!(neurons.start, next, "size {size}");
-                assert_eq!(layout.shard_of(neurons.start), s);
-                assert_eq!(layout.shard_of(neurons.end - 1), s);
-                next = neurons.end;
+        for threads in [1, 2, 3, 64] {
+            for size in [1, 7, 8, 9, 127, 128, 129, 1000, 10_000, 100_000, 5_000_000] {
+                let layout = Layout::new::<f64>(size, threads);
+                let mut next = 0;
+                for s in 0..layout.shards() {
+                    let neurons = layout.neurons_of(s);
+                    assert_eq!(neurons.start, next, "size {size}");
+                    assert_eq!(layout.shard_of(neurons.start), s);
+                    assert_eq!(layout.shard_of(neurons.end - 1), s);
+                    next = neurons.end;
+                }
+                assert_eq!(next, size);
             }
-            assert_eq!(next, size);
         }
     }
 
     #[test]
     fn small_populations_have_narrow_blocks() {
-        assert_eq!(Layout::new::<f64>(1).lanes, 8);
-        assert_eq!(Layout::new::<f32>(1).lanes, 16);
-        assert_eq!(Layout::new::<f64>(1000).shards(), 8);
-        assert_eq!(Layout::new::<f64>(10_000).shards(), 16);
+        assert_eq!(Layout::new::<f64>(1, 2).lanes, 8);
+        assert_eq!(Layout::new::<f32>(1, 2).lanes, 16);
+        assert_eq!(Layout::new::<f64>(1000, 16).shards(), 8);
+    }
+
+    #[test]
+    fn threads_have_a_shard_each_and_large_populations_several() {
+        assert_eq!(Layout::new::<f64>(10_000, 1).shards(), 1);
+        assert_eq!(Layout::new::<f64>(10_000, 2).shards(), 2);
+        assert_eq!(Layout::new::<f64>(100_000, 2).shards(), 4);
     }
 }

@@ -31,6 +31,7 @@ pub(crate) fn unary(f: Unary, a: f64) -> f64 {
         Unary::Abs => a.abs(),
         Unary::Sqrt => a.sqrt(),
         Unary::Exp => libm::exp(a),
+        Unary::Exp2 => libm::exp2(a),
         Unary::Expm1 => libm::expm1(a),
         Unary::Log => libm::log(a),
         Unary::Log1p => libm::log1p(a),

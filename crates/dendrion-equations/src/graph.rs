@@ -24,6 +24,8 @@ pub enum Unary {
     Sqrt,
     /// e to the a
     Exp,
+    /// 2 to the a
+    Exp2,
     /// e to the a, less 1
     Expm1,
     /// natural logarithm

@@ -183,9 +183,9 @@ impl<T: Scalar> Fanout<T> {
             prefetch(&self.starts, *source as usize);
         }
         if let Some(source) = sources.get(i + AHEAD) {
-            let (from, _) = self.row(*source);
-            prefetch(&self.targets, from);
-            prefetch(&self.weights, from);
+            let (from, to) = self.row(*source);
+            prefetch_all(&self.targets[from..to]);
+            prefetch_all(&self.weights[from..to]);
             if let Delays::Each(delays) = &self.delays {
                 prefetch(delays, from);
             }

@@ -181,15 +181,15 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
                 }
                 Op::SigmoidGatedDiff => op!(
                     m, i, [a, b, c, d, e, f, g, h, k],
-                    a.mul(b).mul(c.sub(d)).div(e.fma(math::exp(f.fma(g, h)), one)).add(k),
+                    a.mul(b).mul(c.sub(d)).div(e.fma(math::exp2_within(f.fma(g, h)), one)).add(k),
                     0b1011_0101 => [u a, r b, u c, r d, u e, u f, r g, u h, r k]
                 ),
                 Op::Sigmoid => op!(
-                    m, i, [a, b, c, d], one.div(a.fma(math::exp(b.fma(c, d)), one)), 0b1011 => [u a, u b, r c, u d]
+                    m, i, [a, b, c, d], one.div(a.fma(math::exp2_within(b.fma(c, d)), one)), 0b1011 => [u a, u b, r c, u d]
                 ),
-                Op::MulFlush => op!(m, i, [a, b], math::flush(a.mul(b)), 0b1 => [u a, r b]),
+                Op::MulFlush => op!(m, i, [a, b], math::flush_product(a, b), 0b1 => [u a, r b]),
                 Op::Mul2Flush => {
-                    op!(m, i, [a, b, c, d], math::flush(a.fma(b, c.mul(d))), 0b101 => [u a, r b, u c, r d]);
+                    op!(m, i, [a, b, c, d], math::flush_products(a, b, c, d), 0b101 => [u a, r b, u c, r d]);
                 }
                 Op::Mul2 => op!(m, i, [a, b, c, d], a.fma(b, c.mul(d)), 0b101 => [u a, r b, u c, r d]),
                 Op::Add => op!(m, i, [a, b], a.add(b), 0b0 => [r a, r b], 0b1 => [u a, r b]),
@@ -207,6 +207,7 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
                 Op::Abs => op!(m, i, [a], a.abs()),
                 Op::Sqrt => op!(m, i, [a], a.sqrt()),
                 Op::Exp => op!(m, i, [a], math::exp(a)),
+                Op::Exp2 => op!(m, i, [a], math::exp2(a)),
                 Op::Expm1 => op!(m, i, [a], math::expm1(a)),
                 Op::Phi1 => op!(m, i, [a], math::phi1(a)),
                 Op::Log => op!(m, i, [a], a.map(slow::log)),

@@ -34,10 +34,58 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
     }
 }
 
-/// Beyond this |x| the slope of the logistic function is flushed, whatever is multiplied with it.
-const FLAT: f64 = 100.0;
+/// 2^x, as exact as [`exp`]: 0 where the result would be below 2^-1021.5 (f32: 2^-125.5), so that none is denormal.
+///
+/// ```text
+/// n = round(x);  r = x - n (which is exact)
+/// 2^x = 2 (2^(n-1) + 2^(n-1) r p(r))
+/// ```
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn exp2<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        // As for `exp`: 2^n itself may be infinite where the result is a number.
+        let half = power(x, V::Scalar::EXP2_RANGE, V::Scalar::ROUND);
+        half.add(half)
+    }
+}
 
-/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. Far from 0 nothing is computed.
+/// 2^x between the smallest and the largest power of two; beyond, one of them: enough to be added to 1 below a fraction.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn exp2_within<V: Vector>(x: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe { power(x, V::Scalar::EXP2_WITHIN, V::Scalar::ROUND_WHOLE) }
+}
+
+/// 2^(x - k) of x brought into a range, where `round` rounds and leaves n - k + bias.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::Scalar) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        // In this order a NaN passes: it compares with nothing, and `b` is returned.
+        let x = V::splat(low).max(V::splat(high).min(x));
+        let rounded = x.add(V::splat(round));
+        let r = x.sub(rounded.sub(V::splat(round)));
+        let scale = rounded.exp2_rounded();
+        scale.mul(r).fma(polynomial(V::Scalar::EXP2, r, r.mul(r)), scale)
+    }
+}
+
+/// Beyond this |x| the slope of the logistic function is 0, whatever is multiplied with it.
+const FLAT: f64 = 100.0;
+/// A slope below it is 0.
+const LEVEL: f64 = 1e-30;
+
+/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, or 0 where it is below 1e-30. Far from 0 nothing is computed.
 ///
 /// # Safety
 /// As [`Vector`].
@@ -52,7 +100,9 @@ pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
         }
         let e = exp(size.neg());
         let whole = e.add(V::splat(V::Scalar::from_f64(1.0)));
-        V::select(flat, zero, flush(e.div(whole.mul(whole))))
+        let slope = e.div(whole.mul(whole));
+        let steep = slope.gt(V::splat(V::Scalar::from_f64(LEVEL)));
+        V::select(flat, zero, V::select(steep, slope, zero))
     }
 }
 
@@ -115,7 +165,7 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
     }
 }
 
-/// `v`, or 0 where it is negligible.
+/// `v`, or 0 where it is negligible: beside [`crate::FLUSH`] it vanishes, and nothing that is left is denormal.
 ///
 /// # Safety
 /// As [`Vector`].
@@ -123,7 +173,33 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
 pub(crate) unsafe fn flush<V: Vector>(v: V) -> V {
     // SAFETY: the caller vouches for the processor.
     unsafe {
-        let zero = V::splat(V::Scalar::default());
-        V::select(V::splat(V::Scalar::FLUSH).gt(v.abs()), zero, v)
+        let beside = V::splat(V::Scalar::FLUSH);
+        v.add(beside).sub(beside)
+    }
+}
+
+/// `flush(a b)`, which costs a subtraction more than the product.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn flush_product<V: Vector>(a: V, b: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let beside = V::splat(V::Scalar::FLUSH);
+        a.fma(b, beside).sub(beside)
+    }
+}
+
+/// `flush(a b + c d)`, likewise.
+///
+/// # Safety
+/// As [`Vector`].
+#[inline(always)]
+pub(crate) unsafe fn flush_products<V: Vector>(a: V, b: V, c: V, d: V) -> V {
+    // SAFETY: the caller vouches for the processor.
+    unsafe {
+        let beside = V::splat(V::Scalar::FLUSH);
+        a.fma(b, c.fma(d, beside)).sub(beside)
     }
 }

@@ -22,7 +22,8 @@ pub enum Slot {
 }
 
 /// What an instruction computes. Arguments are `a`, `b`, `c`, ... in the order of [`Instruction::args`]; `out` is
-/// the row written. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 where |v| < [`FLUSH`].
+/// the row written. Conditions are the numbers 1 and 0. `flush(v)` is
+/// `v + FLUSH - FLUSH`, each operation rounded: v, but 0 where v vanishes beside [`FLUSH`].
 ///
 /// The fused operations exist because one visit of a row in L1 costs as much as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ pub enum Op {
     Sqrt,
     /// e to the `a`
     Exp,
+    /// 2 to the `a`
+    Exp2,
     /// e to the `a`, less 1, without cancellation
     Expm1,
     /// natural logarithm of `a`
@@ -47,7 +50,7 @@ pub enum Op {
     Phi1,
     /// hyperbolic tangent of `a`
     Tanh,
-    /// `flush(e / (1 + e)²)` with `e = exp(-|a|)`: the derivative of the logistic function
+    /// `e / (1 + e)²` with `e = exp(-|a|)`, 0 where that is below 1e-30: the derivative of the logistic function
     LogisticSlope,
     /// `a + b`
     Add,
@@ -85,9 +88,9 @@ pub enum Op {
     FmaDiff,
     /// `a b (c - d) + e`: the current of a gate `b` with reversal `c`
     GatedDiff,
-    /// `1 / (a exp(b c + d) + 1)`
+    /// `1 / (a 2^(b c + d) + 1)`
     Sigmoid,
-    /// `a b (c - d) / (e exp(f g + h) + 1) + i`: a gated current behind a voltage-dependent block
+    /// `a b (c - d) / (e 2^(f g + h) + 1) + i`: a gated current behind a voltage-dependent block
     SigmoidGatedDiff,
     /// `out + a`, where `a` is an input port; nothing where the port is absent
     AddInput,
@@ -103,18 +106,19 @@ pub enum Op {
     FireSubtract,
 }
 
-/// Magnitude below which the flushing operations return 0: decaying gates would otherwise become denormal numbers,
-/// which take a hundred times longer.
-pub const FLUSH: f64 = 1e-30;
+/// What the flushing operations add and subtract again, 2^-100. Decaying gates would otherwise become denormal numbers, which
+/// take a hundred times longer: what is left is a multiple of 2^-153 (f32: 2^-124).
+pub const FLUSH: f64 = 7.888_609_052_210_118e-31;
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::Copy,
         Self::Neg,
         Self::Abs,
         Self::Sqrt,
         Self::Exp,
+        Self::Exp2,
         Self::Expm1,
         Self::Log,
         Self::Log1p,
@@ -157,6 +161,7 @@ impl Op {
             | Self::Abs
             | Self::Sqrt
             | Self::Exp
+            | Self::Exp2
             | Self::Expm1
             | Self::Log
             | Self::Log1p
@@ -232,7 +237,7 @@ impl Program {
     pub fn weight(&self) -> usize {
         let weight = |op: Op| match op {
             Op::Div | Op::Sqrt => 6,
-            Op::Exp | Op::Expm1 | Op::Phi1 => 20,
+            Op::Exp | Op::Exp2 | Op::Expm1 | Op::Phi1 => 20,
             Op::Sigmoid | Op::SigmoidGatedDiff | Op::LogisticSlope => 30,
             Op::Log | Op::Log1p | Op::Tanh | Op::Pow => 100,
             _ => 1,

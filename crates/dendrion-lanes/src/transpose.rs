@@ -34,12 +34,12 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds to `out`, a value for each of `sources`, what a spike of it at `step` is worth: Σ w λ(step + delay) over its
-    /// connections, in their order.
+    /// Adds to `out`, a value for each of `sources`, what a spike of it at `step` is worth: w λ(step + delay) of one
+    /// connection after the other, in their order. So a sum over several shards does not depend on where one begins.
     ///
     /// # Panics
     /// As [`Fanout::deliver`], or where `out` is shorter than `sources`.
-    pub fn pull(&self, sources: std::ops::Range<usize>, step: u64, ring: &Ring<T>, out: &mut [T]) {
+    pub fn pull<A: Scalar>(&self, sources: std::ops::Range<usize>, step: u64, ring: &Ring<T>, out: &mut [A]) {
         self.assert_fits(ring);
         let together = match &self.delays {
             Delays::Uniform(delay) => match ring.row(step + u64::from(*delay)) {
@@ -50,31 +50,29 @@ impl<T: Scalar> Fanout<T> {
         };
         for (source, out) in sources.clone().zip(&mut out[..sources.len()]) {
             let (from, to) = self.row(source as u32);
-            let sum = match together {
-                Some(row) => self.dot(from, to, row),
-                None => self.dot_apart(from, to, step, ring),
+            *out = match together {
+                Some(row) => self.dot(*out, from, to, row),
+                None => self.dot_apart(*out, from, to, step, ring),
             };
-            *out = out.plus(sum);
         }
     }
 
-    fn dot(&self, from: usize, to: usize, row: &[T]) -> T {
+    fn dot<A: Scalar>(&self, mut sum: A, from: usize, to: usize, row: &[T]) -> A {
         let row = &row[..self.lanes];
-        let mut sum = T::default();
         for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
             // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), the row's length.
             let value = unsafe { row.get_unchecked(usize::from(*target)) };
-            sum = sum.plus(weight.times(*value));
+            sum = sum.plus(A::from_f64(weight.times(*value).to_f64()));
         }
         sum
     }
 
-    fn dot_apart(&self, from: usize, to: usize, step: u64, ring: &Ring<T>) -> T {
-        let mut sum = T::default();
+    fn dot_apart<A: Scalar>(&self, mut sum: A, from: usize, to: usize, step: u64, ring: &Ring<T>) -> A {
         for c in from..to {
             let (lane, slot) = self.reach(c, step, ring);
             if ring.due[slot] {
-                sum = sum.plus(self.weights[c].times(ring.rows[slot * ring.lanes + lane]));
+                let value = self.weights[c].times(ring.rows[slot * ring.lanes + lane]);
+                sum = sum.plus(A::from_f64(value.to_f64()));
             }
         }
         sum
@@ -153,7 +151,7 @@ mod tests {
                     Some(given.row(s)?.iter().zip(worth.row(s)?).map(|(a, b)| a * b).sum::<f64>())
                 })
                 .sum();
-            let (mut back, mut gradient) = ([0.0; 3], [0.0; 5]);
+            let (mut back, mut gradient) = ([0.0_f64; 3], [0.0; 5]);
             fanout.pull(0..3, 1, &worth, &mut back);
             for value in (0..3).zip(values) {
                 fanout.correlate(0..3, value, 1, &worth, &mut gradient);
@@ -162,7 +160,7 @@ mod tests {
             let by_weight: f64 = weights.iter().zip(gradient).map(|(a, b)| a * b).sum();
             assert!((ahead - pulled).abs() < 1e-12 && (ahead - by_weight).abs() < 1e-12);
             assert!(ahead != 0.0);
-            let mut part = [0.0; 1];
+            let mut part = [0.0_f64; 1];
             fanout.pull(2..3, 1, &worth, &mut part);
             assert_eq!(part[0].to_bits(), back[2].to_bits());
             assert_eq!(fanout.count(2..3), 3);

@@ -32,6 +32,10 @@ fn doubles_are_exact_to_two_units() {
     for level in Level::available() {
         let exp = worst(Op::Exp, libm::exp, level, line(-708.0, 709.782, 80_000));
         assert!(exp < 2.0, "exp {level}: {exp}");
+        let exp2 = worst(Op::Exp2, libm::exp2, level, line(-1021.0, 1024.0, 80_000));
+        assert!(exp2 < 1.5, "exp2 {level}: {exp2}");
+        let near = worst(Op::Exp2, libm::exp2, level, line(-1.0, 1.0, 80_000));
+        assert!(near < 1.5, "exp2 near 0 {level}: {near}");
         let near = worst(Op::Exp, libm::exp, level, line(-1.0, 1.0, 80_000));
         assert!(near < 2.0, "exp near 0 {level}: {near}");
         let expm1 = worst(Op::Expm1, libm::expm1, level, line(-40.0, 40.0, 80_000));
@@ -44,15 +48,18 @@ fn doubles_are_exact_to_two_units() {
 #[test]
 fn singles_are_exact_to_two_units() {
     for level in Level::available() {
-        for x in line(-86.9, 88.7, 16_000).collect::<Vec<_>>().chunks_exact(16) {
-            let row: Vec<f32> = x.iter().map(|v| *v as f32).collect();
-            let (found, _) = run(Op::Exp, &[0.0_f32; 16], std::slice::from_ref(&row), Given::Rows, level);
-            for (x, v) in row.iter().zip(found) {
-                let exact = libm::exp(f64::from(*x));
-                assert!(
-                    (f64::from(v) - exact).abs() < 1.2e-7 * 2.0 * exact,
-                    "{level}: exp({x}) = {v}, not {exact}"
-                );
+        for (op, exact) in [(Op::Exp, libm::exp as fn(f64) -> f64), (Op::Exp2, libm::exp2)] {
+            let ends = if op == Op::Exp { (-86.9, 88.7) } else { (-125.0, 127.9) };
+            for x in line(ends.0, ends.1, 16_000).collect::<Vec<_>>().chunks_exact(16) {
+                let row: Vec<f32> = x.iter().map(|v| *v as f32).collect();
+                let (found, _) = run(op, &[0.0_f32; 16], std::slice::from_ref(&row), Given::Rows, level);
+                for (x, v) in row.iter().zip(found) {
+                    let exact = exact(f64::from(*x));
+                    assert!(
+                        (f64::from(v) - exact).abs() < 1.2e-7 * 2.0 * exact,
+                        "{level}: {op:?}({x}) = {v}, not {exact}"
+                    );
+                }
             }
         }
     }
@@ -64,6 +71,15 @@ fn ends_and_middle() {
     for level in Level::available() {
         let (found, _) = run(Op::Exp, &[0.0; 8], std::slice::from_ref(&x), Given::Rows, level);
         assert_eq!(found[..6], [1.0, 1.0, f64::INFINITY, 0.0, 0.0, f64::INFINITY], "{level}");
+        let (found, _) = run(
+            Op::Exp2,
+            &[0.0; 8],
+            &[vec![0.0, -0.0, 1.0, -1021.0, -1e9, 1e9, 1023.0, 1024.5]],
+            Given::Rows,
+            level,
+        );
+        let (most, least) = (2.0_f64.powi(1023), 2.0_f64.powi(-1021));
+        assert_eq!(found, [1.0, 1.0, 2.0, least, 0.0, f64::INFINITY, most, f64::INFINITY], "{level}");
         let (found, _) = run(Op::Phi1, &[0.0; 8], std::slice::from_ref(&x), Given::Rows, level);
         assert_eq!((found[0], found[3]), (1.0, 0.0), "{level}");
     }

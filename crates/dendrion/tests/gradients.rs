@@ -206,6 +206,7 @@ fn slope(f: Unary, a: f64) -> f64 {
         Unary::Abs => a.signum(),
         Unary::Sqrt => 0.5 / a.sqrt(),
         Unary::Exp | Unary::Expm1 => a.exp(),
+        Unary::Exp2 => std::f64::consts::LN_2 * a.exp2(),
         Unary::Log => 1.0 / a,
         Unary::Log1p => 1.0 / (1.0 + a),
         Unary::Phi1 if a.abs() < 1e-5 => 0.5 + a / 3.0,

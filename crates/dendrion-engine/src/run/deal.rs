@@ -6,22 +6,21 @@ use super::crew::Crew;
 use crate::generate::Chunk;
 use crate::shard::Shard;
 
-/// Runs of shards of about equal cost, chunks in turn, for that many threads.
+/// Shards of about equal cost, the costliest first to whoever has least; chunks in turn, for that many threads.
 pub(crate) fn deal<T: Scalar>(
     shards: Vec<Shard<T>>,
     chunks: Vec<Chunk>,
     threads: usize,
     cost: impl Fn(&Shard<T>) -> usize,
 ) -> Vec<Crew<T>> {
-    let total: usize = shards.iter().map(&cost).sum();
     let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
-    let mut before = 0;
-    for (place, shard) in shards.into_iter().enumerate() {
-        let cost = cost(&shard);
-        // The thread in whose share of the total the shard's middle falls.
-        let thread = (2 * before + cost) * threads / (2 * total.max(1));
-        parts[thread.min(threads - 1)].0.push((place, shard));
-        before += cost;
+    let mut shards: Vec<_> = shards.into_iter().enumerate().map(|(i, s)| (cost(&s), i, s)).collect();
+    shards.sort_by_key(|(cost, place, _)| (std::cmp::Reverse(*cost), *place));
+    let mut costs = vec![0; threads];
+    for (cost, place, shard) in shards {
+        let least = (0..threads).min_by_key(|t| costs[*t]).unwrap_or(0);
+        costs[least] += cost;
+        parts[least].0.push((place, shard));
     }
     for (place, chunk) in chunks.into_iter().enumerate() {
         parts[place % threads].1.push((place, chunk));

@@ -56,6 +56,10 @@ pub(super) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             g.div(one, twice)
         }
         Unary::Exp => value,
+        Unary::Exp2 => {
+            let ln_2 = g.constant(std::f64::consts::LN_2);
+            g.mul(ln_2, value)
+        }
         Unary::Expm1 => g.add(value, one),
         Unary::Log => g.div(one, a),
         Unary::Log1p => {

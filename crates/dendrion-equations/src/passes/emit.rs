@@ -147,6 +147,7 @@ pub(crate) const fn operation(node: Node) -> Op {
             Unary::Abs => Op::Abs,
             Unary::Sqrt => Op::Sqrt,
             Unary::Exp => Op::Exp,
+            Unary::Exp2 => Op::Exp2,
             Unary::Expm1 => Op::Expm1,
             Unary::Log => Op::Log,
             Unary::Log1p => Op::Log1p,

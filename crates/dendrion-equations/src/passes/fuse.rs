@@ -26,7 +26,7 @@ struct Step {
     args: Vec<Slot>,
 }
 
-/// `coef exp(slope v + bias) + 1`, the denominator that the sigmoid operations know.
+/// `coef 2^(slope v + bias) + 1`, the denominator that the sigmoid operations know.
 struct Sigmoid {
     coef: NodeId,
     slope: NodeId,
@@ -300,7 +300,7 @@ impl<'g> Fuser<'g> {
         vec![coef, slope, v, bias]
     }
 
-    /// Recognises 1 / (coef exp(slope v + bias) + 1).
+    /// Recognises 1 / (coef 2^(slope v + bias) + 1).
     fn sigmoid(&mut self, id: NodeId) -> Option<Sigmoid> {
         let Node::Binary(Binary::Div, one, below) = self.emit.graph.node(id) else {
             return None;
@@ -313,7 +313,7 @@ impl<'g> Fuser<'g> {
             return None;
         }
         let [exp] = e.factors[..] else { return None };
-        let Node::Unary(Unary::Exp, argument) = self.emit.graph.node(exp) else {
+        let Node::Unary(Unary::Exp2, argument) = self.emit.graph.node(exp) else {
             return None;
         };
         if self.emit.place(exp).is_some() {

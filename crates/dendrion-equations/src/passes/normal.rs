@@ -74,6 +74,14 @@ impl<'g> Normal<'g> {
                 let b = self.reciprocal(b);
                 self.product(a, vec![b])
             }
+            // The base is changed in coefficients, at no cost: powers of two are the exponential functions of least work.
+            Node::Unary(Unary::Exp, a) => {
+                let (a, log2_e) = (self.sum(a), self.graph.constant(std::f64::consts::LOG2_E));
+                let a = self.scale(a, log2_e);
+                let a = self.atom(a);
+                let factor = self.graph.unary(Unary::Exp2, a);
+                self.single(factor)
+            }
             Node::Unary(f, a) => {
                 let a = self.whole(a);
                 let factor = self.graph.unary(f, a);

@@ -30,6 +30,15 @@ pub(crate) trait Real: Scalar {
     /// Coefficients of q in e^r = 1 + r + r² q(r), |r| <= ln 2 / 2, lowest first: Chebyshev interpolation of degree 9
     /// (f64, relative error of e^r 1.6e-17) and 4 (f32, 1.0e-8).
     const EXP: &'static [Self];
+    /// Beyond these, 2^x is 0 or infinite.
+    const EXP2_RANGE: (Self, Self);
+    /// Within these, n + bias is an exponent.
+    const EXP2_WITHIN: (Self, Self);
+    /// Adding it rounds to a whole number n and leaves n + the exponent's bias in the lowest bits.
+    const ROUND_WHOLE: Self;
+    /// Coefficients of p in 2^r = 1 + r p(r), |r| <= 1/2, lowest first: Chebyshev interpolation of degree 10 (f64, relative
+    /// error of 2^r 2.0e-17) and 5 (f32, 9.2e-9).
+    const EXP2: &'static [Self];
     /// [`crate::FLUSH`].
     const FLUSH: Self;
 }
@@ -52,6 +61,22 @@ impl Real for f64 {
         2.762_008_844_540_974_6e-7,
         2.510_038_549_551_032e-8,
     ];
+    const EXP2_RANGE: (f64, f64) = (-1022.4, 1024.4);
+    const EXP2_WITHIN: (f64, f64) = (-1022.4, 1023.4);
+    const ROUND_WHOLE: f64 = 6_755_399_441_055_744.0 + 1023.0;
+    const EXP2: &'static [f64] = &[
+        std::f64::consts::LN_2,
+        0.240_226_506_959_100_97,
+        0.055_504_108_664_821_6,
+        0.009_618_129_107_606_888,
+        0.001_333_355_814_641_693_6,
+        0.000_154_035_304_417_360_5,
+        1.525_273_382_983_612e-5,
+        1.321_544_258_792_169e-6,
+        1.017_806_244_584_577_4e-7,
+        7.072_585_949_269_223e-9,
+        4.454_960_598_186_518_6e-10,
+    ];
     const FLUSH: f64 = crate::FLUSH;
 }
 
@@ -62,6 +87,17 @@ impl Real for f32 {
     const ROUND: f32 = 12_582_912.0 + 126.0; // 1.5 2^23
     const EXP_RANGE: (f32, f32) = (-87.5, 88.9);
     const EXP: &'static [f32] = &[0.5, 0.166_665_77, 0.041_666_554, 0.008_363_179, 0.001_392_618_4];
+    const EXP2_RANGE: (f32, f32) = (-126.4, 128.4);
+    const EXP2_WITHIN: (f32, f32) = (-126.4, 127.4);
+    const ROUND_WHOLE: f32 = 12_582_912.0 + 127.0;
+    const EXP2: &'static [f32] = &[
+        std::f32::consts::LN_2,
+        0.240_226_5,
+        0.055_503_57,
+        0.009_618_083,
+        0.001_339_086_3,
+        0.000_154_531_63,
+    ];
     const FLUSH: f32 = crate::FLUSH as f32;
 }
 

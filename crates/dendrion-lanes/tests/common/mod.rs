@@ -66,7 +66,7 @@ pub fn run<T: Scalar>(
 
 /// What an operation means, one lane at a time, with every product and sum rounded by itself.
 pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
-    let flush = |v: f64| if v.abs() < dendrion_lanes::FLUSH { 0.0 } else { v };
+    let flush = |v: f64| (v + dendrion_lanes::FLUSH) - dendrion_lanes::FLUSH;
     let truth = |b: bool| f64::from(u8::from(b));
     match op {
         Op::Copy => a[0],
@@ -74,10 +74,12 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
         Op::Abs => a[0].abs(),
         Op::Sqrt => a[0].sqrt(),
         Op::Exp => libm::exp(a[0]),
+        Op::Exp2 => libm::exp2(a[0]),
         Op::Expm1 => libm::expm1(a[0]),
         Op::LogisticSlope => {
             let e = libm::exp(-a[0].abs());
-            flush(e / ((1.0 + e) * (1.0 + e)))
+            let slope = e / ((1.0 + e) * (1.0 + e));
+            if slope > 1e-30 { slope } else { 0.0 }
         }
         Op::Log => libm::log(a[0]),
         Op::Log1p => libm::log1p(a[0]),
@@ -120,9 +122,9 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
         Op::Fma2 => a[0] * a[1] + a[2] * a[3] + a[4],
         Op::FmaDiff => a[0] * (a[1] - a[2]) + a[3],
         Op::GatedDiff => a[0] * a[1] * (a[2] - a[3]) + a[4],
-        Op::Sigmoid => 1.0 / (a[0] * libm::exp(a[1] * a[2] + a[3]) + 1.0),
+        Op::Sigmoid => 1.0 / (a[0] * libm::exp2(a[1] * a[2] + a[3]) + 1.0),
         Op::SigmoidGatedDiff => {
-            a[0] * a[1] * (a[2] - a[3]) / (a[4] * libm::exp(a[5] * a[6] + a[7]) + 1.0) + a[8]
+            a[0] * a[1] * (a[2] - a[3]) / (a[4] * libm::exp2(a[5] * a[6] + a[7]) + 1.0) + a[8]
         }
         Op::FireReset => {
             if out > a[0] {
