@@ -1,8 +1,6 @@
-//! How fast operations run, and the step of a whole neuron beside the same arithmetic fused by hand.
+//! How fast operations run, and the step of a whole neuron.
 #![allow(missing_docs)] // The macro's functions.
 
-#[cfg(target_arch = "x86_64")]
-mod hand;
 mod neuron;
 
 use criterion::measurement::WallTime;
@@ -87,19 +85,6 @@ fn neurons(c: &mut Criterion) {
             time::<f64>(&mut group, format!("{name}/float64/{lanes}"), &program, &columns, &start, shape);
             time::<f32>(&mut group, format!("{name}/float32/{lanes}"), &program, &columns, &start, shape);
         }
-    }
-    #[cfg(target_arch = "x86_64")]
-    if Level::Avx2.is_available() {
-        let lanes = 128;
-        let values: Vec<f64> = neuron::values();
-        let mut state: Vec<f64> = start.iter().flat_map(|v| vec![*v; lanes]).collect();
-        group.throughput(Throughput::Elements(STEPS * 4 * lanes as u64));
-        group.bench_function("by hand/float64/128", |b| {
-            b.iter(|| {
-                // SAFETY: the level is available.
-                (0..STEPS).for_each(|_| unsafe { hand::step(&values, &mut state, lanes) });
-            });
-        });
     }
     group.finish();
 }

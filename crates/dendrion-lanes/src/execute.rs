@@ -187,9 +187,9 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
                 Op::Sigmoid => op!(
                     m, i, [a, b, c, d], one.div(a.fma(math::exp2_within(b.fma(c, d)), one)), 0b1011 => [u a, u b, r c, u d]
                 ),
-                Op::MulFlush => op!(m, i, [a, b], math::flush_product(a, b), 0b1 => [u a, r b]),
+                Op::MulFlush => op!(m, i, [a, b], math::flush(a.mul(b)), 0b1 => [u a, r b]),
                 Op::Mul2Flush => {
-                    op!(m, i, [a, b, c, d], math::flush_products(a, b, c, d), 0b101 => [u a, r b, u c, r d]);
+                    op!(m, i, [a, b, c, d], math::flush(a.fma(b, c.mul(d))), 0b101 => [u a, r b, u c, r d]);
                 }
                 Op::Mul2 => op!(m, i, [a, b, c, d], a.fma(b, c.mul(d)), 0b101 => [u a, r b, u c, r d]),
                 Op::Add => op!(m, i, [a, b], a.add(b), 0b0 => [r a, r b], 0b1 => [u a, r b]),

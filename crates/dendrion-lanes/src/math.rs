@@ -80,12 +80,10 @@ unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::
     }
 }
 
-/// Beyond this |x| the slope of the logistic function is 0, whatever is multiplied with it.
+/// Beyond this |x| the slope of the logistic function is flushed, whatever is multiplied with it.
 const FLAT: f64 = 100.0;
-/// A slope below it is 0.
-const LEVEL: f64 = 1e-30;
 
-/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, or 0 where it is below 1e-30. Far from 0 nothing is computed.
+/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. Far from 0 nothing is computed.
 ///
 /// # Safety
 /// As [`Vector`].
@@ -100,9 +98,7 @@ pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
         }
         let e = exp(size.neg());
         let whole = e.add(V::splat(V::Scalar::from_f64(1.0)));
-        let slope = e.div(whole.mul(whole));
-        let steep = slope.gt(V::splat(V::Scalar::from_f64(LEVEL)));
-        V::select(flat, zero, V::select(steep, slope, zero))
+        V::select(flat, zero, flush(e.div(whole.mul(whole))))
     }
 }
 
@@ -165,7 +161,7 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
     }
 }
 
-/// `v`, or 0 where it is negligible: beside [`crate::FLUSH`] it vanishes, and nothing that is left is denormal.
+/// `v`, or 0 where it is negligible.
 ///
 /// # Safety
 /// As [`Vector`].
@@ -173,33 +169,7 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
 pub(crate) unsafe fn flush<V: Vector>(v: V) -> V {
     // SAFETY: the caller vouches for the processor.
     unsafe {
-        let beside = V::splat(V::Scalar::FLUSH);
-        v.add(beside).sub(beside)
-    }
-}
-
-/// `flush(a b)`, which costs a subtraction more than the product.
-///
-/// # Safety
-/// As [`Vector`].
-#[inline(always)]
-pub(crate) unsafe fn flush_product<V: Vector>(a: V, b: V) -> V {
-    // SAFETY: the caller vouches for the processor.
-    unsafe {
-        let beside = V::splat(V::Scalar::FLUSH);
-        a.fma(b, beside).sub(beside)
-    }
-}
-
-/// `flush(a b + c d)`, likewise.
-///
-/// # Safety
-/// As [`Vector`].
-#[inline(always)]
-pub(crate) unsafe fn flush_products<V: Vector>(a: V, b: V, c: V, d: V) -> V {
-    // SAFETY: the caller vouches for the processor.
-    unsafe {
-        let beside = V::splat(V::Scalar::FLUSH);
-        a.fma(b, c.fma(d, beside)).sub(beside)
+        let zero = V::splat(V::Scalar::default());
+        V::select(V::splat(V::Scalar::FLUSH).gt(v.abs()), zero, v)
     }
 }

@@ -22,8 +22,7 @@ pub enum Slot {
 }
 
 /// What an instruction computes. Arguments are `a`, `b`, `c`, ... in the order of [`Instruction::args`]; `out` is
-/// the row written. Conditions are the numbers 1 and 0. `flush(v)` is
-/// `v + FLUSH - FLUSH`, each operation rounded: v, but 0 where v vanishes beside [`FLUSH`].
+/// the row written. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 where |v| < [`FLUSH`].
 ///
 /// The fused operations exist because one visit of a row in L1 costs as much as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +49,7 @@ pub enum Op {
     Phi1,
     /// hyperbolic tangent of `a`
     Tanh,
-    /// `e / (1 + e)²` with `e = exp(-|a|)`, 0 where that is below 1e-30: the derivative of the logistic function
+    /// `flush(e / (1 + e)²)` with `e = exp(-|a|)`: the derivative of the logistic function
     LogisticSlope,
     /// `a + b`
     Add,
@@ -106,9 +105,9 @@ pub enum Op {
     FireSubtract,
 }
 
-/// What the flushing operations add and subtract again, 2^-100. Decaying gates would otherwise become denormal numbers, which
-/// take a hundred times longer: what is left is a multiple of 2^-153 (f32: 2^-124).
-pub const FLUSH: f64 = 7.888_609_052_210_118e-31;
+/// Magnitude below which the flushing operations return 0: decaying gates would otherwise become denormal numbers,
+/// which take a hundred times longer.
+pub const FLUSH: f64 = 1e-30;
 
 impl Op {
     /// Every operation.

@@ -212,6 +212,7 @@ impl<'a> Body<'a> {
             Two::Mul => (0x59, None, Some(None)),
             Two::And => (0x54, None, Some(None)),
             Two::Xor => (0x57, None, Some(None)),
+            Two::AndNot => (0x55, None, None),
             Two::Sub => (0x5C, None, None),
             Two::Min => (0x5D, None, None),
             Two::Div => (0x5E, None, None),

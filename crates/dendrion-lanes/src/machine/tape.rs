@@ -41,6 +41,8 @@ pub(crate) enum Two {
     Min,
     Max,
     And,
+    /// The second where the first is not set.
+    AndNot,
     Xor,
     Greater,
     GreaterEqual,
@@ -204,6 +206,10 @@ impl<T: Real> Traced<T> {
         Self::new(Micro::Number(bits::<T>(v)))
     }
 
+    fn is_zero(self) -> bool {
+        TAPE.with_borrow(|r| r.tape[self.0 as usize] == Micro::Number(0))
+    }
+
     fn foreign(self) -> Self {
         TAPE.with_borrow_mut(|r| r.foreign = true);
         self
@@ -256,7 +262,12 @@ impl<T: Real> Vector for Traced<T> {
         Self::new(Micro::Sqrt(self.0))
     }
     unsafe fn select(mask: Self, yes: Self, no: Self) -> Self {
-        Self::new(Micro::Select { mask: mask.0, yes: yes.0, no: no.0 })
+        // Where one side is 0, a logical operation does it, for which the processor has more room.
+        match (yes.is_zero(), no.is_zero()) {
+            (true, _) => Self::new(Micro::Two(Two::AndNot, mask.0, no.0)),
+            (_, true) => Self::new(Micro::Two(Two::And, mask.0, yes.0)),
+            _ => Self::new(Micro::Select { mask: mask.0, yes: yes.0, no: no.0 }),
+        }
     }
     unsafe fn bits(_: Self) -> u64 {
         // Whoever asks may only save work by the answer; to fire has an operation of its own.

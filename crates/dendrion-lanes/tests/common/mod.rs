@@ -66,7 +66,7 @@ pub fn run<T: Scalar>(
 
 /// What an operation means, one lane at a time, with every product and sum rounded by itself.
 pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
-    let flush = |v: f64| (v + dendrion_lanes::FLUSH) - dendrion_lanes::FLUSH;
+    let flush = |v: f64| if v.abs() < dendrion_lanes::FLUSH { 0.0 } else { v };
     let truth = |b: bool| f64::from(u8::from(b));
     match op {
         Op::Copy => a[0],
@@ -78,8 +78,7 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
         Op::Expm1 => libm::expm1(a[0]),
         Op::LogisticSlope => {
             let e = libm::exp(-a[0].abs());
-            let slope = e / ((1.0 + e) * (1.0 + e));
-            if slope > 1e-30 { slope } else { 0.0 }
+            flush(e / ((1.0 + e) * (1.0 + e)))
         }
         Op::Log => libm::log(a[0]),
         Op::Log1p => libm::log1p(a[0]),
