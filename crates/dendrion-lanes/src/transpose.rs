@@ -50,17 +50,16 @@ impl<T: Scalar> Fanout<T> {
         };
         for (source, out) in sources.clone().zip(&mut out[..sources.len()]) {
             let (from, to) = self.row(source as u32);
-            let sum = match together {
-                Some(row) => self.dot(from, to, row),
-                None => self.dot_apart(from, to, step, ring),
+            // One sum goes on from shard to shard, so that its bits do not depend on where one ends.
+            *out = match together {
+                Some(row) => self.dot(*out, (from, to), row),
+                None => self.dot_apart(*out, (from, to), step, ring),
             };
-            *out = out.plus(sum);
         }
     }
 
-    fn dot(&self, from: usize, to: usize, row: &[T]) -> T {
+    fn dot(&self, mut sum: T, (from, to): (usize, usize), row: &[T]) -> T {
         let row = &row[..self.lanes];
-        let mut sum = T::default();
         for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
             // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), the row's length.
             let value = unsafe { row.get_unchecked(usize::from(*target)) };
@@ -69,8 +68,7 @@ impl<T: Scalar> Fanout<T> {
         sum
     }
 
-    fn dot_apart(&self, from: usize, to: usize, step: u64, ring: &Ring<T>) -> T {
-        let mut sum = T::default();
+    fn dot_apart(&self, mut sum: T, (from, to): (usize, usize), step: u64, ring: &Ring<T>) -> T {
         for c in from..to {
             let (lane, slot) = self.reach(c, step, ring);
             if ring.due[slot] {
