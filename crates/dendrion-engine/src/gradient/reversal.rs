@@ -268,6 +268,10 @@ impl<T: Scalar> Reversal<T> {
         let lanes = shard.lanes;
         let first = at.block * lanes + at.strip.start;
         let neurons = at.strip.len().min(shard.neurons.len().saturating_sub(first));
+        if neurons == 0 {
+            // The strip lies beyond the last neuron.
+            return;
+        }
         for (input, flow) in self.flows.iter_mut().enumerate() {
             let Some(flow) = flow else { continue };
             let generator = shard.currents[input].0;
