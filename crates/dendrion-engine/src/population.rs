@@ -56,10 +56,10 @@ impl<T: Scalar> Cells<T> {
     pub(crate) fn new(
         population: &Population,
         wiring: &Wiring,
+        layout: Layout,
         (dt, seed): (f64, u64),
         level: Level,
     ) -> Result<Self, Error> {
-        let layout = Layout::new::<T>(population.size);
         let mut system = neuron(population, wiring, dt)?;
         let tape = Tape::step(&mut system, population.method, population.sde)?;
         let (engine, initial) = link(&population.path, &tape, &[], (&system, &layout), level, None)?;
