@@ -11,14 +11,16 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch bench bench-gradient clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-counts clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
 	@echo "make test    all tests: Rust, Python, examples in the docs, formatting, lints, types"
 	@echo "make test-torch   tests of the layer for PyTorch, which is a large download"
+	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
 	@echo "make bench   speed of the lanes, and of networks by type and threads"
+	@echo "make bench-counts   instructions of fixed programs beside those on record, which needs valgrind"
 	@echo "make clean   remove everything built"
 
 $(BIN)/maturin:
@@ -62,6 +64,12 @@ $(TORCH)/.ready: $(VENV)/.demo
 test-torch: $(TORCH)/.ready
 	$(TORCH)/bin/pytest tests/torch
 
+# Stable Rust ships the sanitizer's runtime, but lets only RUSTC_BOOTSTRAP link it. Naming a target keeps it out of build
+# scripts; debug assertions are off because they would find some accesses first, and say less.
+test-sanitized:
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
+		cargo test --quiet --package dendrion-lanes --tests --target x86_64-unknown-linux-gnu
+
 bench-gradient: $(VENV)/.demo
 	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
 	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
@@ -70,6 +78,9 @@ bench-gradient: $(VENV)/.demo
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-lanes --quiet
 	$(BIN)/python benchmarks/networks.py
+
+bench-counts:
+	$(PYTHON) benchmarks/counts.py
 
 clean:
 	rm -rf $(VENV) $(TORCH) $(JAXLEY) target *.png

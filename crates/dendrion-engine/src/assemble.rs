@@ -22,14 +22,22 @@ const LONGEST_EPOCH: u64 = 64;
 
 impl<T: Scalar> Core<T> {
     /// Validates and builds a network.
-    pub(crate) fn new(mut network: Network, level: Level) -> Result<Self, Error> {
+    pub(crate) fn new(network: Network, level: Level) -> Result<Self, Error> {
+        Self::cut(network, level, Layout::new::<T>)
+    }
+
+    /// As [`Core::new`], with populations cut as `layout` says of their size and the number of threads.
+    pub(crate) fn cut(
+        mut network: Network,
+        level: Level,
+        layout: impl Fn(usize, usize) -> Layout,
+    ) -> Result<Self, Error> {
         network.validate()?;
         let threads = network
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         expand(&mut network, threads);
-        let layouts: Vec<Layout> =
-            network.populations.iter().map(|p| Layout::new::<T>(p.size, threads)).collect();
+        let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
         let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
         let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
         let reaches = (network.projections.iter().zip(&parts))
@@ -40,8 +48,8 @@ impl<T: Scalar> Core<T> {
             .fold(LONGEST_EPOCH, u64::min);
         let ports = Ports::of(&network);
         let slots = ports.slots(&network, &reaches, epoch);
-        let cells = (network.populations.iter().zip(&ports.wirings).zip(&layouts))
-            .map(|((p, wiring), layout)| Cells::new(p, wiring, *layout, (network.dt, network.seed), level))
+        let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
+            .map(|((p, wiring), layout)| Cells::new(p, wiring, layout, (network.dt, network.seed), level))
             .collect::<Result<Vec<Cells<T>>, Error>>()?;
         let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
         for (i, c) in cells.iter().enumerate() {

@@ -30,6 +30,8 @@ mod simulation;
 mod spikes;
 mod state;
 mod teach;
+#[cfg(test)]
+mod tests;
 
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};

@@ -192,12 +192,15 @@ fn flows<T: Scalar>(sample: &Sample<T>, generator: usize) -> Option<(Vec<f64>, u
             for ((g, _), flow) in shard.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
                 let width = if flow.shared { 1 } else { size };
-                let mine = if flow.shared { 1 } else { shard.neurons.len() };
+                let mine = if flow.shared { shard.blocks.len() } else { shard.neurons.len() };
                 let slots = flow.sums.len() / mine.max(1);
                 let (sums, _) = found.get_or_insert_with(|| (vec![0.0; slots * width], width));
-                let first = if flow.shared { 0 } else { shard.neurons.start };
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
-                    let out = &mut sums[slot * width + first..][..row.len()];
+                    if flow.shared {
+                        row.iter().for_each(|v| sums[slot] += v);
+                        continue;
+                    }
+                    let out = &mut sums[slot * width + shard.neurons.start..][..row.len()];
                     out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
                 }
             }

@@ -20,7 +20,7 @@ const FOLD: u64 = 64;
 /// Cotangents of a current input, by the generator's own values.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
-    /// Slot by slot, of a value per neuron or, where all share one, a single value.
+    /// Slot by slot, a value per neuron or, where all share one, per block: the sum of these does not depend on shards.
     pub(crate) sums: Vec<f64>,
     pub(crate) shared: bool,
 }
@@ -268,6 +268,10 @@ impl<T: Scalar> Reversal<T> {
         let lanes = shard.lanes;
         let first = at.block * lanes + at.strip.start;
         let neurons = at.strip.len().min(shard.neurons.len().saturating_sub(first));
+        if neurons == 0 {
+            // The strip lies beyond the last neuron.
+            return;
+        }
         for (input, flow) in self.flows.iter_mut().enumerate() {
             let Some(flow) = flow else { continue };
             let generator = shard.currents[input].0;
@@ -275,7 +279,8 @@ impl<T: Scalar> Reversal<T> {
             let row = (at.block * self.rows + backward.reverse.current(input)) * lanes + at.strip.start;
             let row = &self.frames[row..][..neurons];
             if flow.shared {
-                flow.sums[slot] += row.iter().map(|v| v.to_f64()).sum::<f64>();
+                flow.sums[slot * shard.blocks.len() + at.block] +=
+                    row.iter().map(|v| v.to_f64()).sum::<f64>();
             } else {
                 let out = &mut flow.sums[slot * shard.neurons.len() + first..][..neurons];
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());

@@ -214,8 +214,7 @@ impl<T: Scalar> Trace<T> {
                     _ => {}
                 }
             }
-            let flows =
-                shard.currents.iter().map(|(g, _)| self.flow(*g, b, shard.neurons.len(), wanted)).collect();
+            let flows = shard.currents.iter().map(|(g, _)| self.flow(*g, b, shard, wanted)).collect();
             let backward = &backwards[shard.population];
             let reversal = Reversal::new(shard, backward, self.begin, spikes, readings, flows);
             shard.reversal = Some(Box::new(reversal));
@@ -236,7 +235,7 @@ impl<T: Scalar> Trace<T> {
         }
     }
 
-    fn flow(&self, generator: usize, b: usize, neurons: usize, wanted: &Wanted) -> Option<Flow> {
+    fn flow(&self, generator: usize, b: usize, shard: &Shard<T>, wanted: &Wanted) -> Option<Flow> {
         if !wanted.generators.contains(&generator) {
             return None;
         }
@@ -246,7 +245,7 @@ impl<T: Scalar> Trace<T> {
             (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
             _ => return None,
         };
-        let width = if shared { 1 } else { neurons };
+        let width = if shared { shard.blocks.len() } else { shard.neurons.len() };
         Some(Flow { sums: vec![0.0; slots * width], shared })
     }
 

@@ -1,0 +1,103 @@
+"""Instructions of four fixed programs (`crates/dendrion/examples/counted.rs`), beside those on record.
+
+Each program runs under callgrind for two lengths; the difference is what the longer one does more, without start-up and
+build. `benchmarks/record/README.md` says what the counts are good for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RECORD = Path(__file__).parent / "record" / "counts.json"
+# Two lengths, and what is counted. Steps are multiples of all epochs, so that none is cut short; the driven network has
+# begun to fire at the shorter one.
+PROGRAMS = {
+    "silent": (960, 2880, "compartment-step"),
+    "driven": (2880, 4800, "compartment-step"),
+    "delivery": (64, 192, "delivered connection"),
+    "calls": (5000, 25000, "call of one step"),
+}
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
+    return done
+
+
+def build() -> str:
+    """Build the programs for release; return the path of the executable."""
+    done = run("cargo", "build", "--release", "--package=dendrion", "--example=counted", "--message-format=json")
+    messages = [json.loads(line) for line in done.stdout.splitlines()]
+    return next(m["executable"] for m in messages if m.get("target", {}).get("name") == "counted")
+
+
+def count(executable: str, name: str, length: int) -> tuple[int, int, int, str]:
+    """Return the instructions of a program, its units of work, its spikes and the level it ran on."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"--callgrind-out-file={folder}/out"
+        done = run("valgrind", "--tool=callgrind", out, executable, name, str(length))
+    collected = re.search(r"Collected : (\d+)", done.stderr)
+    if not collected:
+        sys.exit(f"callgrind gave no count:\n{done.stderr}")
+    units, spikes, level = done.stdout.split()
+    return int(collected[1]), int(units), int(spikes), level
+
+
+def measure(executable: str) -> dict:
+    """Count all programs."""
+    programs, level = {}, ""
+    for name, (short, long, unit) in PROGRAMS.items():
+        few, many = (count(executable, name, length) for length in (short, long))
+        instructions, units, spikes = (b - a for a, b in zip(few[:3], many[:3], strict=True))
+        level = many[3]
+        per = round(instructions / units, 3)
+        programs[name] = {"instructions": instructions, "per": per, "unit": unit, "spikes": spikes}
+    return {
+        "rustc": run("rustc", "--version").stdout.strip(),
+        "valgrind": run("valgrind", "--version").stdout.strip(),
+        "machine": platform.machine(),
+        "level": level,
+        "programs": programs,
+    }
+
+
+def compare(old: dict, new: dict) -> None:
+    """Print new counts beside old ones."""
+    for key in ("rustc", "valgrind", "machine", "level"):
+        if old and old[key] != new[key]:
+            print(f"note: {key} is {new[key]}, on record {old[key]}: the counts are not of the same code")
+    print(f"{'program':9s} {'instructions per':27s} {'on record':>10s} {'now':>10s} {'change':>8s}")
+    for name, found in new["programs"].items():
+        before = old.get("programs", {}).get(name)
+        change = f"{100 * (found['instructions'] / before['instructions'] - 1):+7.2f}%" if before else "new"
+        was = f"{before['per']:.2f}" if before else "-"
+        print(f"{name:9s} {found['unit']:27s} {was:>10s} {found['per']:10.2f} {change:>8s}")
+        if before and before["spikes"] != found["spikes"]:
+            print(f"          spikes were {before['spikes']}, are {found['spikes']}: it does other work now")
+
+
+def main() -> None:
+    """Count, compare, and perhaps write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"put the counts on record ({RECORD.name})")
+    options = parser.parse_args()
+    if not shutil.which("valgrind"):
+        sys.exit("counting instructions needs valgrind, which is not here (on Debian: apt install valgrind)")
+    new = measure(build())
+    compare(json.loads(RECORD.read_text()) if RECORD.exists() else {}, new)
+    if options.write:
+        RECORD.write_text(json.dumps(new, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+//! Claims about whole networks that need more than users can see.
+#![allow(clippy::unwrap_used)]
+
+mod cuts;
+mod network;
