@@ -4,7 +4,20 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-use crate::scalar::Scalar;
+/// Numbers for which any bits are a value, zeros the value 0. Sealed.
+pub trait Plain: Copy + Default + fmt::Debug + sealed::Sealed + 'static {}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! plain {
+    ($($t:ident)*) => {$(
+        impl sealed::Sealed for $t {}
+        impl Plain for $t {}
+    )*};
+}
+plain!(u16 u32 f32 f64);
 
 /// One cache line.
 #[derive(Clone, Copy)]
@@ -14,7 +27,7 @@ struct Line([u8; 64]);
 /// Bytes from which on memory is asked for in huge pages: a page of each row that streams by is a walk through tables.
 const HUGE: usize = 2 << 20;
 
-/// Where the scalars are.
+/// Where the numbers are.
 enum Memory {
     Lines(Vec<Line>),
     #[cfg(all(target_os = "linux", not(miri)))]
@@ -51,14 +64,14 @@ impl Memory {
     }
 }
 
-/// A 64-byte aligned array of scalars.
-pub struct Buffer<T: Scalar> {
+/// A 64-byte aligned array of numbers.
+pub struct Buffer<T: Plain> {
     memory: Memory,
     len: usize,
     scalar: PhantomData<T>,
 }
 
-impl<T: Scalar> Clone for Buffer<T> {
+impl<T: Plain> Clone for Buffer<T> {
     fn clone(&self) -> Self {
         let mut copy = Self::zeroed(self.len);
         copy.copy_from_slice(self);
@@ -66,7 +79,7 @@ impl<T: Scalar> Clone for Buffer<T> {
     }
 }
 
-impl<T: Scalar> Buffer<T> {
+impl<T: Plain> Buffer<T> {
     /// `len` zeros.
     ///
     /// # Panics
@@ -89,25 +102,32 @@ impl<T: Scalar> Buffer<T> {
     }
 }
 
-impl<T: Scalar> Deref for Buffer<T> {
+impl<T: Plain> From<Vec<T>> for Buffer<T> {
+    fn from(values: Vec<T>) -> Self {
+        let mut buffer = Self::zeroed(values.len());
+        buffer.copy_from_slice(&values);
+        buffer
+    }
+}
+
+impl<T: Plain> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the memory holds at least `len` scalars, is aligned beyond a scalar's need, and any bits are a valid
-        // f32 or f64 (`Scalar` is sealed by `Execute` to these).
+        // SAFETY: the memory holds at least `len` numbers, is aligned beyond a number's need, and any bits are one.
         unsafe { std::slice::from_raw_parts(self.memory.start().cast(), self.len) }
     }
 }
 
-impl<T: Scalar> DerefMut for Buffer<T> {
+impl<T: Plain> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as in `deref`, and `self` is borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
     }
 }
 
-impl<T: Scalar> fmt::Debug for Buffer<T> {
+impl<T: Plain> fmt::Debug for Buffer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer<{}>[{}]", T::NAME, self.len)
+        write!(f, "Buffer<{}>[{}]", std::any::type_name::<T>(), self.len)
     }
 }

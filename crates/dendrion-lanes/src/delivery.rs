@@ -105,10 +105,10 @@ fn prefetch<E>(slice: &[E], at: usize) {
 #[derive(Clone, Debug)]
 pub struct Fanout<T: Scalar> {
     /// Where each source's connections start, and the end.
-    pub(crate) starts: Vec<u32>,
+    pub(crate) starts: Buffer<u32>,
     /// Every one is below `lanes`.
-    pub(crate) targets: Vec<u16>,
-    pub(crate) weights: Vec<T>,
+    pub(crate) targets: Buffer<u16>,
+    pub(crate) weights: Buffer<T>,
     pub(crate) delays: Delays,
     pub(crate) lanes: usize,
     pub(crate) longest: u16,
@@ -143,6 +143,7 @@ impl<T: Scalar> Fanout<T> {
             return Err(FanoutError::Target { target: *target, lanes });
         }
         let longest = delays.longest();
+        let (starts, targets, weights) = (starts.into(), targets.into(), weights.into());
         Ok(Self { starts, targets, weights, delays, lanes, longest })
     }
 
@@ -255,9 +256,9 @@ impl<T: Scalar> Fanout<T> {
     /// Bytes it all takes.
     pub fn bytes(&self) -> usize {
         let delays = if let Delays::Each(d) = &self.delays { size_of_val(d.as_slice()) } else { 0 };
-        size_of_val(self.starts.as_slice())
-            + size_of_val(self.targets.as_slice())
-            + size_of_val(self.weights.as_slice())
+        size_of_val(&*self.starts)
+            + size_of_val(&*self.targets)
+            + size_of_val(&*self.weights)
             + delays
     }
 }

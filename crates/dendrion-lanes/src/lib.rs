@@ -26,7 +26,7 @@ mod scalar;
 mod transpose;
 mod vector;
 
-pub use buffer::Buffer;
+pub use buffer::{Buffer, Plain};
 pub use coefficients::{Coefficients, Column};
 pub use delivery::{Delays, Fanout, Ring, prefetch_all};
 pub use error::{FanoutError, LinkError};

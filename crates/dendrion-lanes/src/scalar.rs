@@ -1,11 +1,10 @@
 //! The two floating-point types.
 
-use std::fmt::Debug;
-
+use crate::buffer::Plain;
 use crate::execute::Execute;
 
 /// A floating-point type that programs run in: f32 or f64.
-pub trait Scalar: Copy + Send + Sync + Default + PartialOrd + PartialEq + Debug + Execute + 'static {
+pub trait Scalar: Plain + Send + Sync + PartialOrd + PartialEq + Execute {
     /// Its name as NumPy has it.
     const NAME: &'static str;
 
