@@ -79,12 +79,12 @@ fn at_a_pole(op: Op, a: &[f64], largest: f64) -> bool {
         Op::SigmoidGatedDiff => a[5] * a[6] + a[7],
         _ => 0.0,
     };
-    if exponent > 0.99 * largest.ln() {
+    if exponent > 0.99 * largest.log2() {
         return true;
     }
     let below = match op {
-        Op::Sigmoid => a[0] * libm::exp(a[1] * a[2] + a[3]) + 1.0,
-        Op::SigmoidGatedDiff => a[4] * libm::exp(a[5] * a[6] + a[7]) + 1.0,
+        Op::Sigmoid => a[0] * libm::exp2(a[1] * a[2] + a[3]) + 1.0,
+        Op::SigmoidGatedDiff => a[4] * libm::exp2(a[5] * a[6] + a[7]) + 1.0,
         _ => 1.0,
     };
     below.abs() < 0.5 || !below.is_finite()
