@@ -1,0 +1,122 @@
+"""How time and memory grow with neurons and with connections, in tables.
+
+The neurons are those of W1 (``networks.py``). Each row is a process of its own, so that its peak memory is its own; runs are
+medians. ``--out`` writes the tables as Markdown too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+import dendrion as dn
+import networks
+
+STEP = 0.1
+HEAD = ("neurons", "connections", "type", "threads", "build s", "run s", "rate Hz", "ns per neuron and step")
+TAIL = ("bytes per connection", "peak MB")
+
+
+def measure(size: int, degree: int, dtype: str, threads: int, duration: float, repeats: int) -> dict[str, float]:
+    """Build W1 with ``degree`` connections onto each neuron's prox from neurons, a hundred onto prox and dist from
+    outside, and run it."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begun = time.perf_counter()
+    cells = networks.W1(size)
+    noise = dn.PoissonGenerator(1000, rate=5.0)
+    hundred = dn.FixedIndegree(100)
+    modules: list[dn.Module] = [
+        cells,
+        noise,
+        dn.MCSynapse(noise, cells.on_prox, hundred, delay=1.0, name="to_prox"),
+        dn.MCSynapse(noise, cells.on_dist, hundred, delay=1.0, name="to_dist"),
+    ]
+    if degree:
+        # The same drive by neurons, however many they are; most of it comes from outside.
+        weight, among = 0.5 / degree, dn.FixedIndegree(degree)
+        modules.append(dn.MCSynapse(cells, cells.on_prox, among, weight=weight, delay=1.5, name="recurrent"))
+    net = dn.Network(modules, dt=STEP, seed=1, dtype=dtype, threads=threads)
+    build = time.perf_counter() - begun
+    net.run(20.0)
+    runs, spikes = [], net.info["spikes"]
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        net.run(duration)
+        runs.append(time.perf_counter() - begun)
+    run, info = statistics.median(runs), net.info
+    return {
+        "neurons": size,
+        "connections": info["connections"],
+        "type": dtype,
+        "threads": threads,
+        "build s": build,
+        "run s": run,
+        "rate Hz": (info["spikes"] - spikes) / size / (repeats * duration * 1e-3),
+        "ns per neuron and step": run / (size * duration / STEP) * 1e9,
+        "bytes per connection": info["connection_bytes"] / info["connections"],
+        "peak MB": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
+    }
+
+
+def row(*arguments: object) -> dict[str, float]:
+    """What a process of its own measures."""
+    command = [sys.executable, __file__, "--one", json.dumps(arguments)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(found.stdout)
+
+
+def table(title: str, rows: list[dict[str, float]]) -> str:
+    """Markdown."""
+    names = HEAD + TAIL
+    lines = [f"\n{title}\n", "| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
+    for found in rows:
+        cells = []
+        for name in names:
+            value = found[name]
+            cells.append(
+                f"{value:,}" if isinstance(value, int) else value if isinstance(value, str) else f"{value:.3g}"
+            )
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 3000, 10_000, 30_000, 100_000])
+    parser.add_argument("--degrees", type=int, nargs="*", default=[0, 100, 300, 1000, 3000])
+    parser.add_argument("--dtypes", nargs="*", default=["float64", "float32"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--out", type=pathlib.Path, help="a file for the tables")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        json.dump(measure(*json.loads(options.one)), sys.stdout)
+        return
+
+    rest = (options.threads, 100.0, options.repeats)
+    tables = []
+    for dtype in options.dtypes:
+        rows = [row(size, 100, dtype, *rest) for size in options.sizes]
+        tables.append(table(f"W1, 300 connections per neuron, {dtype}, 100 ms:", rows))
+        print(tables[-1], flush=True)
+    rows = [row(10_000, degree, "float32", *rest) for degree in options.degrees]
+    tables.append(
+        table("W1, 10,000 neurons with more and more connections among them (and 200 from outside), 100 ms:", rows)
+    )
+    print(tables[-1], flush=True)
+    print(f"\n{platform.machine()}, {options.threads} threads, medians of {options.repeats}")
+    if options.out:
+        options.out.write_text("\n".join(tables) + "\n")
+
+
+if __name__ == "__main__":
+    main()
