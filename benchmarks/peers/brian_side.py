@@ -15,10 +15,9 @@ import brian2
 import numpy as np
 from case import DT, load, pairs, peak
 
-#: GCC's flags as Brian2 has them, and without -fno-finite-math-only, with which GCC may not use its vector exp. In
-#: float32 constants are doubles as Brian2 writes them, and most of the arithmetic with them.
-TUNED = ["-w", "-O3", "-ffast-math", "-march=native", "-std=c++11"]
-SINGLE = ["-fsingle-precision-constant"]
+#: GCC's flags as Brian2 has them, but with all that GCC needs to make vectors of the loop over neurons and of its exp:
+#: without -fno-finite-math-only, and with as many checks for overlapping arrays as it takes.
+TUNED = ["-w", "-O3", "-ffast-math", "-march=native", "-std=c++11", "--param=vect-max-version-for-alias-checks=1000"]
 
 RUN = """
 const auto bench_ready = std::chrono::steady_clock::now();
@@ -37,34 +36,59 @@ if (!std::getenv("FULL")) std::_Exit(0);
 """
 
 
-def equations(spec: dict) -> str:
+class Numbers:
+    """How the model's numbers stand in equations: in float64 as they are, for Brian2 to fold.
+
+    In float32 by names: what Brian2 writes as a number is a double in C++, and so is then most of the arithmetic.
+    """
+
+    def __init__(self, single: bool) -> None:
+        self.single, self.names = single, {}
+
+    def __call__(self, value: float) -> str:
+        if not self.single:
+            return repr(float(value))
+        return self.names.setdefault(np.float32(value), f"k{len(self.names)}")
+
+    @property
+    def namespace(self) -> dict:
+        return {name: value for value, name in self.names.items()}
+
+
+def equations(spec: dict, k: Numbers) -> str:
     """Write the model down as Brian2 takes it; forward Euler comes from ``method``."""
     lines = []
     for part, membrane in spec["compartments"].items():
         v = f"v_{part}"
-        terms = [f"{membrane['gL']!r}*({membrane['V_rest']!r} - {v})"]
+        terms = [f"{k(membrane['gL'])}*({k(membrane['V_rest'])} - {v})"]
         for a, b, g in spec["couplings"]:
             if part in (a, b):
-                terms.append(f"{g!r}*(v_{b if part == a else a} - {v})")
-        for k, receptor in enumerate(spec["receptors"].get(part, [])):
-            gate = f"{'s' if receptor['t_rise'] is None else 'x'}_{part}{k}"
+                terms.append(f"{k(g)}*(v_{b if part == a else a} - {v})")
+        for i, receptor in enumerate(spec["receptors"].get(part, [])):
+            s, x, rise, decay = f"s_{part}{i}", f"x_{part}{i}", receptor["t_rise"], receptor["t_decay"]
             block = ""
             if receptor["kind"] == "nmda":
-                block = f"/(1 + exp(-{receptor['alpha']!r}*({v} + {receptor['gamma']!r}))/{receptor['beta']!r})"
-            terms.append(f"{receptor['g'] / peak(receptor)!r}*{gate}*(0.0 - {v}){block}")
-            fall = receptor["t_decay"] if receptor["t_rise"] is None else receptor["t_rise"]
-            lines.append(f"ds_{part}{k}/dt = -s_{part}{k}/{fall!r}/ms : 1")
-            if receptor["t_rise"] is not None:
-                lines.append(f"dx_{part}{k}/dt = (s_{part}{k} - x_{part}{k}/{receptor['t_decay']!r})/ms : 1")
-        lines.append(f"d{v}/dt = ({' + '.join(terms)})/{membrane['C']!r}/ms : 1")
+                power = f"-{k(receptor['alpha'])}*({v} + {k(receptor['gamma'])})"
+                block = f"/({k(1)} + {k(1 / receptor['beta'])}*exp({power}))"
+            terms.append(f"-{k(receptor['g'] / peak(receptor))}*{x if rise else s}*{v}{block}")
+            lines.append(f"d{s}/dt = -{k(1 / (rise or decay))}*{s}/ms : 1")
+            if rise:
+                lines.append(f"d{x}/dt = ({s} - {k(1 / decay)}*{x})/ms : 1")
+        lines.append(f"d{v}/dt = {k(1 / membrane['C'])}*({' + '.join(terms)})/ms : 1")
     return "\n".join([*lines, "n : integer"])
 
 
-def describe(spec: dict, arrays: dict[str, np.ndarray]) -> list:
+def describe(spec: dict, arrays: dict[str, np.ndarray], single: bool) -> list:
     """Make the objects of the case."""
-    reset = f"v_soma = {spec['V_reset']!r}; n += 1"
+    numbers = Numbers(single)
     cells = brian2.NeuronGroup(
-        spec["size"], equations(spec), threshold=f"v_soma > {spec['V_th']!r}", reset=reset, method="euler", name="cells"
+        spec["size"],
+        equations(spec, numbers),
+        threshold=f"v_soma > {numbers(spec['V_th'])}",
+        reset=f"v_soma = {numbers(spec['V_reset'])}; n += 1",
+        method="euler",
+        namespace=numbers.namespace,
+        name="cells",
     )
     for part, membrane in spec["compartments"].items():
         setattr(cells, f"v_{part}", membrane["V_rest"])
@@ -98,12 +122,12 @@ def main() -> None:
     prefs.devices.cpp_standalone.openmp_threads = int(threads) if int(threads) > 1 else 0
     prefs.codegen.cpp.headers += ["<chrono>", "<cstdlib>"]
     if flags == "tuned":
-        prefs.codegen.cpp.extra_compile_args_gcc = TUNED + (SINGLE if dtype == "float32" else [])
+        prefs.codegen.cpp.extra_compile_args_gcc = TUNED
     begun = time.perf_counter()
     brian2.set_device("cpp_standalone", build_on_run=False)
     device = brian2.get_device()
     brian2.defaultclock.dt = DT * brian2.ms
-    net = brian2.Network(describe(spec, arrays), name="bench")
+    net = brian2.Network(describe(spec, arrays, dtype == "float32"), name="bench")
     device.insert_code("before_start", "const auto bench_begun = std::chrono::steady_clock::now();")
     device.apply_run_args()
     device.insert_code("before_network_run", RUN)
