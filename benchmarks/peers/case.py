@@ -27,15 +27,18 @@ NEST_RECEPTORS = [
     {"kind": "ampa", "g": 0.3, "t_rise": 0.2, "t_decay": 3.0},
     {"kind": "nmda", "g": 0.15, "t_rise": 2.0, "t_decay": 60.0, "alpha": 0.1, "beta": 1 / 0.3, "gamma": 0.0},
 ]
-#: Weights of the sources' connections onto W1 by regime, and of the recurrent ones: no spikes, 10-20 Hz, above 80 Hz.
-REGIMES = ("quiet", "moderate", "high")
-RECURRENT = 0.05
+#: Weights of the sources' connections onto W1 and of the recurrent ones, and the mean rates (Hz) they are to give.
+REGIMES = {
+    "quiet": (0.0, 0.0, (0.0, 0.0)),
+    "moderate": (0.93, 0.02, (10.0, 20.0)),
+    "high": (1.0, 0.05, (80.0, 1000.0)),
+}
 
 
-def w1_weights(regime: str, size: int) -> dict[str, float]:
+def w1_weights(regime: str) -> dict[str, float]:
     """Return the weight of the connections of each projection; also zeros are connections."""
-    driven = {"quiet": 0.0, "moderate": 0.83 if size < 5000 else 0.865, "high": 1.0}[regime]
-    return {"to_prox": driven, "to_dist": driven, "recurrent": RECURRENT if driven else 0.0}
+    driven, recurrent, _ = REGIMES[regime]
+    return {"to_prox": driven, "to_dist": driven, "recurrent": recurrent}
 
 
 def cylinder(length: float, diameter: float, factor: float, rest: float) -> Spec:
@@ -76,7 +79,7 @@ def w1(size: int, span: float, receptors: str = "w1") -> tuple[Spec, dict[str, n
         },
     }
     rng = np.random.default_rng(SEED)
-    arrays = trains(rng, {"noise": (1000, 5.0)}, span)
+    arrays = trains({"noise": (1000, 5.0)}, span)
     for name, sources in (("to_prox", 1000), ("to_dist", 1000), ("recurrent", size)):
         arrays.update(rows(name, *indegree(rng, sources, size, 100), sources))
     return spec, arrays
@@ -114,8 +117,7 @@ def ca1(parts: Spec, inputs: dict[str, float], size: int, span: float) -> tuple[
         "sources": {f"for_{part}": size for part in inputs},
         "projections": {f"{part}_input": {"from": f"for_{part}", "onto": part, "delay": 0.0} for part in inputs},
     }
-    rng = np.random.default_rng(SEED)
-    arrays = trains(rng, {f"for_{part}": (size, rate) for part, rate in inputs.items()}, span)
+    arrays = trains({f"for_{part}": (size, rate) for part, rate in inputs.items()}, span)
     for part in inputs:
         arrays.update(rows(f"{part}_input", np.arange(size), np.arange(size), size))
     return spec, arrays
@@ -135,7 +137,7 @@ def delivery(size: int, degree: int, span: float) -> tuple[Spec, dict[str, np.nd
         "projections": {"to_soma": {"from": "noise", "onto": "soma", "delay": 1.5}} if degree else {},
     }
     rng = np.random.default_rng(SEED)
-    arrays = trains(rng, {"noise": (size, 20.0)}, span)
+    arrays = trains({"noise": (size, 20.0)}, span)
     if degree:
         targets, sources = indegree(rng, size, size, degree)[::-1]
         arrays.update(rows("to_soma", targets, sources, size))
@@ -148,9 +150,9 @@ def half_cylinders(a: tuple[float, float], b: tuple[float, float]) -> float:
     return 2 / resistance * 1e5
 
 
-def trains(rng: np.random.Generator, groups: dict[str, tuple[int, float]], span: float) -> dict[str, np.ndarray]:
+def trains(groups: dict[str, tuple[int, float]], span: float) -> dict[str, np.ndarray]:
     """Draw Poisson spikes, at most one of a source in a step (Brian2 takes no more)."""
-    arrays = {}
+    arrays, rng = {}, np.random.default_rng([SEED, 1])
     for name, (size, rate) in groups.items():
         chance = rate * DT * 1e-3
         slots = size * round(span / DT)

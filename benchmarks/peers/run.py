@@ -103,12 +103,15 @@ class Bench:
         case = save(self.folder / f"w1-{size}", w1(size, span))
         brians: list = self.brians(tuned=True)
         for regime in REGIMES:
-            weights = w1_weights(regime, size)
+            weights = w1_weights(regime)
             self.say(f" {regime}")
             given = [b for b in brians if self.checked(checks.brian, b, case, weights)]
             sides = [Dendrion("float64", CORES), Dendrion("float32", CORES)]
             alone = [Dendrion("float64", 1), Dendrion("float32", 1)] if CORES > 1 else []
-            self.time("W1", regime, case, size, [*sides, *alone, *given], weights, span)
+            rows = self.time("W1", regime, case, size, [*sides, *alone, *given], weights, span)
+            low, high = REGIMES[regime][2]
+            if not low <= rows[0].rate <= high and not self.options.quick:
+                self.say(f"  NOTE: {rows[0].rate:.1f} Hz are outside of {low:g} to {high:g}")
         shutil.rmtree(case)
 
     def nest(self, size: int) -> None:
@@ -121,7 +124,7 @@ class Bench:
         side = Nest(self.options.nest, CORES)
         if self.checked(checks.nest, side, case, {"to_prox": 0.3, "to_dist": 0.3, "recurrent": 0.05}, 100.0):
             sides = [Dendrion("float64", CORES), Dendrion("float32", CORES), side]
-            self.time("W1 for NEST", "quiet", case, size, sides, w1_weights("quiet", size), span)
+            self.time("W1 for NEST", "quiet", case, size, sides, w1_weights("quiet"), span)
         shutil.rmtree(case)
 
     def ca1(self) -> None:
