@@ -5,13 +5,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 TORCH := .venv-torch
 JAXLEY := .venv-jaxley
+BRIAN2 := .venv-brian2
+NEST := .venv-nest
 # maturin builds for the environment it finds active: this one, whatever the caller's shell has.
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-counts clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
@@ -19,7 +21,9 @@ help: ## What there is
 	@echo "make test-torch   tests of the layer for PyTorch, which is a large download"
 	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
+	@echo "make bench-peers   the same networks in Brian2 and NEST, which it installs (20 minutes; needs g++)"
 	@echo "make bench   speed of the lanes, and of networks by type and threads"
+	@echo "make bench-scaling   how time and memory grow with neurons and connections, in tables"
 	@echo "make bench-counts   instructions of fixed programs beside those on record, which needs valgrind"
 	@echo "make clean   remove everything built"
 
@@ -75,13 +79,32 @@ bench-gradient: $(VENV)/.demo
 	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
 	$(BIN)/python benchmarks/gradients.py $(JAXLEY)/bin/python
 
+# Peers have environments of their own, so that no two packages dispute over NumPy.
+$(BRIAN2)/.ready:
+	$(PYTHON) -m venv $(BRIAN2)
+	$(BRIAN2)/bin/pip install --quiet --disable-pip-version-check "brian2==2.9.0" "numpy<2" "cython>=3,<4" "setuptools<81"
+	@touch $@
+
+$(NEST)/.ready:
+	$(PYTHON) -m venv $(NEST)
+	$(NEST)/bin/pip install --quiet --disable-pip-version-check "nest-simulator==3.10.0"
+	@touch $@
+
+# ARGS="--only w1 --sizes 1000 --repeats 5" does some of it.
+bench-peers: $(VENV)/.demo $(BRIAN2)/.ready $(NEST)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check "scipy>=1.10"
+	$(BIN)/python benchmarks/peers/run.py --brian $(BRIAN2)/bin/python --nest $(NEST)/bin/python --out bench-peers/table.md $(ARGS)
+
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-lanes --quiet
 	$(BIN)/python benchmarks/networks.py
+
+bench-scaling: $(VENV)/.demo
+	$(BIN)/python benchmarks/scaling.py $(ARGS)
 
 bench-counts:
 	$(PYTHON) benchmarks/counts.py
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
