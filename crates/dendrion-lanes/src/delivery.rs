@@ -256,9 +256,6 @@ impl<T: Scalar> Fanout<T> {
     /// Bytes it all takes.
     pub fn bytes(&self) -> usize {
         let delays = if let Delays::Each(d) = &self.delays { size_of_val(d.as_slice()) } else { 0 };
-        size_of_val(&*self.starts)
-            + size_of_val(&*self.targets)
-            + size_of_val(&*self.weights)
-            + delays
+        size_of_val(&*self.starts) + size_of_val(&*self.targets) + size_of_val(&*self.weights) + delays
     }
 }

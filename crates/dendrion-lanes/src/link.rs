@@ -22,6 +22,8 @@ pub(crate) enum Space {
     Past = 4,
     /// The state that was written, in machine code, where it may lie apart from the one that is read.
     Written = 5,
+    /// What a loop of machine code carries from one turn to the next.
+    Carried = 6,
 }
 
 /// A linked operand: a space, and the offset in it of lane 0, in scalars. For an input port, its number.

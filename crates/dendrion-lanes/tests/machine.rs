@@ -229,6 +229,51 @@ proptest! {
     }
 }
 
+/// Two gated currents behind blocks, and gates that decay.
+fn gated() -> Program {
+    let (s, c) = (Slot::State, Slot::Coef);
+    let one = |op, out, args: &[Slot]| Instruction { op, out, args: args.to_vec() };
+    let current = |gate, v, total| {
+        one(Op::SigmoidGatedDiff, s(v), &[c(0), s(gate), c(1), s(v), c(2), c(3), s(v), c(4), total])
+    };
+    let code = vec![
+        current(2, 0, s(0)),
+        current(3, 1, s(1)),
+        one(Op::MulFlush, s(2), &[c(5), s(2)]),
+        one(Op::MulFlush, s(3), &[c(5), s(3)]),
+    ];
+    Program { code, state_rows: 4, coefs: 6, ..Program::default() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Gates are 0 in all lanes, open in a few or in one, or flushed on the way; voltages are numbers or not.
+    #[test]
+    fn gates_that_are_silent_have_the_interpreters_bits(
+        lines in 1_usize..9, open in prop::collection::vec((0_usize..16 * 72, 1e-31..2.0_f64), 0..3),
+        v in prop::collection::vec(prop_oneof![9 => -90.0..20.0_f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 31)
+    ) {
+        let columns = [0.01, 0.0, 0.28, -0.09, 0.1, 0.5].map(Column::Uniform);
+        let lanes = 8 * lines;
+        let coefs = Coefficients::<f64>::new(&columns, lanes, 1).unwrap();
+        let mut state: Vec<f64> = (0..4 * lanes).map(|i| if i < 2 * lanes { v[i % 31] } else { 0.0 }).collect();
+        for (at, value) in open {
+            state[2 * lanes + at % (2 * lanes)] = value;
+        }
+        let plain = Kernel::link(&gated(), &coefs, lanes, Level::best()).unwrap();
+        let found = [plain.clone(), plain.compiled()].map(|kernel| {
+            let mut state = state.clone();
+            for _ in 0..3 {
+                let (state, scratch) = (&mut state, &mut [][..]);
+                kernel.run(Frame { state, scratch, coefs: &coefs, block: 0, inputs: &[], fired: &mut [] });
+            }
+            state.into_iter().map(|v| if v.is_nan() { u64::MAX } else { v.to_bits() }).collect::<Vec<_>>()
+        });
+        prop_assert_eq!(&found[0], &found[1]);
+    }
+}
+
 #[test]
 fn rows_that_are_copied_in_a_circle_are_interpreted() {
     let (s, t) = (Slot::State, Slot::Scratch(0));

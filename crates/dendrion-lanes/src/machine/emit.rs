@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::mem::offset_of;
 
+use super::ahead::Ahead;
 use super::guard::Loop;
 use super::registers::{BYTES, Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
@@ -28,8 +29,21 @@ const fn field(offset: usize) -> Rm {
     Rm::Mem(Mem::At(RDI, offset as i32))
 }
 
+/// A loop, in one of several forms.
+#[derive(Debug)]
+pub(crate) enum Form {
+    Plain(Loop),
+    Ahead(Ahead),
+    /// Two loops, and a search that says which.
+    Searched {
+        search: Vec<Micro>,
+        silent: Box<Form>,
+        loud: Box<Form>,
+    },
+}
+
 /// The code of a step.
-pub(crate) fn assemble(loops: &[Loop], width: usize, wide: bool) -> Vec<u8> {
+pub(crate) fn assemble(loops: &[Form], width: usize, wide: bool) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
     asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
@@ -39,33 +53,76 @@ pub(crate) fn assemble(loops: &[Loop], width: usize, wide: bool) -> Vec<u8> {
     }
     asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
     let mut stack = 0;
-    for Loop { guard, whole, short } in loops {
-        asm.raw(&[0x31, 0xC0]); // xor eax, eax
-        let top = asm.here();
-        let mut body = |asm: &mut Assembler, tape: &[Micro]| {
-            let body = Body::write(asm, tape, width, wide);
-            stack = stack.max(body.at.stack);
-            body.leaves
-        };
-        let leaves = guard.as_ref().and_then(|tape| body(&mut asm, tape));
-        body(&mut asm, whole);
-        if let (Some(leaves), Some(tape)) = (leaves, short) {
-            let done = asm.jump();
-            asm.land(leaves);
-            body(&mut asm, tape);
-            asm.land(done);
-        }
-        asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
-        asm.raw(&(BYTES * width as i32).to_le_bytes());
-        asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
-        asm.jump_back(0x82, top);
+    for form in loops {
+        stack = stack.max(write(&mut asm, form, (width, wide)));
     }
-    let bytes = stack * BYTES * width as i32;
+    let step = BYTES * width as i32;
+    let bytes = stack * step;
     asm.patch(patch, &bytes.to_le_bytes());
     asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
     asm.raw(&bytes.to_le_bytes());
     asm.raw(&[0x41, 0x5C, 0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop r12; pop rbx; vzeroupper; ret
     asm.finish()
+}
+
+/// Writes a loop; returns the units of the stack it takes.
+fn write(asm: &mut Assembler, form: &Form, (width, wide): (usize, bool)) -> i32 {
+    let (step, mut stack) = (BYTES * width as i32, 0);
+    let taken = if let Form::Ahead(ahead) = form { ahead.carried } else { 0 };
+    let mut body = |asm: &mut Assembler, tape: &[Micro]| {
+        let body = Body::write(asm, tape, (width, wide), taken);
+        stack = stack.max(body.at.stack);
+        body.leaves
+    };
+    asm.raw(&[0x31, 0xC0]); // xor eax, eax
+    match form {
+        Form::Plain(Loop { guard, whole, short }) => {
+            let top = asm.here();
+            let leaves = guard.as_ref().and_then(|tape| body(asm, tape));
+            body(asm, whole);
+            if let (Some(leaves), Some(tape)) = (leaves, short) {
+                let done = asm.jump();
+                asm.land(leaves);
+                body(asm, tape);
+                asm.land(done);
+            }
+            advance(asm, step);
+            asm.jump_back(0x82, top);
+        }
+        Form::Ahead(Ahead { first, turn, last, .. }) => {
+            body(asm, first);
+            let top = asm.here();
+            asm.general(&[0x8D], R10, Rm::Mem(Mem::At(RAX, step))); // lea r10, [rax + step]
+            asm.general(&[0x3B], R10, field(offset_of!(Call, bytes))); // cmp r10, [rdi + ...]
+            let end = asm.jump_if(0x83);
+            body(asm, turn);
+            advance(asm, step);
+            asm.jump_back(0x82, top);
+            asm.land(end);
+            body(asm, last);
+        }
+        Form::Searched { search, silent, loud } => {
+            let top = asm.here();
+            let found = body(asm, search);
+            advance(asm, step);
+            asm.jump_back(0x82, top);
+            stack = stack.max(write(asm, silent, (width, wide)));
+            let done = asm.jump();
+            if let Some(found) = found {
+                asm.land(found);
+            }
+            stack = stack.max(write(asm, loud, (width, wide)));
+            asm.land(done);
+        }
+    }
+    stack
+}
+
+/// Goes on to the next vectors, and compares with the end.
+fn advance(asm: &mut Assembler, step: i32) {
+    asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
+    asm.raw(&step.to_le_bytes());
+    asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
 }
 
 struct Body<'a> {
@@ -80,8 +137,8 @@ struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Writes a tape's code.
-    fn write(asm: &'a mut Assembler, tape: &'a [Micro], width: usize, wide: bool) -> Self {
-        let at = Registers::new(tape, width, wide);
+    fn write(asm: &'a mut Assembler, tape: &'a [Micro], (width, wide): (usize, bool), taken: usize) -> Self {
+        let at = Registers::new(tape, width, wide, taken);
         let mut body = Self { asm, at, tape, loaded: HashMap::new(), leaves: None };
         for now in 0..tape.len() as u32 {
             let micro = &tape[now as usize];
@@ -123,11 +180,11 @@ impl<'a> Body<'a> {
                 self.at.settle(now, unit);
             }
             Micro::FmaPort { port, a, c } => {
-                let Operand::Unit(factor, same) = self.at.hold(self.asm, a) else { return };
+                let factor = self.at.hold(self.asm, a);
                 let unit = if a == c { self.copied(c) } else { self.own(c, now) };
                 let mut vector = 0;
                 self.port(port, unit, |at, asm, reg, from| {
-                    let factor = at.held(Operand::Unit(factor, same), vector);
+                    let factor = at.held(factor, vector);
                     vector += 1;
                     asm.vex(fused(0xB8, at.wide), reg, factor, from, None);
                 });
@@ -145,6 +202,7 @@ impl<'a> Body<'a> {
             Micro::Store(place, a) => self.store(place, a, now),
             Micro::Fire(mask) => self.fire(mask),
             Micro::Leave(mask) => self.leave(mask),
+            Micro::LeaveAny(mask) => self.leave_any(mask),
             // Bodies of loops have none.
             Micro::Vanishing { .. } => {}
         }
@@ -211,6 +269,7 @@ impl<'a> Body<'a> {
             Two::Add => (0x58, None, Some(None)),
             Two::Mul => (0x59, None, Some(None)),
             Two::And => (0x54, None, Some(None)),
+            Two::Or => (0x56, None, Some(None)),
             Two::Xor => (0x57, None, Some(None)),
             Two::AndNot => (0x55, None, None),
             Two::Sub => (0x5C, None, None),
@@ -322,6 +381,19 @@ impl<'a> Body<'a> {
         self.asm.raw(&[0x49, 0x81, 0xFA]); // cmp r10, all
         self.asm.raw(&all.to_le_bytes());
         self.leaves = Some(self.asm.jump_if(0x84));
+    }
+
+    /// Jumps out where the mask holds in any lane.
+    fn leave_any(&mut self, mask: Id) {
+        let mask = self.at.hold(self.asm, mask);
+        let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
+        self.asm.vex(code, R10.0, 0, Rm::Reg(self.at.held(mask, 0)), None);
+        for vector in 1..self.at.width {
+            self.asm.vex(code, RBX.0, 0, Rm::Reg(self.at.held(mask, vector)), None);
+            self.asm.general(&[0x09], RBX, Rm::Reg(R10.0)); // or r10, rbx
+        }
+        self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
+        self.leaves = Some(self.asm.jump_if(0x85));
     }
 
     /// Sets the bits of lanes in which the mask holds.

@@ -7,6 +7,7 @@
 //! [`schedule`](mod@schedule) puts it in order, [`emit`] writes the code with what [`registers`] and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
 //! executable memory is missing, or a program has an operation of the C library (log, tanh, pow), the interpreter runs.
 
+mod ahead;
 mod emit;
 mod guard;
 mod registers;
@@ -23,8 +24,9 @@ use memmap2::{Mmap, MmapMut};
 use crate::execute::Memory;
 use crate::link::{Linked, Space};
 use crate::vector::Real;
-use emit::Call;
-use guard::Loop;
+use ahead::Ahead;
+use emit::{Call, Form};
+use guard::{Loop, search, settled};
 use schedule::schedule;
 use tape::{Micro, Place, trace};
 use tidy::tidy;
@@ -33,8 +35,8 @@ use tidy::tidy;
 const LOOP: usize = 1000;
 /// Vectors side by side: their chains do not depend on each other.
 const WIDTH: usize = 2;
-/// Values that the order keeps alive at a time. There are registers for 8; the last is where what is read from a row lands.
-const UNITS: usize = 7;
+/// Values that the order keeps alive at a time. There are registers for 7; in the others lands what is read from rows.
+const UNITS: usize = 5;
 /// Bytes from the first lane to the last row that code can reach.
 const FARTHEST: u64 = i32::MAX as u64 - 64;
 /// Ports of a step that is called without allocating.
@@ -74,9 +76,8 @@ impl Machine {
             return None;
         }
         let results = (results * size_of::<T>()) as u64;
-        let one =
-            |tape: &Vec<Micro>| Loop::new(tape, size_of::<T>()).map(|tape| schedule(tape, WIDTH, UNITS));
-        let loops: Vec<Loop> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
+        let one = |tape: &Vec<Micro>| form(tape, size_of::<T>());
+        let loops: Vec<Form> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
         let bytes = emit::assemble(&loops, WIDTH, size_of::<T>() == 8);
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
@@ -115,6 +116,25 @@ impl Machine {
         }
         call.any != 0
     }
+}
+
+/// The loop of a tape, for scalars of `size` bytes, in order.
+fn form(tape: &[Micro], size: usize) -> Option<Form> {
+    let loud = one_form(&settled(tape, false), size)?;
+    let Some(search) = search(tape) else { return Some(loud) };
+    let (search, silent) = (schedule(&search, WIDTH, UNITS)?, one_form(&settled(tape, true), size)?);
+    Some(Form::Searched { search, silent: Box::new(silent), loud: Box::new(loud) })
+}
+
+fn one_form(tape: &[Micro], size: usize) -> Option<Form> {
+    let ordered = |tape: &[Micro]| schedule(tape, WIDTH, UNITS);
+    let plain = Loop::new(tape, size);
+    if plain.guard.is_none()
+        && let Some(ahead) = Ahead::new(&plain.whole, WIDTH)
+    {
+        return ahead.map(ordered).map(Form::Ahead);
+    }
+    plain.map(ordered).map(Form::Plain)
 }
 
 /// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads. What an

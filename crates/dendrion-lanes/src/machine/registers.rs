@@ -1,7 +1,8 @@
 //! Which vector is in which register: one pass over a tape, in which the value that is needed last makes way (Belady 1966).
 //!
 //! A value has a *unit* of registers, one per vector of lanes that run side by side. What is the same in all lanes needs only
-//! the first. Values of rows, of uniform coefficients and of numbers have a *home* in memory, from which they are read
+//! one, and two registers beside the units serve it: there it is read once for all vectors, and a processor moves but two vectors a
+//! cycle from and to memory. Values of rows, of uniform coefficients and of numbers have a *home* in memory, from which they are read
 //! where they are needed; others get one on the stack when they make way.
 
 use super::tape::{Id, Micro, Place};
@@ -11,6 +12,8 @@ use crate::link::Space;
 
 /// Vector registers.
 const REGISTERS: usize = 16;
+/// Those for what is the same in all lanes, where several vectors run side by side.
+const SINGLES: usize = 2;
 /// Bytes of a vector.
 pub(crate) const BYTES: i32 = 32;
 /// Operations ahead within which a second use makes it worth while to load a value into a register.
@@ -29,6 +32,8 @@ enum Home {
 pub(crate) enum Operand {
     /// A unit, and whether its first register serves all vectors.
     Unit(u8, bool),
+    /// A register that serves all vectors.
+    Single(u8),
     Memory(Id),
 }
 
@@ -39,8 +44,11 @@ pub(crate) struct Registers {
     /// Whether scalars have 8 bytes.
     pub(crate) wide: bool,
     units: Vec<Option<Id>>,
-    /// Units that must not make way now.
+    /// What is in the last registers.
+    singles: Vec<Option<Id>>,
+    /// Units and singles that must not make way now.
     pinned: Vec<u8>,
+    pinned_singles: Vec<usize>,
     unit_of: Vec<Option<u8>>,
     home: Vec<Option<Home>>,
     /// Whether the value is the same in all lanes.
@@ -53,7 +61,8 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    pub(crate) fn new(tape: &[Micro], width: usize, wide: bool) -> Self {
+    /// For a tape beside which so many units of the stack are taken.
+    pub(crate) fn new(tape: &[Micro], width: usize, wide: bool, taken: usize) -> Self {
         let mut uses = vec![Vec::new(); tape.len()];
         for (i, micro) in tape.iter().enumerate().rev() {
             micro.reads().for_each(|a| uses[a as usize].push(i as u32));
@@ -63,17 +72,20 @@ impl Registers {
             Micro::Number(_) => true,
             _ => false,
         };
+        let singles = if width > 1 { SINGLES } else { 0 };
         Self {
             width,
             wide,
-            units: vec![None; REGISTERS / width],
+            units: vec![None; (REGISTERS - singles) / width],
+            singles: vec![None; singles],
             pinned: Vec::new(),
+            pinned_singles: Vec::new(),
             unit_of: vec![None; tape.len()],
             home: vec![None; tape.len()],
             same: tape.iter().map(same).collect(),
             uses,
             vacant: Vec::new(),
-            stack: 0,
+            stack: taken as i32,
         }
     }
 
@@ -91,6 +103,7 @@ impl Registers {
     pub(crate) fn rm(&self, operand: Operand, vector: usize) -> Rm {
         match operand {
             Operand::Unit(unit, same) => Rm::Reg(self.register(unit, if same { 0 } else { vector })),
+            Operand::Single(register) => Rm::Reg(register),
             Operand::Memory(id) => Rm::Mem(self.memory(id, vector)),
         }
     }
@@ -114,6 +127,7 @@ impl Registers {
             Space::Past => Mem::Indexed(R9, ahead),
             Space::Written => Mem::Indexed(R12, ahead),
             Space::Uniform => Mem::At(R8, offset),
+            Space::Carried => Mem::At(RSP, ahead),
         }
     }
 
@@ -136,7 +150,7 @@ impl Registers {
     }
 
     pub(crate) fn is_held(&self, id: Id) -> bool {
-        self.unit_of[id as usize].is_some()
+        self.unit_of[id as usize].is_some() || self.singles.contains(&Some(id))
     }
 
     /// The next place that reads a value, that at `now` apart.
@@ -151,6 +165,12 @@ impl Registers {
 
     /// A value in registers.
     pub(crate) fn hold(&mut self, asm: &mut Assembler, id: Id) -> Operand {
+        if self.same[id as usize]
+            && self.unit_of[id as usize].is_none()
+            && let Some(single) = self.single(asm, id)
+        {
+            return single;
+        }
         let unit = if let Some(unit) = self.unit_of[id as usize] {
             unit
         } else {
@@ -163,8 +183,33 @@ impl Registers {
         Operand::Unit(unit, self.same[id as usize])
     }
 
+    /// What is the same in all lanes, in a register of its own, if there is one for it: of those held, the one needed last
+    /// makes way.
+    fn single(&mut self, asm: &mut Assembler, id: Id) -> Option<Operand> {
+        let needed = |held: &Option<Id>| {
+            held.and_then(|id| self.uses[id as usize].last().copied()).unwrap_or(u32::MAX)
+        };
+        let known = self.singles.iter().position(|held| *held == Some(id));
+        let single = known.or_else(|| {
+            let free = (0..self.singles.len()).filter(|k| !self.pinned_singles.contains(k));
+            free.max_by_key(|k| needed(&self.singles[*k]))
+        })?;
+        let register = (REGISTERS - self.singles.len() + single) as u8;
+        if known.is_none() {
+            asm.vex(self.packed(0x10), register, 0, Rm::Mem(self.memory(id, 0)), None);
+            self.singles[single] = Some(id);
+        }
+        if !self.pinned_singles.contains(&single) {
+            self.pinned_singles.push(single);
+        }
+        Some(Operand::Single(register))
+    }
+
     /// A value in registers, or where it is in memory if it is not soon needed again.
     pub(crate) fn find(&mut self, asm: &mut Assembler, id: Id, now: u32) -> Operand {
+        if self.same[id as usize] && self.pinned_singles.len() < self.singles.len() {
+            return self.hold(asm, id);
+        }
         let soon = self.next_use(id, now).is_some_and(|next| next - now <= SOON);
         if self.is_held(id) || soon { self.hold(asm, id) } else { Operand::Memory(id) }
     }
@@ -180,8 +225,10 @@ impl Registers {
 
     /// Copies an operand, all its vectors, into a unit.
     pub(crate) fn copy(&mut self, asm: &mut Assembler, unit: u8, from: Operand) {
+        let read_once = matches!(from, Operand::Memory(id) if self.same[id as usize]);
         for vector in 0..self.width {
-            let from = self.rm(from, vector);
+            let from =
+                if read_once && vector > 0 { Rm::Reg(self.register(unit, 0)) } else { self.rm(from, vector) };
             let byte = if matches!(from, Rm::Reg(_)) { 0x28 } else { 0x10 };
             asm.vex(self.packed(byte), self.register(unit, vector), 0, from, None);
         }
@@ -265,6 +312,7 @@ impl Registers {
     /// An operation is over: what nothing reads any more is forgotten.
     pub(crate) fn done(&mut self, micro: &Micro, now: u32) {
         self.pinned.clear();
+        self.pinned_singles.clear();
         for id in micro.reads() {
             let uses = &mut self.uses[id as usize];
             while uses.last().is_some_and(|u| *u <= now) {
@@ -272,6 +320,7 @@ impl Registers {
             }
             if uses.is_empty() {
                 self.inherit(id);
+                self.singles.iter_mut().filter(|held| **held == Some(id)).for_each(|held| *held = None);
                 if let Some(Home::Stack(slot)) = self.home[id as usize].take() {
                     self.vacant.push(slot);
                 }

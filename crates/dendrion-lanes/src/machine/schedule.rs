@@ -23,7 +23,8 @@ const fn latency(micro: &Micro) -> u32 {
         | Micro::Vanishing { .. }
         | Micro::Store(..)
         | Micro::Fire(_)
-        | Micro::Leave(_) => 1,
+        | Micro::Leave(_)
+        | Micro::LeaveAny(_) => 1,
     }
 }
 

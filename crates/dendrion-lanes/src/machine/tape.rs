@@ -41,12 +41,22 @@ pub(crate) enum Two {
     Min,
     Max,
     And,
+    Or,
     /// The second where the first is not set.
     AndNot,
     Xor,
     Greater,
     GreaterEqual,
     NotEqual,
+}
+
+/// Where something vanishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum When {
+    /// Where the magnitude is above the number of these bits.
+    Above(u64),
+    /// Where it is 0.
+    Zero,
 }
 
 /// One thing that is done to a vector. Those that have a value are known by their number on the tape.
@@ -87,17 +97,20 @@ pub(crate) enum Micro {
         port: u32,
         zero: Id,
     },
-    /// `value`, which is 0 where the magnitude of `of` is above the number of these bits. Split by [`super::guard`].
+    /// `value`, which is `instead` where `of` is as `when` says. Split by [`super::guard`].
     Vanishing {
         value: Id,
+        instead: Id,
         of: Id,
-        above: u64,
+        when: When,
     },
     Store(Place, Id),
     /// Lanes fire where the mask holds.
     Fire(Id),
     /// Leaves the loop's body for a shorter one where the mask holds in all lanes.
     Leave(Id),
+    /// Leaves the loop where the mask holds in any lane.
+    LeaveAny(Id),
 }
 
 impl Micro {
@@ -105,19 +118,18 @@ impl Micro {
     pub(crate) fn reads(&self) -> impl Iterator<Item = Id> + use<> {
         let all = match *self {
             Self::Load(_) | Self::Number(_) => [None; 3],
-            Self::Two(_, a, b) | Self::FmaPort { a, c: b, .. } | Self::Vanishing { value: a, of: b, .. } => {
-                [Some(a), Some(b), None]
-            }
-            Self::Fma { a, b, c, .. } | Self::Select { mask: a, yes: b, no: c } => {
-                [Some(a), Some(b), Some(c)]
-            }
+            Self::Two(_, a, b) | Self::FmaPort { a, c: b, .. } => [Some(a), Some(b), None],
+            Self::Fma { a, b, c, .. }
+            | Self::Select { mask: a, yes: b, no: c }
+            | Self::Vanishing { value: a, instead: b, of: c, .. } => [Some(a), Some(b), Some(c)],
             Self::Sqrt(a)
             | Self::Exponent(a)
             | Self::AddPort { a, .. }
             | Self::LoadPort { zero: a, .. }
             | Self::Store(_, a)
             | Self::Fire(a)
-            | Self::Leave(a) => [Some(a), None, None],
+            | Self::Leave(a)
+            | Self::LeaveAny(a) => [Some(a), None, None],
         };
         all.into_iter().flatten()
     }
@@ -135,9 +147,12 @@ impl Micro {
             Self::FmaPort { port, a, c } => Self::FmaPort { port, a: to(a), c: to(c) },
             Self::LoadPort { port, zero } => Self::LoadPort { port, zero: to(zero) },
             Self::Store(place, a) => Self::Store(place, to(a)),
-            Self::Vanishing { value, of, above } => Self::Vanishing { value: to(value), of: to(of), above },
+            Self::Vanishing { value, instead, of, when } => {
+                Self::Vanishing { value: to(value), instead: to(instead), of: to(of), when }
+            }
             Self::Fire(a) => Self::Fire(to(a)),
             Self::Leave(a) => Self::Leave(to(a)),
+            Self::LeaveAny(a) => Self::LeaveAny(to(a)),
         }
     }
 
@@ -148,7 +163,7 @@ impl Micro {
 
     /// Whether it does something beside having a value.
     pub(crate) const fn acts(&self) -> bool {
-        matches!(self, Self::Store(..) | Self::Fire(_) | Self::Leave(_))
+        matches!(self, Self::Store(..) | Self::Fire(_) | Self::Leave(_) | Self::LeaveAny(_))
     }
 }
 
@@ -297,8 +312,10 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
                 let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
                 // SAFETY: a traced vector reads and writes no memory, whatever address it is given.
                 unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
-                if linked.op == Op::LogisticSlope {
-                    vanishing::<T>(linked);
+                match linked.op {
+                    Op::LogisticSlope => vanishing::<T>(linked),
+                    Op::SigmoidGatedDiff => silent::<T>(linked),
+                    _ => {}
                 }
             }
         }
@@ -314,8 +331,31 @@ const FLAT: f64 = 69.2;
 fn vanishing<T: Real>(linked: &Linked) {
     let Some(Micro::Store(place, value)) = TAPE.with_borrow_mut(|r| r.tape.pop()) else { return };
     let of = record(Micro::Load(at::<T>(linked.args[0])));
-    let slope = record(Micro::Vanishing { value, of, above: bits::<T>(FLAT) });
+    let instead = record(Micro::Number(0));
+    let slope = record(Micro::Vanishing { value, instead, of, when: When::Above(bits::<T>(FLAT)) });
     record(Micro::Store(place, slope));
+}
+
+/// Says of the gated current just traced, added and stored that it needs no division where its gate is 0. Only where the block
+/// hangs on coefficients and the same row as the difference: then it is a number if that is.
+fn silent<T: Real>(linked: &Linked) {
+    let coefficient = |k: usize| matches!(linked.args[k].space, Space::Uniform | Space::Rows);
+    if linked.args[3] != linked.args[6] || ![4, 5, 7].into_iter().all(coefficient) {
+        return;
+    }
+    let last = TAPE.with_borrow(|r| match r.tape.as_slice() {
+        [.., Micro::Two(Two::Add, value, total), Micro::Store(place, _)] => {
+            let Micro::Two(Two::Div, above, _) = r.tape[*value as usize] else { return None };
+            Some((*value, above, *total, *place))
+        }
+        _ => None,
+    });
+    let Some((value, instead, total, place)) = last else { return };
+    TAPE.with_borrow_mut(|r| r.tape.truncate(r.tape.len() - 2));
+    let of = record(Micro::Load(at::<T>(linked.args[1])));
+    let current = record(Micro::Vanishing { value, instead, of, when: When::Zero });
+    let sum = record(Micro::Two(Two::Add, current, total));
+    record(Micro::Store(place, sum));
 }
 
 fn at<T>(operand: Operand) -> Place {
