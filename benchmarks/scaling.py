@@ -1,7 +1,7 @@
 """How time and memory grow with neurons and with connections, in tables.
 
-The neurons are those of W1 (``networks.py``). Each row is a process of its own, so that its peak memory is its own; runs
-are medians. ``--out`` writes the tables as Markdown too.
+The neurons are those of W1 (``networks.py``). Each row is a process of its own, so that its peak memory is its own;
+runs are medians. ``--out`` writes the tables as Markdown too.
 """
 
 from __future__ import annotations
