@@ -1,13 +1,11 @@
-//! A tape to a loop of machine code over the lanes of a strip.
+//! A tape to machine code: the body of a loop over the lanes of a strip.
 
 use std::collections::HashMap;
 use std::mem::offset_of;
 
-use super::ahead::Ahead;
-use super::guard::Loop;
 use super::registers::{BYTES, Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
-use super::vex::{Assembler, Code, Label, Mem, R8, R9, R10, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, Rm};
+use super::vex::{Assembler, Code, Label, Mem, R10, R11, RAX, RBX, RDI, Rm};
 
 /// What a compiled step is called with. The code knows its layout.
 #[derive(Debug)]
@@ -25,119 +23,30 @@ pub(crate) struct Call {
     pub(crate) any: u64,
 }
 
-const fn field(offset: usize) -> Rm {
+/// A field of [`Call`], in memory.
+pub(super) const fn field(offset: usize) -> Rm {
     Rm::Mem(Mem::At(RDI, offset as i32))
 }
 
-/// A loop, in one of several forms.
-#[derive(Debug)]
-pub(crate) enum Form {
-    Plain(Loop),
-    Ahead(Ahead),
-    /// Two loops, and a search that says which.
-    Searched {
-        search: Vec<Micro>,
-        silent: Box<Form>,
-        loud: Box<Form>,
-    },
-}
-
-/// The code of a step.
-pub(crate) fn assemble(loops: &[Form], width: usize, wide: bool) -> Vec<u8> {
-    let mut asm = Assembler::default();
-    asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
-    asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
-    let patch = asm.len() - 4;
-    for (k, base) in [RSI, RDX, RCX, R8, R9, R12].into_iter().enumerate() {
-        asm.general(&[0x8B], base, field(offset_of!(Call, bases) + 8 * k)); // mov base, [rdi + ...]
-    }
-    asm.general(&[0x8B], R11, field(offset_of!(Call, inputs)));
-    let mut stack = 0;
-    for form in loops {
-        stack = stack.max(write(&mut asm, form, (width, wide)));
-    }
-    let step = BYTES * width as i32;
-    let bytes = stack * step;
-    asm.patch(patch, &bytes.to_le_bytes());
-    asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
-    asm.raw(&bytes.to_le_bytes());
-    asm.raw(&[0x41, 0x5C, 0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop r12; pop rbx; vzeroupper; ret
-    asm.finish()
-}
-
-/// Writes a loop; returns the units of the stack it takes.
-fn write(asm: &mut Assembler, form: &Form, (width, wide): (usize, bool)) -> i32 {
-    let (step, mut stack) = (BYTES * width as i32, 0);
-    let taken = if let Form::Ahead(ahead) = form { ahead.carried } else { 0 };
-    let mut body = |asm: &mut Assembler, tape: &[Micro]| {
-        let body = Body::write(asm, tape, (width, wide), taken);
-        stack = stack.max(body.at.stack);
-        body.leaves
-    };
-    asm.raw(&[0x31, 0xC0]); // xor eax, eax
-    match form {
-        Form::Plain(Loop { guard, whole, short }) => {
-            let top = asm.here();
-            let leaves = guard.as_ref().and_then(|tape| body(asm, tape));
-            body(asm, whole);
-            if let (Some(leaves), Some(tape)) = (leaves, short) {
-                let done = asm.jump();
-                asm.land(leaves);
-                body(asm, tape);
-                asm.land(done);
-            }
-            advance(asm, step);
-            asm.jump_back(0x82, top);
-        }
-        Form::Ahead(Ahead { first, turn, last, .. }) => {
-            body(asm, first);
-            let top = asm.here();
-            asm.general(&[0x8D], R10, Rm::Mem(Mem::At(RAX, step))); // lea r10, [rax + step]
-            asm.general(&[0x3B], R10, field(offset_of!(Call, bytes))); // cmp r10, [rdi + ...]
-            let end = asm.jump_if(0x83);
-            body(asm, turn);
-            advance(asm, step);
-            asm.jump_back(0x82, top);
-            asm.land(end);
-            body(asm, last);
-        }
-        Form::Searched { search, silent, loud } => {
-            let top = asm.here();
-            let found = body(asm, search);
-            advance(asm, step);
-            asm.jump_back(0x82, top);
-            stack = stack.max(write(asm, silent, (width, wide)));
-            let done = asm.jump();
-            if let Some(found) = found {
-                asm.land(found);
-            }
-            stack = stack.max(write(asm, loud, (width, wide)));
-            asm.land(done);
-        }
-    }
-    stack
-}
-
-/// Goes on to the next vectors, and compares with the end.
-fn advance(asm: &mut Assembler, step: i32) {
-    asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
-    asm.raw(&step.to_le_bytes());
-    asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
-}
-
-struct Body<'a> {
+/// A body while it is written.
+pub(super) struct Body<'a> {
     asm: &'a mut Assembler,
-    at: Registers,
+    pub(super) at: Registers,
     tape: &'a [Micro],
     /// Values that were read from a row.
     loaded: HashMap<Place, Id>,
     /// The jump out of it, if there is one.
-    leaves: Option<Label>,
+    pub(super) leaves: Option<Label>,
 }
 
 impl<'a> Body<'a> {
-    /// Writes a tape's code.
-    fn write(asm: &'a mut Assembler, tape: &'a [Micro], (width, wide): (usize, bool), taken: usize) -> Self {
+    /// Writes a tape's code, beside which so many units of the stack are taken.
+    pub(super) fn write(
+        asm: &'a mut Assembler,
+        tape: &'a [Micro],
+        (width, wide): (usize, bool),
+        taken: usize,
+    ) -> Self {
         let at = Registers::new(tape, width, wide, taken);
         let mut body = Self { asm, at, tape, loaded: HashMap::new(), leaves: None };
         for now in 0..tape.len() as u32 {

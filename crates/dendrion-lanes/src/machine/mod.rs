@@ -4,12 +4,14 @@
 //! The arithmetic is the interpreter's, operation by operation, so the bits are too.
 //!
 //! The way: [`tape`] writes down what the interpreter does to a vector, [`guard`] finds what may be left out,
-//! [`schedule`](mod@schedule) puts it in order, [`emit`] writes the code with what [`registers`] and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
+//! [`ahead`] what may begin sooner, [`schedule`](mod@schedule) puts it in order, [`loops`] and [`emit`] write the code with what [`registers`]
+//! and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
 //! executable memory is missing, or a program has an operation of the C library (log, tanh, pow), the interpreter runs.
 
 mod ahead;
 mod emit;
 mod guard;
+mod loops;
 mod registers;
 mod schedule;
 pub(crate) mod tape;
@@ -24,10 +26,8 @@ use memmap2::{Mmap, MmapMut};
 use crate::execute::Memory;
 use crate::link::{Linked, Space};
 use crate::vector::Real;
-use ahead::Ahead;
-use emit::{Call, Form};
-use guard::{Loop, search, settled};
-use schedule::schedule;
+use emit::Call;
+use loops::{Form, assemble};
 use tape::{Micro, Place, trace};
 use tidy::tidy;
 
@@ -76,9 +76,9 @@ impl Machine {
             return None;
         }
         let results = (results * size_of::<T>()) as u64;
-        let one = |tape: &Vec<Micro>| form(tape, size_of::<T>());
+        let one = |tape: &Vec<Micro>| Form::new(tape, size_of::<T>());
         let loops: Vec<Form> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
-        let bytes = emit::assemble(&loops, WIDTH, size_of::<T>() == 8);
+        let bytes = assemble(&loops, size_of::<T>() == 8);
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
         Some(Self { code: Arc::new(memory.make_exec().ok()?) })
@@ -116,25 +116,6 @@ impl Machine {
         }
         call.any != 0
     }
-}
-
-/// The loop of a tape, for scalars of `size` bytes, in order.
-fn form(tape: &[Micro], size: usize) -> Option<Form> {
-    let loud = one_form(&settled(tape, false), size)?;
-    let Some(search) = search(tape) else { return Some(loud) };
-    let (search, silent) = (schedule(&search, WIDTH, UNITS)?, one_form(&settled(tape, true), size)?);
-    Some(Form::Searched { search, silent: Box::new(silent), loud: Box::new(loud) })
-}
-
-fn one_form(tape: &[Micro], size: usize) -> Option<Form> {
-    let ordered = |tape: &[Micro]| schedule(tape, WIDTH, UNITS);
-    let plain = Loop::new(tape, size);
-    if plain.guard.is_none()
-        && let Some(ahead) = Ahead::new(&plain.whole, WIDTH)
-    {
-        return ahead.map(ordered).map(Form::Ahead);
-    }
-    plain.map(ordered).map(Form::Plain)
 }
 
 /// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads. What an
