@@ -166,4 +166,34 @@ mod tests {
             assert_eq!(fanout.count(2..3), 3);
         }
     }
+
+    /// What a spike is worth has the same bits whether its connections lie in one shard or in two.
+    #[test]
+    fn a_sum_goes_on_from_shard_to_shard() {
+        let weights = [0.1, 1e16, 0.3, -1e16, 0.7, 0.9];
+        for delays in [Delays::Uniform(1), Delays::Each(vec![1; 6])] {
+            let part = |lanes: std::ops::Range<u16>| {
+                let mine: Vec<u16> = (0..6).filter(|t| lanes.contains(t)).collect();
+                let weights = mine.iter().map(|t| weights[usize::from(*t)]).collect();
+                let targets: Vec<u16> = mine.iter().map(|t| t - lanes.start).collect();
+                let delays = match &delays {
+                    Delays::Each(_) => Delays::Each(vec![1; mine.len()]),
+                    uniform @ Delays::Uniform(_) => uniform.clone(),
+                };
+                let starts = vec![0, mine.len() as u32];
+                let fanout = Fanout::<f64>::new(starts, targets, weights, delays, 8).unwrap();
+                let mut ring = Ring::<f64>::new(8, 4);
+                ring.row_mut(1).fill(1.0);
+                (fanout, ring)
+            };
+            let pulled = |parts: &[std::ops::Range<u16>]| {
+                let mut out = [0.0_f64];
+                for (fanout, ring) in parts.iter().cloned().map(part) {
+                    fanout.pull(0..1, 0, &ring, &mut out);
+                }
+                out[0].to_bits()
+            };
+            assert_eq!(pulled(&[0..6]), pulled(&[0..2, 2..6]));
+        }
+    }
 }
