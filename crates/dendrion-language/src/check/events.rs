@@ -1,0 +1,117 @@
+//! Events: arriving spikes, the neuron's own, and conditions.
+
+use super::{Checked, Checker, Meaning};
+use crate::definition::{Assignment, Event, Id, Target, Term, Trigger};
+use crate::error::{Span, suggestion};
+use crate::syntax::{self, Action, Change, Function, Node};
+use crate::unit::Dimension;
+
+impl Checker<'_> {
+    pub(super) fn event(&mut self, trigger: &syntax::Trigger, actions: &[Action]) -> Checked<()> {
+        let trigger = match trigger {
+            syntax::Trigger::Arrival => return actions.iter().try_for_each(|a| self.arrival(a)),
+            syntax::Trigger::Spike => Trigger::Spike,
+            syntax::Trigger::When(condition) => {
+                self.check_value(*condition)?;
+                self.condition(*condition)?;
+                Trigger::When(*condition)
+            }
+        };
+        let mut then = Vec::new();
+        for action in actions {
+            if let Some(after) = action.after {
+                self.time(after, "the time after the event")?;
+            }
+            if let Change::Last(time) = action.what {
+                self.time(time, "the time it lasts")?;
+            } else {
+                then.push(self.assignment(action)?);
+            }
+        }
+        self.made.events.push(Event { trigger, then });
+        Ok(())
+    }
+
+    fn time(&mut self, id: Id, what: &str) -> Checked<()> {
+        self.check_value(id)?;
+        self.of_dimension(id, Dimension::TIME, what)?;
+        let moving = self.subtree(id).into_iter().find(|id| {
+            matches!(
+                self.made.terms[*id],
+                Term::State(_) | Term::Expression(_) | Term::Import(_) | Term::Flag(_)
+            ) || self.made.terms[*id] == Term::Given(crate::definition::Given::Potential)
+        });
+        match moving {
+            None => Ok(()),
+            Some(id) => {
+                let message = format!("{what} is fixed; expected parameters and numbers");
+                Err(self.error(self.syntax.nodes[id].1, message))
+            }
+        }
+    }
+
+    fn target(&self, name: Span) -> Checked<(Target, Dimension)> {
+        let word = self.word(name);
+        if word == "V" {
+            return Ok((Target::Potential, Dimension::POTENTIAL));
+        }
+        if let Some(Meaning::State(i)) = self.names.get(word) {
+            return Ok((Target::State(*i), self.made.states[*i].unit.unit.dimension));
+        }
+        let states = self.made.states.iter().map(|s| s.name.as_str()).chain(["V"]);
+        Err(self
+            .error(name, format!("'{word}' is no state, so no event changes it{}", suggestion(word, states))))
+    }
+
+    fn assignment(&mut self, action: &Action) -> Checked<Assignment> {
+        let (target, dimension) = self.target(action.name)?;
+        let (value, sign) = match action.what {
+            Change::Increase(v) => (v, Some(Function::Add)),
+            Change::Decrease(v) => (v, Some(Function::Sub)),
+            Change::Set(v) | Change::Last(v) => (v, None),
+        };
+        self.check_value(value)?;
+        self.of_dimension(value, dimension, self.word(action.name))?;
+        let value = match sign {
+            None => value,
+            Some(f) => {
+                let before = match target {
+                    Target::Potential => Term::Given(crate::definition::Given::Potential),
+                    Target::State(i) => Term::State(i),
+                };
+                self.made.terms.push(before);
+                let before = self.made.terms.len() - 1;
+                self.made.terms.push(Term::Apply(f, vec![before, value]));
+                self.made.terms.len() - 1
+            }
+        };
+        Ok(Assignment { target, value, after: action.after })
+    }
+
+    /// `s += weight`
+    fn arrival(&mut self, action: &Action) -> Checked<()> {
+        let is_weight =
+            |id: &Id| matches!(self.syntax.nodes[*id], (Node::Name, span) if self.word(span) == "weight");
+        let (Change::Increase(value), None) = (&action.what, action.after) else {
+            return Err(self.error(action.span, "expected 's += weight' for what an arriving spike adds"));
+        };
+        if !is_weight(value) {
+            let message = "expected 'weight' alone; put factors into the equations that read it";
+            return Err(self.error(self.syntax.nodes[*value].1, message));
+        }
+        let (target, dimension) = self.target(action.name)?;
+        let Target::State(i) = target else {
+            return Err(self.error(action.name, "a weight is a pure number, which V is not; expected a gate"));
+        };
+        if dimension != Dimension::ONE {
+            let message =
+                format!("'{}' is in {dimension}; a weight is a pure number", self.word(action.name));
+            return Err(self.error(action.name, message));
+        }
+        if self.made.arrivals.contains(&i) {
+            return Err(self.error(action.name, "takes the weight twice"));
+        }
+        self.made.arrivals.push(i);
+        Ok(())
+    }
+}

@@ -1,0 +1,255 @@
+//! From syntax to a definition: what names mean, and whether dimensions fit.
+
+mod declare;
+mod events;
+mod order;
+mod parameters;
+mod types;
+
+use std::collections::HashMap;
+
+use crate::definition::{Current, Definition, Export, Given, Id, Import, State, Term, Written};
+use crate::error::{Span, TextError, suggestion};
+use crate::lex::Lexed;
+use crate::syntax::{Node, Statement, Syntax};
+use crate::unit::{Dimension, Unit};
+use types::Type;
+
+type Checked<T> = Result<T, TextError>;
+
+/// What a name means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Meaning {
+    Parameter(usize),
+    State(usize),
+    Expression(usize),
+    Import(usize),
+    Flag(usize),
+    Given(Given),
+    Pi,
+}
+
+/// Names that mean the same in every text, with their dimensions as powers of mV, ms, pA and um.
+const GIVEN: [(&str, Given); 8] = [
+    ("V", Given::Potential),
+    ("V_rest", Given::Rest),
+    ("gL", Given::Leak),
+    ("C", Given::Capacitance),
+    ("area", Given::Area),
+    ("diameter", Given::Diameter),
+    ("length", Given::Length),
+    ("dt", Given::Step),
+];
+
+impl Given {
+    /// Its dimension.
+    pub fn dimension(self) -> Dimension {
+        match self {
+            Self::Potential | Self::Rest => Dimension::POTENTIAL,
+            Self::Leak => Dimension::CURRENT / Dimension::POTENTIAL,
+            Self::Capacitance => Dimension::CURRENT * Dimension::TIME / Dimension::POTENTIAL,
+            Self::Area => Dimension::LENGTH * Dimension::LENGTH,
+            Self::Diameter | Self::Length => Dimension::LENGTH,
+            Self::Step => Dimension::TIME,
+            Self::Current => Dimension::CURRENT,
+        }
+    }
+}
+
+/// Checks a text's syntax.
+pub(crate) fn check(text: &str, lexed: &Lexed, syntax: &Syntax) -> Checked<Definition> {
+    let mut checker = Checker::new(text, lexed, syntax);
+    checker.declare()?;
+    checker.settle_parameters()?;
+    checker.expressions()?;
+    for statement in &syntax.statements {
+        checker.statement(statement)?;
+    }
+    checker.finish()
+}
+
+struct Checker<'t> {
+    text: &'t str,
+    lexed: &'t Lexed,
+    syntax: &'t Syntax,
+    names: HashMap<&'t str, Meaning>,
+    /// Type of each node that was checked.
+    types: Vec<Option<Type>>,
+    /// Value of each node that is made of numbers alone, in coherent units.
+    constants: Vec<Option<f64>>,
+    made: Definition,
+    /// For each expression of the definition, its statement.
+    statement_of: Vec<usize>,
+    /// Comments behind definitions, by where their names begin.
+    docs: HashMap<usize, String>,
+}
+
+impl<'t> Checker<'t> {
+    fn new(text: &'t str, lexed: &'t Lexed, syntax: &'t Syntax) -> Self {
+        let n = syntax.nodes.len();
+        let made = Definition {
+            text: text.to_string(),
+            terms: vec![Term::Number(f64::NAN); n],
+            parameters: Vec::new(),
+            states: Vec::new(),
+            expressions: Vec::new(),
+            order: Vec::new(),
+            imports: Vec::new(),
+            exports: Vec::new(),
+            arrivals: Vec::new(),
+            events: Vec::new(),
+            flags: Vec::new(),
+            membrane: None,
+            current: None,
+        };
+        let names = GIVEN.iter().map(|(name, given)| (*name, Meaning::Given(*given))).collect();
+        Self {
+            text,
+            lexed,
+            syntax,
+            names,
+            types: vec![None; n],
+            constants: vec![None; n],
+            made,
+            statement_of: Vec::new(),
+            docs: HashMap::new(),
+        }
+    }
+
+    fn error(&self, span: Span, message: impl Into<String>) -> TextError {
+        TextError::new(self.text, span, message)
+    }
+
+    fn word(&self, span: Span) -> &'t str {
+        span.of(self.text)
+    }
+
+    /// The nodes that `root` is made of, ascending.
+    fn subtree(&self, root: Id) -> Vec<Id> {
+        let (mut found, mut stack) = (Vec::new(), vec![root]);
+        while let Some(id) = stack.pop() {
+            found.push(id);
+            if let Node::Apply(_, operands) = &self.syntax.nodes[id].0 {
+                stack.extend(operands);
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// A unit as it was written, after a colon.
+    fn written(&self, span: Span, unit: Unit) -> Written {
+        let text = self.word(span);
+        Written { text: if text == "1" { String::new() } else { text.to_string() }, unit }
+    }
+
+    /// Raises unless a node has that dimension; `what` it is of.
+    fn of_dimension(&self, id: Id, dimension: Dimension, what: &str) -> Checked<()> {
+        let span = self.syntax.nodes[id].1;
+        match self.types[id] {
+            Some(Type::Zero) => Ok(()),
+            Some(Type::Number(d)) if d == dimension => Ok(()),
+            Some(Type::Truth) => {
+                Err(self
+                    .error(span, format!("{what} is a condition; expected {dimension}, such as a 'where'")))
+            }
+            Some(Type::Flag) if dimension == Dimension::ONE => Ok(()),
+            Some(Type::Number(d)) => {
+                Err(self.error(span, format!("{what} is {}; expected {dimension}", d.being())))
+            }
+            Some(Type::Flag) | None => {
+                Err(self.error(span, format!("{what} is a pure number; expected {dimension}")))
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Checked<()> {
+        match statement {
+            Statement::Derivative { name, value, .. } => self.derivative(*name, *value),
+            Statement::Initial { name, value } => self.initial(*name, *value),
+            Statement::Export { name, value } => self.export(*name, *value),
+            Statement::On { trigger, actions } => self.event(trigger, actions),
+            _ => Ok(()),
+        }
+    }
+
+    fn derivative(&mut self, name: Span, value: Id) -> Checked<()> {
+        self.check_value(value)?;
+        let word = self.word(name);
+        let of = if let Some(Meaning::State(i)) = self.names.get(word) {
+            self.made.states[*i].derivative = value;
+            self.made.states[*i].unit.unit.dimension
+        } else {
+            self.made.membrane = Some(value);
+            Dimension::POTENTIAL
+        };
+        self.of_dimension(value, of / Dimension::TIME, &format!("d{word}/dt"))
+    }
+
+    fn initial(&mut self, name: Span, value: Id) -> Checked<()> {
+        self.check_value(value)?;
+        let word = self.word(name);
+        let Some(Meaning::State(i)) = self.names.get(word).copied() else {
+            let states = self.made.states.iter().map(|s| s.name.as_str());
+            let message = format!("'{word}' has no derivative, so no beginning{}", suggestion(word, states));
+            return Err(self.error(name, message));
+        };
+        if self.made.states[i].initial.replace(value).is_some() {
+            return Err(self.error(name, format!("'{word}(0)' was given before")));
+        }
+        let dimension = self.made.states[i].unit.unit.dimension;
+        self.of_dimension(value, dimension, &format!("{word}(0)"))
+    }
+
+    fn export(&mut self, name: Span, value: Option<Id>) -> Checked<()> {
+        let word = self.word(name).to_string();
+        if self.made.exports.iter().any(|e| e.name == word) {
+            return Err(self.error(name, format!("'{word}' is exported twice")));
+        }
+        let (value, dimension) = if let Some(value) = value {
+            self.check_value(value)?;
+            match self.types[value] {
+                Some(Type::Number(d)) => (value, d),
+                Some(Type::Zero | Type::Flag) => (value, Dimension::ONE),
+                _ => {
+                    return Err(
+                        self.error(self.syntax.nodes[value].1, "this is a condition; expected a quantity")
+                    );
+                }
+            }
+        } else {
+            let meaning = self.meaning(name)?;
+            let dimension = self.dimension_of(meaning);
+            self.made.terms.push(Self::term_of(meaning));
+            (self.made.terms.len() - 1, dimension)
+        };
+        self.made.exports.push(Export { name: word, value, unit: Unit { dimension, exponent: 0 } });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Checked<Definition> {
+        if let Some(i) = self.made.expressions.iter().position(|e| e.name == "I") {
+            let dimension = self.made.expressions[i].unit.unit.dimension;
+            let per_area = dimension == Dimension::CURRENT / (Dimension::LENGTH * Dimension::LENGTH);
+            if !per_area && dimension != Dimension::CURRENT {
+                let Statement::Define { name, .. } = &self.syntax.statements[self.statement_of[i]] else {
+                    return Ok(self.made);
+                };
+                let message =
+                    format!("I is the current into the compartment; expected pA, or pA/um2, not {dimension}");
+                return Err(self.error(*name, message));
+            }
+            self.made.current = Some(Current { expression: i, per_area });
+        }
+        let made = &self.made;
+        if made.current.is_none()
+            && made.membrane.is_none()
+            && made.exports.is_empty()
+            && made.events.is_empty()
+        {
+            let message = "the text does nothing: expected 'I = ... : pA', the current into the compartment";
+            return Err(self.error(Span::new(0, 0), message));
+        }
+        Ok(self.made)
+    }
+}

@@ -1,0 +1,92 @@
+//! Named expressions, each after those it needs.
+
+use std::collections::VecDeque;
+
+use super::{Checked, Checker, Meaning, Type};
+use crate::definition::{Id, Written};
+use crate::error::Span;
+use crate::syntax::{Node, Statement};
+use crate::unit::{Dimension, Unit};
+
+impl Checker<'_> {
+    /// Checks all named expressions, in an order in which each needs earlier ones alone.
+    pub(super) fn expressions(&mut self) -> Checked<()> {
+        let n = self.made.expressions.len();
+        let mut users = vec![Vec::new(); n];
+        let mut waits = vec![0_usize; n];
+        for (user, count) in waits.iter_mut().enumerate() {
+            let (_, value) = self.defined(user);
+            for used in self.reads(value) {
+                users[used].push(user);
+                *count += 1;
+            }
+        }
+        let mut ready: VecDeque<usize> = (0..n).filter(|i| waits[*i] == 0).collect();
+        while let Some(i) = ready.pop_front() {
+            self.expression(i)?;
+            self.made.order.push(i);
+            for user in &users[i] {
+                waits[*user] -= 1;
+                if waits[*user] == 0 {
+                    ready.push_back(*user);
+                }
+            }
+        }
+        let Some(start) = (0..n).find(|i| waits[*i] > 0) else { return Ok(()) };
+        let (name, _) = self.defined(self.in_circle(start, &waits));
+        let message =
+            format!("'{}' depends on itself; expected 'd{0}/dt = ...' for a state", self.word(name));
+        Err(self.error(name, message))
+    }
+
+    /// An expression that depends on itself, found by following what waits from one that does.
+    fn in_circle(&self, start: usize, waits: &[usize]) -> usize {
+        let mut seen = vec![false; waits.len()];
+        let mut at = start;
+        while !std::mem::replace(&mut seen[at], true) {
+            let waiting = self.reads(self.defined(at).1).into_iter().find(|i| waits[*i] > 0);
+            at = waiting.unwrap_or(at);
+        }
+        at
+    }
+
+    fn defined(&self, i: usize) -> (Span, Id) {
+        match &self.syntax.statements[self.statement_of[i]] {
+            Statement::Define { name, value, .. } => (*name, *value),
+            _ => (Span::default(), 0),
+        }
+    }
+
+    /// The expressions that a value reads, each as often as it does.
+    fn reads(&self, value: Id) -> Vec<usize> {
+        let read = |id: Id| match self.syntax.nodes[id] {
+            (Node::Name, span) => match self.names.get(self.word(span)) {
+                Some(Meaning::Expression(i)) => Some(*i),
+                _ => None,
+            },
+            _ => None,
+        };
+        self.subtree(value).into_iter().filter_map(read).collect()
+    }
+
+    fn expression(&mut self, i: usize) -> Checked<()> {
+        let statement = &self.syntax.statements[self.statement_of[i]];
+        let Statement::Define { name, value, unit, .. } = statement else { return Ok(()) };
+        self.check_value(*value)?;
+        let word = self.word(*name);
+        let unit = if let Some(unit) = unit {
+            self.of_dimension(*value, unit.unit.dimension, word)?;
+            self.written(unit.span, unit.unit)
+        } else {
+            let dimension = match self.types[*value] {
+                Some(Type::Number(d)) => d,
+                _ => Dimension::ONE,
+            };
+            let text = if dimension == Dimension::ONE { String::new() } else { dimension.to_string() };
+            Written { text, unit: Unit { dimension, exponent: 0 } }
+        };
+        let expression = &mut self.made.expressions[i];
+        (expression.unit, expression.value) = (unit, *value);
+        Ok(())
+    }
+}

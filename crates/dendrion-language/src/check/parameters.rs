@@ -1,0 +1,136 @@
+//! Definitions of numbers are parameters with a default.
+
+use super::{Checked, Checker, Meaning, Type};
+use crate::definition::{Id, Parameter, Written};
+use crate::error::Span;
+use crate::syntax::{Annotation, Function, Node, Statement};
+use crate::unit::{Unit, ten_to};
+
+impl Checker<'_> {
+    /// Takes the definitions that are made of numbers alone out of the expressions.
+    pub(super) fn settle_parameters(&mut self) -> Checked<()> {
+        let (expressions, statements) =
+            (std::mem::take(&mut self.made.expressions), std::mem::take(&mut self.statement_of));
+        for (expression, at) in expressions.into_iter().zip(statements) {
+            let Statement::Define { name, value, unit, bound } = &self.syntax.statements[at] else {
+                continue;
+            };
+            let word = self.word(*name);
+            if !self.is_literal(*value) || word == "I" {
+                if bound.is_some() {
+                    return Err(self.error(*name, format!("'{word}' is no parameter, so it takes no bound")));
+                }
+                self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
+                self.made.expressions.push(expression);
+                self.statement_of.push(at);
+                continue;
+            }
+            let (default, unit) = self.default(word, *value, *unit)?;
+            let bound = bound.unwrap_or_default();
+            self.names.insert(word, Meaning::Parameter(self.made.parameters.len()));
+            let doc = self.docs.remove(&name.start).unwrap_or_default();
+            self.made.parameters.push(Parameter {
+                name: word.into(),
+                unit,
+                default: Some(default),
+                bound,
+                doc,
+            });
+        }
+        Ok(())
+    }
+
+    /// The default of a parameter and its unit.
+    fn default(&mut self, name: &str, value: Id, unit: Option<Annotation>) -> Checked<(f64, Written)> {
+        self.check_value(value)?;
+        let span = self.syntax.nodes[value].1;
+        let dimension = match self.types[value] {
+            Some(Type::Number(d)) => d,
+            Some(Type::Zero) => unit.map_or(Unit::ONE, |u| u.unit).dimension,
+            _ => return Err(self.error(span, format!("'{name}' is a condition; expected a number"))),
+        };
+        let coherent = self.constants[value].unwrap_or(f64::NAN);
+        let plain = self.plain(value);
+        let written = match unit {
+            Some(unit) => {
+                self.of_dimension(value, unit.unit.dimension, name)?;
+                self.written(unit.span, unit.unit)
+            }
+            None => match plain {
+                Some((_, unit)) if !self.unit_text(span).is_empty() => {
+                    Written { text: self.unit_text(span), unit }
+                }
+                _ => {
+                    let text =
+                        if dimension == Unit::ONE.dimension { String::new() } else { dimension.to_string() };
+                    Written { text, unit: Unit { dimension, exponent: 0 } }
+                }
+            },
+        };
+        let default = match plain {
+            Some((v, unit)) => {
+                let tens = unit.exponent - written.unit.exponent;
+                if tens < 0 { v / ten_to(-tens) } else { v * ten_to(tens) }
+            }
+            None if written.unit.exponent < 0 => coherent * ten_to(-written.unit.exponent),
+            None => coherent / ten_to(written.unit.exponent),
+        };
+        if !default.is_finite() {
+            return Err(self.error(span, format!("{name} = {default}: expected a finite number")));
+        }
+        Ok((default, written))
+    }
+
+    /// A product or quotient of numbers and units: the number, and the unit. So `-90 mV` stays -90, exactly.
+    fn plain(&self, value: Id) -> Option<(f64, Unit)> {
+        let mut found: std::collections::HashMap<Id, (f64, Unit)> = std::collections::HashMap::new();
+        for id in self.subtree(value) {
+            let one = match &self.syntax.nodes[id] {
+                (Node::Number { value, unit }, _) => (*value, *unit),
+                (Node::Name, span) => {
+                    (1.0, Unit::named(self.word(*span)).filter(|_| !self.is_declared(*span))?)
+                }
+                (Node::Apply(f, operands), _) => {
+                    let (a, b) = (found[&operands[0]], operands.get(1).map(|b| found[b]));
+                    match (f, b) {
+                        (Function::Neg, _) => (-a.0, a.1),
+                        (Function::Mul, Some(b)) => (a.0 * b.0, a.1 * b.1),
+                        (Function::Div, Some(b)) => (a.0 / b.0, a.1 / b.1),
+                        _ => return None,
+                    }
+                }
+            };
+            found.insert(id, one);
+        }
+        found.get(&value).copied()
+    }
+
+    pub(super) fn is_declared(&self, span: Span) -> bool {
+        self.names.contains_key(self.word(span))
+    }
+
+    /// The unit of `-120 mS/cm2` as it was written; nothing where numbers and units are mixed.
+    fn unit_text(&self, span: Span) -> String {
+        let text = self.word(span).trim_start_matches(['-', '(', '+']).trim_start();
+        let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let exponent = unit.strip_prefix(['e', 'E']).map(|e| e.trim_start_matches(['+', '-']));
+        let unit = match exponent {
+            Some(e) if e.starts_with(|c: char| c.is_ascii_digit()) => {
+                e.trim_start_matches(|c: char| c.is_ascii_digit())
+            }
+            _ => unit,
+        };
+        let unit = unit.trim().trim_end_matches(')').trim();
+        let begins_number = |(at, c): (usize, char)| {
+            c.is_ascii_digit()
+                && !unit[..at].ends_with(|p: char| p.is_alphanumeric() || p == '^' || p == '*' || p == '-')
+        };
+        if unit.is_empty() || unit.contains(['(', '+']) || unit.char_indices().any(begins_number) {
+            return String::new();
+        }
+        match unit.strip_prefix('/') {
+            Some(below) => format!("1/{}", below.trim()),
+            None => unit.strip_prefix('*').unwrap_or(unit).trim().to_string(),
+        }
+    }
+}

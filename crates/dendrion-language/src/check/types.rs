@@ -1,0 +1,265 @@
+//! Types of expressions: quantities of a dimension, and conditions.
+
+use super::{Checked, Checker, GIVEN, Meaning};
+use crate::definition::{Id, Term};
+use crate::error::{Span, suggestion};
+use crate::syntax::{Function, Node};
+use crate::unit::{COMMON, Dimension, Unit};
+
+/// What an expression is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Type {
+    /// A quantity.
+    Number(Dimension),
+    /// The number 0, which is 0 in every unit.
+    Zero,
+    /// A condition.
+    Truth,
+    /// What an event switches on: a condition, and the number 1 or 0.
+    Flag,
+}
+
+impl Checker<'_> {
+    /// Checks a value and all it is made of.
+    pub(super) fn check_value(&mut self, root: Id) -> Checked<()> {
+        for id in self.subtree(root) {
+            self.check_node(id)?;
+        }
+        Ok(())
+    }
+
+    fn check_node(&mut self, id: Id) -> Checked<()> {
+        let (node, span) = &self.syntax.nodes[id];
+        let (found, term) = match node {
+            Node::Number { value, unit } => {
+                let coherent = unit.coherent(*value);
+                self.constants[id] = Some(coherent);
+                let is_zero = *value == 0.0 && *unit == Unit::ONE;
+                (if is_zero { Type::Zero } else { Type::Number(unit.dimension) }, Term::Number(coherent))
+            }
+            Node::Name => self.name(id, *span)?,
+            Node::Apply(f, operands) => {
+                let found = self.apply(*f, operands, *span)?;
+                self.constants[id] = self.fold(*f, operands);
+                (found, Term::Apply(*f, operands.clone()))
+            }
+        };
+        self.types[id] = Some(found);
+        self.made.terms[id] = term;
+        Ok(())
+    }
+
+    fn name(&mut self, id: Id, span: Span) -> Checked<(Type, Term)> {
+        let word = self.word(span);
+        if let (false, Some(unit)) = (self.is_declared(span), Unit::named(word)) {
+            let coherent = unit.coherent(1.0);
+            self.constants[id] = Some(coherent);
+            return Ok((Type::Number(unit.dimension), Term::Number(coherent)));
+        }
+        let meaning = self.meaning(span)?;
+        if meaning == Meaning::Pi {
+            self.constants[id] = Some(std::f64::consts::PI);
+        }
+        let found = match meaning {
+            Meaning::Flag(_) => Type::Flag,
+            Meaning::Expression(i) if self.is_condition(i) => Type::Truth,
+            _ => Type::Number(self.dimension_of(meaning)),
+        };
+        Ok((found, Self::term_of(meaning)))
+    }
+
+    fn is_condition(&self, expression: usize) -> bool {
+        self.types.get(self.made.expressions[expression].value) == Some(&Some(Type::Truth))
+    }
+
+    /// What a name means.
+    pub(super) fn meaning(&self, span: Span) -> Checked<Meaning> {
+        let word = self.word(span);
+        if let Some(meaning) = self.names.get(word) {
+            return Ok(*meaning);
+        }
+        let message = match word {
+            "weight" => "'weight' is only known in 'on event: ...', as in 's += weight'".into(),
+            "t" => "equations do not see the time; use a current or spike generator".into(),
+            "I" => "'I' is only known beside an equation 'dV/dt = ...'".into(),
+            _ => {
+                let own = self.names.keys().copied();
+                let known: Vec<&str> = own.chain(GIVEN.iter().map(|(n, _)| *n)).chain(COMMON).collect();
+                format!("no name '{word}'{}", suggestion(word, sorted(known)))
+            }
+        };
+        Err(self.error(span, message))
+    }
+
+    pub(super) fn dimension_of(&self, meaning: Meaning) -> Dimension {
+        match meaning {
+            Meaning::Parameter(i) => self.made.parameters[i].unit.unit.dimension,
+            Meaning::State(i) => self.made.states[i].unit.unit.dimension,
+            Meaning::Expression(i) => self.made.expressions[i].unit.unit.dimension,
+            Meaning::Import(i) => self.made.imports[i].unit.unit.dimension,
+            Meaning::Given(given) => given.dimension(),
+            Meaning::Flag(_) | Meaning::Pi => Dimension::ONE,
+        }
+    }
+
+    pub(super) const fn term_of(meaning: Meaning) -> Term {
+        match meaning {
+            Meaning::Parameter(i) => Term::Parameter(i),
+            Meaning::State(i) => Term::State(i),
+            Meaning::Expression(i) => Term::Expression(i),
+            Meaning::Import(i) => Term::Import(i),
+            Meaning::Given(given) => Term::Given(given),
+            Meaning::Flag(i) => Term::Flag(i),
+            Meaning::Pi => Term::Number(std::f64::consts::PI),
+        }
+    }
+
+    /// The type of a function's value.
+    fn apply(&self, f: Function, operands: &[Id], span: Span) -> Checked<Type> {
+        let at = |i: usize| operands[i];
+        match f {
+            Function::And | Function::Or | Function::Not => {
+                operands.iter().try_for_each(|id| self.condition(*id))?;
+                Ok(Type::Truth)
+            }
+            Function::Where => {
+                self.condition(at(0))?;
+                self.alike(at(1), at(2), "'where'", span)
+            }
+            Function::Greater | Function::GreaterEqual | Function::Less | Function::LessEqual => {
+                self.alike(at(0), at(1), "a comparison", span)?;
+                Ok(Type::Truth)
+            }
+            Function::Add => self.alike(at(0), at(1), "a sum", span),
+            Function::Sub => self.alike(at(0), at(1), "a difference", span),
+            Function::Min => self.alike(at(0), at(1), "'min'", span),
+            Function::Max => self.alike(at(0), at(1), "'max'", span),
+            Function::Clip => {
+                self.alike(at(0), at(1), "'clip'", span)?;
+                self.alike(at(0), at(2), "'clip'", span)
+            }
+            Function::Neg | Function::Abs => self.number(at(0)).map(|d| d.map_or(Type::Zero, Type::Number)),
+            Function::Mul | Function::Div => {
+                let (a, b) = (self.number(at(0))?, self.number(at(1))?);
+                if f == Function::Div && b.is_none() {
+                    return Err(self.error(self.syntax.nodes[at(1)].1, "a division by 0"));
+                }
+                let (Some(a), Some(b)) = (a, b) else { return Ok(Type::Zero) };
+                Ok(Type::Number(if f == Function::Mul { a * b } else { a / b }))
+            }
+            Function::Pow => self.power(at(0), at(1)),
+            Function::Sqrt => {
+                let Some(d) = self.number(at(0))? else { return Ok(Type::Zero) };
+                Ok(Type::Number(d.power(0.5).unwrap_or_default()))
+            }
+            Function::Exp
+            | Function::Expm1
+            | Function::Log
+            | Function::Log10
+            | Function::Log1p
+            | Function::Exprel
+            | Function::Tanh => {
+                self.pure(at(0), "the argument of a function")?;
+                Ok(Type::Number(Dimension::ONE))
+            }
+        }
+    }
+
+    fn power(&self, base: Id, exponent: Id) -> Checked<Type> {
+        self.pure(exponent, "an exponent")?;
+        let Some(d) = self.number(base)? else { return Ok(Type::Number(Dimension::ONE)) };
+        if d == Dimension::ONE {
+            return Ok(Type::Number(d));
+        }
+        let span = self.syntax.nodes[exponent].1;
+        let Some(constant) = self.constants[exponent] else {
+            return Err(self.error(span, format!("the base is in {d}; expected a number as its exponent")));
+        };
+        let found = d.power(constant).ok_or_else(|| {
+            self.error(span, format!("{d} to the power of {constant} is no unit; expected a simple fraction"))
+        })?;
+        Ok(Type::Number(found))
+    }
+
+    /// The dimension of a quantity, none for a 0 of any.
+    fn number(&self, id: Id) -> Checked<Option<Dimension>> {
+        match self.types[id] {
+            Some(Type::Number(d)) => Ok(Some(d)),
+            Some(Type::Flag) => Ok(Some(Dimension::ONE)),
+            Some(Type::Truth) => {
+                let message = "this is a condition; expected a quantity, as from 'where(condition, 1, 0)'";
+                Err(self.error(self.syntax.nodes[id].1, message))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn condition(&self, id: Id) -> Checked<()> {
+        match self.types[id] {
+            Some(Type::Truth | Type::Flag) => Ok(()),
+            _ => Err(self.error(
+                self.syntax.nodes[id].1,
+                "this is a quantity; expected a condition, such as 'V > V_th'",
+            )),
+        }
+    }
+
+    fn pure(&self, id: Id, what: &str) -> Checked<()> {
+        match self.number(id)? {
+            Some(d) if d != Dimension::ONE => {
+                let message =
+                    format!("{what} is in {d}; expected a pure number: divide it by a quantity in {d}");
+                Err(self.error(self.syntax.nodes[id].1, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn alike(&self, a: Id, b: Id, what: &str, span: Span) -> Checked<Type> {
+        match (self.number(a)?, self.number(b)?) {
+            (Some(a), Some(b)) if a != b => Err(self.error(span, format!("{what} of {a} and {b}"))),
+            (Some(d), _) | (None, Some(d)) => Ok(Type::Number(d)),
+            (None, None) => Ok(Type::Zero),
+        }
+    }
+
+    /// The value of a function of numbers.
+    fn fold(&self, f: Function, operands: &[Id]) -> Option<f64> {
+        let a = self.constants[*operands.first()?]?;
+        let b = operands.get(1).map_or(Some(f64::NAN), |b| self.constants[*b])?;
+        let c = operands.get(2).map_or(Some(f64::NAN), |c| self.constants[*c])?;
+        Some(match f {
+            Function::Neg => -a,
+            Function::Add => a + b,
+            Function::Sub => a - b,
+            Function::Mul => a * b,
+            Function::Div => a / b,
+            Function::Pow => a.powf(b),
+            Function::Abs => a.abs(),
+            Function::Sqrt => a.sqrt(),
+            Function::Exp => a.exp(),
+            Function::Expm1 => a.exp_m1(),
+            Function::Log => a.ln(),
+            Function::Log10 => a.log10(),
+            Function::Log1p => a.ln_1p(),
+            Function::Exprel => {
+                if a == 0.0 {
+                    1.0
+                } else {
+                    a.exp_m1() / a
+                }
+            }
+            Function::Tanh => a.tanh(),
+            Function::Min => a.min(b),
+            Function::Max => a.max(b),
+            Function::Clip => a.max(b).min(c),
+            _ => return None,
+        })
+    }
+}
+
+fn sorted(mut names: Vec<&str>) -> Vec<&str> {
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,47 @@
+//! The language of equations: what a mechanism is, as text with units.
+//!
+//! ```
+//! let text = "
+//! I = g * n * (E - V)                    : pA
+//! dn/dt = (1/(1 + exp(-(V - Vn)/8 mV)) - n) / tau_n  : 1
+//! g = 5 nS (>= 0)       # maximal conductance
+//! E = -90 mV; Vn = -30 mV; tau_n = 0.5 ms
+//! ";
+//! let definition = dendrion_language::define(text)?;
+//! assert_eq!(definition.parameters.len(), 4);
+//! assert_eq!(definition.parameters[0].unit.text, "nS");
+//!
+//! let error = dendrion_language::define("I = g * (E - Vm) : pA\ng = 5 nS; E = -90 mV").unwrap_err();
+//! assert_eq!((error.line, error.column), (1, 14));
+//! # Ok::<(), dendrion_language::TextError>(())
+//! ```
+//!
+//! [`define`] reads a text in three steps: [`lex`](self) to tokens, parse to syntax, and check, which says what each name
+//! means and whether dimensions fit. Whatever is wrong is a [`TextError`] with line, column and a caret. A text takes
+//! time and memory in proportion to its length.
+
+mod check;
+mod definition;
+mod error;
+mod lex;
+mod parse;
+mod syntax;
+mod unit;
+
+pub use definition::{
+    Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
+    Target, Term, Trigger, Written,
+};
+pub use error::{Span, TextError};
+pub use syntax::{Bound, Function};
+pub use unit::{Dimension, Unit, ten_to};
+
+/// The definition that a text is.
+///
+/// # Errors
+/// The first thing found wrong, and where.
+pub fn define(text: &str) -> Result<Definition, TextError> {
+    let lexed = lex::lex(text)?;
+    let syntax = parse::parse(text, &lexed)?;
+    check::check(text, &lexed, &syntax)
+}

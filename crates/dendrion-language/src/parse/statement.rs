@@ -1,0 +1,213 @@
+//! Statements: one a line, or several on a line with `;` between them.
+
+use super::{Parsed, Parser};
+use crate::error::{Span, TextError};
+use crate::lex::Kind;
+use crate::syntax::{Action, Annotation, Bound, Change, Statement, Trigger};
+use crate::unit::Unit;
+
+impl Parser<'_> {
+    pub(super) fn statements(&mut self) -> Parsed<()> {
+        loop {
+            while self.peek().kind == Kind::Line || self.is(";") {
+                self.at += 1;
+            }
+            if self.peek().kind == Kind::End {
+                return Ok(());
+            }
+            let statement = self.statement()?;
+            let is_block = matches!(statement, Statement::On { .. });
+            self.syntax.statements.push(statement);
+            if !is_block && self.peek().kind != Kind::Line && !self.is(";") {
+                return Err(self.unexpected("the end of the statement, or an operator"));
+            }
+        }
+    }
+
+    fn statement(&mut self) -> Parsed<Statement> {
+        if self.is_word("on") {
+            return self.on();
+        }
+        if self.accept_word("import") {
+            let name = self.name("the name of what the compartment has")?;
+            self.expect(":", "and a unit, as in 'import Ca : mM'")?;
+            return Ok(Statement::Import { name, unit: self.annotation()? });
+        }
+        if self.accept_word("export") {
+            let name = self.name("a name that other mechanisms of the compartment may import")?;
+            let value = if self.accept("=") { Some(self.expression()?) } else { None };
+            return Ok(Statement::Export { name, value });
+        }
+        let name = self.name("a statement: 'dx/dt = ...', 'x = ...', 'x : unit' or 'on ...:'")?;
+        if self.accept("=") {
+            let value = self.expression()?;
+            let unit = self.accept(":").then(|| self.annotation()).transpose()?;
+            return Ok(Statement::Define { name, value, unit, bound: self.bound()? });
+        }
+        if self.accept(":") {
+            return Ok(Statement::Declare { name, unit: self.annotation()?, bound: self.bound()? });
+        }
+        if self.is("/") {
+            return self.derivative(name);
+        }
+        if self.is("(") {
+            return self.initial(name);
+        }
+        Err(self.unexpected(&format!("'=' or ':' after '{}'", name.of(self.text))))
+    }
+
+    /// `dx/dt = ...`, of which `dx` was read.
+    fn derivative(&mut self, dx: Span) -> Parsed<Statement> {
+        self.at += 1;
+        let word = dx.of(self.text);
+        if !word.starts_with('d') || word.len() < 2 || !self.is_word("dt") {
+            let message = "this is no left side; expected a name, or a derivative such as 'dx/dt'";
+            return Err(self.error(dx.to(self.peek().span), message));
+        }
+        self.at += 1;
+        self.expect("=", "after the derivative")?;
+        let value = self.expression()?;
+        let unit = self.accept(":").then(|| self.annotation()).transpose()?;
+        Ok(Statement::Derivative { name: Span::new(dx.start + 1, dx.end), value, unit })
+    }
+
+    /// `x(0) = ...`, of which `x` was read.
+    fn initial(&mut self, name: Span) -> Parsed<Statement> {
+        self.at += 1;
+        if self.peek().kind != Kind::Number(0.0) {
+            return Err(self.unexpected("0, as in 'x(0) = ...' for the value at the beginning"));
+        }
+        self.at += 1;
+        self.expect(")", "after 0")?;
+        self.expect("=", "and the value at the beginning")?;
+        Ok(Statement::Initial { name, value: self.expression()? })
+    }
+
+    /// A unit: `mV`, `1`, `1/ms`, `nS/um2`, `pA ms`.
+    fn annotation(&mut self) -> Parsed<Annotation> {
+        let start = self.peek().span;
+        let (mut unit, mut end) = self.unit_factor()?;
+        loop {
+            let divides = self.is("/");
+            if divides || self.is("*") {
+                self.at += 1;
+            } else if self.peek().kind != Kind::Name {
+                return Ok(Annotation { unit, span: start.to(end) });
+            }
+            let (factor, to) = self.unit_factor()?;
+            unit = if divides { unit / factor } else { unit * factor };
+            end = to;
+        }
+    }
+
+    fn unit_factor(&mut self) -> Parsed<(Unit, Span)> {
+        match self.peek().kind {
+            Kind::Number(1.0) => Ok((Unit::ONE, self.next().span)),
+            Kind::Name => self.unit_name(),
+            _ => Err(self.unexpected("a unit such as mV, or 1 for a pure number")),
+        }
+    }
+
+    /// `(> 0)`, `(>= 0)` or `(in [0, 1])`.
+    fn bound(&mut self) -> Parsed<Option<Bound>> {
+        let start = self.peek().span;
+        if !self.accept("(") {
+            return Ok(None);
+        }
+        let mut words = Vec::new();
+        while !self.is(")") && !matches!(self.peek().kind, Kind::End | Kind::Line) {
+            words.push(self.next().span.of(self.text));
+        }
+        let end = self.expect(")", "to close '('")?.span;
+        match words.concat().as_str() {
+            ">0" => Ok(Some(Bound::Positive)),
+            ">=0" => Ok(Some(Bound::NonNegative)),
+            "in[0,1]" => Ok(Some(Bound::Fraction)),
+            _ => Err(self.error(start.to(end), "this is no bound; expected (> 0), (>= 0) or (in [0, 1])")),
+        }
+    }
+
+    fn on(&mut self) -> Parsed<Statement> {
+        let on = self.next().span;
+        let trigger = if self.is_word("event") && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
+            self.at += 1;
+            Trigger::Arrival
+        } else if self.is_word("spike") && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
+            self.at += 1;
+            Trigger::Spike
+        } else {
+            Trigger::When(self.expression()?)
+        };
+        let colon = self.expect(":", "and what happens then")?.span;
+        let mut actions = Vec::new();
+        if self.peek().kind == Kind::Line {
+            self.indented(self.column(on), &mut actions)?;
+        } else {
+            self.actions(&mut actions)?;
+        }
+        if actions.is_empty() {
+            let message = "nothing happens here; expected actions behind ':' or on indented lines below";
+            return Err(self.error(on.to(colon), message));
+        }
+        Ok(Statement::On { trigger, actions })
+    }
+
+    fn column(&self, span: Span) -> usize {
+        let before = &self.text[..span.start];
+        before[before.rfind('\n').map_or(0, |i| i + 1)..].chars().count()
+    }
+
+    /// Actions on the lines that follow and begin further right than `column`.
+    fn indented(&mut self, column: usize, actions: &mut Vec<Action>) -> Parsed<()> {
+        loop {
+            let mut lines = 0;
+            while self.ahead(lines).kind == Kind::Line {
+                lines += 1;
+            }
+            let first = self.ahead(lines);
+            if first.kind == Kind::End || self.column(first.span) <= column {
+                return Ok(());
+            }
+            self.at += lines;
+            self.actions(actions)?;
+        }
+    }
+
+    /// The actions of a line, with `;` between them.
+    fn actions(&mut self, actions: &mut Vec<Action>) -> Parsed<()> {
+        loop {
+            actions.push(self.action()?);
+            let more = self.accept(";");
+            if self.peek().kind == Kind::Line {
+                return Ok(());
+            }
+            if !more {
+                return Err(self.unexpected("the end of the action"));
+            }
+        }
+    }
+
+    fn action(&mut self) -> Parsed<Action> {
+        let name = self.name("an action, such as 'x += 1', 'x = 0' or 'x for 2 ms'")?;
+        let mut what = if self.accept("+=") {
+            Some(Change::Increase(self.expression()?))
+        } else if self.accept("-=") {
+            Some(Change::Decrease(self.expression()?))
+        } else if self.accept("=") {
+            Some(Change::Set(self.expression()?))
+        } else {
+            None
+        };
+        let after = self.accept_word("after").then(|| self.expression()).transpose()?;
+        if what.is_none() && self.accept_word("for") {
+            what = Some(Change::Last(self.expression()?));
+        }
+        let what = what.ok_or_else(|| self.action_expected())?;
+        let last = self.tokens.get(self.at - 1).map_or(name, |t| t.span);
+        Ok(Action { name, what, after, span: name.to(last) })
+    }
+
+    fn action_expected(&self) -> TextError {
+        self.unexpected("'=', '+=', '-=', 'for' or 'after'")
+    }
+}

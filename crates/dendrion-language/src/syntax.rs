@@ -1,0 +1,168 @@
+//! The syntax of a text: what was written, before anything is known of its names.
+
+use crate::error::Span;
+use crate::unit::Unit;
+
+/// Index of an expression in [`Syntax::nodes`]. Operands come before their users.
+pub(crate) type Id = usize;
+
+/// Functions and operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Function {
+    /// -a
+    Neg,
+    /// a + b
+    Add,
+    /// a - b
+    Sub,
+    /// a b
+    Mul,
+    /// a / b
+    Div,
+    /// a to the power b
+    Pow,
+    /// |a|
+    Abs,
+    /// square root
+    Sqrt,
+    /// e to the a
+    Exp,
+    /// e to the a, less 1
+    Expm1,
+    /// natural logarithm
+    Log,
+    /// decadic logarithm
+    Log10,
+    /// logarithm of 1 + a
+    Log1p,
+    /// (e^a - 1)/a
+    Exprel,
+    /// hyperbolic tangent
+    Tanh,
+    /// the smaller
+    Min,
+    /// the larger
+    Max,
+    /// a, but at least b and at most c
+    Clip,
+    /// a > b
+    Greater,
+    /// a >= b
+    GreaterEqual,
+    /// a < b
+    Less,
+    /// a <= b
+    LessEqual,
+    /// both
+    And,
+    /// one or both
+    Or,
+    /// the contrary
+    Not,
+    /// b where a, else c
+    Where,
+}
+
+impl Function {
+    /// The functions that are called by name, with their number of arguments.
+    pub(crate) const CALLED: [(&'static str, Self, usize); 13] = [
+        ("exp", Self::Exp, 1),
+        ("log", Self::Log, 1),
+        ("log10", Self::Log10, 1),
+        ("log1p", Self::Log1p, 1),
+        ("expm1", Self::Expm1, 1),
+        ("exprel", Self::Exprel, 1),
+        ("sqrt", Self::Sqrt, 1),
+        ("tanh", Self::Tanh, 1),
+        ("abs", Self::Abs, 1),
+        ("pow", Self::Pow, 2),
+        ("min", Self::Min, 2),
+        ("max", Self::Max, 2),
+        ("clip", Self::Clip, 3),
+    ];
+
+    /// The function called `name`, and its number of arguments; `where(c, a, b)` among them.
+    pub(crate) fn called(name: &str) -> Option<(Self, usize)> {
+        if name == "where" {
+            return Some((Self::Where, 3));
+        }
+        Self::CALLED.iter().find(|(n, ..)| *n == name).map(|(_, f, arity)| (*f, *arity))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Node {
+    /// A number in its unit.
+    Number {
+        value: f64,
+        unit: Unit,
+    },
+    Name,
+    Apply(Function, Vec<Id>),
+}
+
+/// What values a parameter may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bound {
+    /// Any finite number.
+    #[default]
+    Finite,
+    /// Above 0.
+    Positive,
+    /// At least 0.
+    NonNegative,
+    /// From 0 to 1.
+    Fraction,
+}
+
+/// A unit after a colon.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Annotation {
+    pub(crate) unit: Unit,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Trigger {
+    /// A presynaptic spike arrives.
+    Arrival,
+    /// The neuron spikes.
+    Spike,
+    /// A condition holds at the end of a step.
+    When(Id),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Action {
+    pub(crate) name: Span,
+    pub(crate) what: Change,
+    /// How long after the event.
+    pub(crate) after: Option<Id>,
+    pub(crate) span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    Set(Id),
+    Increase(Id),
+    Decrease(Id),
+    /// On for that time.
+    Last(Id),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Statement {
+    Derivative { name: Span, value: Id, unit: Option<Annotation> },
+    Initial { name: Span, value: Id },
+    Define { name: Span, value: Id, unit: Option<Annotation>, bound: Option<Bound> },
+    Declare { name: Span, unit: Annotation, bound: Option<Bound> },
+    Import { name: Span, unit: Annotation },
+    Export { name: Span, value: Option<Id> },
+    On { trigger: Trigger, actions: Vec<Action> },
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Syntax {
+    pub(crate) nodes: Vec<(Node, Span)>,
+    pub(crate) statements: Vec<Statement>,
+}

@@ -1,0 +1,211 @@
+//! Units and dimensions.
+//!
+//! Numbers are kept in one coherent set of units: mV, ms, pA, um, mM and K, with which nS mV = pA and pA/pF = mV/ms. Every
+//! unit is a power of ten of these.
+
+use std::fmt;
+use std::ops::{Div, Mul};
+
+/// Parts that an exponent has, so that roots stay exact.
+const PARTS: i32 = 60;
+
+/// Exponents of mV, ms, pA, um, mM and K, in sixtieths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dimension([i32; 6]);
+
+impl Dimension {
+    /// That of pure numbers.
+    pub const ONE: Self = Self([0; 6]);
+    /// That of potentials.
+    pub const POTENTIAL: Self = Self::base(0);
+    /// That of times.
+    pub const TIME: Self = Self::base(1);
+    /// That of currents.
+    pub const CURRENT: Self = Self::base(2);
+    /// That of lengths.
+    pub const LENGTH: Self = Self::base(3);
+
+    const fn base(i: usize) -> Self {
+        let mut exponents = [0; 6];
+        exponents[i] = PARTS;
+        Self(exponents)
+    }
+
+    /// That of a power; none where the exponent is not a fraction of small numbers.
+    pub fn power(self, exponent: f64) -> Option<Self> {
+        let mut out = [0; 6];
+        for (to, from) in out.iter_mut().zip(self.0) {
+            let exact = f64::from(from) * exponent;
+            let whole = exact.round();
+            if (exact - whole).abs() > 1e-9 || whole.abs() > 1e6 {
+                return None;
+            }
+            *to = whole as i32;
+        }
+        Some(Self(out))
+    }
+
+    /// "a pure number", or "in mV".
+    pub(crate) fn being(self) -> String {
+        if self == Self::ONE { self.to_string() } else { format!("in {self}") }
+    }
+
+    fn combined(self, other: Self, sign: i32) -> Self {
+        let mut out = self.0;
+        out.iter_mut().zip(other.0).for_each(|(a, b)| *a = a.saturating_add(sign * b));
+        Self(out)
+    }
+}
+
+impl Mul for Dimension {
+    type Output = Self;
+    fn mul(self, b: Self) -> Self {
+        self.combined(b, 1)
+    }
+}
+
+impl Div for Dimension {
+    type Output = Self;
+    fn div(self, b: Self) -> Self {
+        self.combined(b, -1)
+    }
+}
+
+/// Units that are better known by a name of their own, with their exponents of mV, ms, pA, um, mM, K.
+const NAMED: [(&str, [i32; 6]); 12] = [
+    ("a pure number", [0, 0, 0, 0, 0, 0]),
+    ("nS", [-1, 0, 1, 0, 0, 0]),
+    ("pF", [-1, 1, 1, 0, 0, 0]),
+    ("mV", [1, 0, 0, 0, 0, 0]),
+    ("pA", [0, 0, 1, 0, 0, 0]),
+    ("fC", [0, 1, 1, 0, 0, 0]),
+    ("Gohm", [1, 0, -1, 0, 0, 0]),
+    ("pA/um2", [0, 0, 1, -2, 0, 0]),
+    ("nS/um2", [-1, 0, 1, -2, 0, 0]),
+    ("pF/um2", [-1, 1, 1, -2, 0, 0]),
+    ("1/ms", [0, -1, 0, 0, 0, 0]),
+    ("mM/ms", [0, -1, 0, 0, 1, 0]),
+];
+
+impl fmt::Display for Dimension {
+    /// As a unit: `nS`, `mV/ms`, `a pure number`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exponents = self.0;
+        if let Some((name, _)) = NAMED.iter().find(|(_, of)| of.map(|e| e * PARTS) == exponents) {
+            return f.write_str(name);
+        }
+        let symbols = ["mV", "ms", "pA", "um", "mM", "K"];
+        let part = |(symbol, e): (&str, i32)| match e.abs() {
+            PARTS => symbol.to_string(),
+            e if e % PARTS == 0 => format!("{symbol}{}", e / PARTS),
+            e => format!("{symbol}^{}", f64::from(e) / f64::from(PARTS)),
+        };
+        let of_sign = |sign: i32| -> Vec<String> {
+            symbols.into_iter().zip(exponents).filter(|(_, e)| e.signum() == sign).map(part).collect()
+        };
+        let (above, below) = (of_sign(1), of_sign(-1));
+        f.write_str(&if above.is_empty() { "1".to_string() } else { above.join(" ") })?;
+        below.iter().try_for_each(|part| write!(f, "/{part}"))
+    }
+}
+
+/// A unit: a dimension, and the power of ten of the coherent unit that it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Its dimension.
+    pub dimension: Dimension,
+    /// Its size, as a power of ten of the coherent unit.
+    pub exponent: i32,
+}
+
+/// Symbols, each with the exponents of its dimension and the power of ten of the coherent unit that it is.
+const SYMBOLS: [(&str, [i32; 6], i32); 14] = [
+    ("V", [1, 0, 0, 0, 0, 0], 3),
+    ("s", [0, 1, 0, 0, 0, 0], 3),
+    ("A", [0, 0, 1, 0, 0, 0], 12),
+    ("m", [0, 0, 0, 1, 0, 0], 6),
+    ("M", [0, 0, 0, 0, 1, 0], 3),
+    ("K", [0, 0, 0, 0, 0, 1], 0),
+    ("S", [-1, 0, 1, 0, 0, 0], 9),
+    ("F", [-1, 1, 1, 0, 0, 0], 12),
+    ("ohm", [1, 0, -1, 0, 0, 0], -9),
+    ("Hz", [0, -1, 0, 0, 0, 0], -3),
+    ("C", [0, 1, 1, 0, 0, 0], 15),
+    ("J", [1, 1, 1, 0, 0, 0], 18),
+    ("L", [0, 0, 0, 3, 0, 0], 15),
+    ("mol", [0, 0, 0, 3, 1, 0], 18),
+];
+
+const PREFIXES: [(&str, i32); 11] = [
+    ("f", -15),
+    ("p", -12),
+    ("n", -9),
+    ("u", -6),
+    ("µ", -6),
+    ("μ", -6),
+    ("m", -3),
+    ("c", -2),
+    ("k", 3),
+    ("M", 6),
+    ("G", 9),
+];
+
+/// Units named in suggestions.
+pub(crate) const COMMON: [&str; 22] = [
+    "mV", "ms", "pA", "nA", "uA", "nS", "uS", "mS", "pF", "uF", "um", "um2", "cm", "cm2", "Hz", "kHz", "mM",
+    "uM", "nM", "Mohm", "K", "mol",
+];
+
+impl Unit {
+    /// That of pure numbers.
+    pub const ONE: Self = Self { dimension: Dimension::ONE, exponent: 0 };
+
+    /// The unit of that name, such as `nS`, `cm2` or `mol`.
+    pub fn named(name: &str) -> Option<Self> {
+        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let power = match &name[letters.len()..] {
+            "" => 1,
+            digit @ ("2" | "3") => digit.parse().ok()?,
+            _ => return None,
+        };
+        let symbol = |name: &str| SYMBOLS.iter().find(|(s, ..)| *s == name);
+        let (found, prefix) = match symbol(letters) {
+            Some(found) => (found, 0),
+            None => PREFIXES.iter().find_map(|(p, e)| Some((symbol(letters.strip_prefix(p)?)?, *e)))?,
+        };
+        let (_, exponents, exponent) = found;
+        let dimension = Dimension(exponents.map(|e| e * PARTS * power));
+        Some(Self { dimension, exponent: (exponent + prefix) * power })
+    }
+
+    /// Its power, for whole exponents.
+    #[must_use]
+    pub fn power(self, exponent: i32) -> Self {
+        let dimension = Dimension(self.dimension.0.map(|e| e.saturating_mul(exponent)));
+        Self { dimension, exponent: self.exponent.saturating_mul(exponent) }
+    }
+
+    /// A number of this unit in coherent units.
+    pub fn coherent(self, v: f64) -> f64 {
+        if self.exponent < 0 { v / ten_to(-self.exponent) } else { v * ten_to(self.exponent) }
+    }
+}
+
+/// The power of ten, correctly rounded.
+pub fn ten_to(exponent: i32) -> f64 {
+    format!("1e{exponent}").parse().unwrap_or(f64::NAN)
+}
+
+impl Mul for Unit {
+    type Output = Self;
+    fn mul(self, b: Self) -> Self {
+        Self { dimension: self.dimension * b.dimension, exponent: self.exponent.saturating_add(b.exponent) }
+    }
+}
+
+impl Div for Unit {
+    type Output = Self;
+    fn div(self, b: Self) -> Self {
+        self * b.power(-1)
+    }
+}
