@@ -91,7 +91,7 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn domain(&self, key: &str) -> Result<Domain, Error> {
         let (module, name) = key.rsplit_once('.').unwrap_or((key, key));
         Ok(match self.target(key)? {
-            Target::Cells(i, j) => self.cells[i].system.parameters[j].spec.domain,
+            Target::Cells(i, j) => self.cells[i].system.parameters[j].domain,
             Target::Generator(i) => {
                 self.network.generators[i].parameter().map_or(Domain::Finite, |(spec, _)| spec.domain)
             }
@@ -166,10 +166,10 @@ impl<T: Scalar> Core<T> {
         let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
         match target {
             Target::Cells(i, j) => {
-                let spec = &self.cells[i].system.parameters[j].spec;
+                let parameter = &self.cells[i].system.parameters[j];
                 let population = &self.network.populations[i];
-                spec.check(module, values, population.size)?;
-                if spec.name == "V_th" && population.soft_reset {
+                parameter.check(module, values, population.size)?;
+                if parameter.key == "V_th" && population.soft_reset {
                     population.check_soft_reset(values)?;
                 }
                 Ok(())

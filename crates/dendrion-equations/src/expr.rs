@@ -108,6 +108,32 @@ impl Expr<'_> {
         self.apply(Unary::LogisticSlope)
     }
 
+    /// It to the power of `b`: products where that is a small whole number, which holds for negative ones too and costs
+    /// less.
+    #[must_use]
+    pub(crate) fn to_the(self, b: Self) -> Self {
+        match b.as_number() {
+            Some(n) if n.fract() == 0.0 && (1.0..=8.0).contains(&n.abs()) => {
+                let whole = (1..n.abs() as usize).fold(self, |p, _| p * self);
+                if n < 0.0 { self.number(1.0) / whole } else { whole }
+            }
+            Some(0.5) => self.sqrt(),
+            _ => self.pow(b),
+        }
+    }
+
+    /// The smaller of it and `b`.
+    #[must_use]
+    pub(crate) fn min(self, b: Self) -> Self {
+        self.with(Binary::Min, b)
+    }
+
+    /// The larger of it and `b`.
+    #[must_use]
+    pub(crate) fn max(self, b: Self) -> Self {
+        self.with(Binary::Max, b)
+    }
+
     /// It to the power of `b`.
     #[must_use]
     pub fn pow(self, b: Self) -> Self {

@@ -21,6 +21,7 @@ mod passes;
 mod reverse;
 mod system;
 mod tape;
+mod written;
 
 pub use evaluate::{Env, evaluate};
 pub use expr::{Expr, Workbook};
@@ -30,5 +31,7 @@ pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
 pub use reverse::{Demand, Gather, Reverse};
-pub use system::{Assignment, Diffusion, Event, Observable, Parameter, Receive, Rule, StateVar, System};
+pub use system::{
+    Assignment, Diffusion, Event, Observable, Parameter, Reaction, Receive, Rule, StateVar, System,
+};
 pub use tape::{Leaf, Tape};

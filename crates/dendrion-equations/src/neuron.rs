@@ -6,6 +6,7 @@ use crate::expr::{Expr, Workbook};
 use crate::mechanisms::membrane::{self, Membrane};
 use crate::mechanisms::{ampa, axial, gaba, gate, nmda, noise, threshold};
 use crate::system::{Builder, System};
+use crate::written::{Written, settle};
 
 /// What reaches a population from outside: which compartments take a current, and which receptors share a spike port.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +26,9 @@ pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<Syste
     let mut b = Builder::new(&book, dt);
     write(&mut b, population, wiring)?;
     let system = b.finish(wiring.received.len());
-    Ok(System { graph: book.into_graph(), ..system })
+    let mut system = System { graph: book.into_graph(), ..system };
+    settle(&mut system, &population.path)?;
+    Ok(system)
 }
 
 fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> Result<(), Error> {
@@ -40,6 +43,9 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
         membranes[coupling.b].add(g * (v_a - v_b));
     }
     for (i, receptor) in population.receptors.iter().enumerate() {
+        if receptor.text.is_some() {
+            continue;
+        }
         let ports: Vec<usize> =
             (0..wiring.received.len()).filter(|p| wiring.received[*p].contains(&i)).collect();
         let current = receptor_current(b, receptor, &ports, membranes[receptor.on].v.value)?;
@@ -53,6 +59,9 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
     for each in &population.noises {
         noise::noise(b, each, &mut membranes[each.on])?;
     }
+    let mut written = Written::declare(b, population, &wiring.received)?;
+    written.add_currents(b, &mut membranes)?;
+    written.finish(b, &mut membranes)?;
     let soma = compartments.iter().position(|c| c.soma).unwrap_or(0);
     let v_soma = membranes[soma].v;
     close(b, compartments, membranes);

@@ -1,6 +1,6 @@
 //! A system of equations: what mechanisms contribute to, and what the passes read.
 
-use dendrion_model::{Error, ModuleKind, ParameterSpec, Params, Values};
+use dendrion_model::{Domain, Error, ModuleKind, Params, Values, check_values};
 
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
@@ -10,10 +10,24 @@ use crate::graph::{Graph, Node, NodeId};
 pub struct Parameter {
     /// Key within the population, such as `dend.gL`; the population's own have no prefix (`V_th`).
     pub key: String,
-    /// Unit, default and domain.
-    pub spec: ParameterSpec,
+    /// Name within its module, such as `gL`.
+    pub name: String,
+    /// Unit, empty for pure numbers.
+    pub unit: String,
+    /// What values it accepts.
+    pub domain: Domain,
     /// One value, or one per neuron.
     pub values: Values,
+}
+
+impl Parameter {
+    /// Checks values for a module of `size` members.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for an array of another length or a value outside the domain.
+    pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
+        check_values((module, &self.name, &self.unit), self.domain, values, size)
+    }
 }
 
 /// How a state changes in a step.
@@ -31,7 +45,7 @@ pub struct StateVar {
     /// Name within the population, such as `dend.V`.
     pub name: String,
     /// Unit, empty for pure numbers.
-    pub unit: &'static str,
+    pub unit: String,
     /// How it changes.
     pub rule: Rule,
     /// Its value at the beginning, from parameters.
@@ -56,6 +70,15 @@ pub struct Event {
     pub condition: NodeId,
     /// What changes then.
     pub then: Vec<Assignment>,
+}
+
+/// Something that happens in a neuron at the end of a step, and is no spike.
+#[derive(Clone, Debug)]
+pub struct Reaction {
+    /// The mechanism it is of.
+    pub name: String,
+    /// When, and what changes then.
+    pub event: Event,
 }
 
 /// An arriving spike: what reaches `port` is added to `state`.
@@ -106,6 +129,8 @@ pub struct System {
     pub ports: usize,
     /// The threshold.
     pub event: Option<Event>,
+    /// What else happens, after the threshold. Where several set a state, the last one does.
+    pub reactions: Vec<Reaction>,
     /// Arriving spikes.
     pub receives: Vec<Receive>,
     /// What can be recorded beyond the states.
@@ -131,14 +156,6 @@ impl System {
         self.states.iter().position(|s| s.name == name)
     }
 }
-
-const DT_SPEC: ParameterSpec = ParameterSpec {
-    name: "dt",
-    unit: "ms",
-    default: None,
-    domain: dendrion_model::Domain::Positive,
-    doc: "time step",
-};
 
 /// A module as mechanisms see it: where its parameters come from and how its states are called.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +187,9 @@ pub(crate) struct Builder<'g> {
     receives: Vec<Receive>,
     observables: Vec<Observable>,
     event: Option<Event>,
+    /// What a spike sets beside what the threshold does.
+    at_spike: Vec<Assignment>,
+    reactions: Vec<Reaction>,
     currents: usize,
     noises: Vec<String>,
     diffusions: Vec<Diffusion>,
@@ -178,7 +198,8 @@ pub(crate) struct Builder<'g> {
 impl<'g> Builder<'g> {
     pub(crate) fn new(book: &'g Workbook, dt: f64) -> Self {
         book.leaf(Node::Param(0));
-        let dt = Parameter { key: "dt".into(), spec: DT_SPEC, values: Values::Scalar(dt) };
+        let (key, name, unit) = ("dt".into(), "dt".into(), "ms".into());
+        let dt = Parameter { key, name, unit, domain: Domain::Positive, values: Values::Scalar(dt) };
         Self {
             book,
             parameters: vec![dt],
@@ -186,6 +207,8 @@ impl<'g> Builder<'g> {
             receives: Vec::new(),
             observables: Vec::new(),
             event: None,
+            at_spike: Vec::new(),
+            reactions: Vec::new(),
             currents: 0,
             noises: Vec::new(),
             diffusions: Vec::new(),
@@ -204,16 +227,25 @@ impl<'g> Builder<'g> {
     /// The parameter `name` of a module, as given or by default; the same expression however often it is asked for.
     pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
         let key = scope.member(name);
-        let number = if let Some(i) = self.parameters.iter().position(|p| p.key == key) {
-            i
-        } else {
-            let spec = *scope.kind.parameter(scope.name, name)?;
-            let values = (scope.kind.value(scope.params, name))
-                .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
-            self.parameters.push(Parameter { key, spec, values });
-            self.parameters.len() - 1
-        };
-        Ok(self.book.leaf(Node::Param(number as u32)))
+        if let Some(i) = self.parameters.iter().position(|p| p.key == key) {
+            return Ok(self.book.leaf(Node::Param(i as u32)));
+        }
+        let spec = scope.kind.parameter(scope.name, name)?;
+        let values = (scope.kind.value(scope.params, name))
+            .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
+        Ok(self.declared(scope, (name, spec.unit, spec.domain), values))
+    }
+
+    /// A new parameter of a module, by its name, its unit and what it accepts.
+    pub(crate) fn declared(
+        &mut self,
+        scope: &Scope<'_>,
+        (name, unit, domain): (&str, &str, Domain),
+        values: Values,
+    ) -> Expr<'g> {
+        let (key, name, unit) = (scope.member(name), name.to_string(), unit.to_string());
+        self.parameters.push(Parameter { key, name, unit, domain, values });
+        self.book.leaf(Node::Param(self.parameters.len() as u32 - 1))
     }
 
     /// Declares a state. Until it gets its rule it keeps its value.
@@ -221,18 +253,23 @@ impl<'g> Builder<'g> {
         &mut self,
         scope: &Scope<'_>,
         name: &str,
-        unit: &'static str,
+        unit: &str,
         initial: Expr<'g>,
     ) -> State<'g> {
         let index = self.states.len();
         let value = self.book.leaf(Node::State(index as u32));
-        let (name, initial) = (scope.member(name), initial.id());
+        let (name, initial, unit) = (scope.member(name), initial.id(), unit.to_string());
         self.states.push(StateVar { name, unit, rule: Rule::Update(value.id()), initial, decays: false });
         State { index, value }
     }
 
     pub(crate) fn derivative(&mut self, state: State<'g>, per_ms: Expr<'g>) {
         self.states[state.index].rule = Rule::Derivative(per_ms.id());
+    }
+
+    /// Says what a state is at the beginning, of states at the beginning.
+    pub(crate) fn begin(&mut self, state: State<'g>, initial: Expr<'g>) {
+        self.states[state.index].initial = initial.id();
     }
 
     pub(crate) fn update(&mut self, state: State<'g>, next: Expr<'g>) {
@@ -277,12 +314,25 @@ impl<'g> Builder<'g> {
     }
 
     pub(crate) fn event(&mut self, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
-        let then = then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id() }).collect();
-        self.event = Some(Event { condition: condition.id(), then });
+        self.event = Some(Event { condition: condition.id(), then: assignments(then) });
+    }
+
+    /// Lets a spike set more than what the threshold does.
+    pub(crate) fn on_spike(&mut self, then: &[(State<'g>, Expr<'g>)]) {
+        self.at_spike.extend(assignments(then));
+    }
+
+    /// Lets something happen that is no spike.
+    pub(crate) fn react(&mut self, name: &str, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
+        let event = Event { condition: condition.id(), then: assignments(then) };
+        self.reactions.push(Reaction { name: name.to_string(), event });
     }
 
     /// The system, but for the graph, which the caller still shares.
-    pub(crate) fn finish(self, ports: usize) -> System {
+    pub(crate) fn finish(mut self, ports: usize) -> System {
+        if let Some(event) = &mut self.event {
+            event.then.append(&mut self.at_spike);
+        }
         System {
             graph: Graph::default(),
             parameters: self.parameters,
@@ -292,8 +342,13 @@ impl<'g> Builder<'g> {
             diffusions: self.diffusions,
             ports,
             event: self.event,
+            reactions: self.reactions,
             receives: self.receives,
             observables: self.observables,
         }
     }
+}
+
+fn assignments<'g>(then: &[(State<'g>, Expr<'g>)]) -> Vec<Assignment> {
+    then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id() }).collect()
 }

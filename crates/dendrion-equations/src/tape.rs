@@ -52,9 +52,7 @@ impl Tape {
             .collect();
         let lowered = Lowered::new(&mut system.graph, &locals, updates);
         let mut emitter = lowered.emit(&system.graph, system.currents, Cotangents::default());
-        if let Some(e) = &system.event {
-            event::emit(&mut emitter, e);
-        }
+        event::emit(&mut emitter, system.event.as_ref(), &system.reactions);
         for r in &system.receives {
             let port = Slot::Input((system.first_spike_port() + r.port) as u16);
             emitter.push(Op::AddInput, vec![port], Some(Slot::State(r.state as u16)));

@@ -26,6 +26,14 @@ pub enum Error {
         /// What is wrong and what would be accepted.
         what: String,
     },
+    /// Equations that mean nothing.
+    #[error("{module}: its equations: {message}")]
+    Text {
+        /// Path of the mechanism.
+        module: String,
+        /// What is wrong, with line, column and a caret.
+        message: String,
+    },
     /// Connections that do not fit what they connect.
     #[error("{module}: {what}")]
     Connectivity {
@@ -75,6 +83,7 @@ impl Error {
         match self {
             Self::Parameter { .. } => "ParameterError",
             Self::Structure { .. } => "StructureError",
+            Self::Text { .. } => "EquationError",
             Self::Connectivity { .. } => "ConnectivityError",
             Self::UnknownName { .. } => "UnknownNameError",
             Self::Divergence { .. } => "DivergenceError",

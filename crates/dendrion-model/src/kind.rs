@@ -19,6 +19,8 @@ pub enum ModuleKind {
     Nmda,
     /// A GABA receptor.
     Gaba,
+    /// A mechanism whose text declares its parameters.
+    Written,
     /// An axial coupling.
     Coupling,
     /// A population of neurons.
@@ -151,12 +153,13 @@ const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
 
 impl ModuleKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Compartment,
         Self::Soma,
         Self::Ampa,
         Self::Nmda,
         Self::Gaba,
+        Self::Written,
         Self::Coupling,
         Self::Population,
         Self::Poisson,
@@ -181,6 +184,7 @@ impl ModuleKind {
             Self::Ampa => "ampa",
             Self::Nmda => "nmda",
             Self::Gaba => "gaba",
+            Self::Written => "written",
             Self::Coupling => "coupling",
             Self::Population => "population",
             Self::Poisson => "poisson",
@@ -215,7 +219,7 @@ impl ModuleKind {
             Self::Population => &POPULATION,
             Self::Poisson => &POISSON,
             Self::Bernoulli => &BERNOULLI,
-            Self::Spikes | Self::Current => &[],
+            Self::Spikes | Self::Current | Self::Written => &[],
             Self::Dc => &DC,
             Self::Projection => &PROJECTION,
             Self::WhiteNoise => &WHITE_NOISE,

@@ -109,28 +109,32 @@ impl ParameterSpec {
     /// # Errors
     /// [`Error::Parameter`] for an array of another length or a value outside the domain.
     pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
-        if let Values::Each(v) = values
-            && v.len() != size
-        {
-            let given = format!("array of length {}", v.len());
-            let accepted = format!("a number or an array of length {size}, the size of the module");
-            return Err(Error::parameter(module, self.name, given, accepted));
-        }
-        match values.as_slice().iter().position(|v| !self.domain.holds(*v)) {
-            None => Ok(()),
-            Some(i) => {
-                let each = matches!(values, Values::Each(_));
-                let name = if each { format!("{}[{i}]", self.name) } else { self.name.to_string() };
-                let value = values.as_slice()[i];
-                Err(Error::parameter(module, name, value, self.accepted()))
-            }
-        }
+        check_values((module, self.name, self.unit), self.domain, values, size)
     }
+}
 
-    fn accepted(&self) -> String {
-        let unit = if self.unit.is_empty() { String::new() } else { format!(" ({})", self.unit) };
-        format!("{}{unit}", self.domain.words())
+/// Checks values of a parameter of `size` members, which is named by its module, its name and its unit.
+///
+/// # Errors
+/// [`Error::Parameter`] for an array of another length or a value outside the domain.
+pub fn check_values(
+    (module, name, unit): (&str, &str, &str),
+    domain: Domain,
+    values: &Values,
+    size: usize,
+) -> Result<(), Error> {
+    if let Values::Each(v) = values
+        && v.len() != size
+    {
+        let given = format!("array of length {}", v.len());
+        let accepted = format!("a number or an array of length {size}, the size of the module");
+        return Err(Error::parameter(module, name, given, accepted));
     }
+    let Some(i) = values.as_slice().iter().position(|v| !domain.holds(*v)) else { return Ok(()) };
+    let each = matches!(values, Values::Each(_));
+    let name = if each { format!("{name}[{i}]") } else { name.to_string() };
+    let unit = if unit.is_empty() { String::new() } else { format!(" ({unit})") };
+    Err(Error::parameter(module, name, values.as_slice()[i], format!("{}{unit}", domain.words())))
 }
 
 /// The parameters a module was given, by name.
@@ -139,8 +143,8 @@ pub struct Params(BTreeMap<String, Values>);
 
 impl Params {
     /// No parameters.
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self(BTreeMap::new())
     }
 
     /// With one more parameter, replacing an earlier value.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ModuleKind, Params, Surrogate, Values};
+use crate::{Mechanism, ModuleKind, Params, Surrogate, Values};
 
 /// How a population's differential equations are solved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ impl Compartment {
 pub struct Receptor {
     /// Name, unique among the population's receptors.
     pub name: String,
-    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`] or [`ModuleKind::Gaba`].
+    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`], [`ModuleKind::Gaba`], or [`ModuleKind::Written`] with a text.
     pub kind: ModuleKind,
     /// Index of the compartment it acts on and whose V it sees.
     pub on: usize,
@@ -128,6 +128,9 @@ pub struct Receptor {
     pub scale_g: bool,
     /// Its parameters.
     pub params: Params,
+    /// Its equations, where it is [`ModuleKind::Written`].
+    #[serde(default)]
+    pub text: Option<String>,
 }
 
 impl Receptor {
@@ -186,6 +189,9 @@ pub struct Population {
     pub couplings: Vec<Coupling>,
     /// The noises.
     pub noises: Vec<Noise>,
+    /// Mechanisms that are text.
+    #[serde(default)]
+    pub mechanisms: Vec<Mechanism>,
     /// The part of a plastic connection's delay that lies on the dendrite, in steps: one for all or one per neuron.
     pub dendritic_delay: Vec<u16>,
     /// What gradients take for the derivative of the spike.
@@ -210,6 +216,7 @@ impl Population {
             receptors: Vec::new(),
             couplings: Vec::new(),
             noises: Vec::new(),
+            mechanisms: Vec::new(),
             dendritic_delay: vec![1],
             surrogate: Surrogate::default(),
             detach_reset: false,
@@ -247,7 +254,32 @@ impl Population {
         params: impl Into<Params>,
     ) -> usize {
         let (name, params) = (name.into(), params.into());
-        self.receptors.push(Receptor { name, kind, on, scale_g: false, params });
+        self.receptors.push(Receptor { name, kind, on, scale_g: false, params, text: None });
+        self.receptors.len() - 1
+    }
+
+    /// Adds a mechanism on compartment `on`, in the language of equations.
+    pub fn mechanism(
+        &mut self,
+        name: impl Into<String>,
+        on: usize,
+        text: impl Into<String>,
+        params: impl Into<Params>,
+    ) {
+        let (name, text, params) = (name.into(), text.into(), params.into());
+        self.mechanisms.push(Mechanism { name, on, text, params });
+    }
+
+    /// Adds a receptor on compartment `on`, in the language of equations; returns its index.
+    pub fn written_receptor(
+        &mut self,
+        name: impl Into<String>,
+        on: usize,
+        text: impl Into<String>,
+        params: impl Into<Params>,
+    ) -> usize {
+        let (name, text, params) = (name.into(), Some(text.into()), params.into());
+        self.receptors.push(Receptor { name, kind: ModuleKind::Written, on, scale_g: false, params, text });
         self.receptors.len() - 1
     }
 

@@ -69,7 +69,7 @@ impl Model {
     ) -> PyResult<usize> {
         let kind = ModuleKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
-        let receptor = Receptor { name, kind, on, scale_g, params: params(given)? };
+        let receptor = Receptor { name, kind, on, scale_g, params: params(given)?, text: None };
         Ok(push(&mut self.population(population)?.receptors, receptor))
     }
 

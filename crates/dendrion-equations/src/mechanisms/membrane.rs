@@ -10,11 +10,16 @@ use crate::system::{Builder, Scope, State};
 /// A compartment's membrane, whose currents are still being gathered.
 pub(crate) struct Membrane<'g> {
     pub(crate) v: State<'g>,
-    v_rest: Expr<'g>,
-    g_l: Expr<'g>,
-    c: Expr<'g>,
+    pub(crate) v_rest: Expr<'g>,
+    /// Leak conductance (nS).
+    pub(crate) g_l: Expr<'g>,
+    /// Capacitance (pF).
+    pub(crate) c: Expr<'g>,
     /// I: everything but the leak, in pA.
     current: Expr<'g>,
+    is_complete: bool,
+    /// dV/dt, where it is another than that of a leak.
+    replaced: Option<Expr<'g>>,
     /// Amplitudes of white noise currents, in pA ms^1/2.
     noises: Vec<Expr<'g>>,
 }
@@ -37,12 +42,27 @@ impl<'g> Membrane<'g> {
         }
         let current = if compartment.soma { b.param(&scope, "I_ext")? } else { b.number(0.0) };
         let v = b.state(&scope, "V", "mV", v_rest);
-        Ok(Self { v, v_rest, g_l, c, current, noises: Vec::new() })
+        Ok(Self { v, v_rest, g_l, c, current, is_complete: false, replaced: None, noises: Vec::new() })
     }
 
     /// Adds a current (pA).
     pub(crate) fn add(&mut self, current: Expr<'g>) {
         self.current = self.current + current;
+    }
+
+    /// Says that all currents were added.
+    pub(crate) const fn complete(&mut self) {
+        self.is_complete = true;
+    }
+
+    /// The sum of all currents, once they are there.
+    pub(crate) fn completed(&self) -> Option<Expr<'g>> {
+        self.is_complete.then_some(self.current)
+    }
+
+    /// Puts another equation in place of the membrane's; false where there is one already.
+    pub(crate) fn replace(&mut self, slope: Expr<'g>) -> bool {
+        self.replaced.replace(slope).is_none()
     }
 
     /// Adds a white noise current of that amplitude (pA ms^1/2).
@@ -53,7 +73,8 @@ impl<'g> Membrane<'g> {
     /// Writes the equation, once all currents are there.
     pub(crate) fn close(self, b: &mut Builder<'g>, compartment: &Compartment) {
         let v = self.v.value;
-        b.derivative(self.v, (self.g_l * (self.v_rest - v) + self.current) / self.c);
+        let leaky = (self.g_l * (self.v_rest - v) + self.current) / self.c;
+        b.derivative(self.v, self.replaced.unwrap_or(leaky));
         let amplitudes: Vec<Expr<'g>> = self.noises.iter().map(|a| *a / self.c).collect();
         b.diffuse(&scope(compartment), self.v, &amplitudes);
         b.observe(&scope(compartment), "I", self.current);

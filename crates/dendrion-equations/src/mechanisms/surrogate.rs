@@ -80,20 +80,8 @@ fn two_arguments<'g>(token: Token, a: Expr<'g>, b: Expr<'g>) -> Expr<'g> {
         Token::Div => a / b,
         Token::Min => b.above(a).choose(a, b),
         Token::Max => a.above(b).choose(a, b),
-        Token::Pow => power(a, b),
+        Token::Pow => a.to_the(b),
         Token::Greater => a.above(b),
         _ => a.reaches(b),
-    }
-}
-
-/// a^b: products where b is a small whole number, which holds for negative a too and costs less.
-fn power<'g>(a: Expr<'g>, b: Expr<'g>) -> Expr<'g> {
-    match b.as_number() {
-        Some(n) if n.fract() == 0.0 && (1.0..=8.0).contains(&n.abs()) => {
-            let whole = (1..n.abs() as usize).fold(a, |p, _| p * a);
-            if n < 0.0 { a.number(1.0) / whole } else { whole }
-        }
-        Some(0.5) => a.sqrt(),
-        _ => a.pow(b),
     }
 }

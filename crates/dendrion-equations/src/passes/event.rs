@@ -4,11 +4,14 @@ use dendrion_lanes::{Op, Slot};
 
 use super::emit::Emitter;
 use crate::graph::{Binary, Graph, Node, NodeId};
-use crate::system::Event;
+use crate::system::{Event, Reaction};
 
-/// Code for a threshold: tests it, lets lanes fire, and sets the states it changes. Assignments take effect together.
-pub(crate) fn emit(emitter: &mut Emitter<'_>, event: &Event) {
-    if let Some(fired) = Plain::of(emitter.graph, event) {
+/// Code for what happens at the end of a step: tests the threshold, lets lanes fire, and sets the states that this and other
+/// events change. All conditions and values are of the states before; where several events set a state, the last one does.
+pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactions: &[Reaction]) {
+    if let (Some(event), true) = (threshold, reactions.is_empty())
+        && let Some(fired) = Plain::of(emitter.graph, event)
+    {
         let args =
             [Some(fired.threshold), fired.reset].into_iter().flatten().map(|id| emitter.coef(id)).collect();
         let op = if fired.reset.is_some() { Op::FireReset } else { Op::FireSubtract };
@@ -17,11 +20,26 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, event: &Event) {
     }
     // What was computed before the update of the states is stale.
     emitter.ready.clear();
-    let mask = emitter.value(event.condition);
-    emitter.push(Op::Fire, vec![mask], None);
-    let values: Vec<Slot> = event.then.iter().map(|a| emitter.value(a.value)).collect();
-    for (assignment, value) in event.then.iter().zip(values) {
-        let row = Slot::State(assignment.state as u16);
+    let mut settings: Vec<(Slot, usize, Slot)> = Vec::new();
+    for event in threshold.into_iter().chain(reactions.iter().map(|r| &r.event)) {
+        let mask = emitter.value(event.condition);
+        if settings.is_empty() && threshold.is_some_and(|t| std::ptr::eq(t, event)) {
+            emitter.push(Op::Fire, vec![mask], None);
+        }
+        for assignment in &event.then {
+            settings.push((mask, assignment.state, emitter.value(assignment.value)));
+        }
+    }
+    let set: Vec<Slot> = settings.iter().map(|(_, state, _)| Slot::State(*state as u16)).collect();
+    // A value that is a state itself would be another one after that state was set.
+    for (i, (_, _, value)) in settings.iter_mut().enumerate() {
+        if set[..i].contains(value) {
+            let kept = emitter.temp();
+            emitter.push(Op::Copy, vec![*value], Some(kept));
+            *value = kept;
+        }
+    }
+    for ((mask, _, value), row) in settings.into_iter().zip(set) {
         emitter.push(Op::Select, vec![mask, value, row], Some(row));
     }
 }

@@ -6,7 +6,7 @@ mod plasticity;
 
 use std::collections::HashSet;
 
-use crate::{Domain, Error, ModuleKind, Network, Population, Values};
+use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values};
 
 type Checked = Result<(), Error>;
 
@@ -64,6 +64,7 @@ impl Population {
         self.receptors.iter().try_for_each(|r| r.validate(self))?;
         self.couplings.iter().try_for_each(|c| c.validate(self))?;
         self.noises.iter().try_for_each(|n| n.validate(self))?;
+        self.mechanisms.iter().try_for_each(|m| m.validate(self))?;
         self.couplings_form_a_tree()
     }
 
@@ -95,6 +96,11 @@ impl Population {
         };
         of_kind(self.compartments.iter().map(|c| &c.name).collect())?;
         of_kind(self.receptors.iter().map(|r| &r.name).collect())?;
+        // A soma's own equations go by its name.
+        let is_own = |m: &&Mechanism| self.compartments.get(m.on).is_none_or(|c| c.name != m.name);
+        let own = self.mechanisms.iter().filter(is_own).map(|m| &m.name);
+        of_kind(own.chain(self.receptors.iter().map(|r| &r.name)).collect())?;
+        of_kind(self.mechanisms.iter().map(|m| &m.name).collect())?;
         of_kind(self.couplings.iter().map(|c| &c.name).collect())?;
         of_kind(
             self.noises.iter().map(|n| &n.name).chain(self.compartments.iter().map(|c| &c.name)).collect(),

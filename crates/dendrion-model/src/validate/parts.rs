@@ -1,7 +1,10 @@
 //! Compartments, receptors and couplings by themselves.
 
 use super::Checked;
-use crate::{Compartment, Coupling, Error, ModuleKind, Noise, Population, Receptor, Values};
+use crate::{
+    Compartment, Coupling, Error, Mechanism, ModuleKind, Noise, Population, Receptor, Values, check_written,
+    definition,
+};
 
 impl Compartment {
     pub(super) fn validate(&self, population: &Population) -> Checked {
@@ -62,9 +65,34 @@ impl Receptor {
     /// # Errors
     /// A parameter outside its domain, or no `t_decay`.
     pub fn check(&self, path: &str, size: usize) -> Checked {
+        if let Some(text) = &self.text {
+            let definition = definition(path, text)?;
+            if definition.arrivals.is_empty() || definition.current.is_none() {
+                let what =
+                    "its equations make no receptor: expected 'on event: s += weight' and 'I = ... : pA'";
+                return Err(Error::structure(path, what));
+            }
+            return check_written(path, &definition, &self.params, size);
+        }
         self.kind.check(path, &self.params, size)?;
         if !self.params.has("t_decay") {
             return Err(Error::parameter(path, "t_decay", "None", "a time constant > 0 (ms)"));
+        }
+        Ok(())
+    }
+}
+
+impl Mechanism {
+    pub(super) fn validate(&self, population: &Population) -> Checked {
+        let path = population.path_of(&self.name);
+        let definition = definition(&path, &self.text)?;
+        if !definition.arrivals.is_empty() {
+            let what = "its equations have 'on event', so spikes arrive there: make it a receptor";
+            return Err(Error::structure(path, what));
+        }
+        check_written(&path, &definition, &self.params, population.size)?;
+        if self.on >= population.compartments.len() {
+            return Err(Error::structure(path, format!("compartment {} does not exist", self.on)));
         }
         Ok(())
     }

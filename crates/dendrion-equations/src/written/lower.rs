@@ -1,0 +1,205 @@
+//! From nodes of a definition to expressions of the graph.
+
+use dendrion_language::{Function, Given, Id, Term};
+use dendrion_model::Error;
+
+use super::part::coherent;
+use super::{Shared, Written, events};
+use crate::expr::Expr;
+use crate::mechanisms::geometry;
+use crate::mechanisms::membrane::{self, Membrane};
+use crate::system::Builder;
+
+impl<'g> Written<'_, 'g> {
+    /// The value of a node of part `i`, with everything it needs.
+    pub(super) fn root(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &[Membrane<'g>],
+        i: usize,
+        root: Id,
+    ) -> Result<Expr<'g>, Error> {
+        let (roots, imports) = self.parts[i].needs(root);
+        for import in imports {
+            let value = self.import(b, membranes, i, import)?;
+            self.parts[i].imports[import] = Some(value);
+        }
+        for root in roots {
+            for id in self.parts[i].definition.subtree(root) {
+                if self.parts[i].known[id].is_none() {
+                    let value = self.node(b, membranes, i, id)?;
+                    self.parts[i].known[id] = Some(value);
+                }
+            }
+        }
+        Ok(self.known(b, i, root))
+    }
+
+    fn known(&self, b: &Builder<'g>, i: usize, id: Id) -> Expr<'g> {
+        self.parts[i].known[id].unwrap_or_else(|| b.number(f64::NAN))
+    }
+
+    /// The sum of what the compartment's mechanisms export by that name.
+    fn import(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &[Membrane<'g>],
+        i: usize,
+        import: usize,
+    ) -> Result<Expr<'g>, Error> {
+        let (on, wanted) = (self.parts[i].on, self.parts[i].definition.imports[import].clone());
+        let key = (on, wanted.name.clone());
+        match self.shared.get(&key) {
+            Some(Shared::Known(value)) => return Ok(*value),
+            Some(Shared::Asked) => {
+                let what =
+                    format!("{} depends on itself through the mechanisms of its compartment", wanted.name);
+                return Err(Error::structure(self.path(i), what));
+            }
+            None => drop(self.shared.insert(key.clone(), Shared::Asked)),
+        }
+        let mut sum = None;
+        for j in (0..self.parts.len()).filter(|j| self.parts[*j].on == on).collect::<Vec<_>>() {
+            let exports = self.parts[j].definition.exports.iter();
+            let Some(export) = exports.filter(|e| e.name == wanted.name).cloned().next() else { continue };
+            if export.unit.dimension != wanted.unit.unit.dimension {
+                let (given, expected) = (export.unit.dimension, wanted.unit.unit.dimension);
+                let what = format!(
+                    "imports {} in {expected}, but {} exports it in {given}",
+                    wanted.name,
+                    self.path(j)
+                );
+                return Err(Error::structure(self.path(i), what));
+            }
+            let value = self.root(b, membranes, j, export.value)?;
+            sum = Some(sum.map_or(value, |sum: Expr<'g>| sum + value));
+        }
+        let Some(sum) = sum else { return Err(self.nobody_exports(i, &wanted.name)) };
+        self.shared.insert(key, Shared::Known(sum));
+        Ok(sum)
+    }
+
+    fn nobody_exports(&self, i: usize, name: &str) -> Error {
+        let here = self.parts.iter().filter(|p| p.on == self.parts[i].on);
+        let exported: Vec<&str> = here.flat_map(|p| &p.definition.exports).map(|e| e.name.as_str()).collect();
+        let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
+        let what = format!(
+            "imports {name}, which no mechanism of {} exports (they export {there}); expected one that does",
+            self.population.compartments[self.parts[i].on].name
+        );
+        Error::structure(self.path(i), what)
+    }
+
+    fn node(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &[Membrane<'g>],
+        i: usize,
+        id: Id,
+    ) -> Result<Expr<'g>, Error> {
+        let part = &self.parts[i];
+        Ok(match &part.definition.terms[id] {
+            Term::Number(v) => b.number(*v),
+            Term::Parameter(p) => part.parameters[*p],
+            Term::State(s) => coherent(part.states[*s].value, part.definition.states[*s].unit.unit),
+            Term::Expression(e) => self.known(b, i, part.definition.expressions[*e].value),
+            Term::Import(import) => part.imports[*import].unwrap_or_else(|| b.number(f64::NAN)),
+            Term::Flag(f) => self.flag(b, i, *f),
+            Term::Given(given) => self.given(b, membranes, i, *given)?,
+            Term::Apply(f, operands) => {
+                let operands: Vec<Expr<'g>> = operands.iter().map(|id| self.known(b, i, *id)).collect();
+                apply(b, *f, &operands)
+            }
+        })
+    }
+
+    fn flag(&mut self, b: &Builder<'g>, i: usize, f: usize) -> Expr<'g> {
+        if let Some(flag) = self.parts[i].flags[f] {
+            return flag;
+        }
+        let of = self.parts[i].definition.flags[f].clone();
+        let (after, lasts) = (of.after.map(|id| self.known(b, i, id)), self.known(b, i, of.lasts));
+        let since = self.parts[i].since[of.event].map_or_else(|| b.number(events::NEVER), |s| s.value);
+        let flag = events::lasting(b, since, after, lasts);
+        self.parts[i].flags[f] = Some(flag);
+        flag
+    }
+
+    fn given(
+        &self,
+        b: &mut Builder<'g>,
+        membranes: &[Membrane<'g>],
+        i: usize,
+        given: Given,
+    ) -> Result<Expr<'g>, Error> {
+        let membrane = &membranes[self.parts[i].on];
+        Ok(match given {
+            Given::Potential => membrane.v.value,
+            Given::Rest => membrane.v_rest,
+            Given::Leak => membrane.g_l,
+            Given::Capacitance => membrane.c,
+            Given::Step => b.dt(),
+            Given::Area => self.area(b, i)?,
+            Given::Diameter => self.geometry(b, i, "diameter")?,
+            Given::Length => self.geometry(b, i, "length")?,
+            Given::Current => match membrane.completed() {
+                Some(current) => current,
+                None => {
+                    let what =
+                        "exports what depends on I, to which others add; expected V, states or parameters";
+                    return Err(Error::structure(self.path(i), what));
+                }
+            },
+        })
+    }
+
+    /// The area of the compartment a part is on (um2).
+    pub(super) fn area(&self, b: &mut Builder<'g>, i: usize) -> Result<Expr<'g>, Error> {
+        self.geometry(b, i, "length")?;
+        geometry::area(b, &membrane::scope(&self.population.compartments[self.parts[i].on]))
+    }
+
+    fn geometry(&self, b: &mut Builder<'g>, i: usize, name: &str) -> Result<Expr<'g>, Error> {
+        let compartment = &self.population.compartments[self.parts[i].on];
+        if compartment.has_geometry() {
+            return b.param(&membrane::scope(compartment), name);
+        }
+        let accepted =
+            format!("length and diameter (um), as the equations of {} need the area", self.path(i));
+        Err(Error::parameter(self.population.path_of(&compartment.name), name, "None", accepted))
+    }
+}
+
+/// A function of expressions. Conditions are 1 and 0.
+fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
+    let at = |i: usize| operands.get(i).copied().unwrap_or_else(|| b.number(f64::NAN));
+    let (x, y) = (at(0), at(1));
+    match f {
+        Function::Neg => -x,
+        Function::Add => x + y,
+        Function::Sub => x - y,
+        Function::Mul => x * y,
+        Function::Div => x / y,
+        Function::Pow => x.to_the(y),
+        Function::Abs => x.abs(),
+        Function::Sqrt => x.sqrt(),
+        Function::Exp => x.exp(),
+        Function::Expm1 => x.exp_m1(),
+        Function::Log => x.ln(),
+        Function::Log10 => x.ln() * std::f64::consts::LOG10_E,
+        Function::Log1p => x.ln_1p(),
+        Function::Exprel => x.phi1(),
+        Function::Tanh => x.tanh(),
+        Function::Min => x.min(y),
+        Function::Max => x.max(y),
+        Function::Clip => x.max(y).min(at(2)),
+        Function::Greater => x.above(y),
+        Function::GreaterEqual => x.reaches(y),
+        Function::Less => y.above(x),
+        Function::LessEqual => y.reaches(x),
+        Function::And => x * y,
+        Function::Or => x.max(y),
+        Function::Not => 1.0 - x,
+        Function::Where => x.choose(y, at(2)),
+    }
+}

@@ -1,0 +1,179 @@
+//! Mechanisms that are text: from definitions to equations.
+//!
+//! A population's written mechanisms are written together, since they may read what others of their compartment export:
+//! all of them declare what they have ([`Part`]), then their currents are added, then everything that may read the sum of
+//! currents follows. An expression is written when it is first asked for ([`lower`]).
+
+mod events;
+mod initial;
+mod lower;
+mod part;
+
+use std::collections::HashMap;
+
+use dendrion_language::{Target, Trigger};
+use dendrion_model::{Error, Population};
+
+use crate::expr::Expr;
+use crate::mechanisms::membrane::Membrane;
+use crate::system::Builder;
+
+pub(crate) use initial::settle;
+use part::Part;
+
+/// Something that mechanisms of a compartment share: being worked out, or known.
+enum Shared<'g> {
+    Asked,
+    Known(Expr<'g>),
+}
+
+/// The written mechanisms of a population.
+pub(crate) struct Written<'p, 'g> {
+    population: &'p Population,
+    parts: Vec<Part<'p, 'g>>,
+    /// What is imported so far, by compartment and name.
+    shared: HashMap<(usize, String), Shared<'g>>,
+}
+
+impl<'p, 'g> Written<'p, 'g> {
+    /// Declares parameters and states of all of them; `received` says which spike ports feed which receptor.
+    pub(crate) fn declare(
+        b: &mut Builder<'g>,
+        population: &'p Population,
+        received: &[Vec<usize>],
+    ) -> Result<Self, Error> {
+        let mut parts = Vec::new();
+        for mechanism in &population.mechanisms {
+            let source = (mechanism.name.as_str(), mechanism.on, mechanism.text.as_str());
+            parts.push(Part::declare(b, population, source, &mechanism.params)?);
+        }
+        for (i, receptor) in population.receptors.iter().enumerate() {
+            let Some(text) = &receptor.text else { continue };
+            let source = (receptor.name.as_str(), receptor.on, text.as_str());
+            let part = Part::declare(b, population, source, &receptor.params)?;
+            for gate in &part.definition.arrivals {
+                let ports = (0..received.len()).filter(|p| received[*p].contains(&i));
+                ports.for_each(|port| b.receive(part.states[*gate], port));
+            }
+            parts.push(part);
+        }
+        Ok(Self { population, parts, shared: HashMap::new() })
+    }
+
+    /// Adds their currents to the membranes.
+    pub(crate) fn add_currents(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &mut [Membrane<'g>],
+    ) -> Result<(), Error> {
+        for i in 0..self.parts.len() {
+            let Some(current) = self.parts[i].definition.current else { continue };
+            let root = self.parts[i].definition.expressions[current.expression].value;
+            let on = self.parts[i].on;
+            let mut value = self.root(b, membranes, i, root)?;
+            if current.per_area {
+                value = value * self.area(b, i)?;
+            }
+            membranes[on].add(value);
+        }
+        membranes.iter_mut().for_each(Membrane::complete);
+        Ok(())
+    }
+
+    /// Writes everything else: derivatives, beginnings, events and what can be recorded.
+    pub(crate) fn finish(mut self, b: &mut Builder<'g>, membranes: &mut [Membrane<'g>]) -> Result<(), Error> {
+        for i in 0..self.parts.len() {
+            self.states(b, membranes, i)?;
+            self.membrane(b, membranes, i)?;
+            self.events(b, membranes, i)?;
+            for j in 0..self.parts[i].definition.expressions.len() {
+                let expression = &self.parts[i].definition.expressions[j];
+                let (root, unit) = (expression.value, expression.unit.unit);
+                let name = expression.name.clone();
+                let value = self.root(b, membranes, i, root)?;
+                b.observe(&self.parts[i].scope(), &name, part::in_unit(value, unit));
+            }
+            for j in 0..self.parts[i].definition.flags.len() {
+                let name = self.parts[i].definition.flags[j].name.clone();
+                if let Some(flag) = self.parts[i].flags[j] {
+                    b.observe(&self.parts[i].scope(), &name, flag);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn states(&mut self, b: &mut Builder<'g>, membranes: &[Membrane<'g>], i: usize) -> Result<(), Error> {
+        for j in 0..self.parts[i].definition.states.len() {
+            let of = &self.parts[i].definition.states[j];
+            let (unit, derivative, initial) = (of.unit.unit, of.derivative, of.initial);
+            let slope = self.root(b, membranes, i, derivative)?;
+            b.derivative(self.parts[i].states[j], part::in_unit(slope, unit));
+            if let Some(initial) = initial {
+                let value = self.root(b, membranes, i, initial)?;
+                b.begin(self.parts[i].states[j], part::in_unit(value, unit));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts an equation for V in place of the compartment's.
+    fn membrane(
+        &mut self,
+        b: &mut Builder<'g>,
+        membranes: &mut [Membrane<'g>],
+        i: usize,
+    ) -> Result<(), Error> {
+        let Some(root) = self.parts[i].definition.membrane else { return Ok(()) };
+        let slope = self.root(b, membranes, i, root)?;
+        if membranes[self.parts[i].on].replace(slope) {
+            return Ok(());
+        }
+        let what =
+            "has an equation for V, and another mechanism of its compartment has one too; expected one";
+        Err(Error::structure(self.path(i), what))
+    }
+
+    fn path(&self, i: usize) -> String {
+        self.population.path_of(self.parts[i].name)
+    }
+
+    fn events(&mut self, b: &mut Builder<'g>, membranes: &[Membrane<'g>], i: usize) -> Result<(), Error> {
+        for j in 0..self.parts[i].definition.events.len() {
+            let event = self.parts[i].definition.events[j].clone();
+            let mut now = Vec::new();
+            let mut later = Vec::new();
+            for assignment in &event.then {
+                let value = self.root(b, membranes, i, assignment.value)?;
+                let part = &self.parts[i];
+                let (state, value) = match assignment.target {
+                    Target::Potential => (membranes[part.on].v, value),
+                    Target::State(s) => {
+                        (part.states[s], part::in_unit(value, part.definition.states[s].unit.unit))
+                    }
+                };
+                match assignment.after {
+                    None => now.push((state, value)),
+                    Some(after) => later.push((after, state, value)),
+                }
+            }
+            let since = self.parts[i].since[j];
+            now.extend(since.map(|since| (since, b.number(0.0))));
+            match event.trigger {
+                Trigger::Spike => b.on_spike(&now),
+                Trigger::When(condition) => {
+                    let condition = self.root(b, membranes, i, condition)?;
+                    b.react(self.parts[i].name, condition, &now);
+                }
+            }
+            for (after, state, value) in later {
+                let after = self.root(b, membranes, i, after)?;
+                if let Some(since) = since {
+                    let due = events::due(b, since.value, after);
+                    b.react(self.parts[i].name, due, &[(state, value)]);
+                }
+            }
+        }
+        Ok(())
+    }
+}

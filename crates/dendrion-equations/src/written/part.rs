@@ -1,0 +1,119 @@
+//! One written mechanism while it is being written.
+
+use dendrion_language::{Definition, Id, Unit, ten_to};
+use dendrion_model::{Domain, Error, ModuleKind, Params, Population, definition, written_value};
+
+use super::events;
+use crate::expr::Expr;
+use crate::system::{Builder, Scope, State};
+
+pub(super) struct Part<'p, 'g> {
+    /// Name within the population.
+    pub(super) name: &'p str,
+    /// Index of its compartment.
+    pub(super) on: usize,
+    pub(super) definition: Definition,
+    /// Parameters in coherent units.
+    pub(super) parameters: Vec<Expr<'g>>,
+    pub(super) states: Vec<State<'g>>,
+    /// For each event that is waited for, the steps since it happened.
+    pub(super) since: Vec<Option<State<'g>>>,
+    /// What is on, as far as it was asked for.
+    pub(super) flags: Vec<Option<Expr<'g>>>,
+    pub(super) imports: Vec<Option<Expr<'g>>>,
+    /// Nodes that were written.
+    pub(super) known: Vec<Option<Expr<'g>>>,
+}
+
+static NOTHING: Params = Params::new();
+
+impl<'p, 'g> Part<'p, 'g> {
+    /// Declares what the mechanism of that name, compartment and text has.
+    pub(super) fn declare(
+        b: &mut Builder<'g>,
+        population: &Population,
+        (name, on, text): (&'p str, usize, &str),
+        params: &Params,
+    ) -> Result<Self, Error> {
+        let path = population.path_of(name);
+        let definition = definition(&path, text)?;
+        let scope = scope(name);
+        let mut parameters = Vec::new();
+        for parameter in &definition.parameters {
+            let values = written_value(&path, &definition, params, &parameter.name)?;
+            let spec = (parameter.name.as_str(), parameter.unit.text.as_str(), Domain::from(parameter.bound));
+            let value = b.declared(&scope, spec, values);
+            parameters.push(coherent(value, parameter.unit.unit));
+        }
+        let zero = b.number(0.0);
+        let states = definition.states.iter().map(|s| b.state(&scope, &s.name, &s.unit.text, zero)).collect();
+        let mut since = Vec::new();
+        for (i, event) in definition.events.iter().enumerate() {
+            let waits =
+                event.then.iter().any(|a| a.after.is_some()) || definition.flags.iter().any(|f| f.event == i);
+            since.push(waits.then(|| {
+                let name = if i == 0 { "since".to_string() } else { format!("since_{}", i + 1) };
+                let state = b.state(&scope, &name, "", b.number(events::NEVER));
+                b.update(state, state.value + 1.0);
+                state
+            }));
+        }
+        let (flags, imports) = (vec![None; definition.flags.len()], vec![None; definition.imports.len()]);
+        let known = vec![None; definition.terms.len()];
+        Ok(Self { name, on, definition, parameters, states, since, flags, imports, known })
+    }
+
+    pub(super) fn scope(&self) -> Scope<'p> {
+        scope(self.name)
+    }
+
+    /// The nodes that a root needs, through named expressions and flags too: roots to be written in this order, and the imports.
+    pub(super) fn needs(&self, root: Id) -> (Vec<Id>, Vec<usize>) {
+        use dendrion_language::Term;
+        let d = &self.definition;
+        let (mut expressions, mut flags) = (vec![false; d.expressions.len()], vec![false; d.flags.len()]);
+        let mut imports = vec![false; d.imports.len()];
+        let mut stack = vec![root];
+        while let Some(id) = stack.pop() {
+            if self.known[id].is_some() {
+                continue;
+            }
+            match &d.terms[id] {
+                Term::Apply(_, operands) => stack.extend(operands),
+                Term::Expression(i) if !std::mem::replace(&mut expressions[*i], true) => {
+                    stack.push(d.expressions[*i].value);
+                }
+                Term::Flag(i) if !std::mem::replace(&mut flags[*i], true) => {
+                    stack.extend(d.flags[*i].after);
+                    stack.push(d.flags[*i].lasts);
+                }
+                Term::Import(i) => imports[*i] = true,
+                _ => {}
+            }
+        }
+        let times = (0..flags.len()).filter(|i| flags[*i]);
+        let mut roots: Vec<Id> =
+            times.flat_map(|i| d.flags[i].after.into_iter().chain([d.flags[i].lasts])).collect();
+        roots.extend(d.order.iter().filter(|i| expressions[**i]).map(|i| d.expressions[*i].value));
+        roots.push(root);
+        (roots, (0..imports.len()).filter(|i| imports[*i]).collect())
+    }
+}
+
+fn scope(name: &str) -> Scope<'_> {
+    Scope { name, kind: ModuleKind::Written, params: &NOTHING }
+}
+
+/// From a unit to coherent units.
+pub(super) fn coherent(value: Expr<'_>, unit: Unit) -> Expr<'_> {
+    match unit.exponent {
+        0 => value,
+        e if e < 0 => value / ten_to(-e),
+        e => value * ten_to(e),
+    }
+}
+
+/// From coherent units to a unit.
+pub(super) fn in_unit(value: Expr<'_>, unit: Unit) -> Expr<'_> {
+    coherent(value, Unit { exponent: -unit.exponent, ..unit })
+}
