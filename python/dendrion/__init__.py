@@ -10,11 +10,13 @@ from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, Fix
 from .coupling import MCConn, MCConnSynapse
 from .currents import CurrentGenerator, DCGenerator
 from .custom import CustomGenerator
+from .equations import Channel, Soma
 from .errors import (
     ConnectivityError,
     DelayWarning,
     DendrionError,
     DivergenceError,
+    EquationError,
     ParameterError,
     ParameterTypeError,
     StructureError,
@@ -46,6 +48,7 @@ __all__ = [
     "ATan",
     "All2All",
     "BernoulliGenerator",
+    "Channel",
     "Collection",
     "Compartment",
     "ConductanceNoise",
@@ -61,6 +64,7 @@ __all__ = [
     "DelayWarning",
     "DendrionError",
     "DivergenceError",
+    "EquationError",
     "FastSigmoid",
     "FixedIndegree",
     "FixedOutdegree",
@@ -96,6 +100,7 @@ __all__ = [
     "Sigmoid",
     "SolverMethodODE",
     "SolverMethodSDE",
+    "Soma",
     "SpikeGenerator",
     "SpikeRecording",
     "StructureError",

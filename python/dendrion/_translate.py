@@ -14,6 +14,7 @@ from .connectivity import Connector
 from .coupling import MCConn, MCConnSynapse
 from .currents import CurrentGenerator
 from .custom import CustomGenerator
+from .equations import Channel, Soma, Written
 from .errors import ParameterError, StructureError
 from .generators import Generator, SpikeGenerator
 from .initializers import Initializer
@@ -109,13 +110,41 @@ class Translation:
             host = hosts[id(receptor)]
             if id(host) not in self.indices:
                 raise StructureError(f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}")
-            given = self._given(receptor, receptor._receptor)
             name = _within(neuron, receptor)
             on = self.indices[id(host)]
-            receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
+            if receptor._receptor is None:
+                given = self._written(receptor)
+                receptor_index = self.model.add_written_receptor(index, name, receptor.equations, on, given)
+            else:
+                given = self._given(receptor, receptor._receptor)
+                receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
             self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
+        for part in parts:
+            if isinstance(part, (Channel, Soma)):
+                self._mechanism(index, neuron, part, attachments)
         for noise in (m for m in parts if isinstance(m, Noise)):
             self._noise(index, neuron, noise)
+
+    def _written(self, module: Written) -> dict[str, Any]:
+        """Return the parameters of a module's equations."""
+        given = module._written_values()
+        self.keys.update({(id(module), name): f"{module.path}.{name}" for name in given})
+        return given
+
+    def _mechanism(
+        self, index: int, neuron: MCNeuron, module: Channel | Soma, attachments: list[MCConnSynapse]
+    ) -> None:
+        on = module if isinstance(module, Soma) else _place(module, attachments)
+        if module.size != neuron.size:
+            raise StructureError(
+                f"{module.path}: size = {module.size}: expected {neuron.size}, the size of {neuron.path}"
+            )
+        if id(on) not in self.indices or self.neuron_of.get(id(on)) is not neuron:
+            raise StructureError(
+                f"{module.path}: is on {on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+            )
+        given = self._written(module)
+        self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
 
     def _method(self, neuron: MCNeuron, name: str) -> Any:
         """Return a method: the population's own where it was given, else the network's, else the default."""
@@ -269,6 +298,20 @@ def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnS
         f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be "
         "a compartment of its own"
     )
+
+
+def _place(channel: Channel, attachments: list[MCConnSynapse]) -> Compartment:
+    """Return the compartment a channel is on."""
+    places = [a.post for a in attachments if a.pre is channel]
+    if channel.on is not None:
+        places.append(channel.on)
+    if len(places) > 1:
+        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); expected once")
+    if not places:
+        raise StructureError(
+            f"{channel.path}: is attached to nothing; expected `on=`, or an MCConnSynapse to the compartment it acts on"
+        )
+    return places[0]
 
 
 def _within(neuron: MCNeuron, part: Module) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
+from .equations import Channel
 from .errors import ParameterError, ParameterTypeError, StructureError
 from .module import Module
 from .receptors import Receptor
@@ -66,12 +67,12 @@ class MCConn(Module):
 
 
 class MCConnSynapse(Module):
-    """Attaches a receptor to the compartment it acts on.
+    """Attaches a receptor, or a channel, to the compartment it acts on.
 
     Parameters
     ----------
-    pre : AMPA, NMDA or GABA
-        The receptor.
+    pre : Receptor or Channel
+        The receptor, such as an AMPA, or the channel.
     post : Compartment
         The compartment that takes its current and whose V it sees.
     parent, name, frozen_params
@@ -79,20 +80,25 @@ class MCConnSynapse(Module):
     """
 
     _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post")
-    pre: Receptor
+    pre: Receptor | Channel
     post: Compartment
 
     def __init__(
         self,
-        pre: Receptor,
+        pre: Receptor | Channel,
         post: Compartment,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
-        _two_compartments(self, pre, post)
-        if not isinstance(pre, Receptor):
-            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected an AMPA, NMDA or GABA")
+        if not isinstance(pre, (Receptor, Channel)):
+            raise ParameterTypeError(
+                f"{self._label}: pre = {pre!r}: expected a Receptor, such as an AMPA, or a Channel"
+            )
+        if isinstance(pre, Receptor):
+            _two_compartments(self, pre, post)
+        elif not isinstance(post, Compartment):
+            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected a Compartment")
         self.__dict__["size"] = pre.size
         self._refer("pre", pre)
         self._refer("post", post)

@@ -10,6 +10,7 @@ __all__ = [
     "DelayWarning",
     "DendrionError",
     "DivergenceError",
+    "EquationError",
     "ParameterError",
     "ParameterTypeError",
     "StructureError",
@@ -47,6 +48,10 @@ class UnknownNameError(DendrionError, KeyError):
 
 class DivergenceError(DendrionError, ArithmeticError):
     """A state that stopped being finite. What was recorded before is kept."""
+
+
+class EquationError(DendrionError, ValueError):
+    """Equations that mean nothing: the message has the line, the column and a caret under the place."""
 
 
 class DelayWarning(UserWarning):

@@ -14,6 +14,7 @@ from . import _core
 from ._settings import chosen, float_type, member, positive, steps_of, whole
 from ._translate import Translation
 from .compartment import Compartment
+from .equations import Channel
 from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import Generator
 from .identity import numbered, selected
@@ -162,8 +163,8 @@ class Network(NetworkValues, NetworkRuns):
         ----------
         module : Module
             A population or a generator of spikes (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
-            ``"x"``, ``"I"``, and ``"B"`` of an NMDA), an OUNoise (``"I"``) or an MCSynapse that learns (``"w"``);
-            ``net.variables(module)`` lists them.
+            ``"x"``, ``"I"``, and ``"B"`` of an NMDA), a channel (its states and named expressions), an OUNoise
+            (``"I"``) or an MCSynapse that learns (``"w"``); ``net.variables(module)`` lists them.
         variable : str
             Its name.
         every : float, optional
@@ -229,7 +230,7 @@ class Network(NetworkValues, NetworkRuns):
             return path
         if isinstance(module, Generator) and module.spiking:
             return path
-        if not isinstance(module, (MCNeuron, Compartment, OUNoise)):
+        if not isinstance(module, (MCNeuron, Compartment, Channel, OUNoise)):
             raise UnknownNameError(
                 f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
             )

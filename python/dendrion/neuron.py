@@ -67,10 +67,13 @@ class MCNeuron(Neuron):
         Whether gradients take the reset of V as given, rather than as a consequence of V.
     refractory : float or array
         Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
+    V_spike, spike_width : float or array, optional
+        A reset in two stages: a spike sets V to ``V_spike`` (mV), V runs on, and ``spike_width`` (ms, at least a step)
+        later it is set to ``V_reset``. So a spike spreads back into dendrites. Both or neither; gradients refuse it.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
-    _optional: ClassVar[tuple[str, ...]] = ("V_reset",)
+    _optional: ClassVar[tuple[str, ...]] = ("V_reset", "V_spike", "spike_width")
     _built_in: ClassVar[tuple[str, ...]] = ("odemethod", "sdemethod", "dendritic_delay")
 
     def __init__(
@@ -94,6 +97,8 @@ class MCNeuron(Neuron):
         *,
         detach_reset: bool = False,
         refractory: ArrayLike = 0.0,
+        V_spike: ArrayLike | None = None,
+        spike_width: ArrayLike | None = None,
     ) -> None:
         self.size = checked_size(self, size)
         # What was given here is the population's own; what was not, a network may choose.
@@ -117,6 +122,7 @@ class MCNeuron(Neuron):
         self.odemethod = odemethod
         self.sdemethod = sdemethod
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
+        self._declare(V_spike=V_spike, spike_width=spike_width)
         super().__init__(parent, name, frozen_params)
         self._check_together("population")
         self._check_soft_reset("V_th", self._values["V_th"])

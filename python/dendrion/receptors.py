@@ -8,26 +8,75 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _core
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
-from .errors import ParameterTypeError
+from .equations import Written
+from .errors import ParameterTypeError, StructureError
 from .module import Module, checked_size
 
 __all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
 
 
-class Receptor(Compartment):
-    """Base of the receptors. Use [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA] or [GABA][dendrion.GABA].
+class Receptor(Written, Compartment):
+    """Base of the receptors: [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA], and the user's own.
+
+    Subclass it and write ``equations`` with ``on event: s += weight`` for what an arriving spike adds, and
+    ``I = ... : pA`` for the current; the page on the language says how.
 
     Attached by an [MCConnSynapse][dendrion.MCConnSynapse] a receptor acts on another compartment, whose V it sees, and
     its own membrane takes no part. Coupled by an [MCConn][dendrion.MCConn] it is a compartment of its own.
+
+    Parameters
+    ----------
+    size, V_rest, gL, C, length, diameter, r_axial, area_factor
+        Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    **given : float or array
+        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
     """
 
-    _receptor: ClassVar[str]
+    #: The kind of a built-in one.
+    _receptor: ClassVar[str | None] = None
     # Without t_decay the engine's own message says what is missing.
     _optional: ClassVar[tuple[str, ...]] = (*Compartment._optional, "t_rise", "t_decay")
     _built_in: ClassVar[tuple[str, ...]] = ("scale_g",)
     scale_g: bool
+
+    @classmethod
+    def _check_definition(cls, definition: _core.Definition) -> None:
+        receives, has_current, _ = definition.traits()
+        if not receives or not has_current:
+            raise StructureError(
+                f"{cls.__name__}: its equations make no receptor: expected 'on event: s += weight' and 'I = ... : pA'"
+            )
+
+    def __init__(
+        self,
+        size: int = 1,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        area_factor: ArrayLike = 1.0,
+        **given: ArrayLike,
+    ) -> None:
+        is_written = self._receptor is None
+        if is_written:
+            self.size = checked_size(self, size)
+            self._gate(False)
+            self._declare_written(given)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor)
+        if is_written:
+            self._check_written()
 
     def _gate(self, scale_g: bool, **given: ArrayLike | None) -> None:
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
@@ -70,7 +119,7 @@ class AMPA(Receptor):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment", "ampa")
-    _receptor: ClassVar[str] = "ampa"
+    _receptor: ClassVar[str | None] = "ampa"
 
     def __init__(
         self,
@@ -114,7 +163,7 @@ class GABA(Receptor):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment", "gaba")
-    _receptor: ClassVar[str] = "gaba"
+    _receptor: ClassVar[str | None] = "gaba"
 
     def __init__(
         self,
@@ -166,7 +215,7 @@ class NMDA(Receptor):
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment", "nmda")
-    _receptor: ClassVar[str] = "nmda"
+    _receptor: ClassVar[str | None] = "nmda"
 
     def __init__(
         self,

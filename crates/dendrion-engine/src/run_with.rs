@@ -36,6 +36,7 @@ impl<T: Scalar> Core<T> {
         self.check_batch(options.batch)?;
         if options.trace.is_some() {
             self.refuse_plastic("a gradient", |_| true)?;
+            self.refuse_events()?;
         }
         let given = self.given(steps, options)?;
         if let Some(batch) = options.batch {
@@ -125,6 +126,19 @@ impl<T: Scalar> Core<T> {
         };
         let given = batch.map_or_else(|| "None".to_string(), |b| b.to_string());
         Err(Error::parameter("network", "batch", given, accepted))
+    }
+
+    /// Refuses mechanisms whose threshold events have no derivative, for a gradient, rather than to take it for 0.
+    fn refuse_events(&self) -> Result<(), Error> {
+        for cells in &self.cells {
+            if let Some(name) = cells.system.without_derivative() {
+                let what = format!(
+                    "{name} acts on a threshold event, which has no derivative; a gradient does not take it"
+                );
+                return Err(Error::structure(&cells.path, what));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses plastic connections that `concerns` is true of.

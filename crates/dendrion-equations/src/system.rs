@@ -131,6 +131,8 @@ pub struct System {
     pub event: Option<Event>,
     /// What else happens, after the threshold. Where several set a state, the last one does.
     pub reactions: Vec<Reaction>,
+    /// Mechanisms that do something for some time after an event.
+    pub waiting: Vec<String>,
     /// Arriving spikes.
     pub receives: Vec<Receive>,
     /// What can be recorded beyond the states.
@@ -149,6 +151,11 @@ impl System {
     /// The input port of the first spike port.
     pub(crate) const fn first_spike_port(&self) -> usize {
         self.currents + self.noises.len()
+    }
+
+    /// The name of a mechanism whose events have no derivative, if there is one: when it acts is a step of V.
+    pub fn without_derivative(&self) -> Option<&str> {
+        self.waiting.iter().chain(self.reactions.iter().map(|r| &r.name)).map(String::as_str).next()
     }
 
     /// Index of the state of that name.
@@ -190,6 +197,7 @@ pub(crate) struct Builder<'g> {
     /// What a spike sets beside what the threshold does.
     at_spike: Vec<Assignment>,
     reactions: Vec<Reaction>,
+    waiting: Vec<String>,
     currents: usize,
     noises: Vec<String>,
     diffusions: Vec<Diffusion>,
@@ -209,6 +217,7 @@ impl<'g> Builder<'g> {
             event: None,
             at_spike: Vec::new(),
             reactions: Vec::new(),
+            waiting: Vec::new(),
             currents: 0,
             noises: Vec::new(),
             diffusions: Vec::new(),
@@ -328,6 +337,11 @@ impl<'g> Builder<'g> {
         self.reactions.push(Reaction { name: name.to_string(), event });
     }
 
+    /// Says that a mechanism does something for some time after an event.
+    pub(crate) fn wait(&mut self, name: &str) {
+        self.waiting.push(name.to_string());
+    }
+
     /// The system, but for the graph, which the caller still shares.
     pub(crate) fn finish(mut self, ports: usize) -> System {
         if let Some(event) = &mut self.event {
@@ -343,6 +357,7 @@ impl<'g> Builder<'g> {
             ports,
             event: self.event,
             reactions: self.reactions,
+            waiting: self.waiting,
             receives: self.receives,
             observables: self.observables,
         }

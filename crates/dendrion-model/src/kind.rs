@@ -93,10 +93,12 @@ const COMPARTMENT: [ParameterSpec; 7] = [SOMA[0], SOMA[1], SOMA[2], SOMA[3], SOM
 
 const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial conductance")];
 
-const POPULATION: [ParameterSpec; 5] = [
+const POPULATION: [ParameterSpec; 7] = [
     spec("V_th", "mV", Some(1.0), Finite, "threshold of the soma"),
     spec("V_reset", "mV", Some(0.0), Finite, "potential after a spike"),
     spec("refractory", "ms", Some(0.0), NonNegative, "time after a spike in which no other occurs"),
+    spec("V_spike", "mV", None, Finite, "potential from a spike on, before it is reset; none: reset at once"),
+    spec("spike_width", "ms", None, Positive, "time from a spike to its reset, where there is a V_spike"),
     spec("stdp_tau", "ms", Some(20.0), Positive, "time constant of the postsynaptic trace"),
     spec("tau_triplet", "ms", Some(110.0), Positive, "time constant of the slow postsynaptic trace"),
 ];

@@ -7,6 +7,8 @@
 //! Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. With `length` and `diameter`, `gL`
 //! and `C` of a compartment are specific; without them they are absolute.
 
+pub use dendrion_language::{Definition, Parameter as WrittenParameter};
+
 mod connectivity;
 mod error;
 mod generator;

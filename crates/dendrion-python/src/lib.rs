@@ -5,6 +5,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 mod convert;
+mod equations;
 mod error;
 mod model;
 mod simulation;
@@ -19,6 +20,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::convert::{check_initializer, draw};
+    #[pymodule_export]
+    use super::equations::Definition;
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

@@ -73,6 +73,33 @@ impl Model {
         Ok(push(&mut self.population(population)?.receptors, receptor))
     }
 
+    /// A receptor in the language of equations.
+    fn add_written_receptor(
+        &mut self,
+        population: usize,
+        name: String,
+        text: String,
+        on: usize,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<usize> {
+        let params = params(given)?;
+        Ok(self.population(population)?.written_receptor(name, on, text, params))
+    }
+
+    /// A mechanism in the language of equations.
+    fn add_mechanism(
+        &mut self,
+        population: usize,
+        name: String,
+        text: String,
+        on: usize,
+        given: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        let params = params(given)?;
+        self.population(population)?.mechanism(name, on, text, params);
+        Ok(())
+    }
+
     fn add_noise(
         &mut self,
         population: usize,

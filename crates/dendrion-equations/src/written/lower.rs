@@ -60,8 +60,8 @@ impl<'g> Written<'_, 'g> {
         }
         let mut sum = None;
         for j in (0..self.parts.len()).filter(|j| self.parts[*j].on == on).collect::<Vec<_>>() {
-            let exports = self.parts[j].definition.exports.iter();
-            let Some(export) = exports.filter(|e| e.name == wanted.name).cloned().next() else { continue };
+            let mut exports = self.parts[j].definition.exports.iter();
+            let Some(export) = exports.find(|e| e.name == wanted.name).cloned() else { continue };
             if export.unit.dimension != wanted.unit.unit.dimension {
                 let (given, expected) = (export.unit.dimension, wanted.unit.unit.dimension);
                 let what = format!(
@@ -142,14 +142,10 @@ impl<'g> Written<'_, 'g> {
             Given::Area => self.area(b, i)?,
             Given::Diameter => self.geometry(b, i, "diameter")?,
             Given::Length => self.geometry(b, i, "length")?,
-            Given::Current => match membrane.completed() {
-                Some(current) => current,
-                None => {
-                    let what =
-                        "exports what depends on I, to which others add; expected V, states or parameters";
-                    return Err(Error::structure(self.path(i), what));
-                }
-            },
+            Given::Current => {
+                let what = "exports what depends on I, to which others add; expected V, states or parameters";
+                membrane.completed().ok_or_else(|| Error::structure(self.path(i), what))?
+            }
         })
     }
 
@@ -178,7 +174,7 @@ fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
         Function::Neg => -x,
         Function::Add => x + y,
         Function::Sub => x - y,
-        Function::Mul => x * y,
+        Function::Mul | Function::And => x * y,
         Function::Div => x / y,
         Function::Pow => x.to_the(y),
         Function::Abs => x.abs(),
@@ -191,14 +187,12 @@ fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
         Function::Exprel => x.phi1(),
         Function::Tanh => x.tanh(),
         Function::Min => x.min(y),
-        Function::Max => x.max(y),
+        Function::Max | Function::Or => x.max(y),
         Function::Clip => x.max(y).min(at(2)),
         Function::Greater => x.above(y),
         Function::GreaterEqual => x.reaches(y),
         Function::Less => y.above(x),
         Function::LessEqual => y.reaches(x),
-        Function::And => x * y,
-        Function::Or => x.max(y),
         Function::Not => 1.0 - x,
         Function::Where => x.choose(y, at(2)),
     }

@@ -18,6 +18,7 @@ use crate::expr::Expr;
 use crate::mechanisms::membrane::Membrane;
 use crate::system::Builder;
 
+pub(crate) use events::{NEVER, due};
 pub(crate) use initial::settle;
 use part::Part;
 
@@ -158,6 +159,9 @@ impl<'p, 'g> Written<'p, 'g> {
                 }
             }
             let since = self.parts[i].since[j];
+            if since.is_some() {
+                b.wait(self.parts[i].name);
+            }
             now.extend(since.map(|since| (since, b.number(0.0))));
             match event.trigger {
                 Trigger::Spike => b.on_spike(&now),

@@ -108,6 +108,16 @@ impl Population {
     }
 
     fn reset_is_possible(&self) -> Checked {
+        let (spike, width) = (self.params.has("V_spike"), self.params.has("spike_width"));
+        if spike != width {
+            let missing = if spike { "spike_width" } else { "V_spike" };
+            let accepted = "V_spike (mV) and spike_width (ms) together, or neither";
+            return Err(Error::parameter(&self.path, missing, "None", accepted));
+        }
+        if spike && self.soft_reset {
+            let accepted = "a V_reset (mV) where there is a V_spike";
+            return Err(Error::parameter(&self.path, "V_reset", "None", accepted));
+        }
         let v_th = ModuleKind::Population.value(&self.params, "V_th").unwrap_or(Values::Scalar(1.0));
         if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
     }

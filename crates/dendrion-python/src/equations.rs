@@ -1,0 +1,58 @@
+//! Texts in the language of equations, checked once and asked often.
+
+use dendrion::model::{check_values, check_written, definition};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::convert::{params, values};
+use crate::error::raise;
+
+/// Name, unit, default, what it accepts, meaning.
+type Row = (String, String, Option<f64>, &'static str, String);
+
+/// A definition.
+#[pyclass(frozen)]
+pub(crate) struct Definition {
+    of: dendrion::model::Definition,
+}
+
+#[pymethods]
+impl Definition {
+    /// The definition that a text is; `name` is what to call it in errors.
+    #[new]
+    fn new(name: &str, text: &str) -> PyResult<Self> {
+        Ok(Self { of: definition(name, text).map_err(raise)? })
+    }
+
+    /// Its parameters.
+    fn parameters(&self) -> Vec<Row> {
+        let row = |p: &dendrion::model::WrittenParameter| {
+            (p.name.clone(), p.unit.text.clone(), p.default, p.bound.words(), p.doc.clone())
+        };
+        self.of.parameters.iter().map(row).collect()
+    }
+
+    /// Names and units of its states and of what else can be recorded.
+    fn variables(&self) -> Vec<(String, String)> {
+        let states = self.of.states.iter().map(|s| (s.name.clone(), s.unit.text.clone()));
+        let others = self.of.expressions.iter().map(|e| (e.name.clone(), e.unit.text.clone()));
+        let flags = self.of.flags.iter().map(|f| (f.name.clone(), String::new()));
+        states.chain(others).chain(flags).collect()
+    }
+
+    /// Whether spikes arrive, whether it has a current, and whether it replaces the equation for V.
+    fn traits(&self) -> (bool, bool, bool) {
+        (!self.of.arrivals.is_empty(), self.of.current.is_some(), self.of.membrane.is_some())
+    }
+
+    /// Raises unless parameter `name` of a module of that size accepts `value`.
+    fn check(&self, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
+        let Some(p) = self.of.parameter(name) else { return Ok(()) };
+        check_values((module, name, &p.unit.text), p.bound.into(), &values(value)?, size).map_err(raise)
+    }
+
+    /// Raises unless a module of that size makes sense with the parameters of `given`.
+    fn check_module(&self, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
+        check_written(module, &self.of, &params(given)?, size).map_err(raise)
+    }
+}
