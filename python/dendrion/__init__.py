@@ -3,8 +3,9 @@
 Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
 """
 
-from . import optim
+from . import channels, optim
 from ._core import __version__
+from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .compartment import Compartment, LeakyIF
 from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
 from .coupling import MCConn, MCConnSynapse
@@ -46,8 +47,11 @@ __all__ = [
     "NMDA",
     "STDP",
     "ATan",
+    "AdEx",
+    "AdaptiveIF",
     "All2All",
     "BernoulliGenerator",
+    "CadIF",
     "Channel",
     "Collection",
     "Compartment",
@@ -61,8 +65,10 @@ __all__ = [
     "CustomConn",
     "CustomGenerator",
     "DCGenerator",
+    "DecayingDendriticSpike",
     "DelayWarning",
     "DendrionError",
+    "DendriticSpike",
     "DivergenceError",
     "EquationError",
     "FastSigmoid",
@@ -74,6 +80,7 @@ __all__ = [
     "Generator",
     "Gradients",
     "Initializer",
+    "Izhikevich",
     "LeakyIF",
     "LogNormal",
     "MCConn",
@@ -114,5 +121,6 @@ __all__ = [
     "VarManager",
     "WhiteNoise",
     "__version__",
+    "channels",
     "optim",
 ]

@@ -35,6 +35,7 @@ mod tests;
 
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
+pub use dendrion_equations::{LIBRARY, library};
 pub use dendrion_lanes::{Level, NumericClass};
 pub use gradient::Gradients;
 pub use probe::{ProbeId, Samples};

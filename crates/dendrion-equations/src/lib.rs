@@ -15,6 +15,7 @@
 mod evaluate;
 mod expr;
 mod graph;
+mod library;
 mod mechanisms;
 mod neuron;
 mod passes;
@@ -26,6 +27,7 @@ mod written;
 pub use evaluate::{Env, evaluate};
 pub use expr::{Expr, Workbook};
 pub use graph::{Binary, Graph, Node, NodeId, Unary};
+pub use library::{LIBRARY, library};
 pub use neuron::{Wiring, neuron};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;

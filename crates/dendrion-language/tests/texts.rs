@@ -54,6 +54,8 @@ fn defaults_keep_the_unit_they_are_written_in() -> Result<(), TextError> {
     assert_eq!(of("p = 3*mV")?, (3.0, "mV".into(), 0));
     assert_eq!(of("p = 2 * 3 ms")?, (6.0, "ms".into(), 0));
     assert_eq!(of("p = 1.5e-3 V : mV")?, (1.5, "mV".into(), 0));
+    assert_eq!(of("p = 5 mS/cm2 (>= 0)")?, (5.0, "mS/cm2".into(), -2));
+    assert_eq!(of("p = 5 /ms/cm2 (in [0, 1])")?, (5.0, "1/ms/cm2".into(), -8));
     assert_eq!(of("p = 50 Hz")?, (50.0, "Hz".into(), -3));
     assert_eq!(of("p = 0 : mM")?, (0.0, "mM".into(), 0));
     assert_eq!(of("p = 1e-7 mol/cm2/s : mol/cm2/s")?, (1e-7, "mol/cm2/s".into(), 7));

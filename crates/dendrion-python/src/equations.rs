@@ -1,6 +1,7 @@
 //! Texts in the language of equations, checked once and asked often.
 
 use dendrion::model::{check_values, check_written, definition};
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -9,6 +10,12 @@ use crate::error::raise;
 
 /// Name, unit, default, what it accepts, meaning.
 type Row = (String, String, Option<f64>, &'static str, String);
+
+/// The text of a mechanism that comes with Dendrion.
+#[pyfunction]
+pub(crate) fn library(name: &str) -> PyResult<&'static str> {
+    dendrion::library(name).ok_or_else(|| PyKeyError::new_err(name.to_string()))
+}
 
 /// A definition.
 #[pyclass(frozen)]

@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::convert::{check_initializer, draw};
     #[pymodule_export]
-    use super::equations::Definition;
+    use super::equations::{Definition, library};
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

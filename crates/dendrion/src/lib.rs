@@ -31,8 +31,8 @@
 pub use dendrion_model as model;
 
 pub use dendrion_engine::{
-    Connections, Gradients, Level, NumericClass, ProbeId, RunEnd, RunOptions, Samples, Simulation, Summary,
-    Trace, draw_members, pairs,
+    Connections, Gradients, LIBRARY, Level, NumericClass, ProbeId, RunEnd, RunOptions, Samples, Simulation,
+    Summary, Trace, draw_members, library, pairs,
 };
 pub use dendrion_model::Error;
 

@@ -146,7 +146,7 @@ impl Parser<'_> {
                 self.at += 1;
                 self.number(value, token.span)
             }
-            Kind::Name if matches!(self.ahead(1).kind, Kind::Symbol("(")) => self.call(),
+            Kind::Name if self.is_called() => self.call(),
             Kind::Name => {
                 let span = self.name("a number, a name or '('")?;
                 Ok(self.push(Node::Name, span))
@@ -160,6 +160,13 @@ impl Parser<'_> {
             }
             _ => Err(self.unexpected("a number, a name or '('")),
         }
+    }
+
+    /// Whether a name here is called, and not followed by a bound, as in `g = 5 mS/cm2 (>= 0)`.
+    fn is_called(&self) -> bool {
+        let inner = self.ahead(2);
+        let is_bound = matches!(inner.kind, Kind::Symbol(">" | ">=")) || inner.span.of(self.text) == "in";
+        matches!(self.ahead(1).kind, Kind::Symbol("(")) && !is_bound
     }
 
     /// A number that was just read, with the unit behind it, if there is one.

@@ -1,0 +1,205 @@
+"""Channels from the literature, in equations. Each has its paper, and its text in ``KA.equations``.
+
+Conductances are per area (mS/cm2), as in the papers, and need the compartment's ``length`` and ``diameter``. Where
+there is no geometry take ``KA.absolute``, whose ``g`` is in nS and has to be given.
+
+Channels on one compartment share calcium: [CaT][dendrion.channels.CaT] and [CaL][dendrion.channels.CaL] export the
+current ``I_Ca``, [CaPool][dendrion.channels.CaPool] imports it and exports the concentration ``Ca``, and
+[KCa][dendrion.channels.KCa] imports that.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+from . import _core
+from .equations import Channel
+
+__all__ = ["HHK", "KA", "KM", "CaL", "CaPool", "CaT", "HHNa", "Ih", "KCa", "Kdr", "NaP", "NaT"]
+
+
+class _PerArea(Channel):
+    """A channel whose conductance is per area, with a sibling whose is not."""
+
+    absolute: ClassVar[type[Channel]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        text = cls.equations.replace(": pA/um2", ": pA").replace("= I * area", "= I")
+        text = re.sub(r"^g = [^(]*", "g : nS ", text, flags=re.MULTILINE)
+        doc = f"{cls.__name__} with an absolute conductance ``g`` (nS), for compartments without a geometry."
+        members = {"equations": text, "__doc__": doc, "__module__": cls.__module__}
+        cls.absolute = type(f"{cls.__name__}.absolute", (Channel,), members)
+
+
+class HHNa(_PerArea):
+    """Sodium of the squid giant axon at 6.3 degrees (Hodgkin & Huxley 1952), for a rest of -65 mV.
+
+    Parameters
+    ----------
+    g : float or array
+        Maximal conductance (mS/cm2), >= 0.
+    E : float or array
+        Reversal potential (mV).
+    size, on, parent, name, frozen_params
+        See [Channel][dendrion.Channel].
+    """
+
+    equations = _core.library("hh_na")
+
+
+class HHK(_PerArea):
+    """Potassium of the squid giant axon at 6.3 degrees (Hodgkin & Huxley 1952), for a rest of -65 mV.
+
+    Parameters
+    ----------
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("hh_k")
+
+
+class NaT(_PerArea):
+    """Transient sodium of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
+
+    Parameters
+    ----------
+    Vt : float or array
+        Shifts the threshold (mV).
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("nat")
+
+
+class NaP(_PerArea):
+    """Persistent sodium (Traub, Buhl, Gloveli & Whittington 2003).
+
+    Parameters
+    ----------
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("nap")
+
+
+class Kdr(_PerArea):
+    """Delayed rectifier of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
+
+    Parameters
+    ----------
+    Vt : float or array
+        Shifts the threshold (mV).
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("kdr")
+
+
+class KA(_PerArea):
+    """A-type potassium (Traub et al. 2003, after Huguenard & McCormick 1992).
+
+    Parameters
+    ----------
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("ka")
+
+
+class KM(_PerArea):
+    """Muscarinic potassium, slow (Yamada, Koch & Adams 1989, as in Pospischil et al. 2008).
+
+    Parameters
+    ----------
+    tau_max : float or array
+        Scale of the time constant (ms), > 0.
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("km")
+
+
+class Ih(_PerArea):
+    """Cation current that hyperpolarisation opens (Kole, Hallermann & Stuart 2006, as in Hay et al. 2011).
+
+    Parameters
+    ----------
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("ih")
+
+
+class CaT(_PerArea):
+    """Low-threshold calcium (Huguenard & McCormick 1992, as in Destexhe et al. 1996). Exports ``I_Ca``.
+
+    Parameters
+    ----------
+    Vx : float or array
+        Shifts all kinetics (mV).
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("cat")
+
+
+class CaL(_PerArea):
+    """High-threshold calcium (Reuveni et al. 1993, as in Pospischil et al. 2008). Exports ``I_Ca``.
+
+    Parameters
+    ----------
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("cal")
+
+
+class KCa(_PerArea):
+    """Potassium gated by calcium, of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
+
+    Parameters
+    ----------
+    K_half : float or array
+        Calcium of half activation (mM), > 0.
+    tau_z : float or array
+        Time constant (ms), > 0.
+    g, E, size, on, parent, name, frozen_params
+        See [HHNa][dendrion.channels.HHNa].
+    """
+
+    equations = _core.library("kca")
+
+
+class CaPool(Channel):
+    """Calcium in a shell under the membrane (Destexhe et al. 1994, as in Hay et al. 2011).
+
+    Imports ``I_Ca`` of the channels on its compartment, which needs a geometry, and exports ``Ca``.
+
+    Parameters
+    ----------
+    gamma : float or array
+        Fraction of the calcium that is not buffered, from 0 to 1.
+    tau : float or array
+        Time constant of the removal (ms), > 0.
+    depth : float or array
+        Depth of the shell (um), > 0.
+    Ca_rest : float or array
+        Calcium at rest (mM), >= 0.
+    faraday : float or array
+        Faraday's constant (C/mol).
+    size, on, parent, name, frozen_params
+        See [Channel][dendrion.Channel].
+    """
+
+    equations = _core.library("ca_pool")
