@@ -56,9 +56,17 @@ fn defaults_keep_the_unit_they_are_written_in() -> Result<(), TextError> {
     assert_eq!(of("p = 1.5e-3 V : mV")?, (1.5, "mV".into(), 0));
     assert_eq!(of("p = 5 mS/cm2 (>= 0)")?, (5.0, "mS/cm2".into(), -2));
     assert_eq!(of("p = 5 /ms/cm2 (in [0, 1])")?, (5.0, "1/ms/cm2".into(), -8));
+    assert_eq!(of("p = ((5)) * (3 mV) / (mV)")?, (15.0, String::new(), 0));
     assert_eq!(of("p = 50 Hz")?, (50.0, "Hz".into(), -3));
     assert_eq!(of("p = 0 : mM")?, (0.0, "mM".into(), 0));
     assert_eq!(of("p = 1e-7 mol/cm2/s : mol/cm2/s")?, (1e-7, "mol/cm2/s".into(), 7));
+    Ok(())
+}
+
+#[test]
+fn parentheses_change_nothing() -> Result<(), TextError> {
+    let d = define("I = ((g)) * ((V) - (E)) : pA\ng = (5 nS); E = (-90 mV)")?;
+    assert_eq!(d.parameters.iter().map(|p| p.default).collect::<Vec<_>>(), [Some(5.0), Some(-90.0)]);
     Ok(())
 }
 

@@ -155,7 +155,9 @@ impl Parser<'_> {
                 self.at += 1;
                 let inner = self.expression()?;
                 let end = self.expect(")", "to close '('")?.span;
-                self.syntax.nodes[inner].1 = token.span.to(end);
+                if let (Node::Apply(..), span) = &mut self.syntax.nodes[inner] {
+                    *span = token.span.to(end);
+                }
                 Ok(inner)
             }
             _ => Err(self.unexpected("a number, a name or '('")),
