@@ -65,7 +65,7 @@ def test_parts_of_another_size_or_neuron():
 
 def test_wrong_kinds():
     a, b = dn.Compartment(), dn.Compartment()
-    with pytest.raises(dn.ParameterTypeError, match=r"MCConnSynapse: pre = .*: expected an AMPA, NMDA or GABA"):
+    with pytest.raises(dn.ParameterTypeError, match=r"MCConnSynapse: pre = .*: expected a Receptor, such as an AMPA"):
         dn.MCConnSynapse(a, b)
     with pytest.raises(dn.ParameterTypeError, match=r"MCConn: post = 3: expected a Compartment"):
         dn.MCConn(a, 3)

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::passes::substitute::Substitution;
 
 /// Where expressions are written: a graph that many expressions may grow at once.
 #[derive(Debug, Default)]
@@ -28,6 +29,15 @@ impl Workbook {
     /// An expression that was written before.
     pub(crate) const fn read(&self, id: NodeId) -> Expr<'_> {
         self.expr(id)
+    }
+
+    /// Whether an expression is 0 where some leaves are, whatever the others.
+    pub(crate) fn vanishes<'g>(&'g self, of: Expr<'g>, where_zero: impl Iterator<Item = Expr<'g>>) -> bool {
+        let mut graph = self.0.borrow_mut();
+        let zero = graph.constant(0.0);
+        let mut substitution = Substitution::new(where_zero.map(|leaf| (leaf.id, zero)).collect());
+        let value = substitution.apply(&mut graph, of.id);
+        graph.as_const(value) == Some(0.0)
     }
 
     /// The graph that was written.

@@ -1,10 +1,10 @@
 //! From a population to its equations.
 
-use dendrion_model::{Compartment, Error, ModuleKind, Population, Receptor};
+use dendrion_model::{Compartment, Error, Population};
 
-use crate::expr::{Expr, Workbook};
+use crate::expr::Workbook;
 use crate::mechanisms::membrane::{self, Membrane};
-use crate::mechanisms::{ampa, axial, gaba, gate, nmda, noise, threshold};
+use crate::mechanisms::{axial, noise, threshold};
 use crate::system::{Builder, System};
 use crate::written::{Written, settle};
 
@@ -42,16 +42,8 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
         membranes[coupling.a].add(g * (v_b - v_a));
         membranes[coupling.b].add(g * (v_a - v_b));
     }
-    for (i, receptor) in population.receptors.iter().enumerate() {
-        if receptor.text.is_some() {
-            continue;
-        }
-        let ports: Vec<usize> =
-            (0..wiring.received.len()).filter(|p| wiring.received[*p].contains(&i)).collect();
-        let current = receptor_current(b, receptor, &ports, membranes[receptor.on].v.value)?;
-        b.observe(&gate::scope(receptor), "I", current);
-        membranes[receptor.on].add(current);
-    }
+    let mut written = Written::declare(b, population, &wiring.received)?;
+    written.add_currents(b, &mut membranes)?;
     for compartment in &wiring.injected {
         let current = b.current();
         membranes[*compartment].add(current);
@@ -59,26 +51,11 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
     for each in &population.noises {
         noise::noise(b, each, &mut membranes[each.on])?;
     }
-    let mut written = Written::declare(b, population, &wiring.received)?;
-    written.add_currents(b, &mut membranes)?;
     written.finish(b, &mut membranes)?;
     let soma = compartments.iter().position(|c| c.soma).unwrap_or(0);
     let v_soma = membranes[soma].v;
     close(b, compartments, membranes);
     threshold::threshold(b, population, v_soma)
-}
-
-fn receptor_current<'g>(
-    b: &mut Builder<'g>,
-    receptor: &Receptor,
-    ports: &[usize],
-    v: Expr<'g>,
-) -> Result<Expr<'g>, Error> {
-    match receptor.kind {
-        ModuleKind::Nmda => nmda::current(b, receptor, ports, v),
-        ModuleKind::Gaba => gaba::current(b, receptor, ports, v),
-        _ => ampa::current(b, receptor, ports, v),
-    }
 }
 
 fn close<'g>(b: &mut Builder<'g>, compartments: &[Compartment], membranes: Vec<Membrane<'g>>) {

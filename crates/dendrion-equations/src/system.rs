@@ -285,9 +285,11 @@ impl<'g> Builder<'g> {
         self.states[state.index].rule = Rule::Update(next.id());
     }
 
-    /// Says that a state decays to 0.
-    pub(crate) fn decays(&mut self, state: State<'g>) {
-        self.states[state.index].decays = true;
+    /// Lets a state be set to 0 where it is negligible, if it decays to 0 where nothing feeds it: its slope is 0 where all
+    /// states of its mechanism are.
+    pub(crate) fn flush_where_it_decays(&mut self, state: State<'g>, slope: Expr<'g>, family: &[State<'g>]) {
+        let decays = self.book.vanishes(slope, family.iter().map(|s| s.value));
+        self.states[state.index].decays = decays;
     }
 
     pub(crate) fn receive(&mut self, state: State<'g>, port: usize) {

@@ -100,6 +100,13 @@ pub struct Expression {
     pub value: Id,
 }
 
+impl Expression {
+    /// Whether it is nobody's business: its name begins with `_`.
+    pub fn is_private(&self) -> bool {
+        self.name.starts_with('_')
+    }
+}
+
 /// Something of the compartment's other mechanisms that this one reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {

@@ -42,7 +42,12 @@ impl Definition {
     /// Names and units of its states and of what else can be recorded.
     fn variables(&self) -> Vec<(String, String)> {
         let states = self.of.states.iter().map(|s| (s.name.clone(), s.unit.text.clone()));
-        let others = self.of.expressions.iter().map(|e| (e.name.clone(), e.unit.text.clone()));
+        let others = self
+            .of
+            .expressions
+            .iter()
+            .filter(|e| !e.is_private())
+            .map(|e| (e.name.clone(), e.unit.text.clone()));
         let flags = self.of.flags.iter().map(|f| (f.name.clone(), String::new()));
         states.chain(others).chain(flags).collect()
     }

@@ -1,4 +1,4 @@
-//! The membrane: C dV/dt = gL (`V_rest` - V) + I, with V = `V_rest` at the beginning. Noise of amplitude a (pA ms^1/2)
+//! The membrane: what an equation for V reads, with V = `V_rest` at the beginning (`library/membrane.eqs`). Noise of amplitude a (pA ms^1/2)
 //! adds a/C dW to dV.
 
 use dendrion_model::{Compartment, Error};
@@ -18,8 +18,8 @@ pub(crate) struct Membrane<'g> {
     /// I: everything but the leak, in pA.
     current: Expr<'g>,
     is_complete: bool,
-    /// dV/dt, where it is another than that of a leak.
-    replaced: Option<Expr<'g>>,
+    /// dV/dt, once it is there.
+    slope: Option<Expr<'g>>,
     /// Amplitudes of white noise currents, in pA ms^1/2.
     noises: Vec<Expr<'g>>,
 }
@@ -42,7 +42,7 @@ impl<'g> Membrane<'g> {
         }
         let current = if compartment.soma { b.param(&scope, "I_ext")? } else { b.number(0.0) };
         let v = b.state(&scope, "V", "mV", v_rest);
-        Ok(Self { v, v_rest, g_l, c, current, is_complete: false, replaced: None, noises: Vec::new() })
+        Ok(Self { v, v_rest, g_l, c, current, is_complete: false, slope: None, noises: Vec::new() })
     }
 
     /// Adds a current (pA).
@@ -60,9 +60,9 @@ impl<'g> Membrane<'g> {
         self.is_complete.then_some(self.current)
     }
 
-    /// Puts another equation in place of the membrane's; false where there is one already.
-    pub(crate) fn replace(&mut self, slope: Expr<'g>) -> bool {
-        self.replaced.replace(slope).is_none()
+    /// Gives V its equation; false where it has one already.
+    pub(crate) fn moves_by(&mut self, slope: Expr<'g>) -> bool {
+        self.slope.replace(slope).is_none()
     }
 
     /// Adds a white noise current of that amplitude (pA ms^1/2).
@@ -70,11 +70,11 @@ impl<'g> Membrane<'g> {
         self.noises.push(amplitude);
     }
 
-    /// Writes the equation, once all currents are there.
+    /// Writes equation and noise, once all currents are there.
     pub(crate) fn close(self, b: &mut Builder<'g>, compartment: &Compartment) {
-        let v = self.v.value;
-        let leaky = (self.g_l * (self.v_rest - v) + self.current) / self.c;
-        b.derivative(self.v, self.replaced.unwrap_or(leaky));
+        if let Some(slope) = self.slope {
+            b.derivative(self.v, slope);
+        }
         let amplitudes: Vec<Expr<'g>> = self.noises.iter().map(|a| *a / self.c).collect();
         b.diffuse(&scope(compartment), self.v, &amplitudes);
         b.observe(&scope(compartment), "I", self.current);

@@ -1,6 +1,6 @@
 //! Mechanisms that are text: from definitions to equations.
 //!
-//! A population's written mechanisms are written together, since they may read what others of their compartment export:
+//! A population's mechanisms are written together, since they may read what others of their compartment export:
 //! all of them declare what they have ([`Part`]), then their currents are added, then everything that may read the sum of
 //! currents follows. An expression is written when it is first asked for ([`lower`]).
 
@@ -12,10 +12,11 @@ mod part;
 use std::collections::HashMap;
 
 use dendrion_language::{Target, Trigger};
-use dendrion_model::{Error, Population};
+use dendrion_model::{Error, ModuleKind, Population, definition};
 
 use crate::expr::Expr;
 use crate::mechanisms::membrane::Membrane;
+use crate::mechanisms::receptor::{MEMBRANE, text};
 use crate::system::Builder;
 
 pub(crate) use events::{NEVER, due};
@@ -28,7 +29,7 @@ enum Shared<'g> {
     Known(Expr<'g>),
 }
 
-/// The written mechanisms of a population.
+/// The mechanisms of a population: receptors, channels and membranes.
 pub(crate) struct Written<'p, 'g> {
     population: &'p Population,
     parts: Vec<Part<'p, 'g>>,
@@ -44,24 +45,33 @@ impl<'p, 'g> Written<'p, 'g> {
         received: &[Vec<usize>],
     ) -> Result<Self, Error> {
         let mut parts = Vec::new();
-        for mechanism in &population.mechanisms {
-            let source = (mechanism.name.as_str(), mechanism.on, mechanism.text.as_str());
-            parts.push(Part::declare(b, population, source, &mechanism.params)?);
-        }
         for (i, receptor) in population.receptors.iter().enumerate() {
-            let Some(text) = &receptor.text else { continue };
-            let source = (receptor.name.as_str(), receptor.on, text.as_str());
-            let part = Part::declare(b, population, source, &receptor.params)?;
+            let definition = definition(&population.path_of(&receptor.name), &text(receptor))?;
+            let source = (receptor.name.as_str(), receptor.on, definition);
+            let part = Part::declare(b, population, source, (receptor.kind, &receptor.params))?;
             for gate in &part.definition.arrivals {
                 let ports = (0..received.len()).filter(|p| received[*p].contains(&i));
                 ports.for_each(|port| b.receive(part.states[*gate], port));
             }
             parts.push(part);
         }
+        let written = ModuleKind::Written;
+        for mechanism in &population.mechanisms {
+            let definition = definition(&population.path_of(&mechanism.name), &mechanism.text)?;
+            let source = (mechanism.name.as_str(), mechanism.on, definition);
+            parts.push(Part::declare(b, population, source, (written, &mechanism.params))?);
+        }
+        let leaky = definition("membrane", MEMBRANE)?;
+        for (on, compartment) in population.compartments.iter().enumerate() {
+            if !parts.iter().any(|p| p.on == on && p.definition.membrane.is_some()) {
+                let source = (compartment.name.as_str(), on, leaky.clone());
+                parts.push(Part::declare(b, population, source, (written, &compartment.params))?);
+            }
+        }
         Ok(Self { population, parts, shared: HashMap::new() })
     }
 
-    /// Adds their currents to the membranes.
+    /// Adds their currents to the membranes. More may be added before [`Self::finish`].
     pub(crate) fn add_currents(
         &mut self,
         b: &mut Builder<'g>,
@@ -77,18 +87,21 @@ impl<'p, 'g> Written<'p, 'g> {
             }
             membranes[on].add(value);
         }
-        membranes.iter_mut().for_each(Membrane::complete);
         Ok(())
     }
 
     /// Writes everything else: derivatives, beginnings, events and what can be recorded.
     pub(crate) fn finish(mut self, b: &mut Builder<'g>, membranes: &mut [Membrane<'g>]) -> Result<(), Error> {
+        membranes.iter_mut().for_each(Membrane::complete);
         for i in 0..self.parts.len() {
             self.states(b, membranes, i)?;
             self.membrane(b, membranes, i)?;
             self.events(b, membranes, i)?;
             for j in 0..self.parts[i].definition.expressions.len() {
                 let expression = &self.parts[i].definition.expressions[j];
+                if expression.is_private() {
+                    continue;
+                }
                 let (root, unit) = (expression.value, expression.unit.unit);
                 let name = expression.name.clone();
                 let value = self.root(b, membranes, i, root)?;
@@ -109,7 +122,9 @@ impl<'p, 'g> Written<'p, 'g> {
             let of = &self.parts[i].definition.states[j];
             let (unit, derivative, initial) = (of.unit.unit, of.derivative, of.initial);
             let slope = self.root(b, membranes, i, derivative)?;
-            b.derivative(self.parts[i].states[j], part::in_unit(slope, unit));
+            let part = &self.parts[i];
+            b.derivative(part.states[j], part::in_unit(slope, unit));
+            b.flush_where_it_decays(part.states[j], slope, &part.states);
             if let Some(initial) = initial {
                 let value = self.root(b, membranes, i, initial)?;
                 b.begin(self.parts[i].states[j], part::in_unit(value, unit));
@@ -127,7 +142,7 @@ impl<'p, 'g> Written<'p, 'g> {
     ) -> Result<(), Error> {
         let Some(root) = self.parts[i].definition.membrane else { return Ok(()) };
         let slope = self.root(b, membranes, i, root)?;
-        if membranes[self.parts[i].on].replace(slope) {
+        if membranes[self.parts[i].on].moves_by(slope) {
             return Ok(());
         }
         let what =

@@ -1,7 +1,7 @@
 //! One written mechanism while it is being written.
 
 use dendrion_language::{Definition, Id, Unit, ten_to};
-use dendrion_model::{Domain, Error, ModuleKind, Params, Population, definition, written_value};
+use dendrion_model::{Domain, Error, ModuleKind, Params, Population, written_value};
 
 use super::events;
 use crate::expr::Expr;
@@ -28,21 +28,24 @@ pub(super) struct Part<'p, 'g> {
 static NOTHING: Params = Params::new();
 
 impl<'p, 'g> Part<'p, 'g> {
-    /// Declares what the mechanism of that name, compartment and text has.
+    /// Declares what a mechanism of that name and compartment has; its parameters are those of `kind`, where that has a table.
     pub(super) fn declare(
         b: &mut Builder<'g>,
         population: &Population,
-        (name, on, text): (&'p str, usize, &str),
-        params: &Params,
+        (name, on, definition): (&'p str, usize, Definition),
+        (kind, params): (ModuleKind, &Params),
     ) -> Result<Self, Error> {
         let path = population.path_of(name);
-        let definition = definition(&path, text)?;
-        let scope = scope(name);
+        let scope = Scope { name, kind, params };
         let mut parameters = Vec::new();
         for parameter in &definition.parameters {
-            let values = written_value(&path, &definition, params, &parameter.name)?;
-            let spec = (parameter.name.as_str(), parameter.unit.text.as_str(), Domain::from(parameter.bound));
-            let value = b.declared(&scope, spec, values);
+            let value = if kind == ModuleKind::Written {
+                let values = written_value(&path, &definition, params, &parameter.name)?;
+                let domain = Domain::from(parameter.bound);
+                b.declared(&scope, (&parameter.name, &parameter.unit.text, domain), values)
+            } else {
+                b.param(&scope, &parameter.name)?
+            };
             parameters.push(coherent(value, parameter.unit.unit));
         }
         let zero = b.number(0.0);
@@ -63,8 +66,9 @@ impl<'p, 'g> Part<'p, 'g> {
         Ok(Self { name, on, definition, parameters, states, since, flags, imports, known })
     }
 
+    /// As far as names go.
     pub(super) fn scope(&self) -> Scope<'p> {
-        scope(self.name)
+        Scope { name: self.name, kind: ModuleKind::Written, params: &NOTHING }
     }
 
     /// The nodes that a root needs, through named expressions and flags too: roots to be written in this order, and the imports.
@@ -98,10 +102,6 @@ impl<'p, 'g> Part<'p, 'g> {
         roots.push(root);
         (roots, (0..imports.len()).filter(|i| imports[*i]).collect())
     }
-}
-
-fn scope(name: &str) -> Scope<'_> {
-    Scope { name, kind: ModuleKind::Written, params: &NOTHING }
 }
 
 /// From a unit to coherent units.
