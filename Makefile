@@ -11,7 +11,7 @@ NEST := .venv-nest
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport CONDA_PREFIX
 # What the extension module is built from.
-SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
 .PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling clean
 
