@@ -18,11 +18,12 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=1000, help="number of cells")
     parser.add_argument("--duration", type=float, default=500.0, help="time to simulate (ms)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the Poisson input")
+    parser.add_argument("--dendritic-spikes", action="store_true", help="let dendrites spike")
     parser.add_argument("--out", default="demo.png", help="where the picture goes")
     options = parser.parse_args()
 
     begun = time.perf_counter()
-    cells = CA1Pyramidal(options.cells)
+    cells = CA1Pyramidal(options.cells, dendritic_spikes=options.dendritic_spikes)
     net = dn.Network([cells, *ca1_inputs(cells)], dt=0.1, seed=options.seed)
     built = time.perf_counter() - begun
     spikes = net.probe(cells, "spikes")

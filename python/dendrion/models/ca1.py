@@ -1,15 +1,17 @@
 """CA1 pyramidal cell of nine compartments.
 
 Pagkalos, Chavlis & Poirazi, "Introducing the Dendrify framework for incorporating dendrites to spiking neural
-networks", Nature Communications 14:131 (2023), Fig. 4; without its dendritic spikes.
+networks", Nature Communications 14:131 (2023), Fig. 4; dendritic spikes are an option.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from ..active import DendriticSpike
 from ..compartment import Compartment, LeakyIF
 from ..connectivity import One2One
 from ..coupling import MCConn, MCConnSynapse
@@ -63,6 +65,11 @@ COUPLINGS = {
 INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0}
 
 
+#: Conductances of dendritic spikes (rise and fall, nS) for each pF of a dendrite: not the paper's for this cell, but
+#: those of its authors' example of a pyramidal cell with active dendrites (22 and 14 nS on a trunk of 33 pF).
+SPIKE_RISE, SPIKE_FALL = 22.0 / 32.98672, 14.0 / 32.98672
+
+
 class CA1Pyramidal(MCNeuron):
     """A population of CA1 pyramidal cells.
 
@@ -77,6 +84,9 @@ class CA1Pyramidal(MCNeuron):
         Name of the population.
     couplings : dict, optional
         Axial conductance (nS) of each pair of compartments, ``None`` for half cylinders. By default the paper's.
+    dendritic_spikes : bool
+        Whether the dendrites that receive input, and ``prox``, spike ([DendriticSpike][dendrion.DendriticSpike], named
+        ``prox_spike`` and so on), with conductances in proportion to their capacitance.
     """
 
     def __init__(
@@ -85,11 +95,15 @@ class CA1Pyramidal(MCNeuron):
         name: str | None = None,
         *,
         couplings: Mapping[tuple[str, str], float | None] = MappingProxyType(COUPLINGS),
+        dendritic_spikes: bool = False,
     ) -> None:
+
         super().__init__(size, V_th=-47.5, V_reset=-53.0, name=name)
         self.soma = LeakyIF(size, length=30, diameter=20, area_factor=SOMA_AREA, **MEMBRANE)
         for part, dendrite in DENDRITES.items():
             self._dendrite(part, dendrite)
+            if dendritic_spikes and dendrite.ampa is not None:
+                self._spiking(part, dendrite)
         for (a, b), g in couplings.items():
             setattr(self, f"{a}_{b}", MCConn(getattr(self, a), getattr(self, b), g))
 
@@ -109,6 +123,12 @@ class CA1Pyramidal(MCNeuron):
         setattr(self, f"{part}_nmda", nmda)
         setattr(self, f"{part}_ampa_on", MCConnSynapse(ampa, compartment))
         setattr(self, f"{part}_nmda_on", MCConnSynapse(nmda, compartment))
+
+    def _spiking(self, part: str, dendrite: Dendrite) -> None:
+        # 1 uF/cm2 um2 = 1e-2 pF
+        capacitance = 1e-2 * MEMBRANE["C"] * math.pi * dendrite.length * dendrite.diameter * DENDRITE_AREA
+        g = {"g_rise": SPIKE_RISE * capacitance, "g_fall": SPIKE_FALL * capacitance}
+        setattr(self, f"{part}_spike", DendriticSpike(self.size, getattr(self, part), **g))
 
 
 def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
