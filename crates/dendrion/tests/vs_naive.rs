@@ -1,5 +1,6 @@
 //! Compiled networks against a naive interpreter of the same equations, node by node, neuron by neuron, in f64, on random
-//! neurons: 1 to 12 compartments in random trees, receptors of all kinds, parameters scalar or per neuron.
+//! neurons: 1 to 12 compartments in random trees, receptors of all kinds, mechanisms of the library, parameters scalar or per
+//! neuron.
 #![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
 
 use dendrion::model::{
@@ -10,7 +11,7 @@ use dendrion_equations::{Env, NodeId, Step, System, Wiring, advance, evaluate, n
 use proptest::prelude::*;
 
 mod common;
-use common::{SIZE, population};
+use common::{SIZE, with_mechanisms};
 
 const STEPS: u64 = 60;
 const DT: f64 = 0.1;
@@ -59,17 +60,18 @@ fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
             locals.push(v);
         }
         states = step.next.iter().map(|id| with_locals(*id, &states, &locals)).collect();
-        let event = system.event.as_ref().unwrap();
-        let fired = value(event.condition, &states) != 0.0;
-        let after: Vec<(usize, f64)> =
-            event.then.iter().map(|a| (a.state, value(a.value, &states))).collect();
+        let threshold = system.event.as_ref().unwrap();
+        let mut after: Vec<(usize, f64)> = Vec::new();
+        for event in std::iter::once(threshold).chain(system.reactions.iter().map(|r| &r.event)) {
+            if value(event.condition, &states) != 0.0 {
+                after.extend(event.then.iter().map(|a| (a.state, value(a.value, &states))));
+            }
+        }
+        spikes += u64::from(value(threshold.condition, &states) != 0.0);
         if n == 3 || n == 17 {
             system.receives.iter().for_each(|r| states[r.state] += 1.5);
         }
-        if fired {
-            spikes += 1;
-            after.into_iter().for_each(|(state, v)| states[state] = v);
-        }
+        after.into_iter().for_each(|(state, v)| states[state] = v);
     }
     (states, spikes)
 }
@@ -78,7 +80,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn programs_compute_their_equations(cell in population()) {
+    fn programs_compute_their_equations(cell in with_mechanisms()) {
         let method = cell.method;
         let (network, wiring) = network(cell);
         let mut system = neuron(&network.populations[0], &wiring, DT).unwrap();

@@ -105,3 +105,51 @@ pub fn assemble((parts, tree, gates, mut threshold, method, refractory, soma): P
     }
     cell
 }
+
+/// Mechanisms of the library that need no parameters, or these.
+pub const MECHANISMS: &[(&str, &[(&str, f64)])] = &[
+    ("dendritic_spike", &[("g_rise", 20.0), ("g_fall", 10.0), ("V_th", -62.0), ("duration_rise", 0.5)]),
+    ("decaying_dendritic_spike", &[("g_rise", 8.0), ("g_fall", 5.0), ("V_th", -62.0), ("t_ref", 1.0)]),
+    ("adaptive_if", &[("a", 2.0), ("tau_w", 10.0)]),
+    ("cadif", &[("tauA", 10.0)]),
+    ("hh_na", &[("g", 1.0)]),
+    ("hh_k", &[]),
+    ("ka", &[]),
+    ("km", &[]),
+    ("ih", &[]),
+    ("cat", &[]),
+    ("ca_pool", &[]),
+];
+
+/// A population with up to four mechanisms, and a reset in one stage or in two.
+#[allow(dead_code)] // Not every test binary has them.
+pub fn with_mechanisms() -> impl Strategy<Value = Population> {
+    let chosen = prop::collection::vec((0..MECHANISMS.len(), any::<prop::sample::Index>()), 0..5);
+    (population(), chosen, prop::option::of(0.1..1.0_f64)).prop_map(|(mut cell, chosen, width)| {
+        if let Some(width) = width {
+            cell.params.set("V_spike", -20.0);
+            cell.params.set("spike_width", width);
+        }
+        for (i, (which, on)) in chosen.into_iter().enumerate() {
+            let (name, params) = MECHANISMS[which];
+            let on = on.index(cell.compartments.len());
+            let text = dendrion::library(name).unwrap_or_default();
+            let needs_area = text.contains("um2") || text.contains("area");
+            if needs_area && !cell.compartments[on].has_geometry() {
+                continue;
+            }
+            let params = params.iter().fold(Params::new(), |p, (name, v)| p.with(name, *v));
+            cell.mechanism(format!("m{i}"), on, text, params);
+            if name == "ca_pool" {
+                // What it imports may come from nowhere else.
+                cell.mechanism(
+                    format!("m{i}_ca"),
+                    on,
+                    dendrion::library("cat").unwrap_or_default(),
+                    Params::new(),
+                );
+            }
+        }
+        cell
+    })
+}
