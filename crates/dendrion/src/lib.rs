@@ -25,6 +25,30 @@
 //! # Ok::<(), dendrion::Error>(())
 //! ```
 //!
+//! Channels, receptors and somas are texts in the language of equations, your own like those of the [`library`]:
+//!
+//! ```
+//! use dendrion::model::{Network, Population};
+//! use dendrion::{Simulation, library};
+//!
+//! let mut cell = Population::new("cell", 10, [("V_th", -45.0), ("V_reset", -60.0)]);
+//! let soma = cell.soma("soma", [("C", 200.0), ("gL", 10.0), ("V_rest", -65.0), ("I_ext", 300.0)]);
+//! cell.mechanism("adaptation", soma, library("adaptive_if").unwrap_or_default(), [("b", 40.0)]);
+//! let text = "
+//!     I = g * n * (E - V) : pA
+//!     dn/dt = (1/(1 + exp(-(V + 30 mV)/8 mV)) - n) / (0.5 ms) : 1
+//!     g = 5 nS; E = -90 mV
+//! ";
+//! cell.mechanism("ka", soma, text, [("g", 8.0)]);
+//! let mut network = Network::new(0.1);
+//! network.populations.push(cell);
+//! let mut simulation = Simulation::new(network)?;
+//! let n = simulation.add_probe("cell/ka", "n", 1, None)?;
+//! simulation.advance(100)?;
+//! assert_eq!(simulation.values(n).len(), 100);
+//! # Ok::<(), dendrion::Error>(())
+//! ```
+//!
 //! Results depend on the model and its seed alone: any number of threads gives the same bits.
 
 /// The model as plain data, with units and validation.
