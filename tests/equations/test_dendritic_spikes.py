@@ -185,3 +185,18 @@ def test_izhikevich():
     assert len(steps) > 3
     got = np.stack([v.values[:, 0], u.values[:, 0]], axis=1)
     assert np.abs(got - np.array(expected)).max() < 1e-8
+
+
+def test_the_current_of_a_soma_is_the_sum_of_all():
+    class Point(dn.MCNeuron):
+        def __init__(self):
+            super().__init__(1, V_th=0, V_reset=-60)
+            self.soma = dn.AdaptiveIF(1, V_rest=-65, I_ext=30, a=2)
+
+    cell = Point()
+    net = dn.Network([cell])
+    total, w = net.probe(cell.soma, "I"), net.probe(cell.soma, "w")
+    net.run(50)
+    assert total.values == pytest.approx(30 - w.values)
+    assert net.variables(cell.soma) == ["V", "w", "I"]
+    assert w.values[-1] > 0.1

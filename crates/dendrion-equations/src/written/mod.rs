@@ -59,7 +59,8 @@ impl<'p, 'g> Written<'p, 'g> {
         for mechanism in &population.mechanisms {
             let definition = definition(&population.path_of(&mechanism.name), &mechanism.text)?;
             let source = (mechanism.name.as_str(), mechanism.on, definition);
-            parts.push(Part::declare(b, population, source, (written, &mechanism.params))?);
+            let part = Part::declare(b, population, source, (written, &mechanism.params))?;
+            parts.push(Part { is_mechanism: true, ..part });
         }
         let leaky = definition("membrane", MEMBRANE)?;
         for (on, compartment) in population.compartments.iter().enumerate() {
@@ -99,7 +100,10 @@ impl<'p, 'g> Written<'p, 'g> {
             self.events(b, membranes, i)?;
             for j in 0..self.parts[i].definition.expressions.len() {
                 let expression = &self.parts[i].definition.expressions[j];
-                if expression.is_private() {
+                // The I of a soma is the sum of all its currents, as that of any compartment.
+                let part = &self.parts[i];
+                let is_somas = part.is_mechanism && self.population.compartments[part.on].name == part.name;
+                if expression.is_private() || (is_somas && expression.name == "I") {
                     continue;
                 }
                 let (root, unit) = (expression.value, expression.unit.unit);

@@ -10,6 +10,8 @@ use crate::system::{Builder, Scope, State};
 pub(super) struct Part<'p, 'g> {
     /// Name within the population.
     pub(super) name: &'p str,
+    /// Whether it is one of the population's mechanisms, and no receptor or membrane.
+    pub(super) is_mechanism: bool,
     /// Index of its compartment.
     pub(super) on: usize,
     pub(super) definition: Definition,
@@ -63,7 +65,18 @@ impl<'p, 'g> Part<'p, 'g> {
         }
         let (flags, imports) = (vec![None; definition.flags.len()], vec![None; definition.imports.len()]);
         let known = vec![None; definition.terms.len()];
-        Ok(Self { name, on, definition, parameters, states, since, flags, imports, known })
+        Ok(Self {
+            name,
+            is_mechanism: false,
+            on,
+            definition,
+            parameters,
+            states,
+            since,
+            flags,
+            imports,
+            known,
+        })
     }
 
     /// As far as names go.
