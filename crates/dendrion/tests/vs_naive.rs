@@ -68,10 +68,10 @@ fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
             }
         }
         spikes += u64::from(value(threshold.condition, &states) != 0.0);
+        after.into_iter().for_each(|(state, v)| states[state] = v);
         if n == 3 || n == 17 {
             system.receives.iter().for_each(|r| states[r.state] += 1.5);
         }
-        after.into_iter().for_each(|(state, v)| states[state] = v);
     }
     (states, spikes)
 }
