@@ -98,6 +98,7 @@ bench-peers: $(VENV)/.demo $(BRIAN2)/.ready $(NEST)/.ready
 bench: $(VENV)/.demo
 	cargo bench --package dendrion-lanes --quiet
 	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/equations.py
 
 bench-scaling: $(VENV)/.demo
 	$(BIN)/python benchmarks/scaling.py $(ARGS)
