@@ -3,7 +3,7 @@
 Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
 """
 
-from . import channels, optim
+from . import channels, nmodl, optim
 from ._core import __version__
 from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .compartment import Compartment, LeakyIF
@@ -122,5 +122,6 @@ __all__ = [
     "WhiteNoise",
     "__version__",
     "channels",
+    "nmodl",
     "optim",
 ]

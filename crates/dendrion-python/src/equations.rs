@@ -1,5 +1,6 @@
 //! Texts in the language of equations, checked once and asked often.
 
+use dendrion::Error;
 use dendrion::model::{check_values, check_written, definition};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -15,6 +16,14 @@ type Row = (String, String, Option<f64>, &'static str, String);
 #[pyfunction]
 pub(crate) fn library(name: &str) -> PyResult<&'static str> {
     dendrion::library(name).ok_or_else(|| PyKeyError::new_err(name.to_string()))
+}
+
+/// What an NMODL file became: its name, whether spikes arrive at it, its equations, and what was assumed or left out.
+#[pyfunction]
+pub(crate) fn nmodl(source: &str) -> PyResult<(String, bool, String, Vec<String>)> {
+    let read = dendrion::nmodl::read(source);
+    let read = read.map_err(|e| raise(Error::Text { module: "NMODL".into(), message: e.to_string() }))?;
+    Ok((read.name, read.kind == dendrion::nmodl::Kind::Receptor, read.text, read.notes))
 }
 
 /// A definition.

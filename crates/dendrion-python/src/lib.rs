@@ -21,7 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::convert::{check_initializer, draw};
     #[pymodule_export]
-    use super::equations::{Definition, library};
+    use super::equations::{Definition, library, nmodl};
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

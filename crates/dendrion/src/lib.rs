@@ -54,6 +54,9 @@
 /// The model as plain data, with units and validation.
 pub use dendrion_model as model;
 
+/// Mechanisms from NEURON's NMODL files.
+pub use dendrion_nmodl as nmodl;
+
 pub use dendrion_engine::{
     Connections, Gradients, LIBRARY, Level, NumericClass, ProbeId, RunEnd, RunOptions, Samples, Simulation,
     Summary, Trace, draw_members, library, pairs,

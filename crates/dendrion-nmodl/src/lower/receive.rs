@@ -1,0 +1,140 @@
+//! `NET_RECEIVE`: what an arriving spike adds to states.
+//!
+//! The language of equations adds the weight itself, and nothing else. Where a file adds `weight*factor`, the state of the text is
+//! that of the file divided by the factor, which is put back wherever the state is read.
+
+use super::{Lowered, Lowerer};
+use crate::error::{NmodlError, Span};
+use crate::piece::Piece;
+use crate::syntax::{Expr, Id, Name, Node, Operator, Statement};
+
+impl<'t> Lowerer<'_, 't> {
+    /// Finds the factors of all states that spikes arrive at, and says which these are.
+    pub(super) fn receive(&mut self) -> Lowered<Vec<usize>> {
+        let file = self.file;
+        let Some((arguments, block, span)) = &file.receive else { return Ok(Vec::new()) };
+        let Some(weight) = arguments.first() else {
+            return Err(self.error(*span, "NET_RECEIVE has no weight; expected NET_RECEIVE(weight)"));
+        };
+        let mut arrivals = Vec::new();
+        self.frames.push(vec![super::Scope::new()]);
+        for statement in block {
+            let (name, value) = self.addition(statement, weight.text)?;
+            let state = self.receiving_state(name)?;
+            if arrivals.contains(&state) {
+                let message = format!("'{}' takes the weight twice; expected one statement", name.text);
+                return Err(self.error(name.span, message));
+            }
+            let factor = self.factor(name.text, value, weight.text)?;
+            if let Some(factor) = &factor {
+                let message =
+                    format!("the state '{0}' is kept divided by {0}'s factor of the weight", name.text);
+                self.note(name.span, message);
+                self.states[state].factor = Some(factor.clone());
+            }
+            arrivals.push(state);
+        }
+        self.frames.pop();
+        Ok(arrivals)
+    }
+
+    /// The state and the value of `s = s + ..` or `state_discontinuity(s, s + ..)`.
+    fn addition(&self, statement: &Statement<'t>, weight: &str) -> Lowered<(Name<'t>, Expr)> {
+        match statement {
+            Statement::Assign { name, value } => Ok((*name, *value)),
+            Statement::Call { name, arguments } if name.text == "state_discontinuity" => {
+                let [state, value] = arguments.as_slice() else {
+                    return Err(self.no_addition(name.span, weight));
+                };
+                match self.file.nodes.get(state.root) {
+                    Some((Node::Name(text), span)) => Ok((Name { text, span: *span }, *value)),
+                    _ => Err(self.no_addition(name.span, weight)),
+                }
+            }
+            Statement::Local(names) => {
+                let span = names.first().map_or_else(Span::default, |n| n.span);
+                Err(self.no_addition(span, weight))
+            }
+            Statement::If { condition, .. } => Err(self.no_addition(self.span(*condition), weight)),
+            Statement::Rate { name, .. } | Statement::Call { name, .. } | Statement::Solve { name, .. } => {
+                Err(self.no_addition(name.span, weight))
+            }
+        }
+    }
+
+    fn no_addition(&self, span: Span, weight: &str) -> NmodlError {
+        let message = format!(
+            "an arriving spike can only add to states; expected 's = s + {weight}' or 's = s + {weight}*factor'"
+        );
+        self.error(span, message)
+    }
+
+    fn receiving_state(&self, name: Name<'t>) -> Lowered<usize> {
+        let slot = self.resolve(name.text);
+        let Some(index) = self.states.iter().position(|s| Some(s.slot) == slot) else {
+            let message = format!("'{}' is no state, so no spike changes it", name.text);
+            return Err(self.error(name.span, message));
+        };
+        if self.states[index].is_concentration {
+            let message = format!("'{}' is a concentration, which no spike changes", name.text);
+            return Err(self.error(name.span, message));
+        }
+        Ok(index)
+    }
+
+    /// What the weight is multiplied with in `state + weight*factor`; none where that is 1.
+    fn factor(&mut self, state: &str, value: Expr, weight: &str) -> Lowered<Option<Piece>> {
+        let file = self.file;
+        let whole = self.span(value);
+        let is = |id: Id, wanted: &str| matches!(file.nodes.get(id), Some((Node::Name(name), _)) if *name == wanted);
+        let mut weights = (value.first..=value.root).filter(|id| is(*id, weight));
+        let (Some(at), None) = (weights.next(), weights.next()) else {
+            return Err(self.no_addition(whole, weight));
+        };
+        let mut term = match file.nodes.get(value.root) {
+            Some((Node::Binary(Operator::Add, a, b), _)) if is(*a, state) => *b,
+            Some((Node::Binary(Operator::Add, a, b), _)) if is(*b, state) => *a,
+            _ => return Err(self.no_addition(whole, weight)),
+        };
+        let mut factor = Piece::number(1.0);
+        while term != at {
+            let (operator, other) = match file.nodes.get(term) {
+                Some((Node::Binary(Operator::Mul, a, b), _)) if at <= *a => {
+                    term = *a;
+                    (Operator::Mul, *b)
+                }
+                Some((Node::Binary(Operator::Mul, a, b), _)) => {
+                    term = *b;
+                    (Operator::Mul, *a)
+                }
+                Some((Node::Binary(Operator::Div, a, b), _)) if at <= *a => {
+                    term = *a;
+                    (Operator::Div, *b)
+                }
+                _ => return Err(self.no_addition(whole, weight)),
+            };
+            let other = self.expression(file.expression(other))?.quantity();
+            factor = self.multiplied(operator, factor, other, whole)?;
+        }
+        self.checked(factor, whole)
+    }
+
+    fn multiplied(&self, operator: Operator, factor: Piece, other: Piece, span: Span) -> Lowered<Piece> {
+        if factor.constant == Some(1.0) && operator == Operator::Mul {
+            return Ok(other);
+        }
+        Piece::binary(operator, factor, other).ok_or_else(|| self.error(span, "this is no finite number"))
+    }
+
+    fn checked(&mut self, factor: Piece, span: Span) -> Lowered<Option<Piece>> {
+        if factor.moves {
+            let message = "the weight's factor depends on V or states; expected parameters alone";
+            return Err(self.error(span, message));
+        }
+        match factor.constant {
+            Some(1.0) => Ok(None),
+            Some(0.0) => Err(self.error(span, "the weight is multiplied with 0")),
+            _ => self.named("factor", factor, false, span).map(Some),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Statements.
+
+use std::collections::BTreeMap;
+
+use super::slots::{Held, Role};
+use super::{Lowered, Lowerer, Pass, Scope};
+use crate::error::Span;
+use crate::piece::Piece;
+use crate::syntax::{Block, Expr, Name, Statement};
+
+/// What variables hold after a branch, of those that it set.
+type Changes = BTreeMap<usize, Held>;
+
+impl<'t> Lowerer<'_, 't> {
+    pub(super) fn block(&mut self, block: &Block<'t>) -> Lowered<()> {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.push(Scope::new());
+        }
+        let done = block.iter().try_for_each(|statement| self.statement(statement));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.pop();
+        }
+        done
+    }
+
+    fn statement(&mut self, statement: &Statement<'t>) -> Lowered<()> {
+        match statement {
+            Statement::Local(names) => {
+                for name in names {
+                    self.spend(name.span)?;
+                    self.local(*name, Held::Unset);
+                }
+                Ok(())
+            }
+            Statement::Assign { name, value } => self.assign(*name, *value),
+            Statement::Rate { name, value } => self.rate(*name, *value),
+            Statement::Call { name, arguments } => self.call_statement(*name, arguments),
+            Statement::If { condition, yes, no } => self.branches(*condition, yes, no),
+            Statement::Solve { name, steady } => self.solve(*name, *steady),
+        }
+    }
+
+    fn assign(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
+        let Some(slot) = self.resolve(name.text) else {
+            return Err(if self.file.routines.contains_key(name.text) {
+                let message = format!("'{}' is a routine; only itself assigns what it returns", name.text);
+                self.error(name.span, message)
+            } else {
+                self.unknown(name.text, name.span)
+            });
+        };
+        let piece = self.expression(value)?.quantity();
+        let role = self.slots.get(slot).map(|s| s.role);
+        let routine = self.calls.last().filter(|r| role == Some(Role::Local) && **r != name.text);
+        let is_function = routine.is_some_and(|r| self.file.routines.get(*r).is_some_and(|r| r.is_function));
+        let base = match routine {
+            Some(routine) if is_function => format!("{routine}_{}", name.text),
+            _ => name.text.to_string(),
+        };
+        // The beginning of a state is read by nothing but what says so.
+        let inline = role == Some(Role::State);
+        let piece = self.named(&base, piece, inline, name.span)?;
+        self.set(slot, Held::Known(piece), name.span)
+    }
+
+    fn rate(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
+        let Some(slot) = self.rates.get(name.text).copied() else {
+            let message = format!("'{0}' is no state; expected it in STATE for {0}' = ...", name.text);
+            return Err(self.error(name.span, message));
+        };
+        if self.pass == Pass::Initial {
+            let message = format!("{}' is given in INITIAL; expected it in DERIVATIVE", name.text);
+            return Err(self.error(name.span, message));
+        }
+        let piece = self.expression(value)?.quantity();
+        self.set(slot, Held::Known(piece), name.span)
+    }
+
+    fn call_statement(&mut self, name: Name<'t>, arguments: &[Expr]) -> Lowered<()> {
+        self.spend(name.span)?;
+        let file = self.file;
+        let Some(routine) = file.routines.get(name.text) else {
+            let message = format!("no PROCEDURE named '{}'", name.text);
+            let hint = crate::error::suggestion(name.text, sorted(file.routines.keys().copied()));
+            return Err(self.error(name.span, message + &hint));
+        };
+        let mut given = Vec::new();
+        for argument in arguments {
+            given.push(self.expression(*argument)?.quantity());
+        }
+        self.run(routine, given, name.span).map(drop)
+    }
+
+    fn solve(&mut self, name: Name<'t>, steady: bool) -> Lowered<()> {
+        self.spend(name.span)?;
+        if steady {
+            let message = "STEADYSTATE has no counterpart; expected 'x = ...' for each state in INITIAL";
+            return Err(self.error(name.span, message));
+        }
+        if self.pass == Pass::Initial || !self.calls.is_empty() {
+            return Err(self.error(name.span, "SOLVE stands in BREAKPOINT alone"));
+        }
+        let file = self.file;
+        if let Some(block) = file.derivatives.get(name.text) {
+            self.calls.push(name.text);
+            let done = self.deeper(name.span, |l| l.block_in_frame(block));
+            self.calls.pop();
+            return done;
+        }
+        match file.routines.get(name.text) {
+            Some(routine) if !routine.is_function => {
+                self.run(routine, Vec::new(), name.span)?;
+                self.restore_potential();
+                Ok(())
+            }
+            _ => {
+                let hint = crate::error::suggestion(name.text, sorted(file.derivatives.keys().copied()));
+                Err(self.error(name.span, format!("no DERIVATIVE block named '{}'{hint}", name.text)))
+            }
+        }
+    }
+
+    fn branches(&mut self, condition: Expr, yes: &Block<'t>, no: &Block<'t>) -> Lowered<()> {
+        let span = self.span(condition);
+        let condition = self.expression(condition)?.condition();
+        if let Some(value) = condition.constant {
+            return self.deeper(span, |l| l.block(if value == 0.0 { no } else { yes }));
+        }
+        let base = self.calls.last().map_or_else(|| "case".to_string(), |call| format!("{call}_case"));
+        let condition = self.named(&base, condition, true, span)?;
+        let yes = self.deeper(span, |l| l.branch(yes))?;
+        let no = self.deeper(span, |l| l.branch(no))?;
+        let both: std::collections::BTreeSet<usize> = yes.keys().chain(no.keys()).copied().collect();
+        for slot in both {
+            self.spend(span)?;
+            let before = self.slots.get(slot).map_or(Held::Unset, |s| s.held.clone());
+            let of = |changes: &Changes| changes.get(&slot).cloned().unwrap_or_else(|| before.clone());
+            let merged = match (of(&yes), of(&no)) {
+                (Held::Known(a), Held::Known(b)) if a == b => Held::Known(a),
+                (Held::Known(a), Held::Known(b)) => Held::Known(self.merge(slot, &condition, a, b, span)?),
+                _ => Held::Partial,
+            };
+            self.set(slot, merged, span)?;
+        }
+        Ok(())
+    }
+
+    /// What a variable holds after branches that left different things in it.
+    fn merge(&mut self, slot: usize, condition: &Piece, a: Piece, b: Piece, span: Span) -> Lowered<Piece> {
+        let (name, role) = self.slots.get(slot).map_or(("", Role::Local), |s| (s.name.text, s.role));
+        let a = self.named(name, a, true, span)?;
+        let b = self.named(name, b, true, span)?;
+        self.defs.allow_inline(&a);
+        self.defs.allow_inline(&b);
+        let piece = condition.clone().choose(a, b);
+        self.named(name, piece, matches!(role, Role::State | Role::Rate), span)
+    }
+
+    /// Runs a branch, and takes back what it set.
+    fn branch(&mut self, block: &Block<'t>) -> Lowered<Changes> {
+        let (mark, own) = (self.journal.len(), self.slots.len());
+        self.branches += 1;
+        let done = self.block(block);
+        self.branches -= 1;
+        let mut changes = Changes::new();
+        while self.journal.len() > mark {
+            let Some((index, before)) = self.journal.pop() else { break };
+            let Some(slot) = self.slots.get_mut(index) else { continue };
+            let after = std::mem::replace(&mut slot.held, before);
+            // The first that is taken back is the last that was set.
+            if index < own {
+                changes.entry(index).or_insert(after);
+            }
+        }
+        done.map(|()| changes)
+    }
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names
+}

@@ -1,0 +1,136 @@
+//! The blocks of a file.
+
+use super::{Parsed, Parser, refused};
+use crate::error::Span;
+use crate::lex::Kind;
+use crate::syntax::{Name, Routine};
+
+/// What a file is made of.
+const BLOCKS: &str = "NEURON, UNITS, PARAMETER, STATE, ASSIGNED, CONSTANT, INITIAL, BREAKPOINT, DERIVATIVE, PROCEDURE, FUNCTION or NET_RECEIVE";
+
+impl<'t> Parser<'t> {
+    pub(super) fn blocks(&mut self) -> Parsed<()> {
+        loop {
+            match self.peek().kind {
+                Kind::End => return Ok(()),
+                Kind::Title => {
+                    let span = self.next().span;
+                    self.file.title = self.text(span).trim();
+                }
+                Kind::Name => self.block_of_file()?,
+                _ => return Err(self.unexpected("a block, such as NEURON { .. }")),
+            }
+        }
+    }
+
+    fn block_of_file(&mut self) -> Parsed<()> {
+        let word = self.name("a block")?;
+        match word.text {
+            "NEURON" => self.neuron(),
+            "UNITS" => self.units(),
+            "PARAMETER" | "STATE" | "ASSIGNED" | "CONSTANT" => self.variables(word.text),
+            "DEFINE" => {
+                let name = self.name("the name of a number")?;
+                let value = self.number("a number behind the name")?;
+                self.file.constants.push((name, value));
+                Ok(())
+            }
+            "LOCAL" => {
+                let mut names = self.names("the name of a variable")?;
+                self.file.locals.append(&mut names);
+                Ok(())
+            }
+            "INITIAL" | "BREAKPOINT" | "EQUATION" | "DERIVATIVE" | "NET_RECEIVE" => self.run(word),
+            "PROCEDURE" => self.routine(false),
+            "FUNCTION" => self.routine(true),
+            "INDEPENDENT" => self.skip(),
+            "UNITSON" | "UNITSOFF" => Ok(()),
+            text => Err(match refused::word(text) {
+                Some(why) => self.refused(word.span, why),
+                None => self.error(word.span, format!("'{text}' begins no block; expected {BLOCKS}")),
+            }),
+        }
+    }
+
+    /// A block of declarations, of which the keyword was read.
+    fn variables(&mut self, word: &str) -> Parsed<()> {
+        let mut found = self.declarations(word == "PARAMETER" || word == "CONSTANT")?;
+        match word {
+            "PARAMETER" => self.file.parameters.append(&mut found),
+            "STATE" => self.file.states.append(&mut found),
+            "ASSIGNED" => self.file.assigned.append(&mut found),
+            _ => {
+                let constants = found.iter().map(|c| (c.name, c.default.unwrap_or(0.0)));
+                self.file.constants.extend(constants);
+            }
+        }
+        Ok(())
+    }
+
+    /// A block of statements, of which the keyword was read.
+    fn run(&mut self, word: Name<'t>) -> Parsed<()> {
+        let double = match word.text {
+            "INITIAL" => {
+                let mut body = self.block()?;
+                self.file.initial.append(&mut body);
+                false
+            }
+            "DERIVATIVE" => {
+                let name = self.name("the name of the block")?;
+                let body = self.block()?;
+                self.file.derivatives.insert(name.text, body).is_some()
+            }
+            "NET_RECEIVE" => {
+                let arguments = self.arguments()?;
+                let body = self.block()?;
+                self.file.receive.replace((arguments, body, word.span)).is_some()
+            }
+            _ => {
+                let body = self.block()?;
+                self.file.breakpoint.replace(body).is_some()
+            }
+        };
+        self.once(word.span, double)
+    }
+
+    fn once(&self, span: Span, double: bool) -> Parsed<()> {
+        if double { Err(self.error(span, "this block was given before")) } else { Ok(()) }
+    }
+
+    /// Passes over a block that says nothing about equations.
+    fn skip(&mut self) -> Parsed<()> {
+        self.expect("{", "to begin the block")?;
+        while !self.accept("}") {
+            if self.peek().kind == Kind::End {
+                return Err(self.unexpected("'}' to end the block"));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// A PROCEDURE or a FUNCTION, of which the keyword was read.
+    fn routine(&mut self, is_function: bool) -> Parsed<()> {
+        let name = self.name("the name of the routine")?;
+        let arguments = self.arguments()?;
+        self.unit()?;
+        let body = self.block()?;
+        let routine = Routine { name, arguments, body, is_function };
+        let double = self.file.routines.insert(name.text, routine).is_some();
+        self.once(name.span, double)
+    }
+
+    /// Names in parentheses, each perhaps with a unit.
+    fn arguments(&mut self) -> Parsed<Vec<Name<'t>>> {
+        let mut names = Vec::new();
+        self.expect("(", "and the names of what is given")?;
+        while !self.accept(")") {
+            names.push(self.name("the name of what is given, or ')'")?);
+            self.unit()?;
+            if !self.accept(",") && !self.is(")") {
+                return Err(self.unexpected("',' or ')'"));
+            }
+        }
+        Ok(names)
+    }
+}

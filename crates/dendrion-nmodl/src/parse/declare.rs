@@ -1,0 +1,172 @@
+//! Blocks that declare: NEURON, UNITS, and variables.
+
+use super::{Parsed, Parser, refused};
+use crate::constants;
+use crate::lex::Kind;
+use crate::syntax::{Declared, Head, Ion, Name};
+
+const NEURON: &str =
+    "SUFFIX, POINT_PROCESS, USEION, NONSPECIFIC_CURRENT, ELECTRODE_CURRENT, RANGE, GLOBAL, THREADSAFE or '}'";
+
+impl<'t> Parser<'t> {
+    pub(super) fn neuron(&mut self) -> Parsed<()> {
+        self.expect("{", "to begin the block")?;
+        while !self.accept("}") {
+            let word = self.name(NEURON)?;
+            match word.text {
+                "SUFFIX" => self.head(Head::Suffix)?,
+                "POINT_PROCESS" => self.head(Head::Point)?,
+                "USEION" => self.ion()?,
+                "NONSPECIFIC_CURRENT" => {
+                    let mut names = self.names("the name of a current")?;
+                    self.file.nonspecific.append(&mut names);
+                }
+                "ELECTRODE_CURRENT" => {
+                    let mut names = self.names("the name of a current")?;
+                    self.file.electrode.append(&mut names);
+                }
+                "RANGE" | "GLOBAL" | "SECTION" => drop(self.names("the name of a variable")?),
+                "THREADSAFE" => {}
+                text => {
+                    return Err(match refused::word(text) {
+                        Some(why) => self.refused(word.span, why),
+                        None => self
+                            .error(word.span, format!("'{text}' declares nothing here; expected {NEURON}")),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&mut self, head: Head) -> Parsed<()> {
+        let name = self.name("the name of the mechanism")?;
+        if self.file.head.replace((head, name)).is_some() {
+            return Err(self.error(name.span, "the mechanism has a name already"));
+        }
+        Ok(())
+    }
+
+    fn ion(&mut self) -> Parsed<()> {
+        let name = self.name("the name of the ion")?;
+        let mut ion = Ion { name, reads: Vec::new(), writes: Vec::new() };
+        loop {
+            match self.word() {
+                "READ" => {
+                    self.at += 1;
+                    ion.reads.append(&mut self.names("what is read of the ion")?);
+                }
+                "WRITE" => {
+                    self.at += 1;
+                    ion.writes.append(&mut self.names("what is written to the ion")?);
+                }
+                "VALENCE" => {
+                    self.at += 1;
+                    self.number("the valence of the ion")?;
+                }
+                "REPRESENTS" => {
+                    self.at += 2;
+                }
+                _ => break,
+            }
+        }
+        self.file.ions.push(ion);
+        Ok(())
+    }
+
+    /// `(mV) = (millivolt)` and `R = (k-mole) (joule/degC)`
+    pub(super) fn units(&mut self) -> Parsed<()> {
+        self.expect("{", "to begin the block")?;
+        while !self.accept("}") {
+            if self.accept_word("UNITSON") || self.accept_word("UNITSOFF") {
+                continue;
+            }
+            if let Some(alias) = self.unit()? {
+                self.expect("=", "and what the unit is")?;
+                let Some(meaning) = self.unit()? else {
+                    return Err(self.unexpected("a unit in parentheses"));
+                };
+                self.file.units.insert(alias, meaning);
+                continue;
+            }
+            let name = self.name("a unit in parentheses, the name of a number, or '}'")?;
+            self.expect("=", "and its value")?;
+            let value = self.constant()?;
+            self.file.constants.push((name, value));
+        }
+        Ok(())
+    }
+
+    /// `96485 (coul)` or `(faraday) (coulomb)`
+    fn constant(&mut self) -> Parsed<f64> {
+        let span = self.peek().span;
+        let Some(what) = self.unit()? else {
+            let value = self.number("a number, or a constant of nature in parentheses")?;
+            self.unit()?;
+            return Ok(value);
+        };
+        let unit = self.unit()?.unwrap_or("1");
+        constants::value(what, unit).ok_or_else(|| {
+            let message = format!(
+                "no constant ({what}) in ({unit}) is known; expected {}, or a number",
+                constants::KNOWN
+            );
+            self.error(span.to(self.ahead(0).span), message)
+        })
+    }
+
+    /// Variables, those of PARAMETER with a default.
+    pub(super) fn declarations(&mut self, with_default: bool) -> Parsed<Vec<Declared<'t>>> {
+        let mut found = Vec::new();
+        self.expect("{", "to begin the block")?;
+        while !self.accept("}") {
+            if self.accept_word("UNITSON") || self.accept_word("UNITSOFF") {
+                continue;
+            }
+            let name = self.name("the name of a variable, or '}'")?;
+            let mut default = None;
+            if with_default && self.accept("=") {
+                default = Some(self.number("a number")?);
+            }
+            let unit = self.unit()?.unwrap_or("");
+            self.range()?;
+            let limits = self.limits()?;
+            self.accept(",");
+            found.push(Declared { name, default, unit, limits });
+            let begins_next = matches!(self.peek().kind, Kind::Name | Kind::Symbol("}"));
+            if !begins_next {
+                return Err(self.after_declaration(name, with_default));
+            }
+        }
+        Ok(found)
+    }
+
+    fn after_declaration(&self, name: Name<'t>, with_default: bool) -> crate::NmodlError {
+        if self.is("=") && !with_default {
+            let message = format!("'{}' is given a value; expected it in PARAMETER or INITIAL", name.text);
+            return self.error(self.peek().span, message);
+        }
+        self.unexpected("the next variable, or '}'")
+    }
+
+    /// `FROM 0 TO 1 START 0.5`, by which older versions of NMODL scaled plots.
+    fn range(&mut self) -> Parsed<()> {
+        while ["FROM", "TO", "START", "WITH"].contains(&self.word()) {
+            self.at += 1;
+            self.number("a number")?;
+        }
+        Ok(())
+    }
+
+    /// `<0, 1e9>`
+    fn limits(&mut self) -> Parsed<Option<(f64, f64)>> {
+        if !self.accept("<") {
+            return Ok(None);
+        }
+        let low = self.number("the lower limit")?;
+        // A single number is a tolerance, which an integrator would use.
+        let high = if self.accept(",") { Some(self.number("the upper limit")?) } else { None };
+        self.expect(">", "to end the limits")?;
+        Ok(high.map(|high| (low, high)))
+    }
+}

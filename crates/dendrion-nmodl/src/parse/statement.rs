@@ -1,0 +1,168 @@
+//! Statements. Nothing stands between them.
+
+use super::{Parsed, Parser, refused};
+use crate::lex::Kind;
+use crate::syntax::{Block, Expr, Statement};
+
+impl<'t> Parser<'t> {
+    /// Statements in braces.
+    pub(super) fn block(&mut self) -> Parsed<Block<'t>> {
+        self.expect("{", "to begin the block")?;
+        self.deeper(|p| {
+            let mut statements = Vec::new();
+            while !p.accept("}") {
+                match p.peek().kind {
+                    Kind::Name => statements.extend(p.statement()?),
+                    Kind::Symbol("{") => statements.append(&mut p.block()?),
+                    Kind::Symbol(";") => p.at += 1,
+                    Kind::Symbol("~") => {
+                        return Err(p.refused(p.peek().span, "it belongs to KINETIC, LINEAR or NONLINEAR"));
+                    }
+                    _ => return Err(p.unexpected("a statement, or '}'")),
+                }
+            }
+            Ok(statements)
+        })
+    }
+
+    fn statement(&mut self) -> Parsed<Option<Statement<'t>>> {
+        let name = self.name("a statement")?;
+        match name.text {
+            "LOCAL" => {
+                let names = self.names("the name of a variable")?;
+                if self.is("[") {
+                    return Err(self.refused(self.peek().span, refused::ARRAY));
+                }
+                return Ok(Some(Statement::Local(names)));
+            }
+            "if" | "IF" => return self.branch().map(Some),
+            "SOLVE" => return self.solve().map(Some),
+            "UNITSON" | "UNITSOFF" => return Ok(None),
+            "TABLE" => {
+                self.note(name.span, "TABLE is dropped: values are computed, not looked up");
+                self.table()?;
+                return Ok(None);
+            }
+            "CONDUCTANCE" => {
+                self.note(name.span, "CONDUCTANCE is dropped: derivatives of currents are found anyway");
+                self.name("the name of a conductance")?;
+                if self.accept_word("USEION") {
+                    self.name("the name of an ion")?;
+                }
+                return Ok(None);
+            }
+            "INITIAL" => {
+                let why = "connections have no state of their own; expected states of the mechanism";
+                return Err(self.refused(name.span, why));
+            }
+            text => {
+                if let Some(why) = refused::word(text) {
+                    return Err(self.refused(name.span, why));
+                }
+            }
+        }
+        if self.accept("=") {
+            self.file.set.insert(name.text);
+            return Ok(Some(Statement::Assign { name, value: self.value()? }));
+        }
+        if self.accept("'") {
+            self.expect("=", "and the derivative")?;
+            return Ok(Some(Statement::Rate { name, value: self.value()? }));
+        }
+        if !self.is("(") {
+            return Err(self.unexpected(&format!("'=' or '(' behind '{}'", name.text)));
+        }
+        if name.text == "printf" || name.text == "fprintf" {
+            self.note(name.span, format!("{} is dropped: equations print nothing", name.text));
+            self.skip_call();
+            return Ok(None);
+        }
+        let arguments = self.arguments_of_call()?;
+        Ok(Some(Statement::Call { name, arguments }))
+    }
+
+    /// An expression with its nodes.
+    pub(super) fn value(&mut self) -> Parsed<Expr> {
+        let first = self.file.nodes.len();
+        let root = self.expression()?;
+        Ok(Expr { first, root })
+    }
+
+    fn arguments_of_call(&mut self) -> Parsed<Vec<Expr>> {
+        let mut arguments = Vec::new();
+        self.expect("(", "and what is given")?;
+        while !self.accept(")") {
+            arguments.push(self.value()?);
+            if !self.accept(",") && !self.is(")") {
+                return Err(self.unexpected("an operator, ',' or ')'"));
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Passes over what stands in parentheses.
+    fn skip_call(&mut self) {
+        let mut depth = 0_usize;
+        loop {
+            match self.next().kind {
+                Kind::Symbol("(") => depth += 1,
+                Kind::Symbol(")") => depth = depth.saturating_sub(1),
+                Kind::End => return,
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    /// `if (condition) { .. } else ..`, of which `if` was read.
+    fn branch(&mut self) -> Parsed<Statement<'t>> {
+        self.expect("(", "and a condition")?;
+        let condition = self.value()?;
+        self.expect(")", "to close the condition")?;
+        let yes = self.block()?;
+        let mut no = Vec::new();
+        if self.accept_word("else") || self.accept_word("ELSE") {
+            if self.accept_word("if") || self.accept_word("IF") {
+                no.push(self.deeper(Self::branch)?);
+            } else {
+                no = self.block()?;
+            }
+        }
+        Ok(Statement::If { condition, yes, no })
+    }
+
+    fn solve(&mut self) -> Parsed<Statement<'t>> {
+        let name = self.name("the name of a DERIVATIVE block")?;
+        let mut steady = false;
+        loop {
+            match self.word() {
+                "METHOD" => self.at += 1,
+                "STEADYSTATE" => {
+                    self.at += 1;
+                    steady = true;
+                }
+                _ => return Ok(Statement::Solve { name, steady }),
+            }
+            self.name("the name of a method, such as cnexp")?;
+        }
+    }
+
+    /// `TABLE a, b DEPEND c FROM -100 TO 100 WITH 200`, of which `TABLE` was read.
+    fn table(&mut self) -> Parsed<()> {
+        if !["FROM", "DEPEND"].contains(&self.word()) {
+            self.names("the name of a variable")?;
+        }
+        if self.accept_word("DEPEND") {
+            self.names("the name of a variable")?;
+        }
+        for word in ["FROM", "TO", "WITH"] {
+            if !self.accept_word(word) {
+                return Err(self.unexpected(&format!("'{word}', as in 'TABLE a FROM -100 TO 100 WITH 200'")));
+            }
+            self.value()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! The syntax of a file: what was written, before anything is known of its names.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Notes, Span};
+
+/// Index of an expression in [`File::nodes`]. Operands come before their users, and the nodes of one expression are neighbours.
+pub(crate) type Id = usize;
+
+/// A name and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) span: Span,
+}
+
+/// Operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Or,
+    And,
+    Equal,
+    Unequal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Node<'t> {
+    Number(f64),
+    Name(&'t str),
+    Call(&'t str, Vec<Id>),
+    Neg(Id),
+    Not(Id),
+    Binary(Operator, Id, Id),
+}
+
+/// An expression: its nodes are those from `first` to `root`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expr {
+    pub(crate) first: Id,
+    pub(crate) root: Id,
+}
+
+/// What a block is made of.
+pub(crate) type Block<'t> = Vec<Statement<'t>>;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Statement<'t> {
+    Local(Vec<Name<'t>>),
+    Assign {
+        name: Name<'t>,
+        value: Expr,
+    },
+    /// `name' = value`
+    Rate {
+        name: Name<'t>,
+        value: Expr,
+    },
+    Call {
+        name: Name<'t>,
+        arguments: Vec<Expr>,
+    },
+    If {
+        condition: Expr,
+        yes: Block<'t>,
+        no: Block<'t>,
+    },
+    Solve {
+        name: Name<'t>,
+        steady: bool,
+    },
+}
+
+/// A variable as it is declared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Declared<'t> {
+    pub(crate) name: Name<'t>,
+    pub(crate) default: Option<f64>,
+    /// The text of its unit.
+    pub(crate) unit: &'t str,
+    pub(crate) limits: Option<(f64, f64)>,
+}
+
+/// `USEION name READ .. WRITE ..`
+#[derive(Clone, Debug)]
+pub(crate) struct Ion<'t> {
+    pub(crate) name: Name<'t>,
+    pub(crate) reads: Vec<Name<'t>>,
+    pub(crate) writes: Vec<Name<'t>>,
+}
+
+/// What a file describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    Suffix,
+    Point,
+}
+
+/// A PROCEDURE or a FUNCTION.
+#[derive(Clone, Debug)]
+pub(crate) struct Routine<'t> {
+    pub(crate) name: Name<'t>,
+    pub(crate) arguments: Vec<Name<'t>>,
+    pub(crate) body: Block<'t>,
+    pub(crate) is_function: bool,
+}
+
+/// A file.
+#[derive(Debug, Default)]
+pub(crate) struct File<'t> {
+    pub(crate) nodes: Vec<(Node<'t>, Span)>,
+    pub(crate) title: &'t str,
+    pub(crate) head: Option<(Head, Name<'t>)>,
+    pub(crate) ions: Vec<Ion<'t>>,
+    pub(crate) nonspecific: Vec<Name<'t>>,
+    pub(crate) electrode: Vec<Name<'t>>,
+    pub(crate) parameters: Vec<Declared<'t>>,
+    pub(crate) states: Vec<Declared<'t>>,
+    pub(crate) assigned: Vec<Declared<'t>>,
+    /// Variables of the file that nobody else sees.
+    pub(crate) locals: Vec<Name<'t>>,
+    /// Numbers with a name, of CONSTANT, UNITS and DEFINE.
+    pub(crate) constants: Vec<(Name<'t>, f64)>,
+    /// Units that the file names itself, and what it says they are.
+    pub(crate) units: HashMap<&'t str, &'t str>,
+    pub(crate) initial: Block<'t>,
+    pub(crate) breakpoint: Option<Block<'t>>,
+    pub(crate) derivatives: HashMap<&'t str, Block<'t>>,
+    pub(crate) routines: HashMap<&'t str, Routine<'t>>,
+    pub(crate) receive: Option<(Vec<Name<'t>>, Block<'t>, Span)>,
+    /// Names that are assigned somewhere.
+    pub(crate) set: HashSet<&'t str>,
+    pub(crate) notes: Notes,
+}
+
+impl File<'_> {
+    /// The expression of which that node is the root.
+    pub(crate) fn expression(&self, root: Id) -> Expr {
+        let mut first = root;
+        while let Some((node, _)) = self.nodes.get(first) {
+            first = match node {
+                Node::Number(_) | Node::Name(_) => break,
+                Node::Call(_, arguments) => match arguments.first() {
+                    Some(argument) => *argument,
+                    None => break,
+                },
+                Node::Neg(a) | Node::Not(a) | Node::Binary(_, a, _) => *a,
+            };
+        }
+        Expr { first, root }
+    }
+}

@@ -1,0 +1,101 @@
+"""Mechanisms from NMODL files run as those written by hand."""
+
+from pathlib import Path
+
+import dendrion as dn
+import numpy as np
+import pytest
+from dendrion import channels
+
+FILES = Path(__file__).parents[2] / "crates" / "dendrion-nmodl" / "tests" / "mod"
+
+
+class Cell(dn.MCNeuron):
+    def __init__(self, *parts, leak=300.0):
+        super().__init__(1, V_th=1e3, V_reset=-65, odemethod=dn.SolverMethodODE.RK4, name="cell")
+        self.soma = dn.LeakyIF(1, V_rest=-54.3, gL=leak, C=1, length=20, diameter=20, I_ext=126)
+        self.parts = [part(1, self.soma) for part in parts]
+
+
+def potential(cell, modules=(), dt=0.01, span=40):
+    net = dn.Network([cell, *modules], dt=dt)
+    v = net.probe(cell.soma, "V")
+    net.run(span)
+    return v.values[:, 0], net
+
+
+def test_the_squid_axon_is_that_of_the_library():
+    squid = dn.nmodl.load(FILES / "squid.mod")
+    assert (squid.__name__, issubclass(squid, dn.Channel)) == ("squid", True)
+    assert any("TABLE is dropped" in note for note in squid.notes)
+    cell = Cell(squid, leak=1e-9)
+    got, net = potential(cell)
+    expected, _ = potential(Cell(channels.HHNa, channels.HHK))
+    assert np.abs(got - expected).max() < 1e-6
+    assert got.max() > 20
+    assert {"m", "h", "n", "gna", "minf", "ina", "I"} <= set(net.variables(cell.parts[0]))
+    assert net.parameters()["cell/parts/0.gnabar"] == 0.12
+
+
+def test_synapses():
+    expo = dn.nmodl.load(FILES / "expo.mod")
+    assert issubclass(expo, dn.Receptor)
+
+    class Point(dn.MCNeuron):
+        def __init__(self, receptor):
+            super().__init__(1, V_th=1e3, V_reset=-65, name="cell")
+            self.soma = dn.LeakyIF(1, V_rest=-65, gL=10, C=100)
+            self.receptor = receptor
+            self.on = dn.MCConnSynapse(receptor, self.soma)
+
+    def ran(receptor, weight):
+        cell = Point(receptor)
+        source = dn.SpikeGenerator(1, [0, 0], [5.0, 12.0])
+        onto = dn.MCSynapse(source, cell.receptor, np.full((1, 1), weight))
+        return potential(cell, [source, onto], dt=0.1)[0]
+
+    given = {name: getattr(expo(1), name) for name in ("tau", "e")}
+    built_in = dn.AMPA(1, g=1.0, t_decay=given["tau"], E=given["e"])
+    # A weight in uS there is one in nS here, times 1000.
+    assert ran(expo(1), 0.004) == pytest.approx(ran(built_in, 4.0), abs=1e-9)
+
+
+def test_calcium_goes_round():
+    kinds = [dn.nmodl.load(FILES / f"{name}.mod") for name in ("cahva", "capool", "sk")]
+    cell = Cell(*kinds, channels.HHNa, channels.HHK)
+    net = dn.Network([cell], dt=0.01)
+    pool = cell.parts[1]
+    calcium = net.probe(pool, net.variables(pool)[0])
+    net.run(50)
+    assert np.ptp(calcium.values) > 0
+
+
+def test_gradients_go_through():
+    cell = Cell(dn.nmodl.load(FILES / "squid.mod"))
+    cell.soma.I_ext = 20
+    net = dn.Network([cell], dt=0.02)
+    v = net.probe(cell.soma, "V")
+
+    def loss(g):
+        net.reset()
+        net.set_parameters({"cell/parts/0.gkbar": g})
+        net.reset()
+        net.run(2)
+        return float(((v.values + 60) ** 2).sum())
+
+    h, g = 1e-5, 0.036
+    slope = (8 * (loss(g + h) - loss(g - h)) - (loss(g + 2 * h) - loss(g - 2 * h))) / (12 * h)
+    loss(g)
+    net.reset()
+    run = net.run(2, grad=True)
+    grads = run.backward({v: 2 * (v.values + 60)})
+    assert float(np.sum(grads["cell/parts/0.gkbar"])) == pytest.approx(slope, rel=1e-6)
+
+
+def test_what_it_cannot_take_is_named(tmp_path):
+    path = tmp_path / "scheme.mod"
+    path.write_text("NEURON { SUFFIX scheme }\nKINETIC states { }\n")
+    with pytest.raises(dn.EquationError, match=r"scheme.mod: NMODL: .*line 2, column 1: 'KINETIC' cannot be taken"):
+        dn.nmodl.load(path)
+    with pytest.raises(FileNotFoundError):
+        dn.nmodl.load(tmp_path / "none.mod")
