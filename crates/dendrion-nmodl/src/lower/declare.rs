@@ -43,7 +43,9 @@ impl<'t> Lowerer<'_, 't> {
         for name in &file.locals {
             self.global(*name, Role::Assigned { public: false }, Held::Unset);
         }
-        for name in file.nonspecific.iter().chain(&file.electrode) {
+        // What an ion's line names need not be declared again.
+        let written = file.ions.iter().flat_map(|ion| &ion.writes);
+        for name in file.nonspecific.iter().chain(&file.electrode).chain(written) {
             self.global(*name, Role::Assigned { public: true }, Held::Unset);
         }
         self.begin_states();

@@ -8,7 +8,7 @@ NEURON {
 }
 UNITS { (mM) = (milli/liter) }
 PARAMETER { gbar = 1e-6 (mho/cm2)  zTau = 1 (ms) <1e-3, 1e3> }
-ASSIGNED { v (mV) ek (mV) ik (mA/cm2) cai (mM) zInf }
+ASSIGNED { v (mV) ek (mV) cai (mM) zInf }
 STATE { z }
 BREAKPOINT {
     SOLVE states METHOD cnexp
