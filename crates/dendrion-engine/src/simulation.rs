@@ -173,6 +173,12 @@ impl Simulation {
         each!(self, core => &core.network)
     }
 
+    /// The network as it is now, whole: with the values that parameters and weights have. A simulation made of it begins
+    /// where this one would after [`Simulation::reset`], with weights learnt so far as the first ones.
+    pub fn present_network(&mut self) -> Network {
+        each!(mut self, core => core.present_network())
+    }
+
     /// The program of a population's step, as text.
     ///
     /// # Errors
