@@ -1,7 +1,9 @@
 //! The network as it is now, as data again.
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values};
+use dendrion_model::{
+    Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
+};
 
 use crate::core::Core;
 
@@ -80,11 +82,18 @@ fn module<'a>(population: &'a mut Population, key: &str) -> Option<(&'a mut Para
             return Some((&mut c.params, known));
         }
     }
+    let declared = |path: &str, text: &str| {
+        definition(path, text).ok().and_then(|d| d.parameter(name)?.default).map(Values::Scalar)
+    };
     if let Some(m) = population.mechanisms.iter_mut().find(|m| m.name == member) {
-        return Some((&mut m.params, None));
+        let known = declared(&m.name, &m.text);
+        return Some((&mut m.params, known));
     }
     if let Some(r) = population.receptors.iter_mut().find(|r| r.name == member) {
-        let known = default(r.kind, name).flatten();
+        let known = match &r.text {
+            Some(text) => declared(&r.name, text),
+            None => default(r.kind, name).flatten(),
+        };
         return Some((&mut r.params, known));
     }
     if let Some(c) = population.couplings.iter_mut().find(|c| c.name == member) {

@@ -35,7 +35,9 @@ pub struct NoArrays;
 
 impl Arrays for NoArrays {
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
-        Err(format!("no array {name:?}: the file names no arrays; expected `arrays = \"....npz\"` at its top"))
+        Err(format!(
+            "no array {name:?}: the file names no arrays; expected `arrays = \"....npz\"` at its top"
+        ))
     }
 }
 
@@ -180,7 +182,10 @@ pub(crate) fn write_npz(
     archive.finish().map_err(std::io::Error::other)?.flush()
 }
 
-fn write_npy<T: npyz::AutoSerialize + Copy>(out: &mut impl Write, values: &[T]) -> Result<(), std::io::Error> {
+fn write_npy<T: npyz::AutoSerialize + Copy>(
+    out: &mut impl Write,
+    values: &[T],
+) -> Result<(), std::io::Error> {
     let options = npyz::WriteOptions::new().default_dtype().shape(&[values.len() as u64]);
     let mut writer = options.writer(out).begin_nd()?;
     writer.extend(values.iter().copied())?;

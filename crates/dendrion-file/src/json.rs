@@ -27,8 +27,9 @@ impl Notation for Json {
     fn read(text: &str) -> Result<Node, TextError> {
         let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT)
             .map_err(|e| TextError::new(text, span(e.range()), format!("no JSON: {}", e.kind())))?;
-        let root =
-            parsed.value.ok_or_else(|| TextError::new(text, Span::new(0, 0), "no JSON: the file is empty"))?;
+        let root = parsed
+            .value
+            .ok_or_else(|| TextError::new(text, Span::new(0, 0), "no JSON: the file is empty"))?;
         node(text, &root)
     }
 }

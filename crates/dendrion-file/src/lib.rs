@@ -26,6 +26,7 @@ mod json;
 mod node;
 mod read;
 mod schema;
+mod simulate;
 mod toml;
 mod words;
 mod write;

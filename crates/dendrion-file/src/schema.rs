@@ -1,5 +1,8 @@
 //! The format's JSON Schema, made from the one table of parameters.
 
+// Pieces of the schema are made where they are used.
+#![allow(clippy::needless_pass_by_value)]
+
 use dendrion_equations::library;
 use dendrion_model::{Domain, ModuleKind, OdeMethod, ParameterSpec, definition};
 use serde_json::{Map, Value, json};
@@ -80,7 +83,8 @@ fn parameter(spec: &ParameterSpec) -> Value {
         Domain::NonNegative => ", >= 0",
         Domain::Probability => ", from 0 to 1",
     };
-    let mut own = table(json!({ "$ref": "#/$defs/values", "description": format!("{}{unit}{range}", spec.doc) }));
+    let mut own =
+        table(json!({ "$ref": "#/$defs/values", "description": format!("{}{unit}{range}", spec.doc) }));
     if let Some(default) = spec.default {
         own.insert("default".into(), default.into());
     }
@@ -159,7 +163,8 @@ fn population() -> Value {
 }
 
 fn compartments() -> Vec<Value> {
-    let mut passive = table(json!({ "kind": { "const": "Compartment" }, "frozen": { "$ref": "#/$defs/frozen" } }));
+    let mut passive =
+        table(json!({ "kind": { "const": "Compartment" }, "frozen": { "$ref": "#/$defs/frozen" } }));
     passive.extend(parameters(ModuleKind::Compartment));
     let soma = module("LeakyIF", &json!({}), parameters(ModuleKind::Soma), &["kind"]);
     let library = words::SOMAS.iter().map(|(name, text)| {
@@ -185,7 +190,8 @@ fn receptors(on: &Value) -> Vec<Value> {
     let mut extra = table(on.clone());
     extra.insert("scale_g".into(), json!({ "type": "boolean", "default": false }));
     let extra = extra.into();
-    let known = words::RECEPTORS.iter().map(|(name, kind)| module(name, &extra, parameters(*kind), &["kind", "on"]));
+    let known =
+        words::RECEPTORS.iter().map(|(name, kind)| module(name, &extra, parameters(*kind), &["kind", "on"]));
     known.chain([own_equations(on, &["on", "equations"])]).collect()
 }
 
@@ -227,9 +233,7 @@ fn generators() -> Vec<Value> {
 }
 
 fn connection() -> Value {
-    let drawn = |what: &str| {
-        json!({ "description": what, "anyOf": [{ "$ref": "#/$defs/values" }, { "$ref": "#/$defs/initializer" }] })
-    };
+    let drawn = |what: &str| json!({ "description": what, "anyOf": [{ "$ref": "#/$defs/values" }, { "$ref": "#/$defs/initializer" }] });
     let plasticity = |(name, kind): &(&str, ModuleKind)| {
         let mut entries = table(json!({ "kind": { "const": name } }));
         entries.extend(parameters(*kind));
@@ -277,7 +281,7 @@ fn initializer() -> Value {
     };
     let truncated = json!({
         "kind": { "const": "Truncated" }, "of": { "$ref": "#/$defs/initializer" },
-        "low": { "type": "number" }, "high": { "type": "number" },
+        "low": { "oneOf": [{ "type": "number" }, { "const": "-inf" }], "default": 0.0 }, "high": { "type": "number" },
     });
     one_of(vec![
         kind("Constant", &["value"]),

@@ -35,9 +35,7 @@ fn node(value: &Spanned<DeValue<'_>>) -> Node {
         DeValue::Integer(i) => {
             whole_or_number(i.as_str(), i.radix()).unwrap_or(Value::Other("a number out of range"))
         }
-        DeValue::Float(f) => {
-            f.as_str().parse().map_or(Value::Other("a number out of range"), Value::Number)
-        }
+        DeValue::Float(f) => f.as_str().parse().map_or(Value::Other("a number out of range"), Value::Number),
         DeValue::Boolean(flag) => Value::Flag(*flag),
         DeValue::Datetime(_) => Value::Other("a date"),
         DeValue::Array(items) => Value::List(items.iter().map(node).collect()),

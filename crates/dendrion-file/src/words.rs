@@ -49,12 +49,8 @@ pub(crate) const CHANNELS: [(&str, &str); 14] = [
 ];
 
 /// Somas of the library, with the names of their texts.
-pub(crate) const SOMAS: [(&str, &str); 4] = [
-    ("AdEx", "adex"),
-    ("AdaptiveIF", "adaptive_if"),
-    ("CadIF", "cadif"),
-    ("Izhikevich", "izhikevich"),
-];
+pub(crate) const SOMAS: [(&str, &str); 4] =
+    [("AdEx", "adex"), ("AdaptiveIF", "adaptive_if"), ("CadIF", "cadif"), ("Izhikevich", "izhikevich")];
 
 /// Rules of connectivity.
 pub(crate) const RULES: [&str; 6] =

@@ -6,16 +6,17 @@ use pyo3::prelude::*;
 /// The Python exception for an error.
 #[allow(clippy::needless_pass_by_value)] // For use in `map_err`.
 pub(crate) fn raise(error: Error) -> PyErr {
-    raise_named(error.kind(), &error.to_string())
+    raise_at(error.kind(), &error.to_string(), None)
 }
 
-/// The Python exception of a family.
-pub(crate) fn raise_named(family: &str, message: &str) -> PyErr {
+/// The Python exception of a family, which for a text has a line and a column.
+pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| {
         let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));
-        match class.and_then(|class| class.call1((message,))) {
-            Ok(exception) => PyErr::from_value(exception),
-            Err(e) => e,
-        }
+        let exception = class.and_then(|class| match place {
+            Some((line, column)) => class.call1((message, line, column)),
+            None => class.call1((message,)),
+        });
+        exception.map_or_else(|e| e, PyErr::from_value)
     })
 }

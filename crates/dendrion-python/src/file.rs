@@ -8,7 +8,7 @@ use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::error::raise_named;
+use crate::error::raise_at;
 
 /// Path, area, process, number, number of the first neuron.
 pub(crate) type Who = (String, Option<String>, Option<u64>, Option<u64>, Option<u64>);
@@ -33,6 +33,16 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
     Ok((text, arrays))
 }
 
+/// Reads a model file and builds its network, to see whether it can be.
+#[pyfunction]
+pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    py.detach(|| {
+        let file = load(&path).map_err(failed)?;
+        let built = file.simulation().map(drop);
+        built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))
+    })
+}
+
 /// The JSON Schema of model files.
 #[pyfunction]
 pub(crate) fn model_schema() -> String {
@@ -50,8 +60,7 @@ pub(crate) fn write(
     let identity = |(path, area_name, pid, id, neuron_start_id): Who| {
         (path, Identity { area_name, pid, id, neuron_start_id })
     };
-    let record =
-        |(name, of, variable, every, indices): What| Record { name, of, variable, every, indices };
+    let record = |(name, of, variable, every, indices): What| Record { name, of, variable, every, indices };
     let extras = Extras {
         duration: None,
         populations: who.into_iter().map(identity).collect(),
@@ -67,9 +76,16 @@ fn failed(error: FileError) -> PyErr {
     match &error {
         FileError::Io { path, error: io } => match io.raw_os_error() {
             // With its number Python makes the class that fits, such as FileNotFoundError.
-            Some(code) => PyOSError::new_err((code, io.to_string(), path.clone())),
+            Some(code) => {
+                let said = io.to_string();
+                let plain = said.split(" (os error").next().unwrap_or(&said).to_string();
+                PyOSError::new_err((code, plain, path.clone()))
+            }
             None => PyOSError::new_err(error.to_string()),
         },
-        _ => raise_named("ModelFileError", &error.to_string()),
+        FileError::Text { error: text, .. } => {
+            raise_at("ModelFileError", &error.to_string(), Some((text.line, text.column)))
+        }
+        FileError::Refused { .. } => raise_at("ModelFileError", &error.to_string(), None),
     }
 }

@@ -1,7 +1,9 @@
 //! Connections, injections, and what is recorded.
 
 use dendrion_language::Span;
-use dendrion_model::{Connectivity, Injection, Network, PerConnection, Plasticity, Projection, Source, Values};
+use dendrion_model::{
+    Connectivity, Injection, Network, PerConnection, Plasticity, Projection, Source, Values,
+};
 
 use super::names::{Names, find};
 use super::population::{frozen, kind, params};
@@ -89,14 +91,18 @@ fn connectivity(
     let (pre, post) = (table.indices("pre")?, table.indices("post")?);
     let dense = table.flag("dense")?.unwrap_or(false);
     let (autapses, multapses) = (table.flag("autapses")?, table.flag("multi_conn")?);
-    let forms = usize::from(rule.is_some()) + usize::from(pre.is_some() || post.is_some()) + usize::from(dense);
+    let forms =
+        usize::from(rule.is_some()) + usize::from(pre.is_some() || post.is_some()) + usize::from(dense);
     let wrong = |span: Span, what: &str| Err(table.cx.at(span, format!("{}: {what}", table.path)));
     if forms != 1 {
         let what = "expected one of: a rule (such as rule = \"All2All\"), pre and post, or dense = true with a weight each";
         return wrong(table.span, what);
     }
     if rule.is_none() && (autapses.is_some() || multapses.is_some()) {
-        return wrong(table.span, "autapses and multi_conn go with a rule; given connections are what they are");
+        return wrong(
+            table.span,
+            "autapses and multi_conn go with a rule; given connections are what they are",
+        );
     }
     let autapses = autapses.unwrap_or(true);
     let multapses = multapses.unwrap_or(false);
@@ -107,7 +113,9 @@ fn connectivity(
     Ok(match rule {
         Some("All2All") => Connectivity::AllToAll { autapses },
         Some("One2One") => Connectivity::OneToOne,
-        Some("FixedIndegree") => Connectivity::FixedIndegree { degree: whole("degree")?, multapses, autapses },
+        Some("FixedIndegree") => {
+            Connectivity::FixedIndegree { degree: whole("degree")?, multapses, autapses }
+        }
         Some("FixedOutdegree") => {
             Connectivity::FixedOutdegree { degree: whole("degree")?, multapses, autapses }
         }
@@ -133,7 +141,8 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
     });
     // The weights are there already, so that what is made here is in proportion to the file.
     let (Some(n), true) = (given, given == count && given.is_some_and(|n| u32::try_from(n).is_ok())) else {
-        let expected = count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one for each pair"));
+        let expected =
+            count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one for each pair"));
         let at = table.get("weight").map_or(table.span, |n| n.span);
         return Err(table.cx.at(at, format!("{}: dense connections: expected {expected}", table.path)));
     };
@@ -146,7 +155,8 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
 /// Given pairs, which must be in the order of sources.
 fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<Connectivity> {
     let at = |name: &str| table.get(name).map_or(table.span, |n| n.span);
-    let wrong = |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
+    let wrong =
+        |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
     if pre.len() != post.len() {
         return wrong("post", format!("{} targets of {} sources: expected as many", post.len(), pre.len()));
     }
@@ -161,7 +171,10 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
         let what = format!("{} after {}: expected pairs by source, then target", pair(k + 1), pair(k));
         return wrong("pre", what);
     }
-    table.cx.afford(ends.sources).map_err(|what| table.cx.at(at("pre"), format!("{}: {what}", table.path)))?;
+    table
+        .cx
+        .afford(ends.sources)
+        .map_err(|what| table.cx.at(at("pre"), format!("{}: {what}", table.path)))?;
     let mut starts = Vec::with_capacity(pre.len() + 1);
     let mut next = 0;
     for source in 0..=ends.sources as u32 {

@@ -20,7 +20,8 @@ pub(super) fn read(cx: &Context<'_>, path: &str, node: &Node, extras: &mut Extra
             let values = table.list("waveform")?.unwrap_or_default();
             let width = table.size("width")?.unwrap_or(1);
             if width == 0 || values.len() % width != 0 {
-                let message = format!("{path}: width = {width}: expected one that divides {} values", values.len());
+                let message =
+                    format!("{path}: width = {width}: expected one that divides {} values", values.len());
                 return Err(cx.at(table.span, message));
             }
             (Signal::Current(Waveform { width, values }), Params::new())

@@ -69,6 +69,11 @@ impl Places {
         }));
     }
 
+    /// The place of a module, or of one of its entries.
+    pub(crate) fn of(&self, module: &str, entry: &str) -> Span {
+        self.0.get(module).map_or(Span::default(), |(span, keys)| keys.get(entry).copied().unwrap_or(*span))
+    }
+
     /// The place a model's error is about, and what it says.
     pub(crate) fn locate(&self, error: &Error) -> (Span, String) {
         let (module, parameter) = match error {
@@ -78,11 +83,16 @@ impl Places {
             Error::Structure { module, .. } | Error::Connectivity { module, .. } => (module, None),
             Error::Divergence { population, .. } => (population, None),
         };
-        let plain = |name: &str| name.split('[').next().unwrap_or(name).to_string();
         let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
-        let key = parameter.map(plain).and_then(|p| {
-            // A weight is `w` to the engine.
-            keys.get(&p).or_else(|| keys.get(if p == "w" { "weight" } else { "kind" }))
+        let key = parameter.and_then(|p| {
+            // `gL[1]` is an entry of gL, `surrogate alpha` one of surrogate; the engine's names of some are others.
+            let name = p.split(['[', ' ']).next().unwrap_or(p);
+            let other = match name {
+                "w" => "weight",
+                "p" => "prob",
+                _ => "kind",
+            };
+            keys.get(name).or_else(|| keys.get(other))
         });
         (key.copied().unwrap_or(*span), error.to_string())
     }
@@ -134,7 +144,7 @@ pub(crate) fn network(
 
 fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
     let format = top.need("dendrion", "the version of the format, 1")?;
-    if top.whole_of(format)? != FORMAT as u64 {
+    if top.whole_of(format, "dendrion")? != FORMAT as u64 {
         let message = format!("dendrion: a version this cannot read; expected {FORMAT}");
         return Err(cx.at(format.span, message));
     }

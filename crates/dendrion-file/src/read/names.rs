@@ -1,6 +1,6 @@
 //! Names of modules, so that others can refer to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dendrion_language::{Span, suggestion};
 use dendrion_model::Population;
@@ -17,14 +17,14 @@ pub(super) struct Names {
     pub(super) compartments: BTreeMap<String, (usize, usize)>,
     pub(super) receptors: BTreeMap<String, (usize, usize)>,
     /// Whatever else can be recorded.
-    others: BTreeMap<String, ()>,
+    others: BTreeSet<String>,
 }
 
 impl Names {
     /// Takes in a module's path.
     pub(super) fn add_path(&mut self, cx: &Context<'_>, key: &Key, node: &Node) -> Read<()> {
         check_name(cx, key)?;
-        if self.others.insert(key.name.clone(), ()).is_some() {
+        if !self.others.insert(key.name.clone()) {
             let message = format!("{}: two modules of this name; give one another name", key.name);
             return Err(cx.at(if key.span.end > 0 { key.span } else { node.span }, message));
         }
@@ -39,19 +39,22 @@ impl Names {
         for (i, r) in population.receptors.iter().enumerate() {
             self.receptors.insert(population.path_of(&r.name), (index, i));
         }
-        let others = population.mechanisms.iter().map(|m| &m.name).chain(population.noises.iter().map(|n| &n.name));
-        self.others.extend(others.map(|name| (population.path_of(name), ())));
+        let others =
+            population.mechanisms.iter().map(|m| &m.name).chain(population.noises.iter().map(|n| &n.name));
+        self.others.extend(others.map(|name| population.path_of(name)));
     }
 
     /// Whether something of that path can be recorded.
     pub(super) fn knows(&self, path: &str) -> bool {
-        self.compartments.contains_key(path) || self.receptors.contains_key(path) || self.others.contains_key(path)
+        self.compartments.contains_key(path)
+            || self.receptors.contains_key(path)
+            || self.others.contains(path)
     }
 
     /// All paths.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         let parts = self.compartments.keys().chain(self.receptors.keys());
-        parts.chain(self.others.keys()).map(String::as_str)
+        parts.chain(&self.others).map(String::as_str)
     }
 }
 

@@ -33,12 +33,16 @@ impl<'a, 'c> Table<'a, 'c> {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&'a Node> {
-        self.asked.borrow_mut().push(name.to_string());
+        let mut asked = self.asked.borrow_mut();
+        if !asked.iter().any(|a| a == name) {
+            asked.push(name.to_string());
+        }
         self.entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node)
     }
 
     pub(super) fn need(&self, name: &str, expected: &str) -> Read<&'a Node> {
-        let missing = || self.cx.at(self.span, format!("{}: {name} is missing: expected {expected}", self.path));
+        let missing =
+            || self.cx.at(self.span, format!("{}: {name} is missing: expected {expected}", self.path));
         self.get(name).ok_or_else(missing)
     }
 
@@ -63,24 +67,28 @@ impl<'a, 'c> Table<'a, 'c> {
         }
     }
 
-    pub(super) fn whole_of(&self, node: &Node) -> Read<u64> {
-        let expected = "a whole number >= 0";
-        match node.value {
-            Value::Whole(i) => u64::try_from(i).map_err(|_| {
-                self.cx.at(node.span, format!("{}: expected {expected}, below 2^64", self.path))
-            }),
-            _ => Err(self.cx.at(node.span, format!("{}: expected {expected}, not {}", self.path, node.words()))),
-        }
+    pub(super) fn whole_of(&self, node: &Node, name: &str) -> Read<u64> {
+        let given = match node.value {
+            Value::Whole(i) => match u64::try_from(i) {
+                Ok(whole) => return Ok(whole),
+                Err(_) => i.to_string(),
+            },
+            Value::Number(v) => v.to_string(),
+            _ => return Err(self.wrong(node, name, "a whole number >= 0")),
+        };
+        let message = format!("{}: {name} = {given}: expected a whole number >= 0, below 2^64", self.path);
+        Err(self.cx.at(node.span, message))
     }
 
     pub(super) fn whole(&self, name: &str) -> Read<Option<u64>> {
-        self.get(name).map(|node| self.whole_of(node)).transpose()
+        self.get(name).map(|node| self.whole_of(node, name)).transpose()
     }
 
     pub(super) fn size(&self, name: &str) -> Read<Option<usize>> {
         let Some(node) = self.get(name) else { return Ok(None) };
-        let whole = self.whole_of(node)?;
-        let too_large = || self.cx.at(node.span, format!("{}: {name} = {whole}: expected less than 2^32", self.path));
+        let whole = self.whole_of(node, name)?;
+        let too_large =
+            || self.cx.at(node.span, format!("{}: {name} = {whole}: expected less than 2^32", self.path));
         if whole > u64::from(u32::MAX) { Err(too_large()) } else { Ok(Some(whole as usize)) }
     }
 

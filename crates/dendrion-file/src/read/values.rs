@@ -76,9 +76,10 @@ impl Table<'_, '_> {
             Some("Uniform") => {
                 Initializer::Uniform { low: number("low", "a number")?, high: number("high", "a number")? }
             }
-            Some("Normal") => {
-                Initializer::Normal { mean: number("mean", "a number")?, std: number("std", "a number >= 0")? }
-            }
+            Some("Normal") => Initializer::Normal {
+                mean: number("mean", "a number")?,
+                std: number("std", "a number >= 0")?,
+            },
             Some("LogNormal") => Initializer::LogNormal {
                 mean: number("mean", "a number")?,
                 sigma: number("sigma", "a number >= 0")?,
@@ -90,7 +91,7 @@ impl Table<'_, '_> {
                 let of = table.need("of", "the distribution that is truncated")?;
                 Initializer::Truncated {
                     of: Box::new(self.initializer(of, name, depth + 1)?),
-                    low: table.number("low")?.unwrap_or(f64::NEG_INFINITY),
+                    low: least(&table)?,
                     high: table.number("high")?.unwrap_or(f64::INFINITY),
                 }
             }
@@ -126,6 +127,16 @@ impl Table<'_, '_> {
         };
         table.finish()?;
         Ok(found)
+    }
+}
+
+/// The lower bound of a truncation: 0 unless it is given, since weights and delays are not negative.
+fn least(table: &Table<'_, '_>) -> Read<f64> {
+    match table.get("low") {
+        // JSON has no infinities.
+        Some(Node { value: Value::Text(text), .. }) if text == "-inf" => Ok(f64::NEG_INFINITY),
+        Some(node) => table.number_of(node, "low"),
+        None => Ok(0.0),
     }
 }
 

@@ -29,7 +29,7 @@ impl Writer<'_> {
             let mut own = Table::new();
             let kind = words::name_of(&words::PLASTICITIES, plasticity.kind).unwrap_or_default();
             own.insert("kind".into(), kind.into());
-            self.params(&mut own, &p.path, &plasticity.params);
+            self.params(&mut own, &p.path, plasticity.kind, &plasticity.params);
             table.insert("plasticity".into(), own.into());
         }
         self.frozen(&mut table, &p.path);

@@ -63,7 +63,8 @@ pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
     section("populations", populations.collect());
     let generators = network.generators.iter().map(|g| Ok((g.path.clone(), writer.generator(g)?.into())));
     section("generators", generators.collect::<Result<_, Error>>()?);
-    let connections = network.projections.iter().map(|p| (p.path.clone(), writer.projection(network, p).into()));
+    let connections =
+        network.projections.iter().map(|p| (p.path.clone(), writer.projection(network, p).into()));
     section("connections", connections.collect());
     let injection = |i: &dendrion_model::Injection| {
         let population = &network.populations[i.population];
@@ -115,7 +116,8 @@ impl Writer<'_> {
         table.insert("size".into(), g.size.into());
         match &g.signal {
             Signal::Pushed => {
-                let what = "its spikes are a function's, which a file cannot hold; give them as a table of spikes";
+                let what =
+                    "its spikes are a function's, which a file cannot hold; give them as a table of spikes";
                 return Err(Error::structure(&g.path, what));
             }
             Signal::Spikes { indices, times } => {
@@ -128,7 +130,7 @@ impl Writer<'_> {
             }
             Signal::Poisson | Signal::Bernoulli | Signal::Dc => {}
         }
-        self.params(&mut table, &g.path, &g.params);
+        self.params(&mut table, &g.path, g.kind(), &g.params);
         if g.start != 0.0 {
             table.insert("start".into(), g.start.into());
         }

@@ -1,6 +1,8 @@
 //! Populations and their parts.
 
-use dendrion_model::{Compartment, Mechanism, OdeMethod, Population, Receptor, SdeMethod};
+use dendrion_model::{
+    Compartment, Mechanism, ModuleKind, OdeMethod, Params, Population, Receptor, SdeMethod,
+};
 use serde_json::Value;
 
 use super::Table;
@@ -11,7 +13,7 @@ impl Writer<'_> {
     pub(super) fn population(&mut self, p: &Population) -> Table {
         let mut table = Table::new();
         table.insert("size".into(), p.size.into());
-        self.params(&mut table, &p.path, &p.params);
+        self.params(&mut table, &p.path, ModuleKind::Population, &p.params);
         if p.soft_reset {
             table.insert("V_reset".into(), "soft".into());
         }
@@ -23,7 +25,10 @@ impl Writer<'_> {
         }
         if p.dendritic_delay != [1] {
             let steps: Vec<u32> = p.dendritic_delay.iter().map(|s| u32::from(*s)).collect();
-            table.insert("dendritic_delay".into(), self.indices(&format!("{}.dendritic_delay", p.path), &steps));
+            table.insert(
+                "dendritic_delay".into(),
+                self.indices(&format!("{}.dendritic_delay", p.path), &steps),
+            );
         }
         if let Some(surrogate) = surrogate(&p.surrogate) {
             table.insert("surrogate".into(), surrogate);
@@ -42,7 +47,8 @@ impl Writer<'_> {
         if let Some(area) = &identity.area_name {
             table.insert("area_name".into(), area.clone().into());
         }
-        let numbers = [("pid", identity.pid), ("id", identity.id), ("neuron_start_id", identity.neuron_start_id)];
+        let numbers =
+            [("pid", identity.pid), ("id", identity.id), ("neuron_start_id", identity.neuron_start_id)];
         for (name, number) in numbers {
             if let Some(number) = number {
                 table.insert(name.into(), number.into());
@@ -62,7 +68,7 @@ impl Writer<'_> {
             let mut own = Table::new();
             let ends = [c.a, c.b].map(|i| p.compartments[i].name.clone());
             own.insert("between".into(), ends.to_vec().into());
-            self.module(&mut own, p, &c.name, &c.params);
+            self.module(&mut own, p, &c.name, (ModuleKind::Coupling, &c.params));
             (c.name.clone(), own.into())
         });
         section("couplings", couplings.collect());
@@ -73,7 +79,7 @@ impl Writer<'_> {
             let mut own = Table::new();
             text(&mut own, &words::CHANNELS, &m.text);
             own.insert("on".into(), p.compartments[m.on].name.clone().into());
-            self.module(&mut own, p, &m.name, &m.params);
+            self.module(&mut own, p, &m.name, (ModuleKind::Written, &m.params));
             (m.name.clone(), own.into())
         });
         section("channels", channels.collect());
@@ -81,16 +87,22 @@ impl Writer<'_> {
             let mut own = Table::new();
             own.insert("kind".into(), words::name_of(&words::NOISES, n.kind).unwrap_or_default().into());
             own.insert("on".into(), p.compartments[n.on].name.clone().into());
-            self.module(&mut own, p, &n.name, &n.params);
+            self.module(&mut own, p, &n.name, (n.kind, &n.params));
             (n.name.clone(), own.into())
         });
         section("noises", noises.collect());
     }
 
     /// A module's parameters, and which of them training leaves alone.
-    fn module(&mut self, table: &mut Table, p: &Population, name: &str, params: &dendrion_model::Params) {
+    fn module(
+        &mut self,
+        table: &mut Table,
+        p: &Population,
+        name: &str,
+        (kind, params): (ModuleKind, &Params),
+    ) {
         let path = p.path_of(name);
-        self.params(table, &path, params);
+        self.params(table, &path, kind, params);
         self.frozen(table, &path);
     }
 
@@ -105,28 +117,27 @@ impl Writer<'_> {
             Some(own) => {
                 text(&mut table, &words::SOMAS, &own.text);
                 table.entry("kind").or_insert_with(|| "Soma".into());
-                self.params(&mut table, &p.path_of(&c.name), &own.params);
+                self.params(&mut table, &p.path_of(&c.name), ModuleKind::Written, &own.params);
             }
         }
-        self.module(&mut table, p, &c.name, &c.params);
+        self.module(&mut table, p, &c.name, (c.kind(), &c.params));
         table
     }
 
     fn receptor(&mut self, p: &Population, r: &Receptor) -> Table {
         let mut table = Table::new();
-        match &r.text {
-            Some(own) => text(&mut table, &[], own),
-            None => {
-                let kind = words::name_of(&words::RECEPTORS, r.kind).unwrap_or_default();
-                table.insert("kind".into(), kind.into());
-            }
+        if let Some(own) = &r.text {
+            text(&mut table, &[], own);
+        } else {
+            let kind = words::name_of(&words::RECEPTORS, r.kind).unwrap_or_default();
+            table.insert("kind".into(), kind.into());
         }
         table.insert("on".into(), p.compartments[r.on].name.clone().into());
         if r.scale_g {
             table.insert("scale_g".into(), true.into());
         }
         let path = p.path_of(&r.name);
-        self.params(&mut table, &path, &r.params);
+        self.params(&mut table, &path, r.kind, &r.params);
         // A receptor that is a compartment of its own has said so there.
         if !p.compartments.iter().any(|c| c.name == r.name) {
             self.frozen(&mut table, &path);

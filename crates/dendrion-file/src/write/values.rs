@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dendrion_model::{Initializer, Params, PerConnection, Surrogate, Token, Values};
+use dendrion_model::{Initializer, ModuleKind, Params, PerConnection, Surrogate, Token, Values};
 use serde_json::{Value, json};
 
 use super::Table;
@@ -43,8 +43,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    pub(super) fn params(&mut self, table: &mut Table, path: &str, params: &Params) {
+    /// Parameters, but those that are what they would be anyway.
+    pub(super) fn params(&mut self, table: &mut Table, path: &str, kind: ModuleKind, params: &Params) {
         for (name, values) in params.iter() {
+            // With a geometry these defaults are refused, so that nobody takes them for specific values.
+            if !matches!(name, "gL" | "C") && kind.value(&Params::new(), name).as_ref() == Some(values) {
+                continue;
+            }
             table.insert(name.into(), self.values(&format!("{path}.{name}"), values));
         }
     }
@@ -58,7 +63,7 @@ impl<'a> Writer<'a> {
 
     /// Lists the parameters of a module that training leaves alone.
     pub(super) fn frozen(&self, table: &mut Table, path: &str) {
-        let own = |key: &String| key.strip_prefix(path)?.strip_prefix('.').map(|name| Value::from(name));
+        let own = |key: &String| key.strip_prefix(path)?.strip_prefix('.').map(Value::from);
         let names: Vec<Value> = self.extras.frozen.iter().filter_map(own).collect();
         if !names.is_empty() {
             table.insert("frozen".into(), names.into());
@@ -77,11 +82,13 @@ fn initialized(initializer: &Initializer) -> Value {
             let mut table = Table::new();
             table.insert("kind".into(), kind.into());
             table.insert("of".into(), initialized(of));
-            // JSON has no infinities, which are what is left out.
-            for (name, bound) in [("low", low), ("high", high)] {
-                if bound.is_finite() {
-                    table.insert(name.into(), (*bound).into());
-                }
+            if *low == f64::NEG_INFINITY {
+                table.insert("low".into(), "-inf".into());
+            } else if *low != 0.0 {
+                table.insert("low".into(), (*low).into());
+            }
+            if high.is_finite() {
+                table.insert("high".into(), (*high).into());
             }
             table.into()
         }
