@@ -16,6 +16,7 @@ from ._translate import Translation
 from .compartment import Compartment
 from .equations import Channel
 from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .files import NetworkFiles
 from .generators import Generator
 from .identity import numbered, selected
 from .methods import SolverMethodODE, SolverMethodSDE
@@ -31,7 +32,7 @@ from .values import NetworkValues
 __all__ = ["Network"]
 
 
-class Network(NetworkValues, NetworkRuns):
+class Network(NetworkValues, NetworkRuns, NetworkFiles):
     """Populations, generators and connections, built and ready to run.
 
     Parameters
@@ -94,7 +95,9 @@ class Network(NetworkValues, NetworkRuns):
             if isinstance(module, MCSynapse):
                 module._settle()
                 module._training_changed()
-        self._probes: list[Recording | SpikeRecording] = []
+        self.recordings: dict[str, Recording | SpikeRecording] = {}
+        self._recorded = {}
+        self.duration = None
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
 
@@ -179,12 +182,16 @@ class Network(NetworkValues, NetworkRuns):
             if every is not None:
                 raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
             probe = self._sim.add_probe(path, variable, 1, columns)
-            return SpikeRecording(self, probe, f"{path}.spikes", module)
+            spikes = SpikeRecording(self, probe, f"{path}.spikes", module)
+            self._note_recording(spikes, (path, variable, None, columns))
+            return spikes
         steps = 1 if every is None else self._steps("every", every)
         probe = self._sim.add_probe(path, variable, steps, columns)
         gids = self._gids_of(module, columns)
         count = self._columns(module) if columns is None else len(columns)
-        return Recording(self, probe, f"{path}.{variable}", gids, steps, count)
+        recording = Recording(self, probe, f"{path}.{variable}", gids, steps, count)
+        self._note_recording(recording, (path, variable, None if every is None else steps * self.dt, columns))
+        return recording
 
     def _columns(self, module: Module) -> int:
         """Return how many members of a module can be recorded."""

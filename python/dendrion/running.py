@@ -159,7 +159,7 @@ class NetworkRuns:
         return inputs
 
     def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
-        array = numbers(f"{generator.path}: input", value, "numbers")
+        array = numbers(f"{generator.path}: input", value, "numbers", "" if generator.spiking else "pA")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
         if array.shape != shape:
             raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")

@@ -34,7 +34,7 @@ pub fn schema() -> Value {
             "generators": by_name(one_of(generators())),
             "connections": by_name(connection()),
             "injections": by_name(injection()),
-            "record": by_name(record()),
+            "record": { "type": "object", "additionalProperties": record() },
         },
         "$defs": {
             "values": values(),

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-__all__ = ["failure", "interrupted", "print_json"]
+__all__ = ["failure", "interrupted", "print_json", "warned"]
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -30,3 +30,8 @@ def interrupted(as_json: bool) -> None:
         print_json({"error": {"kind": "KeyboardInterrupt", "message": "stopped by Ctrl-C"}})
     else:
         print("dendrion: stopped by Ctrl-C", file=sys.stderr)
+
+
+def warned(message: Warning | str, *where: object, **more: object) -> None:
+    """Say what Python would say with a line of code that no one here wrote."""
+    print(f"dendrion: warning: {message}", file=sys.stderr)

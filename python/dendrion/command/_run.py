@@ -97,6 +97,8 @@ def _print(summary: dict[str, Any]) -> None:
             rate = "" if found["rate_hz"] is None else f", {found['rate_hz']:.3g} Hz"
             print(f"  {name}: {found['spikes']} spikes{rate}")
         elif "min" in found:
-            print(f"  {name}: {found['shape'][0]} samples from {found['min']:.4g} to {found['max']:.4g} {found['unit']}")
+            print(
+                f"  {name}: {found['shape'][0]} samples from {found['min']:.4g} to {found['max']:.4g} {found['unit']}"
+            )
     for file in [*summary.get("files", []), *([summary["plot"]] if "plot" in summary else [])]:
         print(f"  wrote {file}")

@@ -39,13 +39,17 @@ def connection(table: Table, values: Values, known: dict[str, Module]) -> MCSyna
     assert isinstance(pre, (MCNeuron, Generator))
     receptors = [r for r in post if isinstance(r, Receptor)]
     weight, delay = (_spread(table.get(name), values) for name in ("weight", "delay"))
+    conn: Any
+    one = weight if table.get("dense") and not np.ndim(weight) else None
     if table.get("dense"):
-        conn, weight = np.reshape(weight, (pre.size, receptors[0].size)), None
+        shape = (pre.size, receptors[0].size)
+        conn, weight = np.full(shape, weight) if one is not None else np.reshape(weight, shape), None
     elif "rule" in table:
         names = ("degree", "n", "prob", "autapses", "multi_conn")
         conn = RULES[table["rule"]](**{name: table[name] for name in names if name in table})
     else:
-        conn = CustomConn(*(np.asarray(values(table[name]), dtype=np.uint32) for name in ("pre", "post")))
+        sources, targets = (np.asarray(values(table[name]), dtype=np.uint32) for name in ("pre", "post"))
+        conn = CustomConn(sources, targets)
     made = MCSynapse(
         pre,
         receptors,
@@ -55,6 +59,9 @@ def connection(table: Table, values: Values, known: dict[str, Module]) -> MCSyna
         delay=delay,
         plasticity=_plasticity(table.get("plasticity"), values),
     )
+    if one is not None:
+        # One number for a whole table stays one number.
+        made._values["w"] = float(one)
     names = table.get("frozen", [])
     _freeze(made, {"frozen": [name for name in names if name != "w"]})
     if "w" in names:

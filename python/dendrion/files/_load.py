@@ -62,8 +62,9 @@ def load(path: str, given: Table) -> Network:
         made[name] = injection(table, known)
     # Roots that only hold others live as long as what they hold.
     settle(made)
-    settings = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
-    net = Network(list(made.values()), **{**settings, **given})
+    settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
+    settings.update(given)
+    net = Network(list(made.values()), **settings)
     net.duration = document.get("duration")
     known |= made
     for name, record in document.get("record", {}).items():

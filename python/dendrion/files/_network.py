@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from ..errors import ParameterError
-from ..generators import Generator
 from ..module import Module
 from ..neuron import MCNeuron
 from ..recording import Recording, SpikeRecording

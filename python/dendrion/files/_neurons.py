@@ -25,9 +25,7 @@ Table = dict[str, Any]
 
 RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA)}
 NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, ConductanceNoise)}
-SURROGATES: dict[str, Any] = {
-    c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)
-}
+SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
 #: Entries of a table that are no parameters.
 ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g")
 OWN = ("size", "method", "noise_method", "surrogate", "frozen")
@@ -122,15 +120,19 @@ def _freeze(module: Module, table: Table) -> None:
 def _compartment_class(table: Table) -> type[Compartment]:
     kind = table.get("kind", "Compartment")
     if kind == "Soma":
-        return _written(Soma, table["equations"])
+        own: type[Compartment] = _written(Soma, table["equations"])
+        return own
     plain: dict[str, type[Compartment]] = {"Compartment": Compartment, "LeakyIF": LeakyIF}
-    return plain.get(kind) or getattr(active, kind)  # type: ignore[no-any-return]
+    found: type[Compartment] = plain.get(kind) or getattr(active, kind)
+    return found
 
 
 def _channel_class(table: Table) -> type[Channel]:
     if "equations" in table:
-        return _written(Channel, table["equations"])
-    return getattr(channels, table["kind"], None) or getattr(active, table["kind"])  # type: ignore[no-any-return]
+        own: type[Channel] = _written(Channel, table["equations"])
+        return own
+    found: type[Channel] = getattr(channels, table["kind"], None) or getattr(active, table["kind"])
+    return found
 
 
 _classes: dict[tuple[type[Written], str], Any] = {}

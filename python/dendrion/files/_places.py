@@ -10,7 +10,7 @@ __all__ = ["adopt", "settle"]
 
 
 def adopt(owner: Module, parts: Mapping[str, Module]) -> None:
-    """Make modules, in their order, parts of an owner, under names such as ``soma``, ``dends/0`` or ``dends/apical``."""
+    """Make modules parts of an owner, in their order, under names such as ``soma``, ``dends/0``, ``dends/apical``."""
     for part in parts.values():
         owner._adopt(part)
     groups: dict[str, dict[str, Module]] = {}

@@ -134,6 +134,9 @@ fn connectivity(
 
 /// Every source to every target, in the order of a table of weights.
 fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnection>) -> Read<Connectivity> {
+    if weight.is_none_or(|w| matches!(w, PerConnection::Given(Values::Scalar(_)))) {
+        return Ok(Connectivity::AllToAll { autapses: true });
+    }
     let count = ends.sources.checked_mul(ends.targets);
     let given = weight.and_then(PerConnection::given).and_then(|values| match values {
         Values::Each(v) => Some(v.len()),

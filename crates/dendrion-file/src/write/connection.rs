@@ -37,6 +37,10 @@ impl Writer<'_> {
     }
 
     fn connectivity(&mut self, table: &mut Table, p: &Projection) {
+        if self.extras.dense.contains(&p.path) {
+            table.insert("dense".into(), true.into());
+            return;
+        }
         let mut rule = |name: &str, entries: Value| {
             table.insert("rule".into(), name.into());
             if let Value::Object(entries) = entries {
@@ -59,9 +63,6 @@ impl Writer<'_> {
             }
             Connectivity::FixedProbability { p, autapses } => {
                 rule("FixedProb", json!({ "prob": p, "autapses": autapses }));
-            }
-            Connectivity::Csr { .. } if self.extras.dense.contains(&p.path) => {
-                table.insert("dense".into(), true.into());
             }
             Connectivity::Csr { starts, targets } => {
                 let count = |pair: &[u32]| pair[1].saturating_sub(pair[0]) as usize;

@@ -25,10 +25,11 @@ impl Writer<'_> {
         }
         if p.dendritic_delay != [1] {
             let steps: Vec<u32> = p.dendritic_delay.iter().map(|s| u32::from(*s)).collect();
-            table.insert(
-                "dendritic_delay".into(),
-                self.indices(&format!("{}.dendritic_delay", p.path), &steps),
-            );
+            let value = match steps.as_slice() {
+                [one] => (*one).into(),
+                each => self.indices(&format!("{}.dendritic_delay", p.path), each),
+            };
+            table.insert("dendritic_delay".into(), value);
         }
         if let Some(surrogate) = surrogate(&p.surrogate) {
             table.insert("surrogate".into(), surrogate);
