@@ -21,6 +21,7 @@ from .module import Module
 from .progress import bar
 
 if TYPE_CHECKING:
+    from ._stream import Streams
     from .network import Network
 
 __all__ = ["NetworkRuns"]
@@ -34,6 +35,7 @@ class NetworkRuns:
     _parts: dict[int, Module]
     _without_gradient: list[ParameterError]
     _asked: int
+    _streams: Streams
 
     def _steps(self, name: str, ms: float) -> int:
         raise NotImplementedError
@@ -134,6 +136,7 @@ class NetworkRuns:
         inputs: Mapping[Generator, ArrayLike],
         memory: float,
     ) -> Network | Run:
+        self._streams.refuse("a run with grad, batch or inputs")
         if batch is not None:
             batch = whole("batch", batch, 1, 2**31)
         if grad and self._without_gradient:
@@ -177,7 +180,22 @@ class NetworkRuns:
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run, and stop at the chunks for which functions are asked. Where a run is cut changes nothing in it."""
+        """Run, and stop where recordings that go to disk are written. Where a run is cut changes nothing in it."""
+        if not self._streams:
+            self._advance_held(steps, show)
+            return
+        done = 0
+        while done < steps:
+            piece = min(self._streams.piece(), steps - done)
+            try:
+                self._advance_held(piece, show and functools.partial(_later, show, done))
+            finally:
+                # What was recorded before Ctrl-C or an error is kept.
+                self._streams.flush()
+            done += piece
+
+    def _advance_held(self, steps: int, show: Callable[[int], None] | None) -> None:
+        """Run, and stop at the chunks for which functions are asked."""
         functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
         if not functions:
             self._sim.run(steps, show)
@@ -196,6 +214,7 @@ class NetworkRuns:
     def reset(self) -> None:
         """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
         self._sim.reset()
+        self._streams.clear()
         self._asked = 0
 
 

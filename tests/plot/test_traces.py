@@ -184,6 +184,11 @@ def test_axes_above_others_have_no_label_of_time(ran):
             r"t of shape \(3,\) and values of shape \(4, 1\)",
         ),
         (
+            lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(1), values=[["high"]], name="a.V")),
+            dn.ParameterTypeError,
+            "a: values of type <U4: expected numbers",
+        ),
+        (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(0), values=np.zeros((0, 1)), name="a.V")),
             dn.ParameterError,
             "a: has no samples; run the network first",

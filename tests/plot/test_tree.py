@@ -45,7 +45,7 @@ def texts(ax):
 
 
 def test_dendrites_are_as_long_and_as_wide_as_they_are():
-    ax = dn.plot.tree(CA1Pyramidal(), thickness=1.0)
+    ax = dn.plot.tree(CA1Pyramidal(), thickness=1.0, names=False)
     shapes = drawn(ax)
     assert set(shapes) == {"soma", *DENDRITES}
     for name, dendrite in DENDRITES.items():
@@ -74,7 +74,7 @@ def test_the_scale_bar_is_as_long_as_it_says():
 
 
 def test_apical_dendrites_are_above_the_soma_and_basal_ones_below():
-    y = {name: at[1] for name, at in middle(dn.plot.tree(CA1Pyramidal())).items()}
+    y = {name: at[1] for name, at in middle(dn.plot.tree(CA1Pyramidal(), names=False)).items()}
     assert y["prox"] < min(y["ob1"], y["ob2"], y["med"]) < y["dist1"]
     assert y["prox"] > 0
     assert max(y["bas1"], y["bas2"]) < 0
@@ -83,7 +83,7 @@ def test_apical_dendrites_are_above_the_soma_and_basal_ones_below():
 
 
 def test_a_trunk_is_straight_and_pairs_are_mirrored():
-    at = middle(dn.plot.tree(CA1Pyramidal()))
+    at = middle(dn.plot.tree(CA1Pyramidal(), names=False))
     assert [at[name][0] for name in ("prox", "med")] == pytest.approx([0.0, 0.0], abs=1e-9)
     for left, right in (("ob1", "ob2"), ("dist1", "dist2"), ("bas1", "bas2")):
         assert at[left] * [-1, 1] == pytest.approx(at[right])
@@ -101,7 +101,7 @@ def test_a_trunk_is_straight_beside_an_oblique_dendrite():
             pairs = [(self.soma, self.trunk), (self.trunk, self.oblique), (self.trunk, self.next)]
             self.links = [dn.MCConn(*pair, g=1.0) for pair in [*pairs, *((self.next, tuft) for tuft in self.tuft)]]
 
-    at = middle(dn.plot.tree(Cell()))
+    at = middle(dn.plot.tree(Cell(), names=False))
     assert (at["trunk"][0], at["next"][0]) == pytest.approx((0.0, 0.0), abs=1e-9)
     assert abs(at["oblique"][0]) > 30.0
 
@@ -116,7 +116,7 @@ def test_dendrites_without_a_telling_name_go_where_none_is_named_for(named, up):
                 setattr(self, name, dn.Compartment(1))
             self.links = [dn.MCConn(self.soma, getattr(self, name), g=1.0) for name in (named, "left", "right")]
 
-    at = middle(dn.plot.tree(Cell()))
+    at = middle(dn.plot.tree(Cell(), names=False))
     assert [at[name][1] > 0 for name in (named, "left", "right")] == [not up, up, up]
 
 
@@ -140,7 +140,7 @@ def test_no_two_compartments_overlap(tree):
 
 
 def test_couplings_are_drawn_from_end_to_beginning():
-    ax = dn.plot.tree(CA1Pyramidal())
+    ax = dn.plot.tree(CA1Pyramidal(), names=False)
     joints = [line.get_xydata() for line in ax.lines if line.get_gid() is None]
     shapes = drawn(ax)
     assert len(joints) == 8
@@ -171,7 +171,7 @@ def test_compartments_without_a_geometry_are_as_large_as_others_and_dashed():
 
 
 def test_a_parameter_has_its_values_unit_and_scale():
-    ax = dn.plot.tree(Plain(), color="gL")
+    ax = dn.plot.tree(Plain(), color="gL", names=False)
     bar = colour_bar(ax)
     assert bar.get_ylabel() == "gL (nS)"
     assert bar.get_ylim() == (2.5, 10.0)
@@ -179,40 +179,40 @@ def test_a_parameter_has_its_values_unit_and_scale():
     ends = mpl.colormaps["viridis"]([0.0, 0.92])
     assert (face["near"], face["soma"]) == (to_hex(ends[0]), to_hex(ends[1]))
     assert face["far"] not in (face["near"], face["soma"])
-    specific = colour_bar(dn.plot.tree(CA1Pyramidal(), color="gL"))
+    specific = colour_bar(dn.plot.tree(CA1Pyramidal(), color="gL", names=False))
     assert specific.get_ylabel() == "gL (µS/cm²)"
-    assert colour_bar(dn.plot.tree(CA1Pyramidal(), color="length")).get_ylabel() == "length (µm)"
+    assert colour_bar(dn.plot.tree(CA1Pyramidal(), color="length", names=False)).get_ylabel() == "length (µm)"
 
 
 def test_values_come_by_name_or_in_the_order_compartments_were_made():
     values = {"soma": 1.0, **{name: 2.0 + k for k, name in enumerate(DENDRITES)}}
-    named = dn.plot.tree(CA1Pyramidal(), color=values, label="V (mV)")
+    named = dn.plot.tree(CA1Pyramidal(), color=values, label="V (mV)", names=False)
     listed = dn.plot.tree(CA1Pyramidal(), color=list(values.values()))
     assert faces(named) == faces(listed)
     assert len(set(faces(named).values())) == 9
     assert colour_bar(named).get_ylabel() == "V (mV)"
     assert colour_bar(named).get_ylim() == (1.0, 9.0)
-    part = dn.plot.tree(CA1Pyramidal(), color={"prox": 3.0, "med": 4.0}, limits=(0.0, 10.0))
+    part = dn.plot.tree(CA1Pyramidal(), color={"prox": 3.0, "med": 4.0}, limits=(0.0, 10.0), names=False)
     assert colour_bar(part).get_ylim() == (0.0, 10.0)
     assert len(set(faces(part).values())) == 3
 
 
 def test_a_single_value_is_in_the_middle_of_its_scale():
-    assert colour_bar(dn.plot.tree(Plain(), color={"near": 3.0})).get_ylim() == (2.5, 3.5)
+    assert colour_bar(dn.plot.tree(Plain(), color={"near": 3.0}, names=False)).get_ylim() == (2.5, 3.5)
 
 
 def test_colours_need_no_scale():
-    ax = dn.plot.tree(CA1Pyramidal(), color={"soma": "k", "prox": "#d55e00"})
+    ax = dn.plot.tree(CA1Pyramidal(), color={"soma": "k", "prox": "#d55e00"}, names=False)
     assert (faces(ax)["soma"], faces(ax)["prox"]) == ("#000000", "#d55e00")
     assert ax.figure.axes == [ax]
-    assert set(faces(dn.plot.tree(CA1Pyramidal(), color="tab:red")).values()) == {to_hex("tab:red")}
+    assert set(faces(dn.plot.tree(CA1Pyramidal(), color="tab:red", names=False)).values()) == {to_hex("tab:red")}
 
 
 def test_neurons_that_differ_are_averaged_or_chosen():
     cells = Plain(3)
     cells.near.gL = [1.0, 2.0, 6.0]
-    assert colour_bar(dn.plot.tree(cells, color="gL")).get_ylim() == (3.0, 10.0)
-    assert colour_bar(dn.plot.tree(cells, color="gL", index=1)).get_ylim() == (2.0, 10.0)
+    assert colour_bar(dn.plot.tree(cells, color="gL", names=False)).get_ylim() == (3.0, 10.0)
+    assert colour_bar(dn.plot.tree(cells, color="gL", index=1, names=False)).get_ylim() == (2.0, 10.0)
 
 
 def test_names_are_beside_their_compartments_and_cover_nothing():
@@ -249,7 +249,7 @@ def test_names_of_large_trees_are_left_out_unless_asked_for():
 
 
 def test_receptors_and_channels_are_marked_on_their_compartments():
-    ax = dn.plot.tree(CA1Pyramidal(dendritic_spikes=True), receptors=True)
+    ax = dn.plot.tree(CA1Pyramidal(dendritic_spikes=True), receptors=True, names=False)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["AMPA", "NMDA", "DendriticSpike"]
     dots = [line.get_xydata()[0] for line in ax.lines if line.get_marker() == "o"]
     shapes = drawn(ax)

@@ -248,6 +248,14 @@ impl Simulation {
         values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
     }
 
+    /// Lets a probe begin anew at the present step: what it recorded so far is forgotten, for whoever keeps it elsewhere.
+    ///
+    /// # Errors
+    /// Where the network runs with a batch.
+    pub fn forget_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
+        each!(mut self, core => core.forget_recording(probe))
+    }
+
     /// The steps of a probe's samples.
     pub fn sample_steps(&self, probe: ProbeId) -> Vec<u64> {
         each!(self, core => core.sample_steps(probe))

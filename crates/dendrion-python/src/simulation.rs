@@ -115,6 +115,11 @@ impl Simulation {
         }
     }
 
+    /// Lets a probe begin anew: what it recorded is forgotten.
+    fn forget_recording(&mut self, probe: usize) -> PyResult<()> {
+        self.simulation.forget_recording(ProbeId(probe)).map_err(raise)
+    }
+
     /// Steps of a probe's samples.
     fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> Bound<'py, PyArray1<u64>> {
         PyArray1::from_vec(py, self.simulation.sample_steps(ProbeId(probe)))

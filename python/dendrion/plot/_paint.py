@@ -53,13 +53,11 @@ def painted(
             f"plot.tree: color = {color!r}: no parameter of a compartment and no colour{hint(color, known)}"
         )
     if isinstance(color, Mapping):
-        by_name = {part.name: None for part in parts} | dict(color)
+        known = [part.name for part in parts]
         for name in color:
-            if len(by_name) > len(parts) and all(name != part.name for part in parts):
-                raise UnknownNameError(
-                    f"plot.tree: color: no compartment named {name!r}{hint(str(name), [p.name for p in parts])}"
-                )
-        given = [by_name[part.name] for part in parts]
+            if name not in known:
+                raise UnknownNameError(f"plot.tree: color: no compartment named {name!r}{hint(str(name), known)}")
+        given = [color.get(name) for name in known]
         if {type(value) for value in given} <= {str, type(None)} and any(given):
             return Paint([_colour(v) for v in given], None, "")
         return _scaled(_floats(given), label or "", limits)

@@ -25,8 +25,8 @@ class Samples(NamedTuple):
     unit: str
     #: In ms, of shape ``(samples,)``.
     t: NDArray[np.float64]
-    #: Of shape ``(batch, samples, neurons)``.
-    values: NDArray[np.float64]
+    #: Of shape ``(batch, samples, neurons)``, in the recording's own type.
+    values: NDArray[Any]
     #: What each column is called.
     numbers: NDArray[np.int64]
     #: Number of the neuron of each column in the whole network, if known.
@@ -104,7 +104,9 @@ def spikes(what: str, given: Any) -> list[Spikes]:
 
 
 def _samples(what: str, label: str, recording: Any) -> Samples:
-    t, values = np.asarray(recording.t, dtype=np.float64), np.asarray(recording.values, dtype=np.float64)
+    t, values = np.asarray(recording.t, dtype=np.float64), np.asarray(recording.values)
+    if values.dtype.kind not in "biuf":
+        raise ParameterTypeError(f"plot.{what}: {label}: values of type {values.dtype}: expected numbers")
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim not in (2, 3) or t.shape != (values.shape[-2],):

@@ -37,7 +37,7 @@ class _Line(NamedTuple):
     label: str
 
     @property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> NDArray[Any]:
         return self.of.values[self.sample, :, self.column]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ from ._style import COLUMN, GREY, INK, THIN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from ..neuron import MCNeuron
 
@@ -87,7 +88,8 @@ def tree(
 
     Examples
     --------
-    >>> cells = dn.models.CA1Pyramidal()
+    >>> from dendrion.models import CA1Pyramidal
+    >>> cells = CA1Pyramidal()
     >>> dn.plot.tree(cells, color="diameter")
     >>> dn.plot.tree(cells, color={"soma": -60.0, "prox": -55.0}, label="V (mV)")
     """
@@ -116,7 +118,7 @@ def tree(
         if names or (names is None and len(parts) <= MOST_NAMES):
             if ax is None:
                 # Names find their places by how large the tree is once all else has its room.
-                axes.figure.draw_without_rendering()
+                cast("Figure", axes.figure).draw_without_rendering()
             _annotate.names(axes, [p.name for p in parts], [_outline(*p) for p in zip(parts, placed, strict=True)])
     return axes
 
