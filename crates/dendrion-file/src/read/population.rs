@@ -1,5 +1,8 @@
 //! Populations and their parts.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use dendrion_equations::library;
 use dendrion_language::{Definition, Span};
 use dendrion_model::{
@@ -10,7 +13,7 @@ use dendrion_model::{
 use super::names::{check_name, find};
 use super::{Context, Read, Table};
 use crate::extras::{Extras, Identity};
-use crate::node::{Node, Value};
+use crate::node::{Key, Node, Value};
 use crate::words;
 
 pub(super) fn read(
@@ -86,12 +89,22 @@ pub(super) fn frozen(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
 
 fn parts(table: &Table<'_, '_>, population: &mut Population, extras: &mut Extras) -> Read<()> {
     let cx = table.cx;
-    table.each("compartments", |key, node| {
+    let seen = RefCell::new(BTreeSet::new());
+    // What parts are called tells them apart, whatever they are.
+    let check_name = |key: &Key| -> Read<()> {
         check_name(cx, key)?;
+        if seen.borrow_mut().insert(key.name.clone()) {
+            return Ok(());
+        }
+        let message = format!("{}/{}: two parts of this name; give one another name", table.path, key.name);
+        Err(cx.at(key.span, message))
+    };
+    table.each("compartments", |key, node| {
+        check_name(key)?;
         compartment(cx, population, &key.name, node, extras)
     })?;
     table.each("couplings", |key, node| {
-        check_name(cx, key)?;
+        check_name(key)?;
         let own = Table::new(cx, population.path_of(&key.name), node)?;
         let ends = own.texts("between")?;
         let [a, b] = ends.as_slice() else {
@@ -105,13 +118,16 @@ fn parts(table: &Table<'_, '_>, population: &mut Population, extras: &mut Extras
         Ok(())
     })?;
     table.each("receptors", |key, node| {
-        check_name(cx, key)?;
         let receptor = receptor(cx, population, &key.name, node, extras)?;
+        // One that is a compartment of its own goes by one name in both tables.
+        if population.compartments[receptor.on].name != key.name {
+            check_name(key)?;
+        }
         population.receptors.push(receptor);
         Ok(())
     })?;
     table.each("channels", |key, node| {
-        check_name(cx, key)?;
+        check_name(key)?;
         let own = Table::new(cx, population.path_of(&key.name), node)?;
         let text = equations(&own, &words::CHANNELS)?;
         let definition = defined(&own, &text)?;
@@ -122,7 +138,7 @@ fn parts(table: &Table<'_, '_>, population: &mut Population, extras: &mut Extras
         Ok(())
     })?;
     table.each("noises", |key, node| {
-        check_name(cx, key)?;
+        check_name(key)?;
         let own = Table::new(cx, population.path_of(&key.name), node)?;
         let kind = kind(&own, &words::NOISES)?;
         let on = place(&own, population)?;
