@@ -13,7 +13,7 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
@@ -124,7 +124,7 @@ docs: $(VENV)/.docs
 dist: $(VENV)/.demo
 	rm -rf dist
 	$(BIN)/maturin build --release --quiet --out dist
-	$(BIN)/maturin sdist --quiet --out dist
+	$(BIN)/maturin sdist --out dist
 	$(PYTHON) -m venv --clear dist/.venv
 	for file in dist/*.whl dist/*.tar.gz; do \
 		dist/.venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall $$file && \
@@ -135,5 +135,5 @@ dist: $(VENV)/.demo
 	cargo package --workspace --exclude dendrion-python
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers site target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers dist site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
