@@ -194,9 +194,10 @@ def curve(drive, inhibited=None):
     if drive == "soma":
         cells.soma.I_ext = np.repeat(current, 20)
     inhibition = dn.PoissonGenerator(400, rate=300.0)
-    modules = [cells, excitation, inhibition, dn.MCSynapse(excitation, (cells.ampa, cells.nmda), dn.One2One())]
+    modules = [cells, excitation, dn.MCSynapse(excitation, (cells.ampa, cells.nmda), dn.One2One())]
     if inhibited is not None:
-        modules.append(dn.MCSynapse(inhibition, getattr(cells, f"gaba_{inhibited}"), dn.One2One(), weight=2.0))
+        inhibiting = dn.MCSynapse(inhibition, getattr(cells, f"gaba_{inhibited}"), dn.One2One(), weight=2.0)
+        modules += [inhibition, inhibiting]
     net = dn.Network(modules, dt=0.1, seed=2, odemethod=dn.SolverMethodODE.CRANK_NICOLSON)
     spikes = net.probe(cells, "spikes")
     net.run(1000.0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import channels, nmodl, optim
 from ._core import __version__
+from ._suggest import no_attribute
 from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .compartment import Compartment, LeakyIF
 from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
@@ -22,10 +23,16 @@ from .errors import (
     DivergenceError,
     EquationError,
     ModelFileError,
+    ModelWarning,
     ParameterError,
     ParameterTypeError,
     StructureError,
+    ThresholdWarning,
+    TimeStepWarning,
+    UnconnectedWarning,
+    UndrivenWarning,
     UnknownNameError,
+    UnusedWarning,
 )
 from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
 from .gradients import Gradients, Run
@@ -93,6 +100,7 @@ __all__ = [
     "MCSynapse",
     "Mismatch",
     "ModelFileError",
+    "ModelWarning",
     "Module",
     "MultiGaussian",
     "Network",
@@ -117,12 +125,17 @@ __all__ = [
     "SpikeRecording",
     "StructureError",
     "Surrogate",
+    "ThresholdWarning",
+    "TimeStepWarning",
     "Triangle",
     "TripletSTDP",
     "Truncated",
     "TsodyksMarkram",
+    "UnconnectedWarning",
+    "UndrivenWarning",
     "Uniform",
     "UnknownNameError",
+    "UnusedWarning",
     "VarManager",
     "WhiteNoise",
     "__version__",
@@ -144,10 +157,10 @@ else:
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            raise no_attribute("dendrion", name, [*__all__, "jax", "models", "torch"])
         module = importlib.import_module(_LATER[name], __name__)
         return getattr(module, name) if name == "load_recording" else module
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

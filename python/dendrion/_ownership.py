@@ -8,8 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from . import _core
-from .errors import ParameterTypeError
+from ._suggest import refuse_unknown
 
 if TYPE_CHECKING:
     from .module import Module
@@ -51,7 +50,7 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
-        _explain_unknown(self, signature, kwargs)
+        refuse_unknown(type(self).__name__, signature, kwargs)
         # Of nested __init__s the innermost is last: what its class was given.
         self.__dict__["_arguments"] = frozenset((*list(signature.parameters)[1 : len(args) + 1], *kwargs))
         _construction.stack.append(self)
@@ -61,17 +60,3 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
             _construction.stack.pop()
 
     return wrapper
-
-
-def _explain_unknown(module: Module, signature: inspect.Signature, given: dict[str, Any]) -> None:
-    """Raise for a keyword that the signature lacks, with the nearest one it has."""
-    parameters = signature.parameters
-    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        return
-    for name in given:
-        if name not in parameters:
-            known = [p for p in parameters if p != "self"]
-            nearest = _core.nearest(name, known)
-            hint = f"did you mean {nearest!r}?" if nearest else "expected one of: " + ", ".join(known)
-            kind = type(module).__name__
-            raise ParameterTypeError(f"{kind}: unexpected parameter {name} = {given[name]!r}; {hint}")

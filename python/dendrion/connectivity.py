@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._suggest import suggests
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
 
@@ -24,6 +25,7 @@ class Connector:
         """Raise where the rule cannot connect so many sources and targets."""
 
 
+@suggests
 @dataclass(frozen=True)
 class All2All(Connector):
     """Every source to every target.
@@ -43,6 +45,7 @@ class All2All(Connector):
         return "all_to_all", 0.0, True, self.autapses
 
 
+@suggests
 @dataclass(frozen=True)
 class One2One(Connector):
     """Source i to target i. Needs as many sources as targets."""
@@ -74,6 +77,7 @@ class _Degree(Connector):
         return self._kind, float(self.degree), self.multi_conn, self.autapses
 
 
+@suggests
 @dataclass(frozen=True)
 class FixedIndegree(_Degree):
     """Each target draws ``degree`` sources.
@@ -91,6 +95,7 @@ class FixedIndegree(_Degree):
     _kind: ClassVar[str] = "fixed_indegree"
 
 
+@suggests
 @dataclass(frozen=True)
 class FixedOutdegree(_Degree):
     """Each source draws ``degree`` targets.
@@ -106,6 +111,7 @@ class FixedOutdegree(_Degree):
     _kind: ClassVar[str] = "fixed_outdegree"
 
 
+@suggests
 @dataclass(frozen=True)
 class FixedTotal(Connector):
     """``n`` connections in all, each between a source and a target drawn at random.
@@ -130,6 +136,7 @@ class FixedTotal(Connector):
         return "fixed_total", float(self.n), self.multi_conn, self.autapses
 
 
+@suggests
 @dataclass(frozen=True)
 class FixedProb(Connector):
     """Each pair is connected with probability ``prob``.

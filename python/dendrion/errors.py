@@ -12,10 +12,16 @@ __all__ = [
     "DivergenceError",
     "EquationError",
     "ModelFileError",
+    "ModelWarning",
     "ParameterError",
     "ParameterTypeError",
     "StructureError",
+    "ThresholdWarning",
+    "TimeStepWarning",
+    "UnconnectedWarning",
+    "UndrivenWarning",
     "UnknownNameError",
+    "UnusedWarning",
 ]
 
 
@@ -69,5 +75,32 @@ class ModelFileError(DendrionError, ValueError):
         self.line, self.column = line, column
 
 
-class DelayWarning(UserWarning):
+class ModelWarning(UserWarning):
+    """Base of all warnings: something in a model is likely a mistake, but may be meant.
+
+    Silence one kind with ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``, all with this one.
+    """
+
+
+class DelayWarning(ModelWarning):
     """Delays that are no multiples of the step, and so are rounded."""
+
+
+class TimeStepWarning(ModelWarning):
+    """A step that is long beside the shortest time constant, for the method that the equations are solved by."""
+
+
+class ThresholdWarning(ModelWarning):
+    """A threshold below the resting potential, or a reset above the threshold: spikes need no input."""
+
+
+class UnconnectedWarning(ModelWarning):
+    """A rule that made no connection."""
+
+
+class UndrivenWarning(ModelWarning):
+    """A population that nothing drives, in a network that begins to run."""
+
+
+class UnusedWarning(ModelWarning):
+    """A generator that drives nothing and is not recorded, in a network that begins to run."""

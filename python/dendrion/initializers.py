@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _core
+from ._suggest import SuggestingKeywords
 from .errors import ParameterTypeError
 from .units import fitting
 
 __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Uniform"]
 
 
-class Initializer:
+class Initializer(SuggestingKeywords):
     """Base of the distributions.
 
     Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the

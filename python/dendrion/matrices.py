@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import numbers
+from ._suggest import suggests
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
 
@@ -62,6 +63,7 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
     return Matrix(csr.indptr.astype(np.uint32), csr.indices.astype(np.uint32), weights, None)
 
 
+@suggests
 class CustomConn:
     """Given connections, one by one.
 

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._copies import CopiedAlone
 from ._numbers import plain_numbers
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
+from ._suggest import misspelt, no_attribute, public
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .tables import html_tree
 from .units import has_units, in_unit, unit_in_table
@@ -28,7 +30,7 @@ __all__ = ["Module"]
 Value = float | NDArray[np.float64]
 
 
-class Module:
+class Module(CopiedAlone):
     """A part of a model.
 
     A module made inside another's ``__init__`` belongs to it. It takes its name from the attribute it is assigned to
@@ -166,9 +168,9 @@ class Module:
             if old is not value:
                 raise StructureError(f"{self._label}: {name} is fixed once the network is made")
         elif name not in self.__dict__ and not hasattr(type(self), name) and not under_construction(self):
-            meant = [p for p in self._values if _plain(p) == _plain(name)]
+            meant = misspelt(name, self._values)
             if meant:
-                raise AttributeError(f"{self._label} has no parameter {name!r}; did you mean {meant[0]!r}?")
+                raise AttributeError(f"{self._label} has no parameter {name!r}; did you mean {meant!r}?")
 
     def _refer(self, name: str, value: object) -> None:
         """Keep a reference without taking the module in."""
@@ -327,14 +329,13 @@ class Module:
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})
         if name not in values:
-            known = [*values, *(n for n in dir(type(self)) if not n.startswith("_"))]
-            raise AttributeError(f"{self._label} has no attribute {name!r}{hint(name, known)}")
+            raise no_attribute(self._label, name, dir(self))
         net = self._network
         value = values[name] if net is None else net._value_of(self, name, values[name])
         return value.copy() if isinstance(value, np.ndarray) else value
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._values})
+        return public(self, self._values)
 
     @property
     def _network(self) -> Network | None:
@@ -380,11 +381,6 @@ def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
     if nearest:
         return f"; did you mean {nearest!r}?"
     return f"; expected one of: {', '.join(known)}" if known else "; there are none"
-
-
-def _plain(name: str) -> str:
-    """Return a name without what is easily mistyped: case and underscores."""
-    return name.replace("_", "").lower()
 
 
 def unused(base: str, taken: set[str | None]) -> str:

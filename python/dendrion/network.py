@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
+import time
 import weakref
 from collections.abc import Iterable
 from typing import Any, Literal, overload
@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._likely import warn_of_all, warn_of_model
+from ._log import log_built
 from ._settings import chosen, float_type, member, positive, steps_of, whole
+from ._shown import NetworkShown
 from ._stream import Place, Streams
+from ._suggest import suggests
 from ._translate import Translation
 from .compartment import Compartment
 from .equations import Channel
@@ -28,13 +32,12 @@ from .noise import OUNoise
 from .recording import Recording, SpikeRecording
 from .running import NetworkRuns
 from .synapse import MCSynapse
-from .tables import html_table, text_table
 from .values import NetworkValues
 
 __all__ = ["Network"]
 
 
-class Network(NetworkValues, NetworkRuns, NetworkFiles):
+class Network(NetworkValues, NetworkRuns, NetworkFiles, NetworkShown):
     """Populations, generators and connections, built and ready to run.
 
     Parameters
@@ -59,6 +62,7 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
         For anything in the model that does not fit, naming module, parameter, value, and what would be accepted.
     """
 
+    @suggests
     def __init__(
         self,
         modules: Iterable[Module] | Module,
@@ -70,6 +74,7 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
         odemethod: SolverMethodODE | None = None,
         sdemethod: SolverMethodSDE | None = None,
     ) -> None:
+        begun = time.perf_counter()
         modules = [modules] if isinstance(modules, Module) else list(modules)
         self.dt = positive(dt)
         self.seed = whole("seed", seed, 0, 2**64 - 1)
@@ -90,8 +95,7 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
         known = set(self._sim.parameter_names())
         self._keys = {at: key for at, key in translation.keys.items() if key in known}
         self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
-        for message in translation.warnings:
-            warnings.warn(message, DelayWarning, stacklevel=2)
+        warn_of_all(translation.warnings, DelayWarning)
         for module in self._parts.values():
             module.__dict__["_net"] = weakref.ref(self)
             if isinstance(module, MCSynapse):
@@ -103,6 +107,9 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
         self._streams = Streams(self)
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
+        self._began = False
+        log_built(self, begun)
+        warn_of_model(self, translation)
 
     # Populations
 
@@ -167,6 +174,7 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
         indices: ArrayLike | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Recording: ...
+    @suggests
     def probe(
         self,
         module: Module,
@@ -279,41 +287,3 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles):
 
     def _steps(self, name: str, ms: float) -> int:
         return steps_of(name, ms, self.dt)
-
-    def _rows(self) -> list[tuple[str, ...]]:
-        """Return a table of the modules."""
-        rows: list[tuple[str, ...]] = [("module", "kind", "size", "numbers", "method", "connections", "")]
-        for module in self.modules:
-            size, numbers, method, count = str(getattr(module, "size", "")), "", "", ""
-            if isinstance(module, MCNeuron):
-                first = self._identities[id(module)].first
-                numbers = f"{first}-{first + module.size - 1}"
-                method = self._methods[id(module)].name
-            elif isinstance(module, MCSynapse):
-                count = str(self._sim.connection_count(module.path))
-            rows.append((module.path, type(module).__name__, size, numbers, method, count, _detail(module)))
-        return rows
-
-    def _head(self) -> str:
-        info = self.info
-        return (
-            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} "
-            f"connections; dt {self.dt} ms, {self.dtype}, t = {self.t:g} ms"
-        )
-
-    def __repr__(self) -> str:
-        return f"{self._head()}\n{text_table(self._rows())}"
-
-    def _repr_html_(self) -> str:
-        return html_table(self._rows(), self._head())
-
-
-def _detail(module: Module) -> str:
-    if isinstance(module, MCNeuron):
-        area = f"{module.area_name}, " if module.area_name else ""
-        return f"{area}{sum(1 for _ in module.modules()) - 1} parts"
-    pre, post = getattr(module, "pre", None), getattr(module, "post", getattr(module, "mc", None))
-    if pre is None or post is None:
-        return ""
-    ends = post if isinstance(post, tuple) else (post,)
-    return f"{pre.path} -> {', '.join(e.path for e in ends)}"

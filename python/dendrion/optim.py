@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._differentiable import trainable
+from ._suggest import SuggestingKeywords
 from .errors import ParameterError, ParameterTypeError, UnknownNameError
 from .network import Network
 from .units import in_unit
@@ -17,7 +18,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
-class Optimizer:
+class Optimizer(SuggestingKeywords):
     """Base of the optimizers. ``step(gradients)`` moves the parameters of the network against them, within bounds."""
 
     def __init__(

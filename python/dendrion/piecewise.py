@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import numbers
+from ._suggest import suggests
 from .errors import ParameterError
 from .units import fitting, in_unit
 
 __all__ = ["Piecewise"]
 
 
+@suggests
 class Piecewise:
     """A piecewise constant function of time: ``values[k]`` from ``times[k]`` on, and 0 before the first time.
 

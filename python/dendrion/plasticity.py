@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import ClassVar
 
 from . import _core
+from ._suggest import SuggestingKeywords
 from .errors import ParameterTypeError
 from .units import has_units, in_unit, unit_in_table
 
 __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
 
-class Plasticity:
+class Plasticity(SuggestingKeywords):
     """Base of the rules. A rule is a set of values; the synapse that is given it has them as parameters of its own."""
 
     _kind: ClassVar[str]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._copies import NotCopied
+from ._log import FILES
+from ._suggest import Suggesting
 from .equations import Soma, Written
 from .errors import StructureError
 from .synapse import MCSynapse
@@ -45,7 +48,8 @@ class _Ran(Protocol):
     def _sim(self) -> _Records: ...
 
 
-class _Probe:
+class _Probe(NotCopied, Suggesting):
+    _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
     #: Path of the population or the generator that the members belong to; ``None`` for connections.
     _population: str | None
     #: Number of each member that is recorded, in its population, generator or connections.
@@ -68,7 +72,11 @@ class _Probe:
         return cast("Recording | SpikeRecording", self)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._name}: {len(self)}>"
+        return f"<{type(self).__name__} {self._name}: {self._extent()}>"
+
+    def _extent(self) -> str:
+        """Return how much it has, of what, in which unit and time."""
+        raise NotImplementedError
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -94,6 +102,7 @@ class _Probe:
         from .export._save import save
 
         save(self._recorded(), path, overwrite=overwrite)
+        FILES.info("saved %s to %s", self._name, os.fspath(path))
 
     def to_nwb(self, path: FilePath, *, overwrite: bool = False, **metadata: Any) -> None:
         """Write it to a file of Neurodata Without Borders; see [export.nwb][dendrion.export.nwb].
@@ -187,6 +196,12 @@ class Recording(_Probe):
 
     def __len__(self) -> int:
         return len(self._net._sim.sample_steps(self._id))
+
+    def _extent(self) -> str:
+        t, of = self.t, "connections" if self._population is None else "neurons"
+        batch = f"{self._batch} x " if self._batch else ""
+        span = f", t = {t[0]:g} to {t[-1]:g} ms, every {self.dt:g} ms" if len(t) else ""
+        return f"{batch}{len(t)} samples of {self._columns} {of}, {self._unit}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row per sample, indexed by time (ms), and a column per neuron.
@@ -308,6 +323,12 @@ class SpikeRecording(_Probe):
 
     def __len__(self) -> int:
         return len(self._spikes()[0])
+
+    def _extent(self) -> str:
+        t, of = self.t, "sources" if self._first is None else "neurons"
+        batch = f"{self._batch} x " if self._batch else ""
+        span = f", t = {t.min():g} to {t.max():g} ms" if len(t) else ""
+        return f"{len(t)} spikes of {batch}{self._size} {of}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
         """Return a table with a row per spike: ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``.

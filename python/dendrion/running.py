@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._likely import warn_of_run
+from ._log import logged_run
 from ._numbers import numbers
 from ._settings import size_in_bytes, whole
+from ._suggest import suggests
 from .custom import CHUNK, CustomGenerator
 from .errors import ParameterError, ParameterTypeError
 from .generators import Generator
 from .gradients import MEMORY, Run
 from .module import Module
-from .progress import bar
+from .progress import Progress, Writable, bar, stream_of
 
 if TYPE_CHECKING:
     from ._stream import Streams
@@ -35,6 +38,8 @@ class NetworkRuns:
     _parts: dict[int, Module]
     _without_gradient: list[ParameterError]
     _asked: int
+    #: Whether it has run, or was about to.
+    _began: bool
     _streams: Streams
 
     def _steps(self, name: str, ms: float) -> int:
@@ -53,7 +58,7 @@ class NetworkRuns:
         self,
         duration: float,
         *,
-        progress: bool = False,
+        progress: Progress = False,
         grad: Literal[False] = False,
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
@@ -64,17 +69,18 @@ class NetworkRuns:
         self,
         duration: float,
         *,
-        progress: bool = False,
+        progress: Progress = False,
         grad: Literal[True],
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
         memory: float = MEMORY,
     ) -> Run: ...
+    @suggests
     def run(
         self,
         duration: float,
         *,
-        progress: bool = False,
+        progress: Progress = False,
         grad: bool = False,
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
@@ -89,8 +95,9 @@ class NetworkRuns:
         ----------
         duration : float
             Time to simulate (ms), >= 0.
-        progress : bool
-            Show a progress bar.
+        progress : bool or stream
+            Show a progress bar with speed and time left: where standard error is a terminal, or in a notebook, and else
+            nowhere. A text stream, such as ``sys.stderr``, is written to in any case.
         grad : bool
             Return a [Run][dendrion.Run], whose ``backward`` gives gradients.
         batch : int, optional
@@ -117,20 +124,29 @@ class NetworkRuns:
         StructureError
             Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
         """
-        steps = self._steps("duration", duration)
-        if grad or batch is not None or inputs is not None or self._sim.batch():
-            return self._run_with(steps, progress, grad, batch, {} if inputs is None else inputs, memory)
-        if not progress:
-            self._advance(steps, None)
+        steps, stream = self._steps("duration", duration), stream_of(progress)
+        if steps and not self._began:
+            self._began = True
+            warn_of_run(cast("Network", self))
+        with logged_run(self._sim, steps, self.dt):
+            if grad or batch is not None or inputs is not None or self._sim.batch():
+                return self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
+            if stream is None:
+                self._advance(steps, None)
+                return cast("Network", self)
+            begin = self._sim.steps()
+            with bar(max(steps, 1), self.dt, stream) as show:
+                try:
+                    self._advance(steps, show)
+                finally:
+                    # Ctrl-C is heard before what was done until then is shown.
+                    show(self._sim.steps() - begin)
             return cast("Network", self)
-        with bar(max(steps, 1), self.dt) as show:
-            self._advance(steps, show)
-        return cast("Network", self)
 
     def _run_with(
         self,
         steps: int,
-        progress: bool,
+        stream: Writable | None,
         grad: bool,
         batch: int | None,
         inputs: Mapping[Generator, ArrayLike],
@@ -145,7 +161,7 @@ class NetworkRuns:
         budget = size_in_bytes("memory", memory) if grad else None
         self._ask_until(self._sim.steps() + steps)
         begin = self._sim.steps()
-        with bar(max(steps, 1), self.dt) if progress else contextlib.nullcontext() as show:
+        with contextlib.nullcontext() if stream is None else bar(max(steps, 1), self.dt, stream) as show:
             trace = self._sim.run_with(steps, show, batch, given, budget)
         net = cast("Network", self)
         if trace is None:

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._suggest import SuggestingKeywords
 from ._tracing import Token, evaluated
 from .errors import ParameterError, ParameterTypeError
 from .units import in_unit
@@ -21,7 +22,7 @@ from .units import in_unit
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
 
-class Surrogate:
+class Surrogate(SuggestingKeywords):
     """Base of the surrogate derivatives. Called with ``V - V_th`` (mV) each returns its value (1/mV)."""
 
     _kind: ClassVar[str]

@@ -2,55 +2,118 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["html_table", "html_tree", "text_table"]
+__all__ = ["about", "folded", "html_table", "html_tree", "text_table"]
+
+#: Columns of whole numbers, which end where others begin.
+_NUMBERS = ("size", "numbers", "connections")
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
     """Return rows, the first of them the heads, with columns aligned."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+    right = [head in _NUMBERS for head in rows[0]]
+    lines = (
+        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(row, widths, right, strict=True)).rstrip()
+        for row in rows
+    )
     return "\n".join(lines)
 
 
-def html_table(rows: Sequence[Sequence[str]], caption: str) -> str:
+def html_table(rows: Sequence[Sequence[str]], caption: str, foot: Sequence[str] = ()) -> str:
     """Return rows, the first of them the heads, as a table that needs no style of its own."""
-    heads = "".join(f'<th style="text-align:left">{escape(cell)}</th>' for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows[1:]
-    )
-    head = f'<caption style="text-align:left">{escape(caption)}</caption><thead><tr>{heads}</tr></thead>'
-    return f"<table>{head}<tbody>{body}</tbody></table>"
+    styles = [f"padding:1px 8px;text-align:{'right' if head in _NUMBERS else 'left'}" for head in rows[0]]
+
+    def row(cells: Sequence[str], tag: str) -> str:
+        filled = zip(cells, styles, strict=True)
+        return "<tr>" + "".join(f'<{tag} style="{style}">{escape(cell)}</{tag}>' for cell, style in filled) + "</tr>"
+
+    body = "".join(row(cells, "td") for cells in rows[1:])
+    head = f'<caption style="text-align:left">{escape(caption)}</caption><thead>{row(rows[0], "th")}</thead>'
+    below = "".join(f"<div>{escape(line)}</div>" for line in foot)
+    return f"<table>{head}<tbody>{body}</tbody></table>{below}"
+
+
+def folded(title: str, inner: str) -> str:
+    """Return HTML that is shown when its title is clicked."""
+    return f"<details><summary>{escape(title)}</summary>{inner}</details>"
 
 
 def html_tree(module: Module) -> str:
     """Return a module and everything it owns, with its parameters, as a table."""
-    rows = [("module", "kind", "size", "parameters")]
-    for part in module.modules():
-        depth = part.path.count("/") - module.path.count("/")
-        name = "\u2003" * depth + part.name
-        rows.append((name, type(part).__name__, str(part.__dict__.get("size", "")), _parameters(part)))
+    rows = [("module", "kind", "size", "about")]
+    _branch(module, 0, f"{module.path}/", rows)
     return html_table(rows, repr(module))
 
 
-def _parameters(module: Module) -> str:
-    """Return the parameters that have a value, long ones by their shape."""
+def _branch(module: Module, depth: int, root: str, rows: list[tuple[str, str, str, str]]) -> None:
+    name = "\u2003" * depth + module.name
+    facts = [_ends(module, root), *_parameters(module)]
+    rows.append((name, type(module).__name__, str(module.__dict__.get("size", "")), ", ".join(f for f in facts if f)))
+    for child in module.children():
+        _branch(child, depth + 1, root, rows)
+
+
+def about(module: Module) -> str:
+    """Return what a module is, in a line: the parts of a population, the ends of connections, parameters of others."""
+    ends = _ends(module)
+    if ends:
+        return ends
+    parts = [type(m).__name__ for m in module.modules() if m is not module and "pre" not in m._fixed]
+    area = [module.area_name] if getattr(module, "area_name", None) else []
+    if parts:
+        return ", ".join([*area, *(kind if n == 1 else f"{n} {kind}" for kind, n in Counter(parts).items())])
+    return ", ".join([*area, *_parameters(module)])
+
+
+def _ends(module: Module, root: str = "") -> str:
+    """Return what a module connects, or what it is on, by paths within a root."""
+    at: dict[str, Any] = {name: module.__dict__.get(name) for name in module._fixed}
+    post = at.get("post", at.get("mc"))
+    if post is not None:
+        ends = [m.path.removeprefix(root) for m in (at["pre"], *(post if isinstance(post, tuple) else (post,)))]
+        return f"{ends[0]} -> {', '.join(ends[1:])}"
+    return f"on {at['on'].path.removeprefix(root)}" if at.get("on") is not None else ""
+
+
+def _parameters(module: Module) -> list[str]:
+    """Return the parameters that have a value and enter an equation, with their units; of many numbers the range."""
+    from .module import has_value
+
     shown = []
-    for name in module._values:
+    for name, own in module._values.items():
+        if not has_value(module, name, own):
+            continue
         try:
-            value = getattr(module, name)
+            value: Any = getattr(module, name)
         except ValueError:
             continue
-        if value is None:
-            continue
-        shape = getattr(value, "shape", ())
-        text = f"array {shape}" if shape else f"{value:g}" if isinstance(value, float) else str(value)
-        shown.append(f"{name} = {text}" + (" (frozen)" if name in module._frozen else ""))
-    return ", ".join(shown)
+        unit = module._unit_of(name).partition(" with")[0]
+        shown.append(f"{name} = {_numbers(value, f' {unit}' if unit else '')}{_frozen(module, name)}")
+    return shown
+
+
+def _frozen(module: Module, name: str) -> str:
+    return " (frozen)" if name in module._frozen else ""
+
+
+def _numbers(value: Any, unit: str) -> str:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        return repr(value)
+    if array.size == 1 and array.ndim < 2:
+        return f"{array.reshape(()):g}{unit}"
+    if not array.size:
+        return "none"
+    low, high = float(array.min()), float(array.max())
+    shape = " x ".join(str(n) for n in array.shape)
+    return f"{low:.4g}{f' to {high:.4g}' if high > low else ''}{unit} ({shape} values)"

@@ -106,7 +106,7 @@ def test_a_returned_array_is_a_copy(pair):
 def test_frozen_parameters_are_set_and_left_out():
     class Point(dn.MCNeuron):
         def __init__(self):
-            super().__init__(1, frozen_params={"V_th": -45.0})
+            super().__init__(1, V_reset=-60.0, frozen_params={"V_th": -45.0})
             self.soma = dn.LeakyIF(1, frozen_params={"gL": 7.0})
 
     cells = Point()

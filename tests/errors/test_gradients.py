@@ -84,7 +84,7 @@ def test_spikes_of_generators_have_no_cotangents():
 
 @pytest.mark.parametrize("rule", [dn.STDP(w_max=10.0), dn.TsodyksMarkram()])
 def test_plastic_connections_are_refused(rule):
-    cell = Made().cell.__class__(3, V_th=-50.0, name="cell")
+    cell = Made().cell.__class__(3, V_th=-50.0, V_reset=-60.0, name="cell")
     source = dn.PoissonGenerator(2, rate=50.0, name="source")
     synapse = dn.MCSynapse(source, cell.nmda, conn=np.ones((2, 3)), plasticity=rule, delay=1.0, name="synapse")
     net = dn.Network([cell, source, synapse], dt=DT)

@@ -1,6 +1,7 @@
 """Runs that end early lose nothing."""
 
 import _thread
+import sys
 import threading
 
 import dendrion as dn
@@ -45,6 +46,7 @@ def test_divergence_is_named_and_nothing_is_lost():
     assert len(v) == 100
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_divergence_does_not_depend_on_threads():
     def message(threads):
         cells = unstable(3000)
@@ -101,7 +103,7 @@ def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
     from dendrion import running
 
     @contextlib.contextmanager
-    def failing(steps, dt):
+    def failing(steps, dt, stream):
         def show(done):
             raise RuntimeError("the screen is gone")
 
@@ -110,7 +112,7 @@ def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
     monkeypatch.setattr(running, "bar", failing)
     net, v, _ = driven()
     with pytest.raises(RuntimeError, match="the screen is gone"):
-        net.run(20000.0, progress=True)
+        net.run(20000.0, progress=sys.stderr)
     assert 0 < net.t <= 20000.0
     assert len(v) == round(net.t / 0.1)
 

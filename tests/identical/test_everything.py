@@ -1,6 +1,7 @@
 """Everything at once: noise, every sort of plasticity, delays, generators. The same bits however it is run."""
 
 import contextlib
+import sys
 import hashlib
 
 import dendrion as dn
@@ -73,7 +74,7 @@ def run_in_pieces(net, duration, monkeypatch):
     """Run, stopped again and again by a progress bar that raises."""
 
     @contextlib.contextmanager
-    def impatient(steps, dt):
+    def impatient(steps, dt, stream):
         def show(done):
             if 0 < done < steps:
                 raise InterruptedError
@@ -84,7 +85,7 @@ def run_in_pieces(net, duration, monkeypatch):
     end, stops = round(duration / 0.1), 0
     while (left := end - round(net.t / 0.1)) > 0:
         with contextlib.suppress(InterruptedError):
-            net.run(0.1 * left, progress=True)
+            net.run(0.1 * left, progress=sys.stderr)
         stops += 1
     return stops
 

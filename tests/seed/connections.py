@@ -56,7 +56,7 @@ def arrivals(pre, post, conn):
     cell = Wired()
     noise = {n: dn.SpikeGenerator(2, k, t, name=n) for n, k, t in (("one", [0], [0.0]), ("both", [0, 1], [0.0, 0.0]))}
     syn = dn.MCSynapse(noise[pre], getattr(cell, post), conn)
-    net = dn.Network([cell, *noise.values(), syn], dt=DT)
+    net = dn.Network([cell, noise[pre], syn], dt=DT)
     net.run(DT)
     return [net.get_state()[f"wired/{r}.s"].tolist() for r in ("first", "second")]
 

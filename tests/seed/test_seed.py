@@ -10,6 +10,8 @@ from .table import MEANING, PAGE, SEED, page
 PARAMETERS = [(kind, parameter) for kind in SEED for parameter, _ in SEED[kind]["parameters"]]
 
 
+# One step is held against the equation, however long it is.
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 @pytest.mark.parametrize(("kind", "parameter"), PARAMETERS)
 def test_it_acts(kind, parameter):
     _, _, check = MEANING[kind, parameter]

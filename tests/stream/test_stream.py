@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificati
 
 
 def build(pair, **where):
-    cells = pair(7, V_th=-62.0)
+    cells = pair(7, V_th=-62.0, V_reset=-65.0)
     source = dn.PoissonGenerator(7, rate=200.0)
     other = pair(3, name="other")
     to_ampa = dn.MCSynapse(source, cells.ampa, dn.All2All())
@@ -101,7 +101,7 @@ def test_exports_and_plots_read_it(pair, tmp_path: Path) -> None:
 
 def test_a_probe_beside_keeps_its_own(pair, tmp_path: Path) -> None:
     """Spikes of a population are logged once for all its probes."""
-    cells = pair(5, V_th=-62.0)
+    cells = pair(5, V_th=-62.0, V_reset=-65.0)
     source = dn.PoissonGenerator(5, rate=300.0)
     net = dn.Network([cells, source, dn.MCSynapse(source, cells.ampa, dn.All2All())], seed=1)
     kept = net.probe(cells, "spikes")

@@ -61,6 +61,7 @@ def test_white_noise(report):
     check_moments(report, "white", v, V_REST, std, (1 - dt / TAU) ** 20, 20)
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_ornstein_uhlenbeck_noise_is_exact_for_any_step(report):
     sigma, tau, mean = 30.0, 4.0, 12.0
     for dt in (0.1, 2.0, 8.0):
@@ -191,6 +192,7 @@ def test_streams_do_not_depend_on_threads_or_cuts(dtype):
     assert len(np.unique(once[-1])) > 600
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_streams_are_independent():
     """Of neurons, of compartments, of seeds."""
 

@@ -77,6 +77,7 @@ def chain(method, n, dt, C=1.0, g=100.0, branch=False):
     return dn.Network([Chain()], dt=dt)
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 @pytest.mark.parametrize("branch", [False, True])
 @pytest.mark.parametrize("method", IMPLICIT)
 def test_implicit_methods_stay_stable_where_euler_diverges(method, branch):

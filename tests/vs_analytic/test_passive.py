@@ -95,6 +95,7 @@ def test_transfer_is_reciprocal():
     assert abs(there[-1, 0] - back[-1, 3]) > 0.1
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_exponential_euler_is_stable_where_euler_is_not():
     C, gL, g = [100.0, 1.0], [5.0, 0.1], [30.0]
     found = run(Chain(C, gL, g, dn.SolverMethodODE.EXP_EULER), 10.0, 0, 1000.0)[-1]

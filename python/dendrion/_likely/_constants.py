@@ -31,18 +31,21 @@ def shortest(parts: Iterable[Module]) -> tuple[float, Module, str] | None:
     return min(found, key=lambda f: f[0], default=None)
 
 
-def time_constants(part: Module) -> tuple[str, ...]:
-    """Return the names of a module's parameters that are time constants of its states."""
+def time_constants(part: Module) -> list[str]:
+    """Return the names of a module's parameters that are time constants of its states.
+
+    In equations these are the parameters in ms by which derivatives are divided.
+    """
     if isinstance(part, Receptor) and part._receptor is not None:
-        return "t_rise", "t_decay"
-    return _named(type(part)) if isinstance(part, Written) else ()
+        return ["t_rise", "t_decay"]
+    if not isinstance(part, Written) or part._definition is None:
+        return []
+    times = {name for name, unit, *_ in part._definition.parameters() if unit == "ms"}
+    return [name for name in _divisors(part.equations) if name in times]
 
 
 @functools.lru_cache(maxsize=256)
-def _named(cls: type[Written]) -> tuple[str, ...]:
-    """Return the parameters in ms by which derivatives are divided in a class's equations."""
-    if cls._definition is None:
-        return ()
-    times = {name for name, unit, *_ in cls._definition.parameters() if unit == "ms"}
-    divisors = (name for line in _DERIVATIVE.findall(cls.equations) for name in _DIVISOR.findall(line))
-    return tuple(dict.fromkeys(name for name in divisors if name in times))
+def _divisors(equations: str) -> tuple[str, ...]:
+    """Return all names that derivatives are divided by."""
+    found = (name for line in _DERIVATIVE.findall(equations) for name in _DIVISOR.findall(line))
+    return tuple(dict.fromkeys(found))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..compartment import Compartment
 from ..coupling import MCConn
@@ -14,6 +13,8 @@ from ..equations import Soma
 from ..module import Module, Value
 
 __all__ = ["Membranes", "membranes"]
+
+_CYLINDER = ("r_axial", "length", "diameter")
 
 #: Compartments among which the fastest mode is looked for exactly.
 EXACT = 200
@@ -35,20 +36,13 @@ class Membranes(NamedTuple):
             total[a], total[b] = total[a] + g, total[b] + g
         return total
 
-    def fastest(self) -> tuple[float, float]:
-        """Return bounds of the largest rate of all neurons (1/ms): no less than the first, no more than the second."""
-        rows = list(zip(self.capacitance, self.leak, self.axial(), strict=True))
-        # Of a symmetric matrix the largest eigenvalue is no less than any diagonal entry; Gershgorin's circles end it.
-        least = max(float(np.max((leak + axial) / c)) for c, leak, axial in rows)
-        return least, max(float(np.max((leak + 2.0 * axial) / c)) for c, leak, axial in rows)
-
-    def worst(self) -> int:
-        """Return the neuron with the fastest compartment."""
-        rows = zip(self.capacitance, self.leak, self.axial(), strict=True)
-        fastest: Any = 0.0
-        for c, leak, axial in rows:
-            fastest = np.maximum(fastest, (leak + 2.0 * axial) / c)
-        return int(np.argmax(fastest))
+    def fastest(self) -> tuple[float, int]:
+        """Return a rate that none of any neuron exceeds (1/ms), and the neuron that comes closest to it."""
+        bound: Any = 0.0
+        for c, leak, axial in zip(self.capacitance, self.leak, self.axial(), strict=True):
+            # Gershgorin's circles end there.
+            bound = np.maximum(bound, (leak + 2.0 * axial) / c)
+        return float(np.max(bound)), int(np.argmax(bound))
 
     def mode(self, neuron: int) -> tuple[float, int]:
         """Return the fastest rate of a neuron (1/ms) and the compartment where it is largest.
@@ -89,13 +83,14 @@ def _of(value: Value, neuron: int) -> float:
 
 def _absolute(part: Compartment, name: str) -> Value:
     """Return a capacitance in pF or a leak in nS."""
-    value: Any = part._values[name]
-    length, diameter = part._values["length"], part._values["diameter"]
+    names = (name, "length", "diameter", "area_factor")
+    value, length, diameter, factor = (part._values[n] for n in names)
+    assert value is not None
+    assert factor is not None
     if length is None or diameter is None:
-        return value  # type: ignore[no-any-return]
-    area: Any = np.pi * np.multiply(length, diameter) * part._values["area_factor"]
+        return value
     # um2 uF/cm2 are 1e-2 pF, um2 uS/cm2 1e-5 nS.
-    return value * area * (1e-2 if name == "C" else 1e-5)  # type: ignore[no-any-return]
+    return value * length * diameter * factor * np.pi * (1e-2 if name == "C" else 1e-5)
 
 
 def _leak(part: Compartment) -> Value:
@@ -106,11 +101,11 @@ def _leak(part: Compartment) -> Value:
 
 def _conductance(coupling: MCConn) -> Value:
     """Return a coupling in nS: what was given, or that of half cylinders."""
-    if coupling._values["g"] is not None:
-        return coupling._values["g"]
-    ends: list[NDArray[np.float64]] = []
-    for part in (coupling.pre, coupling.post):
-        r, length, diameter = (np.asarray(part._values[n]) for n in ("r_axial", "length", "diameter"))
-        # ohm cm / um are 1e-5 / nS.
-        ends.append(4.0 * r * length / (np.pi * diameter**2) * 1e-5)
-    return 2.0 / (ends[0] + ends[1])  # type: ignore[no-any-return]
+    given = coupling._values["g"]
+    if given is not None:
+        return given
+    # Both ends have a geometry, which the coupling was checked for.
+    ends: list[Any] = [[part._values[n] for n in _CYLINDER] for part in (coupling.pre, coupling.post)]
+    # ohm cm / um are 1e-5 / nS.
+    first, second = (4e-5 * r * length / (np.pi * diameter**2) for r, length, diameter in ends)
+    return 2.0 / (first + second)  # type: ignore[no-any-return]

@@ -27,11 +27,12 @@ STABLE = {
     SolverMethodODE.HEUN3: 2.5127,
     SolverMethodODE.RK4: 2.7853,
 }
-#: Share of it from which on there is a warning: forward Euler overshoots there, and synapses that open shorten time
-#: constants.
+#: Share of it from which on there is a warning: forward Euler overshoots there, and synapses that open shorten the time
+#: constants of membranes.
 OVERSHOOT = 0.5
-#: Error of exponential Euler from which on there is a warning.
+#: Error of exponential Euler from which on there is a warning, and the step in time constants that has it.
 ERROR = 0.25
+LAG = 0.4642
 
 _REMEDY = "or odemethod=SolverMethodODE.CRANK_NICOLSON"
 
@@ -53,9 +54,9 @@ def too_long(
         if isinstance(part, OUNoise) and (tau := float(np.min(np.asarray(part._values["tau"])))) < dt:
             z = dt / tau
             yield (
-                f"{part.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: slow "
-                f"fluctuations have {z / 2 / np.tanh(z / 2):.2g} times their power; expected dt <= {_down(tau)} ms, or "
-                "a WhiteNoise of sigma sqrt(2 tau)"
+                f"{part.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: its "
+                f"slow fluctuations have {z / 2 / np.tanh(z / 2):.2g} times their power; expected dt <= {_down(tau)} "
+                "ms, or a WhiteNoise of sigma sqrt(2 tau)"
             )
 
 
@@ -63,22 +64,24 @@ def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE,
     """Return what to say where the fastest of membranes and gates is too fast for an explicit method."""
     limit = STABLE[method]
     enough = OVERSHOOT * limit / dt
-    rate, where, what = 0.0, "", ""
+    rate, where, what, sooner = 0.0, "", "", ""
     gate = shortest(parts)
     if gate is not None:
         rate, where, what = 1.0 / gate[0], gate[1].path, gate[2]
-    if cell.parts and (bounds := cell.fastest())[1] > max(enough, rate):
-        found, at = cell.mode(cell.worst())
-        if (found := max(found, bounds[0])) > rate:
-            rate, where, what = found, cell.parts[at].path, "C over all its conductances, couplings included"
+    bound, worst = cell.fastest()
+    if bound > max(enough, rate):
+        found, at = cell.mode(worst)
+        if found > rate:
+            rate, where, what = found, cell.parts[at].path, "of the membrane with its couplings"
+            sooner = ", shorter ones too where synapses open"
     # Decimals such as dt = 0.1 and t = 0.1 ms are as equal as they look.
     if rate <= enough * (1.0 + 1e-9):
         return None
-    tau, state = 1.0 / rate, "is unstable" if rate * dt > limit else "overshoots"
+    tau, state = 1.0 / rate, "unstable" if rate * dt > limit else "inaccurate"
     return (
-        f"{where}: dt = {dt:g} ms is too long for {method.name}, which {state}: the shortest time constant is {tau:.3g} "
-        f"ms ({what}), and the method is unstable beyond {limit * tau:.3g} ms, sooner where synapses open; expected "
-        f"dt <= {_down(OVERSHOOT * limit * tau)} ms, {_REMEDY}"
+        f"{where}: dt = {dt:g} ms is too long for {method.name}, which is {state} there: the shortest time constant "
+        f"is {tau:.3g} ms ({what}), and steps beyond {limit * tau:.3g} ms are unstable{sooner}; expected dt <= "
+        f"{_down(OVERSHOOT * limit * tau)} ms, {_REMEDY}"
     )
 
 
@@ -90,8 +93,8 @@ def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt:
         while _slowed(cell, enough, worst)[0] > ERROR:
             enough *= 0.9
         return (
-            f"{neuron.path}: dt = {dt:g} ms is too long for EXP_EULER, as strongly coupled as its compartments are: its "
-            f"membrane is {100 * error:.0f} % slower than it should be; expected dt <= {_down(enough)} ms, {_REMEDY}"
+            f"{neuron.path}: dt = {dt:g} ms is too long for EXP_EULER, as strongly as its compartments are coupled: "
+            f"its slowest time constant is {100 * error:.0f} % too long; expected dt <= {_down(enough)} ms, {_REMEDY}"
         )
     rising = [p for p in parts if isinstance(p, Receptor) and p._values.get("t_rise") is not None]
     for receptor in rising:
@@ -99,7 +102,7 @@ def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt:
         if (error := float(_held(dt / rise)) - 1.0) > ERROR:
             return (
                 f"{receptor.path}: t_rise = {rise:g} ms is too short for EXP_EULER with dt = {dt:g} ms: a spike opens "
-                f"{100 * error:.0f} % too much conductance; expected dt <= {_down(rise / 2)} ms, {_REMEDY}"
+                f"{100 * error:.0f} % too much conductance; expected dt <= {_down(LAG * rise)} ms, {_REMEDY}"
             )
     return None
 

@@ -22,7 +22,7 @@ def warn(message: str, category: type[ModelWarning]) -> None:
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def warn_of_all(messages: Sequence[str], category: type[ModelWarning]) -> None:

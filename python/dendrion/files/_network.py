@@ -6,7 +6,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from ..errors import ParameterError
+from .._log import FILES
+from .._suggest import suggests
+from ..errors import ParameterTypeError
 from ..module import Module
 from ..neuron import MCNeuron
 from ..recording import Recording, SpikeRecording
@@ -65,6 +67,7 @@ class NetworkFiles:
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
         what = [(name, *self._recorded[name]) for name in self.recordings]
         self._sim.save_model(os.fspath(path), who, frozen, dense, what)
+        FILES.info("saved the model to %s", os.fspath(path))
 
     def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
         """Return who a population is, as far as it was said."""
@@ -74,6 +77,7 @@ class NetworkFiles:
         return p.path, p.area_name, p.pid if p.pid else None, number, first
 
     @classmethod
+    @suggests
     def load(
         cls,
         path: Path,
@@ -107,7 +111,9 @@ class NetworkFiles:
         from ._load import load
 
         given = {"threads": threads, "dt": dt, "seed": seed, "dtype": dtype}
-        return load(os.fspath(path), {name: value for name, value in given.items() if value is not None})
+        net = load(os.fspath(path), {name: value for name, value in given.items() if value is not None})
+        FILES.info("loaded the model of %s", os.fspath(path))
+        return net
 
     def __getitem__(self, path: str) -> Module:
         """Return the module of that path, such as ``net["cell/soma"]``."""
@@ -121,7 +127,7 @@ class NetworkFiles:
 
     def __iter__(self) -> Any:
         # Without it Python would count through __getitem__.
-        raise ParameterError("network: is no sequence; expected net.modules, or net['path'] for one of them")
+        raise ParameterTypeError("network: is no sequence; expected net.modules, or net['path'] for one of them")
 
     def _note_recording(
         self, recording: Recording | SpikeRecording, what: tuple[str, str, float | None, list[int] | None]
