@@ -20,6 +20,7 @@ from .errors import (
     EquationError,
     ParameterError,
     ParameterTypeError,
+    StateError,
     StructureError,
     UnknownNameError,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "Soma",
     "SpikeGenerator",
     "SpikeRecording",
+    "StateError",
     "StructureError",
     "Surrogate",
     "Triangle",

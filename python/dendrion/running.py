@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, cast, overload
 
@@ -19,6 +20,7 @@ from .generators import Generator
 from .gradients import MEMORY, Run
 from .module import Module
 from .progress import bar
+from .states import NetworkStates, _later, file_to_be
 
 if TYPE_CHECKING:
     from .network import Network
@@ -26,14 +28,11 @@ if TYPE_CHECKING:
 __all__ = ["NetworkRuns"]
 
 
-class NetworkRuns:
+class NetworkRuns(NetworkStates):
     """The part of a network that runs."""
 
     dt: float
-    _sim: _core.Simulation
-    _parts: dict[int, Module]
     _without_gradient: list[ParameterError]
-    _asked: int
 
     def _steps(self, name: str, ms: float) -> int:
         raise NotImplementedError
@@ -56,6 +55,8 @@ class NetworkRuns:
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
         memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
     ) -> Network: ...
     @overload
     def run(
@@ -77,6 +78,8 @@ class NetworkRuns:
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
         memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
     ) -> Network | Run:
         """Simulate ``duration`` ms more, rounded to whole steps.
 
@@ -102,6 +105,11 @@ class NetworkRuns:
         memory : float
             Bytes that ``grad`` may keep. Where all steps do not fit, states to begin again from are kept instead, and
             ``backward`` runs the steps a second time.
+        save_state : str or path, optional
+            File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
+            its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.
+        save_every : float, optional
+            The state is saved at the multiples of this time too (ms), rounded to whole steps.
 
         Returns
         -------
@@ -114,16 +122,33 @@ class NetworkRuns:
             Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
         StructureError
             Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
+        OSError
+            Where the state cannot be saved. The network can run on.
         """
         steps = self._steps("duration", duration)
-        if grad or batch is not None or inputs is not None or self._sim.batch():
+        special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
+        advance = self._saving(special, save_state, save_every)
+        if special:
             return self._run_with(steps, progress, grad, batch, {} if inputs is None else inputs, memory)
-        if not progress:
-            self._advance(steps, None)
-            return cast("Network", self)
-        with bar(max(steps, 1), self.dt) as show:
-            self._advance(steps, show)
+        with bar(max(steps, 1), self.dt) if progress else contextlib.nullcontext() as show:
+            advance(steps, show)
         return cast("Network", self)
+
+    def _saving(
+        self, special: bool, path: str | os.PathLike[str] | None, every: float | None
+    ) -> Callable[[int, Callable[[int], None] | None], None]:
+        """Return what runs the network: with states saved on the way, if that is asked for."""
+        if path is None:
+            if every is not None:
+                raise ParameterError(f"network: save_every = {every}: expected the name of a file as save_state, too")
+            return self._advance
+        if special:
+            raise ParameterError(
+                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call save_state() after it"
+            )
+        name = file_to_be("save_state", path)
+        steps = None if every is None else max(self._steps("save_every", every), 1)
+        return functools.partial(self._advance_and_save, path=name, every=steps)
 
     def _run_with(
         self,
@@ -173,7 +198,7 @@ class NetworkRuns:
             until = (begin // CHUNK + 1) * CHUNK
             given = [generator._ask(begin, until, self.dt) for generator in functions]
             for generator, spikes in zip(functions, given, strict=True):
-                self._sim.push_spikes(generator.path, *spikes)
+                self._sim.push_spikes(generator.path, *spikes, until)
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
@@ -188,7 +213,7 @@ class NetworkRuns:
                 until = (now // CHUNK + 1) * CHUNK
                 given = [generator._ask(now, until, self.dt) for generator in functions]
                 for generator, spikes in zip(functions, given, strict=True):
-                    self._sim.push_spikes(generator.path, *spikes)
+                    self._sim.push_spikes(generator.path, *spikes, until)
                 self._asked = until
             done, piece = now - begin, min(self._asked, begin + steps) - now
             self._sim.run(piece, show and functools.partial(_later, show, done))
@@ -197,7 +222,3 @@ class NetworkRuns:
         """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
         self._sim.reset()
         self._asked = 0
-
-
-def _later(show: Callable[[int], None], before: int, done: int) -> None:
-    show(before + done)
