@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, cast, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
 from ._numbers import numbers
 from ._settings import size_in_bytes, whole
 from .custom import CHUNK, CustomGenerator

@@ -103,9 +103,7 @@ class NetworkStates:
         (values,) = (np.asarray(v) for v in generator._values.values())
         return Piecewise(times, values if values.size == times.size else values.reshape(times.size, -1))
 
-    def _advance_and_save(
-        self, steps: int, show: Callable[[int], None] | None, path: str, every: int | None
-    ) -> None:
+    def _advance_and_save(self, steps: int, show: Callable[[int], None] | None, path: str, every: int | None) -> None:
         """Run, and save at the multiples of ``every`` steps, at the end, and wherever the run is stopped."""
         begin = now = self._sim.steps()
         end = begin + steps

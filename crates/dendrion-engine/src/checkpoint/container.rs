@@ -252,15 +252,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How long a file would be that is shorter than its header says.
-fn missing(bytes: &[u8]) -> Option<usize> {
+/// How long a file would be, in words, that is shorter than its header says.
+fn missing(bytes: &[u8]) -> Option<String> {
     let header = usize::try_from(u64::get(bytes.get(..LENGTH)?)).ok().filter(|n| *n <= LONGEST)?;
     let Some(text) = bytes.get(LENGTH..LENGTH + header) else {
-        return Some(LENGTH + header + SUM);
+        return Some(format!("more than {}", LENGTH + header));
     };
     let metadata: Metadata = serde_json::from_slice(text).ok()?;
     let whole = metadata.data_len().checked_add(LENGTH + header)?;
-    (whole > bytes.len()).then_some(whole)
+    (whole > bytes.len()).then(|| whole.to_string())
 }
 
 /// What is wrong with a head that cannot be read because it is of a later version.

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use dendrion_model::Error;
 
@@ -27,33 +28,49 @@ pub(crate) fn write(path: &Path, pieces: &[Vec<u8>]) -> Result<(), Error> {
 }
 
 fn replace(target: &Path, pieces: &[Vec<u8>]) -> io::Result<()> {
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_path_buf(),
-        _ => PathBuf::from("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".dendrion-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As of any new file, less what the process masks.
-        let usual = || fs::Permissions::from_mode(0o666);
-        builder.permissions(fs::metadata(target).map_or_else(|_| usual(), |there| there.permissions()));
+    let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut part = Part::in_folder(folder)?;
+    if let Ok(old) = fs::metadata(target) {
+        part.file.set_permissions(old.permissions())?;
     }
-    // It vanishes unless it is put in its place.
-    let mut file = builder.tempfile_in(&folder).map_err(cause)?;
-    pieces.iter().try_for_each(|piece| file.as_file_mut().write_all(piece))?;
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|e| e.error)?;
+    pieces.iter().try_for_each(|piece| part.file.write_all(piece))?;
+    part.file.sync_all()?;
+    fs::rename(&part.path, target)?;
+    part.is_in_place = true;
     // The name is durable once the folder is; not every system can say so.
-    let _ = File::open(&folder).and_then(|folder| folder.sync_all());
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// What the system said, without what was added to it.
-fn cause(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<io::Error>());
-    inner.and_then(io::Error::raw_os_error).map_or(error, io::Error::from_raw_os_error)
+/// A file that vanishes unless it is put in its place.
+struct Part {
+    path: PathBuf,
+    file: File,
+    is_in_place: bool,
+}
+
+impl Part {
+    /// One of a name that no other has.
+    fn in_folder(folder: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let path = folder.join(format!(".dendrion-{process}-{count}.part"));
+            match File::create_new(&path) {
+                // One that a killed process left.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return Ok(Self { path, file: made?, is_in_place: false }),
+            }
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_in_place {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 fn no_file(path: &Path) -> Error {

@@ -133,7 +133,7 @@ fn other_files() {
     let cut = file.len() - 1;
     assert_eq!(reason(&mut core, &file[..cut]), format!("is truncated: {cut} bytes of {}", file.len()));
     let less = reason(&mut core, &file[..100]);
-    assert!(less.starts_with("is truncated: 100 bytes of "), "{less}");
+    assert!(less.starts_with("is truncated: 100 bytes of more than "), "{less}");
     let longer = [&file[..], &[0]].concat();
     assert!(reason(&mut core, &longer).starts_with("is damaged: checksum "));
 }
