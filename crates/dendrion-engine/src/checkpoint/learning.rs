@@ -69,9 +69,9 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
     out.array(&format!("{name}/waiting/step"), &waiting.iter().map(|(step, _)| *step).collect::<Vec<_>>());
     out.array(&format!("{name}/waiting/connection"), &waiting.iter().map(|(_, c)| *c).collect::<Vec<_>>());
     let last: Vec<i64> = traces.iter().map(|t| t.last.map_or(-1, |last| last as i64)).collect();
-    out.array(&format!("{name}/last"), &last);
-    out.array(&format!("{name}/trace"), &traces.iter().map(|t| t.k).collect::<Vec<_>>());
-    out.array(&format!("{name}/slow_trace"), &traces.iter().map(|t| t.slow).collect::<Vec<_>>());
+    out.repeated(&format!("{name}/last"), &last);
+    out.repeated(&format!("{name}/trace"), &traces.iter().map(|t| t.k).collect::<Vec<_>>());
+    out.repeated(&format!("{name}/slow_trace"), &traces.iter().map(|t| t.slow).collect::<Vec<_>>());
 }
 
 impl Learnt {
@@ -90,9 +90,9 @@ impl Learnt {
         let heard = file.spikes(&format!("{name}/heard"), now..until, sources(&core.network, p))?;
         let steps = file.array::<u64>(&format!("{name}/waiting/step"), None)?;
         let connections = file.array::<u32>(&format!("{name}/waiting/connection"), Some(steps.len()))?;
-        let last = file.array::<i64>(&format!("{name}/last"), Some(count))?;
-        let k = file.finite::<f64>(&format!("{name}/trace"), Some(count))?;
-        let slow = file.finite::<f64>(&format!("{name}/slow_trace"), Some(count))?;
+        let last = file.repeated::<i64>(&format!("{name}/last"), count)?;
+        let k = file.finite_repeated::<f64>(&format!("{name}/trace"), count)?;
+        let slow = file.finite_repeated::<f64>(&format!("{name}/slow_trace"), count)?;
         if last.iter().any(|last| *last >= now as i64) {
             return Err(senseless(&name, "spikes that there cannot be"));
         }

@@ -40,7 +40,7 @@ pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) {
                     let mine = incoming.fanout.weights();
                     order.shard(incoming.fanout.starts(), |place, whole, _| weights[whole] = mine[place]);
                 }
-                out.array(&format!("parameter/{key}"), &weights);
+                out.repeated(&format!("parameter/{key}"), &weights);
             }
             _ => out.values(&format!("parameter/{key}"), &core.value(*target)),
         }
@@ -68,7 +68,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
                 Target::Generator(_) => {}
                 Target::Weights(i) => {
                     let name = format!("parameter/{key}");
-                    weights.push(file.finite::<T>(&name, Some(core.order(*i).total()))?);
+                    weights.push(file.finite_repeated::<T>(&name, core.order(*i).total())?);
                 }
                 _ => {
                     let found = file.values(&format!("parameter/{key}"))?;

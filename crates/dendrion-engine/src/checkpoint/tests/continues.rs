@@ -187,6 +187,13 @@ fn batches_continue() {
     with(&mut after, 100);
     assert!(saved(&mut after) == saved(&mut whole));
     assert!(after.run(1, &mut |_| ControlFlow::Continue(())).is_err(), "only with the batch");
+    // A state without a batch ends it.
+    let mut alone = made::<f64>(unlearning(2), 0, 0);
+    run(&mut alone, 50);
+    let state = saved(&mut alone);
+    after.load_state(&state).unwrap();
+    assert!(saved(&mut after) == state);
+    run(&mut after, 10);
 }
 
 /// Gradients of what comes after: by parameters and by the states that were loaded.
