@@ -13,11 +13,12 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
 	@echo "make test    all tests: Rust, Python, examples in the docs, formatting, lints, types"
+	@echo "make docs    the documentation, in site/: guides, tutorials that run, the API of Python and of Rust"
 	@echo "make test-torch   tests of the layer for PyTorch, which is a large download"
 	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
@@ -38,6 +39,10 @@ $(VENV)/.demo: $(BIN)/maturin $(SOURCES)
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(BIN)/maturin develop --release --quiet --extras dev
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.demo
+	$(BIN)/maturin develop --release --quiet --extras docs
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -66,7 +71,7 @@ $(TORCH)/.ready: $(VENV)/.demo
 	@touch $@
 
 test-torch: $(TORCH)/.ready
-	$(TORCH)/bin/pytest tests/torch
+	$(TORCH)/bin/pytest tests/torch "tests/docs/test_examples.py::test_examples_run[docs/gradients.md]"
 
 # Stable Rust ships the sanitizer's runtime, but lets only RUSTC_BOOTSTRAP link it. Naming a target keeps it out of build
 # scripts; debug assertions are off because they would find some accesses first, and say less.
@@ -106,6 +111,14 @@ bench-scaling: $(VENV)/.demo
 bench-counts:
 	$(PYTHON) benchmarks/counts.py
 
+# Strict: a warning, such as of a link that leads nowhere, is an error. The variable silences an announcement of the
+# theme's authors. Crates that are gone would stay in target/doc.
+docs: $(VENV)/.docs
+	rm -rf target/doc
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open site/index.html"
+
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,7 +3,10 @@
 Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
 """
 
-from . import channels, nmodl, optim
+import importlib
+from typing import TYPE_CHECKING
+
+from . import channels, export, nmodl, optim
 from ._core import __version__
 from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .compartment import Compartment, LeakyIF
@@ -18,12 +21,14 @@ from .errors import (
     DendrionError,
     DivergenceError,
     EquationError,
+    ModelFileError,
     ParameterError,
     ParameterTypeError,
     StateError,
     StructureError,
     UnknownNameError,
 )
+from .export import load_recording
 from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
 from .gradients import Gradients, Run
 from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
@@ -89,6 +94,7 @@ __all__ = [
     "MCNeuron",
     "MCSynapse",
     "Mismatch",
+    "ModelFileError",
     "Module",
     "MultiGaussian",
     "Network",
@@ -124,6 +130,23 @@ __all__ = [
     "WhiteNoise",
     "__version__",
     "channels",
+    "export",
+    "load_recording",
     "nmodl",
     "optim",
+    "plot",
 ]
+
+if TYPE_CHECKING:
+    from . import plot
+else:
+
+    def __getattr__(name: str) -> object:
+        """Import the plots when they are first used: most programs never do."""
+        if name == "plot":
+            return importlib.import_module(".plot", __name__)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

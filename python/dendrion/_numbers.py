@@ -8,9 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ParameterTypeError
+from .units import in_unit
 
 
-def numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
+def numbers(what: str, value: Any, expected: str, unit: str = "") -> NDArray[np.float64]:
+    """Return a new float64 array of real numbers, from a quantity in ``unit``."""
+    return plain_numbers(what, in_unit(what, value, unit), expected)
+
+
+def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
     """Return a new float64 array of real numbers; text, complex numbers and objects are refused, not cast."""
     try:
         array = np.asarray(value)

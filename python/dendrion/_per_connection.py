@@ -11,19 +11,25 @@ from numpy.typing import NDArray
 from ._numbers import numbers
 from .errors import ConnectivityError
 from .initializers import Constant, Initializer
+from .units import check_unit
+
+#: Units of what connections have, where it is no pure number.
+_UNITS = {"delay": "ms"}
 
 Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
     """Return a value in one of its forms, arrays flat: one for each of ``count`` connections, where that is known."""
+    if isinstance(value, Initializer):
+        check_unit(f"{label}: {name}", value, value._unit, _UNITS.get(name, ""))
     if isinstance(value, Constant):
         value = value.value
     if isinstance(value, Initializer) or callable(value):
         return value  # type: ignore[no-any-return]
     unit = " (ms)" if name == "delay" else ""
     forms = f"a number, an array, an Initializer or a function of pre and post{unit}"
-    array = numbers(f"{label}: {name}", value, forms)
+    array = numbers(f"{label}: {name}", value, forms, _UNITS.get(name, ""))
     flat = array.reshape(-1)
     _check(label, lambda k: f"{name}[{k}]" if array.ndim else name, flat, unit)
     if array.ndim == 0:
@@ -43,7 +49,7 @@ def computed(
         value = function(pre.astype(np.int64), post.astype(np.int64))
     except Exception as error:
         raise ConnectivityError(f"{called} raised {error!r}") from error
-    array = numbers(called, value, f"numbers, one for each of {pre.size} connections")
+    array = numbers(called, value, f"numbers, one for each of {pre.size} connections", _UNITS.get(name, ""))
     if array.ndim == 0:
         array = np.full(pre.size, array)
     if array.shape != pre.shape:

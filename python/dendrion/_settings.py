@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike
 from ._numbers import numbers
 from .errors import ParameterError, ParameterTypeError
 from .module import Value
+from .units import in_unit
 
 
 def positive(dt: object) -> float:
     """Return the time step."""
+    dt = in_unit("network: dt", dt, "ms")
     if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
         raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
     if not (math.isfinite(dt) and dt > 0):
@@ -62,7 +64,7 @@ def as_number(key: str, value: ArrayLike) -> Value:
 
 def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
     """Return indices as whole numbers; a mask of bools, one per member, stands for those that are true."""
-    array = np.atleast_1d(np.asarray(indices))
+    array = np.atleast_1d(np.asarray(in_unit(f"{path}: indices", indices, "")))
     if array.size == 0:
         return []
     if array.dtype.kind == "b":
@@ -76,6 +78,7 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
 
 def steps_of(name: str, ms: float, dt: float) -> int:
     """Return a time in whole steps."""
+    ms = in_unit(f"network: {name}", ms, "ms")
     if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
         raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
     if not math.isfinite(ms) or ms < 0:

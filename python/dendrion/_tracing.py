@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Symbol", "written"]
+__all__ = ["Symbol", "evaluated", "written"]
 
 Token = str | float
 
@@ -152,7 +152,7 @@ def written(function: Callable[..., Any]) -> list[Token]:
     tokens = list(_symbol(function(Symbol(("x",)))).tokens)
     with np.errstate(all="ignore"):
         expected = np.asarray(function(np.asarray(_POINTS)), dtype=np.float64) * np.ones(len(_POINTS))
-        found = _evaluate(tokens, np.asarray(_POINTS))
+        found = evaluated(tokens, np.asarray(_POINTS))
     if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
         raise TypeError("it is not one expression of V - V_th")
     return tokens
@@ -179,7 +179,8 @@ _NUMPY: dict[str, Callable[..., Any]] = {
 _ARITY = {"neg": 1, "abs": 1, "sqrt": 1, "exp": 1, "log": 1, "tanh": 1, "select": 3}
 
 
-def _evaluate(tokens: list[Token], x: Any) -> Any:
+def evaluated(tokens: list[Token], x: Any) -> Any:
+    """Return the value of an expression in postfix order at ``x``."""
     stack: list[Any] = []
     for token in tokens:
         if token == "x":

@@ -159,6 +159,7 @@ class Translation:
         self.neuron_of[id(part)] = neuron
 
     def _compartment(self, index: int, neuron: MCNeuron, part: Compartment) -> None:
+        part._check_quantities()
         soma = isinstance(part, LeakyIF)
         given = self._given(part, "soma" if soma else "compartment")
         self.indices[id(part)] = self.model.add_compartment(index, _within(neuron, part), soma, given)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import ArrayLike
 
-from ._ownership import SENTINEL, Sentinel
-from .module import Module, checked_size
+from ._ownership import SENTINEL, Sentinel, under_construction
+from .errors import ParameterError
+from .module import Module, Value, checked_size
+from .units import alternatives, described, fitting
 
 __all__ = ["Compartment", "LeakyIF"]
+
+
+class Given(NamedTuple):
+    """A quantity given for what is absolute or specific: what it became, in which unit, and what it was."""
+
+    value: Value | None
+    unit: str
+    description: str
 
 
 class Compartment(Module):
@@ -41,6 +52,7 @@ class Compartment(Module):
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment",)
     _optional: ClassVar[tuple[str, ...]] = ("length", "diameter", "r_axial")
+    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({"V": "mV"})
 
     def __init__(
         self,
@@ -69,6 +81,35 @@ class Compartment(Module):
         )
         super().__init__(parent, name, frozen_params)
         self._check_together("compartment")
+        self._check_quantities()
+
+    def _unit_of(self, name: str) -> str:
+        # What is being made may get its geometry later.
+        return super()._unit_of(name) if under_construction(self) else self._unit_by_geometry(name)
+
+    def _unit_by_geometry(self, name: str) -> str:
+        unit = super()._unit_of(name)
+        if name not in ("gL", "C"):
+            return unit
+        absolute, specific = alternatives(unit)
+        has_geometry = self._values["length"] is not None and self._values["diameter"] is not None
+        return f"{specific} with length and diameter" if has_geometry else f"{absolute} without length and diameter"
+
+    def _convert_quantity(self, name: str, value: Any) -> Value | None:
+        if name not in ("gL", "C"):
+            return super()._convert_quantity(name, value)
+        numbers, unit = fitting(f"{self._label}: {name}", value, self._unit_of(name))
+        converted = self._convert(name, numbers)
+        if unit is not None:
+            self.__dict__.setdefault("_quantities", {})[name] = Given(converted, unit, described(value))
+        return converted
+
+    def _check_quantities(self) -> None:
+        """Raise where a quantity that the compartment still has is absolute beside a geometry, or specific without."""
+        for name, given in self.__dict__.get("_quantities", {}).items():
+            expected = self._unit_by_geometry(name)
+            if self._values[name] is given.value and given.unit not in alternatives(expected):
+                raise ParameterError(f"{self._label}: {name} = {given.description}, expected {expected}")
 
 
 class LeakyIF(Compartment):

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
+from .units import in_unit
 
 __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb", "FixedTotal", "One2One"]
 
@@ -145,6 +146,7 @@ class FixedProb(Connector):
     autapses: bool = True
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "prob", in_unit("FixedProb: prob", self.prob, ""))
         if not isinstance(self.prob, (int, float, np.floating)) or not 0 <= self.prob <= 1:
             raise ParameterError(f"FixedProb: prob = {self.prob!r}: expected a number in [0, 1]")
         _check_flags(self, "autapses")

@@ -84,7 +84,7 @@ class CurrentGenerator(Generator):
     ) -> None:
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
-        wave = numbers(f"{self._label}: waveform", waveform, "numbers (pA)")
+        wave = numbers(f"{self._label}: waveform", waveform, "numbers (pA)", "pA")
         if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
             raise ParameterError(
                 f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"

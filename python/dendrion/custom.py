@@ -13,6 +13,7 @@ from ._ownership import SENTINEL, Sentinel
 from .errors import ParameterError, ParameterTypeError
 from .generators import Generator
 from .module import Module
+from .units import in_unit
 
 __all__ = ["CustomGenerator"]
 
@@ -59,14 +60,14 @@ class CustomGenerator(Generator):
         if callable(fn):
             self._refer("fn", fn)
             return
-        table = np.asarray(fn)
+        table = np.asarray(in_unit(f"{self._label}: fn", fn, ""))
         if table.ndim != 2 or table.shape[1] != self.size:
             raise ParameterError(f"{self._label}: fn of shape {table.shape}: expected (steps, {self.size})")
         self._refer("fn", self._counts(table, f"{self._label}: fn"))
 
     def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
         """Return numbers of spikes, checked."""
-        array = np.asarray(table)
+        array = np.asarray(in_unit(what, table, ""))
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
             array = array.astype(np.int64)
         if array.dtype.kind not in "biu":

@@ -71,6 +71,14 @@ class Written(Module):
         values = {name: self._values[name] for name, *_ in definition.parameters()}
         return {name: value for name, value in values.items() if value is not None}
 
+    def _unit_of(self, name: str) -> str:
+        known = {} if self._definition is None else {n: unit for n, unit, *_ in self._definition.parameters()}
+        return known[name] if name in known else super()._unit_of(name)
+
+    def _unit_of_state(self, name: str) -> str:
+        known = {} if self._definition is None else dict(self._definition.variables())
+        return known[name] if name in known else super()._unit_of_state(name)
+
     def _check(self, name: str, value: Value | None) -> None:
         definition = type(self)._definition
         if definition is not None and any(name == p[0] for p in definition.parameters()):

@@ -11,6 +11,7 @@ __all__ = [
     "DendrionError",
     "DivergenceError",
     "EquationError",
+    "ModelFileError",
     "ParameterError",
     "ParameterTypeError",
     "StateError",
@@ -57,6 +58,20 @@ class StateError(DendrionError, ValueError):
 
 class EquationError(DendrionError, ValueError):
     """Equations that mean nothing: the message has the line, the column and a caret under the place."""
+
+
+class ModelFileError(DendrionError, ValueError):
+    """A model file that means nothing: the message has the file, the line, the column and a caret under the place.
+
+    Attributes
+    ----------
+    line, column : int or None
+        Where, from 1 on; ``None`` where it is the whole file.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line, self.column = line, column
 
 
 class DelayWarning(UserWarning):

@@ -15,6 +15,7 @@ from ._ownership import SENTINEL, Sentinel
 from .errors import ParameterError, ParameterTypeError, StructureError
 from .module import Module, checked_size
 from .piecewise import Piecewise
+from .units import check_unit, has_units, in_unit
 
 __all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerator"]
 
@@ -58,6 +59,7 @@ class Generator(Module):
     def _convert(self, name: str, value: Any) -> Any:
         """Return a number or a flat array. A piecewise one gives its times away; an array of its shape keeps them."""
         if isinstance(value, Piecewise):
+            check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
             if value.values.ndim == 2 and value.values.shape[1] != self.size:
                 raise ParameterError(
                     f"{self._label}: {name} = {value!r} of shape {value.values.shape}: expected shape "
@@ -70,6 +72,7 @@ class Generator(Module):
             self._refer("_piecewise", value)
             return value.values.reshape(-1)
         if self._piecewise is not None:
+            value = in_unit(f"{self._label}: {name}", value, self._unit_of(name))
             if np.shape(value) == self._piecewise.values.shape:
                 return numbers(f"{self._label}: {name}", value, "numbers").reshape(-1)
             converted = super()._convert(name, value)
@@ -99,6 +102,8 @@ class Generator(Module):
         return self._shaped(value) if name in self.__dict__["_values"] else value
 
     def _time(self, name: str, value: Any) -> float:
+        if has_units(value):
+            value = in_unit(f"{self._label}: {name}", value, "ms")
         if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
             raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected a time >= 0 (ms)")
         if math.isnan(value) or value < 0 or (math.isinf(value) and name == "start"):
@@ -218,8 +223,8 @@ class SpikeGenerator(Generator):
     ) -> None:
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
-        times = np.atleast_1d(numbers(f"{self._label}: times", times, "times >= 0 (ms)"))
-        indices = np.atleast_1d(indices)
+        times = np.atleast_1d(numbers(f"{self._label}: times", times, "times >= 0 (ms)", "ms"))
+        indices = np.atleast_1d(in_unit(f"{self._label}: indices", indices, ""))
         if times.ndim != 1 or indices.shape != times.shape:
             raise ParameterError(
                 f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: "

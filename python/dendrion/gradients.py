@@ -129,7 +129,7 @@ class Run:
         if not isinstance(probe, (Recording, SpikeRecording)) or probe._net is not self.net:
             raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
         array: NDArray[Any]
-        if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        if type(value) is np.ndarray and value.dtype == np.float64:
             array = value
         else:
             array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")

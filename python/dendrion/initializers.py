@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _core
 from .errors import ParameterTypeError
+from .units import fitting
 
 __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Uniform"]
 
@@ -17,16 +18,23 @@ class Initializer:
     """Base of the distributions.
 
     Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the
-    same for any number of threads.
+    same for any number of threads. Quantities become ms for delays, or pure numbers for weights.
     """
 
     _kind: ClassVar[str]
+    #: Units that its numbers may have.
+    _units: ClassVar[str] = "ms, or 1"
+    #: Unit of its numbers, where one of them was a quantity.
+    _unit: str | None = None
     _numbers: tuple[Any, ...]
 
     def _set(self, **given: Any) -> None:
         """Check and keep numbers, each under its name."""
         kind = type(self).__name__
         for name, value in given.items():
+            value, unit = fitting(f"{kind}: {name}", value, self._unit or self._units)
+            self._unit = unit or self._unit
+            given[name] = value
             if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
                 raise ParameterTypeError(f"{kind}: {name} = {value!r}: expected a number")
             setattr(self, name, float(value))
@@ -78,6 +86,8 @@ class LogNormal(Initializer):
     """The exponential of a normal number with mean ``mean`` and standard deviation ``sigma`` >= 0, as in NumPy."""
 
     _kind: ClassVar[str] = "log_normal"
+    # Logarithms have no unit, and so do not say of what they are.
+    _units: ClassVar[str] = ""
     mean: float
     sigma: float
 
@@ -104,7 +114,7 @@ class Truncated(Initializer):
     def __init__(self, of: Initializer, low: float = 0.0, high: float = math.inf) -> None:
         if not isinstance(of, Initializer):
             raise ParameterTypeError(f"Truncated: of = {of!r}: expected an Initializer such as Normal(1.0, 0.2)")
-        self.of = of
+        self.of, self._unit = of, of._unit
         self._set(low=low, high=high)
 
     def _spec(self) -> tuple[Any, ...]:

@@ -15,6 +15,7 @@ from .generators import Generator
 from .gradients import MEMORY, Run
 from .network import Network
 from .recording import Recording, SpikeRecording
+from .units import has_units, in_unit
 
 try:
     import jax
@@ -128,6 +129,8 @@ def function(
     differentiable.defvjp(forward, backward)
 
     def call(params: Mapping[str, Any], *given: Any) -> Any:
+        units = {key: net._unit_of(key) for key, value in params.items() if has_units(value)}
+        params = {key: in_unit(key, value, units.get(key, "")) for key, value in params.items()}
         params = {key: jnp.asarray(value, dtype=jnp.result_type(float)) for key, value in params.items()}
         trainable(net, params)
         found = differentiable(params, *(jnp.asarray(x, dtype=jnp.result_type(float)) for x in given))

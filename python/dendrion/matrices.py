@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import numbers
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
+from .units import in_unit
 
 __all__ = ["CustomConn", "Matrix", "matrix"]
 
@@ -34,7 +35,7 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     if hasattr(conn, "tocsr"):
         return _sparse(label, conn, pre, post)
     try:
-        dense = numbers(label, conn, "numbers")
+        dense = numbers(f"{label}: conn", conn, "numbers")
     except ParameterTypeError:
         raise ConnectivityError(
             f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
@@ -166,7 +167,7 @@ class CustomConn:
 
 
 def _indices(name: str, given: ArrayLike) -> NDArray[np.int64]:
-    array = np.atleast_1d(np.asarray(given))
+    array = np.atleast_1d(np.asarray(in_unit(f"CustomConn: {name}", given, "")))
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":

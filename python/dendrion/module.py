@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._numbers import numbers
+from ._numbers import plain_numbers
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .tables import html_tree
+from .units import has_units, in_unit, unit_in_table
 from .variables import VarManager
 
 if TYPE_CHECKING:
@@ -36,6 +38,9 @@ class Module:
     Parameters are attributes: reading gives a float or an array of shape ``(size,)``, assigning checks the value and,
     where the module is part of a network, changes it there from the next step on.
 
+    A number may be a quantity of pint, quantities or Brian2: it is converted to the documented unit, and refused where
+    its dimension is another. Plain numbers mean that unit.
+
     Parameters
     ----------
     parent : Module, VarManager or None, optional
@@ -56,6 +61,8 @@ class Module:
     _kinds: ClassVar[tuple[str, ...]] = ()
     #: Parameters that may be ``None``.
     _optional: ClassVar[tuple[str, ...]] = ()
+    #: Units of its states, where they are not pure numbers.
+    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: Attributes that keep the value they were made with.
     _fixed: ClassVar[tuple[str, ...]] = ("size",)
     #: Attributes that keep their value once a network is made.
@@ -274,7 +281,9 @@ class Module:
     def _convert(self, name: str, value: ArrayLike | None) -> Value | None:
         if value is None:
             return None
-        array = numbers(f"{self._label}: {name}", value, f"a number or an array of {self.size}")
+        if has_units(value):
+            return self._convert_quantity(name, value)
+        array = plain_numbers(f"{self._label}: {name}", value, f"a number or an array of {self.size}")
         if array.ndim == 0:
             return float(array)
         if array.ndim != 1:
@@ -282,6 +291,17 @@ class Module:
                 f"{self._label}: {name} = array of shape {array.shape}: expected a number or shape ({self.size},)"
             )
         return array
+
+    def _convert_quantity(self, name: str, value: Any) -> Value | None:
+        return self._convert(name, in_unit(f"{self._label}: {name}", value, self._unit_of(name)))
+
+    def _unit_of(self, name: str) -> str:
+        """Return the unit of a parameter; an empty one is that of pure numbers."""
+        return next((u for kind in self._kinds if (u := unit_in_table(kind, name)) is not None), "")
+
+    def _unit_of_state(self, name: str) -> str:
+        """Return the unit of a state."""
+        return self._state_units.get(name, "")
 
     def _check(self, name: str, value: Value | None) -> None:
         for kind in self._kinds:

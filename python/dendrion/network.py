@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import weakref
 from collections.abc import Iterable
@@ -12,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._settings import chosen, float_type, member, positive, steps_of, whole
+from ._stream import Place, Streams
 from ._translate import Translation
 from .compartment import Compartment
 from .equations import Channel
 from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .files import NetworkFiles
 from .generators import Generator
 from .identity import numbered, selected
 from .methods import SolverMethodODE, SolverMethodSDE
@@ -31,7 +34,7 @@ from .values import NetworkValues
 __all__ = ["Network"]
 
 
-class Network(NetworkValues, NetworkRuns):
+class Network(NetworkValues, NetworkRuns, NetworkFiles):
     """Populations, generators and connections, built and ready to run.
 
     Parameters
@@ -94,7 +97,10 @@ class Network(NetworkValues, NetworkRuns):
             if isinstance(module, MCSynapse):
                 module._settle()
                 module._training_changed()
-        self._probes: list[Recording | SpikeRecording] = []
+        self.recordings: dict[str, Recording | SpikeRecording] = {}
+        self._recorded = {}
+        self.duration = None
+        self._streams = Streams(self)
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
 
@@ -149,13 +155,26 @@ class Network(NetworkValues, NetworkRuns):
         *,
         every: None = None,
         indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
     ) -> SpikeRecording: ...
     @overload
     def probe(
-        self, module: Module, variable: str, *, every: float | None = None, indices: ArrayLike | None = None
+        self,
+        module: Module,
+        variable: str,
+        *,
+        every: float | None = None,
+        indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
     ) -> Recording: ...
     def probe(
-        self, module: Module, variable: str, *, every: float | None = None, indices: ArrayLike | None = None
+        self,
+        module: Module,
+        variable: str,
+        *,
+        every: float | None = None,
+        indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
     ) -> Recording | SpikeRecording:
         """Record a variable from now on.
 
@@ -172,19 +191,41 @@ class Network(NetworkValues, NetworkRuns):
         indices : array of int, optional
             The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the
             columns. By default all.
+        to : str or path, optional
+            A zarr folder, such as ``"run.zarr"``, that the recording goes to while the network runs, in a group of its
+            name; other recordings may go there too. Memory then holds only what came since the last visit to the disk
+            (some ten MB), and ``values`` reads from there. Not for runs with ``grad``, ``batch`` or ``inputs``.
         """
         path = self._recordable(module)
         columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
                 raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
+            place = None if to is None else Place(f"{path}.spikes", to)
             probe = self._sim.add_probe(path, variable, 1, columns)
-            return SpikeRecording(self, probe, f"{path}.spikes", module)
+            index = None if columns is None else np.asarray(columns, dtype=np.int64)
+            spikes = SpikeRecording(self, probe, f"{path}.spikes", module, index)
+            self._keep(spikes, (path, variable, None, columns), place)
+            return spikes
         steps = 1 if every is None else self._steps("every", every)
+        place = None if to is None else Place(f"{path}.{variable}", to)
         probe = self._sim.add_probe(path, variable, steps, columns)
         gids = self._gids_of(module, columns)
         count = self._columns(module) if columns is None else len(columns)
-        return Recording(self, probe, f"{path}.{variable}", gids, steps, count)
+        index = None if columns is None else np.asarray(columns, dtype=np.int64)
+        recording = Recording(self, probe, f"{path}.{variable}", gids, steps, count, index)
+        self._keep(recording, (path, variable, None if every is None else steps * self.dt, columns), place)
+        return recording
+
+    def _keep(
+        self,
+        recording: Recording | SpikeRecording,
+        what: tuple[str, str, float | None, list[int] | None],
+        place: Place | None,
+    ) -> None:
+        self._note_recording(recording, what)
+        if place is not None:
+            self._streams.add(recording, place)
 
     def _columns(self, module: Module) -> int:
         """Return how many members of a module can be recorded."""

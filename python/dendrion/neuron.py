@@ -16,6 +16,7 @@ from .initializers import Initializer
 from .methods import SolverMethodODE, SolverMethodSDE
 from .module import Module, Value, checked_size
 from .surrogate import Sigmoid, Surrogate
+from .units import check_unit, in_unit
 
 __all__ = ["MCNeuron", "Neuron"]
 
@@ -132,7 +133,9 @@ class MCNeuron(Neuron):
         if kind is not None and not isinstance(value, kind):
             known = ", ".join(str(m) for m in kind)
             raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected one of {known}")
-        if name == "dendritic_delay" and not (callable(value) or isinstance(value, Initializer)):
+        if name == "dendritic_delay" and isinstance(value, Initializer):
+            check_unit(f"{self._label}: {name}", value, value._unit, "")
+        elif name == "dendritic_delay" and not callable(value):
             value = _steps(self, value, repr(value))
         super().__setattr__(name, value)
 
@@ -167,7 +170,8 @@ class MCNeuron(Neuron):
 
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate derivative of the spike (1/mV) at potentials ``V`` of the soma (mV)."""
-        return np.asarray(self.surrogate_grad_fn(np.asarray(V, dtype=np.float64) - self.V_th), dtype=np.float64)
+        V = np.asarray(in_unit(f"{self._label}: V", V, "mV"), dtype=np.float64)
+        return np.asarray(self.surrogate_grad_fn(V - self.V_th), dtype=np.float64)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
@@ -200,7 +204,7 @@ def _whole(module: Module, name: str, value: object) -> int:
 
 def _steps(module: MCNeuron, value: Any, shown: str) -> Any:
     """Check a dendritic delay: whole steps, one for all or one per neuron."""
-    array = np.asarray(value)
+    array = np.asarray(in_unit(f"{module._label}: dendritic_delay", value, ""))
     if array.dtype.kind not in "iu":
         raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected a whole number >= 0 (steps)")
     if array.shape not in ((), (module.size,)) or (array < 0).any() or (array > 0xFFFF).any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from numpy.typing import ArrayLike
@@ -95,6 +96,7 @@ class OUNoise(Noise):
     """
 
     _kind: ClassVar[str] = "ou_noise"
+    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({"I": "pA"})
     _kinds: ClassVar[tuple[str, ...]] = ("ou_noise",)
 
     def __init__(

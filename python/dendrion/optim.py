@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._differentiable import trainable
 from .errors import ParameterError, ParameterTypeError, UnknownNameError
 from .network import Network
+from .units import in_unit
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
@@ -31,6 +32,9 @@ class Optimizer:
         for key, (least, most) in (bounds or {}).items():
             if key not in self._bounds:
                 raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not trained")
+            least, most = (
+                in_unit(f"{type(self).__name__}: bounds: {key}", bound, net._unit_of(key)) for bound in (least, most)
+            )
             low, high = self._bounds[key]
             self._bounds[key] = (
                 max(low, -np.inf if least is None else least),

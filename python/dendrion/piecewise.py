@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import numbers
 from .errors import ParameterError
+from .units import fitting, in_unit
 
 __all__ = ["Piecewise"]
 
@@ -19,14 +20,18 @@ class Piecewise:
     times : array
         Times (ms), >= 0 and ascending, rounded to whole steps; shape ``(k,)``.
     values : array
-        Values of shape ``(k,)``, or ``(k, size)`` for values per source.
+        Values of shape ``(k,)``, or ``(k, size)`` for values per source. Quantities become Hz, pA or pure numbers, and
+        are refused by parameters of another unit.
     """
 
     times: NDArray[np.float64]
     values: NDArray[np.float64]
+    #: Unit of the values, where they were quantities.
+    _unit: str | None
 
     def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
-        self.times = np.atleast_1d(numbers("Piecewise: times", times, "times >= 0 (ms)"))
+        self.times = np.atleast_1d(numbers("Piecewise: times", times, "times >= 0 (ms)", "ms"))
+        values, self._unit = fitting("Piecewise: values", values, "Hz, or pA, or 1")
         self.values = np.atleast_1d(numbers("Piecewise: values", values, "numbers"))
         if self.times.ndim != 1 or self.times.size == 0:
             raise ParameterError(f"Piecewise: times of shape {self.times.shape}: expected (k,), at least one")
@@ -41,7 +46,7 @@ class Piecewise:
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return the values at times ``t`` (ms), of the shape of ``t`` and, for values per source, ``size``."""
-        row = np.searchsorted(self.times, np.asarray(t), side="right") - 1
+        row = np.searchsorted(self.times, np.asarray(in_unit("Piecewise: t", t, "ms")), side="right") - 1
         here = self.values[np.maximum(row, 0)]
         return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from . import _core
 from .errors import ParameterTypeError
+from .units import has_units, in_unit, unit_in_table
 
 __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
@@ -19,6 +20,8 @@ class Plasticity:
 
     def _values(self, **given: float) -> None:
         for name, value in given.items():
+            if has_units(value):
+                value = in_unit(f"{type(self).__name__}: {name}", value, unit_in_table(self._kind, name) or "")
             try:
                 number = float(value)
             except (TypeError, ValueError):

@@ -2,24 +2,70 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .equations import Soma, Written
 from .errors import StructureError
+from .synapse import MCSynapse
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from .generators import Generator
+    from .module import Module
     from .network import Network
     from .neuron import MCNeuron
 
 __all__ = ["Recording", "SpikeRecording"]
 
+FilePath = str | os.PathLike[str]
+
+
+class _Records(Protocol):
+    """What a probe asks of the simulation that it is in, or of the file that it was read from."""
+
+    def batch(self) -> int: ...
+    def steps(self) -> int: ...
+    def values(self, probe: int) -> NDArray[np.floating]: ...
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]: ...
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
+
+
+class _Ran(Protocol):
+    """A network, or what is left of it in a file."""
+
+    @property
+    def dt(self) -> float: ...
+    @property
+    def _sim(self) -> _Records: ...
+
 
 class _Probe:
-    def __init__(self, net: Network, probe: int, label: str) -> None:
+    #: Path of the population or the generator that the members belong to; ``None`` for connections.
+    _population: str | None
+    #: Number of each member that is recorded, in its population, generator or connections.
+    _index: NDArray[np.int64]
+
+    def __init__(self, net: _Ran, probe: int, label: str) -> None:
         self._net, self._id, self._name = net, probe, label
+
+    @property
+    def name(self) -> str:
+        """What is recorded: the path of the module and the variable, such as ``pyramidal/soma.V``."""
+        return self._name
+
+    @property
+    def _batch(self) -> int:
+        """Samples of the batch; 0 without one."""
+        return self._net._sim.batch()
+
+    def _recorded(self) -> Recording | SpikeRecording:
+        return cast("Recording | SpikeRecording", self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}: {len(self)}>"
@@ -27,15 +73,99 @@ class _Probe:
     def __len__(self) -> int:
         raise NotImplementedError
 
+    def save(self, path: FilePath, *, overwrite: bool = False) -> None:
+        """Write it to a file of NumPy arrays (npz), which [load_recording][dendrion.load_recording] reads.
+
+        Nothing is rounded, and the same recording gives the same bytes. The file is written under another name first,
+        so it is there as a whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"soma.npz"``.
+        overwrite : bool
+            Replace a file that is there already.
+
+        Raises
+        ------
+        ParameterError
+            Where there is a file already, or no such folder.
+        """
+        from .export._save import save
+
+        save(self._recorded(), path, overwrite=overwrite)
+
+    def to_nwb(self, path: FilePath, *, overwrite: bool = False, **metadata: Any) -> None:
+        """Write it to a file of Neurodata Without Borders; see [export.nwb][dendrion.export.nwb].
+
+        Parameters
+        ----------
+        path : str or path
+            The file, ending in ``.nwb``.
+        overwrite : bool
+            Replace a file that is there already.
+        **metadata
+            About the session, such as ``experimenter="..."``.
+        """
+        from .export import nwb
+
+        nwb(self._recorded(), path, overwrite=overwrite, **metadata)
+
+    def to_sonata(self, path: FilePath, *, overwrite: bool = False, sample: int | None = None) -> None:
+        """Write it to a SONATA file of spikes or a report of elements; see [export.sonata][dendrion.export.sonata].
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"spikes.h5"``.
+        overwrite : bool
+            Replace a file that is there already.
+        sample : int, optional
+            The sample to write, after runs with a batch.
+        """
+        from .export import sonata
+
+        sonata(self._recorded(), path, overwrite=overwrite, sample=sample)
+
 
 class Recording(_Probe):
     """Samples of a state or current, as far as the network has run. Made by ``Network.probe``."""
 
     def __init__(
-        self, net: Network, probe: int, label: str, gid: NDArray[np.int64] | None, every: int, columns: int
+        self,
+        net: Network,
+        probe: int,
+        label: str,
+        gid: NDArray[np.int64] | None,
+        every: int,
+        columns: int,
+        index: NDArray[np.int64] | None = None,
     ) -> None:
         super().__init__(net, probe, label)
         self._gid, self._every, self._columns = gid, every, columns
+        path, _, variable = label.rpartition(".")
+        module = next(m for m in net._parts.values() if m.path == path)
+        owner = _population_of(net, module)
+        self._unit = _unit_of(module, variable)
+        self._population = None if owner is None else owner.path
+        if index is None and gid is not None and owner is not None:
+            index = gid - net._identities[id(owner)].first
+        self._index = np.arange(columns, dtype=np.int64) if index is None else index
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values, such as ``mV``; ``1`` for pure numbers."""
+        return self._unit
+
+    @property
+    def dt(self) -> float:
+        """Time between samples (ms)."""
+        return self._every * self._net.dt
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Number of each column's neuron in its population, from 0 on; for weights, of its connection."""
+        return self._index.copy()
 
     @property
     def gid(self) -> NDArray[np.int64] | None:
@@ -58,6 +188,36 @@ class Recording(_Probe):
     def __len__(self) -> int:
         return len(self._net._sim.sample_steps(self._id))
 
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row per sample, indexed by time (ms), and a column per neuron.
+
+        After runs with a batch columns are pairs of sample and neuron. Columns of weights are connections. ``attrs``
+        has ``name``, ``unit``, ``dt`` (ms) and, of neurons, ``gid``.
+        """
+        from .export._pandas import recording_frame
+
+        return recording_frame(self)
+
+    def to_xarray(self) -> xr.DataArray:
+        """Return an array with the dimensions ``time`` and ``neuron``, and with a batch ``sample`` before them.
+
+        Coordinates are the time (ms), the neuron's number in its population, and its ``gid``; of weights ``connection``
+        takes the place of ``neuron``. Units are in the attribute ``units`` of the array and of its coordinates.
+        """
+        from .export._xarray import recording_array
+
+        return recording_array(self)
+
+    def to_neo(self) -> Any:
+        """Return a ``neo.AnalogSignal`` with units, a channel per neuron; with a batch a list of one per sample.
+
+        Array annotations ``neuron`` (of weights ``connection``) and ``gid`` say what each channel is of.
+        """
+        from .export._neo import analog_signals
+
+        signals = analog_signals(self)
+        return signals if self._batch else signals[0]
+
 
 class SpikeRecording(_Probe):
     """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
@@ -67,9 +227,33 @@ class SpikeRecording(_Probe):
     a first axis for samples.
     """
 
-    def __init__(self, net: Network, probe: int, label: str, module: MCNeuron | Generator) -> None:
+    #: Number in the whole network of the first neuron; ``None`` for a generator.
+    _first: int | None
+
+    def __init__(
+        self,
+        net: Network,
+        probe: int,
+        label: str,
+        module: MCNeuron | Generator,
+        index: NDArray[np.int64] | None = None,
+    ) -> None:
         super().__init__(net, probe, label)
-        self._module, self._size = module, module.size
+        identity = net._identities.get(id(module))
+        self._size, self._population = module.size, module.path
+        self._first = None if identity is None else identity.first
+        self._index = np.arange(module.size, dtype=np.int64) if index is None else np.unique(index)
+        self._made = net._sim.steps()
+
+    @property
+    def size(self) -> int:
+        """Number of neurons or sources in the population or generator."""
+        return self._size
+
+    @property
+    def dt(self) -> float:
+        """Time step (ms)."""
+        return self._net.dt
 
     @property
     def t(self) -> NDArray[np.float64]:
@@ -89,32 +273,85 @@ class SpikeRecording(_Probe):
     @property
     def gid(self) -> NDArray[np.int64]:
         """Number in the whole network of the neuron of each spike. Sources of generators have none."""
-        first = self._net._identities.get(id(self._module))
-        if first is None:
+        if self._first is None:
             raise StructureError(f"{self._name}: gid: sources of generators have no number; expected a population")
-        return first.first + self.i
+        return self._first + self.i
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
         table = np.zeros(self._shape(), dtype=bool)
         table[self._spikes()] = True
-        return table if self._net._sim.batch() else table[0]
+        return table if self._batch else table[0]
 
     def counts(self) -> NDArray[np.int64]:
         """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
         table = np.zeros(self._shape(), dtype=np.int64)
         np.add.at(table, self._spikes(), 1)
-        return table if self._net._sim.batch() else table[0]
+        return table if self._batch else table[0]
 
     def _shape(self) -> tuple[int, int, int]:
-        return max(self._net._sim.batch(), 1), self._net._sim.steps(), self._size
+        return max(self._batch, 1), self._net._sim.steps(), self._size
 
     def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
         """Return sample, step and neuron of each spike."""
-        samples = range(max(self._net._sim.batch(), 1))
+        samples = range(max(self._batch, 1))
         each = [self._net._sim.spikes(self._id, sample) for sample in samples]
         which = np.repeat(np.arange(len(each), dtype=np.int64), [len(steps) for steps, _ in each])
         return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
 
+    def _begin(self) -> int:
+        """Return the step from which on, at the latest, all spikes are here."""
+        # reset() lets a probe record from 0 on, and cannot be seen from here once as many steps are done again.
+        if self._net._sim.steps() < self._made:
+            return 0
+        return int(self._spikes()[1].min(initial=self._made))
+
     def __len__(self) -> int:
         return len(self._spikes()[0])
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row per spike: ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``.
+
+        Spikes of generators have no ``gid``. ``attrs`` has ``name``, ``units``, ``size`` and ``dt`` (ms).
+        """
+        from .export._pandas import spike_frame
+
+        return spike_frame(self)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return a data set of ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``, along ``spike``.
+
+        Spikes of generators have no ``gid``. Units are in attributes.
+        """
+        from .export._xarray import spike_dataset
+
+        return spike_dataset(self)
+
+    def to_neo(self) -> list[Any]:
+        """Return a list of ``neo.SpikeTrain``, one per neuron or source; with a batch a list of these per sample.
+
+        Annotations ``population``, ``neuron`` and ``gid`` say of what each is.
+        """
+        from .export._neo import spike_trains
+
+        trains = spike_trains(self)
+        return trains if self._batch else trains[0]
+
+
+def _population_of(net: Network, module: Module) -> Module | None:
+    """Return the population that a module is in. Connections are in none."""
+    owner: Module | None = None if isinstance(module, MCSynapse) else module
+    while owner is not None and id(owner) not in net._identities:
+        owner = owner.parent
+    return owner
+
+
+def _unit_of(module: Module, variable: str) -> str:
+    """Return the unit that a variable of a module is recorded in."""
+    definition = module._definition if isinstance(module, Written) else None
+    # The I of a soma is the sum of all currents, whatever its equations call I.
+    if definition is not None and not (isinstance(module, Soma) and variable == "I"):
+        for name, unit in definition.variables():
+            if name == variable:
+                return unit or "1"
+    return {"V": "mV", "I": "pA"}.get(variable, "1")

@@ -158,6 +158,7 @@ class NetworkRuns(NetworkStates):
         inputs: Mapping[Generator, ArrayLike],
         memory: float,
     ) -> Network | Run:
+        self._streams.refuse("a run with grad, batch or inputs")
         if batch is not None:
             batch = whole("batch", batch, 1, 2**31)
         if grad and self._without_gradient:
@@ -183,7 +184,7 @@ class NetworkRuns(NetworkStates):
         return inputs
 
     def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
-        array = numbers(f"{generator.path}: input", value, "numbers")
+        array = numbers(f"{generator.path}: input", value, "numbers", "" if generator.spiking else "pA")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
         if array.shape != shape:
             raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")
@@ -201,7 +202,22 @@ class NetworkRuns(NetworkStates):
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run, and stop at the chunks for which functions are asked. Where a run is cut changes nothing in it."""
+        """Run, and stop where recordings that go to disk are written. Where a run is cut changes nothing in it."""
+        if not self._streams:
+            self._advance_held(steps, show)
+            return
+        done = 0
+        while done < steps:
+            piece = min(self._streams.piece(), steps - done)
+            try:
+                self._advance_held(piece, show and functools.partial(_later, show, done))
+            finally:
+                # What was recorded before Ctrl-C or an error is kept.
+                self._streams.flush()
+            done += piece
+
+    def _advance_held(self, steps: int, show: Callable[[int], None] | None) -> None:
+        """Run, and stop at the chunks for which functions are asked."""
         functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
         if not functions:
             self._sim.run(steps, show)
@@ -220,4 +236,5 @@ class NetworkRuns(NetworkStates):
     def reset(self) -> None:
         """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
         self._sim.reset()
+        self._streams.clear()
         self._asked = 0

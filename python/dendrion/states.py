@@ -7,6 +7,7 @@ import errno
 import functools
 import os
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from .module import Module, Value
 from .piecewise import Piecewise
 from .synapse import MCSynapse
 
+if TYPE_CHECKING:
+    from ._stream import Streams
+
 __all__ = ["NetworkStates"]
 
 
@@ -28,6 +32,7 @@ class NetworkStates:
     _parts: dict[int, Module]
     _owners: dict[str, tuple[Module, str]]
     _asked: int
+    _streams: Streams
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
         raise NotImplementedError
@@ -61,8 +66,8 @@ class NetworkStates:
         """Go on from a state that a network of the same structure saved.
 
         It may have been saved in another process, and on another number of threads. Parameters get the values they had
-        then, and connections learn or not as they did. Recordings are emptied: probes record from the time of the state
-        on. ``reset()`` goes back to t = 0, as always.
+        then, and connections learn or not as they did. Recordings are emptied, those on disk too: probes record from the
+        time of the state on. ``reset()`` goes back to t = 0, as always.
 
         Functions of a [CustomGenerator][dendrion.CustomGenerator] are asked on from where they had been asked; to go on
         with the same bits they have to be functions of the times they are given.
@@ -94,6 +99,7 @@ class NetworkStates:
             elif isinstance(module, MCSynapse) and module.plasticity is not None and module.plasticity._learns:
                 module.__dict__["training"] = self._sim.is_learning(module.path)
         self._asked = max(told)
+        self._streams.clear()
 
     def _piecewise_of(self, generator: Generator) -> Piecewise | None:
         """Return the times from which a generator's values hold, with these."""

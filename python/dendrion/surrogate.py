@@ -8,15 +8,17 @@ one's own.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._tracing import Token
+from ._tracing import Token, evaluated
 from .errors import ParameterError, ParameterTypeError
+from .units import in_unit
 
-__all__ = ["ATan", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
+__all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
 
 class Surrogate:
@@ -27,7 +29,9 @@ class Surrogate:
 
     def _take(self, **numbers: float) -> None:
         for name, value in numbers.items():
-            label, unit = type(self).__name__, {"alpha": " (1/mV)", "sigma": " (mV)"}.get(name, "")
+            label, unit = type(self).__name__, {"alpha": "1/mV", "sigma": "mV"}.get(name, "")
+            value = in_unit(f"{label}: {name}", value, unit)
+            unit = f" ({unit})" if unit else ""
             if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
                 raise ParameterTypeError(f"{label}: {name} = {value!r}: expected a number > 0{unit}")
             if not (math.isfinite(value) and value > 0):
@@ -36,6 +40,7 @@ class Surrogate:
 
     def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
         """Return the derivative at ``above``, V - V_th (mV)."""
+        above = in_unit(f"{type(self).__name__}: V - V_th", above, "mV")
         return np.asarray(self._at(np.asarray(above, dtype=np.float64)))
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -191,3 +196,22 @@ class MultiGaussian(Surrogate):
 
 def _normal(x: NDArray[np.float64], mean: float, sigma: float) -> NDArray[np.float64]:
     return np.asarray(np.exp(-0.5 * ((x - mean) / sigma) ** 2) / (math.sqrt(2 * math.pi) * sigma))
+
+
+class Expression(Surrogate):
+    """An expression of ``x = V - V_th`` in postfix order, as a model file has it: ``["x", "abs", 1.0, "add"]``."""
+
+    _kind: ClassVar[str] = "own"
+    _defaults: ClassVar[dict[str, float]] = {}
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens = list(tokens)
+
+    def _spec(self) -> tuple[str, list[Token]]:
+        return self._kind, list(self.tokens)
+
+    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(evaluated(self.tokens, x), dtype=np.float64)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.tokens})"

@@ -22,6 +22,7 @@ from .module import Module
 from .neuron import MCNeuron
 from .plasticity import Plasticity
 from .receptors import Receptor
+from .units import has_units, in_unit, unit_in_table
 
 __all__ = ["ConnGen", "Connections", "MCSynapse"]
 
@@ -207,7 +208,12 @@ class MCSynapse(Module):
         # In a network the engine knows how many connections there are, and checks their weights.
         return self._spread(name, value) if self._network is None else self._flat(name, value)
 
+    def _unit_of(self, name: str) -> str:
+        return "" if self.plasticity is None else unit_in_table(self.plasticity._kind, name) or ""
+
     def _rule_value(self, name: str, value: ArrayLike | None) -> float:
+        if has_units(value):
+            value = in_unit(f"{self._label}: {name}", value, self._unit_of(name))
         array = numbers(f"{self._label}: {name}", value, "a number")
         if array.ndim > 0 or self.plasticity is None:
             raise ParameterError(f"{self._label}: {name} = array of shape {array.shape}: expected a number")

@@ -14,6 +14,7 @@ from .errors import DendrionError, ParameterError, StructureError, UnknownNameEr
 from .generators import Generator
 from .module import Module, Value, hint
 from .synapse import Connections, MCSynapse
+from .units import has_units, in_unit
 
 __all__ = ["Mismatch", "NetworkValues"]
 
@@ -87,6 +88,8 @@ class NetworkValues:
         for key, value in values.items():
             if key not in known:
                 raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+            if has_units(value):
+                value = in_unit(key, value, self._unit_of_state(key))
             converted[key] = as_number(key, value)
         before = {key: self._sim.state(key) for key in converted}
         try:
@@ -107,7 +110,25 @@ class NetworkValues:
         module, name = self._owners.get(key, (None, ""))
         if isinstance(module, (MCSynapse, Generator)):
             return module._convert(name, value)  # type: ignore[no-any-return]
+        if has_units(value):
+            value = in_unit(key, value, self._unit_of(key))
         return as_number(key, value)
+
+    def _unit_of(self, key: str) -> str:
+        """Return the unit of a parameter."""
+        module, name = self._owners.get(key, (None, ""))
+        if module is None:
+            known = self._sim.parameter_names()
+            if key not in known:
+                raise UnknownNameError(f"network: no parameter named {key!r}{hint(key, known)}")
+            # A weight of a ConnGen.
+            return ""
+        return module._unit_of(name)
+
+    def _unit_of_state(self, key: str) -> str:
+        """Return the unit of a state."""
+        path, _, name = key.rpartition(".")
+        return next((m._unit_of_state(name) for m in self._parts.values() if m.path == path), "")
 
     def _note(self, key: str, value: Value | None) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""

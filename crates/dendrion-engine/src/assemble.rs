@@ -36,6 +36,7 @@ impl<T: Scalar> Core<T> {
         let threads = network
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
         expand(&mut network, threads);
         let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
         let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
@@ -61,11 +62,12 @@ impl<T: Scalar> Core<T> {
         let chunks = chunks(&network)?;
         let routes = routes(&network, &cells, &first_shard, &chunks);
         let board = Board::new(shards.len(), chunks.len());
-        forget_arrays(&mut network);
+        forget_arrays(&mut network, rules);
         let currents = currents(&network)?;
         let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
         let targets = targets(&cells, &network);
         let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
+        let reweighted = vec![false; network.projections.len()];
         Ok(Self {
             network,
             cells,
@@ -87,6 +89,7 @@ impl<T: Scalar> Core<T> {
             samples: Vec::new(),
             spares: Spares::default(),
             fresh,
+            reweighted,
             broken: None,
         })
     }
@@ -298,13 +301,22 @@ fn routes<T: Scalar>(network: &Network, cells: &[Cells<T>], first: &[usize], chu
     network.projections.iter().map(route).collect()
 }
 
-/// Connections live in the shards from now on; keeping the user's arrays too would double their memory.
-fn forget_arrays(network: &mut Network) {
-    for p in &mut network.projections {
-        if let Connectivity::Csr { starts, targets } = &mut p.connectivity {
-            (*starts, *targets) = (Vec::new(), Vec::new());
+/// Connections live in the shards from now on; keeping the user's arrays too would double their memory. What is left of one
+/// is an empty array, of a rule or a distribution all.
+fn forget_arrays(network: &mut Network, rules: Vec<Connectivity>) {
+    for (p, rule) in network.projections.iter_mut().zip(rules) {
+        p.connectivity = rule;
+        for values in [Some(&mut p.weight), p.delay.as_mut()].into_iter().flatten() {
+            if let PerConnection::Given(Values::Each(v)) = values {
+                *v = Vec::new();
+            }
         }
-        p.weight = 1.0.into();
-        p.delay = None;
+    }
+}
+
+fn without_arrays(connectivity: &Connectivity) -> Connectivity {
+    match connectivity {
+        Connectivity::Csr { .. } => Connectivity::Csr { starts: Vec::new(), targets: Vec::new() },
+        rule => rule.clone(),
     }
 }

@@ -56,7 +56,7 @@ pub struct Summary {
 /// A network ready to run.
 #[derive(Debug)]
 pub(crate) struct Core<T: Scalar> {
-    /// The model, less the arrays of connections.
+    /// The model, less the arrays of connections; parameters of cells as they were when it was made.
     pub(crate) network: Network,
     pub(crate) cells: Vec<Cells<T>>,
     /// All parameters, by their keys.
@@ -86,6 +86,8 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) spares: Spares<T>,
     /// For each population and state, whether it is still what parameters made it.
     pub(crate) fresh: Vec<Vec<bool>>,
+    /// For each projection, whether its weights were set after it was made.
+    pub(crate) reweighted: Vec<bool>,
     /// Why the network cannot run on.
     pub(crate) broken: Option<Error>,
 }

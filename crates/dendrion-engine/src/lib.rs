@@ -19,6 +19,7 @@ mod layout;
 mod parameters;
 mod plasticity;
 mod population;
+mod present;
 mod probe;
 mod random;
 mod record;

@@ -323,6 +323,43 @@ impl<T: Scalar> Core<T> {
         spikes
     }
 
+    /// Lets a probe begin anew at the present step, and forgets what it recorded, where no other probe needs it.
+    pub(crate) fn forget_recording(&mut self, id: ProbeId) -> Result<(), Error> {
+        if !self.samples.is_empty() {
+            let what = "runs with a batch, whose recordings are kept whole; reset() ends it";
+            return Err(Error::structure("network", what));
+        }
+        let now = self.now;
+        let Some(probe) = self.probes.get_mut(id.0) else { return Ok(()) };
+        probe.begin = now;
+        match probe.what {
+            What::Values { .. } => {
+                for shard in &mut self.shards {
+                    let watchers = shard.school.watchers.iter_mut().map(|(_, r)| r);
+                    let mine = shard.recorders.iter_mut().chain(watchers).filter(|r| r.probe == id.0);
+                    mine.for_each(|r| r.truncate(0));
+                }
+            }
+            What::Spikes { .. } => {
+                let population = probe.population;
+                let alike = |p: &Probe| p.population == population && matches!(p.what, What::Spikes { .. });
+                let least = self.probes.iter().filter(|p| alike(p)).map(|p| p.begin).min().unwrap_or(now);
+                for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+                    shard.log.iter_mut().for_each(|log| log.retain(|(step, _)| *step >= least));
+                }
+            }
+            What::Generated { generator, .. } => {
+                let alike =
+                    |p: &Probe| matches!(p.what, What::Generated { generator: g, .. } if g == generator);
+                let least = self.probes.iter().filter(|p| alike(p)).map(|p| p.begin).min().unwrap_or(now);
+                for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
+                    chunk.log.iter_mut().for_each(|log| log.retain(|(step, _)| *step >= least));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Forgets what was recorded after the state at `step`.
     pub(crate) fn cut_recordings(&mut self, step: u64) {
         let probes = &self.probes;

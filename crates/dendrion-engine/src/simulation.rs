@@ -175,6 +175,12 @@ impl Simulation {
         each!(self, core => &core.network)
     }
 
+    /// The network as it is now, whole: with the values that parameters and weights have. A simulation made of it begins
+    /// where this one would after [`Simulation::reset`], with weights learnt so far as the first ones.
+    pub fn present_network(&mut self) -> Network {
+        each!(mut self, core => core.present_network())
+    }
+
     /// The program of a population's step, as text.
     ///
     /// # Errors
@@ -283,6 +289,14 @@ impl Simulation {
             Samples::F64(v) => v,
         };
         values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
+    }
+
+    /// Lets a probe begin anew at the present step: what it recorded so far is forgotten, for whoever keeps it elsewhere.
+    ///
+    /// # Errors
+    /// Where the network runs with a batch.
+    pub fn forget_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
+        each!(mut self, core => core.forget_recording(probe))
     }
 
     /// The steps of a probe's samples.

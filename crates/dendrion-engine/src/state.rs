@@ -133,6 +133,7 @@ impl<T: Scalar> Core<T> {
 
     /// Puts weights in the place of others, whatever these were about to learn.
     pub(crate) fn put_weights(&mut self, projection: usize, values: &Values) {
+        self.reweighted[projection] = true;
         let mut order = self.order(projection);
         for shard in &mut self.shards {
             for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {

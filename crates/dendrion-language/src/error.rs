@@ -14,7 +14,8 @@ pub struct Span {
 }
 
 impl Span {
-    pub(crate) const fn new(start: usize, end: usize) -> Self {
+    /// From one byte to another.
+    pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
@@ -44,7 +45,8 @@ pub struct TextError {
 }
 
 impl TextError {
-    pub(crate) fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
+    /// What is wrong with `text` at `span`.
+    pub fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let from = before.rfind('\n').map_or(0, |i| i + 1);
         let line = before.matches('\n').count() + 1;
@@ -68,7 +70,7 @@ impl fmt::Display for TextError {
 }
 
 /// The end of a message about an unknown name: the nearest one, or all there are.
-pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // Names longer than that are not typed by hand, and comparing them takes long.
     let known: Vec<&str> = known.into_iter().filter(|k| k.len() + name.len() <= 128).collect();
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());

@@ -13,11 +13,17 @@ pub(crate) fn raise(error: Error) -> PyErr {
         Error::File { .. } => return PyOSError::new_err(error.to_string()),
         _ => {}
     }
+    raise_at(error.kind(), &error.to_string(), None)
+}
+
+/// The Python exception of a family, which for a text has a line and a column.
+pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)>) -> PyErr {
     Python::attach(|py| {
-        let class = py.import("dendrion.errors").and_then(|module| module.getattr(error.kind()));
-        match class.and_then(|class| class.call1((error.to_string(),))) {
-            Ok(exception) => PyErr::from_value(exception),
-            Err(e) => e,
-        }
+        let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));
+        let exception = class.and_then(|class| match place {
+            Some((line, column)) => class.call1((message, line, column)),
+            None => class.call1((message,)),
+        });
+        exception.map_or_else(|e| e, PyErr::from_value)
     })
 }

@@ -7,6 +7,7 @@
 mod convert;
 mod equations;
 mod error;
+mod file;
 mod model;
 mod simulation;
 mod table;
@@ -22,6 +23,8 @@ mod _core {
     use super::convert::{check_initializer, draw};
     #[pymodule_export]
     use super::equations::{Definition, library, nmodl};
+    #[pymodule_export]
+    use super::file::{check_model, model_schema, read_model};
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

@@ -75,6 +75,19 @@ impl Simulation {
         self.simulation.steps()
     }
 
+    /// Writes the network as it is now to a model file, with who its populations are, which parameters are frozen, which
+    /// weights are a table, and what is recorded.
+    fn save_model(
+        &mut self,
+        path: std::path::PathBuf,
+        who: Vec<crate::file::Who>,
+        frozen: Vec<String>,
+        dense: Vec<String>,
+        what: Vec<crate::file::What>,
+    ) -> PyResult<()> {
+        crate::file::write(&mut self.simulation, path, who, (frozen, dense), what)
+    }
+
     fn reset(&mut self) -> PyResult<()> {
         self.simulation.reset().map_err(raise)
     }
@@ -102,6 +115,11 @@ impl Simulation {
             Samples::F32(v) => table(py, v, batch, columns),
             Samples::F64(v) => table(py, v, batch, columns),
         }
+    }
+
+    /// Lets a probe begin anew: what it recorded is forgotten.
+    fn forget_recording(&mut self, probe: usize) -> PyResult<()> {
+        self.simulation.forget_recording(ProbeId(probe)).map_err(raise)
     }
 
     /// Steps of a probe's samples.

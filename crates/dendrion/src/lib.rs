@@ -51,6 +51,9 @@
 //!
 //! Results depend on the model and its seed alone: any number of threads gives the same bits.
 
+/// Model files in TOML and JSON.
+pub use dendrion_file as file;
+
 /// The model as plain data, with units and validation.
 pub use dendrion_model as model;
 

@@ -1,0 +1,193 @@
+//! Arrays beside a model, in NumPy's npz.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::path::Path;
+
+use npyz::{DType, NpyFile, Order, WriterBuilder};
+use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
+
+/// Longest header of an array; those of plain arrays have about a hundred bytes.
+const HEADER: usize = 4096;
+
+/// An array.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Array {
+    /// Numbers.
+    Floats(Vec<f64>),
+    /// Whole numbers, such as indices of neurons.
+    Indices(Vec<u32>),
+}
+
+/// Where arrays that a model refers to by name come from.
+pub trait Arrays {
+    /// The numbers of an array, in C order.
+    ///
+    /// # Errors
+    /// Why there is no such array of numbers, in words.
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String>;
+}
+
+/// No arrays.
+#[derive(Debug)]
+pub struct NoArrays;
+
+impl Arrays for NoArrays {
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
+        Err(format!(
+            "no array {name:?}: the file names no arrays; expected `arrays = \"....npz\"` at its top"
+        ))
+    }
+}
+
+/// Arrays of an npz file, as `numpy.savez` writes it.
+#[derive(Debug)]
+pub struct Npz<R: Read + Seek> {
+    name: String,
+    archive: ZipArchive<R>,
+    bytes: u64,
+}
+
+impl Npz<BufReader<File>> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|e| format!("{name}: {e}"))?;
+        Self::new(name, BufReader::new(file))
+    }
+}
+
+impl<R: Read + Seek> Npz<R> {
+    /// Arrays of what `reader` gives, by the name it goes by.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words.
+    pub fn new(name: String, mut reader: R) -> Result<Self, String> {
+        let fail = |e: &dyn std::fmt::Display| format!("{name}: is no npz file, or damaged: {e}");
+        let bytes = reader.seek(std::io::SeekFrom::End(0)).map_err(|e| fail(&e))?;
+        let archive = ZipArchive::new(reader).map_err(|e| fail(&e))?;
+        Ok(Self { name, archive, bytes })
+    }
+
+    /// The bytes of an array's file in it.
+    fn entry(&mut self, name: &str) -> Result<Vec<u8>, String> {
+        let known = || -> String {
+            let mut names: Vec<&str> =
+                self.archive.file_names_raw().filter_map(|n| std::str::from_utf8(n).ok()).collect();
+            names.sort_unstable();
+            names.truncate(12);
+            names.iter().map(|n| n.trim_end_matches(".npy")).collect::<Vec<_>>().join(", ")
+        };
+        let file = format!("{name}.npy");
+        let Some(index) = self.archive.index_for_name(&file) else {
+            return Err(format!("no array {name:?} in {}; there are: {}", self.name, known()));
+        };
+        let fail = |e: &dyn std::fmt::Display| format!("array {name:?} of {} is damaged: {e}", self.name);
+        let bytes = self.bytes;
+        let mut entry = self.archive.by_index(index).map_err(|e| fail(&e))?;
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(format!(
+                "array {name:?} of {} is compressed: expected numpy.savez, not savez_compressed",
+                self.name
+            ));
+        }
+        if entry.size() > bytes {
+            return Err(fail(&format!("{} bytes in a file of {bytes}", entry.size())));
+        }
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).map_err(|e| fail(&e))?;
+        Ok(content)
+    }
+}
+
+impl<R: Read + Seek> Arrays for Npz<R> {
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
+        let content = self.entry(name)?;
+        let fail = |e: &dyn std::fmt::Display| format!("array {name:?} of {}: {e}", self.name);
+        plain_header(&content).map_err(|e| fail(&e))?;
+        let file = NpyFile::new(content.as_slice()).map_err(|e| fail(&e))?;
+        let (shape, dtype) = (file.shape().to_vec(), file.dtype());
+        if shape.len() > 1 && file.order() == Order::Fortran {
+            return Err(fail(&"is in Fortran order; expected C order (numpy.ascontiguousarray)"));
+        }
+        let count = shape.iter().try_fold(1_u64, |n, d| n.checked_mul(*d));
+        let width = dtype.num_bytes().unwrap_or(0) as u64;
+        match count.and_then(|n| n.checked_mul(width)) {
+            Some(bytes) if width > 0 && bytes <= content.len() as u64 => {}
+            _ => return Err(fail(&format!("its shape {shape:?} is not that of what is there"))),
+        }
+        numbers(file).map_err(|e| fail(&e))
+    }
+}
+
+/// Refuses headers that no plain array has, before anything parses them.
+fn plain_header(content: &[u8]) -> Result<(), String> {
+    let (major, rest) = match content {
+        [0x93, b'N', b'U', b'M', b'P', b'Y', major, _, rest @ ..] => (*major, rest),
+        _ => return Err("is no npy array".into()),
+    };
+    let length = match (major, rest) {
+        (1, [a, b, ..]) => usize::from(u16::from_le_bytes([*a, *b])),
+        (2 | 3, [a, b, c, d, ..]) => u32::from_le_bytes([*a, *b, *c, *d]) as usize,
+        _ => return Err("is of an unknown version of npy".into()),
+    };
+    let from = if major == 1 { 2 } else { 4 };
+    let header = rest.get(from..).and_then(|h| h.get(..length)).filter(|h| h.len() <= HEADER);
+    let header = header.ok_or("has a header of the wrong length")?;
+    let nested = header.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count();
+    if nested > 8 { Err("has a header that no plain array has".into()) } else { Ok(()) }
+}
+
+/// The elements of any type of number as f64.
+fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
+    let DType::Plain(kind) = file.dtype() else { return Err("is of records; expected numbers".into()) };
+    let shown = kind.to_string();
+    macro_rules! convert {
+        ($file:expr, $($t:ty),*) => {{
+            let file = $file;
+            $(let file = match file.try_data::<$t>() {
+                #[allow(clippy::cast_lossless)] // One rule for all types.
+                Ok(data) => return data.map(|v| v.map(|v| v as f64)).collect::<Result<_, _>>().map_err(|e| e.to_string()),
+                Err(file) => file,
+            };)*
+            drop(file);
+        }};
+    }
+    convert!(file, f64, f32, i64, i32, u32, u64, i16, u16, i8, u8);
+    Err(format!("is of type {shown}; expected numbers"))
+}
+
+/// Writes arrays, uncompressed.
+pub(crate) fn write_npz(
+    out: impl Write + Seek,
+    arrays: &BTreeMap<String, Array>,
+) -> Result<(), std::io::Error> {
+    // Without a time of its own the same arrays make the same file.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .large_file(true)
+        .last_modified_time(zip::DateTime::default());
+    let mut archive = ZipWriter::new(BufWriter::new(out));
+    for (name, array) in arrays {
+        archive.start_file(format!("{name}.npy"), options).map_err(std::io::Error::other)?;
+        match array {
+            Array::Floats(v) => write_npy(&mut archive, v)?,
+            Array::Indices(v) => write_npy(&mut archive, v)?,
+        }
+    }
+    archive.finish().map_err(std::io::Error::other)?.flush()
+}
+
+fn write_npy<T: npyz::AutoSerialize + Copy>(
+    out: &mut impl Write,
+    values: &[T],
+) -> Result<(), std::io::Error> {
+    let options = npyz::WriteOptions::new().default_dtype().shape(&[values.len() as u64]);
+    let mut writer = options.writer(out).begin_nd()?;
+    writer.extend(values.iter().copied())?;
+    writer.finish()
+}

@@ -1,0 +1,179 @@
+//! From a document to a network.
+
+mod connection;
+mod generator;
+mod names;
+mod population;
+mod table;
+mod values;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use dendrion_language::{Span, TextError};
+use dendrion_model::{Dtype, Error, Network};
+
+use crate::arrays::Arrays;
+use crate::extras::Extras;
+use crate::node::{Key, Node};
+use names::Names;
+use table::Table;
+
+/// The version of the format that this reads and writes.
+pub(crate) const FORMAT: usize = 1;
+
+type Read<T> = Result<T, TextError>;
+
+/// What everything that reads shares.
+pub(crate) struct Context<'a> {
+    text: &'a str,
+    arrays: RefCell<&'a mut dyn Arrays>,
+    places: RefCell<Places>,
+    /// Sources of given connections so far, which take room that no byte of the file stands for.
+    sources: Cell<usize>,
+}
+
+/// Sources of given connections, at most.
+const SOURCES: usize = 1 << 26;
+
+impl<'a> Context<'a> {
+    fn new(text: &'a str, arrays: &'a mut dyn Arrays) -> Self {
+        let (arrays, places) = (RefCell::new(arrays), RefCell::default());
+        Self { text, arrays, places, sources: Cell::new(0) }
+    }
+
+    /// Takes in so many sources of given connections.
+    fn afford(&self, sources: usize) -> Result<(), String> {
+        self.sources.set(self.sources.get().saturating_add(sources));
+        if self.sources.get() <= SOURCES {
+            return Ok(());
+        }
+        Err(format!("given connections of {} sources in all: expected {SOURCES} at most", self.sources.get()))
+    }
+
+    /// An error at a place.
+    fn at(&self, span: Span, message: impl Into<String>) -> TextError {
+        TextError::new(self.text, span, message)
+    }
+}
+
+/// Where modules and their parameters stand in a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Places(BTreeMap<String, (Span, BTreeMap<String, Span>)>);
+
+impl Places {
+    fn note(&mut self, module: &str, span: Span, keys: &[(Key, Node)]) {
+        let (_, known) = self.0.entry(module.to_string()).or_insert_with(|| (span, BTreeMap::new()));
+        known.extend(keys.iter().map(|(key, value)| {
+            (key.name.clone(), Span::new(key.span.start, value.span.end.max(key.span.end)))
+        }));
+    }
+
+    /// The place of a module, or of one of its entries.
+    pub(crate) fn of(&self, module: &str, entry: &str) -> Span {
+        self.0.get(module).map_or(Span::default(), |(span, keys)| keys.get(entry).copied().unwrap_or(*span))
+    }
+
+    /// The place a model's error is about, and what it says.
+    pub(crate) fn locate(&self, error: &Error) -> (Span, String) {
+        let (module, parameter) = match error {
+            Error::Parameter { module, parameter, .. } => (module, Some(parameter.as_str())),
+            Error::UnknownName { module, name, .. } => (module, Some(name.as_str())),
+            Error::Text { module, .. } => (module, Some("equations")),
+            Error::Structure { module, .. } | Error::Connectivity { module, .. } => (module, None),
+            Error::Divergence { population, .. } => (population, None),
+        };
+        let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
+        let key = parameter.and_then(|p| {
+            // `gL[1]` is an entry of gL, `surrogate alpha` one of surrogate; the engine's names of some are others.
+            let name = p.split(['[', ' ']).next().unwrap_or(p);
+            let other = match name {
+                "w" => "weight",
+                "p" => "prob",
+                _ => "kind",
+            };
+            keys.get(name).or_else(|| keys.get(other))
+        });
+        (key.copied().unwrap_or(*span), error.to_string())
+    }
+}
+
+/// Reads a network and what goes with it; it is not validated yet.
+pub(crate) fn network(
+    text: &str,
+    document: &Node,
+    arrays: &mut dyn Arrays,
+) -> Read<(Network, Extras, Places)> {
+    let cx = Context::new(text, arrays);
+    let top = Table::new(&cx, "network", document)?;
+    let (mut network, mut extras) = settings(&cx, &top)?;
+    let mut names = Names::default();
+    top.each("populations", |path, node| {
+        names.add_path(&cx, path, node)?;
+        let (population, own) = population::read(&cx, &path.name, node, &mut extras)?;
+        names.populations.insert(path.name.clone(), network.populations.len());
+        names.add_members(&population, network.populations.len());
+        extras.populations.insert(path.name.clone(), own);
+        network.populations.push(population);
+        Ok(())
+    })?;
+    top.each("generators", |path, node| {
+        names.add_path(&cx, path, node)?;
+        names.generators.insert(path.name.clone(), network.generators.len());
+        network.generators.push(generator::read(&cx, &path.name, node, &mut extras)?);
+        Ok(())
+    })?;
+    top.each("connections", |path, node| {
+        names.add_path(&cx, path, node)?;
+        let projection = connection::read(&cx, &names, &path.name, node, &network, &mut extras)?;
+        network.projections.push(projection);
+        Ok(())
+    })?;
+    top.each("injections", |path, node| {
+        names.add_path(&cx, path, node)?;
+        network.injections.push(connection::injection(&cx, &names, &path.name, node)?);
+        Ok(())
+    })?;
+    top.each("record", |name, node| {
+        extras.records.push(connection::record(&cx, &names, name, node)?);
+        Ok(())
+    })?;
+    top.finish()?;
+    Ok((network, extras, cx.places.into_inner()))
+}
+
+fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
+    let format = top.need("dendrion", "the version of the format, 1")?;
+    if top.whole_of(format, "dendrion")? != FORMAT as u64 {
+        let message = format!("dendrion: a version this cannot read; expected {FORMAT}");
+        return Err(cx.at(format.span, message));
+    }
+    let mut network = Network::new(top.number("dt")?.unwrap_or(0.1));
+    network.seed = top.whole("seed")?.unwrap_or(0);
+    network.dtype = match top.choice("dtype", &["float64", "float32"])? {
+        Some("float32") => Dtype::Float32,
+        _ => Dtype::Float64,
+    };
+    network.threads = top.size("threads")?;
+    // A pointer to the schema, for editors.
+    top.text("$schema")?;
+    // Read before everything else, to be opened.
+    top.text("arrays")?;
+    let extras = Extras { duration: top.number("duration")?, ..Extras::default() };
+    Ok((network, extras))
+}
+
+/// The name of the file that holds a document's arrays.
+pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<(String, Span)>> {
+    let none = &mut crate::arrays::NoArrays;
+    let cx = Context::new(text, none);
+    let top = Table::new(&cx, "network", document)?;
+    let span = top.get("arrays").map_or(Span::default(), |node| node.span);
+    let Some(name) = top.text("arrays")? else { return Ok(None) };
+    // Beside the model, and nowhere else.
+    if name.is_empty() || name.contains(['/', '\\', ':']) || name == ".." {
+        let message = format!("arrays = {name:?}: expected the name of a file beside this one");
+        return Err(cx.at(span, message));
+    }
+    Ok(Some((name, span)))
+}

@@ -1,0 +1,149 @@
+//! Numbers in their forms: one, many, arrays beside the file, distributions.
+
+use dendrion_language::TextError;
+use dendrion_model::{Initializer, PerConnection, Surrogate, Token, Values};
+
+use super::{Read, Table};
+use crate::node::{Node, Value};
+use crate::words;
+
+impl Table<'_, '_> {
+    /// One number or many.
+    pub(super) fn values(&self, name: &str) -> Read<Option<Values>> {
+        let Some(node) = self.get(name) else { return Ok(None) };
+        self.values_of(node, name).map(Some)
+    }
+
+    pub(super) fn values_of(&self, node: &Node, name: &str) -> Read<Values> {
+        let expected = "a number, a list of numbers or { array = \"name\" }";
+        match &node.value {
+            Value::Whole(_) | Value::Number(_) => self.number_of(node, name).map(Values::Scalar),
+            Value::List(items) => {
+                items.iter().map(|item| self.number_of(item, name)).collect::<Read<_>>().map(Values::Each)
+            }
+            Value::Table(_) => self.array(node, name).map(Values::Each),
+            _ => Err(self.wrong(node, name, expected)),
+        }
+    }
+
+    /// An array beside the file.
+    fn array(&self, node: &Node, name: &str) -> Read<Vec<f64>> {
+        let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
+        let array = table.need("array", "the name of an array")?;
+        let found = self.cx.arrays.borrow_mut().floats(table.text_of(array, "array")?);
+        table.finish()?;
+        found.map_err(|why| self.cx.at(array.span, format!("{}: {name}: {why}", self.path)))
+    }
+
+    /// Many numbers, such as times.
+    pub(super) fn list(&self, name: &str) -> Read<Option<Vec<f64>>> {
+        Ok(self.values(name)?.map(|values| match values {
+            Values::Scalar(v) => vec![v],
+            Values::Each(v) => v,
+        }))
+    }
+
+    /// Many whole numbers below 2^32, such as indices.
+    pub(super) fn indices(&self, name: &str) -> Read<Option<Vec<u32>>> {
+        let Some(list) = self.list(name)? else { return Ok(None) };
+        let whole = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
+        if let Some(k) = list.iter().position(|v| !whole(v)) {
+            let message = format!("{}: {name}[{k}] = {}: expected whole numbers >= 0", self.path, list[k]);
+            return Err(self.cx.at(self.get(name).map_or(self.span, |n| n.span), message));
+        }
+        Ok(Some(list.into_iter().map(|v| v as u32).collect()))
+    }
+
+    /// Values per connection: as given, or a distribution.
+    pub(super) fn per_connection(&self, name: &str) -> Read<Option<PerConnection>> {
+        let Some(node) = self.get(name) else { return Ok(None) };
+        if let Value::Table(entries) = &node.value
+            && entries.iter().any(|(key, _)| key.name == "kind")
+        {
+            return self.initializer(node, name, 0).map(|i| Some(PerConnection::Drawn(i)));
+        }
+        self.values_of(node, name).map(|values| Some(PerConnection::Given(values)))
+    }
+
+    fn initializer(&self, node: &Node, name: &str, depth: usize) -> Read<Initializer> {
+        let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
+        let number = |key: &str, what: &str| -> Read<f64> {
+            let node = table.need(key, what)?;
+            table.number_of(node, key)
+        };
+        let found = match table.choice("kind", &words::INITIALIZERS)? {
+            Some("Constant") => Initializer::Constant { value: number("value", "a number")? },
+            Some("Uniform") => {
+                Initializer::Uniform { low: number("low", "a number")?, high: number("high", "a number")? }
+            }
+            Some("Normal") => Initializer::Normal {
+                mean: number("mean", "a number")?,
+                std: number("std", "a number >= 0")?,
+            },
+            Some("LogNormal") => Initializer::LogNormal {
+                mean: number("mean", "a number")?,
+                sigma: number("sigma", "a number >= 0")?,
+            },
+            _ if depth > 4 => {
+                return Err(self.cx.at(node.span, format!("{}: {name}: truncated too often", self.path)));
+            }
+            _ => {
+                let of = table.need("of", "the distribution that is truncated")?;
+                Initializer::Truncated {
+                    of: Box::new(self.initializer(of, name, depth + 1)?),
+                    low: least(&table)?,
+                    high: table.number("high")?.unwrap_or(f64::INFINITY),
+                }
+            }
+        };
+        table.finish()?;
+        Ok(found)
+    }
+
+    /// The surrogate derivative of a spike.
+    pub(super) fn surrogate(&self, name: &str) -> Read<Surrogate> {
+        let Some(node) = self.get(name) else { return Ok(Surrogate::default()) };
+        let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
+        if let Some(tokens) = table.get("postfix") {
+            let Value::List(items) = &tokens.value else {
+                return Err(table.wrong(tokens, "postfix", "a list of numbers and words"));
+            };
+            let tokens = items.iter().map(|item| token(&table, item)).collect::<Read<_>>()?;
+            table.finish()?;
+            return Ok(Surrogate::Own(tokens));
+        }
+        let number = |key: &str, default: f64| -> Read<f64> { Ok(table.number(key)?.unwrap_or(default)) };
+        let found = match table.choice("kind", &words::SURROGATES)? {
+            Some("FastSigmoid") => Surrogate::FastSigmoid { alpha: number("alpha", 1.0)? },
+            Some("ATan") => Surrogate::Atan { alpha: number("alpha", 2.0)? },
+            Some("Triangle") => Surrogate::Triangle { alpha: number("alpha", 1.0)? },
+            Some("Gaussian") => Surrogate::Gaussian { sigma: number("sigma", 0.5)? },
+            Some("MultiGaussian") => Surrogate::MultiGaussian {
+                sigma: number("sigma", 0.5)?,
+                h: number("h", 0.15)?,
+                s: number("s", 6.0)?,
+            },
+            _ => Surrogate::Sigmoid { alpha: number("alpha", 4.0)? },
+        };
+        table.finish()?;
+        Ok(found)
+    }
+}
+
+/// The lower bound of a truncation: 0 unless it is given, since weights and delays are not negative.
+fn least(table: &Table<'_, '_>) -> Read<f64> {
+    match table.get("low") {
+        // JSON has no infinities.
+        Some(Node { value: Value::Text(text), .. }) if text == "-inf" => Ok(f64::NEG_INFINITY),
+        Some(node) => table.number_of(node, "low"),
+        None => Ok(0.0),
+    }
+}
+
+fn token(table: &Table<'_, '_>, item: &Node) -> Result<Token, TextError> {
+    let expected = "numbers, and words such as x, neg or add";
+    match &item.value {
+        Value::Text(word) => Token::from_name(word).ok_or_else(|| table.wrong(item, "postfix", expected)),
+        _ => table.number_of(item, "postfix").map(Token::Number),
+    }
+}

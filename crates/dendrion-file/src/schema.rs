@@ -1,0 +1,302 @@
+//! The format's JSON Schema, made from the one table of parameters.
+
+// Pieces of the schema are made where they are used.
+#![allow(clippy::needless_pass_by_value)]
+
+use dendrion_equations::library;
+use dendrion_model::{Domain, ModuleKind, OdeMethod, ParameterSpec, definition};
+use serde_json::{Map, Value, json};
+
+use crate::read::FORMAT;
+use crate::words;
+
+type Table = Map<String, Value>;
+
+/// The JSON Schema (2020-12) of model files, with the unit, default and meaning of every parameter.
+pub fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Dendrion model",
+        "description": "A network of multi-compartment neurons. Units: mV, ms, pF, nS, pA, um, Hz, ohm cm; with length and diameter, C is in uF/cm2 and gL in uS/cm2.",
+        "type": "object",
+        "required": ["dendrion"],
+        "additionalProperties": false,
+        "properties": {
+            "$schema": { "type": "string" },
+            "dendrion": { "const": FORMAT, "description": "version of the format" },
+            "dt": { "type": "number", "exclusiveMinimum": 0, "default": 0.1, "description": "time step (ms)" },
+            "seed": { "type": "integer", "minimum": 0, "default": 0, "description": "seed of all random numbers" },
+            "dtype": { "enum": ["float64", "float32"], "default": "float64" },
+            "threads": { "type": "integer", "minimum": 1, "description": "threads to run on; results do not depend on it" },
+            "duration": { "type": "number", "minimum": 0, "description": "time to simulate where nothing else is said (ms)" },
+            "arrays": { "type": "string", "description": "name of the npz file beside this one that holds its arrays" },
+            "populations": by_name(population()),
+            "generators": by_name(one_of(generators())),
+            "connections": by_name(connection()),
+            "injections": by_name(injection()),
+            "record": { "type": "object", "additionalProperties": record() },
+        },
+        "$defs": {
+            "values": values(),
+            "frozen": { "type": ["array", "string"], "items": { "type": "string" }, "description": "parameters that training leaves alone" },
+            "initializer": initializer(),
+            "surrogate": surrogate(),
+        },
+    })
+}
+
+fn by_name(of: Value) -> Value {
+    json!({ "type": "object", "propertyNames": { "pattern": "^[^.]+$" }, "additionalProperties": of })
+}
+
+fn one_of(variants: Vec<Value>) -> Value {
+    json!({ "oneOf": variants })
+}
+
+/// A table of these entries and no others.
+fn closed(entries: Table, required: &[&str]) -> Value {
+    json!({ "type": "object", "properties": entries, "required": required, "additionalProperties": false })
+}
+
+fn table(value: Value) -> Table {
+    match value {
+        Value::Object(table) => table,
+        _ => Table::new(),
+    }
+}
+
+fn values() -> Value {
+    let array = json!({
+        "type": "object", "properties": { "array": { "type": "string" } }, "required": ["array"], "additionalProperties": false
+    });
+    json!({
+        "description": "one number for all, a list of one for each, or an array of the npz file",
+        "oneOf": [{ "type": "number" }, { "type": "array", "items": { "type": "number" } }, array],
+    })
+}
+
+fn parameter(spec: &ParameterSpec) -> Value {
+    let unit = if spec.unit.is_empty() { String::new() } else { format!(" ({})", spec.unit) };
+    let range = match spec.domain {
+        Domain::Finite => "",
+        Domain::Positive => ", > 0",
+        Domain::NonNegative => ", >= 0",
+        Domain::Probability => ", from 0 to 1",
+    };
+    let mut own =
+        table(json!({ "$ref": "#/$defs/values", "description": format!("{}{unit}{range}", spec.doc) }));
+    if let Some(default) = spec.default {
+        own.insert("default".into(), default.into());
+    }
+    own.into()
+}
+
+fn parameters(kind: ModuleKind) -> Table {
+    kind.parameters().iter().map(|spec| (spec.name.to_string(), parameter(spec))).collect()
+}
+
+/// The parameters that a text of the library declares.
+fn written(text: &str) -> Table {
+    let Some(definition) = library(text).and_then(|text| definition("library", text).ok()) else {
+        return Table::new();
+    };
+    let one = |p: &dendrion_model::WrittenParameter| {
+        let unit = if p.unit.text.is_empty() { String::new() } else { format!("({})", p.unit.text) };
+        let description = [p.doc.as_str(), unit.as_str()].join(" ");
+        let mut own = table(json!({ "$ref": "#/$defs/values", "description": description.trim() }));
+        if let Some(default) = p.default {
+            own.insert("default".into(), default.into());
+        }
+        (p.name.clone(), own.into())
+    };
+    definition.parameters.iter().map(one).collect()
+}
+
+/// A module of a kind, with where it is and what training leaves alone.
+fn module(kind: &str, extra: &Value, parameters: Table, required: &[&str]) -> Value {
+    let mut entries = table(json!({ "kind": { "const": kind }, "frozen": { "$ref": "#/$defs/frozen" } }));
+    entries.extend(table(extra.clone()));
+    entries.extend(parameters);
+    closed(entries, required)
+}
+
+/// A module with equations of its own, whose parameters they declare.
+fn own_equations(extra: &Value, required: &[&str]) -> Value {
+    let mut entries = table(json!({
+        "equations": { "type": "string", "description": "in the language of equations" },
+        "frozen": { "$ref": "#/$defs/frozen" },
+    }));
+    entries.extend(table(extra.clone()));
+    json!({
+        "type": "object", "properties": entries, "required": required,
+        "additionalProperties": { "$ref": "#/$defs/values" },
+    })
+}
+
+fn population() -> Value {
+    let mut entries = parameters(ModuleKind::Population);
+    let reset = json!({
+        "description": "potential after a spike (mV), or \"soft\": a spike subtracts V_th", "default": 0.0,
+        "oneOf": [{ "$ref": "#/$defs/values" }, { "const": "soft" }],
+    });
+    entries.insert("V_reset".into(), reset);
+    let on = json!({ "on": { "type": "string", "description": "name of the compartment it acts on" } });
+    entries.extend(table(json!({
+        "size": { "type": "integer", "minimum": 1, "default": 1, "description": "number of neurons" },
+        "method": { "enum": OdeMethod::ALL.map(OdeMethod::name), "default": "euler" },
+        "noise_method": { "enum": ["milstein", "euler_maruyama"], "default": "milstein" },
+        "surrogate": { "$ref": "#/$defs/surrogate" },
+        "detach_reset": { "type": "boolean", "default": false },
+        "dendritic_delay": { "$ref": "#/$defs/values", "description": "part of a learning connection's delay on the dendrite (steps)" },
+        "area_name": { "type": "string" },
+        "pid": { "type": "integer", "minimum": 0 },
+        "id": { "type": "integer", "minimum": 0 },
+        "neuron_start_id": { "type": "integer", "minimum": 0 },
+        "frozen": { "$ref": "#/$defs/frozen" },
+        "compartments": by_name(one_of(compartments())),
+        "couplings": by_name(coupling()),
+        "receptors": by_name(one_of(receptors(&on))),
+        "channels": by_name(one_of(channels(&on))),
+        "noises": by_name(one_of(noises(&on))),
+    })));
+    closed(entries, &["compartments"])
+}
+
+fn compartments() -> Vec<Value> {
+    let mut passive =
+        table(json!({ "kind": { "const": "Compartment" }, "frozen": { "$ref": "#/$defs/frozen" } }));
+    passive.extend(parameters(ModuleKind::Compartment));
+    let soma = module("LeakyIF", &json!({}), parameters(ModuleKind::Soma), &["kind"]);
+    let library = words::SOMAS.iter().map(|(name, text)| {
+        let mut all = parameters(ModuleKind::Soma);
+        all.extend(written(text));
+        module(name, &json!({}), all, &["kind"])
+    });
+    let mut own = table(json!({ "kind": { "const": "Soma" } }));
+    own.extend(parameters(ModuleKind::Soma));
+    let own = own_equations(&own.into(), &["kind", "equations"]);
+    [closed(passive, &[]), soma].into_iter().chain(library).chain([own]).collect()
+}
+
+fn coupling() -> Value {
+    let between = json!({ "between": { "type": "array", "items": { "type": "string" }, "minItems": 2, "maxItems": 2 } });
+    let mut entries = table(between);
+    entries.insert("frozen".into(), json!({ "$ref": "#/$defs/frozen" }));
+    entries.extend(parameters(ModuleKind::Coupling));
+    closed(entries, &["between"])
+}
+
+fn receptors(on: &Value) -> Vec<Value> {
+    let mut extra = table(on.clone());
+    extra.insert("scale_g".into(), json!({ "type": "boolean", "default": false }));
+    let extra = extra.into();
+    let known =
+        words::RECEPTORS.iter().map(|(name, kind)| module(name, &extra, parameters(*kind), &["kind", "on"]));
+    known.chain([own_equations(on, &["on", "equations"])]).collect()
+}
+
+fn channels(on: &Value) -> Vec<Value> {
+    let known = words::CHANNELS.iter().map(|(name, text)| module(name, on, written(text), &["kind", "on"]));
+    known.chain([own_equations(on, &["on", "equations"])]).collect()
+}
+
+fn noises(on: &Value) -> Vec<Value> {
+    words::NOISES.iter().map(|(name, kind)| module(name, on, parameters(*kind), &["kind", "on"])).collect()
+}
+
+fn generators() -> Vec<Value> {
+    let common = json!({
+        "size": { "type": "integer", "minimum": 1, "default": 1, "description": "number of sources" },
+        "start": { "type": "number", "minimum": 0, "default": 0, "description": "on from this time (ms)" },
+        "stop": { "type": "number", "description": "off from this time (ms)" },
+    });
+    let one = |(name, kind): &(&str, ModuleKind)| {
+        let mut extra = table(common.clone());
+        extra.extend(match kind {
+            ModuleKind::Spikes => table(json!({
+                "indices": { "$ref": "#/$defs/values", "description": "source of each spike" },
+                "times": { "$ref": "#/$defs/values", "description": "time of each spike (ms)" },
+            })),
+            ModuleKind::Current => table(json!({
+                "waveform": { "$ref": "#/$defs/values", "description": "current (pA), step by step" },
+                "width": { "type": "integer", "minimum": 1, "default": 1, "description": "values per step: 1, or the size" },
+            })),
+            _ => table(json!({
+                "changes": { "$ref": "#/$defs/values", "description": "times (ms) from which its values hold, one after the other" },
+                "stream": { "type": "string", "description": "name of its random stream, which others may share" },
+            })),
+        });
+        let needed: Vec<&str> = kind.parameters().iter().map(|spec| spec.name).collect();
+        module(name, &extra.into(), parameters(*kind), &[&["kind"], needed.as_slice()].concat())
+    };
+    words::GENERATORS.iter().map(one).collect()
+}
+
+fn connection() -> Value {
+    let drawn = |what: &str| json!({ "description": what, "anyOf": [{ "$ref": "#/$defs/values" }, { "$ref": "#/$defs/initializer" }] });
+    let plasticity = |(name, kind): &(&str, ModuleKind)| {
+        let mut entries = table(json!({ "kind": { "const": name } }));
+        entries.extend(parameters(*kind));
+        closed(entries, &["kind"])
+    };
+    let entries = json!({
+        "from": { "type": "string", "description": "population or generator of spikes" },
+        "to": { "type": ["string", "array"], "items": { "type": "string" }, "description": "receptor, or several of one population" },
+        "rule": { "enum": words::RULES },
+        "degree": { "type": "integer", "minimum": 0 },
+        "n": { "type": "integer", "minimum": 0 },
+        "prob": { "type": "number", "minimum": 0, "maximum": 1 },
+        "autapses": { "type": "boolean", "default": true },
+        "multi_conn": { "type": "boolean", "default": false },
+        "pre": { "$ref": "#/$defs/values", "description": "sources of given connections, ascending" },
+        "post": { "$ref": "#/$defs/values", "description": "their targets, ascending within a source" },
+        "dense": { "type": "boolean", "description": "a weight for every pair, by source, then target" },
+        "weight": drawn("what a spike adds to a gate, >= 0"),
+        "delay": drawn("time from spike to effect (ms)"),
+        "plasticity": one_of(words::PLASTICITIES.iter().map(plasticity).collect()),
+        "frozen": { "$ref": "#/$defs/frozen" },
+    });
+    closed(table(entries), &["from", "to"])
+}
+
+fn injection() -> Value {
+    closed(table(json!({ "from": { "type": "string" }, "to": { "type": "string" } })), &["from", "to"])
+}
+
+fn record() -> Value {
+    let entries = json!({
+        "of": { "type": "string", "description": "path of a module" },
+        "variable": { "type": "string", "description": "such as V or spikes" },
+        "every": { "type": "number", "exclusiveMinimum": 0, "description": "time between samples (ms)" },
+        "indices": { "$ref": "#/$defs/values", "description": "which neurons" },
+    });
+    closed(table(entries), &["of", "variable"])
+}
+
+fn initializer() -> Value {
+    let kind = |name: &str, numbers: &[&str]| {
+        let mut entries = table(json!({ "kind": { "const": name } }));
+        entries.extend(numbers.iter().map(|n| ((*n).to_string(), json!({ "type": "number" }))));
+        closed(entries, &[&["kind"], numbers].concat())
+    };
+    let truncated = json!({
+        "kind": { "const": "Truncated" }, "of": { "$ref": "#/$defs/initializer" },
+        "low": { "oneOf": [{ "type": "number" }, { "const": "-inf" }], "default": 0.0 }, "high": { "type": "number" },
+    });
+    one_of(vec![
+        kind("Constant", &["value"]),
+        kind("Uniform", &["low", "high"]),
+        kind("Normal", &["mean", "std"]),
+        kind("LogNormal", &["mean", "sigma"]),
+        closed(table(truncated), &["kind", "of"]),
+    ])
+}
+
+fn surrogate() -> Value {
+    let number = json!({ "type": "number", "exclusiveMinimum": 0 });
+    let entries = json!({
+        "kind": { "enum": words::SURROGATES }, "alpha": number, "sigma": number, "h": number, "s": number,
+        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x = V - V_th" },
+    });
+    closed(table(entries), &[])
+}

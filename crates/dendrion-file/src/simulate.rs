@@ -1,0 +1,52 @@
+//! From a file to a simulation.
+
+use dendrion_engine::{ProbeId, Simulation};
+use dendrion_language::{TextError, suggestion};
+
+use crate::{File, Record};
+
+impl File {
+    /// The simulation of the network, with a probe for each of [`Extras::records`](crate::Extras::records), in their order.
+    ///
+    /// # Errors
+    /// What the building of the network finds, such as delays that were drawn too short; variables, neurons and frozen
+    /// parameters that there are not. Each with its place in the text.
+    pub fn simulation(&self) -> Result<(Simulation, Vec<ProbeId>), TextError> {
+        let mut simulation = Simulation::new(self.network.clone()).map_err(|e| self.locate(&e))?;
+        let known = simulation.parameter_names();
+        for key in &self.extras.frozen {
+            if !known.contains(key) {
+                let (module, name) = key.rsplit_once('.').unwrap_or((key, ""));
+                let own = known.iter().filter_map(|k| k.strip_prefix(module)?.strip_prefix('.'));
+                let hint = suggestion(name, own);
+                let message = format!("{module}: frozen: no parameter named {name:?}{hint}");
+                return Err(TextError::new(&self.text, self.places.of(module, "frozen"), message));
+            }
+        }
+        let probes = self.extras.records.iter().map(|r| self.probe(&mut simulation, r));
+        let probes = probes.collect::<Result<_, _>>()?;
+        Ok((simulation, probes))
+    }
+
+    fn probe(&self, simulation: &mut Simulation, record: &Record) -> Result<ProbeId, TextError> {
+        let module = format!("record {}", record.name);
+        let wrong =
+            |entry: &str, why: String| TextError::new(&self.text, self.places.of(&module, entry), why);
+        let dt = simulation.dt();
+        let every = match record.every {
+            None => 1,
+            Some(ms) if (ms / dt).round() >= 1.0 && (ms / dt) < 9e18 => (ms / dt).round() as u64,
+            Some(ms) => {
+                let why = format!("{module}: every = {ms}: expected at least half a step ({} ms)", dt / 2.0);
+                return Err(wrong("every", why));
+            }
+        };
+        let indices: Option<Vec<usize>> =
+            record.indices.as_ref().map(|v| v.iter().map(|i| *i as usize).collect());
+        let probe = simulation.add_probe(&record.of, &record.variable, every, indices.as_deref());
+        probe.map_err(|error| {
+            let unknown = matches!(error, dendrion_model::Error::UnknownName { .. });
+            wrong(if unknown { "variable" } else { "indices" }, format!("{module}: {error}"))
+        })
+    }
+}

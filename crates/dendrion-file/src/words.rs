@@ -1,0 +1,79 @@
+//! What kinds of module are called in files: as their classes in Python.
+
+use dendrion_equations::library;
+use dendrion_model::ModuleKind;
+
+/// Receptors.
+pub(crate) const RECEPTORS: [(&str, ModuleKind); 3] =
+    [("AMPA", ModuleKind::Ampa), ("NMDA", ModuleKind::Nmda), ("GABA", ModuleKind::Gaba)];
+
+/// Noises.
+pub(crate) const NOISES: [(&str, ModuleKind); 3] = [
+    ("WhiteNoise", ModuleKind::WhiteNoise),
+    ("OUNoise", ModuleKind::OuNoise),
+    ("ConductanceNoise", ModuleKind::ConductanceNoise),
+];
+
+/// Plasticities.
+pub(crate) const PLASTICITIES: [(&str, ModuleKind); 3] = [
+    ("STDP", ModuleKind::Stdp),
+    ("TripletSTDP", ModuleKind::TripletStdp),
+    ("TsodyksMarkram", ModuleKind::TsodyksMarkram),
+];
+
+/// Generators.
+pub(crate) const GENERATORS: [(&str, ModuleKind); 5] = [
+    ("PoissonGenerator", ModuleKind::Poisson),
+    ("BernoulliGenerator", ModuleKind::Bernoulli),
+    ("SpikeGenerator", ModuleKind::Spikes),
+    ("DCGenerator", ModuleKind::Dc),
+    ("CurrentGenerator", ModuleKind::Current),
+];
+
+/// Channels of the library, with the names of their texts.
+pub(crate) const CHANNELS: [(&str, &str); 14] = [
+    ("HHNa", "hh_na"),
+    ("HHK", "hh_k"),
+    ("NaT", "nat"),
+    ("NaP", "nap"),
+    ("Kdr", "kdr"),
+    ("KA", "ka"),
+    ("KM", "km"),
+    ("Ih", "ih"),
+    ("CaT", "cat"),
+    ("CaL", "cal"),
+    ("KCa", "kca"),
+    ("CaPool", "ca_pool"),
+    ("DendriticSpike", "dendritic_spike"),
+    ("DecayingDendriticSpike", "decaying_dendritic_spike"),
+];
+
+/// Somas of the library, with the names of their texts.
+pub(crate) const SOMAS: [(&str, &str); 4] =
+    [("AdEx", "adex"), ("AdaptiveIF", "adaptive_if"), ("CadIF", "cadif"), ("Izhikevich", "izhikevich")];
+
+/// Rules of connectivity.
+pub(crate) const RULES: [&str; 6] =
+    ["All2All", "One2One", "FixedIndegree", "FixedOutdegree", "FixedTotal", "FixedProb"];
+
+/// Distributions.
+pub(crate) const INITIALIZERS: [&str; 5] = ["Constant", "Uniform", "Normal", "LogNormal", "Truncated"];
+
+/// Surrogate derivatives.
+pub(crate) const SURROGATES: [&str; 6] =
+    ["Sigmoid", "FastSigmoid", "ATan", "Triangle", "Gaussian", "MultiGaussian"];
+
+/// The first of each pair.
+pub(crate) fn names<T>(pairs: &[(&'static str, T)]) -> Vec<&'static str> {
+    pairs.iter().map(|(name, _)| *name).collect()
+}
+
+/// What a kind is called.
+pub(crate) fn name_of(pairs: &[(&'static str, ModuleKind)], kind: ModuleKind) -> Option<&'static str> {
+    pairs.iter().find(|(_, k)| *k == kind).map(|(name, _)| *name)
+}
+
+/// The library's mechanism of that text.
+pub(crate) fn mechanism_of(pairs: &[(&'static str, &str)], text: &str) -> Option<&'static str> {
+    pairs.iter().find(|(_, key)| library(key) == Some(text)).map(|(name, _)| *name)
+}

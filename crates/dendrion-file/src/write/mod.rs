@@ -1,0 +1,149 @@
+//! From a network to a document.
+
+mod connection;
+mod population;
+mod values;
+
+use std::collections::BTreeMap;
+
+use dendrion_model::{Dtype, Error, Generator, Network, Signal};
+use serde_json::{Map, Value, json};
+
+use crate::arrays::Array;
+use crate::extras::{Extras, Record};
+use crate::read::FORMAT;
+use crate::words;
+use values::Writer;
+
+type Table = Map<String, Value>;
+
+/// A network as a document, with the arrays it refers to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Document {
+    table: Table,
+    /// Arrays by name.
+    pub arrays: BTreeMap<String, Array>,
+}
+
+impl Document {
+    /// Says what file its arrays are in.
+    pub fn name_arrays(&mut self, file: &str) {
+        self.table.insert("arrays".into(), file.into());
+    }
+
+    /// The document in JSON.
+    pub fn json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(&self.table).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// The document in TOML.
+    ///
+    /// # Errors
+    /// What TOML cannot hold, such as seeds from 2^63 on.
+    pub fn toml(&self) -> Result<String, String> {
+        ::toml::to_string(&self.table).map_err(|e| e.to_string())
+    }
+}
+
+/// The document of a network.
+///
+/// # Errors
+/// Generators whose spikes a function computes.
+pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
+    let mut writer = Writer::new(extras);
+    let mut table = settings(network, extras);
+    let mut section = |name: &str, entries: Table| {
+        if !entries.is_empty() {
+            table.insert(name.into(), Value::Object(entries));
+        }
+    };
+    let populations = network.populations.iter().map(|p| (p.path.clone(), writer.population(p).into()));
+    section("populations", populations.collect());
+    let generators = network.generators.iter().map(|g| Ok((g.path.clone(), writer.generator(g)?.into())));
+    section("generators", generators.collect::<Result<_, Error>>()?);
+    let connections =
+        network.projections.iter().map(|p| (p.path.clone(), writer.projection(network, p).into()));
+    section("connections", connections.collect());
+    let injection = |i: &dendrion_model::Injection| {
+        let population = &network.populations[i.population];
+        let to = population.path_of(&population.compartments[i.compartment].name);
+        (i.path.clone(), json!({ "from": network.generators[i.generator].path, "to": to }))
+    };
+    section("injections", network.injections.iter().map(injection).collect());
+    section("record", extras.records.iter().map(|r| (r.name.clone(), record(r).into())).collect());
+    Ok(Document { table, arrays: writer.arrays })
+}
+
+fn settings(network: &Network, extras: &Extras) -> Table {
+    let dtype = match network.dtype {
+        Dtype::Float32 => "float32",
+        Dtype::Float64 => "float64",
+    };
+    let mut table = Table::new();
+    table.insert("dendrion".into(), FORMAT.into());
+    table.insert("dt".into(), network.dt.into());
+    table.insert("seed".into(), network.seed.into());
+    table.insert("dtype".into(), dtype.into());
+    if let Some(threads) = network.threads {
+        table.insert("threads".into(), threads.into());
+    }
+    if let Some(duration) = extras.duration {
+        table.insert("duration".into(), duration.into());
+    }
+    table
+}
+
+fn record(record: &Record) -> Table {
+    let mut table = Table::new();
+    table.insert("of".into(), record.of.clone().into());
+    table.insert("variable".into(), record.variable.clone().into());
+    if let Some(every) = record.every {
+        table.insert("every".into(), every.into());
+    }
+    if let Some(indices) = &record.indices {
+        table.insert("indices".into(), indices.clone().into());
+    }
+    table
+}
+
+impl Writer<'_> {
+    fn generator(&mut self, g: &Generator) -> Result<Table, Error> {
+        let mut table = Table::new();
+        let kind = words::name_of(&words::GENERATORS, g.kind()).unwrap_or_default();
+        table.insert("kind".into(), kind.into());
+        table.insert("size".into(), g.size.into());
+        match &g.signal {
+            Signal::Pushed => {
+                let what =
+                    "its spikes are a function's, which a file cannot hold; give them as a table of spikes";
+                return Err(Error::structure(&g.path, what));
+            }
+            Signal::Spikes { indices, times } => {
+                table.insert("indices".into(), self.indices(&format!("{}.indices", g.path), indices));
+                table.insert("times".into(), self.floats(&format!("{}.times", g.path), times));
+            }
+            Signal::Current(wave) => {
+                table.insert("width".into(), wave.width.into());
+                table.insert("waveform".into(), self.floats(&format!("{}.waveform", g.path), &wave.values));
+            }
+            Signal::Poisson | Signal::Bernoulli | Signal::Dc => {}
+        }
+        self.params(&mut table, &g.path, g.kind(), &g.params);
+        if g.start != 0.0 {
+            table.insert("start".into(), g.start.into());
+        }
+        if let Some(stop) = g.stop {
+            table.insert("stop".into(), stop.into());
+        }
+        if !g.breaks.is_empty() {
+            table.insert("changes".into(), self.floats(&format!("{}.changes", g.path), &g.breaks));
+        }
+        if let Some(stream) = &g.stream {
+            table.insert("stream".into(), stream.clone().into());
+        }
+        self.frozen(&mut table, &g.path);
+        Ok(table)
+    }
+}

@@ -1,0 +1,122 @@
+//! Numbers in a document: short ones where they are, long ones as arrays beside it.
+
+use std::collections::BTreeMap;
+
+use dendrion_model::{Initializer, ModuleKind, Params, PerConnection, Surrogate, Token, Values};
+use serde_json::{Value, json};
+
+use super::Table;
+use crate::arrays::Array;
+use crate::extras::Extras;
+
+/// Most numbers that a list in the document itself has.
+const SHORT: usize = 16;
+
+/// Collects the arrays of a document.
+pub(super) struct Writer<'a> {
+    pub(super) extras: &'a Extras,
+    pub(super) arrays: BTreeMap<String, Array>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) const fn new(extras: &'a Extras) -> Self {
+        Self { extras, arrays: BTreeMap::new() }
+    }
+
+    fn beside(&mut self, name: &str, array: Array) -> Value {
+        self.arrays.insert(name.into(), array);
+        json!({ "array": name })
+    }
+
+    pub(super) fn floats(&mut self, name: &str, values: &[f64]) -> Value {
+        if values.len() > SHORT { self.beside(name, Array::Floats(values.to_vec())) } else { values.into() }
+    }
+
+    pub(super) fn indices(&mut self, name: &str, values: &[u32]) -> Value {
+        if values.len() > SHORT { self.beside(name, Array::Indices(values.to_vec())) } else { values.into() }
+    }
+
+    pub(super) fn values(&mut self, name: &str, values: &Values) -> Value {
+        match values {
+            Values::Scalar(v) => (*v).into(),
+            Values::Each(v) => self.floats(name, v),
+        }
+    }
+
+    /// Parameters, but those that are what they would be anyway.
+    pub(super) fn params(&mut self, table: &mut Table, path: &str, kind: ModuleKind, params: &Params) {
+        for (name, values) in params.iter() {
+            // With a geometry these defaults are refused, so that nobody takes them for specific values.
+            if !matches!(name, "gL" | "C") && kind.value(&Params::new(), name).as_ref() == Some(values) {
+                continue;
+            }
+            table.insert(name.into(), self.values(&format!("{path}.{name}"), values));
+        }
+    }
+
+    pub(super) fn per_connection(&mut self, name: &str, given: &PerConnection) -> Value {
+        match given {
+            PerConnection::Given(values) => self.values(name, values),
+            PerConnection::Drawn(initializer) => initialized(initializer),
+        }
+    }
+
+    /// Lists the parameters of a module that training leaves alone.
+    pub(super) fn frozen(&self, table: &mut Table, path: &str) {
+        let own = |key: &String| key.strip_prefix(path)?.strip_prefix('.').map(Value::from);
+        let names: Vec<Value> = self.extras.frozen.iter().filter_map(own).collect();
+        if !names.is_empty() {
+            table.insert("frozen".into(), names.into());
+        }
+    }
+}
+
+fn initialized(initializer: &Initializer) -> Value {
+    let kind = initializer.name();
+    match initializer {
+        Initializer::Constant { value } => json!({ "kind": kind, "value": value }),
+        Initializer::Uniform { low, high } => json!({ "kind": kind, "low": low, "high": high }),
+        Initializer::Normal { mean, std } => json!({ "kind": kind, "mean": mean, "std": std }),
+        Initializer::LogNormal { mean, sigma } => json!({ "kind": kind, "mean": mean, "sigma": sigma }),
+        Initializer::Truncated { of, low, high } => {
+            let mut table = Table::new();
+            table.insert("kind".into(), kind.into());
+            table.insert("of".into(), initialized(of));
+            if *low == f64::NEG_INFINITY {
+                table.insert("low".into(), "-inf".into());
+            } else if *low != 0.0 {
+                table.insert("low".into(), (*low).into());
+            }
+            if high.is_finite() {
+                table.insert("high".into(), (*high).into());
+            }
+            table.into()
+        }
+    }
+}
+
+/// A surrogate derivative; the default is left out.
+pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
+    if *surrogate == Surrogate::default() {
+        return None;
+    }
+    Some(match surrogate {
+        Surrogate::Sigmoid { alpha } => json!({ "kind": "Sigmoid", "alpha": alpha }),
+        Surrogate::FastSigmoid { alpha } => json!({ "kind": "FastSigmoid", "alpha": alpha }),
+        Surrogate::Atan { alpha } => json!({ "kind": "ATan", "alpha": alpha }),
+        Surrogate::Triangle { alpha } => json!({ "kind": "Triangle", "alpha": alpha }),
+        Surrogate::Gaussian { sigma } => json!({ "kind": "Gaussian", "sigma": sigma }),
+        Surrogate::MultiGaussian { sigma, h, s } => {
+            json!({ "kind": "MultiGaussian", "sigma": sigma, "h": h, "s": s })
+        }
+        Surrogate::Own(tokens) => json!({ "postfix": tokens.iter().map(token).collect::<Vec<_>>() }),
+    })
+}
+
+fn token(token: &Token) -> Value {
+    match token {
+        Token::Number(v) => (*v).into(),
+        // Words of the format are the model's own names of tokens.
+        other => serde_json::to_value(other).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Both notations hold the same, and what is written is what was read.
+
+use dendrion_file::{Array, Arrays, File, Format, document, read};
+use std::collections::BTreeMap;
+
+const WHOLE: &str = include_str!("whole.toml");
+
+/// Arrays in memory.
+struct Held(BTreeMap<String, Array>);
+
+impl Arrays for Held {
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
+        match self.0.get(name) {
+            Some(Array::Floats(v)) => Ok(v.clone()),
+            Some(Array::Indices(v)) => Ok(v.iter().map(|i| f64::from(*i)).collect()),
+            None => Err(format!("no array {name:?}")),
+        }
+    }
+}
+
+fn whole() -> File {
+    read(WHOLE, Format::Toml, &mut Held(BTreeMap::new())).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn what_is_written_is_what_was_read() {
+    let file = whole();
+    let written = document(&file.network, &file.extras).unwrap();
+    let texts = [(written.json(), Format::Json), (written.toml().unwrap(), Format::Toml)];
+    for (text, format) in texts {
+        let again = read(&text, format, &mut Held(written.arrays.clone())).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(again.network, file.network, "{format:?}");
+        let (mut a, mut b) = (again.extras, file.extras.clone());
+        a.frozen.sort();
+        b.frozen.sort();
+        assert_eq!(a, b, "{format:?}");
+    }
+}
+
+#[test]
+fn one_of_everything_can_be_simulated() {
+    let file = whole();
+    let (mut simulation, probes) = file.simulation().unwrap_or_else(|e| panic!("{e}"));
+    simulation.advance(200).unwrap();
+    let values = simulation.values(probes[0]);
+    assert_eq!((values.len(), values[0].len()), (20, 2));
+    assert!(simulation.parameter_names().contains(&"area/cell/own.E".to_string()));
+}
+
+/// A simulation's present network makes the same simulation again.
+#[test]
+fn the_present_network_runs_alike() {
+    let file = whole();
+    let (mut first, probes) = file.simulation().unwrap_or_else(|e| panic!("{e}"));
+    let mut changed = first.present_network();
+    // What no one touched is what was read, but for what says the same in other words.
+    changed.populations.iter_mut().zip(&file.network.populations).for_each(|(a, b)| {
+        assert_eq!(a.params, b.params);
+        assert_eq!(a.compartments, b.compartments);
+        assert_eq!(a.couplings, b.couplings);
+        assert_eq!(a.receptors, b.receptors);
+        assert_eq!(a.noises, b.noises);
+    });
+    first.set_parameter("area/cell/nmda.g", 0.9).unwrap();
+    first.set_parameter("one.w", 0.25).unwrap();
+    let mut again = dendrion_engine::Simulation::new(first.present_network()).unwrap();
+    let probe = again.add_probe("area/cell/soma", "V", 10, Some(&[0, 2])).unwrap();
+    first.advance(1000).unwrap();
+    again.advance(1000).unwrap();
+    assert_eq!(first.values(probes[0]), again.values(probe));
+    assert_eq!(first.summary().spikes, again.summary().spikes);
+    assert!(first.summary().spikes > 0, "or nothing was compared");
+}
+
+#[test]
+fn the_largest_seed_is_kept() {
+    let mut file = whole();
+    file.network.seed = u64::MAX;
+    let written = document(&file.network, &file.extras).unwrap();
+    for (text, format) in [(written.json(), Format::Json), (written.toml().unwrap(), Format::Toml)] {
+        let again = read(&text, format, &mut Held(written.arrays.clone())).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(again.network.seed, u64::MAX);
+    }
+}

@@ -1,0 +1,91 @@
+//! Model files.
+
+use std::path::PathBuf;
+
+use dendrion::file::{Array, Extras, FileError, Identity, Record, document, load, save, schema};
+use numpy::PyArray1;
+use pyo3::exceptions::PyOSError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::error::raise_at;
+
+/// Path, area, process, number, number of the first neuron.
+pub(crate) type Who = (String, Option<String>, Option<u64>, Option<u64>, Option<u64>);
+/// Name, path, variable, interval (ms), which.
+pub(crate) type What = (String, String, String, Option<f64>, Option<Vec<u32>>);
+
+/// Reads a model file: the document, normal and valid, in JSON, and the arrays it refers to.
+#[pyfunction]
+pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bound<'_, PyDict>)> {
+    let whole = py.detach(|| {
+        let file = load(&path).map_err(failed)?;
+        document(&file.network, &file.extras).map_err(crate::error::raise)
+    })?;
+    let arrays = PyDict::new(py);
+    let text = whole.json();
+    for (name, array) in whole.arrays {
+        match array {
+            Array::Floats(v) => arrays.set_item(name, PyArray1::from_vec(py, v))?,
+            Array::Indices(v) => arrays.set_item(name, PyArray1::from_vec(py, v))?,
+        }
+    }
+    Ok((text, arrays))
+}
+
+/// Reads a model file and builds its network, to see whether it can be.
+#[pyfunction]
+pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+    py.detach(|| {
+        let file = load(&path).map_err(failed)?;
+        let built = file.simulation().map(drop);
+        built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))
+    })
+}
+
+/// The JSON Schema of model files.
+#[pyfunction]
+pub(crate) fn model_schema() -> String {
+    schema().to_string()
+}
+
+/// Writes a network to a model file.
+pub(crate) fn write(
+    simulation: &mut dendrion::Simulation,
+    path: PathBuf,
+    who: Vec<Who>,
+    (frozen, dense): (Vec<String>, Vec<String>),
+    what: Vec<What>,
+) -> PyResult<()> {
+    let identity = |(path, area_name, pid, id, neuron_start_id): Who| {
+        (path, Identity { area_name, pid, id, neuron_start_id })
+    };
+    let record = |(name, of, variable, every, indices): What| Record { name, of, variable, every, indices };
+    let extras = Extras {
+        duration: None,
+        populations: who.into_iter().map(identity).collect(),
+        frozen,
+        dense,
+        records: what.into_iter().map(record).collect(),
+    };
+    save(&path, &simulation.present_network(), &extras).map_err(failed)
+}
+
+#[allow(clippy::needless_pass_by_value)] // For use in `map_err`.
+fn failed(error: FileError) -> PyErr {
+    match &error {
+        FileError::Io { path, error: io } => match io.raw_os_error() {
+            // With its number Python makes the class that fits, such as FileNotFoundError.
+            Some(code) => {
+                let said = io.to_string();
+                let plain = said.split(" (os error").next().unwrap_or(&said).to_string();
+                PyOSError::new_err((code, plain, path.clone()))
+            }
+            None => PyOSError::new_err(error.to_string()),
+        },
+        FileError::Text { error: text, .. } => {
+            raise_at("ModelFileError", &error.to_string(), Some((text.line, text.column)))
+        }
+        FileError::Refused { .. } => raise_at("ModelFileError", &error.to_string(), None),
+    }
+}

@@ -1,0 +1,22 @@
+"""The text of a mechanism's equations, shown with its class: parameters, units, defaults and bounds stand there."""
+
+from __future__ import annotations
+
+import importlib
+import textwrap
+from typing import Any
+
+import griffe
+
+
+class EquationTexts(griffe.Extension):
+    """Puts ``equations`` in front of the parameters of a docstring."""
+
+    def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
+        """Look the class up in the package, since its text is read from the engine's library."""
+        if cls.docstring is None or cls.parent is None or "equations" not in cls.members:
+            return
+        found = getattr(importlib.import_module(cls.parent.path), cls.name)
+        if text := textwrap.dedent(found.equations).strip():
+            head, section, rest = cls.docstring.value.partition("\nParameters\n")
+            cls.docstring.value = f"{head.rstrip()}\n\n```text\n{text}\n```\n\n{section.lstrip()}{rest}"

@@ -1,0 +1,138 @@
+"""Pages that are run while the site is built, as notebooks: they show what their code prints, and its figures.
+
+Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. Pages in Markdown have
+their code between fences of ``python``. Code that fails, warns, or writes to stderr, fails the build.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+import struct
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import jupytext
+import nbformat
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
+
+#: Which files are run.
+EXECUTED = re.compile(r"tutorials/\w+\.py|howto/(?!index)\w+\.md|start\.md|plotting\.md|data_out\.md")
+#: Pixels per inch of the figures, which the page shows at half their size, so that they are sharp on fine screens.
+DPI = 240
+#: What a cell shows is what it prints and draws, not the value of its last line.
+SETUP = f"""\
+%config InteractiveShell.ast_node_interactivity = "none"
+%matplotlib inline
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+set_matplotlib_formats("png", dpi={DPI})
+"""
+LONGEST_CELL = 120  # s
+
+
+class Tutorial(File):
+    """A Python file that is a page."""
+
+    def is_documentation_page(self) -> bool:
+        """Have it rendered rather than copied."""
+        return True
+
+
+class Rendered(NamedTuple):
+    """What became of a page."""
+
+    markdown: str
+    figures: tuple[bytes, ...]
+    notebook: str
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Run the pages, and add their figures and notebooks."""
+    sources = [f for f in files if EXECUTED.fullmatch(f.src_uri)]
+    with ThreadPoolExecutor(2) as pool:
+        rendered = list(pool.map(lambda f: _render(f.src_uri, f.content_string), sources))
+    for source, page in zip(sources, rendered, strict=True):
+        stem, suffix = source.src_uri.rsplit(".", 1)
+        if suffix == "py":
+            files.remove(source)
+            place = (config.docs_dir, config.site_dir, config.use_directory_urls)
+            files.append(Tutorial(source.src_uri, *place, inclusion=source.inclusion))
+            files.append(File.generated(config, f"{stem}.ipynb", content=page.notebook))
+        for number, figure in enumerate(page.figures, 1):
+            files.append(File.generated(config, f"{stem}_{number}.png", content=figure))
+    return files
+
+
+def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
+    """Return the text of a page that was run."""
+    if not EXECUTED.fullmatch(page.file.src_uri):
+        return None
+    return _render(page.file.src_uri, page.file.content_string).markdown
+
+
+@functools.cache
+def _render(uri: str, source: str) -> Rendered:
+    """Run a page and write it."""
+    notebook = jupytext.reads(source, fmt="py:percent") if uri.endswith(".py") else _from_markdown(source)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
+    with tempfile.TemporaryDirectory() as folder:
+        # The kernel is spoken to over files rather than open ports.
+        config = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
+        place = {"metadata": {"path": folder}}
+        try:
+            NotebookClient(notebook, timeout=LONGEST_CELL, config=config, resources=place).execute()
+        except CellExecutionError as error:
+            raise PluginError(f"{uri}: {error}") from None
+    del notebook.cells[0]
+    page = _Writer(uri)
+    for cell in notebook.cells:
+        page.add(cell)
+    if uri.endswith(".py"):
+        page.parts.insert(1, f"[Download as a notebook]({page.stem}.ipynb){{ .notebook download }}")
+    return Rendered("\n\n".join(page.parts), tuple(page.figures), nbformat.writes(notebook))
+
+
+def _from_markdown(text: str) -> nbformat.NotebookNode:
+    """Return a notebook of the text, and of the code between fences."""
+    pieces = re.split(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    kinds = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    return nbformat.v4.new_notebook(cells=[kinds[n % 2](piece.strip("\n")) for n, piece in enumerate(pieces)])
+
+
+class _Writer:
+    """Writes a notebook as Markdown."""
+
+    def __init__(self, uri: str) -> None:
+        self.uri, self.stem = uri, PurePosixPath(uri).stem
+        self.parts: list[str] = []
+        self.figures: list[bytes] = []
+
+    def add(self, cell: nbformat.NotebookNode) -> None:
+        """Add a cell and what it put out."""
+        if cell.cell_type == "markdown":
+            self.parts.append(cell.source)
+            return
+        self.parts.append(f"```python\n{cell.source}\n```")
+        for output in cell.outputs:
+            if output.output_type == "display_data":
+                self._figure(base64.b64decode(output.data["image/png"]))
+            elif output.name == "stdout":
+                self.parts.append("```{ .text .output }\n" + output.text.rstrip("\n") + "\n```")
+            else:
+                raise PluginError(f"{self.uri}: wrote to {output.name}: {output.text}")
+
+    def _figure(self, figure: bytes) -> None:
+        self.figures.append(figure)
+        number = len(self.figures)
+        (width,) = struct.unpack(">I", figure[16:20])  # of the header
+        self.parts.append(f"![Figure {number}]({self.stem}_{number}.png){{ .figure width={width // 2} }}")

@@ -1,0 +1,199 @@
+"""Recordings that go to disk while a network runs, so that memory stays bounded."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ParameterError, StructureError
+from .export._extras import needed
+from .recording import Recording, SpikeRecording
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["Place", "Streams"]
+
+#: Bytes that are held before they go to disk.
+HELD = 64 << 20
+#: Bytes of a chunk of a file.
+CHUNK = 4 << 20
+#: Steps between two visits to the disk, at most, since nobody knows how many spikes there will be.
+LONGEST = 10_000
+
+
+class _Records:
+    """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
+
+    def __init__(self, net: Network, probe: int, group: Any) -> None:
+        self._sim, self._probe, self._group = net._sim, probe, group
+
+    def batch(self) -> int:
+        return self._sim.batch()
+
+    def steps(self) -> int:
+        return self._sim.steps()
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        held = self._sim.values(probe)
+        return np.concatenate([np.asarray(self._group["values"][:], dtype=held.dtype), held])
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return np.concatenate([self._group["step"][:], self._sim.sample_steps(probe)])
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        steps, neurons = self._sim.spikes(probe, sample)
+        return np.concatenate([self._group["step"][:], steps]), np.concatenate([self._group["i"][:], neurons])
+
+
+class _Net:
+    """A network whose recordings are partly on disk, for a probe to ask."""
+
+    def __init__(self, net: Network, records: _Records) -> None:
+        self._whole, self._sim = net, records
+
+    @property
+    def dt(self) -> float:
+        return self._whole.dt
+
+
+class Place:
+    """A group for a recording in a zarr folder, which is not made yet.
+
+    Parameters
+    ----------
+    name : str
+        The recording's name; with dots for slashes, which would make groups in groups, it is the group's.
+    to : str or path
+        The folder.
+    """
+
+    def __init__(self, name: str, to: str | os.PathLike[str]) -> None:
+        zarr: Any = needed("zarr", "zarr", "probe(to=...)")
+        if not hasattr(zarr, "create_group"):
+            raise ImportError('probe(to=...) needs zarr 3 or newer: pip install "dendrion[zarr]"')
+        path = os.fspath(to)
+        self._name = name.replace("/", ".")
+        try:
+            self._root = zarr.open_group(path, mode="a", zarr_format=3)
+        except (ValueError, TypeError, OSError) as error:
+            raise ParameterError(f"{name}: to = {path!r}: expected a zarr folder, or none yet: {error}") from error
+        if self._name in self._root:
+            raise ParameterError(
+                f"{name}: to = {path!r}: has a recording {self._name!r} already; expected another folder"
+            )
+
+    def make(self) -> Any:
+        """Return the group, made now."""
+        return self._root.create_group(self._name)
+
+
+class Streams:
+    """The recordings of a network that go to disk."""
+
+    def __init__(self, net: Network) -> None:
+        self._net = net
+        self._groups: dict[int, Any] = {}
+        self._bytes_per_step = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, recording: Recording | SpikeRecording, place: Place) -> None:
+        """Let a recording go to a place."""
+        group = place.make()
+        _describe(recording, group)
+        if isinstance(recording, Recording):
+            width, size = recording._columns, self._net.dtype.itemsize
+            rows = max(1, CHUNK // max(1, width * size))
+            dims, shape = ("time", "neuron"), (0, width)
+            _array(group, "values", shape, (rows, max(1, width)), self._net.dtype, dims, {"units": recording.unit})
+            _array(group, "t", (0,), (CHUNK // 8,), np.float64, ("time",), {"units": "ms"})
+            _array(group, "step", (0,), (CHUNK // 8,), np.uint64, ("time",), {})
+            self._bytes_per_step += width * size / recording._every
+        else:
+            for name, kind, attributes in (("t", np.float64, {"units": "ms"}), ("step", np.uint64, {})):
+                _array(group, name, (0,), (CHUNK // 8,), kind, ("spike",), attributes)
+            _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})
+        self._groups[recording._id] = group
+        recording._net = _Net(self._net, _Records(self._net, recording._id, group))  # type: ignore[assignment]
+
+    def piece(self) -> int:
+        """Return how many steps may pass between two visits to the disk."""
+        return max(1, min(LONGEST, int(HELD / max(self._bytes_per_step, 1.0))))
+
+    def flush(self) -> None:
+        """Write what is held, and forget it here. What could not be written is still held."""
+        sim, dt = self._net._sim, self._net.dt
+        for probe, group in self._groups.items():
+            steps = sim.sample_steps(probe)
+            if "values" in group:
+                if len(steps):
+                    _append(group, values=sim.values(probe), step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+            else:
+                steps, neurons = sim.spikes(probe, 0)
+                if len(steps):
+                    _append(group, i=neurons, step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+            group.attrs["steps"] = sim.steps()
+            sim.forget_recording(probe)
+
+    def clear(self) -> None:
+        """Empty the files: time begins anew."""
+        for group in self._groups.values():
+            for _, array in group.arrays():
+                array.resize((0, *array.shape[1:]))
+
+    def refuse(self, what: str) -> None:
+        """Raise where a run keeps its recordings whole."""
+        if self._groups:
+            raise StructureError(
+                f"network: {what} keeps its recordings whole, and {len(self._groups)} of them go to disk; expected "
+                "probes without to="
+            )
+
+
+def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
+    """Say in attributes what a recording is of."""
+    group.attrs["name"] = recording.name
+    group.attrs["dt"] = recording._net.dt
+    group.attrs["population"] = recording._population or ""
+    index = recording._index
+    _array(group, "neuron", index.shape, (max(1, len(index)),), np.int64, ("neuron",), {})[:] = index
+    if isinstance(recording, Recording):
+        group.attrs["unit"], group.attrs["every"] = recording.unit, recording._every
+        if recording._gid is not None:
+            gid = recording._gid
+            _array(group, "gid", gid.shape, (max(1, len(gid)),), np.int64, ("neuron",), {})[:] = gid
+    else:
+        group.attrs["size"] = recording.size
+        if recording._first is not None:
+            group.attrs["first_gid"] = recording._first
+
+
+def _array(
+    group: Any,
+    name: str,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    dtype: Any,
+    dims: tuple[str, ...],
+    attributes: dict[str, Any],
+) -> Any:
+    return group.create_array(
+        name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims, attributes=attributes
+    )
+
+
+def _append(group: Any, **new: NDArray[Any]) -> None:
+    """Append to several arrays of one length, all or none."""
+    before = {name: group[name].shape[0] for name in new}
+    try:
+        for name, values in new.items():
+            group[name].append(values)
+    except BaseException:
+        for name, rows in before.items():
+            group[name].resize((rows, *group[name].shape[1:]))
+        raise

@@ -1,0 +1,31 @@
+"""What was given to export, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import ParameterError, ParameterTypeError
+from ..recording import Recording, SpikeRecording
+
+Recorded = Recording | SpikeRecording
+
+
+def recordings(what: str, given: Recorded | Iterable[Recorded]) -> list[Recorded]:
+    """Return what was given, one or several recordings, as a list of at least one.
+
+    Parameters
+    ----------
+    what : str
+        The function that they were given to, for messages.
+    given : Recording, SpikeRecording or list of them
+        What was given.
+    """
+    if isinstance(given, Recorded):
+        return [given]
+    found = list(given) if isinstance(given, Iterable) else [given]
+    for recording in found:
+        if not isinstance(recording, Recorded):
+            raise ParameterTypeError(f"{what}: {recording!r}: expected a Recording or a SpikeRecording")
+    if not found:
+        raise ParameterError(f"{what}: no recordings: expected at least one")
+    return found

@@ -1,0 +1,75 @@
+"""Files of HDF5 that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from ..recording import FilePath
+from ._extras import needed
+from ._files import new_file
+
+
+@contextlib.contextmanager
+def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str = "") -> Iterator[Any]:
+    """Yield an ``h5py.File`` to write into, which becomes ``path`` if nothing fails, and else is removed.
+
+    Parameters
+    ----------
+    what, path, overwrite, suffix
+        See ``new_file``.
+    extra : str
+        The extra of Dendrion that brings h5py.
+    """
+    h5py = needed("h5py", extra, what)
+    with new_file(what, path, overwrite, suffix) as partial, open(partial, "w+b", buffering=0) as file:
+        watched = _Watched(file)
+        try:
+            with h5py.File(watched, "w") as opened:
+                yield opened
+        except Exception:
+            # What HDF5 says of a failure is not what failed.
+            if watched.failure is None:
+                raise
+        if watched.failure is not None:
+            raise watched.failure
+
+
+class _Watched(io.RawIOBase):
+    """A file that keeps the first failure to write, and from then on writes nothing.
+
+    HDF5 writes what it has buffered when objects are freed, where errors are lost; a file that a full disk cut off
+    would then look like a whole one.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        self._file = file
+        self.failure: BaseException | None = None
+
+    def write(self, data: Any) -> int:
+        left = memoryview(data).cast("B")
+        length = len(left)
+        while left and self.failure is None:
+            try:
+                left = left[self._file.write(left) :]
+            except BaseException as failure:
+                self.failure = failure
+        return length
+
+    def readinto(self, buffer: Any) -> int:
+        return self._file.readinto(buffer) or 0
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return self._file.truncate(size)
+        except BaseException as failure:
+            self.failure = self.failure or failure
+            return size or 0

@@ -1,0 +1,156 @@
+"""Recordings from files of NumPy arrays (npz). Nothing in a file is taken on trust."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError
+from ..recording import FilePath, Recording, SpikeRecording
+from ._archive import Arrays, read_arrays
+from ._layout import NAMES, OPTIONAL, SAMPLES, VERSION
+from ._loaded import LoadedRecording, LoadedSpikes, Origin
+from ._units import factors
+
+#: Up to so many steps a time says which step it is.
+_STEPS = 2**51
+
+
+def load_recording(path: FilePath) -> Recording | SpikeRecording:
+    """Read a recording that ``save`` wrote.
+
+    It has the interface of the recording that was saved, ``t``, ``values``, ``i``, ``dense()`` and the others, and its
+    exporters. It belongs to no network, so it never changes. The file is read without pickle: nothing in it is run.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    Recording or SpikeRecording
+        What was saved, bit for bit.
+
+    Raises
+    ------
+    ParameterError
+        Where the file is damaged, or was written by something else; the message says what is wrong with it.
+    OSError
+        Where there is no such file, or it cannot be opened.
+    """
+    try:
+        arrays = read_arrays(path, set.union(*NAMES.values()))
+        return _recording(arrays)
+    except ParameterError as error:
+        raise ParameterError(f"load_recording: {os.fsdecode(path)!r}: {error}; expected a file of save()") from error
+
+
+def _recording(arrays: Arrays) -> Recording | SpikeRecording:
+    kind, version = _text(arrays, "format"), _whole(arrays, "version")
+    if kind not in NAMES or version != VERSION:
+        known = " or ".join(repr(k) for k in NAMES)
+        raise ParameterError(f"format {kind!r}, version {version}: expected {known}, version {VERSION}")
+    for name in sorted(NAMES[kind] ^ set(arrays)):
+        if name in arrays or name not in OPTIONAL:
+            raise ParameterError(f"{'has a' if name in arrays else 'lacks'} part {name!r}")
+    step = _one(arrays, "step", "f")
+    if not (math.isfinite(step) and step > 0):
+        raise ParameterError(f"step = {step}: expected a finite number > 0 (ms)")
+    index = _numbers(arrays, "index", None)
+    origin = Origin(_text(arrays, "name"), _text(arrays, "population") or None, index, step)
+    return _samples(arrays, origin) if kind == SAMPLES else _spikes(arrays, origin)
+
+
+def _samples(arrays: Arrays, origin: Origin) -> Recording:
+    values, t = arrays["values"], arrays["t"]
+    if (
+        t.dtype.kind != "f"
+        or values.dtype.kind != "f"
+        or values.ndim not in (2, 3)
+        or (values.ndim == 3 and not len(values))
+    ):
+        raise ParameterError(f"t, values: {t.dtype}, {values.dtype} of shape {values.shape}: expected numbers")
+    samples, columns = values.shape[-2:]
+    # Of 0 columns there may be any number of samples, so times are counted before they are computed.
+    if t.shape != (samples,) or origin.index.shape != (columns,):
+        raise ParameterError(f"values of shape {values.shape}: {t.size} times and {origin.index.size} members")
+    first, every = _whole(arrays, "first"), _whole(arrays, "every", least=1)
+    if first + samples * every > _STEPS:
+        raise ParameterError(f"first = {first}, every = {every}: expected fewer than 2^51 steps")
+    steps = np.arange(samples, dtype=np.uint64) * np.uint64(every) + np.uint64(first)
+    with np.errstate(all="ignore"):
+        valid = np.isfinite(t) & (np.multiply(steps, origin.dt, dtype=np.float64) == t)
+    if not valid.all():
+        raise ParameterError("t: expected times of whole steps")
+    gid = _numbers(arrays, "gid", columns) if "gid" in arrays else None
+    unit = _text(arrays, "unit")
+    factors(unit)
+    return LoadedRecording(origin, unit, gid, every, steps, values)
+
+
+def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
+    t = arrays["t"]
+    if t.dtype.kind != "f" or t.ndim != 1:
+        raise ParameterError(f"t: {t.dtype} of shape {t.shape}: expected a time per spike")
+    size, i = _whole(arrays, "size", 1, 2**32), _numbers(arrays, "i", len(t))
+    if (i >= size).any() or (origin.index >= size).any() or (np.diff(origin.index) <= 0).any():
+        raise ParameterError(f"i, index: expected neurons below {size}")
+    steps = _whole(arrays, "steps", 0, _STEPS)
+    begin = _whole(arrays, "begin", 0, steps)
+    with np.errstate(all="ignore"):
+        at = np.rint(t / origin.dt)
+        valid = np.isfinite(t) & (at >= begin) & (at < steps) & (at * origin.dt == t)
+    if not valid.all():
+        raise ParameterError(f"t: expected times of whole steps from {begin} to {steps}")
+    batch = "spikes_per_sample" in arrays
+    counts = _numbers(arrays, "spikes_per_sample", None) if batch else np.array([len(t)])
+    if counts.size == 0 or (counts > len(t)).any() or counts.sum() != len(t):
+        raise ParameterError(f"spikes_per_sample: expected {len(t)} in all")
+    trains = _split(at.astype(np.uint64), i.astype(np.uint32), counts)
+    first = _whole(arrays, "first_gid") if "first_gid" in arrays else None
+    return LoadedSpikes(origin, size, first, begin, steps, batch, trains)
+
+
+def _split(
+    steps: NDArray[np.uint64], i: NDArray[np.uint32], counts: NDArray[np.int64]
+) -> list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
+    """Return the spikes of each sample, which are by time, then neuron."""
+    ends = np.cumsum(counts)[:-1]
+    trains = list(zip(np.split(steps, ends), np.split(i, ends), strict=True))
+    for at, who in trains:
+        if ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (who[1:] < who[:-1]))).any():
+            raise ParameterError("t, i: expected spikes by time, then neuron")
+    return trains
+
+
+def _one(arrays: Arrays, name: str, kinds: str) -> Any:
+    array = arrays.get(name)
+    if array is None or array.ndim or array.dtype.kind not in kinds:
+        raise ParameterError(f"{name}: expected one {'text' if kinds == 'U' else 'number'}")
+    return array.item()
+
+
+def _text(arrays: Arrays, name: str) -> str:
+    return str(_one(arrays, name, "U"))
+
+
+def _whole(arrays: Arrays, name: str, least: int = 0, most: int = 2**62) -> int:
+    value = int(_one(arrays, name, "iu"))
+    if not least <= value <= most:
+        raise ParameterError(f"{name} = {value}: expected a whole number from {least} to {most}")
+    return value
+
+
+def _numbers(arrays: Arrays, name: str, count: int | None) -> NDArray[np.int64]:
+    """Return whole numbers >= 0 in one row, as many as there should be."""
+    array = arrays[name]
+    fits = array.ndim == 1 and array.dtype.kind in "iu" and count in (None, len(array))
+    if not fits or (array < 0).any() or (array > np.iinfo(np.int64).max).any():
+        expected = "whole numbers >= 0" if count is None else f"{count} whole numbers >= 0"
+        raise ParameterError(f"{name}: {array.dtype} of shape {array.shape}: expected {expected}")
+    return array.astype(np.int64)

@@ -1,0 +1,125 @@
+"""Recordings that came from a file: what a network would tell a probe, kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..recording import Recording, SpikeRecording
+
+
+@dataclass
+class _Records:
+    """What a file has of the network that ran, under the names that a probe asks a network for."""
+
+    #: Time step (ms).
+    dt: float
+    done: int
+    samples_of_batch: int
+    #: Steps and values of samples.
+    at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
+    #: Step and neuron of each spike, for each sample of a batch, or once.
+    trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)
+
+    @property
+    def _sim(self) -> _Records:
+        return self
+
+    def batch(self) -> int:
+        return self.samples_of_batch
+
+    def steps(self) -> int:
+        return self.done
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        return self.table.copy()
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return self.at.copy()
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        return self.trains[sample]
+
+
+@dataclass
+class Origin:
+    """What both kinds of recordings know of where they were made."""
+
+    name: str
+    #: Path of the population or generator; ``None`` for connections.
+    population: str | None
+    #: Number of each recorded member.
+    index: NDArray[np.int64]
+    #: Time step (ms).
+    dt: float
+
+
+class LoadedRecording(Recording):
+    """A [Recording][dendrion.Recording] from a file, without a network.
+
+    Parameters
+    ----------
+    origin : Origin
+        Where it was made.
+    unit : str
+        Unit of the values.
+    gid : array of int or None
+        Number of each column's neuron in the whole network.
+    every : int
+        Steps between samples.
+    steps : array of int
+        Step of each sample.
+    values : array of float
+        ``(samples, columns)``, or with a batch ``(batch, samples, columns)``.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        unit: str,
+        gid: NDArray[np.int64] | None,
+        every: int,
+        steps: NDArray[np.uint64],
+        values: NDArray[np.floating],
+    ) -> None:
+        done = int(steps[-1]) + 1 if len(steps) else 0
+        self._net = _Records(origin.dt, done, len(values) if values.ndim == 3 else 0, at=steps, table=values)
+        self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
+        self._unit, self._gid, self._every, self._columns = unit, gid, every, values.shape[-1]
+
+
+class LoadedSpikes(SpikeRecording):
+    """A [SpikeRecording][dendrion.SpikeRecording] from a file, without a network.
+
+    Parameters
+    ----------
+    origin : Origin
+        Where it was made.
+    size : int
+        Size of the population or generator.
+    first : int or None
+        Number of the first neuron in the whole network.
+    begin, steps : int
+        Steps between which it was recorded.
+    batch : bool
+        Whether ``trains`` are those of a batch.
+    trains : list of pairs of arrays
+        Step and neuron of each spike, for each sample of the batch, or once.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        size: int,
+        first: int | None,
+        begin: int,
+        steps: int,
+        batch: bool,
+        trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]],
+    ) -> None:
+        self._net = _Records(origin.dt, steps, len(trains) if batch else 0, trains=trains)
+        self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
+        self._size, self._first, self._made = size, first, begin

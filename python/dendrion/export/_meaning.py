@@ -1,0 +1,23 @@
+"""What a recording means, in words."""
+
+from __future__ import annotations
+
+from ..recording import Recording
+
+_MEANINGS = {
+    ("V", "mV"): "membrane potential",
+    ("I", "pA"): "current, positive where it depolarises,",
+    ("I", "pA/um2"): "current per area, positive where it depolarises,",
+    ("w", "1"): "weights",
+}
+
+
+def meaning(recording: Recording) -> str:
+    """Return a description, such as ``membrane potential of pyramidal/soma``."""
+    path, _, variable = recording.name.rpartition(".")
+    return f"{_MEANINGS.get((variable, recording.unit), variable)} of {path}"
+
+
+def member(recording: Recording) -> str:
+    """Return what a column is of: ``neuron`` or ``connection``."""
+    return "connection" if recording._population is None else "neuron"

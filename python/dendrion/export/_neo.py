@@ -1,0 +1,96 @@
+"""Recordings as objects of Neo, with quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..errors import StructureError
+from ..recording import Recording, SpikeRecording
+from ._extras import needed
+from ._given import Recorded, recordings
+from ._meaning import meaning, member
+from ._spikes import by_member
+from ._units import quantity
+
+
+def neo(given: Recorded | Iterable[Recorded], *, name: str | None = None) -> Any:
+    """Return a ``neo.Block`` of recordings: a segment, or with a batch one per sample.
+
+    A segment has an ``AnalogSignal`` for each [Recording][dendrion.Recording], with a channel per neuron, and for each
+    [SpikeRecording][dendrion.SpikeRecording] a ``SpikeTrain`` per neuron, silent ones too. Both have units.
+
+    Parameters
+    ----------
+    given : Recording, SpikeRecording or list of them
+        What to put into it.
+    name : str, optional
+        Name of the block.
+
+    Raises
+    ------
+    StructureError
+        Recordings of different batches.
+    ImportError
+        Without Neo, which ``pip install "dendrion[neo]"`` brings.
+    """
+    chosen = recordings("export.neo", given)
+    module = needed("neo", "neo", "export.neo")
+    batches = {recording._batch for recording in chosen}
+    if len(batches) > 1:
+        each = ", ".join(f"{r.name} has {r._batch or 'none'}" for r in chosen)
+        raise StructureError(f"export.neo: recordings of different batches ({each}): expected one block for each")
+    batch = batches.pop()
+    parts = [analog_signals(r) if isinstance(r, Recording) else spike_trains(r) for r in chosen]
+    block = module.Block(name=name, description="simulated by Dendrion", dendrion_version=_core.__version__)
+    for sample in range(max(batch, 1)):
+        segment = module.Segment(name=f"sample {sample}" if batch else None, index=sample)
+        for recording, part in zip(chosen, parts, strict=True):
+            if isinstance(recording, Recording):
+                segment.analogsignals.append(part[sample])
+            else:
+                segment.spiketrains.extend(part[sample])
+        block.segments.append(segment)
+    return block
+
+
+def analog_signals(recording: Recording) -> list[Any]:
+    """Return an ``AnalogSignal`` for each sample of the batch, one without a batch."""
+    module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
+    unit, t = quantity(pq, recording.unit), recording.t
+    annotations = {member(recording): recording.index}
+    if (gid := recording.gid) is not None:
+        annotations["gid"] = gid
+    values = recording.values
+    return [
+        module.AnalogSignal(
+            table,
+            units=unit,
+            t_start=(t[0] if len(t) else 0.0) * pq.ms,
+            sampling_period=recording.dt * pq.ms,
+            name=recording.name,
+            description=meaning(recording),
+            array_annotations={key: each.copy() for key, each in annotations.items()},
+            population=recording._population,
+        )
+        for table in (values if values.ndim == 3 else values[np.newaxis])
+    ]
+
+
+def spike_trains(spikes: SpikeRecording) -> list[list[Any]]:
+    """Return for each sample of the batch, one without a batch, a ``SpikeTrain`` per neuron."""
+    module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
+    start, stop = spikes._begin() * spikes.dt * pq.ms, spikes._net._sim.steps() * spikes.dt * pq.ms
+    found: list[list[Any]] = []
+    for times in by_member(spikes):
+        trains = []
+        for i, t in zip(spikes._index.tolist(), times, strict=True):
+            about = {"population": spikes._population, "neuron": i}
+            if spikes._first is not None:
+                about["gid"] = spikes._first + i
+            trains.append(module.SpikeTrain(t, stop, units="ms", t_start=start, name=f"{spikes.name} {i}", **about))
+        found.append(trains)
+    return found

@@ -1,0 +1,220 @@
+"""Recordings in files of Neurodata Without Borders (NWB), by pynwb."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..errors import ParameterError, ParameterTypeError
+from ..module import hint, unused
+from ..recording import FilePath, Recording, SpikeRecording
+from ._extras import needed
+from ._given import Recorded, recordings
+from ._hdf5 import new_hdf5
+from ._meaning import meaning, member
+from ._spikes import by_member
+from ._units import si
+
+#: What may be said about a session beside what has a parameter of its own.
+_METADATA = (
+    "experimenter",
+    "experiment_description",
+    "session_id",
+    "institution",
+    "keywords",
+    "notes",
+    "pharmacology",
+    "protocol",
+    "related_publications",
+    "source_script",
+    "source_script_file_name",
+    "data_collection",
+    "stimulus_notes",
+    "lab",
+    "subject",
+    "timestamps_reference_time",
+)
+
+
+def nwb(
+    given: Recorded | Iterable[Recorded],
+    path: FilePath,
+    *,
+    overwrite: bool = False,
+    session_description: str | None = None,
+    identifier: str | None = None,
+    session_start_time: datetime.datetime | None = None,
+    **metadata: Any,
+) -> None:
+    """Write recordings to a file of Neurodata Without Borders.
+
+    Each [Recording][dendrion.Recording] becomes a ``TimeSeries`` in ``acquisition``, under its name with dots for
+    slashes (``pyramidal.soma.V``), of shape ``(samples, neurons)``; with a batch one per sample
+    (``pyramidal.soma.V.sample0``). Values are as recorded; ``conversion`` makes them volts, amperes or what ``unit``
+    says. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` has the neuron and ``gid`` of each.
+
+    All [SpikeRecording][dendrion.SpikeRecording] are together in the table ``units``, a row per neuron and sample,
+    silent ones too: spike times and the interval observed (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
+    generators) and ``sample``.
+
+    Parameters
+    ----------
+    given : Recording, SpikeRecording or list of them
+        What to write.
+    path : str or path
+        The file, ending in ``.nwb``.
+    overwrite : bool
+        Replace a file that is there already.
+    session_description : str, optional
+        By default says that it is a simulation, and of which Dendrion.
+    identifier : str, optional
+        Unique in the world; by default random.
+    session_start_time : datetime, optional
+        The date and time that stand for t = 0; by default now.
+    **metadata
+        What else ``pynwb.NWBFile`` takes, such as ``experimenter``, ``lab``, ``institution``, ``keywords``, ``notes``,
+        ``subject``.
+
+    Raises
+    ------
+    ParameterError
+        Where there is a file already, no such folder, or metadata that NWB does not have.
+    ImportError
+        Without pynwb, which ``pip install "dendrion[nwb]"`` brings.
+    """
+    chosen = recordings("export.nwb", given)
+    for name in metadata:
+        if name not in _METADATA:
+            raise ParameterError(f"export.nwb: no metadata named {name!r}{hint(name, list(_METADATA))}")
+    pynwb = needed("pynwb", "nwb", "export.nwb")
+    about = {
+        "session_description": session_description or f"simulation with Dendrion {_core.__version__}",
+        "identifier": identifier or str(uuid.uuid4()),
+        "session_start_time": session_start_time or datetime.datetime.now(datetime.timezone.utc),
+        **metadata,
+    }
+    with new_hdf5("export.nwb", path, overwrite, "nwb", ".nwb") as opened:
+        file = _file(pynwb, about)
+        _add_series(pynwb, file, [r for r in chosen if isinstance(r, Recording)])
+        spikes = [r for r in chosen if isinstance(r, SpikeRecording)]
+        if spikes:
+            file.units = _units(pynwb, spikes)
+        with warnings.catch_warnings():
+            # pynwb 3 looks for the ending of a path that it was not given.
+            warnings.filterwarnings("ignore", "The file path provided: None")
+            with pynwb.NWBHDF5IO(file=opened, mode="w") as io:
+                io.write(file)
+
+
+def _file(pynwb: Any, about: dict[str, Any]) -> Any:
+    start = about["session_start_time"]
+    if isinstance(start, datetime.datetime) and start.tzinfo is None:
+        raise ParameterError(f"export.nwb: session_start_time = {start}: expected a time with a time zone")
+    try:
+        return pynwb.NWBFile(**about, was_generated_by=[["Dendrion", _core.__version__]])
+    except TypeError as error:
+        raise ParameterTypeError(f"export.nwb: {error}") from error
+    except ValueError as error:
+        raise ParameterError(f"export.nwb: {error}") from error
+
+
+def _add_series(pynwb: Any, file: Any, chosen: list[Recording]) -> None:
+    """Add the time series of each recording, and a table of what their columns are of."""
+    if not chosen:
+        return
+    # One of the names that the format recommends.
+    module = file.create_processing_module("misc", "what the columns of each time series are of")
+    names: set[str | None] = set()
+    for recording in chosen:
+        name = unused(recording.name.replace("/", ".").replace(":", "_"), names)
+        names.add(name)
+        values = recording.values
+        if values.ndim == 2:
+            file.add_acquisition(_series(pynwb, name, meaning(recording), values, recording))
+        else:
+            for sample, table in enumerate(values):
+                about = f"{meaning(recording)}, sample {sample} of a batch"
+                file.add_acquisition(_series(pynwb, f"{name}.sample{sample}", about, table, recording))
+        module.add(_columns(pynwb, name, recording))
+
+
+def _series(pynwb: Any, name: str, description: str, table: Any, recording: Recording) -> Any:
+    unit, conversion = si(recording.unit)
+    t = recording.t
+    return pynwb.TimeSeries(
+        name=name,
+        description=description,
+        comments=f"Recorded in {recording.unit} every {recording.dt:g} ms by a probe of {recording.name}.",
+        data=table,
+        unit=unit,
+        conversion=conversion,
+        starting_time=float(t[0]) / 1000.0 if len(t) else 0.0,
+        rate=1000.0 / recording.dt,
+    )
+
+
+def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
+    """Return a table of what the columns of a recording are of."""
+    of = member(recording)
+    about = {"neuron": "number in its population, from 0 on", "connection": "number by source, then target"}
+    columns = [_column(pynwb, of, about[of], recording.index)]
+    if (gid := recording.gid) is not None:
+        columns.append(_column(pynwb, "gid", "number of the neuron in the whole network", gid))
+    description = f"columns of {recording.name}" + (f", in {recording._population}" if recording._population else "")
+    return pynwb.core.DynamicTable(name=f"{name}.columns", description=description, columns=columns)
+
+
+def _units(pynwb: Any, spikes: list[SpikeRecording]) -> Any:
+    """Return the table of spikes."""
+    times: list[Any] = []
+    rows: dict[str, list[Any]] = {"population": [], "neuron": [], "gid": [], "sample": []}
+    observed: list[Any] = []
+    for recording in spikes:
+        begin, end = recording._begin(), recording._net._sim.steps()
+        for sample, trains in enumerate(by_member(recording)):
+            times += trains
+            rows["population"] += [recording._population] * len(trains)
+            rows["neuron"] += recording._index.tolist()
+            first = recording._first
+            rows["gid"] += [-1] * len(trains) if first is None else (first + recording._index).tolist()
+            rows["sample"] += [sample] * len(trains)
+            observed += [(begin * recording.dt / 1000.0, end * recording.dt / 1000.0)] * len(trains)
+    about = {
+        "population": "population or generator",
+        "neuron": "number in its population, from 0 on",
+        "gid": "number of the neuron in the whole network; -1 for sources of generators",
+        "sample": "sample of the batch; 0 without one",
+    }
+    types = {"population": object, "neuron": np.int64, "gid": np.int64, "sample": np.int64}
+    flat = np.concatenate([np.empty(0), *times]) / 1000.0
+    columns = [
+        *_ragged(pynwb, "spike_times", "time of each spike (s)", flat, np.cumsum([len(t) for t in times])),
+        *_ragged(
+            pynwb,
+            "obs_intervals",
+            "interval in which all spikes were recorded (s)",
+            np.array(observed, dtype=np.float64).reshape(-1, 2),
+            np.arange(1, len(times) + 1),
+        ),
+        *(_column(pynwb, name, about[name], np.array(values, dtype=types[name])) for name, values in rows.items()),
+    ]
+    steps = {recording.dt for recording in spikes}
+    resolution = steps.pop() / 1000.0 if len(steps) == 1 else None
+    description = "spikes of neurons and generators, a row for each and each sample of a batch"
+    return pynwb.misc.Units(name="units", description=description, columns=columns, resolution=resolution)
+
+
+def _column(pynwb: Any, name: str, description: str, values: Any) -> Any:
+    return pynwb.core.VectorData(name=name, description=description, data=values)
+
+
+def _ragged(pynwb: Any, name: str, description: str, values: Any, ends: Any) -> list[Any]:
+    """Return a column of rows of different lengths, and where they end."""
+    data = _column(pynwb, name, description, values)
+    return [data, pynwb.core.VectorIndex(name=f"{name}_index", target=data, data=ends.astype(np.uint64))]

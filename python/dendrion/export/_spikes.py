@@ -1,0 +1,37 @@
+"""Spikes as exporters want them: a row each, or by neuron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..recording import SpikeRecording
+
+Times = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def columns(spikes: SpikeRecording) -> dict[str, np.ndarray[Any, Any]]:
+    """Return what is known of each spike: ``t`` (ms), ``i``, of neurons ``gid``, with a batch ``sample``."""
+    sample, step, i = spikes._spikes()
+    found = {"t": np.multiply(step, spikes.dt, dtype=np.float64), "i": i.astype(np.int64)}
+    if spikes._first is not None:
+        found["gid"] = spikes._first + found["i"]
+    if spikes._batch:
+        found["sample"] = sample
+    return found
+
+
+def by_member(spikes: SpikeRecording) -> list[list[Times]]:
+    """Return the times (ms) at which each recorded neuron spiked, for each sample of the batch."""
+    sample, step, i = spikes._spikes()
+    t = np.multiply(step, spikes.dt, dtype=np.float64)
+    found = []
+    for k in range(max(spikes._batch, 1)):
+        mine = sample == k
+        order = np.argsort(i[mine], kind="stable")
+        ends = np.searchsorted(i[mine][order], spikes._index, side="right")
+        begins = np.searchsorted(i[mine][order], spikes._index, side="left")
+        times = t[mine][order]
+        found.append([times[a:b] for a, b in zip(begins.tolist(), ends.tolist(), strict=True)])
+    return found

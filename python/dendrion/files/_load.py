@@ -1,0 +1,74 @@
+"""From a model file to a network of modules."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..module import Module
+from ._connections import connection, injection
+from ._generators import generator
+from ._neurons import neuron
+from ._places import settle
+
+if TYPE_CHECKING:
+    from ..network import Network
+
+__all__ = ["load"]
+
+Table = dict[str, Any]
+
+
+class Values:
+    """The numbers of a document, some of which are in arrays beside it."""
+
+    def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
+        self._arrays = arrays
+
+    def __call__(self, value: Any) -> Any:
+        """Return a number, an array or whatever else a document has."""
+        if isinstance(value, dict) and "array" in value:
+            return self._arrays[value["array"]]
+        if isinstance(value, list):
+            return np.array(value)
+        return value
+
+    def of(self, table: Table, but: tuple[str, ...]) -> Table:
+        """Return the parameters of a table: all but what is named."""
+        return {name: self(value) for name, value in table.items() if name not in but}
+
+
+def load(path: str, given: Table) -> Network:
+    """Return the network of a model file, with what is given instead of its settings."""
+    from ..network import Network
+
+    text, arrays = _core.read_model(path)
+    document: Table = json.loads(text)
+    values = Values(arrays)
+    known: dict[str, Module] = {}
+    made: dict[str, Module] = {}
+    for name, table in document.get("populations", {}).items():
+        made[name] = neuron(name, table, values, known)
+    for name, table in document.get("generators", {}).items():
+        made[name] = generator(table, values)
+    known |= made
+    for name, table in document.get("connections", {}).items():
+        made[name] = connection(table, values, known)
+    for name, table in document.get("injections", {}).items():
+        made[name] = injection(table, known)
+    # Roots that only hold others live as long as what they hold.
+    settle(made)
+    settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
+    settings.update(given)
+    net = Network(list(made.values()), **settings)
+    net.duration = document.get("duration")
+    known |= made
+    for name, record in document.get("record", {}).items():
+        module, indices = known[record["of"]], values(record.get("indices"))
+        probe = net.probe(module, record["variable"], every=record.get("every"), indices=indices)
+        net._rename_recording(probe, name)
+    return net

@@ -1,0 +1,142 @@
+"""The part of a network that goes to files and comes from them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .. import _core
+from ..errors import ParameterError
+from ..module import Module
+from ..neuron import MCNeuron
+from ..recording import Recording, SpikeRecording
+from ..synapse import MCSynapse
+
+if TYPE_CHECKING:
+    from ..identity import Identity
+    from ..network import Network
+
+__all__ = ["NetworkFiles"]
+
+Path = str | os.PathLike[str]
+
+
+class NetworkFiles:
+    """The part of a network that is saved and loaded."""
+
+    dt: float
+    _sim: _core.Simulation
+    _parts: dict[int, Module]
+    _identities: dict[int, Identity]
+    #: What is recorded, by name: ``path.variable``, or as a model file says.
+    recordings: dict[str, Recording | SpikeRecording]
+    #: Path, variable, interval (ms) and indices of each.
+    _recorded: dict[str, tuple[str, str, float | None, list[int] | None]]
+    #: Time that a model file says to simulate (ms), if it does.
+    duration: float | None
+
+    def _frozen_keys(self) -> set[str]:
+        raise NotImplementedError
+
+    def save(self, path: Path) -> None:
+        """Write the network to a model file, with the values its parameters and weights have now.
+
+        Long arrays, such as weights, go to an npz beside it. A network that is [loaded][dendrion.Network.load] from it
+        runs with the same bits as this one after ``reset()``; states are another matter (``save_state``).
+        Files are written under another name first, so that one that is there already stays whole if writing fails.
+
+        Parameters
+        ----------
+        path : str or path
+            The file's name, which ends in ``.json`` or ``.toml``.
+
+        Raises
+        ------
+        ModelFileError
+            For another ending.
+        StructureError
+            For a [CustomGenerator][dendrion.CustomGenerator] with a function, which a file cannot hold.
+        OSError
+            Where the file cannot be written.
+        """
+        populations = [m for m in self._parts.values() if isinstance(m, MCNeuron)]
+        who = [self._who(p) for p in populations]
+        frozen = sorted(self._frozen_keys())
+        dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
+        what = [(name, *self._recorded[name]) for name in self.recordings]
+        self._sim.save_model(os.fspath(path), who, frozen, dense, what)
+
+    def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
+        """Return who a population is, as far as it was said."""
+        identity = self._identities[id(p)]
+        number = identity.id if "id" in p._given else None
+        first = identity.first if "neuron_start_id" in p._given else None
+        return p.path, p.area_name, p.pid if p.pid else None, number, first
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        *,
+        threads: int | None = None,
+        dt: float | None = None,
+        seed: int | None = None,
+        dtype: str | None = None,
+    ) -> Network:
+        """Make a network from a model file, in TOML or JSON.
+
+        What the file records is in ``net.recordings`` by name, and the time it says to simulate in ``net.duration``.
+        Populations are [MCNeuron][dendrion.MCNeuron]s whose parts are attributes, as in ``net["cell"].soma``.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, which ends in ``.toml`` or ``.json``.
+        threads : int, optional
+            Threads to run on; results do not depend on it.
+        dt, seed, dtype : optional
+            Time step (ms), seed and type of numbers. What is not given is as the file says.
+
+        Raises
+        ------
+        ModelFileError
+            For a file that means nothing, with line, column and a caret at the place.
+        OSError
+            Where the file cannot be read.
+        """
+        from ._load import load
+
+        given = {"threads": threads, "dt": dt, "seed": seed, "dtype": dtype}
+        return load(os.fspath(path), {name: value for name, value in given.items() if value is not None})
+
+    def __getitem__(self, path: str) -> Module:
+        """Return the module of that path, such as ``net["cell/soma"]``."""
+        from ..errors import UnknownNameError
+        from ..module import hint
+
+        found = {m.path: m for m in self._parts.values()}
+        if path not in found:
+            raise UnknownNameError(f"network: no module named {path!r}{hint(str(path), list(found))}")
+        return found[path]
+
+    def __iter__(self) -> Any:
+        # Without it Python would count through __getitem__.
+        raise ParameterError("network: is no sequence; expected net.modules, or net['path'] for one of them")
+
+    def _note_recording(
+        self, recording: Recording | SpikeRecording, what: tuple[str, str, float | None, list[int] | None]
+    ) -> None:
+        """Keep what is recorded under a name of its own."""
+        base = name = f"{what[0]}.{what[1]}"
+        number = 1
+        while name in self.recordings:
+            number += 1
+            name = f"{base} {number}"
+        self.recordings[name] = recording
+        self._recorded[name] = what
+
+    def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
+        """Call a recording what a model file calls it."""
+        old = next(n for n, r in self.recordings.items() if r is recording)
+        self.recordings[name] = self.recordings.pop(old)
+        self._recorded[name] = self._recorded.pop(old)

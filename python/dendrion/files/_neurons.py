@@ -1,0 +1,156 @@
+"""Populations from a model file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import active, channels
+from ..compartment import Compartment, LeakyIF
+from ..coupling import MCConn, MCConnSynapse
+from ..equations import Channel, Soma, Written
+from ..methods import SolverMethodODE, SolverMethodSDE
+from ..module import Module
+from ..neuron import MCNeuron
+from ..noise import ConductanceNoise, OUNoise, WhiteNoise
+from ..receptors import AMPA, GABA, NMDA, Receptor
+from ..surrogate import ATan, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
+from ._places import adopt
+
+if TYPE_CHECKING:
+    from ._load import Values
+
+__all__ = ["neuron"]
+
+Table = dict[str, Any]
+
+RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA)}
+NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, ConductanceNoise)}
+SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
+#: Entries of a table that are no parameters.
+ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g")
+OWN = ("size", "method", "noise_method", "surrogate", "frozen")
+PARTS = ("compartments", "couplings", "receptors", "channels", "noises")
+
+
+def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) -> MCNeuron:
+    """Return a population, and note its parts in ``known`` by their paths."""
+    given = values.of(table, (*OWN, *PARTS))
+    if "V_reset" in given and isinstance(given["V_reset"], str):
+        given["V_reset"] = None
+    made = MCNeuron(
+        table["size"],
+        **given,
+        surrogate_grad_fn=_surrogate(table.get("surrogate")),
+        odemethod=SolverMethodODE(table.get("method", "euler")),
+        sdemethod=SolverMethodSDE(table.get("noise_method", "milstein")),
+        parent=None,
+    )
+    _freeze(made, table)
+    parts = _Parts(table, values)
+    adopt(made, parts.modules)
+    known.update({f"{path}/{name}": part for name, part in parts.modules.items()})
+    return made
+
+
+class _Parts:
+    """The parts of a neuron by name, in an order that keeps those of compartments, receptors and all others."""
+
+    def __init__(self, table: Table, values: Values) -> None:
+        self.modules: dict[str, Module] = {}
+        self._size, self._values = table["size"], values
+        self._receptors = dict(table.get("receptors", {}))
+        compartments: dict[str, Table] = table.get("compartments", {})
+        for name, own in compartments.items():
+            if name in self._receptors:
+                # Receptors before it that are no compartments of their own come first, as they did.
+                for other in [n for n in self._receptors if n not in compartments]:
+                    if list(self._receptors).index(other) < list(self._receptors).index(name):
+                        self._receptor(other, {})
+                self._receptor(name, own)
+            else:
+                self._add(name, _compartment_class(own), own)
+        attached = [n for n in table.get("receptors", {}) if n not in compartments]
+        for name in [n for n in attached if n in self._receptors]:
+            self._receptor(name, {})
+        for name, own in table.get("couplings", {}).items():
+            a, b = (self._compartment(end) for end in own["between"])
+            self._keep(name, MCConn(a, b, parent=None, **values.of(own, ABOUT)), own)
+        for name in attached:
+            on = self._compartment(table["receptors"][name]["on"])
+            receptor = self.modules[name]
+            assert isinstance(receptor, Receptor)
+            self._keep(f"{name} on", MCConnSynapse(receptor, on, parent=None), {})
+        for name, own in table.get("channels", {}).items():
+            self._add(name, _channel_class(own), own, on=self._compartment(own["on"]))
+        for name, own in table.get("noises", {}).items():
+            noise = NOISES[own["kind"]](self._compartment(own["on"]), parent=None, **values.of(own, ABOUT))
+            self._keep(name, noise, own)
+
+    def _compartment(self, name: str) -> Compartment:
+        found = self.modules[name]
+        assert isinstance(found, Compartment)
+        return found
+
+    def _receptor(self, name: str, membrane: Table) -> None:
+        own = self._receptors.pop(name)
+        cls: type[Receptor] = RECEPTORS.get(own.get("kind", ""), Receptor)
+        scale = {"scale_g": own["scale_g"]} if "scale_g" in own else {}
+        if "equations" in own:
+            cls = _written(Receptor, own["equations"])
+        self._add(name, cls, {**membrane, **own, "frozen": _names(membrane) + _names(own)}, **scale)
+
+    def _add(self, name: str, cls: type[Module], table: Table, **more: Any) -> None:
+        make: Any = cls
+        self._keep(name, make(self._size, parent=None, **more, **self._values.of(table, ABOUT)), table)
+
+    def _keep(self, name: str, module: Module, table: Table) -> None:
+        self.modules[name] = module
+        _freeze(module, table)
+
+
+def _names(table: Table) -> list[str]:
+    found = table.get("frozen", [])
+    return [found] if isinstance(found, str) else list(found)
+
+
+def _freeze(module: Module, table: Table) -> None:
+    module._freeze({name: getattr(module, name) for name in _names(table)})
+
+
+def _compartment_class(table: Table) -> type[Compartment]:
+    kind = table.get("kind", "Compartment")
+    if kind == "Soma":
+        own: type[Compartment] = _written(Soma, table["equations"])
+        return own
+    plain: dict[str, type[Compartment]] = {"Compartment": Compartment, "LeakyIF": LeakyIF}
+    found: type[Compartment] = plain.get(kind) or getattr(active, kind)
+    return found
+
+
+def _channel_class(table: Table) -> type[Channel]:
+    if "equations" in table:
+        own: type[Channel] = _written(Channel, table["equations"])
+        return own
+    found: type[Channel] = getattr(channels, table["kind"], None) or getattr(active, table["kind"])
+    return found
+
+
+_classes: dict[tuple[type[Written], str], Any] = {}
+
+
+def _written(base: type[Written], equations: str) -> Any:
+    """Return a class with these equations, the same one for the same text."""
+    if (base, equations) not in _classes:
+        members = {"equations": equations, "__doc__": "From a model file.", "__module__": __name__}
+        _classes[base, equations] = type(base.__name__, (base,), members)
+    return _classes[base, equations]
+
+
+def _surrogate(table: Table | None) -> Surrogate:
+    if table is None:
+        return Sigmoid()
+    if "postfix" in table:
+        return Expression(table["postfix"])
+    numbers = {name: value for name, value in table.items() if name != "kind"}
+    made: Surrogate = SURROGATES[table["kind"]](**numbers)
+    return made

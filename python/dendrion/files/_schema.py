@@ -1,0 +1,16 @@
+"""The format of model files, for editors and other tools."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .. import _core
+
+__all__ = ["schema"]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of model files, with unit, default and meaning of every parameter."""
+    found: dict[str, Any] = json.loads(_core.model_schema())
+    return found

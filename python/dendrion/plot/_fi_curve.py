@@ -1,0 +1,134 @@
+"""Rates over injected currents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._numbers import numbers
+from ..errors import ParameterError
+from . import _read
+from ._axes import drawing, legend
+from ._style import LINE, colours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..recording import SpikeRecording
+
+__all__ = ["fi_curve"]
+
+
+def fi_curve(
+    currents: ArrayLike,
+    rates: ArrayLike | None = None,
+    *,
+    spikes: SpikeRecording | None = None,
+    window: tuple[float, float] | None = None,
+    label: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw rates over injected currents: those given, or those of recorded spikes.
+
+    Where a current has several rates the line is their mean, in a band of one standard deviation to each side.
+
+    Parameters
+    ----------
+    currents : array
+        Currents (pA): of shape ``(n,)``. With ``spikes`` one per neuron; neurons of one current are averaged.
+    rates : array, optional
+        Rates (Hz) of shape ``(n,)``, or ``(n, neurons)`` for several neurons.
+    spikes : SpikeRecording, optional
+        In place of ``rates``: spikes of a population whose neurons had the ``currents``, such as ``I_ext`` of its soma.
+    window : (float, float), optional
+        From when and until when to count spikes (ms), ``t0 <= t < t1``. By default all that was simulated.
+    label : str, optional
+        Name of the curve, for a legend where there are several in one ``ax``.
+    ax : Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    Axes
+        Current in pA and rate in Hz.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        For shapes that do not fit, and where neither or both of ``rates`` and ``spikes`` are given.
+
+    Examples
+    --------
+    >>> cells.soma.I_ext = currents = np.linspace(0.0, 400.0, cells.size)
+    >>> net.run(1000.0)
+    >>> dn.plot.fi_curve(currents, spikes=spikes, window=(200.0, 1000.0))
+    """
+    given = numbers("plot.fi_curve: currents", currents, "numbers (pA)")
+    if given.ndim != 1 or given.size == 0:
+        raise ParameterError(f"plot.fi_curve: currents of shape {given.shape}: expected (n,)")
+    if (rates is None) == (spikes is None):
+        raise ParameterError("plot.fi_curve: expected either rates (Hz), or spikes= of a recording")
+    if spikes is None and window is not None:
+        raise ParameterError(f"plot.fi_curve: window = {window!r}: expected None beside rates")
+    table = _given(given, rates) if spikes is None else _counted(given, spikes, window)
+    current, mean, spread = _summary(given, table)
+    with drawing("fi_curve", ax, 2.1) as axes:
+        (colour,) = colours(1, len(axes.lines))
+        if spread.any():
+            axes.fill_between(current, mean - spread, mean + spread, color=colour, alpha=0.2, lw=0)
+        axes.plot(
+            current, mean, color=colour, lw=LINE, marker="o", markersize=2.5, clip_on=False, label=label or "_rate"
+        )
+        axes.set_xlabel("injected current (pA)")
+        axes.set_ylabel("rate (Hz)")
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) if (mean < 0).any() else 0.0)
+        legend(axes)
+    return axes
+
+
+def _given(currents: NDArray[np.float64], rates: Any) -> NDArray[np.float64]:
+    """Return rates of shape ``(n, neurons)``."""
+    table = numbers("plot.fi_curve: rates", rates, "numbers (Hz)")
+    if table.ndim not in (1, 2) or table.shape[0] != currents.size or table.size == 0:
+        raise ParameterError(
+            f"plot.fi_curve: rates of shape {table.shape}: expected ({currents.size},) or ({currents.size}, neurons), "
+            "as there are currents"
+        )
+    return table if table.ndim == 2 else table[:, None]
+
+
+def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDArray[np.float64]:
+    """Return rates of shape ``(neurons, batch)`` from spikes."""
+    (read,) = _read.spikes("fi_curve", {"spikes": recording})
+    size = read.members.size
+    if currents.size != size:
+        raise ParameterError(
+            f"plot.fi_curve: currents of shape {currents.shape}: expected ({size},), one for each neuron of spikes"
+        )
+    begin, end = (read.begin, read.end) if window is None else _read.span("fi_curve", "window", window, " (ms)")
+    if end <= begin:
+        raise ParameterError("plot.fi_curve: spikes: have no time in which they were recorded; run the network first")
+    # Times are multiples of dt up to rounding.
+    rounding = 1e-9 * max(read.end, 1.0)
+    if not read.begin - rounding <= begin < end <= read.end + rounding:
+        raise ParameterError(
+            f"plot.fi_curve: window = {(begin, end)!r}: expected times from {read.begin:g} to {read.end:g} ms, which "
+            "were recorded"
+        )
+    inside = (read.t >= begin - rounding) & (read.t < end - rounding)
+    counts = np.bincount((read.rows * read.batch + read.sample)[inside], minlength=size * read.batch)
+    return counts.reshape(size, read.batch) / ((end - begin) * 1e-3)
+
+
+def _summary(
+    currents: NDArray[np.float64], table: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return each current once, ascending, with the mean and the standard deviation of its rates."""
+    different, which = np.unique(currents, return_inverse=True)
+    groups = [table[which == k].ravel() for k in range(different.size)]
+    mean = np.array([group.mean() for group in groups])
+    # Of a single rate there is no spread.
+    spread = np.array([group.std(ddof=1) if group.size > 1 else 0.0 for group in groups])
+    return different, mean, spread

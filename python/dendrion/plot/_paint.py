@@ -1,0 +1,126 @@
+"""Colours of compartments, from what the user gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from .._numbers import numbers
+from ..equations import Written
+from ..errors import ParameterError, ParameterTypeError, UnknownNameError
+from ..module import hint
+from ._parts import Part, value_of
+from ._read import span
+from ._style import FILL, INK, shades
+
+if TYPE_CHECKING:
+    from matplotlib.cm import ScalarMappable
+
+__all__ = ["Paint", "painted"]
+
+#: Of compartments that have no value.
+NONE = "#dcdcdc"
+
+
+class Paint(NamedTuple):
+    """A colour for each compartment, and where they are values the scale and its label."""
+
+    colours: list[Any]
+    scale: ScalarMappable | None
+    label: str
+
+
+def painted(
+    parts: list[Part], color: Any, label: str | None, limits: tuple[float, float] | None, index: int | None
+) -> Paint:
+    """Return the colours of compartments; see [tree][dendrion.plot.tree] for what ``color`` may be."""
+    from matplotlib.colors import is_color_like
+
+    if color is None:
+        return Paint([INK, *[FILL] * (len(parts) - 1)], None, "")
+    if isinstance(color, str):
+        if any(color in part.module._values for part in parts):
+            values = [value_of(p.module, color, index) if color in p.module._values else None for p in parts]
+            return _scaled(_floats(values), _with_unit(parts, color) if label is None else label, limits)
+        if is_color_like(color):
+            return Paint([color] * len(parts), None, "")
+        known = list(dict.fromkeys(name for part in parts for name in part.module._values))
+        raise UnknownNameError(
+            f"plot.tree: color = {color!r}: no parameter of a compartment and no colour{hint(color, known)}"
+        )
+    if isinstance(color, Mapping):
+        known = [part.name for part in parts]
+        for name in color:
+            if name not in known:
+                raise UnknownNameError(f"plot.tree: color: no compartment named {name!r}{hint(str(name), known)}")
+        given = [color.get(name) for name in known]
+        if {type(value) for value in given} <= {str, type(None)} and any(given):
+            return Paint([_colour(v) for v in given], None, "")
+        return _scaled(_floats(given), label or "", limits)
+    array = numbers("plot.tree: color", color, "a dict by compartment, the name of a parameter, a colour or an array")
+    if array.shape != (len(parts),):
+        names = ", ".join(part.name for part in sorted(parts, key=lambda part: part.made))
+        raise ParameterError(
+            f"plot.tree: color of shape {array.shape}: expected ({len(parts)},), one for each of {names}"
+        )
+    return _scaled(array[[part.made for part in parts]], label or "", limits)
+
+
+def _colour(value: str | None) -> str:
+    from matplotlib.colors import is_color_like
+
+    if value is not None and not is_color_like(value):
+        raise ParameterError(
+            f"plot.tree: color: {value!r}: expected a colour of matplotlib, such as 'tab:red', or a number"
+        )
+    return NONE if value is None else value
+
+
+def _floats(values: list[Any]) -> NDArray[np.float64]:
+    """Return values, NaN for those that are missing."""
+    for value in values:
+        if value is not None and (np.ndim(value) > 0 or np.asarray(value).dtype.kind not in "biuf"):
+            raise ParameterTypeError(f"plot.tree: color: {value!r}: expected a number, or colours throughout")
+    return np.array([np.nan if value is None else float(value) for value in values])
+
+
+def _scaled(values: NDArray[np.float64], label: str, limits: tuple[float, float] | None) -> Paint:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    finite = values[np.isfinite(values)]
+    if finite.size == 0:
+        raise ParameterError("plot.tree: color: no finite values: expected one for a compartment at least")
+    low, high = (finite.min(), finite.max()) if limits is None else span("tree", "limits", limits, "")
+    if low == high:
+        # One value alone has the middle of a scale.
+        low, high = low - 0.5, high + 0.5
+    scale = ScalarMappable(Normalize(low, high), ListedColormap(shades(256)))
+    colours = [scale.to_rgba(v) if np.isfinite(v) else NONE for v in values]
+    return Paint(colours, scale, label)
+
+
+def _with_unit(parts: list[Part], name: str) -> str:
+    """Return the label of a parameter, with the unit that it has in compartments with or without a geometry."""
+    units = {_unit(part, name) for part in parts if part.module._values.get(name) is not None}
+    if len(units) > 1:
+        raise ParameterError(
+            f"plot.tree: color = {name!r}: is in {' and '.join(sorted(units))} on different compartments; expected a "
+            "dict of values in one unit"
+        )
+    unit = units.pop() if units else ""
+    return f"{name} ({unit})" if unit else name
+
+
+def _unit(part: Part, name: str) -> str:
+    found = {p[0]: p[1] for kind in part.module._kinds for p in _core.parameters(kind)}
+    definition = type(part.module)._definition if isinstance(part.module, Written) else None
+    if definition is not None:
+        found |= {p[0]: p[1] for p in definition.parameters()}
+    absolute, _, specific = found.get(name, "").partition(", or ")
+    unit = specific.partition(" with ")[0] if specific and part.has_geometry else absolute
+    return unit.replace("um", "µm").replace("uS", "µS").replace("uF", "µF").replace("cm2", "cm²")

@@ -1,0 +1,154 @@
+"""A neuron's compartments as a tree, with their geometry and what is on them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compartment import Compartment, LeakyIF
+from ..coupling import MCConn, MCConnSynapse
+from ..equations import Channel
+from ..errors import ParameterError, ParameterTypeError, StructureError
+from ..module import Module
+from ..neuron import MCNeuron
+from ..receptors import Receptor
+
+__all__ = ["Part", "parts_of", "value_of"]
+
+#: Drawn length and diameter (um) of dendrites and somas that have no geometry, where no others have one either.
+DENDRITE, SOMA = (100.0, 2.0), (20.0, 20.0)
+
+
+class Part(NamedTuple):
+    """A compartment of the tree."""
+
+    #: Path within the neuron, such as ``dends/0``.
+    name: str
+    module: Compartment
+    #: Place of the compartment towards the soma in the list; -1 for the soma.
+    parent: int
+    #: In um, as drawn.
+    length: float
+    diameter: float
+    #: Whether they are its own, not a default.
+    has_geometry: bool
+    #: How many compartments were made before it.
+    made: int
+    #: Classes of the receptors and channels on it.
+    carries: tuple[str, ...]
+
+
+def parts_of(neuron: Any, index: int | None) -> list[Part]:
+    """Return the compartments, the soma first, then in the order they were made; each after its parent."""
+    if not isinstance(neuron, MCNeuron):
+        raise ParameterTypeError(f"plot.tree: neuron = {neuron!r}: expected an MCNeuron")
+    if index is not None and not 0 <= index < neuron.size:
+        raise ParameterError(f"plot.tree: index = {index}: expected None or a neuron, 0 to {neuron.size - 1}")
+    modules = list(neuron.modules())
+    attached = {id(m.pre): m.post for m in modules if isinstance(m, MCConnSynapse)}
+    compartments = [
+        m for m in modules if isinstance(m, Compartment) and not (isinstance(m, Receptor) and id(m) in attached)
+    ]
+    somas = [m for m in compartments if isinstance(m, LeakyIF)]
+    if len(somas) != 1:
+        raise StructureError(f"plot.tree: {neuron.path}: has {len(somas)} somas (LeakyIF); expected one")
+    edges = [(m.pre, m.post) for m in modules if isinstance(m, MCConn)]
+    parents = _parents(neuron, compartments, edges, somas[0])
+    sizes = _sizes(compartments, index)
+    carried = _carried(modules, attached)
+    # Parents come first: by the distance from the soma, then as they were made.
+    order = sorted(range(len(compartments)), key=lambda k: (_depth(parents, k), k))
+    place = {k: n for n, k in enumerate(order)}
+    return [
+        Part(
+            compartments[k].path.removeprefix(f"{neuron.path}/"),
+            compartments[k],
+            place.get(parents[k], -1),
+            *sizes[k],
+            k,
+            carried.get(id(compartments[k]), ()),
+        )
+        for k in order
+    ]
+
+
+def value_of(module: Module, name: str, index: int | None) -> float | None:
+    """Return a parameter of one neuron, or of ``None`` the mean over neurons; ``None`` where it has no value."""
+    value = getattr(module, name)
+    if value is None:
+        return None
+    values = np.asarray(value, dtype=np.float64)
+    return float(values.mean() if values.ndim == 0 or index is None else values[index])
+
+
+def _parents(
+    neuron: MCNeuron, compartments: list[Compartment], edges: list[tuple[Compartment, Compartment]], soma: Compartment
+) -> list[int]:
+    """Return the place of each compartment's neighbour towards the soma, -1 for the soma."""
+    places = {id(m): k for k, m in enumerate(compartments)}
+    beside: list[list[int]] = [[] for _ in compartments]
+    for a, b in edges:
+        for end in (a, b):
+            if id(end) not in places:
+                raise StructureError(f"plot.tree: {neuron.path}: couples {end!r}, which is none of its compartments")
+        beside[places[id(a)]].append(places[id(b)])
+        beside[places[id(b)]].append(places[id(a)])
+    root = places[id(soma)]
+    parents, reached = [-1] * len(compartments), [root]
+    for at in reached:
+        for near in beside[at]:
+            if near == parents[at]:
+                continue
+            if near in reached:
+                raise StructureError(
+                    f"plot.tree: {compartments[near].path}: closes a loop of couplings; compartments form a tree"
+                )
+            parents[near] = at
+            reached.append(near)
+    for k, compartment in enumerate(compartments):
+        if k not in reached:
+            raise StructureError(
+                f"plot.tree: {compartment.path}: is not connected to {soma.path}; couple every compartment by an MCConn"
+            )
+    return parents
+
+
+def _depth(parents: list[int], at: int) -> int:
+    depth = 0
+    while parents[at] >= 0:
+        at, depth = parents[at], depth + 1
+    return depth
+
+
+def _sizes(compartments: list[Compartment], index: int | None) -> list[tuple[float, float, bool]]:
+    """Return length, diameter and whether they were given. Others are as large as the median of those that were."""
+    given = [(value_of(m, "length", index), value_of(m, "diameter", index)) for m in compartments]
+    known = [size for m, size in zip(compartments, given, strict=True) if None not in size and not _is_soma(m)]
+    length, diameter = (float(v) for v in np.median(np.array(known, dtype=np.float64), axis=0)) if known else DENDRITE
+    sizes = []
+    for module, (long, wide) in zip(compartments, given, strict=True):
+        if long is not None and wide is not None:
+            sizes.append((long, wide, True))
+        else:
+            sizes.append((*(SOMA if _is_soma(module) else (length, diameter)), False))
+    return sizes
+
+
+def _is_soma(module: Compartment) -> bool:
+    return isinstance(module, LeakyIF)
+
+
+def _carried(modules: list[Module], attached: dict[int, Compartment]) -> dict[int, tuple[str, ...]]:
+    """Return the classes of receptors and channels on each compartment, by its id, in the order they were made."""
+    found: dict[int, tuple[str, ...]] = {}
+    for module in modules:
+        on: Compartment | None = None
+        if isinstance(module, Receptor):
+            on = attached.get(id(module), module)
+        elif isinstance(module, Channel):
+            on = module.on if module.on is not None else attached.get(id(module))
+        if on is not None:
+            name = type(module).__name__.removesuffix(".absolute")
+            found[id(on)] = (*found.get(id(on), ()), name)
+    return found

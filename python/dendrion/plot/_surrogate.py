@@ -1,0 +1,105 @@
+"""Surrogate derivatives of the spike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError, ParameterTypeError
+from ..neuron import MCNeuron
+from ..surrogate import Surrogate
+from ._axes import drawing, legend
+from ._read import span
+from ._style import LINE, colours
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["surrogate"]
+
+Function = Surrogate | Callable[..., Any] | MCNeuron
+
+
+def surrogate(
+    surrogates: Function | Sequence[Function] | Mapping[str, Function],
+    *,
+    limits: tuple[float, float] = (-5.0, 5.0),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what gradients take for the derivative of a spike, over V - V_th.
+
+    Parameters
+    ----------
+    surrogates : Surrogate, callable or MCNeuron, a list, or a dict of them by label
+        Such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or neurons, for the one they have.
+    limits : (float, float)
+        From and to which V - V_th (mV).
+    ax : Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    Axes
+        V - V_th in mV, and the derivative in 1/mV.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        For what is no function of one array, and for limits that do not ascend.
+
+    Examples
+    --------
+    >>> dn.plot.surrogate([dn.Sigmoid(), dn.FastSigmoid(), dn.ATan()])
+    """
+    low, high = span("surrogate", "limits", limits, " (mV)")
+    functions = _labelled(surrogates)
+    # The derivative has a corner or a narrow peak at the threshold, which is one of the points.
+    x = np.unique(np.append(np.linspace(low, high, 1001), 0.0 if low < 0.0 < high else low))
+    curves = {label: _values(label, function, x) for label, function in functions.items()}
+    with drawing("surrogate", ax, 1.9) as axes:
+        paint = colours(len(curves), len(axes.lines))
+        for (label, y), colour in zip(curves.items(), paint, strict=True):
+            axes.plot(x, y, color=colour, lw=1.25 * LINE, label=label)
+        axes.margins(x=0.0)
+        axes.set_xlabel(r"$V - V_\mathrm{th}$ (mV)")
+        axes.set_ylabel(r"$\mathrm{d}S/\mathrm{d}V$ (1/mV)")
+        legend(axes)
+    return axes
+
+
+def _labelled(given: Any) -> dict[str, Callable[..., Any]]:
+    """Return functions by label."""
+    if isinstance(given, Mapping):
+        items = {str(label): item for label, item in given.items()}
+    else:
+        items = {_label(item): item for item in (given if isinstance(given, (list, tuple)) else [given])}
+    if not items:
+        raise ParameterError("plot.surrogate: surrogates is empty: expected a Surrogate, such as dn.Sigmoid()")
+    for item in items.values():
+        if not callable(item) and not isinstance(item, MCNeuron):
+            raise ParameterTypeError(
+                f"plot.surrogate: surrogates = {item!r}: expected a Surrogate, such as dn.Sigmoid(), a function of "
+                "V - V_th, neurons, a list, or a dict of them by label"
+            )
+    return {k: item.surrogate_grad_fn if isinstance(item, MCNeuron) else item for k, item in items.items()}
+
+
+def _label(item: Any) -> str:
+    if isinstance(item, MCNeuron):
+        return item.path
+    return repr(item).removesuffix("()") if isinstance(item, Surrogate) else str(getattr(item, "__name__", item))
+
+
+def _values(label: str, function: Callable[..., Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    try:
+        y = np.asarray(function(x), dtype=np.float64)
+    except Exception as error:
+        raise ParameterError(
+            f"plot.surrogate: {label}: raised {error!r}; expected a function of an array, V - V_th (mV)"
+        ) from error
+    if y.shape not in ((), x.shape):
+        raise ParameterError(f"plot.surrogate: {label}: returned shape {y.shape} for {x.shape}; expected the same")
+    return np.broadcast_to(y, x.shape)

@@ -1,0 +1,191 @@
+"""Recorded potentials, currents and other states over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import ParameterError, UnknownNameError
+from ..module import hint
+from . import _read
+from ._axes import drawing, legend, time_axis
+from ._style import LINE, colours, tints
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ..recording import Recording, SpikeRecording
+
+__all__ = ["traces"]
+
+#: Neurons drawn where the user chose none.
+MOST = 5
+#: Height of spikes that are drawn in, in heights of the traces.
+SPIKE = 0.5
+
+
+class _Line(NamedTuple):
+    """One neuron of one recording in one sample of the batch."""
+
+    of: _read.Samples
+    sample: int
+    column: int
+    colour: Any
+    label: str
+
+    @property
+    def values(self) -> NDArray[Any]:
+        return self.of.values[self.sample, :, self.column]
+
+
+def traces(
+    recordings: Recording | Sequence[Recording] | Mapping[str, Recording],
+    *,
+    neurons: ArrayLike | None = None,
+    spikes: SpikeRecording | Mapping[str, SpikeRecording] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw recordings over time, a line for each neuron.
+
+    Of recordings, neurons and samples of a batch, the first of which there are several has colours of its own; lines
+    that differ in the others are shades of these.
+
+    Parameters
+    ----------
+    recordings : Recording, list or dict
+        One, several, or a dict by label; all in one unit. Any object with ``t`` (ms, of shape ``(samples,)``) and
+        ``values`` (``(samples, neurons)`` or ``(batch, samples, neurons)``) will do; ``name`` and ``unit`` are used.
+    neurons : int or array of int, optional
+        Columns of the recordings to draw. By default the first five.
+    spikes : SpikeRecording or dict, optional
+        Spikes to draw in, which recordings of V do not show: lines from the trace up to one height. A neuron's are on
+        the first of the recordings that has it; a dict gives those of each recording, by its label.
+    ax : Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    Axes
+        Time in ms, and the variable in its unit.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        For what is no recording, has no samples, or is in several units; for neurons that were not recorded.
+    UnknownNameError
+        For spikes of a label that no recording has.
+
+    Examples
+    --------
+    >>> dn.plot.traces({"soma": v, "dendrite": v_dend}, neurons=0, spikes=spikes)
+    """
+    read = _read.samples("traces", recordings)
+    chosen = [_columns(r, neurons) for r in read]
+    spiking = _spikes_of(read, spikes)
+    label = _axis_label(read)
+    with drawing("traces", ax, 2.0) as axes:
+        lines, title = _lines(read, chosen, len(axes.lines))
+        time_axis(axes, min(r.t[0] for r in read), max(_end(r.t) for r in read))
+        for line in lines:
+            axes.plot(line.of.t, line.values, color=line.colour, lw=LINE, label=line.label)
+        _draw_spikes(axes, lines, spiking)
+        axes.set_ylabel(label)
+        legend(axes, title)
+    return axes
+
+
+def _end(t: NDArray[np.float64]) -> float:
+    """Return when the last sample ends."""
+    return float(t[-1] + (t[-1] - t[-2] if t.size > 1 else 0.0))
+
+
+def _axis_label(read: list[_read.Samples]) -> str:
+    units = list(dict.fromkeys(r.unit for r in read))
+    if len(units) > 1:
+        shown = " and ".join(unit or "no unit" for unit in units)
+        raise ParameterError(f"plot.traces: recordings in {shown}: expected one unit; draw each into Axes of its own")
+    variables = {r.variable for r in read}
+    variable = variables.pop() if len(variables) == 1 else ""
+    return f"{variable} ({units[0]})".strip() if units[0] else variable
+
+
+def _columns(read: _read.Samples, neurons: ArrayLike | None) -> list[int]:
+    """Return the columns to draw."""
+    count = read.values.shape[-1]
+    if neurons is None:
+        return list(range(min(count, MOST)))
+    given = np.atleast_1d(np.asarray(neurons))
+    if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu":
+        raise ParameterError(f"plot.traces: neurons = {neurons!r}: expected whole numbers, columns of the recordings")
+    for bad in given[(given < 0) | (given >= count)][:1]:
+        raise ParameterError(f"plot.traces: neurons: {bad}: expected columns of {read.label}, 0 to {count - 1}")
+    return [int(column) for column in given]
+
+
+def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tuple[list[_Line], str | None]:
+    """Return what to draw, and the title of its legend."""
+    keys = [
+        (n, column, sample)
+        for n, columns in enumerate(chosen)
+        for column in columns
+        for sample in range(len(read[n].values))
+    ]
+    # Recordings, neurons or samples, whichever have a colour each.
+    place = next((p for p in range(3) if len({key[p] for key in keys}) > 1), 0)
+    names = [(read[n].label, str(read[n].numbers[column]), str(sample))[place] for n, column, sample in keys]
+    groups = list(dict.fromkeys(names))
+    shades = {
+        name: tints(colour, names.count(name)) for name, colour in zip(groups, colours(len(groups), used), strict=True)
+    }
+    lines: list[_Line] = []
+    for (n, column, sample), name in zip(keys, names, strict=True):
+        is_first = all(line.label != name for line in lines)
+        # Labels with an underscore stay out of legends.
+        label = name if is_first else f"_{name}"
+        lines.append(_Line(read[n], sample, column, shades[name].pop(0), label))
+    count = read[0].values.shape[-1]
+    part = "" if len(chosen[0]) == count else f"\n(of {count:,})"
+    return lines, (None, f"{read[0].kind}{part}", "sample")[place]
+
+
+def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
+    """Return spikes by the label of the recording they are drawn on; "" for the first that has the neuron."""
+    if spikes is None:
+        return {}
+    if not isinstance(spikes, Mapping):
+        (found,) = _read.spikes("traces", {"": spikes})
+        return {"": found}
+    labels = [r.label for r in read]
+    for label in spikes:
+        if label not in labels:
+            raise UnknownNameError(f"plot.traces: spikes: no recording labelled {label!r}{hint(str(label), labels)}")
+    return {r.label: r for r in _read.spikes("traces", spikes)}
+
+
+def _draw_spikes(ax: Axes, lines: list[_Line], spiking: dict[str, _read.Spikes]) -> None:
+    low, high = (f([f(line.values) for line in lines]) for f in (np.nanmin, np.nanmax))
+    top = high + SPIKE * ((high - low) or 1.0)
+    drawn: dict[tuple[int, int], str] = {}
+    for line in lines:
+        own = spiking.get(line.of.label)
+        spikes = own or spiking.get("")
+        if spikes is None:
+            continue
+        neuron, numbers = _neuron(line, spikes)
+        if own is None and drawn.setdefault((neuron, line.sample), line.of.label) != line.of.label:
+            continue
+        t = spikes.t[(numbers == neuron) & (spikes.sample == line.sample)]
+        t = t[(t >= line.of.t[0]) & (t <= line.of.t[-1])]
+        if t.size:
+            begin = line.values[np.searchsorted(line.of.t, t, side="right") - 1]
+            ax.vlines(t, begin, top, color=line.colour, lw=LINE)
+
+
+def _neuron(line: _Line, spikes: _read.Spikes) -> tuple[int, NDArray[np.int64]]:
+    """Return the number of a line's neuron, and those of spikes: in the whole network if both are known."""
+    if line.of.gid is not None and spikes.gid is not None:
+        return int(line.of.gid[line.column]), spikes.gid
+    return int(line.of.numbers[line.column]), spikes.i

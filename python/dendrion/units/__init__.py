@@ -1,0 +1,114 @@
+"""Quantities in place of numbers: those of pint, quantities and Brian2, converted and checked.
+
+Whatever takes a number takes a quantity of its dimension. A plain number means the documented unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from .. import _core
+from ..errors import ParameterError
+from .foreign import UnreadableError, named, read, reader
+from .scale import scaled
+from .texts import alternatives, expected, parsed
+
+__all__ = ["alternatives", "check_unit", "described", "fitting", "has_units", "in_unit", "unit_in_table"]
+
+#: Types without units that numbers mostly are of.
+_PLAIN: Final = frozenset((float, int, bool, np.ndarray, np.float64, np.float32, np.int64, str, type(None)))
+
+
+def has_units(value: Any) -> bool:
+    """Return whether a value, or one in a list or tuple, is of a type that carries units."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return False
+    if kind is not list and kind is not tuple:
+        return reader(kind) is not None
+    kinds = set(map(type, value)) - _PLAIN
+    return any(reader(k) for k in kinds) or (bool(kinds & {list, tuple}) and any(map(has_units, value)))
+
+
+def in_unit(what: str, value: Any, unit: str) -> Any:
+    """Return the numbers of a quantity in a unit, and what carries no units as it is.
+
+    Parameters
+    ----------
+    what : str
+        What to call it in a message, such as ``cell/soma: gL``.
+    value : object
+        A quantity, a list of them, or anything else.
+    unit : str
+        A unit as tables have it: ``mV``, ``pA ms^1/2``, empty for a pure number; with a condition, which messages show
+        (``uS/cm2 with length and diameter``); or several (``nS, or uS/cm2 with length and diameter``).
+
+    Returns
+    -------
+    object
+        For one number a float or int, for an array an array, for a list a list.
+
+    Raises
+    ------
+    ParameterError
+        A quantity of another dimension, or one that has no one meaning.
+    """
+    return value if type(value) in _PLAIN else fitting(what, value, unit)[0]
+
+
+def fitting(what: str, value: Any, unit: str) -> tuple[Any, str | None]:
+    """Return what ``in_unit`` does, and which of the units it is in; ``None`` for plain numbers."""
+    if not has_units(value):
+        return value, None
+    if isinstance(value, (list, tuple)):
+        return _each(what, value, unit)
+    try:
+        measure = read(value)
+    except UnreadableError as error:
+        raise ParameterError(f"{what} = {value!s}: {error}") from error
+    if measure is None:
+        return np.asarray(value), None
+    for one in alternatives(unit):
+        known = parsed(one)
+        if known.dimension == measure.dimension:
+            return scaled(measure.numbers, measure.factor, known.power), one
+    raise ParameterError(f"{what} = {described(value)}, expected {expected(unit)}")
+
+
+def described(value: Any) -> str:
+    """Return how messages show a quantity: ``5 mV: got mV``."""
+    if isinstance(value, (list, tuple)):
+        return f"list of {len(value)} with {described(next(filter(has_units, value)))}"
+    measure = read(value)
+    assert measure is not None
+    numbers, unit = named(measure)
+    return f"{_shown(numbers, unit)}: got {expected(unit)}"
+
+
+def _each(what: str, values: list[Any] | tuple[Any, ...], unit: str) -> tuple[Any, str | None]:
+    found = [fitting(f"{what}[{i}]", value, unit) for i, value in enumerate(values)]
+    fits = sorted({fit for _, fit in found if fit is not None})
+    if len(fits) > 1:
+        raise ParameterError(f"{what}: got {' and '.join(map(expected, fits))}, expected one of them throughout")
+    return [numbers for numbers, _ in found], fits[0] if fits else None
+
+
+def _shown(numbers: Any, unit: str) -> str:
+    if np.ndim(numbers):
+        shape = f"array of shape {np.shape(numbers)}"
+        return f"{shape} in {unit}" if unit else shape
+    is_real = np.asarray(numbers).dtype.kind in "biuf"
+    return f"{float(numbers):.12g} {unit}".rstrip() if is_real else f"{numbers} {unit}".rstrip()
+
+
+def check_unit(what: str, value: object, own: str | None, unit: str) -> None:
+    """Raise where something has a unit of its own, ``None`` for none, that is not the one it is wanted in."""
+    if own not in (None, unit or "1"):
+        raise ParameterError(f"{what} = {value!r}: got {expected(own or '')}, expected {expected(unit)}")
+
+
+def unit_in_table(kind: str, name: str) -> str | None:
+    """Return the unit of a parameter of a kind of module, ``None`` where it has no such parameter."""
+    return next((unit for known, unit, *_ in _core.parameters(kind) if known == name), None)

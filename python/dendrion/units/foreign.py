@@ -1,0 +1,126 @@
+"""Quantities of pint, quantities and Brian2, told by their attributes: none of these packages is imported here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .scale import scaled
+from .texts import PARTS, SI, Dimension, dimension, first_of, parsed
+
+__all__ = ["Measure", "UnreadableError", "named", "read", "reader"]
+
+
+class Measure(NamedTuple):
+    """A quantity of any package: numbers in a unit, what that is in units of the SI, and its name, if it has one."""
+
+    numbers: Any
+    factor: float
+    dimension: Dimension
+    text: str | None
+
+
+class UnreadableError(Exception):
+    """A quantity that has no one meaning here; the message says what would be accepted."""
+
+
+def read(value: Any) -> Measure | None:
+    """Return what a quantity is, or ``None`` for what is none."""
+    how = reader(type(value))
+    return None if how is None else how(value)
+
+
+def reader(kind: type) -> Callable[[Any], Measure | None] | None:
+    """Return what reads quantities of a type, or ``None`` where its objects carry no units."""
+    if issubclass(kind, np.ndarray):
+        # NumPy drops the units of these without a word, so each of them has to be known.
+        if hasattr(kind, "rescale"):
+            return _quantities
+        if hasattr(kind, "dim") and hasattr(kind, "has_same_dimensions"):
+            return _brian2
+        return _unknown if hasattr(kind, "unit") or hasattr(kind, "units") else None
+    if hasattr(kind, "dimensionality") and hasattr(kind, "compatible_units"):
+        return _pint
+    package = kind.__module__.partition(".")[0]
+    if package == "xarray" and hasattr(kind, "data"):
+        return lambda array: read(array.data)
+    if package == "brian2" and hasattr(kind, "get_item"):
+        # A variable of a group.
+        return lambda view: read(view[:])
+    return None
+
+
+#: Base dimensions by what the packages call them.
+_PINT = dict(zip(SI, ("kilogram", "meter", "second", "ampere", "kelvin", "mole"), strict=True))
+_QUANTITIES = {f"Unit{name.capitalize()}": name for name in SI}
+_BRIAN2 = {name: name for name in SI} | {"substance": "quantity of substance", "luminosity": "luminosity"}
+
+
+def _pint(value: Any) -> Measure:
+    if not hasattr(type(value), "magnitude"):
+        # A unit stands for 1 of it, as it does in the other packages.
+        value = 1.0 * value
+    exponents = {name.strip("[]"): exponent for name, exponent in value.dimensionality.items()}
+    numbers, factor = value.magnitude, 1.0
+    if exponents.keys() <= _PINT.keys():
+        base = {_PINT[name]: exponent for name, exponent in exponents.items()}
+        try:
+            zero, one = (float(value._REGISTRY.Quantity(n, value.units).to(base).magnitude) for n in (0, 1))
+            if zero:
+                # Degrees Celsius and the like have no factor.
+                numbers = value.to(base).magnitude
+            else:
+                factor = one
+        except Exception as error:
+            raise UnreadableError(f"its registry cannot convert it to the SI ({error})") from error
+    return Measure(numbers, factor, dimension(exponents.items()), _tidy(f"{value.units:~C}"))
+
+
+def _quantities(value: Any) -> Measure:
+    units = value.dimensionality
+    if any(unit.name in ("Celsius", "Fahrenheit") for unit in units) and len(units) == 1:
+        raise UnreadableError("quantities takes degrees for differences; expected a temperature in K")
+    if hasattr(value, "uncertainty"):
+        raise UnreadableError("it has an uncertainty; expected a number or a quantity without one")
+    base = value.units.simplified.dimensionality
+    exponents = {_QUANTITIES.get(type(unit).__name__, unit.name): exponent for unit, exponent in base.items()}
+    factor = 1.0
+    if exponents.keys() <= SI.keys():
+        text = "*".join(f"{SI[name]}**{exponent}" for name, exponent in exponents.items()) or "dimensionless"
+        factor = float(value.units.rescale(text).magnitude)
+    return Measure(value.magnitude, factor, dimension(exponents.items()), _tidy(units.string))
+
+
+def _brian2(value: Any) -> Measure:
+    exponents = {name: value.dim.get_dimension(theirs) for name, theirs in _BRIAN2.items()}
+    # Brian2 keeps numbers of the SI, and not the unit they were given in.
+    return Measure(np.asarray(value), 1.0, dimension(exponents.items()), None)
+
+
+def _unknown(value: Any) -> Measure:
+    raise UnreadableError("expected a plain number or array, or a quantity of pint, quantities or Brian2")
+
+
+def named(measure: Measure) -> tuple[Any, str]:
+    """Return numbers to show, and their unit: its own, else a common one, else that of the SI."""
+    numbers, factor, found, text = measure
+    if text is not None:
+        return numbers, text
+    unit = first_of(found)
+    if unit is not None:
+        return scaled(numbers, factor, parsed(unit).power), "" if unit == "1" else unit
+    return numbers, " ".join(f"{SI.get(name, name)}{_raised(parts / PARTS)}" for name, parts in sorted(found))
+
+
+def _raised(exponent: float) -> str:
+    return "" if exponent == 1 else f"{exponent:g}" if exponent in (2, 3) else f"^{exponent:g}"
+
+
+def _tidy(text: str) -> str:
+    """Return a unit as Dendrion writes it: ``uS/cm2`` for ``(µS/cm**2)``."""
+    whole = re.fullmatch(r"\(([^()]*)\)", text)
+    text = re.sub(r"\*\*([23])(?![\d.])", r"\1", (whole[1] if whole else text).replace("µ", "u"))
+    return "" if text == "dimensionless" else text.replace("**", "^").replace("*", " ")

@@ -1,0 +1,105 @@
+"""Dendrion's own units, as they are written in tables and equations: ``mV``, ``uS/cm2``, ``pA ms^1/2``, ``1/mV``."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+__all__ = ["COMMON", "PARTS", "SI", "Dimension", "Unit", "alternatives", "dimension", "expected", "first_of", "parsed"]
+
+#: Parts that an exponent has, so that roots stay exact.
+PARTS = 60
+
+#: Exponents of base dimensions, in sixtieths, those that are 0 left out.
+Dimension = frozenset[tuple[str, int]]
+
+#: Base dimensions, and their units in the SI.
+SI = {"mass": "kg", "length": "m", "time": "s", "current": "A", "temperature": "K", "substance": "mol"}
+
+#: Symbols, each with its exponents of the base dimensions in the order of ``SI``, and the power of ten of that.
+_SYMBOLS = {
+    "V": ((1, 2, -3, -1, 0, 0), 0),
+    "s": ((0, 0, 1, 0, 0, 0), 0),
+    "A": ((0, 0, 0, 1, 0, 0), 0),
+    "m": ((0, 1, 0, 0, 0, 0), 0),
+    "M": ((0, -3, 0, 0, 0, 1), 3),
+    "K": ((0, 0, 0, 0, 1, 0), 0),
+    "S": ((-1, -2, 3, 2, 0, 0), 0),
+    "F": ((-1, -2, 4, 2, 0, 0), 0),
+    "ohm": ((1, 2, -3, -2, 0, 0), 0),
+    "Hz": ((0, 0, -1, 0, 0, 0), 0),
+    "C": ((0, 0, 1, 1, 0, 0), 0),
+    "J": ((1, 2, -2, 0, 0, 0), 0),
+    "L": ((0, 3, 0, 0, 0, 0), -3),
+    "mol": ((0, 0, 0, 0, 0, 1), 0),
+    "1": ((0, 0, 0, 0, 0, 0), 0),
+}
+_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
+
+#: A factor of a unit: what stands before it, its name, and its exponent (``cm2``, ``ms^-1``, ``ms^1/2``).
+_FACTOR = re.compile(r"\s*([*/]?)\s*(1|[^\W\d_]+)([23]?)(?:(?:\^|\*\*)(-?\d+(?:/\d+|\.\d+)?))?")
+
+#: Units to show what comes without one of its own.
+COMMON = (
+    *("1", "mV", "ms", "pA", "nS", "pF", "um", "Hz", "mM", "uS/cm2", "uF/cm2", "pA/um2", "ohm cm", "Mohm"),
+    *("1/mV", "K", "um2", "nS/mV", "nS/ms", "mV/ms", "pA ms^1/2", "nS ms^1/2"),
+)
+
+
+class Unit(NamedTuple):
+    """A unit: its dimension, and the power of ten of the SI's unit that it is."""
+
+    dimension: Dimension
+    power: float
+
+
+def dimension(exponents: Iterable[tuple[str, Any]]) -> Dimension:
+    """Return a dimension from pairs of a name and an exponent, which may be a float such as 0.5."""
+    exact = ((name, round(float(exponent) * PARTS)) for name, exponent in exponents)
+    return frozenset((name, parts) for name, parts in exact if parts)
+
+
+@functools.cache
+def parsed(text: str) -> Unit:
+    """Return the unit that a text without conditions means; an empty one means a pure number."""
+    exponents = [0.0] * len(SI)
+    power, at = 0.0, 0
+    while at < len(text.rstrip()):
+        factor = _FACTOR.match(text, at)
+        if factor is None:
+            raise ValueError(f"{text!r}: expected a unit")
+        sign, name, short, long = factor.groups()
+        above, _, below = (long or short or "1").partition("/")
+        exponent = float(above) / float(below or 1) * (-1 if sign == "/" else 1)
+        of, tens = _named(name)
+        exponents = [e + exponent * o for e, o in zip(exponents, of, strict=True)]
+        power += exponent * tens
+        at = factor.end()
+    return Unit(dimension(zip(SI, exponents, strict=True)), power)
+
+
+def _named(name: str) -> tuple[tuple[int, ...], int]:
+    if name in _SYMBOLS:
+        return _SYMBOLS[name]
+    exponents, tens = _SYMBOLS[name[1:]]
+    return exponents, tens + _PREFIXES[name[0]]
+
+
+def alternatives(text: str) -> list[str]:
+    """Return the units of a text such as ``nS, or uS/cm2 with length and diameter``, without conditions."""
+    return [part.partition(" with")[0] for part in text.split(", or ")]
+
+
+def expected(text: str) -> str:
+    """Return how to say what is expected: ``nS or uS/cm2``, or one unit with its condition."""
+    several = [unit if unit not in ("", "1") else "a pure number" for unit in alternatives(text)]
+    if len(several) == 1:
+        return text if text not in ("", "1") else several[0]
+    return f"{', '.join(several[:-1])} or {several[-1]}"
+
+
+def first_of(found: Dimension) -> str | None:
+    """Return a common unit of a dimension."""
+    return next((unit for unit in COMMON if parsed(unit).dimension == found), None)
