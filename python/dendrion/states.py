@@ -66,8 +66,8 @@ class NetworkStates:
         """Go on from a state that a network of the same structure saved.
 
         It may have been saved in another process, and on another number of threads. Parameters get the values they had
-        then, and connections learn or not as they did. Recordings are emptied, those on disk too: probes record from the
-        time of the state on. ``reset()`` goes back to t = 0, as always.
+        then, and connections learn or not as they did. Recordings are emptied, those on disk too, and probes record
+        from the time of the state on. ``reset()`` goes back to t = 0, as always.
 
         Functions of a [CustomGenerator][dendrion.CustomGenerator] are asked on from where they had been asked; to go on
         with the same bits they have to be functions of the times they are given.

@@ -82,6 +82,7 @@ impl Places {
             Error::Text { module, .. } => (module, Some("equations")),
             Error::Structure { module, .. } | Error::Connectivity { module, .. } => (module, None),
             Error::Divergence { population, .. } => (population, None),
+            Error::State { module, .. } | Error::File { path: module, .. } => (module, None),
         };
         let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
         let key = parameter.and_then(|p| {
