@@ -13,7 +13,7 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
@@ -26,6 +26,7 @@ help: ## What there is
 	@echo "make bench   speed of the lanes, and of networks by type and threads"
 	@echo "make bench-scaling   how time and memory grow with neurons and connections, in tables"
 	@echo "make bench-counts   instructions of fixed programs beside those on record, which needs valgrind"
+	@echo "make dist    the wheel, the source and the crates as they would be published, in dist/ and target/package/"
 	@echo "make clean   remove everything built"
 
 $(BIN)/maturin:
@@ -119,6 +120,20 @@ docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
+# What would be published: a wheel for all Pythons from 3.10 on, the source, and the crates; each is installed or built again.
+dist: $(VENV)/.demo
+	rm -rf dist
+	$(BIN)/maturin build --release --quiet --out dist
+	$(BIN)/maturin sdist --out dist
+	$(PYTHON) -m venv --clear dist/.venv
+	for file in dist/*.whl dist/*.tar.gz; do \
+		dist/.venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall $$file && \
+		dist/.venv/bin/dendrion --version && \
+		dist/.venv/bin/python -c "import dendrion; dendrion.channels.KA" || exit 1; \
+	done
+	rm -rf dist/.venv
+	cargo package --workspace --exclude dendrion-python
+
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers site target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers dist site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,7 @@ Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Posit
 import importlib
 from typing import TYPE_CHECKING
 
-from . import channels, export, nmodl, optim
+from . import channels, nmodl, optim
 from ._core import __version__
 from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .compartment import Compartment, LeakyIF
@@ -28,7 +28,6 @@ from .errors import (
     StructureError,
     UnknownNameError,
 )
-from .export import load_recording
 from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
 from .gradients import Gradients, Run
 from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
@@ -131,6 +130,7 @@ __all__ = [
     "__version__",
     "channels",
     "export",
+    "files",
     "load_recording",
     "nmodl",
     "optim",
@@ -138,14 +138,17 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from . import plot
+    from . import export, files, plot
+    from .export import load_recording
 else:
+    #: What is imported when it is first used, since most programs never do, and the module it is in.
+    _LATER = {"export": ".export", "files": ".files", "load_recording": ".export", "plot": ".plot"}
 
     def __getattr__(name: str) -> object:
-        """Import the plots when they are first used: most programs never do."""
-        if name == "plot":
-            return importlib.import_module(".plot", __name__)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(_LATER[name], __name__)
+        return getattr(module, name) if name == "load_recording" else module
 
 
 def __dir__() -> list[str]:

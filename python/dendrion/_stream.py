@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ParameterError, StructureError
-from .export._extras import needed
 from .recording import Recording, SpikeRecording
 
 if TYPE_CHECKING:
@@ -72,6 +71,8 @@ class Place:
     """
 
     def __init__(self, name: str, to: str | os.PathLike[str]) -> None:
+        from .export._extras import needed
+
         zarr: Any = needed("zarr", "zarr", "probe(to=...)")
         if not hasattr(zarr, "create_group"):
             raise ImportError('probe(to=...) needs zarr 3 or newer: pip install "dendrion[zarr]"')

@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import errno
 import subprocess
 import sys
 import threading
@@ -286,3 +287,35 @@ def test_so_is_one_that_fails_but_can_go_on(error, tmp_path, monkeypatch):
         net.run(1000.0, progress=True, save_state=path, save_every=5.0)
     assert Path(path).exists()
     goes_on(path, 1010.0)
+
+
+def test_so_is_one_whose_recordings_find_no_room(tmp_path, monkeypatch):
+    pytest.importorskip("zarr", minversion="3")
+    path = tmp_path / "run.state"
+    net = NETWORKS["driven"]()
+    soma = next(m for m in net.modules if m.name == "cells").soma
+    v = net.probe(soma, "V", to=tmp_path / "run.zarr")
+    streams, flush, left = net._streams, net._streams.flush, [3]
+
+    def full():
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush()
+
+    monkeypatch.setattr(streams, "flush", full)
+    monkeypatch.setattr(streams, "piece", lambda: 70)
+    with pytest.raises(OSError, match="No space left"):
+        net.run(100.0, save_state=path)
+    monkeypatch.setattr(streams, "flush", flush)
+    goes_on(path, 110.0)
+    # The recording begins anew where the state is.
+    net.run(3.0)
+    net.load_state(path)
+    assert len(v) == 0
+    net.run(10.0)
+    np.testing.assert_allclose(v.t, 21.0 + np.arange(100) * 0.1)
+    whole = NETWORKS["driven"]()
+    expected = whole.probe(next(m for m in whole.modules if m.name == "cells").soma, "V")
+    whole.run(31.0)
+    np.testing.assert_array_equal(v.values, expected.values[210:])

@@ -68,5 +68,5 @@ pub use dendrion_model::Error;
 
 /// The README's Rust example is compiled and run with the documentation's tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;

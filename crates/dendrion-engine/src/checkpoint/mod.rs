@@ -21,6 +21,7 @@ use dendrion_model::Error;
 
 pub(crate) use container::Element;
 pub(crate) use file::{read, write};
+pub(crate) use structure::Description;
 
 use crate::core::Core;
 use crate::shard::Shard;
@@ -75,7 +76,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
             arithmetic: arithmetic(self.level.class()).to_string(),
             step: self.now,
             batch: self.samples.len(),
-            network: structure(self),
+            network: structure(self).clone(),
         })
     }
 
@@ -104,7 +105,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
     fn read_state(&self, bytes: &[u8]) -> Result<State<T>, Error> {
         let mut file = Reader::open(bytes)?;
         let (here, there) = (arithmetic(self.level.class()), file.head.arithmetic.clone());
-        if let Some(what) = difference(&file.head.network, &structure(self)) {
+        if let Some(what) = difference(&file.head.network, structure(self)) {
             return Err(refused(format!("is of another network: {what}")));
         }
         if here != there {

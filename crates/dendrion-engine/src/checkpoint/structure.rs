@@ -10,12 +10,16 @@ use crate::core::Core;
 /// Bytes that are gathered before they enter a checksum.
 const PIECE: usize = 1 << 16;
 
-/// What is described, and how.
-type Lines = Vec<(String, String)>;
+/// Line by line, what is described, and how.
+pub(crate) type Description = Vec<(String, String)>;
 
-/// The description of a network, line by line.
-pub(super) fn structure<T: Scalar>(core: &Core<T>) -> Lines {
-    let mut lines = Lines::new();
+/// The description of a network, which stays what it was made as.
+pub(super) fn structure<T: Scalar>(core: &Core<T>) -> &Description {
+    core.described.get_or_init(|| describe(core))
+}
+
+fn describe<T: Scalar>(core: &Core<T>) -> Description {
+    let mut lines = Description::new();
     let network = &core.network;
     add(&mut lines, "dt", format!("{} ms", network.dt));
     add(&mut lines, "seed", network.seed);
@@ -63,7 +67,7 @@ pub(super) fn difference(file: &[(String, String)], here: &[(String, String)]) -
     })
 }
 
-fn add(lines: &mut Lines, what: impl Display, how: impl Display) {
+fn add(lines: &mut Description, what: impl Display, how: impl Display) {
     lines.push((what.to_string(), how.to_string()));
 }
 
@@ -78,7 +82,7 @@ fn sum(bytes: impl Iterator<Item = u8>) -> String {
     sum.finish()
 }
 
-fn members(lines: &mut Lines, population: &Population) {
+fn members(lines: &mut Description, population: &Population) {
     let Population { path, size, method, sde, soft_reset, .. } = population;
     add(lines, path, format!("population of {size} neurons"));
     let reset = if *soft_reset { "soft" } else { "hard" };
@@ -111,7 +115,7 @@ fn members(lines: &mut Lines, population: &Population) {
     }
 }
 
-fn generator(lines: &mut Lines, generator: &Generator) {
+fn generator(lines: &mut Description, generator: &Generator) {
     let Generator { path, size, start, stop, stream, signal, .. } = generator;
     let what = match signal {
         Signal::Spikes { indices, times } => {
@@ -134,7 +138,7 @@ fn generator(lines: &mut Lines, generator: &Generator) {
     }
 }
 
-fn projection<T: Scalar>(lines: &mut Lines, core: &Core<T>, i: usize, projection: &Projection) {
+fn projection<T: Scalar>(lines: &mut Description, core: &Core<T>, i: usize, projection: &Projection) {
     let (path, post) = (&projection.path, &core.network.populations[projection.population]);
     let from = match projection.pre {
         Source::Population(i) => &core.network.populations[i].path,

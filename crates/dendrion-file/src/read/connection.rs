@@ -6,7 +6,7 @@ use dendrion_model::{
 };
 
 use super::names::{Names, find};
-use super::population::{frozen, kind, params};
+use super::parts::{frozen, kind, params};
 use super::{Context, Read, Table};
 use crate::extras::{Extras, Record};
 use crate::node::{Key, Node};

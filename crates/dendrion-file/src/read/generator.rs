@@ -2,7 +2,7 @@
 
 use dendrion_model::{Generator, ModuleKind, Params, Signal, Waveform};
 
-use super::population::{frozen, kind, params};
+use super::parts::{frozen, kind, params};
 use super::{Context, Read, Table};
 use crate::extras::Extras;
 use crate::node::Node;

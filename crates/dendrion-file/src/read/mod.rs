@@ -3,6 +3,7 @@
 mod connection;
 mod generator;
 mod names;
+mod parts;
 mod population;
 mod table;
 mod values;

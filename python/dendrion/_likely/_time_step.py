@@ -1,0 +1,131 @@
+"""Steps that are too long for the shortest time constant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compartment import Compartment
+from ..methods import SolverMethodODE
+from ..module import Module
+from ..neuron import MCNeuron
+from ..noise import OUNoise
+from ..receptors import Receptor
+from ._constants import shortest
+from ._membranes import Membranes, membranes
+
+__all__ = ["OVERSHOOT", "STABLE", "too_long"]
+
+#: The largest step, in time constants, for which explicit methods are stable: where 1 + z + z^2/2 + ... leaves the
+#: unit circle on the negative axis.
+STABLE = {
+    SolverMethodODE.EULER: 2.0,
+    SolverMethodODE.MIDPOINT: 2.0,
+    SolverMethodODE.HEUN2: 2.0,
+    SolverMethodODE.HEUN3: 2.5127,
+    SolverMethodODE.RK4: 2.7853,
+}
+#: Share of it from which on there is a warning: forward Euler overshoots there, and synapses that open shorten time
+#: constants.
+OVERSHOOT = 0.5
+#: Error of exponential Euler from which on there is a warning.
+ERROR = 0.25
+
+_REMEDY = "or odemethod=SolverMethodODE.CRANK_NICOLSON"
+
+
+def too_long(
+    neuron: MCNeuron, compartments: Sequence[Compartment], method: SolverMethodODE, dt: float
+) -> Iterator[str]:
+    """Go through what is wrong with a population's step."""
+    parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, MCNeuron)]
+    if method in STABLE:
+        found = _explicit(membranes(compartments, parts), parts, method, dt)
+    elif method is SolverMethodODE.EXP_EULER:
+        found = _exponential(neuron, membranes(compartments, parts), parts, dt)
+    else:
+        found = None
+    if found is not None:
+        yield found
+    for part in parts:
+        if isinstance(part, OUNoise) and (tau := float(np.min(np.asarray(part._values["tau"])))) < dt:
+            z = dt / tau
+            yield (
+                f"{part.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: slow "
+                f"fluctuations have {z / 2 / np.tanh(z / 2):.2g} times their power; expected dt <= {_down(tau)} ms, or "
+                "a WhiteNoise of sigma sqrt(2 tau)"
+            )
+
+
+def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float) -> str | None:
+    """Return what to say where the fastest of membranes and gates is too fast for an explicit method."""
+    limit = STABLE[method]
+    enough = OVERSHOOT * limit / dt
+    rate, where, what = 0.0, "", ""
+    gate = shortest(parts)
+    if gate is not None:
+        rate, where, what = 1.0 / gate[0], gate[1].path, gate[2]
+    if cell.parts and (bounds := cell.fastest())[1] > max(enough, rate):
+        found, at = cell.mode(cell.worst())
+        if (found := max(found, bounds[0])) > rate:
+            rate, where, what = found, cell.parts[at].path, "C over all its conductances, couplings included"
+    # Decimals such as dt = 0.1 and t = 0.1 ms are as equal as they look.
+    if rate <= enough * (1.0 + 1e-9):
+        return None
+    tau, state = 1.0 / rate, "is unstable" if rate * dt > limit else "overshoots"
+    return (
+        f"{where}: dt = {dt:g} ms is too long for {method.name}, which {state}: the shortest time constant is {tau:.3g} "
+        f"ms ({what}), and the method is unstable beyond {limit * tau:.3g} ms, sooner where synapses open; expected "
+        f"dt <= {_down(OVERSHOOT * limit * tau)} ms, {_REMEDY}"
+    )
+
+
+def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt: float) -> str | None:
+    """Return what to say where exponential Euler, which is stable, is far off: where fast states drive each other."""
+    error, worst = _slowed(cell, dt)
+    if error > ERROR:
+        enough = dt
+        while _slowed(cell, enough, worst)[0] > ERROR:
+            enough *= 0.9
+        return (
+            f"{neuron.path}: dt = {dt:g} ms is too long for EXP_EULER, as strongly coupled as its compartments are: its "
+            f"membrane is {100 * error:.0f} % slower than it should be; expected dt <= {_down(enough)} ms, {_REMEDY}"
+        )
+    rising = [p for p in parts if isinstance(p, Receptor) and p._values.get("t_rise") is not None]
+    for receptor in rising:
+        rise = float(np.min(np.asarray(receptor._values["t_rise"])))
+        if (error := float(_held(dt / rise)) - 1.0) > ERROR:
+            return (
+                f"{receptor.path}: t_rise = {rise:g} ms is too short for EXP_EULER with dt = {dt:g} ms: a spike opens "
+                f"{100 * error:.0f} % too much conductance; expected dt <= {_down(rise / 2)} ms, {_REMEDY}"
+            )
+    return None
+
+
+def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[float, int]:
+    """Return by how much the slowest time constant of the slowest neuron is too long, as a share, and which it is.
+
+    Each compartment lags behind as if its capacitance were larger by z / (1 - exp(-z)), z = dt g / C.
+    """
+    apparent: Any = 0.0
+    true: Any = 0.0
+    for c, axial in zip(cell.capacitance, cell.axial(), strict=True):
+        apparent, true = apparent + c * _held(dt * np.asarray(axial) / c), true + c
+    error = np.atleast_1d(np.asarray(apparent / true) - 1.0)
+    if neuron is not None:
+        return float(error[min(neuron, len(error) - 1)]), neuron
+    return float(error.max(initial=0.0)), int(error.argmax()) if len(error) else 0
+
+
+def _held(z: Any) -> Any:
+    """Return z / (1 - exp(-z)): how much more acts that is held through a step and should decay in it."""
+    z = np.maximum(z, 1e-12)
+    return z / -np.expm1(-z)
+
+
+def _down(ms: float) -> str:
+    """Return a time with two digits, rounded down."""
+    unit = 10.0 ** (np.floor(np.log10(ms)) - 1)
+    return f"{np.floor(ms / unit * (1 + 1e-9)) * unit:.2g}"
