@@ -22,7 +22,7 @@ pub(crate) fn write(path: &Path, pieces: &[Vec<u8>]) -> Result<(), Error> {
     // The file that a link leads to is what is replaced, and not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     match fs::metadata(&target) {
-        Ok(there) if !there.is_file() => return Err(no_file(path)),
+        Ok(there) if !there.is_file() => Err(no_file(path)),
         _ => replace(&target, pieces).map_err(|e| Error::file(path, &e)),
     }
 }
