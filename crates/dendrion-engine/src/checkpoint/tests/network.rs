@@ -46,7 +46,7 @@ pub(super) fn network(threads: usize) -> Network {
         Generator::new("given", 5, Signal::Spikes { indices, times }, []),
         Generator::new("pushed", 3, Signal::Pushed, []),
         ramp,
-        Generator::new("fast", 4, Signal::Poisson, [("rate", 2000.0)]),
+        Generator::new("fast", 4, Signal::Poisson, [("rate", 7000.0)]),
     ]);
     let on = |path: &str, generator: usize, weight: f64, delay: f64| Projection {
         path: path.into(),
@@ -63,7 +63,7 @@ pub(super) fn network(threads: usize) -> Network {
         on("on_pushed", 4, 0.8, 2.1),
         on("on_noise", 0, 0.2, 0.3),
         twice(on("twice", 6, 0.01, 1.0)),
-        far(on("far", 6, 0.01, 1.0)),
+        far(on("far", 6, 0.003, 1.0)),
     ]);
     network.injections.push(Injection { path: "ramps".into(), generator: 5, population: 2, compartment: 1 });
     network
@@ -74,7 +74,7 @@ fn twice(projection: Projection) -> Projection {
     let within = |low, high| PerConnection::Drawn(Initializer::Uniform { low, high });
     Projection {
         connectivity: Connectivity::FixedIndegree { degree: 12, multapses: true, autapses: true },
-        weight: within(0.01, 0.05),
+        weight: within(0.002, 0.02),
         delay: Some(within(0.7, 1.0)),
         plasticity: Some(Plasticity { kind: ModuleKind::Stdp, params: [("w_max", 0.1)].into() }),
         ..projection
