@@ -3,6 +3,7 @@
 import _thread
 import contextlib
 import errno
+import gc
 import subprocess
 import sys
 import threading
@@ -175,6 +176,7 @@ def test_what_was_set_comes_along(tmp_path):
     other.load_state(early)
     np.testing.assert_array_equal(mine["noise"].rate, [80.0, 160.0, 50.0])
     del other
+    gc.collect()
     assert mine["learnt"].lambda_ == 0.01
     np.testing.assert_array_equal(mine["noise"].rate, [80.0, 160.0, 50.0])
 
