@@ -15,6 +15,7 @@ __all__ = [
     "ModelWarning",
     "ParameterError",
     "ParameterTypeError",
+    "StateError",
     "StructureError",
     "ThresholdWarning",
     "TimeStepWarning",
@@ -55,6 +56,10 @@ class UnknownNameError(DendrionError, KeyError):
 
 class DivergenceError(DendrionError, ArithmeticError):
     """A state that stopped being finite. What was recorded before is kept."""
+
+
+class StateError(DendrionError, ValueError):
+    """A saved state that is damaged or not one of the network, or a network that has none to save."""
 
 
 class EquationError(DendrionError, ValueError):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
 from ._likely import warn_of_run
 from ._log import logged_run
 from ._numbers import numbers
@@ -22,20 +22,18 @@ from .generators import Generator
 from .gradients import MEMORY, Run
 from .module import Module
 from .progress import Progress, Writable, bar, stream_of
+from .states import NetworkStates, _later, file_to_be
 
 if TYPE_CHECKING:
-    from ._stream import Streams
     from .network import Network
 
 __all__ = ["NetworkRuns"]
 
 
-class NetworkRuns:
+class NetworkRuns(NetworkStates):
     """The part of a network that runs."""
 
     dt: float
-    _sim: _core.Simulation
-    _parts: dict[int, Module]
     _without_gradient: list[ParameterError]
     _asked: int
     #: Whether it has run, or was about to.
@@ -63,6 +61,8 @@ class NetworkRuns:
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
         memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
     ) -> Network: ...
     @overload
     def run(
@@ -85,6 +85,8 @@ class NetworkRuns:
         batch: int | None = None,
         inputs: Mapping[Generator, ArrayLike] | None = None,
         memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
     ) -> Network | Run:
         """Simulate ``duration`` ms more, rounded to whole steps.
 
@@ -111,6 +113,11 @@ class NetworkRuns:
         memory : float
             Bytes that ``grad`` may keep. Where all steps do not fit, states to begin again from are kept instead, and
             ``backward`` runs the steps a second time.
+        save_state : str or path, optional
+            File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
+            its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.
+        save_every : float, optional
+            The state is saved at the multiples of this time too (ms), rounded to whole steps.
 
         Returns
         -------
@@ -123,25 +130,46 @@ class NetworkRuns:
             Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
         StructureError
             Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
+        OSError
+            Where the state cannot be saved. The network can run on.
         """
+<<<<<<< HEAD
         steps, stream = self._steps("duration", duration), stream_of(progress)
+        special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
+        advance = self._saving(special, save_state, save_every)
         if steps and not self._began:
             self._began = True
             warn_of_run(cast("Network", self))
         with logged_run(self._sim, steps, self.dt):
-            if grad or batch is not None or inputs is not None or self._sim.batch():
+            if special:
                 return self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
             if stream is None:
-                self._advance(steps, None)
+                advance(steps, None)
                 return cast("Network", self)
             begin = self._sim.steps()
             with bar(max(steps, 1), self.dt, stream) as show:
                 try:
-                    self._advance(steps, show)
+                    advance(steps, show)
                 finally:
                     # Ctrl-C is heard before what was done until then is shown.
                     show(self._sim.steps() - begin)
             return cast("Network", self)
+
+    def _saving(
+        self, special: bool, path: str | os.PathLike[str] | None, every: float | None
+    ) -> Callable[[int, Callable[[int], None] | None], None]:
+        """Return what runs the network: with states saved on the way, if that is asked for."""
+        if path is None:
+            if every is not None:
+                raise ParameterError(f"network: save_every = {every}: expected the name of a file as save_state, too")
+            return self._advance
+        if special:
+            raise ParameterError(
+                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call save_state() after it"
+            )
+        name = file_to_be("save_state", path)
+        steps = None if every is None else max(self._steps("save_every", every), 1)
+        return functools.partial(self._advance_and_save, path=name, every=steps)
 
     def _run_with(
         self,
@@ -192,7 +220,7 @@ class NetworkRuns:
             until = (begin // CHUNK + 1) * CHUNK
             given = [generator._ask(begin, until, self.dt) for generator in functions]
             for generator, spikes in zip(functions, given, strict=True):
-                self._sim.push_spikes(generator.path, *spikes)
+                self._sim.push_spikes(generator.path, *spikes, until)
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
@@ -222,7 +250,7 @@ class NetworkRuns:
                 until = (now // CHUNK + 1) * CHUNK
                 given = [generator._ask(now, until, self.dt) for generator in functions]
                 for generator, spikes in zip(functions, given, strict=True):
-                    self._sim.push_spikes(generator.path, *spikes)
+                    self._sim.push_spikes(generator.path, *spikes, until)
                 self._asked = until
             done, piece = now - begin, min(self._asked, begin + steps) - now
             self._sim.run(piece, show and functools.partial(_later, show, done))
@@ -232,7 +260,3 @@ class NetworkRuns:
         self._sim.reset()
         self._streams.clear()
         self._asked = 0
-
-
-def _later(show: Callable[[int], None], before: int, done: int) -> None:
-    show(before + done)

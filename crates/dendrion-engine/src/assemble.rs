@@ -1,6 +1,6 @@
 //! From a model to a network ready to run.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
 use dendrion_lanes::{Delays, Fanout, Level, Scalar};
@@ -90,6 +90,7 @@ impl<T: Scalar> Core<T> {
             spares: Spares::default(),
             fresh,
             reweighted,
+            described: OnceLock::new(),
             broken: None,
         })
     }

@@ -1,12 +1,13 @@
 //! A network ready to run, in one floating-point type.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 
 use dendrion_lanes::{Level, Scalar};
 use dendrion_model::{Error, Network};
 
+use crate::checkpoint::Description;
 use crate::generate::{Chunk, Current};
 use crate::history::Spares;
 use crate::parameters::Target;
@@ -88,6 +89,8 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) fresh: Vec<Vec<bool>>,
     /// For each projection, whether its weights were set after it was made.
     pub(crate) reweighted: Vec<bool>,
+    /// What the network is, in words, once that was asked for.
+    pub(crate) described: OnceLock<Description>,
     /// Why the network cannot run on.
     pub(crate) broken: Option<Error>,
 }

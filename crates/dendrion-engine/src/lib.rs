@@ -7,6 +7,7 @@
 //! number of threads and however a time is cut into runs.
 
 mod assemble;
+mod checkpoint;
 mod connect;
 mod core;
 mod fired;

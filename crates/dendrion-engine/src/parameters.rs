@@ -110,7 +110,8 @@ impl<T: Scalar> Core<T> {
         Ok(self.value(target))
     }
 
-    fn value(&mut self, target: Target) -> Values {
+    /// The values of what a key names.
+    pub(crate) fn value(&mut self, target: Target) -> Values {
         match target {
             Target::Cells(i, j) => self.cells[i].system.parameters[j].values.clone(),
             Target::Generator(i) => {
@@ -162,7 +163,8 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    fn check(&self, key: &str, values: &Values, target: Target) -> Result<(), Error> {
+    /// Checks values of what a key names.
+    pub(crate) fn check(&self, key: &str, values: &Values, target: Target) -> Result<(), Error> {
         let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
         match target {
             Target::Cells(i, j) => {

@@ -169,7 +169,7 @@ impl<T: Scalar> Core<T> {
         let Generator { path, size, .. } = &self.network.generators[generator];
         check_indices(path, indices, *size)?;
         for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
-            chunk.log.get_or_insert_default();
+            chunk.listen(self.now);
         }
         let indices = indices.map(|all| all.iter().map(|i| *i as u32).collect());
         let what = What::Generated { generator, indices };
@@ -182,7 +182,7 @@ impl<T: Scalar> Core<T> {
         for probe in &self.probes {
             if let What::Generated { generator, .. } = probe.what {
                 for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
-                    chunk.log.get_or_insert_default();
+                    chunk.listen(self.now);
                 }
             }
         }
@@ -254,7 +254,7 @@ impl<T: Scalar> Core<T> {
     }
 
     /// The shards and chunks of each sample of a batch, or the network's own.
-    fn samples(&self) -> Vec<(&[Shard<T>], &[Chunk])> {
+    pub(crate) fn samples(&self) -> Vec<(&[Shard<T>], &[Chunk])> {
         if self.samples.is_empty() {
             return vec![(&self.shards, &self.chunks)];
         }

@@ -162,16 +162,22 @@ impl<T: Scalar> Core<T> {
         }
         let learns = |i: usize| self.network.projections[i].learns();
         self.refuse_plastic("a batch, whose samples share their weights,", learns)?;
-        for b in 0..batch {
+        self.samples = self.forked(batch);
+        Ok(())
+    }
+
+    /// The samples of a batch, at the present state of the network itself.
+    pub(crate) fn forked(&self, batch: usize) -> Vec<Sample<T>> {
+        let one = |b: usize| {
             let mut shards: Vec<_> = self.shards.iter().map(|s| s.fork(true)).collect();
             let mut chunks = self.chunks.clone();
             for shard in &mut shards {
                 shard.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
             }
             chunks.iter_mut().for_each(|c| c.become_sample(b as u32));
-            self.samples.push(Sample { shards, chunks });
-        }
-        Ok(())
+            Sample { shards, chunks }
+        };
+        (0..batch).map(one).collect()
     }
 
     /// What stands in for generators, by sample, then generator.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dendrion_lanes::{Delays, Fanout, Scalar};
 use dendrion_model::{Error, ModuleKind, Network, Population, Projection, Values};
 
-use crate::plasticity::{History, Rule, Synapses};
+use crate::plasticity::{History, Post, Rule, Synapses};
 use crate::record::Recorder;
 use crate::shard::{Change, Incoming, Shard};
 
@@ -38,6 +38,19 @@ impl<T: Scalar> School<T> {
     pub(crate) fn open(&mut self, dendritic: Vec<u16>, taus: Vec<[f64; 2]>, dt: f64) {
         if self.history.is_none() {
             (self.history, self.dendritic, self.dt) = (Some(History::new(taus)), dendritic, dt);
+        }
+    }
+
+    /// Steps on the dendrite of a neuron.
+    pub(crate) fn on_dendrite(&self, lane: usize) -> u16 {
+        self.dendritic.get(lane).copied().unwrap_or(1)
+    }
+
+    /// Takes over the spikes of the neurons, when everything that could be decided before step `now` has been.
+    pub(crate) fn recall(&mut self, now: u64, posts: Vec<Vec<Post>>) {
+        self.decided = now;
+        if let Some(history) = &mut self.history {
+            history.recall(posts);
         }
     }
 
@@ -132,6 +145,16 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
+    /// How many steps after a spike of its source a connection that learns is looked at, where that is later than the spike.
+    pub(crate) fn wait(&self, fanout: &Fanout<T>, c: usize) -> u64 {
+        let delay = match fanout.delays() {
+            Delays::Uniform(d) => *d,
+            Delays::Each(d) => d[c],
+        };
+        let on_dendrite = self.school.on_dendrite(usize::from(fanout.targets()[c]));
+        u64::from(delay).saturating_sub(2 * u64::from(on_dendrite))
+    }
+
     /// Drops spikes that no weight will ask for again, once there are many.
     fn prune(&mut self) {
         let most = KEPT * self.lanes_of_all() + 1024;
@@ -169,7 +192,6 @@ impl<T: Scalar> Shard<T> {
             }
         }
         self.school.decided = 0;
-        self.school.watchers.iter_mut().for_each(|(_, r)| r.truncate(0));
         if let Some(history) = &mut self.school.history {
             history.clear();
         }

@@ -169,12 +169,18 @@ impl<T: Scalar> Shard<T> {
         }
         let all = self.blocks.len() * self.lanes;
         self.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
-        self.recorders.iter_mut().for_each(|r| r.truncate(0));
         self.forget_learning();
+        self.forget_recordings();
+        (self.fault, self.spike_count) = (None, 0);
+    }
+
+    /// Forgets what was recorded.
+    pub(crate) fn forget_recordings(&mut self) {
+        let watchers = self.school.watchers.iter_mut().map(|(_, r)| r);
+        self.recorders.iter_mut().chain(watchers).for_each(|r| r.truncate(0));
         if let Some(log) = &mut self.log {
             log.clear();
         }
-        (self.fault, self.spike_count) = (None, 0);
     }
 
     /// Sets a state row; lanes beyond the last neuron repeat it.

@@ -1,10 +1,12 @@
 //! The simulation as the outside sees it, whatever its floating-point type.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use dendrion_lanes::Level;
 use dendrion_model::{Domain, Dtype, Error, Network, Values};
 
+use crate::checkpoint;
 use crate::connect::Connections;
 use crate::core::{Core, RunEnd, Summary};
 use crate::gradient::Gradients;
@@ -199,6 +201,47 @@ impl Simulation {
         each!(mut self, core => core.reset())
     }
 
+    /// Saves everything the future depends on, parameters included, in a file from which [`Simulation::load_state`] goes on bit
+    /// for bit. The file is written beside `path` and takes its place whole, so that an older one is there until then.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the system does not write it; what was at `path` is still there, and the network can run on.
+    /// [`Error::State`] for a network that cannot run on.
+    pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let pieces = each!(mut self, core => core.save_state())?;
+        checkpoint::write(path.as_ref(), &pieces)
+    }
+
+    /// As [`Simulation::save_state`], in memory.
+    ///
+    /// # Errors
+    /// [`Error::State`] for a network that cannot run on.
+    pub fn state_bytes(&mut self) -> Result<Vec<u8>, Error> {
+        Ok(each!(mut self, core => core.save_state())?.concat())
+    }
+
+    /// Goes on from a state that a network of the same structure saved, in this process or another, on any number of threads.
+    /// Parameters get the values they had. What probes recorded is gone, and they record from there on.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the system does not read it; [`Error::State`] for a file that is damaged, or no state of this
+    /// network. Then nothing has changed.
+    pub fn load_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let path = path.as_ref();
+        self.load_state_bytes(&checkpoint::read(path)?).map_err(|error| match error {
+            Error::State { module, what } => Error::state(format!("{module}: {}", path.display()), what),
+            other => other,
+        })
+    }
+
+    /// As [`Simulation::load_state`], from memory.
+    ///
+    /// # Errors
+    /// [`Error::State`] for what is damaged, or no state of this network. Then nothing has changed.
+    pub fn load_state_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        each!(mut self, core => core.load_state(bytes))
+    }
+
     /// Records `variable` of the module at `path` from now on: of a population its `spikes`, of a compartment or
     /// receptor any of [`Simulation::variables`]. Samples are taken at the steps that are multiples of `every`, of all
     /// neurons or those of `indices`, in that order.
@@ -310,13 +353,21 @@ impl Simulation {
     }
 
     /// Hands spikes (step, source) to the generator at `path`, whose signal is
-    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed). Ascending, and not before the steps done; those after the next
-    /// run wait.
+    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed): all that it has before step `until`. Ascending, and not before the
+    /// steps done; those after the next run wait.
     ///
     /// # Errors
-    /// Another path, a source that is not there, steps that are over or do not ascend.
-    pub fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)]) -> Result<(), Error> {
-        each!(mut self, core => core.push_spikes(path, spikes))
+    /// Another path, a source that is not there, steps that are over, do not ascend, or lie beyond `until`.
+    pub fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)], until: u64) -> Result<(), Error> {
+        each!(mut self, core => core.push_spikes(path, spikes, until))
+    }
+
+    /// The step before which all spikes of the generator at `path` were handed over.
+    ///
+    /// # Errors
+    /// A path that is no generator to which spikes are handed.
+    pub fn pushed_until(&self, path: &str) -> Result<u64, Error> {
+        each!(self, core => core.pushed_until(path))
     }
 
     /// Whether the connections of the projection at `path`, whose plasticity learns, do so; they do from the beginning.
@@ -326,6 +377,14 @@ impl Simulation {
     /// A path that is no projection that learns.
     pub fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
         each!(mut self, core => core.set_learning(path, on))
+    }
+
+    /// Whether the connections of the projection at `path`, whose plasticity learns, do so.
+    ///
+    /// # Errors
+    /// A path that is no projection that learns.
+    pub fn is_learning(&self, path: &str) -> Result<bool, Error> {
+        each!(self, core => core.is_learning(path))
     }
 
     /// The keys of all states, such as `pyramidal/dend.V`.

@@ -128,6 +128,11 @@ impl<T: Scalar> Core<T> {
     /// Sets the weights of a projection (checked before).
     pub(crate) fn set_weights(&mut self, projection: usize, values: &Values) {
         self.settle_weights(projection);
+        self.put_weights(projection, values);
+    }
+
+    /// Puts weights in the place of others, whatever these were about to learn.
+    pub(crate) fn put_weights(&mut self, projection: usize, values: &Values) {
         self.reweighted[projection] = true;
         let mut order = self.order(projection);
         for shard in &mut self.shards {

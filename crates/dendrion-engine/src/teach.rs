@@ -4,17 +4,25 @@ use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values};
 
 use crate::core::Core;
+use crate::generate::Chunk;
 use crate::plasticity::Rule;
 use crate::school;
-use crate::shard::{Change, Shard};
+use crate::shard::{Change, Incoming, Shard};
 
 impl<T: Scalar> Core<T> {
     /// Sets a parameter of a projection's plasticity (checked before) from now on.
     pub(crate) fn set_rule(&mut self, projection: usize, name: &str, values: Values) {
         self.settle_weights(projection);
-        let Some(plasticity) = &mut self.network.projections[projection].plasticity else { return };
-        plasticity.params.set(name, values);
-        let (plasticity, dt) = (plasticity.clone(), self.network.dt);
+        if let Some(plasticity) = &mut self.network.projections[projection].plasticity {
+            plasticity.params.set(name, values);
+        }
+        self.take_rule(projection);
+    }
+
+    /// Hands its connections the present rule of a projection.
+    pub(crate) fn take_rule(&mut self, projection: usize) {
+        let Some(plasticity) = self.network.projections[projection].plasticity.clone() else { return };
+        let dt = self.network.dt;
         let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
         for incoming in incoming.filter(|i| i.projection == projection) {
             match (&mut incoming.change, Rule::of(&plasticity)) {
@@ -27,50 +35,79 @@ impl<T: Scalar> Core<T> {
 
     /// Sets a time constant of the traces of a population's neurons (checked before) from now on.
     pub(crate) fn set_trace(&mut self, population: usize, name: &str, values: Values) {
-        let cells = &mut self.network.populations[population];
-        cells.params.set(name, values);
-        let (cells, dt) = (&*cells, self.network.dt);
+        self.shards.iter_mut().filter(|s| s.population == population).for_each(Shard::settle_weights);
+        self.network.populations[population].params.set(name, values);
+        self.take_traces(population);
+    }
+
+    /// Hands the neurons of a population the present time constants of their traces.
+    pub(crate) fn take_traces(&mut self, population: usize) {
+        let (cells, dt) = (&self.network.populations[population], self.network.dt);
         for shard in self.shards.iter_mut().filter(|s| s.population == population) {
-            shard.settle_weights();
             let (_, taus) = school::of_neurons(cells, shard.neurons.clone(), dt);
             shard.set_trace_taus(taus);
         }
     }
 
-    /// Hands spikes (step, source), ascending and not before now, to the generator at `path` that waits for them.
-    pub(crate) fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)]) -> Result<(), Error> {
+    /// The generator at `path`, to which spikes are handed over.
+    fn pushed(&self, path: &str) -> Result<usize, Error> {
         let pushed = |g: &Generator| g.path == path && matches!(g.signal, Signal::Pushed);
-        let Some(generator) = self.network.generators.iter().position(pushed) else {
-            let known =
-                self.network.generators.iter().filter(|g| pushed(g)).map(|g| g.path.clone()).collect();
-            return Err(Error::unknown("network", "generator of spikes handed over", path, known));
-        };
+        let all = &self.network.generators;
+        all.iter().position(pushed).ok_or_else(|| {
+            let known = all.iter().filter(|g| matches!(g.signal, Signal::Pushed)).map(|g| g.path.clone());
+            Error::unknown("network", "generator of spikes handed over", path, known.collect())
+        })
+    }
+
+    /// The step before which all spikes of the generator at `path` were handed over.
+    pub(crate) fn pushed_until(&self, path: &str) -> Result<u64, Error> {
+        let generator = self.pushed(path)?;
+        let (_, chunks) = self.samples()[0];
+        Ok(chunks.iter().filter(|c| c.generator == generator).map(Chunk::told).max().unwrap_or(0))
+    }
+
+    /// Hands spikes (step, source), ascending and not before now, to the generator at `path` that waits for them: all it has
+    /// before step `until`.
+    pub(crate) fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)], until: u64) -> Result<(), Error> {
+        let generator = self.pushed(path)?;
         let size = self.network.generators[generator].size;
         if let Some((_, i)) = spikes.iter().find(|(_, i)| *i as usize >= size) {
             return Err(Error::parameter(path, "source", i, format!("whole numbers below {size}")));
         }
-        if !spikes.is_sorted() || spikes.first().is_some_and(|(step, _)| *step < self.now) {
-            return Err(Error::parameter(
-                path,
-                "step",
-                "earlier",
-                format!("steps from {} on, ascending", self.now),
-            ));
+        let (first, last) = (spikes.first(), spikes.last());
+        if !spikes.is_sorted() || first.is_some_and(|(step, _)| *step < self.now) {
+            let accepted = format!("steps from {} on, ascending", self.now);
+            return Err(Error::parameter(path, "step", "earlier", accepted));
+        }
+        if let Some((step, _)) = last.filter(|(step, _)| *step >= until) {
+            return Err(Error::parameter(path, "step", step, format!("steps before {until}")));
         }
         let samples = self.samples.iter_mut().flat_map(|s| &mut s.chunks);
         for chunk in self.chunks.iter_mut().chain(samples).filter(|c| c.generator == generator) {
-            chunk.push(spikes.iter().copied());
+            chunk.push(spikes.iter().copied(), until);
         }
         Ok(())
     }
 
+    /// The projection at `path`, which learns.
+    fn learner(&self, path: &str) -> Result<usize, Error> {
+        let all = &self.network.projections;
+        all.iter().position(|p| p.path == path && p.learns()).ok_or_else(|| {
+            let known = all.iter().filter(|p| p.learns()).map(|p| p.path.clone()).collect();
+            Error::unknown("network", "projection that learns", path, known)
+        })
+    }
+
+    /// Whether the weights of the projection at `path` are learnt.
+    pub(crate) fn is_learning(&self, path: &str) -> Result<bool, Error> {
+        let projection = self.learner(path)?;
+        let on = |i: &Incoming<T>| matches!(&i.change, Change::Learning(learning) if learning.is_on());
+        Ok(self.incoming(projection).any(|(_, incoming)| on(incoming)))
+    }
+
     /// Lets the weights of the projection at `path` be learnt, or not.
     pub(crate) fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
-        let all = &self.network.projections;
-        let Some(projection) = all.iter().position(|p| p.path == path && p.learns()) else {
-            let known = all.iter().filter(|p| p.learns()).map(|p| p.path.clone()).collect();
-            return Err(Error::unknown("network", "projection that learns", path, known));
-        };
+        let projection = self.learner(path)?;
         self.shards.iter_mut().for_each(Shard::settle_weights);
         let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
         for incoming in incoming.filter(|i| i.projection == projection) {

@@ -75,10 +75,28 @@ pub enum Error {
         /// The sample of a batch.
         sample: Option<usize>,
     },
+    /// A saved state that is refused.
+    #[error("{module}: {what}")]
+    State {
+        /// What was to be done, and the file.
+        module: String,
+        /// Why not.
+        what: String,
+    },
+    /// A file that the system would not read or write.
+    #[error("{path}: {what}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        what: String,
+        /// Its number of the error, where there is one.
+        code: Option<i32>,
+    },
 }
 
 impl Error {
-    /// The family of the error, which is the name of its Python class.
+    /// The family of the error, which is the name of its Python class: of `dendrion.errors`, but that `OSError` is Python's own.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Parameter { .. } => "ParameterError",
@@ -87,6 +105,8 @@ impl Error {
             Self::Connectivity { .. } => "ConnectivityError",
             Self::UnknownName { .. } => "UnknownNameError",
             Self::Divergence { .. } => "DivergenceError",
+            Self::State { .. } => "StateError",
+            Self::File { .. } => "OSError",
         }
     }
 
@@ -114,6 +134,19 @@ impl Error {
     /// A [`Error::Connectivity`].
     pub fn connectivity(module: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Connectivity { module: module.into(), what: what.into() }
+    }
+
+    /// A [`Error::State`].
+    pub fn state(module: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::State { module: module.into(), what: what.into() }
+    }
+
+    /// A [`Error::File`].
+    pub fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let (said, code) = (error.to_string(), error.raw_os_error());
+        // Rust appends the number.
+        let what = said.split(" (os error").next().unwrap_or_default().to_string();
+        Self::File { path: path.display().to_string(), what, code }
     }
 
     /// A [`Error::UnknownName`].

@@ -1,5 +1,7 @@
 //! The running network.
 
+use std::path::PathBuf;
+
 use dendrion::model::Domain;
 use dendrion::{ProbeId, RunEnd, RunOptions, Samples};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
@@ -158,20 +160,48 @@ impl Simulation {
         self.simulation.set_parameters(all).map_err(raise)
     }
 
-    /// Hands spikes to a generator: steps, ascending, and sources.
+    /// Hands spikes to a generator: steps, ascending, and sources of all spikes before step `until`.
     fn push_spikes(
         &mut self,
         path: &str,
         steps: PyReadonlyArray1<'_, u64>,
         sources: PyReadonlyArray1<'_, u32>,
+        until: u64,
     ) -> PyResult<()> {
         let (steps, sources) = (steps.as_array(), sources.as_array());
         let spikes: Vec<(u64, u32)> = steps.iter().copied().zip(sources.iter().copied()).collect();
-        self.simulation.push_spikes(path, &spikes).map_err(raise)
+        self.simulation.push_spikes(path, &spikes, until).map_err(raise)
+    }
+
+    /// The step before which all spikes were handed to a generator.
+    fn pushed_until(&self, path: &str) -> PyResult<u64> {
+        self.simulation.pushed_until(path).map_err(raise)
+    }
+
+    /// The times (ms) from which the values of a generator hold, one after the other; none where they always do.
+    fn times<'py>(&self, py: Python<'py>, path: &str) -> Bound<'py, PyArray1<f64>> {
+        let generator = self.simulation.network().generators.iter().find(|g| g.path == path);
+        PyArray1::from_slice(py, generator.map_or(&[], |g| &g.breaks))
     }
 
     fn set_learning(&mut self, path: &str, on: bool) -> PyResult<()> {
         self.simulation.set_learning(path, on).map_err(raise)
+    }
+
+    fn is_learning(&self, path: &str) -> PyResult<bool> {
+        self.simulation.is_learning(path).map_err(raise)
+    }
+
+    /// Saves everything the future depends on.
+    fn save_state(&mut self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let simulation = &mut self.simulation;
+        py.detach(|| simulation.save_state(path)).map_err(raise)
+    }
+
+    /// Goes on from what was saved.
+    fn load_state(&mut self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        let simulation = &mut self.simulation;
+        py.detach(|| simulation.load_state(path)).map_err(raise)
     }
 
     fn state_names(&self) -> Vec<String> {

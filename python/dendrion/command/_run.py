@@ -24,12 +24,13 @@ __all__ = ["run"]
 def run(given: argparse.Namespace) -> None:
     """Simulate a model, keep and draw what it records."""
     net = Network.load(given.model, threads=given.threads, dt=given.dt, seed=given.seed, dtype=given.dtype)
-    net.set_parameters(dict(_assigned(text) for text in given.set))
     duration = net.duration if given.duration is None else given.duration
     if duration is None:
         raise ParameterError(f"{given.model}: duration = None: expected --duration MS, or a duration (ms) in the file")
     if given.load_state:
         net.load_state(given.load_state)
+    # A state brings parameters with it, which these are set over.
+    net.set_parameters(dict(_assigned(text) for text in given.set))
     folder = Path(given.out) if given.out else None
     if folder is not None:
         # What cannot be written is known before the run, not after it.

@@ -9,4 +9,5 @@ mod spikes;
 pub(crate) use current::Current;
 pub(crate) use given::{Given, StandIns};
 pub(crate) use noise::NoiseRows;
-pub(crate) use spikes::Chunk;
+pub(crate) use schedule::Schedule;
+pub(crate) use spikes::{Chunk, GeneratorMemory, Waits};

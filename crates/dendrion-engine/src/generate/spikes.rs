@@ -4,6 +4,8 @@
 //! several events of a source), costs nothing while silent, and its draws do not depend on how a run is cut into epochs.
 //! Bernoulli sources likewise draw the number of steps to their next spike.
 
+mod memory;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use super::schedule::Schedule;
 use crate::gradient::Tally;
 use crate::random::{Purpose, Stream};
 use crate::spikes::Spikes;
+
+pub(crate) use memory::{GeneratorMemory, Waits};
 
 /// Sources of a chunk.
 const CHUNK: usize = 4096;
@@ -27,8 +31,9 @@ enum Process {
     Bernoulli(Renewal),
     /// Steps and sources of all spikes, ascending.
     Given { spikes: Arc<Vec<(u64, u32)>> },
-    /// Steps and sources of the spikes handed over that are still to be sent, ascending by step.
-    Pushed { spikes: VecDeque<(u64, u32)> },
+    /// Steps and sources of the spikes handed over that are still to be sent, ascending by step, and the step before which all
+    /// were handed over.
+    Pushed { spikes: VecDeque<(u64, u32)>, told: u64 },
 }
 
 /// Sources that draw when they next send.
@@ -57,6 +62,8 @@ pub(crate) struct Chunk {
     on: Range<u64>,
     /// Everything before this step has been sent.
     sent: u64,
+    /// What was sent last: the step it began at, and its events (steps after that, source).
+    last: (u64, Vec<(u32, u32)>),
     /// Spikes recorded (step, source), if a probe asks for them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
     /// Spikes kept (step, source) for a gradient.
@@ -89,6 +96,7 @@ impl Chunk {
                 process,
                 on,
                 sent: 0,
+                last: (0, Vec::new()),
                 log: None,
                 kept: None,
                 muted: false,
@@ -106,7 +114,7 @@ impl Chunk {
                 spikes.sort_unstable();
                 Ok(vec![chunk(0, Process::Given { spikes: Arc::new(spikes) })])
             }
-            Signal::Pushed => Ok(vec![chunk(0, Process::Pushed { spikes: VecDeque::new() })]),
+            Signal::Pushed => Ok(vec![chunk(0, Process::Pushed { spikes: VecDeque::new(), told: 0 })]),
             signal => {
                 let schedule = Schedule::of(generator, dt)?;
                 let firsts = (0..generator.size).step_by(CHUNK);
@@ -175,25 +183,41 @@ impl Chunk {
         }
     }
 
-    /// Hands over spikes (step, source) of steps not sent yet, ascending.
-    pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>) {
-        if let Process::Pushed { spikes } = &mut self.process {
+    /// Hands over spikes (step, source) of steps not sent yet, ascending: all there are before step `until`.
+    pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>, until: u64) {
+        if let Process::Pushed { spikes, told } = &mut self.process {
             spikes.extend(given);
+            *told = until.max(*told);
         }
+    }
+
+    /// The step before which all spikes were handed over.
+    pub(crate) const fn told(&self) -> u64 {
+        if let Process::Pushed { told, .. } = &self.process { *told } else { 0 }
+    }
+
+    /// Records its spikes from step `now` on, those too that it has sent already.
+    pub(crate) fn listen(&mut self, now: u64) {
+        if self.log.is_none() {
+            self.log = Some(self.ahead(now).collect());
+        }
+    }
+
+    /// What a level of 1 is in a step.
+    fn unit(&self) -> f64 {
+        if matches!(self.process, Process::Poisson(_)) { self.dt * 1e-3 } else { 1.0 }
     }
 
     /// Takes the levels that hold at step `now`, and draws what follows from them.
     fn take_levels(&mut self, now: u64) {
-        let (stream, first, dt) = (self.stream, self.first, self.dt);
+        let (stream, first, unit) = (self.stream, self.first, self.unit());
         let from = now.max(self.on.start) as f64;
         match &mut self.process {
             Process::Poisson(r) => {
-                r.take_levels(now, from, dt * 1e-3, |i, draw, level| {
-                    gap(stream, first + i, draw, level, true)
-                });
+                r.take_levels(now, from, unit, |i, draw, level| gap(stream, first + i, draw, level, true));
             }
             Process::Bernoulli(r) => {
-                r.take_levels(now, from, 1.0, |i, draw, level| gap(stream, first + i, draw, level, false));
+                r.take_levels(now, from, unit, |i, draw, level| gap(stream, first + i, draw, level, false));
             }
             _ => {}
         }
@@ -204,7 +228,8 @@ impl Chunk {
         let end = begin + steps as u64;
         let from = begin.max(self.sent);
         self.sent = self.sent.max(end);
-        let mut events = Vec::new();
+        let mut events = std::mem::take(&mut self.last.1);
+        events.clear();
         let mut at = from;
         while at < end {
             let until = self.next_break(at).map_or(end, |b| b.min(end));
@@ -227,6 +252,7 @@ impl Chunk {
         // Each source's events are in order; from break to break sources come again.
         events.sort_by_key(|(_, source)| *source);
         out.fill(steps, &events);
+        self.last = (begin, events);
     }
 
     fn next_break(&self, step: u64) -> Option<u64> {
@@ -257,7 +283,7 @@ impl Chunk {
                 let at = |step| spikes.partition_point(|(s, _)| *s < step);
                 spikes[at(from)..at(until.max(from))].iter().for_each(|(step, i)| event(*step, *i));
             }
-            Process::Pushed { spikes } => {
+            Process::Pushed { spikes, .. } => {
                 while let Some((step, source)) = spikes.front().copied().filter(|(step, _)| *step < until) {
                     spikes.pop_front();
                     event(step, source);
@@ -279,12 +305,17 @@ impl Renewal {
         Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
     }
 
+    /// The level of source `i` after so many breaks, times `unit`. One of -0 is 0: a time divided by it would be -inf.
+    fn level(&self, row: usize, i: usize, unit: f64) -> f64 {
+        self.schedule.value(row, self.offset + i) * unit + 0.0
+    }
+
     /// Takes the levels that hold at step `now`, times `unit`; sources whose level changes draw their next event from
     /// `from` on.
     fn take_levels(&mut self, now: u64, from: f64, unit: f64, gap: impl Fn(u32, &mut u64, f64) -> f64) {
         let (row, first) = (self.schedule.row(now), self.row.is_none());
         for i in 0..self.levels.len() {
-            let level = self.schedule.value(row, self.offset + i) * unit;
+            let level = self.level(row, i, unit);
             if level != self.levels[i] || first {
                 self.levels[i] = level;
                 self.next[i] = from + gap(i as u32, &mut self.draws[i], level);
@@ -316,4 +347,23 @@ fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) 
     let draw = *draws;
     *draws += 1;
     if poisson { stream.exponential(source, draw) / level } else { stream.failures(source, draw, level) }
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Generator, Signal};
+
+    use super::Chunk;
+    use crate::spikes::Spikes;
+
+    #[test]
+    fn sources_of_rate_minus_0_are_silent() {
+        for (signal, name) in [(Signal::Poisson, "rate"), (Signal::Bernoulli, "prob")] {
+            let generator = Generator::new("still", 2, signal, [(name, -0.0)]);
+            let mut chunks = Chunk::of(0, &generator, 1, 0.1).unwrap();
+            let mut spikes = Spikes::default();
+            chunks[0].generate(0, 64, &mut spikes);
+            assert!(spikes.is_empty());
+        }
+    }
 }

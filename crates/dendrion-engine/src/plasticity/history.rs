@@ -6,7 +6,7 @@ pub(crate) struct Post {
     /// Its step.
     pub(crate) step: i64,
     /// Trace after it.
-    k: f64,
+    pub(crate) k: f64,
     /// Slow trace just before it.
     pub(crate) slow: f64,
 }
@@ -47,6 +47,18 @@ impl History {
         });
         posts.push(Post { step, k: k + 1.0, slow });
         self.spikes += 1;
+    }
+
+    /// The spikes of neuron `lane` that are kept and that a weight may still ask for: from step `safe` on, and the one before.
+    pub(crate) fn since(&self, lane: usize, safe: i64) -> &[Post] {
+        let posts = &self.posts[lane];
+        &posts[posts.partition_point(|p| p.step < safe).saturating_sub(1)..]
+    }
+
+    /// Takes over spikes, neuron by neuron.
+    pub(crate) fn recall(&mut self, posts: Vec<Vec<Post>>) {
+        self.spikes = posts.iter().map(Vec::len).sum();
+        self.posts = posts;
     }
 
     /// Spikes kept.
@@ -90,7 +102,7 @@ mod tests {
         let steps = |from, to| history.between(0, from, to).iter().map(|p| p.step).collect::<Vec<_>>();
         assert_eq!(steps(3, 20), [8, 20]);
         assert_eq!(steps(-1, 19), [3, 8]);
-        assert_eq!(steps(20, 30), []);
+        assert!(steps(20, 30).is_empty());
         let k = |gap: f64| (-gap / 10.0_f64).exp();
         assert!((history.before(0, 20) - k(12.0) - k(17.0)).abs() < 1e-15);
         assert!((history.before(0, 21) - k(1.0) - k(13.0) - k(18.0)).abs() < 1e-15);

@@ -1,5 +1,7 @@
 //! Learning connections: when weights are brought up to date, and with what.
 
+mod memory;
+
 use std::collections::VecDeque;
 
 use dendrion_lanes::{Delays, Fanout, Ring, Scalar};

@@ -16,7 +16,7 @@ mod learning;
 mod rule;
 mod short_term;
 
-pub(crate) use history::History;
+pub(crate) use history::{History, Post};
 pub(crate) use learning::{Learning, Synapses};
-pub(crate) use rule::Rule;
-pub(crate) use short_term::ShortTerm;
+pub(crate) use rule::{Pre, Rule};
+pub(crate) use short_term::{Left, ShortTerm};

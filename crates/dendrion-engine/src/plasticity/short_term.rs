@@ -7,10 +7,10 @@ use dendrion_model::Plasticity;
 
 /// What is left of a source's earlier spikes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Left {
-    last: u64,
-    u: f64,
-    x: f64,
+pub(crate) struct Left {
+    pub(crate) last: u64,
+    pub(crate) u: f64,
+    pub(crate) x: f64,
 }
 
 /// The short-term plasticity of the connections of one projection onto one shard.
@@ -40,6 +40,16 @@ impl ShortTerm {
     /// Back to rest.
     pub(crate) fn reset(&mut self) {
         self.sources.fill(None);
+    }
+
+    /// What is left of each source's spikes.
+    pub(crate) fn sources(&self) -> &[Option<Left>] {
+        &self.sources
+    }
+
+    /// Takes over what is left of each source's spikes.
+    pub(crate) fn recall(&mut self, sources: &[Option<Left>]) {
+        self.sources.copy_from_slice(sources);
     }
 
     /// The fraction of the weight that a spike of `source` at step `n` carries: u x.

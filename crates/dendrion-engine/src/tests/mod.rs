@@ -2,4 +2,4 @@
 #![allow(clippy::unwrap_used)]
 
 mod cuts;
-mod network;
+pub(crate) mod network;

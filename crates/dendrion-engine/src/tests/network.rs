@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::probe::ProbeId;
 
 /// Neurons of the populations: no multiples of a block's width.
-pub(super) const SIZES: [usize; 2] = [701, 333];
+pub(crate) const SIZES: [usize; 2] = [701, 333];
 
 /// The neuron of the benchmark network W1, with noise and a refractory time.
 fn pyramids() -> Population {
@@ -87,7 +87,7 @@ fn drawn(
 }
 
 /// Both populations with connections among and between them, noise, input, and every sort of plasticity.
-pub(super) fn network(threads: usize) -> Network {
+pub(crate) fn network(threads: usize) -> Network {
     let (noise, clock) = (Source::Generator(0), Source::Generator(1));
     let (to_pyramids, to_others) = (|from| (from, 0), |from| (from, 1));
     let [pyramids_send, others_send] = [0, 1].map(Source::Population);
@@ -114,7 +114,7 @@ pub(super) fn network(threads: usize) -> Network {
 }
 
 /// What is looked at while it runs.
-pub(super) fn probes<T: Scalar>(core: &mut Core<T>) -> Vec<ProbeId> {
+pub(crate) fn probes<T: Scalar>(core: &mut Core<T>) -> Vec<ProbeId> {
     let every_ninth: Vec<usize> = (0..SIZES[0]).step_by(9).collect();
     [
         ("pyramids/soma", "V", 7, None),

@@ -7,7 +7,11 @@ use crate::{
 };
 
 impl Generator {
-    pub(super) fn validate(&self, dt: f64) -> Checked {
+    /// Checks a generator by itself, in a network of that time step (ms).
+    ///
+    /// # Errors
+    /// The first thing found wrong: its size, its parameter, its times, its spikes or its currents.
+    pub fn validate(&self, dt: f64) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
             return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
         }

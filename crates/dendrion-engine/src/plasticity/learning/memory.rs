@@ -1,0 +1,54 @@
+//! What the connections of a projection onto one shard remember of spikes, beside their weights.
+
+use super::{Learning, Pre};
+
+impl Learning {
+    /// Whether weights change.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Spikes (step, source) that are still to be looked at.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = (u64, u32)> {
+        self.spikes.iter().copied()
+    }
+
+    /// Connections that wait, each with the step at which it is looked at: those from step `now` on, in order.
+    pub(crate) fn waiting(&self, now: u64) -> impl Iterator<Item = (u64, u32)> {
+        let slots = self.waiting.len() as u64;
+        let of = move |step: u64| (step, &self.waiting[(step % slots) as usize]);
+        (now..now + slots).map(of).flat_map(|(step, all)| all.iter().map(move |c| (step, *c)))
+    }
+
+    /// The traces of a source, as connection `c` sees them.
+    pub(crate) fn trace(&self, source: usize, c: usize) -> Pre {
+        self.pre.get(if self.by_source { source } else { c }).copied().unwrap_or_default()
+    }
+
+    /// Takes over what was remembered at step `now`, when all weights were up to date; `trace` is told a source and
+    /// one of its connections, if it has any.
+    pub(crate) fn recall(
+        &mut self,
+        now: u64,
+        (starts, on): (&[u32], bool),
+        heard: &[(u64, u32)],
+        waiting: &[(u64, u32)],
+        trace: impl Fn(usize, Option<usize>) -> Pre,
+    ) {
+        self.reset();
+        (self.on, self.settled) = (on, now as i64);
+        self.spikes.extend(heard);
+        let slots = self.waiting.len() as u64;
+        for (step, c) in waiting {
+            self.waiting[(step % slots) as usize].push(*c);
+        }
+        for (source, row) in starts.windows(2).enumerate() {
+            let mut row = row[0] as usize..row[1] as usize;
+            if self.by_source {
+                self.pre[source] = trace(source, row.next());
+            } else {
+                row.for_each(|c| self.pre[c] = trace(source, Some(c)));
+            }
+        }
+    }
+}
