@@ -159,7 +159,7 @@ else:
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:
-            raise no_attribute("dendrion", name, [*__all__, "jax", "models", "torch"])
+            raise no_attribute(f"module {__name__!r}", name, [*__all__, "jax", "models", "torch"])
         module = importlib.import_module(_LATER[name], __name__)
         return getattr(module, name) if name == "load_recording" else module
 

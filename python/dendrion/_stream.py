@@ -120,7 +120,7 @@ class Streams:
                 _array(group, name, (0,), (CHUNK // 8,), kind, ("spike",), attributes)
             _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})
         self._groups[recording._id] = group
-        recording._net = _Net(self._net, _Records(self._net, recording._id, group))  # type: ignore[assignment]
+        recording._net = _Net(self._net, _Records(self._net, recording._id, group))
 
     def piece(self) -> int:
         """Return how many steps may pass between two visits to the disk."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._copies import NotCopied
 from ._numbers import numbers
+from ._suggest import Suggesting
 from .currents import CurrentGenerator
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import hint
@@ -36,11 +38,13 @@ class Gradients(dict[str, NDArray[np.float64]]):
     states: dict[str, NDArray[np.float64]]
 
 
-class Run:
+class Run(NotCopied, Suggesting):
     """A run that can be reversed, once. Made by ``net.run(duration, grad=True)``.
 
     It keeps the parameters it was run with, whatever becomes of the network.
     """
+
+    _instead: ClassVar[str] = "its values, or what backward() returns"
 
     def __init__(
         self,

@@ -38,7 +38,6 @@ class NetworkRuns(NetworkStates):
     _asked: int
     #: Whether it has run, or was about to.
     _began: bool
-    _streams: Streams
 
     def _steps(self, name: str, ms: float) -> int:
         raise NotImplementedError
@@ -133,7 +132,6 @@ class NetworkRuns(NetworkStates):
         OSError
             Where the state cannot be saved. The network can run on.
         """
-<<<<<<< HEAD
         steps, stream = self._steps("duration", duration), stream_of(progress)
         special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
         advance = self._saving(special, save_state, save_every)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _core
+from ._log import FILES
 from .custom import CustomGenerator
 from .errors import ParameterTypeError, StateError
 from .generators import Generator
@@ -28,6 +29,7 @@ __all__ = ["NetworkStates"]
 class NetworkStates:
     """The part of a network that saves states and goes on from them."""
 
+    dt: float
     _sim: _core.Simulation
     _parts: dict[int, Module]
     _owners: dict[str, tuple[Module, str]]
@@ -60,7 +62,9 @@ class NetworkStates:
         StateError
             Where a state of the network is not finite, so that there is nothing to go on from.
         """
-        self._sim.save_state(_file("save_state", path))
+        name = _file("save_state", path)
+        self._sim.save_state(name)
+        FILES.info("saved the state of t = %g ms to %s", self._sim.steps() * self.dt, name)
 
     def load_state(self, path: str | os.PathLike[str]) -> None:
         """Go on from a state that a network of the same structure saved.
@@ -86,9 +90,11 @@ class NetworkStates:
             equations, methods, ``dt``, ``seed`` or ``dtype``), or saved on a processor whose arithmetic has other bits.
             Then the network is as it was.
         """
-        self._sim.load_state(_file("load_state", path))
-        for key, (module, name) in self._owners.items():
-            if not (isinstance(module, MCSynapse) and name == "w"):
+        name = _file("load_state", path)
+        self._sim.load_state(name)
+        FILES.info("loaded the state of t = %g ms from %s", self._sim.steps() * self.dt, name)
+        for key, (module, parameter) in self._owners.items():
+            if not (isinstance(module, MCSynapse) and parameter == "w"):
                 self._note(key, self._sim.parameter(key))
         told = [0]
         for module in self._parts.values():

@@ -41,6 +41,9 @@ class VarManager:
             raise UnknownNameError(f"VarManager: no collection named {collection!r}; expected one of: {known}")
         return Collection(self, collection)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.COLLECTIONS)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.COLLECTIONS)
 
@@ -116,6 +119,9 @@ class Collection(Mapping[str, Any]):
             module._network.set_state({key: value})
         else:
             raise StructureError(f"VarManager: {self._kind}: {key!r} stays as it is; expected one of params or states")
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries())

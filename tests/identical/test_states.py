@@ -275,7 +275,7 @@ def test_an_interrupted_run_is_saved(tmp_path):
 @pytest.mark.parametrize("error", [OSError("no space for what is recorded"), InterruptedError()])
 def test_so_is_one_that_fails_but_can_go_on(error, tmp_path, monkeypatch):
     @contextlib.contextmanager
-    def failing(steps, dt):
+    def failing(steps, dt, stream):
         def show(done):
             if done > 100:
                 raise error
@@ -286,7 +286,7 @@ def test_so_is_one_that_fails_but_can_go_on(error, tmp_path, monkeypatch):
     path = tmp_path / "run.state"
     net = NETWORKS["driven"](threads=1)
     with pytest.raises(type(error)):
-        net.run(1000.0, progress=True, save_state=path, save_every=5.0)
+        net.run(1000.0, progress=sys.stderr, save_state=path, save_every=5.0)
     assert Path(path).exists()
     goes_on(path, 1010.0)
 

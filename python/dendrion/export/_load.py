@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._log import FILES
 from ..errors import ParameterError
 from ..recording import FilePath, Recording, SpikeRecording
 from ._archive import Arrays, read_arrays
@@ -45,9 +46,11 @@ def load_recording(path: FilePath) -> Recording | SpikeRecording:
     """
     try:
         arrays = read_arrays(path, set.union(*NAMES.values()))
-        return _recording(arrays)
+        found = _recording(arrays)
     except ParameterError as error:
         raise ParameterError(f"load_recording: {os.fsdecode(path)!r}: {error}; expected a file of save()") from error
+    FILES.info("loaded %s from %s", found.name, os.fsdecode(path))
+    return found
 
 
 def _recording(arrays: Arrays) -> Recording | SpikeRecording:
