@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .progress import speed
+from .progress import short, speed
 
 if TYPE_CHECKING:
     from . import _core
@@ -55,15 +55,16 @@ def logged_run(sim: _core.Simulation, steps: int, dt: float) -> Iterator[None]:
         done = after["steps"] - before["steps"]
         work = done * after["compartments"] * max(sim.batch(), 1) / spent / 1e6 if spent > 0 else 0.0
         RUN.info(
-            "%s: t = %g ms after %.3g s; %s, %.3g million compartment-steps/s; %d spikes",
-            *(outcome, after["steps"] * dt, spent, speed(done * dt, spent), work, after["spikes"] - before["spikes"]),
+            "%s: t = %g ms after %.3g s; %s, %s million compartment-steps/s; %d spikes",
+            *(outcome, after["steps"] * dt, spent, speed(done * dt, spent), short(work)),
+            after["spikes"] - before["spikes"],
         )
 
 
 def size(number: float) -> str:
     """Return a number of bytes as people write it."""
     for unit in ("bytes", "kB", "MB"):
-        if number < 1000:
+        if number < 999.5:
             return f"{number:.3g} {unit}"
         number /= 1000
     return f"{number:.3g} GB"

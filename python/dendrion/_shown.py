@@ -13,11 +13,11 @@ from ._suggest import Suggesting
 from .errors import ParameterTypeError
 from .module import Module
 from .neuron import MCNeuron
-from .recording import Recording, SpikeRecording
 from .synapse import MCSynapse
 from .tables import about, folded, html_table, html_tree, text_table
 
 if TYPE_CHECKING:
+    from ._recordings import What
     from .identity import Identity
     from .methods import SolverMethodODE
 
@@ -35,7 +35,7 @@ class NetworkShown(NotCopied, Suggesting):
     dt: float
     dtype: np.dtype[np.floating]
     modules: tuple[Module, ...]
-    recordings: dict[str, Recording | SpikeRecording]
+    _recorded: dict[str, What]
     _sim: _core.Simulation
     _parts: dict[int, Module]
     _identities: dict[int, Identity]
@@ -100,8 +100,8 @@ class NetworkShown(NotCopied, Suggesting):
         counts = {key: self._count(*owner) for key, owner in self._owners.items()}
         trainable = sum(count for key, count in counts.items() if key not in still)
         lines = [f"parameters: {sum(counts.values())} numbers under {len(counts)} keys, {trainable} of them trainable"]
-        if self.recordings:
-            lines.append("records: " + ", ".join(self.recordings))
+        if self._recorded:
+            lines.append("records: " + ", ".join(self._recorded))
         return lines
 
     def _count(self, module: Module, name: str) -> int:

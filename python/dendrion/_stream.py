@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .errors import ParameterError, StructureError
 from .recording import Recording, SpikeRecording
 
 if TYPE_CHECKING:
+    from . import _core
     from .network import Network
 
 __all__ = ["Place", "Streams"]
@@ -27,14 +29,17 @@ LONGEST = 10_000
 class _Records:
     """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
 
-    def __init__(self, net: Network, probe: int, group: Any) -> None:
-        self._sim, self._probe, self._group = net._sim, probe, group
+    def __init__(self, sim: _core.Simulation, group: Any) -> None:
+        self._sim, self._group = sim, group
 
     def batch(self) -> int:
         return self._sim.batch()
 
     def steps(self) -> int:
         return self._sim.steps()
+
+    def recording_begin(self, probe: int) -> int:
+        return int(self._group.attrs["begin"])
 
     def values(self, probe: int) -> NDArray[np.floating]:
         held = self._sim.values(probe)
@@ -48,15 +53,12 @@ class _Records:
         return np.concatenate([self._group["step"][:], steps]), np.concatenate([self._group["i"][:], neurons])
 
 
+@dataclass(frozen=True)
 class _Net:
-    """A network whose recordings are partly on disk, for a probe to ask."""
+    """What a probe asks a network whose recordings are partly on disk."""
 
-    def __init__(self, net: Network, records: _Records) -> None:
-        self._whole, self._sim = net, records
-
-    @property
-    def dt(self) -> float:
-        return self._whole.dt
+    dt: float
+    _sim: _Records
 
 
 class Place:
@@ -96,7 +98,8 @@ class Streams:
     """The recordings of a network that go to disk."""
 
     def __init__(self, net: Network) -> None:
-        self._net = net
+        # Not the network, which has this.
+        self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
         self._groups: dict[int, Any] = {}
         self._bytes_per_step = 0.0
 
@@ -107,11 +110,12 @@ class Streams:
         """Let a recording go to a place."""
         group = place.make()
         _describe(recording, group)
+        group.attrs["begin"] = self._sim.recording_begin(recording._id)
         if isinstance(recording, Recording):
-            width, size = recording._columns, self._net.dtype.itemsize
+            width, size = recording._columns, self._dtype.itemsize
             rows = max(1, CHUNK // max(1, width * size))
             dims, shape = ("time", "neuron"), (0, width)
-            _array(group, "values", shape, (rows, max(1, width)), self._net.dtype, dims, {"units": recording.unit})
+            _array(group, "values", shape, (rows, max(1, width)), self._dtype, dims, {"units": recording.unit})
             _array(group, "t", (0,), (CHUNK // 8,), np.float64, ("time",), {"units": "ms"})
             _array(group, "step", (0,), (CHUNK // 8,), np.uint64, ("time",), {})
             self._bytes_per_step += width * size / recording._every
@@ -120,7 +124,12 @@ class Streams:
                 _array(group, name, (0,), (CHUNK // 8,), kind, ("spike",), attributes)
             _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})
         self._groups[recording._id] = group
-        recording._net = _Net(self._net, _Records(self._net, recording._id, group))
+        self.attach(recording)
+
+    def attach(self, recording: Recording | SpikeRecording) -> None:
+        """Let a recording read what is on disk, if it is there."""
+        if recording._id in self._groups:
+            recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id]))
 
     def piece(self) -> int:
         """Return how many steps may pass between two visits to the disk."""
@@ -128,7 +137,7 @@ class Streams:
 
     def flush(self) -> None:
         """Write what is held, and forget it here. What could not be written is still held."""
-        sim, dt = self._net._sim, self._net.dt
+        sim, dt = self._sim, self._dt
         for probe, group in self._groups.items():
             steps = sim.sample_steps(probe)
             if "values" in group:
@@ -142,8 +151,9 @@ class Streams:
             sim.forget_recording(probe)
 
     def clear(self) -> None:
-        """Empty the files: time begins anew."""
-        for group in self._groups.values():
+        """Empty the files: probes begin anew."""
+        for probe, group in self._groups.items():
+            group.attrs["begin"] = self._sim.recording_begin(probe)
             for _, array in group.arrays():
                 array.resize((0, *array.shape[1:]))
 

@@ -7,8 +7,11 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import numpy as np
+
 from . import _core
 from .errors import ParameterTypeError
+from .units import has_units
 
 __all__ = ["Suggesting", "SuggestingKeywords", "misspelt", "no_attribute", "public", "refuse_unknown", "suggests"]
 
@@ -61,14 +64,24 @@ def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:
     return AttributeError(f"{label} has no attribute {name!r}{hint}", name=name)
 
 
-def misspelt(name: str, known: Iterable[str]) -> str | None:
-    """Return the name that was meant where case, underscores or one letter differ, in names of four letters or more."""
-    plain = _plain(name)
+def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
+    """Return the parameter that is meant by an attribute that gets a value, if one is.
+
+    Those are meant from which it differs in case or underscores; where it gets numbers, and names have four letters or
+    more, in a letter too.
+    """
+    plain, letters = _plain(name), _are_numbers(value)
     for other in known:
         meant = _plain(other)
-        if plain == meant or (min(len(plain), len(meant)) >= 4 and _one_off(plain, meant)):
+        if plain == meant or (letters and min(len(plain), len(meant)) >= 4 and _one_off(plain, meant)):
             return other
     return None
+
+
+def _are_numbers(value: object) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and _are_numbers(value[0])
+    return isinstance(value, (int, float, np.number, np.ndarray)) or has_units(value)
 
 
 def _plain(name: str) -> str:

@@ -168,7 +168,7 @@ class Module(CopiedAlone):
             if old is not value:
                 raise StructureError(f"{self._label}: {name} is fixed once the network is made")
         elif name not in self.__dict__ and not hasattr(type(self), name) and not under_construction(self):
-            meant = misspelt(name, self._values)
+            meant = misspelt(name, self._values, value)
             if meant:
                 raise AttributeError(f"{self._label} has no parameter {name!r}; did you mean {meant!r}?")
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._likely import warn_of_all, warn_of_model
 from ._log import log_built
+from ._recordings import NetworkRecordings, What
 from ._settings import chosen, float_type, member, positive, steps_of, whole
 from ._shown import NetworkShown
 from ._stream import Place, Streams
@@ -37,7 +38,7 @@ from .values import NetworkValues
 __all__ = ["Network"]
 
 
-class Network(NetworkValues, NetworkRuns, NetworkFiles, NetworkShown):
+class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, NetworkShown):
     """Populations, generators and connections, built and ready to run.
 
     Parameters
@@ -101,8 +102,7 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles, NetworkShown):
             if isinstance(module, MCSynapse):
                 module._settle()
                 module._training_changed()
-        self.recordings: dict[str, Recording | SpikeRecording] = {}
-        self._recorded = {}
+        self._begin_recordings()
         self.duration = None
         self._streams = Streams(self)
         # Functions of CustomGenerators have been asked for the steps before this one.
@@ -212,28 +212,24 @@ class Network(NetworkValues, NetworkRuns, NetworkFiles, NetworkShown):
             place = None if to is None else Place(f"{path}.spikes", to)
             probe = self._sim.add_probe(path, variable, 1, columns)
             index = None if columns is None else np.asarray(columns, dtype=np.int64)
-            spikes = SpikeRecording(self, probe, f"{path}.spikes", module, index)
-            self._keep(spikes, (path, variable, None, columns), place)
-            return spikes
+            what: What = (path, variable, None, columns)
+            return self._keep(place, SpikeRecording, what, probe, f"{path}.spikes", module, index)
         steps = 1 if every is None else self._steps("every", every)
         place = None if to is None else Place(f"{path}.{variable}", to)
         probe = self._sim.add_probe(path, variable, steps, columns)
         gids = self._gids_of(module, columns)
         count = self._columns(module) if columns is None else len(columns)
         index = None if columns is None else np.asarray(columns, dtype=np.int64)
-        recording = Recording(self, probe, f"{path}.{variable}", gids, steps, count, index)
-        self._keep(recording, (path, variable, None if every is None else steps * self.dt, columns), place)
-        return recording
+        what = (path, variable, None if every is None else steps * self.dt, columns)
+        return self._keep(place, Recording, what, probe, f"{path}.{variable}", gids, steps, count, index)
 
     def _keep(
-        self,
-        recording: Recording | SpikeRecording,
-        what: tuple[str, str, float | None, list[int] | None],
-        place: Place | None,
-    ) -> None:
-        self._note_recording(recording, what)
+        self, place: Place | None, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
+    ) -> Recording | SpikeRecording:
+        recording = self._note_recording(cls, what, *arguments)
         if place is not None:
             self._streams.add(recording, place)
+        return recording
 
     def _columns(self, module: Module) -> int:
         """Return how many members of a module can be recorded."""

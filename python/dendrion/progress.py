@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 from .errors import ParameterTypeError
 
-__all__ = ["Progress", "Writable", "bar", "speed", "stream_of"]
+__all__ = ["Progress", "Writable", "bar", "short", "speed", "stream_of"]
 
 #: Seconds between two changes of a line.
 PAUSE = 0.1
@@ -123,12 +123,12 @@ class _Line:
 def speed(ms: float, spent: float) -> str:
     """Return a speed: time simulated (ms) in a second, and beside the time it stands for."""
     rate = ms / spent if spent > 0 else 0.0
-    factor = rate / 1000.0
-    return f"{rate:{_digits(rate)}} ms/s, {factor:{_digits(factor)}}x real time"
+    return f"{short(rate)} ms/s, {short(rate / 1000.0)}x real time"
 
 
-def _digits(number: float) -> str:
-    return ",.0f" if number >= 100 else ".2g"
+def short(number: float) -> str:
+    """Return a number in two digits, or without its fraction."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 
 def _clock(seconds: float) -> str:

@@ -36,6 +36,7 @@ class _Records(Protocol):
     def steps(self) -> int: ...
     def values(self, probe: int) -> NDArray[np.floating]: ...
     def sample_steps(self, probe: int) -> NDArray[np.uint64]: ...
+    def recording_begin(self, probe: int) -> int: ...
     def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
 
 
@@ -258,7 +259,6 @@ class SpikeRecording(_Probe):
         self._size, self._population = module.size, module.path
         self._first = None if identity is None else identity.first
         self._index = np.arange(module.size, dtype=np.int64) if index is None else np.unique(index)
-        self._made = net._sim.steps()
 
     @property
     def size(self) -> int:
@@ -315,11 +315,8 @@ class SpikeRecording(_Probe):
         return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
 
     def _begin(self) -> int:
-        """Return the step from which on, at the latest, all spikes are here."""
-        # reset() lets a probe record from 0 on, and cannot be seen from here once as many steps are done again.
-        if self._net._sim.steps() < self._made:
-            return 0
-        return int(self._spikes()[1].min(initial=self._made))
+        """Return the step from which on all spikes are here."""
+        return self._net._sim.recording_begin(self._id)
 
     def __len__(self) -> int:
         return len(self._spikes()[0])

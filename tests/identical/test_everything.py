@@ -1,8 +1,8 @@
 """Everything at once: noise, every sort of plasticity, delays, generators. The same bits however it is run."""
 
 import contextlib
-import sys
 import hashlib
+import sys
 
 import dendrion as dn
 import numpy as np

@@ -299,6 +299,11 @@ impl Simulation {
         each!(mut self, core => core.forget_recording(probe))
     }
 
+    /// The step from which on a probe records.
+    pub fn recording_begin(&self, probe: ProbeId) -> u64 {
+        each!(self, core => core.probes.get(probe.0).map_or(0, |p| p.begin))
+    }
+
     /// The steps of a probe's samples.
     pub fn sample_steps(&self, probe: ProbeId) -> Vec<u64> {
         each!(self, core => core.sample_steps(probe))

@@ -122,6 +122,11 @@ impl Simulation {
         self.simulation.forget_recording(ProbeId(probe)).map_err(raise)
     }
 
+    /// The step from which on a probe records.
+    fn recording_begin(&self, probe: usize) -> u64 {
+        self.simulation.recording_begin(ProbeId(probe))
+    }
+
     /// Steps of a probe's samples.
     fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> Bound<'py, PyArray1<u64>> {
         PyArray1::from_vec(py, self.simulation.sample_steps(ProbeId(probe)))

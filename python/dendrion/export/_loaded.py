@@ -21,6 +21,8 @@ class _Records:
     #: Steps and values of samples.
     at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
+    #: Step from which on all spikes are there.
+    begin: int = 0
     #: Step and neuron of each spike, for each sample of a batch, or once.
     trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)
 
@@ -36,6 +38,9 @@ class _Records:
 
     def values(self, probe: int) -> NDArray[np.floating]:
         return self.table.copy()
+
+    def recording_begin(self, probe: int) -> int:
+        return self.begin
 
     def sample_steps(self, probe: int) -> NDArray[np.uint64]:
         return self.at.copy()
@@ -120,6 +125,6 @@ class LoadedSpikes(SpikeRecording):
         batch: bool,
         trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]],
     ) -> None:
-        self._net = _Records(origin.dt, steps, len(trains) if batch else 0, trains=trains)
+        self._net = _Records(origin.dt, steps, len(trains) if batch else 0, begin=begin, trains=trains)
         self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
-        self._size, self._first, self._made = size, first, begin
+        self._size, self._first = size, first

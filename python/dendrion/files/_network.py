@@ -11,10 +11,10 @@ from .._suggest import suggests
 from ..errors import ParameterTypeError
 from ..module import Module
 from ..neuron import MCNeuron
-from ..recording import Recording, SpikeRecording
 from ..synapse import MCSynapse
 
 if TYPE_CHECKING:
+    from .._recordings import What
     from ..identity import Identity
     from ..network import Network
 
@@ -30,10 +30,8 @@ class NetworkFiles:
     _sim: _core.Simulation
     _parts: dict[int, Module]
     _identities: dict[int, Identity]
-    #: What is recorded, by name: ``path.variable``, or as a model file says.
-    recordings: dict[str, Recording | SpikeRecording]
-    #: Path, variable, interval (ms) and indices of each.
-    _recorded: dict[str, tuple[str, str, float | None, list[int] | None]]
+    #: Path, variable, interval (ms) and indices of each recording.
+    _recorded: dict[str, What]
     #: Time that a model file says to simulate (ms), if it does.
     duration: float | None
 
@@ -65,7 +63,7 @@ class NetworkFiles:
         who = [self._who(p) for p in populations]
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
-        what = [(name, *self._recorded[name]) for name in self.recordings]
+        what = [(name, *what) for name, what in self._recorded.items()]
         self._sim.save_model(os.fspath(path), who, frozen, dense, what)
         FILES.info("saved the model to %s", os.fspath(path))
 
@@ -128,21 +126,3 @@ class NetworkFiles:
     def __iter__(self) -> Any:
         # Without it Python would count through __getitem__.
         raise ParameterTypeError("network: is no sequence; expected net.modules, or net['path'] for one of them")
-
-    def _note_recording(
-        self, recording: Recording | SpikeRecording, what: tuple[str, str, float | None, list[int] | None]
-    ) -> None:
-        """Keep what is recorded under a name of its own."""
-        base = name = f"{what[0]}.{what[1]}"
-        number = 1
-        while name in self.recordings:
-            number += 1
-            name = f"{base} {number}"
-        self.recordings[name] = recording
-        self._recorded[name] = what
-
-    def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
-        """Call a recording what a model file calls it."""
-        old = next(n for n, r in self.recordings.items() if r is recording)
-        self.recordings[name] = self.recordings.pop(old)
-        self._recorded[name] = self._recorded.pop(old)

@@ -139,7 +139,7 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     sample, gid = _numbers(recording, "sample"), _numbers(recording, "gid")
     sample = np.zeros(t.size, dtype=np.int64) if sample is None else sample
     if isinstance(recording, SpikeRecording):
-        begin, end = recording.dt * recording._made, recording.dt * recording._net._sim.steps()
+        begin, end = recording.dt * recording._begin(), recording.dt * recording._net._sim.steps()
         # After reset() it records from 0 on.
         begin = 0.0 if end < begin else float(t.min(initial=begin))
         kind = "source" if gid is None else "neuron"

@@ -1,0 +1,82 @@
+"""A network is no list, and neither it nor what it recorded is copied or pickled; the message says what to do."""
+
+import copy
+import pickle
+
+import dendrion as dn
+import pytest
+
+
+@pytest.fixture
+def net(pair):
+    """Return a network that has run."""
+    cells = pair(3, name="cells")
+    cells.soma.I_ext = 300.0
+    net = dn.Network([cells])
+    net.probe(cells.soma, "V")
+    net.probe(cells, "spikes")
+    net.run(50.0)
+    return net
+
+
+WAYS = (copy.copy, copy.deepcopy, pickle.dumps, lambda x: pickle.dumps(x, protocol=2))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_networks(net, way):
+    with pytest.raises(TypeError) as found:
+        way(net)
+    assert str(found.value) == (
+        "Network: is not copied or pickled; expected net.save(path) and dn.Network.load(path) for the model, "
+        "net.save_state(path) and net.load_state(path) for its state"
+    )
+    assert isinstance(found.value, dn.DendrionError)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_recordings_and_runs(net, way):
+    for recording in net.recordings.values():
+        with pytest.raises(TypeError, match=r"^(Spike)?Recording: is not copied or pickled; expected recording\.save"):
+            way(recording)
+    with pytest.raises(TypeError, match=r"^Run: is not copied or pickled; expected its values"):
+        way(net.run(1.0, grad=True))
+
+
+def test_modules_of_a_network_are_copied_but_not_pickled(net):
+    cells = net["cells"]
+    twin = copy.deepcopy(cells)
+    twin.soma.gL = 20.0
+    assert (cells.soma.gL, twin.soma.gL) == (10.0, 20.0)
+    assert twin.axial.pre is twin.soma
+    assert dn.Network([twin]).run(1.0).t == 1.0
+    for protocol in (2, pickle.HIGHEST_PROTOCOL):
+        with pytest.raises(TypeError) as found:
+            pickle.dumps(cells, protocol=protocol)
+        assert str(found.value) == (
+            "<Pair cells x 3>: is or was in a network, and is not pickled; expected net.save(path) for the model and "
+            "net.save_state(path) for its state"
+        )
+
+
+def test_a_module_of_no_network_is_like_any_object(pair):
+    cells = pair(2, name="cells")
+    shallow = copy.copy(cells)
+    assert shallow.soma is cells.soma
+    assert copy.deepcopy(cells).dend.C == 50.0
+    assert pickle.loads(pickle.dumps(dn.Compartment(2, gL=3.5))).gL == 3.5
+
+
+def test_it_is_no_list(net):
+    assert net
+    with pytest.raises(
+        TypeError, match=r"^network: has no length; expected net\.info\['neurons'\], or len\(net\.modules"
+    ):
+        len(net)
+    with pytest.raises(TypeError, match=r"^network: is no sequence; expected net\.modules, or net\['path'\]"):
+        list(net)
+    assert "cells/soma" in net
+    assert "cells/tuft" not in net
+    assert net["cells"] in net
+    assert dn.Compartment(1) not in net
+    with pytest.raises(dn.UnknownNameError, match="no module named 'cells/som'; did you mean 'cells/soma'"):
+        net["cells/som"]
