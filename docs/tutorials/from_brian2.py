@@ -44,7 +44,7 @@ import numpy as np
 # | `Network(...)`, `defaultclock.dt`, `seed(1)` | `dn.Network([...], dt=0.1, seed=1)` |
 # | `run(100*ms)` | `net.run(100.0)` |
 # | `G.v = ...`, and parameters `G.g = ...` | `net.set_state({"cell/soma.V": ...})`, `cells.nmda.g = ...` |
-# | `store()`, `restore()` | `net.get_state()`, `net.set_state(...)`; `net.reset()` goes back to t = 0 |
+# | `store()`, `restore()` | `net.save_state(path)`, `net.load_state(path)`; `net.reset()` goes back to t = 0 |
 # | `run_regularly`, `@network_operation` | run in pieces, and change what you like in between |
 # | `prefs.codegen.target`, `set_device(...)` | nothing to choose and nothing to compile; `threads=`, `dtype=` |
 # | `SpatialNeuron` | none: cells here have few compartments |
