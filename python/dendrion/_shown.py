@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkShown"]
 
+#: Recordings that are listed by name.
+LISTED = 12
+
 
 class NetworkShown(NotCopied, Suggesting):
     """The part of a network that is looked at."""
@@ -97,15 +100,18 @@ class NetworkShown(NotCopied, Suggesting):
     def _foot(self) -> list[str]:
         """Return what there is to train, and what is recorded."""
         still = self._frozen_keys() | self._without_effect()
-        counts = {key: self._count(*owner) for key, owner in self._owners.items()}
+        counts = {key: self._count(key) for key in self._sim.parameter_names()}
         trainable = sum(count for key, count in counts.items() if key not in still)
         lines = [f"parameters: {sum(counts.values())} numbers under {len(counts)} keys, {trainable} of them trainable"]
         if self._recorded:
-            lines.append("records: " + ", ".join(self._recorded))
+            more = len(self._recorded) - LISTED
+            names = [*list(self._recorded)[:LISTED], *([f"{more} more"] if more > 0 else [])]
+            lines.append("records: " + ", ".join(names))
         return lines
 
-    def _count(self, module: Module, name: str) -> int:
-        """Return how many numbers a parameter has, without a copy of them."""
+    def _count(self, key: str) -> int:
+        """Return how many numbers a parameter has, of weights without a copy of them."""
+        module, name = self._owners.get(key, (None, ""))
         if isinstance(module, MCSynapse) and name == "w":
             return self._sim.connection_count(module.path)
-        return int(np.size(module._values[name]))  # type: ignore[arg-type]
+        return int(np.size(self._sim.parameter(key)))

@@ -60,7 +60,7 @@ def test_a_user_moves_over_by_changing_an_import():
             self.nmda = NMDA(size=size, g=0.1, t_rise=2.0, t_decay=60.0, scale_g=True)
             self.nmda_dend = MCConnSynapse(pre=self.nmda, post=self.dend)
 
-    net = dn.Network([cells := Pyramidal(3, name="cells")], dt=0.05)
+    net = dn.Network([cells := Pyramidal(3, name="cells")])
     spikes = net.probe(cells, "spikes")
     net.run(200.0)
     assert len(spikes) > 3

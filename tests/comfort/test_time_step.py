@@ -57,14 +57,14 @@ def limit(order):
 
 
 @pytest.mark.parametrize("method", POLYNOMIALS)
-def test_from_half_of_the_stable_step_on(method):
+def test_from_nine_tenths_of_the_stable_step_on(method):
     C, gL, g = [100.0, 2.0, 1.0], [5.0, 0.1, 0.05], [10.0, 8.0]
     tau = 1.0 / rates(C, gL, g)[-1]
     stable = limit(POLYNOMIALS[method]) * tau
-    assert told(Tree(C, gL, g), dt=0.499 * stable, odemethod=method) == []
-    (coarse,) = told(Tree(C, gL, g), dt=0.501 * stable, odemethod=method)
+    assert told(Tree(C, gL, g), dt=0.899 * stable, odemethod=method) == []
+    (coarse,) = told(Tree(C, gL, g), dt=0.901 * stable, odemethod=method)
     assert coarse.startswith(
-        f"tree/dends/0: dt = {0.501 * stable:g} ms is too long for {method.name}, which is inaccurate"
+        f"tree/dends/0: dt = {0.901 * stable:g} ms is too long for {method.name}, which is at the edge"
     )
     assert f"the shortest time constant is {tau:.3g} ms (of the membrane with its couplings)" in coarse
     assert f"steps beyond {stable:.3g} ms are unstable, shorter ones too where synapses open" in coarse
@@ -92,7 +92,8 @@ def test_the_step_that_is_advised_is_not_warned_of():
         (text,) = told(Tree(cell, gL, strong), dt=dt, odemethod=method)
         advised = float(text.split("expected dt <= ")[1].split(" ms")[0])
         assert told(Tree(cell, gL, strong), dt=advised, odemethod=method) == []
-        assert told(Tree(cell, gL, strong), dt=1.2 * advised, odemethod=method) != []
+        more = 1.2 if method is ODE.EXP_EULER else 1.9
+        assert told(Tree(cell, gL, strong), dt=more * advised, odemethod=method) != []
 
 
 @pytest.mark.parametrize("method", [ODE.IMPLICIT_EULER, ODE.CRANK_NICOLSON])
@@ -107,20 +108,21 @@ def test_large_random_trees():
         parents = [int(rng.integers(0, k + 1)) for k in range(size - 1)]
         C, gL, g = 10 ** rng.uniform(0, 2, size), rng.uniform(0.1, 1, size), 10 ** rng.uniform(0, 2, size - 1)
         tau = 1.0 / rates(C, gL, g, parents)[-1]
-        assert told(Tree(C, gL, g, parents), dt=0.99 * tau) == []
-        # Beyond 200 compartments the bound may be a little below the truth, never above.
-        (text,) = told(Tree(C, gL, g, parents), dt=1.05 * tau)
+        assert told(Tree(C, gL, g, parents), dt=1.79 * tau) == []
+        # Beyond 200 compartments the rate may be a little below the truth, never above.
+        near = 1.82 if size < 200 else 1.85
+        (text,) = told(Tree(C, gL, g, parents), dt=near * tau)
         found = float(text.split("time constant is ")[1].split(" ms")[0])
-        assert 0.994 * tau <= found <= 1.05 * tau
+        assert 0.994 * tau <= found <= (1.006 if size < 200 else 1.02) * tau
 
 
 def test_the_fastest_of_many_neurons_counts():
     C = np.full(5_000, 20.0)
-    C[4_321] = 0.5
+    C[4_321] = 0.42
     C, gL, g = [100.0, C], [5.0, 0.1], [8.0]
-    tau = 1.0 / rates([100.0, 0.5], gL, g)[-1]
+    tau = 1.0 / rates([100.0, 0.42], gL, g)[-1]
     (text,) = told(Tree(C, gL, g, size=5_000), dt=0.1)
-    assert text.startswith("tree/dends/0: dt = 0.1 ms is too long for EULER, which is inaccurate there")
+    assert text.startswith("tree/dends/0: dt = 0.1 ms is too long for EULER, which is at the edge of stability there")
     assert f"the shortest time constant is {tau:.3g} ms" in text
     C[1][4_321] = 20.0
     assert told(Tree(C, gL, g, size=5_000), dt=0.1) == []
@@ -147,9 +149,9 @@ def test_geometry():
     area = np.pi * np.array([60.0 * 4.0, 20.0 * 1.5 * 1.5])  # um2
     resistance = 4e4 * np.array([150.0, 100.0]) * [60.0, 20.0] / (np.pi * np.array([4.0, 1.5]) ** 2)  # ohm
     tau = 1.0 / rates(area * [1.0, 0.7] * 1e-2, area * [50, 40] * 1e-5, [2e9 / resistance.sum()])[-1]
-    assert told(cell(), dt=0.99 * tau) == []
-    (text,) = told(cell(), dt=1.02 * tau)
-    assert f"cell/dend: dt = {1.02 * tau:g} ms is too long" in text
+    assert told(cell(), dt=1.79 * tau) == []
+    (text,) = told(cell(), dt=1.82 * tau)
+    assert f"cell/dend: dt = {1.82 * tau:g} ms is too long" in text
     assert f"constant is {tau:.3g} ms" in text
 
 
@@ -169,7 +171,7 @@ def test_time_constants_of_equations():
         I = g * n * k * (E - V)                : pA
         dn/dt = (1 - n) / tau_n                : 1
         dk/dt = -k/tau_k + n/(1 ms)            : 1
-        g = 1 nS; E = -90 mV; tau_n = 0.5 ms; tau_k = 0.05 ms; wait = 0.001 ms
+        g = 1 nS; E = -90 mV; tau_n = 0.5 ms; tau_k = 0.052 ms; wait = 0.001 ms
         on V >= E and not refractory:
             refractory for wait
         """
@@ -178,8 +180,8 @@ def test_time_constants_of_equations():
     cell.soma = dn.LeakyIF(1, V_rest=-65.0, C=100.0, gL=5.0)
     cell.slow = Slow(1, on=cell.soma)
     (text,) = told(cell, dt=0.1)
-    assert text.startswith("cell/slow: dt = 0.1 ms is too long for EULER, which is inaccurate there")
-    assert "time constant is 0.05 ms (tau_k)" in text
+    assert text.startswith("cell/slow: dt = 0.1 ms is too long for EULER, which is at the edge of stability there")
+    assert "time constant is 0.052 ms (tau_k)" in text
 
 
 def test_a_soma_with_its_own_equation_has_no_leak():
@@ -242,7 +244,8 @@ def test_noise_that_is_held_for_a_step():
         cell.noise = dn.OUNoise(cell.soma, sigma=sigma, tau=tau)
         return cell
 
-    assert told(noisy(0.2), dt=dt) == []
+    assert told(noisy(0.12), dt=dt) == []
+    assert len(told(noisy(0.11), dt=dt)) == 1
     (text,) = told(cell := noisy(tau), dt=dt)
     assert text.startswith("cell/noise: tau = 0.05 ms is shorter than dt = 0.2 ms")
     said = float(text.split("have ")[1].split(" times")[0])

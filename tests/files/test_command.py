@@ -68,7 +68,7 @@ def test_check_and_info(model: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert json.loads(out)["ok"] is True
     _, out, _ = said(capsys, "info", "model.toml")
     assert "pyramidal/nmda.g" in out
-    assert "records soma, spikes" in out
+    assert "records: soma, spikes" in out
     _, out, _ = said(capsys, "info", "model.toml", "--json")
     found = json.loads(out)
     assert found["parameters"]["noise.rate"] == 10.0

@@ -16,7 +16,7 @@ from ..receptors import Receptor
 from ._constants import shortest
 from ._membranes import Membranes, membranes
 
-__all__ = ["OVERSHOOT", "STABLE", "too_long"]
+__all__ = ["EDGE", "STABLE", "too_long"]
 
 #: The largest step, in time constants, for which explicit methods are stable: where 1 + z + z^2/2 + ... leaves the
 #: unit circle on the negative axis.
@@ -27,10 +27,13 @@ STABLE = {
     SolverMethodODE.HEUN3: 2.5127,
     SolverMethodODE.RK4: 2.7853,
 }
-#: Share of it from which on there is a warning: forward Euler overshoots there, and synapses that open shorten the time
-#: constants of membranes.
-OVERSHOOT = 0.5
-#: Error of exponential Euler from which on there is a warning, and the step in time constants that has it.
+#: Share of it from which on there is a warning. Until then errors are small, and there is room for some conductance of
+#: synapses, which make the time constants of membranes shorter than they are at rest.
+EDGE = 0.9
+#: Share of it that is advised.
+ADVISED = 0.5
+#: Error of exponential Euler, and of noise, from which on there is a warning, and the step in time constants in which a
+#: short rise has it.
 ERROR = 0.25
 LAG = 0.4642
 
@@ -50,20 +53,21 @@ def too_long(
         found = None
     if found is not None:
         yield found
-    for part in parts:
-        if isinstance(part, OUNoise) and (tau := float(np.min(np.asarray(part._values["tau"])))) < dt:
-            z = dt / tau
+    for noise in (p for p in parts if isinstance(p, OUNoise)):
+        tau = float(np.min(np.asarray(noise._values["tau"])))
+        power = dt / (2 * tau) / np.tanh(dt / (2 * tau))
+        if power > 1.0 + ERROR:
             yield (
-                f"{part.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: its "
-                f"slow fluctuations have {z / 2 / np.tanh(z / 2):.2g} times their power; expected dt <= {_down(tau)} "
-                "ms, or a WhiteNoise of sigma sqrt(2 tau)"
+                f"{noise.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: "
+                f"its slow fluctuations have {power:.2g} times their power; expected dt <= {_down(tau)} ms, or a "
+                "WhiteNoise of sigma sqrt(2 tau)"
             )
 
 
 def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float) -> str | None:
     """Return what to say where the fastest of membranes and gates is too fast for an explicit method."""
     limit = STABLE[method]
-    enough = OVERSHOOT * limit / dt
+    enough = EDGE * limit / dt
     rate, where, what, sooner = 0.0, "", "", ""
     gate = shortest(parts)
     if gate is not None:
@@ -77,11 +81,11 @@ def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE,
     # Decimals such as dt = 0.1 and t = 0.1 ms are as equal as they look.
     if rate <= enough * (1.0 + 1e-9):
         return None
-    tau, state = 1.0 / rate, "unstable" if rate * dt > limit else "inaccurate"
+    tau, state = 1.0 / rate, "unstable" if rate * dt > limit else "at the edge of stability"
     return (
         f"{where}: dt = {dt:g} ms is too long for {method.name}, which is {state} there: the shortest time constant "
         f"is {tau:.3g} ms ({what}), and steps beyond {limit * tau:.3g} ms are unstable{sooner}; expected dt <= "
-        f"{_down(OVERSHOOT * limit * tau)} ms, {_REMEDY}"
+        f"{_down(ADVISED * limit * tau)} ms, {_REMEDY}"
     )
 
 

@@ -26,8 +26,6 @@ def info(given: argparse.Namespace) -> None:
     frozen = net._frozen_keys()
     rows += [(k, _shown(v), "frozen" if k in frozen else "") for k, v in net.state_dict().items()]
     print(f"\n{text_table(rows)}")
-    if net.recordings:
-        print("\nrecords " + ", ".join(net.recordings))
     if net.duration is not None:
         print(f"\nsimulates {net.duration:g} ms unless told otherwise")
 
