@@ -15,7 +15,7 @@ from ..recording import FilePath, Recording, SpikeRecording
 from ._archive import Arrays, read_arrays
 from ._layout import NAMES, OPTIONAL, SAMPLES, VERSION
 from ._loaded import LoadedRecording, LoadedSpikes, Origin
-from ._units import factors
+from ._units import checked
 
 #: Up to so many steps a time says which step it is.
 _STEPS = 2**51
@@ -92,7 +92,7 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
         raise ParameterError("t: expected times of whole steps")
     gid = _numbers(arrays, "gid", columns) if "gid" in arrays else None
     unit = _text(arrays, "unit")
-    factors(unit)
+    checked(unit)
     return LoadedRecording(origin, unit, gid, every, steps, values)
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ParameterError
-
-_PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
+from ..units.texts import PREFIXES, Factor, factors
 
 #: Symbols: powers of the SI's units, and the power of ten of these that it is.
 _SYMBOLS: dict[str, tuple[dict[str, int], int]] = {
@@ -32,40 +30,14 @@ _NAMES = {
     "mol": "moles",
 }
 
-_FACTOR = re.compile(r"\s*([/*]?)\s*(?:1(?!\d)|([A-Za-zµμ]+)(\d*)(?:\s*(?:\^|\*\*)\s*(-?\d+(?:\.\d+)?))?)\s*")
-
-
-class Factor(NamedTuple):
-    """A prefix and a symbol to a power, such as the ``cm2`` of ``uS/cm2``: c, m and -2."""
-
-    prefix: str
-    symbol: str
-    power: float
-
-
-def factors(unit: str) -> list[Factor]:
-    """Return the factors of a unit such as ``mV``, ``uS/cm2``, ``1/ms`` or ``pA ms``; none of ``1``."""
-    found, at = [], 0
-    while at < len(unit) or not unit:
-        match = _FACTOR.match(unit, at)
-        if match is None or match.end() == at:
-            raise ParameterError(f"unit = {unit!r}: expected one such as mV, uS/cm2 or 1/ms")
-        at = match.end()
-        sign, name, digits, exponent = match.groups()
-        if name is not None:
-            power = float(digits or 1) * float(exponent or 1) * (-1 if sign == "/" else 1)
-            found.append(Factor(*_taken_apart(unit, name), power))
-    return found
-
-
-def _taken_apart(unit: str, name: str) -> tuple[str, str]:
-    """Return the prefix and the symbol of a name."""
-    name = name.replace("µ", "u").replace("μ", "u")
-    if name in _SYMBOLS:
-        return "", name
-    if name[0] in _PREFIXES and name[1:] in _SYMBOLS:
-        return name[0], name[1:]
-    raise ParameterError(f"unit = {unit!r}: {name!r} is no unit")
+def checked(unit: str) -> list[Factor]:
+    """Return the factors of a unit, which is ``1`` of pure numbers, or raise a ParameterError."""
+    try:
+        if not unit:
+            raise ValueError("'': expected a unit such as mV, or 1")
+        return factors(unit)
+    except ValueError as error:
+        raise ParameterError(f"unit = {error}") from None
 
 
 def si(unit: str) -> tuple[str, float]:
@@ -75,9 +47,9 @@ def si(unit: str) -> tuple[str, float]:
     """
     powers: dict[str, float] = {}
     ten = 0.0
-    for prefix, symbol, power in factors(unit):
+    for prefix, symbol, power in checked(unit):
         base, exponent = _SYMBOLS[symbol]
-        ten += (exponent + _PREFIXES[prefix]) * power
+        ten += (exponent + PREFIXES[prefix]) * power
         for name, times in base.items():
             powers[name] = powers.get(name, 0.0) + times * power
     conversion = float(f"1e{ten:.0f}") if ten == round(ten) else 10.0**ten
@@ -99,10 +71,10 @@ def _power(name: str, power: float) -> str:
 def quantity(pq: Any, unit: str) -> Any:
     """Return a unit of the package ``quantities``, whose module is ``pq``."""
     found = pq.dimensionless
-    for prefix, symbol, power in factors(unit):
+    for prefix, symbol, power in checked(unit):
         factor = getattr(pq, prefix + symbol, None)
         if not isinstance(factor, pq.UnitQuantity):
-            factor = pq.UnitQuantity(prefix + symbol, float(f"1e{_PREFIXES[prefix]}") * getattr(pq, symbol))
+            factor = pq.UnitQuantity(prefix + symbol, float(f"1e{PREFIXES[prefix]}") * getattr(pq, symbol))
         factor = factor if power == 1 else factor**power
         found = factor if found is pq.dimensionless else found * factor
     return found

@@ -7,7 +7,21 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-__all__ = ["COMMON", "PARTS", "SI", "Dimension", "Unit", "alternatives", "dimension", "expected", "first_of", "parsed"]
+__all__ = [
+    "COMMON",
+    "PARTS",
+    "PREFIXES",
+    "SI",
+    "Dimension",
+    "Factor",
+    "Unit",
+    "alternatives",
+    "dimension",
+    "expected",
+    "factors",
+    "first_of",
+    "parsed",
+]
 
 #: Parts that an exponent has, so that roots stay exact.
 PARTS = 60
@@ -34,9 +48,9 @@ _SYMBOLS = {
     "J": ((1, 2, -2, 0, 0, 0), 0),
     "L": ((0, 3, 0, 0, 0, 0), -3),
     "mol": ((0, 0, 0, 0, 0, 1), 0),
-    "1": ((0, 0, 0, 0, 0, 0), 0),
 }
-_PREFIXES = {"f": -15, "p": -12, "n": -9, "u": -6, "\u00b5": -6, "\u03bc": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
+#: Powers of ten.
+PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
 
 #: A factor of a unit: what stands before it, its name, and its exponent (``cm2``, ``ms^-1``, ``ms^1/2``).
 _FACTOR = re.compile(r"\s*([*/]?)\s*(1|[^\W\d_]+)([23]?)(?:(?:\^|\*\*)(-?\d+(?:/\d+|\.\d+)?))?")
@@ -61,30 +75,56 @@ def dimension(exponents: Iterable[tuple[str, Any]]) -> Dimension:
     return frozenset((name, parts) for name, parts in exact if parts)
 
 
+class Factor(NamedTuple):
+    """A prefix and a symbol to a power, such as the ``cm2`` of ``uS/cm2``: c, m and -2."""
+
+    prefix: str
+    symbol: str
+    power: float
+
+
+def factors(text: str) -> list[Factor]:
+    """Return the factors of a unit without conditions, such as ``uS/cm2``; none of a pure number.
+
+    Raises
+    ------
+    ValueError
+        For what is no unit.
+    """
+    found, at = [], 0
+    while at < len(text.rstrip()):
+        factor = _FACTOR.match(text, at)
+        if factor is None:
+            raise ValueError(f"{text!r}: expected a unit such as mV, uS/cm2 or 1/ms")
+        sign, name, short, long = factor.groups()
+        above, _, below = (long or short or "1").partition("/")
+        power = float(above) / float(below or 1) * (-1 if sign == "/" else 1)
+        if name != "1":
+            found.append(Factor(*_taken_apart(text, name), power))
+        at = factor.end()
+    return found
+
+
+def _taken_apart(text: str, name: str) -> tuple[str, str]:
+    """Return the prefix and the symbol of a name."""
+    name = name.replace("\u00b5", "u").replace("\u03bc", "u")
+    if name in _SYMBOLS:
+        return "", name
+    if name[0] in PREFIXES and name[1:] in _SYMBOLS:
+        return name[0], name[1:]
+    raise ValueError(f"{text!r}: {name!r} is no unit")
+
+
 @functools.cache
 def parsed(text: str) -> Unit:
     """Return the unit that a text without conditions means; an empty one means a pure number."""
     exponents = [0.0] * len(SI)
-    power, at = 0.0, 0
-    while at < len(text.rstrip()):
-        factor = _FACTOR.match(text, at)
-        if factor is None:
-            raise ValueError(f"{text!r}: expected a unit")
-        sign, name, short, long = factor.groups()
-        above, _, below = (long or short or "1").partition("/")
-        exponent = float(above) / float(below or 1) * (-1 if sign == "/" else 1)
-        of, tens = _named(name)
-        exponents = [e + exponent * o for e, o in zip(exponents, of, strict=True)]
-        power += exponent * tens
-        at = factor.end()
-    return Unit(dimension(zip(SI, exponents, strict=True)), power)
-
-
-def _named(name: str) -> tuple[tuple[int, ...], int]:
-    if name in _SYMBOLS:
-        return _SYMBOLS[name]
-    exponents, tens = _SYMBOLS[name[1:]]
-    return exponents, tens + _PREFIXES[name[0]]
+    tens = 0.0
+    for prefix, symbol, power in factors(text):
+        of, own = _SYMBOLS[symbol]
+        exponents = [e + power * o for e, o in zip(exponents, of, strict=True)]
+        tens += power * (own + PREFIXES[prefix])
+    return Unit(dimension(zip(SI, exponents, strict=True)), tens)
 
 
 def alternatives(text: str) -> list[str]:
