@@ -375,12 +375,19 @@ def has_value(module: Module, name: str, value: Any) -> bool:
     return value is not None if net is None else net._key_of(module, name) is not None
 
 
+#: Most names that a message lists.
+SHOWN = 24
+
+
 def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
     """Return the end of a message about an unknown name: the nearest one, or all there are."""
     nearest = _core.nearest(name, list(known))
     if nearest:
         return f"; did you mean {nearest!r}?"
-    return f"; expected one of: {', '.join(known)}" if known else "; there are none"
+    names = list(known)
+    if len(names) > SHOWN:
+        return f"; there are {len(names)}, such as: {', '.join(names[:8])}"
+    return f"; expected one of: {', '.join(names)}" if names else "; there are none"
 
 
 def unused(base: str, taken: set[str | None]) -> str:
