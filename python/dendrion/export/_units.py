@@ -30,6 +30,7 @@ _NAMES = {
     "mol": "moles",
 }
 
+
 def checked(unit: str) -> list[Factor]:
     """Return the factors of a unit, which is ``1`` of pure numbers, or raise a ParameterError."""
     try:
