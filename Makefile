@@ -17,9 +17,9 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
-	@echo "make test    all tests: Rust, Python, examples in the docs, formatting, lints, types"
+	@echo "make test    all tests: Rust, Python, PyTorch (which is a large download), examples in the docs, formatting, lints, types"
 	@echo "make docs    the documentation, in site/: guides, tutorials that run, the API of Python and of Rust"
-	@echo "make test-torch   tests of the layer for PyTorch, which is a large download"
+	@echo "make test-rust, test-python, test-torch   a part of these"
 	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
 	@echo "make bench-peers   the same networks in Brian2 and NEST, which it installs (20 minutes; needs g++)"
@@ -49,7 +49,7 @@ $(VENV)/.docs: $(VENV)/.demo
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
-test: test-rust test-python
+test: test-rust test-python test-torch
 
 # The bindings are linted too, and their build asks the environment's interpreter.
 test-rust: $(BIN)/maturin

@@ -1,4 +1,4 @@
-"""Networks as layers of PyTorch. PyTorch is large: these run in ``make test-torch``."""
+"""Networks as layers of PyTorch. PyTorch is large: these run in an environment of their own."""
 
 import dendrion as dn
 import numpy as np
