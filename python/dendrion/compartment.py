@@ -52,7 +52,7 @@ class Compartment(Module):
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment",)
     _optional: ClassVar[tuple[str, ...]] = ("length", "diameter", "r_axial")
-    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({"V": "mV"})
+    _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({"V": "mV", "I": "pA"})
 
     def __init__(
         self,

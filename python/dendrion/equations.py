@@ -75,9 +75,9 @@ class Written(Module):
         known = {} if self._definition is None else {n: unit for n, unit, *_ in self._definition.parameters()}
         return known[name] if name in known else super()._unit_of(name)
 
-    def _unit_of_state(self, name: str) -> str:
+    def _unit_of_variable(self, name: str) -> str:
         known = {} if self._definition is None else dict(self._definition.variables())
-        return known[name] if name in known else super()._unit_of_state(name)
+        return known[name] if name in known else super()._unit_of_variable(name)
 
     def _check(self, name: str, value: Value | None) -> None:
         definition = type(self)._definition
@@ -182,6 +182,10 @@ class Soma(Written, LeakyIF):
     **given : float or array
         Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
     """
+
+    def _unit_of_variable(self, name: str) -> str:
+        # Its I is the sum of all currents, whatever its equations call I.
+        return "pA" if name == "I" else super()._unit_of_variable(name)
 
     @classmethod
     def _check_definition(cls, definition: _core.Definition) -> None:

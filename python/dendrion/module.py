@@ -63,8 +63,8 @@ class Module(CopiedAlone):
     _kinds: ClassVar[tuple[str, ...]] = ()
     #: Parameters that may be ``None``.
     _optional: ClassVar[tuple[str, ...]] = ()
-    #: Units of its states, where they are not pure numbers.
-    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: Units of what can be recorded of it, where these are not pure numbers.
+    _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: Attributes that keep the value they were made with.
     _fixed: ClassVar[tuple[str, ...]] = ("size",)
     #: Attributes that keep their value once a network is made.
@@ -301,9 +301,9 @@ class Module(CopiedAlone):
         """Return the unit of a parameter; an empty one is that of pure numbers."""
         return next((u for kind in self._kinds if (u := unit_in_table(kind, name)) is not None), "")
 
-    def _unit_of_state(self, name: str) -> str:
-        """Return the unit of a state."""
-        return self._state_units.get(name, "")
+    def _unit_of_variable(self, name: str) -> str:
+        """Return the unit of a state, or of what else can be recorded; an empty one is that of pure numbers."""
+        return self._variable_units.get(name, "")
 
     def _check(self, name: str, value: Value | None) -> None:
         for kind in self._kinds:

@@ -96,7 +96,7 @@ class OUNoise(Noise):
     """
 
     _kind: ClassVar[str] = "ou_noise"
-    _state_units: ClassVar[Mapping[str, str]] = MappingProxyType({"I": "pA"})
+    _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({"I": "pA"})
     _kinds: ClassVar[tuple[str, ...]] = ("ou_noise",)
 
     def __init__(

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ._copies import NotCopied
 from ._log import FILES
 from ._suggest import Suggesting
-from .equations import Soma, Written
 from .errors import StructureError
 from .synapse import MCSynapse
 
@@ -156,7 +155,7 @@ class Recording(_Probe):
         path, _, variable = label.rpartition(".")
         module = next(m for m in net._parts.values() if m.path == path)
         owner = _population_of(net, module)
-        self._unit = _unit_of(module, variable)
+        self._unit = module._unit_of_variable(variable) or "1"
         self._population = None if owner is None else owner.path
         if index is None and gid is not None and owner is not None:
             index = gid - net._identities[id(owner)].first
@@ -362,14 +361,3 @@ def _population_of(net: Network, module: Module) -> Module | None:
     while owner is not None and id(owner) not in net._identities:
         owner = owner.parent
     return owner
-
-
-def _unit_of(module: Module, variable: str) -> str:
-    """Return the unit that a variable of a module is recorded in."""
-    definition = module._definition if isinstance(module, Written) else None
-    # The I of a soma is the sum of all currents, whatever its equations call I.
-    if definition is not None and not (isinstance(module, Soma) and variable == "I"):
-        for name, unit in definition.variables():
-            if name == variable:
-                return unit or "1"
-    return {"V": "mV", "I": "pA"}.get(variable, "1")

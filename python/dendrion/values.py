@@ -89,7 +89,7 @@ class NetworkValues:
             if key not in known:
                 raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
             if has_units(value):
-                value = in_unit(key, value, self._unit_of_state(key))
+                value = in_unit(key, value, self._unit_of_variable(key))
             converted[key] = as_number(key, value)
         before = {key: self._sim.state(key) for key in converted}
         try:
@@ -125,10 +125,10 @@ class NetworkValues:
             return ""
         return module._unit_of(name)
 
-    def _unit_of_state(self, key: str) -> str:
+    def _unit_of_variable(self, key: str) -> str:
         """Return the unit of a state."""
         path, _, name = key.rpartition(".")
-        return next((m._unit_of_state(name) for m in self._parts.values() if m.path == path), "")
+        return next((m._unit_of_variable(name) for m in self._parts.values() if m.path == path), "")
 
     def _note(self, key: str, value: Value | None) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""

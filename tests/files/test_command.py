@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -130,9 +129,24 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_installed_command_and_ctrl_c(model: Path) -> None:
-    command = [sys.executable, "-m", "dendrion", "run", "model.toml", "--duration", "1e9", "--quiet"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ})
-    time.sleep(2.0)
+    command = [
+        sys.executable,
+        "-m",
+        "dendrion",
+        "run",
+        "model.toml",
+        "--duration",
+        "1e9",
+        "--quiet",
+        "--out",
+        "results",
+    ]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    # The folder is made when the model is loaded, just before the run.
+    deadline = time.monotonic() + 60.0
+    while not Path("results").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, "dendrion: stopped by Ctrl-C")

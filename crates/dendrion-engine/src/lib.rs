@@ -36,6 +36,7 @@ mod teach;
 mod tests;
 
 pub use crate::core::{RunEnd, Summary};
+pub use checkpoint::replace_file;
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, library};
 pub use dendrion_lanes::{Level, NumericClass};

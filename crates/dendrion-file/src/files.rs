@@ -1,12 +1,11 @@
 //! Model files on disk.
 
-use std::fs::File as Handle;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use dendrion_engine::replace_file;
 use dendrion_language::TextError;
-use dendrion_model::Network;
-use thiserror::Error;
+use dendrion_model::{Error, Network};
 
 use crate::arrays::{Arrays, NoArrays, Npz, write_npz};
 use crate::read::arrays_file;
@@ -14,7 +13,7 @@ use crate::write::document;
 use crate::{Extras, File, Format, read};
 
 /// A model file that cannot be read or written.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The text means nothing, or no network.
     #[error("{path}, {error}")]
@@ -32,15 +31,9 @@ pub enum FileError {
         /// Why.
         reason: String,
     },
-    /// The file system refuses.
-    #[error("{path}: {error}")]
-    Io {
-        /// The file.
-        path: String,
-        /// What it says.
-        #[source]
-        error: io::Error,
-    },
+    /// The file system refuses: an [`Error::File`].
+    #[error(transparent)]
+    Io(Error),
 }
 
 fn format_of(path: &Path) -> Result<Format, FileError> {
@@ -57,7 +50,7 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
 pub fn load(path: &Path) -> Result<File, FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;
-    let bytes = std::fs::read(path).map_err(|error| FileError::Io { path: shown.clone(), error })?;
+    let bytes = std::fs::read(path).map_err(|e| FileError::Io(Error::file(path, &e)))?;
     let text = String::from_utf8(bytes)
         .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is no text (UTF-8)".into() })?;
     let fail = |error| FileError::Text { path: shown.clone(), error };
@@ -86,38 +79,18 @@ pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileE
     let shown = path.display().to_string();
     let format = format_of(path)?;
     let refused = |reason: String| FileError::Refused { path: shown.clone(), reason };
-    let failed = |error: io::Error| FileError::Io { path: shown.clone(), error };
+    let failed = |error: io::Error| FileError::Io(Error::file(path, &error));
     let beside = path.with_extension("npz");
     let name = beside.file_name().and_then(|n| n.to_str()).map(str::to_string);
     let name = name.ok_or_else(|| refused("expected a file name in UTF-8".into()))?;
     let mut whole = document(network, extras).map_err(|e| refused(e.to_string()))?;
     if !whole.arrays.is_empty() {
         whole.name_arrays(&name);
-        replace(&beside, |file| write_npz(file, &whole.arrays)).map_err(failed)?;
+        replace_file(&beside, |file| write_npz(file, &whole.arrays)).map_err(failed)?;
     }
     let text = match format {
         Format::Json => whole.json(),
         Format::Toml => whole.toml().map_err(refused)?,
     };
-    replace(path, |mut file| file.write_all(text.as_bytes())).map_err(failed)
-}
-
-/// Writes a file under another name beside it, and gives it its own once it is whole.
-fn replace(path: &Path, write: impl FnOnce(&Handle) -> io::Result<()>) -> io::Result<()> {
-    let temporary = temporary(path);
-    let attempt = || {
-        let file = Handle::create(&temporary)?;
-        write(&file)?;
-        file.sync_all()?;
-        std::fs::rename(&temporary, path)
-    };
-    attempt().inspect_err(|_| {
-        let _ = std::fs::remove_file(&temporary);
-    })
-}
-
-fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.file_name().map(std::ffi::OsStr::to_os_string).unwrap_or_default();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
+    replace_file(path, |mut file| file.write_all(text.as_bytes())).map_err(failed)
 }

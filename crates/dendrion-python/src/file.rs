@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use dendrion::file::{Array, Extras, FileError, Identity, Record, document, load, save, schema};
 use numpy::PyArray1;
-use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -71,19 +70,10 @@ pub(crate) fn write(
     save(&path, &simulation.present_network(), &extras).map_err(failed)
 }
 
-#[allow(clippy::needless_pass_by_value)] // For use in `map_err`.
 fn failed(error: FileError) -> PyErr {
-    match &error {
-        FileError::Io { path, error: io } => match io.raw_os_error() {
-            // With its number Python makes the class that fits, such as FileNotFoundError.
-            Some(code) => {
-                let said = io.to_string();
-                let plain = said.split(" (os error").next().unwrap_or(&said).to_string();
-                PyOSError::new_err((code, plain, path.clone()))
-            }
-            None => PyOSError::new_err(error.to_string()),
-        },
-        FileError::Text { error: text, .. } => {
+    match error {
+        FileError::Io(error) => crate::error::raise(error),
+        FileError::Text { error: ref text, .. } => {
             raise_at("ModelFileError", &error.to_string(), Some((text.line, text.column)))
         }
         FileError::Refused { .. } => raise_at("ModelFileError", &error.to_string(), None),

@@ -9,7 +9,7 @@ from ..compartment import Compartment, LeakyIF
 from ..coupling import MCConn, MCConnSynapse
 from ..equations import Channel, Soma, Written
 from ..methods import SolverMethodODE, SolverMethodSDE
-from ..module import Module
+from ..module import Module, unused
 from ..neuron import MCNeuron
 from ..noise import ConductanceNoise, OUNoise, WhiteNoise
 from ..receptors import AMPA, GABA, NMDA, Receptor
@@ -58,28 +58,29 @@ class _Parts:
     def __init__(self, table: Table, values: Values) -> None:
         self.modules: dict[str, Module] = {}
         self._size, self._values = table["size"], values
-        self._receptors = dict(table.get("receptors", {}))
+        self._receptors: dict[str, Table] = table.get("receptors", {})
         compartments: dict[str, Table] = table.get("compartments", {})
+        attached = [name for name in self._receptors if name not in compartments]
+        order = {name: k for k, name in enumerate(self._receptors)}
+        waiting = list(attached)
         for name, own in compartments.items():
-            if name in self._receptors:
-                # Receptors before it that are no compartments of their own come first, as they did.
-                for other in [n for n in self._receptors if n not in compartments]:
-                    if list(self._receptors).index(other) < list(self._receptors).index(name):
-                        self._receptor(other, {})
-                self._receptor(name, own)
-            else:
+            if name not in order:
                 self._add(name, _compartment_class(own), own)
-        attached = [n for n in table.get("receptors", {}) if n not in compartments]
-        for name in [n for n in attached if n in self._receptors]:
+                continue
+            # Receptors before it that are no compartments of their own come first, as they did.
+            while waiting and order[waiting[0]] < order[name]:
+                self._receptor(waiting.pop(0), {})
+            self._receptor(name, own)
+        for name in waiting:
             self._receptor(name, {})
         for name, own in table.get("couplings", {}).items():
             a, b = (self._compartment(end) for end in own["between"])
             self._keep(name, MCConn(a, b, parent=None, **values.of(own, ABOUT)), own)
         for name in attached:
-            on = self._compartment(table["receptors"][name]["on"])
-            receptor = self.modules[name]
+            on, receptor = self._compartment(self._receptors[name]["on"]), self.modules[name]
             assert isinstance(receptor, Receptor)
-            self._keep(f"{name} on", MCConnSynapse(receptor, on, parent=None), {})
+            taken = {*self.modules, *(n for part in PARTS for n in table.get(part, {}))}
+            self._keep(unused(f"{name}_on", taken), MCConnSynapse(receptor, on, parent=None), {})
         for name, own in table.get("channels", {}).items():
             self._add(name, _channel_class(own), own, on=self._compartment(own["on"]))
         for name, own in table.get("noises", {}).items():
@@ -92,7 +93,7 @@ class _Parts:
         return found
 
     def _receptor(self, name: str, membrane: Table) -> None:
-        own = self._receptors.pop(name)
+        own = self._receptors[name]
         cls: type[Receptor] = RECEPTORS.get(own.get("kind", ""), Receptor)
         scale = {"scale_g": own["scale_g"]} if "scale_g" in own else {}
         if "equations" in own:

@@ -17,23 +17,33 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(failed)
 }
 
-/// Puts a file in the place of `path`, durably; where that fails, what was there stays, and nothing is left over.
+/// Puts a file in the place of `path`.
 pub(crate) fn write(path: &Path, pieces: &[Vec<u8>]) -> Result<(), Error> {
+    let all = |mut file: &File| pieces.iter().try_for_each(|piece| file.write_all(piece));
+    replace_file(path, all).map_err(|e| Error::file(path, &e))
+}
+
+/// Puts a file in the place of `path`, durably: `write` is given one beside it, which takes the name once it is whole. Where that
+/// fails, what was there stays, and nothing is left over.
+///
+/// # Errors
+/// What the system says; something at `path` that is no regular file.
+pub fn replace_file(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     // The file that a link leads to is what is replaced, and not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     match fs::metadata(&target) {
-        Ok(there) if !there.is_file() => Err(no_file(path)),
-        _ => replace(&target, pieces).map_err(|e| Error::file(path, &e)),
+        Ok(there) if !there.is_file() => Err(io::Error::other(NO_FILE)),
+        _ => replace(&target, write),
     }
 }
 
-fn replace(target: &Path, pieces: &[Vec<u8>]) -> io::Result<()> {
+fn replace(target: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut part = Part::in_folder(folder)?;
     if let Ok(old) = fs::metadata(target) {
         part.file.set_permissions(old.permissions())?;
     }
-    pieces.iter().try_for_each(|piece| part.file.write_all(piece))?;
+    write(&part.file)?;
     part.file.sync_all()?;
     fs::rename(&part.path, target)?;
     part.is_in_place = true;
@@ -73,7 +83,8 @@ impl Drop for Part {
     }
 }
 
+const NO_FILE: &str = "is no regular file";
+
 fn no_file(path: &Path) -> Error {
-    let what = "is no regular file";
-    Error::File { path: path.display().to_string(), what: what.into(), code: None }
+    Error::File { path: path.display().to_string(), what: NO_FILE.into(), code: None }
 }
