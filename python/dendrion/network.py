@@ -201,8 +201,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             columns. By default all.
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, that the recording goes to while the network runs, in a group of its
-            name; other recordings may go there too. Memory then holds only what came since the last visit to the disk (64
-            MB of values at most), and ``values`` reads from there. Not for runs with ``grad``, ``batch`` or ``inputs``.
+            name; other recordings may go there too. Memory then holds what came since the last visit to the disk (64 MB
+            of values, and copies while they are written), and ``values`` reads from there. Not for runs with ``grad``,
+            ``batch`` or ``inputs``.
         """
         path = self._recordable(module)
         columns = None if indices is None else chosen(path, indices, self._columns(module))
