@@ -167,3 +167,15 @@ print("well", len(streamed))
     command = [sys.executable, "-c", script, str(tmp_path / "run.zarr")]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert said.stdout == "well 300\n", said.stderr
+
+
+def test_a_recording_asked_for_again_reads_the_disk(pair, tmp_path: Path) -> None:
+    cells = pair(4)
+    net = dn.Network(cells)
+    kept = net.probe(cells.soma, "V")
+    net.probe(cells.soma, "V", to=tmp_path / "run.zarr")  # let go at once
+    net.run(10.0)
+    again = net.recordings["pair/soma.V 2"]
+    np.testing.assert_array_equal(again.values, kept.values)
+    assert len(again) == 100
+    assert net.recordings["pair/soma.V"] is kept
