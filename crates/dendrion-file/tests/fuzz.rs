@@ -1,12 +1,14 @@
 //! No file makes the reader panic, hang or take memory out of proportion; its errors point into the text; and what it takes it
 //! writes and takes again. `DENDRION_FUZZ=1000000` tries that many.
 
-use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::sync::LazyLock;
 
-use dendrion_file::{Array, Arrays, Document, File, Format, NoArrays, Npz, TextError, document, read};
+use dendrion_file::{Arrays, Document, File, Format, NoArrays, Npz, TextError, document, read};
 use proptest::prelude::*;
+
+mod common;
+use common::Held;
 
 const WHOLE: &str = include_str!("whole.toml");
 
@@ -134,18 +136,6 @@ fn check(text: &str, format: Format) {
             let again = again.unwrap_or_else(|e| panic!("{e}\nfrom\n{text}"));
             // Numbers that are what they would be anyway are not written, so it is the next time that is alike.
             assert_eq!(written(&again), whole, "{text}");
-        }
-    }
-}
-
-struct Held(BTreeMap<String, Array>);
-
-impl Arrays for Held {
-    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
-        match self.0.get(name) {
-            Some(Array::Floats(v)) => Ok(v.clone()),
-            Some(Array::Indices(v)) => Ok(v.iter().map(|i| f64::from(*i)).collect()),
-            None => Err("no such array".into()),
         }
     }
 }

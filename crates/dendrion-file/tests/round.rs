@@ -1,22 +1,12 @@
 //! Both notations hold the same, and what is written is what was read.
 
-use dendrion_file::{Array, Arrays, File, Format, document, read};
+use dendrion_file::{File, Format, document, read};
 use std::collections::BTreeMap;
 
+mod common;
+use common::Held;
+
 const WHOLE: &str = include_str!("whole.toml");
-
-/// Arrays in memory.
-struct Held(BTreeMap<String, Array>);
-
-impl Arrays for Held {
-    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
-        match self.0.get(name) {
-            Some(Array::Floats(v)) => Ok(v.clone()),
-            Some(Array::Indices(v)) => Ok(v.iter().map(|i| f64::from(*i)).collect()),
-            None => Err(format!("no array {name:?}")),
-        }
-    }
-}
 
 fn whole() -> File {
     read(WHOLE, Format::Toml, &mut Held(BTreeMap::new())).unwrap_or_else(|e| panic!("{e}"))
