@@ -51,11 +51,14 @@ demo: $(VENV)/.demo
 
 test: test-rust test-python test-torch
 
+# Tests of Rust have no time limit of their own, so each test binary runs under one (s).
+LIMITED = target."cfg(all())".runner = ["$(abspath $(BIN))/python", "$(abspath tests/time_limit.py)", "1800"]
+
 # The bindings are linted too, and their build asks the environment's interpreter.
 test-rust: $(BIN)/maturin
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
-	cargo test --quiet
+	cargo --config '$(LIMITED)' test --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 
 test-python: $(VENV)/.dev
@@ -68,7 +71,7 @@ test-python: $(VENV)/.dev
 $(TORCH)/.ready: $(VENV)/.demo
 	$(PYTHON) -m venv $(TORCH)
 	VIRTUAL_ENV=$(abspath $(TORCH)) $(BIN)/maturin develop --release --quiet --extras torch
-	$(TORCH)/bin/pip install --quiet --disable-pip-version-check "pytest>=8,<10"
+	$(TORCH)/bin/pip install --quiet --disable-pip-version-check "pytest>=8,<10" "pytest-timeout>=2.3,<3"
 	@touch $@
 
 test-torch: $(TORCH)/.ready
@@ -76,9 +79,9 @@ test-torch: $(TORCH)/.ready
 
 # Stable Rust ships the sanitizer's runtime, but lets only RUSTC_BOOTSTRAP link it. Naming a target keeps it out of build
 # scripts; debug assertions are off because they would find some accesses first, and say less.
-test-sanitized:
+test-sanitized: $(BIN)/maturin
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
-		cargo test --quiet --package dendrion-lanes --tests --target x86_64-unknown-linux-gnu
+		cargo --config '$(LIMITED)' test --quiet --package dendrion-lanes --tests --target x86_64-unknown-linux-gnu
 
 bench-gradient: $(VENV)/.demo
 	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)

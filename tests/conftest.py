@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
+import faulthandler
+import os
+import signal
+import sys
+import threading
+
 import dendrion as dn
 import pytest
 
@@ -24,6 +32,57 @@ class Pair(dn.MCNeuron):
 def pair():
     """Return the class, to be made in any size."""
     return Pair
+
+
+@pytest.fixture
+def ctrl_c():
+    """Return a function that presses Ctrl-C after so many seconds.
+
+    Where a script starts the tests in the background, they and their children would inherit an ignored SIGINT.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timers = []
+
+    def press(seconds):
+        timers.append(threading.Timer(seconds, _thread.interrupt_main))
+        timers[-1].start()
+
+    yield press
+    with contextlib.suppress(KeyboardInterrupt):
+        for timer in timers:
+            timer.cancel()
+            timer.join()
+    signal.signal(signal.SIGINT, before)
+
+
+#: Seconds that a test may take, with its fixtures. Tutorials take minutes on a slow machine.
+LIMIT = float(os.environ.get("DENDRION_TEST_LIMIT", 600))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let a test that takes too long fail."""
+    if config.pluginmanager.hasplugin("timeout") and config.getoption("timeout") is None:
+        for item in items:
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(LIMIT))
+
+
+_stderr = pytest.StashKey[int]()
+
+
+def pytest_configure(config):
+    """Keep standard error, which is captured during tests."""
+    config.stash[_stderr] = os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """End everything, with a stack of each thread, where a test hangs outside Python and cannot fail."""
+    faulthandler.dump_traceback_later(1.5 * LIMIT, exit=True, file=item.config.stash[_stderr])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 _tables = pytest.StashKey[dict]()

@@ -1,11 +1,9 @@
 """What happens is logged, with numbers that are right, and nothing is shown unless that is set up."""
 
-import _thread
 import logging
 import re
 import subprocess
 import sys
-import threading
 
 import dendrion as dn
 import pytest
@@ -68,14 +66,12 @@ def test_runs(modules, caplog):
     assert int(count) == len(spikes) - before > 0
 
 
-def test_a_run_that_is_stopped(modules, caplog):
+def test_a_run_that_is_stopped(modules, caplog, ctrl_c):
     net = dn.Network(modules)
-    timer = threading.Timer(0.2, _thread.interrupt_main)
     with caplog.at_level(logging.INFO, "dendrion"):
-        timer.start()
+        ctrl_c(0.2)
         with pytest.raises(KeyboardInterrupt):
             net.run(1e8)
-    timer.join()
     assert lines(caplog)[-1][2].startswith(f"is stopped by KeyboardInterrupt: t = {net.t:g} ms after 0.")
 
 

@@ -1,10 +1,8 @@
 """The bar says how far a run is, how fast it goes and how long it will take, to those who look."""
 
-import _thread
 import io
 import re
 import sys
-import threading
 
 import dendrion as dn
 import pytest
@@ -93,7 +91,7 @@ def test_speed_with_tqdm(monkeypatch):
 
 @pytest.mark.parametrize("with_tqdm", [True, False])
 @pytest.mark.parametrize("functions", [False, True])
-def test_what_was_reached_is_shown_after_ctrl_c(pair, monkeypatch, with_tqdm, functions):
+def test_what_was_reached_is_shown_after_ctrl_c(pair, monkeypatch, ctrl_c, with_tqdm, functions):
     if not with_tqdm:
         without_tqdm(monkeypatch)
     cells = pair(100, name="cells")
@@ -104,23 +102,19 @@ def test_what_was_reached_is_shown_after_ctrl_c(pair, monkeypatch, with_tqdm, fu
         modules += [clock, dn.MCSynapse(clock, cells.ampa, dn.All2All())]
     net, stream = dn.Network(modules), io.StringIO()
     net.run(7.0)
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
+    ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         net.run(1e8, progress=stream)
-    timer.join()
     last = stream.getvalue().rstrip("\n").split("\r")[-1]
     (shown,) = re.search(r"([\d.]+)(?:/| of )100000000 ms", last).groups()
     assert 0 < float(shown) == round(net.t - 7.0)
 
 
-def test_ctrl_c_in_a_run_for_a_gradient(pair):
+def test_ctrl_c_in_a_run_for_a_gradient(pair, ctrl_c):
     net, stream = driven(pair), io.StringIO()
-    timer = threading.Timer(0.3, _thread.interrupt_main)
-    timer.start()
+    ctrl_c(0.3)
     with pytest.raises(KeyboardInterrupt):
         net.run(1e6, grad=True, memory=1e8, progress=stream)
-    timer.join()
     (shown,) = re.search(r"([\d.]+)/1000000 ms", stream.getvalue().split("\r")[-1]).groups()
     assert 0 < float(shown) < 1e6
     assert stream.getvalue().endswith("\n")

@@ -1,8 +1,6 @@
 """Runs that end early lose nothing."""
 
-import _thread
 import sys
-import threading
 
 import dendrion as dn
 import numpy as np
@@ -76,16 +74,14 @@ def driven(seed=4):
     return net, net.probe(cells.soma, "V"), net.probe(cells, "spikes")
 
 
-def test_interrupts_stop_cleanly_and_a_later_run_goes_on():
+def test_interrupts_stop_cleanly_and_a_later_run_goes_on(ctrl_c):
     net, v, spikes = driven()
     net.run(3000.0)
     whole = v.values
     net2, v2, spikes2 = driven()
-    timer = threading.Timer(0.12, _thread.interrupt_main)
-    timer.start()
+    ctrl_c(0.12)
     with pytest.raises(KeyboardInterrupt):
         net2.run(1e7)
-    timer.join()
     reached = net2.t
     assert 0 < reached < 1e7
     assert len(v2) == round(reached / 0.1)

@@ -128,6 +128,7 @@ def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(out) == dn.files.schema()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_installed_command_and_ctrl_c(model: Path) -> None:
     command = [
         sys.executable,

@@ -1,12 +1,10 @@
 """A run that is saved goes on with the same bits: in another process, on other threads, whenever it was saved."""
 
-import _thread
 import contextlib
 import errno
 import gc
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import dendrion as dn
@@ -254,15 +252,13 @@ def goes_on(path, end):
     np.testing.assert_equal(net.get_state(), whole.get_state())
 
 
-def test_an_interrupted_run_is_saved(tmp_path):
+def test_an_interrupted_run_is_saved(tmp_path, ctrl_c):
     path = tmp_path / "run.state"
     net = NETWORKS["driven"]()
     net.run(1.0)
-    timer = threading.Timer(0.2, _thread.interrupt_main)
-    timer.start()
+    ctrl_c(0.2)
     with pytest.raises(KeyboardInterrupt):
         net.run(1e7, save_state=path)
-    timer.join()
     other = NETWORKS["driven"]()
     other.load_state(path)
     assert other.t == net.t
