@@ -17,6 +17,7 @@ from .currents import CurrentGenerator, DCGenerator
 from .custom import CustomGenerator
 from .equations import Channel, Soma
 from .errors import (
+    AssignmentError,
     ConnectivityError,
     DelayWarning,
     DendrionError,
@@ -62,6 +63,7 @@ __all__ = [
     "AdEx",
     "AdaptiveIF",
     "All2All",
+    "AssignmentError",
     "BernoulliGenerator",
     "CadIF",
     "Channel",

@@ -8,6 +8,7 @@ import numpy as np
 
 from . import _core
 from ._copies import NotCopied
+from ._fixed import Fixed
 from ._log import size
 from ._suggest import Suggesting
 from .errors import ParameterTypeError
@@ -27,7 +28,7 @@ __all__ = ["NetworkShown"]
 LISTED = 12
 
 
-class NetworkShown(NotCopied, Suggesting):
+class NetworkShown(Fixed, NotCopied, Suggesting):
     """The part of a network that is looked at."""
 
     _instead: ClassVar[str] = (
@@ -44,6 +45,9 @@ class NetworkShown(NotCopied, Suggesting):
     _identities: dict[int, Identity]
     _methods: dict[int, SolverMethodODE]
     _owners: dict[str, tuple[Module, str]]
+
+    def _title(self) -> str:
+        return "network"
 
     def _frozen_keys(self) -> set[str]:
         raise NotImplementedError

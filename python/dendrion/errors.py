@@ -6,6 +6,7 @@ Every message names the module, the parameter or name, the value, and what would
 from __future__ import annotations
 
 __all__ = [
+    "AssignmentError",
     "ConnectivityError",
     "DelayWarning",
     "DendrionError",
@@ -40,6 +41,10 @@ class ParameterTypeError(DendrionError, TypeError):
 
 class StructureError(DendrionError, ValueError):
     """Modules that do not fit together."""
+
+
+class AssignmentError(StructureError, AttributeError):
+    """An assignment to an attribute that cannot change or does not exist; the message says what to do instead."""
 
 
 class ConnectivityError(DendrionError, ValueError):

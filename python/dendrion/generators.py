@@ -26,7 +26,7 @@ class Generator(Module):
     spiking: ClassVar[bool] = True
     start: float
     stop: float
-    _built_in: ClassVar[tuple[str, ...]] = ("start", "stop")
+    _built_in: ClassVar[tuple[str, ...]] = ("start", "stop", "rng_col")
     _fixed: ClassVar[tuple[str, ...]] = ("size", "rng_col")
 
     #: Times from which a parameter takes one value after the other, and the shape of its table.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._copies import NotCopied
+from ._fixed import Fixed
 from ._numbers import numbers
 from ._suggest import Suggesting
 from .currents import CurrentGenerator
@@ -38,13 +40,15 @@ class Gradients(dict[str, NDArray[np.float64]]):
     states: dict[str, NDArray[np.float64]]
 
 
-class Run(NotCopied, Suggesting):
+class Run(Fixed, NotCopied, Suggesting):
     """A run that can be reversed, once. Made by ``net.run(duration, grad=True)``.
 
     It keeps the parameters it was run with, whatever becomes of the network.
     """
 
     _instead: ClassVar[str] = "its values, or what backward() returns"
+    _otherwise: ClassVar[str] = "a run is read-only; call net.run(duration, grad=True) again for another one"
+    _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType(dict.fromkeys(("net", "steps", "batch"), _otherwise))
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Run(NotCopied, Suggesting):
         self._frozen = net._frozen_keys()
         self._known = [key for key in net._sim.parameter_names() if key not in self._frozen]
         self._waves = [m for m in net._parts.values() if isinstance(m, CurrentGenerator) and m not in inputs]
+        self._built = True
 
     def __repr__(self) -> str:
         batch = "" if self.batch is None else f", batch of {self.batch}"

@@ -140,6 +140,9 @@ class Module(CopiedAlone):
         if name in self._values:
             self._set(name, value)
             return
+        if name == "training":
+            self.train(value)
+            return
         self._check_attribute(name, value)
         old = self.__dict__.get(name)
         if isinstance(old, Module) and old is not value and old._owner is self and old._name == name:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 import weakref
-from collections.abc import Iterable
-from typing import Any, Literal, overload
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +38,22 @@ from .values import NetworkValues
 
 __all__ = ["Network"]
 
+#: What to do instead of assigning an attribute of a network.
+_INSTEAD_OF = {
+    "dt": "the time step of a built network is fixed; create a new Network with dt={value}",
+    "seed": "the seed of a built network is fixed; create a new Network with seed={value}",
+    "dtype": "the floating-point type of a built network is fixed; create a new Network with dtype={value}",
+    "threads": "the number of threads of a built network is fixed; create a new Network with threads={value}",
+    "odemethod": "the solvers of a built network are fixed; create a new Network with odemethod={value}",
+    "sdemethod": "the solvers of a built network are fixed; create a new Network with sdemethod={value}",
+    "modules": "the modules of a built network are fixed; create a new Network with all modules",
+    "populations": "the modules of a built network are fixed; create a new Network with all modules",
+    "duration": "is the duration given in the model file; pass the time to simulate to net.run()",
+    "t": "is read-only; net.run() advances the time, net.reset() sets it to 0, and net.load_state() to a saved time",
+    "recordings": "is read-only; net.probe() adds a recording",
+    "training": "is read-only; net.train() and net.eval() switch plasticity on and off",
+}
+
 
 class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, NetworkShown):
     """Populations, generators and connections, built and ready to run.
@@ -57,11 +74,27 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     odemethod, sdemethod : SolverMethodODE, SolverMethodSDE, optional
         Methods for the populations that were given none of their own.
 
+    Attributes
+    ----------
+    dt, seed, dtype : float, int, numpy.dtype
+        The settings that the network was built with.
+    modules : tuple of Module
+        Populations, generators and connections.
+    duration : float or None
+        Duration (ms) given in the model file that the network was loaded from.
+
     Raises
     ------
     DendrionError
         For anything in the model that does not fit, naming module, parameter, value, and what would be accepted.
+
+    Notes
+    -----
+    All attributes are read-only. Assigning to one, or to a name that does not exist, raises
+    [AssignmentError][dendrion.AssignmentError].
     """
+
+    _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType(_INSTEAD_OF)
 
     @suggests
     def __init__(
@@ -103,11 +136,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
                 module._settle()
                 module._training_changed()
         self._begin_recordings()
-        self.duration = None
+        self.duration: float | None = None
         self._streams = Streams(self)
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
         self._began = False
+        self._built = True
         log_built(self, begun)
         warn_of_model(self, translation)
 

@@ -75,7 +75,15 @@ class MCNeuron(Neuron):
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
     _optional: ClassVar[tuple[str, ...]] = ("V_reset", "V_spike", "spike_width")
-    _built_in: ClassVar[tuple[str, ...]] = ("odemethod", "sdemethod", "dendritic_delay")
+    _built_in: ClassVar[tuple[str, ...]] = (
+        "odemethod",
+        "sdemethod",
+        "dendritic_delay",
+        "surrogate_grad_fn",
+        "detach_reset",
+        "id",
+        "neuron_start_id",
+    )
 
     def __init__(
         self,

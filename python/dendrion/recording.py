@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._copies import NotCopied
+from ._fixed import Fixed
 from ._log import FILES
 from ._suggest import Suggesting
 from .errors import StructureError
@@ -48,7 +49,9 @@ class _Ran(Protocol):
     def _sim(self) -> _Records: ...
 
 
-class _Probe(NotCopied, Suggesting):
+class _Probe(Fixed, NotCopied, Suggesting):
+    _otherwise: ClassVar[str] = "recordings are read-only; change a copy of the data, such as recording.values.copy()"
+    _built = True
     _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
     #: Path of the population or the generator that the members belong to; ``None`` for connections.
     _population: str | None
@@ -67,6 +70,9 @@ class _Probe(NotCopied, Suggesting):
     def _batch(self) -> int:
         """Samples of the batch; 0 without one."""
         return self._net._sim.batch()
+
+    def _title(self) -> str:
+        return self._name
 
     def _recorded(self) -> Recording | SpikeRecording:
         return cast("Recording | SpikeRecording", self)

@@ -69,6 +69,7 @@ class MCSynapse(Module):
     """
 
     _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post", "plasticity")
+    _built_in: ClassVar[tuple[str, ...]] = ("plasticity",)
     pre: MCNeuron | Generator
     post: tuple[Receptor, ...]
     plasticity: Plasticity | None

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ._differentiable import Differentiable, trainable
-from .errors import ParameterError
+from ._fixed import shown
+from .errors import AssignmentError, ParameterError
 from .generators import Generator
 from .gradients import MEMORY
 from .network import Network
@@ -23,6 +24,8 @@ __all__ = ["Layer"]
 
 #: What takes the place of the dots in a parameter's key, which PyTorch reserves.
 DOT = ":"
+#: Attributes that parameters were made for.
+_FIXED = ("function", "constrain", "keys")
 
 
 class Layer(torch.nn.Module):
@@ -87,6 +90,11 @@ class Layer(torch.nn.Module):
             self._rules[key] = (least if included else least + 1e-6 * scale, most, scale)
             free = self._free(key, torch.as_tensor(value.copy()))
             self.register_parameter(key.replace(".", DOT), torch.nn.Parameter(free.to(dtype)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _FIXED and name in self.__dict__:
+            raise AssignmentError(f"Layer.{name} = {shown(value)}: {name} is fixed; create a new Layer")
+        super().__setattr__(name, value)
 
     def extra_repr(self) -> str:
         """Return what PyTorch shows of it."""

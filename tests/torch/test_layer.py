@@ -162,3 +162,10 @@ def test_no_grad_keeps_nothing_and_errors_are_clear():
         dnt.Layer(net, 1.0, [source], [v], train=["cell/dend.g"])
     with pytest.raises(dn.StructureError, match="at least one probe"):
         dnt.Layer(net, 1.0, [source], [])
+
+
+@pytest.mark.parametrize(("name", "value"), [("constrain", None), ("keys", []), ("function", None)])
+def test_settings_of_a_layer_are_read_only(name, value):
+    made_layer = layer()
+    with pytest.raises(dn.AssignmentError, match=rf"Layer\.{name} = .*: {name} is fixed; create a new Layer"):
+        setattr(made_layer, name, value)

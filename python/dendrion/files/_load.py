@@ -65,7 +65,7 @@ def load(path: str, given: Table) -> Network:
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
     settings.update(given)
     net = Network(list(made.values()), **settings)
-    net.duration = document.get("duration")
+    net.__dict__["duration"] = document.get("duration")
     known |= made
     for name, record in document.get("record", {}).items():
         module, indices = known[record["of"]], values(record.get("indices"))
