@@ -56,7 +56,7 @@ class Differentiable:
                 raise ParameterTypeError(f"inputs: {generator!r}: expected generators of the network")
             net._path(generator)
         for probe in self.outputs:
-            if not isinstance(probe, (Recording, SpikeRecording)) or probe._net is not net:
+            if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_recorded_by(net):
                 raise ParameterTypeError(f"outputs: {probe!r}: expected probes of the network")
         if not self.outputs:
             raise StructureError("outputs: expected at least one probe of the network")
@@ -67,6 +67,9 @@ class Differentiable:
         """Run from t = 0 with these parameters and inputs; return what was recorded and, if wanted, what to reverse."""
         batch = self.batch(inputs)
         net = self.net
+        for probe in self.outputs:
+            if not probe._is_recorded_by(net):
+                raise StructureError(f"outputs: {probe.name}: was removed from the network; expected a probe of it")
         net.set_parameters(values)
         net.reset()
         given = dict(zip(self.inputs, inputs, strict=True))
@@ -75,7 +78,8 @@ class Differentiable:
         else:
             net.run(self.duration, batch=batch, inputs=given)
             run = None
-        found = [p.counts() if isinstance(p, SpikeRecording) else p.values for p in self.outputs]
+        # Arrays of their own: those of the property are read-only, and kept.
+        found = [p.counts() if isinstance(p, SpikeRecording) else p._read_values() for p in self.outputs]
         return [np.asarray(f) for f in found], run
 
     def backward(

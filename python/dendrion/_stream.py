@@ -32,6 +32,9 @@ class _Records:
     def __init__(self, sim: _core.Simulation, group: Any) -> None:
         self._sim, self._group = sim, group
 
+    def version(self) -> int:
+        return self._sim.version()
+
     def batch(self) -> int:
         return self._sim.batch()
 
@@ -53,12 +56,40 @@ class _Records:
         return np.concatenate([self._group["step"][:], steps]), np.concatenate([self._group["i"][:], neurons])
 
 
+class _Written:
+    """What a probe that was removed asks in place of a simulation: all of it is on disk."""
+
+    def __init__(self, group: Any, steps: int, dtype: np.dtype[np.floating]) -> None:
+        self._group, self._steps, self._dtype = group, steps, dtype
+
+    def version(self) -> int:
+        return 0
+
+    def batch(self) -> int:
+        return 0
+
+    def steps(self) -> int:
+        return self._steps
+
+    def recording_begin(self, probe: int) -> int:
+        return int(self._group.attrs["begin"])
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        return np.asarray(self._group["values"][:], dtype=self._dtype)
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return np.asarray(self._group["step"][:], dtype=np.uint64)
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        return self.sample_steps(probe), np.asarray(self._group["i"][:], dtype=np.uint32)
+
+
 @dataclass(frozen=True)
 class _Net:
     """What a probe asks a network whose recordings are partly on disk."""
 
     dt: float
-    _sim: _Records
+    _sim: _Records | _Written
 
 
 class Place:
@@ -101,7 +132,7 @@ class Streams:
         # Not the network, which has this.
         self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
         self._groups: dict[int, Any] = {}
-        self._bytes_per_step = 0.0
+        self._bytes_per_step: dict[int, float] = {}
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -118,7 +149,7 @@ class Streams:
             _array(group, "values", shape, (rows, max(1, width)), self._dtype, dims, {"units": recording.unit})
             _array(group, "t", (0,), (CHUNK // 8,), np.float64, ("time",), {"units": "ms"})
             _array(group, "step", (0,), (CHUNK // 8,), np.uint64, ("time",), {})
-            self._bytes_per_step += width * size / recording._every
+            self._bytes_per_step[recording._id] = width * size / recording._every
         else:
             for name, kind, attributes in (("t", np.float64, {"units": "ms"}), ("step", np.uint64, {})):
                 _array(group, name, (0,), (CHUNK // 8,), kind, ("spike",), attributes)
@@ -130,10 +161,22 @@ class Streams:
         """Let a recording read what is on disk, if it is there."""
         if recording._id in self._groups:
             recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id]))
+            # The disk has it so that memory need not.
+            recording._most_kept = HELD
+
+    def remove(self, recording: Recording | SpikeRecording) -> bool:
+        """Let a recording end on disk, if it goes there; return whether it does."""
+        if recording._id not in self._groups:
+            return False
+        self.flush()
+        group = self._groups.pop(recording._id)
+        self._bytes_per_step.pop(recording._id, None)
+        recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
+        return True
 
     def piece(self) -> int:
         """Return how many steps may pass between two visits to the disk."""
-        return max(1, min(LONGEST, int(HELD / max(self._bytes_per_step, 1.0))))
+        return max(1, min(LONGEST, int(HELD / max(sum(self._bytes_per_step.values()), 1.0))))
 
     def flush(self) -> None:
         """Write what is held, and forget it here. What could not be written is still held."""
@@ -150,9 +193,11 @@ class Streams:
             group.attrs["steps"] = sim.steps()
             sim.forget_recording(probe)
 
-    def clear(self) -> None:
-        """Empty the files: probes begin anew."""
+    def clear(self, only: int | None = None) -> None:
+        """Empty the files of all probes or one: they begin anew."""
         for probe, group in self._groups.items():
+            if only not in (None, probe):
+                continue
             group.attrs["begin"] = self._sim.recording_begin(probe)
             for _, array in group.arrays():
                 array.resize((0, *array.shape[1:]))

@@ -61,6 +61,7 @@ class Run(Fixed, NotCopied, Suggesting):
     ) -> None:
         self.net, self.steps, self.batch = net, steps, batch
         self._trace, self._begin, self._inputs = trace, begin, inputs
+        self._restarts = net._restarts
         self._shapes = net._shapes()
         self._frozen = net._frozen_keys()
         self._known = [key for key in net._sim.parameter_names() if key not in self._frozen]
@@ -73,9 +74,26 @@ class Run(Fixed, NotCopied, Suggesting):
         return f"<Run of {self.steps} steps{batch}{left}>"
 
     def values(self, probe: Recording) -> NDArray[np.floating]:
-        """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``."""
-        shown = int(np.searchsorted(self.net._sim.sample_steps(probe._id), self._begin))
-        count = self._shape(probe)[-2]
+        """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``.
+
+        Raises
+        ------
+        StructureError
+            Where that was cleared, by ``clear()``, ``reset()`` or ``load_state()``.
+        """
+        if not isinstance(probe, Recording) or not probe._is_probe_of(self.net):
+            raise ParameterTypeError(f"values: {probe!r}: expected a Recording of the network that ran")
+        count, every = self._shape(probe)[-2], probe._every
+        first = -(-self._begin // every) * every
+        steps = probe._net._sim.sample_steps(probe._id)
+        shown = int(np.searchsorted(steps, first))
+        found = steps[shown : shown + count]
+        cleared = len(found) < count or (count > 0 and int(found[0]) != first)
+        if cleared or (probe._is_recorded_by(self.net) and self.net._restarts != self._restarts):
+            raise StructureError(
+                f"values: {probe.name}: what it recorded in this run is gone: it was cleared, by clear(), reset() or "
+                "load_state(), or recorded nothing"
+            )
         return probe.values[..., shown : shown + count, :]
 
     def backward(
@@ -135,7 +153,7 @@ class Run(Fixed, NotCopied, Suggesting):
         return (*lead, samples, probe._columns)
 
     def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
-        if not isinstance(probe, (Recording, SpikeRecording)) or probe._net is not self.net:
+        if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_probe_of(self.net):
             raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
         array: NDArray[Any]
         if type(value) is np.ndarray and value.dtype == np.float64:

@@ -141,6 +141,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         # Functions of CustomGenerators have been asked for the steps before this one.
         self._asked = 0
         self._began = False
+        self._restarts = 0
+        self._tables = {}
         self._built = True
         log_built(self, begun)
         warn_of_model(self, translation)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from ._copies import NotCopied
 from ._fixed import Fixed
 from ._log import FILES
 from ._suggest import Suggesting
+from ._trains import SpikeStatistics
 from .errors import StructureError
 from .synapse import MCSynapse
 
@@ -28,6 +31,8 @@ __all__ = ["Recording", "SpikeRecording"]
 
 FilePath = str | os.PathLike[str]
 
+A = TypeVar("A")
+
 
 class _Records(Protocol):
     """What a probe asks of the simulation that it is in, or of the file that it was read from."""
@@ -38,6 +43,7 @@ class _Records(Protocol):
     def sample_steps(self, probe: int) -> NDArray[np.uint64]: ...
     def recording_begin(self, probe: int) -> int: ...
     def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
+    def version(self) -> int: ...
 
 
 class _Ran(Protocol):
@@ -57,9 +63,64 @@ class _Probe(Fixed, NotCopied, Suggesting):
     _population: str | None
     #: Number of each member that is recorded, in its population, generator or connections.
     _index: NDArray[np.int64]
+    #: The network that records it; ``None`` for what was loaded or removed.
+    _owner: weakref.ref[Network] | None = None
+    #: The network that it was removed from.
+    _removed_from: weakref.ref[Network] | None = None
+    #: Bytes of an array that is kept for the next access; larger ones are read again.
+    _most_kept: int | None = None
 
-    def __init__(self, net: _Ran, probe: int, label: str) -> None:
-        self._net, self._id, self._name = net, probe, label
+    def __init__(self, net: Network, probe: int, label: str) -> None:
+        self._net: _Ran = net
+        self._id, self._name, self._owner = probe, label, weakref.ref(net)
+        self._cached: tuple[int, dict[str, Any]] | None = None
+
+    def _once(self, name: str, make: Callable[[], A]) -> A:
+        """Return what ``make`` returns, made once for what is recorded now. Arrays are read-only."""
+        version = self._net._sim.version()
+        cached = self.__dict__.get("_cached")
+        if cached is None or cached[0] != version:
+            # What is out of date goes first, so that no more than one copy is held.
+            cached = self._cached = (version, {})
+        found = cached[1].get(name)
+        if found is None:
+            found = make()
+            arrays = [a for a in (found if isinstance(found, tuple) else (found,)) if isinstance(a, np.ndarray)]
+            for array in arrays:
+                array.flags.writeable = False
+            if self._most_kept is None or sum(a.nbytes for a in arrays) <= self._most_kept:
+                cached[1][name] = found
+        return cast(A, found)
+
+    def _forget_cached(self) -> None:
+        """Let go of arrays that are about to be out of date."""
+        self._cached = None
+
+    def _is_recorded_by(self, net: object) -> bool:
+        """Whether a network records it."""
+        return self._owner is not None and self._owner() is net
+
+    def _is_probe_of(self, net: object) -> bool:
+        """Whether a network records it, or did before it was removed."""
+        return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
+
+    def clear(self) -> None:
+        """Clear what was recorded so far, and free its memory.
+
+        The probe records on: the time goes on, and the next sample or spike is that of the present step or later. All
+        samples of a batch are cleared. A recording that goes to disk is emptied there too.
+
+        Raises
+        ------
+        StructureError
+            For a recording that was loaded from a file, or whose probe was removed.
+        """
+        net = None if self._owner is None else self._owner()
+        if net is None:
+            raise StructureError(
+                f"{self._name}: clear: no network records it (any more); expected a probe of a network"
+            )
+        net._clear(self._recorded())
 
     @property
     def name(self) -> str:
@@ -166,6 +227,7 @@ class Recording(_Probe):
         if index is None and gid is not None and owner is not None:
             index = gid - net._identities[id(owner)].first
         self._index = np.arange(columns, dtype=np.int64) if index is None else index
+        fix(self._index, self._gid)
 
     @property
     def unit(self) -> str:
@@ -180,28 +242,36 @@ class Recording(_Probe):
     @property
     def index(self) -> NDArray[np.int64]:
         """Number of each column's neuron in its population, from 0 on; for weights, of its connection."""
-        return self._index.copy()
+        return self._index
 
     @property
     def gid(self) -> NDArray[np.int64] | None:
         """Number in the whole network of the neuron of each column; ``None`` for what is not in neurons."""
-        return None if self._gid is None else self._gid.copy()
+        return self._gid
 
     @property
     def t(self) -> NDArray[np.float64]:
-        """Times of the samples (ms), of shape ``(samples,)``."""
-        return np.multiply(self._net._sim.sample_steps(self._id), self._net.dt, dtype=np.float64)
+        """Times of the samples (ms), of shape ``(samples,)``, read-only."""
+        return self._once("t", self._read_t)
 
     @property
     def values(self) -> NDArray[np.floating]:
         """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time.
 
-        After runs with a batch of shape ``(batch, samples, neurons)``.
+        After runs with a batch of shape ``(batch, samples, neurons)``. The array is read-only, and the same at each
+        access until the network runs on; ``values.copy()`` is one to write to.
         """
+        return self._once("values", self._read_values)
+
+    def _read_t(self) -> NDArray[np.float64]:
+        return np.multiply(self._net._sim.sample_steps(self._id), self._net.dt, dtype=np.float64)
+
+    def _read_values(self) -> NDArray[np.floating]:
+        """Return the values in an array of the caller's own."""
         return self._net._sim.values(self._id)
 
     def __len__(self) -> int:
-        return len(self._net._sim.sample_steps(self._id))
+        return len(self.t)
 
     def _extent(self) -> str:
         t, of = self.t, "connections" if self._population is None else "neurons"
@@ -240,12 +310,14 @@ class Recording(_Probe):
         return signals if self._batch else signals[0]
 
 
-class SpikeRecording(_Probe):
+class SpikeRecording(_Probe, SpikeStatistics):
     """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
 
     A generator's source may spike more than once in a step, and is listed as often. After runs with a batch, ``t`` and
     ``i`` list the spikes of all samples, one after the other, and ``sample`` says which; ``dense`` and ``counts`` have
     a first axis for samples.
+
+    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and the same at each access until the network runs on.
     """
 
     #: Number in the whole network of the first neuron; ``None`` for a generator.
@@ -264,6 +336,7 @@ class SpikeRecording(_Probe):
         self._size, self._population = module.size, module.path
         self._first = None if identity is None else identity.first
         self._index = np.arange(module.size, dtype=np.int64) if index is None else np.unique(index)
+        fix(self._index)
 
     @property
     def size(self) -> int:
@@ -278,7 +351,7 @@ class SpikeRecording(_Probe):
     @property
     def t(self) -> NDArray[np.float64]:
         """Time of each spike (ms)."""
-        return np.multiply(self._spikes()[1], self._net.dt, dtype=np.float64)
+        return self._once("t", lambda: np.multiply(self._spikes()[1], self._net.dt, dtype=np.float64))
 
     @property
     def sample(self) -> NDArray[np.int64]:
@@ -288,14 +361,20 @@ class SpikeRecording(_Probe):
     @property
     def i(self) -> NDArray[np.int64]:
         """Neuron of each spike."""
-        return self._spikes()[2].astype(np.int64)
+        return self._once("i", lambda: self._spikes()[2].astype(np.int64))
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Number of each neuron or source that is recorded, ascending."""
+        return self._index
 
     @property
     def gid(self) -> NDArray[np.int64]:
         """Number in the whole network of the neuron of each spike. Sources of generators have none."""
         if self._first is None:
             raise StructureError(f"{self._name}: gid: sources of generators have no number; expected a population")
-        return self._first + self.i
+        first = self._first
+        return self._once("gid", lambda: first + self.i)
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
@@ -314,6 +393,9 @@ class SpikeRecording(_Probe):
 
     def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
         """Return sample, step and neuron of each spike."""
+        return self._once("spikes", self._read_spikes)
+
+    def _read_spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
         samples = range(max(self._batch, 1))
         each = [self._net._sim.spikes(self._id, sample) for sample in samples]
         which = np.repeat(np.arange(len(each), dtype=np.int64), [len(steps) for steps, _ in each])
@@ -359,6 +441,13 @@ class SpikeRecording(_Probe):
 
         trains = spike_trains(self)
         return trains if self._batch else trains[0]
+
+
+def fix(*arrays: NDArray[np.int64] | None) -> None:
+    """Let arrays be read only."""
+    for array in arrays:
+        if array is not None:
+            array.flags.writeable = False
 
 
 def _population_of(net: Network, module: Module) -> Module | None:

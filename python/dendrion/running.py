@@ -38,6 +38,8 @@ class NetworkRuns(NetworkStates):
     _asked: int
     #: Whether it has run, or was about to.
     _began: bool
+    #: How often all recordings began anew.
+    _restarts: int
 
     def _steps(self, name: str, ms: float) -> int:
         raise NotImplementedError
@@ -138,6 +140,8 @@ class NetworkRuns(NetworkStates):
         if steps and not self._began:
             self._began = True
             warn_of_run(cast("Network", self))
+        net = cast("Network", self)
+        net._let_go_of_arrays()
         with logged_run(self._sim, steps, self.dt):
             if special:
                 return self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
@@ -255,6 +259,8 @@ class NetworkRuns(NetworkStates):
 
     def reset(self) -> None:
         """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
+        cast("Network", self)._let_go_of_arrays()
         self._sim.reset()
         self._streams.clear()
+        self._restarts += 1
         self._asked = 0

@@ -35,6 +35,7 @@ class NetworkStates:
     _owners: dict[str, tuple[Module, str]]
     _asked: int
     _streams: Streams
+    _restarts: int
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
         raise NotImplementedError
@@ -106,6 +107,7 @@ class NetworkStates:
                 module.__dict__["training"] = self._sim.is_learning(module.path)
         self._asked = max(told)
         self._streams.clear()
+        self._restarts += 1
 
     def _piecewise_of(self, generator: Generator) -> Piecewise | None:
         """Return the times from which a generator's values hold, with these."""

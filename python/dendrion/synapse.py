@@ -195,7 +195,7 @@ class MCSynapse(Module):
 
     @property
     def connections(self) -> Connections:
-        """All connections. A rule has them once the network is made."""
+        """All connections, in read-only arrays. A rule has them once the network is made."""
         net = self._network
         if net is None:
             raise StructureError(f"{self._label}: its connections are made with the network; make that first")

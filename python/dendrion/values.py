@@ -18,6 +18,9 @@ from .units import has_units, in_unit
 
 __all__ = ["Mismatch", "NetworkValues"]
 
+#: Bytes of a table of connections that is kept for the next access.
+MOST_KEPT = 64 << 20
+
 
 class Mismatch(NamedTuple):
     """What ``load_state_dict`` found different."""
@@ -37,6 +40,8 @@ class NetworkValues:
     #: From (id of module, parameter) to its key in the engine, and back.
     _keys: dict[tuple[int, str], str]
     _owners: dict[str, tuple[Module, str]]
+    #: By path, the version at which a table of connections was read, and the table.
+    _tables: dict[str, tuple[int, Connections]]
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
         """Return all parameters but frozen ones, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
@@ -164,8 +169,18 @@ class NetworkValues:
         return flat.reshape(synapse.shape) if synapse.shape else flat
 
     def _connections(self, synapse: MCSynapse) -> Connections:
-        pre, post, weight, delay = self._sim.connections(synapse.path)
-        return Connections(pre, post, weight, np.multiply(delay, self.dt, dtype=np.float64))
+        version, found = self._tables.get(synapse.path, (-1, None))
+        if found is None or version != self._sim.version():
+            # What is out of date goes first.
+            found = None
+            self._tables.pop(synapse.path, None)
+            pre, post, weight, delay = self._sim.connections(synapse.path)
+            found = Connections(pre, post, weight, np.multiply(delay, self.dt, dtype=np.float64))
+            for array in found:
+                array.flags.writeable = False
+            if sum(array.nbytes for array in found) <= MOST_KEPT:
+                self._tables[synapse.path] = self._sim.version(), found
+        return found
 
     def _frozen_keys(self) -> set[str]:
         frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)

@@ -49,6 +49,7 @@ def draw_each(ran):
     yield dn.plot.traces(ran.soma)
     yield dn.plot.raster(ran.spikes)
     yield dn.plot.rate(ran.spikes)
+    yield dn.plot.isi(ran.spikes)
     yield dn.plot.tree(ran.cells)
     yield dn.plot.fi_curve([1.0, 2.0], [0.0, 1.0])
     yield dn.plot.weights(np.eye(3))

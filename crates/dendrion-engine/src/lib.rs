@@ -11,6 +11,7 @@ mod checkpoint;
 mod connect;
 mod core;
 mod fired;
+mod forget;
 mod fork;
 mod generate;
 mod gradient;

@@ -6,7 +6,7 @@ use dendrion_model::{Error, Generator};
 use crate::core::Core;
 use crate::generate::Chunk;
 use crate::gradient::Seen;
-use crate::record::{Reads, Recorder, samples};
+use crate::record::{Reads, Recorder};
 use crate::shard::Shard;
 
 /// Number of a probe.
@@ -25,14 +25,15 @@ pub enum Samples {
 /// What a probe records.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
-    population: usize,
-    what: What,
+    pub(crate) population: usize,
+    pub(crate) what: What,
     /// The step from which on it records.
     pub(crate) begin: u64,
 }
 
+/// What it is of.
 #[derive(Clone, Debug)]
-enum What {
+pub(crate) enum What {
     Values {
         every: u64,
         columns: usize,
@@ -45,6 +46,8 @@ enum What {
         generator: usize,
         indices: Option<Vec<u32>>,
     },
+    /// Nothing: the probe was removed. Its number is not used again.
+    Removed,
 }
 
 /// The variable of a projection whose weights are learnt.
@@ -238,7 +241,7 @@ impl<T: Scalar> Core<T> {
                 Seen::Values { population: *population, every: steps, columns: *columns, places }
             }
             What::Spikes { .. } => Seen::Spikes { population: *population },
-            What::Generated { .. } => Seen::Other,
+            What::Generated { .. } | What::Removed => Seen::Other,
         }
     }
 
@@ -302,7 +305,7 @@ impl<T: Scalar> Core<T> {
         let samples = self.samples();
         let Some((shards, chunks)) = samples.get(sample) else { return Vec::new() };
         let (logs, indices): (Vec<&Vec<_>>, _) = match what {
-            What::Values { .. } => return Vec::new(),
+            What::Values { .. } | What::Removed => return Vec::new(),
             What::Spikes { indices } => {
                 let mine = shards.iter().filter(|s| s.population == *population);
                 (mine.filter_map(|s| s.log.as_ref()).collect(), indices)
@@ -321,65 +324,6 @@ impl<T: Scalar> Core<T> {
             .collect();
         spikes.sort_unstable();
         spikes
-    }
-
-    /// Lets a probe begin anew at the present step, and forgets what it recorded, where no other probe needs it.
-    pub(crate) fn forget_recording(&mut self, id: ProbeId) -> Result<(), Error> {
-        if !self.samples.is_empty() {
-            let what = "runs with a batch, whose recordings are kept whole; reset() ends it";
-            return Err(Error::structure("network", what));
-        }
-        let now = self.now;
-        let Some(probe) = self.probes.get_mut(id.0) else { return Ok(()) };
-        probe.begin = now;
-        match probe.what {
-            What::Values { .. } => {
-                for shard in &mut self.shards {
-                    let watchers = shard.school.watchers.iter_mut().map(|(_, r)| r);
-                    let mine = shard.recorders.iter_mut().chain(watchers).filter(|r| r.probe == id.0);
-                    mine.for_each(|r| r.truncate(0));
-                }
-            }
-            What::Spikes { .. } => {
-                let population = probe.population;
-                let alike = |p: &Probe| p.population == population && matches!(p.what, What::Spikes { .. });
-                let least = self.probes.iter().filter(|p| alike(p)).map(|p| p.begin).min().unwrap_or(now);
-                for shard in self.shards.iter_mut().filter(|s| s.population == population) {
-                    shard.log.iter_mut().for_each(|log| log.retain(|(step, _)| *step >= least));
-                }
-            }
-            What::Generated { generator, .. } => {
-                let alike =
-                    |p: &Probe| matches!(p.what, What::Generated { generator: g, .. } if g == generator);
-                let least = self.probes.iter().filter(|p| alike(p)).map(|p| p.begin).min().unwrap_or(now);
-                for chunk in self.chunks.iter_mut().filter(|c| c.generator == generator) {
-                    chunk.log.iter_mut().for_each(|log| log.retain(|(step, _)| *step >= least));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets what was recorded after the state at `step`.
-    pub(crate) fn cut_recordings(&mut self, step: u64) {
-        let probes = &self.probes;
-        let of_samples = self.samples.iter_mut().flat_map(|s| &mut s.shards);
-        for shard in self.shards.iter_mut().chain(of_samples) {
-            let watchers = shard.school.watchers.iter_mut().map(|(_, r)| r);
-            for recorder in shard.recorders.iter_mut().chain(watchers) {
-                if let What::Values { every, .. } = probes[recorder.probe].what {
-                    let begin = probes[recorder.probe].begin;
-                    recorder.truncate(samples(begin, (step + 1).max(begin), every) as usize);
-                }
-            }
-            if let Some(log) = &mut shard.log {
-                log.retain(|(at, _)| *at < step);
-            }
-        }
-        let of_samples = self.samples.iter_mut().flat_map(|s| &mut s.chunks);
-        for log in self.chunks.iter_mut().chain(of_samples).filter_map(|c| c.log.as_mut()) {
-            log.retain(|(at, _)| *at < step);
-        }
     }
 }
 

@@ -130,6 +130,14 @@ impl<T: Scalar> Recorder<T> {
         self.rows = self.rows.min(rows);
     }
 
+    /// Forgets all samples; gives their memory back where `release` says so.
+    pub(crate) fn clear(&mut self, release: bool) {
+        self.rows = 0;
+        if release {
+            self.data = Vec::new();
+        }
+    }
+
     /// Copies all samples into a table of `columns` columns.
     pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
         let Some(first) = self.lanes.first_column() else { return };
@@ -197,5 +205,16 @@ mod tests {
         let mut out = [0.0; 2];
         recorder.copy(&mut out, 2);
         assert_eq!(out, [9.0, 1.0]);
+    }
+
+    #[test]
+    fn clearing_frees_memory_where_it_is_asked_to() {
+        let mut recorder = Recorder::<f64>::new(0, Reads::State(0), 1, vec![(0, 0)]);
+        recorder.begin(0, 1000);
+        recorder.clear(false);
+        assert_eq!((recorder.rows(), recorder.data.capacity() >= 1000), (0, true));
+        recorder.begin(0, 1000);
+        recorder.clear(true);
+        assert_eq!((recorder.rows(), recorder.data.capacity()), (0, 0));
     }
 }

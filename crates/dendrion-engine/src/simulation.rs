@@ -291,12 +291,31 @@ impl Simulation {
         values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
     }
 
-    /// Lets a probe begin anew at the present step: what it recorded so far is forgotten, for whoever keeps it elsewhere.
+    /// Lets a probe begin anew at the present step: what it recorded so far is forgotten, for whoever keeps it elsewhere. The
+    /// memory is kept for what comes.
     ///
     /// # Errors
-    /// Where the network runs with a batch.
+    /// A probe that was removed.
     pub fn forget_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
-        each!(mut self, core => core.forget_recording(probe))
+        each!(mut self, core => core.forget_recording(probe, false))
+    }
+
+    /// Clears what a probe recorded so far and frees its memory, in all samples of a batch. The probe records from the present
+    /// step on; the time goes on.
+    ///
+    /// # Errors
+    /// A probe that was removed.
+    pub fn clear_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
+        each!(mut self, core => core.forget_recording(probe, true))
+    }
+
+    /// Removes a probe: nothing is recorded for it any more, and the memory of what it recorded is freed. Other probes keep
+    /// their numbers.
+    ///
+    /// # Errors
+    /// A probe that was removed before.
+    pub fn remove_probe(&mut self, probe: ProbeId) -> Result<(), Error> {
+        each!(mut self, core => core.remove_probe(probe))
     }
 
     /// The step from which on a probe records.

@@ -18,6 +18,8 @@ use crate::watch::watched;
 #[pyclass]
 pub(crate) struct Simulation {
     simulation: dendrion::Simulation,
+    /// See `version`.
+    version: u64,
 }
 
 type Spikes<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>);
@@ -30,12 +32,13 @@ impl Simulation {
         let empty = dendrion::model::Network::new(1.0);
         let network = std::mem::replace(&mut model.borrow_mut().network, empty);
         let simulation = py.detach(|| dendrion::Simulation::new(network)).map_err(raise)?;
-        Ok(Self { simulation })
+        Ok(Self { simulation, version: 0 })
     }
 
     /// Runs `steps` steps without the interpreter's lock. `progress(done)` is called now and then; what it raises, or
     /// Ctrl-C, stops the run cleanly and is raised here.
     fn run(&mut self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
+        self.version += 1;
         let simulation = &mut self.simulation;
         watched(py, steps, progress.as_ref(), |watch| match simulation.run(steps, watch)? {
             RunEnd::Finished => Ok(Some(())),
@@ -55,6 +58,7 @@ impl Simulation {
     ) -> PyResult<Option<Trace>> {
         let inputs = inputs.into_iter().map(|(path, v)| (path, v.as_array().to_vec())).collect();
         let options = RunOptions { batch, inputs, trace };
+        self.version += 1;
         let simulation = &mut self.simulation;
         let trace = watched(py, steps, progress.as_ref(), |watch| {
             Ok(match simulation.run_with(steps, &options, watch)? {
@@ -89,6 +93,7 @@ impl Simulation {
     }
 
     fn reset(&mut self) -> PyResult<()> {
+        self.version += 1;
         self.simulation.reset().map_err(raise)
     }
 
@@ -117,8 +122,26 @@ impl Simulation {
         }
     }
 
+    /// A number that changes with every call that may change what was recorded, or weights: where it is the same, so are they.
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Clears what a probe recorded, and frees its memory.
+    fn clear_recording(&mut self, probe: usize) -> PyResult<()> {
+        self.version += 1;
+        self.simulation.clear_recording(ProbeId(probe)).map_err(raise)
+    }
+
+    /// Removes a probe.
+    fn remove_probe(&mut self, probe: usize) -> PyResult<()> {
+        self.version += 1;
+        self.simulation.remove_probe(ProbeId(probe)).map_err(raise)
+    }
+
     /// Lets a probe begin anew: what it recorded is forgotten.
     fn forget_recording(&mut self, probe: usize) -> PyResult<()> {
+        self.version += 1;
         self.simulation.forget_recording(ProbeId(probe)).map_err(raise)
     }
 
@@ -158,6 +181,7 @@ impl Simulation {
 
     /// Sets all parameters of a dict, or none.
     fn set_parameters(&mut self, given: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.version += 1;
         let mut all = Vec::with_capacity(given.len());
         for (key, value) in given {
             all.push((key.extract::<String>()?, values(&value)?));
@@ -205,6 +229,7 @@ impl Simulation {
 
     /// Goes on from what was saved.
     fn load_state(&mut self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.version += 1;
         let simulation = &mut self.simulation;
         py.detach(|| simulation.load_state(path)).map_err(raise)
     }

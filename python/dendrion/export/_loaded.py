@@ -1,52 +1,14 @@
-"""Recordings that came from a file: what a network would tell a probe, kept."""
+"""Recordings that came from a file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..recording import Recording, SpikeRecording
-
-
-@dataclass
-class _Records:
-    """What a file has of the network that ran, under the names that a probe asks a network for."""
-
-    #: Time step (ms).
-    dt: float
-    done: int
-    samples_of_batch: int
-    #: Steps and values of samples.
-    at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
-    table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
-    #: Step from which on all spikes are there.
-    begin: int = 0
-    #: Step and neuron of each spike, for each sample of a batch, or once.
-    trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)
-
-    @property
-    def _sim(self) -> _Records:
-        return self
-
-    def batch(self) -> int:
-        return self.samples_of_batch
-
-    def steps(self) -> int:
-        return self.done
-
-    def values(self, probe: int) -> NDArray[np.floating]:
-        return self.table.copy()
-
-    def recording_begin(self, probe: int) -> int:
-        return self.begin
-
-    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
-        return self.at.copy()
-
-    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        return self.trains[sample]
+from .._kept import Kept
+from ..recording import Recording, SpikeRecording, fix
 
 
 @dataclass
@@ -91,9 +53,10 @@ class LoadedRecording(Recording):
         values: NDArray[np.floating],
     ) -> None:
         done = int(steps[-1]) + 1 if len(steps) else 0
-        self._net = _Records(origin.dt, done, len(values) if values.ndim == 3 else 0, at=steps, table=values)
+        self._net = Kept(origin.dt, done, len(values) if values.ndim == 3 else 0, at=steps, table=values)
         self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
         self._unit, self._gid, self._every, self._columns = unit, gid, every, values.shape[-1]
+        fix(self._index, self._gid)
 
 
 class LoadedSpikes(SpikeRecording):
@@ -125,6 +88,7 @@ class LoadedSpikes(SpikeRecording):
         batch: bool,
         trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]],
     ) -> None:
-        self._net = _Records(origin.dt, steps, len(trains) if batch else 0, begin=begin, trains=trains)
+        self._net = Kept(origin.dt, steps, len(trains) if batch else 0, begin=begin, trains=trains)
         self._id, self._name, self._population, self._index = 0, origin.name, origin.population, origin.index
         self._size, self._first = size, first
+        fix(self._index)

@@ -6,6 +6,7 @@ of all kinds tell them apart. For figures of several panels, [style][dendrion.pl
 """
 
 from ._fi_curve import fi_curve
+from ._isi import isi
 from ._raster import raster
 from ._rate import rate
 from ._style import style
@@ -14,4 +15,4 @@ from ._traces import traces
 from ._tree import tree
 from ._weights import weights
 
-__all__ = ["fi_curve", "raster", "rate", "style", "surrogate", "traces", "tree", "weights"]
+__all__ = ["fi_curve", "isi", "raster", "rate", "style", "surrogate", "traces", "tree", "weights"]

@@ -52,6 +52,8 @@ class Spikes(NamedTuple):
     begin: float
     end: float
     is_end_known: bool
+    #: Time step (ms), where it is known.
+    dt: float | None
     #: What they are: neurons, or sources of a generator.
     kind: str
 
@@ -139,15 +141,16 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     sample, gid = _numbers(recording, "sample"), _numbers(recording, "gid")
     sample = np.zeros(t.size, dtype=np.int64) if sample is None else sample
     if isinstance(recording, SpikeRecording):
-        begin, end = recording.dt * recording._begin(), recording.dt * recording._net._sim.steps()
+        dt = recording.dt
+        begin, end = dt * recording._begin(), dt * recording._net._sim.steps()
         # After reset() it records from 0 on.
         begin = 0.0 if end < begin else float(t.min(initial=begin))
         kind = "source" if gid is None else "neuron"
-        return Spikes(label, t, i, sample, recording._index, max(recording._batch, 1), gid, begin, end, True, kind)
+        return Spikes(label, t, i, sample, recording._index, max(recording._batch, 1), gid, begin, end, True, dt, kind)
     size = max(int(getattr(recording, "size", 0)), int(i.max(initial=0)) + 1)
     batch, duration = int(sample.max(initial=0)) + 1, getattr(recording, "duration", None)
     end = float(t.max(initial=0.0) if duration is None else duration)
-    return Spikes(label, t, i, sample, np.arange(size), batch, gid, 0.0, end, duration is not None, "neuron")
+    return Spikes(label, t, i, sample, np.arange(size), batch, gid, 0.0, end, duration is not None, None, "neuron")
 
 
 def _has(item: object, attribute: str) -> bool:

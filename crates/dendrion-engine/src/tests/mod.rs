@@ -2,4 +2,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod cuts;
+mod forget;
 pub(crate) mod network;
