@@ -89,6 +89,7 @@ class Model:
 Cotangents = dict[str, Any]
 
 class Trace:
+    def memory(self) -> int: ...
     def is_left(self) -> bool: ...
     def backward(
         self, cotangents: list[tuple[int, NDArray[np.float64]]], wanted: list[str]

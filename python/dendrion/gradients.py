@@ -73,6 +73,14 @@ class Run(Fixed, NotCopied, Suggesting):
         left = "" if self._trace.is_left() else ", reversed"
         return f"<Run of {self.steps} steps{batch}{left}>"
 
+    @property
+    def memory(self) -> int:
+        """Bytes of the states that this run and its ``backward`` keep at the same time, at most, in all samples.
+
+        At most the ``memory`` given to ``Network.run``, unless even the smallest plan needs more.
+        """
+        return self._trace.memory()
+
     def values(self, probe: Recording) -> NDArray[np.floating]:
         """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``.
 

@@ -112,8 +112,10 @@ class NetworkRuns(NetworkStates):
             with a batch, ``(batch, steps, size)``. For a current generator pA; for a generator of spikes, factors of
             the weights: 1 is a spike, 0 none.
         memory : float
-            Bytes that ``grad`` may keep. Where all steps do not fit, states to begin again from are kept instead, and
-            ``backward`` runs the steps a second time.
+            Bytes of states that ``grad`` may keep at the same time, in all samples together. If the states of all steps
+            do not fit, ``backward`` runs segments of the run again from states saved in between. If nothing fits, the
+            smallest plan is used; ``Run.memory`` tells how much it needs. Not included: the network itself, recordings,
+            inputs and the gradient (see the page "Gradients").
         save_state : str or path, optional
             File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
             its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.

@@ -1,6 +1,6 @@
 //! Copies of shards: for the samples of a batch, and for gradients.
 
-use dendrion_lanes::Scalar;
+use dendrion_lanes::{Buffer, Ring, Scalar};
 
 use crate::record::Recorder;
 use crate::school::School;
@@ -49,9 +49,15 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it.
+    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it. The present state and what is on
+    /// its way are not copied: a segment that is run again begins at a snapshot. Its rings have their slots, without lanes.
     pub(crate) fn leave(&mut self) -> Self {
         let (tracked, snapshots) = (self.tracked.take(), std::mem::take(&mut self.snapshots));
-        Self { tracked, snapshots, ..self.fork(false) }
+        let slots = self.rings.iter().map(|r| Ring::new(0, r.slots())).collect();
+        let state = std::mem::replace(&mut self.state, Buffer::zeroed(0));
+        let rings = std::mem::replace(&mut self.rings, slots);
+        let copy = Self { tracked, snapshots, ..self.fork(false) };
+        (self.state, self.rings) = (state, rings);
+        copy
     }
 }

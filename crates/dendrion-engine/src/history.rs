@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dendrion_lanes::{Buffer, Ring, Scalar, prefetch_all};
 
+use crate::gradient::Bytes;
 use crate::shard::Shard;
 use crate::spikes::Spikes;
 
@@ -94,11 +95,20 @@ impl<T: Scalar> History<T> {
 pub(crate) struct Spares<T: Scalar>(Arc<Mutex<Vec<Buffer<T>>>>);
 
 impl<T: Scalar> Spares<T> {
-    /// Hands them out to shards; what is left over is freed.
-    pub(crate) fn hand_out<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>) {
+    /// Lends some to shards.
+    pub(crate) fn lend<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>) {
         let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shards.for_each(|shard| shard.spare = spares.pop());
+    }
+
+    /// Hands them out to shards, in all at most `limit` bytes; what is left over is freed.
+    pub(crate) fn hand_out<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>, limit: u64) {
+        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left = limit;
         for shard in shards {
-            shard.spare = spares.pop();
+            let Some(spare) = spares.pop() else { break };
+            let Some(rest) = left.checked_sub(size_of_val(&*spare) as u64) else { continue };
+            (shard.spare, left) = (Some(spare), rest);
         }
         spares.clear();
     }
@@ -144,11 +154,11 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Bytes that are kept for each step of epochs of `epoch` steps, and of all there is to save.
-    pub(crate) fn bytes(&self, epoch: u64) -> (usize, usize) {
+    /// Bytes of one of its states, and of all there is to save.
+    pub(crate) fn bytes(&self) -> Bytes {
         let rings: usize = self.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
         let state = self.state.len() * size_of::<T>();
-        let step = if self.is_run_again { state.div_ceil(epoch as usize) } else { state };
-        (step, state + rings)
+        let (each_step, each_epoch) = if self.is_run_again { (0, state) } else { (state, 0) };
+        Bytes { each_step, each_epoch, saved: state + rings }
     }
 }

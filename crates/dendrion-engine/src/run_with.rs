@@ -6,9 +6,9 @@ use dendrion_lanes::Scalar;
 use dendrion_model::Error;
 
 use crate::core::{Core, RunEnd};
-use crate::generate::{Given, StandIns};
-use crate::gradient::{Leg, Plan, Reversible, Seen, Trace, stages};
-use crate::run::{Barrier, Board, Course, Sample, Stage, Watch, conduct};
+use crate::generate::{Chunk, Given, StandIns};
+use crate::gradient::{Batch, Leg, Plan, Reversible, Seen, Trace, stages};
+use crate::run::{Barrier, Board, Course, Parts, Sample, Stage, Watch, conduct};
 use crate::shard::Shard;
 
 /// What a run is to be.
@@ -18,7 +18,8 @@ pub struct RunOptions {
     pub batch: Option<usize>,
     /// By the path of a generator, what stands in for it: a value per step and member, sample after sample.
     pub inputs: Vec<(String, Vec<f64>)>,
-    /// Keeps what a gradient needs, in about so many bytes where that is possible.
+    /// Keeps the states that a gradient needs, of all samples together, in at most so many bytes. Where the smallest plan needs
+    /// more, that plan is used; [`Trace::memory`](crate::Trace::memory) returns what it needs.
     pub trace: Option<usize>,
 }
 
@@ -53,25 +54,31 @@ impl<T: Scalar> Core<T> {
             }],
         };
         Self::mute(&mut samples, &given, true);
-        if options.trace.is_some() {
-            self.spares.hand_out(samples.iter_mut().rev().flat_map(|s| s.shards.iter_mut().rev()));
+        let plan = self.plan(&samples, threads, (begin, end), options.trace);
+        if let Some(plan) = &plan {
+            let shards = samples.iter_mut().rev().flat_map(|s| s.shards.iter_mut().rev());
+            self.spares.hand_out(shards, if plan.is_deferred() { 0 } else { plan.bytes() });
         }
-        let plan = self.plan(&samples, (begin, end), options.trace);
         let legs = plan.as_ref().map_or_else(|| vec![Leg::Run { begin, end, track: false }], Plan::forward);
         let this = &*self;
-        let done = conduct(
+        let mut done = Vec::with_capacity(samples.len());
+        let conducted = conduct(
             samples,
             (&self.pool, threads),
             |s| this.cells[s.population].cost(s.neurons.len()),
-            |b, crews| this.stages_of(&legs, &given[b], crews),
+            &Parts {
+                stages: |b: usize, _: &mut Sample<T>, crews| this.stages_of(&legs, &given[b], crews),
+                finish: |_, sample, through| (sample, through),
+                ahead: usize::MAX,
+            },
             &mut |now| watch(now.saturating_sub(begin)),
-            |_, sample, through| (sample, through),
+            |_, sample| done.push(sample),
         );
-        let Some(done) = done else {
+        if conducted.is_none() {
             let lost = Error::structure("network", "a worker thread was lost; make the network anew");
             self.broken = Some(lost.clone());
             return Err(lost);
-        };
+        }
         let through = done.iter().all(|(_, through)| *through);
         let mut samples: Vec<Sample<T>> = done.into_iter().map(|(sample, _)| sample).collect();
         Self::mute(&mut samples, &given, false);
@@ -219,10 +226,18 @@ impl<T: Scalar> Core<T> {
         }
     }
 
-    fn plan(&self, samples: &[Sample<T>], (begin, end): (u64, u64), budget: Option<usize>) -> Option<Plan> {
-        let shards = samples.first()?.shards.iter();
-        let (step, saved) = shards.map(|s| s.bytes(self.epoch)).fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
-        Some(Plan::new(begin, end, self.epoch, (step, saved), budget? / samples.len()))
+    fn plan(
+        &self,
+        samples: &[Sample<T>],
+        threads: usize,
+        (begin, end): (u64, u64),
+        budget: Option<usize>,
+    ) -> Option<Plan> {
+        let (budget, sample) = (budget?, samples.first()?);
+        let bytes =
+            sample.shards.iter().map(Shard::bytes).chain(sample.chunks.iter().map(Chunk::bytes)).sum();
+        let batch = Batch { samples: samples.len(), at_a_time: threads.clamp(1, samples.len()) };
+        Some(Plan::new((begin, end), self.epoch, bytes, batch, budget))
     }
 
     fn stages_of(&self, legs: &[Leg], given: &StandIns<T>, crews: usize) -> Vec<Stage<'static, T>> {
@@ -265,7 +280,7 @@ impl<T: Scalar> Core<T> {
         let seen = (0..self.probes.len()).map(|probe| self.seen(probe, shards)).collect::<Vec<Seen>>();
         let copies = |sample: &mut Sample<T>| Sample {
             shards: sample.shards.iter_mut().map(Shard::leave).collect(),
-            chunks: sample.chunks.iter_mut().map(crate::generate::Chunk::fork).collect(),
+            chunks: sample.chunks.iter_mut().map(Chunk::fork).collect(),
         };
         let samples = samples.iter_mut().map(copies).collect();
         Trace {

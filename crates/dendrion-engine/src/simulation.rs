@@ -53,6 +53,15 @@ impl Trace {
         }
     }
 
+    /// Bytes of the states that the run and its reverse keep at the same time, at most, in all samples. It is at most
+    /// [`RunOptions::trace`](crate::RunOptions::trace), unless no plan needs so few.
+    pub const fn memory(&self) -> u64 {
+        match &self.0 {
+            TraceKind::F32(trace) => trace.memory(),
+            TraceKind::F64(trace) => trace.memory(),
+        }
+    }
+
     /// Whether it can still be reversed.
     pub const fn is_left(&self) -> bool {
         match &self.0 {

@@ -19,6 +19,11 @@ type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict
 
 #[pymethods]
 impl Trace {
+    /// Bytes of the states that the run and its reverse keep at the same time, at most.
+    fn memory(&self) -> u64 {
+        self.trace.memory()
+    }
+
     /// Whether it can still be reversed.
     fn is_left(&self) -> bool {
         self.trace.is_left()

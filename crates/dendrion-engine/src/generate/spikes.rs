@@ -13,7 +13,7 @@ use std::sync::Arc;
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
 use super::schedule::Schedule;
-use crate::gradient::Tally;
+use crate::gradient::{Bytes, Tally};
 use crate::random::{Purpose, Stream};
 use crate::spikes::Spikes;
 
@@ -43,7 +43,7 @@ struct Renewal {
     levels: Vec<f64>,
     /// Draws each source has made.
     draws: Vec<u64>,
-    schedule: Schedule,
+    schedule: Arc<Schedule>,
     /// The generator's source that is the first of these.
     offset: usize,
     /// Breaks of the schedule that have passed; `None` before anything was drawn.
@@ -116,7 +116,7 @@ impl Chunk {
             }
             Signal::Pushed => Ok(vec![chunk(0, Process::Pushed { spikes: VecDeque::new(), told: 0 })]),
             signal => {
-                let schedule = Schedule::of(generator, dt)?;
+                let schedule = Arc::new(Schedule::of(generator, dt)?);
                 let firsts = (0..generator.size).step_by(CHUNK);
                 let process = |first: usize| {
                     let renewal = Renewal::new(first, CHUNK.min(generator.size - first), schedule.clone());
@@ -145,6 +145,18 @@ impl Chunk {
         {
             r.row = None;
         }
+    }
+
+    /// Bytes that a saved state takes.
+    pub(crate) fn bytes(&self) -> Bytes {
+        let process = match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => {
+                r.next.len() * (2 * size_of::<f64>() + size_of::<u64>())
+            }
+            Process::Pushed { spikes, .. } => size_of::<(u64, u32)>() * spikes.len(),
+            Process::Given { .. } => 0,
+        };
+        Bytes { saved: size_of::<Self>() + process, ..Bytes::default() }
     }
 
     /// Puts its present state on the pile.
@@ -176,7 +188,7 @@ impl Chunk {
     /// source whose value changes draws its next event anew, which is exact because the processes have no memory.
     pub(crate) fn set(&mut self, values: &Values, whole: bool, now: u64) {
         if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
-            renewal.schedule.set(values.clone(), whole);
+            Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
             if renewal.row.is_some() {
                 self.take_levels(now.max(self.sent));
             }
@@ -300,7 +312,7 @@ impl Chunk {
 }
 
 impl Renewal {
-    fn new(offset: usize, sources: usize, schedule: Schedule) -> Self {
+    fn new(offset: usize, sources: usize, schedule: Arc<Schedule>) -> Self {
         let still = vec![0.0; sources];
         Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
     }

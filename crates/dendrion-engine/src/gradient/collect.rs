@@ -128,9 +128,10 @@ pub(crate) fn sample<T: Scalar>(
         }
         of_cells.push(population.gather(reverse, &cotangents)?);
     }
-    let parameter = |at: &usize| {
+    let mut parameters = Vec::with_capacity(wanted.targets.len());
+    for at in &wanted.targets {
         let ((_, target), shape) = (&trace.targets[*at], trace.shapes[*at]);
-        match target {
+        parameters.push(match target {
             Target::Cells(p, j) => {
                 let found = of_cells[*p].iter().find(|(k, _)| k == j);
                 found.map_or_else(|| zeros(shape), |(_, v)| v.clone())
@@ -138,9 +139,8 @@ pub(crate) fn sample<T: Scalar>(
             Target::Weights(i) => weights(trace, sample, links, *i),
             Target::Generator(g) => amplitude(trace, sample, *g, shape),
             Target::Rule(..) | Target::Trace(..) => zeros(shape),
-        }
-    };
-    let parameters = wanted.targets.iter().map(parameter).collect();
+        });
+    }
     let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
     Ok(Part { parameters, states, inputs })
 }
@@ -151,27 +151,32 @@ fn zeros(shape: Option<usize>) -> Values {
 }
 
 /// The cotangents of a projection's weights, by source, then target.
-fn weights<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, links: &[Link<T>], projection: usize) -> Values {
+/// The sums are freed as they are copied, so that no more than one copy and a shard's part of it exist.
+fn weights<T: Scalar>(
+    trace: &Trace<T>,
+    sample: &mut Sample<T>,
+    links: &[Link<T>],
+    projection: usize,
+) -> Values {
     let mine = || links.iter().filter(move |l| l.projection == projection);
     let sources = mine().next().map_or(0, |l| l.fanout.starts().len() - 1);
     let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()));
     let mut all = vec![0.0; order.total()];
     for link in mine() {
         let mut places = vec![0.0; link.fanout.targets().len()];
-        let mut tallies: Vec<_> = match &trace.routes[projection] {
+        let tallies: Vec<_> = match &trace.routes[projection] {
             crate::run::Route::Shards(range) => {
-                let shards = sample.shards[range.clone()].iter();
-                shards.filter_map(|s| s.reversal.as_ref().map(|r| &r.tally)).collect()
+                let shards = sample.shards[range.clone()].iter_mut();
+                shards.filter_map(|s| s.reversal.as_mut().map(|r| &mut r.tally)).collect()
             }
             crate::run::Route::Chunks(_, range) => {
-                sample.chunks[range.clone()].iter().filter_map(|c| c.tally.as_deref()).collect()
+                sample.chunks[range.clone()].iter_mut().filter_map(|c| c.tally.as_deref_mut()).collect()
             }
         };
-        tallies.sort_by_key(|t| t.sources.start);
         for tally in tallies {
-            if let Some(sums) = tally.found(projection, link.target) {
+            if let Some(sums) = tally.take(projection, link.target) {
                 let from = link.fanout.starts()[tally.sources.start] as usize;
-                places[from..from + sums.len()].copy_from_slice(sums);
+                places[from..from + sums.len()].copy_from_slice(&sums);
             }
         }
         order.shard(link.fanout.starts(), |place, whole, _| all[whole] = places[place]);
@@ -250,27 +255,75 @@ fn input<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, b: usize, generator: u
     }
 }
 
-/// The sum of all samples' parts, in their order; states and what stood in for generators stay apart.
-pub(crate) fn sum<T: Scalar>(
-    trace: &Trace<T>,
-    parts: Vec<Part>,
-    wanted: &Wanted,
-) -> Result<Gradients, Error> {
-    let mut parts = parts.into_iter();
-    let Some(mut total) = parts.next() else { return Ok(Gradients::default()) };
-    let shared: Vec<bool> = (wanted.inputs.iter())
-        .map(|g| !trace.given.iter().any(|all| all.get(*g).is_some_and(Option::is_some)))
-        .collect();
-    for part in parts {
-        for (sum, v) in total.parameters.iter_mut().zip(part.parameters) {
+/// The sum of samples' parts, added in the order of the samples: of parameters and waveforms one value each, whatever the batch.
+/// States and what stood in for generators stay apart.
+pub(crate) struct Total<'t, T: Scalar> {
+    trace: &'t Trace<T>,
+    wanted: &'t Wanted,
+    /// Whether the wanted inputs are the same in all samples.
+    shared: Vec<bool>,
+    batch: usize,
+    /// The sum so far; `None` where a sample was stopped.
+    sum: Result<Option<Part>, Error>,
+    added: usize,
+}
+
+impl<'t, T: Scalar> Total<'t, T> {
+    pub(crate) fn new(trace: &'t Trace<T>, wanted: &'t Wanted, batch: usize) -> Self {
+        let stood_in = |g: &usize| trace.given.iter().any(|all| all.get(*g).is_some_and(Option::is_some));
+        let shared = wanted.inputs.iter().map(|g| !stood_in(g)).collect();
+        Self { trace, wanted, shared, batch, sum: Ok(None), added: 0 }
+    }
+
+    /// Adds the next sample's part; `None` where that was stopped.
+    pub(crate) fn add(&mut self, part: Option<Result<Part, Error>>) {
+        self.added += 1;
+        match (&mut self.sum, part) {
+            (Err(_), _) => {}
+            (_, Some(Err(error))) => self.sum = Err(error),
+            (sum, None) => *sum = Ok(None),
+            (Ok(sum), Some(Ok(part))) if self.added == 1 => {
+                let mut part = part;
+                let each = part.inputs.iter_mut().zip(&self.shared).filter(|(_, shared)| !**shared);
+                let lists = part.states.iter_mut().chain(each.map(|(input, _)| input));
+                lists.for_each(|list| list.reserve_exact(list.len() * (self.batch - 1)));
+                *sum = Some(part);
+            }
+            (Ok(None), _) => {}
+            (Ok(Some(total)), Some(Ok(part))) => total.add(part, &self.shared),
+        }
+    }
+
+    /// The gradient; `None` where a sample was stopped.
+    pub(crate) fn finish(self) -> Result<Option<Gradients>, Error> {
+        let Some(total) = self.sum? else {
+            return Ok((self.batch == 0).then(Gradients::default));
+        };
+        let (trace, wanted) = (self.trace, self.wanted);
+        let key = |at: &usize| trace.targets[*at].0.clone();
+        let names = (trace.populations.iter())
+            .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
+        let path = |g: &usize| trace.generators[*g].0.clone();
+        let found = Gradients {
+            parameters: wanted.targets.iter().map(key).zip(total.parameters).collect(),
+            states: names.zip(total.states).collect(),
+            inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
+        };
+        found.check().map(|()| Some(found))
+    }
+}
+
+impl Part {
+    fn add(&mut self, part: Self, shared: &[bool]) {
+        for (sum, v) in self.parameters.iter_mut().zip(part.parameters) {
             match (sum, v) {
                 (Values::Scalar(a), Values::Scalar(b)) => *a += b,
                 (Values::Each(a), v) => a.iter_mut().zip(v.as_slice()).for_each(|(a, b)| *a += b),
                 (Values::Scalar(_), Values::Each(_)) => {}
             }
         }
-        total.states.iter_mut().zip(part.states).for_each(|(all, mine)| all.extend(mine));
-        for ((all, mine), shared) in total.inputs.iter_mut().zip(part.inputs).zip(&shared) {
+        self.states.iter_mut().zip(part.states).for_each(|(all, mine)| all.extend(mine));
+        for ((all, mine), shared) in self.inputs.iter_mut().zip(part.inputs).zip(shared) {
             if *shared {
                 all.iter_mut().zip(mine).for_each(|(a, b)| *a += b);
             } else {
@@ -278,15 +331,4 @@ pub(crate) fn sum<T: Scalar>(
             }
         }
     }
-    let key = |at: &usize| trace.targets[*at].0.clone();
-    let parameters: Vec<(String, Values)> = wanted.targets.iter().map(key).zip(total.parameters).collect();
-    let names =
-        trace.populations.iter().flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
-    let path = |g: &usize| trace.generators[*g].0.clone();
-    let found = Gradients {
-        parameters,
-        states: names.zip(total.states).collect(),
-        inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
-    };
-    found.check().map(|()| found)
 }

@@ -14,7 +14,7 @@ mod unwind;
 
 pub(crate) use backward::{Compiled, Reversible};
 pub use collect::Gradients;
-pub(crate) use plan::{Leg, Plan};
+pub(crate) use plan::{Batch, Bytes, Leg, Plan};
 pub(crate) use reversal::Reversal;
 pub(crate) use tally::Tally;
 pub(crate) use trace::{Seen, Trace, stages};

@@ -4,6 +4,9 @@
 //! With r levels a segment is cut into segments in turn, and each step is run r + 1 times. One level with about the root of
 //! the steps as segments suffices for most; where memory allows it, all steps are kept at once, and none is run twice.
 
+use std::iter::Sum;
+use std::ops::Add;
+
 /// What a crew does in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leg {
@@ -17,6 +20,52 @@ pub(crate) enum Leg {
     Unwind { begin: u64, end: u64 },
 }
 
+/// Bytes of the states of one sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    /// One state of the shards that keep the state of each step.
+    pub(crate) each_step: usize,
+    /// One state of the shards that keep the state at the beginning of each epoch.
+    pub(crate) each_epoch: usize,
+    /// All that is saved to begin a segment from.
+    pub(crate) saved: usize,
+}
+
+impl Bytes {
+    /// The states of a segment, the one at its end among them.
+    fn kept(&self, steps: u64, epoch: u64) -> f64 {
+        (steps + 1) as f64 * self.each_step as f64
+            + (steps.div_ceil(epoch) + 1) as f64 * self.each_epoch as f64
+    }
+}
+
+impl Add for Bytes {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            each_step: self.each_step + other.each_step,
+            each_epoch: self.each_epoch + other.each_epoch,
+            saved: self.saved + other.saved,
+        }
+    }
+}
+
+impl Sum for Bytes {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::add)
+    }
+}
+
+/// Samples of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// How many there are.
+    pub(crate) samples: usize,
+    /// How many are reversed at the same time.
+    pub(crate) at_a_time: usize,
+}
+
 /// How a run is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -24,49 +73,99 @@ pub(crate) struct Plan {
     end: u64,
     /// Steps of a segment, by level: those of level 0 are kept whole.
     lengths: Vec<u64>,
+    /// Whether the run keeps no steps, so that the last segment is run again too. The steps of a segment are then kept only while
+    /// its sample is reversed, not in all samples of a batch at the same time.
+    deferred: bool,
+    /// Bytes in use at a time, at most, in all samples.
+    bytes: u64,
 }
 
 /// Levels tried before memory is given up on.
 const MOST_LEVELS: u32 = 6;
 
 impl Plan {
-    /// For states of `step` bytes at each step, and `saved` bytes of a state to begin from, within `budget` bytes where that is
-    /// possible. Segments are whole epochs; a kept one has its last state too.
+    /// Within `budget` bytes, given those of one sample. Where no plan fits, the one that needs the fewest bytes. Segments are
+    /// whole epochs; a kept one has its last state too.
     pub(crate) fn new(
-        begin: u64,
-        end: u64,
+        (begin, end): (u64, u64),
         epoch: u64,
-        (step, saved): (usize, usize),
+        bytes: Bytes,
+        batch: Batch,
         budget: usize,
     ) -> Self {
-        let (steps, step, saved) = ((end - begin) as f64, step.max(1) as f64, saved.max(1) as f64);
-        if (steps + 1.0) * step <= budget as f64 {
-            return Self { begin, end, lengths: vec![(end - begin).max(1)] };
-        }
-        let whole = |length: f64| (length.ceil() as u64).div_ceil(epoch).max(1) * epoch;
-        let mut lengths = Vec::new();
-        for levels in 1..=MOST_LEVELS {
-            // r m c + steps h / m^r is least where m^(r+1) = steps h / c.
-            let parts = (steps * step / saved).powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
-            let leaf = whole(steps / parts.powi(levels as i32));
-            lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
-            if f64::from(levels) * parts * saved + (leaf + 1) as f64 * step <= budget as f64 {
-                break;
+        let plans = (0..=MOST_LEVELS)
+            .flat_map(|levels| [(levels, false), (levels, true)])
+            .filter(|(_, deferred)| !deferred || batch.samples > batch.at_a_time)
+            .map(|(levels, deferred)| Self::of((begin, end), epoch, bytes, batch, (levels, deferred)));
+        let mut least: Option<Self> = None;
+        for plan in plans {
+            if plan.bytes <= budget as u64 {
+                return plan;
+            }
+            if least.as_ref().is_none_or(|least| plan.bytes < least.bytes) {
+                least = Some(plan);
             }
         }
-        Self { begin, end, lengths }
+        let whole = || Self { begin, end, lengths: vec![(end - begin).max(1)], deferred: false, bytes: 0 };
+        least.unwrap_or_else(whole)
+    }
+
+    /// The best plan with that many levels.
+    fn of(
+        (begin, end): (u64, u64),
+        epoch: u64,
+        bytes: Bytes,
+        batch: Batch,
+        (levels, deferred): (u32, bool),
+    ) -> Self {
+        let (steps, saved) = (end - begin, bytes.saved.max(1) as f64);
+        let keep = if deferred { batch.at_a_time } else { batch.samples };
+        let (mut parts, mut leaf) = (1.0, steps.max(1));
+        if levels > 0 {
+            // With b samples, k of which keep steps: b r m c + k steps h / m^r is least where m^(r+1) = k steps h / (b c).
+            let step = (bytes.each_step as f64 + bytes.each_epoch as f64 / epoch as f64).max(1.0);
+            let ratio = keep as f64 * steps as f64 * step / (batch.samples as f64 * saved);
+            parts = ratio.powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
+            leaf = (steps as f64 / parts.powi(levels as i32)).ceil() as u64;
+            leaf = leaf.div_ceil(epoch).max(1) * epoch;
+        }
+        let lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
+        // The last part of a level is not saved unless it is run again: the run is there already.
+        let saves = f64::from(levels) * (parts - 1.0) + f64::from(u8::from(deferred));
+        let needed = batch.samples as f64 * saves * saved + keep as f64 * bytes.kept(leaf, epoch);
+        Self { begin, end, lengths, deferred, bytes: needed as u64 }
+    }
+
+    /// Bytes of states in use at a time, at most, in all samples.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether no steps are kept before the run is reversed.
+    pub(crate) const fn is_deferred(&self) -> bool {
+        self.deferred
     }
 
     /// What the run itself does.
     pub(crate) fn forward(&self) -> Vec<Leg> {
         let mut legs = Vec::new();
         self.run(self.begin, self.end, self.lengths.len() - 1, &mut legs);
+        if self.deferred
+            && let Some(Leg::Run { begin, end, .. }) = legs.pop()
+        {
+            legs.extend([Leg::Save, Leg::Run { begin, end, track: false }]);
+        }
         legs
     }
 
     /// What follows to reverse it.
     pub(crate) fn backward(&self) -> Vec<Leg> {
         let mut legs = Vec::new();
+        if self.deferred
+            && let Some(Leg::Run { begin, end, .. }) = self.forward().pop()
+        {
+            legs.extend([Leg::Restore, Leg::Run { begin, end, track: true }]);
+        }
         self.unwind(self.begin, self.end, self.lengths.len() - 1, &mut legs);
         legs
     }
@@ -108,10 +207,10 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::{Leg, Plan};
+    use super::{Batch, Bytes, Leg, Plan};
 
     /// Plays a plan: every step is unwound once, in reverse, and was kept just before; returns the most bytes in use.
-    fn play(plan: &Plan, (begin, end): (u64, u64), (step, saved): (u64, u64)) -> u64 {
+    fn play(plan: &Plan, (begin, end, epoch): (u64, u64, u64), bytes: Bytes) -> u64 {
         let (mut now, mut pile, mut kept, mut left, mut most) = (begin, Vec::new(), None, end, 0);
         for leg in plan.forward().into_iter().chain(plan.backward()) {
             match leg {
@@ -127,25 +226,60 @@ mod tests {
                     left = begin;
                 }
             }
-            let steps = kept.map_or(0, |(b, e)| e - b + 1);
-            most = most.max(steps * step + pile.len() as u64 * saved);
+            let kept = kept.map_or(0.0, |(begin, end)| bytes.kept(end - begin, epoch));
+            most = most.max(kept as u64 + (pile.len() * bytes.saved) as u64);
         }
         assert_eq!((left, pile.len()), (begin, 0));
         most
     }
 
+    const ONE: Batch = Batch { samples: 1, at_a_time: 1 };
+
     #[test]
     fn every_step_is_unwound_once_within_the_budget() {
-        for (end, epoch) in [(1, 1), (7, 3), (1000, 64), (4001, 5), (100_000, 10)] {
-            for budget in [0, 5_000, 20_000, 200_000, 100_000_000] {
-                let plan = Plan::new(3, 3 + end, epoch, (100, 300), budget);
-                let most = play(&plan, (3, 3 + end), (100, 300));
-                if budget >= 20_000 {
-                    assert!(most <= budget as u64, "{end} {epoch} {budget}: {most}");
+        for (end, epoch) in [(0, 1), (1, 1), (7, 3), (1000, 64), (4001, 5), (100_000, 10)] {
+            for (each_step, each_epoch, saved) in
+                [(100, 0, 300), (0, 100, 300), (60, 40, 300), (8, 0, 90_000)]
+            {
+                let bytes = Bytes { each_step, each_epoch, saved };
+                for budget in [0, 5_000, 20_000, 200_000, 100_000_000] {
+                    let plan = Plan::new((3, 3 + end), epoch, bytes, ONE, budget);
+                    let most = play(&plan, (3, 3 + end, epoch), bytes);
+                    assert!(most <= plan.bytes(), "{end} {epoch} {budget} {bytes:?}: {most}");
+                    if budget >= 20_000 && saved < 1000 {
+                        assert!(plan.bytes() <= budget as u64, "{end} {epoch} {budget} {bytes:?}: {most}");
+                    }
+                    let runs = plan.backward().iter().filter(|l| matches!(l, Leg::Run { .. })).count();
+                    assert!((budget < 100_000_000) || runs == 0);
                 }
-                let runs = plan.backward().iter().filter(|l| matches!(l, Leg::Run { .. })).count();
-                assert!((budget < 100_000_000) || runs == 0);
             }
         }
+    }
+
+    /// Where saved states are much larger than those of steps, more levels need more memory.
+    #[test]
+    fn a_plan_for_too_small_a_budget_needs_the_fewest_bytes() {
+        let bytes = Bytes { each_step: 8, each_epoch: 0, saved: 90_000 };
+        let plan = Plan::new((0, 20_000), 10, bytes, ONE, 0);
+        assert!(plan.bytes() <= 160_008, "{}", plan.bytes());
+        let plan = Plan::new((0, 1_000_000), 10, bytes, ONE, 0);
+        assert!(plan.bytes() < 1_000_000, "{}", plan.bytes());
+    }
+
+    /// Of a batch whose steps do not fit, a sample keeps its steps only while it is reversed.
+    #[test]
+    fn a_batch_keeps_steps_of_the_samples_that_are_reversed() {
+        let bytes = Bytes { each_step: 1000, each_epoch: 0, saved: 2000 };
+        let batch = Batch { samples: 64, at_a_time: 2 };
+        for (end, budget) in [(500, 1_500_000), (500, 800_000), (7001, 3_000_000), (7001, 0)] {
+            let plan = Plan::new((0, end), 10, bytes, batch, budget);
+            assert!(plan.is_deferred());
+            assert!(budget == 0 || plan.bytes() <= budget as u64, "{}", plan.bytes());
+            assert!(play(&plan, (0, end, 10), bytes) <= plan.bytes());
+            let saved = plan.forward().iter().filter(|l| **l == Leg::Save).count() as u64;
+            assert!(plan.bytes() >= 64 * 2000 * saved);
+        }
+        let plan = Plan::new((0, 500), 10, bytes, batch, 64 * 501_000);
+        assert!(!plan.is_deferred() && plan.backward().len() == 1);
     }
 }

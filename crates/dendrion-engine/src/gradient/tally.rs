@@ -33,9 +33,9 @@ impl Tally {
         &mut self.sums[at].1
     }
 
-    /// The sums of a projection's connections onto a shard, if there are any.
-    pub(crate) fn found(&self, projection: usize, target: usize) -> Option<&[f64]> {
-        let found = self.sums.iter().find(|(k, _)| *k == (projection, target));
-        found.map(|(_, sums)| sums.as_slice())
+    /// Takes the sums of a projection's connections onto a shard, if there are any.
+    pub(crate) fn take(&mut self, projection: usize, target: usize) -> Option<Vec<f64>> {
+        let at = self.sums.iter().position(|(k, _)| *k == (projection, target))?;
+        Some(self.sums.swap_remove(at).1)
     }
 }

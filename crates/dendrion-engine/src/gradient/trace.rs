@@ -6,7 +6,7 @@ use dendrion_lanes::{Ring, Scalar};
 use dendrion_model::Error;
 
 use super::backward::{Asked, Backward, Reversible};
-use super::collect::{self, Gradients, Wanted};
+use super::collect::{self, Gradients, Total, Wanted};
 use super::plan::{Leg, Plan};
 use super::reading::Reading;
 use super::reversal::{Flow, Reversal};
@@ -17,7 +17,7 @@ use crate::history::Spares;
 use crate::parameters::Target;
 use crate::population::Engine;
 use crate::record::{Lanes, Reads};
-use crate::run::{Barrier, Board, Course, Pool, Route, Sample, Stage, Watch, conduct};
+use crate::run::{Barrier, Board, Course, Parts, Pool, Route, Sample, Stage, Watch, conduct};
 use crate::shard::{Shard, is_finite};
 
 /// A probe at the time of a run.
@@ -85,39 +85,45 @@ impl<T: Scalar> Trace<T> {
         let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
         let backwards =
             asked.into_iter().zip(&self.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
-        let mut samples = std::mem::take(&mut self.samples);
-        for (b, sample) in samples.iter_mut().enumerate() {
-            self.prepare(sample, b, &backwards, (&probes, &observers), &wanted);
-        }
-        let shared: Vec<Arc<Shared<'_, T>>> = (samples.iter().enumerate())
-            .map(|(b, sample)| {
-                let mine = cotangents.iter().zip(&tables);
-                let tables = mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect();
-                Arc::new(self.shared(sample, b, &backwards, &wanted, tables))
-            })
-            .collect();
-        let this = &*self;
-        let answers = conduct(
+        let samples = std::mem::take(&mut self.samples);
+        let (this, batch) = (&*self, samples.len());
+        // Of each probe its sample's part.
+        let tables_of = |b: usize| {
+            let mine = cotangents.iter().zip(&tables);
+            mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect()
+        };
+        let stages = |b: usize, sample: &mut Sample<T>, crews: usize| {
+            if this.plan.is_deferred() {
+                this.spares.lend(sample.shards.iter_mut().rev());
+            }
+            this.prepare(sample, b, &backwards, (&probes, &observers), &wanted);
+            let shared = this.shared(sample, b, &backwards, &wanted, tables_of(b));
+            this.stages(b, crews, &Arc::new(shared))
+        };
+        let finish = |b: usize, mut sample: Sample<T>, through: bool| {
+            let links = Self::links(&sample, &wanted);
+            let part = through.then(|| collect::sample(this, &mut sample, b, &backwards, &links, &wanted));
+            sample.shards.iter_mut().for_each(|s| s.recycle(&this.spares));
+            part
+        };
+        let mut total = Total::new(this, &wanted, batch);
+        let conducted = conduct(
             samples,
             (&self.pool, self.threads),
             |s| s.neurons.len(),
-            |b, crews| this.stages(b, crews, &shared[b]),
+            &Parts { stages, finish, ahead: self.threads },
             watch,
-            |b, mut sample, through| {
-                let part = through
-                    .then(|| collect::sample(this, &mut sample, b, &backwards, &shared[b].links, &wanted));
-                sample.shards.iter_mut().for_each(|s| s.recycle(&this.spares));
-                part
-            },
+            |_, part| total.add(part),
         );
-        let Some(answers) = answers else {
+        if conducted.is_none() {
             return Err(Error::structure("network", "a worker thread was lost in the reverse run"));
-        };
-        let Some(answers) = answers.into_iter().collect::<Option<Result<Vec<_>, Error>>>() else {
-            return Ok(None);
-        };
-        let answers = answers?;
-        collect::sum(self, answers, &wanted).map(Some)
+        }
+        total.finish()
+    }
+
+    /// Bytes of the states that the run and its reverse keep at a time, at most, in all samples.
+    pub(crate) const fn memory(&self) -> u64 {
+        self.plan.bytes()
     }
 
     /// Whether it can still be reversed.
@@ -249,14 +255,8 @@ impl<T: Scalar> Trace<T> {
         Some(Flow { sums: vec![0.0; slots * width], shared })
     }
 
-    fn shared<'c>(
-        &self,
-        sample: &Sample<T>,
-        b: usize,
-        backwards: &[Arc<Backward<T>>],
-        wanted: &Wanted,
-        tables: Vec<&'c [f64]>,
-    ) -> Shared<'c, T> {
+    /// The connections of a sample, by projection, then target.
+    fn links(sample: &Sample<T>, wanted: &Wanted) -> Vec<Link<T>> {
         let mut links = Vec::new();
         for (target, shard) in sample.shards.iter().enumerate() {
             links.extend(shard.incoming.iter().map(|incoming| Link {
@@ -268,6 +268,17 @@ impl<T: Scalar> Trace<T> {
             }));
         }
         links.sort_by_key(|link| (link.projection, link.target));
+        links
+    }
+
+    fn shared<'c>(
+        &self,
+        sample: &Sample<T>,
+        b: usize,
+        backwards: &[Arc<Backward<T>>],
+        wanted: &Wanted,
+        tables: Vec<&'c [f64]>,
+    ) -> Shared<'c, T> {
         let rings = |s: &Shard<T>| {
             // What is read reaches from an epoch's first step to the longest delay after its last, and the next
             // epoch is written meanwhile.
@@ -280,7 +291,7 @@ impl<T: Scalar> Trace<T> {
             currents: self.currents.clone(),
             given: self.given[b].clone(),
             routes: self.routes.clone(),
-            links,
+            links: Self::links(sample, wanted),
             worths: sample.shards.iter().map(rings).collect(),
             tables,
             begin: self.begin,

@@ -11,6 +11,7 @@ use dendrion_lanes::Scalar;
 use super::barrier::Barrier;
 use super::crew::{Alarm, Course, Crew, Watch, work};
 use super::deal::{deal, gather};
+use super::in_order::InOrder;
 use super::pool::Pool;
 use crate::generate::Chunk;
 use crate::gradient::{Shared, unwind};
@@ -75,56 +76,85 @@ fn perform<T: Scalar>(mut crew: Crew<T>, stages: &[Stage<'_, T>], watch: Watch<'
     (crew, true)
 }
 
-/// Leads samples through their stages, and each to its end by `finish`, which is told whether it got through. Answers come
-/// in the order of the samples; `None` where a thread was lost.
+/// What is done with each sample.
+pub(crate) struct Parts<Stages, Finish> {
+    /// The stages of a sample that so many threads share, which may prepare the sample first.
+    pub(crate) stages: Stages,
+    /// What a sample leaves, given whether it went through all stages.
+    pub(crate) finish: Finish,
+    /// How many samples may be finished before an earlier one is.
+    pub(crate) ahead: usize,
+}
+
+/// Leads samples through their stages. What each of them leaves is passed to `take`, in the order of the samples. Of a batch,
+/// each thread prepares a sample when it begins it, so no more samples are prepared at a time than there are threads. `None`
+/// where a thread was lost.
 pub(crate) fn conduct<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
     (pool, threads): (&Pool, usize),
     cost: impl Fn(&Shard<T>) -> usize,
-    stages: impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync,
+    parts: &Parts<
+        impl Fn(usize, &mut Sample<T>, usize) -> Vec<Stage<'c, T>> + Sync,
+        impl Fn(usize, Sample<T>, bool) -> R + Sync,
+    >,
     watch: Watch<'_>,
-    finish: impl Fn(usize, Sample<T>, bool) -> R + Sync,
-) -> Option<Vec<R>> {
+    mut take: impl FnMut(usize, R) + Send,
+) -> Option<()> {
     if samples.len() != 1 {
-        return each(samples, (pool, threads), &stages, watch, &finish);
+        return each(samples, (pool, threads), parts, watch, take);
     }
-    let sample = samples.into_iter().next()?;
+    let mut sample = samples.into_iter().next()?;
     let team = pool.team(threads.min(sample.shards.len()));
-    let stages = stages(0, team.threads());
+    let stages = (parts.stages)(0, &mut sample, team.threads());
     let crews = deal(sample.shards, sample.chunks, team.threads(), cost);
     let done = team.run(
         crews,
         |crew| perform(crew, &stages, watch),
         |crew| perform(crew, &stages, &mut |_| ControlFlow::Continue(())),
     )?;
+    drop(stages);
     let through = done.iter().all(|(_, through)| *through);
     let (shards, chunks) = gather(done.into_iter().map(|(crew, _)| crew));
-    Some(vec![finish(0, Sample { shards, chunks }, through)])
+    take(0, (parts.finish)(0, Sample { shards, chunks }, through));
+    Some(())
 }
 
 /// Several samples, each by one thread.
 fn each<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
     (pool, threads): (&Pool, usize),
-    stages: &(impl Fn(usize, usize) -> Vec<Stage<'c, T>> + Sync),
+    parts: &Parts<
+        impl Fn(usize, &mut Sample<T>, usize) -> Vec<Stage<'c, T>> + Sync,
+        impl Fn(usize, Sample<T>, bool) -> R + Sync,
+    >,
     watch: Watch<'_>,
-    finish: &(impl Fn(usize, Sample<T>, bool) -> R + Sync),
-) -> Option<Vec<R>> {
+    take: impl FnMut(usize, R) + Send,
+) -> Option<()> {
     let count = samples.len();
     let waiting: Vec<Mutex<Option<Sample<T>>>> = samples.into_iter().map(|s| Mutex::new(Some(s))).collect();
-    let answers: Vec<Mutex<Option<R>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    let results = InOrder::new(parts.ahead, take);
     let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let one_after_another = |watch: Watch<'_>| loop {
+        let _guard = results.guard();
         let i = next.fetch_add(1, Ordering::Relaxed);
         let Some(sample) = waiting.get(i) else { return };
         let sample = sample.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Sample { shards, chunks }) = sample else { return };
+        let Some(mut sample) = sample else { return };
+        let stages = (parts.stages)(i, &mut sample, 1);
+        let Sample { shards, chunks } = sample;
         let crew =
             Crew::new(shards.into_iter().enumerate().collect(), chunks.into_iter().enumerate().collect());
-        let (crew, through) = perform(crew, &stages(i, 1), watch);
+        let mut reached = 0;
+        let (crew, through) = perform(crew, &stages, &mut |now| {
+            reached = now;
+            watch(now)
+        });
+        drop(stages);
         let (shards, chunks) = gather(std::iter::once(crew));
-        let answer = finish(i, Sample { shards, chunks }, through);
-        *answers[i].lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        let result = (parts.finish)(i, Sample { shards, chunks }, through);
+        results.give(i, result, &mut || {
+            let _ = watch(reached);
+        });
     };
     let heed =
         |_| if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
@@ -140,5 +170,5 @@ fn each<'c, T: Scalar, R: Send>(
     let team = pool.team(threads.min(count));
     let each = vec![(); team.threads()];
     team.run(each, first, |()| one_after_another(&mut |now| heed(now)))?;
-    answers.into_iter().map(|a| a.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+    (results.taken() == count).then_some(())
 }

@@ -1,6 +1,7 @@
 //! What a generator of spikes remembers, whatever the chunks it is cut into.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Chunk, Process, Renewal, Schedule};
 
@@ -92,7 +93,9 @@ impl Chunk {
         }
         match (&mut self.process, &memory.waits) {
             (Process::Poisson(r) | Process::Bernoulli(r), Waits::Drawn { next, draws, row }) => {
-                r.schedule = schedule.cloned().unwrap_or_else(|| r.schedule.clone());
+                if let Some(schedule) = schedule {
+                    r.schedule = Arc::new(schedule.clone());
+                }
                 let mine = r.offset..r.offset + r.next.len();
                 r.next.copy_from_slice(&next[mine.clone()]);
                 r.draws.copy_from_slice(&draws[mine.clone()]);
