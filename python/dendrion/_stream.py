@@ -213,6 +213,10 @@ class Streams:
 
 def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
     """Say in attributes what a recording is of."""
+    from .export._layout import SAMPLES, SPIKES, VERSION
+
+    group.attrs["format"] = SAMPLES if isinstance(recording, Recording) else SPIKES
+    group.attrs["version"] = VERSION
     group.attrs["name"] = recording.name
     group.attrs["dt"] = recording._net.dt
     group.attrs["population"] = recording._population or ""
@@ -238,8 +242,15 @@ def _array(
     dims: tuple[str, ...],
     attributes: dict[str, Any],
 ) -> Any:
+    # Chunks of zeros are written too: one that is missing then means that the folder is damaged.
     return group.create_array(
-        name, shape=shape, chunks=chunks, dtype=dtype, dimension_names=dims, attributes=attributes
+        name,
+        shape=shape,
+        chunks=chunks,
+        dtype=dtype,
+        dimension_names=dims,
+        attributes=attributes,
+        config={"write_empty_chunks": True},
     )
 
 

@@ -1,59 +1,132 @@
-"""Recordings from files of NumPy arrays (npz). Nothing in a file is taken on trust."""
+"""Recordings from files. Whatever the format, its arrays are put into the layout of npz files and checked here."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._log import FILES
-from ..errors import ParameterError
+from ..errors import ParameterError, ParameterTypeError, UnknownNameError
+from ..module import hint
 from ..recording import FilePath, Recording, SpikeRecording
 from ._archive import Arrays, read_arrays
+from ._hdf5_parts import HDF5, hdf5_parts
 from ._layout import NAMES, OPTIONAL, SAMPLES, VERSION
 from ._loaded import LoadedRecording, LoadedSpikes, Origin
+from ._part import Part
 from ._units import checked
+from ._zarr_parts import zarr_parts
 
 #: Up to so many steps a time says which step it is.
 _STEPS = 2**51
 
+_EXPECTED = "expected a file of save(), to_nwb() or to_sonata(), or a zarr folder of probe(to=...)"
 
-def load_recording(path: FilePath) -> Recording | SpikeRecording:
-    """Read a recording that ``save`` wrote.
 
-    It has the interface of the recording that was saved, ``t``, ``values``, ``i``, ``dense()`` and the others, and its
-    exporters. It belongs to no network, so it never changes. The file is read without pickle: nothing in it is run.
+def load_recording(path: FilePath, *, name: str | None = None) -> Recording | SpikeRecording:
+    """Read a recording from a file that Dendrion wrote.
+
+    Formats are those of ``recording.save`` (npz), ``to_nwb`` and ``export.nwb``, ``to_sonata`` and ``export.sonata``,
+    and the zarr folders of ``probe(to=...)``. The recording has the interface of the one that was written, ``t``,
+    ``values``, ``i``, ``dense()`` and the others, and its exporters. It belongs to no network, so it never changes.
+    Nothing in a file is executed.
+
+    Values are bit-identical to those that were recorded, except from SONATA, which stores samples in single precision
+    and one sample of a batch, and orders no columns: here they are in the order of the recording again.
 
     Parameters
     ----------
     path : str or path
-        The file.
+        The file, the zarr folder, or the group of a recording in one.
+    name : str, optional
+        Which recording to read, where there are several: its ``name``, or what it is called in the file, which the
+        error message lists. By default the only one.
 
     Returns
     -------
     Recording or SpikeRecording
-        What was saved, bit for bit.
+        What was written.
 
     Raises
     ------
     ParameterError
-        Where the file is damaged, or was written by something else; the message says what is wrong with it.
+        Where the file is damaged or truncated, or was written by something else, and where it has several recordings
+        and ``name`` is None; the message says what is wrong with it.
+    UnknownNameError
+        Where the file has no recording of that name.
     OSError
         Where there is no such file, or it cannot be opened.
+    ImportError
+        Without the package that reads the format: h5py for NWB and SONATA, zarr for folders.
+
+    Examples
+    --------
+    >>> v = dn.load_recording("run.nwb", name="pyramidal/soma.V")
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ParameterTypeError(f"load_recording: path = {path!r}: expected the name of a file or of a zarr folder")
+    if name is not None and not isinstance(name, str):
+        raise ParameterTypeError(f"load_recording: name = {name!r}: expected the name of a recording, or None")
+    shown = os.fsdecode(path)
     try:
-        arrays = read_arrays(path, set.union(*NAMES.values()))
-        found = _recording(arrays)
+        with _opened(path) as parts:
+            found = recording_of(_chosen(parts, name))
+    except UnknownNameError as error:
+        raise UnknownNameError(f"load_recording: {shown!r}: {error}") from None
     except ParameterError as error:
-        raise ParameterError(f"load_recording: {os.fsdecode(path)!r}: {error}; expected a file of save()") from error
-    FILES.info("loaded %s from %s", found.name, os.fsdecode(path))
+        raise ParameterError(f"load_recording: {shown!r}: {error}; {_EXPECTED}") from error
+    FILES.info("loaded %s from %s", found.name, shown)
     return found
 
 
-def _recording(arrays: Arrays) -> Recording | SpikeRecording:
+@contextlib.contextmanager
+def _opened(path: FilePath) -> Iterator[list[Part]]:
+    """Yield the recordings in a file or folder."""
+    if os.path.isdir(path):
+        yield zarr_parts(path)
+        return
+    with open(path, "rb") as file:
+        is_hdf5 = file.read(len(HDF5)) == HDF5
+    if is_hdf5:
+        with hdf5_parts(path) as parts:
+            yield parts
+    else:
+        arrays = read_arrays(path, set.union(*NAMES.values()))
+        yield [Part("", _text(arrays, "name"), lambda: arrays)]
+
+
+def _chosen(parts: list[Part], name: str | None) -> Arrays:
+    """Return the arrays of the recording that is meant."""
+    if not parts:
+        raise ParameterError("has no recordings")
+    if name is None:
+        if len(parts) > 1:
+            raise ParameterError(f"has {len(parts)} recordings: expected name = one of: {_listed(parts)}")
+        return parts[0].read()
+    found = [part for part in parts if name == part.name] or [part for part in parts if name == part.key]
+    if not found:
+        nearest = hint(name, [part.name for part in parts])
+        raise UnknownNameError(f"no recording named {name!r}{nearest}")
+    if len(found) > 1:
+        keys = ", ".join(repr(part.key) for part in found)
+        raise ParameterError(f"has {len(found)} recordings named {name!r}: expected name = one of: {keys}")
+    return found[0].read()
+
+
+def _listed(parts: list[Part]) -> str:
+    """Return the names by which recordings are chosen: their own where these differ."""
+    names = [part.name for part in parts]
+    return ", ".join(repr(p.name if names.count(p.name) == 1 else p.key) for p in parts)
+
+
+def recording_of(arrays: Arrays) -> Recording | SpikeRecording:
+    """Return the recording that arrays make, in the layout of npz files, after checking all of them."""
     kind, version = _text(arrays, "format"), _whole(arrays, "version")
     if kind not in NAMES or version != VERSION:
         known = " or ".join(repr(k) for k in NAMES)

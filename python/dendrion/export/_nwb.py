@@ -18,6 +18,7 @@ from ._extras import needed
 from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5
 from ._meaning import meaning, member
+from ._nwb_table import row_of, table_of
 from ._spikes import by_member
 from ._units import si
 
@@ -63,6 +64,8 @@ def nwb(
     silent ones too: spike times and the interval observed (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
     generators) and ``sample``.
 
+    The table ``dendrion`` in ``misc`` has what [load_recording][dendrion.load_recording] needs beyond the format.
+
     Parameters
     ----------
     given : Recording, SpikeRecording or list of them
@@ -101,10 +104,19 @@ def nwb(
     }
     with new_hdf5("export.nwb", path, overwrite, "nwb", ".nwb") as opened:
         file = _file(pynwb, about)
-        _add_series(pynwb, file, [r for r in chosen if isinstance(r, Recording)])
+        # One of the names that the format recommends.
+        module = file.create_processing_module("misc", "what time series are of, and what Dendrion recorded")
+        samples = [r for r in chosen if isinstance(r, Recording)]
         spikes = [r for r in chosen if isinstance(r, SpikeRecording)]
+        keys = _names(chosen)
+        _add_series(pynwb, file, module, dict(zip(keys, samples, strict=False)))
         if spikes:
             file.units = _units(pynwb, spikes)
+        ends = np.cumsum([max(r._batch, 1) * len(r._index) for r in spikes]).tolist()
+        rows = [*[0] * (len(samples) + bool(spikes)), *ends[:-1]]
+        ordered: list[Recorded] = [*samples, *spikes]
+        table = [row_of(r, key, row) for r, key, row in zip(ordered, keys, rows, strict=True)]
+        module.add(table_of(pynwb, table))
         with warnings.catch_warnings():
             # pynwb 3 looks for the ending of a path that it was not given.
             warnings.filterwarnings("ignore", "The file path provided: None")
@@ -124,16 +136,17 @@ def _file(pynwb: Any, about: dict[str, Any]) -> Any:
         raise ParameterError(f"export.nwb: {error}") from error
 
 
-def _add_series(pynwb: Any, file: Any, chosen: list[Recording]) -> None:
+def _names(chosen: list[Recorded]) -> list[str]:
+    """Return a name in the file for each recording, samples first."""
+    names: list[str] = []
+    for recording in sorted(chosen, key=lambda r: isinstance(r, SpikeRecording)):
+        names.append(unused(recording.name.replace("/", ".").replace(":", "_"), {*names, "dendrion"}))
+    return names
+
+
+def _add_series(pynwb: Any, file: Any, module: Any, chosen: dict[str, Recording]) -> None:
     """Add the time series of each recording, and a table of what their columns are of."""
-    if not chosen:
-        return
-    # One of the names that the format recommends.
-    module = file.create_processing_module("misc", "what the columns of each time series are of")
-    names: set[str | None] = set()
-    for recording in chosen:
-        name = unused(recording.name.replace("/", ".").replace(":", "_"), names)
-        names.add(name)
+    for name, recording in chosen.items():
         values = recording.values
         if values.ndim == 2:
             file.add_acquisition(_series(pynwb, name, meaning(recording), values, recording))

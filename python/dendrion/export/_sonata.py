@@ -13,6 +13,8 @@ from ..recording import FilePath, Recording, SpikeRecording
 from ._extras import needed
 from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5
+from ._hdf5_parts import SONATA_GROUP
+from ._sonata_read import describe
 
 #: What each file has, and by which numbers the order of spikes is named.
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
@@ -28,7 +30,8 @@ def sonata(
     in their population, from 0 on. Values go to a report of elements, ``/report/<population>``: ``data`` of shape
     ``(samples, elements)`` with its unit, in single precision as the format says, and ``mapping``. Recordings of one
     variable in several compartments of a population are elements of one report, numbered in the order given; their
-    paths are in an attribute of ``element_ids``. Slashes in names of populations become dots.
+    paths are in an attribute of ``element_ids``. Slashes in names of populations become dots. The group ``/dendrion``
+    has what [load_recording][dendrion.load_recording] needs beyond the format.
 
     Parameters
     ----------
@@ -77,8 +80,11 @@ def sonata(
         file.attrs["version"] = np.array(_VERSION, dtype=np.uint32)
         for population, (recording, k) in spikes.items():
             _write_spikes(h5py, file.create_group(f"spikes/{population}"), recording, k)
+        places: dict[int, Any] = {}
         for population, report in reports.items():
-            _write_report(file.create_group(f"report/{population}"), report)
+            places |= _write_report(file.create_group(f"report/{population}"), report)
+        for k, recording in enumerate(chosen):
+            describe(file.create_group(f"{SONATA_GROUP}/{k}"), recording, places.get(id(recording)))
 
 
 def _sample(recording: Recorded, sample: int | None) -> int:
@@ -124,8 +130,11 @@ def _check_report(recordings: list[Recording]) -> None:
             seen.add((recording.name, i))
 
 
-def _write_report(group: Any, report: list[tuple[Recording, int]]) -> None:
-    """Write what was recorded of a population, column by column, by neuron, then element."""
+def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
+    """Write what was recorded of a population, column by column, by neuron, then element.
+
+    Returns the columns of each recording, by its id.
+    """
     paths = list(dict.fromkeys(recording.name.rpartition(".")[0] for recording, _ in report))
     nodes = np.concatenate([recording.index for recording, _ in report])
     elements = np.concatenate(
@@ -152,3 +161,6 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> None:
     start = first.t[0] if len(first) else 0.0
     time = mapping.create_dataset("time", data=np.array([start, start + len(first) * first.dt, first.dt]))
     time.attrs["units"] = "ms"
+    bounds = np.cumsum([len(recording.index) for recording, _ in report])[:-1]
+    places = np.split(np.argsort(order), bounds)
+    return {id(recording): columns for (recording, _), columns in zip(report, places, strict=True)}

@@ -1,0 +1,93 @@
+"""Recordings in zarr folders, as ``probe(to=...)`` writes them."""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import Any
+
+import numpy as np
+
+from ..errors import ParameterError
+from ..recording import FilePath
+from ._archive import Arrays
+from ._extras import needed
+from ._layout import NAMES, SAMPLES
+from ._part import Part
+
+
+def zarr_parts(path: FilePath) -> list[Part]:
+    """Return the recordings in a zarr folder, or the one whose group it is."""
+    if not any(os.path.exists(os.path.join(path, name)) for name in ("zarr.json", ".zgroup")):
+        raise ParameterError("is a folder, and no zarr folder")
+    zarr: Any = needed("zarr", "zarr", "load_recording of a zarr folder")
+    try:
+        root = zarr.open_group(os.fspath(path), mode="r", zarr_format=3)
+        groups = {"": root} if "format" in root.attrs else dict(root.groups())
+        parts = []
+        for key, group in groups.items():
+            attributes = dict(group.attrs)
+            if attributes.get("format") in NAMES:
+                name = str(attributes.get("name"))
+                parts.append(Part(key, name, functools.partial(_read, group, attributes)))
+    except Exception as error:
+        # What zarr raises for damaged files has no common class.
+        raise ParameterError(f"is no zarr folder, or is damaged ({error})") from error
+    if not parts:
+        raise ParameterError("is a zarr folder without recordings of Dendrion")
+    return parts
+
+
+def _read(group: Any, attributes: dict[str, Any]) -> Arrays:
+    """Return the arrays of a group."""
+    try:
+        return _arrays(group, attributes)
+    except ParameterError:
+        raise
+    except Exception as error:
+        raise ParameterError(f"{group.basename}: is damaged ({error!r})") from error
+
+
+def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
+    is_samples = attributes["format"] == SAMPLES
+    begin = int(attributes["begin"])
+    steps = max(int(attributes.get("steps", begin)), begin)
+    growing = ("values", "step", "t") if is_samples else ("i", "step", "t")
+    # Where a run was killed while it wrote, arrays may be of different lengths.
+    count = min(group[name].shape[0] for name in growing)
+    step = _whole(group, "step", count).astype(np.uint64)
+    # All that was recorded before the step that is noted last is there.
+    count = int((step < steps).sum())
+    arrays: Arrays = {
+        "format": np.array(str(attributes["format"])),
+        "version": np.array(int(attributes["version"])),
+        "name": np.array(str(attributes["name"])),
+        "population": np.array(str(attributes["population"])),
+        "index": _whole(group, "neuron", None),
+        "step": np.array(float(attributes["dt"])),
+        "t": _whole(group, "t", count),
+    }
+    if is_samples:
+        every = int(attributes["every"])
+        arrays["values"] = _whole(group, "values", count)
+        arrays["unit"] = np.array(str(attributes["unit"]))
+        arrays["first"] = np.array(int(step[0]) if count else 0)
+        arrays["every"] = np.array(every)
+        if "gid" in group:
+            arrays["gid"] = _whole(group, "gid", None)
+        return arrays
+    arrays["i"] = _whole(group, "i", count).astype(np.int64)
+    arrays["size"] = np.array(int(attributes["size"]))
+    arrays["begin"], arrays["steps"] = np.array(begin), np.array(steps)
+    if "first_gid" in attributes:
+        arrays["first_gid"] = np.array(int(attributes["first_gid"]))
+    return arrays
+
+
+def _whole(group: Any, name: str, count: int | None) -> np.ndarray[Any, Any]:
+    """Return an array, or its first rows. A chunk that is missing would read as zeros."""
+    array = group[name]
+    if array.nchunks_initialized < array.nchunks:
+        missing = array.nchunks - array.nchunks_initialized
+        raise ParameterError(f"{group.basename}: {name}: {missing} of {array.nchunks} chunks are missing")
+    return np.asarray(array[:] if count is None else array[:count])
