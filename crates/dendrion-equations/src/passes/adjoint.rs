@@ -10,7 +10,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::derivative::unary_slope;
+use super::derivative::{power_slopes, unary_slope};
+use super::guarded::{Guard, Guarded};
 use super::solve_adjoint::known_by_the_next;
 use super::solver::{Solve, Step};
 use super::substitute::Substitution;
@@ -78,7 +79,7 @@ fn backwards(
     let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
         let seed = graph.intern(Node::Cotangent(cotangent));
-        sweep.add(graph, result, seed);
+        sweep.add(graph, result, Guarded::plain(seed));
     }
     let leaves = sweep.run(graph);
     let zero = graph.constant(0.0);
@@ -140,7 +141,8 @@ pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, N
     seeded_adjoint(graph, seeds)
 }
 
-/// As [`parameter_adjoint`], from outputs each with its cotangent.
+/// As [`parameter_adjoint`], from outputs each with its cotangent. Where a cotangent is exactly 0, the output's derivatives do not
+/// matter: a coefficient that no step has used may have infinite ones.
 pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) -> Vec<(usize, NodeId)> {
     let mut sweep = Sweep {
         locals: Vec::new(),
@@ -150,7 +152,7 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
         spike: None,
     };
     for (output, seed) in seeds {
-        sweep.add(graph, output, seed);
+        sweep.add(graph, output, Guarded::unless_zero(seed));
     }
     let mut found: Vec<(usize, NodeId)> = (sweep.run(graph).into_iter())
         .filter_map(|(leaf, bar)| match graph.node(leaf) {
@@ -176,47 +178,53 @@ pub(super) struct Sweep<'f> {
     /// Whether a coefficient is a leaf: a step reads coefficients, and its reverse gathers their cotangents.
     stops_at_coefficients: bool,
     /// Cotangents of the nodes met so far whose turn is yet to come.
-    pub(super) bars: BTreeMap<NodeId, NodeId>,
+    pub(super) bars: BTreeMap<NodeId, Guarded>,
     spike: Option<Spike<'f>>,
 }
 
 impl Sweep<'_> {
     /// Adds to the cotangent of a node.
-    pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: NodeId) {
-        if graph.as_const(node).is_some() || graph.as_const(part) == Some(0.0) {
+    pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: Guarded) {
+        if graph.as_const(node).is_some() || part.is_zero(graph) {
             return;
         }
-        let bar = self.bars.get(&node).map_or(part, |bar| graph.add(*bar, part));
+        let bar = match self.bars.get(&node) {
+            Some(bar) => bar.plus(graph, part),
+            None => part,
+        };
         self.bars.insert(node, bar);
     }
 
     /// The cotangents of all leaves.
     fn run(&mut self, graph: &mut Graph) -> BTreeMap<NodeId, NodeId> {
-        let mut leaves = BTreeMap::new();
+        let mut leaves: BTreeMap<NodeId, Guarded> = BTreeMap::new();
         while let Some((id, bar)) = self.bars.pop_last() {
             if let Node::Local(i) = graph.node(id) {
-                let bar = self.row(graph, bar);
                 let solve = self.solves.iter().find(|s| s.unknowns.iter().any(|u| u.change == i));
                 if let Some(solve) = solve {
                     self.bars.insert(id, bar);
                     self.solve(graph, solve);
                 } else {
+                    let bar = self.guarded_row(graph, bar);
                     self.add(graph, self.locals[i as usize], bar);
                 }
             } else if let (Node::Spike, Some(spike)) = (graph.node(id), &self.spike) {
                 let condition = spike.condition;
-                let bar = self.row(graph, bar);
+                let bar = self.guarded_row(graph, bar);
                 self.add(graph, condition, bar);
             } else if self.is_leaf(graph, id) {
                 // What a linear system depends on may come again after its turn.
-                let sum = leaves.get(&id).map_or(bar, |sum| graph.add(*sum, bar));
+                let sum = match leaves.get(&id) {
+                    Some(sum) => sum.plus(graph, bar),
+                    None => bar,
+                };
                 leaves.insert(id, sum);
             } else {
-                let bar = self.row(graph, bar);
+                let bar = self.guarded_row(graph, bar);
                 self.node(graph, id, bar);
             }
         }
-        leaves
+        leaves.into_iter().map(|(leaf, bar)| (leaf, bar.applied(graph))).collect()
     }
 
     pub(super) fn is_leaf(&self, graph: &Graph, id: NodeId) -> bool {
@@ -233,31 +241,53 @@ impl Sweep<'_> {
         if self.stops_at_coefficients && is_used_often { self.local(graph, bar) } else { bar }
     }
 
+    /// As [`Self::row`]; a guard that is the value itself becomes that row too.
+    pub(super) fn guarded_row(&mut self, graph: &mut Graph, bar: Guarded) -> Guarded {
+        let value = self.row(graph, bar.value);
+        let guard = bar.guard.map(|g| if g.node == bar.value { Guard { node: value, ..g } } else { g });
+        Guarded { value, guard }
+    }
+
     pub(super) fn local(&mut self, graph: &mut Graph, value: NodeId) -> NodeId {
         self.locals.push(value);
         graph.intern(Node::Local((self.locals.len() - 1) as u32))
     }
 
     /// Hands a node's cotangent on to its operands.
-    pub(super) fn node(&mut self, graph: &mut Graph, id: NodeId, bar: NodeId) {
+    pub(super) fn node(&mut self, graph: &mut Graph, id: NodeId, bar: Guarded) {
         match graph.node(id) {
             Node::Unary(f, a) => {
                 let slope = unary_slope(graph, f, a, id);
-                let part = graph.mul(bar, slope);
+                let part = bar.with(graph.mul(bar.value, slope));
                 self.add(graph, a, part);
             }
-            Node::Binary(f, a, b) => self.binary(graph, f, (a, b), id, bar),
-            Node::Select(c, a, b) => {
-                let zero = graph.constant(0.0);
-                let (yes, no) = (graph.select(c, bar, zero), graph.select(c, zero, bar));
-                self.add(graph, a, yes);
-                self.add(graph, b, no);
+            Node::Binary(f @ (Binary::Min | Binary::Max), a, b) => {
+                let (larger, smaller) = if f == Binary::Max { (a, b) } else { (b, a) };
+                let first = graph.binary(Binary::Greater, larger, smaller);
+                self.choice(graph, first, (a, b), bar);
             }
+            Node::Binary(f, a, b) => self.binary(graph, f, (a, b), id, bar),
+            Node::Select(c, a, b) => self.choice(graph, c, (a, b), bar),
             _ => {}
         }
     }
 
-    fn binary(&mut self, graph: &mut Graph, f: Binary, (a, b): (NodeId, NodeId), value: NodeId, bar: NodeId) {
+    /// Hands a cotangent on to the side that was taken.
+    fn choice(&mut self, graph: &mut Graph, c: NodeId, (a, b): (NodeId, NodeId), bar: Guarded) {
+        let (yes, no) = (bar.only(graph, Guard::holds(c)), bar.only(graph, Guard::fails(c)));
+        self.add(graph, a, yes);
+        self.add(graph, b, no);
+    }
+
+    fn binary(
+        &mut self,
+        graph: &mut Graph,
+        f: Binary,
+        (a, b): (NodeId, NodeId),
+        value: NodeId,
+        guarded: Guarded,
+    ) {
+        let bar = guarded.value;
         let (to_a, to_b) = match f {
             Binary::Add => (bar, bar),
             Binary::Sub => (bar, graph.neg(bar)),
@@ -267,13 +297,10 @@ impl Sweep<'_> {
                 let other = graph.mul(part, value);
                 (part, graph.neg(other))
             }
-            Binary::Min | Binary::Max => {
-                let (larger, smaller) = if f == Binary::Max { (a, b) } else { (b, a) };
-                let first = graph.binary(Binary::Greater, larger, smaller);
-                let zero = graph.constant(0.0);
-                (graph.select(first, bar, zero), graph.select(first, zero, bar))
+            Binary::Pow => {
+                let (by_base, by_exponent) = power_slopes(graph, (a, b), value);
+                (graph.mul(bar, by_base), graph.mul(bar, by_exponent))
             }
-            Binary::Pow => power(graph, (a, b), value, bar),
             Binary::Greater => {
                 let Some(spike) = &self.spike else { return };
                 let above = graph.sub(a, b);
@@ -281,20 +308,9 @@ impl Sweep<'_> {
                 let part = graph.mul(bar, slope);
                 (part, graph.neg(part))
             }
-            Binary::GreaterEqual => return,
+            Binary::Min | Binary::Max | Binary::GreaterEqual => return,
         };
-        self.add(graph, a, to_a);
-        self.add(graph, b, to_b);
+        self.add(graph, a, guarded.with(to_a));
+        self.add(graph, b, guarded.with(to_b));
     }
-}
-
-/// d(a^b) = b a^(b-1) da + a^b log(a) db
-fn power(graph: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId, bar: NodeId) -> (NodeId, NodeId) {
-    let one = graph.constant(1.0);
-    let less = graph.sub(b, one);
-    let lower = graph.binary(Binary::Pow, a, less);
-    let slope = graph.mul(b, lower);
-    let log = graph.unary(crate::graph::Unary::Log, a);
-    let other = graph.mul(value, log);
-    (graph.mul(bar, slope), graph.mul(bar, other))
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
+use super::guarded::{Guard, Guarded};
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
-/// ∂`of` / ∂`by`, as a node of the same graph. Conditions are taken as constant where they do not switch.
+/// ∂`of` / ∂`by`, as a node of the same graph. Conditions are taken as constant where they do not switch. A side of `where`,
+/// `min` or `max` that is not taken does not contribute, even where its derivative is infinite or NaN.
 pub fn derivative(graph: &mut Graph, of: NodeId, by: NodeId) -> NodeId {
     let mut known = HashMap::new();
-    known.insert(by, graph.constant(1.0));
+    known.insert(by, Guarded::plain(graph.constant(1.0)));
     // Operands come before their users, so one ascending sweep finds every operand's derivative known.
     let mut reached = Vec::new();
     graph.visit_ids(of, &mut |id| reached.push(id));
@@ -18,10 +20,10 @@ pub fn derivative(graph: &mut Graph, of: NodeId, by: NodeId) -> NodeId {
             known.insert(id, d);
         }
     }
-    known[&of]
+    known[&of].applied(graph)
 }
 
-fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
+fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, Guarded>) -> Guarded {
     match g.node(id) {
         Node::Const(_)
         | Node::Param(_)
@@ -31,14 +33,29 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, NodeId>) -> NodeId {
         | Node::Next(_)
         | Node::Spike
         | Node::Cotangent(_)
-        | Node::Local(_) => g.constant(0.0),
+        | Node::Local(_) => Guarded::plain(g.constant(0.0)),
         Node::Unary(f, a) => {
             let slope = unary_slope(g, f, a, id);
-            g.mul(slope, known[&a])
+            let da = known[&a];
+            da.with(g.mul(slope, da.value))
         }
         Node::Binary(f, a, b) => binary_rule(g, f, (a, b), id, (known[&a], known[&b])),
-        Node::Select(c, a, b) => g.select(c, known[&a], known[&b]),
+        Node::Select(c, a, b) => select_rule(g, c, (known[&a], known[&b])),
     }
+}
+
+/// The derivative of the side that is taken.
+fn select_rule(g: &mut Graph, c: NodeId, (da, db): (Guarded, Guarded)) -> Guarded {
+    if db.is_zero(g) {
+        return da.only(g, Guard::holds(c));
+    }
+    if da.is_zero(g) {
+        return db.only(g, Guard::fails(c));
+    }
+    let (yes, no) = (da.applied(g), db.applied(g));
+    let value = g.select(c, yes, no);
+    let is_guarded = da.guard.is_some() || db.guard.is_some();
+    if is_guarded { Guarded::unless_zero(value) } else { Guarded::plain(value) }
 }
 
 /// f'(a), where `value` is f(a).
@@ -104,45 +121,47 @@ fn binary_rule(
     f: Binary,
     (a, b): (NodeId, NodeId),
     value: NodeId,
-    (da, db): (NodeId, NodeId),
-) -> NodeId {
+    (da, db): (Guarded, Guarded),
+) -> Guarded {
     match f {
-        Binary::Add => g.add(da, db),
-        Binary::Sub => g.sub(da, db),
+        Binary::Add => da.plus(g, db),
+        Binary::Sub => da.minus(g, db),
         Binary::Mul => {
-            let (x, y) = (g.mul(da, b), g.mul(a, db));
-            g.add(x, y)
+            let (x, y) = (da.with(g.mul(da.value, b)), db.with(g.mul(a, db.value)));
+            x.plus(g, y)
         }
         Binary::Div => {
-            let (x, y) = (g.div(da, b), g.mul(value, db));
-            let y = g.div(y, b);
-            g.sub(x, y)
+            let x = da.with(g.div(da.value, b));
+            let y = g.mul(value, db.value);
+            let y = db.with(g.div(y, b));
+            x.minus(g, y)
         }
         Binary::Min => {
             let first = g.binary(Binary::Greater, b, a);
-            g.select(first, da, db)
+            select_rule(g, first, (da, db))
         }
         Binary::Max => {
             let first = g.binary(Binary::Greater, a, b);
-            g.select(first, da, db)
+            select_rule(g, first, (da, db))
         }
-        Binary::Pow => pow_rule(g, (a, b), value, (da, db)),
-        Binary::Greater | Binary::GreaterEqual => g.constant(0.0),
+        Binary::Pow => {
+            let (by_base, by_exponent) = power_slopes(g, (a, b), value);
+            let (x, y) = (da.with(g.mul(by_base, da.value)), db.with(g.mul(by_exponent, db.value)));
+            x.plus(g, y)
+        }
+        Binary::Greater | Binary::GreaterEqual => Guarded::plain(g.constant(0.0)),
     }
 }
 
-/// d(a^b) = b a^(b-1) da + a^b log(a) db
-fn pow_rule(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId, (da, db): (NodeId, NodeId)) -> NodeId {
-    let one = g.constant(1.0);
+/// The derivatives of `value` = a^b with respect to a, b a^(b-1), and to b, a^b log(a). Where b is 0 the first is 0, and
+/// where a^b is 0 the second is, although a^(b-1) or log(a) is infinite there.
+pub(super) fn power_slopes(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId) -> (NodeId, NodeId) {
+    let (zero, one) = (g.constant(0.0), g.constant(1.0));
     let less = g.sub(b, one);
     let power = g.binary(Binary::Pow, a, less);
     let slope = g.mul(b, power);
-    let by_base = g.mul(slope, da);
-    if g.as_const(db) == Some(0.0) {
-        return by_base;
-    }
+    let by_base = g.select(b, slope, zero);
     let log = g.unary(Unary::Log, a);
     let slope = g.mul(value, log);
-    let by_exponent = g.mul(slope, db);
-    g.add(by_base, by_exponent)
+    (by_base, g.select(value, slope, zero))
 }

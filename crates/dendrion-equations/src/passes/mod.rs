@@ -5,6 +5,7 @@ pub(crate) mod derivative;
 pub(crate) mod emit;
 pub(crate) mod event;
 pub(crate) mod fuse;
+pub(crate) mod guarded;
 pub(crate) mod normal;
 pub(crate) mod rows;
 pub(crate) mod schedule;

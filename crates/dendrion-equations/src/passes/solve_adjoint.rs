@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::adjoint::Sweep;
 use super::derivative::derivative;
+use super::guarded::Guarded;
 use super::normal::Normal;
 use super::solver::{Solve, Step, Unknown};
 use super::substitute::Substitution;
@@ -69,6 +70,7 @@ impl Sweep<'_> {
         for unknown in &solve.unknowns {
             let change = graph.intern(Node::Local(unknown.change));
             if let Some(bar) = self.bars.remove(&change) {
+                let bar = bar.applied(graph);
                 lambda.insert(unknown.state, self.row(graph, bar));
             }
         }
@@ -79,12 +81,12 @@ impl Sweep<'_> {
             let Some(mu) = mu.get(&unknown.state) else { continue };
             let y = graph.intern(Node::State(unknown.state as u32));
             let part = graph.mul(inverse, *mu);
-            self.add(graph, y, part);
+            self.add(graph, y, Guarded::plain(part));
             // Apart, so that it meets the λ that came by y + Δ.
             let own = lambda.get(&unknown.state).copied().unwrap_or(zero);
             let part = graph.mul(inverse, own);
             let part = graph.neg(part);
-            self.add(graph, y, part);
+            self.add(graph, y, Guarded::plain(part));
         }
         self.right(graph, solve, &mu);
     }
@@ -164,7 +166,7 @@ impl Sweep<'_> {
                     let slope = Normal::new(graph).whole(slope);
                     let part = graph.mul(*mu, change);
                     let part = graph.mul(theta, part);
-                    self.add(graph, slope, part);
+                    self.add(graph, slope, Guarded::plain(part));
                 }
             }
         }
@@ -191,7 +193,7 @@ impl Sweep<'_> {
     fn with_fixed(&mut self, graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>, fixed: &HashSet<NodeId>) {
         let others = std::mem::take(&mut self.bars);
         for (node, bar) in seeds {
-            self.add(graph, node, bar);
+            self.add(graph, node, Guarded::plain(bar));
         }
         let mut reached = Vec::new();
         while let Some((id, bar)) = self.bars.pop_last() {
@@ -201,7 +203,7 @@ impl Sweep<'_> {
             if self.is_leaf(graph, id) {
                 reached.push((id, bar));
             } else {
-                let bar = self.row(graph, bar);
+                let bar = self.guarded_row(graph, bar);
                 self.node(graph, id, bar);
             }
         }
