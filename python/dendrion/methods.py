@@ -14,7 +14,8 @@ class SolverMethodODE(Enum):
         Forward Euler, order 1: ``y + h f(y)``.
     ``EXP_EULER``
         Exponential Euler, order 1: ``y + h phi1(h J) f(y)`` with ``J = df/dy`` exact (the slope of the NMDA block
-        included). Exact where ``f`` is linear in ``y``, and stable there for any step.
+        included). Exact where ``f`` is linear in ``y``, and stable there for any step. Linear cascades with constant
+        rates, such as receptors that rise and decay, are solved exactly.
     ``MIDPOINT``, ``HEUN2``
         The explicit midpoint rule and Heun's method, order 2.
     ``HEUN3``

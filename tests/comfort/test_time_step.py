@@ -214,25 +214,35 @@ def test_the_slowness_of_exponential_euler():
     assert told(Tree([100.0, 0.5], [5.0, 0.02], [40.0]), dt=0.2, odemethod=ODE.EXP_EULER) == []
 
 
-def test_a_short_rise_with_exponential_euler(pair):
-    def charge(method, dt):
+def test_short_receptors_with_exponential_euler(pair):
+    def charge(method, dt, **taus):
         """Return the sum of the gate after a spike, which conductance follows (ms)."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            cells, spike = pair(1, rise=0.15), dn.SpikeGenerator(1, [0], [1.0])
+            cells, spike = pair(1, **taus), dn.SpikeGenerator(1, [0], [1.0])
             net = dn.Network([cells, spike, dn.ConnGen(spike, cells.ampa)], dt=dt, odemethod=method)
         x = net.probe(cells.ampa, "x")
         net.run(50.0)
         return x.values.sum() * dt
 
-    (text,) = told(pair(1, rise=0.15), dt=0.1, odemethod=ODE.EXP_EULER)
-    ratio = charge(ODE.EXP_EULER, 0.1) / charge(ODE.RK4, 0.005)
-    assert ratio == pytest.approx(1.37, abs=0.005)
+    def made(rise, decay):
+        cells = pair(1, rise=rise)
+        cells.ampa.t_decay = decay
+        return cells
+
+    # The gate itself is exact: a short rise alone does no harm.
+    assert told(pair(1, rise=0.15), dt=0.1, odemethod=ODE.EXP_EULER) == []
+    ratio = charge(ODE.EXP_EULER, 0.1, rise=0.15) / charge(ODE.RK4, 0.005, rise=0.15)
+    assert ratio == pytest.approx(1.0, abs=0.01)
+    # All of it falls between two steps.
+    (text,) = told(made(0.05, 0.05), dt=0.1, odemethod=ODE.EXP_EULER)
     assert text.startswith(
-        "pair/ampa: t_rise = 0.15 ms is too short for EXP_EULER with dt = 0.1 ms: a spike opens 37 % too much "
-        "conductance; expected dt <= 0.069 ms"
+        "pair/ampa: t_rise = 0.05 ms and t_decay = 0.05 ms are too short for EXP_EULER with dt = 0.1 ms: a spike opens "
+        "28 % too little conductance, since most of it falls between two steps; expected dt <= 0.0"
     )
-    assert told(pair(1, rise=0.22), dt=0.1, odemethod=ODE.EXP_EULER) == []
+    n = np.arange(1000)
+    assert 1 - 0.1 * (0.1 * n * np.exp(-2 * n)).sum() / 0.05**2 == pytest.approx(0.28, abs=0.005)
+    assert told(made(0.07, 0.07), dt=0.1, odemethod=ODE.EXP_EULER) == []
 
 
 def test_noise_that_is_held_for_a_step():

@@ -32,10 +32,8 @@ STABLE = {
 EDGE = 0.9
 #: Share of it that is advised.
 ADVISED = 0.5
-#: Error of exponential Euler, and of noise, from which on there is a warning, and the step in time constants in which a
-#: short rise has it.
+#: Error of exponential Euler, and of noise, from which on there is a warning.
 ERROR = 0.25
-LAG = 0.4642
 
 _REMEDY = "or odemethod=SolverMethodODE.CRANK_NICOLSON"
 
@@ -102,13 +100,29 @@ def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt:
         )
     rising = [p for p in parts if isinstance(p, Receptor) and p._values.get("t_rise") is not None]
     for receptor in rising:
-        rise = float(np.min(np.asarray(receptor._values["t_rise"])))
-        if (error := float(_held(dt / rise)) - 1.0) > ERROR:
+        rise, decay = (np.asarray(receptor._values[name], dtype=float) for name in ("t_rise", "t_decay"))
+        lost = 1.0 - _sampled(dt, rise, decay)
+        if (error := float(lost.max())) > ERROR:
+            enough = dt
+            while float(np.max(1.0 - _sampled(enough, rise, decay))) > ERROR:
+                enough *= 0.9
+            worst = np.unravel_index(lost.argmax(), lost.shape)
+            rise, decay = (float(np.broadcast_to(tau, lost.shape)[worst]) for tau in (rise, decay))
             return (
-                f"{receptor.path}: t_rise = {rise:g} ms is too short for EXP_EULER with dt = {dt:g} ms: a spike opens "
-                f"{100 * error:.0f} % too much conductance; expected dt <= {_down(LAG * rise)} ms, {_REMEDY}"
+                f"{receptor.path}: t_rise = {rise:g} ms and t_decay = {decay:g} ms are too short for EXP_EULER with dt "
+                f"= {dt:g} ms: a spike opens {100 * error:.0f} % too little conductance, since most of it falls "
+                f"between two steps; expected dt <= {_down(enough)} ms, {_REMEDY}"
             )
     return None
+
+
+def _sampled(dt: float, rise: Any, decay: Any) -> Any:
+    """Return the sum of a gate that rises and decays over the grid of steps, as a share of its integral."""
+    rise, decay = np.broadcast_arrays(rise, decay)
+    # The limit at equal time constants, by a difference.
+    near = np.abs(decay - rise) < 1e-4 * decay
+    rise, decay = np.where(near, decay * (1 - 1e-4), rise), np.where(near, decay * (1 + 1e-4), decay)
+    return np.asarray((decay * _held(dt / decay) - rise * _held(dt / rise)) / (decay - rise))
 
 
 def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[float, int]:

@@ -59,7 +59,7 @@ fn select_rule(g: &mut Graph, c: NodeId, (da, db): (Guarded, Guarded)) -> Guarde
 }
 
 /// f'(a), where `value` is f(a).
-pub(super) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> NodeId {
+pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> NodeId {
     let one = g.constant(1.0);
     match f {
         Unary::Neg => g.constant(-1.0),
@@ -155,7 +155,7 @@ fn binary_rule(
 
 /// The derivatives of `value` = a^b with respect to a, b a^(b-1), and to b, a^b log(a). Where b is 0 the first is 0, and
 /// where a^b is 0 the second is, although a^(b-1) or log(a) is infinite there.
-pub(super) fn power_slopes(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId) -> (NodeId, NodeId) {
+pub(crate) fn power_slopes(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId) -> (NodeId, NodeId) {
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
     let less = g.sub(b, one);
     let power = g.binary(Binary::Pow, a, less);

@@ -1,25 +1,115 @@
-//! Exponential Euler: y + h φ₁(h J) f, where J = ∂f/∂y is exact, from the expression graph (the exponential
-//! Rosenbrock-Euler method, Hochbruck & Ostermann 2010, on the diagonal). It is exact where f is linear in y, and
-//! costs no more than Euler where J is a coefficient, because h φ₁(h J) is then one too. It sees the NMDA block's
-//! slope dB/dV.
+//! Exponential Euler: y + h φ₁(h L) f, the exponential Rosenbrock-Euler method (Hochbruck & Ostermann 2010) with a part L of the exact
+//! Jacobian J = ∂f/∂y:
+//!
+//! - the diagonal of J, whatever it depends on. The step is exact where f is linear in y, and costs no more than Euler where
+//!   J is a coefficient, because h φ₁(h J) is then one too. It sees the slope dB/dV of the NMDA block.
+//! - **Cascades**: a coupling `J_ij` from state j to state i, if `J_ij`, `J_ii` and `J_jj` depend on parameters alone, and j does not depend
+//!   on i in turn. The rising and the decaying stage of a receptor are such a pair. Ordered from first to last stage, these
+//!   couplings form a triangular matrix, and linear cascades are solved exactly.
+//!
+//! Couplings that vary in the step (through V, say) or lie in a circle (two compartments) are frozen: f holds their value at the
+//! beginning of the step, as is usual for exponential Euler.
+//!
+//! The entries of φ₁ of a triangular matrix T are sums over the paths that lead from j to i (Davis 1973; Higham 2008, theorem 4.11):
+//!
+//! ```text
+//! φ₁(T)_ij = Σ over paths i = p0, p1, ..., pk = j of  T_p0p1 T_p1p2 ...  φ₁[T_p0p0, T_p1p1, ..., T_pkpk]
+//! ```
+//!
+//! with divided differences of φ₁, which [`super::differences`] computes for equal arguments too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Writer;
+use super::differences::phi1_differences;
+use super::implicit::{circles, reads};
 use crate::graph::{NodeId, Unary};
 use crate::passes::derivative::derivative;
 
+/// States on a path that is solved exactly, at most. A longer cascade is of order 5 in what lies further up.
+const LONGEST: usize = 5;
+
 /// The next states.
 pub(super) fn step(w: &mut Writer<'_>) -> Vec<NodeId> {
+    let derivatives: BTreeMap<usize, NodeId> = w.derivatives().into_iter().collect();
+    let mut scaled = BTreeMap::new();
+    for (i, f) in &derivatives {
+        let y = w.state(*i);
+        let j = derivative(w.graph, *f, y);
+        scaled.insert(*i, w.graph.mul(w.h, j));
+    }
+    let cascades = Cascades { couplings: couplings(w, &derivatives, &scaled), scaled };
     let mut next = HashMap::new();
-    for (i, f) in w.derivatives() {
-        let y = w.state(i);
-        let j = derivative(w.graph, f, y);
-        let z = w.graph.mul(w.h, j);
-        let phi = w.graph.unary(Unary::Phi1, z);
+    for (i, f) in &derivatives {
+        let y = w.state(*i);
+        let phi = w.graph.unary(Unary::Phi1, cascades.scaled[i]);
         let step = w.graph.mul(w.h, phi);
-        let change = w.graph.mul(step, f);
-        next.insert(i, w.graph.add(y, change));
+        let change = w.graph.mul(step, *f);
+        let mut sum = w.graph.add(y, change);
+        for (j, entry) in cascades.entries(w, *i) {
+            let step = w.graph.mul(w.h, entry);
+            let change = w.graph.mul(step, derivatives[&j]);
+            sum = w.graph.add(sum, change);
+        }
+        next.insert(*i, sum);
     }
     w.collect(|i| next[&i])
+}
+
+/// For each state, the couplings h `J_ij` that are part of a cascade.
+fn couplings(
+    w: &mut Writer<'_>,
+    derivatives: &BTreeMap<usize, NodeId>,
+    scaled: &BTreeMap<usize, NodeId>,
+) -> BTreeMap<usize, Vec<(usize, NodeId)>> {
+    let reads = reads(w, derivatives);
+    let circles = circles(&reads);
+    let circle_of = |i: usize| circles.iter().position(|circle| circle.contains(&i));
+    let is_constant: BTreeSet<usize> =
+        scaled.iter().filter(|(_, j)| w.graph.is_coefficient(**j)).map(|(i, _)| *i).collect();
+    let mut found: BTreeMap<usize, Vec<(usize, NodeId)>> = BTreeMap::new();
+    for i in &is_constant {
+        for j in reads[i].intersection(&is_constant).filter(|j| circle_of(**j) != circle_of(*i)) {
+            let y = w.state(*j);
+            let slope = derivative(w.graph, derivatives[i], y);
+            if w.graph.is_coefficient(slope) && w.graph.as_const(slope) != Some(0.0) {
+                let coupling = w.graph.mul(w.h, slope);
+                found.entry(*i).or_default().push((*j, coupling));
+            }
+        }
+    }
+    found
+}
+
+/// The triangular part of h J.
+struct Cascades {
+    couplings: BTreeMap<usize, Vec<(usize, NodeId)>>,
+    /// The diagonal.
+    scaled: BTreeMap<usize, NodeId>,
+}
+
+impl Cascades {
+    /// The entries of φ₁ in the row of a state, but for the diagonal.
+    fn entries(&self, w: &mut Writer<'_>, i: usize) -> BTreeMap<usize, NodeId> {
+        let mut entries = BTreeMap::new();
+        let one = w.graph.constant(1.0);
+        let mut stack = vec![(vec![i], one)];
+        while let Some((path, product)) = stack.pop() {
+            let Some(couplings) = path.last().and_then(|last| self.couplings.get(last)) else { continue };
+            if path.len() == LONGEST {
+                continue;
+            }
+            for (j, coupling) in couplings {
+                let product = w.graph.mul(product, *coupling);
+                let path = [path.as_slice(), &[*j]].concat();
+                let diagonal: Vec<NodeId> = path.iter().map(|p| self.scaled[p]).collect();
+                let difference = phi1_differences(w.graph, &diagonal);
+                let part = w.graph.mul(product, difference);
+                let entry = entries.get(j).map_or(part, |sum| w.graph.add(*sum, part));
+                entries.insert(*j, entry);
+                stack.push((path, product));
+            }
+        }
+        entries
+    }
 }

@@ -40,7 +40,10 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
 }
 
 /// For each state that has a derivative, the others of that sort which it reads.
-fn reads(w: &Writer<'_>, derivatives: &BTreeMap<usize, NodeId>) -> BTreeMap<usize, BTreeSet<usize>> {
+pub(super) fn reads(
+    w: &Writer<'_>,
+    derivatives: &BTreeMap<usize, NodeId>,
+) -> BTreeMap<usize, BTreeSet<usize>> {
     let of = |f: &NodeId| {
         let mut found = BTreeSet::new();
         w.graph.visit(*f, &mut |node| {
@@ -57,7 +60,7 @@ fn reads(w: &Writer<'_>, derivatives: &BTreeMap<usize, NodeId>) -> BTreeMap<usiz
 
 /// States that depend on each other, each such circle after those it depends on (Tarjan's strongly connected components,
 /// by Kosaraju's two sweeps).
-fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
+pub(super) fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
     let mut read_by: BTreeMap<usize, BTreeSet<usize>> = reads.keys().map(|i| (*i, BTreeSet::new())).collect();
     for (i, of) in reads {
         for j in of {

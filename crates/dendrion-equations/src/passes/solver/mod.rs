@@ -4,6 +4,7 @@
 //! of their own (a refractory wait) stand still while the others are integrated. Noise is added to what the method
 //! for the drift gives ([`diffusion`]).
 
+mod differences;
 mod diffusion;
 mod explicit;
 mod exponential;
