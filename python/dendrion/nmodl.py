@@ -19,16 +19,21 @@ What the reader cannot take is an error that names the line; what it assumed or 
 
 from __future__ import annotations
 
+import keyword
 import os
 from pathlib import Path
 from typing import Any
 
 from . import _core
+from .equations import _RESERVED as _OF_MODULES
 from .equations import Channel
 from .errors import EquationError
 from .receptors import Receptor
 
 __all__ = ["load", "loads"]
+
+#: Names that a parameter cannot have: attributes of modules and keywords of Python. ``lambda`` becomes ``lambda_``.
+_RESERVED = frozenset((*dir(Channel), *dir(Receptor), *_OF_MODULES, *keyword.kwlist, "notes"))
 
 
 def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
@@ -56,7 +61,7 @@ def loads(source: str) -> type[Channel] | type[Receptor]:
 
     Its ``equations`` are the text it became, its ``notes`` what was assumed or left out.
     """
-    name, receives, equations, notes = _core.nmodl(source)
+    name, receives, equations, notes = _core.nmodl(source, sorted(_RESERVED))
     members: dict[str, Any] = {"equations": equations, "notes": tuple(notes), "__module__": "dendrion.nmodl"}
     members["__doc__"] = f"{name}, from NMODL. Its text is in ``equations``."
     base = Receptor if receives else Channel

@@ -70,6 +70,80 @@ def test_calcium_goes_round():
     assert np.ptp(calcium.values) > 0
 
 
+def pool(ion):
+    return dn.nmodl.loads(f"""
+    NEURON {{ SUFFIX pool USEION {ion} READ i{ion} WRITE {ion}i RANGE tau }}
+    PARAMETER {{ tau = 20 (ms)  {ion}0 = 0.001 (mM) }}
+    STATE {{ {ion}i (mM) }}
+    INITIAL {{ {ion}i = 2*{ion}0 }}
+    BREAKPOINT {{ SOLVE states METHOD cnexp }}
+    DERIVATIVE states {{ {ion}i' = -i{ion} + ({ion}0 - {ion}i)/tau }}
+    """)
+
+
+def concentration(*parts):
+    cell = Cell(*parts)
+    net = dn.Network([cell], dt=0.01)
+    recorded = net.probe(cell.parts[-1], net.variables(cell.parts[-1])[0])
+    net.run(20)
+    return recorded.values[:, 0]
+
+
+def test_ions_of_another_spelling_are_other_ions():
+    channel = dn.nmodl.loads(
+        "NEURON { SUFFIX c USEION Ca WRITE iCa } ASSIGNED { v } BREAKPOINT { iCa = 1e-4*(v + 90) }"
+    )
+    alone = {ion: concentration(pool(ion)) for ion in ("ca", "Ca", "CA", "cal")}
+    for ion in ("ca", "CA", "cal"):
+        np.testing.assert_array_equal(concentration(channel, pool(ion)), alone[ion])
+    for ion in ("Ca", "CA", "cal"):
+        np.testing.assert_array_equal(concentration(channels.CaL, pool(ion)), alone[ion])
+    assert np.abs(concentration(channel, pool("Ca")) - alone["Ca"]).max() > 1e-4
+    assert np.abs(concentration(channels.CaL, pool("ca")) - alone["ca"]).max() > 1e-6
+
+
+def test_a_current_that_nobody_writes_is_0():
+    time = 0.01 * np.arange(2000)
+    expected = 0.001 * (1 + np.exp(-time / 20))
+    for ion in ("ca", "Ca", "na", "k", "x"):
+        np.testing.assert_allclose(concentration(pool(ion)), expected, rtol=1e-9)
+
+
+def test_a_concentration_that_nobody_writes_has_the_default_of_neuron():
+    def current(*parts, ion="ca", **given):
+        reads = dn.nmodl.loads(f"""
+        NEURON {{ SUFFIX reads USEION {ion} READ {ion}i NONSPECIFIC_CURRENT i }}
+        BREAKPOINT {{ i = 1e-3*{ion}i }}
+        """)
+        cell = Cell(*parts, reads)
+        for name, value in given.items():
+            setattr(cell.parts[-1], name, value)
+        net = dn.Network([cell], dt=0.1)
+        recorded = net.probe(cell.parts[-1], "I")
+        net.run(1)
+        return -recorded.values[0, 0] / 1e-2  # 1 mA/cm2 is 10 pA/um2
+
+    assert current() == pytest.approx(5e-5)
+    assert current(cai0=0.02) == pytest.approx(0.02)
+    assert current(ion="Ca") == pytest.approx(1.0)
+    assert current(channels.CaPool, channels.CaT, ion="Ca") == pytest.approx(1.0)
+    assert current(channels.CaPool, channels.CaT) == pytest.approx(1e-4, rel=1e-2)
+
+
+def test_names_of_python_and_of_modules_get_an_underscore():
+    clashing = ("lambda", "name", "size", "on", "parent", "path", "notes", "equations", "children", "V", "_label")
+    declared = " ".join(f"{name} = {i + 1}" for i, name in enumerate(clashing))
+    loaded = dn.nmodl.loads(f"""
+    NEURON {{ SUFFIX x NONSPECIFIC_CURRENT i }}
+    PARAMETER {{ {declared} name_ = 100 }}
+    BREAKPOINT {{ i = {" + ".join(clashing)} + name_ }}
+    """)
+    made = loaded(1)
+    assert [getattr(made, f"{name}_") for name in clashing if name != "name"] == [1, *range(3, len(clashing) + 1)]
+    assert (made.name__, made.name_) == (2, 100)
+    assert any("'lambda' has a meaning of its own; it is called 'lambda_'" in note for note in loaded.notes)
+
+
 def test_gradients_go_through():
     cell = Cell(dn.nmodl.load(FILES / "squid.mod"))
     cell.soma.I_ext = 20

@@ -114,6 +114,8 @@ pub struct Import {
     pub name: String,
     /// Its unit.
     pub unit: Written,
+    /// Its value where no mechanism of the compartment exports it: made of numbers and parameters. Without one, that is an error.
+    pub default: Option<Id>,
 }
 
 /// Something that other mechanisms of the compartment may import: the sum over all that export it.

@@ -156,7 +156,7 @@ pub(crate) enum Statement {
     Initial { name: Span, value: Id },
     Define { name: Span, value: Id, unit: Option<Annotation>, bound: Option<Bound> },
     Declare { name: Span, unit: Annotation, bound: Option<Bound> },
-    Import { name: Span, unit: Annotation },
+    Import { name: Span, unit: Annotation, default: Option<Id> },
     Export { name: Span, value: Option<Id> },
     On { trigger: Trigger, actions: Vec<Action> },
 }

@@ -17,7 +17,7 @@ const SEEDS: [&str; 4] = [
     "I = g * n * (E - V) : pA\ndn/dt = (1/(1 + exp(-(V - Vn)/8 mV)) - n)/tau : 1\ng = 5 nS (>= 0); E = -90 mV; Vn = 3 mV; tau = 1 ms\nn(0) = 0.5\n",
     "I = s * 1 nS * (0 mV - V) : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight\n",
     "I = x * 1 pA : pA\non V > 3 mV and not refractory:\n    x after dt for 3 ms\n    refractory for 5 ms\n    V = -3 mV after 2 ms\n",
-    "dV/dt = (k*(V - V_rest)*(V + 40 mV) - u * 1 pA + I)/C\nk = 1 nS/mV\ndu/dt = -u/(3 ms) : 1\non spike: u += 2\nexport u\nimport Ca : mM\n",
+    "dV/dt = (k*(V - V_rest)*(V + 40 mV) - u * 1 pA + I)/C\nk = 1 nS/mV\ndu/dt = -u/(3 ms) : 1\non spike: u += 2\nexport u\nimport Ca : mM = 2*Ca_rest\nCa_rest = 1 uM\n",
 ];
 
 fn words() -> impl Strategy<Value = String> {

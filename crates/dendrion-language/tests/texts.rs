@@ -136,6 +136,9 @@ fn receptors_membranes_and_what_is_shared() -> Result<(), TextError> {
         "dCa/dt = -Ca/tau - I_Ca/(2*F*area*0.1 um) : mM\nexport Ca\nimport I_Ca : pA\nF = 96485 C/mol; tau = 80 ms",
     )?;
     assert_eq!((pool.exports[0].name.as_str(), pool.imports[0].name.as_str()), ("Ca", "I_Ca"));
+    assert_eq!(pool.imports[0].default, None);
+    let alone = define("I = Ca/(1 mM) * 1 nS * V : pA\nimport Ca : mM = 2*Ca_rest\nCa_rest = 1e-4 mM")?;
+    assert!(alone.imports[0].default.is_some());
     assert_eq!(pool.states[0].unit.unit.dimension.to_string(), "mM");
     assert_eq!(Dimension::POTENTIAL.to_string(), "mV");
     let per_area = define("I = g * (E - V) : pA/um2\ng = 3 uS/cm2; E = 0 mV")?;

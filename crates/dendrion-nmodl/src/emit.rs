@@ -1,7 +1,7 @@
 //! From lines and definitions to the text: what nobody needs is left out, and what is left gets its name.
 
 use crate::defs::{Def, Leaf};
-use crate::lower::Output;
+use crate::lower::{Import, Output};
 use crate::piece::{Piece, level};
 
 /// Texts in place of names are nested so deep at most.
@@ -38,14 +38,16 @@ pub(crate) fn emit(output: Output, header: &str) -> (String, Vec<bool>) {
         lines.push(format!("{name} = {text}{comment}"));
         texts.push(Text { is: name, depth: 0, tight: true });
     }
-    let given = used_parameters(&defs, &uses, parameters.len());
+    let given = used_parameters(&defs, &uses, parameters.len(), &imports);
     let mut all: Vec<String> = header.lines().map(|l| format!("# {}", one_line(l))).collect();
     all.extend(first.iter().map(|line| written(line, &texts).0));
     all.append(&mut lines);
     all.extend(last.iter().map(|line| written(line, &texts).0));
     for (i, import) in imports.iter().enumerate() {
         if is_used(&defs, &uses, Leaf::Import(i)) {
-            all.push(format!("import {} : {}", import.name, import.unit));
+            let parameter = import.default.and_then(|i| parameters.get(i));
+            let default = parameter.map_or_else(|| format!("0 {}", import.unit), |p| p.name.clone());
+            all.push(format!("import {} : {} = {default}", import.name, import.unit));
         }
     }
     for (parameter, _) in parameters.iter().zip(&given).filter(|(_, given)| **given) {
@@ -123,8 +125,13 @@ fn is_used(defs: &[Def], uses: &[usize], leaf: Leaf) -> bool {
     defs.iter().zip(uses).any(|(def, n)| *n > 0 && def.leaf == Some(leaf))
 }
 
-fn used_parameters(defs: &[Def], uses: &[usize], count: usize) -> Vec<bool> {
+fn used_parameters(defs: &[Def], uses: &[usize], count: usize, imports: &[Import]) -> Vec<bool> {
     let mut used = vec![false; count];
+    for (_, import) in imports.iter().enumerate().filter(|(i, _)| is_used(defs, uses, Leaf::Import(*i))) {
+        if let Some(used) = import.default.and_then(|p| used.get_mut(p)) {
+            *used = true;
+        }
+    }
     for (def, n) in defs.iter().zip(uses) {
         if let (Some(Leaf::Parameter(i)), true) = (def.leaf, *n > 0)
             && let Some(used) = used.get_mut(i)

@@ -72,10 +72,18 @@ pub struct Mechanism {
 /// # Errors
 /// The first thing that is wrong or has no counterpart, and where.
 pub fn read(source: &str) -> Result<Mechanism, NmodlError> {
+    read_reserving(source, &[])
+}
+
+/// Reads the text of a `.mod` file. Parameters with one of the names in `reserved` get underscores appended.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_reserving(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
     let lexed = lex::lex(source)?;
     let (mut file, comments) = parse::parse(source, lexed)?;
     let (name, kind) = head(source, &file)?;
-    let (output, mut notes) = lower::lower(source, &file, &comments)?;
+    let (output, mut notes) = lower::lower(source, &file, (&comments, reserved))?;
     notes.append(std::mem::take(&mut file.notes));
     let parameters = output.parameters.clone();
     let header = format!("{}\nFrom the NMODL file of '{name}'.", file.title);

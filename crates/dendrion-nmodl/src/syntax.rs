@@ -141,7 +141,14 @@ pub(crate) struct File<'t> {
     pub(crate) notes: Notes,
 }
 
-impl File<'_> {
+impl<'t> File<'t> {
+    /// Names that the file declares and that are seen from outside.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'t str> {
+        let declared = self.parameters.iter().chain(&self.states).chain(&self.assigned).map(|d| d.name);
+        let of_ions = self.ions.iter().flat_map(|ion| ion.reads.iter().chain(&ion.writes));
+        declared.chain(of_ions.chain(&self.nonspecific).chain(&self.electrode).copied()).map(|name| name.text)
+    }
+
     /// The expression of which that node is the root.
     pub(crate) fn expression(&self, root: Id) -> Expr {
         let mut first = root;

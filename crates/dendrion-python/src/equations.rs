@@ -19,9 +19,11 @@ pub(crate) fn library(name: &str) -> PyResult<&'static str> {
 }
 
 /// What an NMODL file became: its name, whether spikes arrive at it, its equations, and what was assumed or left out.
+/// Parameters with a name in `reserved` get underscores appended.
 #[pyfunction]
-pub(crate) fn nmodl(source: &str) -> PyResult<(String, bool, String, Vec<String>)> {
-    let read = dendrion::nmodl::read(source);
+pub(crate) fn nmodl(source: &str, reserved: Vec<String>) -> PyResult<(String, bool, String, Vec<String>)> {
+    let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();
+    let read = dendrion::nmodl::read_reserving(source, &reserved);
     let read = read.map_err(|e| raise(Error::Text { module: "NMODL".into(), message: e.to_string() }))?;
     Ok((read.name, read.kind == dendrion::nmodl::Kind::Receptor, read.text, read.notes))
 }

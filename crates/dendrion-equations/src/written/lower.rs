@@ -1,6 +1,6 @@
 //! From nodes of a definition to expressions of the graph.
 
-use dendrion_language::{Function, Given, Id, Term};
+use dendrion_language::{Function, Given, Id, Import, Term};
 use dendrion_model::Error;
 
 use super::part::coherent;
@@ -74,18 +74,28 @@ impl<'g> Written<'_, 'g> {
             let value = self.root(b, membranes, j, export.value)?;
             sum = Some(sum.map_or(value, |sum: Expr<'g>| sum + value));
         }
-        let Some(sum) = sum else { return Err(self.nobody_exports(i, &wanted.name)) };
-        self.shared.insert(key, Shared::Known(sum));
-        Ok(sum)
+        match (sum, wanted.default) {
+            (Some(sum), _) => {
+                self.shared.insert(key, Shared::Known(sum));
+                Ok(sum)
+            }
+            // Each mechanism has a default of its own, so the value is not shared.
+            (None, Some(default)) => {
+                self.shared.remove(&key);
+                self.root(b, membranes, i, default)
+            }
+            (None, None) => Err(self.nobody_exports(i, &wanted)),
+        }
     }
 
-    fn nobody_exports(&self, i: usize, name: &str) -> Error {
+    fn nobody_exports(&self, i: usize, wanted: &Import) -> Error {
+        let name = &wanted.name;
         let here = self.parts.iter().filter(|p| p.on == self.parts[i].on);
         let exported: Vec<&str> = here.flat_map(|p| &p.definition.exports).map(|e| e.name.as_str()).collect();
         let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
         let what = format!(
-            "imports {name}, which no mechanism of {} exports (they export {there}); expected one that does",
-            self.population.compartments[self.parts[i].on].name
+            "imports {name}, which no mechanism of {} exports (they export {there}); expected one that does, or a default as in 'import {name} : {} = ...'",
+            self.population.compartments[self.parts[i].on].name, wanted.unit.text
         );
         Error::structure(self.path(i), what)
     }

@@ -28,11 +28,11 @@ impl Checker<'_> {
                     let unit = self.written(unit.span, unit.unit);
                     self.declare_parameter(*name, unit, *bound)?;
                 }
-                Statement::Import { name, unit } => {
+                Statement::Import { name, unit, .. } => {
                     let meaning = Meaning::Import(self.made.imports.len());
                     let unit = self.written(unit.span, unit.unit);
                     self.take(*name, meaning)?;
-                    self.made.imports.push(Import { name: self.word(*name).into(), unit });
+                    self.made.imports.push(Import { name: self.word(*name).into(), unit, default: None });
                 }
                 Statement::Define { name, .. } => {
                     // Whether it is a parameter is known once all names are.

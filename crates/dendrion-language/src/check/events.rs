@@ -35,6 +35,11 @@ impl Checker<'_> {
     fn time(&mut self, id: Id, what: &str) -> Checked<()> {
         self.check_value(id)?;
         self.of_dimension(id, Dimension::TIME, what)?;
+        self.constant(id, what)
+    }
+
+    /// Raises unless a node is made of numbers and parameters alone; `what` it is.
+    pub(super) fn constant(&self, id: Id, what: &str) -> Checked<()> {
         let moving = self.subtree(id).into_iter().find(|id| {
             matches!(
                 self.made.terms[*id],

@@ -167,6 +167,7 @@ impl<'t> Checker<'t> {
         match statement {
             Statement::Derivative { name, value, .. } => self.derivative(*name, *value),
             Statement::Initial { name, value } => self.initial(*name, *value),
+            Statement::Import { name, default: Some(value), .. } => self.import_default(*name, *value),
             Statement::Export { name, value } => self.export(*name, *value),
             Statement::On { trigger, actions } => self.event(trigger, actions),
             _ => Ok(()),
@@ -199,6 +200,18 @@ impl<'t> Checker<'t> {
         }
         let dimension = self.made.states[i].unit.unit.dimension;
         self.of_dimension(value, dimension, &format!("{word}(0)"))
+    }
+
+    fn import_default(&mut self, name: Span, value: Id) -> Checked<()> {
+        self.check_value(value)?;
+        let word = self.word(name);
+        let Some(Meaning::Import(i)) = self.names.get(word).copied() else { return Ok(()) };
+        let dimension = self.made.imports[i].unit.unit.dimension;
+        let what = format!("the default of '{word}'");
+        self.of_dimension(value, dimension, &what)?;
+        self.constant(value, &what)?;
+        self.made.imports[i].default = Some(value);
+        Ok(())
     }
 
     fn export(&mut self, name: Span, value: Option<Id>) -> Checked<()> {

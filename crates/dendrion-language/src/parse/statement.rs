@@ -31,7 +31,9 @@ impl Parser<'_> {
         if self.accept_word("import") {
             let name = self.name("the name of what the compartment has")?;
             self.expect(":", "and a unit, as in 'import Ca : mM'")?;
-            return Ok(Statement::Import { name, unit: self.annotation()? });
+            let unit = self.annotation()?;
+            let default = if self.accept("=") { Some(self.expression()?) } else { None };
+            return Ok(Statement::Import { name, unit, default });
         }
         if self.accept_word("export") {
             let name = self.name("a name that other mechanisms of the compartment may import")?;

@@ -18,7 +18,8 @@ impl<'t> Lowerer<'_, 't> {
     pub(super) fn declare(&mut self) -> Lowered<()> {
         let file = self.file;
         let units: Vec<Translated> = file.parameters.iter().map(|p| translate(p.unit, &file.units)).collect();
-        self.names = Names::new(units.iter().flat_map(|u| bare_words(u.text())));
+        let own = file.names();
+        self.names = Names::new(units.iter().flat_map(|u| bare_words(u.text())), own, self.reserved);
         self.given();
         self.ions()?;
         for (name, value) in &file.constants {
@@ -82,7 +83,17 @@ impl<'t> Lowerer<'_, 't> {
 
     /// A parameter that NEURON has outside of the file.
     pub(super) fn outer(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
-        let text = self.names.plain(name.text);
+        let text = self.names.parameter(name.text);
+        self.outer_called(text, name, default, unit, doc)
+    }
+
+    /// A parameter that the file does not name. Its name leaves the file's own names as they are.
+    pub(super) fn outer_made(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
+        let text = self.names.made(name.text);
+        self.outer_called(text, name, default, unit, doc)
+    }
+
+    fn outer_called(&mut self, text: String, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
         let value = if unit.is_empty() { text.clone() } else { format!("{text}/(1 {unit})") };
         let piece = self.defs.leaf(Leaf::Parameter(self.parameters.len()), value, false);
         self.parameters.push(Parameter {
@@ -241,7 +252,7 @@ impl<'t> Lowerer<'_, 't> {
                 (_, Some(ion)) if is_unset => {
                     let doc = "concentration at the beginning";
                     let wanted = Name { text: &beginning, span: name.span };
-                    Held::Known(self.outer(wanted, super::ions::inside(ion), "mM", doc))
+                    Held::Known(self.outer_made(wanted, super::ions::inside(ion), "mM", doc))
                 }
                 _ if states.contains(&index) => Held::Known(Piece::number(0.0)),
                 _ => continue,

@@ -1,6 +1,6 @@
 //! What mechanisms of a compartment tell each other through ions.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::slots::{Held, Role};
 use super::{Import, Lowered, Lowerer};
@@ -22,20 +22,59 @@ pub(super) fn inside(ion: &str) -> f64 {
     defaults(ion).2
 }
 
-/// The name by which mechanisms share an ion: `ca` is `Ca`.
-pub(super) fn shared(ion: &str) -> String {
-    let mut letters = ion.chars();
-    letters.next().map_or_else(String::new, |c| c.to_ascii_uppercase().to_string() + letters.as_str())
+/// What mechanisms share of an ion.
+///
+/// NEURON tells upper and lower case apart, so `ca` and `Ca` are two ions. `na`, `k` and `ca` have the names that
+/// `dendrion.channels` uses. The names of all other ions contain the ion exactly as it is spelled, and begin and end so that no two
+/// of them, and none of the library's, can be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    /// The sum of the currents into the cell (pA).
+    Current,
+    /// The concentration inside (mM).
+    Inside,
+}
+
+impl Quantity {
+    /// The name by which mechanisms share it.
+    fn shared(self, ion: &str) -> String {
+        let library = match ion {
+            "na" => "Na",
+            "k" => "K",
+            "ca" => "Ca",
+            _ => {
+                return match self {
+                    Self::Current => format!("ion_{ion}_current"),
+                    Self::Inside => format!("ion_{ion}_inside"),
+                };
+            }
+        };
+        match self {
+            Self::Current => format!("I_{library}"),
+            Self::Inside => library.to_string(),
+        }
+    }
 }
 
 impl<'t> Lowerer<'_, 't> {
     pub(super) fn ions(&mut self) -> Lowered<()> {
         let file = self.file;
         let mut seen = HashSet::new();
+        let mut owners: HashMap<&str, &str> = HashMap::new();
         for ion in &file.ions {
-            if !seen.insert(shared(ion.name.text)) {
+            if !seen.insert(ion.name.text) {
                 let message = format!("the ion '{}' is used twice; expected one USEION", ion.name.text);
                 return Err(self.error(ion.name.span, message));
+            }
+            for name in ion.reads.iter().chain(&ion.writes) {
+                let owner = *owners.entry(name.text).or_insert(ion.name.text);
+                if owner != ion.name.text {
+                    let message = format!(
+                        "'{}' belongs to both ions '{owner}' and '{}'; expected ions whose variables have different names",
+                        name.text, ion.name.text
+                    );
+                    return Err(self.error(name.span, message));
+                }
             }
         }
         let mut seen = HashSet::new();
@@ -78,12 +117,11 @@ impl<'t> Lowerer<'_, 't> {
 
     fn read_of_ion(&mut self, ion: &Ion<'t>, name: Name<'t>) -> Lowered<()> {
         let of = ion.name.text;
-        let shared = shared(of);
         // What is written is the file's own, and one READ is as good as two.
         if ion.writes.iter().any(|w| w.text == name.text) || self.globals.contains_key(name.text) {
             return Ok(());
         }
-        let (_, reversal, _, outside) = defaults(of);
+        let (_, reversal, inside, outside) = defaults(of);
         let piece = if name.text == format!("e{of}") {
             self.note(
                 name.span,
@@ -93,12 +131,15 @@ impl<'t> Lowerer<'_, 't> {
         } else if name.text == format!("{of}o") {
             self.outer(name, outside, "mM", &format!("concentration of {of} outside"))
         } else if name.text == format!("{of}i") {
-            let text = format!("{shared}/(1 mM)");
-            self.import(ion, shared, "mM", text)?
+            let beginning = format!("{}0", name.text);
+            let wanted = Name { text: &beginning, span: name.span };
+            let doc = format!("concentration of {of} inside where no mechanism gives one");
+            self.outer_made(wanted, inside, "mM", &doc);
+            let default = self.parameters.len().checked_sub(1);
+            self.import(ion, Quantity::Inside, ("mM", default), |shared| format!("{shared}/(1 mM)"))?
         } else if name.text == format!("i{of}") {
-            let shared = format!("I_{shared}");
-            let text = format!("-{shared}/area/(1 mA/cm2)");
-            self.import(ion, shared, "pA", text)?
+            let text = |shared: &str| format!("-{shared}/area/(1 mA/cm2)");
+            self.import(ion, Quantity::Current, ("pA", None), text)?
         } else {
             let message =
                 format!("'{}' is nothing of the ion; expected e{of}, i{of}, {of}i or {of}o", name.text);
@@ -108,7 +149,15 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    fn import(&mut self, ion: &Ion<'t>, name: String, unit: &'static str, text: String) -> Lowered<Piece> {
+    /// Something that other mechanisms share, with its unit and its value where none does.
+    fn import(
+        &mut self,
+        ion: &Ion<'t>,
+        quantity: Quantity,
+        (unit, default): (&'static str, Option<usize>),
+        text: impl Fn(&str) -> String,
+    ) -> Lowered<Piece> {
+        let name = quantity.shared(ion.name.text);
         if !self.names.take(&name) {
             let message = format!(
                 "the ion '{}' would be called '{name}', which has a meaning of its own",
@@ -116,8 +165,8 @@ impl<'t> Lowerer<'_, 't> {
             );
             return Err(self.error(ion.name.span, message));
         }
-        let piece = self.defs.leaf(Leaf::Import(self.imports.len()), text, true);
-        self.imports.push(Import { name, unit });
+        let piece = self.defs.leaf(Leaf::Import(self.imports.len()), text(&name), true);
+        self.imports.push(Import { name, unit, default });
         Ok(piece)
     }
 
@@ -134,15 +183,16 @@ impl<'t> Lowerer<'_, 't> {
         let file = self.file;
         let mut lines = Vec::new();
         for ion in &file.ions {
-            let shared = shared(ion.name.text);
             for name in &ion.writes {
                 if name.text == format!("i{}", ion.name.text) {
                     let piece = self.written_value(*name)?.negated();
                     let area = if self.current_unit() == "1 nA" { "" } else { " * area" };
                     let value = in_unit(piece, self.current_unit());
-                    lines.push(format!("export I_{shared} = {value}{area}"));
+                    let shared = Quantity::Current.shared(ion.name.text);
+                    lines.push(format!("export {shared} = {value}{area}"));
                 } else {
                     let piece = self.written_value(*name)?;
+                    let shared = Quantity::Inside.shared(ion.name.text);
                     lines.push(format!("export {shared} = {}", in_unit(piece, "1 mM")));
                 }
             }

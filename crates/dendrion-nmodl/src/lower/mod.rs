@@ -63,6 +63,8 @@ pub(crate) struct State {
 pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
+    /// The parameter that gives its value where no mechanism exports it; 0 without one.
+    pub(crate) default: Option<usize>,
 }
 
 /// What is being run.
@@ -79,6 +81,8 @@ pub(crate) struct Lowerer<'f, 't> {
     source: &'t str,
     file: &'f File<'t>,
     comments: &'f [Span],
+    /// Names that parameters cannot have.
+    reserved: &'f [&'f str],
     names: Names,
     defs: Defs,
     parameters: Vec<Parameter>,
@@ -108,12 +112,13 @@ pub(crate) struct Lowerer<'f, 't> {
 pub(crate) fn lower<'t>(
     source: &'t str,
     file: &File<'t>,
-    comments: &[Span],
+    (comments, reserved): (&[Span], &[&str]),
 ) -> Result<(Output, Notes), NmodlError> {
     let mut lowerer = Lowerer {
         source,
         file,
         comments,
+        reserved,
         names: Names::default(),
         defs: Defs::default(),
         parameters: Vec::new(),
