@@ -69,6 +69,38 @@ def test_a_gaussian_smooths_and_keeps_rates_at_the_ends(ran):
     assert np.allclose(dn.plot.rate(even, bin=1.0, smooth=10.0).lines[0].get_ydata(), 1000.0)
 
 
+def test_overlapping_windows_count_what_is_in_them(ran):
+    ax = dn.plot.rate(ran.source, window=10.0, bin=1.0)
+    (line,) = ax.lines
+    t, rates = line.get_data()
+    assert np.allclose(t, np.arange(101))
+    spikes = np.rint(ran.source.t / 0.1).astype(int)
+    for at, found in zip(t, rates, strict=True):
+        low, high = max(round(10 * at) - 50, 0), min(round(10 * at) + 50, 1003)
+        count = ((spikes >= low) & (spikes < high)).sum()
+        assert found == pytest.approx(count / 2 / ((high - low) * 1e-4))
+
+
+def test_windows_keep_a_constant_rate_also_at_the_ends():
+    even = SimpleNamespace(t=0.5 + np.arange(100.0), i=np.zeros(100, dtype=int), duration=100.0)
+    (line,) = dn.plot.rate(even, window=10.0, bin=1.0).lines
+    assert np.allclose(line.get_ydata(), 1000.0)
+
+
+def test_smoothing_chooses_bins_of_whole_steps(ran):
+    ax = dn.plot.rate(ran.source, smooth=4.0)
+    assert np.allclose(np.diff(ax.lines[0].get_xdata())[:-1], 0.8)
+    ax = dn.plot.rate(ran.source, smooth=0.2)
+    assert np.allclose(np.diff(ax.lines[0].get_xdata())[:-1], 0.1)
+    ax = dn.plot.rate(ran.source, window=7.0)
+    assert np.allclose(np.diff(ax.lines[0].get_xdata()), 0.7)
+
+
+def test_areas_of_several_recordings_do_not_lie_on_each_other(ran):
+    assert any(p.get_fill() for p in dn.plot.rate(ran.spikes).patches)
+    assert not any(p.get_fill() for p in dn.plot.rate({"a": ran.spikes, "b": ran.source}).patches)
+
+
 def test_without_spikes_the_rate_is_zero(pair):
     cells = pair(3)
     net = dn.Network([cells])
@@ -102,7 +134,11 @@ def test_populations_have_colours_and_a_legend(ran):
     [
         ({"bin": 0.0}, r"bin = 0.0: expected a width > 0 \(ms\)"),
         ({"bin": float("inf")}, "bin = inf"),
-        ({"smooth": 1.0}, r"smooth = 1.0: expected at least half a bin \(bin = 5 ms\)"),
+        ({"smooth": 1.0, "bin": 5.0}, r"smooth = 1.0: expected at least half a bin \(bin = 5 ms\)"),
+        ({"smooth": 0.0}, "smooth = 0.0: expected a standard deviation > 0"),
+        ({"window": -1.0}, r"window = -1.0: expected a width > 0 \(ms\)"),
+        ({"window": 1.0, "bin": 5.0}, r"window = 1.0: expected at least a bin \(bin = 5 ms\)"),
+        ({"window": 10.0, "smooth": 5.0}, "smooth = 5.0, window = 10.0: expected one of them"),
     ],
 )
 def test_widths_that_make_no_rate_are_refused(ran, widths, message):

@@ -79,12 +79,21 @@ def test_given_axes_keep_their_fonts(ran):
     assert not ax.spines["right"].get_visible()
 
 
-def test_legends_are_on_the_page_where_no_layout_makes_room_for_them(ran):
+def test_legends_are_in_the_axes_where_the_user_placed_these(ran):
     figure, ax = plt.subplots()
+    figure.subplots_adjust(right=0.98)
     dn.plot.traces([ran.soma, ran.dend], neurons=0, ax=ax)
     figure.draw_without_rendering()
     box = ax.get_legend().get_window_extent()
     assert ax.bbox.x0 <= box.x0 < box.x1 <= ax.bbox.x1
+
+
+def test_a_style_makes_figures_of_a_column(ran):
+    with dn.plot.style():
+        figure, ax = plt.subplots()
+        assert np.allclose(figure.get_size_inches() * 25.4, [85, 60])
+        dn.plot.rate({"a": ran.spikes, "b": ran.source}, ax=ax)
+    assert figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
 
 
 def test_a_style_has_the_size_that_is_asked_for():

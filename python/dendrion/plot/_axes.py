@@ -15,12 +15,14 @@ from ._style import COLUMN, LINE, SMALLER, pyplot, style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["drawing", "legend", "size_in_points", "small", "time_axis"]
+__all__ = ["drawing", "laid_out", "legend", "size_in_points", "small", "time_axis"]
 
 
 @contextmanager
 def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) -> Iterator[Axes]:
     """Yield axes to draw into, without a box: those given, whose fonts stay, or new ones in the style of a paper.
+
+    A given figure without a layout gets one that makes room for labels.
 
     Parameters
     ----------
@@ -37,12 +39,23 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
     if ax is not None:
         if not isinstance(ax, Axes):
             raise ParameterTypeError(f"plot.{what}: ax = {ax!r}: expected Axes of matplotlib, or None for a new figure")
+        from ._fit import fit
+
+        fit(ax)
         ax.spines[["top", "right"]].set_visible(False)
         yield ax
         return
     with style():
         _, new = plt.subplots(figsize=(width, height))
         yield new
+
+
+def laid_out(ax: Axes) -> None:
+    """Let given axes have the place that the layout of their figure gives them."""
+    from matplotlib.figure import Figure
+
+    if isinstance(ax.figure, Figure) and (engine := ax.figure.get_layout_engine()) is not None:
+        engine.execute(ax.figure)
 
 
 def time_axis(ax: Axes, begin: float, end: float) -> None:

@@ -92,7 +92,7 @@ def _name_rows(ax: Axes, read: _read.Spikes) -> None:
         ax.tick_params(axis="y", length=0)
         ax.set_ylabel(f"sample ({size} {read.kind}s each)")
         return
-    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
     if read.batch > 1:
         ax.set_ylabel("sample")
         return

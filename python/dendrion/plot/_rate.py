@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["rate"]
 
+#: Width of bins (ms) where the user does not give one.
+BIN = 5.0
+
 
 def rate(
     spikes: SpikeRecording | Sequence[SpikeRecording] | Mapping[str, SpikeRecording],
     *,
-    bin: float = 5.0,
+    bin: float | None = None,
     smooth: float | None = None,
+    window: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the rate of populations: spikes in bins of time, per neuron and second; of a batch the mean of its samples.
@@ -35,11 +39,15 @@ def rate(
     ----------
     spikes : SpikeRecording, list or dict
         One, several, or a dict by label; see [raster][dendrion.plot.raster].
-    bin : float
-        Width of the bins (ms), > 0. The last is cut where the recording ends.
+    bin : float, optional
+        Width of the bins (ms), > 0; the last is cut where the recording ends. With ``window`` the time from one window
+        to the next. By default 5 ms; with ``smooth`` a fifth, with ``window`` a tenth of it, in whole time steps.
     smooth : float, optional
         Standard deviation (ms) of a Gaussian that rates of bins are averaged with, at least ``bin / 2``. At both ends
         it averages over what there is. By default rates are drawn as steps.
+    window : float, optional
+        Width (ms) of overlapping bins: the rate at a time is that in a window of this width around it. At both ends
+        the window is cut. Either ``smooth`` or ``window``.
     ax : Axes, optional
         Where to draw. By default a new figure.
 
@@ -55,34 +63,65 @@ def rate(
 
     Examples
     --------
-    >>> dn.plot.rate(spikes, bin=1.0, smooth=5.0)
+    >>> dn.plot.rate({"excitatory": spikes, "inhibitory": others}, smooth=5.0)
     """
-    _check(bin, smooth)
+    _check(bin, smooth, window)
     read = _read.spikes("rate", spikes)
     with drawing("rate", ax, 1.4) as axes:
         used = len(axes.get_legend_handles_labels()[1])
         time_axis(axes, min(r.begin for r in read), max(r.end for r in read))
         for r, colour in zip(read, colours(len(read), used), strict=True):
-            rates, edges = _rates(r, bin)
-            if smooth is None:
-                axes.stairs(rates, edges, color=colour, alpha=0.15, fill=True)
-                axes.stairs(rates, edges, baseline=None, color=colour, lw=LINE, label=r.label)
-            else:
+            if window is not None:
+                t, even = _sliding(r, window, bin or _steps_of(r, window / 10))
+                axes.plot(t, even, color=colour, lw=1.5 * LINE, label=r.label)
+            elif smooth is not None:
+                rates, edges = _rates(r, bin or _steps_of(r, smooth / 5))
                 centres, even = (edges[:-1] + edges[1:]) / 2, _smooth(rates, edges, smooth)
                 axes.plot(centres, even, color=colour, lw=1.5 * LINE, label=r.label)
+            else:
+                rates, edges = _rates(r, bin or BIN)
+                if len(read) == 1:
+                    # Areas of several recordings would lie on each other.
+                    axes.stairs(rates, edges, color=colour, alpha=0.15, fill=True)
+                axes.stairs(rates, edges, baseline=None, color=colour, lw=LINE, label=r.label)
         axes.set_ylabel("rate (Hz)")
         axes.set_ylim(0.0, None)
         legend(axes)
     return axes
 
 
-def _check(bin: float, smooth: float | None) -> None:
-    if not 0 < bin < math.inf:
-        raise ParameterError(f"plot.rate: bin = {bin!r}: expected a width > 0 (ms)")
-    if smooth is not None and not bin / 2 <= smooth < math.inf:
+def _check(bin: float | None, smooth: float | None, window: float | None) -> None:
+    for name, width in (("bin", bin), ("window", window)):
+        if width is not None and not 0 < width < math.inf:
+            raise ParameterError(f"plot.rate: {name} = {width!r}: expected a width > 0 (ms)")
+    if smooth is not None and window is not None:
+        raise ParameterError(f"plot.rate: smooth = {smooth!r}, window = {window!r}: expected one of them")
+    if smooth is not None and not 0 < smooth < math.inf:
+        raise ParameterError(f"plot.rate: smooth = {smooth!r}: expected a standard deviation > 0 (ms)")
+    if smooth is not None and bin is not None and smooth < bin / 2:
         raise ParameterError(
             f"plot.rate: smooth = {smooth!r}: expected at least half a bin (bin = {bin:g} ms); make the bins smaller"
         )
+    if window is not None and bin is not None and window < bin:
+        raise ParameterError(f"plot.rate: window = {window!r}: expected at least a bin (bin = {bin:g} ms)")
+
+
+def _steps_of(read: _read.Spikes, width: float) -> float:
+    """Return a width of whole time steps, of which bins all have as many; at least one."""
+    return width if read.dt is None else max(1, round(width / read.dt)) * read.dt
+
+
+def _sliding(read: _read.Spikes, width: float, every: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the times (ms) of windows' middles, and the rate (Hz) in each window."""
+    end = read.end if read.is_end_known else read.end + every
+    t = read.begin + every * np.arange(math.floor((end - read.begin) / every + 1e-9) + 1)
+    low, high = np.maximum(t - width / 2, read.begin), np.minimum(t + width / 2, end)
+    # Times are multiples of dt up to rounding, which must not move a spike to the window before.
+    rounding = 1e-6 * every
+    counts = np.subtract(*(np.searchsorted(np.sort(read.t), edge - rounding) for edge in (high, low)))
+    seconds = (high - low) * 1e-3
+    rates = np.divide(counts, seconds * read.members.size * read.batch, out=np.zeros(len(t)), where=seconds > 0)
+    return np.asarray(t), np.asarray(rates)
 
 
 def _rates(read: _read.Spikes, width: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

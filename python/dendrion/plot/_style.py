@@ -29,8 +29,10 @@ __all__ = [
     "tints",
 ]
 
-#: Width of a column (inch), of lines and of axes (points).
-COLUMN, LINE, THIN = 3.4, 0.8, 0.6
+#: Width of a column and height of a figure (inch): 85 and 60 mm.
+COLUMN, HEIGHT = 85 / 25.4, 60 / 25.4
+#: Width of lines and of axes (points).
+LINE, THIN = 0.8, 0.6
 INK, FILL, GREY = "#1a1a1a", "#595959", "#b3b3b3"
 #: Okabe & Ito's palette without its yellow, which is lost on white.
 PALETTE = (INK, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -56,6 +58,7 @@ LOOK: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
+    "figure.figsize": (COLUMN, HEIGHT),
     "figure.constrained_layout.use": True,
     "figure.dpi": 200,
     # Text stays text in vector files.
@@ -84,13 +87,14 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
     Returns
     -------
     context manager
-        Within it matplotlib draws thin lines, no boxes, in these fonts, and lays out figures so that all fits.
+        Within it matplotlib makes figures as wide as a column of a paper (85 mm; 60 mm high) unless ``figsize`` is
+        given, draws thin lines and no boxes, in these fonts, and lays out figures so that all fits.
 
     Examples
     --------
     >>> import matplotlib.pyplot as plt
     >>> with dn.plot.style():
-    ...     figure, (top, bottom) = plt.subplots(2, 1, figsize=(3.4, 3.0), sharex=True)
+    ...     figure, (top, bottom) = plt.subplots(2, 1, figsize=(3.35, 3.0), sharex=True)
     ...     dn.plot.traces(v, ax=top)
     ...     dn.plot.raster(spikes, ax=bottom)
     ...     figure.savefig("figure.pdf")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ParameterError
 from . import _annotate
-from ._axes import drawing, small
+from ._axes import drawing, laid_out, small
 from ._layout import Cylinder, layout
 from ._paint import Paint, painted
 from ._parts import Part, parts_of
@@ -116,9 +116,11 @@ def tree(
             _annotate.marks(axes, parts, placed)
         _colour_bar(axes, paint)
         if names or (names is None and len(parts) <= MOST_NAMES):
+            # Names find their places by how large the tree is once all else has its room.
             if ax is None:
-                # Names find their places by how large the tree is once all else has its room.
                 cast("Figure", axes.figure).draw_without_rendering()
+            else:
+                laid_out(axes)
             _annotate.names(axes, [p.name for p in parts], [_outline(*p) for p in zip(parts, placed, strict=True)])
     return axes
 

@@ -113,7 +113,7 @@ def _image(table: NDArray[np.float64], given: Axes | None) -> Axes:
         image = ax.imshow(table, cmap=MAP, aspect=aspect, interpolation="nearest", origin="upper")
         ax.spines[:].set_visible(False)
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_locator(MaxNLocator(4, integer=True))
+            axis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]))
         ax.set_xlabel("target")
         ax.set_ylabel("source")
         bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, aspect=18, pad=0.03, label="weight")
