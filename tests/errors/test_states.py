@@ -171,7 +171,7 @@ def test_a_state_of_other_arithmetic(path):
 def test_no_file_there(path):
     with pytest.raises(FileNotFoundError, match=r"No such file or directory: 'none\.state'"):
         network().load_state("none.state")
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         network().load_state(".")
     net = network()
     with pytest.raises(FileNotFoundError, match=r"No such file or directory: 'none/run\.state'"):
@@ -182,10 +182,10 @@ def test_no_file_there(path):
 
 
 def test_what_is_no_file_is_not_written(path):
-    with pytest.raises(OSError, match="/dev/full: is no regular file"):
+    with pytest.raises(OSError, match="/dev/full: is not a regular file"):
         network().save_state("/dev/full")
     assert not os.path.isfile("/dev/full")
-    with pytest.raises(OSError, match="is no regular file"):
+    with pytest.raises(OSError, match="is not a regular file"):
         network().save_state(".")
 
 

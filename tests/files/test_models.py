@@ -79,7 +79,9 @@ def test_saved_again_it_is_the_same_file(tmp_path: Path) -> None:
     build().save(tmp_path / "a.json")
     (tmp_path / "again").mkdir()
     dn.Network.load(tmp_path / "a.json").save(tmp_path / "again" / "a.json")
-    for name in ("a.json", "a.npz"):
+    names = sorted(p.name for p in tmp_path.iterdir() if p.is_file())
+    assert len(names) == 2
+    for name in names:
         assert (tmp_path / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
@@ -141,7 +143,7 @@ def test_the_schema_knows_every_parameter() -> None:
 
 def test_arrays_that_numpy_wrote(tmp_path: Path) -> None:
     text = """
-    dendrion = 1
+    dendrion = 2
     arrays = "mine.npz"
     [populations.cell]
     size = 4
@@ -190,7 +192,8 @@ def test_what_no_file_holds_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     net = build()
     net.save(tmp_path / "m.json")
-    before = (tmp_path / "m.json").read_bytes(), (tmp_path / "m.npz").read_bytes()
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    assert len(before) == 2
     script = (
         "import resource, sys, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "import dendrion as dn\n"
@@ -202,20 +205,19 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> Non
     command = [sys.executable, "-c", script, str(tmp_path / "m.json")]
     said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
     assert said.startswith("refused")
-    assert ((tmp_path / "m.json").read_bytes(), (tmp_path / "m.npz").read_bytes()) == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["m.json", "m.npz"]
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
 
 
 def test_missing_files(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"No such file or directory: .*nothing\.toml"):
         dn.Network.load(tmp_path / "nothing.toml")
-    (tmp_path / "m.toml").write_text('dendrion = 1\narrays = "gone.npz"\n')
+    (tmp_path / "m.toml").write_text('dendrion = 2\narrays = "gone.npz"\n')
     with pytest.raises(dn.ModelFileError, match=r"m\.toml, line 2, column 10: .*gone\.npz") as caught:
         dn.Network.load(tmp_path / "m.toml")
     assert (caught.value.line, caught.value.column) == (2, 10)
-    (tmp_path / "m.toml").write_text('dendrion = 1\narrays = "../secret.npz"\n')
-    with pytest.raises(dn.ModelFileError, match="expected the name of a file beside this one"):
+    (tmp_path / "m.toml").write_text('dendrion = 2\narrays = "../secret.npz"\n')
+    with pytest.raises(dn.ModelFileError, match="expected the name of a file in the folder of this one"):
         dn.Network.load(tmp_path / "m.toml")
     (tmp_path / "m.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(dn.ModelFileError, match="is no text"):
+    with pytest.raises(dn.ModelFileError, match="is not text"):
         dn.Network.load(tmp_path / "m.json")

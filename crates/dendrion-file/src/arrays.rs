@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use npyz::{DType, NpyFile, Order, WriterBuilder};
+use dendrion_engine::open_file;
+
+use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 /// Longest header of an array; those of plain arrays have about a hundred bytes.
@@ -50,13 +53,22 @@ pub struct Npz<R: Read + Seek> {
 }
 
 impl Npz<BufReader<File>> {
-    /// Opens a file.
+    /// Opens a file. If its SHA-256 is given, in hexadecimal, the content must have it.
     ///
     /// # Errors
-    /// Why it cannot be read, in words.
-    pub fn open(path: &Path) -> Result<Self, String> {
+    /// Why it cannot be read, or that its content is another, in words.
+    pub fn open(path: &Path, sha256: Option<&str>) -> Result<Self, String> {
         let name = path.display().to_string();
-        let file = File::open(path).map_err(|e| format!("{name}: {e}"))?;
+        let mut file = open_file(path).map_err(|e| format!("{name}: {e}"))?;
+        if let Some(expected) = sha256 {
+            let found = sha256_of(&mut file).map_err(|e| format!("{name}: {e}"))?;
+            if found != expected {
+                return Err(format!(
+                    "{name}: has the SHA-256 {found}, but the model was saved with arrays of SHA-256 {expected}; \
+                     expected the file that was saved with this model"
+                ));
+            }
+        }
         Self::new(name, BufReader::new(file))
     }
 }
@@ -68,7 +80,17 @@ impl<R: Read + Seek> Npz<R> {
     /// Why it cannot be read, in words.
     pub fn new(name: String, mut reader: R) -> Result<Self, String> {
         let fail = |e: &dyn std::fmt::Display| format!("{name}: is no npz file, or damaged: {e}");
-        let bytes = reader.seek(std::io::SeekFrom::End(0)).map_err(|e| fail(&e))?;
+        let bytes = reader.seek(SeekFrom::End(0)).map_err(|e| fail(&e))?;
+        let archive = ZipArchive::new(&mut reader).map_err(|e| fail(&e))?;
+        if archive.has_duplicate_names() {
+            return Err(fail(&"several arrays have the same name"));
+        }
+        if archive.offset() > 0 {
+            return Err(fail(&format!("{} bytes precede the archive", archive.offset())));
+        }
+        if !ends_with_archive(&mut reader).map_err(|e| fail(&e))? {
+            return Err(fail(&"bytes follow the archive"));
+        }
         let archive = ZipArchive::new(reader).map_err(|e| fail(&e))?;
         Ok(Self { name, archive, bytes })
     }
@@ -118,9 +140,47 @@ impl<R: Read + Seek> Arrays for Npz<R> {
         let width = dtype.num_bytes().unwrap_or(0) as u64;
         match count.and_then(|n| n.checked_mul(width)) {
             Some(bytes) if width > 0 && bytes <= content.len() as u64 => {}
-            _ => return Err(fail(&format!("its shape {shape:?} is not that of what is there"))),
+            _ => return Err(fail(&format!("its shape {shape:?} does not fit its content"))),
         }
-        numbers(file).map_err(|e| fail(&e))
+        let values = numbers(file).map_err(|e| fail(&e))?;
+        // Values occupy the end of the file, so anything else that follows them would move the header's end.
+        if header_length(&content) + values.len() * width as usize == content.len() {
+            Ok(values)
+        } else {
+            Err(fail(&format!("its shape {shape:?} does not fit its content: bytes follow the values")))
+        }
+    }
+}
+
+/// The SHA-256 of what is left of a file, in hexadecimal. Afterwards the file is at its beginning.
+pub(crate) fn sha256_of(file: &mut File) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut piece)? {
+            0 => break,
+            n => hash.update(&piece[..n]),
+        }
+    }
+    file.rewind()?;
+    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Whether the last record of a zip archive, which has 22 bytes and no comment in an npz, ends the file.
+fn ends_with_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let mut end = [0; 22];
+    reader.seek(SeekFrom::End(-22))?;
+    reader.read_exact(&mut end)?;
+    reader.rewind()?;
+    Ok(end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]))
+}
+
+/// The bytes before the values of an npy file whose header [`plain_header`] accepts.
+fn header_length(content: &[u8]) -> usize {
+    match content {
+        [_, _, _, _, _, _, 1, _, a, b, ..] => 10 + usize::from(u16::from_le_bytes([*a, *b])),
+        [_, _, _, _, _, _, _, _, a, b, c, d, ..] => 12 + u32::from_le_bytes([*a, *b, *c, *d]) as usize,
+        _ => 0,
     }
 }
 
@@ -146,6 +206,10 @@ fn plain_header(content: &[u8]) -> Result<(), String> {
 fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
     let DType::Plain(kind) = file.dtype() else { return Err("is of records; expected numbers".into()) };
     let shown = kind.to_string();
+    // Dates and time differences are stored as integers, and would be read as such.
+    if !matches!(kind.type_char(), TypeChar::Int | TypeChar::Uint | TypeChar::Float) {
+        return Err(format!("is of type {shown}; expected numbers"));
+    }
     macro_rules! convert {
         ($file:expr, $($t:ty),*) => {{
             let file = $file;

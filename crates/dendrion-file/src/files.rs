@@ -1,15 +1,16 @@
 //! Model files on disk.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs;
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
 
-use dendrion_engine::replace_file;
+use dendrion_engine::{Replacement, read_file, replace_file};
 use dendrion_language::TextError;
 use dendrion_model::{Error, Network};
 
-use crate::arrays::{Arrays, NoArrays, Npz, write_npz};
-use crate::read::arrays_file;
-use crate::write::document;
+use crate::arrays::{Arrays, NoArrays, Npz, sha256_of, write_npz};
+use crate::read::{ArraysFile, arrays_file};
+use crate::write::{Document, document};
 use crate::{Extras, File, Format, read};
 
 /// A model file that cannot be read or written.
@@ -43,16 +44,17 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
     })
 }
 
-/// Reads a network from a file, and the arrays that it names from the file beside it.
+/// Reads a network from a file, and the arrays that it names from a file in the same folder.
 ///
 /// # Errors
-/// [`FileError::Text`] with line and column for the first thing that is wrong; [`FileError::Io`] where the file cannot be read.
+/// [`FileError::Text`] with line and column for the first thing that is wrong, such as arrays that are not those the model
+/// was saved with; [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;
-    let bytes = std::fs::read(path).map_err(|e| FileError::Io(Error::file(path, &e)))?;
+    let bytes = read_file(path).map_err(|e| FileError::Io(Error::file(path, &e)))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is no text (UTF-8)".into() })?;
+        .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is not text in UTF-8".into() })?;
     let fail = |error| FileError::Text { path: shown.clone(), error };
     let document = format.parse(&text).map_err(fail)?;
     let named = arrays_file(&text, &document).map_err(fail)?;
@@ -60,37 +62,107 @@ pub fn load(path: &Path) -> Result<File, FileError> {
     let mut npz;
     let arrays: &mut dyn Arrays = match named {
         None => &mut none,
-        Some((name, span)) => {
-            let beside = path.parent().unwrap_or_else(|| Path::new("")).join(name);
-            npz = Npz::open(&beside).map_err(|why| fail(TextError::new(&text, span, why)))?;
+        Some(file) => {
+            npz = Npz::open(&beside(path, &file.name), file.sha256.as_deref())
+                .map_err(|why| fail(TextError::new(&text, file.span, why)))?;
             &mut npz
         }
     };
     read(&text, format, arrays).map_err(fail)
 }
 
-/// Writes a network to a file, and its arrays to an npz beside it, whose name is the file's with another ending. What was
-/// there is replaced at the end, whole; an older npz that is no longer needed is left.
+/// Writes a network to a file, and its long arrays, if any, to an npz file in the same folder.
+///
+/// The npz file is named after its content (`model.toml` has `model.HASH.npz`), and the text holds its name and checksum. It is
+/// written first, so that at every moment the text names arrays that exist and are its own. Once the text is in place, the
+/// npz file of the text it replaced is removed, unless another model in the folder names it.
 ///
 /// # Errors
-/// [`FileError::Refused`] for what a file cannot hold; [`FileError::Io`] where it cannot be written: then what was there
-/// before is still there.
+/// [`FileError::Refused`] for what a file cannot hold; [`FileError::Io`] if it cannot be written. The old files are then
+/// unchanged.
 pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;
     let refused = |reason: String| FileError::Refused { path: shown.clone(), reason };
-    let failed = |error: io::Error| FileError::Io(Error::file(path, &error));
-    let beside = path.with_extension("npz");
-    let name = beside.file_name().and_then(|n| n.to_str()).map(str::to_string);
-    let name = name.ok_or_else(|| refused("expected a file name in UTF-8".into()))?;
     let mut whole = document(network, extras).map_err(|e| refused(e.to_string()))?;
-    if !whole.arrays.is_empty() {
-        whole.name_arrays(&name);
-        replace_file(&beside, |file| write_npz(file, &whole.arrays)).map_err(failed)?;
-    }
+    // A link stays, and the model that it points to is replaced, together with the arrays there.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let old = own_arrays(&target);
+    let new = if whole.arrays.is_empty() { None } else { Some(save_arrays(&target, &mut whole)?) };
     let text = match format {
         Format::Json => whole.json(),
         Format::Toml => whole.toml().map_err(refused)?,
     };
-    replace_file(path, |mut file| file.write_all(text.as_bytes())).map_err(failed)
+    let written = replace_file(&target, |mut file| file.write_all(text.as_bytes()));
+    if let Err(error) = written {
+        // The text is still the old one, which does not name the new arrays.
+        if let Some(unused) = new.filter(|name| old.as_ref() != Some(name)) {
+            remove_unless_named(&target, &unused);
+        }
+        return Err(FileError::Io(Error::file(path, &error)));
+    }
+    if let Some(unused) = old.filter(|name| new.as_ref() != Some(name)) {
+        remove_unless_named(&target, &unused);
+    }
+    Ok(())
+}
+
+/// Where the arrays of a model are: in the folder of the path that was given, or of the text that it links to.
+fn beside(path: &Path, name: &str) -> PathBuf {
+    let given = path.with_file_name(name);
+    match fs::canonicalize(path) {
+        Ok(target) if !given.exists() => target.with_file_name(name),
+        _ => given,
+    }
+}
+
+/// Writes the arrays of a model to a file that is named after their content, and returns the name.
+fn save_arrays(path: &Path, whole: &mut Document) -> Result<String, FileError> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str());
+    let stem = stem.ok_or_else(|| FileError::Refused {
+        path: path.display().to_string(),
+        reason: "expected a file name in UTF-8".into(),
+    })?;
+    let write = || -> io::Result<(String, String)> {
+        let replacement = Replacement::of(&path.with_file_name(format!("{stem}.npz.new")))?;
+        let mut file =
+            fs::File::options().create_new(true).read(true).write(true).open(replacement.path())?;
+        write_npz(&file, &whole.arrays)?;
+        file.rewind()?;
+        let sha256 = sha256_of(&mut file)?;
+        drop(file);
+        let name = format!("{stem}.{}.npz", &sha256[..HASH]);
+        replacement.finish_as(&path.with_file_name(&name))?;
+        Ok((name, sha256))
+    };
+    let (name, sha256) = write().map_err(|e| FileError::Io(Error::file(path, &e)))?;
+    whole.name_arrays(&name, &sha256);
+    Ok(name)
+}
+
+/// Digits of the checksum in the name of a file of arrays.
+const HASH: usize = 16;
+
+/// The file of arrays that the model at `path` names, if [`save`] wrote it for a model of this name.
+fn own_arrays(path: &Path) -> Option<String> {
+    let text = String::from_utf8(read_file(path).ok()?).ok()?;
+    let document = Format::of(path)?.parse(&text).ok()?;
+    let ArraysFile { name, sha256, .. } = arrays_file(&text, &document).ok()??;
+    let expected = format!("{}.{}.npz", path.file_stem()?.to_str()?, sha256?.get(..HASH)?);
+    (name == expected).then_some(name)
+}
+
+/// Removes a file of arrays in the folder of `path`, unless a model in it names the file. What cannot be read may name it.
+fn remove_unless_named(path: &Path, name: &str) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let is_named = entries.flatten().any(|entry| {
+        let path = entry.path();
+        Format::of(&path).is_some()
+            && path.is_file()
+            && fs::read_to_string(&path).map_or(true, |text| text.contains(name))
+    });
+    if !is_named {
+        let _ = fs::remove_file(folder.join(name));
+    }
 }

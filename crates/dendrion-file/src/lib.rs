@@ -7,7 +7,7 @@
 //!
 //! ```
 //! let text = r#"
-//! dendrion = 1
+//! dendrion = 2
 //! [populations.cell]
 //! size = 10
 //! V_th = -50

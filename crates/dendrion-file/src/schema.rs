@@ -7,7 +7,7 @@ use dendrion_equations::library;
 use dendrion_model::{Domain, ModuleKind, OdeMethod, ParameterSpec, definition};
 use serde_json::{Map, Value, json};
 
-use crate::read::FORMAT;
+use crate::read::FORMATS;
 use crate::words;
 
 type Table = Map<String, Value>;
@@ -23,13 +23,13 @@ pub fn schema() -> Value {
         "additionalProperties": false,
         "properties": {
             "$schema": { "type": "string" },
-            "dendrion": { "const": FORMAT, "description": "version of the format" },
+            "dendrion": { "enum": FORMATS, "description": "version of the format; 2 is current" },
             "dt": { "type": "number", "exclusiveMinimum": 0, "default": 0.1, "description": "time step (ms)" },
             "seed": { "type": "integer", "minimum": 0, "default": 0, "description": "seed of all random numbers" },
             "dtype": { "enum": ["float64", "float32"], "default": "float64" },
             "threads": { "type": "integer", "minimum": 1, "description": "threads to run on; results do not depend on it" },
             "duration": { "type": "number", "minimum": 0, "description": "time to simulate where nothing else is said (ms)" },
-            "arrays": { "type": "string", "description": "name of the npz file beside this one that holds its arrays" },
+            "arrays": arrays(),
             "populations": by_name(population()),
             "generators": by_name(one_of(generators())),
             "connections": by_name(connection()),
@@ -43,6 +43,16 @@ pub fn schema() -> Value {
             "surrogate": surrogate(),
         },
     })
+}
+
+fn arrays() -> Value {
+    let file = json!({ "type": "string", "description": "name of an npz file in the folder of this one" });
+    let sha256 =
+        json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of that file" });
+    let mut entries = Table::new();
+    entries.insert("file".into(), file.clone());
+    entries.insert("sha256".into(), sha256);
+    json!({ "description": "the npz file that holds the arrays", "oneOf": [file, closed(entries, &["file"])] })
 }
 
 fn by_name(of: Value) -> Value {

@@ -14,7 +14,7 @@ const WHOLE: &str = include_str!("whole.toml");
 
 /// What models are made of.
 const WORDS: [&str; 64] = [
-    "dendrion = 1\n",
+    "dendrion = 2\n",
     "dt = ",
     "seed = ",
     "dtype = ",
@@ -151,7 +151,7 @@ proptest! {
 
     #[test]
     fn models_of_words(words in proptest::collection::vec(proptest::sample::select(WORDS.to_vec()), 0..40)) {
-        check(&format!("dendrion = 1\n{}", words.concat()), Format::Toml);
+        check(&format!("dendrion = 2\n{}", words.concat()), Format::Toml);
     }
 
     #[test]

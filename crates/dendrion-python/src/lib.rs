@@ -9,6 +9,7 @@ mod equations;
 mod error;
 mod file;
 mod model;
+mod replacement;
 mod simulation;
 mod table;
 mod trace;
@@ -27,6 +28,8 @@ mod _core {
     use super::file::{check_model, model_schema, read_model};
     #[pymodule_export]
     use super::model::Model;
+    #[pymodule_export]
+    use super::replacement::Replacement;
     #[pymodule_export]
     use super::simulation::Simulation;
     #[pymodule_export]

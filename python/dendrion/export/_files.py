@@ -1,13 +1,13 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are written as a whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import _core
 from ..errors import ParameterError, ParameterTypeError
 
 
@@ -36,16 +36,23 @@ def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iter
     if not target.parent.is_dir():
         raise ParameterError(f"{what}: path = {str(target)!r}: there is no folder {str(target.parent)!r}")
     _check_free(what, target, overwrite)
-    # In the same folder, since a file can only be renamed within a file system.
-    partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
-    try:
+    with replacing(target) as partial:
         yield partial
         _check_free(what, target, overwrite)
-        os.replace(partial, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
+
+
+@contextlib.contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield the name of a file to write, which replaces ``target`` as a whole if nothing fails, and else is removed.
+
+    The new file has the permissions of the old one and is on disk before it takes its name.
+    """
+    replacement = _core.Replacement(os.fspath(target))
+    try:
+        yield Path(str(replacement.path))
+        replacement.finish()
+    finally:
+        replacement.abandon()
 
 
 def _check_free(what: str, target: Path, overwrite: bool) -> None:

@@ -41,9 +41,10 @@ class NetworkFiles:
     def save(self, path: Path) -> None:
         """Write the network to a model file, with the values its parameters and weights have now.
 
-        Long arrays, such as weights, go to an npz beside it. A network that is [loaded][dendrion.Network.load] from it
-        runs with the same bits as this one after ``reset()``; states are another matter (``save_state``).
-        Files are written under another name first, so that one that is there already stays whole if writing fails.
+        Long arrays, such as weights, go to an npz file in the same folder, which is named after its content; the model
+        file holds its name and checksum. A network that is [loaded][dendrion.Network.load] from the file is
+        bit-identical to this one after ``reset()``; to save states, use ``save_state``. Each file is written under
+        another name first, so an existing file stays intact if writing fails or is interrupted.
 
         Parameters
         ----------

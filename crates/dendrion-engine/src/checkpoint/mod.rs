@@ -20,7 +20,6 @@ use dendrion_lanes::{NumericClass, Scalar};
 use dendrion_model::Error;
 
 pub(crate) use container::Element;
-pub use file::replace_file;
 pub(crate) use file::{read, write};
 pub(crate) use structure::Description;
 

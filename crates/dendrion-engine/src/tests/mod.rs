@@ -4,3 +4,4 @@
 mod cuts;
 mod forget;
 pub(crate) mod network;
+mod replace;

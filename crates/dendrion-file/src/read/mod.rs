@@ -16,12 +16,14 @@ use dendrion_model::{Dtype, Error, Network};
 
 use crate::arrays::Arrays;
 use crate::extras::Extras;
-use crate::node::{Key, Node};
+use crate::node::{Key, Node, Value};
 use names::Names;
 use table::Table;
 
-/// The version of the format that this reads and writes.
-pub(crate) const FORMAT: usize = 1;
+/// The version of the format that is written.
+pub(crate) const FORMAT: usize = 2;
+/// The versions that are read. Version 1 names its arrays by file name alone.
+pub(crate) const FORMATS: [usize; 2] = [1, FORMAT];
 
 type Read<T> = Result<T, TextError>;
 
@@ -147,9 +149,10 @@ pub(crate) fn network(
 }
 
 fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
-    let format = top.need("dendrion", "the version of the format, 1")?;
-    if top.whole_of(format, "dendrion")? != FORMAT as u64 {
-        let message = format!("dendrion: a version this cannot read; expected {FORMAT}");
+    let format = top.need("dendrion", "the version of the format, 2")?;
+    let version = top.whole_of(format, "dendrion")?;
+    if !FORMATS.iter().any(|known| *known as u64 == version) {
+        let message = format!("dendrion = {version}: this version of the format is unknown; expected 1 or 2");
         return Err(cx.at(format.span, message));
     }
     let mut network = Network::new(top.number("dt")?.unwrap_or(0.1));
@@ -161,23 +164,55 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
     network.threads = top.size("threads")?;
     // A pointer to the schema, for editors.
     top.text("$schema")?;
-    // Read before everything else, to be opened.
-    top.text("arrays")?;
+    // The file of arrays was found and opened before everything else.
+    top.get("arrays");
     let extras = Extras { duration: top.number("duration")?, ..Extras::default() };
     Ok((network, extras))
 }
 
-/// The name of the file that holds a document's arrays.
-pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<(String, Span)>> {
+/// The file that holds a document's arrays.
+pub(crate) struct ArraysFile {
+    pub(crate) name: String,
+    /// The SHA-256 that its content must have, in hexadecimal.
+    pub(crate) sha256: Option<String>,
+    /// Where the text names it.
+    pub(crate) span: Span,
+}
+
+/// The file that holds a document's arrays: `arrays = "NAME"` or `arrays = { file = "NAME", sha256 = "HEX" }`.
+pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<ArraysFile>> {
     let none = &mut crate::arrays::NoArrays;
     let cx = Context::new(text, none);
     let top = Table::new(&cx, "network", document)?;
-    let span = top.get("arrays").map_or(Span::default(), |node| node.span);
-    let Some(name) = top.text("arrays")? else { return Ok(None) };
-    // Beside the model, and nowhere else.
+    let Some(node) = top.get("arrays") else { return Ok(None) };
+    let (name, sha256) = match &node.value {
+        Value::Text(name) => (name.clone(), None),
+        Value::Table(_) => {
+            let table = Table::new(&cx, "arrays", node)?;
+            let file = table.need("file", "the name of an npz file in the folder of this one")?;
+            let name = table.text_of(file, "file")?.to_string();
+            let sha256 = table.text("sha256")?;
+            table.finish()?;
+            (name, sha256)
+        }
+        _ => {
+            return Err(top.wrong(
+                node,
+                "arrays",
+                "the name of an npz file, or { file = ..., sha256 = ... }",
+            ));
+        }
+    };
+    // In the folder of the model, and nowhere else.
     if name.is_empty() || name.contains(['/', '\\', ':']) || name == ".." {
-        let message = format!("arrays = {name:?}: expected the name of a file beside this one");
-        return Err(cx.at(span, message));
+        let message = format!("arrays = {name:?}: expected the name of a file in the folder of this one");
+        return Err(cx.at(node.span, message));
     }
-    Ok(Some((name, span)))
+    let is_hash =
+        |s: &String| s.len() == 64 && s.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
+    if let Some(wrong) = sha256.as_ref().filter(|s| !is_hash(s)) {
+        let message = format!("arrays: sha256 = {wrong:?}: expected 64 hexadecimal digits in lower case");
+        return Err(cx.at(node.span, message));
+    }
+    Ok(Some(ArraysFile { name, sha256, span: node.span }))
 }

@@ -26,9 +26,9 @@ pub struct Document {
 }
 
 impl Document {
-    /// Says what file its arrays are in.
-    pub fn name_arrays(&mut self, file: &str) {
-        self.table.insert("arrays".into(), file.into());
+    /// Names the file that its arrays are in, with the SHA-256 of that file's content in hexadecimal.
+    pub fn name_arrays(&mut self, file: &str, sha256: &str) {
+        self.table.insert("arrays".into(), json!({ "file": file, "sha256": sha256 }));
     }
 
     /// The document in JSON.

@@ -203,7 +203,7 @@ fn files_take_their_place_whole() {
     let nowhere = crate::checkpoint::write(&folder.path().join("none").join("x"), &[]);
     let Err(Error::File { code: Some(_), .. }) = nowhere else { panic!("{nowhere:?}") };
     let folders = crate::checkpoint::write(folder.path(), &[]).unwrap_err().to_string();
-    assert_eq!(folders, format!("{}: is no regular file", folder.path().display()));
+    assert_eq!(folders, format!("{}: is not a regular file", folder.path().display()));
 }
 
 /// A link keeps leading to the file that is replaced, and permissions stay.

@@ -1,0 +1,182 @@
+//! Replacing files as a whole: whoever reads the file finds the old content or the new one, and never a part of it.
+//!
+//! The new content is written in a folder next to the target:
+//!
+//! ```text
+//! folder/.dendrion-PID-N.part/    mode 0700, so that unfinished content is not readable by others
+//!     lock                        locked while the writer lives
+//!     NAME                        the new content
+//! ```
+//!
+//! It is then given the old file's permissions, synced, and renamed over the target. The operating system releases the lock
+//! when a process dies, so a later writer can tell folders that a killed process left behind from folders in use, and removes them.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const PREFIX: &str = ".dendrion-";
+const SUFFIX: &str = ".part";
+const LOCK: &str = "lock";
+
+/// Replaces the file at `path`, durably. `write` is given an empty file; if it fails, the old file stays as it was.
+///
+/// # Errors
+/// What the system reports; something at `path` that is not a regular file.
+pub fn replace_file(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let replacement = Replacement::of(path)?;
+    write(&File::create_new(replacement.path())?)?;
+    replacement.finish()
+}
+
+/// Reads a regular file. Other kinds, such as pipes and devices, are refused, because reading them may never end.
+///
+/// # Errors
+/// What the system reports; something at `path` that is not a regular file.
+pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    check_regular(path)?;
+    fs::read(path)
+}
+
+/// Opens a regular file for reading. Other kinds, such as pipes and devices, are refused, because reading them may never end.
+///
+/// # Errors
+/// What the system reports; something at `path` that is not a regular file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    check_regular(path)?;
+    File::open(path)
+}
+
+fn check_regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("is not a regular file")) }
+}
+
+/// A file that is being written and will take the place of another. Dropping it discards what was written.
+#[derive(Debug)]
+pub struct Replacement {
+    part: Part,
+    path: PathBuf,
+    target: PathBuf,
+}
+
+impl Replacement {
+    /// Prepares the replacement of the file at `path`, and removes what killed processes left in its folder.
+    ///
+    /// # Errors
+    /// What the system reports; something at `path` that is not a regular file, or has no file name.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        // A symbolic link stays, and the file it points to is replaced.
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        match fs::metadata(&target) {
+            Ok(found) if !found.is_file() => return Err(io::Error::other("is not a regular file")),
+            _ => {}
+        }
+        let Some(name) = target.file_name() else {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not the name of a file"));
+        };
+        let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        remove_leftovers(folder);
+        let part = Part::make(folder)?;
+        let path = part.folder.join(name);
+        Ok(Self { part, path, target })
+    }
+
+    /// Where to write the new content. The name of the file is that of the target.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts the new content in place, durably.
+    ///
+    /// # Errors
+    /// What the system reports. The old file is then unchanged.
+    pub fn finish(self) -> io::Result<()> {
+        let target = self.target.clone();
+        self.finish_as(&target)
+    }
+
+    /// Puts the new content in place under another name in the same folder, durably.
+    ///
+    /// # Errors
+    /// What the system reports. The old file, if any, is then unchanged.
+    pub fn finish_as(self, target: &Path) -> io::Result<()> {
+        // Opened for writing, because some systems sync only files that were.
+        let file = File::options().write(true).open(&self.path)?;
+        if let Ok(old) = fs::metadata(target) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.sync_all()?;
+        drop(file);
+        fs::rename(&self.path, target)?;
+        drop(self.part);
+        // The new name is durable once its folder is synced. Not every system can open a folder.
+        let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+/// A folder for unfinished files, removed when dropped.
+#[derive(Debug)]
+struct Part {
+    folder: PathBuf,
+    lock: Option<File>,
+}
+
+impl Part {
+    fn make(parent: &Path) -> io::Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+            let folder = parent.join(format!("{PREFIX}{process}-{count}{SUFFIX}"));
+            match make_private(&folder) {
+                // Left by a killed process that had the same number.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            let lock = File::create(folder.join(LOCK))?;
+            // Where files cannot be locked, nothing is ever taken for a leftover either.
+            let _ = lock.lock();
+            let part = Self { folder, lock: Some(lock) };
+            // Another process may have taken it for a leftover before it was locked.
+            if part.folder.join(LOCK).exists() {
+                return Ok(part);
+            }
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+        self.lock = None;
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Removes the unfinished files of processes that no longer live. This is a courtesy, so errors are ignored.
+fn remove_leftovers(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_part = name.to_str().is_some_and(|n| n.starts_with(PREFIX) && n.ends_with(SUFFIX));
+        if !is_part {
+            continue;
+        }
+        // A folder without a lock has just been made, or is not ours.
+        let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK)) else { continue };
+        match lock.try_lock() {
+            Ok(()) => {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
+        }
+    }
+}
