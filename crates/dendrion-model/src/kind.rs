@@ -61,7 +61,7 @@ const fn spec(
     ParameterSpec { name, unit, default, domain, doc }
 }
 
-const SOMA: [ParameterSpec; 8] = [
+const COMPARTMENT: [ParameterSpec; 8] = [
     spec("V_rest", "mV", Some(-70.0), Finite, "resting (leak reversal) potential"),
     spec("gL", "nS, or uS/cm2 with length and diameter", Some(2.9), Positive, "leak conductance"),
     spec("C", "pF, or uF/cm2 with length and diameter", Some(58.9), Positive, "capacitance"),
@@ -88,8 +88,6 @@ const AMPA: [ParameterSpec; 5] = [NMDA[0], NMDA[1], NMDA[2], NMDA[3], NMDA[4]];
 
 const GABA: [ParameterSpec; 5] =
     [NMDA[0], NMDA[1], NMDA[2], NMDA[3], ParameterSpec { default: Some(-80.0), ..NMDA[4] }];
-
-const COMPARTMENT: [ParameterSpec; 7] = [SOMA[0], SOMA[1], SOMA[2], SOMA[3], SOMA[4], SOMA[5], SOMA[6]];
 
 const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial conductance")];
 
@@ -212,8 +210,7 @@ impl ModuleKind {
     /// The parameters modules of this kind accept.
     pub const fn parameters(self) -> &'static [ParameterSpec] {
         match self {
-            Self::Compartment => &COMPARTMENT,
-            Self::Soma => &SOMA,
+            Self::Compartment | Self::Soma => &COMPARTMENT,
             Self::Ampa => &AMPA,
             Self::Nmda => &NMDA,
             Self::Gaba => &GABA,

@@ -15,8 +15,10 @@ pub(crate) struct Membrane<'g> {
     pub(crate) g_l: Expr<'g>,
     /// Capacitance (pF).
     pub(crate) c: Expr<'g>,
-    /// I: everything but the leak, in pA.
+    /// I: everything but the leak, in pA; without `in_leak`.
     current: Expr<'g>,
+    /// The injected current of a compartment that is not the soma (pA).
+    in_leak: Option<Expr<'g>>,
     is_complete: bool,
     /// dV/dt, once it is there.
     slope: Option<Expr<'g>>,
@@ -30,7 +32,7 @@ pub(crate) fn scope(compartment: &Compartment) -> Scope<'_> {
 }
 
 impl<'g> Membrane<'g> {
-    /// Declares V and the constants of the membrane; a soma's `I_ext` is its first current.
+    /// Declares V and the constants of the membrane; `I_ext` is its first current.
     pub(crate) fn declare(b: &mut Builder<'g>, compartment: &Compartment) -> Result<Self, Error> {
         let scope = scope(compartment);
         let v_rest = b.param(&scope, "V_rest")?;
@@ -40,9 +42,11 @@ impl<'g> Membrane<'g> {
             g_l = 1e-5 * g_l * area; // uS/cm2 um2 = 1e-5 nS
             c = 1e-2 * c * area; // uF/cm2 um2 = 1e-2 pF
         }
-        let current = if compartment.soma { b.param(&scope, "I_ext")? } else { b.number(0.0) };
+        let i_ext = b.param(&scope, "I_ext")?;
+        let (current, in_leak) =
+            if compartment.soma { (i_ext, None) } else { (b.number(0.0), Some(i_ext)) };
         let v = b.state(&scope, "V", "mV", v_rest);
-        Ok(Self { v, v_rest, g_l, c, current, is_complete: false, slope: None, noises: Vec::new() })
+        Ok(Self { v, v_rest, g_l, c, current, in_leak, is_complete: false, slope: None, noises: Vec::new() })
     }
 
     /// Adds a current (pA).
@@ -57,7 +61,24 @@ impl<'g> Membrane<'g> {
 
     /// The sum of all currents, once they are there.
     pub(crate) fn completed(&self) -> Option<Expr<'g>> {
+        self.is_complete.then(|| self.total())
+    }
+
+    /// The sum of all currents but those in [`Self::leak_reversal`], once they are there.
+    pub(crate) fn completed_beside_leak(&self) -> Option<Expr<'g>> {
         self.is_complete.then_some(self.current)
+    }
+
+    /// The potential at which leak and injected current cancel.
+    ///
+    /// A passive compartment has gL (`V_rest` - V) + `I_ext` = gL (`V_rest` + `I_ext`/gL - V), and the right side costs no operation
+    /// in a step, since the reversal is computed only when a parameter changes.
+    pub(crate) fn leak_reversal(&self) -> Expr<'g> {
+        self.in_leak.map_or(self.v_rest, |i_ext| self.v_rest + i_ext / self.g_l)
+    }
+
+    fn total(&self) -> Expr<'g> {
+        self.in_leak.map_or(self.current, |i_ext| self.current + i_ext)
     }
 
     /// Gives V its equation; false where it has one already.
@@ -77,6 +98,6 @@ impl<'g> Membrane<'g> {
         }
         let amplitudes: Vec<Expr<'g>> = self.noises.iter().map(|a| *a / self.c).collect();
         b.diffuse(&scope(compartment), self.v, &amplitudes);
-        b.observe(&scope(compartment), "I", self.current);
+        b.observe(&scope(compartment), "I", self.total());
     }
 }

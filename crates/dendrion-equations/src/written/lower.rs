@@ -145,6 +145,7 @@ impl<'g> Written<'_, 'g> {
         let membrane = &membranes[self.parts[i].on];
         Ok(match given {
             Given::Potential => membrane.v.value,
+            Given::Rest if self.parts[i].is_leak() => membrane.leak_reversal(),
             Given::Rest => membrane.v_rest,
             Given::Leak => membrane.g_l,
             Given::Capacitance => membrane.c,
@@ -154,7 +155,12 @@ impl<'g> Written<'_, 'g> {
             Given::Length => self.geometry(b, i, "length")?,
             Given::Current => {
                 let what = "exports what depends on I, to which others add; expected V, states or parameters";
-                membrane.completed().ok_or_else(|| Error::structure(self.path(i), what))?
+                let current = if self.parts[i].is_leak() {
+                    membrane.completed_beside_leak()
+                } else {
+                    membrane.completed()
+                };
+                current.ok_or_else(|| Error::structure(self.path(i), what))?
             }
         })
     }

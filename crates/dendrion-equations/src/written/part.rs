@@ -30,6 +30,11 @@ pub(super) struct Part<'p, 'g> {
 static NOTHING: Params = Params::new();
 
 impl<'p, 'g> Part<'p, 'g> {
+    /// Whether it is the built-in equation for V (`library/membrane.eqs`).
+    pub(super) const fn is_leak(&self) -> bool {
+        !self.is_mechanism && self.definition.membrane.is_some()
+    }
+
     /// Declares what a mechanism of that name and compartment has; its parameters are those of `kind`, where that has a table.
     pub(super) fn declare(
         b: &mut Builder<'g>,
