@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from . import _core
 from ._suggest import misspelt
 from .errors import AssignmentError
 
-__all__ = ["Fixed", "shown"]
+__all__ = ["Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
 
 #: The package whose classes define the attributes that are fixed.
 _PACKAGE = __name__.partition(".")[0]
@@ -48,7 +49,7 @@ class Fixed:
 
     def _fixed_names(self) -> set[str]:
         """Return the public attributes that Dendrion itself defines."""
-        own = (vars(cls) for cls in type(self).__mro__ if _is_ours(cls))
+        own = (vars(cls) for cls in type(self).__mro__ if is_ours(cls))
         return {name for names in own for name in names if not name.startswith("_")} | set(self._instead_of)
 
     def _refuse(self, name: str, value: Any) -> None:
@@ -57,7 +58,7 @@ class Fixed:
         if name in known:
             why = self._instead_of.get(name, self._otherwise)
             raise AssignmentError(f"{assigned}: {why.replace('{value}', shown(value))}")
-        ours = _is_ours(type(self))
+        ours = is_ours(type(self))
         meant = misspelt(name, known, value)
         if ours:
             meant = meant or _core.nearest(name, sorted(known))
@@ -66,7 +67,50 @@ class Fixed:
             raise AssignmentError(f"{assigned}: a {type(self).__name__} has no attribute {name!r}{hint}")
 
 
-def _is_ours(cls: type) -> bool:
+class FixedOnceMade(Fixed):
+    """A value such as an initializer or a surrogate: its attributes are fixed once its ``__init__`` has run."""
+
+    _otherwise: ClassVar[str] = "cannot be changed once the object is made; make another one"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _fixing(cls.__init__)  # type: ignore[method-assign]
+
+    def _fixed_names(self) -> set[str]:
+        return super()._fixed_names() | {name for name in self.__dict__ if not name.startswith("_")}
+
+
+def _fixing(init: Callable[..., None]) -> Callable[..., None]:
+    """Wrap an ``__init__`` so that attributes are fixed once the outermost one has run."""
+
+    @functools.wraps(init)
+    def wrapper(self: FixedOnceMade, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        outermost = type(self).__init__
+        if wrapper in (outermost, getattr(outermost, "__wrapped__", None)):
+            self.__dict__["_built"] = True
+
+    return wrapper
+
+
+T = TypeVar("T", bound=type)
+
+
+def refuse_assignments(cls: T) -> T:
+    """Let a frozen dataclass raise errors of Dendrion."""
+
+    def refuse(self: Any, name: str, value: Any = None) -> None:
+        raise AssignmentError(
+            f"{cls.__name__}.{name} = {shown(value)}: cannot be changed once the rule is made; make another one"
+        )
+
+    cls.__setattr__ = cls.__delattr__ = refuse  # type: ignore[assignment]
+    return cls
+
+
+def is_ours(cls: type) -> bool:
+    """Return whether a class is one of Dendrion's, and no user's."""
     return cls.__module__.partition(".")[0] == _PACKAGE
 
 

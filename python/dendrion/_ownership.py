@@ -58,5 +58,7 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *args, **kwargs)
         finally:
             _construction.stack.pop()
+        if not under_construction(self):
+            self._guard_containers()
 
     return wrapper

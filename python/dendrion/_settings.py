@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from enum import Enum
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,11 +87,3 @@ def steps_of(name: str, ms: float, dt: float) -> int:
     if steps == 0 and (ms > 0 or name == "every"):
         raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({dt / 2} ms)")
     return steps
-
-
-def member(name: str, value: object, kind: type[Enum]) -> Any:
-    """Return a member of an enumeration, or ``None``."""
-    if value is not None and not isinstance(value, kind):
-        known = ", ".join(str(m) for m in kind)
-        raise ParameterTypeError(f"network: {name} = {value!r}: expected None or one of {known}")
-    return value

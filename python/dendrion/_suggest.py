@@ -13,7 +13,16 @@ from . import _core
 from .errors import ParameterTypeError
 from .units import has_units
 
-__all__ = ["Suggesting", "SuggestingKeywords", "misspelt", "no_attribute", "public", "refuse_unknown", "suggests"]
+__all__ = [
+    "Suggesting",
+    "SuggestingKeywords",
+    "are_numbers",
+    "misspelt",
+    "no_attribute",
+    "public",
+    "refuse_unknown",
+    "suggests",
+]
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -70,7 +79,7 @@ def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
     Those are meant from which it differs in case or underscores; where it gets numbers, and names have four letters or
     more, in a letter too.
     """
-    plain, letters = _plain(name), _are_numbers(value)
+    plain, letters = _plain(name), are_numbers(value)
     for other in known:
         meant = _plain(other)
         if plain == meant or (letters and min(len(plain), len(meant)) >= 4 and _one_off(plain, meant)):
@@ -78,9 +87,10 @@ def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
     return None
 
 
-def _are_numbers(value: object) -> bool:
+def are_numbers(value: object) -> bool:
+    """Return whether a value is a number, an array, or a list of numbers."""
     if isinstance(value, (list, tuple)):
-        return bool(value) and _are_numbers(value[0])
+        return bool(value) and are_numbers(value[0])
     return isinstance(value, (int, float, np.number, np.ndarray)) or has_units(value)
 
 

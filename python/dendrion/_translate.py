@@ -25,7 +25,7 @@ from .receptors import Receptor
 from .synapse import ConnGen, MCSynapse
 
 #: Parameters of a compartment's own membrane.
-MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor"))
+MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor", "I_ext"))
 
 
 class Translation:

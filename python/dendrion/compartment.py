@@ -48,6 +48,8 @@ class Compartment(Module):
         See [Module][dendrion.Module].
     area_factor : float or array
         Factor on the membrane area (spines, scaling); not on axial conductances.
+    I_ext : float or array
+        Constant injected current (pA).
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("compartment",)
@@ -68,6 +70,7 @@ class Compartment(Module):
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
         area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
         self._declare(
@@ -78,6 +81,7 @@ class Compartment(Module):
             diameter=diameter,
             r_axial=r_axial,
             area_factor=area_factor,
+            I_ext=I_ext,
         )
         super().__init__(parent, name, frozen_params)
         self._check_together("compartment")
@@ -144,5 +148,5 @@ class LeakyIF(Compartment):
         self.size = checked_size(self, size)
         self._declare(I_ext=I_ext)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         self._check_together("soma")

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ._fixed import refuse_assignments
 from ._suggest import suggests
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
@@ -26,6 +27,7 @@ class Connector:
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class All2All(Connector):
     """Every source to every target.
@@ -46,6 +48,7 @@ class All2All(Connector):
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class One2One(Connector):
     """Source i to target i. Needs as many sources as targets."""
@@ -78,6 +81,7 @@ class _Degree(Connector):
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class FixedIndegree(_Degree):
     """Each target draws ``degree`` sources.
@@ -96,6 +100,7 @@ class FixedIndegree(_Degree):
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class FixedOutdegree(_Degree):
     """Each source draws ``degree`` targets.
@@ -112,6 +117,7 @@ class FixedOutdegree(_Degree):
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class FixedTotal(Connector):
     """``n`` connections in all, each between a source and a target drawn at random.
@@ -137,6 +143,7 @@ class FixedTotal(Connector):
 
 
 @suggests
+@refuse_assignments
 @dataclass(frozen=True)
 class FixedProb(Connector):
     """Each pair is connected with probability ``prob``.

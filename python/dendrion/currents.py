@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
+from ._values import read_only
 from .errors import ParameterError
 from .generators import Generator
 from .module import Module
@@ -92,4 +93,4 @@ class CurrentGenerator(Generator):
         if not np.isfinite(wave).all():
             bad = int(np.argwhere(~np.isfinite(wave))[0][0])
             raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
-        self._refer("waveform", wave)
+        self._refer("waveform", read_only(wave))

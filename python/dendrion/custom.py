@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._ownership import SENTINEL, Sentinel
+from ._values import read_only
 from .errors import ParameterError, ParameterTypeError
 from .generators import Generator
 from .module import Module
@@ -63,7 +64,7 @@ class CustomGenerator(Generator):
         table = np.asarray(in_unit(f"{self._label}: fn", fn, ""))
         if table.ndim != 2 or table.shape[1] != self.size:
             raise ParameterError(f"{self._label}: fn of shape {table.shape}: expected (steps, {self.size})")
-        self._refer("fn", self._counts(table, f"{self._label}: fn"))
+        self._refer("fn", read_only(self._counts(table, f"{self._label}: fn")))
 
     def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
         """Return numbers of spikes, checked."""

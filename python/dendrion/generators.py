@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._attributes import check_assignment
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
+from ._values import read_only
 from .errors import ParameterError, ParameterTypeError, StructureError
 from .module import Module, checked_size
 from .piecewise import Piecewise
@@ -48,6 +50,7 @@ class Generator(Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("start", "stop"):
+            check_assignment(self, name, value)
             value = self._time(name, value)
             start, stop = (value if n == name else self.__dict__.get(n, value) for n in ("start", "stop"))
             if stop < start:
@@ -95,7 +98,7 @@ class Generator(Module):
 
     def _shaped(self, value: Any) -> Any:
         """Return a parameter as users know it: of a piecewise one a table."""
-        return value if self._piecewise is None else np.reshape(value, self._piecewise.values.shape)
+        return value if self._piecewise is None else read_only(np.reshape(value, self._piecewise.values.shape))
 
     def __getattr__(self, name: str) -> Any:
         value = super().__getattr__(name)
@@ -232,11 +235,11 @@ class SpikeGenerator(Generator):
             )
         if indices.size and indices.dtype.kind not in "iu":
             raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected whole numbers")
-        self._refer("times", times)
+        self._refer("times", read_only(times))
         for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
             raise ParameterError(
                 f"{self._label}: indices[{bad}] = {indices[bad]}: expected whole numbers in 0..{self.size - 1}"
             )
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
             raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
-        self._refer("indices", indices.astype(np.uint32))
+        self._refer("indices", read_only(indices.astype(np.uint32)))

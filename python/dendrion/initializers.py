@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _core
+from ._fixed import FixedOnceMade
 from ._suggest import SuggestingKeywords
 from .errors import ParameterTypeError
 from .units import fitting
@@ -15,7 +16,7 @@ from .units import fitting
 __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Uniform"]
 
 
-class Initializer(SuggestingKeywords):
+class Initializer(FixedOnceMade, SuggestingKeywords):
     """Base of the distributions.
 
     Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._fixed import FixedOnceMade
 from ._numbers import numbers
 from ._suggest import suggests
+from ._values import read_only
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
 
@@ -64,7 +66,7 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
 
 
 @suggests
-class CustomConn:
+class CustomConn(FixedOnceMade):
     """Given connections, one by one.
 
     Parameters
@@ -94,6 +96,7 @@ class CustomConn:
             shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
             raise ConnectivityError(f"CustomConn: pre, post, w of shapes {shapes}: expected one length")
         self.multi_conn, self.autapses = bool(multi_conn), bool(autapses)
+        self.pre, self.post, self.w = (read_only(array) for array in (self.pre, self.post, self.w))
 
     @classmethod
     def from_matrix(cls, matrix: Any, multi_conn: bool = True, autapses: bool = True) -> CustomConn:
@@ -137,9 +140,8 @@ class CustomConn:
         autapses: bool = True,
     ) -> CustomConn:
         """Make it from compressed sparse columns: the sources of target j are ``indices[indptr[j]:indptr[j + 1]]``."""
-        conn = cls.from_csr(indptr, indices, data, multi_conn, autapses)
-        conn.pre, conn.post = conn.post, conn.pre
-        return conn
+        by_column = cls.from_csr(indptr, indices, data, multi_conn, autapses)
+        return cls(by_column.post, by_column.pre, by_column.w, multi_conn, autapses)
 
     def _matrix(self, label: str, pre: int, post: int) -> Matrix:
         for name, given, size in (("pre", self.pre, pre), ("post", self.post, post)):

@@ -3,11 +3,53 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any, NoReturn, TypeVar
+
+from . import _core
+from .errors import ParameterError, ParameterTypeError
 
 __all__ = ["SolverMethodODE", "SolverMethodSDE"]
 
+E = TypeVar("E", bound="_Method")
 
-class SolverMethodODE(Enum):
+
+class _Method(Enum):
+    """An enumeration of methods that names of methods are looked up in, too."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> _Method | None:
+        return _named(cls, value)
+
+
+def _named(kind: type[E], value: object) -> E | None:
+    """Return the method of a name, in any case, with hyphens or spaces for underscores."""
+    if not isinstance(value, str):
+        return None
+    plain = value.strip().lower().replace("-", "_").replace(" ", "_")
+    return next((m for name, m in kind.__members__.items() if plain in (name.lower(), m.value)), None)
+
+
+def member(label: str, name: str, value: Any, kind: type[E]) -> E:
+    """Return a method, given as a member of its enumeration or by name."""
+    if isinstance(value, kind):
+        return value
+    found = _named(kind, value)
+    if found is None:
+        _refuse(label, name, value, kind)
+    return found
+
+
+def _refuse(label: str, name: str, value: object, kind: type[_Method]) -> NoReturn:
+    names = [m.value for m in kind]
+    expected = f"expected one of {', '.join(map(repr, names))}, or a member of {kind.__name__}"
+    if not isinstance(value, str):
+        raise ParameterTypeError(f"{label}: {name} = {value!r}: {expected}")
+    nearest = _core.nearest(value.lower(), names)
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    raise ParameterError(f"{label}: {name} = {value!r}: {expected}{hint}")
+
+
+class SolverMethodODE(_Method):
     """How a population's ordinary differential equations are solved, with step ``h``.
 
     ``EULER``
@@ -28,6 +70,8 @@ class SolverMethodODE(Enum):
         Linearly implicit Crank-Nicolson on the compartment tree, order 2: the slope of the NMDA block counts, and
         gates are seen at the middle of the step. Stable for any step on passive trees.
 
+    Wherever a method is expected, its name is accepted too, in any case: ``odemethod="rk4"``.
+
     The implicit methods cost a time linear in the number of compartments. Spikes arrive and thresholds are tested on
     the grid of steps, so that a neuron that spikes is solved to order 1 by any method.
     """
@@ -42,7 +86,7 @@ class SolverMethodODE(Enum):
     CRANK_NICOLSON = "crank_nicolson"
 
 
-class SolverMethodSDE(Enum):
+class SolverMethodSDE(_Method):
     """How the noise on a population's compartments is integrated, in the sense of Ito. The drift is ``odemethod``'s.
 
     ``MILSTEIN``, in NeurAI's spelling ``MISLTEAIN``

@@ -11,11 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._attributes import check_assignment, check_deletion, set_state, state_of, states_of
+from ._containers import guarded, named_items
 from ._copies import CopiedAlone
 from ._numbers import plain_numbers
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
-from ._suggest import misspelt, no_attribute, public
-from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from ._suggest import public
+from ._values import read_only
+from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .tables import html_tree
 from .units import has_units, in_unit, unit_in_table
 from .variables import VarManager
@@ -37,8 +40,10 @@ class Module(CopiedAlone):
     (``self.soma = ...``), or from its place in a list or dict that is assigned (``dends/0``); without either it gets
     one from its class. Names along the chain of owners make the path, such as ``pyramidal/dends/0``.
 
-    Parameters are attributes: reading gives a float or an array of shape ``(size,)``, assigning checks the value and,
-    where the module is part of a network, changes it there from the next step on.
+    Parameters are attributes: reading gives a float or a read-only array of shape ``(size,)``, assigning checks the
+    value and, where the module is part of a network, changes it there from the next step on. States of a built network,
+    such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have no effect raises
+    an [AssignmentError][dendrion.AssignmentError].
 
     A number may be a quantity of pint, quantities or Brian2: it is converted to the documented unit, and refused where
     its dimension is another. Plain numbers mean that unit.
@@ -139,41 +144,70 @@ class Module(CopiedAlone):
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._values:
             self._set(name, value)
-            return
-        if name == "training":
+        elif name == "training":
             self.train(value)
-            return
-        self._check_attribute(name, value)
+        elif not set_state(self, name, value):
+            check_assignment(self, name, value)
+            self._replace(name, value)
+
+    def _replace(self, name: str, value: Any) -> None:
+        """Set an attribute: take in modules of the new value, and let go of those of the old one."""
         old = self.__dict__.get(name)
-        if isinstance(old, Module) and old is not value and old._owner is self and old._name == name:
-            self._children[:] = [c for c in self._children if c is not old]
-            old.__dict__.update(_owner=None, _name=None)
-        super().__setattr__(name, value)
+        if isinstance(old, Module) and old is not value:
+            self._let_go(name, old)
         if name.startswith("_"):
+            super().__setattr__(name, value)
             return
+        if isinstance(old, (list, tuple, dict)):
+            self._let_go_of_items(name, old, value)
+        if not under_construction(self):
+            value = guarded(self, name, value)
+        super().__setattr__(name, value)
         if isinstance(value, Module):
             self._assign(name, value)
         elif isinstance(value, (list, tuple, dict)):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, item in items:
-                if isinstance(item, Module):
-                    self._assign(f"{name}/{key}", item)
+            for place, item in named_items(name, value):
+                # Modules in nested containers are named by their class where they were made in an ``__init__``.
+                if isinstance(item, Module) and (place.count("/") == 1 or item._owner is None):
+                    self._assign(place, item)
 
-    def _check_attribute(self, name: str, value: object) -> None:
-        """Raise where an assignment would have no effect on what is simulated."""
-        old = self.__dict__.get(name)
-        if name in self._fixed and old is not None and old is not value and not (name == "size" and old == value):
-            raise StructureError(
-                f"{self._label}: {name} stays what it was made with; make another {type(self).__name__}"
+    def _let_go(self, name: str, old: Module) -> None:
+        if old._owner is self and old._name == name:
+            self._children[:] = [c for c in self._children if c is not old]
+            old.__dict__.update(_owner=None, _name=None)
+
+    def _let_go_of_items(self, name: str, old: Any, new: Any) -> None:
+        """Let go of the modules in a container that another one, or something else, takes the place of."""
+        kept = {id(item) for _, item in named_items(name, new)} if isinstance(new, (list, tuple, dict)) else set()
+        for place, item in named_items(name, old):
+            if isinstance(item, Module) and id(item) not in kept:
+                self._let_go(place, item)
+
+    def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
+        """Take in what was put into a list or dict, let go of what was removed, and name the rest by its new place."""
+        modules = [item for _, item in (*before, *after) if isinstance(item, Module)]
+        if self._network is not None and modules:
+            raise AssignmentError(
+                f"{self._label}.{name}: cannot be changed once the network is built; change it before, or build a new "
+                "network from new modules"
             )
-        net = self._network
-        if net is not None and (name in self._built_in or (isinstance(old, Module) and old._owner is self)):
-            if old is not value:
-                raise StructureError(f"{self._label}: {name} is fixed once the network is made")
-        elif name not in self.__dict__ and not hasattr(type(self), name) and not under_construction(self):
-            meant = misspelt(name, self._values, value)
-            if meant:
-                raise AttributeError(f"{self._label} has no parameter {name!r}; did you mean {meant!r}?")
+        kept = {id(item) for _, item in after}
+        for place, item in before:
+            if not isinstance(item, Module) or item._owner is not self or item._name != place:
+                continue
+            if id(item) in kept:
+                item.__dict__["_name"] = None
+            else:
+                self._let_go(place, item)
+        for place, item in after:
+            if isinstance(item, Module):
+                self._assign(place, item)
+
+    def _guard_containers(self) -> None:
+        """Once ``__init__`` has run: let lists and dicts of modules tell when they change."""
+        for name, value in self.__dict__.items():
+            if not name.startswith("_"):
+                self.__dict__[name] = guarded(self, name, value)
 
     def _refer(self, name: str, value: object) -> None:
         """Keep a reference without taking the module in."""
@@ -235,6 +269,8 @@ class Module(CopiedAlone):
 
     def train(self, mode: bool = True) -> Self:
         """Put it and everything it owns in training: connections with a plasticity that learns do so."""
+        if not isinstance(mode, (bool, np.bool_)):
+            raise ParameterTypeError(f"{self._label}: training = {mode!r}: expected True or False")
         for module in self.modules():
             module.__dict__["training"] = bool(mode)
             module._training_changed()
@@ -332,13 +368,12 @@ class Module(CopiedAlone):
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})
         if name not in values:
-            raise no_attribute(self._label, name, dir(self))
+            return state_of(self, name)
         net = self._network
-        value = values[name] if net is None else net._value_of(self, name, values[name])
-        return value.copy() if isinstance(value, np.ndarray) else value
+        return read_only(values[name] if net is None else net._value_of(self, name, values[name]))
 
     def __dir__(self) -> list[str]:
-        return public(self, self._values)
+        return public(self, (*self._values, *states_of(self)))
 
     @property
     def _network(self) -> Network | None:
@@ -347,13 +382,13 @@ class Module(CopiedAlone):
         return net if net is not None and id(self) in net._parts else None
 
     def __delattr__(self, name: str) -> None:
+        check_deletion(self, name)
         old = self.__dict__.get(name)
-        if self._network is not None and isinstance(old, Module) and old._owner is self:
-            raise StructureError(f"{self._label}: {name} is fixed once the network is made")
         super().__delattr__(name)
-        if isinstance(old, Module) and old._owner is self and old._name == name:
-            self._children[:] = [c for c in self._children if c is not old]
-            old.__dict__.update(_owner=None, _name=None)
+        if isinstance(old, Module):
+            self._let_go(name, old)
+        elif isinstance(old, (list, tuple, dict)):
+            self._let_go_of_items(name, old, None)
 
     def _repr_html_(self) -> str:
         return html_tree(self)

@@ -16,7 +16,7 @@ from . import _core
 from ._likely import warn_of_all, warn_of_model
 from ._log import log_built
 from ._recordings import NetworkRecordings, What
-from ._settings import chosen, float_type, member, positive, steps_of, whole
+from ._settings import chosen, float_type, positive, steps_of, whole
 from ._shown import NetworkShown
 from ._stream import Place, Streams
 from ._suggest import suggests
@@ -27,7 +27,7 @@ from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureE
 from .files import NetworkFiles
 from .generators import Generator
 from .identity import numbered, selected
-from .methods import SolverMethodODE, SolverMethodSDE
+from .methods import SolverMethodODE, SolverMethodSDE, member
 from .module import Module
 from .neuron import MCNeuron
 from .noise import OUNoise
@@ -71,8 +71,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         ``"float64"`` or ``"float32"``.
     threads : int, optional
         Threads to run on, >= 1; by default as many as there are cores. Results do not depend on it.
-    odemethod, sdemethod : SolverMethodODE, SolverMethodSDE, optional
-        Methods for the populations that were given none of their own.
+    odemethod, sdemethod : SolverMethodODE, SolverMethodSDE or str, optional
+        Methods for the populations that were given none of their own, as members or by name, such as ``"rk4"``.
 
     Attributes
     ----------
@@ -105,8 +105,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         dtype: str | type = "float64",
         threads: int | None = None,
         *,
-        odemethod: SolverMethodODE | None = None,
-        sdemethod: SolverMethodSDE | None = None,
+        odemethod: SolverMethodODE | str | None = None,
+        sdemethod: SolverMethodSDE | str | None = None,
     ) -> None:
         begun = time.perf_counter()
         modules = [modules] if isinstance(modules, Module) else list(modules)
@@ -115,8 +115,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self.dtype = float_type(dtype)
         threads = None if threads is None else whole("threads", threads, 1, 4096)
         methods = {
-            "odemethod": member("odemethod", odemethod, SolverMethodODE),
-            "sdemethod": member("sdemethod", sdemethod, SolverMethodSDE),
+            "odemethod": None if odemethod is None else member("network", "odemethod", odemethod, SolverMethodODE),
+            "sdemethod": None if sdemethod is None else member("network", "sdemethod", sdemethod, SolverMethodSDE),
         }
         translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
         self.modules: tuple[Module, ...] = tuple(translation.modules)

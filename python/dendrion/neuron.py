@@ -9,16 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._ownership import SENTINEL, Sentinel
+from ._attributes import check_assignment
+from ._ownership import SENTINEL, Sentinel, under_construction
 from ._tracing import Token, written
+from ._values import read_only
 from .errors import ParameterError, ParameterTypeError, StructureError
 from .initializers import Initializer
-from .methods import SolverMethodODE, SolverMethodSDE
+from .methods import SolverMethodODE, SolverMethodSDE, member
 from .module import Module, Value, checked_size
 from .surrogate import Sigmoid, Surrogate
 from .units import check_unit, in_unit
 
 __all__ = ["MCNeuron", "Neuron"]
+
+
+_METHODS = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}
 
 
 class Neuron(Module):
@@ -58,9 +63,10 @@ class MCNeuron(Neuron):
         Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
         selections. Where they are not given, a network numbers populations from 0 and neurons from 1 on, in the order
         of their paths, around those that are; given ones must not overlap.
-    odemethod : SolverMethodODE
-        How the equations are solved. Where it is not given, the network's ``odemethod`` holds, if there is one.
-    sdemethod : SolverMethodSDE
+    odemethod : SolverMethodODE or str
+        How the equations are solved, as a member of the enumeration or its name, such as ``"rk4"``. Where it is not
+        given, the network's ``odemethod`` holds, if there is one.
+    sdemethod : SolverMethodSDE or str
         How noise ([Noise][dendrion.Noise]) is integrated, likewise.
     parent, name, frozen_params
         See [Module][dendrion.Module].
@@ -98,8 +104,8 @@ class MCNeuron(Neuron):
         surrogate_grad_fn: Callable[..., Any] | Surrogate = Sigmoid(),  # noqa: B008
         id: int = 0,
         neuron_start_id: int = 1,
-        odemethod: SolverMethodODE = SolverMethodODE.EULER,
-        sdemethod: SolverMethodSDE = SolverMethodSDE.MISLTEAIN,
+        odemethod: SolverMethodODE | str = SolverMethodODE.EULER,
+        sdemethod: SolverMethodSDE | str = SolverMethodSDE.MISLTEAIN,
         parent: Module | Sentinel | None = SENTINEL,
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
@@ -112,22 +118,13 @@ class MCNeuron(Neuron):
         self.size = checked_size(self, size)
         # What was given here is the population's own; what was not, a network may choose.
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
-        self.pid = _whole(self, "pid", pid)
-        self.id = _whole(self, "id", id)
-        self.neuron_start_id = _whole(self, "neuron_start_id", neuron_start_id)
-        if area_name is not None and not isinstance(area_name, str):
-            raise ParameterTypeError(f"{self._label}: area_name = {area_name!r}: expected a string or None")
+        self.pid = pid
+        self.id = id
+        self.neuron_start_id = neuron_start_id
         self.area_name = area_name
         self.dendritic_delay = dendritic_delay
-        if not callable(surrogate_grad_fn):
-            raise ParameterTypeError(
-                f"{self._label}: surrogate_grad_fn = {surrogate_grad_fn!r}: expected a Surrogate, such as Sigmoid(), "
-                "or a callable"
-            )
         self.surrogate_grad_fn = surrogate_grad_fn
-        if not isinstance(detach_reset, (bool, np.bool_)):
-            raise ParameterTypeError(f"{self._label}: detach_reset = {detach_reset!r}: expected True or False")
-        self.detach_reset = bool(detach_reset)
+        self.detach_reset = detach_reset
         self.odemethod = odemethod
         self.sdemethod = sdemethod
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
@@ -137,15 +134,35 @@ class MCNeuron(Neuron):
         self._check_soft_reset("V_th", self._values["V_th"])
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kind = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}.get(name)
-        if kind is not None and not isinstance(value, kind):
-            known = ", ".join(str(m) for m in kind)
-            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected one of {known}")
-        if name == "dendritic_delay" and isinstance(value, Initializer):
-            check_unit(f"{self._label}: {name}", value, value._unit, "")
-        elif name == "dendritic_delay" and not callable(value):
-            value = _steps(self, value, repr(value))
+        if name not in self._values:
+            check_assignment(self, name, value)
+            value = self._checked(name, value)
+        if name in ("id", "neuron_start_id", "odemethod", "sdemethod") and not under_construction(self):
+            self._refer("_given", self._given | {name})
         super().__setattr__(name, value)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """Return the value of a setting, checked."""
+        if name in ("pid", "id", "neuron_start_id"):
+            return _whole(self, name, value)
+        if name in _METHODS:
+            return member(self._label, name, value, _METHODS[name])
+        if name == "dendritic_delay":
+            return self._checked_delay(value)
+        expected = {
+            "area_name": ("a string or None", value is None or isinstance(value, str)),
+            "surrogate_grad_fn": ("a Surrogate, such as Sigmoid(), or a callable", callable(value)),
+            "detach_reset": ("True or False", isinstance(value, (bool, np.bool_))),
+        }
+        if name in expected and not expected[name][1]:
+            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected {expected[name][0]}")
+        return bool(value) if name == "detach_reset" else value
+
+    def _checked_delay(self, value: Any) -> Any:
+        if isinstance(value, Initializer):
+            check_unit(f"{self._label}: dendritic_delay", value, value._unit, "")
+            return value
+        return value if callable(value) else read_only(_steps(self, value, repr(value)))
 
     def _dendritic_steps(self, seed: int) -> NDArray[np.uint16]:
         """Return the dendritic delay in steps: one for all, or one per neuron."""

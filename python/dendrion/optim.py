@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._differentiable import trainable
+from ._fixed import is_ours, shown
 from ._suggest import SuggestingKeywords
-from .errors import ParameterError, ParameterTypeError, UnknownNameError
+from .errors import AssignmentError, ParameterError, ParameterTypeError, UnknownNameError
 from .network import Network
 from .units import in_unit
 
@@ -24,7 +27,7 @@ class Optimizer(SuggestingKeywords):
     def __init__(
         self, net: Network, lr: float, train: Iterable[str] | None, bounds: Bounds | None, relative: bool
     ) -> None:
-        self.net, self.lr = net, _positive("lr", lr)
+        self.net, self.lr = net, lr
         self.keys = trainable(net, train)
         known = net.parameters()
         # A step in units of what a parameter is worth: a capacitance of 200 and a conductance of 0.01 move alike.
@@ -42,6 +45,32 @@ class Optimizer(SuggestingKeywords):
                 min(high, np.inf if most is None else most),
             )
         self.steps = 0
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_"):
+            value = self._checked(name, value)
+        super().__setattr__(name, value)
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """Return a value for an attribute, checked."""
+        if name in ("lr", "eps"):
+            return _positive(name, value)
+        if name == "momentum":
+            return _fraction(name, value)
+        if name == "betas":
+            return _pair(value)
+        if name == "steps":
+            return _count(value)
+        if name in ("net", "keys") and name not in self.__dict__:
+            return value
+        kind, known = type(self).__name__, [n for n in dir(self) if not n.startswith("_")]
+        if name in known:
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: is fixed; make another {kind}")
+        nearest = _core.nearest(name, known)
+        if nearest or is_ours(type(self)):
+            hint = f"; did you mean {nearest!r}?" if nearest else ""
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: a {kind} has no attribute {name!r}{hint}")
+        return value
 
     def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
         least, most, included = self.net._sim.domain(key)
@@ -96,7 +125,7 @@ class SGD(Optimizer):
         relative: bool = False,
     ) -> None:
         super().__init__(net, lr, train, bounds, relative)
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = momentum
         self._velocity: dict[str, NDArray[np.float64]] = {}
 
     def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,8 +162,8 @@ class Adam(Optimizer):
         relative: bool = False,
     ) -> None:
         super().__init__(net, lr, train, bounds, relative)
-        self.betas = _fraction("betas[0]", betas[0]), _fraction("betas[1]", betas[1])
-        self.eps = _positive("eps", eps)
+        self.betas = betas
+        self.eps = eps
         self._means: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
 
     def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,6 +182,18 @@ def _positive(name: str, value: object) -> float:
     if not (np.isfinite(value) and value > 0):
         raise ParameterError(f"optim: {name} = {value}: expected a finite number > 0")
     return float(value)
+
+
+def _pair(value: object) -> tuple[float, float]:
+    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
+        raise ParameterTypeError(f"optim: betas = {value!r}: expected two numbers from 0 to below 1")
+    return _fraction("betas[0]", value[0]), _fraction("betas[1]", value[1])
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+        raise ParameterTypeError(f"optim: steps = {value!r}: expected a whole number >= 0")
+    return int(value)
 
 
 def _fraction(name: str, value: object) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._fixed import FixedOnceMade
 from ._numbers import numbers
 from ._suggest import suggests
+from ._values import read_only
 from .errors import ParameterError
 from .units import fitting, in_unit
 
@@ -14,7 +16,7 @@ __all__ = ["Piecewise"]
 
 
 @suggests
-class Piecewise:
+class Piecewise(FixedOnceMade):
     """A piecewise constant function of time: ``values[k]`` from ``times[k]`` on, and 0 before the first time.
 
     Parameters
@@ -45,6 +47,8 @@ class Piecewise:
         if self.values.ndim > 2 or len(self.values) != len(self.times):
             k = len(self.times)
             raise ParameterError(f"Piecewise: values of shape {self.values.shape}: expected ({k},) or ({k}, size)")
+
+        self.times, self.values = read_only(self.times), read_only(self.values)
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return the values at times ``t`` (ms), of the shape of ``t`` and, for values per source, ``size``."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
+from ._attributes import check_assignment
 from ._ownership import SENTINEL, Sentinel
 from .compartment import Compartment
 from .equations import Written
@@ -29,7 +30,7 @@ class Receptor(Written, Compartment):
 
     Parameters
     ----------
-    size, V_rest, gL, C, length, diameter, r_axial, area_factor
+    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
         Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
     parent, name, frozen_params
         See [Module][dendrion.Module].
@@ -66,6 +67,7 @@ class Receptor(Written, Compartment):
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
         area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
         **given: ArrayLike,
     ) -> None:
         is_written = self._receptor is None
@@ -74,7 +76,7 @@ class Receptor(Written, Compartment):
             self._gate(False)
             self._declare_written(given)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor)
+        Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         if is_written:
             self._check_written()
 
@@ -85,9 +87,13 @@ class Receptor(Written, Compartment):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "scale_g":
+            check_assignment(self, name, value)
             if not isinstance(value, (bool, np.bool_)):
                 raise ParameterTypeError(f"{self._label}: scale_g = {value!r}: expected True or False")
             value = bool(value)
+        if name in self._values and self._network is None:
+            # An attached receptor has no membrane, so that a value given for it would have no effect.
+            self._refer("_given", self._given | {name})
         super().__setattr__(name, value)
 
 
@@ -99,7 +105,7 @@ class AMPA(Receptor):
 
     Parameters
     ----------
-    size, V_rest, gL, C, length, diameter, r_axial, area_factor
+    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
         Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
     g : float or array
         Maximal conductance (nS), >= 0.
@@ -141,11 +147,12 @@ class AMPA(Receptor):
         *,
         E: ArrayLike = 0.0,
         area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         self._check_together("ampa")
 
 
@@ -158,7 +165,7 @@ class GABA(Receptor):
         Reversal potential (mV).
     size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params
         See [AMPA][dendrion.AMPA].
-    area_factor
+    area_factor, I_ext
         See [Compartment][dendrion.Compartment].
     """
 
@@ -185,11 +192,12 @@ class GABA(Receptor):
         *,
         E: ArrayLike = -80.0,
         area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         self._check_together("gaba")
 
 
@@ -210,7 +218,7 @@ class NMDA(Receptor):
         Half-block concentration at ``V = -gamma`` (mM), > 0.
     size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params, E
         See [AMPA][dendrion.AMPA].
-    area_factor
+    area_factor, I_ext
         See [Compartment][dendrion.Compartment].
     """
 
@@ -241,10 +249,11 @@ class NMDA(Receptor):
         *,
         E: ArrayLike = 0.0,
         area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
     ) -> None:
         self.size = checked_size(self, size)
         self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
         self._declare(Mg=Mg, gamma=gamma, alpha=alpha, beta=beta)
         membrane = (size, V_rest, gL, C, length, diameter, r_axial)
-        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
         self._check_together("nmda")

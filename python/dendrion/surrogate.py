@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._fixed import FixedOnceMade
 from ._suggest import SuggestingKeywords
 from ._tracing import Token, evaluated
 from .errors import ParameterError, ParameterTypeError
@@ -22,7 +23,7 @@ from .units import in_unit
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
 
-class Surrogate(SuggestingKeywords):
+class Surrogate(FixedOnceMade, SuggestingKeywords):
     """Base of the surrogate derivatives. Called with ``V - V_th`` (mV) each returns its value (1/mV)."""
 
     _kind: ClassVar[str]
@@ -206,13 +207,13 @@ class Expression(Surrogate):
     _defaults: ClassVar[dict[str, float]] = {}
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = list(tokens)
+        self.tokens = tuple(tokens)
 
     def _spec(self) -> tuple[str, list[Token]]:
         return self._kind, list(self.tokens)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(evaluated(self.tokens, x), dtype=np.float64)
+        return np.asarray(evaluated(list(self.tokens), x), dtype=np.float64)
 
     def __repr__(self) -> str:
-        return f"Expression({self.tokens})"
+        return f"Expression({list(self.tokens)})"

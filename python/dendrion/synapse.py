@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._fixed import shown
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from ._per_connection import spread
+from ._values import read_only
 from .compartment import Compartment
 from .connectivity import All2All, Connector, One2One
-from .errors import ConnectivityError, ParameterError, ParameterTypeError, StructureError
+from .errors import AssignmentError, ConnectivityError, ParameterError, ParameterTypeError, StructureError
 from .generators import Generator
 from .initializers import Initializer
 from .matrices import CustomConn, Matrix, matrix
@@ -179,19 +181,44 @@ class MCSynapse(Module):
         return conn.shape if isinstance(conn, Matrix) else None
 
     @property
+    def weight(self) -> NDArray[np.float64]:
+        """Weights, another name of ``w``."""
+        return self.w
+
+    @weight.setter
+    def weight(self, value: Any) -> None:
+        self._set("w", value)
+
+    @property
+    def delay(self) -> Any:
+        """Delays (ms): as given, or once the network is built one per connection, by source, then target."""
+        if self._network is not None:
+            return read_only(self.connections.delay)
+        return read_only(self.__dict__["_delay"])
+
+    @delay.setter
+    def delay(self, value: Any) -> None:
+        if self._network is not None:
+            raise AssignmentError(
+                f"{self._label}.delay = {shown(value)}: delays are fixed once the network is built; build a new "
+                "network from new modules"
+            )
+        self._refer("_delay", None if value is None else self._spread("delay", value))
+
+    @property
     def w(self) -> NDArray[np.float64]:
         """Weights: of shape ``(pre.size, post.size)`` for a dense ``conn``, else one per connection by source."""
         net = self._network
         if net is not None:
-            return net._weights(self)
+            return read_only(net._weights(self))  # type: ignore[no-any-return]
         self._check_unsettled()
         values: Any = self._values["w"]
         if isinstance(values, Initializer) or callable(values):
             raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is made; expected that first")
         flat = np.array(values, dtype=np.float64)
-        if not self.shape:
-            return flat
-        return flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
+        if self.shape:
+            flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
+        return read_only(flat)  # type: ignore[no-any-return]
 
     @property
     def connections(self) -> Connections:
@@ -199,13 +226,13 @@ class MCSynapse(Module):
         net = self._network
         if net is None:
             raise StructureError(f"{self._label}: its connections are made with the network; make that first")
-        return net._connections(self)
+        return Connections(*(read_only(array) for array in net._connections(self)))
 
     def _convert(self, name: str, value: Any) -> Any:
         if name != "w":
             return self._rule_value(name, value)
         if value is None:
-            return None
+            raise ParameterError(f"{self._label}: w = None: expected numbers >= 0")
         # In a network the engine knows how many connections there are, and checks their weights.
         return self._spread(name, value) if self._network is None else self._flat(name, value)
 

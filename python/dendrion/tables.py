@@ -97,6 +97,8 @@ def _parameters(module: Module) -> list[str]:
             value: Any = getattr(module, name)
         except ValueError:
             continue
+        if name == "I_ext" and "soma" not in module._kinds and not np.any(value):
+            continue
         unit = module._unit_of(name).partition(" with")[0]
         shown.append(f"{name} = {_numbers(value, f' {unit}' if unit else '')}{_frozen(module, name)}")
     return shown

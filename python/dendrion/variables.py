@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .errors import StructureError, UnknownNameError
+from ._fixed import Fixed, shown
+from ._values import read_only
+from .errors import AssignmentError, StructureError, UnknownNameError
 
 if TYPE_CHECKING:
     from .module import Module
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Collection", "VarManager"]
 
 
-class VarManager:
+class VarManager(Fixed):
     """Holds the variables of one or several root modules by collection.
 
     Every root module has one (``module.variables``). One that is made first and passed as ``parent`` to several modules
@@ -25,6 +27,8 @@ class VarManager:
     once there is one; assigning to an entry of ``params`` or ``states`` sets it there.
     """
 
+    _built = True
+    _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"
     COLLECTIONS: ClassVar[tuple[str, ...]] = ("params", "frozen", "states", "rngs")
 
     def __init__(self) -> None:
@@ -40,6 +44,12 @@ class VarManager:
             known = ", ".join(self.COLLECTIONS)
             raise UnknownNameError(f"VarManager: no collection named {collection!r}; expected one of: {known}")
         return Collection(self, collection)
+
+    def __setitem__(self, collection: str, value: Any) -> None:
+        raise AssignmentError(
+            f"VarManager[{collection!r}] = {shown(value)}: cannot replace a collection; assign its entries, such as "
+            "manager['params']['cell/soma.gL'] = 5.0"
+        )
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self.COLLECTIONS)
@@ -70,8 +80,11 @@ class VarManager:
             yield from root.modules()
 
 
-class Collection(Mapping[str, Any]):
+class Collection(Fixed, Mapping[str, Any]):
     """The variables of one kind, by path."""
+
+    _built = True
+    _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"
 
     def __init__(self, manager: VarManager, kind: str) -> None:
         self._manager, self._kind = manager, kind
@@ -108,7 +121,7 @@ class Collection(Mapping[str, Any]):
             return module._stream()
         if self._kind == "states":
             net = module._network
-            return None if net is None else net.get_state()[key]
+            return None if net is None else read_only(net.get_state()[key])
         return getattr(module, name)
 
     def __setitem__(self, key: str, value: Any) -> None:

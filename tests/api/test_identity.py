@@ -86,10 +86,17 @@ def test_methods_of_the_network_hold_where_none_was_given(pair):
     np.testing.assert_array_equal(trace(odemethod=rk4), trace(given={"odemethod": rk4}))
     np.testing.assert_array_equal(trace(odemethod=rk4, given={"odemethod": euler}), trace())
     assert (trace(odemethod=rk4)[1:] != trace()[1:]).any()
-    with pytest.raises(
-        dn.ParameterTypeError, match=r"network: odemethod = 'rk4': expected None or one of SolverMethodODE"
-    ):
-        trace(odemethod="rk4")
+    np.testing.assert_array_equal(trace(odemethod="RK4"), trace(odemethod=rk4))
+    np.testing.assert_array_equal(trace(odemethod=rk4, given={"odemethod": "euler"}), trace())
+    with pytest.raises(dn.ParameterError, match=r"network: odemethod = 'rk': expected one of 'euler'"):
+        trace(odemethod="rk")
+
+
+def test_a_method_assigned_to_a_population_is_its_own(pair):
+    cells = pair(1)
+    cells.odemethod = "exp_euler"
+    net = dn.Network([cells], odemethod="rk4")
+    assert net._methods[id(cells)] is dn.SolverMethodODE.EXP_EULER
 
 
 def test_masks_and_empty_choices(pair):

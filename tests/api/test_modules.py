@@ -96,11 +96,19 @@ def test_attributes_are_parameters_before_and_in_a_network(pair):
     assert set(spikes.i) == {1}
 
 
-def test_a_returned_array_is_a_copy(pair):
+def test_a_returned_array_is_a_read_only_copy(pair):
     cells = pair(2)
     cells.soma.I_ext = [1.0, 2.0]
-    cells.soma.I_ext[0] = 99.0
+    with pytest.raises(dn.AssignmentError, match="copy of the values"):
+        cells.soma.I_ext[0] = 99.0
+    with pytest.raises(ValueError, match="read-only"):
+        cells.soma.I_ext.fill(99.0)
     np.testing.assert_array_equal(cells.soma.I_ext, [1, 2])
+    cells.soma.I_ext *= 2.0
+    np.testing.assert_array_equal(cells.soma.I_ext, [2, 4])
+    changed = cells.soma.I_ext.copy()
+    changed[0] = 99.0
+    assert type(cells.soma.I_ext + 1.0) is np.ndarray
 
 
 def test_frozen_parameters_are_set_and_left_out():

@@ -101,7 +101,6 @@ def test_assigning_what_is_misspelt(net):
         message = f"cells/soma has no parameter '{name}'; did you mean '{meant}'?"
         assert error_of(lambda name=name: setattr(soma, name, 1.0), AttributeError) == message
     soma.remark = "one's own"
-    soma.gL2 = 1.0
     # What is no number is no parameter.
     net["cells"].spike = net.probe(net["cells"], "spikes")
 

@@ -66,8 +66,10 @@ def test_what_a_module_is_made_of_stays(pair):
 
 def test_settings_are_checked_when_assigned(pair):
     cells = pair(1, name="cells")
-    with pytest.raises(dn.ParameterTypeError, match=r"cells: odemethod = 'rk4': expected one of"):
-        cells.odemethod = "rk4"
+    with pytest.raises(
+        dn.ParameterError, match=r"cells: odemethod = 'rk5': expected one of 'euler', .*did you mean 'rk4'"
+    ):
+        cells.odemethod = "rk5"
     with pytest.raises(dn.ParameterTypeError, match=r"scale_g = 'no': expected True or False"):
         cells.ampa.scale_g = "no"
     for wrong in ("x", 1.5, -1, [1, 2, 3]):

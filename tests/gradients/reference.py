@@ -67,7 +67,7 @@ def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, re
         i_a = p["ampa.g"] * p["ampa.w"] * s_a * (p["ampa.E"] - v)
         into = p["soma.I_ext"] + axial * (vd - v) + i_a
         new_v = v + dt * (g_l * (p["soma.V_rest"] - v) + into) / c
-        new_vd = vd + dt * (g_ld * (p["dend.V_rest"] - vd) + axial * (v - vd) + i_n) / c_d
+        new_vd = vd + dt * (g_ld * (p["dend.V_rest"] - vd) + p["dend.I_ext"] + axial * (v - vd) + i_n) / c_d
         new_gate = gate + dt * (s - gate / p["nmda.t_decay"])
         new_s = s - dt * s / p["nmda.t_rise"]
         new_s_a = s_a - dt * s_a / p["ampa.t_decay"]

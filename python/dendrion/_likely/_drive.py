@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from .. import _core
-from ..compartment import Compartment, LeakyIF
+from ..compartment import Compartment
 from ..connectivity import Connector
 from ..equations import Channel, Soma
 from ..generators import Generator
@@ -77,7 +77,7 @@ def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> boo
     for part in neuron.modules():
         if isinstance(part, (Noise, Channel, Soma)):
             return True
-        if isinstance(part, LeakyIF) and np.any(part.I_ext):
+        if isinstance(part, Compartment) and np.any(part.I_ext):
             return True
         if isinstance(part, Receptor) and any(np.any(sim.state(s)) for s in _gates(part) if s in states):
             return True
