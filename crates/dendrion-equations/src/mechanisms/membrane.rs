@@ -43,8 +43,7 @@ impl<'g> Membrane<'g> {
             c = 1e-2 * c * area; // uF/cm2 um2 = 1e-2 pF
         }
         let i_ext = b.param(&scope, "I_ext")?;
-        let (current, in_leak) =
-            if compartment.soma { (i_ext, None) } else { (b.number(0.0), Some(i_ext)) };
+        let (current, in_leak) = if compartment.soma { (i_ext, None) } else { (b.number(0.0), Some(i_ext)) };
         let v = b.state(&scope, "V", "mV", v_rest);
         Ok(Self { v, v_rest, g_l, c, current, in_leak, is_complete: false, slope: None, noises: Vec::new() })
     }
