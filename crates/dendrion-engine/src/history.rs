@@ -49,6 +49,11 @@ impl<T: Scalar> History<T> {
         (block * self.count() + ((step - self.begin) / self.every) as usize) * self.size
     }
 
+    /// The step after the last one.
+    pub(crate) const fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Whether the states of all steps are kept, not only those at the beginning of epochs.
     pub(crate) const fn is_whole(&self) -> bool {
         self.every == 1

@@ -15,6 +15,7 @@
 mod evaluate;
 mod expr;
 mod graph;
+mod infinite;
 mod library;
 mod mechanisms;
 mod neuron;
@@ -27,6 +28,7 @@ mod written;
 pub use evaluate::{Env, evaluate};
 pub use expr::{Expr, Workbook};
 pub use graph::{Binary, Graph, Node, NodeId, Unary};
+pub use infinite::{InfiniteSlope, infinite_slope};
 pub use library::{LIBRARY, library};
 pub use neuron::{Wiring, neuron};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};

@@ -6,6 +6,7 @@ use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
+use super::infinite::Suspect;
 use super::trace::Trace;
 use super::unwind::Link;
 use crate::connect::Order;
@@ -25,15 +26,14 @@ pub struct Gradients {
 }
 
 impl Gradients {
-    /// An error for the first value that is not finite.
-    fn check(&self) -> Result<(), Error> {
+    /// An error for the first value that is not finite; `cause` says which expression made it so, if one did.
+    fn check(&self, cause: impl FnOnce() -> Option<String>) -> Result<(), Error> {
         let parameters = self.parameters.iter().map(|(key, values)| (key, values.as_slice()));
         let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
         for (key, values) in parameters.chain(others) {
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
-                let what = format!(
-                    "the gradient of {key} is {v}: cotangents grew beyond all numbers on their way back"
-                );
+                let grew = || "cotangents grew beyond all numbers on their way back".to_string();
+                let what = format!("the gradient of {key} is {v}: {}", cause().unwrap_or_else(grew));
                 return Err(Error::structure("backward", what));
             }
         }
@@ -98,6 +98,8 @@ pub(crate) struct Part {
     parameters: Vec<Values>,
     states: Vec<Vec<f64>>,
     inputs: Vec<Vec<f64>>,
+    /// Where cotangents first stopped being finite.
+    suspects: Vec<Suspect>,
 }
 
 /// Collects a sample's part from its shards and chunks.
@@ -109,7 +111,7 @@ pub(crate) fn sample<T: Scalar>(
     links: &[Link<T>],
     wanted: &Wanted,
 ) -> Result<Part, Error> {
-    let (mut of_cells, mut states) = (Vec::new(), Vec::new());
+    let (mut of_cells, mut states, mut suspects) = (Vec::new(), Vec::new(), Vec::new());
     for (p, population) in trace.populations.iter().enumerate() {
         let reverse = &backwards[p].reverse;
         let mut cotangents =
@@ -118,6 +120,7 @@ pub(crate) fn sample<T: Scalar>(
             let Some(mut reversal) = shard.reversal.take() else { continue };
             let rows = reversal.finish(shard, &backwards[p]);
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
+            suspects.extend(reversal.suspect.take());
             shard.reversal = Some(reversal);
         }
         states.extend(cotangents[reverse.accumulators..].iter().cloned());
@@ -142,7 +145,7 @@ pub(crate) fn sample<T: Scalar>(
         });
     }
     let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
-    Ok(Part { parameters, states, inputs })
+    Ok(Part { parameters, states, inputs, suspects })
 }
 
 /// As many zeros as a parameter of that shape has values.
@@ -309,7 +312,11 @@ impl<'t, T: Scalar> Total<'t, T> {
             states: names.zip(total.states).collect(),
             inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
         };
-        found.check().map(|()| Some(found))
+        let cause = || {
+            let of_step = total.suspects.iter().find_map(|suspect| trace.infinite_at(suspect, wanted));
+            of_step.or_else(|| trace.infinite_in_parameters(wanted))
+        };
+        found.check(cause).map(|()| Some(found))
     }
 }
 
@@ -323,6 +330,7 @@ impl Part {
             }
         }
         self.states.iter_mut().zip(part.states).for_each(|(all, mine)| all.extend(mine));
+        self.suspects.extend(part.suspects);
         for ((all, mine), shared) in self.inputs.iter_mut().zip(part.inputs).zip(shared) {
             if *shared {
                 all.iter_mut().zip(mine).for_each(|(a, b)| *a += b);

@@ -2,6 +2,7 @@
 
 mod backward;
 mod collect;
+mod infinite;
 mod plan;
 mod reading;
 mod reversal;

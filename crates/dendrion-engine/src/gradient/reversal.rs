@@ -6,13 +6,14 @@ use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
+use super::infinite::Suspect;
 use super::reading::{Reading, given};
 use super::spiked::spiked;
 use super::tally::Tally;
 use crate::history::History;
 use crate::record::Reads;
 use crate::rows::Rows;
-use crate::shard::{Shard, View, plug};
+use crate::shard::{Shard, View, is_finite, plug};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
 const FOLD: u64 = 64;
@@ -69,6 +70,10 @@ pub(crate) struct Reversal<T: Scalar> {
     /// The first step of the run.
     begin: u64,
     input: Buffer<T>,
+    /// The steps of the last visit.
+    epoch: Range<u64>,
+    /// Where cotangents first stopped being finite, if they did.
+    pub(crate) suspect: Option<Suspect>,
 }
 
 impl<T: Scalar> Reversal<T> {
@@ -98,6 +103,8 @@ impl<T: Scalar> Reversal<T> {
             tally: Tally::new(shard.neurons.clone(), None),
             begin,
             input: Buffer::zeroed(shard.lanes),
+            epoch: begin..begin,
+            suspect: None,
         }
     }
 
@@ -135,6 +142,7 @@ impl<T: Scalar> Reversal<T> {
         (worths, tables): (&mut [Ring<T>], &[&[f64]]),
         steps: Range<u64>,
     ) {
+        self.epoch = steps.clone();
         for block in 0..shard.blocks.len() {
             shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
             self.run_again(shard, view, block, steps.clone());
@@ -154,7 +162,7 @@ impl<T: Scalar> Reversal<T> {
                     let at = At { block, strip: strip.clone(), step: until, count, begin: steps.start };
                     self.step(shard, view, backward, (&mut *worths, tables), &at);
                     if until.is_multiple_of(FOLD) {
-                        self.fold(backward, shard.lanes, block, strip.clone());
+                        self.fold(backward, shard, (block, strip.clone()), until);
                     }
                 }
             }
@@ -288,8 +296,19 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Empties the accumulators of a strip into the sums, and forgets cotangents that are negligible.
-    fn fold(&mut self, backward: &Backward<T>, lanes: usize, block: usize, strip: Range<usize>) {
+    /// Empties the accumulators of a strip into the sums, and forgets cotangents that are negligible. The steps reversed since the
+    /// last time begin with `step`.
+    fn fold(
+        &mut self,
+        backward: &Backward<T>,
+        shard: &Shard<T>,
+        (block, strip): (usize, Range<usize>),
+        step: u64,
+    ) {
+        if self.suspect.is_none() {
+            self.suspect = self.infinite(&backward.reverse, shard, (block, strip.clone()), step);
+        }
+        let lanes = shard.lanes;
         let (reverse, size) = (&backward.reverse, self.rows * lanes);
         let frame = &mut self.frames[block * size..][..size];
         for k in 0..reverse.accumulators {
@@ -310,10 +329,34 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
+    /// The first neuron of a strip whose cotangents or accumulators are not finite, with its states since `step`.
+    fn infinite(
+        &self,
+        reverse: &Reverse,
+        shard: &Shard<T>,
+        (block, strip): (usize, Range<usize>),
+        step: u64,
+    ) -> Option<Suspect> {
+        let (lanes, size) = (shard.lanes, self.rows * shard.lanes);
+        let frame = &self.frames[block * size..][..size];
+        let rows = (0..reverse.states).map(Reverse::cotangent);
+        let mut rows = rows.chain((0..reverse.accumulators).map(|k| reverse.accumulator(k)));
+        let at = rows.find_map(|row| {
+            let row = &frame[row * lanes..][..lanes][strip.clone()];
+            if is_finite(row) { None } else { row.iter().position(|v| !v.is_finite()) }
+        })?;
+        let (lane, history) = (strip.start + at, shard.tracked.as_ref()?);
+        // Lanes beyond the last neuron repeat it.
+        let neuron = shard.neurons.start + (block * lanes + lane).min(shard.neurons.len() - 1);
+        let past = (&self.past[..], &self.epoch);
+        let who = (shard.population, neuron);
+        Some(Suspect::new(who, history, past, (block, lanes, lane), step..step + FOLD))
+    }
+
     /// The cotangents of coefficients, then of the states at the beginning, each by neuron of the shard.
     pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
         let (lanes, reverse) = (shard.lanes, &backward.reverse);
-        (0..shard.blocks.len()).for_each(|block| self.fold(backward, lanes, block, 0..lanes));
+        (0..shard.blocks.len()).for_each(|block| self.fold(backward, shard, (block, 0..lanes), self.begin));
         let place = |i: usize| (i / lanes, i % lanes);
         let total = |k: usize, i: usize| {
             let (block, lane) = place(i);

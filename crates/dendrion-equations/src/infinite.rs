@@ -1,0 +1,284 @@
+//! Why a gradient is not finite: the expression of a system that has an infinite derivative at a point, and how to name it.
+//!
+//! This runs after a gradient has turned out not to be finite, and never before.
+
+use std::collections::BTreeSet;
+
+use dendrion_model::OdeMethod;
+
+use crate::evaluate::{Env, evaluate};
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::passes::derivative::{derivative, power_slopes, unary_slope};
+use crate::system::{Rule, System};
+
+/// Characters of a formula, about; what lies deeper is left out.
+const LENGTH: usize = 80;
+/// Variables whose values are given, at most.
+const VARIABLES: usize = 3;
+
+/// An expression with a derivative that is infinite or NaN at some point.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InfiniteSlope {
+    /// What it is part of: nothing for a named expression, else `the equation of ` a state, for example.
+    pub part: &'static str,
+    /// The named expression or state: `dend.kca.z_inf`.
+    pub name: String,
+    /// The expression as a formula: `sqrt(dend.V + 60)`.
+    pub formula: String,
+    /// What it was differentiated with respect to.
+    pub argument: String,
+    /// The derivative.
+    pub slope: f64,
+    /// Variables of the argument and their values: `dend.V = -60 mV`.
+    pub at: Vec<String>,
+}
+
+/// What an expression is part of, and a name.
+type Place = (&'static str, String);
+
+/// A derivative of a node with respect to one of its operands.
+struct Slope {
+    node: NodeId,
+    operand: NodeId,
+    value: NodeId,
+}
+
+/// The first expression, operands before users, that has an infinite or undefined derivative where parameters and states have
+/// these values, and which a gradient passes through: on sides of conditions that are taken, on the way to a state or a wanted
+/// parameter. Methods that use the Jacobian of the equations are looked at with it.
+pub fn infinite_slope(
+    system: &System,
+    ode: OdeMethod,
+    (params, states): (&[f64], &[f64]),
+    wanted: &dyn Fn(usize) -> bool,
+) -> Option<InfiniteSlope> {
+    let system = &mut system.clone();
+    let outputs = outputs(system, ode);
+    let last = outputs.iter().map(|(_, id)| *id).max()?;
+    let inputs = vec![0.0; system.currents];
+    let noises = vec![0.0; system.noises.len()];
+    let env = Env { params, states, inputs: &inputs, noises: &noises, ..Env::default() };
+    let values = evaluate(&system.graph, last, env);
+    let (reached, slopes) = slopes(&mut system.graph, &outputs, &values, wanted);
+    let last = slopes.iter().map(|s| s.value).max()?.max(last);
+    let values = evaluate(&system.graph, last, env);
+    let of = |id: NodeId| values[id.index()];
+    let infinite = || slopes.iter().filter(|s| reached.contains(&s.node) && !of(s.value).is_finite());
+    // A value that is infinite itself makes slopes infinite further up: the cause has finite operands.
+    let is_cause = |s: &&Slope| system.graph.node(s.node).operands().all(|a| of(a).is_finite());
+    let found =
+        infinite().filter(is_cause).min_by_key(|s| s.node).or_else(|| infinite().min_by_key(|s| s.node))?;
+    let names = Names { system };
+    let (part, name) = place(system, &outputs, found.node)?;
+    Some(InfiniteSlope {
+        part,
+        name,
+        formula: names.formula(found.node),
+        argument: names.formula(found.operand),
+        slope: of(found.value),
+        at: names.variables(found.operand, params, states),
+    })
+}
+
+impl System {
+    /// The initial states of a neuron with these parameters.
+    pub fn initial(&self, params: &[f64]) -> Vec<f64> {
+        let Some(last) = self.states.iter().map(|s| s.initial).max() else { return Vec::new() };
+        let values = evaluate(&self.graph, last, Env { params, ..Env::default() });
+        self.states.iter().map(|s| values[s.initial.index()]).collect()
+    }
+}
+
+/// What is differentiated: rules, initial values, observables, and for methods with a Jacobian its entries, each with a name.
+fn outputs(system: &mut System, ode: OdeMethod) -> Vec<(Place, NodeId)> {
+    let mut outputs: Vec<(Place, NodeId)> = Vec::new();
+    for observable in &system.observables {
+        outputs.push((("", observable.name.clone()), observable.value));
+    }
+    for state in &system.states {
+        let (Rule::Derivative(id) | Rule::Update(id)) = state.rule;
+        outputs.push((("the equation of ", state.name.clone()), id));
+        outputs.push((("the initial value of ", state.name.clone()), state.initial));
+    }
+    let has_jacobian =
+        matches!(ode, OdeMethod::ExpEuler | OdeMethod::ImplicitEuler | OdeMethod::CrankNicolson);
+    if has_jacobian {
+        for i in 0..system.states.len() {
+            let Rule::Derivative(f) = system.states[i].rule else { continue };
+            let mut read = BTreeSet::new();
+            system.graph.visit(f, &mut |node| {
+                if let Node::State(j) = node {
+                    read.insert(j);
+                }
+            });
+            for j in read {
+                let y = system.graph.intern(Node::State(j));
+                let slope = derivative(&mut system.graph, f, y);
+                outputs.push((("the Jacobian of the equation of ", system.states[i].name.clone()), slope));
+            }
+        }
+    }
+    outputs
+}
+
+/// The nodes that gradients reach on sides that are taken, and the derivatives of all nodes with respect to operands
+/// that matter.
+fn slopes(
+    graph: &mut Graph,
+    outputs: &[(Place, NodeId)],
+    values: &[f64],
+    wanted: &dyn Fn(usize) -> bool,
+) -> (BTreeSet<NodeId>, Vec<Slope>) {
+    let mut matters = vec![false; values.len()];
+    for id in graph.ids().take(values.len()) {
+        matters[id.index()] = match graph.node(id) {
+            Node::State(_) | Node::Input(_) => true,
+            Node::Param(p) => wanted(p as usize),
+            node => node.operands().any(|a| matters[a.index()]),
+        };
+    }
+    let of = |id: NodeId| values[id.index()];
+    let (mut reached, mut slopes) = (BTreeSet::new(), Vec::new());
+    let mut open: BTreeSet<NodeId> = outputs.iter().map(|(_, id)| *id).collect();
+    while let Some(node) = open.pop_last() {
+        reached.insert(node);
+        let mut pass = |operand: NodeId| {
+            if matters[operand.index()] {
+                open.insert(operand);
+            }
+        };
+        match graph.node(node) {
+            Node::Select(c, a, b) => pass(if of(c) == 0.0 { b } else { a }),
+            Node::Binary(Binary::Max, a, b) => pass(if of(a) > of(b) { a } else { b }),
+            Node::Binary(Binary::Min, a, b) => pass(if of(a) < of(b) { a } else { b }),
+            Node::Binary(Binary::Greater | Binary::GreaterEqual, ..) => {}
+            other => {
+                other.operands().for_each(&mut pass);
+                slopes.extend(local(graph, node, other).into_iter().filter(|s| matters[s.operand.index()]));
+            }
+        }
+    }
+    (reached, slopes)
+}
+
+/// The derivatives of a node with respect to its operands.
+fn local(graph: &mut Graph, node: NodeId, is: Node) -> Vec<Slope> {
+    let one = |operand, value| Slope { node, operand, value };
+    match is {
+        Node::Unary(f, a) => vec![one(a, unary_slope(graph, f, a, node))],
+        Node::Binary(Binary::Mul, a, b) => vec![one(a, b), one(b, a)],
+        Node::Binary(Binary::Div, a, b) => {
+            let unit = graph.constant(1.0);
+            let to_a = graph.div(unit, b);
+            let to_b = graph.div(node, b);
+            vec![one(a, to_a), one(b, to_b)]
+        }
+        Node::Binary(Binary::Pow, a, b) => {
+            let (to_a, to_b) = power_slopes(graph, (a, b), node);
+            vec![one(a, to_a), one(b, to_b)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The name of the smallest output that a node is part of.
+fn place(system: &System, outputs: &[(Place, NodeId)], node: NodeId) -> Option<Place> {
+    let size = |id: NodeId| {
+        let (mut count, mut found) = (0_usize, false);
+        system.graph.visit_ids(id, &mut |id| {
+            count += 1;
+            found |= id == node;
+        });
+        found.then_some(count)
+    };
+    let sizes = outputs.iter().filter_map(|(place, id)| Some((size(*id)?, place)));
+    sizes.min_by_key(|(count, _)| *count).map(|(_, place)| place.clone())
+}
+
+/// Writes expressions with the names of a system.
+struct Names<'s> {
+    system: &'s System,
+}
+
+impl Names<'_> {
+    /// An expression as a formula. Parts of a long one are left out.
+    fn formula(&self, id: NodeId) -> String {
+        let at = |depth| self.write(id, 0, depth);
+        (1..12).rev().map(at).find(|text| text.len() <= LENGTH).unwrap_or_else(|| at(1))
+    }
+
+    fn write(&self, id: NodeId, above: u8, depth: usize) -> String {
+        let inner = |id, above| self.write(id, above, depth.saturating_sub(1));
+        let graph = &self.system.graph;
+        let leaf = graph.node(id).operands().next().is_none();
+        if depth == 0 && !leaf {
+            return "...".to_string();
+        }
+        let (text, binds) = match graph.node(id) {
+            Node::Const(bits) => (f64::from_bits(bits).to_string(), 9),
+            Node::Param(p) => (self.system.parameters[p as usize].key.clone(), 9),
+            Node::State(i) => (self.system.states[i as usize].name.clone(), 9),
+            Node::Input(_) => ("an injected current".to_string(), 9),
+            Node::Noise(_) => ("noise".to_string(), 9),
+            Node::Unary(Unary::Neg, a) => (format!("-{}", inner(a, 2)), 1),
+            Node::Unary(f, a) => (format!("{}({})", function(f), inner(a, 0)), 9),
+            Node::Binary(Binary::Add, a, b) => (format!("{} + {}", inner(a, 1), inner(b, 1)), 1),
+            Node::Binary(Binary::Sub, a, b) => (format!("{} - {}", inner(a, 1), inner(b, 2)), 1),
+            Node::Binary(Binary::Mul, a, b) => (format!("{}*{}", inner(a, 2), inner(b, 2)), 2),
+            Node::Binary(Binary::Div, a, b) => (format!("{}/{}", inner(a, 2), inner(b, 3)), 2),
+            Node::Binary(Binary::Pow, a, b) => (format!("{}**{}", inner(a, 4), inner(b, 4)), 3),
+            Node::Binary(Binary::Min, a, b) => (format!("min({}, {})", inner(a, 0), inner(b, 0)), 9),
+            Node::Binary(Binary::Max, a, b) => (format!("max({}, {})", inner(a, 0), inner(b, 0)), 9),
+            Node::Binary(Binary::Greater, a, b) => (format!("{} > {}", inner(a, 1), inner(b, 1)), 0),
+            Node::Binary(Binary::GreaterEqual, a, b) => (format!("{} >= {}", inner(a, 1), inner(b, 1)), 0),
+            Node::Select(c, a, b) => (format!("where({}, {}, {})", inner(c, 0), inner(a, 0), inner(b, 0)), 9),
+            Node::Next(_) | Node::Spike | Node::Cotangent(_) | Node::Local(_) => ("...".to_string(), 9),
+        };
+        if binds < above { format!("({text})") } else { text }
+    }
+
+    /// The variables that an expression depends on, and their values.
+    fn variables(&self, id: NodeId, params: &[f64], states: &[f64]) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        self.system.graph.visit_ids(id, &mut |id| {
+            if matches!(self.system.graph.node(id), Node::Param(_) | Node::State(_)) {
+                found.insert(id);
+            }
+        });
+        let with_value = |id: NodeId| {
+            let (name, value, unit) = match self.system.graph.node(id) {
+                Node::Param(p) => {
+                    let parameter = &self.system.parameters[p as usize];
+                    (&parameter.key, params[p as usize], &parameter.unit)
+                }
+                Node::State(i) => {
+                    let state = &self.system.states[i as usize];
+                    (&state.name, states[i as usize], &state.unit)
+                }
+                _ => return None,
+            };
+            Some(format!("{name} = {value} {unit}").trim_end().to_string())
+        };
+        // States first: they say when.
+        let is_state = |id: &NodeId| matches!(self.system.graph.node(*id), Node::State(_));
+        let (first, then): (Vec<NodeId>, Vec<NodeId>) = found.into_iter().partition(is_state);
+        first.into_iter().chain(then).filter_map(with_value).take(VARIABLES).collect()
+    }
+}
+
+/// The name of a function in equations.
+const fn function(f: Unary) -> &'static str {
+    match f {
+        Unary::Neg => "-",
+        Unary::Abs => "abs",
+        Unary::Sqrt => "sqrt",
+        Unary::Exp => "exp",
+        Unary::Exp2 => "exp2",
+        Unary::Expm1 => "expm1",
+        Unary::Log => "log",
+        Unary::Log1p => "log1p",
+        Unary::Phi1 => "exprel",
+        Unary::Tanh => "tanh",
+        Unary::LogisticSlope => "logistic_slope",
+    }
+}
