@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,12 +15,19 @@ TESTS = Path(__file__).parent
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ignored signals to inherit")
 
 
+#: Ignores SIGINT and becomes Python with the arguments. A ``preexec_fn`` would fork, which ends in a warning where the
+#: process has threads, such as those of JAX.
+IGNORING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 def ignoring_ctrl_c(*command, **options):
-    """Run a command that inherits an ignored SIGINT, as one that a script starts in the background does."""
-    ignore = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)  # noqa: E731
-    return subprocess.run(
-        [sys.executable, *command], preexec_fn=ignore, capture_output=True, text=True, timeout=120, **options
-    )
+    """Run Python so that it inherits an ignored SIGINT, as in a job that a script starts in the background."""
+    whole = [sys.executable, "-c", IGNORING, *command]
+    return subprocess.run(whole, capture_output=True, text=True, timeout=120, **options)
 
 
 def pytest_in(folder, *arguments, **options):

@@ -222,7 +222,7 @@ def saves(monkeypatch, net):
         times.append(round(net.t, 6))
         save(path)
 
-    monkeypatch.setattr(net, "save_state", noting)
+    monkeypatch.setattr(type(net), "save_state", lambda _, path: noting(path))
     return times
 
 
