@@ -50,7 +50,9 @@ impl<T: Scalar> Core<T> {
         let ports = Ports::of(&network);
         let slots = ports.slots(&network, &reaches, epoch);
         let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
-            .map(|((p, wiring), layout)| Cells::new(p, wiring, layout, (network.dt, network.seed), level))
+            .map(|((p, wiring), layout)| {
+                Cells::new(p, wiring, layout, (network.dt, network.run_seed()), level)
+            })
             .collect::<Result<Vec<Cells<T>>, Error>>()?;
         let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
         for (i, c) in cells.iter().enumerate() {
@@ -277,7 +279,7 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
 pub(crate) fn chunks(network: &Network) -> Result<Vec<Chunk>, Error> {
     let mut chunks = Vec::new();
     for (i, g) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
-        chunks.extend(Chunk::of(i, g, network.seed, network.dt)?);
+        chunks.extend(Chunk::of(i, g, network.run_seed(), network.dt)?);
     }
     Ok(chunks)
 }

@@ -210,6 +210,28 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
+    /// As [`Core::reset`], with the random numbers of another seed.
+    pub(crate) fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
+        self.reseed(seed);
+        self.reset()
+    }
+
+    /// Draws noise and the spikes of generators from the streams of another seed from now on. Connections stay.
+    pub(crate) fn reseed(&mut self, seed: u64) {
+        let network = &mut self.network;
+        network.noise_seed = (seed != network.seed).then_some(seed);
+        for (cells, population) in self.cells.iter_mut().zip(&network.populations) {
+            cells.reseed(population, seed);
+        }
+        for shard in &mut self.shards {
+            let streams = &self.cells[shard.population].noises;
+            shard.noises.iter_mut().zip(streams).for_each(|(noise, stream)| noise.reseed(*stream));
+        }
+        for chunk in &mut self.chunks {
+            chunk.reseed(&network.generators[chunk.generator], seed);
+        }
+    }
+
     /// The shards of all samples of a batch, or the network's own.
     pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
         let own = if self.samples.is_empty() { self.shards.as_slice() } else { &[] };

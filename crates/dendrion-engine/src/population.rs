@@ -63,8 +63,7 @@ impl<T: Scalar> Cells<T> {
         let mut system = neuron(population, wiring, dt)?;
         let tape = Tape::step(&mut system, population.method, population.sde)?;
         let (engine, initial) = link(&population.path, &tape, &[], (&system, &layout), level, None)?;
-        let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
-        let noises = system.noises.iter().map(stream).collect();
+        let noises = noises(&system, population, seed);
         Ok(Self {
             path: population.path.clone(),
             layout,
@@ -77,6 +76,11 @@ impl<T: Scalar> Cells<T> {
             level,
             compiled: Arc::default(),
         })
+    }
+
+    /// Draws noise from the streams of another seed.
+    pub(crate) fn reseed(&mut self, population: &Population, seed: u64) {
+        self.noises = noises(&self.system, population, seed);
     }
 
     /// Computes the coefficients anew after parameters changed. Programs are compiled again only where a parameter is
@@ -128,6 +132,12 @@ impl<T: Scalar> Cells<T> {
     pub(crate) fn listing(&self) -> String {
         self.tape.program.to_string()
     }
+}
+
+/// The random streams of a population's noises.
+fn noises(system: &System, population: &Population, seed: u64) -> Vec<Stream> {
+    let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
+    system.noises.iter().map(stream).collect()
 }
 
 /// Runs the prologues and links the programs, with what it can of those of `before`; the initial values come beside.

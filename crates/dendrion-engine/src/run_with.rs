@@ -162,6 +162,15 @@ impl<T: Scalar> Core<T> {
         }
     }
 
+    /// Lets the network hold a batch of samples from now on, each at the present state, as a run with a batch does.
+    pub(crate) fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        self.check_batch(Some(batch))?;
+        self.fork(batch)
+    }
+
     /// Makes the samples of a batch from the present state.
     fn fork(&mut self, batch: usize) -> Result<(), Error> {
         if !self.samples.is_empty() {

@@ -159,6 +159,15 @@ impl Simulation {
         })
     }
 
+    /// Makes a batch of samples before they run, each at the present state, so that they can be given states of their own.
+    /// The network has them until [`Simulation::reset`].
+    ///
+    /// # Errors
+    /// A batch other than the one it has; connections that learn.
+    pub fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
+        each!(mut self, core => core.begin_batch(batch))
+    }
+
     /// Samples of the batch the network has run with; 0 without a batch.
     pub fn batch(&self) -> usize {
         each!(self, core => core.samples.len())
@@ -208,6 +217,21 @@ impl Simulation {
     /// Where the network lost a thread and must be made anew.
     pub fn reset(&mut self) -> Result<(), Error> {
         each!(mut self, core => core.reset())
+    }
+
+    /// As [`Simulation::reset`], with other random numbers: noise and the spikes of generators are drawn from `seed` from now
+    /// on. Connections, weights and delays that were drawn when the network was built stay.
+    ///
+    /// # Errors
+    /// As [`Simulation::reset`].
+    pub fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
+        each!(mut self, core => core.reset_with_seed(seed))
+    }
+
+    /// The seed of noise and of the spikes of generators: that of the last [`Simulation::reset_with_seed`] or loaded state,
+    /// otherwise that of the network.
+    pub fn noise_seed(&self) -> u64 {
+        each!(self, core => core.network.run_seed())
     }
 
     /// Saves everything the future depends on, parameters included, in a file from which [`Simulation::load_state`] goes on bit

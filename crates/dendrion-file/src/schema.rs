@@ -26,6 +26,7 @@ pub fn schema() -> Value {
             "dendrion": { "enum": FORMATS, "description": "version of the format; 2 is current" },
             "dt": { "type": "number", "exclusiveMinimum": 0, "default": 0.1, "description": "time step (ms)" },
             "seed": { "type": "integer", "minimum": 0, "default": 0, "description": "seed of all random numbers" },
+            "noise_seed": { "type": "integer", "minimum": 0, "description": "seed of noise and of the spikes of generators, where it differs from seed" },
             "dtype": { "enum": ["float64", "float32"], "default": "float64" },
             "threads": { "type": "integer", "minimum": 1, "description": "threads to run on; results do not depend on it" },
             "duration": { "type": "number", "minimum": 0, "description": "time to simulate where nothing else is said (ms)" },

@@ -22,6 +22,9 @@ pub struct Network {
     pub dt: f64,
     /// Seed of all random numbers.
     pub seed: u64,
+    /// Seed of noise and of the spikes of generators, where it differs from that of connections and initial values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_seed: Option<u64>,
     /// Floating-point type.
     pub dtype: Dtype,
     /// Threads to run on; `None`: as many as the machine has. Results do not depend on it.
@@ -42,6 +45,7 @@ impl Network {
         Self {
             dt,
             seed: 0,
+            noise_seed: None,
             dtype: Dtype::Float64,
             threads: None,
             populations: Vec::new(),
@@ -49,6 +53,11 @@ impl Network {
             projections: Vec::new(),
             injections: Vec::new(),
         }
+    }
+
+    /// The seed of the random numbers that a run draws: noise and the spikes of generators.
+    pub fn run_seed(&self) -> u64 {
+        self.noise_seed.unwrap_or(self.seed)
     }
 }
 

@@ -7,6 +7,7 @@
 mod convert;
 mod equations;
 mod error;
+mod exclusive;
 mod file;
 mod model;
 mod replacement;

@@ -6,12 +6,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::convert::to_python;
+use crate::exclusive::Exclusive;
 use crate::watch::watched;
 
 /// What a run left behind so that it can be reversed, once.
-#[pyclass]
+#[pyclass(frozen)]
 pub(crate) struct Trace {
-    pub(crate) trace: dendrion::Trace,
+    trace: Exclusive<dendrion::Trace>,
+}
+
+impl Trace {
+    pub(crate) const fn new(trace: dendrion::Trace) -> Self {
+        Self { trace: Exclusive::new("backward", trace) }
+    }
 }
 
 /// Cotangents by parameter, state, and path of a generator, as flat arrays.
@@ -25,13 +32,13 @@ impl Trace {
     }
 
     /// Whether it can still be reversed.
-    fn is_left(&self) -> bool {
-        self.trace.is_left()
+    fn is_left(&self) -> PyResult<bool> {
+        Ok(self.trace.get()?.is_left())
     }
 
     /// From cotangents of probes (probe, values in order) to those of what is wanted by key or path.
     fn backward<'py>(
-        &mut self,
+        &self,
         py: Python<'py>,
         cotangents: Vec<(usize, PyReadonlyArray1<'py, f64>)>,
         wanted: Vec<String>,
@@ -40,8 +47,9 @@ impl Trace {
         for (probe, values) in &cotangents {
             given.push((ProbeId(*probe), values.as_slice()?));
         }
-        let trace = &mut self.trace;
-        let gradients = watched(py, u64::MAX, None, |watch| trace.backward(&given, &wanted, watch))?;
+        let gradients = self
+            .trace
+            .with(|trace| watched(py, u64::MAX, None, |watch| trace.backward(&given, &wanted, watch)))?;
         let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
         for (key, values) in gradients.parameters {
             dicts.0.set_item(key, to_python(py, values)?)?;

@@ -38,6 +38,8 @@ pub(super) struct Head {
     pub(super) arithmetic: String,
     /// Steps done.
     pub(super) step: u64,
+    /// Seed of noise and of the spikes of generators.
+    pub(super) noise_seed: u64,
     /// Samples of the batch; 0 without one.
     pub(super) batch: usize,
     /// What the network is, as pairs of what is described and how.

@@ -33,7 +33,7 @@ use sample::Moving;
 use structure::{difference, structure};
 
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The version of Dendrion.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Steps done, at most: beyond, times of events would no longer tell steps apart.
@@ -42,6 +42,7 @@ const MOST_STEPS: u64 = 1 << 48;
 /// Everything of a file, checked.
 struct State<T: Scalar> {
     now: u64,
+    noise_seed: u64,
     batch: usize,
     parameters: Parameters<T>,
     learnt: Vec<Learnt>,
@@ -75,6 +76,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
             dendrion: VERSION.to_string(),
             arithmetic: arithmetic(self.level.class()).to_string(),
             step: self.now,
+            noise_seed: self.network.run_seed(),
             batch: self.samples.len(),
             network: structure(self).clone(),
         })
@@ -94,6 +96,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
         }
         self.now = state.now;
         self.broken = None;
+        self.reseed(state.noise_seed);
         state.learnt.into_iter().for_each(|learnt| learnt.restore(self, state.now));
         state.posts.into_iter().for_each(|posts| posts.restore(self, state.now));
         self.move_to(state.batch, state.moving);
@@ -133,7 +136,8 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
         let one = |b| Moving::read(self, (now, &sample::prefix(batch, b)), &schedules, &mut file);
         let moving = (0..batch.max(1)).map(one).collect::<Result<_, Error>>()?;
         file.finish()?;
-        Ok(State { now, batch, parameters, learnt, posts, moving })
+        let noise_seed = file.head.noise_seed;
+        Ok(State { now, noise_seed, batch, parameters, learnt, posts, moving })
     }
 }
 

@@ -18,6 +18,11 @@ impl<T: Scalar> NoiseRows<T> {
         Self { stream, rows: Buffer::zeroed(0), lanes }
     }
 
+    /// Draws from another stream.
+    pub(crate) const fn reseed(&mut self, stream: Stream) {
+        self.stream = stream;
+    }
+
     /// Draws as a sample of a batch does.
     pub(crate) const fn become_sample(&mut self, batch: u32) {
         self.stream = self.stream.of_sample(batch);

@@ -83,10 +83,7 @@ impl Chunk {
         let path = &generator.path;
         let start = steps_of(path, "start", generator.start, dt)?;
         let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
-        let stream = match &generator.stream {
-            Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
-            None => Stream::new(seed, path, Purpose::Spikes),
-        };
+        let stream = stream(generator, seed);
         let chunk = |first: usize, process: Process| {
             let (first, on) = (first as u32, start..stop);
             Self {
@@ -135,6 +132,11 @@ impl Chunk {
             Process::Poisson(r) | Process::Bernoulli(r) => first..first + r.next.len(),
             Process::Given { .. } | Process::Pushed { .. } => first..size,
         }
+    }
+
+    /// Makes its next draws from the stream of another seed.
+    pub(crate) fn reseed(&mut self, generator: &Generator, seed: u64) {
+        self.stream = stream(generator, seed);
     }
 
     /// Draws as a sample of a batch does, from now on. Processes without memory draw their next event anew, which is exact.
@@ -308,6 +310,14 @@ impl Chunk {
                 r.run(until, 1.0, event, |i, draw, level| gap(stream, first + i, draw, level, false), first);
             }
         }
+    }
+}
+
+/// The random stream of a generator.
+fn stream(generator: &Generator, seed: u64) -> Stream {
+    match &generator.stream {
+        Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
+        None => Stream::new(seed, &generator.path, Purpose::Spikes),
     }
 }
 

@@ -157,6 +157,7 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
     }
     let mut network = Network::new(top.number("dt")?.unwrap_or(0.1));
     network.seed = top.whole("seed")?.unwrap_or(0);
+    network.noise_seed = top.whole("noise_seed")?;
     network.dtype = match top.choice("dtype", &["float64", "float32"])? {
         Some("float32") => Dtype::Float32,
         _ => Dtype::Float64,

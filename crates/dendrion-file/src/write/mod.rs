@@ -85,6 +85,9 @@ fn settings(network: &Network, extras: &Extras) -> Table {
     table.insert("dendrion".into(), FORMAT.into());
     table.insert("dt".into(), network.dt.into());
     table.insert("seed".into(), network.seed.into());
+    if let Some(seed) = network.noise_seed {
+        table.insert("noise_seed".into(), seed.into());
+    }
     table.insert("dtype".into(), dtype.into());
     if let Some(threads) = network.threads {
         table.insert("threads".into(), threads.into());
