@@ -3,40 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._copies import NotCopied
 from ._settings import size_in_bytes
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
-from .generators import Generator
+from .generators import BernoulliGenerator, Generator, PoissonGenerator
 from .gradients import MEMORY, Run
 from .module import hint
 from .network import Network
+from .noise import Noise
+from .piecewise import Piecewise
 from .recording import Recording, SpikeRecording
+from .synapse import MCSynapse
 
-__all__ = ["Differentiable", "Outputs", "trainable"]
+__all__ = ["Call", "Differentiable", "Outputs", "trainable"]
 
 Outputs = list[NDArray[np.floating]]
 
 
 def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
     """Return the keys of the parameters to train: those given, or all that are not frozen and have a gradient."""
-    known = net.parameters()
+    known, frozen = net._sim.parameter_names(), net._frozen_keys()
     if keys is None:
-        return [key for key in known if key not in net._without_effect()]
+        still = net._without_effect()
+        return [key for key in known if key not in still and key not in frozen]
     found = [keys] if isinstance(keys, str) else list(keys)
-    for key in found:
-        if key in net._frozen_keys():
-            raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
-        if key not in known:
-            raise UnknownNameError(f"network: no parameter named {key!r}{hint(str(key), list(known))}")
+    check_keys(found, [key for key in known if key not in frozen], frozen)
     return list(dict.fromkeys(found))
 
 
-class Differentiable:
-    """A network as a function: from parameters and what stands in for generators to what probes record."""
+def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
+    """Raise for a key of no parameter, or of a frozen one."""
+    for key in keys:
+        if key in frozen:
+            raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
+        if key not in known:
+            raise UnknownNameError(f"network: no parameter named {key!r}{hint(str(key), known)}")
+
+
+@dataclass
+class Call:
+    """What a call of the function is given."""
+
+    #: Parameters by key. Those that are left out have the values of when the function was made.
+    values: Mapping[str, Any]
+    #: One for each generator.
+    inputs: Sequence[NDArray[np.floating]]
+    #: Seed of noise and random spikes.
+    seed: int
+    #: Initial states by key.
+    states: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
+    #: Whether it starts at t = 0; otherwise it continues from the present state of the network.
+    reset: bool = True
+
+
+class Differentiable(NotCopied):
+    """A network as a function: from parameters and what stands in for generators to what probes record.
+
+    One thread at a time is in ``forward``; others wait. A copy of a layer shares the function, and with it the network.
+    """
+
+    _instead = "layer.state_dict() for the parameters, and net.save(path) for the network"
 
     def __init__(
         self,
@@ -60,46 +92,113 @@ class Differentiable:
                 raise ParameterTypeError(f"outputs: {probe!r}: expected probes of the network")
         if not self.outputs:
             raise StructureError("outputs: expected at least one probe of the network")
+        with net._lock:
+            self._snapshot()
 
-    def forward(
-        self, values: Mapping[str, Any], inputs: Sequence[NDArray[np.floating]], grad: bool
-    ) -> tuple[Outputs, Run | None]:
-        """Run from t = 0 with these parameters and inputs; return what was recorded and, if wanted, what to reverse."""
-        batch = self.batch(inputs)
+    def __deepcopy__(self, memo: dict[int, Any]) -> Differentiable:
+        return self
+
+    def _snapshot(self) -> None:
+        """Note the values of all parameters, which those that a call leaves out have."""
+        net = self.net
+        self.seed = net.noise_seed
+        self.frozen = net._frozen_keys()
+        self.fixed: dict[str, Any] = dict(net.state_dict())
+        self.known = [key for key in self.fixed if key not in self.frozen]
+        for key, (module, _) in net._owners.items():
+            if key in self.fixed and isinstance(module, Generator) and module._piecewise is not None:
+                times = module._piecewise.times
+                self.fixed[key] = Piecewise(times, self.fixed[key])
+        self._held = {key: net._changes.get(key, 0) for key in self.fixed}
+        # A run changes these.
+        learnt = (m for m in net._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
+        self._learnt = {f"{m.path}.w" for m in learnt} & set(self.fixed)
+        random = (Noise, PoissonGenerator, BernoulliGenerator)
+        self.is_random = any(isinstance(m, random) and m not in self.inputs for m in net._parts.values())
+
+    def _parameters(self, values: Mapping[str, Any]) -> None:
+        """Give the network the parameters of a call: those given, and of the others those that something changed."""
+        changes, held = self.net._changes, self._held
+        others = {
+            key: value
+            for key, value in self.fixed.items()
+            if key not in values and (changes.get(key, 0) != held[key] or key in self._learnt)
+        }
+        self.net._set({**others, **values})
+        held.update({key: changes[key] for key in others})
+
+    def forward(self, call: Call, grad: bool) -> tuple[Outputs, Run | None]:
+        """Run, and return what was recorded and, if wanted, what to reverse. The network follows no layer then."""
+        net, batch = self.net, self.batch(call.inputs, call.states)
+        with net._lock:
+            follows = net._follows
+            net._follow(None)
+            try:
+                return self._run(call, batch, grad)
+            except BaseException:
+                net._follow_again(follows)
+                raise
+
+    def _run(self, call: Call, batch: int | None, grad: bool) -> tuple[Outputs, Run | None]:
         net = self.net
         for probe in self.outputs:
             if not probe._is_recorded_by(net):
                 raise StructureError(f"outputs: {probe.name}: was removed from the network; expected a probe of it")
-        net.set_parameters(values)
-        net.reset()
-        given = dict(zip(self.inputs, inputs, strict=True))
+        self._parameters(call.values)
+        if call.reset:
+            net.reset(seed=call.seed)
+        else:
+            for probe in self.outputs:
+                net._sim.forget_recording(probe._id)
+        if call.states:
+            net.set_state(call.states)
+        begin = net._sim.steps()
+        given = dict(zip(self.inputs, call.inputs, strict=True))
+        run = None
         if grad:
             run = net.run(self.duration, grad=True, batch=batch, inputs=given, memory=self.memory)
         else:
             net.run(self.duration, batch=batch, inputs=given)
-            run = None
-        # Arrays of their own: those of the property are read-only, and kept.
-        found = [p.counts() if isinstance(p, SpikeRecording) else p._read_values() for p in self.outputs]
-        return [np.asarray(f) for f in found], run
+        return [self._recorded(probe, begin) for probe in self.outputs], run
+
+    def _recorded(self, probe: Recording | SpikeRecording, begin: int) -> NDArray[Any]:
+        """Return what a probe recorded from step ``begin`` on."""
+        if isinstance(probe, Recording):
+            # An array of its own: that of the property is read-only, and kept.
+            return np.asarray(probe._read_values())
+        if begin == 0:
+            return probe.counts()
+        sample, step, neuron = probe._spikes()
+        batch = probe._batch
+        table = np.zeros((max(batch, 1), self.net._sim.steps() - begin, probe._size), dtype=np.int64)
+        np.add.at(table, (sample, step.astype(np.int64) - begin, neuron), 1)
+        return table if batch else table[0]
 
     def backward(
         self, run: Run, cotangents: Sequence[NDArray[np.floating] | None], wanted: Sequence[str]
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the gradients of what is wanted by key or path."""
+        """Return the gradients of what is wanted by key or path, and of all initial states."""
         given: dict[Recording | SpikeRecording, Any] = {}
         for probe, cotangent in zip(self.outputs, cotangents, strict=True):
             if cotangent is not None:
                 given[probe] = given[probe] + cotangent if probe in given else cotangent
-        return run.backward(given, wrt=wanted)
+        found = run.backward(given, wrt=wanted)
+        return {**found.states, **found}
 
-    def batch(self, inputs: Sequence[Any]) -> int | None:
-        """Return the batch that the inputs have, all the same."""
+    def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
+        """Return the batch that the inputs have, all the same, or else the initial states."""
         if len(inputs) != len(self.inputs):
             raise ParameterError(f"{len(inputs)} inputs: expected {len(self.inputs)}, one for each generator")
         batches = {np.shape(x)[0] if np.ndim(x) == 3 else None for x in inputs}
         if len(batches) > 1:
             raise ParameterError(f"inputs with batches {batches}: expected one batch, or none")
-        return batches.pop() if batches else None
+        batch = batches.pop() if batches else None
+        for key, state in states.items():
+            if np.ndim(state) == 2:
+                batch = np.shape(state)[0] if batch is None else batch
+                if np.shape(state)[0] != batch:
+                    raise ParameterError(f"{key} = array of shape {np.shape(state)}: expected a batch of {batch}")
+        return batch
 
     def shapes(self, batch: int | None) -> list[tuple[int, ...]]:
         """Return the shapes of the outputs."""

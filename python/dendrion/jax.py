@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._differentiable import Differentiable, trainable
+from ._differentiable import Call, Differentiable, check_keys
+from ._settings import whole as whole_number
+from .errors import ParameterTypeError, StructureError
 from .generators import Generator
 from .gradients import MEMORY, Run
 from .network import Network
@@ -39,8 +43,12 @@ def function(
 ) -> Callable[..., Any]:
     """Return a network as a function of parameters and inputs that JAX differentiates, under ``jit`` too.
 
-    Each call runs the network from t = 0. Gradients are exact, with the surrogate derivatives of the populations for
-    their spikes. The network runs outside of XLA, in one call after the other.
+    The function is pure. Each call runs the network from t = 0, and its result depends on the arguments alone:
+    parameters that are left out have the values that the network had when the function was made, and random numbers
+    come from ``seed``. Gradients are exact, with the surrogate derivatives of the populations for their spikes. Second
+    derivatives and forward mode are not available and raise an error. The network runs outside of XLA, one call after
+    the other. A call leaves its parameters, states and recordings in the network. After training, give the network the
+    parameters that were found with ``net.set_parameters(params)``.
 
     Parameters
     ----------
@@ -49,7 +57,7 @@ def function(
     duration : float
         Time to simulate at a call (ms).
     inputs : list of Generator
-        Generators that arguments stand in for: ``(batch, steps, size)`` or ``(steps, size)`` of real numbers, factors
+        Generators that arguments replace: ``(batch, steps, size)`` or ``(steps, size)`` of real numbers, factors
         of the weights for spikes (1 is a spike), pA for currents.
     outputs : list of Recording or SpikeRecording
         Probes whose samples are returned, ``(batch, samples, columns)``; of spikes ``(batch, steps, size)``, 0 or 1.
@@ -59,81 +67,157 @@ def function(
     Returns
     -------
     function
-        ``f(params, *inputs)``: ``params`` is a dict of some or all of ``net.parameters()``, the others stay as they
-        are. Returns an array for one probe, else a tuple.
+        ``f(params, *inputs, seed=None, state=None)``. ``params`` is a dict of some or all of ``net.parameters()``.
+        ``seed`` is a whole number >= 0 or a key of ``jax.random``, from which noise and the spikes of random generators
+        are drawn; by default it is the ``noise_seed`` that the network had when the function was made. ``state`` is a
+        dict of initial states by key (those of ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``, which
+        has gradients too. Returns an array for one probe, else a tuple.
 
     Example
     -------
     ``jax.jit(jax.value_and_grad(lambda params, x: loss(f(params, x))))``
     """
     whole = Differentiable(net, duration, inputs, outputs, memory)
-    runs: OrderedDict[int, Run] = OrderedDict()
-    tickets = itertools.count(1)
+    runs = _Runs()
 
-    def simulate(params: Mapping[str, Any], given: Sequence[Any], grad: bool) -> tuple[list[Any], Run | None]:
-        trainable(net, params)
-        values = {key: np.asarray(value, dtype=np.float64) for key, value in params.items()}
-        return whole.forward(values, [np.asarray(x, dtype=np.float64) for x in given], grad)
+    def simulate(arguments: Any, grad: bool) -> tuple[list[NDArray[Any]], Run | None]:
+        params, states, given, seed = arguments
+        values, initial = ({k: np.asarray(v, np.float64) for k, v in d.items()} for d in (params, states))
+        arrays = [np.asarray(x, dtype=np.float64) for x in given]
+        found, run = whole.forward(Call(values, arrays, _seed_of(np.asarray(seed)), initial), grad)
+        return [np.asarray(o, dtype=jnp.result_type(float)) for o in found], run
 
-    def specs(given: Sequence[Any]) -> list[jax.ShapeDtypeStruct]:
+    def specs(arguments: Any) -> list[jax.ShapeDtypeStruct]:
+        _, states, given, _ = arguments
+        batch = whole.batch(given, states)
         dtype = jnp.result_type(float)
-        return [jax.ShapeDtypeStruct(shape, dtype) for shape in whole.shapes(whole.batch(given))]
+        return [jax.ShapeDtypeStruct(shape, dtype) for shape in whole.shapes(batch)]
 
-    def plain(params: Mapping[str, Any], *given: Any) -> Any:
-        dtype = jnp.result_type(float)
+    def plain(arguments: Any) -> Any:
+        def run(arguments: Any) -> list[NDArray[Any]]:
+            return simulate(arguments, grad=False)[0]
 
-        def run(params: Mapping[str, Any], *given: Any) -> list[NDArray[Any]]:
-            return [np.asarray(o, dtype=dtype) for o in simulate(params, given, grad=False)[0]]
+        return _called(run, specs(arguments), arguments)
 
-        return jax.pure_callback(run, specs(given), params, *given, vmap_method="sequential")
-
-    def forward(params: Mapping[str, Any], *given: Any) -> tuple[Any, Any]:
-        dtype = jnp.result_type(float)
-
-        def run(params: Mapping[str, Any], *given: Any) -> tuple[list[NDArray[Any]], NDArray[Any]]:
-            found, trace = simulate(params, given, grad=True)
-            ticket = next(tickets)
-            if trace is not None:
-                runs[ticket] = trace
-            while len(runs) > KEPT:
-                runs.popitem(last=False)
-            return [np.asarray(o, dtype=dtype) for o in found], np.asarray(ticket, dtype=np.int32)
+    def forward(arguments: Any) -> tuple[Any, Any]:
+        def run(arguments: Any) -> tuple[list[NDArray[Any]], NDArray[Any]]:
+            found, trace = simulate(arguments, grad=True)
+            return found, np.asarray(runs.keep(trace), dtype=np.int32)
 
         ticket = jax.ShapeDtypeStruct((), jnp.int32)
-        found, ticket = jax.pure_callback(run, (specs(given), ticket), params, *given, vmap_method="sequential")
-        return found, (params, given, ticket)
+        found, ticket = _called(run, (specs(arguments), ticket), arguments)
+        return found, (arguments, ticket)
 
-    def backward(kept: Any, cotangents: Any) -> tuple[Any, ...]:
-        params, given, ticket = kept
-
-        def run(params: Mapping[str, Any], given: Any, ticket: Any, cotangents: Any) -> Any:
-            trace = runs.pop(int(ticket), None)
+    def backward(kept: Any, cotangents: Any) -> tuple[Any]:
+        def run(arguments: Any, ticket: Any, cotangents: Any) -> Any:
+            params, states, given, _ = arguments
+            trace = runs.take(int(ticket))
             if trace is None:
-                # Its call is long ago, or was reversed before.
-                trace = simulate(params, given, grad=True)[1]
+                # Its call is long ago, or was reversed before. The same arguments give the same run.
+                trace = simulate(arguments, grad=True)[1]
             assert trace is not None
             paths = [g.path for g in whole.inputs]
             arrays = [np.asarray(c, dtype=np.float64) for c in cotangents]
             found = whole.backward(trace, arrays, [*params, *paths])
-            of_params = {k: np.asarray(found[k], dtype=np.asarray(v).dtype) for k, v in params.items()}
-            of_inputs = [np.asarray(found[p], dtype=np.asarray(x).dtype) for p, x in zip(paths, given, strict=True)]
-            return of_params, of_inputs
+            of_params, of_states = ({k: _like(found[k], v) for k, v in d.items()} for d in (params, states))
+            return of_params, of_states, [_like(found[p], x) for p, x in zip(paths, given, strict=True)]
 
-        like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), (params, list(given)))
-        of_params, of_inputs = jax.pure_callback(
-            run, like, params, list(given), ticket, cotangents, vmap_method="sequential"
-        )
-        return (of_params, *of_inputs)
+        arguments, ticket = kept
+        *differentiable, seed = arguments
+        like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), differentiable)
+        found = _called(run, tuple(like), arguments, ticket, cotangents)
+        # Whole numbers have no derivative.
+        return ((*found, np.zeros(jnp.shape(seed), dtype=jax.dtypes.float0)),)
 
-    differentiable = jax.custom_vjp(plain)
-    differentiable.defvjp(forward, backward)
+    simulated = jax.custom_vjp(plain)
+    simulated.defvjp(forward, backward)
 
-    def call(params: Mapping[str, Any], *given: Any) -> Any:
+    def call(params: Mapping[str, Any], *given: Any, seed: Any = None, state: Mapping[str, Any] | None = None) -> Any:
+        dtype = jnp.result_type(float)
         units = {key: net._unit_of(key) for key, value in params.items() if has_units(value)}
         params = {key: in_unit(key, value, units.get(key, "")) for key, value in params.items()}
-        params = {key: jnp.asarray(value, dtype=jnp.result_type(float)) for key, value in params.items()}
-        trainable(net, params)
-        found = differentiable(params, *(jnp.asarray(x, dtype=jnp.result_type(float)) for x in given))
+        params = {key: jnp.asarray(value, dtype=dtype) for key, value in params.items()}
+        check_keys(params, whole.known, whole.frozen)
+        states = {key: jnp.asarray(value, dtype=dtype) for key, value in (state or {}).items()}
+        arrays = [jnp.asarray(x, dtype=dtype) for x in given]
+        words = _words(whole.seed if seed is None else seed)
+        found = simulated((params, states, arrays, words))
         return found[0] if len(found) == 1 else tuple(found)
 
     return call
+
+
+class _Runs:
+    """Runs that wait to be reversed, by the number of their ticket. Callbacks may come from several threads."""
+
+    def __init__(self) -> None:
+        self._runs: OrderedDict[int, Run] = OrderedDict()
+        self._tickets = itertools.count(1)
+        self._lock = threading.Lock()
+
+    def keep(self, run: Run | None) -> int:
+        """Keep a run, and return its ticket. Runs that nobody came for make way."""
+        with self._lock:
+            ticket = next(self._tickets)
+            if run is not None:
+                self._runs[ticket] = run
+            while len(self._runs) > KEPT:
+                self._runs.popitem(last=False)
+            return ticket
+
+    def take(self, ticket: int) -> Run | None:
+        """Return a run that is still there, once."""
+        with self._lock:
+            return self._runs.pop(ticket, None)
+
+
+def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
+    """Call a function outside of XLA. Its derivative is refused with an error that says why."""
+
+    @jax.custom_jvp
+    def called(*arguments: Any) -> Any:
+        return jax.pure_callback(run, like, *arguments, vmap_method="sequential")
+
+    @called.defjvp
+    def refuse(primals: Any, tangents: Any) -> Any:
+        raise StructureError(
+            "dendrion.jax: second derivatives and forward mode are not available: the derivative of a gradient through "
+            "surrogate derivatives is not defined; expected jax.grad, jax.vjp or jax.jacrev, once"
+        )
+
+    return called(*arguments)
+
+
+def _like(gradient: NDArray[np.float64], value: Any) -> NDArray[Any]:
+    """Return a gradient in the shape and type of what it is of; what stands for all samples has their sum."""
+    shape = np.shape(value)
+    lead = tuple(range(gradient.ndim - len(shape)))
+    return np.asarray(gradient.sum(axis=lead).reshape(shape), dtype=np.asarray(value).dtype)
+
+
+def _words(seed: Any) -> jax.Array:
+    """Return a seed, or a key of ``jax.random``, as words of 32 bits, the highest first."""
+    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
+        seed = whole_number("seed", seed, 0, 2**64 - 1)
+        return jnp.asarray([seed >> 32, seed & 0xFFFFFFFF], dtype=jnp.uint32)
+    dtype = getattr(seed, "dtype", None)
+    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        seed = jax.random.key_data(seed)
+        dtype = seed.dtype
+    if dtype == jnp.uint32 and jnp.ndim(seed) == 1:
+        return seed  # type: ignore[no-any-return]
+    if dtype is not None and jnp.issubdtype(dtype, jnp.integer) and jnp.ndim(seed) == 0:
+        seed = jnp.asarray(seed)
+        # A shift by 32 is not defined for narrower numbers.
+        high = seed >> 32 if jnp.dtype(dtype).itemsize == 8 else jnp.zeros_like(seed)
+        return jnp.stack([high.astype(jnp.uint32), seed.astype(jnp.uint32)])
+    kind = type(seed).__name__ if dtype is None else f"{dtype}{list(jnp.shape(seed))}"
+    raise ParameterTypeError(f"dendrion.jax: seed of type {kind}: expected a whole number >= 0 or a key of jax.random")
+
+
+def _seed_of(words: NDArray[np.uint32]) -> int:
+    """Return the seed that words stand for."""
+    if words.size <= 2:
+        return functools.reduce(lambda seed, word: seed << 32 | int(word), words, 0)
+    # Keys of other generators are longer.
+    return int(np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0])

@@ -124,6 +124,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._identities = numbered(self.populations)
         self._methods = {id(p): translation._method(p, "odemethod") for p in self.populations}
         self._sim = _core.Simulation(translation.model)
+        self._begin_sharing()
         self._without_gradient = translation.without_gradient
         # Some parameters enter no equation: r_axial beside an explicit coupling.
         known = set(self._sim.parameter_names())

@@ -142,9 +142,9 @@ class NetworkRuns(NetworkStates):
         if steps and not self._began:
             self._began = True
             warn_of_run(cast("Network", self))
-        net = cast("Network", self)
-        net._let_go_of_arrays()
-        with logged_run(self._sim, steps, self.dt):
+        with self._alone("run"), logged_run(self._sim, steps, self.dt):
+            self._keep_up()
+            cast("Network", self)._let_go_of_arrays()
             if special:
                 return self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
             if stream is None:
@@ -259,10 +259,26 @@ class NetworkRuns(NetworkStates):
             done, piece = now - begin, min(self._asked, begin + steps) - now
             self._sim.run(piece, show and functools.partial(_later, show, done))
 
-    def reset(self) -> None:
-        """Go back to t = 0: initial states, empty recordings, the same random numbers. Parameters keep their values."""
-        cast("Network", self)._let_go_of_arrays()
-        self._sim.reset()
-        self._streams.clear()
-        self._restarts += 1
-        self._asked = 0
+    @property
+    def noise_seed(self) -> int:
+        """Seed of noise and of the spikes of random generators: that of the last ``reset(seed=...)``, else ``seed``."""
+        return self._sim.noise_seed()
+
+    @suggests
+    def reset(self, *, seed: int | None = None) -> None:
+        """Go back to t = 0: initial states, empty recordings. Parameters keep their values.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seed, >= 0, from which noise and the spikes of random generators are drawn from now on. By default they are
+            the same as before. Connections, weights and delays that were drawn when the network was built stay.
+        """
+        seed = None if seed is None else whole("seed", seed, 0, 2**64 - 1)
+        with self._alone("reset"):
+            self._keep_up()
+            cast("Network", self)._let_go_of_arrays()
+            self._sim.reset(seed)
+            self._streams.clear()
+            self._restarts += 1
+            self._asked = 0

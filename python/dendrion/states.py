@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _core
 from ._log import FILES
+from ._sharing import NetworkSharing
 from .custom import CustomGenerator
 from .errors import ParameterTypeError, StateError
 from .generators import Generator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["NetworkStates"]
 
 
-class NetworkStates:
+class NetworkStates(NetworkSharing):
     """The part of a network that saves states and goes on from them."""
 
     dt: float
@@ -64,6 +65,7 @@ class NetworkStates:
             Where a state of the network is not finite, so that there is nothing to go on from.
         """
         name = _file("save_state", path)
+        self._keep_up()
         self._sim.save_state(name)
         FILES.info("saved the state of t = %g ms to %s", self._sim.steps() * self.dt, name)
 
@@ -92,7 +94,14 @@ class NetworkStates:
             Then the network is as it was.
         """
         name = _file("load_state", path)
+        with self._alone("load_state"):
+            self._load_state(name)
+
+    def _load_state(self, name: str) -> None:
         self._sim.load_state(name)
+        # Parameters are those of the file now, not those that a layer had not handed over yet.
+        self._keep_up(take=False)
+        self._changed(self._sim.parameter_names())
         FILES.info("loaded the state of t = %g ms from %s", self._sim.steps() * self.dt, name)
         for key, (module, parameter) in self._owners.items():
             if not (isinstance(module, MCSynapse) and parameter == "w"):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._numbers import numbers
 from ._settings import as_number
+from ._sharing import NetworkSharing
 from .errors import DendrionError, ParameterError, StructureError, UnknownNameError
 from .generators import Generator
 from .module import Module, Value, hint
 from .synapse import Connections, MCSynapse
 from .units import has_units, in_unit
+
+if TYPE_CHECKING:
+    from ._stream import Streams
 
 __all__ = ["Mismatch", "NetworkValues"]
 
@@ -31,11 +36,12 @@ class Mismatch(NamedTuple):
     unexpected: list[str]
 
 
-class NetworkValues:
+class NetworkValues(NetworkSharing):
     """The part of a network that reads and sets parameters and states."""
 
     dt: float
     _sim: _core.Simulation
+    _streams: Streams
     _parts: dict[int, Module]
     #: From (id of module, parameter) to its key in the engine, and back.
     _keys: dict[tuple[int, str], str]
@@ -57,6 +63,7 @@ class NetworkValues:
 
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
         """Return all parameters, frozen ones too."""
+        self._keep_up()
         shapes = self._shapes()
         values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
         return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
@@ -83,33 +90,68 @@ class NetworkValues:
         return Mismatch(missing, unexpected)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
-        """Return all states by ``path.variable``, of shape ``(size,)``."""
-        return {name: self._sim.state(name) for name in self._sim.state_names()}
+        """Return all states by ``path.variable``, of shape ``(size,)``; with a batch ``(batch, size)``."""
+        batch = self._sim.batch()
+        states = {name: self._sim.state(name) for name in self._sim.state_names()}
+        return {name: state.reshape(batch, -1) for name, state in states.items()} if batch else states
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set states by key: numbers or arrays of shape ``(size,)``; either all, or where one is refused none."""
-        known = self._sim.state_names()
-        converted = {}
-        for key, value in values.items():
-            if key not in known:
-                raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
-            if has_units(value):
-                value = in_unit(key, value, self._unit_of_variable(key))
-            converted[key] = as_number(key, value)
-        before = {key: self._sim.state(key) for key in converted}
-        try:
-            for key, new in converted.items():
-                self._sim.set_state(key, new)
-        except DendrionError:
-            for key, state in before.items():
-                self._sim.set_state(key, state)
-            raise
+        """Set states by key. Either all are set or, if one is invalid, none.
+
+        Parameters
+        ----------
+        values : dict
+            By key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``. With
+            a batch, a number or an array of shape ``(size,)`` is for all samples. If the network has no batch yet, an
+            array of shape ``(batch, size)`` makes one: all samples start from the present state, and the next run needs
+            that ``batch``.
+        """
+        with self._alone("set_state"):
+            known = self._sim.state_names()
+            converted = {}
+            for key, value in values.items():
+                if key not in known:
+                    raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+                if has_units(value):
+                    value = in_unit(key, value, self._unit_of_variable(key))
+                converted[key] = numbers(key, value, "a number or an array of numbers")
+            self._begin_batch(converted)
+            before = {key: self._sim.state(key) for key in converted}
+            try:
+                for key, new in converted.items():
+                    self._sim.set_state(key, new.reshape(-1) if new.ndim else float(new))
+            except DendrionError:
+                for key, state in before.items():
+                    self._sim.set_state(key, state)
+                raise
+
+    def _begin_batch(self, states: Mapping[str, NDArray[np.float64]]) -> None:
+        """Check the shapes of states, and begin a batch if they have one that the network does not have yet."""
+        here = self._sim.batch()
+        batch = here or next((len(state) for state in states.values() if state.ndim == 2), 0)
+        for key, state in states.items():
+            size = len(self._sim.state(key)) // max(here, 1)
+            if state.shape not in ((), (size,)) and (batch == 0 or state.shape != (batch, size)):
+                or_batch = f"({batch}, {size})" if batch else "(batch, size)"
+                raise ParameterError(
+                    f"{key} = array of shape {state.shape}: expected a number, shape ({size},), or {or_batch} for a "
+                    "batch"
+                )
+            if not np.isfinite(state).all():
+                value = state[~np.isfinite(state)][0] if state.ndim else state
+                raise ParameterError(f"{key} = {value}: expected finite numbers")
+        if batch and not here:
+            self._streams.refuse("a batch")
+            self._sim.begin_batch(batch)
 
     def _set(self, values: Mapping[str, ArrayLike]) -> None:
-        converted = {key: self._converted(key, value) for key, value in values.items()}
-        self._sim.set_parameters(converted)
-        for key, value in converted.items():
-            self._note(key, value)
+        with self._alone("set_parameters"):
+            converted = {key: self._converted(key, value) for key, value in values.items()}
+            self._keep_up()
+            self._sim.set_parameters(converted)
+            self._changed(converted)
+            for key, value in converted.items():
+                self._note(key, value)
 
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
@@ -147,11 +189,19 @@ class NetworkValues:
     def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
         """Return a module's parameter: the engine's where it has it."""
         key = self._keys.get((id(module), name))
-        return otherwise if key is None else self._sim.parameter(key)
+        if key is None:
+            return otherwise
+        self._keep_up()
+        return self._sim.parameter(key)
 
     def _set_module(self, module: Module, name: str, value: Value | None) -> None:
         if value is None:
             raise ParameterError(f"{module.path}: {name} = None: expected a number")
+        with self._alone(f"{module.path}.{name} = ..."):
+            self._keep_up()
+            self._set_checked(module, name, value)
+
+    def _set_checked(self, module: Module, name: str, value: Value) -> None:
         key = self._keys.get((id(module), name))
         if key is None:
             try:
@@ -162,13 +212,16 @@ class NetworkValues:
                 ) from None
         else:
             self._sim.set_parameters({key: value})
+            self._changed([key])
             self._note(key, value)
 
     def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
+        self._keep_up()
         flat = np.asarray(self._sim.parameter(f"{synapse.path}.w"))
         return flat.reshape(synapse.shape) if synapse.shape else flat
 
     def _connections(self, synapse: MCSynapse) -> Connections:
+        self._keep_up()
         version, found = self._tables.get(synapse.path, (-1, None))
         if found is None or version != self._sim.version():
             # What is out of date goes first.

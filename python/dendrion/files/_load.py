@@ -66,6 +66,8 @@ def load(path: str, given: Table) -> Network:
     settings.update(given)
     net = Network(list(made.values()), **settings)
     net.__dict__["duration"] = document.get("duration")
+    if "noise_seed" in document and "seed" not in given:
+        net.reset(seed=document["noise_seed"])
     known |= made
     for name, record in document.get("record", {}).items():
         module, indices = known[record["of"]], values(record.get("indices"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._log import FILES
+from .._sharing import NetworkSharing
 from .._suggest import suggests
 from ..errors import ParameterTypeError
 from ..module import Module
@@ -23,7 +24,7 @@ __all__ = ["NetworkFiles"]
 Path = str | os.PathLike[str]
 
 
-class NetworkFiles:
+class NetworkFiles(NetworkSharing):
     """The part of a network that is saved and loaded."""
 
     dt: float
@@ -65,6 +66,7 @@ class NetworkFiles:
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
         what = [(name, *what) for name, what in self._recorded.items()]
+        self._keep_up()
         self._sim.save_model(os.fspath(path), who, frozen, dense, what)
         FILES.info("saved the model to %s", os.fspath(path))
 
