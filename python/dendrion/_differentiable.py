@@ -17,7 +17,6 @@ from .gradients import MEMORY, Run
 from .module import hint
 from .network import Network
 from .noise import Noise
-from .piecewise import Piecewise
 from .recording import Recording, SpikeRecording
 from .synapse import MCSynapse
 
@@ -105,10 +104,8 @@ class Differentiable(NotCopied):
         self.frozen = net._frozen_keys()
         self.fixed: dict[str, Any] = dict(net.state_dict())
         self.known = [key for key in self.fixed if key not in self.frozen]
-        for key, (module, _) in net._owners.items():
-            if key in self.fixed and isinstance(module, Generator) and module._piecewise is not None:
-                times = module._piecewise.times
-                self.fixed[key] = Piecewise(times, self.fixed[key])
+        piecewise = ((k, m) for k, (m, _) in net._owners.items() if isinstance(m, Generator) and m._piecewise)
+        self._piecewise = {key: module for key, module in piecewise if key in self.fixed}
         self._held = {key: net._changes.get(key, 0) for key in self.fixed}
         # A run changes these.
         learnt = (m for m in net._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
@@ -124,6 +121,11 @@ class Differentiable(NotCopied):
             for key, value in self.fixed.items()
             if key not in values and (changes.get(key, 0) != held[key] or key in self._learnt)
         }
+        for key in others:
+            if key in self._piecewise and self._piecewise[key]._piecewise is None:
+                raise StructureError(
+                    f"{key}: was a Piecewise when the layer or function was made, and is not one any more; make another"
+                )
         self.net._set({**others, **values})
         held.update({key: changes[key] for key in others})
 
@@ -199,6 +201,14 @@ class Differentiable(NotCopied):
                 if np.shape(state)[0] != batch:
                     raise ParameterError(f"{key} = array of shape {np.shape(state)}: expected a batch of {batch}")
         return batch
+
+    def check_inputs(self, inputs: Sequence[Any]) -> None:
+        """Raise for an input of another shape."""
+        batch = self.batch(inputs, {})
+        for generator, given in zip(self.inputs, inputs, strict=True):
+            shape = (self.steps, generator.size) if batch is None else (batch, self.steps, generator.size)
+            if np.shape(given) != shape:
+                raise ParameterError(f"{generator.path}: input of shape {np.shape(given)}: expected shape {shape}")
 
     def shapes(self, batch: int | None) -> list[tuple[int, ...]]:
         """Return the shapes of the outputs."""

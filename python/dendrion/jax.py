@@ -140,6 +140,7 @@ def function(
         check_keys(params, whole.known, whole.frozen)
         states = {key: jnp.asarray(value, dtype=dtype) for key, value in (state or {}).items()}
         arrays = [jnp.asarray(x, dtype=dtype) for x in given]
+        whole.check_inputs(arrays)
         words = _words(whole.seed if seed is None else seed)
         found = simulated((params, states, arrays, words))
         return found[0] if len(found) == 1 else tuple(found)

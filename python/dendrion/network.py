@@ -41,7 +41,8 @@ __all__ = ["Network"]
 #: What to do instead of assigning an attribute of a network.
 _INSTEAD_OF = {
     "dt": "the time step of a built network is fixed; create a new Network with dt={value}",
-    "seed": "the seed of a built network is fixed; create a new Network with seed={value}",
+    "seed": "the seed of a built network is fixed; create a new Network with seed={value}, or "
+    "call net.reset(seed={value}) for other noise and random spikes",
     "dtype": "the floating-point type of a built network is fixed; create a new Network with dtype={value}",
     "threads": "the number of threads of a built network is fixed; create a new Network with threads={value}",
     "odemethod": "the solvers of a built network are fixed; create a new Network with odemethod={value}",

@@ -145,7 +145,9 @@ def test_times_beyond_counting(pair):
 
 def test_states_are_set_all_or_none(pair):
     net = dn.Network([pair(2)])
-    with pytest.raises(dn.ParameterError, match=r"pair/dend: V = array of length 3"):
+    with pytest.raises(
+        dn.ParameterError, match=r"pair/dend\.V = array of shape \(3,\): expected a number, shape \(2,\)"
+    ):
         net.set_state({"pair/soma.V": -1.0, "pair/dend.V": [1.0, 2.0, 3.0]})
     np.testing.assert_array_equal(net.get_state()["pair/soma.V"], [-65, -65])
 

@@ -99,7 +99,7 @@ def test_the_format_is_that_of_safetensors(path):
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
     head = json.loads(header.pop("__metadata__")["dendrion-state"])
-    assert (head["format"], head["dendrion"], head["step"]) == (1, dn.__version__, 100)
+    assert (head["format"], head["dendrion"], head["step"]) == (2, dn.__version__, 100)
     assert ["seed", "0"] in head["network"]
     ends = sorted(entry["data_offsets"] for entry in header.values())
     assert [0, *(end for _, end in ends)] == [*(begin for begin, _ in ends), len(data) - 8 - length]
@@ -139,9 +139,9 @@ def test_a_foreign_file(path, data):
 
 
 def test_a_newer_file(path):
-    write(seal(read().replace(rb"\"format\":1", rb"\"format\":2").replace(rb"\"dendrion\":\"0", rb"\"dendrion\":\"9")))
+    write(seal(read().replace(rb"\"format\":2", rb"\"format\":9").replace(rb"\"dendrion\":\"0", rb"\"dendrion\":\"9")))
     newer = "9" + dn.__version__[1:]
-    expected = f"is of format 2, written by Dendrion {newer}; this is Dendrion {dn.__version__}, which reads format 1"
+    expected = f"is of format 9, written by Dendrion {newer}; this is Dendrion {dn.__version__}, which reads format 2"
     assert refusal(network()) == expected
 
 

@@ -72,3 +72,5 @@ def test_errors():
         f({"cell/soma.g": 1.0}, made.input(STEPS))
     with pytest.raises(dn.ParameterError, match="expected 1, one for each generator"):
         f({})
+    with pytest.raises(dn.ParameterError, match=r"source: input of shape \(3, 4\): expected shape \(100, 4\)"):
+        f({}, np.zeros((3, 4)))

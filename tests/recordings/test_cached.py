@@ -117,12 +117,12 @@ def test_long_recordings_on_disk_are_not_kept_in_memory(spiking, tmp_path, monke
 
 
 def test_outputs_of_layers_are_writable(pair):
-    from dendrion._differentiable import Differentiable
+    from dendrion._differentiable import Call, Differentiable
 
     cells = pair(2)
     net = dn.Network([cells])
     v = net.probe(cells.soma, "V")
-    (first,), _ = Differentiable(net, 5.0, [], [v]).forward({}, [], grad=False)
+    (first,), _ = Differentiable(net, 5.0, [], [v]).forward(Call({}, [], seed=0), grad=False)
     first[:] = 0.0
     assert (v.values != 0.0).all()
 

@@ -168,7 +168,7 @@ def test_a_batch_keeps_its_samples(spiking):
 
 
 def test_a_layer_does_not_return_what_a_removed_probe_recorded(pair):
-    from dendrion._differentiable import Differentiable
+    from dendrion._differentiable import Call, Differentiable
 
     cells = pair(2)
     net = dn.Network([cells])
@@ -176,7 +176,7 @@ def test_a_layer_does_not_return_what_a_removed_probe_recorded(pair):
     layer = Differentiable(net, 5.0, [], [v])
     net.remove(v)
     with pytest.raises(dn.StructureError, match=r"outputs: pair/soma\.V: was removed from the network"):
-        layer.forward({}, [], grad=False)
+        layer.forward(Call({}, [], seed=0), grad=False)
 
 
 def test_what_is_refused(spiking, tmp_path):

@@ -161,6 +161,39 @@ fn what_was_set_comes_along() {
     assert_eq!((after.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
 }
 
+/// Other random numbers come with the state, and stay after a reset.
+#[test]
+fn another_seed_comes_along() {
+    let seeded = |seed: u64| {
+        let mut core = begun::<f64>(CUTS[0]);
+        core.reset_with_seed(seed).unwrap();
+        run(&mut core, 150);
+        core
+    };
+    let (mut whole, mut other) = (seeded(5), seeded(6));
+    let mut plain = begun::<f64>(CUTS[1]);
+    let own = plain.network.seed;
+    run(&mut plain, 150);
+    let state = saved(&mut whole);
+    assert!(state != saved(&mut other));
+    assert!(saved(&mut seeded(own)) == saved(&mut seeded(own)));
+    run(&mut whole, 100);
+    let expected = saved(&mut whole);
+    // From wherever another network is, with whatever seed.
+    for core in [&mut other, &mut plain] {
+        core.load_state(&state).unwrap();
+        assert_eq!(core.network.run_seed(), 5);
+        assert!(saved(core) == state);
+        run(core, 100);
+        assert!(saved(core) == expected);
+    }
+    plain.reset().unwrap();
+    run(&mut plain, 250);
+    let names = ["state/events/soma.V", "generator/noise/next"];
+    assert!(names.iter().all(|name| count(&expected, name) > 0));
+    assert_eq!(plain.state("events/soma.V").unwrap(), whole.state("events/soma.V").unwrap());
+}
+
 /// Each sample of a batch goes on by itself.
 #[test]
 fn batches_continue() {

@@ -5,6 +5,7 @@ use dendrion_model::{Dtype, Error, Network, Signal, Source, Values};
 
 use super::network::small;
 use super::{made, run, saved};
+use crate::checkpoint::FORMAT;
 use crate::core::Core;
 
 fn state() -> Vec<u8> {
@@ -174,11 +175,11 @@ fn other_heads() {
     };
     let version = env!("CARGO_PKG_VERSION");
     let what = format!(
-        "is of format 2, written by Dendrion {version}; this is Dendrion {version}, which reads format 1"
+        "is of format 9, written by Dendrion {version}; this is Dendrion {version}, which reads format {FORMAT}"
     );
-    assert_eq!(with(r#"\"format\":1"#, r#"\"format\":2"#), what);
+    assert_eq!(with(r#"\"format\":2"#, r#"\"format\":9"#), what);
     // A later head may lack what this version knows.
-    assert_eq!(with(r#"\"format\":1,"#, r#"\"format\":2 "#).split(':').next(), Some("is damaged"));
+    assert_eq!(with(r#"\"format\":2,"#, r#"\"format\":9 "#).split(':').next(), Some("is damaged"));
     let giant = with("[9],", "[1],");
     assert_eq!(giant, "is damaged: invalid shape, data type, or offset for tensor");
     assert_eq!(
