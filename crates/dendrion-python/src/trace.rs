@@ -27,8 +27,8 @@ type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict
 #[pymethods]
 impl Trace {
     /// Bytes of the states that the run and its reverse keep at the same time, at most.
-    fn memory(&self) -> u64 {
-        self.trace.memory()
+    fn memory(&self) -> PyResult<u64> {
+        Ok(self.trace.get()?.memory())
     }
 
     /// Whether it can still be reversed.
