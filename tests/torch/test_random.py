@@ -32,7 +32,7 @@ def test_a_seed_of_a_call_or_of_the_layer(made, x):
     expected = fixed(x)
     one.net.reset(seed=5)
     one.net.run(4.0, batch=2, inputs={one.source: x.numpy()})
-    assert torch.equal(torch.as_tensor(one.v.values), expected)
+    assert torch.equal(torch.as_tensor(one.v.values.copy()), expected)
     for bad, error in ((-1, dn.ParameterError), (1.5, dn.ParameterTypeError)):
         with pytest.raises(error, match=f"seed = {bad}"):
             layer(x, seed=bad)
