@@ -436,6 +436,9 @@ class _Run(torch.autograd.Function):
         outputs, run = call.function.forward(call.of(arrays), grad)
         like = tensors[-1] if tensors else torch.empty(0)
         dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
+        if dtype.itemsize < 4 and torch.is_autocast_enabled(like.device.type):
+            # 8 or 11 bits do not tell voltages apart. Layers that take fewer bits cast.
+            dtype = torch.float32
         ctx.call, ctx.run = call, run
         ctx.like = [(t.dtype, t.device, t.shape) for t in tensors]
         # PyTorch raises an error where one of them was changed in place and is needed again.

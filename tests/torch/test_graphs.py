@@ -162,3 +162,25 @@ def test_wrong_arguments(made, x):
         layer(x.numpy())
     with pytest.raises(dn.ParameterTypeError, match=r"source = tensor of torch\.complex128: expected real numbers"):
         layer(x.to(torch.complex128))
+
+
+def test_autocast_does_not_round_voltages(made, x):
+    layer = made().layer()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = layer(x.bfloat16())
+        mixed = torch.nn.Linear(2, 1)(out)
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out.double(), layer(x.bfloat16().double()), rtol=1e-6, atol=0)
+    mixed.float().sum().backward()
+    assert all(p.grad is not None for p in layer.parameters())
+
+
+def test_a_compiled_layer(made, x):
+    layer = made().layer()
+    assert torch.equal(torch.compile(layer, backend="eager")(x), layer(x))
+
+
+def test_hessians_are_refused(made, x):
+    layer = made().layer()
+    with pytest.raises(dn.StructureError, match="second derivatives"):
+        torch.autograd.functional.hessian(lambda x: layer(x).sum(), x)
