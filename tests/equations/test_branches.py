@@ -232,6 +232,11 @@ def test_events():
     text = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", "on spike: n += where(_x > 0, 1/_x, 1)"])
     safe = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", "on spike: n += 1"])
     same(gradients(text), gradients(safe), 1e-12)
+    # Without a spike, what it would set is infinite or NaN.
+    for value in ("n + 1/_x", "sqrt(_x - 1)", "n + log(_x)*0.1"):
+        text = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", f"on spike: n = {value}"])
+        safe = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1"])
+        same(gradients(text), gradients(safe), 1e-12)
 
 
 SUBPROCESS = """

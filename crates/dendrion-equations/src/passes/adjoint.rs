@@ -10,12 +10,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::derivative::{power_slopes, unary_slope};
+use super::derivative::{is_series_switch, power_slopes, unary_slope};
 use super::guarded::{Guard, Guarded};
 use super::solve_adjoint::known_by_the_next;
 use super::solver::{Solve, Step};
 use super::substitute::Substitution;
-use crate::graph::{Binary, Graph, Node, NodeId};
+use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 use crate::system::{Event, System};
 
 /// The reverse of a step. Its leaves are those of the step, [`Node::Next`], [`Node::Spike`], and [`Node::Cotangent`] of each state at the step's end.
@@ -266,6 +266,7 @@ impl Sweep<'_> {
                 let first = graph.binary(Binary::Greater, larger, smaller);
                 self.choice(graph, first, (a, b), bar);
             }
+            Node::Binary(Binary::Mul, a, b) if is_risky_jump(graph, a, b) => self.jump(graph, (a, b), bar),
             Node::Binary(f, a, b) => self.binary(graph, f, (a, b), id, bar),
             Node::Select(c, a, b) => self.choice(graph, c, (a, b), bar),
             _ => {}
@@ -274,9 +275,25 @@ impl Sweep<'_> {
 
     /// Hands a cotangent on to the side that was taken.
     fn choice(&mut self, graph: &mut Graph, c: NodeId, (a, b): (NodeId, NodeId), bar: Guarded) {
-        let (yes, no) = (bar.only(graph, Guard::holds(c)), bar.only(graph, Guard::fails(c)));
+        let (mut yes, mut no) = (bar.only(graph, Guard::holds(c)), bar.only(graph, Guard::fails(c)));
+        if is_series_switch(graph, c) && bar.guard.is_none() {
+            // To select first costs less.
+            (yes, no) = (Guarded::plain(yes.applied(graph)), Guarded::plain(no.applied(graph)));
+        }
         self.add(graph, a, yes);
         self.add(graph, b, no);
+    }
+
+    /// Hands a cotangent on to the spike and to what the spike changes. Without a spike that may be infinite or NaN: then it is
+    /// not differentiated, and the spike has no surrogate derivative through it.
+    fn jump(&mut self, graph: &mut Graph, (a, b): (NodeId, NodeId), bar: Guarded) {
+        let (spike, jump) = if graph.node(a) == Node::Spike { (a, b) } else { (b, a) };
+        let changed = bar.only(graph, Guard::holds(spike));
+        self.add(graph, jump, changed);
+        let (size, largest) = (graph.unary(Unary::Abs, jump), graph.constant(f64::from(f32::MAX)));
+        let is_finite = graph.binary(Binary::GreaterEqual, largest, size);
+        let to_spike = bar.with(graph.mul(bar.value, jump)).only(graph, Guard::holds(is_finite));
+        self.add(graph, spike, to_spike);
     }
 
     fn binary(
@@ -313,4 +330,22 @@ impl Sweep<'_> {
         self.add(graph, a, guarded.with(to_a));
         self.add(graph, b, guarded.with(to_b));
     }
+}
+
+/// Whether a product is what a spike changes, and that need not be finite without a spike.
+fn is_risky_jump(graph: &Graph, a: NodeId, b: NodeId) -> bool {
+    let jump = match (graph.node(a), graph.node(b)) {
+        (Node::Spike, _) => b,
+        (_, Node::Spike) => a,
+        _ => return false,
+    };
+    let mut is_risky = false;
+    graph.visit(jump, &mut |node| {
+        is_risky |= match node {
+            Node::Unary(f, _) => !matches!(f, Unary::Neg | Unary::Abs | Unary::Tanh),
+            Node::Binary(f, ..) => matches!(f, Binary::Div | Binary::Pow),
+            _ => false,
+        };
+    });
+    is_risky
 }

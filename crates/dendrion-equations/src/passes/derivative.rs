@@ -98,10 +98,25 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
     }
 }
 
+/// Below this magnitude φ₁' is a series: 1e-3 as a number of single precision. No text has exactly this number, so it marks the
+/// condition as one of ours ([`is_series_switch`]).
+const SERIES_BELOW: f64 = 0.001_f32 as f64;
+
+/// Whether a condition chooses between the series of φ₁' and its quotient. Both are finite where the argument is, so the side that
+/// is not taken needs no guard.
+pub(crate) fn is_series_switch(g: &Graph, condition: NodeId) -> bool {
+    match g.node(condition) {
+        Node::Binary(Binary::Greater, limit, size) => {
+            g.as_const(limit) == Some(SERIES_BELOW) && matches!(g.node(size), Node::Unary(Unary::Abs, _))
+        }
+        _ => false,
+    }
+}
+
 /// φ₁' = (e^a - φ₁)/a, and its series 1/2 + a/3 + a²/8 + a³/30 near 0, where that cancels.
 fn phi1_slope(g: &mut Graph, a: NodeId, value: NodeId) -> NodeId {
     let size = g.unary(Unary::Abs, a);
-    let (limit, one) = (g.constant(1e-3), g.constant(1.0));
+    let (limit, one) = (g.constant(SERIES_BELOW), g.constant(1.0));
     let near = g.binary(Binary::Greater, limit, size);
     let away = g.select(near, one, a);
     let e = g.unary(Unary::Exp, a);
