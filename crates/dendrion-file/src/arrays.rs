@@ -163,7 +163,7 @@ pub(crate) fn sha256_of(file: &mut File) -> io::Result<String> {
         }
     }
     file.rewind()?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }
 
 /// Whether the last record of a zip archive, which has 22 bytes and no comment in an npz, ends the file.

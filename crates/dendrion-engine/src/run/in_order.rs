@@ -110,7 +110,7 @@ mod tests {
                         return;
                     }
                     // Some samples take much longer than the others.
-                    std::thread::sleep(Duration::from_millis(if i % 8 == 0 { 12 } else { 1 }));
+                    std::thread::sleep(Duration::from_millis(if i.is_multiple_of(8) { 12 } else { 1 }));
                     most.fetch_max(alive.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                     results.give(i, 10 * i, &mut || ());
                 };
