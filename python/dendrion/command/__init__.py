@@ -1,7 +1,7 @@
 """The command ``dendrion``: runs, shows and checks model files.
 
-Exit codes: 0 where all went well; 1 for a model or a run that is wrong, or files that cannot be read or written; 2 for
-a command that means nothing; 130 for Ctrl-C.
+Exit codes: 0 for success; 1 for an invalid model, a failed run, or files that cannot be read or written; 2 for invalid
+arguments; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..errors import DendrionError
 from ._arguments import parsed
 from ._check import check
 from ._info import info
-from ._report import failure, interrupted, warned
+from ._report import discard_output, failure, interrupted, printable, warned
 from ._run import run
 from ._schema import schema
 
@@ -23,6 +23,7 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say, by default those of the command line, and return the exit code."""
+    printable()
     given = parsed(arguments)
     as_json = getattr(given, "json", False)
     actions = {"run": run, "info": info, "check": check, "schema": schema}
@@ -31,11 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("default")
             warnings.showwarning = warned
             actions[given.action](given)
+            # Output that cannot be written is an error here, and not when Python exits.
+            sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads the output has had enough.
-        sys.stderr.close()
+        # The reader of the output has closed it.
+        discard_output()
         return 1
-    except (DendrionError, OSError) as error:
+    except (DendrionError, OSError, MemoryError, ImportError) as error:
         failure(error, as_json)
         return 1
     except KeyboardInterrupt:

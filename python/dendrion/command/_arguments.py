@@ -43,7 +43,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
     _model(parser)
     add = parser.add_argument
     add("--duration", type=float, metavar="MS", help="time to simulate (ms); by default what the file says")
-    add("--out", metavar="DIR", help="folder for recordings and summary.json; made where there is none")
+    add("--out", metavar="DIR", help="folder for recordings and summary.json, made if it does not exist")
+    add("--overwrite", action="store_true", help="replace files of an earlier run")
     help = "format of recordings in --out, npz by default; may be given more than once"
     add("--format", choices=FORMATS, action="append", metavar="|".join(FORMATS), help=help)
     add("--plot", action="store_true", help="draw the recordings into plot.png, in --out or here")
@@ -53,5 +54,5 @@ def _run(parser: argparse.ArgumentParser) -> None:
     add("--dtype", choices=("float64", "float32"), help="type of numbers instead of the file's")
     add("--threads", type=int, metavar="N", help="threads to run on; results do not depend on it")
     add("--load-state", metavar="FILE", help="begin at a state saved before")
-    add("--save-state", metavar="FILE", help="save the state reached, after Ctrl-C too")
+    add("--save-state", metavar="FILE", help="save the state reached, also after Ctrl-C")
     add("--quiet", action="store_true", help="no progress bar")

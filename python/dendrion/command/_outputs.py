@@ -8,41 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from .. import export
+from ..export._files import replacing
 from ..network import Network
 from ..recording import Recording, SpikeRecording
+from ._places import Places
 
 __all__ = ["plotted", "written"]
 
 
-def written(net: Network, folder: Path, formats: list[str], summary: dict[str, Any]) -> list[str]:
+def written(net: Network, places: Places, summary: dict[str, Any]) -> list[str]:
     """Write the recordings in each format, and the summary; return the files."""
     files: list[Path] = []
-    for form in dict.fromkeys(formats):
+    for form in places.formats:
         if form in ("npz", "csv"):
             for name, recording in net.recordings.items():
-                path = folder / f"{_file_name(name)}.{form}"
-                _one(recording, path)
-                files.append(path)
+                files.append(places.of(name, form))
+                _one(recording, files[-1])
         elif net.recordings:
-            path = folder / ("recordings.nwb" if form == "nwb" else "recordings.h5")
+            files.append(places.together(form))
             together = export.nwb if form == "nwb" else export.sonata
-            together(list(net.recordings.values()), path, overwrite=True)
-            files.append(path)
-    path = folder / "summary.json"
-    path.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return [os.fspath(f) for f in [*files, path]]
-
-
-def _file_name(name: str) -> str:
-    """Return a recording's name without what file systems do not take."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
+            together(list(net.recordings.values()), files[-1], overwrite=True)
+    with replacing(places.summary) as partial:
+        partial.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return [os.fspath(f) for f in [*files, places.summary]]
 
 
 def _one(recording: Recording | SpikeRecording, path: Path) -> None:
     if path.suffix == ".npz":
         recording.save(path, overwrite=True)
-    else:
-        recording.to_pandas().to_csv(path)
+        return
+    with replacing(path) as partial:
+        recording.to_pandas().to_csv(partial)
 
 
 def plotted(net: Network, path: Path) -> Path:
@@ -50,10 +46,6 @@ def plotted(net: Network, path: Path) -> Path:
     from .. import plot
     from ..plot._style import pyplot
 
-    if not net.recordings:
-        from ..errors import StructureError
-
-        raise StructureError("--plot: the model records nothing; expected a [record.NAME] in the file")
     plt = pyplot()
     count = len(net.recordings)
     figure, axes = plt.subplots(count, 1, figsize=(5.0, 1.7 * count), sharex=True, squeeze=False, layout="constrained")
@@ -66,6 +58,9 @@ def plotted(net: Network, path: Path) -> Path:
         ax.set_title(name, loc="left", fontsize="small")
         if ax is not axes[-1, 0]:
             ax.set_xlabel("")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+    try:
+        with replacing(path) as partial:
+            figure.savefig(partial, dpi=150)
+    finally:
+        plt.close(figure)
     return path

@@ -1,12 +1,15 @@
-"""What the command prints where something is wrong, and JSON."""
+"""How the command prints errors, warnings and JSON."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
 import sys
 from typing import Any
 
-__all__ = ["failure", "interrupted", "print_json", "warned"]
+__all__ = ["discard_output", "failure", "interrupted", "print_json", "printable", "warned"]
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -14,22 +17,45 @@ def print_json(found: dict[str, Any]) -> None:
     print(json.dumps(found, indent=2, ensure_ascii=False))
 
 
+def printable() -> None:
+    """Let output show characters that its encoding does not have as escapes, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Send further output nowhere, so that Python does not fail to write it at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def failure(error: BaseException, as_json: bool) -> None:
-    """Say what went wrong: on standard error, or as an object with its kind, message and place."""
+    """Print an error: to standard error, or as an object with its kind, message and place."""
     message = str(error)
     if as_json:
         place = {name: getattr(error, name) for name in ("line", "column") if getattr(error, name, None) is not None}
-        print_json({"error": {"kind": type(error).__name__, "message": message, **place}})
+        _print_error({"kind": type(error).__name__, "message": message, **place})
     else:
         print(f"dendrion: {message}", file=sys.stderr)
 
 
 def interrupted(as_json: bool) -> None:
-    """Say that the run was stopped."""
+    """Print that the run was stopped."""
     if as_json:
-        print_json({"error": {"kind": "KeyboardInterrupt", "message": "stopped by Ctrl-C"}})
+        _print_error({"kind": "KeyboardInterrupt", "message": "stopped by Ctrl-C"})
     else:
         print("dendrion: stopped by Ctrl-C", file=sys.stderr)
+
+
+def _print_error(error: dict[str, Any]) -> None:
+    try:
+        print_json({"error": error})
+        sys.stdout.flush()
+    except OSError:
+        # Standard output may be what failed.
+        discard_output()
+        print(f"dendrion: {error['message']}", file=sys.stderr)
 
 
 def warned(message: Warning | str, *where: object, **more: object) -> None:

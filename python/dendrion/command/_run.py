@@ -6,16 +6,16 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import __version__
-from ..errors import ParameterError
+from ..errors import DivergenceError, ParameterError
 from ..network import Network
 from ..recording import SpikeRecording
 from ._outputs import plotted, written
+from ._places import Places
 from ._report import print_json
 
 __all__ = ["run"]
@@ -31,23 +31,32 @@ def run(given: argparse.Namespace) -> None:
         net.load_state(given.load_state)
     # A state brings parameters with it, which these are set over.
     net.set_parameters(dict(_assigned(text) for text in given.set))
-    folder = Path(given.out) if given.out else None
-    if folder is not None:
-        # What cannot be written is known before the run, not after it.
-        folder.mkdir(parents=True, exist_ok=True)
-    begun = time.perf_counter()
+    # Files that cannot be written are known before the run, not after it.
+    places = Places(given, net.recordings)
+    begin, begun = net.t, time.perf_counter()
     state = {"save_state": given.save_state} if given.save_state else {}
-    net.run(duration, progress=not (given.quiet or given.json) and sys.stderr.isatty(), **state)
-    spent = time.perf_counter() - begun
-    summary = _summary(net, given.model, duration, spent)
-    if folder is not None:
-        summary["files"] = written(net, folder, given.format or ["npz"], summary)
-    if given.plot:
-        summary["plot"] = os.fspath(plotted(net, (folder or Path()) / "plot.png"))
+    try:
+        net.run(duration, progress=not (given.quiet or given.json) and sys.stderr.isatty(), **state)
+    except (KeyboardInterrupt, DivergenceError) as stop:
+        # What was recorded until then is kept.
+        stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "diverged"
+        summary = _summary(net, given.model, net.t - begin, time.perf_counter() - begun)
+        _write(net, places, {**summary, "stopped": stopped})
+        raise
+    summary = _summary(net, given.model, duration, time.perf_counter() - begun)
+    _write(net, places, summary)
     if given.json:
         print_json(summary)
     else:
         _print(summary)
+
+
+def _write(net: Network, places: Places, summary: dict[str, Any]) -> None:
+    """Write recordings, summary and plot, and note their files in the summary."""
+    if places.folder is not None:
+        summary["files"] = written(net, places, summary)
+    if places.plot is not None:
+        summary["plot"] = os.fspath(plotted(net, places.plot))
 
 
 def _assigned(text: str) -> tuple[str, float]:

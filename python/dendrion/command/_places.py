@@ -1,0 +1,118 @@
+"""Where a run puts its files: known, and checked, before the run begins."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from ..errors import ParameterError, StructureError
+from ..export._extras import needed
+
+__all__ = ["Places"]
+
+#: The package that writes a format, and the extra of Dendrion that brings it.
+_PACKAGES = {"csv": ("pandas", "pandas"), "nwb": ("pynwb", "nwb"), "sonata": ("h5py", "sonata")}
+#: Longest name of a file without its ending. File systems take 255 bytes.
+LONGEST = 200
+
+
+class Places:
+    """The files that a run writes.
+
+    Parameters
+    ----------
+    given : argparse.Namespace
+        The arguments of the command.
+    names : iterable of str
+        The names of the recordings.
+
+    Raises
+    ------
+    ParameterError
+        If a file exists already and ``--overwrite`` was not given.
+    StructureError
+        If there is nothing to plot.
+    ImportError
+        If a package that writes a format is missing.
+    OSError
+        If the folder cannot be made.
+    """
+
+    def __init__(self, given: argparse.Namespace, names: Iterable[str]) -> None:
+        self.folder = Path(given.out) if given.out else None
+        self.formats = list(dict.fromkeys(given.format or ["npz"]))
+        self.plot = (self.folder or Path()) / "plot.png" if given.plot else None
+        self._stems = file_stems(names)
+        if self.plot and not self._stems:
+            raise StructureError("--plot: the model records nothing; expected a [record.NAME] in the file")
+        for form in self.formats if self.folder else []:
+            if form in _PACKAGES:
+                needed(*_PACKAGES[form], f"--format {form}")
+        files = self._files()
+        # A run that continues a saved state may replace that state.
+        if given.save_state and not _same(given.save_state, given.load_state):
+            files.append(Path(given.save_state))
+        if not given.overwrite:
+            _check_free(files)
+        if self.folder is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def of(self, name: str, form: str) -> Path:
+        """Return the file of one recording, for formats that have a file for each."""
+        return (self.folder or Path()) / f"{self._stems[name]}.{form}"
+
+    def together(self, form: str) -> Path:
+        """Return the file of all recordings, for formats that have one for all."""
+        return (self.folder or Path()) / ("recordings.nwb" if form == "nwb" else "recordings.h5")
+
+    @property
+    def summary(self) -> Path:
+        """The file of the summary."""
+        return (self.folder or Path()) / "summary.json"
+
+    def _files(self) -> list[Path]:
+        files = [self.plot] if self.plot else []
+        if self.folder is None:
+            return files
+        for form in self.formats:
+            if form in ("npz", "csv"):
+                files += [self.of(name, form) for name in self._stems]
+            elif self._stems:
+                files.append(self.together(form))
+        return [*files, self.summary]
+
+
+def file_stems(names: Iterable[str]) -> dict[str, str]:
+    """Return a file name without ending for each name; no two are equal, also where case does not count.
+
+    Characters that file systems do not take become ``%XX``, as in URLs.
+    """
+    stems: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        stem = quote(name, safe=" ")
+        if len(stem) > LONGEST:
+            stem = f"{stem[: LONGEST - 20]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+        unique, count = stem, 2
+        while unique.casefold() in taken:
+            unique, count = f"{stem}~{count}", count + 1
+        taken.add(unique.casefold())
+        stems[name] = unique
+    return stems
+
+
+def _same(a: str, b: str | None) -> bool:
+    return b is not None and os.path.realpath(a) == os.path.realpath(b)
+
+
+def _check_free(files: list[Path]) -> None:
+    existing = [os.fspath(file) for file in files if os.path.lexists(file)]
+    if existing:
+        more = f" and {len(existing) - 1} more files of this run" if len(existing) > 1 else ""
+        raise ParameterError(
+            f"{existing[0]}{more}: exists already; expected another folder or name, or --overwrite to replace it"
+        )
