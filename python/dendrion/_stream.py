@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._stream_group import StreamGroup
 from .errors import ParameterError, StructureError
 from .recording import Recording, SpikeRecording
 
@@ -29,7 +31,7 @@ LONGEST = 10_000
 class _Records:
     """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
 
-    def __init__(self, sim: _core.Simulation, group: Any) -> None:
+    def __init__(self, sim: _core.Simulation, group: StreamGroup) -> None:
         self._sim, self._group = sim, group
 
     def version(self) -> int:
@@ -42,24 +44,25 @@ class _Records:
         return self._sim.steps()
 
     def recording_begin(self, probe: int) -> int:
-        return int(self._group.attrs["begin"])
+        return self._group.begin
 
     def values(self, probe: int) -> NDArray[np.floating]:
         held = self._sim.values(probe)
-        return np.concatenate([np.asarray(self._group["values"][:], dtype=held.dtype), held])
+        return np.concatenate([np.asarray(self._group.read("values"), dtype=held.dtype), held])
 
     def sample_steps(self, probe: int) -> NDArray[np.uint64]:
-        return np.concatenate([self._group["step"][:], self._sim.sample_steps(probe)])
+        return np.concatenate([self._group.read("step"), self._sim.sample_steps(probe)])
 
     def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
         steps, neurons = self._sim.spikes(probe, sample)
-        return np.concatenate([self._group["step"][:], steps]), np.concatenate([self._group["i"][:], neurons])
+        before = self._group
+        return np.concatenate([before.read("step"), steps]), np.concatenate([before.read("i"), neurons])
 
 
 class _Written:
     """What a probe that was removed asks in place of a simulation: all of it is on disk."""
 
-    def __init__(self, group: Any, steps: int, dtype: np.dtype[np.floating]) -> None:
+    def __init__(self, group: StreamGroup, steps: int, dtype: np.dtype[np.floating]) -> None:
         self._group, self._steps, self._dtype = group, steps, dtype
 
     def version(self) -> int:
@@ -72,16 +75,16 @@ class _Written:
         return self._steps
 
     def recording_begin(self, probe: int) -> int:
-        return int(self._group.attrs["begin"])
+        return self._group.begin
 
     def values(self, probe: int) -> NDArray[np.floating]:
-        return np.asarray(self._group["values"][:], dtype=self._dtype)
+        return np.asarray(self._group.read("values"), dtype=self._dtype)
 
     def sample_steps(self, probe: int) -> NDArray[np.uint64]:
-        return np.asarray(self._group["step"][:], dtype=np.uint64)
+        return np.asarray(self._group.read("step"), dtype=np.uint64)
 
     def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        return self.sample_steps(probe), np.asarray(self._group["i"][:], dtype=np.uint32)
+        return self.sample_steps(probe), np.asarray(self._group.read("i"), dtype=np.uint32)
 
 
 @dataclass(frozen=True)
@@ -110,9 +113,10 @@ class Place:
         if not hasattr(zarr, "create_group"):
             raise ImportError('probe(to=...) needs zarr 3 or newer: pip install "dendrion[zarr]"')
         path = os.fspath(to)
+        self._folder = Path(path)
         self._name = name.replace("/", ".")
         try:
-            self._root = zarr.open_group(path, mode="a", zarr_format=3)
+            self._root = zarr.open_group(path, mode="a", zarr_format=3, use_consolidated=False)
         except (ValueError, TypeError, OSError) as error:
             raise ParameterError(f"{name}: to = {path!r}: expected a zarr folder, or none yet: {error}") from error
         if self._name in self._root:
@@ -120,9 +124,9 @@ class Place:
                 f"{name}: to = {path!r}: has a recording {self._name!r} already; expected another folder"
             )
 
-    def make(self) -> Any:
-        """Return the group, made now."""
-        return self._root.create_group(self._name)
+    def make(self) -> tuple[Any, Path]:
+        """Return the group, made now, and its folder."""
+        return self._root.create_group(self._name), self._folder / self._name
 
 
 class Streams:
@@ -131,7 +135,7 @@ class Streams:
     def __init__(self, net: Network) -> None:
         # Not the network, which has this.
         self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
-        self._groups: dict[int, Any] = {}
+        self._groups: dict[int, StreamGroup] = {}
         self._bytes_per_step: dict[int, float] = {}
 
     def __bool__(self) -> bool:
@@ -139,22 +143,22 @@ class Streams:
 
     def add(self, recording: Recording | SpikeRecording, place: Place) -> None:
         """Let a recording go to a place."""
-        group = place.make()
+        group, folder = place.make()
         _describe(recording, group)
         group.attrs["begin"] = self._sim.recording_begin(recording._id)
         if isinstance(recording, Recording):
             width, size = recording._columns, self._dtype.itemsize
             rows = max(1, CHUNK // max(1, width * size))
             dims, shape = ("time", "neuron"), (0, width)
-            _array(group, "values", shape, (rows, max(1, width)), self._dtype, dims, {"units": recording.unit})
-            _array(group, "t", (0,), (CHUNK // 8,), np.float64, ("time",), {"units": "ms"})
-            _array(group, "step", (0,), (CHUNK // 8,), np.uint64, ("time",), {})
+            values = _array(group, "values", shape, (rows, max(1, width)), self._dtype, dims, {"units": recording.unit})
+            growing, dimension = {"values": values}, "time"
             self._bytes_per_step[recording._id] = width * size / recording._every
         else:
-            for name, kind, attributes in (("t", np.float64, {"units": "ms"}), ("step", np.uint64, {})):
-                _array(group, name, (0,), (CHUNK // 8,), kind, ("spike",), attributes)
-            _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})
-        self._groups[recording._id] = group
+            growing, dimension = {"i": _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})}, "spike"
+        growing["step"] = _array(group, "step", (0,), (CHUNK // 8,), np.uint64, (dimension,), {})
+        growing["t"] = _array(group, "t", (0,), (CHUNK // 8,), np.float64, (dimension,), {"units": "ms"})
+        self._groups[recording._id] = StreamGroup(group, folder, growing)
+        self._groups[recording._id].commit()
         self.attach(recording)
 
     def attach(self, recording: Recording | SpikeRecording) -> None:
@@ -168,10 +172,13 @@ class Streams:
         """Let a recording end on disk, if it goes there; return whether it does."""
         if recording._id not in self._groups:
             return False
-        self.flush()
-        group = self._groups.pop(recording._id)
-        self._bytes_per_step.pop(recording._id, None)
-        recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
+        try:
+            self.flush()
+        finally:
+            # A recording whose folder is gone can be removed too.
+            group = self._groups.pop(recording._id)
+            self._bytes_per_step.pop(recording._id, None)
+            recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
         return True
 
     def piece(self) -> int:
@@ -183,14 +190,14 @@ class Streams:
         sim, dt = self._sim, self._dt
         for probe, group in self._groups.items():
             steps = sim.sample_steps(probe)
-            if "values" in group:
+            if group.is_of_samples:
                 if len(steps):
-                    _append(group, values=sim.values(probe), step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+                    group.append(values=sim.values(probe), step=steps, t=np.multiply(steps, dt, dtype=np.float64))
             else:
                 steps, neurons = sim.spikes(probe, 0)
                 if len(steps):
-                    _append(group, i=neurons, step=steps, t=np.multiply(steps, dt, dtype=np.float64))
-            group.attrs["steps"] = sim.steps()
+                    group.append(i=neurons, step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+            group.commit(steps=sim.steps())
             sim.forget_recording(probe)
 
     def clear(self, only: int | None = None) -> None:
@@ -198,9 +205,7 @@ class Streams:
         for probe, group in self._groups.items():
             if only not in (None, probe):
                 continue
-            group.attrs["begin"] = self._sim.recording_begin(probe)
-            for _, array in group.arrays():
-                array.resize((0, *array.shape[1:]))
+            group.clear(self._sim.recording_begin(probe))
 
     def refuse(self, what: str) -> None:
         """Raise where a run keeps its recordings whole."""
@@ -252,15 +257,3 @@ def _array(
         attributes=attributes,
         config={"write_empty_chunks": True},
     )
-
-
-def _append(group: Any, **new: NDArray[Any]) -> None:
-    """Append to several arrays of one length, all or none."""
-    before = {name: group[name].shape[0] for name in new}
-    try:
-        for name, values in new.items():
-            group[name].append(values)
-    except BaseException:
-        for name, rows in before.items():
-            group[name].resize((rows, *group[name].shape[1:]))
-        raise

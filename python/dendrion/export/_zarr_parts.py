@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ParameterError
 from ..recording import FilePath
@@ -55,7 +56,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
     growing = ("values", "step", "t") if is_samples else ("i", "step", "t")
     # Where a run was killed while it wrote, arrays may be of different lengths.
     count = min(group[name].shape[0] for name in growing)
-    step = _whole(group, "step", count).astype(np.uint64)
+    step = whole(group, "step", count).astype(np.uint64)
     # All that was recorded before the step that is noted last is there.
     count = int((step < steps).sum())
     arrays: Arrays = {
@@ -63,20 +64,20 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
         "version": np.array(int(attributes["version"])),
         "name": np.array(str(attributes["name"])),
         "population": np.array(str(attributes["population"])),
-        "index": _whole(group, "neuron", None),
+        "index": whole(group, "neuron", None),
         "step": np.array(float(attributes["dt"])),
-        "t": _whole(group, "t", count),
+        "t": whole(group, "t", count),
     }
     if is_samples:
         every = int(attributes["every"])
-        arrays["values"] = _whole(group, "values", count)
+        arrays["values"] = whole(group, "values", count)
         arrays["unit"] = np.array(str(attributes["unit"]))
         arrays["first"] = np.array(int(step[0]) if count else 0)
         arrays["every"] = np.array(every)
         if "gid" in group:
-            arrays["gid"] = _whole(group, "gid", None)
+            arrays["gid"] = whole(group, "gid", None)
         return arrays
-    arrays["i"] = _whole(group, "i", count).astype(np.int64)
+    arrays["i"] = whole(group, "i", count).astype(np.int64)
     arrays["size"] = np.array(int(attributes["size"]))
     arrays["begin"], arrays["steps"] = np.array(begin), np.array(steps)
     if "first_gid" in attributes:
@@ -84,7 +85,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
     return arrays
 
 
-def _whole(group: Any, name: str, count: int | None) -> np.ndarray[Any, Any]:
+def whole(group: Any, name: str, count: int | None) -> NDArray[Any]:
     """Return an array, or its first rows. A chunk that is missing would read as zeros."""
     array = group[name]
     if array.nchunks_initialized < array.nchunks:
