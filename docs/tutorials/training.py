@@ -273,9 +273,13 @@ assert difference[1] > difference[0]
 # %% [markdown]
 # ## Which surrogate?
 #
-# The shape matters little, the width a lot (Zenke & Vogels 2021, Neural Comput 33:899, find the same of larger
-# networks). With the narrow one a neuron learns next to nothing from a spike that it missed by 2 mV. If yours learns
-# slowly, look how far somas are from the threshold and take a bump of that width.
+# The shape matters little (Zenke & Vogels 2021, Neural Comput 33:899, find the same in larger networks). The narrow
+# one learns more slowly at first: a neuron learns next to nothing from a spike that it missed by 2 mV. If your network
+# learns slowly, look how far somas are from the threshold, and use a surrogate of that width.
+#
+# Gradients leave out the derivative of the reset of V (`detach_reset=True`, the default). With `detach_reset=False`
+# the narrow surrogate, multiplied by the 15 mV of the reset in each step near the threshold, drowns everything else:
+# its loss stays above 0.15.
 
 # %%
 with dn.plot.style():
@@ -288,7 +292,7 @@ with dn.plot.style():
     ax.set(xlabel="step", ylabel="loss, mean of 10 steps", ylim=(0, None))
     ax.legend()
 
-assert max(final[:2]) < 0.1 < 0.15 < final[2]
+assert max(final) < 0.1
 
 # %% [markdown]
 # ## With PyTorch or JAX

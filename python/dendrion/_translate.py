@@ -88,9 +88,9 @@ class Translation:
 
     def _population(self, neuron: MCNeuron) -> None:
         given = self._given(neuron, "population")
-        soft = neuron._values["V_reset"] is None
+        resets = neuron.reset, neuron.reset and neuron._values["V_reset"] is None
         methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
-        index = self.model.add_population(neuron.path, neuron.size, given, soft, *methods)
+        index = self.model.add_population(neuron.path, neuron.size, given, resets, *methods)
         self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
         self._set_surrogate(index, neuron)
         self.indices[id(neuron)] = index

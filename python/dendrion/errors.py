@@ -12,10 +12,12 @@ __all__ = [
     "DendrionError",
     "DivergenceError",
     "EquationError",
+    "GradientWarning",
     "ModelFileError",
     "ModelWarning",
     "ParameterError",
     "ParameterTypeError",
+    "ResetWarning",
     "StateError",
     "StructureError",
     "ThresholdWarning",
@@ -100,8 +102,29 @@ class TimeStepWarning(ModelWarning):
     """A step that is long beside the shortest time constant, for the method that the equations are solved by."""
 
 
+class ResetWarning(ModelWarning):
+    """A soma with voltage-gated sodium channels whose V is reset by each spike.
+
+    These are channels with gates that depend on V and a reversal potential between 0 and 100 mV, above ``V_th``. The
+    reset cuts action potentials short, so that one may be counted many times: ``MCNeuron(..., reset=False)`` counts
+    upward crossings of ``V_th`` and leaves V alone.
+    """
+
+
 class ThresholdWarning(ModelWarning):
-    """A threshold below the resting potential, or a reset above the threshold: spikes need no input."""
+    """A threshold that is likely wrong.
+
+    It is below the resting potential, the reset is above it, so that spikes need no input; or ``V_th`` was not given,
+    and is the default of 1 mV.
+    """
+
+
+class GradientWarning(ModelWarning):
+    """A gradient whose cotangents grow beyond reason on their way back.
+
+    Given when the cotangent of a potential exceeds 1e10 times the largest cotangent passed to ``backward``. The message
+    names the state, the neuron, the time and the likely cause. See [Gradients](../gradients.md).
+    """
 
 
 class UnconnectedWarning(ModelWarning):

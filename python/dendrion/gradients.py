@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._copies import NotCopied
 from ._fixed import Fixed
+from ._likely._warn import warn
 from ._numbers import numbers
 from ._suggest import Suggesting
 from .currents import CurrentGenerator
-from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import GradientWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import hint
 from .recording import Recording, SpikeRecording
 
@@ -127,7 +128,12 @@ class Run(Fixed, NotCopied, Suggesting):
         ------
         ParameterError, StructureError
             A cotangent of another shape or not finite, a probe made after the run, a run that was reversed before, a
-            frozen parameter.
+            frozen parameter, a gradient that is not finite: the message names the cotangent that grew, and where.
+
+        Warns
+        -----
+        GradientWarning
+            If the cotangent of a potential grows on its way back to more than 1e10 times the largest cotangent given.
         """
         if not self._trace.is_left():
             raise StructureError("backward: this run was reversed before; run again with grad=True")
@@ -138,10 +144,12 @@ class Run(Fixed, NotCopied, Suggesting):
         given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
         wanted = self._wanted(wrt)
         try:
-            parameters, states, inputs = self._trace.backward(given, wanted)
+            parameters, states, inputs, grown = self._trace.backward(given, wanted)
         except ParameterError:
             self._refuse_not_finite(given, list(cotangents))
             raise
+        if grown is not None:
+            warn(grown, GradientWarning)
         found = Gradients()
         for key, value in parameters.items():
             array = np.asarray(value, dtype=np.float64)

@@ -24,6 +24,8 @@ __all__ = ["MCNeuron", "Neuron"]
 
 
 _METHODS = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}
+#: Parameters of what happens to V after a spike.
+_OF_RESET = ("V_reset", "refractory", "V_spike", "spike_width")
 
 
 class Neuron(Module):
@@ -33,7 +35,8 @@ class Neuron(Module):
 class MCNeuron(Neuron):
     """A population of multi-compartment neurons. Subclass it, and make the compartments in ``__init__``.
 
-    The soma, its one [LeakyIF][dendrion.LeakyIF], spikes when ``V > V_th``.
+    The soma, its one [LeakyIF][dendrion.LeakyIF], spikes when ``V > V_th``, and the spike resets V. With
+    ``reset=False`` it spikes when V crosses ``V_th`` upwards, and V is left alone.
 
     Parameters
     ----------
@@ -58,7 +61,7 @@ class MCNeuron(Neuron):
     surrogate_grad_fn : Surrogate or callable
         Surrogate derivative of the spike with respect to V in gradients, such as [Sigmoid][dendrion.Sigmoid]; or a
         function of V - V_th (mV) in terms of NumPy's functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``.
-        Simulations have a hard threshold.
+        Simulations have a hard threshold. A surrogate with ``relative=True`` needs a ``V_reset``.
     id, neuron_start_id : int
         Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
         selections. Where they are not given, a network numbers populations from 0 and neurons from 1 on, in the order
@@ -71,7 +74,15 @@ class MCNeuron(Neuron):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     detach_reset : bool
-        Whether gradients take the reset of V as given, rather than as a consequence of V.
+        Whether gradients leave out the derivative of the reset of V with respect to the spike, about
+        ``(V_reset - V_th)`` times the surrogate per step, which can grow without bound over many steps. Everything
+        else that a spike changes, such as an adaptation current, is differentiated in either case.
+    reset : bool
+        Whether a spike resets V. ``False`` is for somas whose channels make action potentials: a spike is an upward
+        crossing of ``V_th`` (``V <= V_th`` at the beginning of a step, ``V > V_th`` at its end; the first step starts
+        from the initial V). Then there is no reset and no refractory time, and giving ``V_reset``, ``refractory``,
+        ``V_spike`` or ``spike_width`` is an error. In gradients the surrogate is evaluated at V at the end of steps
+        that begin at or below ``V_th``, and is 0 in other steps.
     refractory : float or array
         Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
     V_spike, spike_width : float or array, optional
@@ -81,6 +92,7 @@ class MCNeuron(Neuron):
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
     _optional: ClassVar[tuple[str, ...]] = ("V_reset", "V_spike", "spike_width")
+    _fixed: ClassVar[tuple[str, ...]] = (*Module._fixed, "reset")
     _built_in: ClassVar[tuple[str, ...]] = (
         "odemethod",
         "sdemethod",
@@ -110,7 +122,8 @@ class MCNeuron(Neuron):
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
         *,
-        detach_reset: bool = False,
+        detach_reset: bool = True,
+        reset: bool = True,
         refractory: ArrayLike = 0.0,
         V_spike: ArrayLike | None = None,
         spike_width: ArrayLike | None = None,
@@ -125,11 +138,17 @@ class MCNeuron(Neuron):
         self.dendritic_delay = dendritic_delay
         self.surrogate_grad_fn = surrogate_grad_fn
         self.detach_reset = detach_reset
+        self.reset = reset
+        if not self.reset and "V_reset" not in self._given:
+            V_reset = None
         self.odemethod = odemethod
         self.sdemethod = sdemethod
         self._declare(V_th=V_th, V_reset=V_reset, refractory=refractory, stdp_tau=stdp_tau, tau_triplet=tau_triplet)
         self._declare(V_spike=V_spike, spike_width=spike_width)
         super().__init__(parent, name, frozen_params)
+        if not self.reset:
+            for each in _OF_RESET:
+                self._refuse_reset(each, self._values[each])
         self._check_together("population")
         self._check_soft_reset("V_th", self._values["V_th"])
 
@@ -153,10 +172,11 @@ class MCNeuron(Neuron):
             "area_name": ("a string or None", value is None or isinstance(value, str)),
             "surrogate_grad_fn": ("a Surrogate, such as Sigmoid(), or a callable", callable(value)),
             "detach_reset": ("True or False", isinstance(value, (bool, np.bool_))),
+            "reset": ("True or False", isinstance(value, (bool, np.bool_))),
         }
         if name in expected and not expected[name][1]:
             raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected {expected[name][0]}")
-        return bool(value) if name == "detach_reset" else value
+        return bool(value) if name in ("detach_reset", "reset") else value
 
     def _checked_delay(self, value: Any) -> Any:
         if isinstance(value, Initializer):
@@ -180,13 +200,13 @@ class MCNeuron(Neuron):
             value = _steps(self, value, f"{what} = {value!r}")
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
 
-    def _surrogate(self) -> tuple[str, list[Token]]:
-        """Return what gradients take for the derivative of the spike: a name and its numbers, or an expression."""
+    def _surrogate(self) -> tuple[str, list[Token], bool]:
+        """Return the surrogate: a name and its numbers or an expression, and whether it is relative."""
         function = self.surrogate_grad_fn
         if isinstance(function, Surrogate):
-            return function._spec()
+            return (*function._spec(), function.relative)
         try:
-            return "own", written(function)
+            return "own", written(function), False
         except Exception as error:
             raise ParameterError(
                 f"{self._label}: surrogate_grad_fn = {function!r}: expected a Surrogate, or an expression of "
@@ -196,16 +216,35 @@ class MCNeuron(Neuron):
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate derivative of the spike (1/mV) at potentials ``V`` of the soma (mV)."""
         V = np.asarray(in_unit(f"{self._label}: V", V, "mV"), dtype=np.float64)
-        return np.asarray(self.surrogate_grad_fn(V - self.V_th), dtype=np.float64)
+        function, V_th = self.surrogate_grad_fn, np.asarray(self._values["V_th"])
+        if not (isinstance(function, Surrogate) and function.relative):
+            return np.asarray(function(V - V_th), dtype=np.float64)
+        V_reset = self._values["V_reset"]
+        if V_reset is None:
+            raise StructureError(
+                f"{self._label}: surrogate_grad_fn = {function!r}: is relative to V_th - V_reset; expected a V_reset "
+                "(mV)"
+            )
+        distance = V_th - np.asarray(V_reset)
+        return np.asarray(function((V - V_th) / distance) / distance, dtype=np.float64)
 
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
-        if name == "V_th" and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
+        if name == "V_th" and self.reset and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
             raise ParameterError(
                 f"{self._label}: V_th = {value}: expected V_th > 0 where V_reset is None (a spike subtracts V_th), or "
                 "a V_reset (mV)"
             )
 
+    def _refuse_reset(self, name: str, value: Value | None) -> None:
+        """Refuse the parameters of a reset where a spike leaves V alone."""
+        if value is not None and (name != "refractory" or np.any(np.asarray(value) != 0)):
+            raise ParameterError(
+                f"{self._label}: {name} = {value}: with reset=False a spike leaves V alone; expected no {name}"
+            )
+
     def _check(self, name: str, value: Value | None) -> None:
+        if not self.reset and name in _OF_RESET:
+            self._refuse_reset(name, value)
         if name != "V_reset":
             super()._check(name, value)
             self._check_soft_reset(name, value)

@@ -1,22 +1,28 @@
-"""Surrogate derivatives of the spike, which is a step and has none of its own.
+"""Surrogate derivatives of the spike, which is a step function of V and has no useful derivative of its own.
 
-Simulations have a hard threshold; gradients take one of these, a function of ``x = V - V_th`` (mV), for the derivative
-of the spike (Neftci, Mostafa & Zenke 2019). ``MCNeuron(surrogate_grad_fn=...)`` takes any of them, or a function of
-one's own.
+A simulation uses the hard threshold. A gradient replaces the derivative of the spike S with respect to V by a surrogate
+σ (Neftci, Mostafa & Zenke 2019). Its argument is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With ``relative=True``
+the argument is the distance relative to the reset, ``x = (V - V_th) / (V_th - V_reset)``, which has no unit, and
+
+    dS/dV       =  σ(x) / (V_th - V_reset)
+    dS/dV_th    = -σ(x) (1 + x) / (V_th - V_reset)
+    dS/dV_reset =  σ(x) x / (V_th - V_reset)
+
+``MCNeuron(surrogate_grad_fn=...)`` takes any of these classes, or a function of your own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._fixed import FixedOnceMade
 from ._suggest import SuggestingKeywords
-from ._tracing import Token, evaluated
+from ._tracing import Token, evaluated, written
 from .errors import ParameterError, ParameterTypeError
 from .units import in_unit
 
@@ -24,14 +30,22 @@ __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Si
 
 
 class Surrogate(FixedOnceMade, SuggestingKeywords):
-    """Base of the surrogate derivatives. Called with ``V - V_th`` (mV) each returns its value (1/mV)."""
+    """Base of the surrogate derivatives.
+
+    Called with its argument x, a surrogate returns σ(x): x is ``V - V_th`` (mV) and σ is in 1/mV, or, with
+    ``relative=True``, x is ``(V - V_th) / (V_th - V_reset)`` and neither has a unit.
+    """
 
     _kind: ClassVar[str]
     _defaults: ClassVar[dict[str, float]]
+    #: Whether the argument is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th``.
+    relative: bool = False
 
-    def _take(self, **numbers: float) -> None:
+    def _take(self, relative: bool, **numbers: float) -> None:
+        self.relative = _flag(self, relative)
         for name, value in numbers.items():
             label, unit = type(self).__name__, {"alpha": "1/mV", "sigma": "mV"}.get(name, "")
+            unit = "" if self.relative else unit
             value = in_unit(f"{label}: {name}", value, unit)
             unit = f" ({unit})" if unit else ""
             if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
@@ -41,8 +55,9 @@ class Surrogate(FixedOnceMade, SuggestingKeywords):
             setattr(self, name, float(value))
 
     def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
-        """Return the derivative at ``above``, V - V_th (mV)."""
-        above = in_unit(f"{type(self).__name__}: V - V_th", above, "mV")
+        """Return the surrogate at ``above``: V - V_th (mV), or (V - V_th) / (V_th - V_reset) with ``relative=True``."""
+        what, unit = ("(V - V_th) / (V_th - V_reset)", "") if self.relative else ("V - V_th", "mV")
+        above = in_unit(f"{type(self).__name__}: {what}", above, unit)
         return np.asarray(self._at(np.asarray(above, dtype=np.float64)))
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,16 +67,22 @@ class Surrogate(FixedOnceMade, SuggestingKeywords):
         return self._kind, [getattr(self, name) for name in self._defaults]
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._spec() == other._spec()
+        same = type(self) is type(other) and self._spec() == other._spec()
+        return same and self.relative == other.relative  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
-        return hash((self._kind, *self._spec()[1]))
+        return hash((self._kind, self.relative, *self._spec()[1]))
 
     def __repr__(self) -> str:
         given = {name: getattr(self, name) for name in self._defaults}
-        if given == self._defaults:
-            return f"{type(self).__name__}()"
-        return f"{type(self).__name__}({', '.join(f'{v:g}' for v in given.values())})"
+        shown = [] if given == self._defaults else [f"{v:g}" for v in given.values()]
+        return f"{type(self).__name__}({', '.join(shown + ['relative=True'] * self.relative)})"
+
+
+def _flag(surrogate: Surrogate, relative: object) -> bool:
+    if not isinstance(relative, (bool, np.bool_)):
+        raise ParameterTypeError(f"{type(surrogate).__name__}: relative = {relative!r}: expected True or False")
+    return bool(relative)
 
 
 class Sigmoid(Surrogate):
@@ -70,15 +91,17 @@ class Sigmoid(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV), > 0.
+        Steepness (1/mV; no unit with ``relative=True``), > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "sigmoid"
     _defaults: ClassVar = {"alpha": 4.0}
     alpha: float
 
-    def __init__(self, alpha: float = 4.0) -> None:
-        self._take(alpha=alpha)
+    def __init__(self, alpha: float = 4.0, *, relative: bool = False) -> None:
+        self._take(relative, alpha=alpha)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         # Symmetric, and of small numbers only, so that nothing overflows.
@@ -92,15 +115,17 @@ class FastSigmoid(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV), > 0.
+        Steepness (1/mV; no unit with ``relative=True``), > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "fast_sigmoid"
     _defaults: ClassVar = {"alpha": 1.0}
     alpha: float
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self._take(alpha=alpha)
+    def __init__(self, alpha: float = 1.0, *, relative: bool = False) -> None:
+        self._take(relative, alpha=alpha)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return 1 / (1 + self.alpha * np.abs(x)) ** 2
@@ -112,15 +137,17 @@ class ATan(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV), > 0.
+        Steepness (1/mV; no unit with ``relative=True``), > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "atan"
     _defaults: ClassVar = {"alpha": 2.0}
     alpha: float
 
-    def __init__(self, alpha: float = 2.0) -> None:
-        self._take(alpha=alpha)
+    def __init__(self, alpha: float = 2.0, *, relative: bool = False) -> None:
+        self._take(relative, alpha=alpha)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.alpha / 2 / (1 + (np.pi * self.alpha * x / 2) ** 2)
@@ -132,15 +159,17 @@ class Triangle(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV), > 0.
+        Steepness (1/mV; no unit with ``relative=True``), > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "triangle"
     _defaults: ClassVar = {"alpha": 1.0}
     alpha: float
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        self._take(alpha=alpha)
+    def __init__(self, alpha: float = 1.0, *, relative: bool = False) -> None:
+        self._take(relative, alpha=alpha)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.alpha * np.maximum(0.0, 1 - self.alpha * np.abs(x))
@@ -152,15 +181,17 @@ class Gaussian(Surrogate):
     Parameters
     ----------
     sigma : float
-        Width (mV), > 0.
+        Width (mV; no unit with ``relative=True``), > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "gaussian"
     _defaults: ClassVar = {"sigma": 0.5}
     sigma: float
 
-    def __init__(self, sigma: float = 0.5) -> None:
-        self._take(sigma=sigma)
+    def __init__(self, sigma: float = 0.5, *, relative: bool = False) -> None:
+        self._take(relative, sigma=sigma)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         return _normal(x, 0.0, self.sigma)
@@ -174,11 +205,13 @@ class MultiGaussian(Surrogate):
     Parameters
     ----------
     sigma : float
-        Width (mV), > 0.
+        Width (mV; no unit with ``relative=True``), > 0.
     h : float
         Height of the sides, > 0.
     s : float
         Width of the sides, in ``sigma``, > 0.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
     _kind = "multi_gaussian"
@@ -187,8 +220,8 @@ class MultiGaussian(Surrogate):
     h: float
     s: float
 
-    def __init__(self, sigma: float = 0.5, h: float = 0.15, s: float = 6.0) -> None:
-        self._take(sigma=sigma, h=h, s=s)
+    def __init__(self, sigma: float = 0.5, h: float = 0.15, s: float = 6.0, *, relative: bool = False) -> None:
+        self._take(relative, sigma=sigma, h=h, s=s)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         wide = self.s * self.sigma
@@ -201,13 +234,32 @@ def _normal(x: NDArray[np.float64], mean: float, sigma: float) -> NDArray[np.flo
 
 
 class Expression(Surrogate):
-    """An expression of ``x = V - V_th`` in postfix order, as a model file has it: ``["x", "abs", 1.0, "add"]``."""
+    """A surrogate of your own.
+
+    Parameters
+    ----------
+    function : callable or list
+        A function of x in terms of NumPy's functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same
+        expression in postfix order, as in model files: ``["x", "abs", 1.0, "add"]``.
+    relative : bool
+        Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
+    """
 
     _kind: ClassVar[str] = "own"
     _defaults: ClassVar[dict[str, float]] = {}
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = tuple(tokens)
+    def __init__(self, function: Callable[..., Any] | Sequence[Token], *, relative: bool = False) -> None:
+        self.relative = _flag(self, relative)
+        if callable(function):
+            try:
+                self.tokens = tuple(written(function))
+            except Exception as error:
+                raise ParameterError(
+                    f"Expression: function = {function!r}: expected an expression in NumPy's functions; tracing it "
+                    f"failed: {error}"
+                ) from error
+        else:
+            self.tokens = tuple(function)
 
     def _spec(self) -> tuple[str, list[Token]]:
         return self._kind, list(self.tokens)
@@ -216,4 +268,4 @@ class Expression(Surrogate):
         return np.asarray(evaluated(list(self.tokens), x), dtype=np.float64)
 
     def __repr__(self) -> str:
-        return f"Expression({list(self.tokens)})"
+        return f"Expression({list(self.tokens)}{', relative=True' if self.relative else ''})"

@@ -8,7 +8,7 @@ import pytest
 def test_attributes_lists_and_dicts_name_modules():
     class Tree(dn.MCNeuron):
         def __init__(self):
-            super().__init__(1)
+            super().__init__(1, V_th=1.0)
             self.soma = dn.LeakyIF(1)
             self.dends = [dn.Compartment(1), dn.Compartment(1)]
             self.by_name = {"apical": dn.Compartment(1)}
@@ -130,7 +130,7 @@ def test_frozen_parameters_are_set_and_left_out():
 def test_reassigning_replaces():
     class Point(dn.MCNeuron):
         def __init__(self):
-            super().__init__(1)
+            super().__init__(1, V_th=1.0)
             self.soma = dn.LeakyIF(1)
             self.soma = dn.LeakyIF(1, gL=5.0)
 

@@ -183,7 +183,7 @@ def test_a_part_belongs_to_one_module():
 
     class Taking(dn.MCNeuron):
         def __init__(self):
-            super().__init__(2)
+            super().__init__(2, V_th=1.0)
             self.soma = dn.LeakyIF(2)
             self.extra = shared
             self.axial = dn.MCConn(self.soma, self.extra, 1.0)

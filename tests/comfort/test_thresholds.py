@@ -66,5 +66,23 @@ def test_a_soft_reset_and_a_reset_at_the_threshold():
     assert spikes(cell(V_th=-50.0, V_reset=-50.0))[1] == []
 
 
-def test_defaults():
-    assert spikes(cell())[1] == []
+def test_a_threshold_that_was_not_given():
+    counts, (text,) = spikes(cell(2))
+    assert text == (
+        "cell: V_th was not given, and is 1 mV by default; expected the threshold of the neuron, such as V_th=-50.0 "
+        "(mV)"
+    )
+    assert not counts.any()
+    assert spikes(cell(V_th=1.0))[1] == []
+    later = cell()
+    later.V_th = -50.0
+    later.V_reset = -60.0
+    assert spikes(later)[1] == []
+    assert spikes(cell(V_th=-50.0, reset=False))[1] == []
+
+
+def test_a_crossing_has_to_come_from_below():
+    """Without a reset a threshold below rest is no mistake of this kind: V crosses it once at most."""
+    counts, told = spikes(cell(V_th=-70.0, reset=False))
+    assert told == []
+    assert not counts.any()

@@ -146,7 +146,9 @@ def drawn_by(seed):
     return Probed(cell, [(cell.soma, "V"), (cell.drawn, "z"), (cell.drawn, "x")]), text
 
 
-def test_what_a_spike_sets():
+@pytest.mark.filterwarnings("ignore::dendrion.GradientWarning")
+@pytest.mark.parametrize("detach", [True, False])
+def test_what_a_spike_sets(detach):
     """An AdEx neuron that spikes, against the same in JAX with the same surrogate derivative."""
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
@@ -155,7 +157,8 @@ def test_what_a_spike_sets():
 
     class Cell(dn.MCNeuron):
         def __init__(self):
-            super().__init__(1, V_th=-40.4, V_reset=-60.0, name="cell", surrogate_grad_fn=dn.Sigmoid(alpha))
+            surrogate = {"surrogate_grad_fn": dn.Sigmoid(alpha), "detach_reset": detach}
+            super().__init__(1, V_th=-40.4, V_reset=-60.0, name="cell", **surrogate)
             self.soma = dn.AdEx(1, V_rest=-70.6, gL=30.0, C=281.0, I_ext=1500.0)
 
     cell = Cell()
@@ -187,7 +190,8 @@ def test_what_a_spike_sets():
             dw = (p["a"] * (v - p["V_rest"]) - w) / p["tau_w"]
             v, w = v + dt * dv, w + dt * dw
             s = spike(v - p["V_th"])
-            return (v + s * (p["V_reset"] - v), w + s * p["b"]), seen
+            reset = jax.lax.stop_gradient(s) if detach else s
+            return (v + reset * (p["V_reset"] - v), w + s * p["b"]), seen
 
         start = (p["V_rest"], 0.0 * p["V_rest"])
         return jax.lax.scan(step, start, numpy.concatenate(weights, axis=1))[1].sum()

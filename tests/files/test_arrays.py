@@ -151,6 +151,8 @@ TEXT = """
 dendrion = 2
 arrays = { file = "mine.npz" }
 [populations.cell]
+V_th = -50
+V_reset = -60
 size = 4
 compartments.soma = { kind = "LeakyIF", I_ext = { array = "x" } }
 """

@@ -147,6 +147,7 @@ def test_arrays_that_numpy_wrote(tmp_path: Path) -> None:
     arrays = "mine.npz"
     [populations.cell]
     size = 4
+    V_th = 1
     compartments.soma = { kind = "LeakyIF", I_ext = { array = "drive" } }
     receptors.ampa = { kind = "AMPA", on = "soma", t_decay = 2 }
     [connections.syn]
@@ -176,7 +177,7 @@ def test_arrays_that_numpy_wrote(tmp_path: Path) -> None:
 
 
 def test_what_no_file_holds_is_refused(tmp_path: Path) -> None:
-    cell = dn.MCNeuron(2, name="cell")
+    cell = dn.MCNeuron(2, V_th=1.0, name="cell")
     cell.soma = dn.LeakyIF(2, parent=cell)
     cell.ampa = dn.AMPA(2, t_decay=2.0, parent=cell)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.soma, parent=cell)

@@ -42,8 +42,8 @@ def hard(surrogate):
     return spike
 
 
-@functools.partial(jax.jit, static_argnames=("surrogate", "steps", "dt", "soft", "detach", "refractory"))
-def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, refractory=0):
+@functools.partial(jax.jit, static_argnames=("surrogate", "steps", "dt", "soft", "detach", "refractory", "relative"))
+def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, refractory=0, relative=False):
     """V of soma and dendrite before each step, and spikes of each step. ``x`` is what the generator sends."""
     spike = hard(surrogate)
     g_l, c = membrane(p, "soma")
@@ -72,7 +72,8 @@ def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, re
         new_s = s - dt * s / p["nmda.t_rise"]
         new_s_a = s_a - dt * s_a / p["ampa.t_decay"]
         wait = jnp.maximum(wait - 1, 0)
-        fired = spike(new_v - p["V_th"]) * (wait < 0.5)
+        distance = p["V_th"] - p["V_reset"] if relative else 1.0
+        fired = spike((new_v - p["V_th"]) / distance) * (wait < 0.5)
         wait = jnp.where(fired > 0, refractory, wait)
         reset = jax.lax.stop_gradient(fired) if detach else fired
         to = new_v - p["V_th"] if soft else p["V_reset"]

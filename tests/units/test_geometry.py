@@ -65,7 +65,7 @@ def test_geometry_that_is_frozen(q):
 
 class Cell(dn.MCNeuron):
     def __init__(self, name="cell", **membrane):
-        super().__init__(1, name=name)
+        super().__init__(1, V_th=-50.0, V_reset=-60.0, name=name)
         self.soma = dn.LeakyIF(1, **membrane)
 
 

@@ -16,7 +16,7 @@ class KA(dn.Channel):
 
 class Named(dn.MCNeuron):
     def __init__(self, **given):
-        super().__init__(1, name="cell")
+        super().__init__(1, V_th=1.0, name="cell")
         self.soma = dn.LeakyIF(1, gL=10.0, C=200.0)
         self.dend = dn.Compartment(1, gL=10.0, C=200.0, length=None)
         self.ampa = dn.AMPA(1, t_decay=2.0)

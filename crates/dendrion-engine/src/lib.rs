@@ -41,7 +41,7 @@ pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, library};
 pub use dendrion_lanes::{Level, NumericClass};
-pub use gradient::Gradients;
+pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
 pub use probe::{ProbeId, Samples};
 pub use replace::{Replacement, open_file, read_file, replace_file};
 pub use run_with::RunOptions;

@@ -135,9 +135,14 @@ impl<T: Scalar> Core<T> {
         Err(Error::parameter("network", "batch", given, accepted))
     }
 
-    /// Refuses mechanisms whose threshold events have no derivative, for a gradient, rather than to take it for 0.
+    /// Refuses a gradient of mechanisms whose threshold events have no derivative, rather than take it for 0, and of relative
+    /// surrogates without a positive distance from `V_reset` to `V_th`.
     fn refuse_events(&self) -> Result<(), Error> {
-        for cells in &self.cells {
+        for (cells, population) in self.cells.iter().zip(&self.network.populations) {
+            let value = |key: &str| cells.system.parameters.iter().find(|p| p.key == key).map(|p| &p.values);
+            if let (Some(v_th), Some(v_reset)) = (value("V_th"), value("V_reset")) {
+                population.check_relative_surrogate(v_th, v_reset)?;
+            }
             if let Some(name) = cells.system.without_derivative() {
                 let what = format!(
                     "{name} acts on a threshold event, which has no derivative; a gradient does not take it"

@@ -87,11 +87,12 @@ impl Reverse {
         let step = in_normal_form(&mut system.graph, step);
         let of_spike = |graph: &mut Graph, x: NodeId| {
             let book = Workbook::over(std::mem::take(graph));
-            let written = derivative(surrogate, book.read(x)).id();
+            let written = derivative(surrogate.function(), book.read(x)).id();
             *graph = book.into_graph();
             written
         };
-        let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, detach_reset }));
+        let scale = surrogate.is_relative().then(|| relative_scale(system)).transpose()?;
+        let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, scale, detach_reset }));
         let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
         let mut sums = Sums { wanted, rows: Vec::new(), seeds: Vec::new() };
         let gathered: Vec<Vec<usize>> =
@@ -153,6 +154,21 @@ impl Reverse {
     pub const fn current(&self, input: usize) -> usize {
         self.states + self.accumulators + input
     }
+}
+
+/// 1/(`V_th` - `V_reset`), by which a relative surrogate scales its argument.
+fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
+    let mut parameter = |key: &str| {
+        let number = system.parameters.iter().position(|p| p.key == key);
+        let number = number.ok_or_else(|| {
+            Error::structure("surrogate", format!("is relative, but the population has no {key}"))
+        })?;
+        Ok::<_, Error>(system.graph.intern(Node::Param(number as u32)))
+    };
+    let (threshold, reset) = (parameter("V_th")?, parameter("V_reset")?);
+    let graph = &mut system.graph;
+    let (one, distance) = (graph.constant(1.0), graph.sub(threshold, reset));
+    Ok(graph.div(one, distance))
 }
 
 /// The step as its forward program computes it: sums of products of coefficients and what varies.
@@ -250,7 +266,7 @@ impl Frame<'_> {
         }
         let rows = first + system.currents;
         small_enough(rows.max(2 * states))?;
-        let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates);
+        let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates, &[]);
         let port = system.currents + system.noises.len();
         let cotangents = Cotangents { row: 0, rows: states, port, past: states };
         let mut emitter = lowered.emit(&system.graph, system.currents, cotangents);

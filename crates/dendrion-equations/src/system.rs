@@ -61,15 +61,29 @@ pub struct Assignment {
     pub state: usize,
     /// Its value after the event, from the states at the event.
     pub value: NodeId,
+    /// Whether it is the threshold's own reset (of V and of the refractory count), which gradients may detach.
+    pub resets: bool,
 }
 
 /// The threshold: when a neuron spikes, and what the spike does to it. Expressions see the states after integration.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Not 0 where the neuron spikes.
+    /// Not 0 where the neuron spikes, as far as the states after integration say.
     pub condition: NodeId,
+    /// What else must not be 0 for a spike, of the states at the beginning of the step.
+    pub before: Option<NodeId>,
     /// What changes then.
     pub then: Vec<Assignment>,
+}
+
+impl Event {
+    /// The whole condition. The part of it that reads the states at the beginning of the step becomes a local of the step.
+    pub fn whole(&self, graph: &mut Graph, locals: &mut Vec<NodeId>) -> NodeId {
+        let Some(before) = self.before else { return self.condition };
+        locals.push(before);
+        let before = graph.intern(Node::Local((locals.len() - 1) as u32));
+        graph.mul(before, self.condition)
+    }
 }
 
 /// Something that happens in a neuron at the end of a step, and is no spike.
@@ -325,17 +339,23 @@ impl<'g> Builder<'g> {
     }
 
     pub(crate) fn event(&mut self, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
-        self.event = Some(Event { condition: condition.id(), then: assignments(then) });
+        self.event = Some(Event { condition: condition.id(), before: None, then: assignments(then, true) });
+    }
+
+    /// Lets the neuron spike in steps at whose beginning `before`, and at whose end `condition` is not 0.
+    pub(crate) fn crossing(&mut self, before: Expr<'g>, condition: Expr<'g>) {
+        let before = Some(before.id());
+        self.event = Some(Event { condition: condition.id(), before, then: Vec::new() });
     }
 
     /// Lets a spike set more than what the threshold does.
     pub(crate) fn on_spike(&mut self, then: &[(State<'g>, Expr<'g>)]) {
-        self.at_spike.extend(assignments(then));
+        self.at_spike.extend(assignments(then, false));
     }
 
     /// Lets something happen that is no spike.
     pub(crate) fn react(&mut self, name: &str, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
-        let event = Event { condition: condition.id(), then: assignments(then) };
+        let event = Event { condition: condition.id(), before: None, then: assignments(then, false) };
         self.reactions.push(Reaction { name: name.to_string(), event });
     }
 
@@ -347,6 +367,9 @@ impl<'g> Builder<'g> {
     /// The system, but for the graph, which the caller still shares.
     pub(crate) fn finish(mut self, ports: usize) -> System {
         if let Some(event) = &mut self.event {
+            // A soma whose own equations set V on a spike resets it too.
+            let reset: Vec<usize> = event.then.iter().map(|a| a.state).collect();
+            self.at_spike.iter_mut().for_each(|a| a.resets = reset.contains(&a.state));
             event.then.append(&mut self.at_spike);
         }
         System {
@@ -366,6 +389,6 @@ impl<'g> Builder<'g> {
     }
 }
 
-fn assignments<'g>(then: &[(State<'g>, Expr<'g>)]) -> Vec<Assignment> {
-    then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id() }).collect()
+fn assignments<'g>(then: &[(State<'g>, Expr<'g>)], resets: bool) -> Vec<Assignment> {
+    then.iter().map(|(s, v)| Assignment { state: s.index, value: v.id(), resets }).collect()
 }

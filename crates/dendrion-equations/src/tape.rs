@@ -12,7 +12,7 @@ use crate::passes::normal::{Normal, Sum};
 use crate::passes::schedule::{self, Update};
 use crate::passes::solver::Step;
 use crate::passes::{event, rows, solver};
-use crate::system::System;
+use crate::system::{Event, System};
 
 /// An entry of a prologue's coefficient table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,13 +46,18 @@ impl Tape {
     /// # Errors
     /// A neuron with more rows than a program can name.
     pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
-        let Step { locals, next, .. } = solver::advance(system, ode, sde);
+        let Step { mut locals, next, .. } = solver::advance(system, ode, sde);
+        let threshold = system.event.clone().map(|event| {
+            let condition = event.whole(&mut system.graph, &mut locals);
+            Event { condition, ..event }
+        });
+        let kept: Vec<NodeId> = threshold.iter().map(|event| event.condition).collect();
         let updates = (next.into_iter().enumerate())
             .map(|(row, value)| Assign { row, value, flush: system.states[row].decays })
             .collect();
-        let lowered = Lowered::new(&mut system.graph, &locals, updates);
+        let lowered = Lowered::new(&mut system.graph, &locals, updates, &kept);
         let mut emitter = lowered.emit(&system.graph, system.currents, Cotangents::default());
-        event::emit(&mut emitter, system.event.as_ref(), &system.reactions);
+        event::emit(&mut emitter, threshold.as_ref(), &system.reactions);
         for r in &system.receives {
             let port = Slot::Input((system.first_spike_port() + r.port) as u16);
             emitter.push(Op::AddInput, vec![port], Some(Slot::State(r.state as u16)));
@@ -113,9 +118,15 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
-    /// The normal form of some rows' new values; `locals` are what [`Node::Local`] stands for.
-    pub(crate) fn new(graph: &mut Graph, locals: &[NodeId], assigned: Vec<Assign>) -> Self {
-        let roots: Vec<NodeId> = assigned.iter().map(|a| a.value).collect();
+    /// The normal form of some rows' new values; `locals` are what [`Node::Local`] stands for, and `others` are read after the
+    /// rows have changed.
+    pub(crate) fn new(
+        graph: &mut Graph,
+        locals: &[NodeId],
+        assigned: Vec<Assign>,
+        others: &[NodeId],
+    ) -> Self {
+        let roots: Vec<NodeId> = assigned.iter().map(|a| a.value).chain(others.iter().copied()).collect();
         let needed = needed(graph, locals, &roots);
         let mut normal = Normal::new(graph);
         let locals = (needed.into_iter())

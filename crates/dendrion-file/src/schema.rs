@@ -156,8 +156,9 @@ fn population() -> Value {
         "size": { "type": "integer", "minimum": 1, "default": 1, "description": "number of neurons" },
         "method": { "enum": OdeMethod::ALL.map(OdeMethod::name), "default": "euler" },
         "noise_method": { "enum": ["milstein", "euler_maruyama"], "default": "milstein" },
+        "reset": { "type": "boolean", "default": true, "description": "whether a spike resets V; if not, a spike is an upward crossing of V_th" },
         "surrogate": { "$ref": "#/$defs/surrogate" },
-        "detach_reset": { "type": "boolean", "default": false },
+        "detach_reset": { "type": "boolean", "default": false, "description": "whether gradients leave out the derivative of the reset of V; true for populations made in Python" },
         "dendritic_delay": { "$ref": "#/$defs/values", "description": "part of a learning connection's delay on the dendrite (steps)" },
         "area_name": { "type": "string" },
         "pid": { "type": "integer", "minimum": 0 },
@@ -307,7 +308,8 @@ fn surrogate() -> Value {
     let number = json!({ "type": "number", "exclusiveMinimum": 0 });
     let entries = json!({
         "kind": { "enum": words::SURROGATES }, "alpha": number, "sigma": number, "h": number, "s": number,
-        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x = V - V_th" },
+        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x" },
+        "relative": { "type": "boolean", "default": false, "description": "whether x = (V - V_th)/(V_th - V_reset) instead of V - V_th" },
     });
     closed(table(entries), &[])
 }

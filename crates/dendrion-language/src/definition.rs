@@ -235,6 +235,30 @@ impl Definition {
         found
     }
 
+    /// Whether it has a current or an equation for V, and a gate (a state that is a pure number) whose derivative depends on V,
+    /// directly or through named expressions; and does nothing on a spike, as integrate-and-fire neurons do.
+    pub fn is_voltage_gated(&self) -> bool {
+        let acts = self.events.iter().any(|e| matches!(e.trigger, Trigger::Spike));
+        if acts || (self.current.is_none() && self.membrane.is_none()) {
+            return false;
+        }
+        let mut seen = vec![false; self.terms.len()];
+        let mut stack: Vec<Id> =
+            self.states.iter().filter(|s| s.unit.text.is_empty()).map(|s| s.derivative).collect();
+        while let Some(id) = stack.pop() {
+            if std::mem::replace(&mut seen[id], true) {
+                continue;
+            }
+            match &self.terms[id] {
+                Term::Given(Given::Potential) => return true,
+                Term::Apply(_, operands) => stack.extend(operands),
+                Term::Expression(i) => stack.push(self.expressions[*i].value),
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The parameter of that name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|p| p.name == name)

@@ -177,6 +177,10 @@ pub struct Population {
     pub params: Params,
     /// Whether a spike subtracts `V_th` from V instead of setting `V_reset`.
     pub soft_reset: bool,
+    /// Whether a spike resets V. If not, a spike is an upward crossing of `V_th`: V is at most `V_th` at the beginning of a
+    /// step and above it at the end. Then there is no `V_reset`, refractory time or `V_spike`.
+    #[serde(default = "yes")]
+    pub reset: bool,
     /// How the equations are solved.
     pub method: OdeMethod,
     /// How noise is integrated.
@@ -197,9 +201,15 @@ pub struct Population {
     /// What gradients take for the derivative of the spike.
     #[serde(default)]
     pub surrogate: Surrogate,
-    /// Whether gradients take the reset as given, and not as a consequence of V.
+    /// Whether gradients leave out the derivative of the reset of V with respect to the spike. Whatever else a spike
+    /// changes, such as an adaptation current, is differentiated in either case. `true` for new populations; `false` where
+    /// stored data have no value, as in earlier versions.
     #[serde(default)]
     pub detach_reset: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Population {
@@ -210,6 +220,7 @@ impl Population {
             size,
             params: params.into(),
             soft_reset: false,
+            reset: true,
             method: OdeMethod::Euler,
             sde: SdeMethod::Milstein,
             compartments: Vec::new(),
@@ -219,7 +230,7 @@ impl Population {
             mechanisms: Vec::new(),
             dendritic_delay: vec![1],
             surrogate: Surrogate::default(),
-            detach_reset: false,
+            detach_reset: true,
         }
     }
 

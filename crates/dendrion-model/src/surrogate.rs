@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// A function of x = V - `V_th` (mV) that stands for the derivative of the spike (1/mV).
+/// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surrogate {
@@ -45,6 +45,9 @@ pub enum Surrogate {
     },
     /// The user's own, in postfix order.
     Own(Vec<Token>),
+    /// Another surrogate σ, evaluated at the relative distance x = (V - `V_th`)/(`V_th` - `V_reset`) instead of V - `V_th`.
+    /// Its steepness and width have no unit. The derivative of the spike with respect to V is σ(x)/(`V_th` - `V_reset`).
+    Relative(Box<Surrogate>),
 }
 
 impl Default for Surrogate {
@@ -132,6 +135,25 @@ impl Token {
 }
 
 impl Surrogate {
+    /// This surrogate, evaluated at (V - `V_th`)/(`V_th` - `V_reset`).
+    #[must_use]
+    pub fn relative(self) -> Self {
+        if self.is_relative() { self } else { Self::Relative(Box::new(self)) }
+    }
+
+    /// Whether its argument is (V - `V_th`)/(`V_th` - `V_reset`).
+    pub const fn is_relative(&self) -> bool {
+        matches!(self, Self::Relative(_))
+    }
+
+    /// The function itself, whatever its argument.
+    pub fn function(&self) -> &Self {
+        match self {
+            Self::Relative(function) => function.function(),
+            function => function,
+        }
+    }
+
     /// Checks its numbers, or that its tokens make one expression.
     ///
     /// # Errors
@@ -145,6 +167,7 @@ impl Surrogate {
             Self::Gaussian { sigma } => &[("sigma", *sigma)],
             Self::MultiGaussian { sigma, h, s } => &[("sigma", *sigma), ("h", *h), ("s", *s)],
             Self::Own(tokens) => return well_formed(path, tokens),
+            Self::Relative(function) => return function.check(path),
         };
         match numbers.iter().find(|(_, v)| !v.is_finite() || *v <= 0.0) {
             Some((name, v)) => {
@@ -179,6 +202,8 @@ mod tests {
     fn numbers_and_tokens_are_checked() {
         assert!(Surrogate::default().check("cell").is_ok());
         assert!(Surrogate::Gaussian { sigma: 0.0 }.check("cell").is_err());
+        assert!(Surrogate::Gaussian { sigma: 0.0 }.relative().check("cell").is_err());
+        assert!(Surrogate::default().relative().relative().check("cell").is_ok());
         let own = |tokens: &[Token]| Surrogate::Own(tokens.to_vec()).check("cell");
         assert!(own(&[Token::X, Token::Abs, Token::Number(1.0), Token::Add]).is_ok());
         assert!(own(&[Token::X, Token::Add]).is_err());

@@ -61,7 +61,7 @@ fn initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<Initializer> {
 }
 
 /// A surrogate derivative: a name with numbers, or "own" with an expression in postfix order.
-pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>]) -> PyResult<Surrogate> {
+pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>], relative: bool) -> PyResult<Surrogate> {
     let number = |i: usize| {
         let missing = || PyValueError::new_err(format!("no number {i} of {kind}"));
         given.get(i).ok_or_else(missing)?.extract::<f64>()
@@ -73,7 +73,7 @@ pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>]) -> PyResult<Surr
         let name = any.extract::<String>()?;
         Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("no token {name}")))
     };
-    Ok(match kind {
+    let function = match kind {
         "sigmoid" => Surrogate::Sigmoid { alpha: number(0)? },
         "fast_sigmoid" => Surrogate::FastSigmoid { alpha: number(0)? },
         "atan" => Surrogate::Atan { alpha: number(0)? },
@@ -82,7 +82,8 @@ pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>]) -> PyResult<Surr
         "multi_gaussian" => Surrogate::MultiGaussian { sigma: number(0)?, h: number(1)?, s: number(2)? },
         "own" => Surrogate::Own(given.iter().map(token).collect::<PyResult<_>>()?),
         other => return Err(PyValueError::new_err(format!("no surrogate {other}"))),
-    })
+    };
+    Ok(if relative { function.relative() } else { function })
 }
 
 /// A dict from parameter names to floats or arrays.

@@ -68,6 +68,11 @@ impl Definition {
         (!self.of.arrivals.is_empty(), self.of.current.is_some(), self.of.membrane.is_some())
     }
 
+    /// Whether it has a current or an equation for V with gates that depend on V, and does nothing on a spike.
+    fn is_voltage_gated(&self) -> bool {
+        self.of.is_voltage_gated()
+    }
+
     /// Raises unless parameter `name` of a module of that size accepts `value`.
     fn check(&self, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
         let Some(p) = self.of.parameter(name) else { return Ok(()) };

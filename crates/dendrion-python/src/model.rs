@@ -30,17 +30,18 @@ impl Model {
         Self { network: Network { seed, dtype, threads, ..Network::new(dt) } }
     }
 
+    /// Adds a population; `resets` says whether a spike resets V, and whether it subtracts `V_th` to do so.
     fn add_population(
         &mut self,
         path: String,
         size: usize,
         given: &Bound<'_, PyDict>,
-        soft_reset: bool,
+        resets: (bool, bool),
         ode: &str,
         sde: &str,
     ) -> PyResult<usize> {
         let mut population = Population::new(path, size, params(given)?);
-        population.soft_reset = soft_reset;
+        (population.reset, population.soft_reset) = resets;
         let missing = |name: &str| PyValueError::new_err(format!("no method {name}"));
         population.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
         population.sde = SdeMethod::from_name(sde).ok_or_else(|| missing(sde))?;
@@ -261,9 +262,10 @@ impl Model {
         population: usize,
         kind: &str,
         given: Vec<Bound<'_, PyAny>>,
+        relative: bool,
         detach_reset: bool,
     ) -> PyResult<()> {
-        let surrogate = surrogate(kind, &given)?;
+        let surrogate = surrogate(kind, &given, relative)?;
         let population = self.population(population)?;
         (population.surrogate, population.detach_reset) = (surrogate, detach_reset);
         Ok(())

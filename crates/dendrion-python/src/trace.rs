@@ -21,8 +21,8 @@ impl Trace {
     }
 }
 
-/// Cotangents by parameter, state, and path of a generator, as flat arrays.
-type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict>);
+/// Cotangents by parameter, state, and path of a generator, as flat arrays, and a warning if they grew beyond reason.
+type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict>, Option<String>);
 
 #[pymethods]
 impl Trace {
@@ -50,7 +50,8 @@ impl Trace {
         let gradients = self
             .trace
             .with(|trace| watched(py, u64::MAX, None, |watch| trace.backward(&given, &wanted, watch)))?;
-        let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
+        let grown = gradients.growth.map(|growth| growth.to_string());
+        let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py), grown);
         for (key, values) in gradients.parameters {
             dicts.0.set_item(key, to_python(py, values)?)?;
         }

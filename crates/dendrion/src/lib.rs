@@ -61,8 +61,8 @@ pub use dendrion_model as model;
 pub use dendrion_nmodl as nmodl;
 
 pub use dendrion_engine::{
-    Connections, Gradients, LIBRARY, Level, NumericClass, ProbeId, Replacement, RunEnd, RunOptions, Samples,
-    Simulation, Summary, Trace, draw_members, library, pairs,
+    Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Replacement, RunEnd,
+    RunOptions, Samples, Simulation, Summary, Trace, draw_members, library, pairs,
 };
 pub use dendrion_model::Error;
 

@@ -268,12 +268,14 @@ impl Course<'_> {
             let tangent = self.tangents(&[id], [&after, &[]], [params, &t_after, &[]])[0];
             (self.value(id, &after, &[], &[]), tangent)
         };
+        let before = event.before.map_or(1.0, |id| self.value(id, states, &[], &[]));
         let (fired, t_fired) = then(event.condition);
+        let (fired, t_fired) = (fired * before, t_fired * before);
         let (mut end, mut t_end) = (after.clone(), t_after.clone());
         for assignment in &event.then {
             let (value, t_value) = then(assignment.value);
             let (y, t) = (after[assignment.state], t_after[assignment.state]);
-            let jump = if detach_reset { 0.0 } else { t_fired * (value - y) };
+            let jump = if detach_reset && assignment.resets { 0.0 } else { t_fired * (value - y) };
             t_end[assignment.state] = jump + fired * t_value + (1.0 - fired) * t;
             end[assignment.state] = fired * value + (1.0 - fired) * y;
         }
@@ -291,7 +293,7 @@ fn spread(n: usize, which: usize) -> Vec<f64> {
 fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
     let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }, DT).unwrap();
     let step = advance(&mut system, cell.method, SdeMethod::Milstein);
-    let surrogate = Surrogate { derivative: &sigmoid_node, detach_reset };
+    let surrogate = Surrogate { derivative: &sigmoid_node, scale: None, detach_reset };
     let reverse = adjoint(&mut system, &step, Some(&surrogate));
     let outputs: Vec<NodeId> = reverse.coefficients.iter().map(|(id, _)| *id).collect();
     let by_parameter = parameter_adjoint(&mut system.graph, &outputs);

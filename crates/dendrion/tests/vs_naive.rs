@@ -59,15 +59,17 @@ fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
             let v = with_locals(*id, &states, &locals);
             locals.push(v);
         }
-        states = step.next.iter().map(|id| with_locals(*id, &states, &locals)).collect();
         let threshold = system.event.as_ref().unwrap();
+        let may_spike = threshold.before.is_none_or(|before| value(before, &states) != 0.0);
+        states = step.next.iter().map(|id| with_locals(*id, &states, &locals)).collect();
         let mut after: Vec<(usize, f64)> = Vec::new();
         for event in std::iter::once(threshold).chain(system.reactions.iter().map(|r| &r.event)) {
-            if value(event.condition, &states) != 0.0 {
+            let may = may_spike || !std::ptr::eq(event, threshold);
+            if may && value(event.condition, &states) != 0.0 {
                 after.extend(event.then.iter().map(|a| (a.state, value(a.value, &states))));
             }
         }
-        spikes += u64::from(value(threshold.condition, &states) != 0.0);
+        spikes += u64::from(may_spike && value(threshold.condition, &states) != 0.0);
         after.into_iter().for_each(|(state, v)| states[state] = v);
         if n == 3 || n == 17 {
             system.receives.iter().for_each(|r| states[r.state] += 1.5);

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..compartment import Compartment
-from ..errors import ThresholdWarning, TimeStepWarning, UnconnectedWarning, UndrivenWarning, UnusedWarning
+from ..errors import ResetWarning, ThresholdWarning, TimeStepWarning, UnconnectedWarning, UndrivenWarning, UnusedWarning
 from ._drive import unconnected, undriven, unused
+from ._resets import cut_short
 from ._thresholds import unusual
 from ._time_step import too_long
 from ._warn import warn_of_all
@@ -33,6 +34,7 @@ def warn_of_model(net: Network, translation: Translation) -> None:
         odd += unusual(neuron, own)
     warn_of_all(coarse, TimeStepWarning)
     warn_of_all(odd, ThresholdWarning)
+    warn_of_all([text for neuron in net.populations for text in cut_short(neuron)], ResetWarning)
     warn_of_all(list(unconnected(net.modules, net._sim)), UnconnectedWarning)
 
 

@@ -12,10 +12,21 @@ from ..neuron import MCNeuron
 
 __all__ = ["unusual"]
 
+#: The default of V_th (mV).
+DEFAULT = 1.0
+
 
 def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[str]:
     """Go through what is odd about where a population's threshold lies."""
     threshold, reset = neuron._values["V_th"], neuron._values["V_reset"]
+    if "V_th" not in neuron._given and np.all(np.asarray(threshold) == DEFAULT):
+        yield (
+            f"{neuron.path}: V_th was not given, and is {DEFAULT:g} mV by default; expected the threshold of the "
+            "neuron, such as V_th=-50.0 (mV)"
+        )
+    if not neuron.reset:
+        # A crossing has to come from below, wherever V rests.
+        return
     for soma in compartments:
         if isinstance(soma, LeakyIF) and (found := _above(neuron, soma._values["V_rest"], threshold)):
             rest, least, where = found

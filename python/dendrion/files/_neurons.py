@@ -28,7 +28,7 @@ NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, Conductan
 SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
 #: Entries of a table that are no parameters.
 ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g")
-OWN = ("size", "method", "noise_method", "surrogate", "frozen")
+OWN = ("size", "method", "noise_method", "surrogate", "detach_reset", "reset", "frozen")
 PARTS = ("compartments", "couplings", "receptors", "channels", "noises")
 
 
@@ -41,6 +41,9 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
         table["size"],
         **given,
         surrogate_grad_fn=_surrogate(table.get("surrogate")),
+        reset=table.get("reset", True),
+        # Older files do not have it.
+        detach_reset=table.get("detach_reset", False),
         odemethod=SolverMethodODE(table.get("method", "euler")),
         sdemethod=SolverMethodSDE(table.get("noise_method", "milstein")),
         parent=None,
@@ -151,7 +154,7 @@ def _surrogate(table: Table | None) -> Surrogate:
     if table is None:
         return Sigmoid()
     if "postfix" in table:
-        return Expression(table["postfix"])
+        return Expression(table["postfix"], relative=table.get("relative", False))
     numbers = {name: value for name, value in table.items() if name != "kind"}
     made: Surrogate = SURROGATES[table["kind"]](**numbers)
     return made

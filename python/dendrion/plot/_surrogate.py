@@ -29,21 +29,23 @@ def surrogate(
     limits: tuple[float, float] = (-5.0, 5.0),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what gradients take for the derivative of a spike, over V - V_th.
+    """Draw the derivative that gradients use for a spike, over V - V_th.
 
     Parameters
     ----------
     surrogates : Surrogate, callable or MCNeuron, a list, or a dict of them by label
-        Such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or neurons, for the one they have.
+        Such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or neurons, for the one they have. Surrogates with
+        ``relative=True`` are drawn over ``(V - V_th) / (V_th - V_reset)``, and not together with others; those of
+        neurons are always drawn over V - V_th.
     limits : (float, float)
-        From and to which V - V_th (mV).
+        Limits of the x axis, in mV unless the surrogates are relative.
     ax : Axes, optional
         Where to draw. By default a new figure.
 
     Returns
     -------
     Axes
-        V - V_th in mV, and the derivative in 1/mV.
+        V - V_th in mV, and the derivative in 1/mV; both without a unit for relative surrogates.
 
     Raises
     ------
@@ -54,8 +56,8 @@ def surrogate(
     --------
     >>> dn.plot.surrogate([dn.Sigmoid(), dn.FastSigmoid(), dn.ATan()])
     """
-    low, high = span("surrogate", "limits", limits, " (mV)")
-    functions = _labelled(surrogates)
+    functions, relative = _labelled(surrogates)
+    low, high = span("surrogate", "limits", limits, "" if relative else " (mV)")
     # The derivative has a corner or a narrow peak at the threshold, which is one of the points.
     x = np.unique(np.append(np.linspace(low, high, 1001), 0.0 if low < 0.0 < high else low))
     curves = {label: _values(label, function, x) for label, function in functions.items()}
@@ -64,14 +66,18 @@ def surrogate(
         for (label, y), colour in zip(curves.items(), paint, strict=True):
             axes.plot(x, y, color=colour, lw=1.25 * LINE, label=label)
         axes.margins(x=0.0)
-        axes.set_xlabel(r"$V - V_\mathrm{th}$ (mV)")
-        axes.set_ylabel(r"$\mathrm{d}S/\mathrm{d}V$ (1/mV)")
+        if relative:
+            axes.set_xlabel(r"$x = (V - V_\mathrm{th}) / (V_\mathrm{th} - V_\mathrm{reset})$")
+            axes.set_ylabel(r"$\mathrm{d}S/\mathrm{d}x$")
+        else:
+            axes.set_xlabel(r"$V - V_\mathrm{th}$ (mV)")
+            axes.set_ylabel(r"$\mathrm{d}S/\mathrm{d}V$ (1/mV)")
         legend(axes)
     return axes
 
 
-def _labelled(given: Any) -> dict[str, Callable[..., Any]]:
-    """Return functions by label."""
+def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
+    """Return functions by label, and whether they are functions of the relative distance from the threshold."""
     if isinstance(given, Mapping):
         items = {str(label): item for label, item in given.items()}
     else:
@@ -84,7 +90,30 @@ def _labelled(given: Any) -> dict[str, Callable[..., Any]]:
                 f"plot.surrogate: surrogates = {item!r}: expected a Surrogate, such as dn.Sigmoid(), a function of "
                 "V - V_th, neurons, a list, or a dict of them by label"
             )
-    return {k: item.surrogate_grad_fn if isinstance(item, MCNeuron) else item for k, item in items.items()}
+    relative = {label: isinstance(item, Surrogate) and item.relative for label, item in items.items()}
+    if len(set(relative.values())) > 1:
+        which = next(label for label, is_relative in relative.items() if is_relative)
+        raise ParameterError(
+            f"plot.surrogate: {which}: is a function of (V - V_th) / (V_th - V_reset), others of V - V_th; expected "
+            "surrogates of one kind, or neurons"
+        )
+    return {k: _of(item) if isinstance(item, MCNeuron) else item for k, item in items.items()}, any(relative.values())
+
+
+def _of(neuron: MCNeuron) -> Callable[..., Any]:
+    """Return the surrogate of neurons as a function of V - V_th."""
+    function = neuron.surrogate_grad_fn
+    if not (isinstance(function, Surrogate) and function.relative):
+        return function
+    V_th, V_reset = (neuron._values[name] for name in ("V_th", "V_reset"))
+    distance = np.unique(np.asarray(V_th) - np.asarray(V_reset)) if V_reset is not None else np.zeros(0)
+    if len(distance) != 1:
+        raise ParameterError(
+            f"plot.surrogate: {neuron.path}: {function!r} needs one V_th - V_reset for all neurons; expected the "
+            "surrogate itself"
+        )
+    scale = float(distance[0])
+    return lambda x: function(x / scale) / scale
 
 
 def _label(item: Any) -> str:

@@ -83,9 +83,13 @@ fn sum(bytes: impl Iterator<Item = u8>) -> String {
 }
 
 fn members(lines: &mut Description, population: &Population) {
-    let Population { path, size, method, sde, soft_reset, .. } = population;
+    let Population { path, size, method, sde, soft_reset, reset, .. } = population;
     add(lines, path, format!("population of {size} neurons"));
-    let reset = if *soft_reset { "soft" } else { "hard" };
+    let reset = match (reset, soft_reset) {
+        (false, _) => "no",
+        (true, true) => "soft",
+        (true, false) => "hard",
+    };
     add(lines, of(path, "methods"), format!("{}, {sde:?}, {reset} reset", method.name()));
     let delays = &population.dendritic_delay;
     let delays = match delays.as_slice() {

@@ -6,6 +6,7 @@ use dendrion_lanes::Scalar;
 use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
+use super::growth::{Growth, Peak, Peaks, cause};
 use super::infinite::Suspect;
 use super::trace::Trace;
 use super::unwind::Link;
@@ -23,17 +24,19 @@ pub struct Gradients {
     /// By the path of a generator: of what stood in for it, a value per step and member, sample after sample; or of its
     /// waveform, as many values as it has.
     pub inputs: Vec<(String, Vec<f64>)>,
+    /// The first cotangent of a potential, on the way back, that was more than [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the
+    /// largest one given.
+    pub growth: Option<Growth>,
 }
 
 impl Gradients {
-    /// An error for the first value that is not finite; `cause` says which expression made it so, if one did.
-    fn check(&self, cause: impl FnOnce() -> Option<String>) -> Result<(), Error> {
+    /// An error for the first value that is not finite; `cause` says why.
+    fn check(&self, cause: impl FnOnce(&Self) -> String) -> Result<(), Error> {
         let parameters = self.parameters.iter().map(|(key, values)| (key, values.as_slice()));
         let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
         for (key, values) in parameters.chain(others) {
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
-                let grew = || "cotangents grew beyond all numbers on their way back".to_string();
-                let what = format!("the gradient of {key} is {v}: {}", cause().unwrap_or_else(grew));
+                let what = format!("the gradient of {key} is {v}: {}", cause(self));
                 return Err(Error::structure("backward", what));
             }
         }
@@ -100,6 +103,7 @@ pub(crate) struct Part {
     inputs: Vec<Vec<f64>>,
     /// Where cotangents first stopped being finite.
     suspects: Vec<Suspect>,
+    peaks: Peaks,
 }
 
 /// Collects a sample's part from its shards and chunks.
@@ -111,7 +115,8 @@ pub(crate) fn sample<T: Scalar>(
     links: &[Link<T>],
     wanted: &Wanted,
 ) -> Result<Part, Error> {
-    let (mut of_cells, mut states, mut suspects) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_cells, mut states) = (Vec::new(), Vec::new());
+    let (mut suspects, mut peaks) = (Vec::new(), Peaks::default());
     for (p, population) in trace.populations.iter().enumerate() {
         let reverse = &backwards[p].reverse;
         let mut cotangents =
@@ -121,6 +126,7 @@ pub(crate) fn sample<T: Scalar>(
             let rows = reversal.finish(shard, &backwards[p]);
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
             suspects.extend(reversal.suspect.take());
+            peaks.add(&reversal.peaks);
             shard.reversal = Some(reversal);
         }
         states.extend(cotangents[reverse.accumulators..].iter().cloned());
@@ -145,7 +151,7 @@ pub(crate) fn sample<T: Scalar>(
         });
     }
     let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
-    Ok(Part { parameters, states, inputs, suspects })
+    Ok(Part { parameters, states, inputs, suspects, peaks })
 }
 
 /// As many zeros as a parameter of that shape has values.
@@ -269,17 +275,38 @@ pub(crate) struct Total<'t, T: Scalar> {
     /// The sum so far; `None` where a sample was stopped.
     sum: Result<Option<Part>, Error>,
     added: usize,
+    /// The largest cotangent given.
+    given: f64,
+    /// The first cotangents beyond the limit, and that are not finite, each with its sample.
+    grown: Option<(usize, Found)>,
+    lost: Option<(usize, Found)>,
+}
+
+/// A population and the cotangent found there.
+type Found = (usize, Peak);
+
+/// The one that was found first on the way back; of two in the same step that of the first sample.
+fn earlier(so_far: Option<(usize, Found)>, sample: usize, found: Option<Found>) -> Option<(usize, Found)> {
+    match (so_far, found) {
+        (Some((_, (_, old))), Some((_, new))) if new.step <= old.step => so_far,
+        (_, Some(found)) => Some((sample, found)),
+        (_, None) => so_far,
+    }
 }
 
 impl<'t, T: Scalar> Total<'t, T> {
-    pub(crate) fn new(trace: &'t Trace<T>, wanted: &'t Wanted, batch: usize) -> Self {
+    pub(crate) fn new(trace: &'t Trace<T>, wanted: &'t Wanted, batch: usize, given: f64) -> Self {
         let stood_in = |g: &usize| trace.given.iter().any(|all| all.get(*g).is_some_and(Option::is_some));
         let shared = wanted.inputs.iter().map(|g| !stood_in(g)).collect();
-        Self { trace, wanted, shared, batch, sum: Ok(None), added: 0 }
+        Self { trace, wanted, shared, batch, sum: Ok(None), added: 0, given, grown: None, lost: None }
     }
 
     /// Adds the next sample's part; `None` where that was stopped.
     pub(crate) fn add(&mut self, part: Option<Result<Part, Error>>) {
+        if let Some(Ok(part)) = &part {
+            self.grown = earlier(self.grown, self.added, part.peaks.grown);
+            self.lost = earlier(self.lost, self.added, part.peaks.lost);
+        }
         self.added += 1;
         match (&mut self.sum, part) {
             (Err(_), _) => {}
@@ -303,6 +330,9 @@ impl<'t, T: Scalar> Total<'t, T> {
             return Ok((self.batch == 0).then(Gradients::default));
         };
         let (trace, wanted) = (self.trace, self.wanted);
+        let named = |(sample, found)| trace.growth(found, (self.batch > 1).then_some(sample), self.given);
+        let (growth, lost) = (self.grown.map(named), self.lost.map(named));
+        let largest = if T::NAME == "float32" { f64::from(f32::MAX) } else { f64::MAX };
         let key = |at: &usize| trace.targets[*at].0.clone();
         let names = (trace.populations.iter())
             .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
@@ -311,10 +341,15 @@ impl<'t, T: Scalar> Total<'t, T> {
             parameters: wanted.targets.iter().map(key).zip(total.parameters).collect(),
             states: names.zip(total.states).collect(),
             inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
+            growth,
         };
-        let cause = || {
+        // An expression with an infinite derivative, or growth.
+        let expression = || {
             let of_step = total.suspects.iter().find_map(|suspect| trace.infinite_at(suspect, wanted));
             of_step.or_else(|| trace.infinite_in_parameters(wanted))
+        };
+        let cause = |found: &Gradients| {
+            expression().unwrap_or_else(|| cause(found.growth.as_ref(), lost.as_ref(), largest))
         };
         found.check(cause).map(|()| Some(found))
     }

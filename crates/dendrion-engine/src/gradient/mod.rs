@@ -2,6 +2,7 @@
 
 mod backward;
 mod collect;
+mod growth;
 mod infinite;
 mod plan;
 mod reading;
@@ -15,6 +16,7 @@ mod unwind;
 
 pub(crate) use backward::{Compiled, Reversible};
 pub use collect::Gradients;
+pub use growth::{GROWTH_LIMIT, Growth};
 pub(crate) use plan::{Batch, Bytes, Leg, Plan};
 pub(crate) use reversal::Reversal;
 pub(crate) use tally::Tally;

@@ -6,6 +6,7 @@ use dendrion_equations::Reverse;
 use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
+use super::growth::{Peak, Peaks};
 use super::infinite::Suspect;
 use super::reading::{Reading, given};
 use super::spiked::spiked;
@@ -16,7 +17,7 @@ use crate::rows::Rows;
 use crate::shard::{Shard, View, is_finite, plug};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
-const FOLD: u64 = 64;
+pub(super) const FOLD: u64 = 64;
 
 /// Cotangents of a current input, by the generator's own values.
 #[derive(Clone, Debug)]
@@ -74,6 +75,9 @@ pub(crate) struct Reversal<T: Scalar> {
     epoch: Range<u64>,
     /// Where cotangents first stopped being finite, if they did.
     pub(crate) suspect: Option<Suspect>,
+    /// For each state, the largest cotangent within reason.
+    limits: Vec<f64>,
+    pub(crate) peaks: Peaks,
 }
 
 impl<T: Scalar> Reversal<T> {
@@ -84,6 +88,7 @@ impl<T: Scalar> Reversal<T> {
         spike_cotangents: Vec<(usize, usize)>,
         readings: Vec<Reading>,
         flows: Vec<Option<Flow>>,
+        limits: Vec<f64>,
     ) -> Self {
         let (all, rows) = (shard.lanes_of_all(), backward.reverse.rows());
         Self {
@@ -105,6 +110,8 @@ impl<T: Scalar> Reversal<T> {
             input: Buffer::zeroed(shard.lanes),
             epoch: begin..begin,
             suspect: None,
+            limits,
+            peaks: Peaks::default(),
         }
     }
 
@@ -296,8 +303,8 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Empties the accumulators of a strip into the sums, and forgets cotangents that are negligible. The steps reversed since the
-    /// last time begin with `step`.
+    /// Empties the accumulators of a strip into the sums, sets negligible cotangents to 0, and notes those that have grown
+    /// beyond reason or are not finite. The steps reversed since the last time begin with `step`.
     fn fold(
         &mut self,
         backward: &Backward<T>,
@@ -320,10 +327,16 @@ impl<T: Scalar> Reversal<T> {
                 *v = T::default();
             }
         }
-        for state in 0..reverse.states {
-            for v in &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()] {
-                if v.to_f64().abs() < FLUSH {
+        for (state, limit) in self.limits.iter().enumerate() {
+            let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()];
+            for (v, lane) in row.iter_mut().zip(strip.clone()) {
+                let size = v.to_f64().abs();
+                if size < FLUSH {
                     *v = T::default();
+                } else if size > *limit || !size.is_finite() {
+                    // Lanes beyond the last neuron repeat it.
+                    let neuron = shard.neurons.start + (block * lanes + lane).min(shard.neurons.len() - 1);
+                    self.peaks.note(shard.population, Peak { step, state, neuron, value: v.to_f64() });
                 }
             }
         }

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, RwLock};
 
+use dendrion_equations::System;
 use dendrion_lanes::{Ring, Scalar};
 use dendrion_model::Error;
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total, Wanted};
+use super::growth::{GROWTH_LIMIT, Growth, Peak};
 use super::plan::{Leg, Plan};
 use super::reading::Reading;
 use super::reversal::{Flow, Reversal};
@@ -14,7 +16,7 @@ use super::tally::Tally;
 use super::unwind::{Link, Shared};
 use crate::generate::{Current, StandIns};
 use crate::history::Spares;
-use crate::parameters::Target;
+use crate::parameters::{Target, full_name};
 use crate::population::Engine;
 use crate::record::{Lanes, Reads};
 use crate::run::{Barrier, Board, Course, Parts, Pool, Route, Sample, Stage, Watch, conduct};
@@ -81,6 +83,7 @@ impl<T: Scalar> Trace<T> {
         let tables =
             cotangents.iter().map(|(probe, v)| self.check(*probe, v)).collect::<Result<Vec<_>, _>>()?;
         let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
+        let given = cotangents.iter().flat_map(|(_, v)| v.iter()).fold(0.0_f64, |max, v| max.max(v.abs()));
         let (asked, observers) = self.asked(&probes, &wanted);
         let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
         let backwards =
@@ -96,7 +99,7 @@ impl<T: Scalar> Trace<T> {
             if this.plan.is_deferred() {
                 this.spares.lend(sample.shards.iter_mut().rev());
             }
-            this.prepare(sample, b, &backwards, (&probes, &observers), &wanted);
+            this.prepare((sample, b), &backwards, (&probes, &observers), &wanted, given);
             let shared = this.shared(sample, b, &backwards, &wanted, tables_of(b));
             this.stages(b, crews, &Arc::new(shared))
         };
@@ -106,7 +109,7 @@ impl<T: Scalar> Trace<T> {
             sample.shards.iter_mut().for_each(|s| s.recycle(&this.spares));
             part
         };
-        let mut total = Total::new(this, &wanted, batch);
+        let mut total = Total::new(this, &wanted, batch, given);
         let conducted = conduct(
             samples,
             (&self.pool, self.threads),
@@ -192,11 +195,11 @@ impl<T: Scalar> Trace<T> {
     /// Gives a sample's shards and chunks what they need to be reversed.
     fn prepare(
         &self,
-        sample: &mut Sample<T>,
-        b: usize,
+        (sample, b): (&mut Sample<T>, usize),
         backwards: &[Arc<Backward<T>>],
         (probes, observers): (&[usize], &[Vec<usize>]),
         wanted: &Wanted,
+        given: f64,
     ) {
         for (place, shard) in sample.shards.iter_mut().enumerate() {
             let (mut readings, mut spikes) = (Vec::new(), Vec::new());
@@ -222,7 +225,8 @@ impl<T: Scalar> Trace<T> {
             }
             let flows = shard.currents.iter().map(|(g, _)| self.flow(*g, b, shard, wanted)).collect();
             let backward = &backwards[shard.population];
-            let reversal = Reversal::new(shard, backward, self.begin, spikes, readings, flows);
+            let limits = self.limits(shard.population, given);
+            let reversal = Reversal::new(shard, backward, self.begin, spikes, readings, flows, limits);
             shard.reversal = Some(Box::new(reversal));
         }
         for chunk in &mut sample.chunks {
@@ -238,6 +242,36 @@ impl<T: Scalar> Trace<T> {
                 _ => sources,
             };
             chunk.tally = Some(Box::new(Tally::new(sources, inputs)));
+        }
+    }
+
+    /// For each state of a population, the largest cotangent within reason: of potentials, relative to the largest one given.
+    fn limits(&self, population: usize, given: f64) -> Vec<f64> {
+        let states = self.populations[population].system.states.iter();
+        states.map(|s| if s.unit == "mV" { GROWTH_LIMIT * given } else { f64::MAX }).collect()
+    }
+
+    /// What is said of a cotangent that has grown.
+    pub(super) fn growth(
+        &self,
+        (population, peak): (usize, Peak),
+        sample: Option<usize>,
+        given: f64,
+    ) -> Growth {
+        let of = &self.populations[population];
+        let attached = |p: &&Reversible<T>| {
+            !p.spike.1 && p.system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.resets))
+        };
+        let through = Some(of).filter(attached).or_else(|| self.populations.iter().find(attached));
+        let dt = of.system.parameters[System::DT].values.get(0);
+        Growth {
+            state: full_name(&of.path, &of.system.states[peak.state].name),
+            neuron: peak.neuron,
+            sample,
+            time: (peak.step as f64 * dt * 1e9).round() / 1e9,
+            value: peak.value,
+            given,
+            through_reset_of: through.map(|p| p.path.clone()),
         }
     }
 

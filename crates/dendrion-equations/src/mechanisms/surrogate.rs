@@ -1,4 +1,4 @@
-//! Surrogate derivatives of the spike, written for x = V - `V_th`. Sums of small numbers only, so that nothing overflows.
+//! Surrogate derivatives of the spike, written for their argument x. Sums of small numbers only, so that nothing overflows.
 
 use std::f64::consts::{PI, TAU};
 
@@ -26,6 +26,7 @@ pub(crate) fn derivative<'g>(surrogate: &Surrogate, x: Expr<'g>) -> Expr<'g> {
             normal(x, 0.0, *sigma) * (1.0 + h) - sides * *h
         }
         Surrogate::Own(tokens) => own(tokens, x),
+        Surrogate::Relative(function) => derivative(function, x),
     }
 }
 

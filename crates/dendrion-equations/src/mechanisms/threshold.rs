@@ -1,6 +1,8 @@
 //! Threshold and reset: a spike where V > `V_th`; then V = `V_reset`, or V -= `V_th` where there is no `V_reset`. In the
 //! refractory time after a spike there is no other, and V runs on.
 //!
+//! Without a reset, a spike is an upward crossing: V <= `V_th` at the beginning of a step, V > `V_th` at its end.
+//!
 //! In two stages: a spike sets V = `V_spike`, V runs on, and after `spike_width` V = `V_reset`.
 
 use dendrion_model::{Error, ModuleKind, Population};
@@ -13,6 +15,10 @@ use crate::written::{NEVER, due};
 pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: State<'g>) -> Result<(), Error> {
     let scope = Scope { name: "", kind: ModuleKind::Population, params: &population.params };
     let v_th = b.param(&scope, "V_th")?;
+    if !population.reset {
+        b.crossing(v_th.reaches(v.value), v.value.above(v_th));
+        return Ok(());
+    }
     let after = if population.soft_reset { v.value - v_th } else { b.param(&scope, "V_reset")? };
     let mut condition = v.value.above(v_th);
     let mut then = vec![(v, after)];

@@ -31,14 +31,16 @@ pub struct Adjoint {
     pub coefficients: Vec<(NodeId, NodeId)>,
 }
 
-/// Writes a derivative for V - `V_th`.
+/// Writes a derivative at an argument.
 type Derivative<'f> = &'f dyn Fn(&mut Graph, NodeId) -> NodeId;
 
 /// How a spike is differentiated, which is a step and has no derivative of its own (Neftci, Mostafa & Zenke 2019).
 pub struct Surrogate<'f> {
-    /// The surrogate derivative of the spike, written for V - `V_th`.
+    /// The surrogate derivative of the spike with respect to its argument x.
     pub derivative: Derivative<'f>,
-    /// Whether the reset is taken as a consequence that is not differentiated.
+    /// 1/(`V_th` - `V_reset`) if x = (V - `V_th`)/(`V_th` - `V_reset`); without it x = V - `V_th`.
+    pub scale: Option<NodeId>,
+    /// Whether the derivative of the reset of V with respect to the spike is left out.
     pub detach_reset: bool,
 }
 
@@ -54,7 +56,7 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
     let mut results = step.next.clone();
     let spike = event.zip(surrogate).map(|(event, surrogate)| {
         let condition = threshold(graph, &event, surrogate, &mut locals, &mut results);
-        Spike { condition, derivative: surrogate.derivative }
+        Spike { condition, derivative: surrogate.derivative, scale: surrogate.scale }
     });
     let seeds = (0..).zip(results).map(|(i, result)| (result, i)).collect();
     backwards(graph, (locals, &step.solves), seeds, spike, (states, currents))
@@ -116,12 +118,13 @@ fn threshold(
         after.insert(graph.intern(Node::State(i as u32)), *result);
     }
     let mut substitution = Substitution::new(after);
-    let condition = substitution.apply(graph, event.condition);
+    let after = substitution.apply(graph, event.condition);
+    let condition = Event { condition: after, ..event.clone() }.whole(graph, locals);
     let fired = graph.intern(Node::Spike);
     for assignment in &event.then {
         let value = substitution.apply(graph, assignment.value);
         let result = &mut results[assignment.state];
-        *result = if surrogate.detach_reset {
+        *result = if surrogate.detach_reset && assignment.resets {
             graph.select(fired, value, *result)
         } else {
             let jump = graph.sub(value, *result);
@@ -169,6 +172,8 @@ struct Spike<'f> {
     condition: NodeId,
     /// The surrogate derivative of a comparison.
     derivative: Derivative<'f>,
+    /// What the difference is multiplied with to become the surrogate's argument.
+    scale: Option<NodeId>,
 }
 
 /// A sweep from results to leaves.
@@ -320,10 +325,20 @@ impl Sweep<'_> {
             }
             Binary::Greater => {
                 let Some(spike) = &self.spike else { return };
+                let (derivative, scale) = (spike.derivative, spike.scale);
                 let above = graph.sub(a, b);
-                let slope = (spike.derivative)(graph, above);
+                let argument = scale.map_or(above, |scale| graph.mul(above, scale));
+                let slope = derivative(graph, argument);
                 let part = graph.mul(bar, slope);
-                (part, graph.neg(part))
+                if let Some(scale) = scale {
+                    // The chain rule through the scale reaches V_th and V_reset.
+                    let part = self.row(graph, part);
+                    let (to_above, to_scale) = (graph.mul(part, scale), graph.mul(part, above));
+                    self.add(graph, scale, guarded.with(to_scale));
+                    (to_above, graph.neg(to_above))
+                } else {
+                    (part, graph.neg(part))
+                }
             }
             Binary::Min | Binary::Max | Binary::GreaterEqual => return,
         };

@@ -18,8 +18,9 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
         emitter.push(op, args, Some(Slot::State(fired.state as u16)));
         return;
     }
-    // What was computed before the update of the states is stale.
-    emitter.ready.clear();
+    // What was computed before the update of the states is stale, but for locals, which belong to the step.
+    let graph = emitter.graph;
+    emitter.ready.retain(|id, slot| matches!((graph.node(*id), slot), (Node::Local(_), Slot::Scratch(_))));
     let mut settings: Vec<(Slot, usize, Slot)> = Vec::new();
     for event in threshold.into_iter().chain(reactions.iter().map(|r| &r.event)) {
         let mask = emitter.value(event.condition);

@@ -47,8 +47,14 @@ pub(super) fn read(
 fn reset(table: &Table<'_, '_>, population: &mut Population) -> Read<()> {
     let soft = table.get("V_reset").is_some_and(|n| matches!(&n.value, Value::Text(t) if t == "soft"));
     population.soft_reset = soft;
+    population.reset = table.flag("reset")?.unwrap_or(true);
     let given = if soft { None } else { table.values("V_reset")? };
-    if !soft {
+    if !population.reset {
+        // Nothing by default; what is given is refused with the other parameters of a reset.
+        if let Some(given) = given {
+            population.params.set("V_reset", given);
+        }
+    } else if !soft {
         population.params.set("V_reset", given.unwrap_or(Values::Scalar(0.0)));
     }
     Ok(())

@@ -109,8 +109,10 @@ impl Table<'_, '_> {
                 return Err(table.wrong(tokens, "postfix", "a list of numbers and words"));
             };
             let tokens = items.iter().map(|item| token(&table, item)).collect::<Read<_>>()?;
+            let relative = table.flag("relative")?.unwrap_or(false);
             table.finish()?;
-            return Ok(Surrogate::Own(tokens));
+            let own = Surrogate::Own(tokens);
+            return Ok(if relative { own.relative() } else { own });
         }
         let number = |key: &str, default: f64| -> Read<f64> { Ok(table.number(key)?.unwrap_or(default)) };
         let found = match table.choice("kind", &words::SURROGATES)? {
@@ -125,8 +127,9 @@ impl Table<'_, '_> {
             },
             _ => Surrogate::Sigmoid { alpha: number("alpha", 4.0)? },
         };
+        let relative = table.flag("relative")?.unwrap_or(false);
         table.finish()?;
-        Ok(found)
+        Ok(if relative { found.relative() } else { found })
     }
 }
 

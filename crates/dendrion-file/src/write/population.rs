@@ -17,6 +17,9 @@ impl Writer<'_> {
         if p.soft_reset {
             table.insert("V_reset".into(), "soft".into());
         }
+        if !p.reset {
+            table.insert("reset".into(), false.into());
+        }
         if p.method != OdeMethod::default() {
             table.insert("method".into(), p.method.name().into());
         }
@@ -34,9 +37,8 @@ impl Writer<'_> {
         if let Some(surrogate) = surrogate(&p.surrogate) {
             table.insert("surrogate".into(), surrogate);
         }
-        if p.detach_reset {
-            table.insert("detach_reset".into(), true.into());
-        }
+        // Always written: the default of new populations is another than that of files without it.
+        table.insert("detach_reset".into(), p.detach_reset.into());
         self.identity(&mut table, &p.path);
         self.frozen(&mut table, &p.path);
         self.parts(&mut table, p);

@@ -46,8 +46,11 @@ impl<'a> Writer<'a> {
     /// Parameters, but those that are what they would be anyway.
     pub(super) fn params(&mut self, table: &mut Table, path: &str, kind: ModuleKind, params: &Params) {
         for (name, values) in params.iter() {
-            // With a geometry these defaults are refused, so that nobody takes them for specific values.
-            if !matches!(name, "gL" | "C") && kind.value(&Params::new(), name).as_ref() == Some(values) {
+            // With a geometry the defaults of gL and C are refused, so that nobody takes them for specific values; a V_th that
+            // is left out is warned of.
+            if !matches!(name, "gL" | "C" | "V_th")
+                && kind.value(&Params::new(), name).as_ref() == Some(values)
+            {
                 continue;
             }
             table.insert(name.into(), self.values(&format!("{path}.{name}"), values));
@@ -100,7 +103,8 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
     if *surrogate == Surrogate::default() {
         return None;
     }
-    Some(match surrogate {
+    let mut written = match surrogate.function() {
+        Surrogate::Relative(_) => return None,
         Surrogate::Sigmoid { alpha } => json!({ "kind": "Sigmoid", "alpha": alpha }),
         Surrogate::FastSigmoid { alpha } => json!({ "kind": "FastSigmoid", "alpha": alpha }),
         Surrogate::Atan { alpha } => json!({ "kind": "ATan", "alpha": alpha }),
@@ -110,7 +114,11 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
             json!({ "kind": "MultiGaussian", "sigma": sigma, "h": h, "s": s })
         }
         Surrogate::Own(tokens) => json!({ "postfix": tokens.iter().map(token).collect::<Vec<_>>() }),
-    })
+    };
+    if surrogate.is_relative() {
+        written["relative"] = true.into();
+    }
+    Some(written)
 }
 
 fn token(token: &Token) -> Value {

@@ -6,7 +6,9 @@ mod plasticity;
 
 use std::collections::HashSet;
 
-use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values};
+use dendrion_language::{Target, Trigger};
+
+use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values, definition};
 
 type Checked = Result<(), Error>;
 
@@ -60,6 +62,7 @@ impl Population {
         self.one_soma()?;
         self.names_are_unique()?;
         self.reset_is_possible()?;
+        self.relative_surrogate_is_possible()?;
         self.compartments.iter().try_for_each(|c| c.validate(self))?;
         self.receptors.iter().try_for_each(|r| r.validate(self))?;
         self.couplings.iter().try_for_each(|c| c.validate(self))?;
@@ -108,6 +111,9 @@ impl Population {
     }
 
     fn reset_is_possible(&self) -> Checked {
+        if !self.reset {
+            return self.nothing_resets();
+        }
         let (spike, width) = (self.params.has("V_spike"), self.params.has("spike_width"));
         if spike != width {
             let missing = if spike { "spike_width" } else { "V_spike" };
@@ -122,6 +128,31 @@ impl Population {
         if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
     }
 
+    /// Without a reset nothing may say what a reset would do.
+    fn nothing_resets(&self) -> Checked {
+        let accepted = "none where reset is false, since a spike leaves V alone";
+        for name in ["V_reset", "V_spike", "spike_width"] {
+            if let Some(values) = self.params.get(name) {
+                return Err(Error::parameter(&self.path, name, values.get(0), accepted));
+            }
+        }
+        if self.soft_reset {
+            return Err(Error::parameter(&self.path, "V_reset", "soft", accepted));
+        }
+        let times = self.params.get("refractory");
+        if let Some(time) = times.and_then(|v| v.as_slice().iter().find(|t| **t != 0.0)) {
+            let accepted = "0 where reset is false: a spike is an upward crossing of V_th";
+            return Err(Error::parameter(&self.path, "refractory", time, accepted));
+        }
+        match self.soma_that_resets_itself()? {
+            None => Ok(()),
+            Some(soma) => {
+                let what = "sets V on a spike, but reset is false, which leaves V alone; expected reset true";
+                Err(Error::structure(soma, what))
+            }
+        }
+    }
+
     /// Checks thresholds that a spike subtracts.
     ///
     /// # Errors
@@ -131,6 +162,61 @@ impl Population {
         match v_th.as_slice().iter().find(|v| **v <= 0.0) {
             Some(v) => Err(Error::parameter(&self.path, "V_th", v, accepted)),
             None => Ok(()),
+        }
+    }
+
+    /// A relative surrogate divides by `V_th` - `V_reset`, so that `V_reset` must be what a spike sets.
+    fn relative_surrogate_is_possible(&self) -> Checked {
+        if !self.surrogate.is_relative() {
+            return Ok(());
+        }
+        let without = if !self.reset {
+            "reset is false".to_string()
+        } else if self.soft_reset {
+            "a spike subtracts V_th".to_string()
+        } else if let Some(soma) = self.soma_that_resets_itself()? {
+            format!("the equations of {soma} set V on a spike")
+        } else {
+            return Ok(());
+        };
+        let accepted = format!("false where there is no V_reset ({without})");
+        Err(Error::parameter(&self.path, "surrogate relative", "true", accepted))
+    }
+
+    /// The path of the soma, if its equations set V on a spike.
+    fn soma_that_resets_itself(&self) -> Result<Option<String>, Error> {
+        for mechanism in
+            self.mechanisms.iter().filter(|m| self.compartments.get(m.on).is_some_and(|c| c.soma))
+        {
+            let path = self.path_of(&mechanism.name);
+            let definition = definition(&path, &mechanism.text)?;
+            let spikes = definition.events.iter().filter(|e| matches!(e.trigger, Trigger::Spike));
+            if spikes.flat_map(|e| &e.then).any(|a| matches!(a.target, Target::Potential)) {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Checks that a relative surrogate has a distance > 0 to divide by, which only gradients need.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a `V_reset` that is not below `V_th`.
+    pub fn check_relative_surrogate(&self, v_th: &Values, v_reset: &Values) -> Checked {
+        if !self.surrogate.is_relative() {
+            return Ok(());
+        }
+        match (0..self.size).find(|i| v_reset.get(*i) >= v_th.get(*i)) {
+            None => Ok(()),
+            Some(i) => {
+                let name =
+                    if v_reset.as_slice().len() > 1 { format!("V_reset[{i}]") } else { "V_reset".into() };
+                let accepted = format!(
+                    "a potential below V_th = {} mV, for a gradient with a relative surrogate",
+                    v_th.get(i)
+                );
+                Err(Error::parameter(&self.path, name, v_reset.get(i), accepted))
+            }
         }
     }
 

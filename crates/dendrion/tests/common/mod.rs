@@ -68,8 +68,18 @@ pub fn population() -> impl Strategy<Value = Population> {
         let gates = prop::collection::vec(gate(n), 0..5);
         let method = prop::sample::select(OdeMethod::ALL.to_vec());
         let refractory = prop::option::of(values(0.0, 3.0));
-        (parts, tree, gates, params(THRESHOLD), method, refractory, 0..n).prop_map(assemble)
+        let parts = (parts, tree, gates, params(THRESHOLD), method, refractory, 0..n).prop_map(assemble);
+        (parts, prop::bool::weighted(0.25))
+            .prop_map(|(cell, crosses)| if crosses { without_reset(cell) } else { cell })
     })
+}
+
+/// The same, but that spikes are upward crossings.
+fn without_reset(mut cell: Population) -> Population {
+    let others = cell.params.iter().filter(|(name, _)| *name == "V_th");
+    cell.params = others.fold(Params::new(), |params, (name, v)| params.with(name, v.clone()));
+    cell.reset = false;
+    cell
 }
 
 pub type Parts =
@@ -126,7 +136,7 @@ pub const MECHANISMS: &[(&str, &[(&str, f64)])] = &[
 pub fn with_mechanisms() -> impl Strategy<Value = Population> {
     let chosen = prop::collection::vec((0..MECHANISMS.len(), any::<prop::sample::Index>()), 0..5);
     (population(), chosen, prop::option::of(0.1..1.0_f64)).prop_map(|(mut cell, chosen, width)| {
-        if let Some(width) = width {
+        if let Some(width) = width.filter(|_| cell.reset) {
             cell.params.set("V_spike", -20.0);
             cell.params.set("spike_width", width);
         }
