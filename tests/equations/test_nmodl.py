@@ -70,6 +70,24 @@ def test_calcium_goes_round():
     assert np.ptp(calcium.values) > 0
 
 
+def test_what_initial_makes_of_other_mechanisms_stays():
+    kept = dn.nmodl.loads("""
+    NEURON { SUFFIX kept USEION ca READ cai NONSPECIFIC_CURRENT i }
+    ASSIGNED { v start first i }
+    INITIAL { start = v  first = 1e3*cai }
+    BREAKPOINT { i = 1e-2*(v - start) + 0.001*first }
+    """)
+    cell = Cell(channels.CaPool, channels.CaL, kept)
+    net = dn.Network([cell], dt=0.01)
+    v, start, first = (
+        net.probe(part, name) for part, name in ((cell.soma, "V"), (cell.parts[2], "start"), (cell.parts[2], "first"))
+    )
+    net.run(20)
+    assert np.ptp(v.values) > 0.5
+    assert set(start.values[:, 0]) == {v.values[0, 0]}
+    np.testing.assert_allclose(first.values, 0.1)
+
+
 def pool(ion):
     return dn.nmodl.loads(f"""
     NEURON {{ SUFFIX pool USEION {ion} READ i{ion} WRITE {ion}i RANGE tau }}

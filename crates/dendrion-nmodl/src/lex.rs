@@ -1,6 +1,7 @@
 //! From characters to tokens. Ends of lines mean nothing in NMODL, save that they end comments and titles.
 
 use crate::error::{NmodlError, Notes, Span};
+use crate::verbatim::{self, Effect};
 
 /// A file longer than that is refused, in bytes.
 const LONGEST: usize = 200_000;
@@ -18,8 +19,12 @@ pub(crate) enum Kind {
     Title,
     /// What stands between quotation marks.
     Text,
-    /// A block of C that does something.
+    /// C that does something: the first line of it.
     Verbatim,
+    /// A block of C that returns and does nothing else.
+    Return,
+    /// A term of an ontology, such as `CHEBI:29101`.
+    Term,
     /// A character that NMODL's subset has no use for.
     Other,
     End,
@@ -115,7 +120,19 @@ impl Lexed {
                 Some(end) => Ok(end),
                 None => Err(NmodlError::new(source, span, "this COMMENT has no end; expected ENDCOMMENT")),
             },
-            "VERBATIM" => Ok(self.verbatim(source, at, rest)),
+            "VERBATIM" => self.verbatim(source, at, rest),
+            // The colon in a term does not begin a comment.
+            "REPRESENTS" => {
+                self.push(Kind::Name, at, length);
+                let behind = rest.get(length..).unwrap_or("");
+                let from = length + behind.len() - behind.trim_start().len();
+                let term = term_length(rest.get(from..).unwrap_or(""));
+                if term > 0 {
+                    self.push(Kind::Term, at + from, term);
+                    return Ok(from + term);
+                }
+                Ok(length)
+            }
             _ if length > LONGEST_NAME => {
                 let message = format!("a name of {length} characters; expected at most {LONGEST_NAME}");
                 Err(NmodlError::new(source, span, message))
@@ -127,18 +144,42 @@ impl Lexed {
         }
     }
 
-    /// Reads a block of C. What older versions of NEURON needed and what does nothing is dropped.
-    fn verbatim(&mut self, source: &str, at: usize, rest: &str) -> usize {
+    /// Reads a block of C. One that does nothing is dropped.
+    fn verbatim(&mut self, source: &str, at: usize, rest: &str) -> Result<usize, NmodlError> {
         let (open, close) = ("VERBATIM".len(), "ENDVERBATIM".len());
-        let end = find_word(rest, "ENDVERBATIM").unwrap_or(rest.len());
-        let inside = rest.get(open..end.saturating_sub(close)).unwrap_or("");
-        let mut lines = inside.lines().map(str::trim).filter(|l| !l.is_empty());
-        if lines.all(|l| l == "return 0;" || l.starts_with("#include")) && end > open {
-            self.notes.add(source, Span::new(at, at + open), "VERBATIM is dropped: it does nothing");
-        } else {
-            self.push(Kind::Verbatim, at, open);
+        let span = Span::new(at, at + open);
+        let Some(end) = find_word(rest, "ENDVERBATIM") else {
+            return Err(NmodlError::new(source, span, "this VERBATIM has no end; expected ENDVERBATIM"));
+        };
+        let inside = rest.get(open..end - close).unwrap_or("");
+        match verbatim::effect(inside) {
+            Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped: it does nothing"),
+            Effect::Return => self.push(Kind::Return, at, open),
+            Effect::Other(from, to) => self.push(Kind::Verbatim, at + open + from, to - from),
         }
-        end
+        Ok(end)
+    }
+}
+
+/// Bytes of the ontology term at the beginning of `rest`: a name, a colon, and a name or number. Brackets may enclose it.
+fn term_length(rest: &str) -> usize {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let open = usize::from(rest.starts_with('['));
+    let inner = rest.get(open..).unwrap_or("");
+    let prefix = inner.find(|c| !is_part(c)).unwrap_or(inner.len());
+    let Some(local) = inner.get(prefix..).and_then(|r| r.strip_prefix(':')) else { return 0 };
+    let length = local.find(|c| !is_part(c)).unwrap_or(local.len());
+    let end = open + prefix + 1 + length;
+    match (prefix, length, open == 1) {
+        (0, ..) | (_, 0, _) => 0,
+        (.., true) => {
+            if rest.get(end..).is_some_and(|r| r.starts_with(']')) {
+                end + 1
+            } else {
+                0
+            }
+        }
+        _ => end,
     }
 }
 

@@ -28,12 +28,14 @@ mod defs;
 mod emit;
 mod error;
 mod lex;
+mod logic;
 mod lower;
 mod names;
 mod parse;
 mod piece;
 mod syntax;
 mod units;
+mod verbatim;
 
 pub use error::NmodlError;
 
@@ -80,6 +82,8 @@ pub fn read(source: &str) -> Result<Mechanism, NmodlError> {
 /// # Errors
 /// As for [`read`].
 pub fn read_reserving(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
+    // Lines end with \n, \r\n, or \r alone in the oldest files.
+    let source = &*source.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let lexed = lex::lex(source)?;
     let (mut file, comments) = parse::parse(source, lexed)?;
     let (name, kind) = head(source, &file)?;

@@ -1,5 +1,6 @@
 //! Pieces of text: expressions in the language of equations, while they are put together.
 
+use crate::logic::{self, Known};
 use crate::syntax::Operator;
 
 /// How tightly an expression binds, from the loosest.
@@ -28,6 +29,8 @@ pub(crate) struct Piece {
     pub(crate) truth: bool,
     /// How deep parentheses and signs in it are nested.
     pub(crate) depth: usize,
+    /// What is known of a condition.
+    pub(crate) logic: Known,
 }
 
 impl Piece {
@@ -44,6 +47,7 @@ impl Piece {
             moves: false,
             truth: false,
             depth: usize::from(value < 0.0),
+            logic: None,
         }
     }
 
@@ -55,7 +59,15 @@ impl Piece {
 
     /// A reference to a definition.
     pub(crate) fn reference(id: usize, moves: bool, truth: bool) -> Self {
-        Self { text: format!("@{id}@"), level: level::PRIMARY, constant: None, moves, truth, depth: 0 }
+        Self {
+            text: format!("@{id}@"),
+            level: level::PRIMARY,
+            constant: None,
+            moves,
+            truth,
+            depth: 0,
+            logic: None,
+        }
     }
 
     /// Whether it is a number, or refers to a definition alone.
@@ -97,7 +109,11 @@ impl Piece {
         match (self.truth, self.constant) {
             (true, _) => self,
             (false, Some(value)) => Self::truth(value != 0.0),
-            (false, None) => Self::comparison(self.called("abs"), ">", Self::number(0.0)),
+            (false, None) => {
+                let logic = logic::compare(Operator::Unequal, (&self.text, None), ("0", Some(0.0)));
+                let piece = Self::comparison(self.called("abs"), ">", Self::number(0.0));
+                Self { logic, ..piece }
+            }
         }
     }
 
@@ -126,7 +142,7 @@ impl Piece {
     /// A function of it.
     pub(crate) fn called(mut self, name: &str) -> Self {
         self.text = format!("{name}({})", self.text);
-        (self.level, self.constant, self.truth) = (level::PRIMARY, None, false);
+        (self.level, self.constant, self.truth, self.logic) = (level::PRIMARY, None, false, None);
         self.depth += 1;
         self
     }
@@ -135,7 +151,7 @@ impl Piece {
     pub(crate) fn called_with(self, name: &str, b: &Self) -> Self {
         let mut piece = self;
         piece.text = format!("{name}({}, {})", piece.text, b.text);
-        (piece.level, piece.constant, piece.truth) = (level::PRIMARY, None, false);
+        (piece.level, piece.constant, piece.truth, piece.logic) = (level::PRIMARY, None, false, None);
         piece.moves |= b.moves;
         piece.depth = piece.depth.max(b.depth) + 1;
         piece
@@ -153,6 +169,7 @@ impl Piece {
             moves: self.moves || yes.moves || no.moves,
             truth: false,
             depth: self.depth.max(yes.depth).max(no.depth) + 1,
+            logic: None,
         }
     }
 
@@ -173,6 +190,7 @@ impl Piece {
             return Self::truth(value == 0.0);
         }
         let mut piece = piece.at(level::NOT);
+        piece.logic = logic::not(piece.logic);
         piece.text.insert_str(0, "not ");
         piece.level = level::NOT;
         piece.depth += 1;
@@ -191,7 +209,13 @@ impl Piece {
         if let (Some(x), Some(y)) = (a.constant, b.constant) {
             return fold(operator, x, y);
         }
-        Some(match operator {
+        let side = |piece: &Self| (piece.text.clone(), piece.constant);
+        let is_comparison = !matches!(
+            operator,
+            Operator::Add | Operator::Sub | Operator::Mul | Operator::Div | Operator::Pow
+        );
+        let sides = is_comparison.then(|| (side(&a), side(&b)));
+        let mut piece = match operator {
             Operator::Add => a.arithmetic("+", b, level::SUM),
             Operator::Sub => a.arithmetic("-", b, level::SUM),
             // A literal 0 has every unit, and so would be everything that it is a factor of.
@@ -213,7 +237,10 @@ impl Piece {
                 Self::comparison(a.arithmetic("-", b, level::SUM).called("abs"), "<=", Self::number(0.0))
             }
             _ => Self::comparison(a.arithmetic("-", b, level::SUM).called("abs"), ">", Self::number(0.0)),
-        })
+        };
+        piece.logic =
+            sides.and_then(|((a, x), (b, y))| logic::compare(operator, (a.as_str(), x), (b.as_str(), y)));
+        Some(piece)
     }
 
     fn arithmetic(self, sign: &str, b: Self, level: u8) -> Self {
@@ -231,8 +258,10 @@ impl Piece {
             }
         }
         let (sign, level) = if operator == Operator::Or { ("or", level::OR) } else { ("and", level::AND) };
+        let combine = if operator == Operator::Or { logic::or } else { logic::and };
+        let known = combine(a.logic.clone(), b.logic.clone());
         let mut piece = a.at(level).joined(sign, &b.at(level + 1));
-        (piece.level, piece.truth) = (level, true);
+        (piece.level, piece.truth, piece.logic) = (level, true, known);
         piece
     }
 }

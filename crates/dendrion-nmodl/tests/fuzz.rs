@@ -5,7 +5,7 @@ use dendrion_nmodl::read;
 use proptest::prelude::*;
 
 /// What files are made of.
-const WORDS: [&str; 92] = [
+const WORDS: [&str; 103] = [
     "NEURON {",
     "SUFFIX x",
     "POINT_PROCESS x",
@@ -98,6 +98,17 @@ const WORDS: [&str; 92] = [
     ": c",
     "\n",
     "g = g + w*f(1, 2)",
+    "USEION Ca READ Cai, iCa, eCa WRITE Cai",
+    "REPRESENTS CHEBI:29101",
+    "REPRESENTS",
+    "VERBATIM /* c */ return 0; ENDVERBATIM",
+    "VERBATIM printf(\"%g\", v); ENDVERBATIM",
+    "VERBATIM cai = _ion_cai; ENDVERBATIM",
+    "VERBATIM {\" ENDVERBATIM",
+    "\r",
+    "} else if (v >= 2.5) {",
+    "if (v < 2.5) {",
+    "eca = 3",
 ];
 
 /// Files that make sense, to be cut and mixed.
@@ -200,6 +211,7 @@ proptest! {
 
 fn check(file: &str) {
     if let Err(error) = read(file) {
+        let file = &*file.replace("\r\n", "\n").replace('\r', "\n");
         assert!(!error.message.contains("defect"), "{error}\n{file}");
         let line = file.split('\n').nth(error.line - 1);
         assert!(line.is_some_and(|l| error.column <= l.chars().count() + 1), "{error}");
@@ -231,6 +243,16 @@ fn long_files() {
     check(&inside(&format!("{}b = v{}", many("if (v > b) { ", 90), many("}", 90))));
     check(&inside(&format!("if (v > 1) {{ b = 2 }} {}", many("else if (v > b) { b = 3 } ", 90))));
     check(&inside(&lines(&|i| format!("LOCAL x{i} x{i} = v*{i} "), 5_000)));
+    check(&inside(&lines(&|i| format!("if (v < {i}) {{ b = {i} }} "), 3_000)));
+    let chain = lines(&|i| format!("else if (v < {i} && {i} <= m) {{ b = {i} }} "), 90);
+    check(&inside(&format!("if (v < 0) {{ b = 2 }} {chain}")));
+    check(&inside(&format!("if (v < 1{}) {{ b = 2 }}", many(" || v < 1", 20_000))));
+    check(&format!("VERBATIM {}", many("printf(\"a\"); ", 9_000)));
+    check(&format!("VERBATIM {} ENDVERBATIM", many("printf(\"a\"); ", 9_000)));
+    check(&format!("VERBATIM {} ENDVERBATIM", many("/* c */ {", 9_000)));
+    let never = lines(&|i| format!("a{i} "), 8_000);
+    check(&format!("ASSIGNED {{ {never} }} {}", inside(&lines(&|i| format!("b = b + a{i} "), 4_000))));
+    check(&inside(&lines(&|i| format!("if (ica > {i}) {{ ica = {i} }} "), 2_000)));
     // Each calls the one before twice, so that the last would be written out 2^40 times.
     let doubling = lines(&|i| format!("FUNCTION f{}(x) {{ f{0} = f{i}(x*2)*f{i}(x + v) }}\n", i + 1), 40);
     check(&format!("FUNCTION f0(x) {{ f0 = x*v }}\n{doubling}{}", inside("b = f40(v)")));

@@ -1,6 +1,6 @@
 //! Files that are refused and what is said of them, word for word.
 
-/// Files, a line each with `\n` for the ends of lines, each followed by what is said of it.
+/// Files, a line each with `\n`, `\r` and `\t` for these characters, each followed by what is said of it.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]
@@ -12,7 +12,9 @@ fn wrong_files_are_explained() {
         while let Some(line) = lines.next_if(|l| l.starts_with("  ")) {
             expected.push(line);
         }
-        let said = dendrion_nmodl::read(&file.replace("\\n", "\n")).unwrap_err().to_string();
+        let said = dendrion_nmodl::read(&file.replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t"))
+            .unwrap_err()
+            .to_string();
         assert_eq!(said, expected.join("\n"), "{file}");
         files += 1;
     }

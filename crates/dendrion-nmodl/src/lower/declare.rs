@@ -8,7 +8,7 @@ use crate::defs::Leaf;
 use crate::error::Span;
 use crate::names::Names;
 use crate::piece::{Piece, level};
-use crate::syntax::{Declared, Name};
+use crate::syntax::{Declared, Name, Node};
 use crate::units::{Translated, bare_words, translate};
 
 /// Longer comments are cut, in characters.
@@ -38,8 +38,11 @@ impl<'t> Lowerer<'_, 't> {
                 self.parameter(parameter, unit, next)?;
             }
         }
+        let names =
+            file.nodes.iter().filter_map(|(node, _)| if let Node::Name(n) = node { Some(*n) } else { None });
+        let read: HashSet<&str> = names.collect();
         for assigned in &file.assigned {
-            self.assigned(assigned);
+            self.assigned_or_parameter(assigned, &read);
         }
         for name in &file.locals {
             self.global(*name, Role::Assigned { public: false }, Held::Unset);
@@ -63,14 +66,21 @@ impl<'t> Lowerer<'_, 't> {
         true
     }
 
+    /// Declares a variable that has the same value at the beginning of each block.
+    pub(super) fn outside_variable(&mut self, name: Name<'t>, role: Role, piece: Piece) {
+        let held = Held::Known(piece);
+        if self.global(name, role, held.clone()) {
+            self.outside.push((self.slots.len() - 1, held));
+        }
+    }
+
     /// What every file finds: v, celsius, dt and the geometry.
     fn given(&mut self) {
         let name = |text: &'static str| Name { text, span: Span::default() };
         let mut potential = Piece::reference(0, true, false);
         (potential.text, potential.level) = ("V/(1 mV)".to_string(), level::PRODUCT);
         if let Some(v) = self.defs.name("v", potential, false) {
-            self.potential = Held::Known(v);
-            self.global(name("v"), Role::Potential, self.potential.clone());
+            self.outside_variable(name("v"), Role::Potential, v);
         }
         for (text, value) in [("dt", "dt/(1 ms)"), ("diam", "diameter/(1 um)"), ("area", "area/(1 um2)")] {
             let piece = self.defs.leaf(Leaf::Given, value.to_string(), false);
@@ -127,7 +137,16 @@ impl<'t> Lowerer<'_, 't> {
         let slot = self.globals.get(state.name.text).copied().unwrap_or(rate);
         let is_concentration = self.inside.contains_key(state.name.text);
         let span = state.name.span;
-        self.states.push(State { name, slot, rate, is_concentration, initial: None, factor: None, span });
+        self.states.push(State {
+            name,
+            slot,
+            rate,
+            is_concentration,
+            is_constant: false,
+            initial: None,
+            factor: None,
+            span,
+        });
         Ok(())
     }
 
@@ -228,6 +247,36 @@ impl<'t> Lowerer<'_, 't> {
         }
         let text = comment.of(self.source).trim();
         text.chars().take(LONGEST_DOC).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+
+    /// What the file reads and never assigns is 0 in NEURON, unless the user sets it: a parameter.
+    fn assigned_or_parameter(&mut self, assigned: &Declared<'t>, read: &HashSet<&str>) {
+        let (file, name) = (self.file, assigned.name);
+        let is = |other: &Name<'_>| other.text == name.text;
+        let shared = file.ions.iter().flat_map(|ion| ion.reads.iter().chain(&ion.writes));
+        let is_shared = shared.chain(&file.nonspecific).chain(&file.electrode).any(is);
+        if is_shared
+            || self.globals.contains_key(name.text)
+            || file.set.contains(name.text)
+            || file.routines.contains_key(name.text)
+            || !read.contains(name.text)
+        {
+            self.assigned(assigned);
+            return;
+        }
+        let unit = match translate(assigned.unit, &file.units) {
+            Translated::Unit(unit) if bare_words(&unit).next().is_none() => unit,
+            _ => String::new(),
+        };
+        let piece = self.outer(name, 0.0, &unit, "never assigned by the file");
+        if let Some(made) = self.parameters.last_mut() {
+            made.span = Some(name.span);
+        }
+        self.note(
+            name.span,
+            format!("'{}' is never assigned; it is a parameter, which is 0 by default", name.text),
+        );
+        self.global(name, Role::Parameter, Held::Known(piece));
     }
 
     fn assigned(&mut self, assigned: &Declared<'t>) {

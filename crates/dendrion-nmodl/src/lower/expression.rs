@@ -1,6 +1,6 @@
 //! Expressions, with routines written out where they are called.
 
-use super::{Lowered, Lowerer};
+use super::{Lowered, Lowerer, NOT_FINITE};
 use crate::error::{Span, suggestion};
 use crate::lower::slots::Held;
 use crate::piece::Piece;
@@ -54,7 +54,7 @@ impl<'t> Lowerer<'_, 't> {
                 }
             };
             let Some(mut piece) = piece else {
-                return Err(self.error(*span, "this is no finite number"));
+                return Err(self.error(*span, NOT_FINITE));
             };
             if piece.depth > DEEP {
                 piece = self.named("part", piece, false, *span)?;
@@ -68,7 +68,7 @@ impl<'t> Lowerer<'_, 't> {
         let file = self.file;
         match file.routines.get(name) {
             Some(routine) if routine.is_function => {
-                let value = self.run(routine, arguments, span)?;
+                let value = self.run(routine, arguments, span, true)?;
                 Ok(value.unwrap_or_else(zero))
             }
             Some(_) => {
@@ -112,7 +112,7 @@ impl<'t> Lowerer<'_, 't> {
                 (_, _, false) => Some(a.called_with("max", &b)),
             },
         };
-        piece.ok_or_else(|| self.error(span, "this is no finite number"))
+        piece.ok_or_else(|| self.error(span, NOT_FINITE))
     }
 
     fn no_function(&self, name: &str, span: Span) -> crate::NmodlError {
@@ -130,12 +130,13 @@ impl<'t> Lowerer<'_, 't> {
         self.error(span, format!("no function named '{name}'{hint}; {expected}"))
     }
 
-    /// Runs a routine with what it is given, and says what it returns.
+    /// Runs a routine with what it is given, and says what it returns if that is read.
     pub(super) fn run(
         &mut self,
         routine: &Routine<'t>,
         arguments: Vec<Piece>,
         span: Span,
+        is_read: bool,
     ) -> Lowered<Option<Piece>> {
         let name = routine.name.text;
         if self.calls.contains(&name) {
@@ -161,7 +162,7 @@ impl<'t> Lowerer<'_, 't> {
         let result = self.resolve(name);
         let done = self.deeper(span, |l| l.block(&routine.body));
         let value = match (routine.is_function, result) {
-            (true, Some(slot)) => done.and_then(|()| self.read_slot(slot, name, span).map(Some)),
+            (true, Some(slot)) if is_read => done.and_then(|()| self.read_slot(slot, name, span).map(Some)),
             _ => done.map(|()| None),
         };
         self.frames.pop();

@@ -145,7 +145,7 @@ impl<'t> Lowerer<'_, 't> {
                 format!("'{}' is nothing of the ion; expected e{of}, i{of}, {of}i or {of}o", name.text);
             return Err(self.error(name.span, message));
         };
-        self.global(name, Role::Fixed("it is read of the ion"), Held::Known(piece));
+        self.outside_variable(name, Role::OfIon, piece);
         Ok(())
     }
 
@@ -208,13 +208,8 @@ impl<'t> Lowerer<'_, 't> {
         match slot.map(|s| &s.held) {
             Some(Held::Known(piece)) => Ok(piece.clone()),
             Some(Held::Before(piece)) if kept => Ok(piece.clone()),
-            Some(Held::Partial) => {
-                let message = format!(
-                    "'{}' is assigned in some cases only; expected an 'else' that assigns it",
-                    name.text
-                );
-                Err(self.error(name.span, message))
-            }
+            Some(Held::Partial(partial)) => Err(self.partial(name.text, partial.span, None)),
+            Some(Held::NotFinite(span)) => Err(self.error(*span, super::NOT_FINITE)),
             _ => Err(self.error(name.span, format!("BREAKPOINT gives '{}' no value", name.text))),
         }
     }

@@ -15,7 +15,7 @@ use crate::defs::Defs;
 use crate::error::{NmodlError, Notes, Span};
 use crate::names::Names;
 use crate::piece::Piece;
-use crate::syntax::{Block, Expr, File};
+use crate::syntax::{Block, Expr, File, Statement};
 use slots::{Held, Slot};
 
 pub(crate) use output::Output;
@@ -24,6 +24,9 @@ pub(crate) use output::Output;
 const BUDGET: usize = 300_000;
 /// Calls and conditions inside each other beyond that are refused.
 const DEEPEST: usize = 100;
+
+/// What is said of a division by 0 and the like.
+const NOT_FINITE: &str = "this is no finite number";
 
 type Lowered<T> = Result<T, NmodlError>;
 
@@ -52,6 +55,8 @@ pub(crate) struct State {
     pub(crate) rate: usize,
     /// Whether it is a concentration that others read, in mM; else it is a pure number.
     pub(crate) is_concentration: bool,
+    /// Whether it is a variable that keeps what INITIAL gives it.
+    pub(crate) is_constant: bool,
     pub(crate) initial: Option<Piece>,
     /// What arriving weights are multiplied with.
     pub(crate) factor: Option<Piece>,
@@ -102,17 +107,36 @@ pub(crate) struct Lowerer<'f, 't> {
     left: usize,
     pass: Pass,
     notes: Notes,
-    /// What `v` holds before a block changes it.
-    potential: Held,
+    /// What `v` and what is read of ions hold before a block changes them.
+    outside: Vec<(usize, Held)>,
+    /// Whether BREAKPOINT's SOLVE follows its other statements.
+    solves_last: bool,
     /// Concentrations that the file writes, each with its ion.
     inside: HashMap<String, &'t str>,
 }
 
 /// The equations of a file.
+///
+/// Within a step, NEURON runs BREAKPOINT without SOLVE and then what it solves, so each may read what the other assigned. Most files
+/// assign rates in what is solved and read them behind it, so that order is tried first.
 pub(crate) fn lower<'t>(
     source: &'t str,
     file: &File<'t>,
     (comments, reserved): (&[Span], &[&str]),
+) -> Result<(Output, Notes), NmodlError> {
+    let first = lower_in_order(source, file, (comments, reserved), false);
+    let solves = |s: &Statement<'_>| matches!(s, Statement::Solve { .. });
+    if first.is_ok() || !file.breakpoint.iter().flatten().any(solves) {
+        return first;
+    }
+    lower_in_order(source, file, (comments, reserved), true).or(first)
+}
+
+fn lower_in_order<'t>(
+    source: &'t str,
+    file: &File<'t>,
+    (comments, reserved): (&[Span], &[&str]),
+    solves_last: bool,
 ) -> Result<(Output, Notes), NmodlError> {
     let mut lowerer = Lowerer {
         source,
@@ -135,7 +159,8 @@ pub(crate) fn lower<'t>(
         left: BUDGET,
         pass: Pass::Initial,
         notes: Notes::default(),
-        potential: Held::Unset,
+        outside: Vec::new(),
+        solves_last,
         inside: HashMap::new(),
     };
     lowerer.declare()?;
@@ -144,8 +169,7 @@ pub(crate) fn lower<'t>(
     lowerer.pass = Pass::Step;
     let arrivals = lowerer.receive()?;
     lowerer.read_states();
-    let none = Vec::new();
-    lowerer.block_in_frame(file.breakpoint.as_ref().unwrap_or(&none))?;
+    lowerer.breakpoint()?;
     let output = lowerer.output(&arrivals)?;
     Ok((output, lowerer.notes))
 }
@@ -196,16 +220,48 @@ impl<'t> Lowerer<'_, 't> {
         let done = self.block(block);
         self.frames.pop();
         done?;
-        self.restore_potential();
+        self.restore_outside();
         Ok(())
     }
 
-    /// What a block makes of `v` is known within it alone.
-    fn restore_potential(&mut self) {
-        let slot = self.globals.get("v").and_then(|i| self.slots.get_mut(*i));
-        if let Some(slot) = slot {
-            slot.held = self.potential.clone();
+    fn breakpoint(&mut self) -> Lowered<()> {
+        let file = self.file;
+        let Some(block) = &file.breakpoint else { return Ok(()) };
+        self.frames.push(vec![Scope::new()]);
+        let solves = |s: &&Statement<'t>| matches!(s, Statement::Solve { .. });
+        let done = if self.solves_last {
+            let others = block.iter().filter(|s| !solves(s));
+            others.chain(block.iter().filter(solves)).try_for_each(|s| self.statement(s))
+        } else {
+            block.iter().try_for_each(|s| self.statement(s))
+        };
+        self.frames.pop();
+        done?;
+        self.restore_outside();
+        Ok(())
+    }
+
+    /// What a block makes of `v` and of what it reads of ions is known within it alone.
+    fn restore_outside(&mut self) {
+        for (index, held) in &self.outside {
+            if let Some(slot) = self.slots.get_mut(*index) {
+                slot.held = held.clone();
+            }
         }
+    }
+
+    /// Runs something that begins with the values from outside, and goes on with those from before.
+    fn isolated(&mut self, run: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
+        let held = |l: &Self, index: usize| l.slots.get(index).map_or(Held::Unset, |s| s.held.clone());
+        let before: Vec<(usize, Held)> = self.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();
+        self.restore_outside();
+        let done = run(self);
+        for (index, held) in before {
+            if let Some(slot) = self.slots.get_mut(index) {
+                slot.held = held;
+            }
+        }
+        done
     }
 
     /// What states hold after INITIAL is where they begin, and what else is known by then stays known, unless it moves.
@@ -221,7 +277,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         for state in &self.states {
             if let Some(slot) = self.slots.get_mut(state.slot) {
-                slot.held = Held::Frozen;
+                slot.held = Held::State;
             }
         }
     }

@@ -96,11 +96,10 @@ impl<'t> Lowerer<'_, 't> {
         let rate = self.slots.get(state.rate).map(|s| s.held.clone());
         let mut piece = match rate {
             Some(Held::Known(piece)) => piece,
-            Some(Held::Partial) => {
-                let message =
-                    format!("{0}' is given in some cases only; expected an 'else' that gives it", state.name);
-                return Err(self.error(state.span, message));
+            Some(Held::Partial(partial)) => {
+                return Err(self.partial(&format!("{}'", state.name), partial.span, None));
             }
+            _ if state.is_constant => Piece::number(0.0),
             _ => {
                 self.note(
                     state.span,
@@ -149,6 +148,13 @@ impl<'t> Lowerer<'_, 't> {
             else {
                 continue;
             };
+            // What keeps the value of INITIAL is a state already, and has that name.
+            if self.states.iter().any(|state| state.slot == i) {
+                continue;
+            }
+            if piece.constant == Some(0.0) && !self.file.set.contains(name.text) {
+                continue;
+            }
             if piece.constant.is_some() {
                 self.note(
                     name.span,

@@ -1,7 +1,11 @@
 //! Variables, and what they hold while statements are run.
 
-use super::{Lowered, Lowerer, Pass};
+use super::{Lowered, Lowerer, NOT_FINITE, Pass, State};
+use crate::defs::Leaf;
+use std::rc::Rc;
+
 use crate::error::{NmodlError, Span, suggestion};
+use crate::logic::Logic;
 use crate::piece::Piece;
 use crate::syntax::Name;
 
@@ -10,13 +14,26 @@ use crate::syntax::Name;
 pub(super) enum Held {
     /// Nothing yet.
     Unset,
-    /// Nothing in some of the cases that a condition distinguishes.
-    Partial,
-    /// What it was given in INITIAL, of what has moved since.
-    Frozen,
+    /// Something in some cases only.
+    Partial(Partial),
+    /// What it was given in INITIAL, made of what moves since.
+    Frozen(Piece),
+    /// Something that is not finite, and where.
+    NotFinite(Span),
+    /// What it will hold once spikes have arrived: the value of a state.
+    State,
     /// What it was given before the step, so what it has in a step that does not set it.
     Before(Piece),
     Known(Piece),
+}
+
+/// What a variable holds that was assigned in some cases only.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Partial {
+    /// The condition that leaves a case out.
+    pub(super) span: Span,
+    /// Its value, and in which cases it has that.
+    pub(super) value: Option<(Piece, Rc<Logic>)>,
 }
 
 /// What a variable is.
@@ -34,6 +51,8 @@ pub(super) enum Role {
     Fixed(&'static str),
     /// `v`, which files change by a little where formulas would divide by 0.
     Potential,
+    /// What is read of an ion. As with `v`, each block begins with the value from outside.
+    OfIon,
     /// `t`, which equations do not see.
     Time,
 }
@@ -52,13 +71,15 @@ pub(super) struct Slot<'t> {
 
 impl Slot<'_> {
     pub(super) fn begin_step(&mut self) {
-        if matches!(self.role, Role::Fixed(_) | Role::Potential | Role::Time) {
+        if matches!(self.role, Role::Fixed(_) | Role::Potential | Role::OfIon | Role::Time) {
             return;
         }
         let held = std::mem::replace(&mut self.held, Held::Unset);
         self.held = match held {
-            Held::Known(piece) if piece.moves => Held::Frozen,
+            Held::Known(piece) if piece.moves => Held::Frozen(piece),
             Held::Known(piece) => Held::Before(piece),
+            // NEURON sets these to 0 before INITIAL.
+            Held::Unset if matches!(self.role, Role::Assigned { .. }) => Held::Before(Piece::number(0.0)),
             other => other,
         };
     }
@@ -105,28 +126,78 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     pub(super) fn read_slot(&mut self, index: usize, name: &str, span: Span) -> Lowered<Piece> {
-        let is_set = self.file.set.contains(name);
+        let is_initial = self.pass == Pass::Initial;
         let Some(slot) = self.slots.get_mut(index) else { return Err(self.unknown(name, span)) };
         let message = match &slot.held {
             _ if slot.role == Role::Time => {
                 "equations do not see the time; use a current or spike generator".to_string()
             }
             Held::Known(piece) => return Ok(piece.clone()),
-            Held::Before(_) if slot.set => last_step(name),
+            Held::Before(_) | Held::Frozen(_) if slot.set => last_step(name),
             Held::Before(piece) => {
                 slot.read.get_or_insert(span);
                 return Ok(piece.clone());
             }
-            Held::Unset if is_set => format!("'{name}' is read before it is assigned"),
-            Held::Unset => format!("'{name}' is never assigned; expected it in PARAMETER, with a value"),
-            Held::Partial => {
-                format!("'{name}' is assigned in some cases only; expected an 'else' that assigns it")
+            Held::Frozen(piece) => {
+                slot.read.get_or_insert(span);
+                let piece = piece.clone();
+                return Ok(self.constant_state(index, piece));
             }
-            Held::Frozen => format!(
-                "'{name}' would keep what INITIAL gave it, which depends on V or states; expected parameters there, or '{name} = ...' in the step"
-            ),
+            Held::Unset if is_initial && matches!(slot.role, Role::Assigned { .. }) => {
+                let zero = Piece::number(0.0);
+                slot.held = Held::Known(zero.clone());
+                self.note(
+                    span,
+                    format!("'{name}' is read before it is assigned; it is 0 there, as in NEURON"),
+                );
+                return Ok(zero);
+            }
+            Held::Unset => format!("'{name}' is read before it is assigned"),
+            Held::Partial(partial) => {
+                let partial = partial.span;
+                return Err(self.partial(name, partial, Some(span)));
+            }
+            Held::NotFinite(at) => {
+                let at = *at;
+                return Err(self.error(at, NOT_FINITE));
+            }
+            Held::State => {
+                "the weight's factor depends on V or states; expected parameters alone".to_string()
+            }
         };
         Err(self.error(span, message))
+    }
+
+    /// Says that a condition leaves out a case in which a variable is read.
+    pub(super) fn partial(&self, name: &str, span: Span, read: Option<Span>) -> NmodlError {
+        let read =
+            read.map_or_else(String::new, |read| format!(", but line {} reads it", read.line(self.source)));
+        let message =
+            format!("'{name}' is assigned in some cases only{read}; expected an 'else' that assigns it");
+        self.error(span, message)
+    }
+
+    /// Makes a state of what INITIAL gave a variable, so that it stays what it was then.
+    fn constant_state(&mut self, index: usize, initial: Piece) -> Piece {
+        let name = self.slots.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
+        let rate = self.slot(name, Role::Rate, Held::Unset);
+        let plain = self.plain(name);
+        self.note(name.span, format!("'{}' keeps the value that INITIAL gives it; it is a state", name.text));
+        let piece = self.defs.leaf(Leaf::Given, plain.clone(), true);
+        self.states.push(State {
+            name: plain,
+            slot: index,
+            rate,
+            is_concentration: false,
+            is_constant: true,
+            initial: Some(initial),
+            factor: None,
+            span: name.span,
+        });
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.held = Held::Before(piece.clone());
+        }
+        piece
     }
 
     /// Lets a variable hold something.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::slots::{Held, Role};
-use super::{Lowered, Lowerer, Pass, Scope};
-use crate::error::Span;
+use super::slots::{Held, Partial, Role};
+use super::{Lowered, Lowerer, NOT_FINITE, Pass, Scope};
+use crate::error::{NmodlError, Span};
+use crate::logic::{self, Known};
 use crate::piece::Piece;
 use crate::syntax::{Block, Expr, Name, Statement};
 
@@ -23,7 +24,7 @@ impl<'t> Lowerer<'_, 't> {
         done
     }
 
-    fn statement(&mut self, statement: &Statement<'t>) -> Lowered<()> {
+    pub(super) fn statement(&mut self, statement: &Statement<'t>) -> Lowered<()> {
         match statement {
             Statement::Local(names) => {
                 for name in names {
@@ -49,8 +50,15 @@ impl<'t> Lowerer<'_, 't> {
                 self.unknown(name.text, name.span)
             });
         };
-        let piece = self.expression(value)?.quantity();
         let role = self.slots.get(slot).map(|s| s.role);
+        let piece = match self.expression(value) {
+            Ok(piece) => piece.quantity(),
+            // Some files divide by variables that INITIAL has not assigned yet, and use none of it.
+            Err(error) if self.may_be_infinite(role, &error) => {
+                return self.set(slot, Held::NotFinite(self.span(value)), name.span);
+            }
+            Err(error) => return Err(error),
+        };
         let routine = self.calls.last().filter(|r| role == Some(Role::Local) && **r != name.text);
         let is_function = routine.is_some_and(|r| self.file.routines.get(*r).is_some_and(|r| r.is_function));
         let base = match routine {
@@ -61,6 +69,13 @@ impl<'t> Lowerer<'_, 't> {
         let inline = role == Some(Role::State);
         let piece = self.named(&base, piece, inline, name.span)?;
         self.set(slot, Held::Known(piece), name.span)
+    }
+
+    /// Whether a value in INITIAL need not be finite, as long as no state begins with it.
+    fn may_be_infinite(&self, role: Option<Role>, error: &NmodlError) -> bool {
+        self.pass == Pass::Initial
+            && matches!(role, Some(Role::Assigned { .. } | Role::Local))
+            && error.message == NOT_FINITE
     }
 
     fn rate(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
@@ -88,7 +103,7 @@ impl<'t> Lowerer<'_, 't> {
         for argument in arguments {
             given.push(self.expression(*argument)?.quantity());
         }
-        self.run(routine, given, name.span).map(drop)
+        self.run(routine, given, name.span, false).map(drop)
     }
 
     fn solve(&mut self, name: Name<'t>, steady: bool) -> Lowered<()> {
@@ -103,15 +118,13 @@ impl<'t> Lowerer<'_, 't> {
         let file = self.file;
         if let Some(block) = file.derivatives.get(name.text) {
             self.calls.push(name.text);
-            let done = self.deeper(name.span, |l| l.block_in_frame(block));
+            let done = self.isolated(|l| l.deeper(name.span, |l| l.block_in_frame(block)));
             self.calls.pop();
             return done;
         }
         match file.routines.get(name.text) {
             Some(routine) if !routine.is_function => {
-                self.run(routine, Vec::new(), name.span)?;
-                self.restore_potential();
-                Ok(())
+                self.isolated(|l| l.run(routine, Vec::new(), name.span, false).map(drop))
             }
             _ => {
                 let hint = crate::error::suggestion(name.text, sorted(file.derivatives.keys().copied()));
@@ -126,6 +139,7 @@ impl<'t> Lowerer<'_, 't> {
         if let Some(value) = condition.constant {
             return self.deeper(span, |l| l.block(if value == 0.0 { no } else { yes }));
         }
+        let known = condition.logic.clone();
         let base = self.calls.last().map_or_else(|| "case".to_string(), |call| format!("{call}_case"));
         let condition = self.named(&base, condition, true, span)?;
         let yes = self.deeper(span, |l| l.branch(yes))?;
@@ -133,16 +147,61 @@ impl<'t> Lowerer<'_, 't> {
         let both: std::collections::BTreeSet<usize> = yes.keys().chain(no.keys()).copied().collect();
         for slot in both {
             self.spend(span)?;
-            let before = self.slots.get(slot).map_or(Held::Unset, |s| s.held.clone());
+            let before = self.before_branches(slot);
             let of = |changes: &Changes| changes.get(&slot).cloned().unwrap_or_else(|| before.clone());
             let merged = match (of(&yes), of(&no)) {
                 (Held::Known(a), Held::Known(b)) if a == b => Held::Known(a),
                 (Held::Known(a), Held::Known(b)) => Held::Known(self.merge(slot, &condition, a, b, span)?),
-                _ => Held::Partial,
+                (Held::NotFinite(at), _) | (_, Held::NotFinite(at)) => Held::NotFinite(at),
+                (yes, no) => self.merge_cases(slot, (&condition, &known), yes, no, span)?,
             };
             self.set(slot, merged, span)?;
         }
         Ok(())
+    }
+
+    /// What a variable holds where a branch does not assign it.
+    fn before_branches(&self, slot: usize) -> Held {
+        let Some(slot) = self.slots.get(slot) else { return Held::Unset };
+        match (&slot.held, slot.role) {
+            (Held::Unset, Role::Assigned { .. }) if self.pass == Pass::Initial => {
+                Held::Known(Piece::number(0.0))
+            }
+            (held, _) => held.clone(),
+        }
+    }
+
+    /// What a variable holds after branches of which one does not always assign it.
+    fn merge_cases(
+        &mut self,
+        slot: usize,
+        (condition, known): (&Piece, &Known),
+        yes: Held,
+        no: Held,
+        span: Span,
+    ) -> Lowered<Held> {
+        let mut place = None;
+        let mut cases = |held: Held, when: Known| match held {
+            Held::Known(piece) => Some((piece, when)),
+            Held::Partial(Partial { span, value }) => {
+                place = Some(span);
+                value.map(|(piece, valid)| (piece, logic::and(when, Some(valid))))
+            }
+            _ => None,
+        };
+        let (yes, no) = (cases(yes, known.clone()), cases(no, logic::not(known.clone())));
+        let value = match (yes, no) {
+            (Some((a, x)), Some((b, y))) => {
+                let piece = if a == b { a } else { self.merge(slot, condition, a, b, span)? };
+                logic::or(x, y).map(|valid| (piece, valid))
+            }
+            (Some((piece, valid)), None) | (None, Some((piece, valid))) => valid.map(|valid| (piece, valid)),
+            (None, None) => None,
+        };
+        Ok(match value {
+            Some((piece, valid)) if valid.always() => Held::Known(piece),
+            value => Held::Partial(Partial { span: place.unwrap_or(span), value }),
+        })
     }
 
     /// What a variable holds after branches that left different things in it.

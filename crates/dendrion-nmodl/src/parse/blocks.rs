@@ -71,22 +71,22 @@ impl<'t> Parser<'t> {
     fn run(&mut self, word: Name<'t>) -> Parsed<()> {
         let double = match word.text {
             "INITIAL" => {
-                let mut body = self.block()?;
+                let mut body = self.body()?;
                 self.file.initial.append(&mut body);
                 false
             }
             "DERIVATIVE" => {
                 let name = self.name("the name of the block")?;
-                let body = self.block()?;
+                let body = self.body()?;
                 self.file.derivatives.insert(name.text, body).is_some()
             }
             "NET_RECEIVE" => {
                 let arguments = self.arguments()?;
-                let body = self.block()?;
+                let body = self.body()?;
                 self.file.receive.replace((arguments, body, word.span)).is_some()
             }
             _ => {
-                let body = self.block()?;
+                let body = self.body()?;
                 self.file.breakpoint.replace(body).is_some()
             }
         };
@@ -114,7 +114,7 @@ impl<'t> Parser<'t> {
         let name = self.name("the name of the routine")?;
         let arguments = self.arguments()?;
         self.unit()?;
-        let body = self.block()?;
+        let body = if is_function { self.block()? } else { self.body()? };
         let routine = Routine { name, arguments, body, is_function };
         let double = self.file.routines.insert(name.text, routine).is_some();
         self.once(name.span, double)

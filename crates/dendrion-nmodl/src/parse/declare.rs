@@ -5,8 +5,7 @@ use crate::constants;
 use crate::lex::Kind;
 use crate::syntax::{Declared, Head, Ion, Name};
 
-const NEURON: &str =
-    "SUFFIX, POINT_PROCESS, USEION, NONSPECIFIC_CURRENT, ELECTRODE_CURRENT, RANGE, GLOBAL, THREADSAFE or '}'";
+const NEURON: &str = "SUFFIX, POINT_PROCESS, USEION, NONSPECIFIC_CURRENT, ELECTRODE_CURRENT, RANGE, GLOBAL, THREADSAFE, REPRESENTS or '}'";
 
 impl<'t> Parser<'t> {
     pub(super) fn neuron(&mut self) -> Parsed<()> {
@@ -26,7 +25,13 @@ impl<'t> Parser<'t> {
                     self.file.electrode.append(&mut names);
                 }
                 "RANGE" | "GLOBAL" | "SECTION" => drop(self.names("the name of a variable")?),
-                "THREADSAFE" => {}
+                // Some files list variables behind it.
+                "THREADSAFE" => {
+                    if self.peek().kind == Kind::Name && matches!(self.ahead(1).kind, Kind::Symbol(",")) {
+                        self.names("the name of a variable")?;
+                    }
+                }
+                "REPRESENTS" => self.term()?,
                 text => {
                     return Err(match refused::word(text) {
                         Some(why) => self.refused(word.span, why),
@@ -65,12 +70,22 @@ impl<'t> Parser<'t> {
                     self.number("the valence of the ion")?;
                 }
                 "REPRESENTS" => {
-                    self.at += 2;
+                    self.at += 1;
+                    self.term()?;
                 }
                 _ => break,
             }
         }
         self.file.ions.push(ion);
+        Ok(())
+    }
+
+    /// A term of an ontology, of which `REPRESENTS` was read. It has no effect on the equations.
+    fn term(&mut self) -> Parsed<()> {
+        if self.peek().kind != Kind::Term {
+            return Err(self.unexpected("a term of an ontology, such as CHEBI:29101"));
+        }
+        self.at += 1;
         Ok(())
     }
 

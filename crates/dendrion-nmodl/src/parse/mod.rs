@@ -131,6 +131,7 @@ impl<'t> Parser<'t> {
         let found = match token.kind {
             Kind::End => "the file ends".to_string(),
             Kind::Verbatim => return self.refused(token.span, refused::VERBATIM),
+            Kind::Return => return self.refused(token.span, refused::RETURN),
             Kind::Title => "a title".to_string(),
             Kind::Symbol("[") => return self.refused(token.span, refused::ARRAY),
             _ => format!("'{}'", self.text(token.span)),

@@ -1,6 +1,7 @@
 //! What NMODL has and the language of equations has not, and what to do about it.
 
-pub(super) const VERBATIM: &str = "C code means nothing here; expected NMODL";
+pub(super) const VERBATIM: &str = "this C code is not interpreted; expected NMODL";
+pub(super) const RETURN: &str = "C code that returns is accepted at the end of a PROCEDURE or block only; expected 'if' and 'else' in NMODL";
 pub(super) const ARRAY: &str = "arrays have no counterpart; expected a variable for each element";
 
 const LOOP: &str = "loops have no counterpart; expected each step written out";
@@ -11,7 +12,7 @@ const BLOCK: &str =
     "this kind of block has no counterpart; expected its equations in DERIVATIVE or PROCEDURE";
 
 /// Words that are refused wherever a block, a declaration or a statement may begin.
-const WORDS: [(&str, &str); 44] = [
+const WORDS: [(&str, &str); 43] = [
     ("KINETIC", "reaction schemes have no counterpart; expected their equations in a DERIVATIVE block"),
     ("LINEAR", "simultaneous equations have no counterpart; expected their solution in a PROCEDURE"),
     ("NONLINEAR", "simultaneous equations have no counterpart; expected their solution in a PROCEDURE"),
@@ -55,7 +56,6 @@ const WORDS: [(&str, &str); 44] = [
     ("MUTEXUNLOCK", "mechanisms share no memory"),
     ("PUTQ", BLOCK),
     ("GETQ", BLOCK),
-    ("VERBATIM", VERBATIM),
 ];
 
 /// Functions that are refused where they are called.

@@ -7,11 +7,24 @@ use crate::syntax::{Block, Expr, Statement};
 impl<'t> Parser<'t> {
     /// Statements in braces.
     pub(super) fn block(&mut self) -> Parsed<Block<'t>> {
+        self.block_with_end(false)
+    }
+
+    /// The statements of a whole block or PROCEDURE, which may end with a return.
+    pub(super) fn body(&mut self) -> Parsed<Block<'t>> {
+        self.block_with_end(true)
+    }
+
+    fn block_with_end(&mut self, returns: bool) -> Parsed<Block<'t>> {
         self.expect("{", "to begin the block")?;
         self.deeper(|p| {
             let mut statements = Vec::new();
             while !p.accept("}") {
                 match p.peek().kind {
+                    Kind::Return if returns && matches!(p.ahead(1).kind, Kind::Symbol("}")) => {
+                        p.note(p.peek().span, "VERBATIM is dropped: it returns where the block ends");
+                        p.at += 1;
+                    }
                     Kind::Name => statements.extend(p.statement()?),
                     Kind::Symbol("{") => statements.append(&mut p.block()?),
                     Kind::Symbol(";") => p.at += 1,

@@ -4,10 +4,13 @@ COMMENT
 Written for the tests of Dendrion after Hodgkin & Huxley (1952), rest at -65 mV.
 ENDCOMMENT
 
+? interface
 NEURON {
     SUFFIX squid
-    USEION na READ ena WRITE ina
-    USEION k READ ek WRITE ik
+    REPRESENTS NCIT:C17145   : sodium channel
+    REPRESENTS NCIT:C17008   : potassium channel
+    USEION na READ ena WRITE ina REPRESENTS CHEBI:29101
+    USEION k READ ek WRITE ik REPRESENTS CHEBI:29103 VALENCE 1
     NONSPECIFIC_CURRENT il
     RANGE gnabar, gkbar, gl, el, gna, gk
     GLOBAL minf, hinf, ninf, mtau, htau, ntau

@@ -1,0 +1,201 @@
+//! Whether conditions cover all cases.
+//!
+//! `if (v < -40) { a = 1 } else if (v >= -40) { a = 2 }` always assigns `a`. To find out, each comparison is read as a variable that
+//! is compared with a number; two variables are compared through their difference and 0. The numbers divide the axis of
+//! each variable into points and open intervals. Within one of them no comparison changes, so a condition holds everywhere if it
+//! holds once for each combination. Variables count as independent, and as numbers.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::syntax::Operator;
+
+/// Larger conditions are not examined, in comparisons.
+const LARGEST: usize = 200;
+/// Conditions with more combinations times comparisons than that are not examined.
+const MOST: usize = 4_000;
+
+/// A condition.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Logic {
+    node: Node,
+    /// Comparisons in it.
+    size: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Compare(Rc<str>, Operator, f64),
+    Not(Rc<Logic>),
+    And(Rc<Logic>, Rc<Logic>),
+    Or(Rc<Logic>, Rc<Logic>),
+}
+
+/// A condition that is known well enough to be examined.
+pub(crate) type Known = Option<Rc<Logic>>;
+
+/// Side of a comparison: its text, and its value if that is a number.
+type Side<'a> = (&'a str, Option<f64>);
+
+/// A comparison of two texts.
+pub(crate) fn compare(operator: Operator, a: Side<'_>, b: Side<'_>) -> Known {
+    let (variable, operator, number) = match (a, b) {
+        ((a, None), (_, Some(number))) => (Rc::from(a), operator, number),
+        ((_, Some(number)), (b, None)) => (Rc::from(b), mirrored(operator), number),
+        ((a, None), (b, None)) if a <= b => (Rc::from(format!("{a} - {b}")), operator, 0.0),
+        ((a, None), (b, None)) => (Rc::from(format!("{b} - {a}")), mirrored(operator), 0.0),
+        _ => return None,
+    };
+    Some(Rc::new(Logic { node: Node::Compare(variable, operator, number), size: 1 }))
+}
+
+pub(crate) fn not(a: Known) -> Known {
+    let a = a?;
+    let size = a.size;
+    Some(Rc::new(Logic { node: Node::Not(a), size }))
+}
+
+pub(crate) fn and(a: Known, b: Known) -> Known {
+    both(Node::And, a, b)
+}
+
+pub(crate) fn or(a: Known, b: Known) -> Known {
+    both(Node::Or, a, b)
+}
+
+fn both(node: fn(Rc<Logic>, Rc<Logic>) -> Node, a: Known, b: Known) -> Known {
+    let (a, b) = (a?, b?);
+    let size = a.size + b.size;
+    (size <= LARGEST).then(|| Rc::new(Logic { node: node(a, b), size }))
+}
+
+/// The comparison that holds when its sides are swapped.
+fn mirrored(operator: Operator) -> Operator {
+    match operator {
+        Operator::Less => Operator::Greater,
+        Operator::LessEqual => Operator::GreaterEqual,
+        Operator::Greater => Operator::Less,
+        Operator::GreaterEqual => Operator::LessEqual,
+        other => other,
+    }
+}
+
+/// For each variable, the numbers that it is compared with, and the point or interval it is in: 2i + 1 is the number i, 2i the
+/// interval before it.
+type Axes = BTreeMap<Rc<str>, (Vec<f64>, usize)>;
+
+impl Logic {
+    /// Whether the condition holds for all values of its variables; false also where that takes too long to find out.
+    pub(crate) fn always(&self) -> bool {
+        let mut axes = Axes::new();
+        self.collect(&mut axes);
+        let mut combinations = 1_usize;
+        for (numbers, _) in axes.values_mut() {
+            numbers.sort_by(f64::total_cmp);
+            numbers.dedup();
+            combinations = combinations.saturating_mul(2 * numbers.len() + 1);
+        }
+        if combinations.saturating_mul(self.size) > MOST {
+            return false;
+        }
+        loop {
+            if !self.holds(&axes) {
+                return false;
+            }
+            // Counts through all combinations, as an odometer does.
+            let advanced = axes.values_mut().any(|(numbers, at)| {
+                *at = if *at == 2 * numbers.len() { 0 } else { *at + 1 };
+                *at > 0
+            });
+            if !advanced {
+                return true;
+            }
+        }
+    }
+
+    fn collect(&self, axes: &mut Axes) {
+        match &self.node {
+            Node::Compare(variable, _, number) => {
+                // -0 and 0 are one number.
+                axes.entry(variable.clone()).or_default().0.push(number + 0.0);
+            }
+            Node::Not(a) => a.collect(axes),
+            Node::And(a, b) | Node::Or(a, b) => {
+                a.collect(axes);
+                b.collect(axes);
+            }
+        }
+    }
+
+    fn holds(&self, axes: &Axes) -> bool {
+        match &self.node {
+            Node::Compare(variable, operator, number) => {
+                let Some((numbers, at)) = axes.get(variable) else { return false };
+                let point = 2 * numbers.partition_point(|n| n < number) + 1;
+                match operator {
+                    Operator::Less => *at < point,
+                    Operator::LessEqual => *at <= point,
+                    Operator::Greater => *at > point,
+                    Operator::GreaterEqual => *at >= point,
+                    Operator::Equal => *at == point,
+                    Operator::Unequal => *at != point,
+                    _ => false,
+                }
+            }
+            Node::Not(a) => !a.holds(axes),
+            Node::And(a, b) => a.holds(axes) && b.holds(axes),
+            Node::Or(a, b) => a.holds(axes) || b.holds(axes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, Operator, and, compare, not, or};
+
+    fn v(operator: Operator, number: f64) -> Known {
+        compare(operator, ("v", None), ("", Some(number)))
+    }
+
+    fn always(condition: Known) -> bool {
+        condition.is_some_and(|c| c.always())
+    }
+
+    #[test]
+    fn conditions_that_cover_all_cases() {
+        use Operator::{Equal, Greater, GreaterEqual, Less, LessEqual, Unequal};
+        assert!(always(or(v(Less, 1.0), v(GreaterEqual, 1.0))));
+        assert!(always(or(v(Less, 2.0), v(Greater, 1.0))));
+        assert!(always(or(v(Equal, 1.0), v(Unequal, 1.0))));
+        assert!(always(or(or(v(Less, 0.0), v(Greater, 0.0)), v(Equal, -0.0))));
+        assert!(always(or(or(v(Less, 0.0), and(v(GreaterEqual, 0.0), v(LessEqual, 5.0))), v(Greater, 5.0))));
+        assert!(always(not(and(v(Less, 0.0), v(Greater, 0.0)))));
+        let pair = |operator, a, b| compare(operator, (a, None), (b, None));
+        assert!(always(or(pair(Less, "a", "b"), pair(LessEqual, "b", "a"))));
+        let first = |other| and(v(Less, 0.0), pair(other, "a", "b"));
+        assert!(always(or(or(first(Less), first(GreaterEqual)), v(GreaterEqual, 0.0))));
+    }
+
+    #[test]
+    fn conditions_that_do_not() {
+        use Operator::{Equal, Greater, GreaterEqual, Less, LessEqual, Unequal};
+        assert!(!always(v(Less, 1.0)));
+        assert!(!always(or(v(Less, 1.0), v(Greater, 1.0))));
+        assert!(!always(or(v(Less, 1.0), v(GreaterEqual, 1.000_000_1))));
+        assert!(!always(or(v(Equal, 1.0), v(Equal, 0.0))));
+        assert!(!always(or(or(v(Less, 0.0), and(v(GreaterEqual, 0.0), v(Less, 5.0))), v(Greater, 5.0))));
+        assert!(!always(and(v(LessEqual, 1.0), v(Unequal, 2.0))));
+        let other = compare(GreaterEqual, ("u", None), ("", Some(1.0)));
+        assert!(!always(or(v(Less, 1.0), other)));
+        assert!(compare(Less, ("1", Some(1.0)), ("2", Some(2.0))).is_none());
+    }
+
+    #[test]
+    fn large_conditions_are_not_examined() {
+        let mut all = v(Operator::Less, 0.0);
+        for i in 0..100_000 {
+            all = or(all, v(Operator::Less, f64::from(i)));
+        }
+        assert!(all.is_none());
+    }
+}
