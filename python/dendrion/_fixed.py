@@ -9,9 +9,9 @@ from typing import Any, ClassVar, TypeVar
 
 from . import _core
 from ._suggest import misspelt
-from .errors import AssignmentError
+from .errors import AssignmentError, ParameterTypeError
 
-__all__ = ["Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
+__all__ = ["Abstract", "Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
 
 #: The package whose classes define the attributes that are fixed.
 _PACKAGE = __name__.partition(".")[0]
@@ -92,6 +92,18 @@ def _fixing(init: Callable[..., None]) -> Callable[..., None]:
             self.__dict__["_built"] = True
 
     return wrapper
+
+
+class Abstract:
+    """A base class that nobody makes objects of; direct subclasses of this one are."""
+
+    #: What to make instead.
+    _examples: ClassVar[str]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if Abstract in cls.__bases__:
+            raise ParameterTypeError(f"{cls.__name__}: is a base class; expected one such as {cls._examples}")
+        return super().__new__(cls, *args, **kwargs) if super().__new__ is not object.__new__ else super().__new__(cls)
 
 
 T = TypeVar("T", bound=type)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ._suggest import refuse_unknown
+from ._suggest import refuse_arguments, refuse_unknown
 
 if TYPE_CHECKING:
     from .module import Module
@@ -56,6 +56,9 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
         _construction.stack.append(self)
         try:
             init(self, *args, **kwargs)
+        except TypeError as error:
+            refuse_arguments(type(self).__name__, signature, (self, *args), kwargs, error)
+            raise
         finally:
             _construction.stack.pop()
         if not under_construction(self):

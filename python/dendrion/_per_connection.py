@@ -9,18 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._numbers import numbers
-from .errors import ConnectivityError
+from ._targets import class_hint
+from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .initializers import Constant, Initializer
 from .units import check_unit
 
 #: Units of what connections have, where it is no pure number.
 _UNITS = {"delay": "ms"}
 
+#: End of messages about weights below 0.
+INHIBITION = "; for inhibition, connect positive weights to a GABA receptor"
+
 Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
     """Return a value in one of its forms, arrays flat: one for each of ``count`` connections, where that is known."""
+    if isinstance(value, type):
+        raise ParameterTypeError(
+            f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "
+            f"post{class_hint(value, Initializer)}"
+        )
     if isinstance(value, Initializer):
         check_unit(f"{label}: {name}", value, value._unit, _UNITS.get(name, ""))
     if isinstance(value, Constant):
@@ -60,6 +69,14 @@ def computed(
     return array
 
 
+def check_weights(label: str, array: NDArray[np.float64]) -> None:
+    """Raise for a weight below 0, with what inhibition takes."""
+    flat = array.reshape(-1)
+    for bad in np.flatnonzero(flat < 0)[:1]:
+        at = f"[{bad}]" if array.ndim else ""
+        raise ParameterError(f"{label}{at} = {flat[bad]:g}: expected a finite number >= 0{INHIBITION}")
+
+
 def off_grid(label: str, delay: Spread | None, dt: float) -> str | None:
     """Return what to say of delays that are no multiples of the step, if there are any."""
     if delay is None or isinstance(delay, Initializer) or callable(delay):
@@ -79,4 +96,5 @@ def off_grid(label: str, delay: Spread | None, dt: float) -> str | None:
 
 def _check(label: str, name: Callable[[int], str], flat: NDArray[np.float64], unit: str) -> None:
     for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
-        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected finite numbers >= 0{unit}")
+        hint = "" if unit or not flat[bad] < 0 else INHIBITION
+        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected finite numbers >= 0{unit}{hint}")

@@ -41,10 +41,10 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
             return method(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
             owner = args[0] if isinstance(args[0], type) else type(args[0])
             where = "" if method.__name__ == "__init__" else f".{method.__name__}"
-            refuse_unknown(f"{owner.__name__}{where}", inspect.signature(method), kwargs)
+            refuse_arguments(f"{owner.__name__}{where}", inspect.signature(method), args, kwargs, error)
             raise
 
     return wrapper
@@ -61,6 +61,19 @@ def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, 
             nearest = _core.nearest(name, known)
             hint = f"did you mean {nearest!r}?" if nearest else f"expected one of: {', '.join(known) or 'none'}"
             raise ParameterTypeError(f"{what}: unexpected parameter {name} = {given[name]!r}; {hint}") from None
+
+
+def refuse_arguments(
+    what: str, signature: inspect.Signature, args: tuple[Any, ...], given: Mapping[str, Any], error: TypeError
+) -> None:
+    """Raise for arguments that a call does not take, or lacks."""
+    refuse_unknown(what, signature, given)
+    try:
+        signature.bind(*args, **given)
+    except TypeError:
+        said = str(error).partition("() ")[2]
+        expected = ", ".join(n for n in signature.parameters if n not in ("self", "cls"))
+        raise ParameterTypeError(f"{what}: {said}; expected {expected}") from None
 
 
 def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from ._fixed import refuse_assignments
+from ._fixed import Abstract, refuse_assignments
 from ._suggest import suggests
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
@@ -16,8 +16,10 @@ __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb
 
 
 @dataclass(frozen=True)
-class Connector:
+class Connector(Abstract):
     """Base of the rules."""
+
+    _examples: ClassVar[str] = "FixedProb(0.1)"
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         raise NotImplementedError

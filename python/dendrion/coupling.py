@@ -8,10 +8,13 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 
 from ._ownership import SENTINEL, Sentinel
+from ._targets import parts_hint
 from .compartment import Compartment
 from .equations import Channel
 from .errors import ParameterError, ParameterTypeError, StructureError
+from .generators import Generator
 from .module import Module
+from .neuron import Neuron
 from .receptors import Receptor
 
 __all__ = ["MCConn", "MCConnSynapse"]
@@ -92,13 +95,15 @@ class MCConnSynapse(Module):
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         if not isinstance(pre, (Receptor, Channel)):
+            hint = "; MCConn couples two compartments" if isinstance(pre, Compartment) else ""
             raise ParameterTypeError(
-                f"{self._label}: pre = {pre!r}: expected a Receptor, such as an AMPA, or a Channel"
+                f"{self._label}: pre = {pre!r}: expected a Receptor, such as an AMPA, or a Channel{hint}"
             )
         if isinstance(pre, Receptor):
             _two_compartments(self, pre, post)
         elif not isinstance(post, Compartment):
-            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected a Compartment")
+            hint = parts_hint(post, Compartment, "compartment")
+            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected a Compartment{hint}")
         self.__dict__["size"] = pre.size
         self._refer("pre", pre)
         self._refer("post", post)
@@ -108,6 +113,13 @@ class MCConnSynapse(Module):
 def _two_compartments(module: Module, pre: object, post: object) -> None:
     for name, end in (("pre", pre), ("post", post)):
         if not isinstance(end, Compartment):
-            raise ParameterTypeError(f"{module._label}: {name} = {end!r}: expected a Compartment")
+            hint = parts_hint(end, Compartment, "compartment")
+            if isinstance(pre, Neuron) and isinstance(post, Neuron):
+                hint = "; to connect two populations, use MCSynapse(pre, receptor, conn)"
+            elif isinstance(end, Generator):
+                hint = "; to inject a current, use ConnGen(generator, compartment)"
+            elif isinstance(end, Channel):
+                hint = "; to attach a channel, use MCConnSynapse(channel, compartment)"
+            raise ParameterTypeError(f"{module._label}: {name} = {end!r}: expected a Compartment{hint}")
     if pre is post:
         raise StructureError(f"{module._label}: pre and post are both {pre!r}: expected two compartments")

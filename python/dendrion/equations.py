@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from . import _core
 from ._ownership import SENTINEL, Sentinel, maker_of
+from ._targets import parts_hint
 from .compartment import Compartment, LeakyIF
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .module import Module, Value, checked_size, hint
@@ -160,7 +161,8 @@ class Channel(Written):
     ) -> None:
         self.size = checked_size(self, size)
         if on is not None and not isinstance(on, Compartment):
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on")
+            hint = parts_hint(on, Compartment, "compartment")
+            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on{hint}")
         self._refer("on", on)
         self._declare_written(given)
         if parent is SENTINEL and on is not None and maker_of(self) is None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._attributes import check_assignment
+from ._fixed import Abstract
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
 from ._values import read_only
@@ -22,9 +23,11 @@ from .units import check_unit, has_units, in_unit
 __all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerator"]
 
 
-class Generator(Module):
+class Generator(Abstract, Module):
     """Base of the generators: ``size`` sources that are on for ``start <= t < stop`` (ms)."""
 
+    _examples: ClassVar[str] = "PoissonGenerator(size, rate)"
+    _otherwise_drawn: ClassVar[str] = "; a Piecewise is a function of time"
     spiking: ClassVar[bool] = True
     start: float
     stop: float

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import _core
-from ._fixed import FixedOnceMade
+from ._fixed import Abstract, FixedOnceMade
 from ._suggest import SuggestingKeywords
 from .errors import ParameterTypeError
 from .units import fitting
@@ -16,13 +16,14 @@ from .units import fitting
 __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Uniform"]
 
 
-class Initializer(FixedOnceMade, SuggestingKeywords):
+class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base of the distributions.
 
     Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the
     same for any number of threads. Quantities become ms for delays, or pure numbers for weights.
     """
 
+    _examples: ClassVar[str] = "Normal(1.0, 0.2)"
     _kind: ClassVar[str]
     #: Units that its numbers may have.
     _units: ClassVar[str] = "ms, or 1"

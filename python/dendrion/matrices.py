@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from ._fixed import FixedOnceMade
 from ._numbers import numbers
 from ._suggest import suggests
+from ._targets import class_hint
 from ._values import read_only
+from .connectivity import Connector
 from .errors import ConnectivityError, ParameterError, ParameterTypeError
 from .units import in_unit
 
@@ -42,8 +44,14 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     except ParameterTypeError:
         raise ConnectivityError(
             f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
-            "FixedProb(0.1)"
+            f"FixedProb(0.1){class_hint(conn, Connector)}{_rule_hint(conn)}"
         ) from None
+    if dense.ndim == 0:
+        hint = f"; FixedProb({float(dense):g}) connects each pair with that probability" if 0 < dense <= 1 else ""
+        raise ConnectivityError(
+            f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
+            f"All2All(); a number is given as weight=...{hint}"
+        )
     _check_shape(label, dense.shape, pre, post)
     if pre * post >= 2**32:
         raise ConnectivityError(f"{label}: {pre * post} connections: expected fewer than 2^32")
@@ -52,6 +60,25 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     weights = dense.reshape(-1)
     _check_weights(label, weights, lambda k: f"conn[{k // post}, {k % post}]")
     return Matrix(starts, targets, weights, (pre, post))
+
+
+def _rule_hint(conn: Any) -> str:
+    """Return the rule that a text such as "all_to_all" means."""
+    rules = {
+        "alltoall": "All2All()",
+        "all2all": "All2All()",
+        "full": "All2All()",
+        "dense": "All2All()",
+        "onetoone": "One2One()",
+        "one2one": "One2One()",
+        "fixedindegree": "FixedIndegree(degree)",
+        "fixedoutdegree": "FixedOutdegree(degree)",
+        "fixedtotal": "FixedTotal(n)",
+        "fixedprob": "FixedProb(prob)",
+        "random": "FixedProb(prob)",
+    }
+    plain = "".join(c for c in conn.lower() if c.isalnum()) if isinstance(conn, str) else ""
+    return f"; did you mean dn.{rules[plain]}?" if plain in rules else ""
 
 
 def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
@@ -189,7 +216,11 @@ def _check_shape(label: str, shape: tuple[int, ...], pre: int, post: int) -> Non
 def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:
     for bad in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
         value = weights[bad]
-        why = "" if not value < 0 or math.isinf(value) else "; inhibition is a GABA receptor's"
+        why = (
+            ""
+            if not value < 0 or math.isinf(value)
+            else "; for inhibition, connect positive weights to a GABA receptor"
+        )
         raise ConnectivityError(
             f"{label}: {name(int(bad))} = {value}: expected finite weights >= 0 (they add to conductances){why}"
         )

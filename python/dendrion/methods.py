@@ -17,8 +17,8 @@ class _Method(Enum):
     """An enumeration of methods that names of methods are looked up in, too."""
 
     @classmethod
-    def _missing_(cls, value: object) -> _Method | None:
-        return _named(cls, value)
+    def _missing_(cls, value: object) -> _Method:
+        return member(cls.__name__, "value", value, cls)
 
 
 def _named(kind: type[E], value: object) -> E | None:

@@ -70,6 +70,8 @@ class Module(CopiedAlone):
     _optional: ClassVar[tuple[str, ...]] = ()
     #: Units of what can be recorded of it, where these are not pure numbers.
     _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: What to do instead of giving a distribution or a function.
+    _otherwise_drawn: ClassVar[str] = "; draw one value per neuron first, such as rng.normal(mean, std, size)"
     #: Attributes that keep the value they were made with.
     _fixed: ClassVar[tuple[str, ...]] = ("size",)
     #: Attributes that keep their value once a network is made.
@@ -309,7 +311,16 @@ class Module(CopiedAlone):
                 raise ParameterError(f"{self._label}: {name} = None: expected a number")
         _core.check_module(kind, self._label, given, self.size)
 
+    def _drawn(self, value: object) -> str:
+        """Return the end of a message for a distribution or a function, which parameters do not take."""
+        return self._otherwise_drawn if callable(value) or hasattr(value, "_spec") else ""
+
     def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
+        if not isinstance(frozen, Mapping):
+            raise ParameterTypeError(
+                f"{self._label}: frozen_params = {frozen!r}: expected a dict of values by parameter, such as "
+                "{'gL': 5.0}"
+            )
         for name, value in frozen.items():
             if name not in self._values:
                 raise UnknownNameError(
@@ -324,7 +335,9 @@ class Module(CopiedAlone):
             return None
         if has_units(value):
             return self._convert_quantity(name, value)
-        array = plain_numbers(f"{self._label}: {name}", value, f"a number or an array of {self.size}")
+        array = plain_numbers(
+            f"{self._label}: {name}", value, f"a number or an array of {self.size}{self._drawn(value)}"
+        )
         if array.ndim == 0:
             return float(array)
         if array.ndim != 1:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._likely import warn_of_all, warn_of_model
 from ._log import log_built
+from ._probing import check_variable, listed
 from ._recordings import NetworkRecordings, What
 from ._settings import chosen, float_type, positive, steps_of, whole
 from ._shown import NetworkShown
@@ -110,7 +111,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         sdemethod: SolverMethodSDE | str | None = None,
     ) -> None:
         begun = time.perf_counter()
-        modules = [modules] if isinstance(modules, Module) else list(modules)
+        modules = listed(modules)
         self.dt = positive(dt)
         self.seed = whole("seed", seed, 0, 2**64 - 1)
         self.dtype = float_type(dtype)
@@ -244,6 +245,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             ``batch`` or ``inputs``.
         """
         path = self._recordable(module)
+        check_variable(path, module, variable)
         columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
@@ -301,7 +303,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     def _path(self, module: Module) -> str:
         if not isinstance(module, Module):
-            raise ParameterTypeError(f"network: {module!r}: expected a module of the network")
+            known = isinstance(module, str) and any(m.path == module for m in self._parts.values())
+            hint = f"; net[{module!r}] is the module of that path" if known else ""
+            raise ParameterTypeError(f"network: {module!r}: expected a module of the network{hint}")
         if id(module) not in self._parts:
             raise StructureError(f"{module!r}: is not in this network")
         return module.path

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._attributes import check_assignment
 from ._ownership import SENTINEL, Sentinel, under_construction
+from ._targets import class_hint
 from ._tracing import Token, written
 from ._values import read_only
 from .errors import ParameterError, ParameterTypeError, StructureError
@@ -170,7 +171,10 @@ class MCNeuron(Neuron):
             return self._checked_delay(value)
         expected = {
             "area_name": ("a string or None", value is None or isinstance(value, str)),
-            "surrogate_grad_fn": ("a Surrogate, such as Sigmoid(), or a callable", callable(value)),
+            "surrogate_grad_fn": (
+                f"a Surrogate, such as Sigmoid(), or a callable{class_hint(value, Surrogate)}",
+                callable(value) and not isinstance(value, type),
+            ),
             "detach_reset": ("True or False", isinstance(value, (bool, np.bool_))),
             "reset": ("True or False", isinstance(value, (bool, np.bool_))),
         }
@@ -182,6 +186,12 @@ class MCNeuron(Neuron):
         if isinstance(value, Initializer):
             check_unit(f"{self._label}: dendritic_delay", value, value._unit, "")
             return value
+        if isinstance(value, type):
+            expected = "whole numbers (steps), an Initializer or a function of the size"
+            raise ParameterTypeError(
+                f"{self._label}: dendritic_delay = {value.__name__}: expected {expected}"
+                f"{class_hint(value, Initializer)}"
+            )
         return value if callable(value) else read_only(_steps(self, value, repr(value)))
 
     def _dendritic_steps(self, seed: int) -> NDArray[np.uint16]:

@@ -8,7 +8,9 @@ from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
+from ._fixed import Abstract
 from ._ownership import SENTINEL, Sentinel, maker_of
+from ._targets import parts_hint
 from .compartment import Compartment
 from .errors import ParameterTypeError
 from .module import Module
@@ -16,13 +18,14 @@ from .module import Module
 __all__ = ["ConductanceNoise", "Noise", "OUNoise", "WhiteNoise"]
 
 
-class Noise(Module):
+class Noise(Abstract, Module):
     """Base of the noises on a compartment. Each neuron has noise of its own; streams do not depend on threads.
 
     White and conductance noises on one compartment are independent, and act as one Wiener process whose variance is the
     sum of theirs: the law is the same, and Milstein's method keeps its order.
     """
 
+    _examples: ClassVar[str] = "WhiteNoise(compartment, sigma)"
     _kind: ClassVar[str]
     _fixed: ClassVar[tuple[str, ...]] = ("size", "on")
     on: Compartment
@@ -39,7 +42,8 @@ class Noise(Module):
         **given: ArrayLike,
     ) -> None:
         if not isinstance(on, Compartment):
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on")
+            hint = parts_hint(on, Compartment, "compartment")
+            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on{hint}")
         self._refer("on", on)
         self.size = on.size
         self._declare(**given)

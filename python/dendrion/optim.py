@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._differentiable import trainable
-from ._fixed import is_ours, shown
+from ._fixed import Abstract, is_ours, shown
 from ._suggest import SuggestingKeywords
+from ._targets import mapping_error
 from .errors import AssignmentError, ParameterError, ParameterTypeError, UnknownNameError
 from .network import Network
 from .units import in_unit
@@ -21,8 +22,10 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
-class Optimizer(SuggestingKeywords):
+class Optimizer(Abstract, SuggestingKeywords):
     """Base of the optimizers. ``step(gradients)`` moves the parameters of the network against them, within bounds."""
+
+    _examples: ClassVar[str] = "Adam(net)"
 
     def __init__(
         self, net: Network, lr: float, train: Iterable[str] | None, bounds: Bounds | None, relative: bool
@@ -33,7 +36,8 @@ class Optimizer(SuggestingKeywords):
         # A step in units of what a parameter is worth: a capacitance of 200 and a conductance of 0.01 move alike.
         self._units = {k: float(np.abs(known[k]).mean()) or 1.0 if relative else 1.0 for k in self.keys}
         self._bounds = {key: self._bound(key, known[key]) for key in self.keys}
-        for key, (least, most) in (bounds or {}).items():
+        for key, bound in checked_bounds(type(self).__name__, bounds).items():
+            least, most = bound
             if key not in self._bounds:
                 raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not trained")
             least, most = (
@@ -61,6 +65,8 @@ class Optimizer(SuggestingKeywords):
             return _pair(value)
         if name == "steps":
             return _count(value)
+        if name == "net" and not isinstance(value, Network):
+            raise ParameterTypeError(f"{type(self).__name__}: net = {value!r}: expected a Network")
         if name in ("net", "keys") and name not in self.__dict__:
             return value
         kind, known = type(self).__name__, [n for n in dir(self) if not n.startswith("_")]
@@ -69,7 +75,7 @@ class Optimizer(SuggestingKeywords):
         nearest = _core.nearest(name, known)
         if nearest or is_ours(type(self)):
             hint = f"; did you mean {nearest!r}?" if nearest else ""
-            raise AssignmentError(f"{kind}.{name} = {shown(value)}: a {kind} has no attribute {name!r}{hint}")
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {name!r}{hint}")
         return value
 
     def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
@@ -78,6 +84,13 @@ class Optimizer(SuggestingKeywords):
 
     def step(self, gradients: Mapping[str, ArrayLike]) -> None:
         """Move the parameters, by the gradients of a loss that is to be less."""
+        if not isinstance(gradients, Mapping):
+            raise ParameterTypeError(f"{type(self).__name__}: step: {mapping_error('gradients', gradients)}")
+        if not any(key in gradients for key in self.keys):
+            raise ParameterError(
+                f"{type(self).__name__}: step: gradients of {', '.join(map(str, gradients)) or 'nothing'}: expected "
+                f"some of the parameters that are trained, {', '.join(self.keys[:8])}"
+            )
         self.steps += 1
         known, moved = self.net.parameters(), {}
         for key in self.keys:
@@ -182,6 +195,20 @@ def _positive(name: str, value: object) -> float:
     if not (np.isfinite(value) and value > 0):
         raise ParameterError(f"optim: {name} = {value}: expected a finite number > 0")
     return float(value)
+
+
+def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
+    """Return bounds, each a pair by key."""
+    if bounds is None:
+        return {}
+    if not isinstance(bounds, Mapping):
+        raise ParameterTypeError(f"{label}: bounds = {bounds!r}: expected a dict of pairs by key, such as (0.0, None)")
+    for key, bound in bounds.items():
+        if not isinstance(bound, (tuple, list)) or len(bound) != 2:
+            raise ParameterTypeError(
+                f"{label}: bounds: {key!r}: {bound!r}: expected the least and the largest value, such as (0.0, None)"
+            )
+    return bounds
 
 
 def _pair(value: object) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from . import _core
-from ._fixed import FixedOnceMade
+from ._fixed import Abstract, FixedOnceMade
 from ._suggest import SuggestingKeywords
 from .errors import ParameterTypeError
 from .units import has_units, in_unit, unit_in_table
@@ -13,12 +13,13 @@ from .units import has_units, in_unit, unit_in_table
 __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
 
-class Plasticity(FixedOnceMade, SuggestingKeywords):
+class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base of the rules. A rule is a set of values; the synapse that is given it has them as parameters of its own."""
 
     _otherwise: ClassVar[str] = (
         "cannot be changed once the rule is made; assign the parameter of the MCSynapse, such as synapse.tau_plus"
     )
+    _examples: ClassVar[str] = "STDP()"
     _kind: ClassVar[str]
     #: Whether weights are learnt, by both sides' spikes.
     _learns: ClassVar[bool] = True

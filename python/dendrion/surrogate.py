@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._fixed import FixedOnceMade
+from ._fixed import Abstract, FixedOnceMade
 from ._suggest import SuggestingKeywords
 from ._tracing import Token, evaluated, written
 from .errors import ParameterError, ParameterTypeError
@@ -29,13 +29,14 @@ from .units import in_unit
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
 
-class Surrogate(FixedOnceMade, SuggestingKeywords):
+class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base of the surrogate derivatives.
 
     Called with its argument x, a surrogate returns σ(x): x is ``V - V_th`` (mV) and σ is in 1/mV, or, with
     ``relative=True``, x is ``(V - V_th) / (V_th - V_reset)`` and neither has a unit.
     """
 
+    _examples: ClassVar[str] = "Sigmoid()"
     _kind: ClassVar[str]
     _defaults: ClassVar[dict[str, float]]
     #: Whether the argument is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th``.

@@ -12,7 +12,8 @@ from . import _core
 from ._fixed import shown
 from ._numbers import numbers
 from ._ownership import SENTINEL, Sentinel
-from ._per_connection import spread
+from ._per_connection import check_weights, spread
+from ._targets import class_hint, parts_hint, population_of
 from ._values import read_only
 from .compartment import Compartment
 from .connectivity import All2All, Connector, One2One
@@ -93,6 +94,7 @@ class MCSynapse(Module):
         if plasticity is not None and not isinstance(plasticity, Plasticity):
             raise ParameterTypeError(
                 f"{self._label}: plasticity = {plasticity!r}: expected an STDP, TripletSTDP, TsodyksMarkram or None"
+                f"{class_hint(plasticity, Plasticity)}"
             )
         self._refer("plasticity", plasticity)
         super().__init__(parent, name, None)
@@ -130,10 +132,21 @@ class MCSynapse(Module):
 
     def _ends(self, pre: object, post: object) -> None:
         if not isinstance(pre, MCNeuron) and not (isinstance(pre, Generator) and pre.spiking):
-            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes")
+            hint = ""
+            if isinstance(pre, Generator):
+                hint = "; a ConnGen injects a current into a compartment"
+            elif isinstance(pre, Module) and (population := population_of(pre)) is not None:
+                hint = f"; it is part of {population!r}"
+            raise ParameterTypeError(
+                f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes{hint}"
+            )
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
-            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected an AMPA, NMDA or GABA, or a tuple")
+            wrong = next((r for r in receptors if not isinstance(r, Receptor)), None)
+            raise ParameterTypeError(
+                f"{self._label}: post = {post!r}: expected a receptor, such as an AMPA, NMDA or GABA, or a tuple of "
+                f"receptors{parts_hint(wrong, Receptor, 'receptor')}"
+            )
         if len({id(r) for r in receptors}) < len(receptors):
             raise StructureError(f"{self._label}: post = {post!r}: expected each receptor once")
         if len({r.size for r in receptors}) > 1:
@@ -251,6 +264,7 @@ class MCSynapse(Module):
     def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
         """Return weights in the order of the connections. A table must be one of sources by targets."""
         array = numbers(f"{self._label}: {name}", value, "numbers")
+        check_weights(f"{self._label}: {name}", array)
         shape = (self.pre.size, self.post[0].size)
         if array.ndim > 1 and array.shape != shape:
             raise ConnectivityError(
@@ -285,13 +299,20 @@ class ConnGen(Module):
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         if not isinstance(pre, Generator):
-            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected a generator")
+            hint = (
+                f"; the generator comes first: ConnGen({type(mc).__name__}, ...)" if isinstance(mc, Generator) else ""
+            )
+            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected a generator{hint}")
         wanted: type = Receptor if pre.spiking else Compartment
         if not isinstance(mc, wanted):
             what = "a receptor for spikes" if pre.spiking else "a compartment for a current"
-            raise ParameterTypeError(f"{self._label}: mc = {mc!r}: expected {what}")
+            hint = parts_hint(mc, wanted, "receptor" if pre.spiking else "compartment")
+            raise ParameterTypeError(f"{self._label}: mc = {mc!r}: expected {what}{hint}")
         if pre.size != mc.size and (pre.spiking or pre.size != 1):
-            raise StructureError(f"{self._label}: {pre!r} and {mc!r}: expected the same size")
+            raise StructureError(
+                f"{self._label}: {pre!r} and {mc!r}: a ConnGen connects one to one, expected the same size"
+                f"{'' if pre.spiking else ', or a generator of size 1'}"
+            )
         self._refer("pre", pre)
         self._refer("mc", mc)
         super().__init__(parent, name, frozen_params)

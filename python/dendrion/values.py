@@ -12,7 +12,8 @@ from . import _core
 from ._numbers import numbers
 from ._settings import as_number
 from ._sharing import NetworkSharing
-from .errors import DendrionError, ParameterError, StructureError, UnknownNameError
+from ._targets import mapping_error
+from .errors import DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import Generator
 from .module import Module, Value, hint
 from .synapse import Connections, MCSynapse
@@ -56,6 +57,7 @@ class NetworkValues(NetworkSharing):
 
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
         """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
+        _check_mapping("set_parameters", values)
         for key in values:
             if key in self._frozen_keys():
                 raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
@@ -78,6 +80,7 @@ class NetworkValues(NetworkSharing):
         strict : bool
             Whether keys that are missing or that mean nothing here are errors. If not they are returned.
         """
+        _check_mapping("load_state_dict", values)
         known = set(self._sim.parameter_names())
         missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
         if strict and missing:
@@ -106,6 +109,7 @@ class NetworkValues(NetworkSharing):
             array of shape ``(batch, size)`` makes one: all samples start from the present state, and the next run needs
             that ``batch``.
         """
+        _check_mapping("set_state", values)
         with self._alone("set_state"):
             known = self._sim.state_names()
             converted = {}
@@ -256,3 +260,12 @@ class NetworkValues(NetworkSharing):
             elif isinstance(module, Generator) and module._piecewise is not None:
                 shapes |= {f"{module.path}.{name}": module._piecewise.values.shape for name in module._values}
         return shapes
+
+
+def _check_mapping(name: str, values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise ParameterTypeError(mapping_error(f"network: {name}: values", values))
+    for key in values:
+        if not isinstance(key, str):
+            hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
+            raise ParameterTypeError(f"network: {name}: key {key!r}: expected a text{hint}")

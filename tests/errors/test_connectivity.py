@@ -40,7 +40,7 @@ def test_weights(ends, value):
 
 def test_negative_weights_name_the_remedy(ends):
     noise, cells = ends
-    with pytest.raises(dn.ConnectivityError, match=r"inhibition is a GABA receptor's"):
+    with pytest.raises(dn.ConnectivityError, match=r"connect positive weights to a GABA receptor"):
         dn.MCSynapse(noise, cells.ampa, -np.ones((2, 3)))
 
 

@@ -197,6 +197,7 @@ impl<T: Scalar> Core<T> {
             // Shards were lost with a thread.
             return self.broken.clone().map_or(Ok(()), Err);
         }
+        self.cells.iter().try_for_each(Cells::check_initial)?;
         self.now = 0;
         self.broken = None;
         self.samples.clear();

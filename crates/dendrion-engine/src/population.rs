@@ -61,8 +61,11 @@ impl<T: Scalar> Cells<T> {
         level: Level,
     ) -> Result<Self, Error> {
         let mut system = neuron(population, wiring, dt)?;
-        let tape = Tape::step(&mut system, population.method, population.sde)?;
-        let (engine, initial) = link(&population.path, &tape, &[], (&system, &layout), level, None)?;
+        let named = |error: Error| error.at(&population.path);
+        let tape = Tape::step(&mut system, population.method, population.sde).map_err(named)?;
+        let (engine, initial) =
+            link(&population.path, &tape, &[], (&system, &layout), level, None).map_err(named)?;
+        check_initial(&population.path, &system, &initial)?;
         let noises = noises(&system, population, seed);
         Ok(Self {
             path: population.path.clone(),
@@ -93,6 +96,11 @@ impl<T: Scalar> Cells<T> {
         Ok(())
     }
 
+    /// Checks that all initial values are finite.
+    pub(crate) fn check_initial(&self) -> Result<(), Error> {
+        check_initial(&self.path, &self.system, &self.initial)
+    }
+
     /// The number of the observer of that observable, made now if there is none; `None` for an unknown name.
     pub(crate) fn observer(&mut self, name: &str) -> Result<Option<usize>, Error> {
         if let Some(i) = self.observed.iter().position(|(n, _)| n == name) {
@@ -101,7 +109,7 @@ impl<T: Scalar> Cells<T> {
         let Some(observable) = self.system.observables.iter().find(|o| o.name == name) else {
             return Ok(None);
         };
-        let tape = Tape::observe(&self.system, observable.value)?;
+        let tape = Tape::observe(&self.system, observable.value).map_err(|error| error.at(&self.path))?;
         self.observed.push((name.to_string(), tape));
         self.refresh()?;
         Ok(Some(self.observed.len() - 1))
@@ -232,6 +240,21 @@ pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
         },
     };
     leaves.iter().map(column).collect()
+}
+
+/// Raises where a state would begin at a value that is not finite.
+fn check_initial(path: &str, system: &System, initial: &[Values]) -> Result<(), Error> {
+    for (state, values) in system.states.iter().zip(initial) {
+        let Some(neuron) = values.as_slice().iter().position(|v| !v.is_finite()) else { continue };
+        let (module, name) = state.name.rsplit_once('.').unwrap_or(("", &state.name));
+        let what = format!(
+            "the initial value of {name} is {} in neuron {neuron}; expected a finite number: look for a division by 0, or a root or \
+             logarithm of a negative number, in its equation for {name}(0) and in the parameters there",
+            values.get(neuron).to_string().to_lowercase()
+        );
+        return Err(Error::structure(format!("{path}/{module}"), what));
+    }
+    Ok(())
 }
 
 fn values(column: Column) -> Values {

@@ -86,7 +86,7 @@ impl<T: Scalar> Core<T> {
                 variables.push(name);
             }
         }
-        if variables.is_empty() {
+        if variables.is_empty() && !self.network.populations[population].has_part(member) {
             let mut known: Vec<String> = system
                 .states
                 .iter()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use dendrion_lanes::{Op, Program, Slot};
-use dendrion_model::{Error, OdeMethod, SdeMethod};
+use dendrion_model::{Error, OdeMethod, SdeMethod, UNNAMED};
 
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::emit::{Cotangents, Emitter, Table};
@@ -194,8 +194,12 @@ pub(crate) fn small_enough(rows: usize) -> Result<(), Error> {
     if u16::try_from(rows).is_ok() {
         return Ok(());
     }
-    let what = format!("its step needs {rows} rows; expected at most {}: use fewer compartments", u16::MAX);
-    Err(Error::structure("neuron", what))
+    let what = format!(
+        "the equations of a neuron need {rows} values in a step; expected at most {}: use fewer compartments, receptors or channels \
+         in each neuron",
+        u16::MAX
+    );
+    Err(Error::structure(UNNAMED, what))
 }
 
 /// The program that computes `outputs` into state rows, and its coefficient table.
@@ -221,4 +225,17 @@ pub(crate) fn leaves_of(graph: &Graph, coefs: &[NodeId]) -> Vec<Leaf> {
         _ => Leaf::Number(graph.as_const(*id).unwrap_or(f64::NAN)),
     };
     coefs.iter().map(leaf).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::small_enough;
+
+    #[test]
+    fn an_error_about_size_names_the_population() {
+        assert!(small_enough(65535).is_ok());
+        let error = small_enough(70000).expect_err("more than 16 bits").at("cortex/layer5");
+        let text = error.to_string();
+        assert!(text.starts_with("cortex/layer5: the equations of a neuron need 70000 values"), "{text}");
+    }
 }

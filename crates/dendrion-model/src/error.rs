@@ -56,10 +56,10 @@ pub enum Error {
     },
     /// A state that stopped being finite during a run.
     #[error(
-        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; use a smaller dt (now {dt} ms) \
-         or exponential Euler (odemethod=SolverMethodODE.EXP_EULER). Everything recorded before is kept; reset() lets \
-         the network run again",
-        sample.map_or_else(String::new, |b| format!(" in sample {b}"))
+        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; {}. Everything recorded before is \
+         kept; reset() lets the network run again",
+        sample.map_or_else(String::new, |b| format!(" in sample {b}")),
+        remedy(*time, *dt)
     )]
     Divergence {
         /// Path of the population.
@@ -131,6 +131,20 @@ impl Error {
         Self::Structure { module: module.into(), what: what.into() }
     }
 
+    /// The same error of the module at `path`, where it was raised by code that does not know the path.
+    #[must_use]
+    pub fn at(self, path: &str) -> Self {
+        match self {
+            Self::Structure { module, what } if module == UNNAMED => {
+                Self::Structure { module: path.into(), what }
+            }
+            Self::Parameter { module, parameter, value, accepted } if module == UNNAMED => {
+                Self::Parameter { module: path.into(), parameter, value, accepted }
+            }
+            other => other,
+        }
+    }
+
     /// A [`Error::Connectivity`].
     pub fn connectivity(module: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Connectivity { module: module.into(), what: what.into() }
@@ -160,6 +174,9 @@ impl Error {
     }
 }
 
+/// The module of errors whose place is not known yet; see [`Error::at`].
+pub const UNNAMED: &str = "neuron";
+
 /// The known name most like `name`, if any is like it at all.
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
@@ -169,6 +186,19 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         .filter(|(s, _)| *s > 0.7)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
+}
+
+/// What to do about a state that is not finite. A first step that fails has no time to become unstable.
+fn remedy(time: f64, dt: f64) -> String {
+    if time == 0.0 {
+        return "already in the first step, which a smaller dt rarely changes: look for a division by 0, a root or logarithm of a \
+                negative number, or an overflow in its equations"
+            .into();
+    }
+    format!(
+        "use a smaller dt (now {dt} ms) or exponential Euler (odemethod=SolverMethodODE.EXP_EULER), and look for divisions by 0 \
+         and roots or logarithms of negative numbers in its equations"
+    )
 }
 
 /// Rust prints NaN, Python and C print nan.

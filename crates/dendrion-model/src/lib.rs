@@ -22,7 +22,7 @@ mod surrogate;
 mod validate;
 
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
-pub use error::{Error, nearest};
+pub use error::{Error, UNNAMED, nearest};
 pub use generator::{Generator, Signal, Waveform};
 pub use initializer::{Initializer, PerConnection};
 pub use kind::ModuleKind;

@@ -213,6 +213,14 @@ const fn yes() -> bool {
 }
 
 impl Population {
+    /// Whether a compartment, receptor, mechanism or noise has that name.
+    pub fn has_part(&self, name: &str) -> bool {
+        self.compartments.iter().any(|c| c.name == name)
+            || self.receptors.iter().any(|r| r.name == name)
+            || self.mechanisms.iter().any(|m| m.name == name)
+            || self.noises.iter().any(|n| n.name == name)
+    }
+
     /// A population without compartments yet, hard reset, forward Euler.
     pub fn new(path: impl Into<String>, size: usize, params: impl Into<Params>) -> Self {
         Self {

@@ -2,7 +2,7 @@
 //! same pair come before it, so it is the same whatever the shards and threads.
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, steps_of};
+use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, UNNAMED, steps_of};
 
 use super::topology::Topology;
 use crate::random::{Purpose, Stream};
@@ -45,7 +45,7 @@ fn number(initializer: &Initializer, stream: Stream, pair: Pair) -> Result<f64, 
             let inside = |v: &f64| (*low..=*high).contains(v);
             (0..ATTEMPTS).map(|attempt| once(of, stream, pair, attempt)).find(inside).ok_or_else(|| {
                 let what = format!("bounds between which a {} lies once in {ATTEMPTS} draws", of.name());
-                Error::parameter("Truncated", "low, high", format!("{low}, {high}"), what)
+                Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what)
             })
         }
         _ => Ok(once(initializer, stream, pair, 0)),
@@ -76,7 +76,8 @@ fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> 
 pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) -> Result<Vec<f64>, Error> {
     initializer.check()?;
     let stream = Stream::new(seed, path, Purpose::Members);
-    (0..n as u32).map(|target| number(initializer, stream, Pair { source: 0, target, before: 0 })).collect()
+    let each = |target| number(initializer, stream, Pair { source: 0, target, before: 0 });
+    (0..n as u32).map(each).collect::<Result<_, Error>>().map_err(|error| error.at(path))
 }
 
 /// The weights of a projection's connections onto a shard, if they are drawn.
@@ -95,7 +96,8 @@ pub(crate) fn weights<T: Scalar>(
             return Ok(());
         }
         Err(refused(projection, ("weight", initializer), (v, pair), "finite numbers >= 0", 0.0))
-    })?;
+    })
+    .map_err(|error| error.at(&projection.path))?;
     Ok(Some(weights))
 }
 
@@ -119,7 +121,8 @@ pub(crate) fn delays(
         let low = least as f64 * dt;
         let accepted = format!("from {low} ms to {} ms (65535 steps)", 65535.0 * dt);
         Err(refused(projection, ("delay", initializer), (ms, pair), &accepted, low))
-    })?;
+    })
+    .map_err(|error| error.at(&projection.path))?;
     Ok(Some(delays))
 }
 
@@ -137,7 +140,12 @@ fn refused(
     let (drew, at) = (initializer.name(), format!("{} -> {}", pair.source, pair.target));
     let what = format!(
         "{name}: {drew} drew {value} for the connection {at}: expected {accepted}; Truncated({kind}(...), low={low}) \
-         draws again"
+         draws again{}",
+        if name == "weight" && value < 0.0 {
+            "; for inhibition, connect positive weights to a GABA receptor"
+        } else {
+            ""
+        }
     );
     Error::connectivity(&projection.path, what)
 }

@@ -84,7 +84,8 @@ impl<T: Scalar> Reversible<T> {
             states: &asked.states,
             observables: &observables,
         };
-        Ok(Arc::new(Reverse::new(&self.system, self.methods, spike, &demand)?))
+        let reverse = Reverse::new(&self.system, self.methods, spike, &demand);
+        Ok(Arc::new(reverse.map_err(|error| error.at(&self.path))?))
     }
 
     /// The reverse linked, its coefficients computed.
