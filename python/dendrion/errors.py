@@ -30,7 +30,24 @@ __all__ = [
 
 
 class DendrionError(Exception):
-    """Base of all errors that Dendrion raises on purpose."""
+    """Base of all errors that Dendrion raises on purpose.
+
+    Messages quote the values that were given. Of a very long message the middle is left out.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_shortened(message))
+
+
+#: Characters of a message, at most.
+_LONGEST = 10_000
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= _LONGEST:
+        return message
+    left, right = message[: _LONGEST * 3 // 4], message[-_LONGEST // 4 :]
+    return f"{left} ... ({len(message) - len(left) - len(right)} characters left out) ... {right}"
 
 
 class ParameterError(DendrionError, ValueError):

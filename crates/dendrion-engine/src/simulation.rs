@@ -96,9 +96,10 @@ impl Simulation {
     /// Validates a network and builds it, on the best instructions this processor has.
     ///
     /// # Errors
-    /// Whatever [`Network::validate`] finds.
+    /// Whatever [`Network::validate`] finds, or an invalid `DENDRION_LEVEL`.
     pub fn new(network: Network) -> Result<Self, Error> {
-        Self::on(network, Level::best())
+        let level = Level::chosen().map_err(|what| Error::structure("network", what))?;
+        Self::on(network, level)
     }
 
     /// As [`Simulation::new`], on given instructions.

@@ -26,14 +26,32 @@ pub enum NumericClass {
 }
 
 impl Level {
-    /// The best level of this processor. `DENDRION_LEVEL` (baseline, neon, avx2, avx512) may name another available one.
+    /// The best level of this processor.
     pub fn best() -> Self {
-        static BEST: OnceLock<Level> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let available = Self::available();
-            let named = std::env::var("DENDRION_LEVEL").ok();
-            let chosen = named.and_then(|n| available.iter().copied().find(|l| l.name() == n.trim()));
-            chosen.or(available.last().copied()).unwrap_or(Self::Baseline)
+        Self::available().last().copied().unwrap_or(Self::Baseline)
+    }
+
+    /// The level that the environment variable `DENDRION_LEVEL` names (baseline, neon, avx2 or avx512), or the best one if it
+    /// is not set. It is read once.
+    ///
+    /// # Errors
+    /// A name of no level, or of one that this processor does not have.
+    pub fn chosen() -> Result<Self, String> {
+        static CHOSEN: OnceLock<Result<Level, String>> = OnceLock::new();
+        CHOSEN
+            .get_or_init(|| match std::env::var_os("DENDRION_LEVEL") {
+                None => Ok(Self::best()),
+                Some(name) => Self::named(&name.to_string_lossy()),
+            })
+            .clone()
+    }
+
+    /// The level of that name, if this processor has it.
+    fn named(name: &str) -> Result<Self, String> {
+        let available = Self::available();
+        available.iter().copied().find(|level| level.name() == name.trim()).ok_or_else(|| {
+            let names: Vec<_> = available.iter().map(|level| level.name()).collect();
+            format!("DENDRION_LEVEL = {name:?}: expected a level of this processor: {}", names.join(", "))
         })
     }
 
@@ -88,5 +106,21 @@ impl Level {
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Level;
+
+    #[test]
+    fn names_are_those_of_available_levels() {
+        assert_eq!(Level::named(" baseline "), Ok(Level::Baseline));
+        let wrong = Level::named("base").unwrap_err();
+        assert!(
+            wrong.starts_with("DENDRION_LEVEL = \"base\": expected a level of this processor: baseline"),
+            "{wrong}"
+        );
+        assert!(Level::named("").is_err());
     }
 }

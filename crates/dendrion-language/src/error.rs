@@ -1,5 +1,6 @@
 //! What is wrong with a text, and where.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
@@ -61,12 +62,51 @@ impl TextError {
 
 impl fmt::Display for TextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
-        let margin = " ".repeat(number.len());
-        writeln!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
-        writeln!(f, "  {number} | {}", self.source_line)?;
-        write!(f, "  {margin} | {}{}", " ".repeat(self.column - 1), "^".repeat(self.length))
+        writeln!(f, "line {}, column {}: {}", self.line, self.column, shortened(&self.message))?;
+        write_excerpt(f, self.line, &self.source_line, self.column, self.length)
     }
+}
+
+/// Characters of a source line that an error shows, at most.
+const WIDTH: usize = 160;
+/// Bytes of a message that an error shows, at most. It may quote a word of any length.
+const MESSAGE: usize = 4000;
+
+/// Writes a line of a text with its number, and a caret under each of `length` characters from `column` (from 1) on. Of a long
+/// line, the part around the column is shown.
+///
+/// # Errors
+/// What the formatter reports.
+pub fn write_excerpt(
+    f: &mut fmt::Formatter<'_>,
+    line: usize,
+    source: &str,
+    column: usize,
+    length: usize,
+) -> fmt::Result {
+    let number = line.to_string();
+    let margin = " ".repeat(number.len());
+    let before = column.saturating_sub(1);
+    let skipped = if before > WIDTH * 3 / 4 { before - WIDTH / 4 } else { 0 };
+    let (left, right) = (
+        if skipped > 0 { "..." } else { "" },
+        if source.chars().nth(skipped + WIDTH).is_some() { "..." } else { "" },
+    );
+    let shown: String = source.chars().skip(skipped).take(WIDTH).collect();
+    writeln!(f, "  {number} | {left}{shown}{right}")?;
+    let indent = left.len() + before - skipped;
+    let carets = length.clamp(1, (WIDTH + skipped).saturating_sub(before).max(1));
+    write!(f, "  {margin} | {}{}", " ".repeat(indent), "^".repeat(carets))
+}
+
+/// A message without its middle, if it is long.
+pub fn shortened(message: &str) -> Cow<'_, str> {
+    if message.len() <= MESSAGE {
+        return message.into();
+    }
+    let boundary = |from: usize| (from..).find(|i| message.is_char_boundary(*i)).unwrap_or(message.len());
+    let (end, start) = (boundary(MESSAGE * 3 / 4), boundary(message.len() - MESSAGE / 4));
+    format!("{} ... ({} bytes left out) ... {}", &message[..end], start - end, &message[start..]).into()
 }
 
 /// The end of a message about an unknown name: the nearest one, or all there are.

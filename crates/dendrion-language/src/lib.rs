@@ -32,7 +32,7 @@ pub use definition::{
     Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
     Target, Term, Trigger, Written,
 };
-pub use error::{Span, TextError, suggestion};
+pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
 pub use syntax::{Bound, Function};
 pub use unit::{Dimension, Unit, ten_to};
 

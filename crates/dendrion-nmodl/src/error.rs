@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use dendrion_language::{shortened, write_excerpt};
 use thiserror::Error;
 
 /// A stretch of a file, in bytes.
@@ -68,11 +69,8 @@ impl NmodlError {
 
 impl fmt::Display for NmodlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.line.to_string();
-        let margin = " ".repeat(number.len());
-        writeln!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
-        writeln!(f, "  {number} | {}", self.source_line)?;
-        write!(f, "  {margin} | {}{}", " ".repeat(self.column.saturating_sub(1)), "^".repeat(self.length))
+        writeln!(f, "line {}, column {}: {}", self.line, self.column, shortened(&self.message))?;
+        write_excerpt(f, self.line, &self.source_line, self.column, self.length)
     }
 }
 
