@@ -104,7 +104,8 @@ pub fn shortened(message: &str) -> Cow<'_, str> {
     if message.len() <= MESSAGE {
         return message.into();
     }
-    let boundary = |from: usize| (from..).find(|i| message.is_char_boundary(*i)).unwrap_or(message.len());
+    let boundary =
+        |from: usize| (from..message.len()).find(|i| message.is_char_boundary(*i)).unwrap_or(message.len());
     let (end, start) = (boundary(MESSAGE * 3 / 4), boundary(message.len() - MESSAGE / 4));
     format!("{} ... ({} bytes left out) ... {}", &message[..end], start - end, &message[start..]).into()
 }
