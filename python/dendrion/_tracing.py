@@ -12,6 +12,9 @@ __all__ = ["Symbol", "evaluated", "written"]
 
 Token = str | float
 
+#: Operations and numbers in an expression, at most. A symbol that is used twice is written down twice.
+_MOST = 4096
+
 
 class Symbol:
     """A number that is not known yet: what is done to it is written down, in postfix order."""
@@ -101,7 +104,11 @@ def _symbol(value: Any) -> Symbol:
 
 
 def _made(name: str, *parts: Any) -> Symbol:
-    return Symbol((*(t for p in parts for t in _symbol(p).tokens), name))
+    symbols = [_symbol(p) for p in parts]
+    count = 1 + sum(len(s.tokens) for s in symbols)
+    if count > _MOST:
+        raise TypeError(f"the expression has {count} or more operations and numbers; expected at most {_MOST}")
+    return Symbol((*(t for s in symbols for t in s.tokens), name))
 
 
 def _cosh(a: Symbol) -> Symbol:

@@ -13,6 +13,7 @@ __all__ = [
     "DivergenceError",
     "EquationError",
     "GradientWarning",
+    "MemoryLimitError",
     "ModelFileError",
     "ModelWarning",
     "ParameterError",
@@ -84,6 +85,10 @@ class DivergenceError(DendrionError, ArithmeticError):
 
 class StateError(DendrionError, ValueError):
     """A saved state that is damaged or not one of the network, or a network that has none to save."""
+
+
+class MemoryLimitError(DendrionError, MemoryError):
+    """More memory than the [memory limit](../howto/limits.md) allows; nothing was allocated."""
 
 
 class EquationError(DendrionError, ValueError):

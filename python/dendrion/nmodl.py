@@ -51,7 +51,7 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
     """
     path = Path(path)
     try:
-        return loads(path.read_text(encoding="utf-8", errors="replace"))
+        return loads(_core.read_file(path).decode("utf-8", errors="replace"))
     except EquationError as error:
         raise EquationError(f"{path.name}: {error}") from None
 

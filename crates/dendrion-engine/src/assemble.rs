@@ -6,6 +6,7 @@ use dendrion_equations::Wiring;
 use dendrion_lanes::{Delays, Fanout, Level, Scalar};
 use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Source, Values, steps_of};
 
+use crate::budget::check_network;
 use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
 use crate::core::Core;
 use crate::generate::{Chunk, Current};
@@ -33,6 +34,7 @@ impl<T: Scalar> Core<T> {
         layout: impl Fn(usize, usize) -> Layout,
     ) -> Result<Self, Error> {
         network.validate()?;
+        check_network(&network)?;
         let threads = network
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));

@@ -7,6 +7,7 @@
 //! number of threads and however a time is cut into runs.
 
 mod assemble;
+mod budget;
 mod checkpoint;
 mod connect;
 mod core;
@@ -37,6 +38,7 @@ mod teach;
 #[cfg(test)]
 mod tests;
 
+pub use crate::budget::check_network;
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, library};

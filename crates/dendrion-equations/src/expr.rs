@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use dendrion_model::Error;
+
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 use crate::passes::substitute::Substitution;
 
@@ -38,6 +40,11 @@ impl Workbook {
         let mut substitution = Substitution::new(where_zero.map(|leaf| (leaf.id, zero)).collect());
         let value = substitution.apply(&mut graph, of.id);
         graph.as_const(value) == Some(0.0)
+    }
+
+    /// Raises where the graph is too large; `path` is the module that is being written.
+    pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
+        self.0.borrow().check(path)
     }
 
     /// The graph that was written.

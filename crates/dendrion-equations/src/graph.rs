@@ -2,6 +2,13 @@
 
 use std::collections::HashMap;
 
+use dendrion_model::Error;
+
+/// Nodes of a graph, at most. A neuron of 1,000 compartments has about 100,000.
+const MOST_NODES: usize = 1 << 21;
+/// Operations on the longest way from a node to a leaf, at most.
+const DEEPEST: u32 = 100_000;
+
 /// A node of a [`Graph`]. Ids ascend from operands to users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
@@ -120,9 +127,40 @@ pub struct Graph {
     ids: HashMap<Node, NodeId>,
     /// Whether a node depends on anything but parameters, and so must be computed in the step.
     varies: Vec<bool>,
+    /// Operations on the longest way from a node to a leaf.
+    depths: Vec<u32>,
+    /// How often a node is an operand.
+    users: Vec<u32>,
+    /// The limit that was reached.
+    full: Option<&'static str>,
 }
 
 impl Graph {
+    /// Whether a limit was reached. Then nodes that are not there yet are not made: what is asked for is another node, and nothing that
+    /// is computed from the graph has a meaning.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.full.is_some()
+    }
+
+    /// Says that a limit was reached.
+    pub(crate) fn fill(&mut self, limit: &'static str) {
+        self.full.get_or_insert(limit);
+    }
+
+    /// Raises where a limit was reached.
+    ///
+    /// # Errors
+    /// [`Error::Structure`] for the module at `path`.
+    pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
+        match self.full {
+            None => Ok(()),
+            Some(limit) => {
+                let what = format!("its equations are too large: they need more than {limit}");
+                Err(Error::structure(path, what))
+            }
+        }
+    }
+
     /// What node `id` is.
     pub fn node(&self, id: NodeId) -> Node {
         self.nodes[id.index()]
@@ -156,10 +194,21 @@ impl Graph {
         }
     }
 
+    /// Whether a node is an operand more than once.
+    pub(crate) fn is_shared(&self, id: NodeId) -> bool {
+        self.users[id.index()] > 1
+    }
+
     /// The node itself, shared with any equal one.
     pub fn intern(&mut self, node: Node) -> NodeId {
         if let Some(id) = self.ids.get(&node) {
             return *id;
+        }
+        let depth = node.operands().map(|a| self.depths[a.index()] + 1).max().unwrap_or(0);
+        if self.nodes.len() >= MOST_NODES || depth > DEEPEST {
+            let is_deep = depth > DEEPEST;
+            self.fill(if is_deep { "100,000 nested operations" } else { "2,097,152 operations" });
+            return NodeId(0);
         }
         let id = NodeId(self.nodes.len() as u32);
         let fixed = matches!(node, Node::Const(_) | Node::Param(_));
@@ -167,6 +216,9 @@ impl Graph {
             (!fixed && node.operands().next().is_none()) || node.operands().any(|a| self.varies[a.index()]);
         self.nodes.push(node);
         self.varies.push(varies);
+        self.depths.push(depth);
+        self.users.push(0);
+        node.operands().for_each(|a| self.users[a.index()] += 1);
         self.ids.insert(node, id);
         id
     }

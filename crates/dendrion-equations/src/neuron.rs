@@ -1,5 +1,6 @@
 //! From a population to its equations.
 
+use dendrion_language::with_stack;
 use dendrion_model::{Compartment, Error, Population};
 
 use crate::expr::Workbook;
@@ -20,14 +21,20 @@ pub struct Wiring {
 /// The equations of a population (validated before), for steps of `dt` ms.
 ///
 /// # Errors
-/// A parameter that is missing.
+/// A parameter that is missing; equations that are too large.
 pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
+    with_stack(|| assembled(population, wiring, dt))
+}
+
+fn assembled(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
     let book = Workbook::default();
     let mut b = Builder::new(&book, dt);
     write(&mut b, population, wiring)?;
     let system = b.finish(wiring.received.len());
-    let mut system = System { graph: book.into_graph(), ..system };
+    let mut system = System { path: population.path.clone(), graph: book.into_graph(), ..system };
+    system.graph.check(&system.path)?;
     settle(&mut system, &population.path)?;
+    system.graph.check(&system.path)?;
     Ok(system)
 }
 

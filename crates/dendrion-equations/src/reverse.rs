@@ -9,6 +9,7 @@
 //! coefficients back to parameters is gone once, at the end, by [`Gather`].
 
 use dendrion_lanes::{Instruction, Op, Program, Slot};
+use dendrion_language::with_stack;
 use dendrion_model::{Error, OdeMethod, SdeMethod};
 
 use crate::expr::Workbook;
@@ -81,10 +82,20 @@ impl Reverse {
         (surrogate, detach_reset): (&dendrion_model::Surrogate, bool),
         demand: &Demand<'_>,
     ) -> Result<Self, Error> {
+        with_stack(|| Self::of(&mut system.clone(), (ode, sde), (surrogate, detach_reset), demand))
+    }
+
+    fn of(
+        system: &mut System,
+        (ode, sde): (OdeMethod, SdeMethod),
+        (surrogate, detach_reset): (&dendrion_model::Surrogate, bool),
+        demand: &Demand<'_>,
+    ) -> Result<Self, Error> {
         let Demand { parameters: wanted, observables: observed, .. } = *demand;
-        let system = &mut system.clone();
         let step = solver::advance(system, ode, sde);
+        system.graph.check(&system.path)?;
         let step = in_normal_form(&mut system.graph, step);
+        system.graph.check(&system.path)?;
         let of_spike = |graph: &mut Graph, x: NodeId| {
             let book = Workbook::over(std::mem::take(graph));
             let written = derivative(surrogate.function(), book.read(x)).id();
@@ -94,10 +105,12 @@ impl Reverse {
         let scale = surrogate.is_relative().then(|| relative_scale(system)).transpose()?;
         let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, scale, detach_reset }));
         let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
+        system.graph.check(&system.path)?;
         let mut sums = Sums { wanted, rows: Vec::new(), seeds: Vec::new() };
         let gathered: Vec<Vec<usize>> =
             [&reverse].into_iter().chain(&readings).map(|r| sums.gather(&mut system.graph, r)).collect();
         let frame = Frame { states: system.states.len(), sums: &sums.rows, demand };
+        system.graph.check(&system.path)?;
         let accumulators = sums.rows.len();
         let step = frame.tape(system, reverse, &gathered[0], true)?;
         let observers = (readings.into_iter().zip(&gathered[1..]))
@@ -267,6 +280,7 @@ impl Frame<'_> {
         let rows = first + system.currents;
         small_enough(rows.max(2 * states))?;
         let lowered = Lowered::new(&mut system.graph, &reverse.locals, updates, &[]);
+        system.graph.check(&system.path)?;
         let port = system.currents + system.noises.len();
         let cotangents = Cotangents { row: 0, rows: states, port, past: states };
         let mut emitter = lowered.emit(&system.graph, system.currents, cotangents);
@@ -295,6 +309,7 @@ impl Gather {
         }
         let count = sums.rows.len() + system.states.len();
         let mut found = seeded_adjoint(graph, seeds);
+        graph.check(&system.path)?;
         found.retain(|(p, _)| *p != System::DT && wanted(*p));
         let rows = found.len() + count;
         let mut emitter = Emitter::new(graph, Table::Leaves, 0);

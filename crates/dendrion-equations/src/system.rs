@@ -127,6 +127,8 @@ pub struct Observable {
 /// The equations of a population.
 #[derive(Clone, Debug)]
 pub struct System {
+    /// Path of the population.
+    pub path: String,
     /// All expressions.
     pub graph: Graph,
     /// Parameters, by their number in the graph. The first is `dt`.
@@ -241,6 +243,11 @@ impl<'g> Builder<'g> {
     /// The time step.
     pub(crate) fn dt(&self) -> Expr<'g> {
         self.book.leaf(Node::Param(System::DT as u32))
+    }
+
+    /// Raises where the expressions so far are too large; `path` is the module that is being written.
+    pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
+        self.book.check(path)
     }
 
     pub(crate) fn number(&self, v: f64) -> Expr<'g> {
@@ -373,6 +380,7 @@ impl<'g> Builder<'g> {
             event.then.append(&mut self.at_spike);
         }
         System {
+            path: String::new(),
             graph: Graph::default(),
             parameters: self.parameters,
             states: self.states,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use dendrion_lanes::{Op, Program, Slot};
+use dendrion_language::with_stack;
 use dendrion_model::{Error, OdeMethod, SdeMethod, UNNAMED};
 
 use crate::graph::{Graph, Node, NodeId};
@@ -46,7 +47,12 @@ impl Tape {
     /// # Errors
     /// A neuron with more rows than a program can name.
     pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
+        with_stack(|| Self::of_step(system, ode, sde))
+    }
+
+    fn of_step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
         let Step { mut locals, next, .. } = solver::advance(system, ode, sde);
+        system.graph.check(&system.path)?;
         let threshold = system.event.clone().map(|event| {
             let condition = event.whole(&mut system.graph, &mut locals);
             Event { condition, ..event }
@@ -56,6 +62,7 @@ impl Tape {
             .map(|(row, value)| Assign { row, value, flush: system.states[row].decays })
             .collect();
         let lowered = Lowered::new(&mut system.graph, &locals, updates, &kept);
+        system.graph.check(&system.path)?;
         let mut emitter = lowered.emit(&system.graph, system.currents, Cotangents::default());
         event::emit(&mut emitter, threshold.as_ref(), &system.reactions);
         for r in &system.receives {
@@ -71,11 +78,13 @@ impl Tape {
     /// # Errors
     /// A neuron with more rows than a program can name.
     pub fn observe(system: &System, value: NodeId) -> Result<Self, Error> {
-        let mut emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
-        let out = emitter.temp();
-        let value = emitter.value(value);
-        emitter.push(Op::Copy, vec![value], Some(out));
-        Self::close(system, emitter, &[], 1)
+        with_stack(|| {
+            let mut emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
+            let out = emitter.temp();
+            let value = emitter.value(value);
+            emitter.push(Op::Copy, vec![value], Some(out));
+            Self::close(system, emitter, &[], 1)
+        })
     }
 
     fn close(system: &System, emitter: Emitter<'_>, extra: &[NodeId], fixed: usize) -> Result<Self, Error> {

@@ -6,6 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use dendrion_engine::open_file;
+use dendrion_model::check_memory;
 
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 use sha2::{Digest, Sha256};
@@ -50,6 +51,8 @@ pub struct Npz<R: Read + Seek> {
     name: String,
     archive: ZipArchive<R>,
     bytes: u64,
+    /// Bytes of all arrays that were read, each as often as it was.
+    read: f64,
 }
 
 impl Npz<BufReader<File>> {
@@ -92,7 +95,7 @@ impl<R: Read + Seek> Npz<R> {
             return Err(fail(&"bytes follow the archive"));
         }
         let archive = ZipArchive::new(reader).map_err(|e| fail(&e))?;
-        Ok(Self { name, archive, bytes })
+        Ok(Self { name, archive, bytes, read: 0.0 })
     }
 
     /// The bytes of an array's file in it.
@@ -120,6 +123,10 @@ impl<R: Read + Seek> Npz<R> {
         if entry.size() > bytes {
             return Err(fail(&format!("{} bytes in a file of {bytes}", entry.size())));
         }
+        // A model may refer to one array many times, and each reference has values of its own.
+        self.read += entry.size() as f64;
+        check_memory("arrays", "reading all arrays that the model refers to", self.read)
+            .map_err(|e| e.to_string())?;
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(|e| fail(&e))?;
         Ok(content)

@@ -93,10 +93,15 @@ impl File {
 /// # Errors
 /// The first thing found wrong, and where.
 pub fn read(text: &str, format: Format, arrays: &mut dyn Arrays) -> Result<File, TextError> {
+    dendrion_language::with_stack(|| read_text(text, format, arrays))
+}
+
+fn read_text(text: &str, format: Format, arrays: &mut dyn Arrays) -> Result<File, TextError> {
     let document = format.parse(text)?;
     let (network, extras, places) = read::network(text, &document, arrays)?;
     let file = File { network, extras, text: text.into(), places };
-    match file.network.validate() {
+    // Before any module is made of it, here or in Python.
+    match file.network.validate().and_then(|()| dendrion_engine::check_network(&file.network)) {
         Ok(()) => Ok(file),
         Err(error) => Err(file.locate(&error)),
     }

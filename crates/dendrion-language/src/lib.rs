@@ -25,6 +25,7 @@ mod definition;
 mod error;
 mod lex;
 mod parse;
+mod stack;
 mod syntax;
 mod unit;
 
@@ -33,6 +34,7 @@ pub use definition::{
     Target, Term, Trigger, Written,
 };
 pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
+pub use stack::{recurse, with_stack};
 pub use syntax::{Bound, Function};
 pub use unit::{Dimension, Unit, ten_to};
 
@@ -41,7 +43,9 @@ pub use unit::{Dimension, Unit, ten_to};
 /// # Errors
 /// The first thing found wrong, and where.
 pub fn define(text: &str) -> Result<Definition, TextError> {
-    let lexed = lex::lex(text)?;
-    let syntax = parse::parse(text, &lexed)?;
-    check::check(text, &lexed, &syntax)
+    with_stack(|| {
+        let lexed = lex::lex(text)?;
+        let syntax = parse::parse(text, &lexed)?;
+        check::check(text, &lexed, &syntax)
+    })
 }

@@ -83,6 +83,14 @@ pub enum Error {
         /// Why not.
         what: String,
     },
+    /// More memory than the limit allows.
+    #[error("{module}: {what}")]
+    Memory {
+        /// Path of the module that asks for it.
+        module: String,
+        /// What needs how much, and the limit.
+        what: String,
+    },
     /// A file that the system would not read or write.
     #[error("{path}: {what}")]
     File {
@@ -106,6 +114,7 @@ impl Error {
             Self::UnknownName { .. } => "UnknownNameError",
             Self::Divergence { .. } => "DivergenceError",
             Self::State { .. } => "StateError",
+            Self::Memory { .. } => "MemoryLimitError",
             Self::File { .. } => "OSError",
         }
     }

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
+/// Tokens of an expression, at most.
+const MOST_TOKENS: usize = 4096;
+
 /// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -179,6 +182,10 @@ impl Surrogate {
 }
 
 fn well_formed(path: &str, tokens: &[Token]) -> Result<(), Error> {
+    if tokens.len() > MOST_TOKENS {
+        let given = format!("an expression of {} operations and numbers", tokens.len());
+        return Err(Error::parameter(path, "surrogate", given, format!("at most {MOST_TOKENS}")));
+    }
     let mut depth = 0_usize;
     for token in tokens {
         let finite = !matches!(token, Token::Number(v) if !v.is_finite());
@@ -209,5 +216,11 @@ mod tests {
         assert!(own(&[Token::X, Token::Add]).is_err());
         assert!(own(&[Token::X, Token::X]).is_err());
         assert!(own(&[Token::Number(f64::NAN)]).is_err());
+        let mut long = vec![Token::X];
+        long.resize(4096, Token::Tanh);
+        assert!(own(&long).is_ok());
+        long.push(Token::Tanh);
+        let error = own(&long).expect_err("one too many").to_string();
+        assert!(error.contains("4097 operations and numbers: expected at most 4096"), "{error}");
     }
 }

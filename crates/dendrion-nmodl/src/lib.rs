@@ -82,6 +82,10 @@ pub fn read(source: &str) -> Result<Mechanism, NmodlError> {
 /// # Errors
 /// As for [`read`].
 pub fn read_reserving(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
+    dendrion_language::with_stack(|| read_text(source, reserved))
+}
+
+fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
     // Lines end with \n, \r\n, or \r alone in the oldest files.
     let source = &*source.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let lexed = lex::lex(source)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dendrion::file::{Array, Extras, FileError, Identity, Record, document, load, save, schema};
 use numpy::PyArray1;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::raise_at;
 
@@ -40,6 +40,14 @@ pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let built = file.simulation().map(drop);
         built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))
     })
+}
+
+/// The content of a regular file.
+#[pyfunction]
+pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
+    let bytes = py.detach(|| dendrion::read_file(&path));
+    let bytes = bytes.map_err(|e| crate::error::raise(dendrion::Error::file(&path, &e)))?;
+    Ok(PyBytes::new(py, &bytes))
 }
 
 /// The JSON Schema of model files.

@@ -26,7 +26,7 @@ mod _core {
     #[pymodule_export]
     use super::equations::{Definition, library, nmodl};
     #[pymodule_export]
-    use super::file::{check_model, model_schema, read_model};
+    use super::file::{check_model, model_schema, read_file, read_model};
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import stat
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,7 @@ def _opened(path: FilePath) -> Iterator[list[Part]]:
     if os.path.isdir(path):
         yield zarr_parts(path)
         return
+    _check_regular(path)
     with open(path, "rb") as file:
         is_hdf5 = file.read(len(HDF5)) == HDF5
     if is_hdf5:
@@ -99,6 +101,12 @@ def _opened(path: FilePath) -> Iterator[list[Part]]:
     else:
         arrays = read_arrays(path, set.union(*NAMES.values()))
         yield [Part("", _text(arrays, "name"), lambda: arrays)]
+
+
+def _check_regular(path: FilePath) -> None:
+    """Raise for pipes, devices and other files that may never end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(f"load_recording: {os.fsdecode(path)!r}: is not a regular file")
 
 
 def _chosen(parts: list[Part], name: str | None) -> Arrays:

@@ -204,6 +204,9 @@ impl Sweep<'_> {
     fn run(&mut self, graph: &mut Graph) -> BTreeMap<NodeId, NodeId> {
         let mut leaves: BTreeMap<NodeId, Guarded> = BTreeMap::new();
         while let Some((id, bar)) = self.bars.pop_last() {
+            if graph.is_full() {
+                break;
+            }
             if let Node::Local(i) = graph.node(id) {
                 let solve = self.solves.iter().find(|s| s.unknowns.iter().any(|u| u.change == i));
                 if let Some(solve) = solve {

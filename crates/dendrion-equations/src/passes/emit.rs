@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use dendrion_lanes::{Instruction, Op, Slot};
+use dendrion_language::recurse;
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
@@ -127,7 +128,7 @@ impl<'g> Emitter<'g> {
         }
         let args: Vec<Slot> = match self.input(id) {
             Some(port) => vec![port],
-            None => self.graph.node(id).operands().map(|a| self.value(a)).collect(),
+            None => recurse(|| self.graph.node(id).operands().map(|a| self.value(a)).collect()),
         };
         let slot = self.push(operation(self.graph.node(id)), args, None);
         self.ready.insert(id, slot);

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use dendrion_lanes::{Op, Slot};
+use dendrion_language::recurse;
 
 use super::emit::{Emitter, operation};
 use super::normal::{Sum, Term};
@@ -57,10 +58,10 @@ impl<'g> Fuser<'g> {
         if *uses > 1 || self.emit.graph.is_coefficient(id) {
             return;
         }
-        match self.sums.get(&id) {
-            Some(sum) => self.count(&sum.clone()),
+        recurse(|| match self.sums.get(&id) {
+            Some(sum) => self.count(sum),
             None => self.emit.graph.node(id).operands().for_each(|a| self.count_node(a)),
-        }
+        });
     }
 
     /// Computes the locals in their order, then everything used more than once; operands come first because their ids do.
@@ -89,10 +90,10 @@ impl<'g> Fuser<'g> {
         if self.emit.graph.is_coefficient(id) || self.emit.place(id).is_some() {
             return;
         }
-        match self.sums.get(&id) {
+        recurse(|| match self.sums.get(&id) {
             Some(sum) => self.prepare(sum),
             None => self.emit.graph.node(id).operands().for_each(|a| self.prepare_node(a)),
-        }
+        });
         if self.uses.get(&id).is_some_and(|n| *n > 1) {
             let slot = self.compute(id, None);
             self.emit.ready.insert(id, slot);
@@ -104,7 +105,7 @@ impl<'g> Fuser<'g> {
         if let Some(slot) = self.emit.place(id) {
             return slot;
         }
-        let slot = self.compute(id, None);
+        let slot = recurse(|| self.compute(id, None));
         if self.uses.get(&id).is_some_and(|n| *n > 1) {
             self.emit.ready.insert(id, slot);
         }

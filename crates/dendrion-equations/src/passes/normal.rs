@@ -6,7 +6,20 @@
 
 use std::collections::HashMap;
 
+use dendrion_language::recurse;
+
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+
+/// Factors of a term, at most. A longer product keeps its operands as factors of their own: `b = a*a`, repeated, would otherwise double the
+/// number of factors each time.
+const MOST_FACTORS: usize = 64;
+/// Terms of a sum that is used several times, at most. A longer one is computed once, and is one factor wherever it is used: otherwise
+/// `a2 = a1 + tanh(a1)`, `a3 = a2 + tanh(a2)` and so on would write out all earlier terms on each line.
+const MOST_SHARED: usize = 32;
+/// From this number of terms on, terms with the same factors are found by hashing.
+const MANY: usize = 16;
+/// Terms and factors of all sums of a step, at most.
+const MOST_TERMS: usize = 1 << 23;
 
 /// A coefficient times factors (ascending); no factors: the coefficient itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,11 +37,13 @@ pub(crate) struct Normal<'g> {
     /// The sum that a node of the normalised graph stands for.
     pub(crate) sums: HashMap<NodeId, Sum>,
     known: HashMap<NodeId, Sum>,
+    /// Terms and factors in `known`.
+    size: usize,
 }
 
 impl<'g> Normal<'g> {
     pub(crate) fn new(graph: &'g mut Graph) -> Self {
-        Self { graph, sums: HashMap::new(), known: HashMap::new() }
+        Self { graph, sums: HashMap::new(), known: HashMap::new(), size: 0 }
     }
 
     /// The normal form of an expression.
@@ -36,8 +51,23 @@ impl<'g> Normal<'g> {
         if let Some(sum) = self.known.get(&id) {
             return sum.clone();
         }
-        let sum = self.flatten(id);
-        let sum = self.collect(sum);
+        if self.graph.is_full() {
+            return vec![Term { coef: id, factors: Vec::new() }];
+        }
+        let sum = recurse(|| self.flatten(id));
+        let mut sum = self.collect(sum);
+        // What is used once is not asked for again.
+        if !self.graph.is_shared(id) && sum.len() > 1 {
+            return sum;
+        }
+        if sum.len() > MOST_SHARED {
+            let factor = self.atom(sum);
+            sum = self.single(factor);
+        }
+        self.size += sum.iter().map(|t| 1 + t.factors.len()).sum::<usize>();
+        if self.size > MOST_TERMS {
+            self.graph.fill("8,388,608 terms and factors");
+        }
         self.known.insert(id, sum.clone());
         sum
     }
@@ -63,7 +93,11 @@ impl<'g> Normal<'g> {
                 let minus = self.graph.constant(-1.0);
                 self.scale(a, minus)
             }
-            Node::Binary(Binary::Add, a, b) => [self.sum(a), self.sum(b)].concat(),
+            Node::Binary(Binary::Add, a, b) => {
+                let mut sum = self.sum(a);
+                sum.extend(self.sum(b));
+                sum
+            }
             Node::Binary(Binary::Sub, a, b) => self.difference(a, b),
             Node::Binary(Binary::Mul, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
@@ -114,7 +148,9 @@ impl<'g> Normal<'g> {
         if !self.is_leaf(a) || !self.is_leaf(b) {
             let (a, b) = (self.sum(a), self.sum(b));
             let minus = self.graph.constant(-1.0);
-            return [a, self.scale(b, minus)].concat();
+            let mut sum = a;
+            sum.extend(self.scale(b, minus));
+            return sum;
         }
         // The coefficient first, or the state declared later (towards the tip).
         let swap = if self.graph.is_coefficient(a) { false } else { self.graph.is_coefficient(b) || a < b };
@@ -145,7 +181,10 @@ impl<'g> Normal<'g> {
             (Some(c), _) => self.scale(b, c),
             (_, Some(c)) => self.scale(a, c),
             _ => {
-                let (a, b) = (self.one_term(a), self.one_term(b));
+                let (mut a, mut b) = (self.one_term(a), self.one_term(b));
+                if a.factors.len() + b.factors.len() > MOST_FACTORS {
+                    (a, b) = (self.one_factor(a), self.one_factor(b));
+                }
                 let mut factors = [a.factors, b.factors].concat();
                 factors.sort_unstable();
                 vec![Term { coef: self.graph.mul(a.coef, b.coef), factors }]
@@ -170,6 +209,16 @@ impl<'g> Normal<'g> {
         Term { coef: self.graph.constant(1.0), factors: vec![factor] }
     }
 
+    /// A term with one factor: the coefficient stays, and the product of the others becomes a node.
+    fn one_factor(&mut self, term: Term) -> Term {
+        if term.factors.len() < 2 {
+            return term;
+        }
+        let one = self.graph.constant(1.0);
+        let factor = self.atom(vec![Term { coef: one, factors: term.factors }]);
+        Term { coef: term.coef, factors: vec![factor] }
+    }
+
     /// One node for a sum, the same for equal sums.
     pub(crate) fn atom(&mut self, sum: Sum) -> NodeId {
         let mut total = self.graph.constant(0.0);
@@ -190,10 +239,21 @@ impl<'g> Normal<'g> {
     /// Adds up the coefficients of terms with the same factors, in the order of their first appearance.
     fn collect(&mut self, sum: Sum) -> Sum {
         let mut collected: Sum = Vec::with_capacity(sum.len());
+        let is_long = sum.len() >= MANY;
+        let mut places: HashMap<Vec<NodeId>, usize> = HashMap::new();
         for term in sum {
-            match collected.iter_mut().find(|t| t.factors == term.factors) {
-                Some(t) => t.coef = self.graph.add(t.coef, term.coef),
-                None => collected.push(term),
+            let place = if is_long {
+                places.get(&term.factors).copied()
+            } else {
+                collected.iter().position(|t| t.factors == term.factors)
+            };
+            if let Some(i) = place {
+                collected[i].coef = self.graph.add(collected[i].coef, term.coef);
+            } else {
+                if is_long {
+                    places.insert(term.factors.clone(), collected.len());
+                }
+                collected.push(term);
             }
         }
         collected.retain(|t| self.graph.as_const(t.coef) != Some(0.0));

@@ -32,6 +32,7 @@ impl<'g> Written<'_, 'g> {
                 }
             }
         }
+        b.check(&self.path(i))?;
         Ok(self.known(b, i, root))
     }
 

@@ -83,6 +83,7 @@ impl Places {
             Error::Parameter { module, parameter, .. } => (module, Some(parameter.as_str())),
             Error::UnknownName { module, name, .. } => (module, Some(name.as_str())),
             Error::Text { module, .. } => (module, Some("equations")),
+            Error::Memory { module, .. } => (module, Some("size")),
             Error::Structure { module, .. }
             | Error::Connectivity { module, .. }
             | Error::Divergence { population: module, .. }

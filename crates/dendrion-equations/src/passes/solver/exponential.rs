@@ -96,7 +96,7 @@ impl Cascades {
         let mut stack = vec![(vec![i], one)];
         while let Some((path, product)) = stack.pop() {
             let Some(couplings) = path.last().and_then(|last| self.couplings.get(last)) else { continue };
-            if path.len() == LONGEST {
+            if path.len() == LONGEST || w.graph.is_full() {
                 continue;
             }
             for (j, coupling) in couplings {

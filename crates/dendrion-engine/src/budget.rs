@@ -1,0 +1,115 @@
+//! Memory that a network needs, estimated from the model alone before anything is allocated.
+//!
+//! The estimate is a lower bound: states, spikes on their way, connections and the arrays that hold them while they are built. The engine
+//! needs more, by a factor of about two.
+
+use dendrion_model::{
+    Connectivity, Dtype, Error, Network, PerConnection, Population, Projection, Source, check_memory,
+};
+
+/// Raises where the network (validated before) needs more than the memory limit, and names the module that needs most.
+///
+/// # Errors
+/// [`Error::Memory`]; a memory limit that is not a number.
+pub fn check_network(network: &Network) -> Result<(), Error> {
+    let mut needs = Vec::new();
+    for p in &network.populations {
+        needs.push((p.path.as_str(), format!("a population of {} neurons", p.size), population(p, network)));
+    }
+    for g in &network.generators {
+        // A counter and a spike in the making.
+        needs.push((g.path.as_str(), format!("a generator of size {}", g.size), 8.0 * g.size as f64));
+    }
+    for p in &network.projections {
+        let count = connections(p, network);
+        needs.push((
+            p.path.as_str(),
+            format!("a projection of {count:.0} connections"),
+            projection(p, count, network),
+        ));
+    }
+    let total = needs.iter().map(|(_, _, bytes)| bytes).sum::<f64>();
+    let Some((path, what, bytes)) = needs.into_iter().max_by(|a, b| a.2.total_cmp(&b.2)) else {
+        return Ok(());
+    };
+    check_memory(path, &what, bytes)?;
+    check_memory("network", "the whole network", total)
+}
+
+const fn width(network: &Network) -> f64 {
+    match network.dtype {
+        Dtype::Float32 => 4.0,
+        Dtype::Float64 => 8.0,
+    }
+}
+
+/// Bytes of a population: a row for each state, and for each receptor that is driven a ring of what is due.
+fn population(p: &Population, network: &Network) -> f64 {
+    let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
+    let onto = network.projections.iter().filter(|q| std::ptr::eq(&network.populations[q.population], p));
+    let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
+    for q in onto {
+        let slots = longest.entry(&q.receptors).or_default();
+        *slots = slots.max(delay(q, network.dt) + 2.0);
+    }
+    p.size as f64 * width(network) * (states as f64 + longest.values().sum::<f64>())
+}
+
+/// The longest delay of a projection in steps, 0 where it is drawn.
+fn delay(p: &Projection, dt: f64) -> f64 {
+    let given = p.delay.as_ref().and_then(PerConnection::given);
+    given.map_or(0.0, |v| v.as_slice().iter().fold(0.0, |a: f64, b| a.max(*b)) / dt)
+}
+
+fn sources(p: &Projection, network: &Network) -> f64 {
+    (match p.pre {
+        Source::Population(i) => network.populations[i].size,
+        Source::Generator(i) => network.generators[i].size,
+    }) as f64
+}
+
+/// Connections of a projection, or their expected number.
+fn connections(p: &Projection, network: &Network) -> f64 {
+    let (sources, targets) = (sources(p, network), network.populations[p.population].size as f64);
+    match &p.connectivity {
+        Connectivity::AllToAll { .. } => sources * targets,
+        Connectivity::OneToOne => targets,
+        Connectivity::FixedIndegree { degree, .. } => *degree as f64 * targets,
+        Connectivity::FixedOutdegree { degree, .. } => *degree as f64 * sources,
+        Connectivity::FixedTotal { count, .. } => *count as f64,
+        Connectivity::FixedProbability { p, .. } => p * sources * targets,
+        Connectivity::Csr { targets, .. } => targets.len() as f64,
+    }
+}
+
+/// Bytes of a projection: the target of each connection, its weight and delay where it has its own, and where each source begins.
+fn projection(p: &Projection, count: f64, network: &Network) -> f64 {
+    let own = |v: &PerConnection| !matches!(v.given().map(|v| v.as_slice().len()), Some(1));
+    let weight = if own(&p.weight) || p.plasticity.is_some() { width(network) } else { 0.0 };
+    let delay = if p.delay.as_ref().is_some_and(own) { 2.0 } else { 0.0 };
+    count * (2.0 + weight + delay) + 4.0 * sources(p, network)
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Network, Population};
+
+    use super::check_network;
+
+    #[test]
+    fn a_population_that_does_not_fit_is_refused_before_it_is_built() {
+        let mut network = Network::new(0.1);
+        network.populations.push(Population::new("cell", 1 << 30, dendrion_model::Params::new()));
+        network.populations[0].soma("soma", dendrion_model::Params::new());
+        assert!(check_network(&Network::new(0.1)).is_ok());
+        // 8 GB for each of these compartments.
+        for i in 0..2000 {
+            network.populations[0].compartment(format!("c{i}"), dendrion_model::Params::new());
+        }
+        let error = check_network(&network).expect_err("16 TB").to_string();
+        assert!(
+            error.starts_with("cell: a population of 1073741824 neurons needs about 17.2 TB of memory"),
+            "{error}"
+        );
+    }
+}

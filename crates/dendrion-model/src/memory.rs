@@ -1,0 +1,84 @@
+//! The memory limit: what is asked for is estimated and compared with the limit before anything is allocated.
+
+use crate::Error;
+
+/// The environment variable with the limit in bytes.
+pub const MEMORY_LIMIT: &str = "DENDRION_MEMORY_LIMIT";
+
+/// The limit where the size of the memory is unknown.
+const UNKNOWN: u64 = 64 << 30;
+
+/// The memory limit in bytes: that of the environment variable [`MEMORY_LIMIT`], else 80 % of the memory of the machine (or of its control
+/// group), else 64 GiB.
+///
+/// # Errors
+/// A variable that is not a number of bytes.
+pub fn memory_limit() -> Result<u64, Error> {
+    let Ok(text) = std::env::var(MEMORY_LIMIT) else {
+        return Ok(physical_memory().map_or(UNKNOWN, |bytes| bytes / 5 * 4));
+    };
+    match text.trim().parse::<f64>() {
+        Ok(bytes) if bytes >= 1.0 => Ok(bytes as u64),
+        _ => Err(Error::parameter("environment", MEMORY_LIMIT, text, "a number of bytes, such as 8e9")),
+    }
+}
+
+/// Raises where `what`, which the module at `path` asks for, needs more than the limit.
+///
+/// # Errors
+/// [`Error::Memory`], with the bytes needed and the limit.
+pub fn check_memory(path: &str, what: &str, bytes: f64) -> Result<(), Error> {
+    let limit = memory_limit()?;
+    if bytes <= limit as f64 {
+        return Ok(());
+    }
+    let (bytes, limit) = (in_units(bytes), in_units(limit as f64));
+    let what = format!(
+        "{what} needs about {bytes} of memory: expected at most {limit}, the memory limit (set the environment \
+         variable {MEMORY_LIMIT} to a number of bytes to change it)"
+    );
+    Err(Error::Memory { module: path.into(), what })
+}
+
+fn in_units(bytes: f64) -> String {
+    let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    match units.iter().find(|(size, _)| bytes >= *size) {
+        Some((size, unit)) => format!("{:.1} {unit}", bytes / size),
+        None => format!("{bytes:.0} bytes"),
+    }
+}
+
+/// Bytes of memory that this process can use, where the system says so in a file.
+fn physical_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));
+    let machine = total?.trim().parse::<u64>().ok()? * 1024;
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let group = group.and_then(|text| text.trim().parse::<u64>().ok());
+    Some(group.map_or(machine, |group| group.min(machine)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check_memory, in_units, memory_limit};
+
+    #[test]
+    fn the_default_limit_is_finite_and_large() {
+        let limit = memory_limit().expect("a default");
+        assert!((1 << 28..1 << 50).contains(&limit), "{limit}");
+        assert!(check_memory("cell", "a population", 1e6).is_ok());
+        let error = check_memory("cell", "a population of 1e15 neurons", 1e17).expect_err("too much");
+        assert_eq!(error.kind(), "MemoryLimitError");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("cell: a population of 1e15 neurons needs about 100000.0 TB of memory"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(in_units(999.0), "999 bytes");
+        assert_eq!(in_units(3.25e10), "32.5 GB");
+    }
+}
