@@ -12,28 +12,43 @@ use dendrion_model::{
 /// # Errors
 /// [`Error::Memory`]; a memory limit that is not a number.
 pub fn check_network(network: &Network) -> Result<(), Error> {
+    let needs = needs(network);
+    let total = needs.iter().map(|need| need.bytes).sum::<f64>();
+    let most = needs.into_iter().max_by(|a, b| a.bytes.total_cmp(&b.bytes));
+    let Some(Need { path, what, bytes }) = most else { return Ok(()) };
+    check_memory(path, &what, bytes)?;
+    check_memory("network", "the whole network", total)
+}
+
+/// Bytes that the network (validated before) needs at least.
+pub fn memory_needed(network: &Network) -> f64 {
+    needs(network).iter().map(|need| need.bytes).sum()
+}
+
+/// What a module needs.
+struct Need<'n> {
+    path: &'n str,
+    what: String,
+    bytes: f64,
+}
+
+fn needs(network: &Network) -> Vec<Need<'_>> {
     let mut needs = Vec::new();
     for p in &network.populations {
-        needs.push((p.path.as_str(), format!("a population of {} neurons", p.size), population(p, network)));
+        let what = format!("a population of {} neurons", p.size);
+        needs.push(Need { path: &p.path, what, bytes: population(p, network) });
     }
     for g in &network.generators {
-        // A counter and a spike in the making.
-        needs.push((g.path.as_str(), format!("a generator of size {}", g.size), 8.0 * g.size as f64));
+        // The state of a process.
+        let what = format!("a generator of size {}", g.size);
+        needs.push(Need { path: &g.path, what, bytes: 8.0 * g.size as f64 });
     }
     for p in &network.projections {
         let count = connections(p, network);
-        needs.push((
-            p.path.as_str(),
-            format!("a projection of {count:.0} connections"),
-            projection(p, count, network),
-        ));
+        let what = format!("a projection of {count:.0} connections");
+        needs.push(Need { path: &p.path, what, bytes: projection(p, count, network) });
     }
-    let total = needs.iter().map(|(_, _, bytes)| bytes).sum::<f64>();
-    let Some((path, what, bytes)) = needs.into_iter().max_by(|a, b| a.2.total_cmp(&b.2)) else {
-        return Ok(());
-    };
-    check_memory(path, &what, bytes)?;
-    check_memory("network", "the whole network", total)
+    needs
 }
 
 const fn width(network: &Network) -> f64 {

@@ -38,7 +38,7 @@ mod teach;
 #[cfg(test)]
 mod tests;
 
-pub use crate::budget::check_network;
+pub use crate::budget::{check_network, memory_needed};
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, library};

@@ -20,6 +20,7 @@
 //! ```
 
 mod arrays;
+mod check;
 mod extras;
 mod files;
 mod json;

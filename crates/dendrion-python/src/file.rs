@@ -32,12 +32,12 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
     Ok((text, arrays))
 }
 
-/// Reads a model file and builds its network, to see whether it can be.
+/// Reads a model file and checks whether its network can be built.
 #[pyfunction]
 pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<()> {
     py.detach(|| {
         let file = load(&path).map_err(failed)?;
-        let built = file.simulation().map(drop);
+        let built = file.check();
         built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))
     })
 }

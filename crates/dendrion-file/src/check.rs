@@ -1,0 +1,98 @@
+//! Whether a network can be built, without memory in proportion to the numbers in its file.
+
+use dendrion_engine::{Simulation, memory_needed};
+use dendrion_language::TextError;
+use dendrion_model::{Connectivity, Network, Params, PerConnection, Signal, Source, Values};
+
+use crate::File;
+
+/// Bytes up to which a network is built as it is.
+const SMALL: f64 = 256e6;
+
+impl File {
+    /// Checks what [`File::simulation`] checks. Of a network that needs more than 256 MB one neuron of each population is built, with one
+    /// connection of each projection: then delays that are drawn are not all seen.
+    ///
+    /// # Errors
+    /// As [`File::simulation`].
+    pub fn check(&self) -> Result<(), TextError> {
+        if memory_needed(&self.network) <= SMALL {
+            return self.simulation().map(drop);
+        }
+        for record in &self.extras.records {
+            let of =
+                |path: &str| record.of.strip_prefix(path).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+            let Some(population) = self.network.populations.iter().find(|p| of(&p.path)) else { continue };
+            let beyond = record.indices.iter().flatten().find(|i| **i as usize >= population.size);
+            if let Some(i) = beyond {
+                let module = format!("record {}", record.name);
+                let size = population.size;
+                let why = format!(
+                    "{module}: indices: {i}: expected whole numbers below {size}, the number of neurons"
+                );
+                return Err(TextError::new(&self.text, self.places.of(&module, "indices"), why));
+            }
+        }
+        let mut extras = self.extras.clone();
+        extras.records.iter_mut().for_each(|r| r.indices = None);
+        let small = Self {
+            network: one_of_each(&self.network),
+            extras,
+            text: self.text.clone(),
+            places: self.places.clone(),
+        };
+        let simulation: Result<(Simulation, _), TextError> = small.simulation();
+        simulation.map(drop)
+    }
+}
+
+/// The network with one neuron of each population, one member of each generator, and one connection of each projection.
+fn one_of_each(network: &Network) -> Network {
+    let mut small = network.clone();
+    for p in &mut small.populations {
+        p.size = 1;
+        p.dendritic_delay.truncate(1);
+        let own = [&mut p.params];
+        let parts = (p.compartments.iter_mut().map(|c| &mut c.params))
+            .chain(p.receptors.iter_mut().map(|r| &mut r.params))
+            .chain(p.couplings.iter_mut().map(|c| &mut c.params))
+            .chain(p.noises.iter_mut().map(|n| &mut n.params))
+            .chain(p.mechanisms.iter_mut().map(|m| &mut m.params));
+        own.into_iter().chain(parts).for_each(first_values);
+    }
+    for g in &mut small.generators {
+        g.size = 1;
+        g.breaks.clear();
+        first_values(&mut g.params);
+        match &mut g.signal {
+            Signal::Spikes { indices, times } => (*indices, *times) = (Vec::new(), Vec::new()),
+            Signal::Current(wave) => {
+                wave.width = 1;
+                wave.values.truncate(1);
+            }
+            _ => {}
+        }
+    }
+    for p in &mut small.projections {
+        let is_recurrent = matches!(p.pre, Source::Population(i) if i == p.population);
+        p.connectivity =
+            if is_recurrent { Connectivity::AllToAll { autapses: true } } else { Connectivity::OneToOne };
+        for values in [Some(&mut p.weight), p.delay.as_mut()].into_iter().flatten() {
+            if let PerConnection::Given(Values::Each(v)) = values {
+                let least = v.iter().copied().reduce(f64::min).unwrap_or(1.0);
+                *values = PerConnection::Given(Values::Scalar(least));
+            }
+        }
+    }
+    small
+}
+
+fn first_values(params: &mut Params) {
+    let arrays: Vec<(String, f64)> = (params.iter())
+        .filter_map(|(name, values)| match values {
+            Values::Each(v) => Some((name.to_string(), *v.first()?)),
+            Values::Scalar(_) => None,
+        })
+        .collect();
+    arrays.into_iter().for_each(|(name, value)| params.set(&name, value));
+}
