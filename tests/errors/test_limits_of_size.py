@@ -145,7 +145,7 @@ def test_surrogates_have_a_limit() -> None:
     with pytest.raises(
         dn.ParameterError, match=r"cell: surrogate_grad_fn = .*operations and numbers; expected at most 4096"
     ):
-        dn.Network([cell], dt=0.1).run(0.1)
+        dn.Network([cell], dt=0.1).run(0.1, grad=True)
 
 
 def test_postfix_tokens_of_a_file_have_a_limit(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_connections_count_against_the_memory_limit(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "1e6")
     cell = dn.MCNeuron(1000, V_th=-50.0, V_reset=-60.0, name="cell")
     cell.soma = dn.LeakyIF(1000, V_rest=-65.0, C=200.0, gL=10.0)
-    cell.ampa = dn.AMPA(1000)
+    cell.ampa = dn.AMPA(1000, g=1.0, t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.soma)
     synapse = dn.MCSynapse(cell, cell.ampa, conn=dn.All2All(), name="all")
     net = dn.Network([cell, synapse], dt=0.1)

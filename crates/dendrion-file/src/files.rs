@@ -50,6 +50,10 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
 /// [`FileError::Text`] with line and column for the first thing that is wrong, such as arrays that are not those the model
 /// was saved with; [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
+    dendrion_language::with_stack(|| load_file(path))
+}
+
+fn load_file(path: &Path) -> Result<File, FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;
     let bytes = read_file(path).map_err(|e| FileError::Io(Error::file(path, &e)))?;
