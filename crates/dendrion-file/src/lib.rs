@@ -63,10 +63,10 @@ impl Format {
     }
 
     fn parse(self, text: &str) -> Result<node::Node, TextError> {
-        match self {
+        dendrion_language::with_stack(|| match self {
             Self::Toml => toml::Toml::read(text),
             Self::Json => json::Json::read(text),
-        }
+        })
     }
 }
 
