@@ -238,11 +238,12 @@ def test_connections_count_against_the_memory_limit(monkeypatch: pytest.MonkeyPa
     cell.soma = dn.LeakyIF(1000, V_rest=-65.0, C=200.0, gL=10.0)
     cell.ampa = dn.AMPA(1000, g=1.0, t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.soma)
+    cell.soma.I_ext = 10.0
     synapse = dn.MCSynapse(cell, cell.ampa, conn=dn.All2All(), name="all")
     with pytest.raises(dn.MemoryLimitError, match=r"all: a projection of 1000000 connections needs about .* MB"):
         dn.Network([cell, synapse], dt=0.1)
     monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "1e9")
-    dn.Network([cell, synapse], dt=0.1).run(0.1)
+    dn.Network([cell, synapse], dt=0.1)
 
 
 def test_a_memory_limit_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
