@@ -37,7 +37,8 @@ import numpy as np
 # | `connect(i=..., j=...)` | `dn.CustomConn(i, j)`, or a matrix, dense or sparse |
 # | STDP written in equations | `plasticity=dn.STDP(...)`, `dn.TripletSTDP`, `dn.TsodyksMarkram` |
 # | `PoissonGroup`, `SpikeGeneratorGroup` | `dn.PoissonGenerator`, `dn.SpikeGenerator` |
-# | `TimedArray` | `dn.CurrentGenerator` for currents, `dn.Piecewise` for rates |
+# | `TimedArray` | `dn.Piecewise` as a rate, or as the amplitude of a `dn.DCGenerator` |
+# | a sampled current | `dn.CurrentGenerator(waveform=..., interval=0.25)`, interpolated linearly |
 # | `StateMonitor(G, "v", record=[0, 5], dt=1*ms)` | `net.probe(cells.soma, "V", indices=[0, 5], every=1.0)` |
 # | `SpikeMonitor(G)` | `net.probe(cells, "spikes")` |
 # | `PopulationRateMonitor(G)` | `dn.plot.rate(spikes)`, `spikes.counts()` |

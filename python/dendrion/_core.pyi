@@ -71,7 +71,13 @@ class Model:
         times: NDArray[np.float64],
     ) -> int: ...
     def add_current(
-        self, path: str, size: int, start: float, stop: float, width: int, waveform: NDArray[np.float64]
+        self,
+        path: str,
+        size: int,
+        start: float,
+        stop: float,
+        form: tuple[int, float | None],
+        waveform: NDArray[np.float64],
     ) -> int: ...
     def add_projection(
         self,

@@ -195,7 +195,8 @@ class Translation:
         elif isinstance(generator, CurrentGenerator):
             wave = generator.waveform
             width = 1 if wave.ndim == 1 else wave.shape[1]
-            index = self.model.add_current(*common, *times, width, np.ascontiguousarray(wave.reshape(-1)))
+            form = (width, generator.interval)
+            index = self.model.add_current(*common, *times, form, np.ascontiguousarray(wave.reshape(-1)))
         else:
             kind = generator._kinds[0]
             index = self.model.add_generator(*common, kind, *times, self._given(generator, kind))

@@ -127,7 +127,7 @@ class PoissonGenerator(Generator):
     rate : float, array or Piecewise
         Rate (Hz), >= 0: of all sources, of each, or a [piecewise constant][dendrion.Piecewise] function of time.
     start, stop : float
-        On for ``start <= t < stop`` (ms).
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``rate``.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
@@ -164,7 +164,7 @@ class BernoulliGenerator(Generator):
     size : int
         Number of sources.
     start, stop : float
-        On for ``start <= t < stop`` (ms).
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``prob``.
     prob : float, array or Piecewise
         Probability of a spike in a step, in [0, 1]: of all sources, of each, or a function of time.
     parent, name, frozen_params
@@ -206,6 +206,7 @@ class SpikeGenerator(Generator):
         Source of each spike, below ``size``.
     times : array of float
         Time of each spike (ms), >= 0, in any order; rounded to the nearest step. The same spike twice counts twice.
+        The times of a ``SpikeTrain`` of Neo are taken as they are: its ``t_start`` is not subtracted.
     start, stop : float
         On for ``start <= t < stop`` (ms).
     parent, name, frozen_params

@@ -175,6 +175,9 @@ class Run(Fixed, NotCopied, Suggesting):
         if type(value) is np.ndarray and value.dtype == np.float64:
             array = value
         else:
+            if type(value).__module__.partition(".")[0] in ("xarray", "pandas"):
+                # Derivatives of recordings, whose times and units are known.
+                value = np.asarray(value)
             array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")
         shape = self._shape(probe)
         if array.shape != shape:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._likely import warn_of_run
 from ._log import logged_run
-from ._numbers import numbers
+from ._numbers import plain_numbers
 from ._settings import size_in_bytes, whole
 from ._suggest import suggests
 from .custom import CHUNK, CustomGenerator
@@ -23,6 +23,7 @@ from .gradients import MEMORY, Run
 from .module import Module
 from .progress import Progress, Writable, bar, stream_of
 from .states import NetworkStates, _later, file_to_be
+from .units import sampled
 
 if TYPE_CHECKING:
     from .network import Network
@@ -210,11 +211,22 @@ class NetworkRuns(NetworkStates):
         return inputs
 
     def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
-        array = numbers(f"{generator.path}: input", value, "numbers", "" if generator.spiking else "pA")
+        signal = sampled(f"{generator.path}: input", value, "" if generator.spiking else "pA")
+        if signal.interval is not None and not self._is_in_step(signal.start, signal.interval):
+            raise ParameterError(
+                f"{generator.path}: input with a sample every {signal.interval:g} ms from {signal.start:g} ms on: "
+                f"expected one every dt = {self.dt:g} ms from 0 or t = {self.t:g} ms on"
+            )
+        array = plain_numbers(f"{generator.path}: input", signal.values, "numbers")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
         if array.shape != shape:
             raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")
         return np.ascontiguousarray(array).reshape(-1)
+
+    def _is_in_step(self, start: float, interval: float) -> bool:
+        """Return whether samples are those of the steps to come, in time of the run or of the network."""
+        tolerance = 1e-3 * self.dt
+        return abs(interval - self.dt) < 1e-6 * self.dt and min(abs(start), abs(start - self.t)) < tolerance
 
     def _ask_until(self, end: int) -> None:
         """Ask the functions of CustomGenerators for all steps before ``end``."""

@@ -230,8 +230,9 @@ fn generators() -> Vec<Value> {
                 "times": { "$ref": "#/$defs/values", "description": "time of each spike (ms)" },
             })),
             ModuleKind::Current => table(json!({
-                "waveform": { "$ref": "#/$defs/values", "description": "current (pA), step by step" },
-                "width": { "type": "integer", "minimum": 1, "default": 1, "description": "values per step: 1, or the size" },
+                "waveform": { "$ref": "#/$defs/values", "description": "current (pA), sample by sample" },
+                "width": { "type": "integer", "minimum": 1, "default": 1, "description": "values per sample: 1, or the size" },
+                "interval": { "type": "number", "exclusiveMinimum": 0, "description": "time between samples (ms), which are interpolated linearly; without it each step takes one sample" },
             })),
             _ => table(json!({
                 "changes": { "$ref": "#/$defs/values", "description": "times (ms) from which its values hold, one after the other" },

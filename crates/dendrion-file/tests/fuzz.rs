@@ -13,7 +13,7 @@ use common::Held;
 const WHOLE: &str = include_str!("whole.toml");
 
 /// What models are made of.
-const WORDS: [&str; 64] = [
+const WORDS: [&str; 65] = [
     "dendrion = 2\n",
     "dt = ",
     "seed = ",
@@ -58,6 +58,7 @@ const WORDS: [&str; 64] = [
     "times = ",
     "changes = ",
     "waveform = ",
+    "interval = ",
     "width = ",
     "equations = ",
     "\"I = 1 pA : pA\"\n",

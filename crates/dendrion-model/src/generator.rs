@@ -23,17 +23,23 @@ pub enum Signal {
     Pushed,
     /// A current of `amplitude` pA.
     Dc,
-    /// A current given step by step.
+    /// A current given by samples.
     Current(Waveform),
 }
 
-/// A current in pA, one row per step from the generator's `start`; 0 after its end.
+/// A current in pA from the generator's `start` on, given by rows of samples.
+///
+/// Without an `interval` there is one row per step, and 0 after the last. With an interval the current is the linear interpolation of
+/// the rows, and 0 after the time of the last row. In both cases a step takes the time average.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waveform {
     /// Values per step: 1, or the generator's size.
     pub width: usize,
     /// Rows of `width` values.
     pub values: Vec<f64>,
+    /// Time from one row to the next (ms); none for one row per step.
+    #[serde(default)]
+    pub interval: Option<f64>,
 }
 
 /// A generator of spikes or current.
@@ -43,7 +49,7 @@ pub struct Generator {
     pub path: String,
     /// Number of sources.
     pub size: usize,
-    /// On from this time (ms).
+    /// On from this time (ms). Currents, rates and probabilities are averaged over the step in which they begin.
     pub start: f64,
     /// Off from this time (ms); `None`: never off.
     pub stop: Option<f64>,

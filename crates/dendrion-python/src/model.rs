@@ -176,10 +176,11 @@ impl Model {
         size: usize,
         start: f64,
         stop: f64,
-        width: usize,
+        form: (usize, Option<f64>),
         waveform: Floats<'_>,
     ) -> PyResult<usize> {
-        let waveform = Waveform { width, values: waveform.as_array().to_vec() };
+        let (width, interval) = form;
+        let waveform = Waveform { width, values: waveform.as_array().to_vec(), interval };
         self.generator(path, size, Signal::Current(waveform), start, stop, None)
     }
 

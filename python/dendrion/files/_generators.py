@@ -36,7 +36,8 @@ def generator(table: Table, values: Values) -> Generator:
         made = SpikeGenerator(size, indices, values(table["times"]), parent=None, **times)
     elif kind == "CurrentGenerator":
         wave, width = np.asarray(values(table["waveform"]), dtype=np.float64), table.get("width", 1)
-        made = CurrentGenerator(size, wave.reshape(-1, width) if width > 1 else wave, parent=None, **times)
+        wave = wave.reshape(-1, width) if width > 1 else wave
+        made = CurrentGenerator(size, wave, parent=None, **times, interval=table.get("interval"))
     else:
         cls, name = SIMPLE[kind]
         value = values(table[name])

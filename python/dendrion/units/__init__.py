@@ -5,17 +5,28 @@ Whatever takes a number takes a quantity of its dimension. A plain number means 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from .. import _core
 from ..errors import ParameterError
-from .foreign import UnreadableError, named, read, reader
+from .foreign import Measure, UnreadableError, named, read, reader
 from .scale import scaled
 from .texts import alternatives, expected, parsed
+from .timed import Timed, timed
 
-__all__ = ["alternatives", "check_unit", "described", "fitting", "has_units", "in_unit", "unit_in_table"]
+__all__ = [
+    "Sampled",
+    "alternatives",
+    "check_unit",
+    "described",
+    "fitting",
+    "has_units",
+    "in_unit",
+    "sampled",
+    "unit_in_table",
+]
 
 #: Types without units that numbers mostly are of.
 _PLAIN: Final = frozenset((float, int, bool, np.ndarray, np.float64, np.float32, np.int64, str, type(None)))
@@ -65,16 +76,67 @@ def fitting(what: str, value: Any, unit: str) -> tuple[Any, str | None]:
     if isinstance(value, (list, tuple)):
         return _each(what, value, unit)
     try:
-        measure = read(value)
+        found = _converted(what, read(value), unit)
+        signal = timed(value)
     except UnreadableError as error:
-        raise ParameterError(f"{what} = {value!s}: {error}") from error
+        raise ParameterError(f"{what} = {_brief(value)}: {error}") from error
+    if signal is not None:
+        raise ParameterError(
+            f"{what} = {signal.what} with a sample every {signal.interval:g} ms: this parameter takes no times; "
+            "expected values without times (CurrentGenerator takes a signal, Piecewise takes times and values)"
+        )
+    return (np.asarray(value), None) if found is None else found
+
+
+class Sampled(NamedTuple):
+    """The values of a signal, and if it has times, which these are (ms)."""
+
+    values: Any
+    unit: str | None
+    start: float = 0.0
+    interval: float | None = None
+
+
+def sampled(what: str, value: Any, unit: str) -> Sampled:
+    """Return the values of a signal in a unit, with the times of its samples if it carries them.
+
+    Signals of Neo, and arrays of xarray and tables of pandas with times, carry them.
+
+    Raises
+    ------
+    ParameterError
+        As ``in_unit``, or for times that are not equally far apart, or without a unit.
+    """
+    try:
+        signal = timed(value, strict=True)
+        if signal is None:
+            return Sampled(*fitting(what, value, unit))
+        found = _signal(what, signal, unit)
+    except UnreadableError as error:
+        raise ParameterError(f"{what} = {_brief(value)}: {error}") from error
+    return Sampled(*found, signal.start, signal.interval)
+
+
+def _signal(what: str, signal: Timed, unit: str) -> tuple[Any, str | None]:
+    if not isinstance(signal.values, Measure):
+        return signal.values, None
+    found = _converted(what, signal.values, unit)
+    assert found is not None
+    return found
+
+
+def _converted(what: str, measure: Measure | None, unit: str) -> tuple[Any, str] | None:
     if measure is None:
-        return np.asarray(value), None
+        return None
     for one in alternatives(unit):
         known = parsed(one)
         if known.dimension == measure.dimension:
             return scaled(measure.numbers, measure.factor, known.power), one
-    raise ParameterError(f"{what} = {described(value)}, expected {expected(unit)}")
+    raise ParameterError(f"{what} = {_told(measure)}, expected {expected(unit)}")
+
+
+def _brief(value: Any) -> str:
+    return str(value) if np.ndim(value) == 0 or np.size(value) < 10 else f"{type(value).__name__} of {np.shape(value)}"
 
 
 def described(value: Any) -> str:
@@ -83,6 +145,10 @@ def described(value: Any) -> str:
         return f"list of {len(value)} with {described(next(filter(has_units, value)))}"
     measure = read(value)
     assert measure is not None
+    return _told(measure)
+
+
+def _told(measure: Measure) -> str:
     numbers, unit = named(measure)
     return f"{_shown(numbers, unit)}: got {expected(unit)}"
 

@@ -46,7 +46,9 @@ def reader(kind: type) -> Callable[[Any], Measure | None] | None:
         return _pint
     package = kind.__module__.partition(".")[0]
     if package == "xarray" and hasattr(kind, "data"):
-        return lambda array: read(array.data)
+        return lambda array: read(array.data) or _attributed(array)
+    if package == "pandas" and hasattr(kind, "attrs"):
+        return _attributed
     if package == "brian2" and hasattr(kind, "get_item"):
         # A variable of a group.
         return lambda view: read(view[:])
@@ -98,6 +100,19 @@ def _brian2(value: Any) -> Measure:
     exponents = {name: value.dim.get_dimension(theirs) for name, theirs in _BRIAN2.items()}
     # Brian2 keeps numbers of the SI, and not the unit they were given in.
     return Measure(np.asarray(value), 1.0, dimension(exponents.items()), None)
+
+
+def _attributed(value: Any) -> Measure | None:
+    """Return an array of xarray or a table of pandas whose attributes name the unit of its values."""
+    unit = value.attrs.get("units", value.attrs.get("unit"))
+    if not isinstance(unit, str) or unit in ("", "1"):
+        return None
+    try:
+        known = parsed(unit)
+    except ValueError as error:
+        raise UnreadableError(f"its attribute names the unit {unit!r}; {str(error).partition(': ')[2]}") from error
+    factor = float(f"1e{known.power:.0f}") if known.power.is_integer() else 10.0**known.power
+    return Measure(np.asarray(value), factor, known.dimension, unit)
 
 
 def _unknown(value: Any) -> Measure:

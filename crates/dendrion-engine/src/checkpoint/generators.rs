@@ -51,7 +51,7 @@ pub(super) fn read<T: Scalar>(
     }
     let ahead = file.spikes(&format!("{name}/ahead"), now..sent, size)?;
     let waits = if chunk.draws() {
-        drawn(&name, size, (sent, chunk), schedule.map_or(1, Schedule::rows), file)?
+        drawn(&name, size, (sent, chunk), schedule.map_or(0, Schedule::breaks), file)?
     } else if matches!(generator.signal, Signal::Pushed) {
         let spikes = file.spikes(&format!("{name}/waiting"), 0..u64::MAX, size)?;
         Waits::Pushed { spikes, told: file.one(&format!("{name}/told"))? }

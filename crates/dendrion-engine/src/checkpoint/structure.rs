@@ -129,7 +129,8 @@ fn generator(lines: &mut Description, generator: &Generator) {
         }
         Signal::Current(wave) => {
             let bytes = wave.values.iter().flat_map(|v| v.to_bits().to_le_bytes());
-            format!("{} currents {}, {} per step", wave.values.len(), sum(bytes), wave.width)
+            let each = wave.interval.map_or_else(|| "step".to_string(), |ms| format!("{ms} ms"));
+            format!("{} currents {}, {} per {each}", wave.values.len(), sum(bytes), wave.width)
         }
         Signal::Pushed => "spikes handed over".to_string(),
         Signal::Poisson | Signal::Bernoulli | Signal::Dc => generator.kind().name().to_string(),

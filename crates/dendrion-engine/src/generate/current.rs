@@ -1,9 +1,10 @@
 //! Current generators: rows of pA for the lanes of a block.
 
 use dendrion_lanes::Scalar;
-use dendrion_model::{Error, Generator, Signal, Values, Waveform, steps_of};
+use dendrion_model::{Error, Generator, Signal, Values};
 
-use super::schedule::Schedule;
+use super::schedule::{Part, Schedule, Window};
+use super::waveform::Samples;
 use crate::rows::Rows;
 
 /// A current generator's present definition.
@@ -16,24 +17,18 @@ pub(crate) struct Current {
 #[derive(Clone, Debug)]
 enum Shape {
     Steps(Schedule),
-    Waveform(Waveform),
+    Waveform(Samples),
 }
 
 impl Current {
     /// The definition of a current generator (validated before).
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
-        let path = &generator.path;
-        let start = steps_of(path, "start", generator.start, dt)?;
-        let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
-        let signal = match &generator.signal {
-            Signal::Current(wave) => Shape::Waveform(wave.clone()),
-            _ => Shape::Steps(Schedule::of(generator, dt)?),
-        };
-        let stop = match &signal {
-            Shape::Waveform(wave) => stop.min(start + (wave.values.len() / wave.width.max(1)) as u64),
-            Shape::Steps(_) => stop,
-        };
-        Ok(Self { signal, on: start..stop })
+        let window = Window::of(generator, dt)?;
+        if let Signal::Current(wave) = &generator.signal {
+            let samples = Samples::new(wave.clone(), window, dt);
+            return Ok(Self { on: samples.steps(), signal: Shape::Waveform(samples) });
+        }
+        Ok(Self { signal: Shape::Steps(Schedule::of(generator, dt)?), on: window.steps() })
     }
 
     /// Sets the amplitude (pA), of each time or, where `whole` says so, of all times.
@@ -53,17 +48,29 @@ impl Current {
         begin: u64,
         steps: usize,
     ) {
-        let is_constant = matches!(&self.signal, Shape::Steps(schedule) if schedule.is_constant());
-        let mut is_filled = false;
         rows.clear();
+        let (mut parts, mut last) = (Vec::new(), None);
         for step in begin..begin + steps as u64 {
             if !self.on.contains(&step) {
                 rows.skip();
-            } else if is_constant && is_filled {
-                rows.repeat();
-            } else {
-                self.row(step, first, &mut rows.push()[..neurons]);
-                is_filled = true;
+                continue;
+            }
+            match &self.signal {
+                Shape::Steps(schedule) => {
+                    let row = schedule.row(step);
+                    if last == Some(row) {
+                        rows.repeat();
+                        continue;
+                    }
+                    last = Some(row);
+                    for (i, v) in rows.push()[..neurons].iter_mut().enumerate() {
+                        *v = T::from_f64(schedule.value(row, first + i));
+                    }
+                }
+                Shape::Waveform(samples) => {
+                    samples.parts(step, &mut parts);
+                    samples.row(&parts, first, &mut rows.push()[..neurons]);
+                }
             }
         }
     }
@@ -71,40 +78,44 @@ impl Current {
     /// How many values of its own each neuron sees in turn: those of its schedule, or the samples of its waveform.
     pub(crate) fn slots(&self) -> usize {
         match &self.signal {
-            Shape::Steps(schedule) => schedule.rows(),
-            Shape::Waveform(wave) => wave.values.len() / wave.width.max(1),
+            Shape::Steps(schedule) => schedule.slots(),
+            Shape::Waveform(samples) => samples.count(),
         }
     }
 
-    /// Which of them holds at a step, if any does.
-    pub(crate) fn slot(&self, step: u64) -> Option<usize> {
-        if !self.on.contains(&step) {
-            return None;
-        }
+    /// Which of them a step takes, with their weights.
+    pub(crate) fn parts(&self, step: u64, parts: &mut Vec<Part>) {
+        parts.clear();
         match &self.signal {
-            Shape::Steps(schedule) => schedule.slot(step),
-            Shape::Waveform(_) => Some((step - self.on.start) as usize),
+            _ if !self.on.contains(&step) => {}
+            Shape::Steps(schedule) => parts.extend_from_slice(schedule.parts(schedule.row(step))),
+            Shape::Waveform(samples) => samples.parts(step, parts),
         }
     }
 
     /// Whether all neurons see the same waveform.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(&self.signal, Shape::Waveform(wave) if wave.width == 1)
+        matches!(&self.signal, Shape::Waveform(samples) if samples.wave.width == 1)
     }
+}
 
-    fn row<T: Scalar>(&self, step: u64, first: usize, out: &mut [T]) {
-        match &self.signal {
-            Shape::Steps(schedule) => {
-                let row = schedule.row(step);
-                for (i, v) in out.iter_mut().enumerate() {
-                    *v = T::from_f64(schedule.value(row, first + i));
-                }
+impl Samples {
+    /// The values of neurons `first..` in a step that takes these samples.
+    fn row<T: Scalar>(&self, parts: &[Part], first: usize, out: &mut [T]) {
+        let width = self.wave.width;
+        let sample = |sample: usize| &self.wave.values[sample * width..][..width];
+        match parts {
+            [(slot, 1.0)] if width > 1 => {
+                let row = &sample(*slot)[first..][..out.len()];
+                out.iter_mut().zip(row).for_each(|(v, value)| *v = T::from_f64(*value));
             }
-            Shape::Waveform(wave) => {
-                let row = (step - self.on.start) as usize * wave.width;
-                for (i, v) in out.iter_mut().enumerate() {
-                    let column = if wave.width == 1 { 0 } else { first + i };
-                    *v = T::from_f64(wave.values[row + column]);
+            _ => {
+                let value =
+                    |i: usize| parts.iter().map(|(slot, weight)| weight * sample(*slot)[i]).sum::<f64>();
+                if width == 1 {
+                    out.fill(T::from_f64(value(0)));
+                } else {
+                    out.iter_mut().enumerate().for_each(|(i, v)| *v = T::from_f64(value(first + i)));
                 }
             }
         }

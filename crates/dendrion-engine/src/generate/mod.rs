@@ -5,9 +5,10 @@ mod given;
 mod noise;
 mod schedule;
 mod spikes;
+mod waveform;
 
 pub(crate) use current::Current;
 pub(crate) use given::{Given, StandIns};
 pub(crate) use noise::NoiseRows;
-pub(crate) use schedule::Schedule;
+pub(crate) use schedule::{Part, Schedule};
 pub(crate) use spikes::{Chunk, GeneratorMemory, Waits};

@@ -84,8 +84,8 @@ impl Chunk {
         let start = steps_of(path, "start", generator.start, dt)?;
         let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
         let stream = stream(generator, seed);
-        let chunk = |first: usize, process: Process| {
-            let (first, on) = (first as u32, start..stop);
+        let chunk = |first: usize, on: Range<u64>, process: Process| {
+            let first = first as u32;
             Self {
                 generator: index,
                 first,
@@ -109,18 +109,23 @@ impl Chunk {
                     spikes.push((steps_of(path, "times", *t, dt)?, *i));
                 }
                 spikes.sort_unstable();
-                Ok(vec![chunk(0, Process::Given { spikes: Arc::new(spikes) })])
+                Ok(vec![chunk(0, start..stop, Process::Given { spikes: Arc::new(spikes) })])
             }
-            Signal::Pushed => Ok(vec![chunk(0, Process::Pushed { spikes: VecDeque::new(), told: 0 })]),
+            Signal::Pushed => {
+                let none = Process::Pushed { spikes: VecDeque::new(), told: 0 };
+                Ok(vec![chunk(0, start..stop, none)])
+            }
             signal => {
                 let schedule = Arc::new(Schedule::of(generator, dt)?);
+                // In a step in which it is on for a part, the schedule has that part of the rate.
+                let on = schedule.window.steps();
                 let firsts = (0..generator.size).step_by(CHUNK);
                 let process = |first: usize| {
                     let renewal = Renewal::new(first, CHUNK.min(generator.size - first), schedule.clone());
                     let poisson = matches!(signal, Signal::Poisson);
                     if poisson { Process::Poisson(renewal) } else { Process::Bernoulli(renewal) }
                 };
-                Ok(firsts.map(|first| chunk(first, process(first))).collect())
+                Ok(firsts.map(|first| chunk(first, on.clone(), process(first))).collect())
             }
         }
     }

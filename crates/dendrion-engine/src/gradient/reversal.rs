@@ -11,6 +11,7 @@ use super::infinite::Suspect;
 use super::reading::{Reading, given};
 use super::spiked::spiked;
 use super::tally::Tally;
+use crate::generate::Part;
 use crate::history::History;
 use crate::record::Reads;
 use crate::rows::Rows;
@@ -67,6 +68,8 @@ pub(crate) struct Reversal<T: Scalar> {
     given: Vec<Rows<T>>,
     /// For each current input, if it is wanted.
     pub(crate) flows: Vec<Option<Flow>>,
+    /// The values of a current generator that a step takes.
+    parts: Vec<Part>,
     pub(crate) tally: Tally,
     /// The first step of the run.
     begin: u64,
@@ -105,6 +108,7 @@ impl<T: Scalar> Reversal<T> {
             spiked: Rows::new(shard.lanes),
             given: vec![Rows::new(shard.lanes); backward.states.len()],
             flows,
+            parts: Vec::new(),
             tally: Tally::new(shard.neurons.clone(), None),
             begin,
             input: Buffer::zeroed(shard.lanes),
@@ -290,15 +294,17 @@ impl<T: Scalar> Reversal<T> {
         for (input, flow) in self.flows.iter_mut().enumerate() {
             let Some(flow) = flow else { continue };
             let generator = shard.currents[input].0;
-            let Some(slot) = slot(view, generator, at.step, self.begin) else { continue };
+            parts(view, generator, (at.step, self.begin), &mut self.parts);
             let row = (at.block * self.rows + backward.reverse.current(input)) * lanes + at.strip.start;
             let row = &self.frames[row..][..neurons];
-            if flow.shared {
-                flow.sums[slot * shard.blocks.len() + at.block] +=
-                    row.iter().map(|v| v.to_f64()).sum::<f64>();
-            } else {
-                let out = &mut flow.sums[slot * shard.neurons.len() + first..][..neurons];
-                out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v.to_f64());
+            for (slot, weight) in &self.parts {
+                if flow.shared {
+                    flow.sums[slot * shard.blocks.len() + at.block] +=
+                        weight * row.iter().map(|v| v.to_f64()).sum::<f64>();
+                } else {
+                    let out = &mut flow.sums[slot * shard.neurons.len() + first..][..neurons];
+                    out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
+                }
             }
         }
     }
@@ -397,11 +403,12 @@ fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at
     history.states(at.step, at.count, at.block)
 }
 
-/// Which of a current generator's own values holds at a step.
-fn slot<T: Scalar>(view: &View<'_, T>, generator: usize, step: u64, begin: u64) -> Option<usize> {
+/// Which of a current generator's own values a step takes, with their weights.
+fn parts<T: Scalar>(view: &View<'_, T>, generator: usize, (step, begin): (u64, u64), parts: &mut Vec<Part>) {
+    parts.clear();
     match (view.given.get(generator), view.currents.get(generator)) {
-        (Some(Some(_)), _) => Some((step - begin) as usize),
-        (_, Some(Some(current))) => current.slot(step),
-        _ => None,
+        (Some(Some(_)), _) => parts.push(((step - begin) as usize, 1.0)),
+        (_, Some(Some(current))) => current.parts(step, parts),
+        _ => {}
     }
 }

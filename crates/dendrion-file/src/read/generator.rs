@@ -24,7 +24,8 @@ pub(super) fn read(cx: &Context<'_>, path: &str, node: &Node, extras: &mut Extra
                     format!("{path}: width = {width}: expected one that divides {} values", values.len());
                 return Err(cx.at(table.span, message));
             }
-            (Signal::Current(Waveform { width, values }), Params::new())
+            let interval = table.number("interval")?;
+            (Signal::Current(Waveform { width, values, interval }), Params::new())
         }
         _ => {
             let indices = table.indices("indices")?.unwrap_or_default();

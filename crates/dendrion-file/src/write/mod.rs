@@ -129,6 +129,9 @@ impl Writer<'_> {
             }
             Signal::Current(wave) => {
                 table.insert("width".into(), wave.width.into());
+                if let Some(interval) = wave.interval {
+                    table.insert("interval".into(), interval.into());
+                }
                 table.insert("waveform".into(), self.floats(&format!("{}.waveform", g.path), &wave.values));
             }
             Signal::Poisson | Signal::Bernoulli | Signal::Dc => {}

@@ -3,7 +3,7 @@
 use super::Checked;
 use crate::{
     Connectivity, Domain, Error, Generator, Injection, ModuleKind, Network, PerConnection, Projection,
-    Signal, Source, Values, steps_of,
+    Signal, Source, Values, Waveform, steps_of,
 };
 
 impl Generator {
@@ -30,6 +30,7 @@ impl Generator {
                     let accepted = format!("shape (steps,) or (steps, {})", self.size);
                     return Err(Error::parameter(&self.path, "waveform", value, accepted));
                 }
+                self.interval(wave)?;
                 let bad = wave.values.iter().position(|v| !v.is_finite());
                 bad.map_or(Ok(()), |i| {
                     let name = format!("waveform[{}]", i / wave.width);
@@ -38,6 +39,25 @@ impl Generator {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Checks the interval between the samples of a waveform, and that there are samples to interpolate.
+    fn interval(&self, wave: &Waveform) -> Checked {
+        let Some(interval) = wave.interval else { return Ok(()) };
+        if !interval.is_finite() || interval <= 0.0 {
+            return Err(Error::parameter(&self.path, "interval", interval, "a finite time > 0 (ms)"));
+        }
+        let samples = wave.values.len() / wave.width.max(1);
+        if samples < 2 {
+            let value = format!("{samples} samples");
+            return Err(Error::parameter(
+                &self.path,
+                "waveform",
+                value,
+                "at least 2 samples with an interval",
+            ));
+        }
+        Ok(())
     }
 
     /// Checks the parameter, and the times from which its values hold.

@@ -29,7 +29,7 @@ pub(super) fn network() -> Network {
     let mut network = Network::new(0.1);
     network.threads = Some(2);
     let values = (0..400 * SIZE).map(|k| 60.0 + 25.0 * (k % SIZE) as f64 + (k * 7 % 41) as f64).collect();
-    let wave = Signal::Current(Waveform { width: SIZE, values });
+    let wave = Signal::Current(Waveform { width: SIZE, values, interval: None });
     network.generators.push(Generator::new("wave", SIZE, wave, Params::new()));
     network.injections.push(Injection { path: "on".into(), generator: 0, population: 0, compartment: 2 });
     network.populations.push(cell);
