@@ -61,7 +61,7 @@ const fn width(network: &Network) -> f64 {
 /// Bytes of a population: a row for each state, and for each receptor that is driven a ring of what is due.
 fn population(p: &Population, network: &Network) -> f64 {
     let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
-    let onto = network.projections.iter().filter(|q| std::ptr::eq(&network.populations[q.population], p));
+    let onto = network.projections.iter().filter(|q| network.populations[q.population].path == p.path);
     let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
     for q in onto {
         let slots = longest.entry(&q.receptors).or_default();
