@@ -13,6 +13,8 @@ pub(super) const SIZE: usize = 37;
 /// Cells of three compartments, one of them noisy, that fire now and then.
 pub(super) fn network() -> Network {
     let mut cell = Population::new("cell", SIZE, [("V_th", -58.0), ("V_reset", -66.0)]);
+    // The gradient with respect to V_th comes through the reset alone.
+    cell.detach_reset = false;
     cell.method = OdeMethod::ImplicitEuler;
     let parts = ["soma", "near", "far"];
     for (i, name) in parts.into_iter().enumerate() {
