@@ -196,7 +196,9 @@ class Learner(dn.MCNeuron):
 
 
 cells = Learner(10)
-inputs = dn.SpikeGenerator(sources, np.repeat(np.arange(sources), [len(t) for t in trains]), np.concatenate(trains))
+# The simulation counts spikes in steps, so the times are rounded to multiples of dt.
+times = np.rint(np.concatenate(trains) / dt) * dt
+inputs = dn.SpikeGenerator(sources, np.repeat(np.arange(sources), [len(t) for t in trains]), times)
 learnt = dn.MCSynapse(
     inputs,
     cells.ampa,

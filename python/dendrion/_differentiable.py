@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._copies import NotCopied
-from ._settings import size_in_bytes
+from ._settings import size_in_bytes, whole_steps
 from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .generators import BernoulliGenerator, Generator, PoissonGenerator
 from .gradients import MEMORY, Run
@@ -80,7 +80,7 @@ class Differentiable(NotCopied):
         if not isinstance(net, Network):
             raise ParameterTypeError(f"{net!r}: expected a Network")
         self.net, self.duration, self.memory = net, duration, size_in_bytes("memory", memory)
-        self.steps = net._steps("duration", duration)
+        self.steps = whole_steps(duration, net.dt)
         self.inputs, self.outputs = list(inputs), list(outputs)
         for generator in self.inputs:
             if not isinstance(generator, Generator):

@@ -77,23 +77,6 @@ def check_weights(label: str, array: NDArray[np.float64]) -> None:
         raise ParameterError(f"{label}{at} = {flat[bad]:g}: expected a finite number >= 0{INHIBITION}")
 
 
-def off_grid(label: str, delay: Spread | None, dt: float) -> str | None:
-    """Return what to say of delays that are no multiples of the step, if there are any."""
-    if delay is None or isinstance(delay, Initializer) or callable(delay):
-        return None
-    ms = np.atleast_1d(np.asarray(delay))
-    error = np.abs(np.round(ms / dt) * dt - ms)
-    # Delays in single precision are on the grid too.
-    off = int((error > 1e-6 * np.maximum(ms, dt)).sum())
-    if not off:
-        return None
-    worst = int(np.argmax(error))
-    return (
-        f"{label}: {off} of {ms.size} delays are no multiples of dt = {dt} ms and are rounded; the largest error is "
-        f"{error[worst]:.6g} ms, of {ms[worst]:g} ms"
-    )
-
-
 def _check(label: str, name: Callable[[int], str], flat: NDArray[np.float64], unit: str) -> None:
     for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
         hint = "" if unit or not flat[bad] < 0 else INHIBITION

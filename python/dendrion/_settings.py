@@ -7,8 +7,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from . import _core
+from ._likely._warn import warn_of_all
 from ._numbers import numbers
-from .errors import ParameterError, ParameterTypeError
+from .errors import ParameterError, ParameterTypeError, RoundingWarning
 from .module import Value
 from .units import in_unit
 
@@ -74,16 +76,39 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
     return [int(i) for i in array]
 
 
-def steps_of(name: str, ms: float, dt: float) -> int:
-    """Return a time in whole steps."""
+def time_of(name: str, ms: float) -> float:
+    """Return a time (ms), >= 0."""
     ms = in_unit(f"network: {name}", ms, "ms")
     if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
         raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
     if not math.isfinite(ms) or ms < 0:
         raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
+    return float(ms)
+
+
+def whole_steps(duration: float, dt: float) -> int:
+    """Return the steps of a duration that always starts at t = 0, and therefore must be a multiple of the step."""
+    ms = time_of("duration", duration)
+    steps = _core.nearest_step(ms, dt)
+    if steps >= 2**62:
+        raise ParameterError(f"network: duration = {ms}: expected fewer than 2^62 steps of {dt} ms")
+    if _core.rounding("network", "duration", np.array([ms]), dt) is not None:
+        below, above = (max(0, int(steps) + k) * dt for k in ((-1, 0) if steps * dt > ms else (0, 1)))
+        raise ParameterError(
+            f"network: duration = {ms:g}: expected a multiple of dt = {dt:g} ms, such as {below:g} or {above:g} ms"
+        )
+    return int(steps)
+
+
+def interval(name: str, ms: float, dt: float) -> int:
+    """Return a time between samples or states in whole steps, at least one, with a warning where that changes it."""
+    ms = time_of(name, ms)
     if ms / dt >= 2**62:
         raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {dt} ms")
-    steps = round(ms / dt)
-    if steps == 0 and (ms > 0 or name == "every"):
+    steps = int(_core.nearest_step(ms, dt))
+    if steps == 0:
         raise ParameterError(f"network: {name} = {ms}: expected at least half a step ({dt / 2} ms)")
+    message = _core.rounding("network", name, np.array([ms]), dt)
+    if message is not None:
+        warn_of_all([message], RoundingWarning)
     return steps

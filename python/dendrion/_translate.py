@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _core
-from ._per_connection import computed, off_grid
+from ._per_connection import computed
 from .compartment import Compartment, LeakyIF
 from .connectivity import Connector
 from .coupling import MCConn, MCConnSynapse
@@ -49,8 +49,6 @@ class Translation:
         self.keys: dict[tuple[int, str], str] = {}
         #: Projection, path, "weight" or "delay", and the function that computes it.
         self.functions: list[tuple[int, str, str, Any]] = []
-        #: What the user should know of delays.
-        self.warnings: list[str] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
         for kind, add in (
@@ -225,7 +223,6 @@ class Translation:
         targets = self._receptors(synapse, synapse.post)
         synapse._check_unsettled()
         conn, given_delay, given_weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
-        self._look_at(synapse.path, given_delay)
         weight, delay = _engine_form(given_weight, 1.0), _engine_form(given_delay, None)
         if isinstance(conn, Connector):
             arguments = (synapse.path, *ends, *targets, conn._rule(), weight, delay)
@@ -239,16 +236,9 @@ class Translation:
             given = self._given(synapse, synapse.plasticity._kind)
             self.model.set_plasticity(index, synapse.plasticity._kind, given)
 
-    def _look_at(self, path: str, delay: Any) -> None:
-        message = off_grid(path, delay, self.dt)
-        if message:
-            self.warnings.append(message)
-
     def _compute(self, index: int, path: str, name: str, function: Any) -> None:
         """Give connections the weights or delays that a user's function computes."""
         values = computed(path, name, function, *self.model.pairs(index))
-        if name == "delay":
-            self._look_at(path, values)
         self.model.set_per_connection(index, name, values)
 
     def _conn_gen(self, conn: ConnGen) -> None:

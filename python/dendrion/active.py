@@ -13,7 +13,7 @@ class DendriticSpike(Channel):
 
     An event happens at the end of a step when V >= V_th and the last one is ``t_ref`` ago. The rise, towards
     ``E_rise``, acts in the steps after it; the fall, towards ``E_fall``, from ``offset_fall`` on, both ends included.
-    Times are rounded to whole steps. Several of them may be on one dendrite.
+    Times are rounded to whole steps with a warning. Several of them may be on one dendrite.
 
     Parameters
     ----------

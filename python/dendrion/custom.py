@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._ownership import SENTINEL, Sentinel
 from ._values import read_only
 from .errors import ParameterError, ParameterTypeError
@@ -82,12 +83,12 @@ class CustomGenerator(Generator):
         """Return the table as sources and times (ms)."""
         table: Any = self.fn
         steps, sources = _repeated(table)
-        return sources, np.multiply(steps + round(self.start / dt), dt, dtype=np.float64)
+        return sources, np.multiply(steps + _step(self.start, dt), dt, dtype=np.float64)
 
     def _ask(self, begin: int, end: int, dt: float) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
         """Return steps and sources of the spikes of the steps from ``begin`` to ``end``."""
-        begin = max(begin, round(self.start / dt))
-        end = end if math.isinf(self.stop) else min(end, round(self.stop / dt))
+        begin = max(begin, _step(self.start, dt))
+        end = end if math.isinf(self.stop) else min(end, _step(self.stop, dt))
         if begin >= end or not callable(self.fn):
             return np.empty(0, np.uint64), np.empty(0, np.uint32)
         what = f"{self.path}: fn(t), t = {begin * dt:g} ... {(end - 1) * dt:g} ms"
@@ -100,6 +101,10 @@ class CustomGenerator(Generator):
             raise ParameterError(f"{what} of shape {np.shape(table)}: expected {expected}, steps by sources")
         steps, sources = _repeated(self._counts(table, what))
         return (steps + begin).astype(np.uint64), sources
+
+
+def _step(ms: float, dt: float) -> int:
+    return int(_core.nearest_step(ms, dt))
 
 
 def _repeated(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:

@@ -19,6 +19,7 @@ __all__ = [
     "ParameterError",
     "ParameterTypeError",
     "ResetWarning",
+    "RoundingWarning",
     "StateError",
     "StructureError",
     "ThresholdWarning",
@@ -116,8 +117,12 @@ class ModelWarning(UserWarning):
     """
 
 
-class DelayWarning(ModelWarning):
-    """Delays that are no multiples of the step, and so are rounded."""
+class RoundingWarning(ModelWarning):
+    """A time that is not a multiple of the time step, and therefore is rounded to the nearest one."""
+
+
+class DelayWarning(RoundingWarning):
+    """Delays that are not multiples of the time step, and therefore are rounded to the nearest ones."""
 
 
 class TimeStepWarning(ModelWarning):

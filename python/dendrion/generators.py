@@ -205,7 +205,8 @@ class SpikeGenerator(Generator):
     indices : array of int
         Source of each spike, below ``size``.
     times : array of float
-        Time of each spike (ms), >= 0, in any order; rounded to the nearest step. The same spike twice counts twice.
+        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. The same spike twice counts
+        twice.
         The times of a ``SpikeTrain`` of Neo are taken as they are: its ``t_start`` is not subtracted.
     start, stop : float
         On for ``start <= t < stop`` (ms).

@@ -55,7 +55,7 @@ def function(
     net : Network
         The network, with its probes. Calls reset it and set its parameters.
     duration : float
-        Time to simulate at a call (ms).
+        Time to simulate at a call (ms), a multiple of the time step.
     inputs : list of Generator
         Generators that arguments replace: ``(batch, steps, size)`` or ``(steps, size)`` of real numbers, factors
         of the weights for spikes (1 is a spike), pA for currents.

@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._likely import warn_of_all, warn_of_model
+from ._likely import warn_of_model
 from ._log import log_built
 from ._probing import check_variable, listed
 from ._recordings import NetworkRecordings, What
-from ._settings import chosen, float_type, positive, steps_of, whole
+from ._settings import chosen, float_type, interval, positive, whole
 from ._shown import NetworkShown
 from ._stream import Place, Streams
 from ._suggest import suggests
 from ._translate import Translation
 from .compartment import Compartment
 from .equations import Channel
-from .errors import DelayWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from .files import NetworkFiles
 from .generators import Generator
 from .identity import numbered, selected
@@ -132,7 +132,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         known = set(self._sim.parameter_names())
         self._keys = {at: key for at, key in translation.keys.items() if key in known}
         self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
-        warn_of_all(translation.warnings, DelayWarning)
+        self._counted = frozenset(self._sim.step_parameters())
+        self._warn_of_rounding(None)
         for module in self._parts.values():
             module.__dict__["_net"] = weakref.ref(self)
             if isinstance(module, MCSynapse):
@@ -234,7 +235,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         variable : str
             Its name.
         every : float, optional
-            Time between samples (ms), rounded to whole steps. By default each step.
+            Time between samples (ms), rounded to whole steps with a warning. By default each step.
         indices : array of int, optional
             The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the
             columns. By default all.
@@ -255,7 +256,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             index = None if columns is None else np.asarray(columns, dtype=np.int64)
             what: What = (path, variable, None, columns)
             return self._keep(place, SpikeRecording, what, probe, f"{path}.spikes", module, index)
-        steps = 1 if every is None else self._steps("every", every)
+        steps = 1 if every is None else interval("every", every, self.dt)
         place = None if to is None else Place(f"{path}.{variable}", to)
         probe = self._sim.add_probe(path, variable, steps, columns)
         gids = self._gids_of(module, columns)
@@ -323,6 +324,3 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
                 f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
             )
         return path
-
-    def _steps(self, name: str, ms: float) -> int:
-        return steps_of(name, ms, self.dt)

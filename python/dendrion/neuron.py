@@ -85,7 +85,7 @@ class MCNeuron(Neuron):
         ``V_spike`` or ``spike_width`` is an error. In gradients the surrogate is evaluated at V at the end of steps
         that begin at or below ``V_th``, and is 0 in other steps.
     refractory : float or array
-        Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps.
+        Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps with a warning.
     V_spike, spike_width : float or array, optional
         A reset in two stages: a spike sets V to ``V_spike`` (mV), V runs on, and ``spike_width`` (ms, at least a step)
         later it is set to ``V_reset``. So a spike spreads back into dendrites. Both or neither; gradients refuse it.

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from ._likely import warn_of_run
 from ._log import logged_run
 from ._numbers import plain_numbers
-from ._settings import size_in_bytes, whole
+from ._settings import interval, size_in_bytes, time_of, whole
 from ._suggest import suggests
 from .custom import CHUNK, CustomGenerator
 from .errors import ParameterError, ParameterTypeError
@@ -42,15 +42,12 @@ class NetworkRuns(NetworkStates):
     #: How often all recordings began anew.
     _restarts: int
 
-    def _steps(self, name: str, ms: float) -> int:
-        raise NotImplementedError
-
     def _path(self, module: Module) -> str:
         raise NotImplementedError
 
     @property
     def t(self) -> float:
-        """Time reached (ms)."""
+        """Time simulated (ms): the number of steps times ``dt``."""
         return self._sim.steps() * self.dt
 
     @overload
@@ -90,7 +87,12 @@ class NetworkRuns(NetworkStates):
         save_state: str | os.PathLike[str] | None = None,
         save_every: float | None = None,
     ) -> Network | Run:
-        """Simulate ``duration`` ms more, rounded to whole steps.
+        """Simulate ``duration`` ms more.
+
+        The run ends at the step nearest to the time requested so far, which is the sum of all durations. Rounding
+        therefore does not accumulate: with ``dt=0.1``, the first ``run(0.25)`` takes 3 steps and the second one 2, and
+        400 of them end at 100 ms. ``net.t`` is the time simulated. After an interruption or a divergence, and after
+        ``reset()``, the time requested so far is ``net.t``.
 
         Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there (but not where it had
         ``grad``, ``batch`` or ``inputs``).
@@ -98,7 +100,7 @@ class NetworkRuns(NetworkStates):
         Parameters
         ----------
         duration : float
-            Time to simulate (ms), >= 0.
+            Time to simulate (ms), >= 0. A run may take 0 steps where it is shorter than ``dt``.
         progress : bool or stream
             Show a progress bar with speed and time left: where standard error is a terminal, or in a notebook, and else
             nowhere. A text stream, such as ``sys.stderr``, is written to in any case.
@@ -110,8 +112,8 @@ class NetworkRuns(NetworkStates):
             ``reset()``.
         inputs : dict, optional
             By generator, real numbers that stand in for what it would send in this run: of shape ``(steps, size)`` or,
-            with a batch, ``(batch, steps, size)``. For a current generator pA; for a generator of spikes, factors of
-            the weights: 1 is a spike, 0 none.
+            with a batch, ``(batch, steps, size)``, where ``steps`` is the number of steps of this run. For a current
+            generator pA; for a generator of spikes, factors of the weights: 1 is a spike, 0 none.
         memory : float
             Bytes of states that ``grad`` may keep at the same time, in all samples together. If the states of all steps
             do not fit, ``backward`` runs segments of the run again from states saved in between. If nothing fits, the
@@ -121,7 +123,7 @@ class NetworkRuns(NetworkStates):
             File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
             its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.
         save_every : float, optional
-            The state is saved at the multiples of this time too (ms), rounded to whole steps.
+            The state is saved at the multiples of this time too (ms), rounded to whole steps with a warning.
 
         Returns
         -------
@@ -137,44 +139,59 @@ class NetworkRuns(NetworkStates):
         OSError
             Where the state cannot be saved. The network can run on.
         """
-        steps, stream = self._steps("duration", duration), stream_of(progress)
-        special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
-        advance = self._saving(special, save_state, save_every)
-        if steps and not self._began:
-            self._began = True
-            warn_of_run(cast("Network", self))
-        with self._alone("run"), logged_run(self._sim, steps, self.dt):
-            self._keep_up()
-            cast("Network", self)._let_go_of_arrays()
-            if special:
-                return self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
-            if stream is None:
-                advance(steps, None)
+        duration, stream = time_of("duration", duration), stream_of(progress)
+        with self._alone("run"):
+            steps, requested = self._sim.request(duration)
+            special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
+            advance = self._saving(special, save_state, save_every, requested)
+            if steps and not self._began:
+                self._began = True
+                warn_of_run(cast("Network", self))
+            with logged_run(self._sim, steps, self.dt):
+                self._keep_up()
+                cast("Network", self)._let_go_of_arrays()
+                if special:
+                    found = self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
+                    self._sim.set_requested_time(requested)
+                    return found
+                self._shown(advance, steps, stream)
                 return cast("Network", self)
-            begin = self._sim.steps()
-            with bar(max(steps, 1), self.dt, stream) as show:
-                try:
-                    advance(steps, show)
-                finally:
-                    # Ctrl-C is heard before what was done until then is shown.
-                    show(self._sim.steps() - begin)
-            return cast("Network", self)
+
+    def _shown(
+        self, advance: Callable[[int, Callable[[int], None] | None], None], steps: int, stream: Writable | None
+    ) -> None:
+        """Run, with a progress bar where there is a stream."""
+        if stream is None:
+            advance(steps, None)
+            return
+        begin = self._sim.steps()
+        with bar(max(steps, 1), self.dt, stream) as show:
+            try:
+                advance(steps, show)
+            finally:
+                # Ctrl-C is heard before what was done until then is shown.
+                show(self._sim.steps() - begin)
 
     def _saving(
-        self, special: bool, path: str | os.PathLike[str] | None, every: float | None
+        self, special: bool, path: str | os.PathLike[str] | None, every: float | None, requested: float
     ) -> Callable[[int, Callable[[int], None] | None], None]:
         """Return what runs the network: with states saved on the way, if that is asked for."""
         if path is None:
             if every is not None:
                 raise ParameterError(f"network: save_every = {every}: expected the name of a file as save_state, too")
-            return self._advance
+            return functools.partial(self._advance_to, requested=requested)
         if special:
             raise ParameterError(
                 f"network: save_state = {path!r}: expected None with grad, batch or inputs; call save_state() after it"
             )
         name = file_to_be("save_state", path)
-        steps = None if every is None else max(self._steps("save_every", every), 1)
-        return functools.partial(self._advance_and_save, path=name, every=steps)
+        steps = None if every is None else interval("save_every", every, self.dt)
+        return functools.partial(self._advance_and_save, path=name, every=steps, requested=requested)
+
+    def _advance_to(self, steps: int, show: Callable[[int], None] | None, requested: float) -> None:
+        """Run, and note the time that was requested."""
+        self._advance(steps, show)
+        self._sim.set_requested_time(requested)
 
     def _run_with(
         self,
@@ -220,7 +237,11 @@ class NetworkRuns(NetworkStates):
         array = plain_numbers(f"{generator.path}: input", signal.values, "numbers")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
         if array.shape != shape:
-            raise ParameterError(f"{generator.path}: input of shape {array.shape}: expected shape {shape}")
+            begin, end = (step * self.dt for step in (self._sim.steps(), self._sim.steps() + steps))
+            raise ParameterError(
+                f"{generator.path}: input of shape {array.shape}: expected shape {shape}, as this run takes {steps} "
+                f"steps, from t = {begin:g} ms to {end:g} ms"
+            )
         return np.ascontiguousarray(array).reshape(-1)
 
     def _is_in_step(self, start: float, interval: float) -> bool:

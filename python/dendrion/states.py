@@ -48,7 +48,8 @@ class NetworkStates(NetworkSharing):
         """Save everything the future of the run depends on, from which ``load_state`` goes on with the same bits.
 
         That is: the states of all neurons, spikes under way, what generators are about to send, learnt weights and
-        traces, the values of parameters, the time, and the samples of a batch. What probes recorded is not part of it.
+        traces, the values of parameters, the time simulated and the time requested so far, and the samples of a batch.
+        What probes recorded is not part of it.
         The new file takes the place of an old one as a whole: until then, and where it cannot be written, the old one
         stays.
 
@@ -126,7 +127,9 @@ class NetworkStates(NetworkSharing):
         (values,) = (np.asarray(v) for v in generator._values.values())
         return Piecewise(times, values if values.size == times.size else values.reshape(times.size, -1))
 
-    def _advance_and_save(self, steps: int, show: Callable[[int], None] | None, path: str, every: int | None) -> None:
+    def _advance_and_save(
+        self, steps: int, show: Callable[[int], None] | None, path: str, every: int | None, requested: float
+    ) -> None:
         """Run, and save at the multiples of ``every`` steps, at the end, and wherever the run is stopped."""
         begin = now = self._sim.steps()
         end = begin + steps
@@ -139,6 +142,8 @@ class NetworkStates(NetworkSharing):
                 with contextlib.suppress(StateError):
                     self.save_state(path)
                 raise
+            if until == end:
+                self._sim.set_requested_time(requested)
             self.save_state(path)
             now = until
             if now >= end:

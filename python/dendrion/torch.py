@@ -54,7 +54,7 @@ class Layer(torch.nn.Module):
     net : Network
         The network, with its probes. The layer resets it and sets its parameters at every call.
     duration : float
-        Time to simulate at a call (ms).
+        Time to simulate at a call (ms), a multiple of the time step.
     inputs : list of Generator
         Generators that the arguments of a call replace: tensors ``(batch, steps, size)`` or ``(steps, size)`` of
         real numbers, factors of the weights for spikes (1 is a spike), pA for currents.

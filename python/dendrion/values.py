@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._likely._warn import warn_of_all
 from ._numbers import numbers
 from ._settings import as_number
 from ._sharing import NetworkSharing
 from ._targets import mapping_error
-from .errors import DendrionError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import (
+    DelayWarning,
+    DendrionError,
+    ParameterError,
+    ParameterTypeError,
+    RoundingWarning,
+    StructureError,
+    UnknownNameError,
+)
 from .generators import Generator
 from .module import Module, Value, hint
 from .synapse import Connections, MCSynapse
@@ -43,6 +52,8 @@ class NetworkValues(NetworkSharing):
     dt: float
     _sim: _core.Simulation
     _streams: Streams
+    #: Keys of the parameters that are counted in steps.
+    _counted: frozenset[str]
     _parts: dict[int, Module]
     #: From (id of module, parameter) to its key in the engine, and back.
     _keys: dict[tuple[int, str], str]
@@ -156,6 +167,15 @@ class NetworkValues(NetworkSharing):
             self._changed(converted)
             for key, value in converted.items():
                 self._note(key, value)
+        self._warn_of_rounding(self._counted.intersection(converted))
+
+    def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
+        """Warn of times that are not multiples of the step: of all, or of parameters that were set."""
+        if keys is not None and not keys:
+            return
+        found = self._sim.roundings(None if keys is None else list(keys))
+        for category, is_delay in ((DelayWarning, True), (RoundingWarning, False)):
+            warn_of_all([text for name, text in found if (name == "delay") is is_delay], category)
 
     def _converted(self, key: str, value: ArrayLike) -> Value | None:
         module, name = self._owners.get(key, (None, ""))
@@ -218,6 +238,7 @@ class NetworkValues(NetworkSharing):
             self._sim.set_parameters({key: value})
             self._changed([key])
             self._note(key, value)
+            self._warn_of_rounding(self._counted.intersection((key,)))
 
     def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
         self._keep_up()

@@ -64,7 +64,7 @@ def test_on_from_start_to_stop(pair, make):
 
 
 def test_given_spikes_in_any_order_and_number(pair):
-    source = dn.SpikeGenerator(3, indices=[2, 0, 2, 1], times=[1.04, 3.0, 1.0, 9.0], stop=8.0)
+    source = dn.SpikeGenerator(3, indices=[2, 0, 2, 1], times=[1.0, 3.0, 1.0, 9.0], stop=8.0)
     found = counts(pair, source, 10.0)
     assert found[10, 2] == 2.0
     assert found[30, 0] == 1.0

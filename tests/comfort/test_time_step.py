@@ -171,7 +171,7 @@ def test_time_constants_of_equations():
         I = g * n * k * (E - V)                : pA
         dn/dt = (1 - n) / tau_n                : 1
         dk/dt = -k/tau_k + n/(1 ms)            : 1
-        g = 1 nS; E = -90 mV; tau_n = 0.5 ms; tau_k = 0.052 ms; wait = 0.001 ms
+        g = 1 nS; E = -90 mV; tau_n = 0.5 ms; tau_k = 0.052 ms; wait = 0.1 ms
         on V >= E and not refractory:
             refractory for wait
         """

@@ -72,6 +72,7 @@ def snapshot(net):
     return {k: v.tolist() for k, v in numbers.items()}, learning, selected
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.RoundingWarning")
 def test_every_assignment_to_a_module_of_a_network_acts_or_raises():
     made = modules()
     net = dn.Network(made)
@@ -100,6 +101,7 @@ def test_every_assignment_to_a_module_of_a_network_acts_or_raises():
     assert tried > 100
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.RoundingWarning")
 def test_every_assignment_before_the_network_is_built_acts_or_raises():
     """It acts where the module, and the network that is built of it, have the value."""
     made, acted = modules(), 0

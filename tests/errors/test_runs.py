@@ -113,12 +113,10 @@ def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
     assert len(v) == round(net.t / 0.1)
 
 
-@pytest.mark.parametrize("duration", [-1.0, np.nan, np.inf, "10"])
+@pytest.mark.parametrize("duration", [-1.0, -1e-12, np.nan, np.inf, -np.inf, "10"])
 def test_durations(pair, duration):
     net = dn.Network([pair(1)])
     with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"network: duration = .*: expected a .*time"):
         net.run(duration)
-    with pytest.raises(dn.ParameterError, match=r"duration = 0\.01: expected at least half a step"):
-        net.run(0.01)
     net.run(0)
     assert net.t == 0

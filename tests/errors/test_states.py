@@ -145,6 +145,19 @@ def test_a_newer_file(path):
     assert refusal(network()) == expected
 
 
+def test_an_older_file(path):
+    """Format 1 had no requested time."""
+    data = read()
+    start = data.index(rb",\"requested\":")
+    end = data.index(b",", start + 1)
+    old = data[:start] + b" " * (end - start) + data[end:]
+    write(seal(old.replace(rb"\"format\":2", rb"\"format\":1")))
+    version = dn.__version__
+    assert refusal(network()) == (
+        f"is of format 1, written by Dendrion {version}; this is Dendrion {version}, which reads format 2"
+    )
+
+
 def test_a_state_that_makes_no_sense(path):
     data = read()
     (length,) = struct.unpack("<Q", data[:8])

@@ -93,7 +93,7 @@ def driven(**settings):
         dn.PoissonGenerator(SIZE, rate=np.linspace(0.0, 300.0, SIZE), name="noise", rng_col="shared"),
         dn.PoissonGenerator(SIZE, rate=90.0, start=20.0, stop=70.0, name="again", rng_col="shared"),
         dn.BernoulliGenerator(SIZE, prob=0.01, name="coins"),
-        dn.SpikeGenerator(SIZE, indices=np.arange(400) % SIZE, times=np.arange(400) * 0.27, name="given"),
+        dn.SpikeGenerator(SIZE, indices=np.arange(400) % SIZE, times=np.arange(400) * 0.3, name="given"),
         dn.CustomGenerator(2, fn=chance, name="asked"),
         dn.CustomGenerator(1, fn=np.arange(1000)[:, None] % 17 == 0, name="table"),
     ]

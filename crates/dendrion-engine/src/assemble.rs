@@ -35,6 +35,7 @@ impl<T: Scalar> Core<T> {
     ) -> Result<Self, Error> {
         network.validate()?;
         check_network(&network)?;
+        let rounded = network.roundings();
         let threads = network
             .threads
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
@@ -87,6 +88,8 @@ impl<T: Scalar> Core<T> {
             pool: Arc::new(Pool::default()),
             probes: Vec::new(),
             now: 0,
+            requested: 0.0,
+            rounded,
             epoch,
             threads,
             level,

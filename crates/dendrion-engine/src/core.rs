@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use dendrion_lanes::{Level, Scalar};
-use dendrion_model::{Error, Network};
+use dendrion_model::{Error, Network, Rounding};
 
 use crate::checkpoint::Description;
 use crate::generate::{Chunk, Current};
@@ -78,6 +78,8 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) probes: Vec<Probe>,
     /// Steps done.
     pub(crate) now: u64,
+    /// Time requested so far (ms), of which `now` is the nearest step.
+    pub(crate) requested: f64,
     pub(crate) epoch: u64,
     pub(crate) threads: usize,
     pub(crate) level: Level,
@@ -91,6 +93,8 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) reweighted: Vec<bool>,
     /// What the network is, in words, once that was asked for.
     pub(crate) described: OnceLock<Description>,
+    /// Delays and times of spikes that were rounded when the network was built.
+    pub(crate) rounded: Vec<Rounding>,
     /// Why the network cannot run on.
     pub(crate) broken: Option<Error>,
 }
@@ -127,7 +131,7 @@ impl<T: Scalar> Core<T> {
             self.broken = Some(lost.clone());
             return Err(lost);
         };
-        self.now = done.first().map_or(begin, |(_, reached)| *reached);
+        self.reach(done.first().map_or(begin, |(_, reached)| *reached));
         (self.shards, self.chunks) = gather(done.into_iter().map(|(crew, _)| crew));
         match self.shards.iter().filter_map(|s| s.fault).min() {
             Some(fault) => Err(self.fail(fault, None)),
@@ -176,7 +180,7 @@ impl<T: Scalar> Core<T> {
 
     /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
     pub(crate) fn fail(&mut self, fault: Fault, sample: Option<usize>) -> Error {
-        self.now = fault.step;
+        self.reach(fault.step);
         self.cut_recordings(fault.step);
         let cells = &self.cells[fault.population];
         let error = Error::Divergence {
@@ -198,7 +202,7 @@ impl<T: Scalar> Core<T> {
             return self.broken.clone().map_or(Ok(()), Err);
         }
         self.cells.iter().try_for_each(Cells::check_initial)?;
-        self.now = 0;
+        self.reach(0);
         self.broken = None;
         self.samples.clear();
         self.fresh.iter_mut().for_each(|rows| rows.fill(true));

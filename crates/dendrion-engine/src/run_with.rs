@@ -115,7 +115,7 @@ impl<T: Scalar> Core<T> {
         if let Some((fault, sample)) = fault {
             return Err(self.fail(fault, batch.then_some(sample)));
         }
-        self.now = end;
+        self.reach(end);
         if through {
             return Ok(RunEnd::Finished);
         }

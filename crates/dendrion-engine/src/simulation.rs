@@ -4,13 +4,14 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use dendrion_lanes::Level;
-use dendrion_model::{Domain, Dtype, Error, Network, Values};
+use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
 use crate::checkpoint;
 use crate::connect::Connections;
 use crate::core::{Core, RunEnd, Summary};
 use crate::gradient::Gradients;
 use crate::probe::{ProbeId, Samples};
+use crate::request::Request;
 use crate::run_with::RunOptions;
 
 /// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
@@ -177,6 +178,22 @@ impl Simulation {
     /// Steps done.
     pub fn steps(&self) -> u64 {
         each!(self, core => core.now)
+    }
+
+    /// The time requested so far (ms): the sum of the durations of [`Simulation::run_for`]. The steps done are those to the
+    /// nearest step. After runs in steps, an interruption or a divergence it is the time of the steps done.
+    pub fn requested_time(&self) -> f64 {
+        each!(self, core => core.requested)
+    }
+
+    /// Sets the time requested so far, after a run of as many steps as [`Simulation::request`] said. A time that is not nearest
+    /// to the steps done is ignored.
+    pub fn set_requested_time(&mut self, time: f64) {
+        each!(mut self, core => core.set_requested(time));
+    }
+
+    pub(crate) fn request_of(&self, duration: f64) -> Result<Request, Error> {
+        each!(self, core => core.request(duration))
     }
 
     /// The time step in ms.
@@ -370,6 +387,27 @@ impl Simulation {
     /// As [`Simulation::spikes`], of a sample of a batch.
     pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Vec<(u64, u32)> {
         each!(self, core => core.spikes(probe, sample))
+    }
+
+    /// Times that are not multiples of the time step and therefore are rounded: delays and times of spikes as they were given, and
+    /// times that equations count in steps (refractory times, how long events last) by the present values of parameters.
+    pub fn roundings(&self) -> Vec<Rounding> {
+        each!(self, core => core.roundings())
+    }
+
+    /// Adds a time that was rounded elsewhere to [`Simulation::roundings`].
+    pub fn note_rounding(&mut self, rounding: Rounding) {
+        each!(mut self, core => core.rounded.push(rounding));
+    }
+
+    /// The same for the parameters of these keys.
+    pub fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
+        each!(self, core => core.roundings_of(keys))
+    }
+
+    /// The keys of the parameters that equations count in steps.
+    pub fn step_parameters(&self) -> Vec<String> {
+        each!(self, core => core.step_parameters())
     }
 
     /// The keys of all parameters, such as `pyramidal/dend.gL`, `noise.rate`, `synapse.w`.

@@ -38,6 +38,7 @@ pub(crate) fn unary(f: Unary, a: f64) -> f64 {
         Unary::Phi1 if a == 0.0 => 1.0,
         Unary::Phi1 => libm::expm1(a) / a,
         Unary::Tanh => libm::tanh(a),
+        Unary::Round => a.round(),
         Unary::LogisticSlope => {
             let e = libm::exp(-a.abs());
             e / ((1.0 + e) * (1.0 + e))
@@ -72,22 +73,40 @@ pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
     }
 }
 
+/// The value of one node. It visits a node as often as it is used, so it is meant for short expressions.
+pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
+    let of = |id| evaluate_one(graph, id, env);
+    match graph.node(id) {
+        Node::Unary(f, a) => unary(f, of(a)),
+        Node::Binary(f, a, b) => binary(f, of(a), of(b)),
+        Node::Select(c, a, b) => of(if of(c) == 0.0 { b } else { a }),
+        node => leaf(node, env),
+    }
+}
+
+/// The value of a leaf; NaN where `env` lacks it.
+fn leaf(node: Node, env: Env<'_>) -> f64 {
+    let at = |slice: &[f64], i: u32| slice.get(i as usize).copied().unwrap_or(f64::NAN);
+    match node {
+        Node::Const(bits) => f64::from_bits(bits),
+        Node::Param(i) => at(env.params, i),
+        Node::State(i) => at(env.states, i),
+        Node::Input(i) => at(env.inputs, i),
+        Node::Noise(i) => at(env.noises, i),
+        Node::Next(i) => at(env.next, i),
+        Node::Spike => env.spike.unwrap_or(f64::NAN),
+        Node::Local(i) => at(env.locals, i),
+        Node::Cotangent(i) => at(env.cotangents, i),
+        Node::Unary(..) | Node::Binary(..) | Node::Select(..) => f64::NAN,
+    }
+}
+
 /// The value of every node up to `last`, by position. A leaf missing from `env` is NaN.
 pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
-    let at = |slice: &[f64], i: u32| slice.get(i as usize).copied().unwrap_or(f64::NAN);
     let mut values: Vec<f64> = Vec::with_capacity(last.index() + 1);
     for id in graph.ids().take(last.index() + 1) {
         let v = |id: NodeId| values[id.index()];
         let value = match graph.node(id) {
-            Node::Const(bits) => f64::from_bits(bits),
-            Node::Param(i) => at(env.params, i),
-            Node::State(i) => at(env.states, i),
-            Node::Input(i) => at(env.inputs, i),
-            Node::Noise(i) => at(env.noises, i),
-            Node::Next(i) => at(env.next, i),
-            Node::Spike => env.spike.unwrap_or(f64::NAN),
-            Node::Local(i) => at(env.locals, i),
-            Node::Cotangent(i) => at(env.cotangents, i),
             Node::Unary(f, a) => unary(f, v(a)),
             Node::Binary(f, a, b) => binary(f, v(a), v(b)),
             Node::Select(c, a, b) => {
@@ -97,6 +116,7 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
                     v(a)
                 }
             }
+            node => leaf(node, env),
         };
         values.push(value);
     }

@@ -119,6 +119,12 @@ impl Expr<'_> {
         self.apply(Unary::Tanh)
     }
 
+    /// The nearest whole number, halves away from zero.
+    #[must_use]
+    pub(crate) fn round(self) -> Self {
+        self.apply(Unary::Round)
+    }
+
     /// The slope of the logistic function at it.
     #[must_use]
     pub fn logistic_slope(self) -> Self {

@@ -43,6 +43,8 @@ pub enum Unary {
     Phi1,
     /// hyperbolic tangent
     Tanh,
+    /// nearest whole number, halves away from zero
+    Round,
     /// slope of the logistic function: e / (1 + e)², e = exp(-|a|)
     LogisticSlope,
 }

@@ -280,5 +280,6 @@ const fn function(f: Unary) -> &'static str {
         Unary::Phi1 => "exprel",
         Unary::Tanh => "tanh",
         Unary::LogisticSlope => "logistic_slope",
+        Unary::Round => "round",
     }
 }

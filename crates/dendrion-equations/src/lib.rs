@@ -25,7 +25,7 @@ mod system;
 mod tape;
 mod written;
 
-pub use evaluate::{Env, evaluate};
+pub use evaluate::{Env, evaluate, evaluate_one};
 pub use expr::{Expr, Workbook};
 pub use graph::{Binary, Graph, Node, NodeId, Unary};
 pub use infinite::{InfiniteSlope, infinite_slope};
@@ -36,6 +36,6 @@ pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{
-    Assignment, Diffusion, Event, Observable, Parameter, Reaction, Receive, Rule, StateVar, System,
+    Assignment, Diffusion, Event, Observable, Parameter, Reaction, Receive, Rule, StateVar, StepCount, System,
 };
 pub use tape::{Leaf, Tape};

@@ -1,6 +1,6 @@
 //! A system of equations: what mechanisms contribute to, and what the passes read.
 
-use dendrion_model::{Domain, Error, ModuleKind, Params, Values, check_values};
+use dendrion_model::{Domain, Error, ModuleKind, NOISE, Params, Values, check_values};
 
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
@@ -124,6 +124,15 @@ pub struct Observable {
     pub value: NodeId,
 }
 
+/// A time that equations count in whole steps.
+#[derive(Clone, Debug)]
+pub struct StepCount {
+    /// Name within the population of the mechanism that it is of; nothing for the population itself.
+    pub module: String,
+    /// The time (ms), from parameters.
+    pub time: NodeId,
+}
+
 /// The equations of a population.
 #[derive(Clone, Debug)]
 pub struct System {
@@ -149,6 +158,8 @@ pub struct System {
     pub reactions: Vec<Reaction>,
     /// Mechanisms that do something for some time after an event.
     pub waiting: Vec<String>,
+    /// Times that are counted in whole steps.
+    pub step_counts: Vec<StepCount>,
     /// Arriving spikes.
     pub receives: Vec<Receive>,
     /// What can be recorded beyond the states.
@@ -214,6 +225,7 @@ pub(crate) struct Builder<'g> {
     at_spike: Vec<Assignment>,
     reactions: Vec<Reaction>,
     waiting: Vec<String>,
+    step_counts: Vec<StepCount>,
     currents: usize,
     noises: Vec<String>,
     diffusions: Vec<Diffusion>,
@@ -234,6 +246,7 @@ impl<'g> Builder<'g> {
             at_spike: Vec::new(),
             reactions: Vec::new(),
             waiting: Vec::new(),
+            step_counts: Vec::new(),
             currents: 0,
             noises: Vec::new(),
             diffusions: Vec::new(),
@@ -371,6 +384,14 @@ impl<'g> Builder<'g> {
         self.waiting.push(name.to_string());
     }
 
+    /// A time (ms, >= 0, from parameters) of a mechanism in whole steps, rounded as all times are.
+    pub(crate) fn steps(&mut self, module: &str, time: Expr<'g>) -> Expr<'g> {
+        if !self.step_counts.iter().any(|s| s.module == module && s.time == time.id()) {
+            self.step_counts.push(StepCount { module: module.to_string(), time: time.id() });
+        }
+        (time / self.dt() + NOISE).round()
+    }
+
     /// The system, but for the graph, which the caller still shares.
     pub(crate) fn finish(mut self, ports: usize) -> System {
         if let Some(event) = &mut self.event {
@@ -391,6 +412,7 @@ impl<'g> Builder<'g> {
             event: self.event,
             reactions: self.reactions,
             waiting: self.waiting,
+            step_counts: self.step_counts,
             receives: self.receives,
             observables: self.observables,
         }

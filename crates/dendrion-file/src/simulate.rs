@@ -2,6 +2,7 @@
 
 use dendrion_engine::{ProbeId, Simulation};
 use dendrion_language::{TextError, suggestion};
+use dendrion_model::{Rounding, nearest_step};
 
 use crate::{File, Record};
 
@@ -35,12 +36,15 @@ impl File {
         let dt = simulation.dt();
         let every = match record.every {
             None => 1,
-            Some(ms) if (ms / dt).round() >= 1.0 && (ms / dt) < 9e18 => (ms / dt).round() as u64,
+            Some(ms) if nearest_step(ms, dt) >= 1.0 && (ms / dt) < 9e18 => nearest_step(ms, dt) as u64,
             Some(ms) => {
                 let why = format!("{module}: every = {ms}: expected at least half a step ({} ms)", dt / 2.0);
                 return Err(wrong("every", why));
             }
         };
+        if let Some(rounding) = record.every.and_then(|ms| Rounding::of(&module, "every", &[ms], dt)) {
+            simulation.note_rounding(rounding);
+        }
         let indices: Option<Vec<usize>> =
             record.indices.as_ref().map(|v| v.iter().map(|i| *i as usize).collect());
         let probe = simulation.add_probe(&record.of, &record.variable, every, indices.as_deref());

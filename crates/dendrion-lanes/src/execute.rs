@@ -214,6 +214,7 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
                 Op::Log1p => op!(m, i, [a], a.map(slow::log1p)),
                 Op::LogisticSlope => op!(m, i, [a], math::logistic_slope(a)),
                 Op::Tanh => op!(m, i, [a], a.map(slow::tanh)),
+                Op::Round => op!(m, i, [a], a.map(slow::round)),
                 Op::Flush => op!(m, i, [a], math::flush(a)),
                 Op::AddInput | Op::LoadInput | Op::FmaInput => input::<V>(&m, i),
                 Op::Fire | Op::FireReset | Op::FireSubtract => any |= fire::<V>(&mut m, i),
@@ -297,6 +298,9 @@ mod slow {
     }
     pub(super) fn tanh<T: Scalar>(a: T) -> T {
         T::from_f64(libm::tanh(a.to_f64()))
+    }
+    pub(super) fn round<T: Scalar>(a: T) -> T {
+        T::from_f64(a.to_f64().round())
     }
     pub(super) fn pow<T: Scalar>(a: T, b: T) -> T {
         T::from_f64(libm::pow(a.to_f64(), b.to_f64()))

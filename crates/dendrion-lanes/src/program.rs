@@ -49,6 +49,8 @@ pub enum Op {
     Phi1,
     /// hyperbolic tangent of `a`
     Tanh,
+    /// the whole number nearest to `a`, halves away from zero
+    Round,
     /// `flush(e / (1 + e)²)` with `e = exp(-|a|)`: the derivative of the logistic function
     LogisticSlope,
     /// `a + b`
@@ -111,7 +113,7 @@ pub const FLUSH: f64 = 1e-30;
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Copy,
         Self::Neg,
         Self::Abs,
@@ -123,6 +125,7 @@ impl Op {
         Self::Log1p,
         Self::Phi1,
         Self::Tanh,
+        Self::Round,
         Self::LogisticSlope,
         Self::Add,
         Self::Sub,
@@ -166,6 +169,7 @@ impl Op {
             | Self::Log1p
             | Self::Phi1
             | Self::Tanh
+            | Self::Round
             | Self::LogisticSlope
             | Self::Flush
             | Self::AddInput
@@ -238,7 +242,7 @@ impl Program {
             Op::Div | Op::Sqrt => 6,
             Op::Exp | Op::Exp2 | Op::Expm1 | Op::Phi1 => 20,
             Op::Sigmoid | Op::SigmoidGatedDiff | Op::LogisticSlope => 30,
-            Op::Log | Op::Log1p | Op::Tanh | Op::Pow => 100,
+            Op::Log | Op::Log1p | Op::Tanh | Op::Round | Op::Pow => 100,
             _ => 1,
         };
         self.code.iter().map(|i| weight(i.op)).sum()

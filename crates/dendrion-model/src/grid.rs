@@ -1,7 +1,8 @@
-//! Times as positions on the grid of steps, for signals that are averaged over steps.
+//! Times as positions on the grid of steps.
 
-/// Tolerance for floating-point noise, in steps.
-const NOISE: f64 = 1e-6;
+/// Tolerance for floating-point noise, in steps: 0.15 ms is one and a half steps of 0.1 ms, although 0.15/0.1 is less than 1.5
+/// in binary arithmetic.
+pub const NOISE: f64 = 1e-6;
 /// The same relative to the number of steps, for times that were given in single precision, and its bound.
 const SINGLE: (f64, f64) = (1e-7, 1e-2);
 

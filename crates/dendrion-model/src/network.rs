@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Generator, Injection, Population, Projection};
+use crate::{Generator, Injection, Population, Projection};
 
 /// The floating-point type a network is simulated in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,16 +59,4 @@ impl Network {
     pub fn run_seed(&self) -> u64 {
         self.noise_seed.unwrap_or(self.seed)
     }
-}
-
-/// A time as a whole number of steps, rounded to the nearest.
-///
-/// # Errors
-/// [`Error::Parameter`] where the time is not finite, negative, or beyond what a 63-bit count of steps holds.
-pub fn steps_of(module: &str, parameter: &str, ms: f64, dt: f64) -> Result<u64, Error> {
-    let steps = (ms / dt).round();
-    if !(0.0..9e18).contains(&steps) {
-        return Err(Error::parameter(module, parameter, ms, "a finite time >= 0 (ms)"));
-    }
-    Ok(steps as u64)
 }

@@ -34,7 +34,7 @@ mod _core {
     #[pymodule_export]
     use super::simulation::Simulation;
     #[pymodule_export]
-    use super::table::{check, check_module, nearest, parameters};
+    use super::table::{check, check_module, nearest, nearest_step, parameters, rounding};
     #[pymodule_export]
     use super::trace::Trace;
 

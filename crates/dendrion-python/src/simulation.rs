@@ -99,6 +99,29 @@ impl Simulation {
         Ok(self.simulation.get()?.batch())
     }
 
+    /// Parameters whose times are not multiples of the step, each with a message; all, or those of some keys.
+    fn roundings(&self, keys: Option<Vec<String>>) -> PyResult<Vec<(String, String)>> {
+        let simulation = self.simulation.get()?;
+        let found = keys.map_or_else(|| simulation.roundings(), |keys| simulation.roundings_of(&keys));
+        Ok(found.into_iter().map(|r| (r.parameter.clone(), r.to_string())).collect())
+    }
+
+    /// Keys of the parameters that are counted in steps.
+    fn step_parameters(&self) -> PyResult<Vec<String>> {
+        Ok(self.simulation.get()?.step_parameters())
+    }
+
+    /// What a run of `duration` ms comes to: its steps, and the time requested so far after it (ms).
+    fn request(&self, duration: f64) -> PyResult<(u64, f64)> {
+        let request = self.simulation.get()?.request(duration).map_err(raise)?;
+        Ok((request.steps, request.time))
+    }
+
+    fn set_requested_time(&self, time: f64) -> PyResult<()> {
+        self.simulation.get()?.set_requested_time(time);
+        Ok(())
+    }
+
     /// Steps done.
     fn steps(&self) -> PyResult<u64> {
         Ok(self.simulation.get()?.steps())

@@ -51,6 +51,24 @@ pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
     dendrion::model::nearest(name, &known).map(str::to_string)
 }
 
+/// The step nearest to a time (ms) >= 0, by the one rule for all times.
+#[pyfunction]
+pub(crate) fn nearest_step(ms: f64, dt: f64) -> f64 {
+    dendrion::model::nearest_step(ms, dt)
+}
+
+/// What the rule does to the times of a parameter (ms), as a message; `None` if they are multiples of the step.
+#[pyfunction]
+pub(crate) fn rounding(
+    module: &str,
+    parameter: &str,
+    times: numpy::PyReadonlyArray1<'_, f64>,
+    dt: f64,
+) -> Option<String> {
+    let times = times.as_array().to_vec();
+    dendrion::model::Rounding::of(module, parameter, &times, dt).map(|r| r.to_string())
+}
+
 fn find(kind: &str) -> PyResult<ModuleKind> {
     ModuleKind::from_name(kind).ok_or_else(|| PyKeyError::new_err(kind.to_string()))
 }

@@ -61,8 +61,9 @@ pub use dendrion_model as model;
 pub use dendrion_nmodl as nmodl;
 
 pub use dendrion_engine::{
-    Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Replacement, RunEnd,
-    RunOptions, Samples, Simulation, Summary, Trace, check_network, draw_members, library, pairs, read_file,
+    Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Replacement,
+    Request, RunEnd, RunOptions, Samples, Simulation, Summary, Trace, check_network, draw_members, library,
+    pairs, read_file,
 };
 pub use dendrion_model::Error;
 

@@ -212,6 +212,7 @@ fn slope(f: Unary, a: f64) -> f64 {
         Unary::Phi1 if a.abs() < 1e-5 => 0.5 + a / 3.0,
         Unary::Phi1 => (a.exp() - a.exp_m1() / a) / a,
         Unary::Tanh => 1.0 - a.tanh() * a.tanh(),
+        Unary::Round => 0.0,
         Unary::LogisticSlope => -(0.5 * a).tanh() * sigmoid(2.0 * a) * 2.0,
     }
 }

@@ -28,7 +28,7 @@ const LONGEST: usize = 100_000_000;
 const SUM: usize = 4;
 
 /// What the arrays belong to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Head {
     /// The version of this format.
     pub(super) format: u32,
@@ -40,6 +40,8 @@ pub(super) struct Head {
     pub(super) step: u64,
     /// Seed of noise and of the spikes of generators.
     pub(super) noise_seed: u64,
+    /// Time requested so far (ms).
+    pub(super) requested: f64,
     /// Samples of the batch; 0 without one.
     pub(super) batch: usize,
     /// What the network is, as pairs of what is described and how.

@@ -24,6 +24,7 @@ pub(crate) use file::{read, write};
 pub(crate) use structure::Description;
 
 use crate::core::Core;
+use crate::request::is_requested;
 use crate::shard::Shard;
 use container::{Head, Reader, Writer, refused};
 use learning::Learnt;
@@ -43,6 +44,7 @@ const MOST_STEPS: u64 = 1 << 48;
 struct State<T: Scalar> {
     now: u64,
     noise_seed: u64,
+    requested: f64,
     batch: usize,
     parameters: Parameters<T>,
     learnt: Vec<Learnt>,
@@ -77,6 +79,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
             arithmetic: arithmetic(self.level.class()).to_string(),
             step: self.now,
             noise_seed: self.network.run_seed(),
+            requested: self.requested,
             batch: self.samples.len(),
             network: structure(self).clone(),
         })
@@ -94,7 +97,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
             self.samples = samples;
             return Err(error);
         }
-        self.now = state.now;
+        (self.now, self.requested) = (state.now, state.requested);
         self.broken = None;
         self.reseed(state.noise_seed);
         state.learnt.into_iter().for_each(|learnt| learnt.restore(self, state.now));
@@ -123,6 +126,10 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
         if now >= MOST_STEPS {
             return Err(refused(format!("is damaged: {now} steps, expected fewer than {MOST_STEPS}")));
         }
+        let requested = file.head.requested;
+        if !is_requested(requested, now, self.network.dt) {
+            return Err(refused(format!("is damaged: a requested time of {requested} ms at step {now}")));
+        }
         let parameters = Parameters::read(self, &mut file)?;
         let learning = (0..self.network.projections.len()).filter(|i| self.network.projections[*i].learns());
         let learnt = learning.map(|i| Learnt::read(self, i, now, &mut file));
@@ -137,7 +144,7 @@ impl<T: Scalar + Element + Into<f64>> Core<T> {
         let moving = (0..batch.max(1)).map(one).collect::<Result<_, Error>>()?;
         file.finish()?;
         let noise_seed = file.head.noise_seed;
-        Ok(State { now, noise_seed, batch, parameters, learnt, posts, moving })
+        Ok(State { now, noise_seed, requested, batch, parameters, learnt, posts, moving })
     }
 }
 

@@ -15,7 +15,7 @@ const STEPS: u64 = 600;
 
 /// Hashes of everything that came out, in f64 and f32, on levels that fuse multiply and add. Where a change is meant to move
 /// bits, put those here that the failing tests report, and say so in the commit; otherwise they must stay.
-const GOLDEN: [u64; 2] = [0xA4F3_7683_D1FB_8CBC, 0xBE56_285A_7EF7_839D];
+const GOLDEN: [u64; 2] = [0x5C18_3AB0_D159_C1E8, 0xBE56_285A_7EF7_839D];
 
 /// FNV-1a (Fowler, Noll & Vo), a word at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -26,8 +26,9 @@ pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: Sta
         then = two_stages(b, &scope, v, after)?;
     }
     if is_refractory(population) {
-        // Steps still to wait. Half a step of tolerance rounds the time to whole steps.
-        let steps = b.param(&scope, "refractory")? / b.dt();
+        // Steps still to wait.
+        let time = b.param(&scope, "refractory")?;
+        let steps = b.steps("", time);
         let zero = b.number(0.0);
         let wait = b.state(&scope, "wait", "", zero);
         b.update(wait, (wait.value - 1.0).at_least(0.0));
@@ -48,7 +49,7 @@ fn two_stages<'g>(
     let (spike, width) = (b.param(scope, "V_spike")?, b.param(scope, "spike_width")?);
     let since = b.state(scope, "since", "", b.number(NEVER));
     b.update(since, since.value + 1.0);
-    let over = due(b, since.value, width);
+    let over = due(b, "", since.value, width);
     b.react("its reset after spike_width", over, &[(v, reset)]);
     Ok(vec![(v, spike), (since, b.number(0.0))])
 }

@@ -88,6 +88,8 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             let square = g.mul(value, value);
             g.sub(one, square)
         }
+        // A step: 0 wherever there is a derivative.
+        Unary::Round => g.constant(0.0),
         Unary::LogisticSlope => {
             // -tanh(a/2) times itself
             let half = g.constant(-0.5);

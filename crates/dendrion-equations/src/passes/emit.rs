@@ -154,6 +154,7 @@ pub(crate) const fn operation(node: Node) -> Op {
             Unary::Log1p => Op::Log1p,
             Unary::Phi1 => Op::Phi1,
             Unary::Tanh => Op::Tanh,
+            Unary::Round => Op::Round,
             Unary::LogisticSlope => Op::LogisticSlope,
         },
         Node::Binary(f, _, _) => match f {

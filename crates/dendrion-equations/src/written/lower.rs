@@ -124,14 +124,14 @@ impl<'g> Written<'_, 'g> {
         })
     }
 
-    fn flag(&mut self, b: &Builder<'g>, i: usize, f: usize) -> Expr<'g> {
+    fn flag(&mut self, b: &mut Builder<'g>, i: usize, f: usize) -> Expr<'g> {
         if let Some(flag) = self.parts[i].flags[f] {
             return flag;
         }
         let of = self.parts[i].definition.flags[f].clone();
         let (after, lasts) = (of.after.map(|id| self.known(b, i, id)), self.known(b, i, of.lasts));
         let since = self.parts[i].since[of.event].map_or_else(|| b.number(events::NEVER), |s| s.value);
-        let flag = events::lasting(b, since, after, lasts);
+        let flag = events::lasting(b, self.parts[i].name, since, after, lasts);
         self.parts[i].flags[f] = Some(flag);
         flag
     }

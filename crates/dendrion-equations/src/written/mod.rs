@@ -192,7 +192,7 @@ impl<'p, 'g> Written<'p, 'g> {
             for (after, state, value) in later {
                 let after = self.root(b, membranes, i, after)?;
                 if let Some(since) = since {
-                    let due = events::due(b, since.value, after);
+                    let due = events::due(b, self.parts[i].name, since.value, after);
                     b.react(self.parts[i].name, due, &[(state, value)]);
                 }
             }

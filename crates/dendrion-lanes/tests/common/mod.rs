@@ -85,6 +85,7 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
         Op::Phi1 if a[0] == 0.0 => 1.0,
         Op::Phi1 => libm::expm1(a[0]) / a[0],
         Op::Tanh => libm::tanh(a[0]),
+        Op::Round => a[0].round(),
         Op::Add => a[0] + a[1],
         Op::Sub => a[0] - a[1],
         Op::Mul => a[0] * a[1],

@@ -178,6 +178,11 @@ fn other_heads() {
         "is of format 9, written by Dendrion {version}; this is Dendrion {version}, which reads format {FORMAT}"
     );
     assert_eq!(with(r#"\"format\":2"#, r#"\"format\":9"#), what);
+    // Format 1 had no requested time.
+    let old = with(r#"\"format\":2"#, r#"\"format\":1"#);
+    assert_eq!(old, what.replace("format 9", "format 1"));
+    let other = with(r#"\"requested\":4.0"#, r#"\"requested\":4.1"#);
+    assert_eq!(other, "is damaged: a requested time of 4.1 ms at step 40");
     // A later head may lack what this version knows.
     assert_eq!(with(r#"\"format\":2,"#, r#"\"format\":9 "#).split(':').next(), Some("is damaged"));
     let giant = with("[9],", "[1],");
