@@ -267,3 +267,84 @@ def test_noise_that_is_held_for_a_step():
     # The mean over T of a process of correlation time tau has the variance 2 sigma^2 tau / T.
     variance = current.values[100:].mean(axis=0).var()
     assert variance / (2 * sigma**2 * tau / 60.0) == pytest.approx(said, rel=0.1)
+
+
+# States whose rate depends on V, and gates that forward Euler alternates
+
+
+def clamped(g):
+    """Return a cell with a channel like a voltage clamp."""
+
+    class Clamp(dn.Channel):
+        equations = "I = g * (E - V) : pA; g = 1 nS; E = -60 mV"
+
+    cell = dn.MCNeuron(1, V_th=1e9, reset=False, name="cell")
+    cell.soma = dn.LeakyIF(1, V_rest=-65.0, C=100.0, gL=5.0)
+    cell.clamp = Clamp(1, on=cell.soma, g=g)
+    return cell
+
+
+@pytest.mark.parametrize("method", POLYNOMIALS)
+def test_a_channel_makes_a_membrane_fast(method):
+    stable = limit(POLYNOMIALS[method]) * 100.0 / 5005.0
+    assert told(clamped(5000.0), dt=0.89 * stable, odemethod=method) == []
+    (text,) = told(clamped(5000.0), dt=1.01 * stable, odemethod=method)
+    assert text.startswith(f"cell/soma: dt = {1.01 * stable:g} ms is too long for {method.name}, which is unstable")
+    assert "time constant is 0.02 ms (of V at V = " in text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        net = dn.Network([clamped(5000.0)], dt=1.01 * stable, odemethod=method)
+    with pytest.raises(dn.DivergenceError):
+        net.run(200_000 * net.dt)
+
+
+def gated(tau_at_zero):
+    """Return a cell with a gate that is fast at 0 mV and slow at rest."""
+
+    class Gate(dn.Channel):
+        equations = """
+        I = g * n * (E - V)                                  : pA
+        dn/dt = (1 - n) / (tau + 5 ms / (1 + exp((V + 20 mV)/(2 mV)))) : 1
+        g = 0.1 nS; E = -90 mV; tau = 1 ms
+        """
+
+    cell = dn.MCNeuron(1, V_th=1e9, name="cell")
+    cell.soma = dn.LeakyIF(1, V_rest=-65.0, C=100.0, gL=5.0)
+    cell.gate = Gate(1, on=cell.soma, tau=tau_at_zero)
+    return cell
+
+
+def test_time_constants_that_depend_on_v():
+    assert told(gated(0.15), dt=0.1) == []
+    (text,) = told(gated(0.04), dt=0.1)
+    assert text.startswith("cell/gate: dt = 0.1 ms is too long for EULER, which is unstable there")
+    assert "time constant is 0.04 ms (of n at V = 40 mV)" in text
+    for method in (ODE.EXP_EULER, ODE.IMPLICIT_EULER, ODE.CRANK_NICOLSON):
+        assert told(gated(0.04), dt=0.1, odemethod=method) == []
+
+
+def test_gates_that_change_their_sign(pair):
+    cells = pair(1, rise=0.5)
+    cells.ampa.t_decay = 0.07
+    (text,) = told(cells, dt=0.1)
+    assert text == (
+        "pair/ampa: dt = 0.1 ms is too long for EULER: it is longer than the time constant of 0.07 ms (t_decay), so a "
+        "state that decays would change its sign at every step; expected dt <= 0.07 ms, or "
+        "odemethod=SolverMethodODE.CRANK_NICOLSON"
+    )
+    cells = pair(1, rise=0.5)
+    cells.ampa.t_decay = 0.07
+    assert told(cells, dt=0.07) == []
+    cells = pair(1, rise=0.5)
+    cells.ampa.t_decay = 0.07
+    # Methods of even order keep the sign.
+    assert told(cells, dt=0.1, odemethod=ODE.RK4) == []
+    assert "V = " in told(gated(0.08), dt=0.1)[0]
+
+
+@pytest.mark.parametrize("method", list(ODE))
+def test_hodgkin_huxley_cells_are_not_warned_of(method):
+    cell = dn.MCNeuron(1, V_th=-20.0, reset=False, name="cell")
+    cell.soma = dn.LeakyIF(1, V_rest=-54.4, C=1.0, gL=300.0, length=30.0, diameter=30.0)
+    cell.na, cell.k = dn.channels.HHNa(1, on=cell.soma), dn.channels.HHK(1, on=cell.soma)
+    assert told(cell, dt=0.01, odemethod=method) == []

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
+use dendrion_equations::{Rate, rates};
 use dendrion_lanes::{Level, Scalar};
 use dendrion_model::{Error, Network, Rounding};
 
@@ -241,6 +242,14 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
         let own = if self.samples.is_empty() { self.shards.as_slice() } else { &[] };
         own.iter().chain(self.samples.iter().flat_map(|s| &s.shards))
+    }
+
+    /// How fast each state of a population changes by itself.
+    pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
+        let found = self.cells.iter().find(|c| c.path == population);
+        let known = || self.cells.iter().map(|c| c.path.clone()).collect();
+        let cells = found.ok_or_else(|| Error::unknown("network", "population", population, known()))?;
+        Ok(rates(&cells.system))
     }
 
     pub(crate) fn summary(&self) -> Summary {

@@ -43,7 +43,7 @@ mod tests;
 pub use crate::budget::{check_network, memory_needed};
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
-pub use dendrion_equations::{LIBRARY, library};
+pub use dendrion_equations::{LIBRARY, Rate, library};
 pub use dendrion_lanes::{Level, NumericClass};
 pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
 pub use probe::{ProbeId, Samples};

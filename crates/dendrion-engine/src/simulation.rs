@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use dendrion_equations::Rate;
 use dendrion_lanes::Level;
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
@@ -159,6 +160,14 @@ impl Simulation {
                 (end, trace.map(|t| Trace(TraceKind::F64(Box::new(t)))))
             }
         })
+    }
+
+    /// How fast each state of a population changes by itself, over plausible voltages.
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] for a path that is not a population's.
+    pub fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
+        each!(self, core => core.rates(population))
     }
 
     /// Makes a batch of samples before they run, each at the present state, so that they can be given states of their own.

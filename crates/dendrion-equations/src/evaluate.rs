@@ -103,8 +103,14 @@ fn leaf(node: Node, env: Env<'_>) -> f64 {
 
 /// The value of every node up to `last`, by position. A leaf missing from `env` is NaN.
 pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
-    let mut values: Vec<f64> = Vec::with_capacity(last.index() + 1);
-    for id in graph.ids().take(last.index() + 1) {
+    let ids: Vec<NodeId> = graph.ids().take(last.index() + 1).collect();
+    evaluate_only(graph, &ids, env)
+}
+
+/// The values of some nodes, by position; of all others NaN. `ids` ascend, and hold the operands of each node in them.
+pub(crate) fn evaluate_only(graph: &Graph, ids: &[NodeId], env: Env<'_>) -> Vec<f64> {
+    let mut values = vec![f64::NAN; ids.last().map_or(0, |last| last.index() + 1)];
+    for &id in ids {
         let v = |id: NodeId| values[id.index()];
         let value = match graph.node(id) {
             Node::Unary(f, a) => unary(f, v(a)),
@@ -118,7 +124,7 @@ pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
             }
             node => leaf(node, env),
         };
-        values.push(value);
+        values[id.index()] = value;
     }
     values
 }

@@ -20,6 +20,7 @@ mod library;
 mod mechanisms;
 mod neuron;
 mod passes;
+mod rates;
 mod reverse;
 mod system;
 mod tape;
@@ -34,6 +35,7 @@ pub use neuron::{Wiring, neuron};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
+pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{
     Assignment, Diffusion, Event, Observable, Parameter, Reaction, Receive, Rule, StateVar, StepCount, System,

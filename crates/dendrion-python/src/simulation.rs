@@ -167,6 +167,12 @@ impl Simulation {
         Ok(id.0)
     }
 
+    /// State, rate (1/ms) and voltage (mV) of each state of a population that tends to a steady state.
+    fn rates(&self, population: &str) -> PyResult<Vec<(String, f64, f64)>> {
+        let found = self.simulation.get()?.rates(population).map_err(raise)?;
+        Ok(found.into_iter().map(|r| (r.state, r.rate, r.voltage)).collect())
+    }
+
     fn variables(&self, path: &str) -> PyResult<Vec<String>> {
         self.simulation.get()?.variables(path).map_err(raise)
     }

@@ -61,7 +61,7 @@ pub use dendrion_model as model;
 pub use dendrion_nmodl as nmodl;
 
 pub use dendrion_engine::{
-    Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Replacement,
+    Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Rate, Replacement,
     Request, RunEnd, RunOptions, Samples, Simulation, Summary, Trace, check_network, draw_members, library,
     pairs, read_file,
 };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from ..compartment import Compartment
@@ -30,7 +31,8 @@ def warn_of_model(net: Network, translation: Translation) -> None:
     odd: list[str] = []
     for neuron in net.populations:
         own = compartments.get(id(neuron), [])
-        coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt)
+        rates = functools.partial(net._sim.rates, neuron.path)
+        coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt, rates)
         odd += unusual(neuron, own)
     warn_of_all(coarse, TimeStepWarning)
     warn_of_all(odd, ThresholdWarning)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,16 +35,29 @@ ADVISED = 0.5
 #: Error of exponential Euler, and of noise, from which on there is a warning.
 ERROR = 0.25
 
+#: Name, rate (1/ms) and voltage (mV) of a state.
+Rate = tuple[str, float, float]
+
 _REMEDY = "or odemethod=SolverMethodODE.CRANK_NICOLSON"
 
 
 def too_long(
-    neuron: MCNeuron, compartments: Sequence[Compartment], method: SolverMethodODE, dt: float
+    neuron: MCNeuron,
+    compartments: Sequence[Compartment],
+    method: SolverMethodODE,
+    dt: float,
+    rates: Callable[[], Sequence[Rate]],
 ) -> Iterator[str]:
-    """Go through what is wrong with a population's step."""
+    """Go through what is wrong with a population's step.
+
+    ``rates`` returns how fast each state changes by itself at the voltages that a neuron may visit: its name, the rate
+    (1/ms) and the voltage (mV).
+    """
     parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, MCNeuron)]
     if method in STABLE:
-        found = _explicit(membranes(compartments, parts), parts, method, dt)
+        own = [_Own(f"{neuron.path}/{name.rpartition('.')[0]}", name.rpartition(".")[2], *at) for name, *at in rates()]
+        found = _explicit(membranes(compartments, parts), parts, method, dt, own)
+        found = found or (_alternating(parts, dt, own) if method is SolverMethodODE.EULER else None)
     elif method is SolverMethodODE.EXP_EULER:
         found = _exponential(neuron, membranes(compartments, parts), parts, dt)
     else:
@@ -62,7 +75,21 @@ def too_long(
             )
 
 
-def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float) -> str | None:
+class _Own(NamedTuple):
+    """How fast a state changes by itself."""
+
+    module: str
+    variable: str
+    rate: float
+    voltage: float
+
+    def described(self) -> str:
+        return f"of {self.variable} at V = {self.voltage:.0f} mV"
+
+
+def _explicit(
+    cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float, own: Sequence[_Own]
+) -> str | None:
     """Return what to say where the fastest of membranes and gates is too fast for an explicit method."""
     limit = STABLE[method]
     enough = EDGE * limit / dt
@@ -76,6 +103,10 @@ def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE,
         if found > rate:
             rate, where, what = found, cell.parts[at].path, "of the membrane with its couplings"
             sooner = ", shorter ones too where synapses open"
+    # Time constants that depend on V, and membranes whose channels are open.
+    fastest = max(own, key=lambda state: state.rate, default=None)
+    if fastest is not None and fastest.rate > max(enough, rate) * (1.0 + 1e-9):
+        rate, where, what, sooner = fastest.rate, fastest.module, fastest.described(), ""
     # Decimals such as dt = 0.1 and t = 0.1 ms are as equal as they look.
     if rate <= enough * (1.0 + 1e-9):
         return None
@@ -84,6 +115,21 @@ def _explicit(cell: Membranes, parts: Sequence[Module], method: SolverMethodODE,
         f"{where}: dt = {dt:g} ms is too long for {method.name}, which is {state} there: the shortest time constant "
         f"is {tau:.3g} ms ({what}), and steps beyond {limit * tau:.3g} ms are unstable{sooner}; expected dt <= "
         f"{_down(ADVISED * limit * tau)} ms, {_REMEDY}"
+    )
+
+
+def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str | None:
+    """Return what to say where forward Euler is stable, but a gate would change its sign at every step."""
+    gate = shortest(parts)
+    tau, where, what = (gate[0], gate[1].path, gate[2]) if gate is not None else (np.inf, "", "")
+    gates = max((state for state in own if state.variable != "V"), key=lambda state: state.rate, default=None)
+    if gates is not None and gates.rate * tau > 1.0 + 1e-9:
+        tau, where, what = 1.0 / gates.rate, gates.module, gates.described()
+    if dt <= tau * (1.0 + 1e-9):
+        return None
+    return (
+        f"{where}: dt = {dt:g} ms is too long for EULER: it is longer than the time constant of {tau:.3g} ms ({what}), "
+        f"so a state that decays would change its sign at every step; expected dt <= {_down(tau)} ms, {_REMEDY}"
     )
 
 
@@ -106,10 +152,10 @@ def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt:
             enough = dt
             while float(np.max(1.0 - _sampled(enough, rise, decay))) > ERROR:
                 enough *= 0.9
-            worst = np.unravel_index(lost.argmax(), lost.shape)
-            rise, decay = (float(np.broadcast_to(tau, lost.shape)[worst]) for tau in (rise, decay))
+            at = np.unravel_index(lost.argmax(), lost.shape)
+            slow, fast = (float(np.broadcast_to(tau, lost.shape)[at]) for tau in (decay, rise))
             return (
-                f"{receptor.path}: t_rise = {rise:g} ms and t_decay = {decay:g} ms are too short for EXP_EULER with dt "
+                f"{receptor.path}: t_rise = {fast:g} ms and t_decay = {slow:g} ms are too short for EXP_EULER with dt "
                 f"= {dt:g} ms: a spike opens {100 * error:.0f} % too little conductance, since most of it falls "
                 f"between two steps; expected dt <= {_down(enough)} ms, {_REMEDY}"
             )
