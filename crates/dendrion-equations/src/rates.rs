@@ -49,28 +49,28 @@ pub fn rates(system: &System) -> Vec<Rate> {
 }
 
 /// A state with its derivative f and ∂f/∂y.
-struct Slope {
+struct Own {
     state: usize,
     derivative: NodeId,
     slope: NodeId,
     is_voltage: bool,
 }
 
-fn slopes(graph: &mut Graph, system: &System) -> Vec<Slope> {
+fn slopes(graph: &mut Graph, system: &System) -> Vec<Own> {
     let mut slopes = Vec::new();
     for (i, state) in system.states.iter().enumerate() {
         if let Rule::Derivative(f) = state.rule {
             let y = graph.intern(Node::State(i as u32));
             let slope = derivative(graph, f, y);
-            let is_voltage = state.name.ends_with(".V");
-            slopes.push(Slope { state: i, derivative: f, slope, is_voltage });
+            let is_voltage = state.name.rsplit('.').next() == Some("V");
+            slopes.push(Own { state: i, derivative: f, slope, is_voltage });
         }
     }
     slopes
 }
 
 /// All nodes that the slopes and initial values need, operands first.
-fn reached(graph: &Graph, system: &System, slopes: &[Slope]) -> Vec<NodeId> {
+fn reached(graph: &Graph, system: &System, slopes: &[Own]) -> Vec<NodeId> {
     let mut ids = Vec::new();
     let roots = slopes.iter().flat_map(|s| [s.derivative, s.slope]);
     for root in roots.chain(system.states.iter().map(|s| s.initial)) {
@@ -112,7 +112,7 @@ impl Point<'_> {
     }
 
     /// Raises `found` where this neuron is faster at some voltage.
-    fn scan(&self, system: &System, slopes: &[Slope], found: &mut [Rate]) {
+    fn scan(&self, system: &System, slopes: &[Own], found: &mut [Rate]) {
         let values = self.values(&[]);
         let initial: Vec<f64> = system.states.iter().map(|s| values[s.initial.index()]).collect();
         let voltages = slopes.iter().filter(|s| s.is_voltage).map(|s| initial[s.state]);
@@ -133,7 +133,7 @@ impl Point<'_> {
     }
 
     /// The states at a voltage, with gates at their steady states.
-    fn settled(&self, voltage: f64, initial: &[f64], slopes: &[Slope]) -> Vec<f64> {
+    fn settled(&self, voltage: f64, initial: &[f64], slopes: &[Own]) -> Vec<f64> {
         let mut states = initial.to_vec();
         slopes.iter().filter(|s| s.is_voltage).for_each(|s| states[s.state] = voltage);
         let values = self.values(&states);
