@@ -258,7 +258,7 @@ np.testing.assert_array_equal(learnt.w, kept)
 
 # %%
 frequencies = np.array([1.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0])  # Hz
-pre = [start + np.arange(60) * 1000.0 / f for f in frequencies] * 2
+pre = [start + np.round(np.arange(60) * 1000.0 / f, 1) for f in frequencies] * 2
 post = [train + 10.0 for train in pre[:7]] + [train - 10.0 for train in pre[7:]]
 triplet = pair(dn.TripletSTDP(w_max=10.0), pre, post, stdp_tau=33.7, tau_triplet=125.0).reshape(2, 7) - 1.0
 pairs = dn.STDP(lambda_=0.0006, alpha=0.8, mu_plus=0.0, mu_minus=0.0, tau_plus=16.8, w_max=10.0)
