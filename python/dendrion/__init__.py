@@ -37,6 +37,7 @@ from .errors import (
     TimeStepWarning,
     UnconnectedWarning,
     UndrivenWarning,
+    UnitWarning,
     UnknownNameError,
     UnusedWarning,
 )
@@ -146,6 +147,7 @@ __all__ = [
     "UnconnectedWarning",
     "UndrivenWarning",
     "Uniform",
+    "UnitWarning",
     "UnknownNameError",
     "UnusedWarning",
     "VarManager",

@@ -16,7 +16,7 @@ from .errors import ParameterError, ParameterTypeError, StructureError
 from .generators import Generator
 from .module import Module
 from .piecewise import Piecewise
-from .units import Sampled, in_unit, sampled
+from .units import Sampled, has_units, in_unit, sampled
 
 __all__ = ["CurrentGenerator", "DCGenerator"]
 
@@ -107,6 +107,8 @@ class CurrentGenerator(Generator):
         if not np.isfinite(wave).all():
             bad = int(np.argwhere(~np.isfinite(wave))[0][0])
             raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
+        if has_units(waveform):
+            self._measured.add("waveform")
         self._refer("waveform", read_only(wave))
         self._refer("interval", self._spacing(signal, interval))
         if self.interval is not None and len(wave) < 2:

@@ -26,6 +26,7 @@ __all__ = [
     "TimeStepWarning",
     "UnconnectedWarning",
     "UndrivenWarning",
+    "UnitWarning",
     "UnknownNameError",
     "UnusedWarning",
 ]
@@ -160,6 +161,10 @@ class UnconnectedWarning(ModelWarning):
 
 class UndrivenWarning(ModelWarning):
     """A population that nothing drives, in a network that begins to run."""
+
+
+class UnitWarning(ModelWarning):
+    """A value that looks as if it were in another unit, such as a threshold of -0.05 mV, which looks like volts."""
 
 
 class UnusedWarning(ModelWarning):

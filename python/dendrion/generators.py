@@ -76,6 +76,8 @@ class Generator(Abstract, Module):
                     f"{self._label}: {name} = {value!r}: the network keeps its times; expected an array of values"
                 )
             self._refer("_piecewise", value)
+            if value._unit is not None:
+                self._measured.add(name)
             return value.values.reshape(-1)
         if self._piecewise is not None:
             value = in_unit(f"{self._label}: {name}", value, self._unit_of(name))

@@ -18,7 +18,7 @@ from ._numbers import plain_numbers
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
 from ._suggest import public
 from ._values import read_only
-from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
 from .tables import html_tree
 from .units import has_units, in_unit, unit_in_table
 from .variables import VarManager
@@ -83,6 +83,8 @@ class Module(CopiedAlone):
     _owner: Module | None
     _values: dict[str, Value | None]
     _frozen: frozenset[str]
+    #: Parameters whose values were quantities, so that their units are known.
+    _measured: set[str]
     _net: weakref.ref[Network] | None
     size: int
 
@@ -91,6 +93,7 @@ class Module(CopiedAlone):
         self = super().__new__(cls)
         self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
         self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
+        self.__dict__.update(_measured=set())
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -334,7 +337,10 @@ class Module(CopiedAlone):
         if value is None:
             return None
         if has_units(value):
-            return self._convert_quantity(name, value)
+            converted = self._convert_quantity(name, value)
+            self._measured.add(name)
+            return converted
+        self._measured.discard(name)
         array = plain_numbers(
             f"{self._label}: {name}", value, f"a number or an array of {self.size}{self._drawn(value)}"
         )
@@ -376,7 +382,14 @@ class Module(CopiedAlone):
                 f"{self._label}: {name} was None when the network was made, which keeps its equations; give it before"
             )
         else:
+            self._look_at(name, converted)
             net._set_module(self, name, converted)
+
+    def _look_at(self, name: str, value: Value | None) -> None:
+        """Warn of a value that looks as if it were in another unit; a network that is built looks at all."""
+        from ._likely import odd_value, warn_of_all
+
+        warn_of_all(list(odd_value(self, name, value)), UnitWarning)
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._likely import warn_of_model
+from ._likely import odd_step, odd_values, warn_of_all, warn_of_model
 from ._log import log_built
 from ._probing import check_variable, listed
 from ._recordings import NetworkRecordings, What
@@ -24,7 +24,7 @@ from ._suggest import suggests
 from ._translate import Translation
 from .compartment import Compartment
 from .equations import Channel
-from .errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .errors import ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
 from .files import NetworkFiles
 from .generators import Generator
 from .identity import numbered, selected
@@ -35,6 +35,7 @@ from .noise import OUNoise
 from .recording import Recording, SpikeRecording
 from .running import NetworkRuns
 from .synapse import MCSynapse
+from .units import has_units
 from .values import NetworkValues
 
 __all__ = ["Network"]
@@ -121,6 +122,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             "sdemethod": None if sdemethod is None else member("network", "sdemethod", sdemethod, SolverMethodSDE),
         }
         translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
+        # Synapses let go of their weights and delays below.
+        parts = (m for listed in translation.modules for m in listed.modules())
+        looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
         self.modules: tuple[Module, ...] = tuple(translation.modules)
         self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
         self._identities = numbered(self.populations)
@@ -149,6 +153,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._tables = {}
         self._built = True
         log_built(self, begun)
+        warn_of_all(looks, UnitWarning)
         warn_of_model(self, translation)
 
     # Populations

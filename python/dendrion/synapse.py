@@ -159,6 +159,8 @@ class MCSynapse(Module):
         """Return a value for each connection in one of its forms."""
         conn = self.__dict__["_conn"]
         count = len(conn.targets) if isinstance(conn, Matrix) else None
+        if has_units(value):
+            self._measured.add({"weight": "w"}.get(name, name))
         return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
 
     def _training_changed(self) -> None:
@@ -239,7 +241,7 @@ class MCSynapse(Module):
         net = self._network
         if net is None:
             raise StructureError(f"{self._label}: its connections are made with the network; make that first")
-        return Connections(*(read_only(array) for array in net._connections(self)))
+        return net._connections(self)
 
     def _convert(self, name: str, value: Any) -> Any:
         if name != "w":
