@@ -75,6 +75,7 @@ for method in ("euler", "rk4", "heun3"):
     assert values[0] == pytest.approx(euler, abs=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_long_products_have_the_right_value_and_gradient() -> None:
     # V^(2^7): more factors than a term may have.
     class Own(dn.Channel):
