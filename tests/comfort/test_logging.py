@@ -49,6 +49,7 @@ def test_runs(modules, caplog):
     spikes = net.probe(modules[0], "spikes")
     net.run(20.0)
     before = len(spikes)
+    caplog.clear()
     with caplog.at_level(logging.INFO, "dendrion"):
         net.run(100.0)
     begins, ends = lines(caplog)

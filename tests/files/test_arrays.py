@@ -127,6 +127,8 @@ def test_a_kill_leaves_a_model_that_loads(tmp_path: Path) -> None:
         child = subprocess.Popen([sys.executable, "-c", SAVES, here, str(path)], stdout=subprocess.PIPE)
         assert child.stdout is not None
         assert child.stdout.readline() == b"ready\n"
+        while not path.exists():
+            time.sleep(0.001)
         time.sleep(0.02 + 0.0037 * k)
         child.send_signal(signal.SIGKILL)
         child.wait()

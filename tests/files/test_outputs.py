@@ -91,12 +91,9 @@ def test_what_cannot_be_written_is_known_before_the_run(model: Path, capsys: pyt
     assert "--plot: the model records nothing" in capsys.readouterr().err
 
 
-def test_an_interrupted_run_writes_what_it_has(model: Path) -> None:
+def test_an_interrupted_run_writes_what_it_has(model: Path, ctrl_c: object) -> None:
     command = [sys.executable, "-m", "dendrion", "run", "m.toml", "--duration", "1e7", "--out", "r", "--plot", "--json"]
-    # A parent that ignores SIGINT, such as nohup, would pass that on.
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler)
-    )
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
     while not Path("r").exists():
         time.sleep(0.01)
     time.sleep(0.3)
