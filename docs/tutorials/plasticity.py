@@ -371,7 +371,7 @@ for name, rule in rules.items():
 
 # %%
 rates = np.array([2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0])  # Hz
-trains = [np.arange(20.0, 3000.0, 1000.0 / r) for r in rates]
+trains = [np.round(np.arange(20.0, 3000.0, 1000.0 / r), 1) for r in rates]
 net, v, s = stimulate(trains, 3000.0)
 with dn.plot.style():
     _, axes = plt.subplots(1, 2, figsize=(6.8, 2.4))

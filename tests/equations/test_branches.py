@@ -13,6 +13,9 @@ import dendrion as dn
 import numpy as np
 import pytest
 
+# Some of the currents are steep on purpose.
+pytestmark = pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
+
 METHODS = list(dn.SolverMethodODE)
 V0 = -60.0
 #: x is exactly 0 at V0, for any order of the operations.

@@ -76,6 +76,8 @@ class Channels(dn.MCNeuron):
         self.kca = channels.KCa(2, self.dend)
 
 
+# Gradients are those of the discrete steps, also where a gate is faster than a step.
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 @pytest.mark.parametrize(
     "method", [METHODS.EULER, METHODS.EXP_EULER, METHODS.RK4, METHODS.IMPLICIT_EULER, METHODS.CRANK_NICOLSON]
 )
