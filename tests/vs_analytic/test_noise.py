@@ -192,7 +192,7 @@ def test_streams_do_not_depend_on_threads_or_cuts(dtype):
     assert len(np.unique(once[-1])) > 600
 
 
-@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
+@pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning", "ignore::dendrion.UnitWarning")
 def test_streams_are_independent():
     """Of neurons, of compartments, of seeds."""
 
