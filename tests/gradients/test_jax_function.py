@@ -74,3 +74,11 @@ def test_errors():
         f({})
     with pytest.raises(dn.ParameterError, match=r"source: input of shape \(3, 4\): expected shape \(100, 4\)"):
         f({}, np.zeros((3, 4)))
+
+
+def test_the_duration_is_a_multiple_of_dt():
+    made = Made()
+    with pytest.raises(
+        dn.ParameterError, match=r"duration = 0\.25: expected a multiple of dt = 0\.1 ms, such as 0\.2 or 0\.3"
+    ):
+        function(made.net, 0.25, [made.source], [made.v])

@@ -169,3 +169,15 @@ def test_settings_of_a_layer_are_read_only(name, value):
     made_layer = layer()
     with pytest.raises(dn.AssignmentError, match=rf"Layer\.{name} = .*: {name} is fixed; create a new Layer"):
         setattr(made_layer, name, value)
+
+
+@pytest.mark.parametrize("duration", [0.25, 4.04])
+def test_the_duration_of_a_layer_is_a_multiple_of_dt(duration):
+    net, source, v, _ = made()
+    below = int(duration / 0.1 + 1e-6) * 0.1
+    message = rf"duration = {duration}: expected a multiple of dt = 0\.1 ms, such as {below:g} or {below + 0.1:g} ms"
+    with pytest.raises(dn.ParameterError, match=message):
+        dnt.Layer(net, duration, [source], [v])
+    with pytest.raises(dn.ParameterError, match=r"duration = -1\.0: expected a finite time >= 0"):
+        dnt.Layer(net, -1.0, [source], [v])
+    assert dnt.Layer(net, 0.1 + 0.2, [source], [v]).function.steps == 3

@@ -59,6 +59,18 @@ impl<'a, 'c> Table<'a, 'c> {
         self.get(name).map(|node| self.number_of(node, name)).transpose()
     }
 
+    /// The time to simulate (ms).
+    pub(super) fn duration(&self) -> Read<Option<f64>> {
+        let given = self.number("duration")?;
+        match (given, self.get("duration")) {
+            (Some(ms), Some(node)) if !(ms.is_finite() && ms >= 0.0) => {
+                let message = format!("{}: duration = {ms}: expected a finite time >= 0 (ms)", self.path);
+                Err(self.cx.at(node.span, message))
+            }
+            _ => Ok(given),
+        }
+    }
+
     pub(super) fn number_of(&self, node: &Node, name: &str) -> Read<f64> {
         match node.value {
             Value::Whole(i) => Ok(i as f64),
