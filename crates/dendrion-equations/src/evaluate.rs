@@ -73,15 +73,24 @@ pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
     }
 }
 
-/// The value of one node. It visits a node as often as it is used, so it is meant for short expressions.
+/// The value of one node. Nodes that are used several times are computed once, so chains of squares take no longer than others.
 pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
-    let of = |id| evaluate_one(graph, id, env);
-    match graph.node(id) {
-        Node::Unary(f, a) => unary(f, of(a)),
-        Node::Binary(f, a, b) => binary(f, of(a), of(b)),
-        Node::Select(c, a, b) => of(if of(c) == 0.0 { b } else { a }),
-        node => leaf(node, env),
+    let mut ids = Vec::new();
+    graph.visit_ids(id, &mut |id| ids.push(id));
+    // Operands come before their users.
+    ids.sort_unstable();
+    let mut values = Vec::with_capacity(ids.len());
+    for &id in &ids {
+        let of = |a: NodeId| ids.binary_search(&a).map_or(f64::NAN, |k| values[k]);
+        let value = match graph.node(id) {
+            Node::Unary(f, a) => unary(f, of(a)),
+            Node::Binary(f, a, b) => binary(f, of(a), of(b)),
+            Node::Select(c, a, b) => of(if of(c) == 0.0 { b } else { a }),
+            node => leaf(node, env),
+        };
+        values.push(value);
     }
+    values.last().copied().unwrap_or(f64::NAN)
 }
 
 /// The value of a leaf; NaN where `env` lacks it.
@@ -127,4 +136,21 @@ pub(crate) fn evaluate_only(graph: &Graph, ids: &[NodeId], env: Env<'_>) -> Vec<
         values[id.index()] = value;
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Env, evaluate_one};
+    use crate::graph::{Binary, Graph, Node};
+
+    /// Walking every use of every node would take 2^200 steps.
+    #[test]
+    fn shared_nodes_are_computed_once() {
+        let mut graph = Graph::default();
+        let mut x = graph.intern(Node::Param(0));
+        for _ in 0..200 {
+            x = graph.binary(Binary::Mul, x, x);
+        }
+        assert_eq!(evaluate_one(&graph, x, Env { params: &[1.0], ..Env::default() }), 1.0);
+    }
 }
