@@ -135,11 +135,15 @@ impl Part {
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             }
-            let lock = File::create(folder.join(LOCK))?;
+            let lock = match File::create_new(folder.join(LOCK)) {
+                // Another process took the folder, still empty, for a leftover.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                made => made?,
+            };
             // Where files cannot be locked, nothing is ever taken for a leftover either.
             let _ = lock.lock();
             let part = Self { folder, lock: Some(lock) };
-            // Another process may have taken it for a leftover before it was locked.
+            // Another process may have taken the folder for a leftover before it was locked.
             if part.folder.join(LOCK).exists() {
                 return Ok(part);
             }
@@ -149,7 +153,7 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
+        let _ = remove_part(&self.folder);
         self.lock = None;
     }
 }
@@ -170,13 +174,28 @@ fn remove_leftovers(parent: &Path) {
         if !is_part {
             continue;
         }
-        // A folder without a lock has just been made, or is not ours.
-        let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK)) else { continue };
+        let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK)) else {
+            // Its process died before it made the lock or after it removed it, or is about to make it (and then tries again).
+            // Either way the folder is empty. Folders that are not are not ours, and stay.
+            let _ = fs::remove_dir(entry.path());
+            continue;
+        };
         match lock.try_lock() {
             Ok(()) => {
-                let _ = fs::remove_dir_all(entry.path());
+                let _ = remove_part(&entry.path());
             }
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }
     }
+}
+
+/// Removes a folder for unfinished files, the lock last: if the process dies meanwhile, a later writer can finish the removal.
+fn remove_part(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)?.flatten() {
+        if entry.file_name() != LOCK {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    fs::remove_file(folder.join(LOCK))?;
+    fs::remove_dir(folder)
 }

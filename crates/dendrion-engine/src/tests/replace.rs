@@ -35,12 +35,16 @@ fn only_leftovers_are_removed() {
     fs::create_dir(&dead).unwrap();
     fs::write(dead.join("lock"), b"").unwrap();
     fs::write(dead.join("b"), b"half").unwrap();
+    // Killed before its lock was made, or after its content and the lock were removed.
+    let early = folder.path().join(".dendrion-1-2.part");
+    fs::create_dir(&early).unwrap();
     let strange = folder.path().join(".dendrion-mine.part");
     fs::write(&strange, b"a file of someone else").unwrap();
     let alive = Replacement::of(&folder.path().join("a")).unwrap();
     fs::write(alive.path(), b"whole").unwrap();
     replace_file(&folder.path().join("b"), |mut f| f.write_all(b"b")).unwrap();
     assert!(!dead.exists());
+    assert!(!early.exists());
     assert!(strange.exists());
     alive.finish().unwrap();
     assert_eq!(read_file(&folder.path().join("a")).unwrap(), b"whole");
