@@ -81,7 +81,7 @@ test-torch: $(TORCH)/.ready
 # scripts; debug assertions are off because they would find some accesses first, and say less.
 test-sanitized: $(BIN)/maturin
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
-		cargo --config '$(LIMITED)' test --quiet --package dendrion-lanes --tests --target x86_64-unknown-linux-gnu
+		cargo --config '$(LIMITED)' test --quiet --package dendrion-kernels --tests --target x86_64-unknown-linux-gnu
 
 bench-gradient: $(VENV)/.demo
 	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
@@ -105,7 +105,7 @@ bench-peers: $(VENV)/.demo $(BRIAN2)/.ready $(NEST)/.ready
 	$(BIN)/python benchmarks/peers/run.py --brian $(BRIAN2)/bin/python --nest $(NEST)/bin/python --out bench-peers/table.md $(ARGS)
 
 bench: $(VENV)/.demo
-	cargo bench --package dendrion-lanes --quiet
+	cargo bench --package dendrion-kernels --quiet
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/equations.py
 

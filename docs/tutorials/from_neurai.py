@@ -77,7 +77,7 @@ assert SolverMethodODE is dn.SolverMethodODE
 assert SolverMethodSDE.MISLTEAIN is dn.SolverMethodSDE.MILSTEIN  # NeurAI's spelling is another name of it
 
 # %% [markdown]
-# Parameters in the order of NeurAI's documentation; what Dendrion adds takes a keyword. ([The seed](../seed.md)
+# Parameters in the order of NeurAI's documentation; what Dendrion adds takes a keyword. ([NeurAI compatibility](../neurai.md)
 # lists each with its unit, default and equation.)
 
 # %%
@@ -279,6 +279,6 @@ assert np.abs(gradients["to_nmda.w"]).max() > 0
 #
 # ## Where to go from here
 #
-# - [Every parameter, its unit and equation](../seed.md).
+# - [Every parameter, its unit and equation](../neurai.md).
 # - [A tour of the package](../python.md), [units](../units.md).
 # - [Train a network](training.py), [fit a cell](fitting.py).

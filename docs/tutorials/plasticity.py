@@ -394,6 +394,6 @@ with dn.plot.style():
 #
 # - [The order of events, traces and delays in detail](../numerics.md#plasticity); the rules compute what NEST's
 #   `stdp_synapse`, `stdp_triplet_synapse` and `tsodyks2_synapse` do, and are tested against its numbers.
-# - [All parameters of the rules](../api/plasticity.md), and [of the neuron's side](../seed.md): `stdp_tau`,
+# - [All parameters of the rules](../api/plasticity.md), and [of the neuron's side](../neurai.md): `stdp_tau`,
 #   `tau_triplet`, `dendritic_delay`.
 # - [Training by gradients](training.py), where a loss moves the weights instead.

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 from . import channels, nmodl, optim
 from ._core import __version__
 from ._suggest import no_attribute
-from .active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
-from .compartment import Compartment, LeakyIF
-from .connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
-from .coupling import MCConn, MCConnSynapse
-from .currents import CurrentGenerator, DCGenerator
-from .custom import CustomGenerator
-from .equations import Channel, Soma
+from .connections.connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
+from .connections.initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
+from .connections.matrices import CustomConn
+from .connections.plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
+from .connections.synapse import Connections, ConnGen, MCSynapse
 from .errors import (
     AssignmentError,
     ConnectivityError,
@@ -41,23 +39,25 @@ from .errors import (
     UnknownNameError,
     UnusedWarning,
 )
-from .generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
-from .gradients import Gradients, Run
-from .initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
-from .matrices import CustomConn
-from .methods import SolverMethodODE, SolverMethodSDE
-from .module import Module
-from .network import Network
-from .neuron import MCNeuron, Neuron
-from .noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
-from .piecewise import Piecewise
-from .plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
-from .receptors import AMPA, GABA, NMDA, Receptor
-from .recording import Recording, SpikeRecording
+from .inputs.currents import CurrentGenerator, DCGenerator
+from .inputs.custom import CustomGenerator
+from .inputs.generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
+from .inputs.noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
+from .inputs.piecewise import Piecewise
+from .modules.module import Module
+from .modules.variables import Collection, VarManager
+from .neurons.active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
+from .neurons.compartment import Compartment, LeakyIF
+from .neurons.coupling import MCConn, MCConnSynapse
+from .neurons.equations import Channel, Soma
+from .neurons.methods import SolverMethodODE, SolverMethodSDE
+from .neurons.neuron import MCNeuron, Neuron
+from .neurons.receptors import AMPA, GABA, NMDA, Receptor
+from .recordings.recording import Recording, SpikeRecording
+from .simulation.network import Network
+from .simulation.values import Mismatch
 from .surrogate import ATan, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
-from .synapse import Connections, ConnGen, MCSynapse
-from .values import Mismatch
-from .variables import Collection, VarManager
+from .training.gradients import Gradients, Run
 
 __all__ = [
     "AMPA",

@@ -14,7 +14,7 @@ import re
 from typing import Any, ClassVar
 
 from . import _core
-from .equations import Channel
+from .neurons.equations import Channel
 
 __all__ = ["HHK", "KA", "KM", "CaL", "CaPool", "CaT", "HHNa", "Ih", "KCa", "Kdr", "NaP", "NaT"]
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._differentiable import Call, Differentiable, check_keys
-from ._settings import whole as whole_number
 from .errors import ParameterTypeError, StructureError
-from .generators import Generator
-from .gradients import MEMORY, Run
-from .network import Network
-from .recording import Recording, SpikeRecording
+from .inputs.generators import Generator
+from .recordings.recording import Recording, SpikeRecording
+from .simulation._settings import whole as whole_number
+from .simulation.network import Network
+from .training._differentiable import Call, Differentiable, check_keys
+from .training.gradients import MEMORY, Run
 from .units import has_units, in_unit
 
 try:

@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from . import _core
-from .equations import _RESERVED as _OF_MODULES
-from .equations import Channel
 from .errors import EquationError
-from .receptors import Receptor
+from .neurons.equations import _RESERVED as _OF_MODULES
+from .neurons.equations import Channel
+from .neurons.receptors import Receptor
 
 __all__ = ["load", "loads"]
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._differentiable import trainable
-from ._fixed import Abstract, is_ours, shown
 from ._suggest import SuggestingKeywords
-from ._targets import mapping_error
+from .connections._targets import mapping_error
 from .errors import AssignmentError, ParameterError, ParameterTypeError, UnknownNameError
-from .network import Network
+from .modules._fixed import Abstract, is_ours, shown
+from .simulation.network import Network
+from .training._differentiable import trainable
 from .units import in_unit
 
 __all__ = ["SGD", "Adam", "Optimizer"]

@@ -20,10 +20,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._fixed import Abstract, FixedOnceMade
 from ._suggest import SuggestingKeywords
-from ._tracing import Token, evaluated, written
 from .errors import ParameterError, ParameterTypeError
+from .modules._fixed import Abstract, FixedOnceMade
+from .training._tracing import Token, evaluated, written
 from .units import in_unit
 
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._differentiable import Call, Differentiable, check_keys, trainable
-from ._fixed import shown
-from ._settings import whole
 from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError
-from .generators import Generator
-from .gradients import MEMORY, Run
-from .network import Network
-from .recording import Recording, SpikeRecording
+from .inputs.generators import Generator
+from .modules._fixed import shown
+from .recordings.recording import Recording, SpikeRecording
+from .simulation._settings import whole
+from .simulation.network import Network
+from .training._differentiable import Call, Differentiable, check_keys, trainable
+from .training.gradients import MEMORY, Run
 
 try:
     import torch

@@ -1,4 +1,4 @@
-"""The seed's module paths hold Dendrion's own classes."""
+"""NeurAI's module paths hold Dendrion's own classes."""
 
 import importlib
 import json

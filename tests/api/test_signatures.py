@@ -1,4 +1,4 @@
-"""The seed's nine classes: names, order and defaults of every parameter."""
+"""NeurAI's nine classes: names, order and defaults of every parameter."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ EMPTY = inspect.Parameter.empty
 
 
 def default_of(parameter):
-    """Write a default as the seed does."""
+    """Write a default as NeurAI does."""
     value = parameter.default
     if value is EMPTY:
         return "<required>"
@@ -22,7 +22,7 @@ def default_of(parameter):
 
 
 def seed_default(value):
-    """Read a default of the seed: members of enumerations by their name, so that an alias is its member."""
+    """Read a default of NeurAI: members of enumerations by their name, so that an alias is its member."""
     if isinstance(value, str) and value.startswith("SolverMethod"):
         enum, member = value.split(".")
         return getattr(dn, enum)[member]

@@ -120,7 +120,7 @@ def test_after_an_interruption_the_requested_time_is_the_time_reached(tmp_path, 
     import contextlib
     import sys
 
-    from dendrion import running
+    from dendrion.simulation import running
 
     @contextlib.contextmanager
     def stopping(steps, dt, stream):

@@ -6,7 +6,7 @@ import sys
 
 import dendrion as dn
 import pytest
-from dendrion import progress
+from dendrion.simulation import progress
 
 
 class Terminal(io.StringIO):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion._differentiable import trainable
+from dendrion.training._differentiable import trainable
 
 ODD = 'inter <b>&"quoted"\''
 

@@ -7,7 +7,7 @@ import warnings
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion import network
+from dendrion.simulation import network
 
 CATEGORIES = ("Delay", "Threshold", "TimeStep", "Unconnected", "Undriven", "Unused")
 

@@ -21,7 +21,7 @@ PAGES = [
 FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```$", re.M | re.S)
 #: Large, and tested in an environment of its own: a block that imports it runs where it is installed.
 LARGE = ("torch", "jax")
-COMMAND = "from dendrion.command import main; raise SystemExit(main())"
+COMMAND = "from dendrion.cli import main; raise SystemExit(main())"
 
 
 def pages_with(*languages):

@@ -96,7 +96,7 @@ def test_interrupts_stop_cleanly_and_a_later_run_goes_on(ctrl_c):
 def test_what_a_progress_bar_raises_stops_the_run(monkeypatch):
     import contextlib
 
-    from dendrion import running
+    from dendrion.simulation import running
 
     @contextlib.contextmanager
     def failing(steps, dt, stream):

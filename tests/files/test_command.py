@@ -13,7 +13,7 @@ from pathlib import Path
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion.command import main
+from dendrion.cli import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 

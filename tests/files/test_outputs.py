@@ -13,8 +13,8 @@ from pathlib import Path
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion.command import main
-from dendrion.command._places import file_stems
+from dendrion.cli import main
+from dendrion.cli._places import file_stems
 
 MODEL = """
 dendrion = 2

@@ -7,7 +7,7 @@ import sys
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion import running
+from dendrion.simulation import running
 
 SIZE = 400
 # Of everything that comes out in 60 ms, on levels with fused multiply-add. Where a change is meant to move bits, put

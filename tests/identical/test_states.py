@@ -10,7 +10,7 @@ from pathlib import Path
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion import running
+from dendrion.simulation import running
 
 from . import states
 from .states import NETWORKS, watched

@@ -3,7 +3,7 @@
 import dendrion as dn
 import numpy as np
 import pytest
-from dendrion import _stream
+from dendrion.recordings import _stream
 
 ARRAYS = {dn.Recording: ("t", "values", "index", "gid"), dn.SpikeRecording: ("t", "i", "sample", "index", "gid")}
 
@@ -117,7 +117,7 @@ def test_long_recordings_on_disk_are_not_kept_in_memory(spiking, tmp_path, monke
 
 
 def test_outputs_of_layers_are_writable(pair):
-    from dendrion._differentiable import Call, Differentiable
+    from dendrion.training._differentiable import Call, Differentiable
 
     cells = pair(2)
     net = dn.Network([cells])
@@ -139,6 +139,6 @@ def test_connections_are_read_once_and_never_out_of_date(spiking, monkeypatch):
     assert not np.array_equal(learns.connections.weight, table.weight)
     learns.w = 0.25
     assert (learns.connections.weight == 0.25).all()
-    monkeypatch.setattr("dendrion.values.MOST_KEPT", 0)
+    monkeypatch.setattr("dendrion.simulation.values.MOST_KEPT", 0)
     net.run(1.0)
     assert learns.connections is not learns.connections

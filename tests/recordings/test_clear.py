@@ -168,7 +168,7 @@ def test_a_batch_keeps_its_samples(spiking):
 
 
 def test_a_layer_does_not_return_what_a_removed_probe_recorded(pair):
-    from dendrion._differentiable import Call, Differentiable
+    from dendrion.training._differentiable import Call, Differentiable
 
     cells = pair(2)
     net = dn.Network([cells])

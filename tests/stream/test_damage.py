@@ -30,7 +30,7 @@ def opened(path: Path, group: str) -> xarray.Dataset:
 KILLED = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import dendrion._stream as stream
+import dendrion.recordings._stream as stream
 import test_damage as t
 stream.LONGEST = 20
 net, cell = t.build()

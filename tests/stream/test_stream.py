@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 import zarr
-from dendrion import _stream
+from dendrion.recordings import _stream
 
 pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificationWarning")
 
@@ -143,7 +143,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     script = """
 import resource, signal, sys
 import dendrion as dn, numpy as np
-from dendrion import _stream
+from dendrion.recordings import _stream
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 cell = dn.MCNeuron(1000, V_th=0.0, V_reset=-65.0)
 cell.soma = dn.LeakyIF(1000, V_rest=-65.0, I_ext=np.linspace(0, 50, 1000), parent=cell)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
-use dendrion_lanes::{Delays, Fanout, Level, Scalar};
+use dendrion_kernels::{Delays, Fanout, Level, Scalar};
 use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Source, Values, steps_of};
 
 use crate::budget::check_network;

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::{Rate, rates};
-use dendrion_lanes::{Level, Scalar};
+use dendrion_kernels::{Level, Scalar};
 use dendrion_model::{Error, Network, Rounding};
 
 use crate::checkpoint::Description;

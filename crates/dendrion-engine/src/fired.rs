@@ -1,6 +1,6 @@
 //! Spikes, from the bits of lanes that fired.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use crate::shard::Shard;
 

@@ -1,6 +1,6 @@
 //! Recordings that are cleared, cut short, or end with their probe.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use crate::core::Core;

@@ -1,6 +1,6 @@
 //! Copies of shards: for the samples of a batch, and for gradients.
 
-use dendrion_lanes::{Buffer, Ring, Scalar};
+use dendrion_kernels::{Buffer, Ring, Scalar};
 
 use crate::record::Recorder;
 use crate::school::School;

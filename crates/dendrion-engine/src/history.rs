@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_lanes::{Buffer, Ring, Scalar, prefetch_all};
+use dendrion_kernels::{Buffer, Ring, Scalar, prefetch_all};
 
 use crate::gradient::Bytes;
 use crate::shard::Shard;

@@ -4,7 +4,7 @@
 //! and the connections onto it. Blocks follow the network alone. There are about as many shards as threads: a spike visits
 //! each shard it reaches, and finding its connections there takes longer than adding a few of them. How a population is cut changes no bits.
 
-use dendrion_lanes::{Scalar, granule};
+use dendrion_kernels::{Scalar, granule};
 
 /// Bytes of a row of a block, at most: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's
 /// rows stay in L1.

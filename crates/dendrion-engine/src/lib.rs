@@ -44,7 +44,7 @@ pub use crate::budget::{check_network, memory_needed};
 pub use crate::core::{RunEnd, Summary};
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, Rate, library};
-pub use dendrion_lanes::{Level, NumericClass};
+pub use dendrion_kernels::{Level, NumericClass};
 pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
 pub use probe::{ProbeId, Samples};
 pub use replace::{Replacement, open_file, read_file, replace_file};

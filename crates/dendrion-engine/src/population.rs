@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
-use dendrion_lanes::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
-use dendrion_lanes::{LinkError, Scalar};
+use dendrion_kernels::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
+use dendrion_kernels::{LinkError, Scalar};
 use dendrion_model::{Error, Population, Values};
 
 use crate::gradient::Compiled;

@@ -1,6 +1,6 @@
 //! The network as it is now, as data again.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{
     Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
 };

@@ -1,6 +1,6 @@
 //! Probes: what is recorded, and the tables it becomes.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator};
 
 use crate::core::Core;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 /// What a recorder reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

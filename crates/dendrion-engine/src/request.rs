@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, nearest_step};
 
 use crate::core::{Core, RunEnd};

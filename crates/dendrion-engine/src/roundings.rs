@@ -1,7 +1,7 @@
 //! Times that are not multiples of the step, and therefore are rounded.
 
 use dendrion_equations::{Env, Graph, Node, NodeId, StepCount, System, evaluate_one};
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Rounding, Values, is_multiple};
 
 use crate::core::Core;

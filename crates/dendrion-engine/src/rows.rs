@@ -1,6 +1,6 @@
 //! Rows of lanes for the steps of an epoch: a step has one of its own, the one before it again, or none.
 
-use dendrion_lanes::{Buffer, Scalar};
+use dendrion_kernels::{Buffer, Scalar};
 
 /// The rows of one block and epoch. What they hold at first is left over from another.
 #[derive(Clone, Debug)]

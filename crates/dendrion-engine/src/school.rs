@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dendrion_lanes::{Delays, Fanout, Scalar};
+use dendrion_kernels::{Delays, Fanout, Scalar};
 use dendrion_model::{Error, ModuleKind, Network, Population, Projection, Values};
 
 use crate::plasticity::{History, Post, Rule, Synapses};

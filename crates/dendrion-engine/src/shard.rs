@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dendrion_lanes::{Buffer, Fanout, Frame, Ring, Scalar};
+use dendrion_kernels::{Buffer, Fanout, Frame, Ring, Scalar};
 
 use crate::generate::{Current, Given, NoiseRows};
 use crate::gradient::Reversal;

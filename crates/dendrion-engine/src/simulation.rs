@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use dendrion_equations::Rate;
-use dendrion_lanes::Level;
+use dendrion_kernels::Level;
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
 use crate::checkpoint;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dendrion_lanes::{Delays, Scalar};
+use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::{Error, Values};
 
 use crate::connect::{Connections, Order};

@@ -1,6 +1,6 @@
 //! From outside, between runs: rules, time constants, learning switched on and off, spikes handed over.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values};
 
 use crate::core::Core;

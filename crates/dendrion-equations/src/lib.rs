@@ -9,7 +9,7 @@
 //! 3. `passes/normal` brings each of them to a sum of products, with everything that depends on parameters alone
 //!    gathered into coefficients.
 //! 4. `passes/lower` chooses operations for the products, orders them so that states are updated in place, and
-//!    allots rows: the step's [`Program`](dendrion_lanes::Program). What the coefficients are made of becomes the
+//!    allots rows: the step's [`Program`](dendrion_kernels::Program). What the coefficients are made of becomes the
 //!    **prologue**, a program from parameters to coefficients. Together they are a [`Tape`].
 
 mod evaluate;

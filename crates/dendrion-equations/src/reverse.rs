@@ -8,7 +8,7 @@
 //! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
 //! coefficients back to parameters is gone once, at the end, by [`Gather`].
 
-use dendrion_lanes::{Instruction, Op, Program, Slot};
+use dendrion_kernels::{Instruction, Op, Program, Slot};
 use dendrion_language::with_stack;
 use dendrion_model::{Error, OdeMethod, SdeMethod};
 

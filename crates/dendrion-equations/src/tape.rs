@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dendrion_lanes::{Op, Program, Slot};
+use dendrion_kernels::{Op, Program, Slot};
 use dendrion_language::with_stack;
 use dendrion_model::{Error, OdeMethod, SdeMethod, UNNAMED};
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..errors import ParameterError, ParameterTypeError
-from ..recording import Recording, SpikeRecording
+from ..recordings.recording import Recording, SpikeRecording
 
 Recorded = Recording | SpikeRecording
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from ..recording import FilePath
+from ..recordings.recording import FilePath
 from ._extras import needed
 from ._files import new_file
 

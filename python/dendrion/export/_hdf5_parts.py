@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ParameterError
-from ..recording import FilePath
+from ..recordings.recording import FilePath
 from ._archive import Arrays
 from ._extras import needed
 from ._layout import SAMPLES, SPIKES, VERSION

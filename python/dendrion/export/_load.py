@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._log import FILES
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
-from ..module import hint
-from ..recording import FilePath, Recording, SpikeRecording
+from ..modules.module import hint
+from ..recordings.recording import FilePath, Recording, SpikeRecording
+from ..simulation._log import FILES
 from ._archive import Arrays, read_arrays
 from ._hdf5_parts import HDF5, hdf5_parts
 from ._layout import NAMES, OPTIONAL, SAMPLES, VERSION

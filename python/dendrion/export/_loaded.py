@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._kept import Kept
-from ..recording import Recording, SpikeRecording, fix
+from ..recordings._kept import Kept
+from ..recordings.recording import Recording, SpikeRecording, fix
 
 
 @dataclass

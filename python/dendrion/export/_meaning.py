@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..recording import Recording
+from ..recordings.recording import Recording
 
 _MEANINGS = {
     ("V", "mV"): "membrane potential",

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..errors import StructureError
-from ..recording import Recording, SpikeRecording
+from ..recordings.recording import Recording, SpikeRecording
 from ._extras import needed
 from ._given import Recorded, recordings
 from ._meaning import meaning, member

@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import _core
 from ..errors import ParameterError, ParameterTypeError
-from ..module import hint, unused
-from ..recording import FilePath, Recording, SpikeRecording
+from ..modules.module import hint, unused
+from ..recordings.recording import FilePath, Recording, SpikeRecording
 from ._extras import needed
 from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5

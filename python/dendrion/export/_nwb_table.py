@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recording import Recording, SpikeRecording
+from ..recordings.recording import Recording, SpikeRecording
 from ._given import Recorded
 
 #: Columns of texts and of numbers, with what they are.

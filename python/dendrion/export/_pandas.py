@@ -11,7 +11,7 @@ from ._spikes import columns
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..recording import Recording, SpikeRecording
+    from ..recordings.recording import Recording, SpikeRecording
 
 
 def recording_frame(recording: Recording) -> pd.DataFrame:

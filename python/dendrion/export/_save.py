@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..recording import FilePath, Recording, SpikeRecording
+from ..recordings.recording import FilePath, Recording, SpikeRecording
 from ._archive import Arrays, write_arrays
 from ._files import new_file
 from ._layout import SAMPLES, SPIKES, VERSION

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._settings import whole
 from ..errors import ParameterError, StructureError
-from ..recording import FilePath, Recording, SpikeRecording
+from ..recordings.recording import FilePath, Recording, SpikeRecording
+from ..simulation._settings import whole
 from ._extras import needed
 from ._given import Recorded, recordings
 from ._hdf5 import new_hdf5

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ParameterError
-from ..recording import Recording, SpikeRecording
+from ..recordings.recording import Recording, SpikeRecording
 from ._archive import Arrays
 from ._given import Recorded
 from ._hdf5_parts import SONATA_GROUP, Reader, sample_arrays, spike_arrays, steps_of

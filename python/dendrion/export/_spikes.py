@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..recording import SpikeRecording
+from ..recordings.recording import SpikeRecording
 
 Times = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -13,7 +13,7 @@ from ._spikes import columns
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ..recording import Recording, SpikeRecording
+    from ..recordings.recording import Recording, SpikeRecording
 
 _ABOUT = {
     "time": {"units": "ms", "long_name": "time"},

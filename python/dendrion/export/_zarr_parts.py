@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError
-from ..recording import FilePath
+from ..recordings.recording import FilePath
 from ._archive import Arrays
 from ._extras import needed
 from ._layout import NAMES, SAMPLES

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import initializers
-from ..compartment import Compartment
-from ..connectivity import All2All, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
-from ..generators import Generator
-from ..matrices import CustomConn
-from ..module import Module
-from ..neuron import MCNeuron
-from ..plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
-from ..receptors import Receptor
-from ..synapse import ConnGen, MCSynapse
+from ..connections import initializers
+from ..connections.connectivity import All2All, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
+from ..connections.matrices import CustomConn
+from ..connections.plasticity import STDP, Plasticity, TripletSTDP, TsodyksMarkram
+from ..connections.synapse import ConnGen, MCSynapse
+from ..inputs.generators import Generator
+from ..modules.module import Module
+from ..neurons.compartment import Compartment
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import Receptor
 from ._neurons import _freeze
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..currents import CurrentGenerator, DCGenerator
-from ..generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
-from ..piecewise import Piecewise
+from ..inputs.currents import CurrentGenerator, DCGenerator
+from ..inputs.generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
+from ..inputs.piecewise import Piecewise
 from ._neurons import _freeze
 
 if TYPE_CHECKING:

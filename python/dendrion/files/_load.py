@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from ..module import Module
+from ..modules.module import Module
 from ._connections import connection, injection
 from ._generators import generator
 from ._neurons import neuron
 from ._places import settle
 
 if TYPE_CHECKING:
-    from ..network import Network
+    from ..simulation.network import Network
 
 __all__ = ["load"]
 
@@ -44,7 +44,7 @@ class Values:
 
 def load(path: str, given: Table) -> Network:
     """Return the network of a model file, with what is given instead of its settings."""
-    from ..network import Network
+    from ..simulation.network import Network
 
     text, arrays = _core.read_model(path)
     document: Table = json.loads(text)

@@ -6,18 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
-from .._log import FILES
-from .._sharing import NetworkSharing
 from .._suggest import suggests
+from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
-from ..module import Module
-from ..neuron import MCNeuron
-from ..synapse import MCSynapse
+from ..modules.module import Module
+from ..neurons.neuron import MCNeuron
+from ..simulation._log import FILES
+from ..training._sharing import NetworkSharing
 
 if TYPE_CHECKING:
-    from .._recordings import What
-    from ..identity import Identity
-    from ..network import Network
+    from ..modules.identity import Identity
+    from ..recordings._collection import What
+    from ..simulation.network import Network
 
 __all__ = ["NetworkFiles"]
 
@@ -119,7 +119,7 @@ class NetworkFiles(NetworkSharing):
     def __getitem__(self, path: str) -> Module:
         """Return the module of that path, such as ``net["cell/soma"]``."""
         from ..errors import UnknownNameError
-        from ..module import hint
+        from ..modules.module import hint
 
         found = {m.path: m for m in self._parts.values()}
         if path not in found:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import active, channels
-from ..compartment import Compartment, LeakyIF
-from ..coupling import MCConn, MCConnSynapse
-from ..equations import Channel, Soma, Written
-from ..methods import SolverMethodODE, SolverMethodSDE
-from ..module import Module, unused
-from ..neuron import MCNeuron
-from ..noise import ConductanceNoise, OUNoise, WhiteNoise
-from ..receptors import AMPA, GABA, NMDA, Receptor
+from .. import channels
+from ..inputs.noise import ConductanceNoise, OUNoise, WhiteNoise
+from ..modules.module import Module, unused
+from ..neurons import active
+from ..neurons.compartment import Compartment, LeakyIF
+from ..neurons.coupling import MCConn, MCConnSynapse
+from ..neurons.equations import Channel, Soma, Written
+from ..neurons.methods import SolverMethodODE, SolverMethodSDE
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import AMPA, GABA, NMDA, Receptor
 from ..surrogate import ATan, Expression, FastSigmoid, Gaussian, MultiGaussian, Sigmoid, Surrogate, Triangle
 from ._places import adopt
 

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..active import DendriticSpike
-from ..compartment import Compartment, LeakyIF
-from ..connectivity import One2One
-from ..coupling import MCConn, MCConnSynapse
-from ..generators import PoissonGenerator
-from ..module import Module
-from ..neuron import MCNeuron
-from ..receptors import AMPA, NMDA
-from ..synapse import MCSynapse
+from ..connections.connectivity import One2One
+from ..connections.synapse import MCSynapse
+from ..inputs.generators import PoissonGenerator
+from ..modules.module import Module
+from ..neurons.active import DendriticSpike
+from ..neurons.compartment import Compartment, LeakyIF
+from ..neurons.coupling import MCConn, MCConnSynapse
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import AMPA, NMDA
 
 __all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]
 

@@ -1,5 +1,5 @@
 """Methods, as ``neurai.const`` has them."""
 
-from ..methods import SolverMethodODE, SolverMethodSDE
+from ..neurons.methods import SolverMethodODE, SolverMethodSDE
 
 __all__ = ["SolverMethodODE", "SolverMethodSDE"]

@@ -16,7 +16,7 @@ from ._style import LINE, colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..recording import SpikeRecording
+    from ..recordings.recording import SpikeRecording
 
 __all__ = ["fi_curve"]
 

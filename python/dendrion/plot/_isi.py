@@ -18,7 +18,7 @@ from ._style import FILL, LINE, colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..recording import SpikeRecording
+    from ..recordings.recording import SpikeRecording
 
 __all__ = ["isi"]
 

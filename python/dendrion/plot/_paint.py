@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._numbers import numbers
-from ..equations import Written
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
-from ..module import hint
+from ..modules.module import hint
+from ..neurons.equations import Written
 from ._parts import Part, value_of
 from ._read import span
 from ._style import FILL, INK, shades

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compartment import Compartment, LeakyIF
-from ..coupling import MCConn, MCConnSynapse
-from ..equations import Channel
 from ..errors import ParameterError, ParameterTypeError, StructureError
-from ..module import Module
-from ..neuron import MCNeuron
-from ..receptors import Receptor
+from ..modules.module import Module
+from ..neurons.compartment import Compartment, LeakyIF
+from ..neurons.coupling import MCConn, MCConnSynapse
+from ..neurons.equations import Channel
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import Receptor
 
 __all__ = ["Part", "parts_of", "value_of"]
 

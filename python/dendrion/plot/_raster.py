@@ -15,7 +15,7 @@ from ._style import GREY, THIN, colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..recording import SpikeRecording
+    from ..recordings.recording import SpikeRecording
 
 __all__ = ["raster"]
 

@@ -17,7 +17,7 @@ from ._style import LINE, colours
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..recording import SpikeRecording
+    from ..recordings.recording import SpikeRecording
 
 __all__ = ["rate"]
 

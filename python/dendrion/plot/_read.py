@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DendrionError, ParameterError, ParameterTypeError
-from ..recording import Recording, SpikeRecording
+from ..recordings.recording import Recording, SpikeRecording
 
 __all__ = ["Samples", "Spikes", "labelled", "samples", "span", "spikes"]
 

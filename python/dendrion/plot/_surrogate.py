@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ParameterError, ParameterTypeError
-from ..neuron import MCNeuron
+from ..neurons.neuron import MCNeuron
 from ..surrogate import Surrogate
 from ._axes import drawing, legend
 from ._read import span

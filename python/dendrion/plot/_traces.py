@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ParameterError, UnknownNameError
-from ..module import hint
+from ..modules.module import hint
 from . import _read
 from ._axes import drawing, legend, time_axis
 from ._style import LINE, colours, tints
@@ -17,7 +17,7 @@ from ._style import LINE, colours, tints
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from ..recording import Recording, SpikeRecording
+    from ..recordings.recording import Recording, SpikeRecording
 
 __all__ = ["traces"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..neuron import MCNeuron
+    from ..neurons.neuron import MCNeuron
 
 __all__ = ["tree"]
 

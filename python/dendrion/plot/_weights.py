@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import numbers
+from ..connections.synapse import Connections, MCSynapse
 from ..errors import ParameterError
-from ..synapse import Connections, MCSynapse
 from ._axes import drawing, small
 from ._style import FILL, MAP, THIN
 

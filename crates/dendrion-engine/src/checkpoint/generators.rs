@@ -1,6 +1,6 @@
 //! Generators of spikes: what they are about to send, and what they sent before its time.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal};
 
 use super::container::{Reader, Writer, senseless};

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Source};
 
 use super::container::{Reader, Writer, senseless};

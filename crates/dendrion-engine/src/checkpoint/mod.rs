@@ -16,7 +16,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-use dendrion_lanes::{NumericClass, Scalar};
+use dendrion_kernels::{NumericClass, Scalar};
 use dendrion_model::Error;
 
 pub(crate) use container::Element;

@@ -1,6 +1,6 @@
 //! Populations: the states of neurons, and what is on its way to them.
 
-use dendrion_lanes::{Ring, Scalar};
+use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::Error;
 
 use super::container::{Element, Reader, Writer, senseless};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, ModuleKind, Params, Plasticity, Values};
 
 use super::container::{Element, Reader, Writer, refused, senseless};

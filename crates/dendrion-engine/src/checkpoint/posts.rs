@@ -1,6 +1,6 @@
 //! The spikes of neurons onto which connections learn, as far back as a weight will ask for them.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use super::container::{Reader, Writer, senseless};

@@ -1,6 +1,6 @@
 //! What moves: the neurons, generators and short-term plasticity of the network itself, or of each sample of a batch.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use super::container::{Element, Reader, Writer};

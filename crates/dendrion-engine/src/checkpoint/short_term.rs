@@ -1,6 +1,6 @@
 //! Short-term plasticity: what is left of each source's spikes. All shards hear all sources, so one speaks for all.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Source};
 
 use super::container::{Reader, Writer, senseless};

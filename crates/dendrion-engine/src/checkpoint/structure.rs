@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use dendrion_lanes::{Delays, Scalar};
+use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::{Generator, Population, Projection, Signal, Source};
 
 use crate::core::Core;

@@ -1,7 +1,7 @@
 //! Weights and delays drawn from initializers: each follows from its source, its target and how many connections of the
 //! same pair come before it, so it is the same whatever the shards and threads.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, UNNAMED, steps_of};
 
 use super::topology::Topology;

@@ -1,7 +1,7 @@
 //! Weights and delays of a shard's connections, out of arrays that follow the order of the whole projection: by
 //! source, then target.
 
-use dendrion_lanes::{Delays, Scalar};
+use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::{Error, Values, steps_of};
 
 /// The order of a whole projection, walked shard by shard: each source's connections come in the order of shards.

@@ -1,6 +1,6 @@
 //! Current generators: rows of pA for the lanes of a block.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values};
 
 use super::schedule::{Part, Schedule, Window};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use crate::rows::Rows;
 

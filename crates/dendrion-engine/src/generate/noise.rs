@@ -1,6 +1,6 @@
 //! Noise: rows of standard normal numbers for the lanes of a block.
 
-use dendrion_lanes::{Buffer, Scalar};
+use dendrion_kernels::{Buffer, Scalar};
 
 use crate::random::Stream;
 

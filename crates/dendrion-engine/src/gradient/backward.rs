@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dendrion_equations::{Demand, Leaf, Reverse, System, Tape};
-use dendrion_lanes::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
+use dendrion_kernels::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
 use crate::layout::Layout;

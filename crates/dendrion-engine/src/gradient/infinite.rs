@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use dendrion_equations::{System, infinite_slope};
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use super::backward::Reversible;
 use super::collect::Wanted;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use dendrion_equations::Reverse;
-use dendrion_lanes::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
+use dendrion_kernels::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
 use super::growth::{Peak, Peaks};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use super::unwind::Link;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 
 use dendrion_equations::System;
-use dendrion_lanes::{Ring, Scalar};
+use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::Error;
 
 use super::backward::{Asked, Backward, Reversible};

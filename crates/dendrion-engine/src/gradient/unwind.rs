@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use dendrion_lanes::{Fanout, Ring, Scalar};
+use dendrion_kernels::{Fanout, Ring, Scalar};
 
 use super::backward::Backward;
 use super::tally::Tally;

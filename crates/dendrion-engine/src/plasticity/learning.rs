@@ -4,7 +4,7 @@ mod memory;
 
 use std::collections::VecDeque;
 
-use dendrion_lanes::{Delays, Fanout, Ring, Scalar};
+use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
 
 use super::history::History;
 use super::rule::{Pre, Rule};

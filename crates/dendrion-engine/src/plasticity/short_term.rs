@@ -2,7 +2,7 @@
 //! Markram (2002), eq. 3 and 4, and NEST's `tsodyks2_synapse`. They follow from the source's spikes alone, so they are kept
 //! by source.
 
-use dendrion_lanes::{Delays, Fanout, Ring, Scalar};
+use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
 use dendrion_model::Plasticity;
 
 /// What is left of a source's earlier spikes.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
 use super::crew::{Alarm, Course, Crew, Watch, work};

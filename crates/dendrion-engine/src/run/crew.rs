@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
 use super::board::Board;

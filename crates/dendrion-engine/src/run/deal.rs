@@ -1,6 +1,6 @@
 //! Who does what: shards and generators dealt out to threads.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 
 use super::crew::Crew;
 use crate::generate::Chunk;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use dendrion_lanes::{Level, NumericClass, Scalar, granule};
+use dendrion_kernels::{Level, NumericClass, Scalar, granule};
 use dendrion_model::{Generator, Injection, Signal, Surrogate};
 
 use super::network::{SIZES, network, probes};

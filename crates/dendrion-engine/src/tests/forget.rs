@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use dendrion_lanes::Level;
+use dendrion_kernels::Level;
 
 use super::network::{network, probes};
 use crate::core::Core;

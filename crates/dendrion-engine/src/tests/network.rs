@@ -1,6 +1,6 @@
 //! A network with something of everything whose bits could depend on how it is cut.
 
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::{
     Connectivity, Generator, Initializer, Injection, ModuleKind, Network, OdeMethod, Params, PerConnection,
     Plasticity, Population, Projection, Signal, Source, Values,

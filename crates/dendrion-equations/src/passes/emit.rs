@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use dendrion_lanes::{Instruction, Op, Slot};
+use dendrion_kernels::{Instruction, Op, Slot};
 use dendrion_language::recurse;
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};

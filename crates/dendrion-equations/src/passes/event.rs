@@ -1,6 +1,6 @@
 //! Events: where a threshold fires, and what then changes.
 
-use dendrion_lanes::{Op, Slot};
+use dendrion_kernels::{Op, Slot};
 
 use super::emit::Emitter;
 use crate::graph::{Binary, Graph, Node, NodeId};

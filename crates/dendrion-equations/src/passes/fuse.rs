@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use dendrion_lanes::{Op, Slot};
+use dendrion_kernels::{Op, Slot};
 use dendrion_language::recurse;
 
 use super::emit::{Emitter, operation};

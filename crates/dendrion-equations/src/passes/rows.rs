@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use dendrion_lanes::{Instruction, Slot};
+use dendrion_kernels::{Instruction, Slot};
 
 /// Renames the scratch rows of `code` to as few as possible, in place; the first `fixed` keep their names and are
 /// never reused. Returns how many there are.

@@ -1,6 +1,6 @@
 //! Order: states are updated in place, so whoever reads the old value of a state must come before its update.
 
-use dendrion_lanes::{Instruction, Op, Slot};
+use dendrion_kernels::{Instruction, Op, Slot};
 
 /// The code that computes one state's next value into that state's row.
 pub(crate) struct Update {

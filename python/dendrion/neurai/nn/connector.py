@@ -1,8 +1,16 @@
 """Rules of connectivity, and initializers."""
 
-from ...connectivity import All2All, Connector, FixedIndegree, FixedOutdegree, FixedProb, FixedTotal, One2One
-from ...initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
-from ...matrices import CustomConn
+from ...connections.connectivity import (
+    All2All,
+    Connector,
+    FixedIndegree,
+    FixedOutdegree,
+    FixedProb,
+    FixedTotal,
+    One2One,
+)
+from ...connections.initializers import Constant, Initializer, LogNormal, Normal, Truncated, Uniform
+from ...connections.matrices import CustomConn
 
 __all__ = [
     "All2All",

@@ -1,8 +1,8 @@
 """Generators."""
 
-from ...currents import CurrentGenerator, DCGenerator
-from ...custom import CustomGenerator
-from ...generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
+from ...inputs.currents import CurrentGenerator, DCGenerator
+from ...inputs.custom import CustomGenerator
+from ...inputs.generators import BernoulliGenerator, Generator, PoissonGenerator, SpikeGenerator
 
 __all__ = [
     "BernoulliGenerator",

@@ -1,7 +1,7 @@
 """Modules and their variables, as ``neurai.nn.module`` has them."""
 
-from ..._ownership import Sentinel as _Sentinel
-from ...module import Module
-from ...variables import VarManager
+from ...modules._ownership import Sentinel as _Sentinel
+from ...modules.module import Module
+from ...modules.variables import VarManager
 
 __all__ = ["Module", "VarManager", "_Sentinel"]

@@ -7,7 +7,7 @@ use crate::core::Core;
 use crate::probe::ProbeId;
 use crate::run_with::RunOptions;
 use crate::tests::network::probes;
-use dendrion_lanes::Scalar;
+use dendrion_kernels::Scalar;
 use dendrion_model::Values;
 use std::ops::ControlFlow;
 

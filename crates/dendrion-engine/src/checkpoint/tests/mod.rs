@@ -8,7 +8,7 @@ mod refuses;
 
 use std::ops::ControlFlow;
 
-use dendrion_lanes::{Level, Scalar, granule};
+use dendrion_kernels::{Level, Scalar, granule};
 use dendrion_model::Network;
 
 use crate::checkpoint::Element;

@@ -1,6 +1,6 @@
 //! What is no state of the network is refused with a reason, and the network goes on as if nothing had been asked.
 
-use dendrion_lanes::Level;
+use dendrion_kernels::Level;
 use dendrion_model::{Dtype, Error, Network, Signal, Source, Values};
 
 use super::network::small;

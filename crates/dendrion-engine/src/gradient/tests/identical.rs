@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use dendrion_lanes::{Level, Scalar};
+use dendrion_kernels::{Level, Scalar};
 
 use super::super::Gradients;
 use super::{SIZE, network};

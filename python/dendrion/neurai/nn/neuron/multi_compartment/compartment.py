@@ -1,8 +1,8 @@
 """Compartments and what connects them, as NeurAI's module of that name has them."""
 
-from .....compartment import Compartment, LeakyIF
-from .....coupling import MCConn, MCConnSynapse
-from .....receptors import AMPA, NMDA
-from .....synapse import ConnGen, MCSynapse
+from .....connections.synapse import ConnGen, MCSynapse
+from .....neurons.compartment import Compartment, LeakyIF
+from .....neurons.coupling import MCConn, MCConnSynapse
+from .....neurons.receptors import AMPA, NMDA
 
 __all__ = ["AMPA", "NMDA", "Compartment", "ConnGen", "LeakyIF", "MCConn", "MCConnSynapse", "MCSynapse"]

@@ -1,5 +1,5 @@
 """The neuron, as NeurAI's module of that name has it."""
 
-from .....neuron import MCNeuron
+from .....neurons.neuron import MCNeuron
 
 __all__ = ["MCNeuron"]

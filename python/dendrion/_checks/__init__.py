@@ -1,0 +1,49 @@
+"""Warnings for what is likely a mistake in a model. Each has a category, by which it is silenced."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from ..errors import ResetWarning, ThresholdWarning, TimeStepWarning, UnconnectedWarning, UndrivenWarning, UnusedWarning
+from ..neurons.compartment import Compartment
+from ._drive import unconnected, undriven, unused
+from ._resets import cut_short
+from ._thresholds import unusual
+from ._time_step import too_long
+from ._units import odd_step, odd_value, odd_values
+from ._warn import warn_of_all
+
+if TYPE_CHECKING:
+    from ..simulation._build import Translation
+    from ..simulation.network import Network
+
+__all__ = ["odd_step", "odd_value", "odd_values", "warn_of_all", "warn_of_model", "warn_of_run"]
+
+
+def warn_of_model(net: Network, translation: Translation) -> None:
+    """Warn of what is likely wrong in a network as it is made."""
+    compartments: dict[int, list[Compartment]] = {}
+    for part in net._parts.values():
+        # Receptors that are attached have no membrane, and so no index among compartments.
+        if isinstance(part, Compartment) and id(part) in translation.indices:
+            compartments.setdefault(id(translation.neuron_of[id(part)]), []).append(part)
+    coarse: list[str] = []
+    odd: list[str] = []
+    for neuron in net.populations:
+        own = compartments.get(id(neuron), [])
+        rates = functools.partial(net._sim.rates, neuron.path)
+        coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt, rates)
+        odd += unusual(neuron, own)
+    warn_of_all(coarse, TimeStepWarning)
+    warn_of_all(odd, ThresholdWarning)
+    warn_of_all([text for neuron in net.populations for text in cut_short(neuron)], ResetWarning)
+    warn_of_all(list(unconnected(net.modules, net._sim)), UnconnectedWarning)
+
+
+def warn_of_run(net: Network) -> None:
+    """Warn of what is likely wrong in a network that is about to run for the first time."""
+    owners = {id(part): p for p in net.populations for part in p.modules()}
+    recorded = {path for path, *_ in net._recorded.values()}
+    warn_of_all(list(undriven(net.modules, owners, net._sim)), UndrivenWarning)
+    warn_of_all(list(unused(net.modules, recorded)), UnusedWarning)

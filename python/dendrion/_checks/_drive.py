@@ -1,0 +1,93 @@
+"""What drives what: populations without any input, generators without any target, connections that are none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from .. import _core
+from ..connections.connectivity import Connector
+from ..connections.synapse import ConnGen, MCSynapse
+from ..inputs.generators import Generator
+from ..inputs.noise import Noise
+from ..modules.module import Module
+from ..neurons.compartment import Compartment
+from ..neurons.equations import Channel, Soma
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import Receptor
+
+__all__ = ["unconnected", "undriven", "unused"]
+
+
+def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[str]:
+    """Go through projections that have no connection, though some were asked for."""
+    for module in modules:
+        if not isinstance(module, MCSynapse) or sim.connection_count(module.path):
+            continue
+        conn = module.__dict__["_conn"]
+        if isinstance(conn, Connector):
+            kind, number, *_ = conn._rule()
+            if not number and kind not in ("all_to_all", "one_to_one"):
+                continue
+        what = repr(conn) if isinstance(conn, Connector) else "conn"
+        yield (
+            f"{module.path}: {what} makes no connection from the {module.pre.size} of {module.pre.path} to the "
+            f"{module.post[0].size} of {module.post[0].path}; expected one or more"
+        )
+
+
+def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
+    """Go through generators that drive nothing, and are not recorded themselves, in a network with neurons."""
+    modules = list(modules)
+    if not any(isinstance(m, MCNeuron) for m in modules):
+        return
+    used = {id(m.pre) for m in modules if isinstance(m, (MCSynapse, ConnGen))}
+    for module in modules:
+        if isinstance(module, Generator) and id(module) not in used and module.path not in recorded:
+            kind = "an MCSynapse or ConnGen" if module.spiking else "a ConnGen"
+            yield f"{module.path}: drives nothing; expected {kind} from it in the network's list, or to record it"
+
+
+def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _core.Simulation) -> Iterator[str]:
+    """Go through populations that nothing drives, directly or by way of others.
+
+    One that is all there is may be waiting for its ``I_ext``.
+    """
+    modules = list(modules)
+    populations = [m for m in modules if isinstance(m, MCNeuron)]
+    if len(populations) == len(modules) == 1:
+        return
+    states = set(sim.state_names())
+    driven = {id(p) for p in populations if _by_itself(p, sim, states)}
+    edges = [(m.pre, owner_of[id(m.post[0])]) for m in modules if isinstance(m, MCSynapse)]
+    edges += [(m.pre, owner_of[id(m.mc)]) for m in modules if isinstance(m, ConnGen)]
+    for _ in populations:
+        driven |= {id(to) for source, to in edges if isinstance(source, Generator) or id(source) in driven}
+    for population in populations:
+        if id(population) not in driven:
+            yield (
+                f"{population.path}: nothing drives its {population.size} neurons, which stay at rest: no generator "
+                "reaches them over connections in the network's list, they have no noise, and I_ext is 0"
+            )
+
+
+def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> bool:
+    """Return whether anything happens in a population without input from others."""
+    for part in neuron.modules():
+        if isinstance(part, (Noise, Channel, Soma)):
+            return True
+        if isinstance(part, Compartment) and np.any(part.I_ext):
+            return True
+        if isinstance(part, Receptor) and any(np.any(sim.state(s)) for s in _gates(part) if s in states):
+            return True
+        if isinstance(part, Compartment) and (potential := f"{part.path}.V") in states:
+            rest = part.V_rest
+            if np.any(sim.state(potential) != rest) or np.any(rest > neuron.V_th):
+                return True
+    return False
+
+
+def _gates(receptor: Receptor) -> tuple[str, ...]:
+    """Return the names of a receptor's states; one with equations of the user's own may rest anywhere."""
+    return f"{receptor.path}.s", f"{receptor.path}.x"

@@ -1,0 +1,111 @@
+"""The passive membranes of a population in absolute units, and their rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..modules.module import Module, Value
+from ..neurons.compartment import Compartment
+from ..neurons.coupling import MCConn
+from ..neurons.equations import Soma
+
+__all__ = ["Membranes", "membranes"]
+
+_CYLINDER = ("r_axial", "length", "diameter")
+
+#: Compartments among which the fastest mode is looked for exactly.
+EXACT = 200
+
+
+class Membranes(NamedTuple):
+    """Capacitances (pF), leaks and couplings (nS), each a number or one per neuron."""
+
+    parts: list[Compartment]
+    capacitance: list[Value]
+    leak: list[Value]
+    #: First compartment, second one, conductance.
+    couplings: list[tuple[int, int, Value]]
+
+    def axial(self) -> list[Value]:
+        """Return the sum of the couplings of each compartment (nS)."""
+        total: list[Any] = [0.0] * len(self.parts)
+        for a, b, g in self.couplings:
+            total[a], total[b] = total[a] + g, total[b] + g
+        return total
+
+    def fastest(self) -> tuple[float, int]:
+        """Return a rate that none of any neuron exceeds (1/ms), and the neuron that comes closest to it."""
+        bound: Any = 0.0
+        for c, leak, axial in zip(self.capacitance, self.leak, self.axial(), strict=True):
+            # Gershgorin's circles end there.
+            bound = np.maximum(bound, (leak + 2.0 * axial) / c)
+        return float(np.max(bound)), int(np.argmax(bound))
+
+    def mode(self, neuron: int) -> tuple[float, int]:
+        """Return the fastest rate of a neuron (1/ms) and the compartment where it is largest.
+
+        It is exact up to some hundred compartments, and no more than the exact one for any number.
+        """
+        c = np.array([_of(v, neuron) for v in self.capacitance])
+        scale, size = 1.0 / np.sqrt(c), len(c)
+        diagonal = np.array([_of(v, neuron) for v in self.leak]) + [_of(v, neuron) for v in self.axial()]
+        # A principal part of a symmetric matrix has no larger eigenvalues than the whole.
+        kept = np.argsort(-diagonal / c, kind="stable")[:EXACT]
+        place = np.full(size, -1)
+        place[kept] = np.arange(len(kept))
+        matrix = np.diag((diagonal / c)[kept])
+        for a, b, g in self.couplings:
+            i, j = place[a], place[b]
+            if i >= 0 and j >= 0:
+                matrix[i, j] -= _of(g, neuron) * scale[a] * scale[b]
+                matrix[j, i] = matrix[i, j]
+        rates, modes = np.linalg.eigh(matrix)
+        return float(rates[-1]), int(kept[np.argmax(np.abs(modes[:, -1]))])
+
+
+def membranes(parts: Sequence[Compartment], owned: Sequence[Module]) -> Membranes:
+    """Return the membranes of the compartments that have one, coupled by those of what their neuron owns."""
+    index = {id(part): k for k, part in enumerate(parts)}
+    couplings = [
+        (index[id(m.pre)], index[id(m.post)], _conductance(m))
+        for m in owned
+        if isinstance(m, MCConn) and id(m.pre) in index and id(m.post) in index
+    ]
+    return Membranes(list(parts), [_absolute(p, "C") for p in parts], [_leak(p) for p in parts], couplings)
+
+
+def _of(value: Value, neuron: int) -> float:
+    return float(value[neuron]) if isinstance(value, np.ndarray) and len(value) > 1 else float(np.ravel(value)[0])
+
+
+def _absolute(part: Compartment, name: str) -> Value:
+    """Return a capacitance in pF or a leak in nS."""
+    names = (name, "length", "diameter", "area_factor")
+    value, length, diameter, factor = (part._values[n] for n in names)
+    assert value is not None
+    assert factor is not None
+    if length is None or diameter is None:
+        return value
+    # um2 uF/cm2 are 1e-2 pF, um2 uS/cm2 1e-5 nS.
+    return value * length * diameter * factor * np.pi * (1e-2 if name == "C" else 1e-5)
+
+
+def _leak(part: Compartment) -> Value:
+    definition = part._definition if isinstance(part, Soma) else None
+    # A soma that has an equation of its own for V need not read gL.
+    return 0.0 if definition is not None and definition.traits()[2] else _absolute(part, "gL")
+
+
+def _conductance(coupling: MCConn) -> Value:
+    """Return a coupling in nS: what was given, or that of half cylinders."""
+    given = coupling._values["g"]
+    if given is not None:
+        return given
+    # Both ends have a geometry, which the coupling was checked for.
+    ends: list[Any] = [[part._values[n] for n in _CYLINDER] for part in (coupling.pre, coupling.post)]
+    # ohm cm / um are 1e-5 / nS.
+    first, second = (4e-5 * r * length / (np.pi * diameter**2) for r, length, diameter in ends)
+    return 2.0 / (first + second)  # type: ignore[no-any-return]

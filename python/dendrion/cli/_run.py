@@ -1,0 +1,114 @@
+"""``dendrion run``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..errors import DivergenceError, ParameterError
+from ..recordings.recording import SpikeRecording
+from ..simulation.network import Network
+from ._outputs import plotted, written
+from ._places import Places
+from ._report import print_json
+
+__all__ = ["run"]
+
+
+def run(given: argparse.Namespace) -> None:
+    """Simulate a model, keep and draw what it records."""
+    net = Network.load(given.model, threads=given.threads, dt=given.dt, seed=given.seed, dtype=given.dtype)
+    duration = net.duration if given.duration is None else given.duration
+    if duration is None:
+        raise ParameterError(f"{given.model}: duration = None: expected --duration MS, or a duration (ms) in the file")
+    if given.load_state:
+        net.load_state(given.load_state)
+    # A state brings parameters with it, which these are set over.
+    net.set_parameters(dict(_assigned(text) for text in given.set))
+    # Files that cannot be written are known before the run, not after it.
+    places = Places(given, net.recordings)
+    begin, begun = net.t, time.perf_counter()
+    state = {"save_state": given.save_state} if given.save_state else {}
+    try:
+        net.run(duration, progress=not (given.quiet or given.json) and sys.stderr.isatty(), **state)
+    except (KeyboardInterrupt, DivergenceError) as stop:
+        # What was recorded until then is kept.
+        stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "diverged"
+        summary = _summary(net, given.model, net.t - begin, time.perf_counter() - begun)
+        _write(net, places, {**summary, "stopped": stopped})
+        raise
+    summary = _summary(net, given.model, duration, time.perf_counter() - begun)
+    _write(net, places, summary)
+    if given.json:
+        print_json(summary)
+    else:
+        _print(summary)
+
+
+def _write(net: Network, places: Places, summary: dict[str, Any]) -> None:
+    """Write recordings, summary and plot, and note their files in the summary."""
+    if places.folder is not None:
+        summary["files"] = written(net, places, summary)
+    if places.plot is not None:
+        summary["plot"] = os.fspath(plotted(net, places.plot))
+
+
+def _assigned(text: str) -> tuple[str, float]:
+    """Return the key and the number of ``cell/soma.I_ext=200``."""
+    key, equals, value = text.partition("=")
+    try:
+        if not equals:
+            raise ValueError
+        return key.strip(), float(value)
+    except ValueError:
+        raise ParameterError(f"--set {text}: expected PARAMETER=NUMBER, such as cell/soma.I_ext=200") from None
+
+
+def _summary(net: Network, model: str, duration: float, spent: float) -> dict[str, Any]:
+    info = net.info
+    recordings: dict[str, Any] = {}
+    for name, r in net.recordings.items():
+        if isinstance(r, SpikeRecording):
+            seconds = duration / 1000.0 * r._size
+            recordings[name] = {"spikes": len(r), "rate_hz": len(r) / seconds if seconds else None}
+        else:
+            shape = r.values.shape
+            some = {"min": float(np.min(r.values)), "max": float(np.max(r.values))} if r.values.size else {}
+            recordings[name] = {"shape": list(shape), "unit": r.unit, **some}
+    return {
+        "model": model,
+        "dendrion": __version__,
+        "duration_ms": duration,
+        "t_ms": net.t,
+        "dt_ms": net.dt,
+        "seed": net.seed,
+        "dtype": net.dtype.name,
+        "neurons": info["neurons"],
+        "connections": info["connections"],
+        "spikes": info["spikes"],
+        "run_s": round(spent, 4),
+        "recordings": recordings,
+    }
+
+
+def _print(summary: dict[str, Any]) -> None:
+    print(
+        f"{summary['model']}: {summary['duration_ms']:g} ms of {summary['neurons']} neurons and "
+        f"{summary['connections']} connections in {summary['run_s']:.2f} s; {summary['spikes']} spikes"
+    )
+    for name, found in summary["recordings"].items():
+        if "spikes" in found:
+            rate = "" if found["rate_hz"] is None else f", {found['rate_hz']:.3g} Hz"
+            print(f"  {name}: {found['spikes']} spikes{rate}")
+        elif "min" in found:
+            print(
+                f"  {name}: {found['shape'][0]} samples from {found['min']:.4g} to {found['max']:.4g} {found['unit']}"
+            )
+    for file in [*summary.get("files", []), *([summary["plot"]] if "plot" in summary else [])]:
+        print(f"  wrote {file}")

@@ -1,0 +1,1 @@
+"""Connections between populations: rules, weights, delays and plasticity."""

@@ -1,0 +1,83 @@
+"""Weights and delays: one for all, one each, drawn, or computed by a function of the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._numbers import numbers
+from ..errors import ConnectivityError, ParameterError, ParameterTypeError
+from ..units import check_unit
+from ._targets import class_hint
+from .initializers import Constant, Initializer
+
+#: Units of what connections have, where it is no pure number.
+_UNITS = {"delay": "ms"}
+
+#: End of messages about weights below 0.
+INHIBITION = "; for inhibition, connect positive weights to a GABA receptor"
+
+Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
+
+
+def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
+    """Return a value in one of its forms, arrays flat: one for each of ``count`` connections, where that is known."""
+    if isinstance(value, type):
+        raise ParameterTypeError(
+            f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "
+            f"post{class_hint(value, Initializer)}"
+        )
+    if isinstance(value, Initializer):
+        check_unit(f"{label}: {name}", value, value._unit, _UNITS.get(name, ""))
+    if isinstance(value, Constant):
+        value = value.value
+    if isinstance(value, Initializer) or callable(value):
+        return value  # type: ignore[no-any-return]
+    unit = " (ms)" if name == "delay" else ""
+    forms = f"a number, an array, an Initializer or a function of pre and post{unit}"
+    array = numbers(f"{label}: {name}", value, forms, _UNITS.get(name, ""))
+    flat = array.reshape(-1)
+    _check(label, lambda k: f"{name}[{k}]" if array.ndim else name, flat, unit)
+    if array.ndim == 0:
+        return float(array)
+    if (array.ndim > 1 and array.shape != shape) or (count is not None and flat.size != count):
+        expected = "one for each connection" if count is None else f"one for each of {count} connections"
+        raise ConnectivityError(f"{label}: {name} of shape {array.shape}: expected one number, or {expected}")
+    return flat
+
+
+def computed(
+    label: str, name: str, function: Callable[..., Any], pre: NDArray[np.uint32], post: NDArray[np.uint32]
+) -> NDArray[np.float64]:
+    """Call a user's function with the sources and targets of all connections."""
+    called = f"{label}: {name}: {getattr(function, '__name__', repr(function))}(pre, post)"
+    try:
+        value = function(pre.astype(np.int64), post.astype(np.int64))
+    except Exception as error:
+        raise ConnectivityError(f"{called} raised {error!r}") from error
+    array = numbers(called, value, f"numbers, one for each of {pre.size} connections", _UNITS.get(name, ""))
+    if array.ndim == 0:
+        array = np.full(pre.size, array)
+    if array.shape != pre.shape:
+        raise ConnectivityError(
+            f"{called} of shape {array.shape}: expected {pre.shape}, one number for each connection"
+        )
+    _check(called, lambda k: f"at ({pre[k]}, {post[k]})", array, " (ms)" if name == "delay" else "")
+    return array
+
+
+def check_weights(label: str, array: NDArray[np.float64]) -> None:
+    """Raise for a weight below 0, with what inhibition takes."""
+    flat = array.reshape(-1)
+    for bad in np.flatnonzero(flat < 0)[:1]:
+        at = f"[{bad}]" if array.ndim else ""
+        raise ParameterError(f"{label}{at} = {flat[bad]:g}: expected a finite number >= 0{INHIBITION}")
+
+
+def _check(label: str, name: Callable[[int], str], flat: NDArray[np.float64], unit: str) -> None:
+    for bad in np.flatnonzero(~(np.isfinite(flat) & (flat >= 0)))[:1]:
+        hint = "" if unit or not flat[bad] < 0 else INHIBITION
+        raise ConnectivityError(f"{label}: {name(int(bad))} = {flat[bad]}: expected finite numbers >= 0{unit}{hint}")

@@ -1,0 +1,183 @@
+"""Connectivity: rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from .._suggest import suggests
+from ..errors import ConnectivityError, ParameterError, ParameterTypeError
+from ..modules._fixed import Abstract, refuse_assignments
+from ..units import in_unit
+
+__all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb", "FixedTotal", "One2One"]
+
+
+@dataclass(frozen=True)
+class Connector(Abstract):
+    """Base of the rules."""
+
+    _examples: ClassVar[str] = "FixedProb(0.1)"
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        raise NotImplementedError
+
+    def _check(self, label: str, pre: int, post: int) -> None:
+        """Raise where the rule cannot connect so many sources and targets."""
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class All2All(Connector):
+    """Every source to every target.
+
+    Parameters
+    ----------
+    autapses : bool
+        Whether a neuron is connected to itself.
+    """
+
+    autapses: bool = True
+
+    def __post_init__(self) -> None:
+        _check_flags(self, "autapses")
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return "all_to_all", 0.0, True, self.autapses
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class One2One(Connector):
+    """Source i to target i. Needs as many sources as targets."""
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return "one_to_one", 0.0, True, True
+
+    def _check(self, label: str, pre: int, post: int) -> None:
+        if pre != post:
+            raise ConnectivityError(
+                f"{label}: One2One needs as many sources as targets, but there are {pre} and {post}"
+            )
+
+
+@dataclass(frozen=True)
+class _Degree(Connector):
+    """Rules of as many connections for each neuron of one side."""
+
+    _kind: ClassVar[str]
+    degree: int
+    multi_conn: bool = False
+    autapses: bool = True
+
+    def __post_init__(self) -> None:
+        _check_whole(self, "degree", self.degree)
+        _check_flags(self, "multi_conn", "autapses")
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return self._kind, float(self.degree), self.multi_conn, self.autapses
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class FixedIndegree(_Degree):
+    """Each target draws ``degree`` sources.
+
+    Parameters
+    ----------
+    degree : int
+        Connections of each target, >= 0.
+    multi_conn : bool
+        Whether a pair may be connected more than once.
+    autapses : bool
+        Whether a neuron may be connected to itself.
+    """
+
+    _kind: ClassVar[str] = "fixed_indegree"
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class FixedOutdegree(_Degree):
+    """Each source draws ``degree`` targets.
+
+    Parameters
+    ----------
+    degree : int
+        Connections of each source, >= 0.
+    multi_conn, autapses : bool
+        See [FixedIndegree][dendrion.FixedIndegree].
+    """
+
+    _kind: ClassVar[str] = "fixed_outdegree"
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class FixedTotal(Connector):
+    """``n`` connections in all, each between a source and a target drawn at random.
+
+    Parameters
+    ----------
+    n : int
+        Connections in all, >= 0.
+    multi_conn, autapses : bool
+        See [FixedIndegree][dendrion.FixedIndegree].
+    """
+
+    n: int
+    multi_conn: bool = False
+    autapses: bool = True
+
+    def __post_init__(self) -> None:
+        _check_whole(self, "n", self.n)
+        _check_flags(self, "multi_conn", "autapses")
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return "fixed_total", float(self.n), self.multi_conn, self.autapses
+
+
+@suggests
+@refuse_assignments
+@dataclass(frozen=True)
+class FixedProb(Connector):
+    """Each pair is connected with probability ``prob``.
+
+    Parameters
+    ----------
+    prob : float
+        The probability, in [0, 1].
+    autapses : bool
+        Whether a neuron may be connected to itself.
+    """
+
+    prob: float
+    autapses: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prob", in_unit("FixedProb: prob", self.prob, ""))
+        if not isinstance(self.prob, (int, float, np.floating)) or not 0 <= self.prob <= 1:
+            raise ParameterError(f"FixedProb: prob = {self.prob!r}: expected a number in [0, 1]")
+        _check_flags(self, "autapses")
+
+    def _rule(self) -> tuple[str, float, bool, bool]:
+        return "fixed_prob", float(self.prob), False, self.autapses
+
+
+def _check_whole(rule: Connector, name: str, value: object) -> None:
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
+        raise ParameterError(f"{type(rule).__name__}: {name} = {value!r}: expected a whole number >= 0")
+
+
+def _check_flags(rule: Connector, *names: str) -> None:
+    for name in names:
+        value = getattr(rule, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise ParameterTypeError(f"{type(rule).__name__}: {name} = {value!r}: expected True or False")

@@ -1,0 +1,127 @@
+"""Initializers: distributions that weights and delays are drawn from."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .. import _core
+from .._suggest import SuggestingKeywords
+from ..errors import ParameterTypeError
+from ..modules._fixed import Abstract, FixedOnceMade
+from ..units import fitting
+
+__all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Uniform"]
+
+
+class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
+    """Base of the distributions.
+
+    Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the
+    same for any number of threads. Quantities become ms for delays, or pure numbers for weights.
+    """
+
+    _examples: ClassVar[str] = "Normal(1.0, 0.2)"
+    _kind: ClassVar[str]
+    #: Units that its numbers may have.
+    _units: ClassVar[str] = "ms, or 1"
+    #: Unit of its numbers, where one of them was a quantity.
+    _unit: str | None = None
+    _numbers: tuple[Any, ...]
+
+    def _set(self, **given: Any) -> None:
+        """Check and keep numbers, each under its name."""
+        kind = type(self).__name__
+        for name, value in given.items():
+            value, unit = fitting(f"{kind}: {name}", value, self._unit or self._units)
+            self._unit = unit or self._unit
+            given[name] = value
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+                raise ParameterTypeError(f"{kind}: {name} = {value!r}: expected a number")
+            setattr(self, name, float(value))
+        self._numbers = tuple(float(v) for v in given.values())
+        self._names = tuple(given)
+        _core.check_initializer(self._spec())
+
+    def _spec(self) -> tuple[Any, ...]:
+        """Return it as the engine reads it."""
+        return (self._kind, *self._numbers)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n):g}' for n in self._names)})"
+
+
+class Constant(Initializer):
+    """Always ``value``."""
+
+    _kind: ClassVar[str] = "constant"
+    value: float
+
+    def __init__(self, value: float) -> None:
+        self._set(value=value)
+
+
+class Uniform(Initializer):
+    """Evenly between ``low`` and ``high``."""
+
+    _kind: ClassVar[str] = "uniform"
+    low: float
+    high: float
+
+    def __init__(self, low: float, high: float) -> None:
+        self._set(low=low, high=high)
+
+
+class Normal(Initializer):
+    """Normal, with mean ``mean`` and standard deviation ``std`` >= 0."""
+
+    _kind: ClassVar[str] = "normal"
+    mean: float
+    std: float
+
+    def __init__(self, mean: float, std: float) -> None:
+        self._set(mean=mean, std=std)
+
+
+class LogNormal(Initializer):
+    """The exponential of a normal number with mean ``mean`` and standard deviation ``sigma`` >= 0, as in NumPy."""
+
+    _kind: ClassVar[str] = "log_normal"
+    # Logarithms have no unit, and so do not say of what they are.
+    _units: ClassVar[str] = ""
+    mean: float
+    sigma: float
+
+    def __init__(self, mean: float, sigma: float) -> None:
+        self._set(mean=mean, sigma=sigma)
+
+
+class Truncated(Initializer):
+    """Another distribution, drawn again until the number lies from ``low`` to ``high``.
+
+    Parameters
+    ----------
+    of : Initializer
+        The other distribution.
+    low, high : float
+        The smallest and the largest number; by default from 0 on, as weights and delays must be.
+    """
+
+    _kind: ClassVar[str] = "truncated"
+    of: Initializer
+    low: float
+    high: float
+
+    def __init__(self, of: Initializer, low: float = 0.0, high: float = math.inf) -> None:
+        if not isinstance(of, Initializer):
+            raise ParameterTypeError(f"Truncated: of = {of!r}: expected an Initializer such as Normal(1.0, 0.2)")
+        self.of, self._unit = of, of._unit
+        self._set(low=low, high=high)
+
+    def _spec(self) -> tuple[Any, ...]:
+        return (self._kind, self.of._spec(), *self._numbers)
+
+    def __repr__(self) -> str:
+        return f"Truncated({self.of!r}, low={self.low:g}, high={self.high:g})"

@@ -1,0 +1,226 @@
+"""Connections given one by one or as matrices, brought to one form."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._numbers import numbers
+from .._suggest import suggests
+from ..errors import ConnectivityError, ParameterError, ParameterTypeError
+from ..modules._fixed import FixedOnceMade
+from ..modules._values import read_only
+from ..units import in_unit
+from ._targets import class_hint
+from .connectivity import Connector
+
+__all__ = ["CustomConn", "Matrix", "matrix"]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Given connections by source, targets ascending (compressed sparse rows)."""
+
+    starts: NDArray[np.uint32]
+    targets: NDArray[np.uint32]
+    #: One each; ``None`` where none were given.
+    weights: NDArray[np.float64] | None
+    #: Shape of a dense matrix, whose every entry is a connection; ``None`` for a sparse one.
+    shape: tuple[int, int] | None
+
+
+def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
+    """Bring a dense or sparse matrix of weights, of shape (pre, post), to one form."""
+    if isinstance(conn, CustomConn):
+        return conn._matrix(label, pre, post)
+    if hasattr(conn, "tocsr"):
+        return _sparse(label, conn, pre, post)
+    try:
+        dense = numbers(f"{label}: conn", conn, "numbers")
+    except ParameterTypeError:
+        raise ConnectivityError(
+            f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
+            f"FixedProb(0.1){class_hint(conn, Connector)}{_rule_hint(conn)}"
+        ) from None
+    if dense.ndim == 0:
+        hint = f"; FixedProb({float(dense):g}) connects each pair with that probability" if 0 < dense <= 1 else ""
+        raise ConnectivityError(
+            f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
+            f"All2All(); a number is given as weight=...{hint}"
+        )
+    _check_shape(label, dense.shape, pre, post)
+    if pre * post >= 2**32:
+        raise ConnectivityError(f"{label}: {pre * post} connections: expected fewer than 2^32")
+    starts = np.arange(0, pre * post + 1, post, dtype=np.uint32)
+    targets = np.tile(np.arange(post, dtype=np.uint32), pre)
+    weights = dense.reshape(-1)
+    _check_weights(label, weights, lambda k: f"conn[{k // post}, {k % post}]")
+    return Matrix(starts, targets, weights, (pre, post))
+
+
+def _rule_hint(conn: Any) -> str:
+    """Return the rule that a text such as "all_to_all" means."""
+    rules = {
+        "alltoall": "All2All()",
+        "all2all": "All2All()",
+        "full": "All2All()",
+        "dense": "All2All()",
+        "onetoone": "One2One()",
+        "one2one": "One2One()",
+        "fixedindegree": "FixedIndegree(degree)",
+        "fixedoutdegree": "FixedOutdegree(degree)",
+        "fixedtotal": "FixedTotal(n)",
+        "fixedprob": "FixedProb(prob)",
+        "random": "FixedProb(prob)",
+    }
+    plain = "".join(c for c in conn.lower() if c.isalnum()) if isinstance(conn, str) else ""
+    return f"; did you mean dn.{rules[plain]}?" if plain in rules else ""
+
+
+def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
+    _check_shape(label, conn.shape, pre, post)
+    csr = conn.tocsr(copy=True)
+    csr.sum_duplicates()
+    if csr.nnz >= 2**32:
+        raise ConnectivityError(f"{label}: {csr.nnz} connections: expected fewer than 2^32")
+    weights = numbers(f"{label}: conn.data", csr.data, "numbers")
+    _check_weights(label, weights, lambda k: f"conn.data[{k}]")
+    return Matrix(csr.indptr.astype(np.uint32), csr.indices.astype(np.uint32), weights, None)
+
+
+@suggests
+class CustomConn(FixedOnceMade):
+    """Given connections, one by one.
+
+    Parameters
+    ----------
+    pre, post : array of int
+        Source and target of each connection, in any order.
+    w : array, optional
+        Weight of each connection, >= 0; by default those of ``MCSynapse(weight=...)``.
+    multi_conn : bool
+        Whether a pair that comes more than once is connected as often. If not, the weights of its connections are
+        summed (without weights they are one connection).
+    autapses : bool
+        Whether a neuron is connected to itself; if not, such connections are left out.
+    """
+
+    def __init__(
+        self,
+        pre: ArrayLike,
+        post: ArrayLike,
+        w: ArrayLike | None = None,
+        multi_conn: bool = True,
+        autapses: bool = True,
+    ) -> None:
+        self.pre, self.post = (_indices(name, given) for name, given in (("pre", pre), ("post", post)))
+        self.w = None if w is None else numbers("CustomConn: w", w, "numbers")
+        if self.pre.shape != self.post.shape or (self.w is not None and self.w.shape != self.pre.shape):
+            shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
+            raise ConnectivityError(f"CustomConn: pre, post, w of shapes {shapes}: expected one length")
+        self.multi_conn, self.autapses = bool(multi_conn), bool(autapses)
+        self.pre, self.post, self.w = (read_only(array) for array in (self.pre, self.post, self.w))
+
+    @classmethod
+    def from_matrix(cls, matrix: Any, multi_conn: bool = True, autapses: bool = True) -> CustomConn:
+        """Make it from a ``scipy.sparse`` matrix or array of any format, whose stored entries are the weights.
+
+        Of a dense array the entries that are not 0 are. Duplicates of a COO matrix are kept with ``multi_conn``.
+        """
+        if hasattr(matrix, "tocoo"):
+            coo = matrix.tocoo()
+            return cls(coo.row, coo.col, coo.data, multi_conn, autapses)
+        dense = numbers("CustomConn: matrix", matrix, "a two-dimensional array, or a sparse matrix")
+        if dense.ndim != 2:
+            raise ConnectivityError(f"CustomConn: matrix of shape {dense.shape}: expected (sources, targets)")
+        pre, post = np.nonzero(dense)
+        return cls(pre, post, dense[pre, post], multi_conn, autapses)
+
+    @classmethod
+    def from_csr(
+        cls,
+        indptr: ArrayLike,
+        indices: ArrayLike,
+        data: ArrayLike | None = None,
+        multi_conn: bool = True,
+        autapses: bool = True,
+    ) -> CustomConn:
+        """Make it from compressed sparse rows: the targets of source i are ``indices[indptr[i]:indptr[i + 1]]``."""
+        indptr, indices = _indices("indptr", indptr), _indices("indices", indices)
+        if indptr.size < 1 or indptr[0] != 0 or indptr[-1] != indices.size or (np.diff(indptr) < 0).any():
+            raise ConnectivityError(
+                f"CustomConn: indptr: expected numbers that ascend from 0 to {indices.size}, the length of indices"
+            )
+        return cls(np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), indices, data, multi_conn, autapses)
+
+    @classmethod
+    def from_csc(
+        cls,
+        indptr: ArrayLike,
+        indices: ArrayLike,
+        data: ArrayLike | None = None,
+        multi_conn: bool = True,
+        autapses: bool = True,
+    ) -> CustomConn:
+        """Make it from compressed sparse columns: the sources of target j are ``indices[indptr[j]:indptr[j + 1]]``."""
+        by_column = cls.from_csr(indptr, indices, data, multi_conn, autapses)
+        return cls(by_column.post, by_column.pre, by_column.w, multi_conn, autapses)
+
+    def _matrix(self, label: str, pre: int, post: int) -> Matrix:
+        for name, given, size in (("pre", self.pre, pre), ("post", self.post, post)):
+            for bad in np.flatnonzero(given >= size)[:1]:
+                raise ConnectivityError(f"{label}: conn: {name}[{bad}] = {given[bad]}: expected numbers below {size}")
+        order = np.lexsort((self.post, self.pre))
+        sources, targets = self.pre[order], self.post[order]
+        weights = None if self.w is None else self.w[order]
+        if not self.multi_conn and sources.size:
+            first = np.flatnonzero(np.r_[True, (np.diff(sources) != 0) | (np.diff(targets) != 0)])
+            sources, targets = sources[first], targets[first]
+            weights = None if weights is None else np.add.reduceat(weights, first)
+        if weights is not None:
+            _check_weights(label, weights, lambda k: f"conn.w of ({sources[k]}, {targets[k]})")
+        starts = np.searchsorted(sources, np.arange(pre + 1)).astype(np.uint32)
+        return Matrix(starts, targets.astype(np.uint32), weights, None)
+
+    def _without_self(self) -> CustomConn:
+        """Return it without connections of a neuron to itself."""
+        keep = self.pre != self.post
+        return CustomConn(
+            self.pre[keep], self.post[keep], None if self.w is None else self.w[keep], self.multi_conn, self.autapses
+        )
+
+    def __repr__(self) -> str:
+        return f"CustomConn({self.pre.size} connections)"
+
+
+def _indices(name: str, given: ArrayLike) -> NDArray[np.int64]:
+    array = np.atleast_1d(np.asarray(in_unit(f"CustomConn: {name}", given, "")))
+    if array.size == 0:
+        array = array.astype(np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ParameterTypeError(f"CustomConn: {name} = {given!r}: expected whole numbers")
+    for bad in np.flatnonzero(array < 0)[:1]:
+        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected whole numbers >= 0")
+    return array.astype(np.int64)
+
+
+def _check_shape(label: str, shape: tuple[int, ...], pre: int, post: int) -> None:
+    if tuple(shape) != (pre, post):
+        raise ConnectivityError(f"{label}: conn of shape {tuple(shape)}: expected ({pre}, {post}), sources by targets")
+
+
+def _check_weights(label: str, weights: NDArray[np.float64], name: Any) -> None:
+    for bad in np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))[:1]:
+        value = weights[bad]
+        why = (
+            ""
+            if not value < 0 or math.isinf(value)
+            else "; for inhibition, connect positive weights to a GABA receptor"
+        )
+        raise ConnectivityError(
+            f"{label}: {name(int(bad))} = {value}: expected finite weights >= 0 (they add to conductances){why}"
+        )

@@ -1,0 +1,162 @@
+"""Plasticity: how connections change with the spikes that pass them. Given to ``MCSynapse(plasticity=...)``."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from .. import _core
+from .._suggest import SuggestingKeywords
+from ..errors import ParameterTypeError
+from ..modules._fixed import Abstract, FixedOnceMade
+from ..units import has_units, in_unit, unit_in_table
+
+__all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
+
+
+class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
+    """Base of the rules. A rule is a set of values; the synapse that is given it has them as parameters of its own."""
+
+    _otherwise: ClassVar[str] = (
+        "cannot be changed once the rule is made; assign the parameter of the MCSynapse, such as synapse.tau_plus"
+    )
+    _examples: ClassVar[str] = "STDP()"
+    _kind: ClassVar[str]
+    #: Whether weights are learnt, by both sides' spikes.
+    _learns: ClassVar[bool] = True
+
+    def _values(self, **given: float) -> None:
+        for name, value in given.items():
+            if has_units(value):
+                value = in_unit(f"{type(self).__name__}: {name}", value, unit_in_table(self._kind, name) or "")
+            try:
+                number = float(value)
+            except (TypeError, ValueError):
+                raise ParameterTypeError(f"{type(self).__name__}: {name} = {value!r}: expected a number") from None
+            _core.check(self._kind, type(self).__name__, name, number, 1)
+            setattr(self, name, number)
+        self._given = tuple(given)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name):g}" for name in self._given)
+        return f"{type(self).__name__}({values})"
+
+
+class STDP(Plasticity):
+    """Spike-timing-dependent plasticity of pairs of spikes (Guetig et al. 2003), as NEST's ``stdp_synapse``.
+
+    At a spike of the neuron ``w/w_max`` grows by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at one of the source it
+    shrinks by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K grow by 1 with each spike of their side and
+    decay with ``tau_plus``, and with ``stdp_tau`` of the neuron. Weights stay in [0, w_max].
+
+    Parameters
+    ----------
+    lambda_ : float
+        Learning rate, >= 0.
+    alpha : float
+        Depression relative to facilitation, >= 0.
+    mu_plus, mu_minus : float
+        Exponents of the weight, >= 0; 0 is additive, 1 multiplicative.
+    tau_plus : float
+        Time constant of the source's trace (ms), > 0.
+    w_max : float
+        Largest weight, > 0.
+
+    Notes
+    -----
+    Of a connection's delay, the neuron's ``dendritic_delay`` lies on the dendrite: the synapse sees its source's spike
+    ``delay - dendritic_delay`` after it was sent, and the neuron's ``dendritic_delay`` after. Where both arrive at once
+    the neuron's acts first: it facilitates with the old trace, and is not in that source spike's ``K_minus``.
+    """
+
+    _kind: ClassVar[str] = "stdp"
+    lambda_: float
+    alpha: float
+    mu_plus: float
+    mu_minus: float
+    tau_plus: float
+    w_max: float
+
+    def __init__(
+        self,
+        lambda_: float = 0.01,
+        alpha: float = 1.0,
+        mu_plus: float = 1.0,
+        mu_minus: float = 1.0,
+        tau_plus: float = 20.0,
+        w_max: float = 100.0,
+    ) -> None:
+        self._values(lambda_=lambda_, alpha=alpha, mu_plus=mu_plus, mu_minus=mu_minus, tau_plus=tau_plus, w_max=w_max)
+
+
+class TripletSTDP(Plasticity):
+    """Plasticity of triplets of spikes (Pfister & Gerstner 2006), as NEST's ``stdp_triplet_synapse``.
+
+    At a spike of the neuron ``w`` grows by ``K_plus (A_plus + A_plus_triplet K_slow)`` with the neuron's slow trace
+    just before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)``
+    with the source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
+
+    Parameters
+    ----------
+    A_plus, A_minus : float
+        Strengths of pairs, >= 0.
+    A_plus_triplet, A_minus_triplet : float
+        Strengths of triplets, >= 0.
+    tau_plus, tau_plus_triplet : float
+        Time constants of the source's traces (ms), > 0.
+    w_max : float
+        Largest weight, > 0.
+
+    Notes
+    -----
+    Delays and ties are those of [STDP][dendrion.STDP].
+    """
+
+    _kind: ClassVar[str] = "triplet_stdp"
+    A_plus: float
+    A_minus: float
+    A_plus_triplet: float
+    A_minus_triplet: float
+    tau_plus: float
+    tau_plus_triplet: float
+    w_max: float
+
+    def __init__(
+        self,
+        A_plus: float = 5e-10,
+        A_minus: float = 7e-3,
+        A_plus_triplet: float = 6.2e-3,
+        A_minus_triplet: float = 2.3e-4,
+        tau_plus: float = 16.8,
+        tau_plus_triplet: float = 101.0,
+        w_max: float = 100.0,
+    ) -> None:
+        pairs = {"A_plus": A_plus, "A_minus": A_minus}
+        triplets = {"A_plus_triplet": A_plus_triplet, "A_minus_triplet": A_minus_triplet}
+        self._values(**pairs, **triplets, tau_plus=tau_plus, tau_plus_triplet=tau_plus_triplet, w_max=w_max)
+
+
+class TsodyksMarkram(Plasticity):
+    """Short-term plasticity (Tsodyks, Pawelzik & Markram 1998; Maass & Markram 2002), as NEST's ``tsodyks2_synapse``.
+
+    A spike carries ``w u x``. Between two spikes that are ``t`` apart ``x`` recovers to
+    ``1 + (x - x u - 1) exp(-t/tau_rec)`` and ``u`` falls to ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike
+    ``x = 1`` and ``u = U``. The weight itself does not change.
+
+    Parameters
+    ----------
+    U : float
+        Utilisation at rest, in [0, 1].
+    tau_rec : float
+        Time constant of the recovery from depression (ms), > 0.
+    tau_fac : float
+        Time constant of facilitation (ms), >= 0; 0 for none.
+    """
+
+    _kind: ClassVar[str] = "tsodyks_markram"
+    _learns: ClassVar[bool] = False
+    U: float
+    tau_rec: float
+    tau_fac: float
+
+    def __init__(self, U: float = 0.5, tau_rec: float = 800.0, tau_fac: float = 0.0) -> None:
+        self._values(U=U, tau_rec=tau_rec, tau_fac=tau_fac)

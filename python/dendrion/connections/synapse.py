@@ -1,0 +1,320 @@
+"""Connections between populations, and from generators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._numbers import numbers
+from ..errors import AssignmentError, ConnectivityError, ParameterError, ParameterTypeError, StructureError
+from ..inputs.generators import Generator
+from ..modules._fixed import shown
+from ..modules._ownership import SENTINEL, Sentinel
+from ..modules._values import read_only
+from ..modules.module import Module
+from ..neurons.compartment import Compartment
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import Receptor
+from ..units import has_units, in_unit, unit_in_table
+from ._per_connection import check_weights, spread
+from ._targets import class_hint, parts_hint, population_of
+from .connectivity import All2All, Connector, One2One
+from .initializers import Initializer
+from .matrices import CustomConn, Matrix, matrix
+from .plasticity import Plasticity
+
+__all__ = ["ConnGen", "Connections", "MCSynapse"]
+
+
+class Connections(NamedTuple):
+    """The connections of a projection, by source, then target; arrays of one length."""
+
+    pre: NDArray[np.uint32]
+    post: NDArray[np.uint32]
+    weight: NDArray[np.float64]
+    #: In ms.
+    delay: NDArray[np.float64]
+
+
+class MCSynapse(Module):
+    """Connects the spikes of a population or generator to receptors.
+
+    Parameters
+    ----------
+    pre : MCNeuron or generator of spikes
+        Where the spikes come from.
+    post : AMPA, NMDA or GABA, or a tuple of them
+        The receptors of one population that share each connection: a spike adds its weight to the gate of each.
+    conn : array, sparse matrix or rule
+        Who is connected to whom, sources by targets. A dense array of shape ``(pre.size, post.size)`` holds the
+        weights, and every entry is a connection, zeros too. Of a ``scipy.sparse`` matrix the stored entries are,
+        duplicates summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
+        [FixedIndegree][dendrion.FixedIndegree], [FixedOutdegree][dendrion.FixedOutdegree],
+        [FixedProb][dendrion.FixedProb], [FixedTotal][dendrion.FixedTotal]; [CustomConn][dendrion.CustomConn] gives
+        connections one by one.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    weight : float, array, Initializer or callable, optional
+        Weights where ``conn`` has none, >= 0, by default 1: one for all; one per connection by source, then target;
+        drawn from an [Initializer][dendrion.Initializer]; or a function of the sources and targets of all connections
+        (two arrays of whole numbers) that returns an array of one weight each.
+    delay : float, array, Initializer or callable, optional
+        Delays (ms) in the same forms, rounded to whole steps, with a warning where that moves them (drawn ones are
+        rounded silently). At least dt between neurons. By default 0 from a generator, dt from neurons and where weights
+        are learnt.
+    plasticity : STDP, TripletSTDP or TsodyksMarkram, optional
+        How the connections change with the spikes that pass them. Its values become parameters of the synapse
+        (``syn.lambda_``). Where weights are learnt, ``net.probe(syn, "w")`` records them.
+    """
+
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post", "plasticity")
+    _built_in: ClassVar[tuple[str, ...]] = ("plasticity",)
+    pre: MCNeuron | Generator
+    post: tuple[Receptor, ...]
+    plasticity: Plasticity | None
+
+    def __init__(
+        self,
+        pre: MCNeuron | Generator,
+        post: Receptor | Sequence[Receptor],
+        conn: Any,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        weight: Any = None,
+        delay: Any = None,
+        plasticity: Plasticity | None = None,
+    ) -> None:
+        self._ends(pre, post)
+        if plasticity is not None and not isinstance(plasticity, Plasticity):
+            raise ParameterTypeError(
+                f"{self._label}: plasticity = {plasticity!r}: expected an STDP, TripletSTDP, TsodyksMarkram or None"
+                f"{class_hint(plasticity, Plasticity)}"
+            )
+        self._refer("plasticity", plasticity)
+        super().__init__(parent, name, None)
+        self._connect(conn, weight)
+        self._refer("_delay", None if delay is None else self._spread("delay", delay))
+        if plasticity is not None:
+            self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
+        self._freeze(frozen_params or {})
+
+    def _connect(self, conn: Any, weight: Any) -> None:
+        """Keep the connections, a rule or given ones, and their weights."""
+        n_pre, n_post = self.pre.size, self.post[0].size
+        if isinstance(conn, Connector):
+            conn._check(self._label, n_pre, n_post)
+            self._refer("_conn", conn)
+        else:
+            if isinstance(conn, CustomConn) and not conn.autapses and self._is_recurrent():
+                conn = conn._without_self()
+            given = matrix(self._label, conn, n_pre, n_post)
+            self._refer("_conn", given)
+            if given.weights is not None:
+                if weight is not None:
+                    raise ConnectivityError(
+                        f"{self._label}: weight = {weight!r}: expected None beside connections that have weights"
+                    )
+                self._values["w"] = given.weights
+                return
+        self._values["w"] = self._spread("weight", 1.0 if weight is None else weight)
+
+    def _is_recurrent(self) -> bool:
+        owner: Module | None = self.post[0]
+        while owner is not None and owner is not self.pre:
+            owner = owner.parent
+        return owner is not None
+
+    def _ends(self, pre: object, post: object) -> None:
+        if not isinstance(pre, MCNeuron) and not (isinstance(pre, Generator) and pre.spiking):
+            hint = ""
+            if isinstance(pre, Generator):
+                hint = "; a ConnGen injects a current into a compartment"
+            elif isinstance(pre, Module) and (population := population_of(pre)) is not None:
+                hint = f"; it is part of {population!r}"
+            raise ParameterTypeError(
+                f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes{hint}"
+            )
+        receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
+        if not receptors or not all(isinstance(r, Receptor) for r in receptors):
+            wrong = next((r for r in receptors if not isinstance(r, Receptor)), None)
+            raise ParameterTypeError(
+                f"{self._label}: post = {post!r}: expected a receptor, such as an AMPA, NMDA or GABA, or a tuple of "
+                f"receptors{parts_hint(wrong, Receptor, 'receptor')}"
+            )
+        if len({id(r) for r in receptors}) < len(receptors):
+            raise StructureError(f"{self._label}: post = {post!r}: expected each receptor once")
+        if len({r.size for r in receptors}) > 1:
+            sizes = ", ".join(str(r.size) for r in receptors)
+            raise StructureError(f"{self._label}: receptors of sizes {sizes}: expected those of one population")
+        self._refer("pre", pre)
+        self._refer("post", receptors)
+
+    def _spread(self, name: str, value: Any) -> Any:
+        """Return a value for each connection in one of its forms."""
+        conn = self.__dict__["_conn"]
+        count = len(conn.targets) if isinstance(conn, Matrix) else None
+        if has_units(value):
+            self._measured.add({"weight": "w"}.get(name, name))
+        return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
+
+    def _training_changed(self) -> None:
+        """Learn in training only."""
+        net = self._network
+        if net is not None and self.plasticity is not None and self.plasticity._learns:
+            net._sim.set_learning(self.path, self.training)
+
+    def _stream(self) -> str | None:
+        conn, drawn = self.__dict__["_conn"], (self._values["w"], self.__dict__["_delay"])
+        random = isinstance(conn, Connector) and not isinstance(conn, (All2All, One2One))
+        return self.path if random or any(isinstance(v, Initializer) for v in drawn) else None
+
+    def _settle(self) -> None:
+        """Let go of the arrays: the engine has the connections now, and they end with the network."""
+        conn = self.__dict__["_conn"]
+        if isinstance(conn, Matrix):
+            none = np.empty(0, dtype=np.uint32)
+            self._refer("_conn", Matrix(none, none, np.empty(0), conn.shape))
+        self._values["w"] = None
+        self._refer("_delay", None)
+
+    def _check_unsettled(self) -> None:
+        if self._values["w"] is None:
+            raise StructureError(
+                f"{self._label}: its connections went with an earlier network; make the MCSynapse anew"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """Shape of ``w`` where connections are dense, else ``None``."""
+        conn = self.__dict__["_conn"]
+        return conn.shape if isinstance(conn, Matrix) else None
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """Weights, another name of ``w``."""
+        return self.w
+
+    @weight.setter
+    def weight(self, value: Any) -> None:
+        self._set("w", value)
+
+    @property
+    def delay(self) -> Any:
+        """Delays (ms): as given, or once the network is built one per connection, by source, then target."""
+        if self._network is not None:
+            return read_only(self.connections.delay)
+        return read_only(self.__dict__["_delay"])
+
+    @delay.setter
+    def delay(self, value: Any) -> None:
+        if self._network is not None:
+            raise AssignmentError(
+                f"{self._label}.delay = {shown(value)}: delays are fixed once the network is built; build a new "
+                "network from new modules"
+            )
+        self._refer("_delay", None if value is None else self._spread("delay", value))
+
+    @property
+    def w(self) -> NDArray[np.float64]:
+        """Weights: of shape ``(pre.size, post.size)`` for a dense ``conn``, else one per connection by source."""
+        net = self._network
+        if net is not None:
+            return read_only(net._weights(self))  # type: ignore[no-any-return]
+        self._check_unsettled()
+        values: Any = self._values["w"]
+        if isinstance(values, Initializer) or callable(values):
+            raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is made; expected that first")
+        flat = np.array(values, dtype=np.float64)
+        if self.shape:
+            flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
+        return read_only(flat)  # type: ignore[no-any-return]
+
+    @property
+    def connections(self) -> Connections:
+        """All connections, in read-only arrays. A rule has them once the network is made."""
+        net = self._network
+        if net is None:
+            raise StructureError(f"{self._label}: its connections are made with the network; make that first")
+        return net._connections(self)
+
+    def _convert(self, name: str, value: Any) -> Any:
+        if name != "w":
+            return self._rule_value(name, value)
+        if value is None:
+            raise ParameterError(f"{self._label}: w = None: expected numbers >= 0")
+        # In a network the engine knows how many connections there are, and checks their weights.
+        return self._spread(name, value) if self._network is None else self._flat(name, value)
+
+    def _unit_of(self, name: str) -> str:
+        return "" if self.plasticity is None else unit_in_table(self.plasticity._kind, name) or ""
+
+    def _rule_value(self, name: str, value: ArrayLike | None) -> float:
+        if has_units(value):
+            value = in_unit(f"{self._label}: {name}", value, self._unit_of(name))
+        array = numbers(f"{self._label}: {name}", value, "a number")
+        if array.ndim > 0 or self.plasticity is None:
+            raise ParameterError(f"{self._label}: {name} = array of shape {array.shape}: expected a number")
+        _core.check(self.plasticity._kind, self._label, name, float(array), 1)
+        return float(array)
+
+    def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
+        """Return weights in the order of the connections. A table must be one of sources by targets."""
+        array = numbers(f"{self._label}: {name}", value, "numbers")
+        check_weights(f"{self._label}: {name}", array)
+        shape = (self.pre.size, self.post[0].size)
+        if array.ndim > 1 and array.shape != shape:
+            raise ConnectivityError(
+                f"{self._label}: {name} of shape {array.shape}: expected {shape}, sources by targets"
+            )
+        return array.reshape(-1) if array.ndim else float(array)
+
+
+class ConnGen(Module):
+    """Connects a generator one to one: a current to a compartment, spikes to a receptor.
+
+    Parameters
+    ----------
+    pre : Generator
+        The generator, of the compartment's size; a generator of current may have size 1.
+    mc : Compartment
+        The compartment that takes the current, or the receptor that takes the spikes (with weight 1).
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    """
+
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "mc")
+    pre: Generator
+    mc: Compartment
+
+    def __init__(
+        self,
+        pre: Generator,
+        mc: Compartment,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        if not isinstance(pre, Generator):
+            hint = (
+                f"; the generator comes first: ConnGen({type(mc).__name__}, ...)" if isinstance(mc, Generator) else ""
+            )
+            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected a generator{hint}")
+        wanted: type = Receptor if pre.spiking else Compartment
+        if not isinstance(mc, wanted):
+            what = "a receptor for spikes" if pre.spiking else "a compartment for a current"
+            hint = parts_hint(mc, wanted, "receptor" if pre.spiking else "compartment")
+            raise ParameterTypeError(f"{self._label}: mc = {mc!r}: expected {what}{hint}")
+        if pre.size != mc.size and (pre.spiking or pre.size != 1):
+            raise StructureError(
+                f"{self._label}: {pre!r} and {mc!r}: a ConnGen connects one to one, expected the same size"
+                f"{'' if pre.spiking else ', or a generator of size 1'}"
+            )
+        self._refer("pre", pre)
+        self._refer("mc", mc)
+        super().__init__(parent, name, frozen_params)

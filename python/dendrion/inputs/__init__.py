@@ -1,0 +1,1 @@
+"""Inputs: generators of spikes and currents, and noise."""

@@ -1,0 +1,148 @@
+"""Generators of currents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._numbers import plain_numbers
+from ..errors import ParameterError, ParameterTypeError, StructureError
+from ..modules._ownership import SENTINEL, Sentinel
+from ..modules._values import read_only
+from ..modules.module import Module
+from ..units import Sampled, has_units, in_unit, sampled
+from .generators import Generator
+from .piecewise import Piecewise
+
+__all__ = ["CurrentGenerator", "DCGenerator"]
+
+
+class DCGenerator(Generator):
+    """A constant current, switched on and off.
+
+    Parameters
+    ----------
+    size : int
+        Number of outlets: the size of the compartment it is injected into, or 1 for the same current everywhere.
+    amplitude : float, array or Piecewise
+        Current (pA); positive depolarises. Of all outlets, of each, or a function of time.
+    start, stop : float
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("dc",)
+    spiking: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        size: int = 1,
+        amplitude: ArrayLike | Piecewise = 0.0,
+        start: float = 0.0,
+        stop: float = math.inf,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        self._times(size, start, stop)
+        self._declare(amplitude=amplitude)
+        super().__init__(parent, name, frozen_params)
+        self._check_rate("dc", "amplitude")
+
+
+class CurrentGenerator(Generator):
+    """A current given by samples.
+
+    Parameters
+    ----------
+    size : int
+        Number of outlets: the size of the compartment it is injected into, or 1.
+    waveform : array or signal
+        Current (pA), of shape ``(samples,)`` or ``(samples, size)``. Without ``interval`` each step from ``start`` on
+        takes one sample, and the current is 0 after the last one. With ``interval`` the samples are at ``start``,
+        ``start + interval`` and so on. The current is their linear interpolation, and 0 after the last sample; each
+        step takes its time average. Gradients are taken with respect to the samples. A signal with sample times sets
+        the interval itself: an ``AnalogSignal`` of Neo, a ``DataArray`` of xarray with a time coordinate, or a
+        ``Series`` or ``DataFrame`` of pandas with a time index. If it does not begin at 0, its first time becomes
+        ``start``.
+    start, stop : float
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    interval : float, optional
+        Time between samples (ms).
+    """
+
+    spiking: ClassVar[bool] = False
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "waveform")
+    waveform: NDArray[np.float64]
+    #: Time between samples (ms); ``None`` for one sample per step.
+    interval: float | None = None
+
+    def __init__(
+        self,
+        size: int = 1,
+        waveform: ArrayLike = (),
+        start: float = 0.0,
+        stop: float = math.inf,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        interval: float | None = None,
+    ) -> None:
+        self._times(size, start, stop)
+        super().__init__(parent, name, frozen_params)
+        signal = sampled(f"{self._label}: waveform", waveform, "pA")
+        wave = plain_numbers(f"{self._label}: waveform", signal.values, "numbers (pA)")
+        if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
+            raise ParameterError(
+                f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"
+            )
+        if not np.isfinite(wave).all():
+            bad = int(np.argwhere(~np.isfinite(wave))[0][0])
+            raise ParameterError(f"{self._label}: waveform[{bad}] = {wave[bad]}: expected finite numbers (pA)")
+        if has_units(waveform):
+            self._measured.add("waveform")
+        self._refer("waveform", read_only(wave))
+        self._refer("interval", self._spacing(signal, interval))
+        if self.interval is not None and len(wave) < 2:
+            raise ParameterError(f"{self._label}: waveform of shape {wave.shape}: expected at least 2 samples")
+
+    def _spacing(self, signal: Sampled, interval: Any) -> float | None:
+        """Return the interval that was given or that the signal has; the signal's first time becomes ``start``."""
+        if interval is not None:
+            interval = in_unit(f"{self._label}: interval", interval, "ms")
+            if not isinstance(interval, (int, float, np.integer, np.floating)) or isinstance(interval, bool):
+                raise ParameterTypeError(f"{self._label}: interval = {interval!r}: expected a time > 0 (ms)")
+            if not 0 < interval < math.inf:
+                raise ParameterError(f"{self._label}: interval = {interval}: expected a finite time > 0 (ms)")
+            interval = float(interval)
+        given: float | None = interval
+        if signal.interval is None:
+            return given
+        if interval is not None and not math.isclose(interval, signal.interval, rel_tol=1e-6):
+            raise ParameterError(
+                f"{self._label}: interval = {interval:g} ms: the waveform has a sample every {signal.interval:g} ms; "
+                "expected that interval, or a waveform without times"
+            )
+        if signal.start != 0 and not math.isclose(self.start, signal.start, rel_tol=1e-9):
+            if self.start != 0 or signal.start < 0:
+                raise ParameterError(
+                    f"{self._label}: start = {self.start:g} ms: the waveform begins at {signal.start:g} ms; expected a "
+                    "waveform that begins at 0 or later, and start = 0 or that time"
+                )
+            self.start = signal.start
+        return signal.interval
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "interval":
+            raise StructureError(
+                f"{self._label}: interval stays what it was made with; make another {type(self).__name__}"
+            )
+        super().__setattr__(name, value)

@@ -1,0 +1,114 @@
+"""Generators whose spikes a function or a table of the user's gives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from ..errors import ParameterError, ParameterTypeError
+from ..modules._ownership import SENTINEL, Sentinel
+from ..modules._values import read_only
+from ..modules.module import Module
+from ..units import in_unit
+from .generators import Generator
+
+__all__ = ["CustomGenerator"]
+
+#: Steps a function is asked for at a time, from multiples of it on.
+CHUNK = 1000
+
+
+class CustomGenerator(Generator):
+    """Spikes that a function of the user's gives while the network runs, or a table of them.
+
+    Parameters
+    ----------
+    size : int
+        Number of sources.
+    start, stop : float
+        On for ``start <= t < stop`` (ms).
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    fn : callable or array
+        A function ``fn(t)`` of the times (ms) of some steps, of shape ``(k,)``, that returns how often each source
+        spikes in each of them: whole numbers or bools of shape ``(k, size)``. It is asked for each step in which the
+        generator is on once, in order, for up to 1000 steps at a time; where chunks begin does not depend on how a time
+        is cut into runs. After ``net.reset()`` it is asked again from t = 0 on. What it raises ends the run, at the
+        beginning of the chunk. Or a table of shape ``(steps, size)``, whose first row is the step of ``start``.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ()
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "fn")
+    fn: Callable[[NDArray[np.float64]], Any] | NDArray[np.int64]
+
+    def __init__(
+        self,
+        size: int = 1,
+        start: float = 0.0,
+        stop: float = math.inf,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        fn: Callable[[NDArray[np.float64]], Any] | ArrayLike,
+    ) -> None:
+        self._times(size, start, stop)
+        super().__init__(parent, name, frozen_params)
+        if callable(fn):
+            self._refer("fn", fn)
+            return
+        table = np.asarray(in_unit(f"{self._label}: fn", fn, ""))
+        if table.ndim != 2 or table.shape[1] != self.size:
+            raise ParameterError(f"{self._label}: fn of shape {table.shape}: expected (steps, {self.size})")
+        self._refer("fn", read_only(self._counts(table, f"{self._label}: fn")))
+
+    def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
+        """Return numbers of spikes, checked."""
+        array = np.asarray(in_unit(what, table, ""))
+        if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
+            array = array.astype(np.int64)
+        if array.dtype.kind not in "biu":
+            raise ParameterTypeError(f"{what} of type {array.dtype}: expected whole numbers of spikes")
+        if (array < 0).any():
+            step, source = (int(i) for i in np.argwhere(array < 0)[0])
+            raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected whole numbers >= 0")
+        return array.astype(np.int64)
+
+    def _given(self, dt: float) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
+        """Return the table as sources and times (ms)."""
+        table: Any = self.fn
+        steps, sources = _repeated(table)
+        return sources, np.multiply(steps + _step(self.start, dt), dt, dtype=np.float64)
+
+    def _ask(self, begin: int, end: int, dt: float) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        """Return steps and sources of the spikes of the steps from ``begin`` to ``end``."""
+        begin = max(begin, _step(self.start, dt))
+        end = end if math.isinf(self.stop) else min(end, _step(self.stop, dt))
+        if begin >= end or not callable(self.fn):
+            return np.empty(0, np.uint64), np.empty(0, np.uint32)
+        what = f"{self.path}: fn(t), t = {begin * dt:g} ... {(end - 1) * dt:g} ms"
+        try:
+            table = self.fn(np.multiply(np.arange(begin, end), dt, dtype=np.float64))
+        except Exception as error:
+            raise ParameterError(f"{what} raised {error!r}") from error
+        expected = (end - begin, self.size)
+        if np.shape(table) != expected:
+            raise ParameterError(f"{what} of shape {np.shape(table)}: expected {expected}, steps by sources")
+        steps, sources = _repeated(self._counts(table, what))
+        return (steps + begin).astype(np.uint64), sources
+
+
+def _step(ms: float, dt: float) -> int:
+    return int(_core.nearest_step(ms, dt))
+
+
+def _repeated(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return steps and sources of all spikes of a table of counts."""
+    steps, sources = np.nonzero(table)
+    counts = table[steps, sources]
+    return np.repeat(steps, counts), np.repeat(sources, counts).astype(np.uint32)

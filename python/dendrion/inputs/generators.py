@@ -1,0 +1,252 @@
+"""Generators: what drives a network from outside, and those of spikes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._numbers import numbers
+from ..errors import ParameterError, ParameterTypeError, StructureError
+from ..modules._attributes import check_assignment
+from ..modules._fixed import Abstract
+from ..modules._ownership import SENTINEL, Sentinel
+from ..modules._values import read_only
+from ..modules.module import Module, checked_size
+from ..units import check_unit, has_units, in_unit
+from .piecewise import Piecewise
+
+__all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerator"]
+
+
+class Generator(Abstract, Module):
+    """Base of the generators: ``size`` sources that are on for ``start <= t < stop`` (ms)."""
+
+    _examples: ClassVar[str] = "PoissonGenerator(size, rate)"
+    _otherwise_drawn: ClassVar[str] = "; a Piecewise is a function of time"
+    spiking: ClassVar[bool] = True
+    start: float
+    stop: float
+    _built_in: ClassVar[tuple[str, ...]] = ("start", "stop", "rng_col")
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "rng_col")
+
+    #: Times from which a parameter takes one value after the other, and the shape of its table.
+    _piecewise: Piecewise | None = None
+    #: Name of the random stream, where it is shared.
+    rng_col: str | None = None
+
+    def _times(self, size: int, start: float, stop: float) -> None:
+        self.size = checked_size(self, size)
+        self.start, self.stop = start, stop
+
+    def _stream(self) -> str | None:
+        return (self.rng_col or self.path) if self._kinds in (("poisson",), ("bernoulli",)) else None
+
+    def _random(self, rng_col: str | None) -> None:
+        if rng_col is not None and (not isinstance(rng_col, str) or not rng_col):
+            raise ParameterTypeError(f"{self._label}: rng_col = {rng_col!r}: expected the name of a stream, or None")
+        self._refer("rng_col", rng_col)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("start", "stop"):
+            check_assignment(self, name, value)
+            value = self._time(name, value)
+            start, stop = (value if n == name else self.__dict__.get(n, value) for n in ("start", "stop"))
+            if stop < start:
+                raise ParameterError(f"{self._label}: stop = {stop:g}: expected a time from start = {start:g} ms on")
+        super().__setattr__(name, value)
+
+    # Piecewise parameters
+
+    def _convert(self, name: str, value: Any) -> Any:
+        """Return a number or a flat array. A piecewise one gives its times away; an array of its shape keeps them."""
+        if isinstance(value, Piecewise):
+            check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
+            if value.values.ndim == 2 and value.values.shape[1] != self.size:
+                raise ParameterError(
+                    f"{self._label}: {name} = {value!r} of shape {value.values.shape}: expected shape "
+                    f"({len(value.times)}, {self.size})"
+                )
+            if self._network is not None:
+                raise StructureError(
+                    f"{self._label}: {name} = {value!r}: the network keeps its times; expected an array of values"
+                )
+            self._refer("_piecewise", value)
+            if value._unit is not None:
+                self._measured.add(name)
+            return value.values.reshape(-1)
+        if self._piecewise is not None:
+            value = in_unit(f"{self._label}: {name}", value, self._unit_of(name))
+            if np.shape(value) == self._piecewise.values.shape:
+                return numbers(f"{self._label}: {name}", value, "numbers").reshape(-1)
+            converted = super()._convert(name, value)
+            self._refer("_piecewise", None)
+            return converted
+        return super()._convert(name, value)
+
+    def _check(self, name: str, value: Any) -> None:
+        if self._piecewise is not None and value is not None:
+            _core.check(self._kinds[0], self._label, name, value, np.size(value))
+            return
+        super()._check(name, value)
+
+    def _check_rate(self, kind: str, name: str) -> None:
+        value = self._values[name]
+        if value is None:
+            raise ParameterError(f"{self._label}: {name} = None: expected a number")
+        size = self.size if self._piecewise is None else np.size(value)
+        _core.check_module(kind, self._label, {name: value}, size)
+
+    def _shaped(self, value: Any) -> Any:
+        """Return a parameter as users know it: of a piecewise one a table."""
+        return value if self._piecewise is None else read_only(np.reshape(value, self._piecewise.values.shape))
+
+    def __getattr__(self, name: str) -> Any:
+        value = super().__getattr__(name)
+        return self._shaped(value) if name in self.__dict__["_values"] else value
+
+    def _time(self, name: str, value: Any) -> float:
+        if has_units(value):
+            value = in_unit(f"{self._label}: {name}", value, "ms")
+        if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected a time >= 0 (ms)")
+        if math.isnan(value) or value < 0 or (math.isinf(value) and name == "start"):
+            raise ParameterError(f"{self._label}: {name} = {value}: expected a time >= 0 (ms)")
+        return float(value)
+
+
+class PoissonGenerator(Generator):
+    """Independent Poisson processes. Counts are exact: a source may spike more than once in a step.
+
+    Parameters
+    ----------
+    size : int
+        Number of sources.
+    rate : float, array or Piecewise
+        Rate (Hz), >= 0: of all sources, of each, or a [piecewise constant][dendrion.Piecewise] function of time.
+    start, stop : float
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``rate``.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    rng_col : str, optional
+        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
+        is the generator's own.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("poisson",)
+
+    def __init__(
+        self,
+        size: int = 1,
+        rate: ArrayLike | Piecewise = 10.0,
+        start: float = 0.0,
+        stop: float = math.inf,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        rng_col: str | None = None,
+    ) -> None:
+        self._random(rng_col)
+        self._times(size, start, stop)
+        self._declare(rate=rate)
+        super().__init__(parent, name, frozen_params)
+        self._check_rate("poisson", "rate")
+
+
+class BernoulliGenerator(Generator):
+    """Sources that spike in each step with a probability, at most once.
+
+    Parameters
+    ----------
+    size : int
+        Number of sources.
+    start, stop : float
+        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``prob``.
+    prob : float, array or Piecewise
+        Probability of a spike in a step, in [0, 1]: of all sources, of each, or a function of time.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    rng_col : str, optional
+        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
+        is the generator's own.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("bernoulli",)
+
+    def __init__(
+        self,
+        size: int = 1,
+        start: float = 0.0,
+        stop: float = math.inf,
+        prob: ArrayLike | Piecewise = 0.01,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        rng_col: str | None = None,
+    ) -> None:
+        self._random(rng_col)
+        self._times(size, start, stop)
+        self._declare(prob=prob)
+        super().__init__(parent, name, frozen_params)
+        self._check_rate("bernoulli", "prob")
+
+
+class SpikeGenerator(Generator):
+    """Spikes at given times.
+
+    Parameters
+    ----------
+    size : int
+        Number of sources.
+    indices : array of int
+        Source of each spike, below ``size``.
+    times : array of float
+        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. The same spike twice counts
+        twice.
+        The times of a ``SpikeTrain`` of Neo are taken as they are: its ``t_start`` is not subtracted.
+    start, stop : float
+        On for ``start <= t < stop`` (ms).
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    """
+
+    _fixed: ClassVar[tuple[str, ...]] = ("size", "indices", "times")
+    indices: NDArray[np.uint32]
+    times: NDArray[np.float64]
+
+    def __init__(
+        self,
+        size: int = 1,
+        indices: ArrayLike = (),
+        times: ArrayLike = (),
+        start: float = 0.0,
+        stop: float = math.inf,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        self._times(size, start, stop)
+        super().__init__(parent, name, frozen_params)
+        times = np.atleast_1d(numbers(f"{self._label}: times", times, "times >= 0 (ms)", "ms"))
+        indices = np.atleast_1d(in_unit(f"{self._label}: indices", indices, ""))
+        if times.ndim != 1 or indices.shape != times.shape:
+            raise ParameterError(
+                f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: "
+                "expected the same (n,)"
+            )
+        if indices.size and indices.dtype.kind not in "iu":
+            raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected whole numbers")
+        self._refer("times", read_only(times))
+        for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
+            raise ParameterError(
+                f"{self._label}: indices[{bad}] = {indices[bad]}: expected whole numbers in 0..{self.size - 1}"
+            )
+        for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
+            raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
+        self._refer("indices", read_only(indices.astype(np.uint32)))

@@ -1,0 +1,1 @@
+"""The base of everything that has a name, an owner and parameters."""

@@ -1,0 +1,197 @@
+"""Assignments to attributes of modules: each has an effect, or raises an error that names the right way."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .. import _core
+from .._suggest import are_numbers, misspelt, no_attribute
+from ..errors import AssignmentError, ParameterError
+from ._containers import named_items, refuse_unordered
+from ._fixed import shown
+from ._ownership import under_construction
+from ._values import read_only
+
+if TYPE_CHECKING:
+    from .module import Module
+
+__all__ = ["check_assignment", "check_deletion", "set_state", "state_of", "states_of"]
+
+_PACKAGE = __name__.partition(".")[0]
+
+
+# States
+
+
+def states_of(module: Module) -> list[str]:
+    """Return the names of a module's states; before the network is built there are none."""
+    net = module._network
+    if net is None:
+        return []
+    start = f"{module.path}."
+    return [
+        key[len(start) :] for key in net._sim.state_names() if key.startswith(start) and "/" not in key[len(start) :]
+    ]
+
+
+def state_of(module: Module, name: str) -> Any:
+    """Return the present value of a state; raise AttributeError where there is no such state."""
+    net = module._network
+    if name.startswith("_"):
+        raise no_attribute(module._label, name, ())
+    if net is not None and name in states_of(module):
+        return read_only(net.get_state()[f"{module.path}.{name}"])
+    if name not in _variables_of(module):
+        raise no_attribute(module._label, name, dir(module))
+    why = "has no value before the network is built"
+    if net is not None:
+        why = f"is computed from the states; record it with net.probe(module, {name!r})"
+    raise AttributeError(f"{module._label}.{name}: {why}", name=name)
+
+
+def set_state(module: Module, name: str, value: Any) -> bool:
+    """Set a state of the network that the module is in; return whether there is a state of that name."""
+    if name.startswith("_") or name in module.__dict__ or hasattr(type(module), name):
+        return False
+    net = module._network
+    if net is None or name not in states_of(module):
+        return False
+    if value is None:
+        raise ParameterError(f"{module.path}.{name} = None: expected a number or an array of {module.size}")
+    net.set_state({f"{module.path}.{name}": value})
+    return True
+
+
+def _variables_of(module: Module) -> set[str]:
+    """Return the names of what can be recorded of a module, as far as its class knows."""
+    definition = getattr(type(module), "_definition", None)
+    written = () if definition is None else (name for name, _ in definition.variables())
+    return {*module._variable_units, *written} - {*module._values}
+
+
+# Assignment
+
+
+def check_assignment(module: Module, name: str, value: Any) -> None:
+    """Raise where an assignment to something that is neither a parameter nor a state would have no effect."""
+    if name.startswith("_") or (under_construction(module) and not _made_before(module, name)):
+        return
+    refuse_unordered(module._label, name, value)
+    if name in module.__dict__ or (name in module._fixed and name in _own_arguments(type(module))):
+        _check_known(module, name, value)
+    elif hasattr(type(module), name):
+        _check_of_class(module, name, value)
+    else:
+        _check_new(module, name, value)
+
+
+def _made_before(module: Module, name: str) -> bool:
+    """Return whether an attribute that never changes has its value already."""
+    return name in module._fixed and module.__dict__.get(name) is not None
+
+
+def _check_known(module: Module, name: str, value: Any) -> None:
+    """Check an assignment to an attribute that the module has."""
+    old = module.__dict__.get(name)
+    if old is value:
+        return
+    if name in module._fixed and old is not None and not (name == "size" and old == value):
+        raise AssignmentError(
+            f"{module._label}: {name} stays what it was made with; make another {type(module).__name__} "
+            f"(assigned: {shown(value)})"
+        )
+    if module._network is None:
+        return
+    if name in module._built_in or name in _own_arguments(type(module)) or _owns_part(module, name, old):
+        raise AssignmentError(
+            f"{module._label}: {name} is fixed once the network is made; set it before (assigned: {shown(value)})"
+        )
+
+
+def _owns_part(module: Module, name: str, old: Any) -> bool:
+    """Return whether an attribute is a module that is part of the model, or a container of some."""
+    items = named_items(name, old) if isinstance(old, (list, tuple, dict)) else [(name, old)]
+    return any(getattr(item, "_owner", None) is module for _, item in items)
+
+
+def _check_of_class(module: Module, name: str, value: Any) -> None:
+    """Check an assignment to an attribute that the class has."""
+    home = next(cls for cls in type(module).__mro__ if name in vars(cls))
+    found = vars(home)[name]
+    if name == "equations":
+        _refuse(module, name, value, "the equations belong to the class; define another class with these equations")
+    if isinstance(found, property) and found.fset is not None:
+        return
+    if home.__module__.partition(".")[0] != _PACKAGE:
+        # Attributes that users' classes define are theirs.
+        return
+    if name in _own_arguments(type(module)):
+        _refuse(module, name, value, f"{name} is given when the {type(module).__name__} is made; make another one")
+    if callable(getattr(module, name, None)) and not isinstance(found, property):
+        _refuse(module, name, value, f"{name}() is a method")
+    _refuse(module, name, value, f"{name} is read-only")
+
+
+def _check_new(module: Module, name: str, value: Any) -> None:
+    """Check an assignment to a name that is not there yet."""
+    kind = type(module)
+    if name in _variables_of(module):
+        if module._network is None:
+            _refuse(module, name, value, _before_building(module, name))
+        _refuse(module, name, value, f"{name} is computed from the states; expected a state or a parameter")
+    if name in _own_arguments(kind):
+        _refuse(module, name, value, f"{name} is given when the {kind.__name__} is made; make another one")
+    known = [*_settable(module), *states_of(module)]
+    meant = misspelt(name, known, value) or (_core.nearest(name, known) if are_numbers(value) else None)
+    if meant:
+        raise AssignmentError(f"{module._label} has no parameter {name!r}; did you mean {meant!r}?")
+    if are_numbers(value):
+        listed = f"its parameters are {', '.join(module._values)}" if module._values else "it has no parameters"
+        raise AssignmentError(
+            f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {name!r}; {listed}. Attributes "
+            "of your own are defined in a class of your own, or begin with '_'"
+        )
+
+
+def _before_building(module: Module, name: str) -> str:
+    states = {"V": "; to begin elsewhere set V_rest, or V once the network is built"}
+    return f"{name} has no value before the network is built{states.get(name, '; set it after that')}"
+
+
+def _settable(module: Module) -> list[str]:
+    """Return the public names that a value can be assigned to."""
+    return [*module._values, *(n for n in _own_arguments(type(module)) if n not in ("parent", "name"))]
+
+
+_arguments: dict[type, frozenset[str]] = {}
+
+
+def _own_arguments(cls: type) -> frozenset[str]:
+    """Return the arguments of the constructors of Dendrion's classes among the bases of ``cls``."""
+    if cls not in _arguments:
+        _arguments[cls] = _found_arguments(cls)
+    return _arguments[cls]
+
+
+def _found_arguments(cls: type) -> frozenset[str]:
+    ours = (c for c in cls.__mro__ if c.__module__.partition(".")[0] == _PACKAGE and "__init__" in vars(c))
+    names = {name for c in ours for name in inspect.signature(vars(c)["__init__"]).parameters}
+    return frozenset(names - {"self", "given"})
+
+
+def _refuse(module: Module, name: str, value: Any, why: str) -> NoReturn:
+    raise AssignmentError(f"{module._label}.{name} = {shown(value)}: {why}")
+
+
+# Deletion
+
+
+def check_deletion(module: Module, name: str) -> None:
+    """Raise where an attribute cannot be deleted."""
+    if name in module._values or name in _own_arguments(type(module)):
+        raise AssignmentError(f"{module._label}.{name}: cannot be deleted")
+    if name not in module.__dict__:
+        raise no_attribute(module._label, name, dir(module))
+    if module._network is not None and _owns_part(module, name, module.__dict__[name]):
+        raise AssignmentError(f"{module._label}: {name} is fixed once the network is made and cannot be deleted")

@@ -1,0 +1,47 @@
+"""What is not copied, and not pickled: the error says what there is instead."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, SupportsIndex
+
+from ..errors import ParameterTypeError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["CopiedAlone", "NotCopied"]
+
+
+class NotCopied:
+    """Refuses to be copied or pickled."""
+
+    #: What to do instead.
+    _instead: ClassVar[str]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise ParameterTypeError(f"{type(self).__name__}: is not copied or pickled; expected {self._instead}")
+
+
+class CopiedAlone:
+    """A module: a copy is in no network, and one in a network is not pickled."""
+
+    _net: Any
+
+    def __copy__(self) -> Self:
+        twin = type(self).__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        twin = memo[id(self)] = type(self).__new__(type(self))
+        twin.__dict__.update({name: copy.deepcopy(value, memo) for name, value in self.__dict__.items()})
+        return twin
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        if self._net is not None:
+            raise ParameterTypeError(
+                f"{self!r}: is or was in a network, and is not pickled; expected net.save(path) for the model and "
+                "net.save_state(path) for its state"
+            )
+        return super().__reduce_ex__(protocol)

@@ -1,0 +1,135 @@
+"""Attributes that cannot be assigned once an object is built: an assignment would have no effect on the engine."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from .. import _core
+from .._suggest import misspelt
+from ..errors import AssignmentError, ParameterTypeError
+
+__all__ = ["Abstract", "Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
+
+#: The package whose classes define the attributes that are fixed.
+_PACKAGE = __name__.partition(".")[0]
+#: Longest text of a value in a message.
+_LONGEST = 60
+
+
+class Fixed:
+    """An object whose public attributes cannot be assigned or deleted once it is built.
+
+    Subclasses that users define may add attributes of their own, unless the name looks like a misspelt one.
+    """
+
+    #: Why an attribute cannot be assigned, and what to do instead. ``{value}`` is the value that was assigned.
+    _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: The same for all other attributes.
+    _otherwise: ClassVar[str] = "is read-only"
+
+    #: Whether it is built, so that its attributes are fixed.
+    _built: bool = False
+
+    def _title(self) -> str:
+        """Return what messages call the object."""
+        return type(self).__name__
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._built and not name.startswith("_"):
+            self._refuse(name, value)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if self._built and name in self._fixed_names():
+            raise AssignmentError(f"{self._title()}.{name}: the attribute cannot be deleted")
+        super().__delattr__(name)
+
+    def _fixed_names(self) -> set[str]:
+        """Return the public attributes that Dendrion itself defines."""
+        own = (vars(cls) for cls in type(self).__mro__ if is_ours(cls))
+        return {name for names in own for name in names if not name.startswith("_")} | set(self._instead_of)
+
+    def _refuse(self, name: str, value: Any) -> None:
+        """Raise for an assignment that would have no effect."""
+        assigned, known = f"{self._title()}.{name} = {shown(value)}", self._fixed_names()
+        if name in known:
+            why = self._instead_of.get(name, self._otherwise)
+            raise AssignmentError(f"{assigned}: {why.replace('{value}', shown(value))}")
+        ours = is_ours(type(self))
+        meant = misspelt(name, known, value)
+        if ours:
+            meant = meant or _core.nearest(name, sorted(known))
+        if ours or meant:
+            hint = f"; did you mean {meant!r}?" if meant else ", and none can be added"
+            raise AssignmentError(f"{assigned}: a {type(self).__name__} has no attribute {name!r}{hint}")
+
+
+class FixedOnceMade(Fixed):
+    """A value such as an initializer or a surrogate: its attributes are fixed once its ``__init__`` has run."""
+
+    _otherwise: ClassVar[str] = "cannot be changed once the object is made; make another one"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _fixing(cls.__init__)  # type: ignore[method-assign]
+
+    def _fixed_names(self) -> set[str]:
+        return super()._fixed_names() | {name for name in self.__dict__ if not name.startswith("_")}
+
+
+def _fixing(init: Callable[..., None]) -> Callable[..., None]:
+    """Wrap an ``__init__`` so that attributes are fixed once the outermost one has run."""
+
+    @functools.wraps(init)
+    def wrapper(self: FixedOnceMade, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        outermost = type(self).__init__
+        if wrapper in (outermost, getattr(outermost, "__wrapped__", None)):
+            self.__dict__["_built"] = True
+
+    return wrapper
+
+
+class Abstract:
+    """A base class that nobody makes objects of; direct subclasses of this one are."""
+
+    #: What to make instead.
+    _examples: ClassVar[str]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if Abstract in cls.__bases__:
+            raise ParameterTypeError(f"{cls.__name__}: is a base class; expected one such as {cls._examples}")
+        return super().__new__(cls, *args, **kwargs) if super().__new__ is not object.__new__ else super().__new__(cls)
+
+
+T = TypeVar("T", bound=type)
+
+
+def refuse_assignments(cls: T) -> T:
+    """Let a frozen dataclass raise errors of Dendrion."""
+
+    def refuse(self: Any, name: str, value: Any = None) -> None:
+        raise AssignmentError(
+            f"{cls.__name__}.{name} = {shown(value)}: cannot be changed once the rule is made; make another one"
+        )
+
+    cls.__setattr__ = cls.__delattr__ = refuse  # type: ignore[assignment]
+    return cls
+
+
+def is_ours(cls: type) -> bool:
+    """Return whether a class is one of Dendrion's, and no user's."""
+    return cls.__module__.partition(".")[0] == _PACKAGE
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: short, and on one line."""
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"array of shape {shape}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,121 @@
+"""What a network looks like: as text, in a notebook, to tab completion, and to those who take it for a list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, NoReturn
+
+import numpy as np
+
+from .. import _core
+from .._suggest import Suggesting
+from ..connections.synapse import MCSynapse
+from ..errors import ParameterTypeError
+from ..neurons.neuron import MCNeuron
+from ..simulation._log import size
+from ._copies import NotCopied
+from ._fixed import Fixed
+from .module import Module
+from .tables import about, folded, html_table, html_tree, text_table
+
+if TYPE_CHECKING:
+    from ..neurons.methods import SolverMethodODE
+    from ..recordings._collection import What
+    from .identity import Identity
+
+__all__ = ["NetworkShown"]
+
+#: Recordings that are listed by name.
+LISTED = 12
+
+
+class NetworkShown(Fixed, NotCopied, Suggesting):
+    """The part of a network that is looked at."""
+
+    _instead: ClassVar[str] = (
+        "net.save(path) and dn.Network.load(path) for the model, net.save_state(path) and net.load_state(path) for its "
+        "state"
+    )
+
+    dt: float
+    dtype: np.dtype[np.floating]
+    modules: tuple[Module, ...]
+    _recorded: dict[str, What]
+    _sim: _core.Simulation
+    _parts: dict[int, Module]
+    _identities: dict[int, Identity]
+    _methods: dict[int, SolverMethodODE]
+    _owners: dict[str, tuple[Module, str]]
+
+    def _title(self) -> str:
+        return "network"
+
+    def _frozen_keys(self) -> set[str]:
+        raise NotImplementedError
+
+    def _without_effect(self) -> set[str]:
+        raise NotImplementedError
+
+    def __len__(self) -> NoReturn:
+        raise ParameterTypeError(
+            "network: has no length; expected net.info['neurons'], or len(net.modules), len(net.populations)"
+        )
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __contains__(self, module: object) -> bool:
+        """Return whether a module, or one of that path, is in the network."""
+        if isinstance(module, str):
+            return any(m.path == module for m in self._parts.values())
+        return id(module) in self._parts
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [m.path for m in self._parts.values()]
+
+    def __repr__(self) -> str:
+        return "\n".join([self._head(), text_table(self._rows()), *self._foot()])
+
+    def _repr_html_(self) -> str:
+        trees = [folded(f"{m.path}: parts", html_tree(m)) for m in self.modules if isinstance(m, MCNeuron)]
+        return "".join([html_table(self._rows(), self._head(), self._foot()), *trees])
+
+    def _head(self) -> str:
+        info = self._sim.summary()
+        return (
+            f"Network: {info['neurons']} neurons, {info['compartments']} compartments, {info['connections']} "
+            f"connections ({size(info['connection_bytes'])}); dt {self.dt:g} ms, {self.dtype}, "
+            f"t = {info['steps'] * self.dt:g} ms"
+        )
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return a table of the modules."""
+        rows: list[tuple[str, ...]] = [("module", "kind", "size", "numbers", "method", "connections", "about")]
+        for module in self.modules:
+            members, numbers, method, count = str(getattr(module, "size", "")), "", "", ""
+            if isinstance(module, MCNeuron):
+                first = self._identities[id(module)].first
+                numbers = f"{first}-{first + module.size - 1}"
+                method = self._methods[id(module)].name
+            elif isinstance(module, MCSynapse):
+                count = str(self._sim.connection_count(module.path))
+            rows.append((module.path, type(module).__name__, members, numbers, method, count, about(module)))
+        return rows
+
+    def _foot(self) -> list[str]:
+        """Return what there is to train, and what is recorded."""
+        still = self._frozen_keys() | self._without_effect()
+        counts = {key: self._count(key) for key in self._sim.parameter_names()}
+        trainable = sum(count for key, count in counts.items() if key not in still)
+        lines = [f"parameters: {sum(counts.values())} numbers under {len(counts)} keys, {trainable} of them trainable"]
+        if self._recorded:
+            more = len(self._recorded) - LISTED
+            names = [*list(self._recorded)[:LISTED], *([f"{more} more"] if more > 0 else [])]
+            lines.append("records: " + ", ".join(names))
+        return lines
+
+    def _count(self, key: str) -> int:
+        """Return how many numbers a parameter has, of weights without a copy of them."""
+        module, name = self._owners.get(key, (None, ""))
+        if isinstance(module, MCSynapse) and name == "w":
+            return self._sim.connection_count(module.path)
+        return int(np.size(self._sim.parameter(key)))

@@ -1,0 +1,89 @@
+"""Numbers of populations and neurons in the whole network."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..errors import ParameterError, StructureError
+from ..neurons.neuron import MCNeuron
+from .module import hint
+
+__all__ = ["Identity", "numbered", "selected"]
+
+#: By what populations are selected.
+CRITERIA = ("area_name", "pid", "id", "name")
+
+
+class Identity(NamedTuple):
+    """What a population and its neurons are called in the whole network."""
+
+    #: Number of the population.
+    id: int
+    #: Number of its first neuron.
+    first: int
+
+
+def numbered(populations: Sequence[MCNeuron]) -> dict[int, Identity]:
+    """Return the identity of each population by the ``id()`` of its object.
+
+    Numbers that were given are kept, and must not overlap. Others follow each other in the order of paths, around
+    those: populations from 0 on, neurons from 1 on.
+    """
+    ordered = sorted(populations, key=lambda p: p.path)
+    ranges = {
+        id(p): range(p.neuron_start_id, p.neuron_start_id + p.size) for p in ordered if _gave(p, "neuron_start_id")
+    }
+    ids = {id(p): range(p.id, p.id + 1) for p in ordered if _gave(p, "id")}
+    for name, taken in (("neuron_start_id", ranges), ("id", ids)):
+        _check_apart(name, [p for p in ordered if id(p) in taken], taken)
+    firsts = _packed(ordered, ranges, 1, [p.size for p in ordered])
+    numbers = _packed(ordered, ids, 0, [1] * len(ordered))
+    return {id(p): Identity(numbers[id(p)], firsts[id(p)]) for p in ordered}
+
+
+def _gave(population: MCNeuron, name: str) -> bool:
+    return name in population._given
+
+
+def _check_apart(name: str, given: list[MCNeuron], taken: dict[int, range]) -> None:
+    given = sorted(given, key=lambda p: taken[id(p)].start)
+    for before, after in itertools.pairwise(given):
+        a, b = taken[id(before)], taken[id(after)]
+        if b.start < a.stop:
+            ends = [f"{p.path} has {_shown(r)}" for p, r in ((before, a), (after, b))]
+            raise StructureError(f"network: {name}: {ends[0]}, {ends[1]}: expected numbers that do not overlap")
+
+
+def _shown(numbers: range) -> str:
+    return str(numbers.start) if len(numbers) == 1 else f"{numbers.start} to {numbers.stop - 1}"
+
+
+def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
+    """Return the first number of each population: what is taken, and the rest packed around that."""
+    occupied = sorted(taken.values(), key=lambda r: r.start)
+    firsts = {key: r.start for key, r in taken.items()}
+    for population, size in zip(ordered, sizes, strict=True):
+        if id(population) in firsts:
+            continue
+        for other in occupied:
+            if other.start < start + size and start < other.stop:
+                start = other.stop
+        firsts[id(population)] = start
+        start += size
+    return firsts
+
+
+def selected(
+    populations: Sequence[MCNeuron], identities: dict[int, Identity], criteria: dict[str, Any]
+) -> list[MCNeuron]:
+    """Return the populations that meet all criteria."""
+    for name in criteria:
+        if name not in CRITERIA:
+            raise ParameterError(f"network: select: no criterion named {name!r}{hint(name, list(CRITERIA))}")
+
+    def value(population: MCNeuron, name: str) -> Any:
+        return identities[id(population)].id if name == "id" else getattr(population, name)
+
+    return [p for p in populations if all(value(p, name) == wanted for name, wanted in criteria.items())]

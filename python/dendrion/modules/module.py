@@ -1,0 +1,463 @@
+"""The base of everything that has a name, an owner, and parameters."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._numbers import plain_numbers
+from .._suggest import public
+from ..errors import AssignmentError, ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
+from ..units import has_units, in_unit, unit_in_table
+from ._attributes import check_assignment, check_deletion, set_state, state_of, states_of
+from ._containers import guarded, named_items
+from ._copies import CopiedAlone
+from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
+from ._values import read_only
+from .tables import html_tree
+from .variables import VarManager
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ..simulation.network import Network
+
+__all__ = ["Module"]
+
+Value = float | NDArray[np.float64]
+
+
+class Module(CopiedAlone):
+    """A part of a model.
+
+    A module made inside another's ``__init__`` belongs to it. It takes its name from the attribute it is assigned to
+    (``self.soma = ...``), or from its place in a list or dict that is assigned (``dends/0``); without either it gets
+    one from its class. Names along the chain of owners make the path, such as ``pyramidal/dends/0``.
+
+    Parameters are attributes: reading gives a float or a read-only array of shape ``(size,)``, assigning checks the
+    value and, where the module is part of a network, changes it there from the next step on. States of a built network,
+    such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have no effect raises
+    an [AssignmentError][dendrion.AssignmentError].
+
+    A number may be a quantity of pint, quantities or Brian2: it is converted to the documented unit, and refused where
+    its dimension is another. Plain numbers mean that unit.
+
+    Parameters
+    ----------
+    parent : Module, VarManager or None, optional
+        The owner. By default the module being made, if any; ``None`` for no owner; a
+        [VarManager][dendrion.VarManager] for a root among others.
+    name : str, optional
+        The name, unique in its owner.
+    frozen_params : dict, optional
+        Parameters to set and to leave out of ``parameters()``, so that no optimiser changes them. By hand they can
+        still be assigned.
+
+    Attributes
+    ----------
+    training : bool
+        Whether it is in training (the default): connections with a plasticity that learns do so only then.
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ()
+    #: Parameters that may be ``None``.
+    _optional: ClassVar[tuple[str, ...]] = ()
+    #: Units of what can be recorded of it, where these are not pure numbers.
+    _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    #: What to do instead of giving a distribution or a function.
+    _otherwise_drawn: ClassVar[str] = "; draw one value per neuron first, such as rng.normal(mean, std, size)"
+    #: Attributes that keep the value they were made with.
+    _fixed: ClassVar[tuple[str, ...]] = ("size",)
+    #: Attributes that keep their value once a network is made.
+    _built_in: ClassVar[tuple[str, ...]] = ()
+    _children: list[Module]
+    _name: str | None
+    #: Whether the name came from the class, and so makes way for a given one.
+    _automatic: bool
+    _owner: Module | None
+    _values: dict[str, Value | None]
+    _frozen: frozenset[str]
+    #: Parameters whose values were quantities, so that their units are known.
+    _measured: set[str]
+    _net: weakref.ref[Network] | None
+    size: int
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Module:
+        """Prepare what attribute access relies on, before any ``__init__`` runs."""
+        self = super().__new__(cls)
+        self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
+        self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
+        self.__dict__.update(_measured=set())
+        return self
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = tracked(cls.__init__)  # type: ignore[method-assign]
+
+    def __init__(
+        self,
+        parent: Module | VarManager | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name or "/" in name or "." in name):
+            raise ParameterError(f"{self._label}: name = {name!r}: expected a name without '/' and '.'")
+        owner = maker_of(self) if isinstance(parent, Sentinel) else parent
+        if owner is not None and not isinstance(owner, (Module, VarManager)):
+            given = type(owner).__name__
+            raise ParameterTypeError(f"{self._label}: parent = {given}: expected a Module, a VarManager or None")
+        self.__dict__["_name"] = name
+        if isinstance(owner, VarManager):
+            self.__dict__["_manager"] = owner
+        if owner is not None:
+            owner._adopt(self)
+        self._freeze(frozen_params or {})
+
+    # Ownership and names
+
+    def _adopt(self, child: Module) -> None:
+        if self._network is not None:
+            raise StructureError(f"{self._label}: takes in no {type(child).__name__} once its network is made")
+        if child._name is not None and not child._automatic:
+            self._call(child, child._name)
+        self._children.append(child)
+        child.__dict__["_owner"] = self
+
+    def _call(self, child: Module, name: str) -> None:
+        """Name a child; another that got this name from its class makes way."""
+        for other in self._children:
+            if other is not child and other._name == name:
+                if not other._automatic:
+                    raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+                other.__dict__["_name"] = None
+        child.__dict__.update(_name=name, _automatic=False)
+
+    def _assign(self, name: str, child: Module) -> None:
+        """Take in a module assigned to an attribute, and name it after that."""
+        if child._owner is None and child is not self and child._net is None:
+            self._adopt(child)
+        if child._owner is self and (child._name is None or child._automatic) and self._network is None:
+            self._call(child, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._values:
+            self._set(name, value)
+        elif name == "training":
+            self.train(value)
+        elif not set_state(self, name, value):
+            check_assignment(self, name, value)
+            self._replace(name, value)
+
+    def _replace(self, name: str, value: Any) -> None:
+        """Set an attribute: take in modules of the new value, and let go of those of the old one."""
+        old = self.__dict__.get(name)
+        if isinstance(old, Module) and old is not value:
+            self._let_go(name, old)
+        if name.startswith("_"):
+            super().__setattr__(name, value)
+            return
+        if isinstance(old, (list, tuple, dict)):
+            self._let_go_of_items(name, old, value)
+        if not under_construction(self):
+            value = guarded(self, name, value)
+        super().__setattr__(name, value)
+        if isinstance(value, Module):
+            self._assign(name, value)
+        elif isinstance(value, (list, tuple, dict)):
+            for place, item in named_items(name, value):
+                # Modules in nested containers are named by their class where they were made in an ``__init__``.
+                if isinstance(item, Module) and (place.count("/") == 1 or item._owner is None):
+                    self._assign(place, item)
+
+    def _let_go(self, name: str, old: Module) -> None:
+        if old._owner is self and old._name == name:
+            self._children[:] = [c for c in self._children if c is not old]
+            old.__dict__.update(_owner=None, _name=None)
+
+    def _let_go_of_items(self, name: str, old: Any, new: Any) -> None:
+        """Let go of the modules in a container that another one, or something else, takes the place of."""
+        kept = {id(item) for _, item in named_items(name, new)} if isinstance(new, (list, tuple, dict)) else set()
+        for place, item in named_items(name, old):
+            if isinstance(item, Module) and id(item) not in kept:
+                self._let_go(place, item)
+
+    def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
+        """Take in what was put into a list or dict, let go of what was removed, and name the rest by its new place."""
+        modules = [item for _, item in (*before, *after) if isinstance(item, Module)]
+        if self._network is not None and modules:
+            raise AssignmentError(
+                f"{self._label}.{name}: cannot be changed once the network is built; change it before, or build a new "
+                "network from new modules"
+            )
+        kept = {id(item) for _, item in after}
+        for place, item in before:
+            if not isinstance(item, Module) or item._owner is not self or item._name != place:
+                continue
+            if id(item) in kept:
+                item.__dict__["_name"] = None
+            else:
+                self._let_go(place, item)
+        for place, item in after:
+            if isinstance(item, Module):
+                self._assign(place, item)
+
+    def _guard_containers(self) -> None:
+        """Once ``__init__`` has run: let lists and dicts of modules tell when they change."""
+        for name, value in self.__dict__.items():
+            if not name.startswith("_"):
+                self.__dict__[name] = guarded(self, name, value)
+
+    def _refer(self, name: str, value: object) -> None:
+        """Keep a reference without taking the module in."""
+        self.__dict__[name] = value
+
+    @property
+    def name(self) -> str:
+        """Its name in its owner."""
+        if self._name is None:
+            owner = self._owner
+            taken = {c._name for c in owner._children} if owner else set()
+            self.__dict__.update(_name=unused(type(self).__name__.lower(), taken), _automatic=True)
+        return self._name or ""
+
+    @property
+    def path(self) -> str:
+        """Its path from the outermost owner, such as ``pyramidal/dend``."""
+        return f"{self._owner.path}/{self.name}" if self._owner else self.name
+
+    @property
+    def parent(self) -> Module | None:
+        """Its owner."""
+        return self._owner
+
+    @property
+    def variables(self) -> VarManager:
+        """The manager of the variables of its root, itself where it has no owner."""
+        if self._owner is not None:
+            return self._owner.variables
+        manager: VarManager | None = self.__dict__["_manager"]
+        if manager is None:
+            manager = VarManager()
+            manager._roots.append(self)
+            self.__dict__["_manager"] = manager
+        return manager
+
+    def children(self) -> Iterator[Module]:
+        """Go through the modules it owns, in the order they were made."""
+        return iter(tuple(self._children))
+
+    def modules(self) -> Iterator[Module]:
+        """Go through it and everything it owns, directly or not."""
+        yield self
+        for child in self.children():
+            yield from child.modules()
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Go through it and everything it owns, each with its path."""
+        return ((module.path, module) for module in self.modules())
+
+    def parameters(self) -> dict[str, NDArray[np.float64]]:
+        """Return its parameters and those of everything it owns, but frozen ones, by ``path.parameter``."""
+        found = {}
+        for module in self.modules():
+            for name, value in module._values.items():
+                if name not in module._frozen and has_value(module, name, value):
+                    found[f"{module.path}.{name}"] = np.asarray(getattr(module, name))
+        return found
+
+    def train(self, mode: bool = True) -> Self:
+        """Put it and everything it owns in training: connections with a plasticity that learns do so."""
+        if not isinstance(mode, (bool, np.bool_)):
+            raise ParameterTypeError(f"{self._label}: training = {mode!r}: expected True or False")
+        for module in self.modules():
+            module.__dict__["training"] = bool(mode)
+            module._training_changed()
+        return self
+
+    def eval(self) -> Self:
+        """Put it and everything it owns out of training: weights stay as they are."""
+        return self.train(False)
+
+    def _training_changed(self) -> None:
+        """Do what follows from a change of ``training``."""
+
+    def _stream(self) -> str | None:
+        """Return the name of its random stream, if it draws random numbers."""
+        return None
+
+    @property
+    def _label(self) -> str:
+        """What to call it in a message: its path where it has one, else its class."""
+        return self.path if self._name is not None else type(self).__name__
+
+    # Parameters
+
+    def _declare(self, **given: Any) -> None:
+        """Set parameters for the first time, and check them together."""
+        for name, value in given.items():
+            self._values[name] = self._convert(name, value)
+
+    def _check_together(self, kind: str) -> None:
+        given = {}
+        for name, *_ in _core.parameters(kind):
+            value = self._values.get(name)
+            if value is not None:
+                given[name] = value
+            elif name in self._values and name not in self._optional:
+                raise ParameterError(f"{self._label}: {name} = None: expected a number")
+        _core.check_module(kind, self._label, given, self.size)
+
+    def _drawn(self, value: object) -> str:
+        """Return the end of a message for a distribution or a function, which parameters do not take."""
+        return self._otherwise_drawn if callable(value) or hasattr(value, "_spec") else ""
+
+    def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
+        if not isinstance(frozen, Mapping):
+            raise ParameterTypeError(
+                f"{self._label}: frozen_params = {frozen!r}: expected a dict of values by parameter, such as "
+                "{'gL': 5.0}"
+            )
+        for name, value in frozen.items():
+            if name not in self._values:
+                raise UnknownNameError(
+                    f"{self._label}: frozen_params: no parameter named {name!r}{hint(name, self._values)}"
+                )
+            self._values[name] = self._convert(name, value)
+            self._check(name, self._values[name])
+        self.__dict__["_frozen"] = frozenset(frozen)
+
+    def _convert(self, name: str, value: ArrayLike | None) -> Value | None:
+        if value is None:
+            return None
+        if has_units(value):
+            converted = self._convert_quantity(name, value)
+            self._measured.add(name)
+            return converted
+        self._measured.discard(name)
+        array = plain_numbers(
+            f"{self._label}: {name}", value, f"a number or an array of {self.size}{self._drawn(value)}"
+        )
+        if array.ndim == 0:
+            return float(array)
+        if array.ndim != 1:
+            raise ParameterError(
+                f"{self._label}: {name} = array of shape {array.shape}: expected a number or shape ({self.size},)"
+            )
+        return array
+
+    def _convert_quantity(self, name: str, value: Any) -> Value | None:
+        return self._convert(name, in_unit(f"{self._label}: {name}", value, self._unit_of(name)))
+
+    def _unit_of(self, name: str) -> str:
+        """Return the unit of a parameter; an empty one is that of pure numbers."""
+        return next((u for kind in self._kinds if (u := unit_in_table(kind, name)) is not None), "")
+
+    def _unit_of_variable(self, name: str) -> str:
+        """Return the unit of a state, or of what else can be recorded; an empty one is that of pure numbers."""
+        return self._variable_units.get(name, "")
+
+    def _check(self, name: str, value: Value | None) -> None:
+        for kind in self._kinds:
+            if any(name == p[0] for p in _core.parameters(kind)):
+                if value is None:
+                    raise ParameterError(f"{self._label}: {name} = None: expected a number")
+                _core.check(kind, self._label, name, value, self.size)
+                return
+
+    def _set(self, name: str, value: ArrayLike | None) -> None:
+        converted = self._convert(name, value)
+        self._check(name, converted)
+        net = self._network
+        if net is None:
+            self._values[name] = converted
+        elif self._values[name] is None and net._key_of(self, name) is None:
+            raise StructureError(
+                f"{self._label}: {name} was None when the network was made, which keeps its equations; give it before"
+            )
+        else:
+            self._look_at(name, converted)
+            net._set_module(self, name, converted)
+
+    def _look_at(self, name: str, value: Value | None) -> None:
+        """Warn of a value that looks as if it were in another unit; a network that is built looks at all."""
+        from .._checks import odd_value, warn_of_all
+
+        warn_of_all(list(odd_value(self, name, value)), UnitWarning)
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("_values", {})
+        if name not in values:
+            return state_of(self, name)
+        net = self._network
+        return read_only(values[name] if net is None else net._value_of(self, name, values[name]))
+
+    def __dir__(self) -> list[str]:
+        return public(self, (*self._values, *states_of(self)))
+
+    @property
+    def _network(self) -> Network | None:
+        net = self._net() if self._net is not None else None
+        # A copy of a module is in no network.
+        return net if net is not None and id(self) in net._parts else None
+
+    def __delattr__(self, name: str) -> None:
+        check_deletion(self, name)
+        old = self.__dict__.get(name)
+        super().__delattr__(name)
+        if isinstance(old, Module):
+            self._let_go(name, old)
+        elif isinstance(old, (list, tuple, dict)):
+            self._let_go_of_items(name, old, None)
+
+    def _repr_html_(self) -> str:
+        return html_tree(self)
+
+    def __repr__(self) -> str:
+        size = f" x {self.size}" if "size" in self.__dict__ else ""
+        return f"<{type(self).__name__} {self._label}{size}>"
+
+
+def checked_size(module: Module, size: object) -> int:
+    """Return a size as a whole number of at least 1."""
+    if isinstance(size, (bool, np.bool_)) or not isinstance(size, (int, np.integer)):
+        raise ParameterTypeError(f"{module._label}: size = {size!r}: expected a whole number >= 1")
+    if size < 1:
+        raise ParameterError(f"{module._label}: size = {size}: expected a whole number >= 1")
+    return int(size)
+
+
+def has_value(module: Module, name: str, value: Any) -> bool:
+    """Return whether a parameter has a value; in a network, whether an equation reads it."""
+    net = module._network
+    return value is not None if net is None else net._key_of(module, name) is not None
+
+
+#: Most names that a message lists.
+SHOWN = 24
+
+
+def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest one, or all there are."""
+    nearest = _core.nearest(name, list(known))
+    if nearest:
+        return f"; did you mean {nearest!r}?"
+    names = list(known)
+    if len(names) > SHOWN:
+        return f"; there are {len(names)}, such as: {', '.join(names[:8])}"
+    return f"; expected one of: {', '.join(names)}" if names else "; there are none"
+
+
+def unused(base: str, taken: set[str | None]) -> str:
+    """Return ``base``, or the first of ``base_1``, ``base_2``, ... that is not taken."""
+    name, i = base, 0
+    while name in taken:
+        i += 1
+        name = f"{base}_{i}"
+    return name

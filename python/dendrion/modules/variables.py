@@ -1,0 +1,150 @@
+"""Variables of a model by collection, as NeurAI has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ..errors import AssignmentError, StructureError, UnknownNameError
+from ._fixed import Fixed, shown
+from ._values import read_only
+
+if TYPE_CHECKING:
+    from .module import Module
+
+__all__ = ["Collection", "VarManager"]
+
+
+class VarManager(Fixed):
+    """Holds the variables of one or several root modules by collection.
+
+    Every root module has one (``module.variables``). One that is made first and passed as ``parent`` to several modules
+    makes them roots of one namespace: their names must differ, and those given by class are numbered.
+
+    ``manager["params"]`` maps ``path.parameter`` to values, ``manager["frozen"]`` those of ``frozen_params``,
+    ``manager["states"]`` maps ``path.variable`` to states (once there is a network), and ``manager["rngs"]`` the path
+    of each module that draws random numbers to the name of its stream. Values are read where they are, in the network
+    once there is one; assigning to an entry of ``params`` or ``states`` sets it there.
+    """
+
+    _built = True
+    _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"
+    COLLECTIONS: ClassVar[tuple[str, ...]] = ("params", "frozen", "states", "rngs")
+
+    def __init__(self) -> None:
+        self._roots: list[Module] = []
+
+    @property
+    def roots(self) -> tuple[Module, ...]:
+        """The root modules."""
+        return tuple(self._roots)
+
+    def __getitem__(self, collection: str) -> Collection:
+        if collection not in self.COLLECTIONS:
+            known = ", ".join(self.COLLECTIONS)
+            raise UnknownNameError(f"VarManager: no collection named {collection!r}; expected one of: {known}")
+        return Collection(self, collection)
+
+    def __setitem__(self, collection: str, value: Any) -> None:
+        raise AssignmentError(
+            f"VarManager[{collection!r}] = {shown(value)}: cannot replace a collection; assign its entries, such as "
+            "manager['params']['cell/soma.gL'] = 5.0"
+        )
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self.COLLECTIONS)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.COLLECTIONS)
+
+    def __len__(self) -> int:
+        return len(self.COLLECTIONS)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(self[c])} {c}" for c in self.COLLECTIONS)
+        return f"<VarManager of {', '.join(r.path for r in self._roots) or 'nothing'}: {sizes}>"
+
+    def _adopt(self, root: Module) -> None:
+        name = root._name
+        if name is not None and any(r._name == name for r in self._roots):
+            raise StructureError(f"VarManager: two modules named {name!r}; give one another name")
+        self._roots.append(root)
+        if name is None:
+            from .module import unused
+
+            taken = {r._name for r in self._roots}
+            root.__dict__.update(_name=unused(type(root).__name__.lower(), taken), _automatic=True)
+
+    def _modules(self) -> Iterator[Module]:
+        for root in self._roots:
+            yield from root.modules()
+
+
+class Collection(Fixed, Mapping[str, Any]):
+    """The variables of one kind, by path."""
+
+    _built = True
+    _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"
+
+    def __init__(self, manager: VarManager, kind: str) -> None:
+        self._manager, self._kind = manager, kind
+
+    def _entries(self) -> dict[str, tuple[Module, str]]:
+        """Return the module and the name behind each key."""
+        from .module import has_value
+
+        found: dict[str, tuple[Module, str]] = {}
+        for module in self._manager._modules():
+            if self._kind in ("params", "frozen"):
+                frozen = self._kind == "frozen"
+                names = [
+                    n for n, v in module._values.items() if (n in module._frozen) == frozen and has_value(module, n, v)
+                ]
+                found.update({f"{module.path}.{name}": (module, name) for name in names})
+            elif self._kind == "rngs" and module._stream() is not None:
+                found[module.path] = (module, "")
+            elif self._kind == "states" and module._network is not None:
+                found.update({key: (module, key) for key in module._network.get_state() if _is_of(key, module)})
+        return found
+
+    def _entry(self, key: str) -> tuple[Module, str]:
+        entries = self._entries()
+        if key not in entries:
+            from .module import hint
+
+            raise UnknownNameError(f"VarManager: {self._kind}: nothing named {key!r}{hint(key, list(entries))}")
+        return entries[key]
+
+    def __getitem__(self, key: str) -> Any:
+        module, name = self._entry(key)
+        if self._kind == "rngs":
+            return module._stream()
+        if self._kind == "states":
+            net = module._network
+            return None if net is None else read_only(net.get_state()[key])
+        return getattr(module, name)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        module, name = self._entry(key)
+        if self._kind == "params":
+            setattr(module, name, value)
+        elif self._kind == "states" and module._network is not None:
+            module._network.set_state({key: value})
+        else:
+            raise StructureError(f"VarManager: {self._kind}: {key!r} stays as it is; expected one of params or states")
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries())
+
+    def __len__(self) -> int:
+        return len(self._entries())
+
+    def __repr__(self) -> str:
+        return f"<{self._kind}: {', '.join(self) or 'none'}>"
+
+
+def _is_of(key: str, module: Module) -> bool:
+    return key.rpartition(".")[0] == module.path

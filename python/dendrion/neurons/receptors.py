@@ -1,0 +1,259 @@
+"""Receptors: what arriving spikes open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import _core
+from ..errors import ParameterTypeError, StructureError
+from ..modules._attributes import check_assignment
+from ..modules._ownership import SENTINEL, Sentinel
+from ..modules.module import Module, checked_size
+from .compartment import Compartment
+from .equations import Written
+
+__all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
+
+
+class Receptor(Written, Compartment):
+    """Base of the receptors: [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA], and the user's own.
+
+    Subclass it and write ``equations`` with ``on event: s += weight`` for what an arriving spike adds, and
+    ``I = ... : pA`` for the current; the page on the language says how.
+
+    Attached by an [MCConnSynapse][dendrion.MCConnSynapse] a receptor acts on another compartment, whose V it sees, and
+    its own membrane takes no part. Coupled by an [MCConn][dendrion.MCConn] it is a compartment of its own.
+
+    Parameters
+    ----------
+    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
+        Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    **given : float or array
+        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
+    """
+
+    #: The kind of a built-in one.
+    _receptor: ClassVar[str | None] = None
+    # Without t_decay the engine's own message says what is missing.
+    _optional: ClassVar[tuple[str, ...]] = (*Compartment._optional, "t_rise", "t_decay")
+    _built_in: ClassVar[tuple[str, ...]] = ("scale_g",)
+    scale_g: bool
+
+    @classmethod
+    def _check_definition(cls, definition: _core.Definition) -> None:
+        receives, has_current, _ = definition.traits()
+        if not receives or not has_current:
+            raise StructureError(
+                f"{cls.__name__}: its equations make no receptor: expected 'on event: s += weight' and 'I = ... : pA'"
+            )
+
+    def __init__(
+        self,
+        size: int = 1,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
+        **given: ArrayLike,
+    ) -> None:
+        is_written = self._receptor is None
+        if is_written:
+            self.size = checked_size(self, size)
+            self._gate(False)
+            self._declare_written(given)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        Compartment.__init__(self, *membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        if is_written:
+            self._check_written()
+
+    def _gate(self, scale_g: bool, **given: ArrayLike | None) -> None:
+        self._refer("_given", self.__dict__.get("_arguments", frozenset()))
+        self.scale_g = scale_g
+        self._declare(**given)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "scale_g":
+            check_assignment(self, name, value)
+            if not isinstance(value, (bool, np.bool_)):
+                raise ParameterTypeError(f"{self._label}: scale_g = {value!r}: expected True or False")
+            value = bool(value)
+        if name in self._values and self._network is None:
+            # An attached receptor has no membrane, so that a value given for it would have no effect.
+            self._refer("_given", self._given | {name})
+        super().__setattr__(name, value)
+
+
+class AMPA(Receptor):
+    """AMPA receptor: ``I = g w x (E - V)``.
+
+    With ``t_decay`` alone ``x = s``, ``ds/dt = -s/t_decay``. With ``t_rise`` too, ``dx/dt = -x/t_decay + s/(1 ms)``,
+    ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
+
+    Parameters
+    ----------
+    size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
+        Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
+    g : float or array
+        Maximal conductance (nS), >= 0.
+    w : float or array
+        Weight, a factor on ``g``, >= 0.
+    t_rise : float or array, optional
+        Time constant of the rise (ms), > 0.
+    t_decay : float or array
+        Time constant of the decay (ms), > 0. Required.
+    scale_g : bool
+        Divide ``g`` by the peak of ``x`` after one unit spike, so that the conductance peaks at ``g w``. Without
+        ``t_rise`` that peak is 1 already.
+    parent, name, frozen_params
+        See [Module][dendrion.Module].
+    E : float or array
+        Reversal potential (mV).
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("compartment", "ampa")
+    _receptor: ClassVar[str | None] = "ampa"
+
+    def __init__(
+        self,
+        size: int = 1,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        g: ArrayLike = 1.0,
+        w: ArrayLike = 1.0,
+        t_rise: ArrayLike | None = None,
+        t_decay: ArrayLike | None = None,
+        scale_g: bool = False,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        E: ArrayLike = 0.0,
+        area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
+    ) -> None:
+        self.size = checked_size(self, size)
+        self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        self._check_together("ampa")
+
+
+class GABA(Receptor):
+    """GABA receptor: ``I = g w x (E - V)`` with a reversal below rest, so it inhibits.
+
+    Parameters
+    ----------
+    E : float or array
+        Reversal potential (mV).
+    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params
+        See [AMPA][dendrion.AMPA].
+    area_factor, I_ext
+        See [Compartment][dendrion.Compartment].
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("compartment", "gaba")
+    _receptor: ClassVar[str | None] = "gaba"
+
+    def __init__(
+        self,
+        size: int = 1,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        g: ArrayLike = 1.0,
+        w: ArrayLike = 1.0,
+        t_rise: ArrayLike | None = None,
+        t_decay: ArrayLike | None = None,
+        scale_g: bool = False,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        E: ArrayLike = -80.0,
+        area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
+    ) -> None:
+        self.size = checked_size(self, size)
+        self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        self._check_together("gaba")
+
+
+class NMDA(Receptor):
+    """NMDA receptor: ``I = g w x (E - V) B(V)`` with the magnesium block of Jahr & Stevens (1990).
+
+    ``B(V) = 1 / (1 + Mg exp(-alpha (V + gamma)) / beta)``, V in mV.
+
+    Parameters
+    ----------
+    Mg : float or array
+        Magnesium concentration (mM), >= 0.
+    gamma : float or array
+        Shift of the block (mV).
+    alpha : float or array
+        Steepness of the block (1/mV).
+    beta : float or array
+        Half-block concentration at ``V = -gamma`` (mM), > 0.
+    size, V_rest, gL, C, length, diameter, r_axial, g, w, t_rise, t_decay, scale_g, parent, name, frozen_params, E
+        See [AMPA][dendrion.AMPA].
+    area_factor, I_ext
+        See [Compartment][dendrion.Compartment].
+    """
+
+    _kinds: ClassVar[tuple[str, ...]] = ("compartment", "nmda")
+    _receptor: ClassVar[str | None] = "nmda"
+
+    def __init__(
+        self,
+        size: int = 1,
+        V_rest: ArrayLike = -70,
+        gL: ArrayLike = 2.9,
+        C: ArrayLike = 58.9,
+        length: ArrayLike | None = None,
+        diameter: ArrayLike | None = None,
+        r_axial: ArrayLike | None = None,
+        g: ArrayLike = 1.0,
+        w: ArrayLike = 1.0,
+        Mg: ArrayLike = 1.0,
+        gamma: ArrayLike = 0.0,
+        alpha: ArrayLike = 0.062,
+        beta: ArrayLike = 3.57,
+        t_rise: ArrayLike | None = None,
+        t_decay: ArrayLike | None = None,
+        scale_g: bool = False,
+        parent: Module | Sentinel | None = SENTINEL,
+        name: str | None = None,
+        frozen_params: Mapping[str, ArrayLike] | None = None,
+        *,
+        E: ArrayLike = 0.0,
+        area_factor: ArrayLike = 1.0,
+        I_ext: ArrayLike = 0.0,
+    ) -> None:
+        self.size = checked_size(self, size)
+        self._gate(scale_g, g=g, w=w, t_rise=t_rise, t_decay=t_decay, E=E)
+        self._declare(Mg=Mg, gamma=gamma, alpha=alpha, beta=beta)
+        membrane = (size, V_rest, gL, C, length, diameter, r_axial)
+        super().__init__(*membrane, parent, name, frozen_params, area_factor=area_factor, I_ext=I_ext)
+        self._check_together("nmda")

@@ -1,0 +1,1 @@
+"""Recordings: what probes recorded, in memory and on disk."""

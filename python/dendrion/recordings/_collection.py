@@ -1,0 +1,125 @@
+"""What a network records, by name."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any, cast
+
+from ..errors import ParameterTypeError, StructureError
+from ._kept import Kept
+from .recording import Recording, SpikeRecording
+
+if TYPE_CHECKING:
+    from .. import _core
+    from ..simulation.network import Network
+    from ._stream import Streams
+
+__all__ = ["NetworkRecordings", "What"]
+
+#: Path of a module, variable, interval (ms) and indices.
+What = tuple[str, str, float | None, list[int] | None]
+
+
+class NetworkRecordings:
+    """The part of a network that knows its recordings.
+
+    A recording keeps its network alive, so the network keeps only how it is made, or no network would go before the
+    garbage collector comes.
+    """
+
+    _recorded: dict[str, What]
+    _recipes: dict[str, tuple[type[Recording | SpikeRecording], tuple[Any, ...]]]
+    _alive: weakref.WeakValueDictionary[int, Recording | SpikeRecording]
+    _streams: Streams
+    _sim: _core.Simulation
+    dt: float
+
+    def _begin_recordings(self) -> None:
+        self._recorded, self._recipes = {}, {}
+        self._alive = weakref.WeakValueDictionary()
+
+    @property
+    def recordings(self) -> dict[str, Recording | SpikeRecording]:
+        """What is recorded, by name: ``path.variable``, or as a model file says."""
+        return {name: self._recording(name) for name in self._recorded}
+
+    def clear_recordings(self) -> None:
+        """Clear what all probes recorded so far, and free its memory.
+
+        Probes record on: the time goes on, and their next samples are those of the present step or later. Recordings
+        that go to disk are emptied there too. ``recording.clear()`` clears one.
+        """
+        self._let_go_of_arrays()
+        for _, (probe, *_) in self._recipes.values():
+            self._sim.clear_recording(probe)
+        self._streams.clear()
+
+    def remove(self, probe: Recording | SpikeRecording) -> None:
+        """Stop recording: remove a probe from the network.
+
+        The recording keeps what it has until now and stays as it is, also where it went to disk. It is no longer in
+        ``net.recordings``, nor in what ``net.save`` writes. Gradients of earlier runs may still be asked for with it.
+
+        Parameters
+        ----------
+        probe : Recording or SpikeRecording
+            What ``probe`` returned, or one of ``net.recordings``.
+
+        Raises
+        ------
+        StructureError
+            For a recording of another network or of a file, and one that was removed before.
+        """
+        if not isinstance(probe, (Recording, SpikeRecording)):
+            raise ParameterTypeError(
+                f"network: remove: {probe!r}: expected a recording that net.probe() returned, or one of net.recordings"
+            )
+        if not probe._is_recorded_by(self):
+            was = "was removed before" if probe._is_probe_of(self) else "is not recorded by this network"
+            raise StructureError(f"network: remove: {probe.name}: {was}; expected one of net.recordings")
+        name = self._name_of(probe)
+        if not self._streams.remove(probe):
+            probe._net = Kept.of(self._sim, probe._id, self.dt)
+        self._sim.remove_probe(probe._id)
+        probe._forget_cached()
+        probe._owner, probe._removed_from = None, probe._owner
+        del self._recorded[name], self._recipes[name], self._alive[probe._id]
+
+    def _clear(self, recording: Recording | SpikeRecording) -> None:
+        recording._forget_cached()
+        self._sim.clear_recording(recording._id)
+        self._streams.clear(recording._id)
+
+    def _let_go_of_arrays(self) -> None:
+        """Let recordings forget arrays that are about to be out of date."""
+        for recording in self._alive.values():
+            recording._forget_cached()
+
+    def _name_of(self, recording: Recording | SpikeRecording) -> str:
+        return next(n for n, (_, arguments) in self._recipes.items() if arguments[0] == recording._id)
+
+    def _recording(self, name: str) -> Recording | SpikeRecording:
+        cls, arguments = self._recipes[name]
+        found = self._alive.get(arguments[0])
+        if found is None:
+            found = cls(cast("Network", self), *arguments)
+            self._streams.attach(found)
+            self._alive[arguments[0]] = found
+        return found
+
+    def _note_recording(
+        self, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
+    ) -> Recording | SpikeRecording:
+        """Return a recording, made of a probe, a label and what its class takes, and known by a name of its own."""
+        base = name = f"{what[0]}.{what[1]}"
+        number = 1
+        while name in self._recorded:
+            number += 1
+            name = f"{base} {number}"
+        self._recorded[name], self._recipes[name] = what, (cls, arguments)
+        return self._recording(name)
+
+    def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
+        """Call a recording what a model file calls it."""
+        old = self._name_of(recording)
+        self._recorded[name], self._recipes[name] = self._recorded.pop(old), self._recipes.pop(old)

@@ -1,0 +1,68 @@
+"""What a probe recorded, without the network: of recordings from files, and of probes that were removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .. import _core
+
+__all__ = ["Kept"]
+
+
+@dataclass
+class Kept:
+    """What a network would tell a recording, under the names that a recording asks it for."""
+
+    #: Time step (ms).
+    dt: float
+    done: int
+    samples_of_batch: int
+    #: Steps and values of samples.
+    at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
+    #: Step from which on all spikes are there.
+    begin: int = 0
+    #: Step and neuron of each spike, for each sample of a batch, or once.
+    trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.table.flags.writeable = False
+
+    @staticmethod
+    def of(sim: _core.Simulation, probe: int, dt: float) -> Kept:
+        """Return what a probe of a simulation recorded so far."""
+        batch = sim.batch()
+        trains = [sim.spikes(probe, sample) for sample in range(max(batch, 1))]
+        at, begin = sim.sample_steps(probe), sim.recording_begin(probe)
+        return Kept(dt, sim.steps(), batch, at, sim.values(probe), begin, trains)
+
+    @property
+    def _sim(self) -> Kept:
+        return self
+
+    def batch(self) -> int:
+        return self.samples_of_batch
+
+    def steps(self) -> int:
+        return self.done
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        return self.table
+
+    def recording_begin(self, probe: int) -> int:
+        return self.begin
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return self.at.copy()
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        return self.trains[sample]
+
+    def version(self) -> int:
+        """Return what changes with what is recorded, which here never does."""
+        return 0

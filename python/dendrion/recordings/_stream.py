@@ -1,0 +1,259 @@
+"""Recordings that go to disk while a network runs, so that memory stays bounded."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ParameterError, StructureError
+from ._stream_group import StreamGroup
+from .recording import Recording, SpikeRecording
+
+if TYPE_CHECKING:
+    from .. import _core
+    from ..simulation.network import Network
+
+__all__ = ["Place", "Streams"]
+
+#: Bytes that are held before they go to disk.
+HELD = 64 << 20
+#: Bytes of a chunk of a file.
+CHUNK = 4 << 20
+#: Steps between two visits to the disk, at most, since nobody knows how many spikes there will be.
+LONGEST = 10_000
+
+
+class _Records:
+    """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
+
+    def __init__(self, sim: _core.Simulation, group: StreamGroup) -> None:
+        self._sim, self._group = sim, group
+
+    def version(self) -> int:
+        return self._sim.version()
+
+    def batch(self) -> int:
+        return self._sim.batch()
+
+    def steps(self) -> int:
+        return self._sim.steps()
+
+    def recording_begin(self, probe: int) -> int:
+        return self._group.begin
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        held = self._sim.values(probe)
+        return np.concatenate([np.asarray(self._group.read("values"), dtype=held.dtype), held])
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return np.concatenate([self._group.read("step"), self._sim.sample_steps(probe)])
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        steps, neurons = self._sim.spikes(probe, sample)
+        before = self._group
+        return np.concatenate([before.read("step"), steps]), np.concatenate([before.read("i"), neurons])
+
+
+class _Written:
+    """What a probe that was removed asks in place of a simulation: all of it is on disk."""
+
+    def __init__(self, group: StreamGroup, steps: int, dtype: np.dtype[np.floating]) -> None:
+        self._group, self._steps, self._dtype = group, steps, dtype
+
+    def version(self) -> int:
+        return 0
+
+    def batch(self) -> int:
+        return 0
+
+    def steps(self) -> int:
+        return self._steps
+
+    def recording_begin(self, probe: int) -> int:
+        return self._group.begin
+
+    def values(self, probe: int) -> NDArray[np.floating]:
+        return np.asarray(self._group.read("values"), dtype=self._dtype)
+
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]:
+        return np.asarray(self._group.read("step"), dtype=np.uint64)
+
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        return self.sample_steps(probe), np.asarray(self._group.read("i"), dtype=np.uint32)
+
+
+@dataclass(frozen=True)
+class _Net:
+    """What a probe asks a network whose recordings are partly on disk."""
+
+    dt: float
+    _sim: _Records | _Written
+
+
+class Place:
+    """A group for a recording in a zarr folder, which is not made yet.
+
+    Parameters
+    ----------
+    name : str
+        The recording's name; with dots for slashes, which would make groups in groups, it is the group's.
+    to : str or path
+        The folder.
+    """
+
+    def __init__(self, name: str, to: str | os.PathLike[str]) -> None:
+        from ..export._extras import needed
+
+        zarr: Any = needed("zarr", "zarr", "probe(to=...)")
+        if not hasattr(zarr, "create_group"):
+            raise ImportError('probe(to=...) needs zarr 3 or newer: pip install "dendrion[zarr]"')
+        path = os.fspath(to)
+        self._folder = Path(path)
+        self._name = name.replace("/", ".")
+        try:
+            self._root = zarr.open_group(path, mode="a", zarr_format=3, use_consolidated=False)
+        except (ValueError, TypeError, OSError) as error:
+            raise ParameterError(f"{name}: to = {path!r}: expected a zarr folder, or none yet: {error}") from error
+        if self._name in self._root:
+            raise ParameterError(
+                f"{name}: to = {path!r}: has a recording {self._name!r} already; expected another folder"
+            )
+
+    def make(self) -> tuple[Any, Path]:
+        """Return the group, made now, and its folder."""
+        return self._root.create_group(self._name), self._folder / self._name
+
+
+class Streams:
+    """The recordings of a network that go to disk."""
+
+    def __init__(self, net: Network) -> None:
+        # Not the network, which has this.
+        self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
+        self._groups: dict[int, StreamGroup] = {}
+        self._bytes_per_step: dict[int, float] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def add(self, recording: Recording | SpikeRecording, place: Place) -> None:
+        """Let a recording go to a place."""
+        group, folder = place.make()
+        _describe(recording, group)
+        group.attrs["begin"] = self._sim.recording_begin(recording._id)
+        if isinstance(recording, Recording):
+            width, size = recording._columns, self._dtype.itemsize
+            rows = max(1, CHUNK // max(1, width * size))
+            dims, shape = ("time", "neuron"), (0, width)
+            values = _array(group, "values", shape, (rows, max(1, width)), self._dtype, dims, {"units": recording.unit})
+            growing, dimension = {"values": values}, "time"
+            self._bytes_per_step[recording._id] = width * size / recording._every
+        else:
+            growing, dimension = {"i": _array(group, "i", (0,), (CHUNK // 4,), np.uint32, ("spike",), {})}, "spike"
+        growing["step"] = _array(group, "step", (0,), (CHUNK // 8,), np.uint64, (dimension,), {})
+        growing["t"] = _array(group, "t", (0,), (CHUNK // 8,), np.float64, (dimension,), {"units": "ms"})
+        self._groups[recording._id] = StreamGroup(group, folder, growing)
+        self._groups[recording._id].commit()
+        self.attach(recording)
+
+    def attach(self, recording: Recording | SpikeRecording) -> None:
+        """Let a recording read what is on disk, if it is there."""
+        if recording._id in self._groups:
+            recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id]))
+            # The disk has it so that memory need not.
+            recording._most_kept = HELD
+
+    def remove(self, recording: Recording | SpikeRecording) -> bool:
+        """Let a recording end on disk, if it goes there; return whether it does."""
+        if recording._id not in self._groups:
+            return False
+        try:
+            self.flush()
+        finally:
+            # A recording whose folder is gone can be removed too.
+            group = self._groups.pop(recording._id)
+            self._bytes_per_step.pop(recording._id, None)
+            recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
+        return True
+
+    def piece(self) -> int:
+        """Return how many steps may pass between two visits to the disk."""
+        return max(1, min(LONGEST, int(HELD / max(sum(self._bytes_per_step.values()), 1.0))))
+
+    def flush(self) -> None:
+        """Write what is held, and forget it here. What could not be written is still held."""
+        sim, dt = self._sim, self._dt
+        for probe, group in self._groups.items():
+            steps = sim.sample_steps(probe)
+            if group.is_of_samples:
+                if len(steps):
+                    group.append(values=sim.values(probe), step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+            else:
+                steps, neurons = sim.spikes(probe, 0)
+                if len(steps):
+                    group.append(i=neurons, step=steps, t=np.multiply(steps, dt, dtype=np.float64))
+            group.commit(steps=sim.steps())
+            sim.forget_recording(probe)
+
+    def clear(self, only: int | None = None) -> None:
+        """Empty the files of all probes or one: they begin anew."""
+        for probe, group in self._groups.items():
+            if only not in (None, probe):
+                continue
+            group.clear(self._sim.recording_begin(probe))
+
+    def refuse(self, what: str) -> None:
+        """Raise where a run keeps its recordings whole."""
+        if self._groups:
+            raise StructureError(
+                f"network: {what} keeps its recordings whole, and {len(self._groups)} of them go to disk; expected "
+                "probes without to="
+            )
+
+
+def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
+    """Say in attributes what a recording is of."""
+    from ..export._layout import SAMPLES, SPIKES, VERSION
+
+    group.attrs["format"] = SAMPLES if isinstance(recording, Recording) else SPIKES
+    group.attrs["version"] = VERSION
+    group.attrs["name"] = recording.name
+    group.attrs["dt"] = recording._net.dt
+    group.attrs["population"] = recording._population or ""
+    index = recording._index
+    _array(group, "neuron", index.shape, (max(1, len(index)),), np.int64, ("neuron",), {})[:] = index
+    if isinstance(recording, Recording):
+        group.attrs["unit"], group.attrs["every"] = recording.unit, recording._every
+        if recording._gid is not None:
+            gid = recording._gid
+            _array(group, "gid", gid.shape, (max(1, len(gid)),), np.int64, ("neuron",), {})[:] = gid
+    else:
+        group.attrs["size"] = recording.size
+        if recording._first is not None:
+            group.attrs["first_gid"] = recording._first
+
+
+def _array(
+    group: Any,
+    name: str,
+    shape: tuple[int, ...],
+    chunks: tuple[int, ...],
+    dtype: Any,
+    dims: tuple[str, ...],
+    attributes: dict[str, Any],
+) -> Any:
+    # Chunks of zeros are written too: one that is missing then means that the folder is damaged.
+    return group.create_array(
+        name,
+        shape=shape,
+        chunks=chunks,
+        dtype=dtype,
+        dimension_names=dims,
+        attributes=attributes,
+        config={"write_empty_chunks": True},
+    )

@@ -1,0 +1,171 @@
+"""A zarr group that grows while a network runs, and that can be read at any moment, also after the process was killed.
+
+The arrays of a group grow one after the other, so at times their lengths differ. Readers such as xarray and zarr trust
+"consolidated metadata": copies of the metadata of all arrays in the ``zarr.json`` of the group, and of the folder that
+holds the groups. Both files are replaced as a whole, after all arrays have grown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..export._files import replacing
+from ..export._zarr_parts import whole
+
+__all__ = ["StreamGroup"]
+
+
+class StreamGroup:
+    """A group on disk.
+
+    Parameters
+    ----------
+    group : zarr.Group
+        The group, with all its arrays.
+    folder : path
+        Where it is.
+    growing : dict
+        The arrays that grow together, by name. They have to be the objects that were created: those that are opened
+        again would not write chunks of zeros.
+    """
+
+    def __init__(self, group: Any, folder: Path, growing: dict[str, Any]) -> None:
+        self._group, self._folder, self._growing = group, folder, growing
+        self._attributes: dict[str, Any] = dict(group.attrs)
+        self._length = 0
+        self._identity = _identity(folder)
+
+    @property
+    def begin(self) -> int:
+        """The step at which the recording began."""
+        return int(self._attributes["begin"])
+
+    @property
+    def is_of_samples(self) -> bool:
+        """Whether it holds samples, and not spikes."""
+        return "values" in self._growing
+
+    def read(self, name: str) -> NDArray[Any]:
+        """Return an array.
+
+        Raises
+        ------
+        OSError
+            If the folder is no longer what was written.
+        """
+        self._check()
+        return whole(self._group, name, self._length)
+
+    def append(self, **new: NDArray[Any]) -> None:
+        """Append rows to all arrays that grow, or to none.
+
+        Raises
+        ------
+        OSError
+            If the folder is no longer what was written, or cannot be written.
+        """
+        self._check()
+        try:
+            for name, values in new.items():
+                self._growing[name].append(values)
+        except BaseException:
+            # The error that made this necessary matters more than one of this attempt.
+            with contextlib.suppress(Exception):
+                self._resize(self._length)
+            raise
+        self._length += len(next(iter(new.values())))
+
+    def commit(self, **attributes: Any) -> None:
+        """Let readers see the rows that were appended, together with new attributes."""
+        self._check()
+        self._replace_metadata(attributes, {})
+
+    def clear(self, begin: int) -> None:
+        """Remove all rows: the recording begins again at a step."""
+        self._check()
+        # Readers see no rows before the rows go.
+        self._replace_metadata({"begin": begin, "steps": begin}, dict.fromkeys(self._growing, 0))
+        self._resize(0)
+        self._length = 0
+
+    def _resize(self, rows: int) -> None:
+        for array in self._growing.values():
+            array.resize((rows, *array.shape[1:]))
+
+    def _replace_metadata(self, attributes: dict[str, Any], lengths: dict[str, int]) -> None:
+        document, members = _metadata(self._folder), _members(self._folder)
+        for name, rows in lengths.items():
+            members[name]["shape"][0] = rows
+        document["attributes"] = self._attributes | attributes
+        _replace(self._folder, document, members)
+        self._attributes |= attributes
+        # Other groups keep what their own writers committed.
+        root = self._folder.parent
+        above = _metadata(root)
+        known = above.get("consolidated_metadata", {}).get("metadata", {})
+        name = self._folder.name
+        own = {name: _alone(document)} | {f"{name}/{member}": found for member, found in members.items()}
+        _replace(root, above, _members(root) | known | own)
+
+    def _check(self) -> None:
+        """Raise if the folder was removed, or changed by another program."""
+        try:
+            _metadata(self._folder)
+            is_whole = _identity(self._folder) == self._identity and all(
+                _rows(self._folder / name) == self._length for name in self._growing
+            )
+            # Samples of no neurons have no chunks, but all rows have a step.
+            is_whole = is_whole and (self._length == 0 or (self._folder / "step" / "c").is_dir())
+        except (OSError, ValueError, LookupError):
+            is_whole = False
+        if not is_whole:
+            name = self._attributes.get("name")
+            raise OSError(
+                f"{name}: the zarr folder {os.fspath(self._folder)!r} was removed or changed while it was recorded "
+                f"into, so {self._length} rows that were written to it are lost; expected that nobody else changes it. "
+                "net.remove(recording) ends the recording"
+            )
+
+
+def _metadata(node: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((node / "zarr.json").read_bytes())
+    return found
+
+
+def _alone(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a group without those of its members."""
+    return {key: value for key, value in metadata.items() if key != "consolidated_metadata"}
+
+
+def _members(folder: Path) -> dict[str, Any]:
+    """Return the metadata of all arrays and groups below a folder, as they are on disk."""
+    members = {}
+    for path in sorted(folder.iterdir()):
+        if (path / "zarr.json").is_file():
+            found = _metadata(path)
+            members[path.name] = _alone(found)
+            if found["node_type"] == "group":
+                members |= {f"{path.name}/{name}": member for name, member in _members(path).items()}
+    return members
+
+
+def _replace(folder: Path, document: dict[str, Any], members: dict[str, Any]) -> None:
+    """Replace the metadata of a group as a whole."""
+    document["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": members}
+    with replacing(folder / "zarr.json") as partial:
+        partial.write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+
+def _rows(array: Path) -> int:
+    return int(_metadata(array)["shape"][0])
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino

@@ -1,0 +1,458 @@
+"""What probes recorded."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._suggest import Suggesting
+from ..connections.synapse import MCSynapse
+from ..errors import StructureError
+from ..modules._copies import NotCopied
+from ..modules._fixed import Fixed
+from ..simulation._log import FILES
+from ._trains import SpikeStatistics
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from ..inputs.generators import Generator
+    from ..modules.module import Module
+    from ..neurons.neuron import MCNeuron
+    from ..simulation.network import Network
+
+__all__ = ["Recording", "SpikeRecording"]
+
+FilePath = str | os.PathLike[str]
+
+A = TypeVar("A")
+
+
+class _Records(Protocol):
+    """What a probe asks of the simulation that it is in, or of the file that it was read from."""
+
+    def batch(self) -> int: ...
+    def steps(self) -> int: ...
+    def values(self, probe: int) -> NDArray[np.floating]: ...
+    def sample_steps(self, probe: int) -> NDArray[np.uint64]: ...
+    def recording_begin(self, probe: int) -> int: ...
+    def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]: ...
+    def version(self) -> int: ...
+
+
+class _Ran(Protocol):
+    """A network, or what is left of it in a file."""
+
+    @property
+    def dt(self) -> float: ...
+    @property
+    def _sim(self) -> _Records: ...
+
+
+class _Probe(Fixed, NotCopied, Suggesting):
+    _otherwise: ClassVar[str] = "recordings are read-only; change a copy of the data, such as recording.values.copy()"
+    _built = True
+    _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
+    #: Path of the population or the generator that the members belong to; ``None`` for connections.
+    _population: str | None
+    #: Number of each member that is recorded, in its population, generator or connections.
+    _index: NDArray[np.int64]
+    #: The network that records it; ``None`` for what was loaded or removed.
+    _owner: weakref.ref[Network] | None = None
+    #: The network that it was removed from.
+    _removed_from: weakref.ref[Network] | None = None
+    #: Bytes of an array that is kept for the next access; larger ones are read again.
+    _most_kept: int | None = None
+
+    def __init__(self, net: Network, probe: int, label: str) -> None:
+        self._net: _Ran = net
+        self._id, self._name, self._owner = probe, label, weakref.ref(net)
+        self._cached: tuple[int, dict[str, Any]] | None = None
+
+    def _once(self, name: str, make: Callable[[], A]) -> A:
+        """Return what ``make`` returns, made once for what is recorded now. Arrays are read-only."""
+        version = self._net._sim.version()
+        cached = self.__dict__.get("_cached")
+        if cached is None or cached[0] != version:
+            # What is out of date goes first, so that no more than one copy is held.
+            cached = self._cached = (version, {})
+        found = cached[1].get(name)
+        if found is None:
+            found = make()
+            arrays = [a for a in (found if isinstance(found, tuple) else (found,)) if isinstance(a, np.ndarray)]
+            for array in arrays:
+                array.flags.writeable = False
+            if self._most_kept is None or sum(a.nbytes for a in arrays) <= self._most_kept:
+                cached[1][name] = found
+        return cast(A, found)
+
+    def _forget_cached(self) -> None:
+        """Let go of arrays that are about to be out of date."""
+        self._cached = None
+
+    def _is_recorded_by(self, net: object) -> bool:
+        """Whether a network records it."""
+        return self._owner is not None and self._owner() is net
+
+    def _is_probe_of(self, net: object) -> bool:
+        """Whether a network records it, or did before it was removed."""
+        return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
+
+    def clear(self) -> None:
+        """Clear what was recorded so far, and free its memory.
+
+        The probe records on: the time goes on, and the next sample or spike is that of the present step or later. All
+        samples of a batch are cleared. A recording that goes to disk is emptied there too.
+
+        Raises
+        ------
+        StructureError
+            For a recording that was loaded from a file, or whose probe was removed.
+        """
+        net = None if self._owner is None else self._owner()
+        if net is None:
+            raise StructureError(
+                f"{self._name}: clear: no network records it (any more); expected a probe of a network"
+            )
+        net._clear(self._recorded())
+
+    @property
+    def name(self) -> str:
+        """What is recorded: the path of the module and the variable, such as ``pyramidal/soma.V``."""
+        return self._name
+
+    @property
+    def _batch(self) -> int:
+        """Samples of the batch; 0 without one."""
+        return self._net._sim.batch()
+
+    def _title(self) -> str:
+        return self._name
+
+    def _recorded(self) -> Recording | SpikeRecording:
+        return cast("Recording | SpikeRecording", self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._name}: {self._extent()}>"
+
+    def _extent(self) -> str:
+        """Return how much it has, of what, in which unit and time."""
+        raise NotImplementedError
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def save(self, path: FilePath, *, overwrite: bool = False) -> None:
+        """Write it to a file of NumPy arrays (npz), which [load_recording][dendrion.load_recording] reads.
+
+        Nothing is rounded, and the same recording gives the same bytes. The file is written under another name first,
+        so it is there as a whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"soma.npz"``.
+        overwrite : bool
+            Replace a file that is there already.
+
+        Raises
+        ------
+        ParameterError
+            Where there is a file already, or no such folder.
+        """
+        from ..export._save import save
+
+        save(self._recorded(), path, overwrite=overwrite)
+        FILES.info("saved %s to %s", self._name, os.fspath(path))
+
+    def to_nwb(self, path: FilePath, *, overwrite: bool = False, **metadata: Any) -> None:
+        """Write it to a file of Neurodata Without Borders; see [export.nwb][dendrion.export.nwb].
+
+        Parameters
+        ----------
+        path : str or path
+            The file, ending in ``.nwb``.
+        overwrite : bool
+            Replace a file that is there already.
+        **metadata
+            About the session, such as ``experimenter="..."``.
+        """
+        from ..export import nwb
+
+        nwb(self._recorded(), path, overwrite=overwrite, **metadata)
+
+    def to_sonata(self, path: FilePath, *, overwrite: bool = False, sample: int | None = None) -> None:
+        """Write it to a SONATA file of spikes or a report of elements; see [export.sonata][dendrion.export.sonata].
+
+        Parameters
+        ----------
+        path : str or path
+            The file, such as ``"spikes.h5"``.
+        overwrite : bool
+            Replace a file that is there already.
+        sample : int, optional
+            The sample to write, after runs with a batch.
+        """
+        from ..export import sonata
+
+        sonata(self._recorded(), path, overwrite=overwrite, sample=sample)
+
+
+class Recording(_Probe):
+    """Samples of a state or current, as far as the network has run. Made by ``Network.probe``."""
+
+    def __init__(
+        self,
+        net: Network,
+        probe: int,
+        label: str,
+        gid: NDArray[np.int64] | None,
+        every: int,
+        columns: int,
+        index: NDArray[np.int64] | None = None,
+    ) -> None:
+        super().__init__(net, probe, label)
+        self._gid, self._every, self._columns = gid, every, columns
+        path, _, variable = label.rpartition(".")
+        module = next(m for m in net._parts.values() if m.path == path)
+        owner = _population_of(net, module)
+        self._unit = module._unit_of_variable(variable) or "1"
+        self._population = None if owner is None else owner.path
+        if index is None and gid is not None and owner is not None:
+            index = gid - net._identities[id(owner)].first
+        self._index = np.arange(columns, dtype=np.int64) if index is None else index
+        fix(self._index, self._gid)
+
+    @property
+    def unit(self) -> str:
+        """Unit of the values, such as ``mV``; ``1`` for pure numbers."""
+        return self._unit
+
+    @property
+    def dt(self) -> float:
+        """Time between samples (ms)."""
+        return self._every * self._net.dt
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Number of each column's neuron in its population, from 0 on; for weights, of its connection."""
+        return self._index
+
+    @property
+    def gid(self) -> NDArray[np.int64] | None:
+        """Number in the whole network of the neuron of each column; ``None`` for what is not in neurons."""
+        return self._gid
+
+    @property
+    def t(self) -> NDArray[np.float64]:
+        """Times of the samples (ms), of shape ``(samples,)``, read-only."""
+        return self._once("t", self._read_t)
+
+    @property
+    def values(self) -> NDArray[np.floating]:
+        """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time.
+
+        After runs with a batch of shape ``(batch, samples, neurons)``. The array is read-only, and the same at each
+        access until the network runs on; ``values.copy()`` is one to write to.
+        """
+        return self._once("values", self._read_values)
+
+    def _read_t(self) -> NDArray[np.float64]:
+        return np.multiply(self._net._sim.sample_steps(self._id), self._net.dt, dtype=np.float64)
+
+    def _read_values(self) -> NDArray[np.floating]:
+        """Return the values in an array of the caller's own."""
+        return self._net._sim.values(self._id)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def _extent(self) -> str:
+        t, of = self.t, "connections" if self._population is None else "neurons"
+        batch = f"{self._batch} x " if self._batch else ""
+        span = f", t = {t[0]:g} to {t[-1]:g} ms, every {self.dt:g} ms" if len(t) else ""
+        return f"{batch}{len(t)} samples of {self._columns} {of}, {self._unit}{span}"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row per sample, indexed by time (ms), and a column per neuron.
+
+        After runs with a batch columns are pairs of sample and neuron. Columns of weights are connections. ``attrs``
+        has ``name``, ``unit``, ``dt`` (ms) and, of neurons, ``gid``.
+        """
+        from ..export._pandas import recording_frame
+
+        return recording_frame(self)
+
+    def to_xarray(self) -> xr.DataArray:
+        """Return an array with the dimensions ``time`` and ``neuron``, and with a batch ``sample`` before them.
+
+        Coordinates are the time (ms), the neuron's number in its population, and its ``gid``; of weights ``connection``
+        takes the place of ``neuron``. Units are in the attribute ``units`` of the array and of its coordinates.
+        """
+        from ..export._xarray import recording_array
+
+        return recording_array(self)
+
+    def to_neo(self) -> Any:
+        """Return a ``neo.AnalogSignal`` with units, a channel per neuron; with a batch a list of one per sample.
+
+        Array annotations ``neuron`` (of weights ``connection``) and ``gid`` say what each channel is of.
+        """
+        from ..export._neo import analog_signals
+
+        signals = analog_signals(self)
+        return signals if self._batch else signals[0]
+
+
+class SpikeRecording(_Probe, SpikeStatistics):
+    """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
+
+    A generator's source may spike more than once in a step, and is listed as often. After runs with a batch, ``t`` and
+    ``i`` list the spikes of all samples, one after the other, and ``sample`` says which; ``dense`` and ``counts`` have
+    a first axis for samples.
+
+    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and the same at each access until the network runs on.
+    """
+
+    #: Number in the whole network of the first neuron; ``None`` for a generator.
+    _first: int | None
+
+    def __init__(
+        self,
+        net: Network,
+        probe: int,
+        label: str,
+        module: MCNeuron | Generator,
+        index: NDArray[np.int64] | None = None,
+    ) -> None:
+        super().__init__(net, probe, label)
+        identity = net._identities.get(id(module))
+        self._size, self._population = module.size, module.path
+        self._first = None if identity is None else identity.first
+        self._index = np.arange(module.size, dtype=np.int64) if index is None else np.unique(index)
+        fix(self._index)
+
+    @property
+    def size(self) -> int:
+        """Number of neurons or sources in the population or generator."""
+        return self._size
+
+    @property
+    def dt(self) -> float:
+        """Time step (ms)."""
+        return self._net.dt
+
+    @property
+    def t(self) -> NDArray[np.float64]:
+        """Time of each spike (ms)."""
+        return self._once("t", lambda: np.multiply(self._spikes()[1], self._net.dt, dtype=np.float64))
+
+    @property
+    def sample(self) -> NDArray[np.int64]:
+        """Sample of the batch that each spike is of; 0 without a batch."""
+        return self._spikes()[0]
+
+    @property
+    def i(self) -> NDArray[np.int64]:
+        """Neuron of each spike."""
+        return self._once("i", lambda: self._spikes()[2].astype(np.int64))
+
+    @property
+    def index(self) -> NDArray[np.int64]:
+        """Number of each neuron or source that is recorded, ascending."""
+        return self._index
+
+    @property
+    def gid(self) -> NDArray[np.int64]:
+        """Number in the whole network of the neuron of each spike. Sources of generators have none."""
+        if self._first is None:
+            raise StructureError(f"{self._name}: gid: sources of generators have no number; expected a population")
+        first = self._first
+        return self._once("gid", lambda: first + self.i)
+
+    def dense(self) -> NDArray[np.bool_]:
+        """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
+        table = np.zeros(self._shape(), dtype=bool)
+        table[self._spikes()] = True
+        return table if self._batch else table[0]
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
+        table = np.zeros(self._shape(), dtype=np.int64)
+        np.add.at(table, self._spikes(), 1)
+        return table if self._batch else table[0]
+
+    def _shape(self) -> tuple[int, int, int]:
+        return max(self._batch, 1), self._net._sim.steps(), self._size
+
+    def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
+        """Return sample, step and neuron of each spike."""
+        return self._once("spikes", self._read_spikes)
+
+    def _read_spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
+        samples = range(max(self._batch, 1))
+        each = [self._net._sim.spikes(self._id, sample) for sample in samples]
+        which = np.repeat(np.arange(len(each), dtype=np.int64), [len(steps) for steps, _ in each])
+        return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
+
+    def _begin(self) -> int:
+        """Return the step from which on all spikes are here."""
+        return self._net._sim.recording_begin(self._id)
+
+    def __len__(self) -> int:
+        return len(self._spikes()[0])
+
+    def _extent(self) -> str:
+        t, of = self.t, "sources" if self._first is None else "neurons"
+        batch = f"{self._batch} x " if self._batch else ""
+        span = f", t = {t.min():g} to {t.max():g} ms" if len(t) else ""
+        return f"{len(t)} spikes of {batch}{self._size} {of}{span}"
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Return a table with a row per spike: ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``.
+
+        Spikes of generators have no ``gid``. ``attrs`` has ``name``, ``units``, ``size`` and ``dt`` (ms).
+        """
+        from ..export._pandas import spike_frame
+
+        return spike_frame(self)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return a data set of ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``, along ``spike``.
+
+        Spikes of generators have no ``gid``. Units are in attributes.
+        """
+        from ..export._xarray import spike_dataset
+
+        return spike_dataset(self)
+
+    def to_neo(self) -> list[Any]:
+        """Return a list of ``neo.SpikeTrain``, one per neuron or source; with a batch a list of these per sample.
+
+        Annotations ``population``, ``neuron`` and ``gid`` say of what each is.
+        """
+        from ..export._neo import spike_trains
+
+        trains = spike_trains(self)
+        return trains if self._batch else trains[0]
+
+
+def fix(*arrays: NDArray[np.int64] | None) -> None:
+    """Let arrays be read only."""
+    for array in arrays:
+        if array is not None:
+            array.flags.writeable = False
+
+
+def _population_of(net: Network, module: Module) -> Module | None:
+    """Return the population that a module is in. Connections are in none."""
+    owner: Module | None = None if isinstance(module, MCSynapse) else module
+    while owner is not None and id(owner) not in net._identities:
+        owner = owner.parent
+    return owner

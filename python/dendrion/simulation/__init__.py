@@ -1,0 +1,1 @@
+"""Networks, and what happens when they run."""

@@ -1,0 +1,358 @@
+"""From modules to the model the engine builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from ..connections._per_connection import computed
+from ..connections.connectivity import Connector
+from ..connections.initializers import Initializer
+from ..connections.synapse import ConnGen, MCSynapse
+from ..errors import ParameterError, StructureError
+from ..inputs.currents import CurrentGenerator
+from ..inputs.custom import CustomGenerator
+from ..inputs.generators import Generator, SpikeGenerator
+from ..inputs.noise import Noise
+from ..modules.module import Module, unused
+from ..neurons.compartment import Compartment, LeakyIF
+from ..neurons.coupling import MCConn, MCConnSynapse
+from ..neurons.equations import Channel, Soma, Written
+from ..neurons.neuron import MCNeuron
+from ..neurons.receptors import Receptor
+
+#: Parameters of a compartment's own membrane.
+MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor", "I_ext"))
+
+
+class Translation:
+    """A model in the making: knows the index of every module added, and the key of every parameter."""
+
+    def __init__(
+        self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None, methods: dict[str, Any]
+    ) -> None:
+        self.model = _core.Model(dt, seed, dtype, threads)
+        #: What holds for populations that say nothing of their own.
+        self.methods = methods
+        self.modules = _listed(modules)
+        if not self.modules:
+            raise StructureError("network: no modules: expected neurons, generators or connections")
+        for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
+            _check_free(module)
+        _name_roots(self.modules)
+        self.indices: dict[int, int] = {}
+        self.neuron_of: dict[int, MCNeuron] = {}
+        #: From (id of module, parameter) to its key in the engine.
+        self.keys: dict[tuple[int, str], str] = {}
+        #: Projection, path, "weight" or "delay", and the function that computes it.
+        self.functions: list[tuple[int, str, str, Any]] = []
+        self.without_gradient: list[ParameterError] = []
+        self.dt, self.seed = dt, seed
+        for kind, add in (
+            (MCNeuron, self._population),
+            (Generator, self._generator),
+            (MCSynapse, self._synapse),
+            (ConnGen, self._conn_gen),
+        ):
+            for module in self.of(kind):
+                add(module)
+        for function in self.functions:
+            self._compute(*function)
+
+    def of(self, kind: type) -> list[Any]:
+        """Return all modules of a kind, in the order they were listed."""
+        return [m for m in self.modules if isinstance(m, kind)]
+
+    def _given(self, module: Module, kind: str) -> dict[str, Any]:
+        given = {}
+        for name, *_ in _core.parameters(kind):
+            value = module._values.get(name)
+            if value is not None:
+                given[name] = value
+                self.keys[id(module), name] = f"{module.path}.{name}"
+        return given
+
+    # Populations
+
+    def _set_surrogate(self, index: int, neuron: MCNeuron) -> None:
+        try:
+            self.model.set_surrogate(index, *neuron._surrogate(), neuron.detach_reset)
+        except ParameterError as error:
+            # Simulations do without; a gradient says so.
+            self.without_gradient.append(error)
+
+    def _population(self, neuron: MCNeuron) -> None:
+        given = self._given(neuron, "population")
+        resets = neuron.reset, neuron.reset and neuron._values["V_reset"] is None
+        methods = [self._method(neuron, name).value for name in ("odemethod", "sdemethod")]
+        index = self.model.add_population(neuron.path, neuron.size, given, resets, *methods)
+        self.model.set_dendritic_delay(index, neuron._dendritic_steps(self.seed))
+        self._set_surrogate(index, neuron)
+        self.indices[id(neuron)] = index
+        parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, (Generator, MCNeuron))]
+        couplings = [m for m in parts if isinstance(m, MCConn)]
+        attachments = [m for m in parts if isinstance(m, MCConnSynapse)]
+        receptors = [m for m in parts if isinstance(m, Receptor)]
+        hosts = {id(r): _host(r, couplings, attachments) for r in receptors}
+        for part in parts:
+            self._member(neuron, part)
+        for part in parts:
+            if isinstance(part, Compartment) and hosts.get(id(part), part) is part:
+                self._compartment(index, neuron, part)
+        for coupling in couplings:
+            self._coupling(index, neuron, coupling)
+        for receptor in receptors:
+            host = hosts[id(receptor)]
+            if id(host) not in self.indices:
+                raise StructureError(f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}")
+            name = _within(neuron, receptor)
+            on = self.indices[id(host)]
+            if receptor._receptor is None:
+                given = self._written(receptor)
+                receptor_index = self.model.add_written_receptor(index, name, receptor.equations, on, given)
+            else:
+                given = self._given(receptor, receptor._receptor)
+                receptor_index = self.model.add_receptor(index, name, receptor._receptor, on, receptor.scale_g, given)
+            self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
+        for part in parts:
+            if isinstance(part, (Channel, Soma)):
+                self._mechanism(index, neuron, part, attachments)
+        for noise in (m for m in parts if isinstance(m, Noise)):
+            self._noise(index, neuron, noise)
+
+    def _written(self, module: Written) -> dict[str, Any]:
+        """Return the parameters of a module's equations."""
+        given = module._written_values()
+        self.keys.update({(id(module), name): f"{module.path}.{name}" for name in given})
+        return given
+
+    def _mechanism(
+        self, index: int, neuron: MCNeuron, module: Channel | Soma, attachments: list[MCConnSynapse]
+    ) -> None:
+        on = module if isinstance(module, Soma) else _place(module, attachments)
+        if module.size != neuron.size:
+            raise StructureError(
+                f"{module.path}: size = {module.size}: expected {neuron.size}, the size of {neuron.path}"
+            )
+        if id(on) not in self.indices or self.neuron_of.get(id(on)) is not neuron:
+            raise StructureError(
+                f"{module.path}: is on {on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+            )
+        given = self._written(module)
+        self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
+
+    def _method(self, neuron: MCNeuron, name: str) -> Any:
+        """Return a method: the population's own where it was given, else the network's, else the default."""
+        own, shared = getattr(neuron, name), self.methods[name]
+        return own if shared is None or name in neuron._given else shared
+
+    def _member(self, neuron: MCNeuron, part: Module) -> None:
+        if isinstance(part, (MCSynapse, ConnGen)):
+            return
+        if isinstance(part, Compartment) and part.size != neuron.size:
+            raise StructureError(f"{part.path}: size = {part.size}: expected {neuron.size}, the size of {neuron.path}")
+        self.neuron_of[id(part)] = neuron
+
+    def _compartment(self, index: int, neuron: MCNeuron, part: Compartment) -> None:
+        part._check_quantities()
+        soma = isinstance(part, LeakyIF)
+        given = self._given(part, "soma" if soma else "compartment")
+        self.indices[id(part)] = self.model.add_compartment(index, _within(neuron, part), soma, given)
+
+    def _noise(self, index: int, neuron: MCNeuron, noise: Noise) -> None:
+        if id(noise.on) not in self.indices or self.neuron_of.get(id(noise.on)) is not neuron:
+            raise StructureError(
+                f"{noise.path}: is on {noise.on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+            )
+        given = self._given(noise, noise._kind)
+        self.model.add_noise(index, _within(neuron, noise), noise._kind, self.indices[id(noise.on)], given)
+
+    def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
+        for end in (coupling.pre, coupling.post):
+            if id(end) not in self.indices or self.neuron_of.get(id(end)) is not neuron:
+                raise StructureError(f"{coupling.path}: couples {end!r}, which is no compartment of {neuron.path}")
+        ends = (self.indices[id(coupling.pre)], self.indices[id(coupling.post)])
+        given = self._given(coupling, "coupling")
+        self.model.add_coupling(index, _within(neuron, coupling), *ends, given)
+
+    # Generators and connections
+
+    def _generator(self, generator: Generator) -> None:
+        common = (generator.path, generator.size)
+        times = (generator.start, generator.stop)
+        if isinstance(generator, SpikeGenerator):
+            index = self.model.add_spikes(*common, *times, generator.indices, generator.times)
+        elif isinstance(generator, CustomGenerator):
+            if callable(generator.fn):
+                index = self.model.add_generator(*common, "spikes", *times, {})
+            else:
+                index = self.model.add_spikes(*common, *times, *generator._given(self.dt))
+        elif isinstance(generator, CurrentGenerator):
+            wave = generator.waveform
+            width = 1 if wave.ndim == 1 else wave.shape[1]
+            form = (width, generator.interval)
+            index = self.model.add_current(*common, *times, form, np.ascontiguousarray(wave.reshape(-1)))
+        else:
+            kind = generator._kinds[0]
+            index = self.model.add_generator(*common, kind, *times, self._given(generator, kind))
+            breaks = np.empty(0) if generator._piecewise is None else generator._piecewise.times
+            self.model.set_course(index, breaks, generator.rng_col)
+        self.indices[id(generator)] = index
+
+    def _receptors(self, module: Module, receptors: tuple[Receptor, ...]) -> tuple[int, list[int]]:
+        """Return the population of receptors, and their indices in it."""
+        owners = {id(self.neuron_of[id(r)]): self.neuron_of[id(r)] for r in receptors if id(r) in self.neuron_of}
+        missing = [r for r in receptors if id(r) not in self.neuron_of]
+        if missing:
+            raise StructureError(f"{module.path}: {missing[0]!r} is in no population of the network; list that too")
+        if len(owners) > 1:
+            raise StructureError(f"{module.path}: its receptors are of several populations; expected one")
+        population = self.indices[next(iter(owners))]
+        return population, [self.indices[id(r), "receptor"] for r in receptors]  # type: ignore[index]
+
+    def _source(self, module: Module, pre: Module) -> int:
+        if id(pre) not in self.indices:
+            raise StructureError(f"{module.path}: {pre!r} is not in the network; list it too")
+        return self.indices[id(pre)]
+
+    def _synapse(self, synapse: MCSynapse) -> None:
+        ends = (isinstance(synapse.pre, MCNeuron), self._source(synapse, synapse.pre))
+        targets = self._receptors(synapse, synapse.post)
+        synapse._check_unsettled()
+        conn, given_delay, given_weight = synapse.__dict__["_conn"], synapse.__dict__["_delay"], synapse._values["w"]
+        weight, delay = _engine_form(given_weight, 1.0), _engine_form(given_delay, None)
+        if isinstance(conn, Connector):
+            arguments = (synapse.path, *ends, *targets, conn._rule(), weight, delay)
+            index = self.model.add_projection(*arguments)
+        else:
+            index = self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
+        self.keys[id(synapse), "w"] = f"{synapse.path}.w"
+        functions = {"weight": given_weight, "delay": given_delay}
+        self.functions += [(index, synapse.path, name, f) for name, f in functions.items() if callable(f)]
+        if synapse.plasticity is not None:
+            given = self._given(synapse, synapse.plasticity._kind)
+            self.model.set_plasticity(index, synapse.plasticity._kind, given)
+
+    def _compute(self, index: int, path: str, name: str, function: Any) -> None:
+        """Give connections the weights or delays that a user's function computes."""
+        values = computed(path, name, function, *self.model.pairs(index))
+        self.model.set_per_connection(index, name, values)
+
+    def _conn_gen(self, conn: ConnGen) -> None:
+        source = self._source(conn, conn.pre)
+        if conn.pre.spiking:
+            assert isinstance(conn.mc, Receptor)
+            targets = self._receptors(conn, (conn.mc,))
+            rule = ("one_to_one", 0.0, True, True)
+            self.model.add_projection(conn.path, False, source, *targets, rule, 1.0, None)
+            return
+        if id(conn.mc) not in self.indices:
+            known = id(conn.mc) in self.neuron_of
+            why = "is an attached receptor, without a membrane" if known else "is not in the network; list its neuron"
+            raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
+        population = self.indices[id(self.neuron_of[id(conn.mc)])]
+        self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])
+
+
+def _engine_form(value: Any, otherwise: float | None) -> Any:
+    """Return weights or delays as the engine reads them; for a function something to begin with."""
+    if isinstance(value, Initializer):
+        return value._spec()
+    return otherwise if callable(value) else value
+
+
+def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnSynapse]) -> Compartment:
+    """Return the compartment a receptor is on: another one's, or itself where it is a compartment of its own."""
+    coupled = [c for c in couplings if receptor in (c.pre, c.post)]
+    attached = [a for a in attachments if a.pre is receptor]
+    path = receptor.path
+    if len(attached) > 1:
+        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once")
+    if attached and coupled:
+        raise StructureError(
+            f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); expected an MCConnSynapse to "
+            "act on another compartment, or an MCConn to be a compartment of its own"
+        )
+    if attached:
+        useless = sorted(MEMBRANE & receptor._given)
+        if useless:
+            raise StructureError(
+                f"{path}: {', '.join(useless)} would have no effect, as it is attached ({attached[0].path}) and has no "
+                "membrane of its own; leave that out, or couple it by an MCConn instead"
+            )
+        return attached[0].post
+    if coupled:
+        return receptor
+    raise StructureError(
+        f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be "
+        "a compartment of its own"
+    )
+
+
+def _place(channel: Channel, attachments: list[MCConnSynapse]) -> Compartment:
+    """Return the compartment a channel is on."""
+    places = [a.post for a in attachments if a.pre is channel]
+    if channel.on is not None:
+        places.append(channel.on)
+    if len(places) > 1:
+        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); expected once")
+    if not places:
+        raise StructureError(
+            f"{channel.path}: is attached to nothing; expected `on=`, or an MCConnSynapse to the compartment it acts on"
+        )
+    return places[0]
+
+
+def _within(neuron: MCNeuron, part: Module) -> str:
+    return part.path.removeprefix(neuron.path + "/")
+
+
+def _listed(modules: Iterable[Module]) -> list[Module]:
+    """Return populations, generators and connections, out of containers too, each once."""
+    found: dict[int, Module] = {}
+    for listed in modules:
+        if not isinstance(listed, Module):
+            raise StructureError(f"network: {listed!r}: expected modules (neurons, generators, connections)")
+        inner = [m for m in listed.modules() if isinstance(m, (MCNeuron, Generator, MCSynapse, ConnGen))]
+        if not inner:
+            raise StructureError(
+                f"network: {listed!r} holds no neurons, generators or connections; list the MCNeuron, not its parts"
+            )
+        found.update((id(m), m) for m in inner)
+    return list(found.values())
+
+
+def _check_free(module: Module) -> None:
+    if module._network is not None:
+        raise StructureError(f"{module.path}: is in another network; a module belongs to one")
+    if module._kinds and not module._values:
+        kind = type(module).__name__
+        raise StructureError(f"{module._label}: {kind}.__init__ never calls super().__init__(size, ...)")
+
+
+def _name_roots(modules: list[Module]) -> None:
+    """Name the outermost owners: as given, or by their class and a number."""
+    roots: dict[int, Module] = {}
+    for module in modules:
+        root = module
+        while root._owner is not None:
+            root = root._owner
+        roots[id(root)] = root
+    taken: set[str | None] = set()
+    given = [r for r in roots.values() if r._name is not None and not _may_rename(r)]
+    for root in given:
+        if root._name in taken:
+            raise StructureError(f"network: two modules named {root._name!r}; give one another name")
+        taken.add(root._name)
+    for root in (r for r in roots.values() if r not in given):
+        name = unused(type(root).__name__.lower(), taken)
+        root.__dict__.update(_name=name, _automatic=True)
+        taken.add(name)
+
+
+def _may_rename(root: Module) -> bool:
+    """Return whether a name came from the class, and no other network goes by it."""
+    return root._automatic and all(m._network is None for m in root.modules())

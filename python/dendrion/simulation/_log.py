@@ -1,0 +1,70 @@
+"""What Dendrion logs: networks made, runs, files. Nothing is shown unless logging is set up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .progress import short, speed
+
+if TYPE_CHECKING:
+    from .. import _core
+    from .network import Network
+
+__all__ = ["FILES", "log_built", "logged_run", "size"]
+
+logging.getLogger("dendrion").addHandler(logging.NullHandler())
+BUILD = logging.getLogger("dendrion.build")
+RUN = logging.getLogger("dendrion.run")
+FILES = logging.getLogger("dendrion.files")
+
+
+def log_built(net: Network, begun: float) -> None:
+    """Log that a network was made, since a time of ``time.perf_counter()``."""
+    if not BUILD.isEnabledFor(logging.INFO):
+        return
+    info, spent = net.info, time.perf_counter() - begun
+    counts = ", ".join(f"{info[name]} {name}" for name in ("neurons", "compartments", "connections"))
+    BUILD.info("made in %.3g s: %s (%s)", spent, counts, size(info["connection_bytes"]))
+    settings = (net.dt, net.dtype.name, net.seed, info["threads"], info["level"], info["epoch"])
+    BUILD.debug("dt = %g ms, %s, seed %d, %d threads, %s, epochs of %d steps", *settings)
+    if BUILD.isEnabledFor(logging.DEBUG):
+        for row in net._rows()[1:]:
+            BUILD.debug("%s", ", ".join(cell for cell in row if cell))
+
+
+@contextmanager
+def logged_run(sim: _core.Simulation, steps: int, dt: float) -> Iterator[None]:
+    """Log the beginning and the end of a run."""
+    if not RUN.isEnabledFor(logging.INFO):
+        yield
+        return
+    before, begin = sim.summary(), sim.steps()
+    RUN.info("begins: %g ms from t = %g ms", steps * dt, begin * dt)
+    begun, outcome = time.perf_counter(), "ends"
+    try:
+        yield
+    except BaseException as error:
+        outcome = f"is stopped by {type(error).__name__}"
+        raise
+    finally:
+        spent, after = time.perf_counter() - begun, sim.summary()
+        done = after["steps"] - before["steps"]
+        work = done * after["compartments"] * max(sim.batch(), 1) / spent / 1e6 if spent > 0 else 0.0
+        RUN.info(
+            "%s: t = %g ms after %.3g s; %s, %s million compartment-steps/s; %d spikes",
+            *(outcome, after["steps"] * dt, spent, speed(done * dt, spent), short(work)),
+            after["spikes"] - before["spikes"],
+        )
+
+
+def size(number: float) -> str:
+    """Return a number of bytes as people write it."""
+    for unit in ("bytes", "kB", "MB"):
+        if number < 999.5:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} GB"

@@ -1,0 +1,67 @@
+"""Checks of what is passed to a network: its modules, and what to record of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ParameterTypeError, StructureError, UnknownNameError
+from ..inputs.generators import Generator
+from ..modules._fixed import shown
+from ..modules.module import Module
+from ..neurons.compartment import Compartment
+from ..neurons.neuron import Neuron
+
+__all__ = ["check_variable", "listed"]
+
+
+def listed(modules: Any) -> list[Module]:
+    """Return the modules of a network as a list."""
+    if isinstance(modules, Module):
+        return [modules]
+    if isinstance(modules, (str, Mapping)) or not isinstance(modules, Iterable):
+        kind = type(modules).__name__
+        raise ParameterTypeError(
+            f"network: modules = {kind}: expected a list of modules (neurons, generators, connections)"
+        )
+    found = list(modules)
+    for k, module in enumerate(found):
+        if not isinstance(module, Module):
+            hint = ""
+            if isinstance(module, type) and issubclass(module, Module):
+                hint = f"; {module.__name__} is a class, expected an object such as {module.__name__}(...)"
+            elif isinstance(module, (list, tuple)):
+                hint = "; put the modules into one list"
+            what = type(module).__name__ if _is_network(module) else shown(module)
+            raise StructureError(
+                f"network: modules[{k}] = {what}: expected modules (neurons, generators, connections){hint}"
+            )
+    return found
+
+
+def _is_network(thing: object) -> bool:
+    return hasattr(thing, "_sim")
+
+
+def check_variable(path: str, module: Module, variable: Any) -> None:
+    """Raise for a variable that is recorded of another module, or that is no name."""
+    if not isinstance(variable, str):
+        hint = ""
+        if isinstance(variable, (list, tuple)):
+            hint = "; call probe once for each variable: [net.probe(module, name) for name in names]"
+        raise ParameterTypeError(
+            f"{path}: variable = {variable!r}: expected the name of one variable, such as 'V'{hint}"
+        )
+    if variable == "spikes" and not isinstance(module, (Neuron, Generator)):
+        owner = module.parent
+        while owner is not None and not isinstance(owner, Neuron):
+            owner = owner.parent
+        hint = "" if owner is None else f", here of {owner.path}"
+        raise UnknownNameError(f"{path}: no variable named 'spikes'; spikes are recorded of the population{hint}")
+    if variable != "spikes" and isinstance(module, Neuron):
+        places = [m.path for m in module.modules() if variable in m._variable_units and isinstance(m, Compartment)]
+        if places:
+            more = f", ... ({len(places)} in all)" if len(places) > 8 else ""
+            raise UnknownNameError(
+                f"{path}: no variable named {variable!r}; it is one of the compartments {', '.join(places[:8])}{more}"
+            )

@@ -1,0 +1,331 @@
+"""Networks: modules put together, and run."""
+
+from __future__ import annotations
+
+import os
+import time
+import weakref
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._checks import odd_step, odd_values, warn_of_all, warn_of_model
+from .._suggest import suggests
+from ..connections.synapse import MCSynapse
+from ..errors import ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
+from ..files import NetworkFiles
+from ..inputs.generators import Generator
+from ..inputs.noise import OUNoise
+from ..modules._repr import NetworkShown
+from ..modules.identity import numbered, selected
+from ..modules.module import Module
+from ..neurons.compartment import Compartment
+from ..neurons.equations import Channel
+from ..neurons.methods import SolverMethodODE, SolverMethodSDE, member
+from ..neurons.neuron import MCNeuron
+from ..recordings._collection import NetworkRecordings, What
+from ..recordings._stream import Place, Streams
+from ..recordings.recording import Recording, SpikeRecording
+from ..units import has_units
+from ._build import Translation
+from ._log import log_built
+from ._probing import check_variable, listed
+from ._settings import chosen, float_type, interval, positive, whole
+from .running import NetworkRuns
+from .values import NetworkValues
+
+__all__ = ["Network"]
+
+#: What to do instead of assigning an attribute of a network.
+_INSTEAD_OF = {
+    "dt": "the time step of a built network is fixed; create a new Network with dt={value}",
+    "seed": "the seed of a built network is fixed; create a new Network with seed={value}, or "
+    "call net.reset(seed={value}) for other noise and random spikes",
+    "dtype": "the floating-point type of a built network is fixed; create a new Network with dtype={value}",
+    "threads": "the number of threads of a built network is fixed; create a new Network with threads={value}",
+    "odemethod": "the solvers of a built network are fixed; create a new Network with odemethod={value}",
+    "sdemethod": "the solvers of a built network are fixed; create a new Network with sdemethod={value}",
+    "modules": "the modules of a built network are fixed; create a new Network with all modules",
+    "populations": "the modules of a built network are fixed; create a new Network with all modules",
+    "duration": "is the duration given in the model file; pass the time to simulate to net.run()",
+    "t": "is read-only; net.run() advances the time, net.reset() sets it to 0, and net.load_state() to a saved time",
+    "recordings": "is read-only; net.probe() adds a recording",
+    "training": "is read-only; net.train() and net.eval() switch plasticity on and off",
+}
+
+
+class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, NetworkShown):
+    """Populations, generators and connections, built and ready to run.
+
+    Parameters
+    ----------
+    modules : list of Module
+        Everything to simulate: neurons, generators, [MCSynapse][dendrion.MCSynapse], [ConnGen][dendrion.ConnGen], or
+        modules that hold them.
+    dt : float
+        Time step (ms), > 0.
+    seed : int
+        Seed of all random numbers, >= 0. The same seed gives the same bits on any number of threads.
+    dtype : str
+        ``"float64"`` or ``"float32"``.
+    threads : int, optional
+        Threads to run on, >= 1; by default as many as there are cores. Results do not depend on it.
+    odemethod, sdemethod : SolverMethodODE, SolverMethodSDE or str, optional
+        Methods for the populations that were given none of their own, as members or by name, such as ``"rk4"``.
+
+    Attributes
+    ----------
+    dt, seed, dtype : float, int, numpy.dtype
+        The settings that the network was built with.
+    modules : tuple of Module
+        Populations, generators and connections.
+    duration : float or None
+        Duration (ms) given in the model file that the network was loaded from.
+
+    Raises
+    ------
+    DendrionError
+        For anything in the model that does not fit, naming module, parameter, value, and what would be accepted.
+
+    Notes
+    -----
+    All attributes are read-only. Assigning to one, or to a name that does not exist, raises
+    [AssignmentError][dendrion.AssignmentError].
+    """
+
+    _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType(_INSTEAD_OF)
+
+    @suggests
+    def __init__(
+        self,
+        modules: Iterable[Module] | Module,
+        dt: float = 0.1,
+        seed: int = 0,
+        dtype: str | type = "float64",
+        threads: int | None = None,
+        *,
+        odemethod: SolverMethodODE | str | None = None,
+        sdemethod: SolverMethodSDE | str | None = None,
+    ) -> None:
+        begun = time.perf_counter()
+        modules = listed(modules)
+        self.dt = positive(dt)
+        self.seed = whole("seed", seed, 0, 2**64 - 1)
+        self.dtype = float_type(dtype)
+        threads = None if threads is None else whole("threads", threads, 1, 4096)
+        methods = {
+            "odemethod": None if odemethod is None else member("network", "odemethod", odemethod, SolverMethodODE),
+            "sdemethod": None if sdemethod is None else member("network", "sdemethod", sdemethod, SolverMethodSDE),
+        }
+        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
+        # Synapses let go of their weights and delays below.
+        parts = (m for listed in translation.modules for m in listed.modules())
+        looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
+        self.modules: tuple[Module, ...] = tuple(translation.modules)
+        self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
+        self._identities = numbered(self.populations)
+        self._methods = {id(p): translation._method(p, "odemethod") for p in self.populations}
+        self._sim = _core.Simulation(translation.model)
+        self._begin_sharing()
+        self._without_gradient = translation.without_gradient
+        # Some parameters enter no equation: r_axial beside an explicit coupling.
+        known = set(self._sim.parameter_names())
+        self._keys = {at: key for at, key in translation.keys.items() if key in known}
+        self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
+        self._counted = frozenset(self._sim.step_parameters())
+        self._warn_of_rounding(None)
+        for module in self._parts.values():
+            module.__dict__["_net"] = weakref.ref(self)
+            if isinstance(module, MCSynapse):
+                module._settle()
+                module._training_changed()
+        self._begin_recordings()
+        self.duration: float | None = None
+        self._streams = Streams(self)
+        # Functions of CustomGenerators have been asked for the steps before this one.
+        self._asked = 0
+        self._began = False
+        self._restarts = 0
+        self._tables = {}
+        self._built = True
+        log_built(self, begun)
+        warn_of_all(looks, UnitWarning)
+        warn_of_model(self, translation)
+
+    # Populations
+
+    @property
+    def populations(self) -> tuple[MCNeuron, ...]:
+        """The populations of neurons."""
+        return tuple(m for m in self.modules if isinstance(m, MCNeuron))
+
+    @property
+    def decomposition(self) -> dict[int, tuple[MCNeuron, ...]]:
+        """The populations of each process, by ``pid``. One process runs all of them today."""
+        pids = sorted({p.pid for p in self.populations})
+        return {pid: tuple(p for p in self.populations if p.pid == pid) for pid in pids}
+
+    def select(self, **criteria: Any) -> list[MCNeuron]:
+        """Return the populations that meet all criteria.
+
+        Parameters
+        ----------
+        area_name, pid, id, name : optional
+            What they must be, such as ``area_name="CA1"``.
+        """
+        return selected(self.populations, self._identities, criteria)
+
+    def gids(self, population: MCNeuron) -> NDArray[np.int64]:
+        """Return the numbers of a population's neurons in the whole network, of shape ``(size,)``."""
+        self._path(population)
+        if not isinstance(population, MCNeuron):
+            raise ParameterTypeError(f"network: {population!r}: expected a population of neurons")
+        first = self._identities[id(population)].first
+        return np.arange(first, first + population.size, dtype=np.int64)
+
+    def train(self, mode: bool = True) -> Network:
+        """Let the weights of connections with a plasticity be learnt (as they are from the beginning)."""
+        for module in self.modules:
+            module.train(mode)
+        return self
+
+    def eval(self) -> Network:
+        """Let all weights stay as they are."""
+        return self.train(False)
+
+    # Looking
+
+    @overload
+    def probe(  # type: ignore[overload-overlap]
+        self,
+        module: Module,
+        variable: Literal["spikes"],
+        *,
+        every: None = None,
+        indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
+    ) -> SpikeRecording: ...
+    @overload
+    def probe(
+        self,
+        module: Module,
+        variable: str,
+        *,
+        every: float | None = None,
+        indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
+    ) -> Recording: ...
+    @suggests
+    def probe(
+        self,
+        module: Module,
+        variable: str,
+        *,
+        every: float | None = None,
+        indices: ArrayLike | None = None,
+        to: str | os.PathLike[str] | None = None,
+    ) -> Recording | SpikeRecording:
+        """Record a variable from now on.
+
+        Parameters
+        ----------
+        module : Module
+            A population or a generator of spikes (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
+            ``"x"``, ``"I"``, and ``"B"`` of an NMDA), a channel (its states and named expressions), an OUNoise
+            (``"I"``) or an MCSynapse that learns (``"w"``); ``net.variables(module)`` lists them.
+        variable : str
+            Its name.
+        every : float, optional
+            Time between samples (ms), rounded to whole steps with a warning. By default each step.
+        indices : array of int, optional
+            The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the
+            columns. By default all.
+        to : str or path, optional
+            A zarr folder, such as ``"run.zarr"``, that the recording goes to while the network runs, in a group of its
+            name; other recordings may go there too. Memory then holds what came since the last visit to the disk (64 MB
+            of values, and copies while they are written), and ``values`` reads from there. Not for runs with ``grad``,
+            ``batch`` or ``inputs``.
+        """
+        path = self._recordable(module)
+        check_variable(path, module, variable)
+        columns = None if indices is None else chosen(path, indices, self._columns(module))
+        if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
+            if every is not None:
+                raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
+            place = None if to is None else Place(f"{path}.spikes", to)
+            probe = self._sim.add_probe(path, variable, 1, columns)
+            index = None if columns is None else np.asarray(columns, dtype=np.int64)
+            what: What = (path, variable, None, columns)
+            return self._keep(place, SpikeRecording, what, probe, f"{path}.spikes", module, index)
+        steps = 1 if every is None else interval("every", every, self.dt)
+        place = None if to is None else Place(f"{path}.{variable}", to)
+        probe = self._sim.add_probe(path, variable, steps, columns)
+        gids = self._gids_of(module, columns)
+        count = self._columns(module) if columns is None else len(columns)
+        index = None if columns is None else np.asarray(columns, dtype=np.int64)
+        what = (path, variable, None if every is None else steps * self.dt, columns)
+        return self._keep(place, Recording, what, probe, f"{path}.{variable}", gids, steps, count, index)
+
+    def _keep(
+        self, place: Place | None, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
+    ) -> Recording | SpikeRecording:
+        recording = self._note_recording(cls, what, *arguments)
+        if place is not None:
+            self._streams.add(recording, place)
+        return recording
+
+    def _columns(self, module: Module) -> int:
+        """Return how many members of a module can be recorded."""
+        return self._sim.connection_count(module.path) if isinstance(module, MCSynapse) else module.size
+
+    def _gids_of(self, module: Module, columns: list[int] | None) -> NDArray[np.int64] | None:
+        """Return the numbers of the neurons behind a probe's columns, where there are neurons."""
+        owner: Module | None = module
+        while owner is not None and id(owner) not in self._identities:
+            owner = owner.parent
+        if owner is None or isinstance(module, MCSynapse):
+            return None
+        gids = self._identities[id(owner)].first + np.arange(owner.size, dtype=np.int64)
+        return gids if columns is None else gids[np.asarray(columns, dtype=np.int64)]
+
+    def variables(self, module: Module) -> list[str]:
+        """Return what can be recorded of a module."""
+        return self._sim.variables(self._recordable(module))
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Neurons, compartments, connections and their bytes, spikes so far, steps, steps per epoch, threads, level."""
+        return self._sim.summary()
+
+    def program(self, neuron: MCNeuron) -> str:
+        """Return the program of a population's step, an instruction a line, for the curious."""
+        return self._sim.program(self._path(neuron))
+
+    # What modules and probes ask
+
+    def _path(self, module: Module) -> str:
+        if not isinstance(module, Module):
+            known = isinstance(module, str) and any(m.path == module for m in self._parts.values())
+            hint = f"; net[{module!r}] is the module of that path" if known else ""
+            raise ParameterTypeError(f"network: {module!r}: expected a module of the network{hint}")
+        if id(module) not in self._parts:
+            raise StructureError(f"{module!r}: is not in this network")
+        return module.path
+
+    def _recordable(self, module: Module) -> str:
+        path = self._path(module)
+        if isinstance(module, MCSynapse):
+            if module.plasticity is None or not module.plasticity._learns:
+                raise UnknownNameError(f"{path}: its weights stay as they are; expected an MCSynapse that learns")
+            return path
+        if isinstance(module, Generator) and module.spiking:
+            return path
+        if not isinstance(module, (MCNeuron, Compartment, Channel, OUNoise)):
+            raise UnknownNameError(
+                f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
+            )
+        return path

@@ -1,0 +1,317 @@
+"""Runs of a network: plain ones, batches, and those that leave a gradient."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, cast, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._checks import warn_of_run
+from .._numbers import plain_numbers
+from .._suggest import suggests
+from ..errors import ParameterError, ParameterTypeError
+from ..inputs.custom import CHUNK, CustomGenerator
+from ..inputs.generators import Generator
+from ..modules.module import Module
+from ..training.gradients import MEMORY, Run
+from ..units import sampled
+from ._log import logged_run
+from ._settings import interval, size_in_bytes, time_of, whole
+from .progress import Progress, Writable, bar, stream_of
+from .states import NetworkStates, _later, file_to_be
+
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["NetworkRuns"]
+
+
+class NetworkRuns(NetworkStates):
+    """The part of a network that runs."""
+
+    dt: float
+    _without_gradient: list[ParameterError]
+    _asked: int
+    #: Whether it has run, or was about to.
+    _began: bool
+    #: How often all recordings began anew.
+    _restarts: int
+
+    def _path(self, module: Module) -> str:
+        raise NotImplementedError
+
+    @property
+    def t(self) -> float:
+        """Time simulated (ms): the number of steps times ``dt``."""
+        return self._sim.steps() * self.dt
+
+    @overload
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Progress = False,
+        grad: Literal[False] = False,
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
+    ) -> Network: ...
+    @overload
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Progress = False,
+        grad: Literal[True],
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+    ) -> Run: ...
+    @suggests
+    def run(
+        self,
+        duration: float,
+        *,
+        progress: Progress = False,
+        grad: bool = False,
+        batch: int | None = None,
+        inputs: Mapping[Generator, ArrayLike] | None = None,
+        memory: float = MEMORY,
+        save_state: str | os.PathLike[str] | None = None,
+        save_every: float | None = None,
+    ) -> Network | Run:
+        """Simulate ``duration`` ms more.
+
+        The run ends at the step nearest to the time requested so far, which is the sum of all durations. Rounding
+        therefore does not accumulate: with ``dt=0.1``, the first ``run(0.25)`` takes 3 steps and the second one 2, and
+        400 of them end at 100 ms. ``net.t`` is the time simulated. After an interruption or a divergence, and after
+        ``reset()``, the time requested so far is ``net.t``.
+
+        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there (but not where it had
+        ``grad``, ``batch`` or ``inputs``).
+
+        Parameters
+        ----------
+        duration : float
+            Time to simulate (ms), >= 0. A run may take 0 steps where it is shorter than ``dt``.
+        progress : bool or stream
+            Show a progress bar with speed and time left: where standard error is a terminal, or in a notebook, and else
+            nowhere. A text stream, such as ``sys.stderr``, is written to in any case.
+        grad : bool
+            Return a [Run][dendrion.Run], whose ``backward`` gives gradients.
+        batch : int, optional
+            Samples to simulate side by side: they begin at the present state, share all parameters, and draw random
+            numbers of their own. Probes then have a first axis for them. Later runs go on with the same samples until
+            ``reset()``.
+        inputs : dict, optional
+            By generator, real numbers that stand in for what it would send in this run: of shape ``(steps, size)`` or,
+            with a batch, ``(batch, steps, size)``, where ``steps`` is the number of steps of this run. For a current
+            generator pA; for a generator of spikes, factors of the weights: 1 is a spike, 0 none.
+        memory : float
+            Bytes of states that ``grad`` may keep at the same time, in all samples together. If the states of all steps
+            do not fit, ``backward`` runs segments of the run again from states saved in between. If nothing fits, the
+            smallest plan is used; ``Run.memory`` tells how much it needs. Not included: the network itself, recordings,
+            inputs and the gradient (see the page "Gradients").
+        save_state : str or path, optional
+            File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
+            its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.
+        save_every : float, optional
+            The state is saved at the multiples of this time too (ms), rounded to whole steps with a warning.
+
+        Returns
+        -------
+        Network or Run
+            The network itself, or with ``grad`` the run.
+
+        Raises
+        ------
+        DivergenceError
+            Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
+        StructureError
+            Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
+        OSError
+            Where the state cannot be saved. The network can run on.
+        """
+        duration, stream = time_of("duration", duration), stream_of(progress)
+        with self._alone("run"):
+            steps, requested = self._sim.request(duration)
+            special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
+            advance = self._saving(special, save_state, save_every, requested)
+            if steps and not self._began:
+                self._began = True
+                warn_of_run(cast("Network", self))
+            with logged_run(self._sim, steps, self.dt):
+                self._keep_up()
+                cast("Network", self)._let_go_of_arrays()
+                if special:
+                    found = self._run_with(steps, stream, grad, batch, {} if inputs is None else inputs, memory)
+                    self._sim.set_requested_time(requested)
+                    return found
+                self._shown(advance, steps, stream)
+                return cast("Network", self)
+
+    def _shown(
+        self, advance: Callable[[int, Callable[[int], None] | None], None], steps: int, stream: Writable | None
+    ) -> None:
+        """Run, with a progress bar where there is a stream."""
+        if stream is None:
+            advance(steps, None)
+            return
+        begin = self._sim.steps()
+        with bar(max(steps, 1), self.dt, stream) as show:
+            try:
+                advance(steps, show)
+            finally:
+                # Ctrl-C is heard before what was done until then is shown.
+                show(self._sim.steps() - begin)
+
+    def _saving(
+        self, special: bool, path: str | os.PathLike[str] | None, every: float | None, requested: float
+    ) -> Callable[[int, Callable[[int], None] | None], None]:
+        """Return what runs the network: with states saved on the way, if that is asked for."""
+        if path is None:
+            if every is not None:
+                raise ParameterError(f"network: save_every = {every}: expected the name of a file as save_state, too")
+            return functools.partial(self._advance_to, requested=requested)
+        if special:
+            raise ParameterError(
+                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call save_state() after it"
+            )
+        name = file_to_be("save_state", path)
+        steps = None if every is None else interval("save_every", every, self.dt)
+        return functools.partial(self._advance_and_save, path=name, every=steps, requested=requested)
+
+    def _advance_to(self, steps: int, show: Callable[[int], None] | None, requested: float) -> None:
+        """Run, and note the time that was requested."""
+        self._advance(steps, show)
+        self._sim.set_requested_time(requested)
+
+    def _run_with(
+        self,
+        steps: int,
+        stream: Writable | None,
+        grad: bool,
+        batch: int | None,
+        inputs: Mapping[Generator, ArrayLike],
+        memory: float,
+    ) -> Network | Run:
+        self._streams.refuse("a run with grad, batch or inputs")
+        if batch is not None:
+            batch = whole("batch", batch, 1, 2**31)
+        if grad and self._without_gradient:
+            raise self._without_gradient[0]
+        given = [(g.path, self._input(g, value, steps, batch)) for g, value in self._generators(inputs).items()]
+        budget = size_in_bytes("memory", memory) if grad else None
+        self._ask_until(self._sim.steps() + steps)
+        begin = self._sim.steps()
+        with contextlib.nullcontext() if stream is None else bar(max(steps, 1), self.dt, stream) as show:
+            trace = self._sim.run_with(steps, show, batch, given, budget)
+        net = cast("Network", self)
+        if trace is None:
+            return net
+        return Run(net, trace, begin, steps, batch, list(inputs))
+
+    def _generators(self, inputs: Mapping[Generator, ArrayLike]) -> Mapping[Generator, ArrayLike]:
+        if not isinstance(inputs, Mapping):
+            raise ParameterTypeError(f"network: inputs = {type(inputs).__name__}: expected a dict from generators")
+        for generator in inputs:
+            if not isinstance(generator, Generator):
+                raise ParameterTypeError(f"network: inputs: {generator!r}: expected a generator of the network")
+            self._path(generator)
+        return inputs
+
+    def _input(self, generator: Generator, value: ArrayLike, steps: int, batch: int | None) -> NDArray[np.float64]:
+        signal = sampled(f"{generator.path}: input", value, "" if generator.spiking else "pA")
+        if signal.interval is not None and not self._is_in_step(signal.start, signal.interval):
+            raise ParameterError(
+                f"{generator.path}: input with a sample every {signal.interval:g} ms from {signal.start:g} ms on: "
+                f"expected one every dt = {self.dt:g} ms from 0 or t = {self.t:g} ms on"
+            )
+        array = plain_numbers(f"{generator.path}: input", signal.values, "numbers")
+        shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
+        if array.shape != shape:
+            begin, end = (step * self.dt for step in (self._sim.steps(), self._sim.steps() + steps))
+            raise ParameterError(
+                f"{generator.path}: input of shape {array.shape}: expected shape {shape}, as this run takes {steps} "
+                f"steps, from t = {begin:g} ms to {end:g} ms"
+            )
+        return np.ascontiguousarray(array).reshape(-1)
+
+    def _is_in_step(self, start: float, interval: float) -> bool:
+        """Return whether samples are those of the steps to come, in time of the run or of the network."""
+        tolerance = 1e-3 * self.dt
+        return abs(interval - self.dt) < 1e-6 * self.dt and min(abs(start), abs(start - self.t)) < tolerance
+
+    def _ask_until(self, end: int) -> None:
+        """Ask the functions of CustomGenerators for all steps before ``end``."""
+        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
+        while functions and self._asked < end:
+            begin = self._asked
+            until = (begin // CHUNK + 1) * CHUNK
+            given = [generator._ask(begin, until, self.dt) for generator in functions]
+            for generator, spikes in zip(functions, given, strict=True):
+                self._sim.push_spikes(generator.path, *spikes, until)
+            self._asked = until
+
+    def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
+        """Run, and stop where recordings that go to disk are written. Where a run is cut changes nothing in it."""
+        if not self._streams:
+            self._advance_held(steps, show)
+            return
+        done = 0
+        while done < steps:
+            piece = min(self._streams.piece(), steps - done)
+            try:
+                self._advance_held(piece, show and functools.partial(_later, show, done))
+            finally:
+                # What was recorded before Ctrl-C or an error is kept.
+                self._streams.flush()
+            done += piece
+
+    def _advance_held(self, steps: int, show: Callable[[int], None] | None) -> None:
+        """Run, and stop at the chunks for which functions are asked."""
+        functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
+        if not functions:
+            self._sim.run(steps, show)
+            return
+        begin = self._sim.steps()
+        while (now := self._sim.steps()) < begin + steps:
+            if now >= self._asked:
+                until = (now // CHUNK + 1) * CHUNK
+                given = [generator._ask(now, until, self.dt) for generator in functions]
+                for generator, spikes in zip(functions, given, strict=True):
+                    self._sim.push_spikes(generator.path, *spikes, until)
+                self._asked = until
+            done, piece = now - begin, min(self._asked, begin + steps) - now
+            self._sim.run(piece, show and functools.partial(_later, show, done))
+
+    @property
+    def noise_seed(self) -> int:
+        """Seed of noise and of the spikes of random generators: that of the last ``reset(seed=...)``, else ``seed``."""
+        return self._sim.noise_seed()
+
+    @suggests
+    def reset(self, *, seed: int | None = None) -> None:
+        """Go back to t = 0: initial states, empty recordings. Parameters keep their values.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seed, >= 0, from which noise and the spikes of random generators are drawn from now on. By default they are
+            the same as before. Connections, weights and delays that were drawn when the network was built stay.
+        """
+        seed = None if seed is None else whole("seed", seed, 0, 2**64 - 1)
+        with self._alone("reset"):
+            self._keep_up()
+            cast("Network", self)._let_go_of_arrays()
+            self._sim.reset(seed)
+            self._streams.clear()
+            self._restarts += 1
+            self._asked = 0

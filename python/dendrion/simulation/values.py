@@ -1,0 +1,292 @@
+"""Parameters and states of a network, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._checks._warn import warn_of_all
+from .._numbers import numbers
+from ..connections._targets import mapping_error
+from ..connections.synapse import Connections, MCSynapse
+from ..errors import (
+    DelayWarning,
+    DendrionError,
+    ParameterError,
+    ParameterTypeError,
+    RoundingWarning,
+    StructureError,
+    UnknownNameError,
+)
+from ..inputs.generators import Generator
+from ..modules.module import Module, Value, hint
+from ..training._sharing import NetworkSharing
+from ..units import has_units, in_unit
+from ._settings import as_number
+
+if TYPE_CHECKING:
+    from ..recordings._stream import Streams
+
+__all__ = ["Mismatch", "NetworkValues"]
+
+#: Bytes of a table of connections that is kept for the next access.
+MOST_KEPT = 64 << 20
+
+
+class Mismatch(NamedTuple):
+    """What ``load_state_dict`` found different."""
+
+    #: Keys that were not given.
+    missing: list[str]
+    #: Keys that mean nothing in the network.
+    unexpected: list[str]
+
+
+class NetworkValues(NetworkSharing):
+    """The part of a network that reads and sets parameters and states."""
+
+    dt: float
+    _sim: _core.Simulation
+    _streams: Streams
+    #: Keys of the parameters that are counted in steps.
+    _counted: frozenset[str]
+    _parts: dict[int, Module]
+    #: From (id of module, parameter) to its key in the engine, and back.
+    _keys: dict[tuple[int, str], str]
+    _owners: dict[str, tuple[Module, str]]
+    #: By path, the version at which a table of connections was read, and the table.
+    _tables: dict[str, tuple[int, Connections]]
+
+    def parameters(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters but frozen ones, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
+        frozen = self._frozen_keys()
+        return {key: value for key, value in self.state_dict().items() if key not in frozen}
+
+    def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
+        _check_mapping("set_parameters", values)
+        for key in values:
+            if key in self._frozen_keys():
+                raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
+        self._set(values)
+
+    def state_dict(self) -> dict[str, NDArray[np.float64]]:
+        """Return all parameters, frozen ones too."""
+        self._keep_up()
+        shapes = self._shapes()
+        values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
+        return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
+
+    def load_state_dict(self, values: Mapping[str, ArrayLike], strict: bool = True) -> Mismatch:
+        """Set all parameters, frozen ones too, from what ``state_dict`` returned.
+
+        Parameters
+        ----------
+        values : dict
+            Values by ``path.parameter``.
+        strict : bool
+            Whether keys that are missing or that mean nothing here are errors. If not they are returned.
+        """
+        _check_mapping("load_state_dict", values)
+        known = set(self._sim.parameter_names())
+        missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
+        if strict and missing:
+            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
+        if strict and unexpected:
+            raise UnknownNameError(
+                f"network: load_state_dict: no parameter named {unexpected[0]!r}{hint(unexpected[0], list(known))}"
+            )
+        self._set({key: value for key, value in values.items() if key in known})
+        return Mismatch(missing, unexpected)
+
+    def get_state(self) -> dict[str, NDArray[np.float64]]:
+        """Return all states by ``path.variable``, of shape ``(size,)``; with a batch ``(batch, size)``."""
+        batch = self._sim.batch()
+        states = {name: self._sim.state(name) for name in self._sim.state_names()}
+        return {name: state.reshape(batch, -1) for name, state in states.items()} if batch else states
+
+    def set_state(self, values: Mapping[str, ArrayLike]) -> None:
+        """Set states by key. Either all are set or, if one is invalid, none.
+
+        Parameters
+        ----------
+        values : dict
+            By key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``. With
+            a batch, a number or an array of shape ``(size,)`` is for all samples. If the network has no batch yet, an
+            array of shape ``(batch, size)`` makes one: all samples start from the present state, and the next run needs
+            that ``batch``.
+        """
+        _check_mapping("set_state", values)
+        with self._alone("set_state"):
+            known = self._sim.state_names()
+            converted = {}
+            for key, value in values.items():
+                if key not in known:
+                    raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+                if has_units(value):
+                    value = in_unit(key, value, self._unit_of_variable(key))
+                converted[key] = numbers(key, value, "a number or an array of numbers")
+            self._begin_batch(converted)
+            before = {key: self._sim.state(key) for key in converted}
+            try:
+                for key, new in converted.items():
+                    self._sim.set_state(key, new.reshape(-1) if new.ndim else float(new))
+            except DendrionError:
+                for key, state in before.items():
+                    self._sim.set_state(key, state)
+                raise
+
+    def _begin_batch(self, states: Mapping[str, NDArray[np.float64]]) -> None:
+        """Check the shapes of states, and begin a batch if they have one that the network does not have yet."""
+        here = self._sim.batch()
+        batch = here or next((len(state) for state in states.values() if state.ndim == 2), 0)
+        for key, state in states.items():
+            size = len(self._sim.state(key)) // max(here, 1)
+            if state.shape not in ((), (size,)) and (batch == 0 or state.shape != (batch, size)):
+                or_batch = f"({batch}, {size})" if batch else "(batch, size)"
+                raise ParameterError(
+                    f"{key} = array of shape {state.shape}: expected a number, shape ({size},), or {or_batch} for a "
+                    "batch"
+                )
+            if not np.isfinite(state).all():
+                value = state[~np.isfinite(state)][0] if state.ndim else state
+                raise ParameterError(f"{key} = {value}: expected finite numbers")
+        if batch and not here:
+            self._streams.refuse("a batch")
+            self._sim.begin_batch(batch)
+
+    def _set(self, values: Mapping[str, ArrayLike]) -> None:
+        with self._alone("set_parameters"):
+            converted = {key: self._converted(key, value) for key, value in values.items()}
+            self._keep_up()
+            self._sim.set_parameters(converted)
+            self._changed(converted)
+            for key, value in converted.items():
+                self._note(key, value)
+        self._warn_of_rounding(self._counted.intersection(converted))
+
+    def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
+        """Warn of times that are not multiples of the step: of all, or of parameters that were set."""
+        if keys is not None and not keys:
+            return
+        found = self._sim.roundings(None if keys is None else list(keys))
+        for category, is_delay in ((DelayWarning, True), (RoundingWarning, False)):
+            warn_of_all([text for name, text in found if (name == "delay") is is_delay], category)
+
+    def _converted(self, key: str, value: ArrayLike) -> Value | None:
+        module, name = self._owners.get(key, (None, ""))
+        if isinstance(module, (MCSynapse, Generator)):
+            return module._convert(name, value)  # type: ignore[no-any-return]
+        if has_units(value):
+            value = in_unit(key, value, self._unit_of(key))
+        return as_number(key, value)
+
+    def _unit_of(self, key: str) -> str:
+        """Return the unit of a parameter."""
+        module, name = self._owners.get(key, (None, ""))
+        if module is None:
+            known = self._sim.parameter_names()
+            if key not in known:
+                raise UnknownNameError(f"network: no parameter named {key!r}{hint(key, known)}")
+            # A weight of a ConnGen.
+            return ""
+        return module._unit_of(name)
+
+    def _unit_of_variable(self, key: str) -> str:
+        """Return the unit of a state."""
+        path, _, name = key.rpartition(".")
+        return next((m._unit_of_variable(name) for m in self._parts.values() if m.path == path), "")
+
+    def _note(self, key: str, value: Value | None) -> None:
+        """Let a module know its value for when the network is gone. Weights would take too much room."""
+        module, name = self._owners.get(key, (None, ""))
+        if module is not None and not (isinstance(module, MCSynapse) and name == "w"):
+            module._values[name] = value
+
+    def _key_of(self, module: Module, name: str) -> str | None:
+        return self._keys.get((id(module), name))
+
+    def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
+        """Return a module's parameter: the engine's where it has it."""
+        key = self._keys.get((id(module), name))
+        if key is None:
+            return otherwise
+        self._keep_up()
+        return self._sim.parameter(key)
+
+    def _set_module(self, module: Module, name: str, value: Value | None) -> None:
+        if value is None:
+            raise ParameterError(f"{module.path}: {name} = None: expected a number")
+        with self._alone(f"{module.path}.{name} = ..."):
+            self._keep_up()
+            self._set_checked(module, name, value)
+
+    def _set_checked(self, module: Module, name: str, value: Value) -> None:
+        key = self._keys.get((id(module), name))
+        if key is None:
+            try:
+                self._sim.set_parameters({f"{module.path}.{name}": value})
+            except UnknownNameError:
+                raise StructureError(
+                    f"{module.path}: {name} enters no equation of this network; give it before"
+                ) from None
+        else:
+            self._sim.set_parameters({key: value})
+            self._changed([key])
+            self._note(key, value)
+            self._warn_of_rounding(self._counted.intersection((key,)))
+
+    def _weights(self, synapse: MCSynapse) -> NDArray[np.float64]:
+        self._keep_up()
+        flat = np.asarray(self._sim.parameter(f"{synapse.path}.w"))
+        return flat.reshape(synapse.shape) if synapse.shape else flat
+
+    def _connections(self, synapse: MCSynapse) -> Connections:
+        self._keep_up()
+        version, found = self._tables.get(synapse.path, (-1, None))
+        if found is None or version != self._sim.version():
+            # What is out of date goes first.
+            found = None
+            self._tables.pop(synapse.path, None)
+            pre, post, weight, delay = self._sim.connections(synapse.path)
+            found = Connections(pre, post, weight, np.multiply(delay, self.dt, dtype=np.float64))
+            for array in found:
+                array.flags.writeable = False
+            if sum(array.nbytes for array in found) <= MOST_KEPT:
+                self._tables[synapse.path] = self._sim.version(), found
+        return found
+
+    def _frozen_keys(self) -> set[str]:
+        frozen = ((id(m), name) for m in self._parts.values() for name in m._frozen)
+        return {self._keys[at] for at in frozen if at in self._keys}
+
+    def _without_effect(self) -> set[str]:
+        """Return the parameters whose gradient is 0 whatever the network does: of random draws, and of learning."""
+        names = {"stdp_tau", "tau_triplet", "rate", "prob"}
+        still = {key for key, (_, name) in self._owners.items() if name in names}
+        plastic = tuple(f"{m.path}." for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
+        rules = {k for k in self._sim.parameter_names() if k.startswith(plastic) and not k.endswith(".w")}
+        return still | rules if plastic else still
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        for module in self._parts.values():
+            if isinstance(module, MCSynapse) and module.shape is not None:
+                shapes[f"{module.path}.w"] = module.shape
+            elif isinstance(module, Generator) and module._piecewise is not None:
+                shapes |= {f"{module.path}.{name}": module._piecewise.values.shape for name in module._values}
+        return shapes
+
+
+def _check_mapping(name: str, values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise ParameterTypeError(mapping_error(f"network: {name}: values", values))
+    for key in values:
+        if not isinstance(key, str):
+            hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
+            raise ParameterTypeError(f"network: {name}: key {key!r}: expected a text{hint}")

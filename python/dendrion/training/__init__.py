@@ -1,0 +1,1 @@
+"""Gradients, and what the layers for PyTorch and JAX share."""

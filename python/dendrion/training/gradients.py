@@ -1,0 +1,214 @@
+"""Gradients: runs that can be reversed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._checks._warn import warn
+from .._numbers import numbers
+from .._suggest import Suggesting
+from ..errors import GradientWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from ..inputs.currents import CurrentGenerator
+from ..modules._copies import NotCopied
+from ..modules._fixed import Fixed
+from ..modules.module import hint
+from ..recordings.recording import Recording, SpikeRecording
+
+if TYPE_CHECKING:
+    from ..inputs.generators import Generator
+    from ..simulation.network import Network
+
+__all__ = ["Gradients", "Run"]
+
+#: Bytes a gradient may keep by default.
+MEMORY = 2**30
+
+
+class Gradients(dict[str, NDArray[np.float64]]):
+    """What [Run.backward][dendrion.Run.backward] returns: a gradient by key, each of the shape of what it is of.
+
+    Keys are those of ``net.parameters()``, and the paths of generators: of what stood in for them in the run, of shape
+    ``(steps, size)``, with a batch ``(batch, steps, size)``, or of the waveform of a ``CurrentGenerator``.
+    """
+
+    #: By state, such as ``cell/soma.V``: of its value at the beginning of the run, ``(size,)`` or ``(batch, size)``.
+    states: dict[str, NDArray[np.float64]]
+
+
+class Run(Fixed, NotCopied, Suggesting):
+    """A run that can be reversed, once. Made by ``net.run(duration, grad=True)``.
+
+    It keeps the parameters it was run with, whatever becomes of the network.
+    """
+
+    _instead: ClassVar[str] = "its values, or what backward() returns"
+    _otherwise: ClassVar[str] = "a run is read-only; call net.run(duration, grad=True) again for another one"
+    _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType(dict.fromkeys(("net", "steps", "batch"), _otherwise))
+
+    def __init__(
+        self,
+        net: Network,
+        trace: _core.Trace,
+        begin: int,
+        steps: int,
+        batch: int | None,
+        inputs: list[Generator],
+    ) -> None:
+        self.net, self.steps, self.batch = net, steps, batch
+        self._trace, self._begin, self._inputs = trace, begin, inputs
+        self._restarts = net._restarts
+        self._shapes = net._shapes()
+        self._frozen = net._frozen_keys()
+        self._known = [key for key in net._sim.parameter_names() if key not in self._frozen]
+        self._waves = [m for m in net._parts.values() if isinstance(m, CurrentGenerator) and m not in inputs]
+        self._built = True
+
+    def __repr__(self) -> str:
+        batch = "" if self.batch is None else f", batch of {self.batch}"
+        left = "" if self._trace.is_left() else ", reversed"
+        return f"<Run of {self.steps} steps{batch}{left}>"
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the states that this run and its ``backward`` keep at the same time, at most, in all samples.
+
+        At most the ``memory`` given to ``Network.run``, unless even the smallest plan needs more.
+        """
+        return self._trace.memory()
+
+    def values(self, probe: Recording) -> NDArray[np.floating]:
+        """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``.
+
+        Raises
+        ------
+        StructureError
+            Where that was cleared, by ``clear()``, ``reset()`` or ``load_state()``.
+        """
+        if not isinstance(probe, Recording) or not probe._is_probe_of(self.net):
+            raise ParameterTypeError(f"values: {probe!r}: expected a Recording of the network that ran")
+        count, every = self._shape(probe)[-2], probe._every
+        first = -(-self._begin // every) * every
+        steps = probe._net._sim.sample_steps(probe._id)
+        shown = int(np.searchsorted(steps, first))
+        found = steps[shown : shown + count]
+        cleared = len(found) < count or (count > 0 and int(found[0]) != first)
+        if cleared or (probe._is_recorded_by(self.net) and self.net._restarts != self._restarts):
+            raise StructureError(
+                f"values: {probe.name}: what it recorded in this run is gone: it was cleared, by clear(), reset() or "
+                "load_state(), or recorded nothing"
+            )
+        return probe.values[..., shown : shown + count, :]
+
+    def backward(
+        self,
+        cotangents: Mapping[Recording | SpikeRecording, ArrayLike],
+        wrt: Iterable[str] | None = None,
+    ) -> Gradients:
+        """Return the gradient of a loss, given its derivatives by what probes recorded in this run.
+
+        It is the exact derivative of the discrete steps, in which a spike has its population's surrogate derivative.
+
+        Parameters
+        ----------
+        cotangents : dict
+            By probe, the derivative of the loss by its samples in this run: for a [Recording][dendrion.Recording] of
+            the shape ``(samples, columns)`` of its values, for a [SpikeRecording][dendrion.SpikeRecording] of a
+            population ``(steps, size)``; with a batch ``(batch, ...)``.
+        wrt : list of str, optional
+            Keys of parameters and paths of generators; fewer cost less. By default all of ``net.parameters()``, what
+            stood in for generators, and the waveforms of current generators.
+
+        Raises
+        ------
+        ParameterError, StructureError
+            A cotangent of another shape or not finite, a probe made after the run, a run that was reversed before, a
+            frozen parameter, a gradient that is not finite: the message names the cotangent that grew, and where.
+
+        Warns
+        -----
+        GradientWarning
+            If the cotangent of a potential grows on its way back to more than 1e10 times the largest cotangent given.
+        """
+        if not self._trace.is_left():
+            raise StructureError("backward: this run was reversed before; run again with grad=True")
+        if not isinstance(cotangents, Mapping):
+            raise ParameterTypeError(
+                f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"
+            )
+        given = [self._cotangent(probe, value) for probe, value in cotangents.items()]
+        wanted = self._wanted(wrt)
+        try:
+            parameters, states, inputs, grown = self._trace.backward(given, wanted)
+        except ParameterError:
+            self._refuse_not_finite(given, list(cotangents))
+            raise
+        if grown is not None:
+            warn(grown, GradientWarning)
+        found = Gradients()
+        for key, value in parameters.items():
+            array = np.asarray(value, dtype=np.float64)
+            found[key] = array.reshape(self._shapes.get(key, array.shape))
+        for path, value in inputs.items():
+            found[path] = value.reshape(self._input_shape(path))
+        lead = () if self.batch is None else (self.batch,)
+        found.states = {key: value.reshape(*lead, -1) for key, value in states.items()}
+        return found
+
+    def _shape(self, probe: Recording | SpikeRecording) -> tuple[int, ...]:
+        lead = () if self.batch is None else (self.batch,)
+        if isinstance(probe, SpikeRecording):
+            return (*lead, self.steps, probe._size)
+        end = self._begin + self.steps
+        samples = -(-end // probe._every) - -(-self._begin // probe._every)
+        return (*lead, samples, probe._columns)
+
+    def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
+        if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_probe_of(self.net):
+            raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
+        array: NDArray[Any]
+        if type(value) is np.ndarray and value.dtype == np.float64:
+            array = value
+        else:
+            if type(value).__module__.partition(".")[0] in ("xarray", "pandas"):
+                # Derivatives of recordings, whose times and units are known.
+                value = np.asarray(value)
+            array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")
+        shape = self._shape(probe)
+        if array.shape != shape:
+            raise ParameterError(f"backward: cotangent of {probe._name} of shape {array.shape}: expected shape {shape}")
+        return probe._id, np.ascontiguousarray(array).reshape(-1)
+
+    def _refuse_not_finite(self, given: list[tuple[int, NDArray[np.float64]]], probes: list[Any]) -> None:
+        """Say which cotangent is not finite, if one is."""
+        for (_, values), probe in zip(given, probes, strict=True):
+            wrong = np.flatnonzero(~np.isfinite(values))
+            if len(wrong):
+                at = tuple(int(i) for i in np.unravel_index(wrong[0], self._shape(probe)))
+                value = values[wrong[0]]
+                raise ParameterError(f"backward: cotangent of {probe._name}[{at}] = {value}: expected finite numbers")
+
+    def _wanted(self, wrt: Iterable[str] | None) -> list[str]:
+        paths = [m.path for m in (*self._inputs, *self._waves)]
+        if wrt is None:
+            return [*self._known, *paths]
+        wanted = [wrt] if isinstance(wrt, str) else list(wrt)
+        for key in wanted:
+            if key in self._frozen:
+                raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
+            if key not in self._known and key not in paths:
+                known = [*self._known, *paths]
+                raise UnknownNameError(f"backward: no parameter or input named {key!r}{hint(str(key), known)}")
+        return list(dict.fromkeys(wanted))
+
+    def _input_shape(self, path: str) -> tuple[int, ...]:
+        lead = () if self.batch is None else (self.batch,)
+        for generator in self._inputs:
+            if generator.path == path:
+                return (*lead, self.steps, generator.size)
+        return next(wave.waveform.shape for wave in self._waves if wave.path == path)
