@@ -77,8 +77,8 @@ assert SolverMethodODE is dn.SolverMethodODE
 assert SolverMethodSDE.MISLTEAIN is dn.SolverMethodSDE.MILSTEIN  # NeurAI's spelling is another name of it
 
 # %% [markdown]
-# Parameters in the order of NeurAI's documentation; what Dendrion adds takes a keyword. ([NeurAI compatibility](../neurai.md)
-# lists each with its unit, default and equation.)
+# Parameters have the order of NeurAI's documentation; what Dendrion adds takes a keyword.
+# ([NeurAI compatibility](../neurai.md) lists each with its unit, default and equation.)
 
 # %%
 membrane = "size V_rest gL C length diameter r_axial"
