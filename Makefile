@@ -13,7 +13,7 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
+.PHONY: help demo test test-rust test-python test-torch test-sanitized fuzz bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
@@ -21,6 +21,7 @@ help: ## What there is
 	@echo "make docs    the documentation, in site/: guides, tutorials that run, the API of Python and of Rust"
 	@echo "make test-rust, test-python, test-torch   a part of these"
 	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
+	@echo "make fuzz    random inputs to the API and to all parsers, one minute each; ARGS=\"--only api --seconds 600\" for longer"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
 	@echo "make bench-peers   the same networks in Brian2 and NEST, which it installs (20 minutes; needs g++)"
 	@echo "make bench   speed of the lanes, and of networks by type and threads"
@@ -83,6 +84,10 @@ test-sanitized: $(BIN)/maturin
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
 		cargo --config '$(LIMITED)' test --quiet --package dendrion-kernels --tests --target x86_64-unknown-linux-gnu
 
+# ARGS="--only api --inputs 200000 --jobs 2" does some of it. Failures go to fuzz-failures/, with the arguments that repeat them.
+fuzz: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
+
 bench-gradient: $(VENV)/.demo
 	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
 	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
@@ -138,5 +143,5 @@ dist: $(VENV)/.demo
 	cargo package --workspace --exclude dendrion-python
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers dist site target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers fuzz-failures dist site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
