@@ -115,6 +115,12 @@ impl<T: Scalar> Kernel<T> {
         self.machine.is_some()
     }
 
+    /// The x86-64 machine code of the step, for disassemblers: instructions up to the only `ret`, then the numbers that
+    /// they read. `None` where the program is interpreted.
+    pub fn machine_code(&self) -> Option<&[u8]> {
+        self.machine.as_ref().map(Machine::code)
+    }
+
     /// Runs the tape once over one block; returns whether any lane fired.
     ///
     /// # Panics

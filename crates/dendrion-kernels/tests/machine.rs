@@ -1,6 +1,10 @@
 //! Machine code against the interpreter: programs drawn at random, the same bits.
 #![allow(clippy::unwrap_used)]
 
+#[cfg(target_arch = "x86_64")]
+#[path = "common/decode.rs"]
+mod decode;
+
 use dendrion_kernels::{
     Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot, granule,
 };
@@ -99,6 +103,8 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
         kernel.is_compiled(),
         compiled && cfg!(target_arch = "x86_64") && Level::best() >= Level::Avx2
     );
+    #[cfg(target_arch = "x86_64")]
+    kernel.machine_code().into_iter().for_each(decode::check);
     let (mut state, past) = (given.fill::<T>(STATES, 20), given.fill::<T>(PAST, 21));
     let ports: Vec<Vec<T>> = (0..PORTS)
         .map(|p| if given.absent >> p & 1 == 1 { Vec::new() } else { given.fill(1, 30 + usize::from(p)) })

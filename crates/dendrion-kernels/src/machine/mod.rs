@@ -84,6 +84,11 @@ impl Machine {
         Some(Self { code: Arc::new(memory.make_exec().ok()?) })
     }
 
+    /// The bytes: instructions, then the pool of numbers.
+    pub(crate) fn code(&self) -> &[u8] {
+        &self.code
+    }
+
     /// Runs the step; returns whether any lane fired.
     ///
     /// # Safety
