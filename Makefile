@@ -13,13 +13,14 @@ unexport CONDA_PREFIX
 # What the extension module is built from.
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs' -o -name '*.rs' -path '*/src/*' -o -name Cargo.toml)
 
-.PHONY: help demo test test-rust test-python test-torch test-sanitized fuzz bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
+.PHONY: help demo test test-rust test-python test-levels test-torch test-sanitized fuzz
+.PHONY: bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
 
 help: ## What there is
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
 	@echo "make test    all tests: Rust, Python, PyTorch (which is a large download), examples in the docs, formatting, lints, types"
 	@echo "make docs    the documentation, in site/: guides, tutorials that run, the API of Python and of Rust"
-	@echo "make test-rust, test-python, test-torch   a part of these"
+	@echo "make test-rust, test-python, test-levels, test-torch   a part of these"
 	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make fuzz    random inputs to the API and to all parsers, one minute each; ARGS=\"--only api --seconds 600\" for longer"
 	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
@@ -50,7 +51,7 @@ $(VENV)/.docs: $(VENV)/.demo
 demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
-test: test-rust test-python test-torch
+test: test-rust test-python test-levels test-torch
 
 # Tests of Rust have no time limit of their own, so each test binary runs under one (s).
 LIMITED = target."cfg(all())".runner = ["$(abspath $(BIN))/python", "$(abspath tests/time_limit.py)", "1800"]
@@ -67,6 +68,12 @@ test-python: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+# Results on the levels of instructions that the other tests do not use on this processor.
+test-levels: $(VENV)/.dev
+	for level in $$($(BIN)/python -c "from dendrion._core import LEVELS; print(*LEVELS[:-1])"); do \
+		echo "level $$level" && DENDRION_LEVEL=$$level $(BIN)/pytest tests/golden tests/identical || exit 1; \
+	done
 
 # PyTorch lives in an environment of its own: it is large, and nothing else needs it.
 $(TORCH)/.ready: $(VENV)/.demo

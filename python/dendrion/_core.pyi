@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
+# Levels of vector instructions that this processor has, the best one last.
+LEVELS: list[str]
 
 Value = float | NDArray[np.float64]
 Rule = tuple[str, float, bool, bool]

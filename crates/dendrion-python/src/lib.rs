@@ -42,6 +42,8 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let levels: Vec<_> = dendrion::Level::available().into_iter().map(dendrion::Level::name).collect();
+        module.add("LEVELS", levels)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
