@@ -2,11 +2,19 @@
 //!
 //! With cotangents λ' of the states at the end of a step, the reverse gives those at its beginning, `λ_i` = Σ `λ'_j`
 //! ∂`next_j`/∂`y_i`, and what the step adds to the cotangents of the coefficients and current inputs it read. Each node's
-//! rule is that of its function, the solution of a linear system among them ([`super::solve_adjoint`]); no solver and no
-//! mechanism has one of its own. The result is the exact derivative of the discrete step, whatever the solver.
+//! rule is that of its function; the solution of a linear system has a rule too ([`super::solve_adjoint`]). No solver and no
+//! mechanism needs a rule of its own. The result is the exact derivative of the discrete step, whatever the solver.
 //!
-//! Nodes are visited from users to operands. Ids ascend from operands to users, and a local's node comes after what it stands
-//! for, so that one sweep down the ids meets every node after all its users.
+//! ```text
+//! bar[result_j] = λ'_j  for each result
+//! for each node n with a cotangent, from the largest id to the smallest:
+//!     leaf:      keep bar[n]
+//!     local:     bar[its expression] += bar[n]
+//!     f(a, b):   bar[a] += bar[n] ∂f/∂a,  bar[b] += bar[n] ∂f/∂b
+//! ```
+//!
+//! Ids ascend from operands to users, and a local's node has a larger id than its expression. One sweep down the ids therefore
+//! reaches every node after all its users.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,6 +63,7 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
     let graph = &mut system.graph;
     let mut results = step.next.clone();
     let spike = event.zip(surrogate).map(|(event, surrogate)| {
+        // The results become the states after the reset, plus the spike as one more result.
         let condition = threshold(graph, &event, surrogate, &mut locals, &mut results);
         Spike { condition, derivative: surrogate.derivative, scale: surrogate.scale }
     });
@@ -81,6 +90,7 @@ fn backwards(
     let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
         let seed = graph.intern(Node::Cotangent(cotangent));
+        // A result may be listed twice (two states with one expression); its cotangents then add up.
         sweep.add(graph, result, Guarded::plain(seed));
     }
     let leaves = sweep.run(graph);
@@ -113,6 +123,7 @@ fn threshold(
 ) -> NodeId {
     let mut after = HashMap::new();
     for (i, result) in results.iter_mut().enumerate() {
+        // A local keeps the expression of the state in one piece: the condition and the reset read it several times.
         locals.push(*result);
         *result = graph.intern(Node::Local((locals.len() - 1) as u32));
         after.insert(graph.intern(Node::State(i as u32)), *result);
@@ -124,6 +135,7 @@ fn threshold(
     for assignment in &event.then {
         let value = substitution.apply(graph, assignment.value);
         let result = &mut results[assignment.state];
+        // y' = y + S (r - y) has the derivative (r - y) with respect to the spike S. `select` has the same value and none.
         *result = if surrogate.detach_reset && assignment.resets {
             graph.select(fired, value, *result)
         } else {
@@ -132,6 +144,7 @@ fn threshold(
             graph.add(*result, jump)
         };
     }
+    // Number `states`: the spike is an output, and its cotangent comes from the targets and probes.
     results.push(fired);
     condition
 }
@@ -190,6 +203,7 @@ pub(super) struct Sweep<'f> {
 impl Sweep<'_> {
     /// Adds to the cotangent of a node.
     pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: Guarded) {
+        // Constants have no cotangent. Zeros are left out so that no code is written for them.
         if graph.as_const(node).is_some() || part.is_zero(graph) {
             return;
         }
@@ -204,12 +218,16 @@ impl Sweep<'_> {
     fn run(&mut self, graph: &mut Graph) -> BTreeMap<NodeId, NodeId> {
         let mut leaves: BTreeMap<NodeId, Guarded> = BTreeMap::new();
         while let Some((id, bar)) = self.bars.pop_last() {
+            // The graph has reached its limit; the caller reports it.
             if graph.is_full() {
                 break;
             }
+            // A local that is an unknown of a linear system: the sweep has now met all users of all unknowns of
+            // that system, because their locals have consecutive ids and the largest comes first.
             if let Node::Local(i) = graph.node(id) {
                 let solve = self.solves.iter().find(|s| s.unknowns.iter().any(|u| u.change == i));
                 if let Some(solve) = solve {
+                    // `solve` takes the cotangents of all unknowns together, this one among them.
                     self.bars.insert(id, bar);
                     self.solve(graph, solve);
                 } else {
@@ -241,6 +259,7 @@ impl Sweep<'_> {
 
     /// A row of its own for a sum, or a product of what varies, that several products will use.
     pub(super) fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
+        // A product with a coefficient stays an expression: normal form merges the coefficient with others at no cost.
         let is_used_often = match graph.node(bar) {
             Node::Binary(Binary::Add | Binary::Sub | Binary::Div, ..) => true,
             Node::Binary(Binary::Mul, a, b) => !graph.is_coefficient(a) && !graph.is_coefficient(b),
@@ -265,10 +284,12 @@ impl Sweep<'_> {
     pub(super) fn node(&mut self, graph: &mut Graph, id: NodeId, bar: Guarded) {
         match graph.node(id) {
             Node::Unary(f, a) => {
+                // The node itself is passed too: many slopes, such as that of exp, reuse the value.
                 let slope = unary_slope(graph, f, a, id);
                 let part = bar.with(graph.mul(bar.value, slope));
                 self.add(graph, a, part);
             }
+            // min and max are choices between their operands. At a tie the second operand takes the cotangent.
             Node::Binary(f @ (Binary::Min | Binary::Max), a, b) => {
                 let (larger, smaller) = if f == Binary::Max { (a, b) } else { (b, a) };
                 let first = graph.binary(Binary::Greater, larger, smaller);
@@ -298,6 +319,7 @@ impl Sweep<'_> {
         let (spike, jump) = if graph.node(a) == Node::Spike { (a, b) } else { (b, a) };
         let changed = bar.only(graph, Guard::holds(spike));
         self.add(graph, jump, changed);
+        // Finite in single precision too, so that both types leave out the same terms.
         let (size, largest) = (graph.unary(Unary::Abs, jump), graph.constant(f64::from(f32::MAX)));
         let is_finite = graph.binary(Binary::GreaterEqual, largest, size);
         let to_spike = bar.with(graph.mul(bar.value, jump)).only(graph, Guard::holds(is_finite));
@@ -318,6 +340,7 @@ impl Sweep<'_> {
             Binary::Sub => (bar, graph.neg(bar)),
             Binary::Mul => (graph.mul(bar, b), graph.mul(bar, a)),
             Binary::Div => {
+                // v = a/b: ∂v/∂a = 1/b and ∂v/∂b = -v/b, which reuses the quotient.
                 let part = graph.div(bar, b);
                 let other = graph.mul(part, value);
                 (part, graph.neg(other))
@@ -327,6 +350,7 @@ impl Sweep<'_> {
                 (graph.mul(bar, by_base), graph.mul(bar, by_exponent))
             }
             Binary::Greater => {
+                // Only the threshold is differentiated, by the surrogate. Other comparisons are constant where they do not switch.
                 let Some(spike) = &self.spike else { return };
                 let (derivative, scale) = (spike.derivative, spike.scale);
                 let above = graph.sub(a, b);
@@ -343,6 +367,7 @@ impl Sweep<'_> {
                     (part, graph.neg(part))
                 }
             }
+            // `node` handles min and max.
             Binary::Min | Binary::Max | Binary::GreaterEqual => return,
         };
         self.add(graph, a, guarded.with(to_a));
@@ -360,6 +385,7 @@ fn is_risky_jump(graph: &Graph, a: NodeId, b: NodeId) -> bool {
     let mut is_risky = false;
     graph.visit(jump, &mut |node| {
         is_risky |= match node {
+            // Functions that stay finite for finite arguments are safe; all others may overflow or have poles.
             Node::Unary(f, _) => !matches!(f, Unary::Neg | Unary::Abs | Unary::Tanh),
             Node::Binary(f, ..) => matches!(f, Binary::Div | Binary::Pow),
             _ => false,

@@ -1,4 +1,6 @@
-//! Symbolic differentiation: the exact derivative of an expression with respect to a leaf.
+//! Symbolic differentiation: the exact derivative of an expression with respect to a leaf, in forward mode over the graph.
+//!
+//! Solvers use it for Jacobians, [`super::solve_adjoint`] for the derivatives of their entries. Shared subexpressions are differentiated once.
 
 use std::collections::HashMap;
 
@@ -47,6 +49,7 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, Guarded>) -> Guarded 
 /// The derivative of the side that is taken.
 fn select_rule(g: &mut Graph, c: NodeId, (da, db): (Guarded, Guarded)) -> Guarded {
     if db.is_zero(g) {
+        // One side is constant: the guard keeps an infinite slope of the other side from becoming 0 * inf.
         return da.only(g, Guard::holds(c));
     }
     if da.is_zero(g) {
@@ -69,6 +72,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             g.select(positive, one, minus)
         }
         Unary::Sqrt => {
+            // 1/(2 √a)
             let twice = g.add(value, value);
             g.div(one, twice)
         }
@@ -77,6 +81,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             let ln_2 = g.constant(std::f64::consts::LN_2);
             g.mul(ln_2, value)
         }
+        // e^a = (e^a - 1) + 1
         Unary::Expm1 => g.add(value, one),
         Unary::Log => g.div(one, a),
         Unary::Log1p => {
@@ -85,6 +90,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
         }
         Unary::Phi1 => phi1_slope(g, a, value),
         Unary::Tanh => {
+            // 1 - tanh²a
             let square = g.mul(value, value);
             g.sub(one, square)
         }
@@ -120,10 +126,12 @@ fn phi1_slope(g: &mut Graph, a: NodeId, value: NodeId) -> NodeId {
     let size = g.unary(Unary::Abs, a);
     let (limit, one) = (g.constant(SERIES_BELOW), g.constant(1.0));
     let near = g.binary(Binary::Greater, limit, size);
+    // The quotient is computed near 0 as well; a divisor of 1 keeps it finite there.
     let away = g.select(near, one, a);
     let e = g.unary(Unary::Exp, a);
     let rise = g.sub(e, value);
     let quotient = g.div(rise, away);
+    // Horner's scheme; coefficient n is 1/((n + 2) n!).
     let mut series = g.constant(1.0 / 144.0);
     for c in [1.0 / 30.0, 1.0 / 8.0, 1.0 / 3.0, 1.0 / 2.0] {
         let c = g.constant(c);
@@ -149,6 +157,7 @@ fn binary_rule(
         }
         Binary::Div => {
             let x = da.with(g.div(da.value, b));
+            // (a/b)' = a'/b - (a/b) b'/b
             let y = g.mul(value, db.value);
             let y = db.with(g.div(y, b));
             x.minus(g, y)
@@ -177,6 +186,7 @@ pub(crate) fn power_slopes(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeI
     let less = g.sub(b, one);
     let power = g.binary(Binary::Pow, a, less);
     let slope = g.mul(b, power);
+    // `select` takes any number that is not 0 as true, so b and the value are conditions themselves.
     let by_base = g.select(b, slope, zero);
     let log = g.unary(Unary::Log, a);
     let slope = g.mul(value, log);

@@ -87,6 +87,7 @@ impl<'g> Emitter<'g> {
     /// Where a node is without computing anything, if it is anywhere.
     pub(crate) fn place(&mut self, id: NodeId) -> Option<Slot> {
         let node = self.graph.node(id);
+        // A step takes finished coefficients from the table; the prologue, which computes them, reads parameters only.
         let in_table = match self.table {
             Table::Coefficients => self.graph.is_coefficient(id),
             Table::Leaves => matches!(node, Node::Param(_) | Node::Const(_)),
@@ -95,6 +96,7 @@ impl<'g> Emitter<'g> {
             return Some(self.coef(id));
         }
         match node {
+            // The reverse of a step reads states from recorded rows; a forward step has none (`past` is 0).
             Node::State(i) => Some(match (i as usize).checked_sub(self.cotangents.past) {
                 None => Slot::Past(i as u16),
                 Some(row) => Slot::State(row as u16),
@@ -111,6 +113,7 @@ impl<'g> Emitter<'g> {
     pub(crate) fn input(&self, id: NodeId) -> Option<Slot> {
         match self.graph.node(id) {
             Node::Input(i) => Some(Slot::Input(i as u16)),
+            // Ports in order: currents, noise, then cotangents and the spike.
             Node::Noise(i) => Some(Slot::Input((self.currents + i as usize) as u16)),
             Node::Spike => Some(Slot::Input((self.cotangents.port + 1) as u16)),
             Node::Cotangent(i) => {

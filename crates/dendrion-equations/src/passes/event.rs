@@ -9,6 +9,7 @@ use crate::system::{Event, Reaction};
 /// Code for what happens at the end of a step: tests the threshold, lets lanes fire, and sets the states that this and other
 /// events change. All conditions and values are of the states before; where several events set a state, the last one does.
 pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactions: &[Reaction]) {
+    // The common case is one operation: compare, record the bit, select.
     if let (Some(event), true) = (threshold, reactions.is_empty())
         && let Some(fired) = Plain::of(emitter.graph, event)
     {
@@ -24,6 +25,7 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
     let mut settings: Vec<(Slot, usize, Slot)> = Vec::new();
     for event in threshold.into_iter().chain(reactions.iter().map(|r| &r.event)) {
         let mask = emitter.value(event.condition);
+        // Only the threshold makes a spike; other events change states silently.
         if settings.is_empty() && threshold.is_some_and(|t| std::ptr::eq(t, event)) {
             emitter.push(Op::Fire, vec![mask], None);
         }
@@ -40,6 +42,7 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
             *value = kept;
         }
     }
+    // All conditions and values are computed by now, so states may change.
     for ((mask, _, value), row) in settings.into_iter().zip(set) {
         emitter.push(Op::Select, vec![mask, value, row], Some(row));
     }

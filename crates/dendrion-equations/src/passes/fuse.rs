@@ -55,6 +55,7 @@ impl<'g> Fuser<'g> {
     fn count_node(&mut self, id: NodeId) {
         let uses = self.uses.entry(id).or_insert(0);
         *uses += 1;
+        // The operands of a shared node are counted once, because it is computed once.
         if *uses > 1 || self.emit.graph.is_coefficient(id) {
             return;
         }
@@ -117,6 +118,7 @@ impl<'g> Fuser<'g> {
             return self.sum(sum, out);
         }
         let node = self.emit.graph.node(id);
+        // One operation instead of an exponential, an addition and a division, each with its row.
         if let Some(s) = self.sigmoid(id) {
             let args = self.sigmoid_args(&s);
             return self.emit.push(Op::Sigmoid, args, out);
@@ -130,6 +132,8 @@ impl<'g> Fuser<'g> {
 
     /// Code for a sum that goes to `out`, or to a scratch row.
     pub(crate) fn sum(&mut self, sum: &Sum, out: Option<Slot>) -> Slot {
+        // The total starts from a term that needs no operation, if there is one. All others are accumulated in their order,
+        // which fixes the rounding.
         let base = sum.iter().position(|t| self.is_base(t));
         let mut total = base.map(|i| self.base(&sum[i]));
         let mut steps = Vec::new();
@@ -145,8 +149,10 @@ impl<'g> Fuser<'g> {
             total = Some(self.accumulate(step, total, out));
         }
         match (total, out) {
+            // The sum was one base term: its row is copied, unless it already is the output.
             (Some(total), Some(out)) if total != out => self.emit.push(Op::Copy, vec![total], Some(out)),
             (Some(total), _) => total,
+            // An empty sum.
             (None, _) => self.emit.coef(self.zero),
         }
     }
@@ -202,6 +208,7 @@ impl<'g> Fuser<'g> {
     fn step(&mut self, term: &Term) -> Step {
         let mut rest = Vec::new();
         let (mut difference, mut sigmoid) = (None, None);
+        // Among the factors, at most one difference and one sigmoid can be absorbed by a fused operation.
         for factor in &term.factors {
             let free = self.emit.place(*factor).is_none();
             match (self.emit.graph.node(*factor), self.sigmoid(*factor)) {
@@ -225,15 +232,19 @@ impl<'g> Fuser<'g> {
         };
         let (a, b) = (self.value(a), self.value(b));
         match (sigmoid, rest.is_empty()) {
+            // coef (a - b)
             (None, true) => Step { op: Op::FmaDiff, args: vec![coef, a, b] },
+            // x (a - b), x in place of the coefficient
             (None, false) if self.is_one(term.coef) => {
                 let x = self.product(&rest);
                 Step { op: Op::FmaDiff, args: vec![x, a, b] }
             }
+            // coef x (a - b): the current of a gated channel
             (None, false) => {
                 let x = self.product(&rest);
                 Step { op: Op::GatedDiff, args: vec![coef, x, a, b] }
             }
+            // coef x (a - b)/(1 + c 2^(slope v + bias)): the current of an NMDA receptor
             (Some((_, s)), _) => {
                 let x = self.product(&rest);
                 let sigmoid = self.sigmoid_args(&s);
@@ -280,6 +291,7 @@ impl<'g> Fuser<'g> {
     fn accumulate(&mut self, step: Step, total: Option<Slot>, out: Option<Slot>) -> Slot {
         let (op, mut args) = (step.op, step.args);
         match (total, op) {
+            // The first step has no total to add to: products begin with a multiplication, other operations add to 0.
             (None, Op::Fma) => return self.emit.push(Op::Mul, args, out),
             (None, Op::Fma2) => return self.emit.push(Op::Mul2, args, out),
             (None, Op::Add) => {
@@ -309,6 +321,7 @@ impl<'g> Fuser<'g> {
         let [c, e] = self.sums.get(&below)?.as_slice() else {
             return None;
         };
+        // The constant 1 and the exponential may stand in either order.
         let (c, e) = if c.factors.is_empty() { (c, e) } else { (e, c) };
         if !self.is_one(one) || !c.factors.is_empty() || !self.is_one(c.coef) {
             return None;
@@ -317,6 +330,7 @@ impl<'g> Fuser<'g> {
         let Node::Unary(Unary::Exp2, argument) = self.emit.graph.node(exp) else {
             return None;
         };
+        // The exponential is available already (another term shares it), so that fusing would compute it again.
         if self.emit.place(exp).is_some() {
             return None;
         }

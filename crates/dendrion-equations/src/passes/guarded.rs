@@ -44,6 +44,7 @@ impl Guard {
             return self;
         }
         let one = graph.constant(1.0);
+        // `select(c, d, 0)` is non-zero exactly where c and d both are; d may be any number, not only 0 or 1.
         let other = if other.holds { other.node } else { other.select(graph, one) };
         Self::holds(self.select(graph, other))
     }
@@ -74,6 +75,7 @@ impl Guarded {
 
     /// The derivative where a further condition is met, else 0.
     pub(crate) fn only(self, graph: &mut Graph, guard: Guard) -> Self {
+        // Conditions on parameters that are known while the graph is built disappear here.
         match graph.as_const(guard.node) {
             Some(c) if (c != 0.0) == guard.holds => self,
             Some(_) => Self::plain(graph.constant(0.0)),
@@ -105,10 +107,12 @@ impl Guarded {
         if self.guard == other.guard {
             return self.with(graph.add(self.value, other.value));
         }
+        // Different guards cannot be kept apart in one value, so both are applied. If both had one, the sum is guarded by itself.
         let (a, b) = (self.applied(graph), other.applied(graph));
         let sum = graph.add(a, b);
         if self.guard.is_some() && other.guard.is_some() { Self::unless_zero(sum) } else { Self::plain(sum) }
     }
+
     /// The difference of two.
     pub(crate) fn minus(self, graph: &mut Graph, other: Self) -> Self {
         if self.guard == other.guard {

@@ -60,6 +60,7 @@ impl<'g> Normal<'g> {
         if !self.graph.is_shared(id) && sum.len() > 1 {
             return sum;
         }
+        // Used several times and long: computed once, as a factor.
         if sum.len() > MOST_SHARED {
             let factor = self.atom(sum);
             sum = self.single(factor);
@@ -98,6 +99,7 @@ impl<'g> Normal<'g> {
                 sum.extend(self.sum(b));
                 sum
             }
+            // E - V must not become E and -V: the difference is exact where the two are close.
             Node::Binary(Binary::Sub, a, b) => self.difference(a, b),
             Node::Binary(Binary::Mul, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
@@ -105,6 +107,7 @@ impl<'g> Normal<'g> {
             }
             Node::Binary(Binary::Div, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
+                // Division is multiplication by the reciprocal term, so that coefficients in the divisor join the others.
                 let b = self.reciprocal(b);
                 self.product(a, vec![b])
             }
@@ -180,12 +183,14 @@ impl<'g> Normal<'g> {
         match (coefficient(&a), coefficient(&b)) {
             (Some(c), _) => self.scale(b, c),
             (_, Some(c)) => self.scale(a, c),
+            // Two varying sums are not multiplied out: n times m terms would cost more than the product of the two sums.
             _ => {
                 let (mut a, mut b) = (self.one_term(a), self.one_term(b));
                 if a.factors.len() + b.factors.len() > MOST_FACTORS {
                     (a, b) = (self.one_factor(a), self.one_factor(b));
                 }
                 let mut factors = [a.factors, b.factors].concat();
+                // A canonical order, so that `collect` recognises equal products.
                 factors.sort_unstable();
                 vec![Term { coef: self.graph.mul(a.coef, b.coef), factors }]
             }
@@ -229,6 +234,7 @@ impl<'g> Normal<'g> {
             }
             total = self.graph.add(total, product);
         }
+        // A sum that is a single node as it is needs no entry.
         let whole = sum.len() == 1 && (sum[0].factors.is_empty() || sum[0].factors == [total]);
         if !whole && !self.graph.is_coefficient(total) {
             self.sums.insert(total, sum);
@@ -256,6 +262,7 @@ impl<'g> Normal<'g> {
                 collected.push(term);
             }
         }
+        // Terms that cancel exactly, such as λ/θ - λ/θ in the adjoint of a solve.
         collected.retain(|t| self.graph.as_const(t.coef) != Some(0.0));
         if collected.is_empty() {
             collected.push(Term { coef: self.graph.constant(0.0), factors: Vec::new() });

@@ -1,4 +1,7 @@
-//! Row allotment: scratch rows are reused as soon as their last reader is done, so that a block's rows stay in L1.
+//! Row allocation: a scratch row is reused as soon as its last reader is done, so that a block's rows stay in the L1 cache.
+//!
+//! Linear scan (Poletto & Sarkar 1999) over straight-line code: with one definition per scratch number, lifetimes are intervals, and
+//! a stack of free rows gives an optimal number of rows.
 
 use std::collections::HashMap;
 
@@ -32,6 +35,7 @@ pub(crate) fn allot(code: &mut [Instruction], fixed: usize) -> usize {
         done.sort_unstable();
         done.dedup();
         done.into_iter().for_each(|t| rows.release(t));
+        // A result that nobody reads still needs a row for this one instruction.
         if let Slot::Scratch(t) = instruction.out
             && t as usize >= fixed
         {

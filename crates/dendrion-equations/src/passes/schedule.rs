@@ -1,4 +1,7 @@
-//! Order: states are updated in place, so whoever reads the old value of a state must come before its update.
+//! Scheduling: states are updated in place, so an update that reads the old value of a state must run before that state's update.
+//!
+//! Repeatedly takes the first update whose state no remaining update reads (a topological sort). If there is none, the remaining updates
+//! form a cycle; the first of them writes to a scratch row, which is copied to its state at the end.
 
 use dendrion_kernels::{Instruction, Op, Slot};
 
@@ -20,6 +23,7 @@ impl Update {
 pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) -> Vec<Instruction> {
     let (mut code, mut copies) = (Vec::new(), Vec::new());
     while !updates.is_empty() {
+        // Quadratic in the number of states, which few-compartment neurons keep small.
         let free = (0..updates.len())
             .find(|i| (0..updates.len()).all(|j| j == *i || !updates[j].reads(updates[*i].state)));
         let mut update = updates.remove(free.unwrap_or(0));

@@ -1,14 +1,20 @@
-//! The rule for the solution of a linear system, (1 - θ h J) Δ = h f(y), which the adjoint needs as it needs one for a product.
+//! The adjoint of solving a linear system, (1 - θ h J) Δ = h f(y).
 //!
-//! With λ the cotangents of Δ, those of the right side are μ = (1 - θ h J)^-T λ: one more solution, by the elimination that was
-//! made already. Δ is the root of h (f(y) + θ J Δ) - Δ, so what else is behind it is reached by differentiating
-//! this at a fixed Δ, with cotangents μ (the implicit function theorem; Griewank & Walther 2008, 15.4):
+//! With λ the cotangents of Δ, those of the right side are μ = (1 - θ h J)^-T λ: one more solution, with the factors L and U of the
+//! forward elimination. Δ is the root of F(y, Δ) = h (f(y) + θ J(y) Δ) - Δ, so that by the implicit function theorem the cotangents of
+//! everything that F reads follow from differentiating F at a fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
 //!
-//! - By y through f alone it is h Jᵀ μ = (μ - λ) / θ, without any derivative.
-//! - A term of f that is affine in the system's y is, together with its part in θ J Δ, itself at y + θ Δ.
+//! ```text
+//! solve U^T L^T μ = λ                                   forward through U^T, then back through L^T
+//! bar[y]       += h J^T μ = (μ - λ)/θ                   y through f; no derivative is needed, because (1 - θ h J)^T μ = λ
+//! bar[x]       += h μ^T ∂(f + θ J Δ)/∂x                 every other x that f reads (gates, parameters, inputs)
+//! ```
 //!
-//! The elimination need not be repeated for Δ either: nothing but the step changes most of the states solved for, so that
-//! Δ is what they differ by at the next step ([`known_by_the_next`]).
+//! A term t of f that is affine in the system's y satisfies t(y) + θ (∂t/∂y) Δ = t(y + θ Δ): such a term is differentiated once, at the
+//! middle point y + θ Δ, instead of twice.
+//!
+//! Δ itself need not be solved for again in the backward sweep. Most unknowns are changed only by the step, so that Δ is the difference
+//! between the next state and this one ([`known_by_the_next`]), and both are recorded.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -21,17 +27,18 @@ use super::substitute::Substitution;
 use crate::graph::{Graph, Node, NodeId};
 use crate::system::System;
 
-/// Whether something beside its solution has changed a state when the next step begins.
+/// Whether anything other than the solve changes a state before the next step begins.
 fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
     let state = unknown.state;
+    // Noise, a flush to zero, an arriving spike, or the reset.
     step.next[state] != unknown.end
         || system.states[state].decays
         || system.receives.iter().any(|r| r.state == state)
         || system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.state == state))
 }
 
-/// Takes the changes Δ from the states at the next step. One that cannot be seen there follows from the others by its
-/// row of the system; several are eliminated as in the step.
+/// Replaces the changes Δ by differences of the recorded states. If one unknown cannot be observed in this way (V of a soma that is
+/// reset), it follows from the others by its row of the system; if there are several, the elimination is repeated.
 pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [NodeId]) {
     for solve in &step.solves {
         let (hidden, seen): (Vec<&Unknown>, Vec<&Unknown>) =
@@ -43,6 +50,7 @@ pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [
             locals[unknown.change as usize] = changes[&unknown.state];
         }
         let [unknown] = hidden[..] else { continue };
+        // Row i of the system, solved for its unknown: Δ_i = (h f_i - Σ_j≠i m_ij Δ_j)/m_ii.
         let (mut sum, mut own) = (unknown.right, graph.constant(1.0));
         for (j, entry) in &unknown.row {
             if let Some(change) = changes.get(j) {
@@ -56,7 +64,7 @@ pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [
     }
 }
 
-/// What a state differs by at the next step.
+/// The next value of a state minus its present one.
 fn difference(graph: &mut Graph, state: usize) -> NodeId {
     let y = graph.intern(Node::State(state as u32));
     let next = graph.intern(Node::Next(state as u32));
@@ -64,7 +72,7 @@ fn difference(graph: &mut Graph, state: usize) -> NodeId {
 }
 
 impl Sweep<'_> {
-    /// Hands the cotangents of a system's Δ on, which are all known now.
+    /// Propagates the cotangents of all unknowns of a system, which are complete by now.
     pub(super) fn solve(&mut self, graph: &mut Graph, solve: &Solve) {
         let mut lambda = BTreeMap::new();
         for unknown in &solve.unknowns {
@@ -82,7 +90,7 @@ impl Sweep<'_> {
             let y = graph.intern(Node::State(unknown.state as u32));
             let part = graph.mul(inverse, *mu);
             self.add(graph, y, Guarded::plain(part));
-            // Apart, so that it meets the λ that came by y + Δ.
+            // -λ/θ is added separately: with θ = 1 it cancels the λ that arrived through y + Δ, symbolically.
             let own = lambda.get(&unknown.state).copied().unwrap_or(zero);
             let part = graph.mul(inverse, own);
             let part = graph.neg(part);
@@ -99,6 +107,7 @@ impl Sweep<'_> {
         lambda: &BTreeMap<usize, NodeId>,
     ) -> BTreeMap<usize, NodeId> {
         let zero = graph.constant(0.0);
+        // U^T z = λ by forward substitution: U^T is lower triangular in the order of the elimination.
         let mut sums = lambda.clone();
         let mut mu: BTreeMap<usize, NodeId> = BTreeMap::new();
         for pivot in &solve.pivots {
@@ -113,6 +122,7 @@ impl Sweep<'_> {
                 sums.insert(*j, graph.sub(before, part));
             }
         }
+        // L^T μ = z by back substitution, in place.
         for pivot in solve.pivots.iter().rev() {
             let mut sum = mu.get(&pivot.state).copied().unwrap_or(zero);
             for (i, factor) in &pivot.lower {
@@ -121,6 +131,7 @@ impl Sweep<'_> {
                     sum = graph.sub(sum, part);
                 }
             }
+            // Unknowns without influence on the loss get no code.
             if graph.as_const(sum) == Some(0.0) {
                 mu.remove(&pivot.state);
             } else {
@@ -148,6 +159,7 @@ impl Sweep<'_> {
         let mut seeds = Vec::new();
         for unknown in &solve.unknowns {
             let Some(mu) = mu.get(&unknown.state) else { continue };
+            // Each term of h f by itself, because the affine ones take a shorter way.
             for term in Normal::new(graph).terms(unknown.right) {
                 let mut slopes: Vec<(NodeId, NodeId)> =
                     changes.iter().map(|(y, change)| (derivative(graph, term, *y), *change)).collect();
@@ -157,10 +169,12 @@ impl Sweep<'_> {
                     graph.visit_ids(slope, &mut |id| found |= changes.iter().any(|(y, _)| *y == id));
                     found
                 };
+                // No slope depends on the unknowns' y: the term is affine in them.
                 if !slopes.iter().any(|(slope, _)| varies(*slope)) {
                     seeds.push((at_the_middle.apply(graph, term), *mu));
                     continue;
                 }
+                // Otherwise the term is differentiated at y, and θ (∂t/∂y) Δ as an expression of its own.
                 seeds.push((term, *mu));
                 for (slope, change) in slopes {
                     let slope = Normal::new(graph).whole(slope);
@@ -189,8 +203,10 @@ impl Sweep<'_> {
         self.local(graph, middle)
     }
 
-    /// Hands cotangents on where some leaves do not move.
+    /// Propagates cotangents as [`Sweep`] does, but stops at the nodes in `fixed`: y contributes through f alone, which `solve`
+    /// has already added.
     fn with_fixed(&mut self, graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>, fixed: &HashSet<NodeId>) {
+        // A sweep within the sweep: only what these seeds reach, so that `fixed` does not affect other paths.
         let others = std::mem::take(&mut self.bars);
         for (node, bar) in seeds {
             self.add(graph, node, Guarded::plain(bar));

@@ -22,6 +22,7 @@ impl Substitution {
         graph.visit_ids(id, &mut |id| reached.push(id));
         reached.sort_unstable();
         for id in reached {
+            // Results are kept between calls: expressions of one step share most of their nodes.
             if !self.known.contains_key(&id) {
                 let new = self.rewritten(graph, id);
                 self.known.insert(id, new);

@@ -46,11 +46,13 @@ fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (Node
     let scale = graph.unary(Unary::Exp, first);
     if run.len() == 2 {
         let phi = graph.unary(Unary::Phi1, spread);
+        // Without cancellation for any distance, since phi1 is accurate near 0.
         return graph.mul(scale, phi);
     }
     let (apart, one) = (graph.constant(APART), graph.constant(1.0));
     let is_apart = graph.binary(Binary::GreaterEqual, spread, apart);
     let rise = graph.sub(without_first, without_last);
+    // Both branches are computed for all lanes; a divisor of 1 keeps the one that is not used finite.
     let below = graph.select(is_apart, spread, one);
     let quotient = graph.div(rise, below);
     let from_first: Vec<NodeId> = run[1..].iter().map(|s| graph.sub(*s, first)).collect();
@@ -63,6 +65,7 @@ fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (Node
 fn series(graph: &mut Graph, x: &[NodeId]) -> NodeId {
     let one = graph.constant(1.0);
     // h_n of the first k arguments is h_n of one less, and the last times h_(n-1) of all k.
+    // After pass n, `products[k]` is h_n(x1 ... x_(k+1)).
     let mut products = vec![one; x.len()];
     let mut factorial: f64 = (1..=x.len()).map(|k| k as f64).product();
     let mut sum = graph.constant(1.0 / factorial);

@@ -1,6 +1,6 @@
-//! Noise of a step: b ξ √h by Euler-Maruyama, and ½ b b' h (ξ² - 1) more by Milstein's method (Kloeden & Platen 1992, 10.2
-//! and 10.3), with b' = ∂b/∂y exact. It is added to what the method for the drift gives; as each state has a
-//! process of its own, Milstein's method keeps strong order 1.
+//! Noise of a step: b ξ √h in the Euler-Maruyama method, plus ½ b b' h (ξ² - 1) in Milstein's (Kloeden & Platen 1992, 10.2
+//! and 10.3), with the exact derivative b' = ∂b/∂y. The result is added to the step of the drift. Each state has a process of its own,
+//! so Milstein's method has strong order 1 without double integrals.
 
 use dendrion_model::SdeMethod;
 
@@ -39,6 +39,7 @@ fn amplitude_and_slope(graph: &mut Graph, diffusion: &Diffusion, y: NodeId) -> (
         let slope = derivative(graph, b, y);
         return (b, graph.mul(b, slope));
     }
+    // Independent processes of one state add up to one process with b² = Σ b_k².
     let mut variance = graph.constant(0.0);
     for b in &diffusion.amplitudes {
         let square = graph.mul(*b, *b);

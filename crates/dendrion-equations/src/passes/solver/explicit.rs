@@ -33,14 +33,17 @@ pub(super) fn step(w: &mut Writer<'_>, tableau: &Tableau) -> Vec<NodeId> {
         let mut at = HashMap::new();
         for (y, k) in states.iter().zip(&k) {
             let moved = w.plus_step(*y, *a, *k);
+            // Stage values get rows: each is read by several derivatives.
             at.insert(*y, w.local(moved));
         }
         let mut substitution = Substitution::new(at);
         k.clear();
         for (_, f) in &derivatives {
             let slope = substitution.apply(w.graph, *f);
+            // The last stage is read once, by the sum, and needs no row.
             k.push(if stage < last { w.local(slope) } else { slope });
         }
+        // The weighted sum is built along the way, so that earlier k need not be kept.
         for (sum, k) in sums.iter_mut().zip(&k).filter(|_| *b != 0.0) {
             *sum = w.plus_step(*sum, *b, *k);
             if stage < last {

@@ -42,10 +42,12 @@ pub(super) fn step(w: &mut Writer<'_>) -> Vec<NodeId> {
     let mut next = HashMap::new();
     for (i, f) in &derivatives {
         let y = w.state(*i);
+        // The diagonal: h φ₁(h J_ii) f_i.
         let phi = w.graph.unary(Unary::Phi1, cascades.scaled[i]);
         let step = w.graph.mul(w.h, phi);
         let change = w.graph.mul(step, *f);
         let mut sum = w.graph.add(y, change);
+        // The cascades: h φ₁(h J)_ij f_j for each stage j that drives i.
         for (j, entry) in cascades.entries(w, *i) {
             let step = w.graph.mul(w.h, entry);
             let change = w.graph.mul(step, derivatives[&j]);
@@ -65,10 +67,12 @@ fn couplings(
     let reads = reads(w, derivatives);
     let circles = circles(&reads);
     let circle_of = |i: usize| circles.iter().position(|circle| circle.contains(&i));
+    // Paths need constant diagonal entries: divided differences are evaluated in the prologue, once per change of parameters.
     let is_constant: BTreeSet<usize> =
         scaled.iter().filter(|(_, j)| w.graph.is_coefficient(**j)).map(|(i, _)| *i).collect();
     let mut found: BTreeMap<usize, Vec<(usize, NodeId)>> = BTreeMap::new();
     for i in &is_constant {
+        // Within a circle the matrix would not be triangular.
         for j in reads[i].intersection(&is_constant).filter(|j| circle_of(**j) != circle_of(*i)) {
             let y = w.state(*j);
             let slope = derivative(w.graph, derivatives[i], y);
@@ -93,6 +97,8 @@ impl Cascades {
     fn entries(&self, w: &mut Writer<'_>, i: usize) -> BTreeMap<usize, NodeId> {
         let mut entries = BTreeMap::new();
         let one = w.graph.constant(1.0);
+        // All paths that end in i, by depth-first search against the direction of the couplings. `product` is the product of
+        // the couplings along the path.
         let mut stack = vec![(vec![i], one)];
         while let Some((path, product)) = stack.pop() {
             let Some(couplings) = path.last().and_then(|last| self.couplings.get(last)) else { continue };

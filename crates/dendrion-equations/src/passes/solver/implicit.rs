@@ -4,10 +4,18 @@
 //! one-stage Rosenbrock method of Hairer & Wanner (1996, IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is
 //! Crank-Nicolson, order 2.
 //!
-//! States that depend on each other in a circle (the potentials of coupled compartments) are solved for together; what
-//! they depend on (gates) is solved before, and is seen at `t_n` + θ h. On a tree, elimination from the tips inwards
-//! makes no new entries (Hines 1984), so cost is linear in the number of compartments; the order of least degree finds
-//! that order, and takes in states that hang on a compartment. Whatever depends on parameters alone goes to the prologue.
+//! ```text
+//! for each strongly connected component of "reads", in topological order:
+//!     substitute y + θ Δ for the states solved so far
+//!     M = 1 - θ h J,  b = h f                   J within the component only
+//!     while rows are left: eliminate the row with the fewest entries
+//!     back-substitute for Δ
+//! ```
+//!
+//! States that depend on each other (the potentials of coupled compartments) are one component and are solved for together. States they
+//! depend on (gates) come earlier and enter with their value at `t_n` + θ h. On a tree, elimination from the tips to the root
+//! creates no new entries (Hines 1984), so that the cost is linear in the number of compartments. Choosing the row of least degree
+//! reproduces that order, and also handles states that are attached to a compartment. Parts that depend on parameters alone are computed in the prologue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -23,6 +31,7 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
     let mut next = HashMap::new();
     let mut seen = HashMap::new();
     for circle in circles(&reads) {
+        // Later components see the middle values of earlier ones, which makes the whole step one block-triangular solve.
         let mut substitution = Substitution::new(seen.clone());
         let f: BTreeMap<usize, NodeId> =
             circle.iter().map(|i| (*i, substitution.apply(w.graph, derivatives[i]))).collect();
@@ -69,6 +78,8 @@ pub(super) fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize
     }
     let mut finished = Vec::new();
     let mut visited = BTreeSet::new();
+    // First sweep, along reversed edges: orders the states by when they finish. The second sweep, along the edges and in the
+    // opposite order, collects one component per start.
     reads.keys().for_each(|i| sweep(&read_by, *i, &mut visited, &mut finished));
     let mut visited = BTreeSet::new();
     let mut circles = Vec::new();
@@ -126,6 +137,7 @@ impl Block {
                 let slope = derivative(w.graph, *slope, y);
                 let entry = if j == i { one } else { zero };
                 let entry = w.plus_step(entry, -theta, slope);
+                // A structural zero: it must not become an entry, or elimination would fill the matrix.
                 if w.graph.as_const(entry) != Some(0.0) {
                     row.insert(*j, w.local(entry));
                 }
@@ -134,6 +146,7 @@ impl Block {
             entries.insert(*i, row);
             let change = w.graph.mul(w.h, *slope);
             given.insert(*i, change);
+            // With one unknown the right side is used once, in Δ = b/m, and needs no row.
             right.insert(*i, if f.len() > 1 { w.local(change) } else { change });
         }
         Self { entries, right, given }
@@ -144,6 +157,7 @@ impl Block {
         let mut left: BTreeSet<usize> = self.entries.keys().copied().collect();
         let rows = self.entries.clone();
         let mut pivots = Vec::new();
+        // Without pivoting for size: M is diagonally dominant for passive membranes, and the order that avoids fill-in matters more.
         while let Some(pivot) = self.least_connected(&left) {
             left.remove(&pivot);
             pivots.push(self.eliminate(w, pivot, &left));
@@ -151,6 +165,7 @@ impl Block {
         let alone = pivots.len() == 1;
         let mut changes = BTreeMap::new();
         for pivot in pivots.iter().rev() {
+            // Back substitution, in the opposite order of the elimination.
             let mut sum = self.right[&pivot.state];
             for (j, entry) in &pivot.upper {
                 let part = w.graph.mul(*entry, changes[j]);
@@ -161,6 +176,7 @@ impl Block {
         }
         if !alone {
             // Locals of their own, in a row: whoever uses one of them comes after all of them.
+            // Consecutive numbers let the adjoint recognise when all cotangents of the system have arrived.
             let numbers: Vec<u32> = changes.values().map(|change| w.another(*change)).collect();
             for (change, number) in changes.values_mut().zip(&numbers) {
                 *change = w.graph.intern(Node::Local(*number));
@@ -196,6 +212,7 @@ impl Block {
         let mut lower = Vec::new();
         for i in left {
             let Some(entry) = self.entries.get_mut(i).and_then(|r| r.remove(&pivot)) else { continue };
+            // Row i -= (m_ip/m_pp) row p, on the right side too. The factor is an entry of L.
             let factor = w.graph.mul(entry, inverse);
             let factor = w.local(factor);
             lower.push((*i, factor));

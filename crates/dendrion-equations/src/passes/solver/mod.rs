@@ -134,6 +134,7 @@ impl<'s> Writer<'s> {
 
     /// A row of its own for an expression that is used again; nothing where it needs none.
     fn local(&mut self, id: NodeId) -> NodeId {
+        // Leaves have a row already, and coefficients are in the table.
         let is_leaf = self.graph.node(id).operands().next().is_none();
         if is_leaf || self.graph.is_coefficient(id) {
             return id;
