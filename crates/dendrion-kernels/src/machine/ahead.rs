@@ -1,9 +1,16 @@
-//! Loops that begin on the next vectors before they end with these.
+//! Software pipelining (Lam 1988): a loop computes long chains of the next vectors while it finishes the present ones.
 //!
-//! The divisor of an NMDA block hangs on an exponential: some sixty cycles in which a processor, which looks not much more than a
-//! hundred vector operations ahead, finds too little else to do. So a loop computes the divisors of the next vectors beside the
-//! rest of these ("software pipelining", Lam 1988), and leaves them in a place of its own. The arithmetic, and so the bits, stay as
-//! they are.
+//! The divisor of an NMDA block depends on an exponential, a chain of about sixty cycles. A processor that looks little more than
+//! a hundred vector operations ahead does not find enough other work meanwhile. The divisors of the next vectors are therefore
+//! computed next to the rest of the present ones and kept on the stack for one turn:
+//!
+//! ```text
+//! first:  d = chain(v[0])
+//! turn:   rest(v[k], d);  d = chain(v[k + 1])        interleaved by the schedule
+//! last:   rest(v[n - 1], d)
+//! ```
+//!
+//! Operations keep their operands, so results do not change.
 
 use std::collections::HashMap;
 
@@ -42,6 +49,7 @@ impl Ahead {
                 let with = [&chosen[..], &[divisor]].concat();
                 let cost =
                     |chosen: &[Id]| work(&before(tape, chosen, width)) + work(&after(tape, chosen, width));
+                // Values that both parts need are computed twice. Pipelining pays only if they are few.
                 if cost(&with) <= cost(&chosen) + TWICE {
                     chosen = with;
                 }
@@ -53,6 +61,7 @@ impl Ahead {
         let (first, last) = (before(tape, &chosen, width), after(tape, &chosen, width));
         let mut turn = last.clone();
         let numbers = last.len() as Id;
+        // Reads of the next vectors are the same places, one turn further.
         turn.extend(first.iter().map(|micro| next(*micro, width).renamed(|a| a + numbers)));
         Some(Self { first, turn, last, carried: chosen.len() })
     }
@@ -74,6 +83,7 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
             continue;
         }
         match tape[i] {
+            // Ports may be absent, which jumps; a value that may vanish is handled by the guard.
             Micro::AddPort { .. }
             | Micro::FmaPort { .. }
             | Micro::LoadPort { .. }

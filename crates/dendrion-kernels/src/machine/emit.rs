@@ -1,4 +1,8 @@
-//! A tape to machine code: the body of a loop over the lanes of a strip.
+//! Instruction selection: from a tape to the body of a loop over the lanes of a strip.
+//!
+//! One micro operation becomes one instruction per vector. One operand may stay in memory, as x86 instructions allow. Fused multiply-adds
+//! have three forms (132, 213, 231), which overwrite different operands: the form is chosen so that a value that is not needed any more is
+//! overwritten, and no copy is made.
 
 use std::collections::HashMap;
 use std::mem::offset_of;

@@ -52,12 +52,14 @@ fn guard(tape: &[Micro], size: usize) -> Option<Vec<Micro>> {
             asked.push(micro);
             (asked.len() - 1) as Id
         };
+        // |x| > bound in all lanes. NaN compares false, so that NaN takes the whole body.
         let mask = push(Micro::Number(magnitude(size)));
         let distance = push(Micro::Two(Two::And, of, mask));
         let bound = push(Micro::Number(above));
         let far = push(Micro::Two(Two::Greater, distance, bound));
         all = Some(all.map_or(far, |others| push(Micro::Two(Two::And, others, far))));
     }
+    // Of the guard's tape only what the question needs remains.
     asked.push(Micro::Leave(all?));
     Some(without(&asked, false))
 }

@@ -41,6 +41,7 @@ impl Form {
     fn settled(tape: &[Micro], size: usize) -> Option<Self> {
         let ordered = |tape: &[Micro]| schedule(tape, WIDTH, UNITS);
         let plain = Loop::new(tape, size);
+        // Either form changes the loop's body; a loop with a guard is not pipelined as well.
         if plain.guard.is_none()
             && let Some(ahead) = Ahead::new(&plain.whole, WIDTH)
         {
@@ -64,6 +65,7 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     for form in loops {
         stack = stack.max(write(&mut asm, form, wide));
     }
+    // The size of the frame is known only now; the instruction that reserves it is patched.
     let bytes = stack * STEP;
     asm.patch(patch, &bytes.to_le_bytes());
     asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack

@@ -1,12 +1,20 @@
-//! Programs as machine code: one loop in which values stay in registers from one operation to the next.
+//! A compiler from programs to machine code: one loop in which values stay in registers from one operation to the next.
 //!
-//! Interpreting a program reads and writes a row for every operation; in machine code a row is read once and written once.
-//! The arithmetic is the interpreter's, operation by operation, so the bits are too.
+//! The interpreter reads and writes a row for every operation; machine code reads and writes each row once.
+//! The arithmetic is the interpreter's, operation by operation, so that results are bit-identical.
 //!
-//! The way: [`tape`] writes down what the interpreter does to a vector, [`guard`] finds what may be left out,
-//! [`ahead`] what may begin sooner, [`schedule`](mod@schedule) puts it in order, [`loops`] and [`emit`] write the code with what [`registers`]
-//! and [`vex`] say. For x86-64 with AVX2 only (processors with AVX-512 run the same code); where that or
-//! executable memory is missing, or a program has an operation of the C library (log, tanh, pow), the interpreter runs.
+//! ```text
+//! tape       record what the interpreter does to one vector, as single assignments
+//! tidy       forward stores to loads, merge equal values, drop unused ones
+//! guard      find expensive values that are exactly 0 in most steps
+//! ahead      move long chains into the previous turn of the loop
+//! schedule   order operations by critical path, within the number of registers
+//! loops      choose the form of the loop and write the code around its body
+//! emit       choose instructions; `registers` allocates registers, `vex` encodes
+//! ```
+//!
+//! Code is generated for x86-64 with AVX2 (processors with AVX-512 run it too). The interpreter runs instead where AVX2 or
+//! executable memory is missing, and for programs that call functions without machine code (log, tanh, pow).
 
 mod ahead;
 mod emit;
@@ -62,6 +70,7 @@ impl Machine {
         let mut room = 0;
         for linked in code {
             let one = trace::<T>(std::slice::from_ref(linked))?;
+            // A new loop where the instruction cache would overflow. Values then pass through rows between the loops.
             if one.len() > room {
                 tapes.push(Vec::new());
                 room = LOOP.max(one.len());
@@ -71,6 +80,7 @@ impl Machine {
             let first = tape.len() as u32;
             tape.extend(one.into_iter().map(|m| m.renamed(|a| a + first)));
         }
+        // Displacements have 32 bits.
         let far = |micro: &Micro| matches!(micro, Micro::Load(p) | Micro::Store(p, _) if p.offset > FARTHEST);
         if tapes.iter().flatten().any(far) {
             return None;
@@ -79,6 +89,7 @@ impl Machine {
         let one = |tape: &Vec<Micro>| Form::new(tape, size_of::<T>());
         let loops: Vec<Form> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
         let bytes = assemble(&loops, size_of::<T>() == 8);
+        // Written first and made executable afterwards: pages are never both.
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
         Some(Self { code: Arc::new(memory.make_exec().ok()?) })
@@ -133,6 +144,7 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
         _ => false,
     };
     let mut out = Vec::new();
+    // From the last tape to the first, so that it is known which scratch rows later tapes read.
     for tape in tapes.iter().rev() {
         out.push(tidy(tape, |place| kept(place) || live.contains(&place)));
         for micro in tape.iter().rev() {
@@ -144,6 +156,7 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
         }
     }
     out.reverse();
+    // State may be written to another buffer than the one it is read from. A later loop must read what an earlier one wrote.
     let mut written = HashSet::new();
     for tape in &mut out {
         for micro in tape.iter_mut() {

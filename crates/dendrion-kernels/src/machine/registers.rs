@@ -1,9 +1,17 @@
-//! Which vector is in which register: one pass over a tape, in which the value that is needed last makes way (Belady 1966).
+//! Register allocation in one pass over a tape: if no register is free, the value that is needed last is spilled (Belady 1966), which
+//! is optimal for straight-line code up to the cost of stores.
 //!
-//! A value has a *unit* of registers, one per vector of lanes that run side by side. What is the same in all lanes needs only
-//! one, and two registers beside the units serve it: there it is read once for all vectors, and a processor moves but two vectors a
-//! cycle from and to memory. Values of rows, of uniform coefficients and of numbers have a *home* in memory, from which they are read
-//! where they are needed; others get one on the stack when they make way.
+//! ```text
+//! for each operation:
+//!     bring operands into registers, or leave one in memory if the instruction can read it there
+//!     free the registers of operands that nothing reads any more
+//!     give the result a free register, or that of the value needed last (store it unless memory has it)
+//! ```
+//!
+//! Several vectors of lanes run side by side, and a value occupies a *unit*: one register per vector. A value that is equal in all lanes
+//! needs one register only. Two registers are set aside for such values: each is loaded once for all vectors, which matters because
+//! a processor moves only two vectors per cycle from and to memory. Values read from rows, uniform coefficients and constants have a *home*
+//! in memory and are never stored; other values get a home on the stack when they are spilled.
 
 use super::tape::{Id, Micro, Place};
 use super::vex::{Assembler, Code, Mem, Rm};
@@ -171,6 +179,7 @@ impl Registers {
         {
             return single;
         }
+        // Pinned until the operation is done, so that fetching the next operand does not spill this one.
         let unit = if let Some(unit) = self.unit_of[id as usize] {
             unit
         } else {
@@ -191,6 +200,7 @@ impl Registers {
         };
         let known = self.singles.iter().position(|held| *held == Some(id));
         let single = known.or_else(|| {
+            // Belady's rule again; an empty register counts as needed last.
             let free = (0..self.singles.len()).filter(|k| !self.pinned_singles.contains(k));
             free.max_by_key(|k| needed(&self.singles[*k]))
         })?;
@@ -210,6 +220,7 @@ impl Registers {
         if self.same[id as usize] && self.pinned_singles.len() < self.singles.len() {
             return self.hold(asm, id);
         }
+        // A second use close by repays the load instruction; one far away would only occupy a register.
         let soon = self.next_use(id, now).is_some_and(|next| next - now <= SOON);
         if self.is_held(id) || soon { self.hold(asm, id) } else { Operand::Memory(id) }
     }
@@ -229,6 +240,7 @@ impl Registers {
         for vector in 0..self.width {
             let from =
                 if read_once && vector > 0 { Rm::Reg(self.register(unit, 0)) } else { self.rm(from, vector) };
+            // vmovaps between registers, which the processor renames for free; vmovups from memory.
             let byte = if matches!(from, Rm::Reg(_)) { 0x28 } else { 0x10 };
             asm.vex(self.packed(byte), self.register(unit, vector), 0, from, None);
         }
@@ -245,6 +257,7 @@ impl Registers {
         let rank = |unit: &u8| {
             let id = self.units[usize::from(*unit)].unwrap_or(0) as usize;
             let next = self.uses[id].last().copied().unwrap_or(u32::MAX);
+            // 12 operations: about what a store and a later load cost more than a load alone.
             next.saturating_add(if self.home[id].is_some() { 12 } else { 0 })
         };
         let free = (0..self.units.len() as u8).filter(|u| !self.pinned.contains(u));
@@ -258,6 +271,7 @@ impl Registers {
 
     fn make_way(&mut self, asm: &mut Assembler, id: Id, unit: u8) {
         self.unit_of[id as usize] = None;
+        // Memory has it, or nothing needs it: no store.
         if self.home[id as usize].is_some() || self.uses[id as usize].is_empty() {
             return;
         }
@@ -315,6 +329,7 @@ impl Registers {
         self.pinned_singles.clear();
         for id in micro.reads() {
             let uses = &mut self.uses[id as usize];
+            // `uses` is in descending order, so that the next use is always last.
             while uses.last().is_some_and(|u| *u <= now) {
                 uses.pop();
             }

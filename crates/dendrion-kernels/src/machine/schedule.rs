@@ -1,8 +1,16 @@
-//! The order of operations: what has the longest way to the end goes first, as long as registers last.
+//! The order of operations: list scheduling by critical path (Gibbons & Muchnick 1986), within the number of registers.
 //!
-//! A processor looks some two hundred instructions ahead. An exponential followed by a division is a long chain of fewer than
-//! that, so two of them that do not depend on each other should stand beside each other, not one behind the other. This is
-//! list scheduling by critical path (Gibbons and Muchnick 1986); the arithmetic, and so the bits, stay as they are.
+//! An out-of-order processor looks about two hundred instructions ahead. An exponential followed by a division is a dependent chain
+//! of that length, so that two independent chains should be interleaved rather than run one after the other.
+//!
+//! ```text
+//! while operations are left:
+//!     among those whose operands are computed, take the one that
+//!         frees a register, if registers are short
+//!         else can start soonest, and of those has the longest path to the end
+//! ```
+//!
+//! Operations keep their operands, so results do not change.
 
 use std::collections::HashMap;
 
@@ -33,6 +41,7 @@ const fn latency(micro: &Micro) -> u32 {
 pub(crate) fn schedule(tape: &[Micro], width: usize, units: usize) -> Option<Vec<Micro>> {
     let mut list = List::new(tape, width, units);
     while list.next() {}
+    // Operations left over wait for each other.
     list.open.iter().all(|open| *open == 0).then_some(list.out)
 }
 
@@ -95,6 +104,7 @@ impl<'a> List<'a> {
             if let Micro::Load(place) = micro {
                 loaded.insert(place.written(), i);
             }
+            // Loads are not scheduled: they are placed before their first reader, and a store must come after all of these readers.
             for a in micro.reads() {
                 self.reads[a as usize] += 1;
                 if self.tape[a as usize].is_source() {
@@ -126,12 +136,14 @@ impl<'a> List<'a> {
         let mut reads: Vec<Id> = micro.reads().filter(|a| !self.tape[*a as usize].is_source()).collect();
         reads.sort_unstable();
         let last = |group: &[Id]| self.reads[group[0] as usize] as usize == group.len();
+        // An operand that is read twice by this operation is freed once.
         let freed = reads.chunk_by(|a, b| a == b).filter(|group| last(group)).count() as i32;
         i32::from(!micro.acts()) - freed
     }
 
     /// Appends the best operation; false when there is none left.
     fn next(&mut self) -> bool {
+        // Two vector units: half of what was issued is the current cycle.
         let now = self.issued / 2;
         let full = self.live >= self.units;
         let rank = |id: &Id| {

@@ -1,7 +1,8 @@
-//! A trace of the interpreter: what one vector of lanes goes through in a program, as single assignments.
+//! A trace of the interpreter: the operations on one vector of lanes, as single assignments.
 //!
-//! The interpreter is run once, on vectors that compute nothing and write down what they are asked ([`Traced`]). So the
-//! meaning of every operation stays in one place, and machine code has the interpreter's bits by construction.
+//! The interpreter is generic over the vector type. Here it runs once with [`Traced`], a vector that computes nothing and records
+//! each operation (tracing as in automatic differentiation by operator overloading; Griewank & Walther 2008, ch. 6). The
+//! meaning of every operation is therefore defined in one place, and machine code is bit-identical to the interpreter by construction.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -222,6 +223,7 @@ impl<T: Real> Traced<T> {
     }
 
     fn is_zero(self) -> bool {
+        // +0 alone has all bits clear, as the logical operations need.
         TAPE.with_borrow(|r| r.tape[self.0 as usize] == Micro::Number(0))
     }
 
@@ -271,6 +273,7 @@ impl<T: Real> Vector for Traced<T> {
     }
     unsafe fn neg(self) -> Self {
         let sign = Self::number(-0.0);
+        // 0 - a would turn -0 into +0 and lose the sign of NaN.
         Self::new(Micro::Two(Two::Xor, self.0, sign.0))
     }
     unsafe fn sqrt(self) -> Self {
@@ -304,12 +307,14 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
     TAPE.with_borrow_mut(|r| *r = Recording { tape: Vec::new(), foreign: false });
     for linked in code {
         match linked.op {
+            // Ports may be absent and firing sets bits: the interpreter handles both outside its vector type, so they are recorded by hand.
             Op::AddInput | Op::FmaInput | Op::LoadInput => input::<T>(linked),
             Op::Fire | Op::FireReset | Op::FireSubtract => fire::<T>(linked),
             _ => {
                 let bases = std::array::from_fn(address::<T>);
                 let lanes = Traced::<T>::LANES;
                 let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
+                // Addresses are not real: they encode a space and an offset, which `place` decodes.
                 // SAFETY: a traced vector reads and writes no memory, whatever address it is given.
                 unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
                 match linked.op {
@@ -340,6 +345,7 @@ fn vanishing<T: Real>(linked: &Linked) {
 /// hangs on coefficients and the same row as the difference: then it is a number if that is.
 fn silent<T: Real>(linked: &Linked) {
     let coefficient = |k: usize| matches!(linked.args[k].space, Space::Uniform | Space::Rows);
+    // 0 * NaN is NaN: with other operands than V, a gate of 0 would not imply a current of 0.
     if linked.args[3] != linked.args[6] || ![4, 5, 7].into_iter().all(coefficient) {
         return;
     }
@@ -351,6 +357,7 @@ fn silent<T: Real>(linked: &Linked) {
         _ => None,
     });
     let Some((value, instead, total, place)) = last else { return };
+    // The addition and the store are recorded again after the value that may vanish.
     TAPE.with_borrow_mut(|r| r.tape.truncate(r.tape.len() - 2));
     let of = record(Micro::Load(at::<T>(linked.args[1])));
     let current = record(Micro::Vanishing { value, instead, of, when: When::Zero });

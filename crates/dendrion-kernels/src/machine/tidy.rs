@@ -1,4 +1,5 @@
-//! Tapes without what is done for nothing.
+//! Removal of unnecessary work from a tape: store-to-load forwarding, common subexpressions (local value numbering; Cocke & Schwartz 1970)
+//! and dead code, in one pass forward and one back.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +12,7 @@ pub(crate) fn tidy(tape: &[Micro], kept: impl Fn(Place) -> bool) -> Vec<Micro> {
     let (mut needed, mut stored) = (vec![false; shared.len()], HashSet::new());
     for (i, micro) in shared.iter().enumerate().rev() {
         needed[i] |= match micro {
+            // From the end: the first store met is the last one, and earlier ones to the same place are dead.
             Micro::Store(place, _) => stored.insert(*place) && kept(*place),
             other => other.acts(),
         };
@@ -34,6 +36,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
         let micro = micro.renamed(|a| numbers[a as usize]);
         let number = match micro {
             Micro::Load(place) => held.get(&place).copied(),
+            // Effects are never merged.
             Micro::Store(..) | Micro::Fire(_) => None,
             _ => known.get(&micro).copied(),
         };
@@ -42,6 +45,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
             out.push(micro);
             match micro {
                 Micro::Load(place) => held.insert(place, new),
+                // A later load of this place is the stored value itself.
                 Micro::Store(place, a) => held.insert(place, a),
                 Micro::Fire(_) => None,
                 _ => known.insert(micro, new),

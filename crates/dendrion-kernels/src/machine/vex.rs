@@ -1,4 +1,8 @@
-//! The few x86-64 instructions that a step needs, encoded (Intel SDM vol. 2, 2.3: VEX prefix). All vectors have 256 bits.
+//! An encoder for the x86-64 instructions that a step needs (Intel SDM vol. 2, 2.3: VEX prefix). All vectors have 256 bits.
+//!
+//! ```text
+//! C4  ~R ~X ~B map  W ~vvvv L pp  opcode  modrm [sib] [displacement] [immediate]
+//! ```
 
 /// A general register, by its number in encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,7 @@ impl Assembler {
             Rm::Mem(Mem::Pool(_)) => (false, false),
         };
         let inverted = |bit: bool, place: u8| u8::from(!bit) << place;
+        // Always the form of three bytes: the one of two saves space that the cache does not lack.
         self.bytes.push(0xC4);
         self.bytes.push(inverted(reg >= 8, 7) | inverted(x, 6) | inverted(b, 5) | code.map);
         // L = 1: 256 bits.
@@ -95,6 +100,7 @@ impl Assembler {
     }
 
     fn displaced(&mut self, mod_rm: u8, sib: Option<u8>, disp: i32) {
+        // A displacement of 8 bits where it fits; the form without displacement would save one byte in rare cases.
         let short = i8::try_from(disp);
         self.bytes.push(mod_rm | if short.is_ok() { 0x40 } else { 0x80 });
         self.bytes.extend(sib);
@@ -156,6 +162,7 @@ impl Assembler {
 
     /// A jump back, if the condition holds (`0x82`: below).
     pub(crate) fn jump_back(&mut self, condition: u8, to: Label) {
+        // Relative to the end of the instruction, which has six bytes.
         let distance = to.0 as i32 - (self.bytes.len() as i32 + 6);
         self.bytes.extend([0x0F, condition]);
         self.bytes.extend(distance.to_le_bytes());
@@ -165,6 +172,7 @@ impl Assembler {
     pub(crate) fn number(&mut self, bits: u64, size: usize) -> Mem {
         let number = bits.to_le_bytes();
         let vector: Vec<u8> = number[..size].iter().copied().cycle().take(32).collect();
+        // Equal constants share one place; programs have a few dozen at most.
         let known = self.pool.chunks(32).position(|c| c == vector);
         let place = known.unwrap_or(self.pool.len() / 32);
         if known.is_none() {
