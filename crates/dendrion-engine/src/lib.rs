@@ -6,48 +6,29 @@
 //! What arrives at a gate is summed in an order that follows the network alone, so results have the same bits for any
 //! number of threads and however a time is cut into runs.
 
-mod assemble;
-mod budget;
-mod checkpoint;
+mod build;
 mod connect;
-mod core;
-mod fired;
-mod forget;
-mod fork;
-mod generate;
 mod gradient;
-mod history;
-mod layout;
-mod parameters;
+mod inputs;
 mod plasticity;
-mod population;
-mod present;
-mod probe;
 mod random;
-mod record;
+mod recording;
 mod replace;
-mod request;
-mod roundings;
-mod rows;
 mod run;
-mod run_with;
-mod school;
-mod shard;
+mod runtime;
+mod saved_state;
 mod simulation;
-mod spikes;
-mod state;
-mod teach;
 #[cfg(test)]
 mod tests;
 
-pub use crate::budget::{check_network, memory_needed};
-pub use crate::core::{RunEnd, Summary};
+pub use build::budget::{check_network, memory_needed};
 pub use connect::{Connections, draw_members, pairs};
 pub use dendrion_equations::{LIBRARY, Rate, library};
 pub use dendrion_kernels::{Level, NumericClass};
 pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
-pub use probe::{ProbeId, Samples};
+pub use recording::probe::{ProbeId, Samples};
 pub use replace::{Replacement, open_file, read_file, replace_file};
-pub use request::Request;
-pub use run_with::RunOptions;
+pub use runtime::core::{RunEnd, Summary};
+pub use runtime::request::Request;
+pub use runtime::run_with::RunOptions;
 pub use simulation::{Simulation, Trace};

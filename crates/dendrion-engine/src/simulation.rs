@@ -7,13 +7,13 @@ use dendrion_equations::Rate;
 use dendrion_kernels::Level;
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
-use crate::checkpoint;
 use crate::connect::Connections;
-use crate::core::{Core, RunEnd, Summary};
 use crate::gradient::Gradients;
-use crate::probe::{ProbeId, Samples};
-use crate::request::Request;
-use crate::run_with::RunOptions;
+use crate::recording::probe::{ProbeId, Samples};
+use crate::runtime::core::{Core, RunEnd, Summary};
+use crate::runtime::request::Request;
+use crate::runtime::run_with::RunOptions;
+use crate::saved_state;
 
 /// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
 /// them.
@@ -222,8 +222,8 @@ impl Simulation {
 
     /// The network as it is now, whole: with the values that parameters and weights have. A simulation made of it begins
     /// where this one would after [`Simulation::reset`], with weights learnt so far as the first ones.
-    pub fn present_network(&mut self) -> Network {
-        each!(mut self, core => core.present_network())
+    pub fn export_model(&mut self) -> Network {
+        each!(mut self, core => core.export_model())
     }
 
     /// The program of a population's step, as text.
@@ -269,7 +269,7 @@ impl Simulation {
     /// [`Error::State`] for a network that cannot run on.
     pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let pieces = each!(mut self, core => core.save_state())?;
-        checkpoint::write(path.as_ref(), &pieces)
+        saved_state::write(path.as_ref(), &pieces)
     }
 
     /// As [`Simulation::save_state`], in memory.
@@ -288,7 +288,7 @@ impl Simulation {
     /// network. Then nothing has changed.
     pub fn load_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
-        self.load_state_bytes(&checkpoint::read(path)?).map_err(|error| match error {
+        self.load_state_bytes(&saved_state::read(path)?).map_err(|error| match error {
             Error::State { module, what } => Error::state(format!("{module}: {}", path.display()), what),
             other => other,
         })

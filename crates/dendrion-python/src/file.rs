@@ -75,7 +75,7 @@ pub(crate) fn write(
         dense,
         records: what.into_iter().map(record).collect(),
     };
-    save(&path, &simulation.present_network(), &extras).map_err(failed)
+    save(&path, &simulation.export_model(), &extras).map_err(failed)
 }
 
 fn failed(error: FileError) -> PyErr {

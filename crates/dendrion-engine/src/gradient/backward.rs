@@ -6,8 +6,8 @@ use dendrion_equations::{Demand, Leaf, Reverse, System, Tape};
 use dendrion_kernels::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
-use crate::layout::Layout;
-use crate::population::{coefficients, columns, linked};
+use crate::build::layout::Layout;
+use crate::runtime::population::{coefficients, columns, linked};
 
 /// Steps that are reversed at once where that can be done.
 pub(crate) const STEPS: usize = 2;

@@ -8,11 +8,11 @@ use dendrion_model::{Error, Values};
 use super::backward::Backward;
 use super::growth::{Growth, Peak, Peaks, cause};
 use super::infinite::Suspect;
+use super::sweep::ReverseEdge;
 use super::trace::Trace;
-use super::unwind::Link;
 use crate::connect::Order;
-use crate::parameters::{Target, full_name};
 use crate::run::Sample;
+use crate::runtime::parameters::{Target, full_name};
 
 /// The gradient of what cotangents were given for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,13 +106,13 @@ pub(crate) struct Part {
     peaks: Peaks,
 }
 
-/// Collects a sample's part from its shards and chunks.
+/// Collects a sample's part from its shards and source blocks.
 pub(crate) fn sample<T: Scalar>(
     trace: &Trace<T>,
     sample: &mut Sample<T>,
     b: usize,
     backwards: &[Arc<Backward<T>>],
-    links: &[Link<T>],
+    edges: &[ReverseEdge<T>],
     wanted: &Wanted,
 ) -> Result<Part, Error> {
     let (mut of_cells, mut states) = (Vec::new(), Vec::new());
@@ -145,7 +145,7 @@ pub(crate) fn sample<T: Scalar>(
                 let found = of_cells[*p].iter().find(|(k, _)| k == j);
                 found.map_or_else(|| zeros(shape), |(_, v)| v.clone())
             }
-            Target::Weights(i) => weights(trace, sample, links, *i),
+            Target::Weights(i) => weights(trace, sample, edges, *i),
             Target::Generator(g) => amplitude(trace, sample, *g, shape),
             Target::Rule(..) | Target::Trace(..) => zeros(shape),
         });
@@ -164,31 +164,32 @@ fn zeros(shape: Option<usize>) -> Values {
 fn weights<T: Scalar>(
     trace: &Trace<T>,
     sample: &mut Sample<T>,
-    links: &[Link<T>],
+    edges: &[ReverseEdge<T>],
     projection: usize,
 ) -> Values {
-    let mine = || links.iter().filter(move |l| l.projection == projection);
+    let mine = || edges.iter().filter(move |l| l.projection == projection);
     let sources = mine().next().map_or(0, |l| l.fanout.starts().len() - 1);
     let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()));
     let mut all = vec![0.0; order.total()];
-    for link in mine() {
-        let mut places = vec![0.0; link.fanout.targets().len()];
-        let tallies: Vec<_> = match &trace.routes[projection] {
+    for edge in mine() {
+        let mut places = vec![0.0; edge.fanout.targets().len()];
+        let accumulators: Vec<_> = match &trace.routes[projection] {
             crate::run::Route::Shards(range) => {
                 let shards = sample.shards[range.clone()].iter_mut();
-                shards.filter_map(|s| s.reversal.as_mut().map(|r| &mut r.tally)).collect()
+                shards.filter_map(|s| s.reversal.as_mut().map(|r| &mut r.accumulator)).collect()
             }
-            crate::run::Route::Chunks(_, range) => {
-                sample.chunks[range.clone()].iter_mut().filter_map(|c| c.tally.as_deref_mut()).collect()
-            }
+            crate::run::Route::Sources(_, range) => sample.source_blocks[range.clone()]
+                .iter_mut()
+                .filter_map(|c| c.accumulator.as_deref_mut())
+                .collect(),
         };
-        for tally in tallies {
-            if let Some(sums) = tally.take(projection, link.target) {
-                let from = link.fanout.starts()[tally.sources.start] as usize;
+        for accumulator in accumulators {
+            if let Some(sums) = accumulator.take(projection, edge.target) {
+                let from = edge.fanout.starts()[accumulator.sources.start] as usize;
                 places[from..from + sums.len()].copy_from_slice(&sums);
             }
         }
-        order.shard(link.fanout.starts(), |place, whole, _| all[whole] = places[place]);
+        order.shard(edge.fanout.starts(), |place, whole, _| all[whole] = places[place]);
     }
     Values::Each(all)
 }
@@ -231,7 +232,7 @@ fn amplitude<T: Scalar>(
     shape: Option<usize>,
 ) -> Values {
     let mut out = zeros(shape);
-    let stood_in = |g: &crate::generate::Given<T>| g.width > 0;
+    let stood_in = |g: &crate::inputs::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
     let Some((sums, width)) = flows(sample, generator).filter(|_| !given) else { return out };
@@ -253,8 +254,10 @@ fn amplitude<T: Scalar>(
 fn input<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, b: usize, generator: usize) -> Vec<f64> {
     let size = trace.generators[generator].1;
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
-    let spikes = sample.chunks.iter().filter(|c| c.generator == generator);
-    if let Some(inputs) = spikes.filter_map(|c| c.tally.as_ref()?.inputs.clone()).find(|i| !i.is_empty()) {
+    let spikes = sample.source_blocks.iter().filter(|c| c.generator == generator);
+    if let Some(inputs) =
+        spikes.filter_map(|c| c.accumulator.as_ref()?.inputs.clone()).find(|i| !i.is_empty())
+    {
         return inputs;
     }
     match flows(sample, generator) {

@@ -8,8 +8,8 @@ use dendrion_kernels::Scalar;
 use super::backward::Reversible;
 use super::collect::Wanted;
 use super::trace::Trace;
-use crate::history::History;
-use crate::parameters::full_name;
+use crate::gradient::history::History;
+use crate::runtime::parameters::full_name;
 
 /// Neurons that are looked at one by one.
 const MOST: usize = 256;

@@ -3,22 +3,23 @@
 mod backward;
 mod collect;
 mod growth;
+pub(crate) mod history;
 mod infinite;
-mod plan;
-mod reading;
+mod probe_adjoint;
 mod reversal;
+mod schedule;
 mod spiked;
-mod tally;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod trace;
-mod unwind;
+mod weight_accumulator;
 
 pub(crate) use backward::{Compiled, Reversible};
 pub use collect::Gradients;
 pub use growth::{GROWTH_LIMIT, Growth};
-pub(crate) use plan::{Batch, Bytes, Leg, Plan};
 pub(crate) use reversal::Reversal;
-pub(crate) use tally::Tally;
-pub(crate) use trace::{Seen, Trace, stages};
-pub(crate) use unwind::{Shared, unwind};
+pub(crate) use schedule::{Batch, Bytes, CheckpointSchedule, ScheduleStep};
+pub(crate) use sweep::{Shared, sweep};
+pub(crate) use trace::{ProbeSnapshot, Trace, stages};
+pub(crate) use weight_accumulator::WeightAccumulator;

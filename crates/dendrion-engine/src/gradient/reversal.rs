@@ -8,14 +8,14 @@ use dendrion_kernels::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 use super::backward::{Backward, STEPS};
 use super::growth::{Peak, Peaks};
 use super::infinite::Suspect;
-use super::reading::{Reading, given};
+use super::probe_adjoint::{ProbeAdjoint, given};
 use super::spiked::spiked;
-use super::tally::Tally;
-use crate::generate::Part;
-use crate::history::History;
-use crate::record::Reads;
-use crate::rows::Rows;
-use crate::shard::{Shard, View, is_finite, plug};
+use super::weight_accumulator::WeightAccumulator;
+use crate::gradient::history::History;
+use crate::inputs::Part;
+use crate::inputs::input_rows::InputRows;
+use crate::recording::recorder::Reads;
+use crate::runtime::shard::{Shard, View, is_finite, plug};
 
 /// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
 pub(super) const FOLD: u64 = 64;
@@ -57,20 +57,20 @@ pub(crate) struct Reversal<T: Scalar> {
     sends: bool,
     /// Tables of the recorded spikes' cotangents: of each step of the run, by neuron of the population.
     spike_cotangents: Vec<(usize, usize)>,
-    readings: Vec<Reading>,
+    probe_adjoints: Vec<ProbeAdjoint>,
     /// The states of an epoch's steps and the one after, where they are computed again.
     past: Buffer<T>,
     /// Bits of lanes that fire again, which nobody reads.
     fired: Vec<u64>,
     /// Who spiked in the visit.
-    spiked: Rows<T>,
+    spiked: InputRows<T>,
     /// For each state that probes read, what was given for it in the visit.
-    given: Vec<Rows<T>>,
+    given: Vec<InputRows<T>>,
     /// For each current input, if it is wanted.
     pub(crate) flows: Vec<Option<Flow>>,
     /// The values of a current generator that a step takes.
     parts: Vec<Part>,
-    pub(crate) tally: Tally,
+    pub(crate) accumulator: WeightAccumulator,
     /// The first step of the run.
     begin: u64,
     input: Buffer<T>,
@@ -89,7 +89,7 @@ impl<T: Scalar> Reversal<T> {
         backward: &Backward<T>,
         begin: u64,
         spike_cotangents: Vec<(usize, usize)>,
-        readings: Vec<Reading>,
+        probe_adjoints: Vec<ProbeAdjoint>,
         flows: Vec<Option<Flow>>,
         limits: Vec<f64>,
     ) -> Self {
@@ -102,14 +102,14 @@ impl<T: Scalar> Reversal<T> {
             spikes: Buffer::zeroed(0),
             sends: false,
             spike_cotangents,
-            readings,
+            probe_adjoints,
             past: Buffer::zeroed(0),
             fired: vec![0; shard.lanes.div_ceil(64)],
-            spiked: Rows::new(shard.lanes),
-            given: vec![Rows::new(shard.lanes); backward.states.len()],
+            spiked: InputRows::new(shard.lanes),
+            given: vec![InputRows::new(shard.lanes); backward.states.len()],
             flows,
             parts: Vec::new(),
-            tally: Tally::new(shard.neurons.clone(), None),
+            accumulator: WeightAccumulator::new(shard.neurons.clone(), None),
             begin,
             input: Buffer::zeroed(shard.lanes),
             epoch: begin..begin,
@@ -123,10 +123,10 @@ impl<T: Scalar> Reversal<T> {
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
-        (tables, is_heard): (&[&[f64]], bool),
+        (tables, is_received): (&[&[f64]], bool),
         steps: Range<u64>,
     ) {
-        self.sends = is_heard || !self.spike_cotangents.is_empty();
+        self.sends = is_received || !self.spike_cotangents.is_empty();
         if !self.sends {
             return;
         }
@@ -150,7 +150,7 @@ impl<T: Scalar> Reversal<T> {
         shard: &mut Shard<T>,
         view: &View<'_, T>,
         backward: &Backward<T>,
-        (worths, tables): (&mut [Ring<T>], &[&[f64]]),
+        (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
         steps: Range<u64>,
     ) {
         self.epoch = steps.clone();
@@ -160,7 +160,7 @@ impl<T: Scalar> Reversal<T> {
             let first = block * shard.lanes;
             let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
             for (rows, state) in self.given.iter_mut().zip(&backward.states) {
-                given(rows, *state, (&self.readings, tables), lanes, steps.clone());
+                given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone());
             }
             spiked(&mut self.spiked, shard, block, steps.clone());
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
@@ -171,7 +171,7 @@ impl<T: Scalar> Reversal<T> {
                     let count = if several && whole { STEPS } else { 1 };
                     until -= count as u64;
                     let at = At { block, strip: strip.clone(), step: until, count, begin: steps.start };
-                    self.step(shard, view, backward, (&mut *worths, tables), &at);
+                    self.step(shard, view, backward, (&mut *spike_adjoints, tables), &at);
                     if until.is_multiple_of(FOLD) {
                         self.fold(backward, shard, (block, strip.clone()), until);
                     }
@@ -213,12 +213,12 @@ impl<T: Scalar> Reversal<T> {
         shard: &Shard<T>,
         view: &View<'_, T>,
         backward: &Backward<T>,
-        (worths, tables): (&mut [Ring<T>], &[&[f64]]),
+        (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
         at: &At,
     ) {
         let lanes = shard.lanes;
         let size = self.rows * lanes;
-        self.leave_worths(backward, lanes, worths, at);
+        self.store_spike_adjoints(backward, lanes, spike_adjoints, at);
         let Some(history) = &shard.tracked else { return };
         let past = past(history, &self.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
@@ -248,14 +248,16 @@ impl<T: Scalar> Reversal<T> {
         let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
         kernel.run_strip(&mut run, past, at.strip.clone());
         let frame = &mut self.frames[at.block * size..][..size];
-        for reading in &self.readings {
-            let (Reads::Observer(o), Some(values)) = (reading.reads, reading.row(at.step, tables)) else {
+        for probe_adjoint in &self.probe_adjoints {
+            let (Reads::Observer(o), Some(values)) =
+                (probe_adjoint.reads, probe_adjoint.row(at.step, tables))
+            else {
                 continue;
             };
             let Some((kernel, coefs)) = backward.observers.get(o) else { continue };
             self.input.fill(T::default());
             let row = &mut self.input[at.strip.clone()];
-            reading.add(values, at.block * lanes + at.strip.start, row);
+            probe_adjoint.add(values, at.block * lanes + at.strip.start, row);
             let mut seen: Vec<&[T]> = inputs[..=last].to_vec();
             seen[last] = &self.input;
             let (scratch, inputs) = (&mut self.scratch[..], &seen[..]);
@@ -266,10 +268,16 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// What arrives at a port is worth as much as the states it is added to.
-    fn leave_worths(&self, backward: &Backward<T>, lanes: usize, worths: &mut [Ring<T>], at: &At) {
+    fn store_spike_adjoints(
+        &self,
+        backward: &Backward<T>,
+        lanes: usize,
+        spike_adjoints: &mut [Ring<T>],
+        at: &At,
+    ) {
         let size = self.rows * lanes;
         let frame = &self.frames[at.block * size..][..size];
-        for (fed, ring) in backward.fed.iter().zip(worths) {
+        for (fed, ring) in backward.fed.iter().zip(spike_adjoints) {
             let out = &mut ring.row_mut(at.step)[at.block * lanes..][..lanes][at.strip.clone()];
             for (k, state) in fed.iter().enumerate() {
                 let row = &frame[Reverse::cotangent(*state) * lanes..][..lanes][at.strip.clone()];

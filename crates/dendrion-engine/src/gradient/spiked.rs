@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use dendrion_kernels::Scalar;
 
-use crate::rows::Rows;
-use crate::shard::Shard;
+use crate::inputs::input_rows::InputRows;
+use crate::runtime::shard::Shard;
 
 /// The spikes of a block in the steps of an epoch, as its shard has kept them: 1 for a neuron that spiked; no row where none did.
-pub(crate) fn spiked<T: Scalar>(rows: &mut Rows<T>, shard: &Shard<T>, block: usize, steps: Range<u64>) {
+pub(crate) fn spiked<T: Scalar>(rows: &mut InputRows<T>, shard: &Shard<T>, block: usize, steps: Range<u64>) {
     rows.clear();
     let Some(history) = &shard.tracked else { return };
     let first = shard.neurons.start + block * shard.lanes;

@@ -9,22 +9,22 @@ use dendrion_model::Error;
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total, Wanted};
 use super::growth::{GROWTH_LIMIT, Growth, Peak};
-use super::plan::{Leg, Plan};
-use super::reading::Reading;
+use super::probe_adjoint::ProbeAdjoint;
 use super::reversal::{Flow, Reversal};
-use super::tally::Tally;
-use super::unwind::{Link, Shared};
-use crate::generate::{Current, StandIns};
-use crate::history::Spares;
-use crate::parameters::{Target, full_name};
-use crate::population::Engine;
-use crate::record::{Lanes, Reads};
-use crate::run::{Barrier, Board, Course, Parts, Pool, Route, Sample, Stage, Watch, conduct};
-use crate::shard::{Shard, is_finite};
+use super::schedule::{CheckpointSchedule, ScheduleStep};
+use super::sweep::{ReverseEdge, Shared};
+use super::weight_accumulator::WeightAccumulator;
+use crate::gradient::history::Spares;
+use crate::inputs::{Current, StandIns};
+use crate::recording::recorder::{Lanes, Reads};
+use crate::run::{Barrier, Parts, Pool, Route, RunPlan, Sample, SpikeExchange, Stage, Watch, execute};
+use crate::runtime::parameters::{Target, full_name};
+use crate::runtime::population::Engine;
+use crate::runtime::shard::{Shard, is_finite};
 
 /// A probe at the time of a run.
 #[derive(Clone, Debug)]
-pub(crate) enum Seen {
+pub(crate) enum ProbeSnapshot {
     /// Values: of the population's shards, by place, what was read and which lanes went to which columns.
     Values { population: usize, every: u64, columns: usize, places: Vec<Place> },
     /// Spikes of a population.
@@ -49,9 +49,9 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     pub(crate) given: Vec<StandIns<T>>,
     pub(crate) routes: Arc<Vec<Route>>,
-    pub(crate) seen: Vec<Seen>,
+    pub(crate) snapshots_of_probes: Vec<ProbeSnapshot>,
     pub(crate) samples: Vec<Sample<T>>,
-    pub(crate) plan: Plan,
+    pub(crate) plan: CheckpointSchedule,
     pub(crate) begin: u64,
     pub(crate) end: u64,
     pub(crate) epoch: u64,
@@ -59,7 +59,7 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) meeting: u64,
     pub(crate) threads: usize,
     pub(crate) pool: Arc<Pool>,
-    /// Shards and chunks of a sample.
+    /// Shards and source blocks of a sample.
     pub(crate) places: (usize, usize),
     pub(crate) spares: Spares<T>,
 }
@@ -95,22 +95,22 @@ impl<T: Scalar> Trace<T> {
             let mine = cotangents.iter().zip(&tables);
             mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect()
         };
-        let stages = |b: usize, sample: &mut Sample<T>, crews: usize| {
+        let stages = |b: usize, sample: &mut Sample<T>, workers: usize| {
             if this.plan.is_deferred() {
                 this.spares.lend(sample.shards.iter_mut().rev());
             }
             this.prepare((sample, b), &backwards, (&probes, &observers), &wanted, given);
             let shared = this.shared(sample, b, &backwards, &wanted, tables_of(b));
-            this.stages(b, crews, &Arc::new(shared))
+            this.stages(b, workers, &Arc::new(shared))
         };
         let finish = |b: usize, mut sample: Sample<T>, through: bool| {
-            let links = Self::links(&sample, &wanted);
-            let part = through.then(|| collect::sample(this, &mut sample, b, &backwards, &links, &wanted));
+            let edges = Self::edges(&sample, &wanted);
+            let part = through.then(|| collect::sample(this, &mut sample, b, &backwards, &edges, &wanted));
             sample.shards.iter_mut().for_each(|s| s.recycle(&this.spares));
             part
         };
         let mut total = Total::new(this, &wanted, batch, given);
-        let conducted = conduct(
+        let executed = execute(
             samples,
             (&self.pool, self.threads),
             |s| s.neurons.len(),
@@ -118,7 +118,7 @@ impl<T: Scalar> Trace<T> {
             watch,
             |_, part| total.add(part),
         );
-        if conducted.is_none() {
+        if executed.is_none() {
             return Err(Error::structure("network", "a worker thread was lost in the reverse run"));
         }
         total.finish()
@@ -137,11 +137,11 @@ impl<T: Scalar> Trace<T> {
     /// Checks a probe's cotangents; the number of them for each sample.
     fn check(&self, probe: usize, values: &[f64]) -> Result<usize, Error> {
         let steps = (self.end - self.begin) as usize;
-        let size = match self.seen.get(probe) {
-            Some(Seen::Values { every, columns, .. }) => {
-                crate::record::samples(self.begin, self.end, *every) as usize * columns
+        let size = match self.snapshots_of_probes.get(probe) {
+            Some(ProbeSnapshot::Values { every, columns, .. }) => {
+                crate::recording::recorder::samples(self.begin, self.end, *every) as usize * columns
             }
-            Some(Seen::Spikes { population }) => steps * self.populations[*population].layout.size,
+            Some(ProbeSnapshot::Spikes { population }) => steps * self.populations[*population].layout.size,
             _ => {
                 let what = "a probe without cotangents; expected one of a state, a current or spikes of neurons, \
                     made before the run";
@@ -165,7 +165,9 @@ impl<T: Scalar> Trace<T> {
     fn asked(&self, probes: &[usize], wanted: &Wanted) -> (Vec<Asked>, Vec<Vec<usize>>) {
         let mut read: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); self.populations.len()];
         for probe in probes {
-            if let Some(Seen::Values { population, places, .. }) = self.seen.get(*probe) {
+            if let Some(ProbeSnapshot::Values { population, places, .. }) =
+                self.snapshots_of_probes.get(*probe)
+            {
                 for (_, reads, _) in places {
                     match reads {
                         Reads::State(state) => read[*population].0.push(*state),
@@ -192,7 +194,7 @@ impl<T: Scalar> Trace<T> {
         (read.into_iter().enumerate().map(one).collect(), observers)
     }
 
-    /// Gives a sample's shards and chunks what they need to be reversed.
+    /// Gives a sample's shards and source blocks what they need to be reversed.
     fn prepare(
         &self,
         (sample, b): (&mut Sample<T>, usize),
@@ -202,10 +204,10 @@ impl<T: Scalar> Trace<T> {
         given: f64,
     ) {
         for (place, shard) in sample.shards.iter_mut().enumerate() {
-            let (mut readings, mut spikes) = (Vec::new(), Vec::new());
+            let (mut probe_adjoints, mut spikes) = (Vec::new(), Vec::new());
             for (table, probe) in probes.iter().enumerate() {
-                match &self.seen[*probe] {
-                    Seen::Values { every, columns, places, .. } => {
+                match &self.snapshots_of_probes[*probe] {
+                    ProbeSnapshot::Values { every, columns, places, .. } => {
                         let mine = places.iter().filter(|(at, ..)| *at == place);
                         let (times, table) = ((*every, self.begin), (table, *columns));
                         let observers = &observers[shard.population];
@@ -213,11 +215,11 @@ impl<T: Scalar> Trace<T> {
                             Reads::Observer(o) => observers.iter().position(|u| u == o).map(Reads::Observer),
                             other => Some(*other),
                         };
-                        readings.extend(mine.filter_map(|(_, reads, lanes)| {
-                            Some(Reading::new(now(reads)?, times, lanes.clone(), table))
+                        probe_adjoints.extend(mine.filter_map(|(_, reads, lanes)| {
+                            Some(ProbeAdjoint::new(now(reads)?, times, lanes.clone(), table))
                         }));
                     }
-                    Seen::Spikes { population } if *population == shard.population => {
+                    ProbeSnapshot::Spikes { population } if *population == shard.population => {
                         spikes.push((table, self.populations[*population].layout.size));
                     }
                     _ => {}
@@ -226,22 +228,22 @@ impl<T: Scalar> Trace<T> {
             let flows = shard.currents.iter().map(|(g, _)| self.flow(*g, b, shard, wanted)).collect();
             let backward = &backwards[shard.population];
             let limits = self.limits(shard.population, given);
-            let reversal = Reversal::new(shard, backward, self.begin, spikes, readings, flows, limits);
+            let reversal = Reversal::new(shard, backward, self.begin, spikes, probe_adjoints, flows, limits);
             shard.reversal = Some(Box::new(reversal));
         }
-        for chunk in &mut sample.chunks {
-            let size = self.generators[chunk.generator].1;
-            let stood_in = self.given[b].get(chunk.generator).is_some_and(Option::is_some);
-            let inputs = (stood_in && wanted.inputs.contains(&chunk.generator))
+        for source_block in &mut sample.source_blocks {
+            let size = self.generators[source_block.generator].1;
+            let stood_in = self.given[b].get(source_block.generator).is_some_and(Option::is_some);
+            let inputs = (stood_in && wanted.inputs.contains(&source_block.generator))
                 .then_some((self.end - self.begin) as usize);
-            // What stands in for a generator is one table, whatever its chunks.
-            let sources = chunk.sources(size);
+            // What stands in for a generator is one table, whatever its source blocks.
+            let sources = source_block.sources(size);
             let sources = match (stood_in, sources.start) {
                 (true, 0) => 0..size,
                 (true, _) => 0..0,
                 _ => sources,
             };
-            chunk.tally = Some(Box::new(Tally::new(sources, inputs)));
+            source_block.accumulator = Some(Box::new(WeightAccumulator::new(sources, inputs)));
         }
     }
 
@@ -290,10 +292,10 @@ impl<T: Scalar> Trace<T> {
     }
 
     /// The connections of a sample, by projection, then target.
-    fn links(sample: &Sample<T>, wanted: &Wanted) -> Vec<Link<T>> {
-        let mut links = Vec::new();
+    fn edges(sample: &Sample<T>, wanted: &Wanted) -> Vec<ReverseEdge<T>> {
+        let mut edges = Vec::new();
         for (target, shard) in sample.shards.iter().enumerate() {
-            links.extend(shard.incoming.iter().map(|incoming| Link {
+            edges.extend(shard.incoming.iter().map(|incoming| ReverseEdge {
                 projection: incoming.projection,
                 target,
                 port: incoming.port,
@@ -301,8 +303,8 @@ impl<T: Scalar> Trace<T> {
                 wanted: wanted.weights.contains(&incoming.projection),
             }));
         }
-        links.sort_by_key(|link| (link.projection, link.target));
-        links
+        edges.sort_by_key(|edge| (edge.projection, edge.target));
+        edges
     }
 
     fn shared<'c>(
@@ -325,23 +327,23 @@ impl<T: Scalar> Trace<T> {
             currents: self.currents.clone(),
             given: self.given[b].clone(),
             routes: self.routes.clone(),
-            links: Self::links(sample, wanted),
-            worths: sample.shards.iter().map(rings).collect(),
+            edges: Self::edges(sample, wanted),
+            spike_adjoints: sample.shards.iter().map(rings).collect(),
             tables,
             begin: self.begin,
             epoch: self.epoch,
         }
     }
 
-    fn stages<'c>(&self, b: usize, crews: usize, shared: &Arc<Shared<'c, T>>) -> Vec<Stage<'c, T>> {
-        let board = Arc::new(Board::new(self.places.0, self.places.1));
-        let barrier = Arc::new(Barrier::new(crews));
-        let course = |begin, end| Course {
+    fn stages<'c>(&self, b: usize, workers: usize, shared: &Arc<Shared<'c, T>>) -> Vec<Stage<'c, T>> {
+        let exchange = Arc::new(SpikeExchange::new(self.places.0, self.places.1));
+        let barrier = Arc::new(Barrier::new(workers));
+        let plan = |begin, end| RunPlan {
             engines: self.engines.clone(),
             currents: self.currents.clone(),
             routes: self.routes.clone(),
             given: self.given[b].clone(),
-            board: board.clone(),
+            exchange: exchange.clone(),
             begin,
             end,
             epoch: self.epoch,
@@ -349,23 +351,23 @@ impl<T: Scalar> Trace<T> {
             barrier: barrier.clone(),
             last: std::sync::atomic::AtomicU64::new(u64::MAX),
         };
-        let unwind =
-            |begin, end| Stage::Unwind { shared: shared.clone(), barrier: barrier.clone(), begin, end };
-        stages(&self.plan.backward(), course, unwind)
+        let sweep =
+            |begin, end| Stage::Sweep { shared: shared.clone(), barrier: barrier.clone(), begin, end };
+        stages(&self.plan.backward(), plan, sweep)
     }
 }
 
-/// The stages of some legs.
+/// The stages of a schedule.
 pub(crate) fn stages<'c, T: Scalar>(
-    legs: &[Leg],
-    course: impl Fn(u64, u64) -> Course<T>,
-    unwind: impl Fn(u64, u64) -> Stage<'c, T>,
+    schedule: &[ScheduleStep],
+    plan: impl Fn(u64, u64) -> RunPlan<T>,
+    sweep: impl Fn(u64, u64) -> Stage<'c, T>,
 ) -> Vec<Stage<'c, T>> {
-    let stage = |leg: &Leg| match *leg {
-        Leg::Save => Stage::Save,
-        Leg::Restore => Stage::Restore,
-        Leg::Run { begin, end, track } => Stage::Run(Box::new(course(begin, end)), track),
-        Leg::Unwind { begin, end } => unwind(begin, end),
+    let stage = |step: &ScheduleStep| match *step {
+        ScheduleStep::Save => Stage::Save,
+        ScheduleStep::Restore => Stage::Restore,
+        ScheduleStep::Run { begin, end, track } => Stage::Run(Box::new(plan(begin, end)), track),
+        ScheduleStep::Sweep { begin, end } => sweep(begin, end),
     };
-    legs.iter().map(stage).collect()
+    schedule.iter().map(stage).collect()
 }

@@ -2,7 +2,7 @@
 
 /// A spike of a neuron.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Post {
+pub(crate) struct PostsynapticSpike {
     /// Its step.
     pub(crate) step: i64,
     /// Trace after it.
@@ -14,7 +14,7 @@ pub(crate) struct Post {
 /// Spikes by neuron, ascending.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    posts: Vec<Vec<Post>>,
+    postsynaptic: Vec<Vec<PostsynapticSpike>>,
     /// Time constants of the traces of each neuron, in steps (`stdp_tau`, `tau_triplet`).
     taus: Vec<[f64; 2]>,
     spikes: usize,
@@ -23,7 +23,7 @@ pub(crate) struct History {
 impl History {
     /// Of as many neurons as there are pairs of time constants, in steps.
     pub(crate) fn new(taus: Vec<[f64; 2]>) -> Self {
-        Self { posts: vec![Vec::new(); taus.len()], taus, spikes: 0 }
+        Self { postsynaptic: vec![Vec::new(); taus.len()], taus, spikes: 0 }
     }
 
     /// Sets the time constants from now on.
@@ -33,32 +33,32 @@ impl History {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.posts.iter_mut().for_each(Vec::clear);
+        self.postsynaptic.iter_mut().for_each(Vec::clear);
         self.spikes = 0;
     }
 
     /// Adds a spike of neuron `lane`, later than its last one.
     pub(crate) fn push(&mut self, lane: usize, step: u64) {
         let (step, [tau, tau_slow]) = (step as i64, self.taus[lane]);
-        let posts = &mut self.posts[lane];
-        let (k, slow) = posts.last().map_or((0.0, 0.0), |p| {
+        let postsynaptic = &mut self.postsynaptic[lane];
+        let (k, slow) = postsynaptic.last().map_or((0.0, 0.0), |p| {
             let gap = (step - p.step) as f64;
             (p.k * libm::exp(-gap / tau), (p.slow + 1.0) * libm::exp(-gap / tau_slow))
         });
-        posts.push(Post { step, k: k + 1.0, slow });
+        postsynaptic.push(PostsynapticSpike { step, k: k + 1.0, slow });
         self.spikes += 1;
     }
 
     /// The spikes of neuron `lane` that are kept and that a weight may still ask for: from step `safe` on, and the one before.
-    pub(crate) fn since(&self, lane: usize, safe: i64) -> &[Post] {
-        let posts = &self.posts[lane];
-        &posts[posts.partition_point(|p| p.step < safe).saturating_sub(1)..]
+    pub(crate) fn since(&self, lane: usize, safe: i64) -> &[PostsynapticSpike] {
+        let postsynaptic = &self.postsynaptic[lane];
+        &postsynaptic[postsynaptic.partition_point(|p| p.step < safe).saturating_sub(1)..]
     }
 
     /// Takes over spikes, neuron by neuron.
-    pub(crate) fn recall(&mut self, posts: Vec<Vec<Post>>) {
-        self.spikes = posts.iter().map(Vec::len).sum();
-        self.posts = posts;
+    pub(crate) fn recall(&mut self, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
+        self.spikes = postsynaptic.iter().map(Vec::len).sum();
+        self.postsynaptic = postsynaptic;
     }
 
     /// Spikes kept.
@@ -67,27 +67,27 @@ impl History {
     }
 
     /// The spikes of neuron `lane` after step `from`, up to and with step `to`.
-    pub(crate) fn between(&self, lane: usize, from: i64, to: i64) -> &[Post] {
-        let posts = &self.posts[lane];
+    pub(crate) fn between(&self, lane: usize, from: i64, to: i64) -> &[PostsynapticSpike] {
+        let postsynaptic = &self.postsynaptic[lane];
         // The latest spikes are what is asked for.
-        let end = posts.len() - posts.iter().rev().take_while(|p| p.step > to).count();
-        let start = end - posts[..end].iter().rev().take_while(|p| p.step > from).count();
-        &posts[start..end]
+        let end = postsynaptic.len() - postsynaptic.iter().rev().take_while(|p| p.step > to).count();
+        let start = end - postsynaptic[..end].iter().rev().take_while(|p| p.step > from).count();
+        &postsynaptic[start..end]
     }
 
     /// The trace of neuron `lane` at a step, without a spike of that very step.
     pub(crate) fn before(&self, lane: usize, step: i64) -> f64 {
-        let post = self.posts[lane].iter().rev().find(|p| p.step < step);
+        let post = self.postsynaptic[lane].iter().rev().find(|p| p.step < step);
         post.map_or(0.0, |p| p.k * libm::exp(-((step - p.step) as f64) / self.taus[lane][0]))
     }
 
     /// Forgets spikes before `step`, but for the last of each neuron, whose traces go on.
     pub(crate) fn forget(&mut self, step: i64) {
-        for posts in &mut self.posts {
-            let old = posts.iter().take_while(|p| p.step < step).count();
-            posts.drain(..old.saturating_sub(1));
+        for postsynaptic in &mut self.postsynaptic {
+            let old = postsynaptic.iter().take_while(|p| p.step < step).count();
+            postsynaptic.drain(..old.saturating_sub(1));
         }
-        self.spikes = self.posts.iter().map(Vec::len).sum();
+        self.spikes = self.postsynaptic.iter().map(Vec::len).sum();
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct Learning {
     /// Connections that wait for their neuron's spikes up to a step, by that step, in a ring.
     waiting: Vec<Vec<u32>>,
     /// The step before which all weights were up to date last.
-    settled: i64,
+    flushed: i64,
 }
 
 impl Learning {
@@ -65,7 +65,7 @@ impl Learning {
             by_source,
             spikes: VecDeque::new(),
             waiting: vec![Vec::new(); longest as usize + epoch as usize + 1],
-            settled: NEVER,
+            flushed: NEVER,
         }
     }
 
@@ -74,7 +74,7 @@ impl Learning {
         self.rule = rule;
     }
 
-    /// Lets weights change, or not; traces go on. Weights must be settled.
+    /// Lets weights change, or not; traces go on. Weights must be flushed.
     pub(crate) const fn set_on(&mut self, on: bool) {
         self.on = on;
     }
@@ -84,11 +84,11 @@ impl Learning {
         self.pre.fill(Pre::default());
         self.spikes.clear();
         self.waiting.iter_mut().for_each(Vec::clear);
-        self.settled = NEVER;
+        self.flushed = NEVER;
     }
 
     /// Takes in the spikes of a step.
-    pub(crate) fn hear(&mut self, step: u64, sources: &[u32]) {
+    pub(crate) fn enqueue(&mut self, step: u64, sources: &[u32]) {
         self.spikes.extend(sources.iter().map(|source| (step, *source)));
     }
 
@@ -165,18 +165,18 @@ impl Learning {
         let Some(last) = pre.last else { return };
         let (lane, _, shift) = synapses.path(c);
         let last = last as i64 + shift;
-        let posts = synapses.history.between(lane, last.max(self.settled_until(shift)), until);
+        let postsynaptic = synapses.history.between(lane, last.max(self.flushed_until(shift)), until);
         let (weights, dt) = (synapses.fanout.weights_mut(), synapses.dt);
-        for post in posts {
+        for post in postsynaptic {
             let gap = (post.step - last) as f64 * dt;
             // Rounded each time, so that it does not matter when weights are brought up to date.
             weights[c] = T::from_f64(self.rule.facilitate(weights[c].to_f64(), pre, gap, post.slow));
         }
     }
 
-    /// The last step of a neuron's spikes that had been applied when weights were settled last.
-    fn settled_until(&self, shift: i64) -> i64 {
-        self.settled - 1 + shift.min(0)
+    /// The last step of a neuron's spikes that had been applied when weights were flushed last.
+    fn flushed_until(&self, shift: i64) -> i64 {
+        self.flushed - 1 + shift.min(0)
     }
 
     fn advance(&mut self, trace: usize, n: u64, dt: f64) {
@@ -186,12 +186,12 @@ impl Learning {
 
     /// Brings all weights up to date with the spikes before step `now` whose order at the synapse is known. Everything that
     /// could be decided before `now` must have been.
-    pub(crate) fn settle<T: Scalar>(&mut self, now: u64, synapses: &mut Synapses<'_, T>) {
-        let before = std::mem::replace(&mut self.settled, now as i64);
+    pub(crate) fn flush<T: Scalar>(&mut self, now: u64, synapses: &mut Synapses<'_, T>) {
+        let before = std::mem::replace(&mut self.flushed, now as i64);
         if before >= now as i64 || !self.on {
             return;
         }
-        let after = std::mem::replace(&mut self.settled, before);
+        let after = std::mem::replace(&mut self.flushed, before);
         for source in 0..synapses.fanout.starts().len() - 1 {
             let row =
                 synapses.fanout.starts()[source] as usize..synapses.fanout.starts()[source + 1] as usize;
@@ -201,7 +201,7 @@ impl Learning {
                 self.catch_up(c, if self.by_source { source } else { c }, until, synapses);
             }
         }
-        self.settled = after;
+        self.flushed = after;
     }
 }
 

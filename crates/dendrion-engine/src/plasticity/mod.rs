@@ -11,12 +11,14 @@
 //!
 //! **Short-term plasticity** ([`short_term`]) scales what a spike carries, by its source's own spikes alone.
 
+mod control;
 mod history;
 mod learning;
 mod rule;
 mod short_term;
+pub(crate) mod state;
 
-pub(crate) use history::{History, Post};
+pub(crate) use history::{History, PostsynapticSpike};
 pub(crate) use learning::{Learning, Synapses};
 pub(crate) use rule::{Pre, Rule};
 pub(crate) use short_term::{Left, ShortTerm};

@@ -1,16 +1,16 @@
-//! A run: threads that own shards, meeting once an epoch.
+//! A run: threads that own shards and meet once an epoch.
 
 mod barrier;
-mod board;
-mod conduct;
-mod crew;
-mod deal;
+mod exchange;
+mod executor;
 mod in_order;
+mod partition;
 mod pool;
+mod worker;
 
 pub(crate) use barrier::Barrier;
-pub(crate) use board::Board;
-pub(crate) use conduct::{Parts, Sample, Stage, conduct};
-pub(crate) use crew::{Course, Crew, Route, Watch, work};
-pub(crate) use deal::{deal, gather};
+pub(crate) use exchange::SpikeExchange;
+pub(crate) use executor::{Parts, Sample, Stage, execute};
+pub(crate) use partition::{gather, partition};
 pub(crate) use pool::Pool;
+pub(crate) use worker::{Route, RunPlan, Watch, Worker, run_worker};

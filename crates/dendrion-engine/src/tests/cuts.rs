@@ -6,10 +6,10 @@ use dendrion_kernels::{Level, NumericClass, Scalar, granule};
 use dendrion_model::{Generator, Injection, Signal, Surrogate};
 
 use super::network::{SIZES, network, probes};
-use crate::core::Core;
+use crate::build::layout::Layout;
 use crate::gradient::Gradients;
-use crate::layout::Layout;
-use crate::run_with::RunOptions;
+use crate::runtime::core::Core;
+use crate::runtime::run_with::RunOptions;
 
 const STEPS: u64 = 600;
 

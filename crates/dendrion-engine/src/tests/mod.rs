@@ -1,7 +1,7 @@
 //! Claims about whole networks that need more than users can see.
 #![allow(clippy::unwrap_used)]
 
+mod clear;
 mod cuts;
-mod forget;
 pub(crate) mod network;
 mod replace;

@@ -6,8 +6,8 @@ use dendrion_model::{
     Plasticity, Population, Projection, Signal, Source, Values,
 };
 
-use crate::core::Core;
-use crate::probe::ProbeId;
+use crate::recording::probe::ProbeId;
+use crate::runtime::core::Core;
 
 /// Neurons of the populations: no multiples of a block's width.
 pub(crate) const SIZES: [usize; 2] = [701, 333];

@@ -6,8 +6,8 @@ use dendrion_kernels::{Level, Scalar};
 
 use super::super::Gradients;
 use super::{SIZE, network};
-use crate::core::Core;
-use crate::run_with::RunOptions;
+use crate::runtime::core::Core;
+use crate::runtime::run_with::RunOptions;
 
 /// The gradient by leaks and, perhaps, the current, of a run of an odd number of steps that begins at an odd one.
 fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Gradients, u64) {

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use dendrion_kernels::Level;
 
 use super::{SIZE, network};
-use crate::core::Core;
-use crate::run_with::RunOptions;
+use crate::runtime::core::Core;
+use crate::runtime::run_with::RunOptions;
 
 /// Two populations that have nothing to tell each other, the second far more work.
 fn unconnected(threads: usize) -> Core<f64> {

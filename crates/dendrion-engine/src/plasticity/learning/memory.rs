@@ -9,7 +9,7 @@ impl Learning {
     }
 
     /// Spikes (step, source) that are still to be looked at.
-    pub(crate) fn heard(&self) -> impl Iterator<Item = (u64, u32)> {
+    pub(crate) fn queued(&self) -> impl Iterator<Item = (u64, u32)> {
         self.spikes.iter().copied()
     }
 
@@ -31,13 +31,13 @@ impl Learning {
         &mut self,
         now: u64,
         (starts, on): (&[u32], bool),
-        heard: &[(u64, u32)],
+        queued: &[(u64, u32)],
         waiting: &[(u64, u32)],
         trace: impl Fn(usize, Option<usize>) -> Pre,
     ) {
         self.reset();
-        (self.on, self.settled) = (on, now as i64);
-        self.spikes.extend(heard);
+        (self.on, self.flushed) = (on, now as i64);
+        self.spikes.extend(queued);
         let slots = self.waiting.len() as u64;
         for (step, c) in waiting {
             self.waiting[(step % slots) as usize].push(*c);

@@ -1,0 +1,335 @@
+//! From a model to a network ready to run.
+
+use std::sync::{Arc, OnceLock};
+
+use dendrion_equations::Wiring;
+use dendrion_kernels::{Delays, Fanout, Level, Scalar};
+use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Source, Values, steps_of};
+
+use crate::build::budget::check_network;
+use crate::build::layout::Layout;
+use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
+use crate::gradient::history::Spares;
+use crate::inputs::{Current, SourceBlock};
+use crate::plasticity::{Learning, Rule, ShortTerm};
+use crate::run::{Pool, Route, SpikeExchange};
+use crate::runtime::core::Core;
+use crate::runtime::parameters::targets;
+use crate::runtime::population::Cells;
+use crate::runtime::shard::{Change, Incoming, Shard};
+
+/// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
+const LONGEST_EPOCH: u64 = 64;
+
+impl<T: Scalar> Core<T> {
+    /// Validates and builds a network.
+    pub(crate) fn new(network: Network, level: Level) -> Result<Self, Error> {
+        Self::cut(network, level, Layout::new::<T>)
+    }
+
+    /// As [`Core::new`], with populations cut as `layout` says of their size and the number of threads.
+    pub(crate) fn cut(
+        mut network: Network,
+        level: Level,
+        layout: impl Fn(usize, usize) -> Layout,
+    ) -> Result<Self, Error> {
+        network.validate()?;
+        check_network(&network)?;
+        let rounded = network.roundings();
+        let threads = network
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
+        expand(&mut network, threads);
+        let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
+        let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
+        let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
+        let reaches = (network.projections.iter().zip(&parts))
+            .map(|(p, parts)| Reach::of(p, parts, network.dt))
+            .collect::<Result<Vec<_>, _>>()?;
+        let epoch = (network.projections.iter().zip(&reaches))
+            .filter_map(|(p, reach)| bound(&network, p, reach))
+            .fold(LONGEST_EPOCH, u64::min);
+        let ports = Ports::of(&network);
+        let slots = ports.slots(&network, &reaches, epoch);
+        let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
+            .map(|((p, wiring), layout)| {
+                Cells::new(p, wiring, layout, (network.dt, network.run_seed()), level)
+            })
+            .collect::<Result<Vec<Cells<T>>, Error>>()?;
+        let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
+        for (i, c) in cells.iter().enumerate() {
+            first_shard.push(shards.len());
+            let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
+            shards.extend((0..c.layout.shards()).map(current));
+        }
+        connect(&network, &ports, &mut shards, parts, epoch)?;
+        let source_blocks = source_blocks(&network)?;
+        let routes = routes(&network, &cells, &first_shard, &source_blocks);
+        let exchange = SpikeExchange::new(shards.len(), source_blocks.len());
+        forget_arrays(&mut network, rules);
+        let currents = currents(&network)?;
+        let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
+        let targets = targets(&cells, &network);
+        let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
+        let reweighted = vec![false; network.projections.len()];
+        Ok(Self {
+            network,
+            cells,
+            targets: Arc::new(targets),
+            generators: Arc::new(generators),
+            shards,
+            first_shard,
+            slots,
+            source_blocks,
+            currents: Arc::new(currents),
+            routes: Arc::new(routes),
+            exchange: Arc::new(exchange),
+            pool: Arc::new(Pool::default()),
+            probes: Vec::new(),
+            now: 0,
+            requested: 0.0,
+            rounded,
+            epoch,
+            threads,
+            level,
+            samples: Vec::new(),
+            spares: Spares::default(),
+            fresh,
+            reweighted,
+            described: OnceLock::new(),
+            broken: None,
+        })
+    }
+}
+
+/// How long an epoch may be for a projection. What neurons send in an epoch arrives after it; what learns is decided after
+/// it, knowing the neurons' spikes of twice the time on the dendrite before.
+fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u64> {
+    let least = u64::from(reach.least);
+    if projection.learns() {
+        let dendritic = &network.populations[projection.population].dendritic_delay;
+        return Some(least.min(2 * u64::from(dendritic.iter().copied().min().unwrap_or(1))));
+    }
+    matches!(projection.pre, Source::Population(_)).then_some(least)
+}
+
+/// Shortest and longest delay of a projection, in steps.
+struct Reach {
+    least: u16,
+    most: u16,
+}
+
+impl Reach {
+    fn of<T>(projection: &Projection, parts: &[Part<T>], dt: f64) -> Result<Self, Error> {
+        let drawn = || parts.iter().flat_map(|p| p.delays.iter().flatten()).copied();
+        if let Some(PerConnection::Drawn(_)) = projection.delay {
+            return Ok(Self { least: drawn().min().unwrap_or(u16::MAX), most: drawn().max().unwrap_or(0) });
+        }
+        let Some(delay) = projection.delay.as_ref().and_then(PerConnection::given) else {
+            let least = default_delay(projection);
+            return Ok(Self { least, most: least });
+        };
+        let (least, most) =
+            delay.as_slice().iter().fold((f64::INFINITY, 0.0), |(a, b), v| (v.min(a), v.max(b)));
+        // A projection without connections reaches nobody.
+        let least = if least.is_finite() { least } else { f64::from(u16::MAX) * dt };
+        let steps =
+            |ms: f64| steps_of(&projection.path, "delay", ms, dt).map(|s| s.min(u64::from(u16::MAX)) as u16);
+        Ok(Self { least: steps(least)?, most: steps(most)? })
+    }
+}
+
+/// Steps from spike to effect where no delay is given.
+pub(crate) fn default_delay(projection: &Projection) -> u16 {
+    let at_once = matches!(projection.pre, Source::Generator(_)) && !projection.learns();
+    u16::from(!at_once)
+}
+
+/// Which spike port each projection feeds. Projections share a port where they drive the same receptors and are of the same
+/// sort: from generators, from neurons, or learning. The spikes of each sort are delivered at another time, and separate
+/// sums keep the order of summation independent of epochs.
+struct Ports {
+    wirings: Vec<Wiring>,
+    /// Generators of each population's current inputs.
+    generators: Vec<Vec<usize>>,
+    of_projection: Vec<usize>,
+}
+
+impl Ports {
+    fn of(network: &Network) -> Self {
+        let n = network.populations.len();
+        let mut wirings = vec![Wiring::default(); n];
+        let mut generators = vec![Vec::new(); n];
+        for injection in &network.injections {
+            wirings[injection.population].injected.push(injection.compartment);
+            generators[injection.population].push(injection.generator);
+        }
+        let mut of_projection = vec![0; network.projections.len()];
+        let mut first_of_sort = vec![0; n];
+        let sort = |p: &Projection| match p.pre {
+            _ if p.learns() => 2,
+            Source::Population(_) => 1,
+            Source::Generator(_) => 0,
+        };
+        for which in 0..3 {
+            for (i, p) in network.projections.iter().enumerate() {
+                if sort(p) != which {
+                    continue;
+                }
+                let received = &mut wirings[p.population].received;
+                let mut receptors = p.receptors.clone();
+                receptors.sort_unstable();
+                receptors.dedup();
+                let from = first_of_sort[p.population];
+                let port = received[from..].iter().position(|r| *r == receptors).map(|i| i + from);
+                of_projection[i] = port.unwrap_or_else(|| {
+                    received.push(receptors);
+                    received.len() - 1
+                });
+            }
+            first_of_sort = wirings.iter().map(|w| w.received.len()).collect();
+        }
+        Self { wirings, generators, of_projection }
+    }
+
+    /// Length of each ring: what is on its way reaches at most the longest delay past the present epoch.
+    fn slots(&self, network: &Network, reaches: &[Reach], epoch: u64) -> Vec<Vec<usize>> {
+        let mut slots: Vec<Vec<usize>> = self.wirings.iter().map(|w| vec![1; w.received.len()]).collect();
+        for ((p, reach), port) in network.projections.iter().zip(reaches).zip(&self.of_projection) {
+            let slot = &mut slots[p.population][*port];
+            *slot = (*slot).max(usize::from(reach.most) + epoch as usize + 1);
+        }
+        slots
+    }
+}
+
+/// Gives the shards their connections, with weights and delays.
+fn connect<T: Scalar>(
+    network: &Network,
+    ports: &Ports,
+    shards: &mut [Shard<T>],
+    parts: Vec<Vec<Part<T>>>,
+    epoch: u64,
+) -> Result<(), Error> {
+    for ((i, p), mine) in network.projections.iter().enumerate().zip(parts) {
+        let n = sources(network, p);
+        let order = Order::new(n, mine.iter().map(|part| part.topology.starts.as_slice()));
+        let count = order.total();
+        check_count(p, count)?;
+        let (mut for_weights, mut for_delays) = (order.clone(), order);
+        let targets = shards.iter_mut().filter(|s| s.population == p.population);
+        for (shard, Part { topology, weights, delays }) in targets.zip(mine) {
+            let Topology { starts, targets } = topology;
+            let weights = match (weights, p.weight.given()) {
+                (None, Some(values)) => given_weights::<T>(values, &starts, &mut for_weights),
+                (drawn, _) => drawn.unwrap_or_default(),
+            };
+            let given = p.delay.as_ref().and_then(PerConnection::given);
+            let delays = match delays {
+                Some(drawn) => Delays::Each(drawn),
+                None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)?,
+            };
+            let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
+                .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
+            let (fanout, change) = change(network, p, shard, fanout, epoch)?;
+            shard.incoming.push(Incoming {
+                projection: i,
+                fanout: Arc::new(fanout),
+                port: ports.of_projection[i],
+                change,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How the connections of a projection onto a shard change.
+fn change<T: Scalar>(
+    network: &Network,
+    projection: &Projection,
+    shard: &mut Shard<T>,
+    mut fanout: Fanout<T>,
+    epoch: u64,
+) -> Result<(Fanout<T>, Change), Error> {
+    let Some(plasticity) = &projection.plasticity else { return Ok((fanout, Change::None)) };
+    let Some(rule) = Rule::of(plasticity) else {
+        let short_term = ShortTerm::new(plasticity, fanout.starts().len() - 1, network.dt);
+        return Ok((fanout, Change::ShortTerm(short_term)));
+    };
+    let post = &network.populations[projection.population];
+    let (dendritic, taus) = crate::plasticity::state::of_neurons(post, shard.neurons.clone(), network.dt);
+    crate::plasticity::state::check(network, projection, &rule, &fanout, &dendritic)?;
+    shard.plasticity.open(dendritic, taus, network.dt);
+    let learning = shard.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
+    let change = learning.map_or(Change::None, |l| Change::Learning(Box::new(l)));
+    Ok((fanout, change))
+}
+
+/// Arrays of weights and delays fit rules that draw their number of connections only by chance.
+fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
+    for (name, values) in [("w", Some(&projection.weight)), ("delay", projection.delay.as_ref())] {
+        if let Some(PerConnection::Given(Values::Each(v))) = values
+            && v.len() != count
+        {
+            let what =
+                format!("{name}: expected one value or {count}, one per connection, but got {}", v.len());
+            return Err(Error::connectivity(&projection.path, what));
+        }
+    }
+    Ok(())
+}
+
+/// The source blocks of all spike generators at the beginning of time.
+pub(crate) fn source_blocks(network: &Network) -> Result<Vec<SourceBlock>, Error> {
+    let mut source_blocks = Vec::new();
+    for (i, g) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
+        source_blocks.extend(SourceBlock::of(i, g, network.run_seed(), network.dt)?);
+    }
+    Ok(source_blocks)
+}
+
+/// The current generators, by index.
+fn currents(network: &Network) -> Result<Vec<Option<Current>>, Error> {
+    let of = |g: &dendrion_model::Generator| {
+        if g.is_spiking() { Ok(None) } else { Current::of(g, network.dt).map(Some) }
+    };
+    network.generators.iter().map(of).collect()
+}
+
+fn routes<T: Scalar>(
+    network: &Network,
+    cells: &[Cells<T>],
+    first: &[usize],
+    source_blocks: &[SourceBlock],
+) -> Vec<Route> {
+    let route = |p: &Projection| match p.pre {
+        Source::Population(i) => Route::Shards(first[i]..first[i] + cells[i].layout.shards()),
+        Source::Generator(g) => {
+            let start = source_blocks.iter().position(|c| c.generator == g).unwrap_or(source_blocks.len());
+            let count = source_blocks[start..].iter().take_while(|c| c.generator == g).count();
+            Route::Sources(g, start..start + count)
+        }
+    };
+    network.projections.iter().map(route).collect()
+}
+
+/// Connections live in the shards from now on; keeping the user's arrays too would double their memory. What is left of one
+/// is an empty array, of a rule or a distribution all.
+fn forget_arrays(network: &mut Network, rules: Vec<Connectivity>) {
+    for (p, rule) in network.projections.iter_mut().zip(rules) {
+        p.connectivity = rule;
+        for values in [Some(&mut p.weight), p.delay.as_mut()].into_iter().flatten() {
+            if let PerConnection::Given(Values::Each(v)) = values {
+                *v = Vec::new();
+            }
+        }
+    }
+}
+
+fn without_arrays(connectivity: &Connectivity) -> Connectivity {
+    match connectivity {
+        Connectivity::Csr { .. } => Connectivity::Csr { starts: Vec::new(), targets: Vec::new() },
+        rule => rule.clone(),
+    }
+}

@@ -1,0 +1,286 @@
+//! Which states are kept, and what is computed again: a run is cut into segments, each of which is run a second time from the
+//! state at its beginning while its steps are kept, then reversed (Griewank & Walther 2000).
+//!
+//! With r levels a segment is cut into segments in turn, and each step is run r + 1 times. One level with about the root of
+//! the steps as segments suffices for most; where memory allows it, all steps are kept at once, and none is run twice.
+
+use std::iter::Sum;
+use std::ops::Add;
+
+/// What a worker does in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScheduleStep {
+    /// Puts the present state on a pile.
+    Save,
+    /// Takes the uppermost state from it.
+    Restore,
+    /// Runs steps; where `track` says so, keeps each of them.
+    Run { begin: u64, end: u64, track: bool },
+    /// Reverses steps that are kept.
+    Sweep { begin: u64, end: u64 },
+}
+
+/// Bytes of the states of one sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bytes {
+    /// One state of the shards that keep the state of each step.
+    pub(crate) each_step: usize,
+    /// One state of the shards that keep the state at the beginning of each epoch.
+    pub(crate) each_epoch: usize,
+    /// All that is saved to begin a segment from.
+    pub(crate) saved: usize,
+}
+
+impl Bytes {
+    /// The states of a segment, the one at its end among them.
+    fn kept(&self, steps: u64, epoch: u64) -> f64 {
+        (steps + 1) as f64 * self.each_step as f64
+            + (steps.div_ceil(epoch) + 1) as f64 * self.each_epoch as f64
+    }
+}
+
+impl Add for Bytes {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            each_step: self.each_step + other.each_step,
+            each_epoch: self.each_epoch + other.each_epoch,
+            saved: self.saved + other.saved,
+        }
+    }
+}
+
+impl Sum for Bytes {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::add)
+    }
+}
+
+/// Samples of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// How many there are.
+    pub(crate) samples: usize,
+    /// How many are reversed at the same time.
+    pub(crate) at_a_time: usize,
+}
+
+/// How a run is cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CheckpointSchedule {
+    begin: u64,
+    end: u64,
+    /// Steps of a segment, by level: those of level 0 are kept whole.
+    lengths: Vec<u64>,
+    /// Whether the run keeps no steps, so that the last segment is run again too. The steps of a segment are then kept only while
+    /// its sample is reversed, not in all samples of a batch at the same time.
+    deferred: bool,
+    /// Bytes in use at a time, at most, in all samples.
+    bytes: u64,
+}
+
+/// Levels tried before memory is given up on.
+const MOST_LEVELS: u32 = 6;
+
+impl CheckpointSchedule {
+    /// Within `budget` bytes, given those of one sample. Where no plan fits, the one that needs the fewest bytes. Segments are
+    /// whole epochs; a kept one has its last state too.
+    pub(crate) fn new(
+        (begin, end): (u64, u64),
+        epoch: u64,
+        bytes: Bytes,
+        batch: Batch,
+        budget: usize,
+    ) -> Self {
+        let plans = (0..=MOST_LEVELS)
+            .flat_map(|levels| [(levels, false), (levels, true)])
+            .filter(|(_, deferred)| !deferred || batch.samples > batch.at_a_time)
+            .map(|(levels, deferred)| Self::of((begin, end), epoch, bytes, batch, (levels, deferred)));
+        let mut least: Option<Self> = None;
+        for plan in plans {
+            if plan.bytes <= budget as u64 {
+                return plan;
+            }
+            if least.as_ref().is_none_or(|least| plan.bytes < least.bytes) {
+                least = Some(plan);
+            }
+        }
+        let whole = || Self { begin, end, lengths: vec![(end - begin).max(1)], deferred: false, bytes: 0 };
+        least.unwrap_or_else(whole)
+    }
+
+    /// The best plan with that many levels.
+    fn of(
+        (begin, end): (u64, u64),
+        epoch: u64,
+        bytes: Bytes,
+        batch: Batch,
+        (levels, deferred): (u32, bool),
+    ) -> Self {
+        let (steps, saved) = (end - begin, bytes.saved.max(1) as f64);
+        let keep = if deferred { batch.at_a_time } else { batch.samples };
+        let (mut parts, mut leaf) = (1.0, steps.max(1));
+        if levels > 0 {
+            // With b samples, k of which keep steps: b r m c + k steps h / m^r is least where m^(r+1) = k steps h / (b c).
+            let step = (bytes.each_step as f64 + bytes.each_epoch as f64 / epoch as f64).max(1.0);
+            let ratio = keep as f64 * steps as f64 * step / (batch.samples as f64 * saved);
+            parts = ratio.powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
+            leaf = (steps as f64 / parts.powi(levels as i32)).ceil() as u64;
+            leaf = leaf.div_ceil(epoch).max(1) * epoch;
+        }
+        let lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
+        // The last part of a level is not saved unless it is run again: the run is there already.
+        let saves = f64::from(levels) * (parts - 1.0) + f64::from(u8::from(deferred));
+        let needed = batch.samples as f64 * saves * saved + keep as f64 * bytes.kept(leaf, epoch);
+        Self { begin, end, lengths, deferred, bytes: needed as u64 }
+    }
+
+    /// Bytes of states in use at a time, at most, in all samples.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether no steps are kept before the run is reversed.
+    pub(crate) const fn is_deferred(&self) -> bool {
+        self.deferred
+    }
+
+    /// What the run itself does.
+    pub(crate) fn forward(&self) -> Vec<ScheduleStep> {
+        let mut schedule = Vec::new();
+        self.run(self.begin, self.end, self.lengths.len() - 1, &mut schedule);
+        if self.deferred
+            && let Some(ScheduleStep::Run { begin, end, .. }) = schedule.pop()
+        {
+            schedule.extend([ScheduleStep::Save, ScheduleStep::Run { begin, end, track: false }]);
+        }
+        schedule
+    }
+
+    /// What follows to reverse it.
+    pub(crate) fn backward(&self) -> Vec<ScheduleStep> {
+        let mut schedule = Vec::new();
+        if self.deferred
+            && let Some(ScheduleStep::Run { begin, end, .. }) = self.forward().pop()
+        {
+            schedule.extend([ScheduleStep::Restore, ScheduleStep::Run { begin, end, track: true }]);
+        }
+        self.sweep(self.begin, self.end, self.lengths.len() - 1, &mut schedule);
+        schedule
+    }
+
+    fn run(&self, begin: u64, end: u64, level: usize, schedule: &mut Vec<ScheduleStep>) {
+        if level == 0 {
+            schedule.push(ScheduleStep::Run { begin, end, track: true });
+            return;
+        }
+        let mut parts = self.parts(begin, end, level);
+        let last = parts.pop();
+        for (begin, end) in parts {
+            schedule.extend([ScheduleStep::Save, ScheduleStep::Run { begin, end, track: false }]);
+        }
+        if let Some((begin, end)) = last {
+            self.run(begin, end, level - 1, schedule);
+        }
+    }
+
+    fn sweep(&self, begin: u64, end: u64, level: usize, schedule: &mut Vec<ScheduleStep>) {
+        if level == 0 {
+            schedule.push(ScheduleStep::Sweep { begin, end });
+            return;
+        }
+        for (i, (begin, end)) in self.parts(begin, end, level).into_iter().rev().enumerate() {
+            if i > 0 {
+                schedule.push(ScheduleStep::Restore);
+                self.run(begin, end, level - 1, schedule);
+            }
+            self.sweep(begin, end, level - 1, schedule);
+        }
+    }
+
+    fn parts(&self, begin: u64, end: u64, level: usize) -> Vec<(u64, u64)> {
+        let length = self.lengths[level - 1];
+        (begin..end).step_by(length as usize).map(|b| (b, end.min(b + length))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, Bytes, CheckpointSchedule, ScheduleStep};
+
+    /// Plays a plan: every step is unwound once, in reverse, and was kept just before; returns the most bytes in use.
+    fn play(plan: &CheckpointSchedule, (begin, end, epoch): (u64, u64, u64), bytes: Bytes) -> u64 {
+        let (mut now, mut pile, mut kept, mut left, mut most) = (begin, Vec::new(), None, end, 0);
+        for step in plan.forward().into_iter().chain(plan.backward()) {
+            match step {
+                ScheduleStep::Save => pile.push(now),
+                ScheduleStep::Restore => now = pile.pop().unwrap(),
+                ScheduleStep::Run { begin, end, track } => {
+                    assert_eq!(now, begin);
+                    now = end;
+                    kept = track.then_some((begin, end));
+                }
+                ScheduleStep::Sweep { begin, end } => {
+                    assert_eq!((kept.take(), left), (Some((begin, end)), end));
+                    left = begin;
+                }
+            }
+            let kept = kept.map_or(0.0, |(begin, end)| bytes.kept(end - begin, epoch));
+            most = most.max(kept as u64 + (pile.len() * bytes.saved) as u64);
+        }
+        assert_eq!((left, pile.len()), (begin, 0));
+        most
+    }
+
+    const ONE: Batch = Batch { samples: 1, at_a_time: 1 };
+
+    #[test]
+    fn every_step_is_unwound_once_within_the_budget() {
+        for (end, epoch) in [(0, 1), (1, 1), (7, 3), (1000, 64), (4001, 5), (100_000, 10)] {
+            for (each_step, each_epoch, saved) in
+                [(100, 0, 300), (0, 100, 300), (60, 40, 300), (8, 0, 90_000)]
+            {
+                let bytes = Bytes { each_step, each_epoch, saved };
+                for budget in [0, 5_000, 20_000, 200_000, 100_000_000] {
+                    let plan = CheckpointSchedule::new((3, 3 + end), epoch, bytes, ONE, budget);
+                    let most = play(&plan, (3, 3 + end, epoch), bytes);
+                    assert!(most <= plan.bytes(), "{end} {epoch} {budget} {bytes:?}: {most}");
+                    if budget >= 20_000 && saved < 1000 {
+                        assert!(plan.bytes() <= budget as u64, "{end} {epoch} {budget} {bytes:?}: {most}");
+                    }
+                    let runs =
+                        plan.backward().iter().filter(|l| matches!(l, ScheduleStep::Run { .. })).count();
+                    assert!((budget < 100_000_000) || runs == 0);
+                }
+            }
+        }
+    }
+
+    /// Where saved states are much larger than those of steps, more levels need more memory.
+    #[test]
+    fn a_plan_for_too_small_a_budget_needs_the_fewest_bytes() {
+        let bytes = Bytes { each_step: 8, each_epoch: 0, saved: 90_000 };
+        let plan = CheckpointSchedule::new((0, 20_000), 10, bytes, ONE, 0);
+        assert!(plan.bytes() <= 160_008, "{}", plan.bytes());
+        let plan = CheckpointSchedule::new((0, 1_000_000), 10, bytes, ONE, 0);
+        assert!(plan.bytes() < 1_000_000, "{}", plan.bytes());
+    }
+
+    /// Of a batch whose steps do not fit, a sample keeps its steps only while it is reversed.
+    #[test]
+    fn a_batch_keeps_steps_of_the_samples_that_are_reversed() {
+        let bytes = Bytes { each_step: 1000, each_epoch: 0, saved: 2000 };
+        let batch = Batch { samples: 64, at_a_time: 2 };
+        for (end, budget) in [(500, 1_500_000), (500, 800_000), (7001, 3_000_000), (7001, 0)] {
+            let plan = CheckpointSchedule::new((0, end), 10, bytes, batch, budget);
+            assert!(plan.is_deferred());
+            assert!(budget == 0 || plan.bytes() <= budget as u64, "{}", plan.bytes());
+            assert!(play(&plan, (0, end, 10), bytes) <= plan.bytes());
+            let saved = plan.forward().iter().filter(|l| **l == ScheduleStep::Save).count() as u64;
+            assert!(plan.bytes() >= 64 * 2000 * saved);
+        }
+        let plan = CheckpointSchedule::new((0, 500), 10, bytes, batch, 64 * 501_000);
+        assert!(!plan.is_deferred() && plan.backward().len() == 1);
+    }
+}

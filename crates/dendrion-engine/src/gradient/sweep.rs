@@ -1,0 +1,195 @@
+//! The reverse run: epochs, and the steps in them, from the last to the first.
+//!
+//! What a spike is worth is pulled from the ports it reaches, at most the longest delay later; since no spike reaches a
+//! neuron within the epoch it was sent in, the spike adjoints of a whole epoch are known before any of its steps are reversed. So threads
+//! meet twice an epoch: when all have pulled, and when all have reversed.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use dendrion_kernels::{Fanout, Ring, Scalar};
+
+use super::backward::Backward;
+use super::weight_accumulator::WeightAccumulator;
+use crate::inputs::{Current, Given, StandIns};
+use crate::run::{Barrier, Route, Watch, Worker};
+use crate::runtime::shard::View;
+
+/// Connections of one projection onto one shard, from which spike adjoints are pulled.
+#[derive(Debug)]
+pub(crate) struct ReverseEdge<T: Scalar> {
+    pub(crate) projection: usize,
+    /// Place of the shard.
+    pub(crate) target: usize,
+    pub(crate) port: usize,
+    pub(crate) fanout: Arc<Fanout<T>>,
+    /// Whether its weights' cotangents are wanted.
+    pub(crate) wanted: bool,
+}
+
+/// What all threads share while one sample is reversed.
+#[derive(Debug)]
+pub(crate) struct Shared<'c, T: Scalar> {
+    pub(crate) backwards: Vec<Arc<Backward<T>>>,
+    pub(crate) engines: Vec<Arc<crate::runtime::population::Engine<T>>>,
+    pub(crate) currents: Arc<Vec<Option<Current>>>,
+    pub(crate) given: StandIns<T>,
+    pub(crate) routes: Arc<Vec<Route>>,
+    /// By projection, then target.
+    pub(crate) edges: Vec<ReverseEdge<T>>,
+    /// For each shard and port, what arrivals are worth.
+    pub(crate) spike_adjoints: Vec<RwLock<Vec<Ring<T>>>>,
+    /// Cotangents of what probes recorded.
+    pub(crate) tables: Vec<&'c [f64]>,
+    /// The first step of the run.
+    pub(crate) begin: u64,
+    pub(crate) epoch: u64,
+}
+
+impl<T: Scalar> Shared<'_, T> {
+    /// What arrivals are worth, where anything is connected: threads that do not meet must not wait for each other here.
+    fn spike_adjoints(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
+        let connected = if self.is_connected() { &self.spike_adjoints[..] } else { &[] };
+        connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+
+    /// Whether what threads do depends on each other.
+    const fn is_connected(&self) -> bool {
+        !self.edges.is_empty()
+    }
+
+    /// The edges of the projections from a population's shard, or a generator's source block, at that place.
+    pub(crate) fn edges_from(&self, shards: bool, place: usize) -> impl Iterator<Item = &ReverseEdge<T>> {
+        self.edges.iter().filter(move |edge| match &self.routes[edge.projection] {
+            Route::Shards(range) => shards && range.contains(&place),
+            Route::Sources(_, range) => !shards && range.contains(&place),
+        })
+    }
+}
+
+/// Reverses the steps from `begin` to `end`, which the worker's shards keep; false where a watch stopped it.
+pub(crate) fn sweep<T: Scalar>(
+    worker: &mut Worker<T>,
+    shared: &Shared<'_, T>,
+    barrier: &Barrier,
+    (begin, end): (u64, u64),
+    watch: Watch<'_>,
+) -> bool {
+    let meets = shared.is_connected();
+    let mut until = end;
+    while until > begin {
+        let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
+        if watch(until).is_break() {
+            barrier.break_off();
+        }
+        if barrier.is_broken() {
+            return false;
+        }
+        pull_spikes(worker, shared, from..until);
+        if meets && !barrier.wait() {
+            return false;
+        }
+        reverse(worker, shared, from..until);
+        if meets && !barrier.wait() {
+            return false;
+        }
+        pull_generated(worker, shared, from..until);
+        until = from;
+    }
+    true
+}
+
+type Steps = std::ops::Range<u64>;
+
+/// What the epoch's spikes of neurons are worth, and what they add to the cotangents of weights.
+fn pull_spikes<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
+    let spike_adjoints = shared.spike_adjoints();
+    for (place, shard) in &mut worker.shards {
+        let Some(mut reversal) = shard.reversal.take() else { continue };
+        let is_received = shared.edges_from(true, *place).next().is_some();
+        reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone());
+        let (neurons, lanes) = (shard.neurons.clone(), shard.lanes_of_all());
+        for edge in shared.edges_from(true, *place) {
+            let ring = &spike_adjoints[edge.target][edge.port];
+            for step in steps.clone() {
+                let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
+                edge.fanout.pull(neurons.clone(), step, ring, row);
+            }
+            let (true, Some(history)) = (edge.wanted, &shard.tracked) else { continue };
+            let sum = reversal.accumulator.weights(edge, neurons.clone());
+            for step in steps.clone() {
+                for source in history.spikes_at(step) {
+                    edge.fanout.correlate(neurons.clone(), (*source, 1.0), step, ring, sum);
+                }
+            }
+        }
+        shard.reversal = Some(reversal);
+    }
+}
+
+/// Reverses the epoch's steps of all neurons.
+fn reverse<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
+    for (place, shard) in &mut worker.shards {
+        let population = shard.population;
+        let engine = &shared.engines[population];
+        let view = View { engine, currents: &shared.currents, given: &shared.given };
+        let Some(mut reversal) = shard.reversal.take() else { continue };
+        let mut spike_adjoints =
+            shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
+        let given = (&mut spike_adjoints[..], &shared.tables[..]);
+        reversal.run(shard, &view, &shared.backwards[population], given, steps.clone());
+        shard.reversal = Some(reversal);
+    }
+}
+
+/// What the epoch's spikes of generators add to the cotangents of weights, and what stands in for generators is worth.
+fn pull_generated<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
+    let spike_adjoints = shared.spike_adjoints();
+    for (place, source_block) in &mut worker.source_blocks {
+        let Some(mut accumulator) = source_block.accumulator.take() else { continue };
+        let sources = accumulator.sources.clone();
+        for edge in shared.edges_from(false, *place) {
+            let ring = &spike_adjoints[edge.target][edge.port];
+            match shared.given.get(source_block.generator) {
+                Some(Some(given)) => {
+                    pull_given(&mut accumulator, edge, ring, given, (shared.begin, steps.clone()));
+                }
+                _ if edge.wanted => {
+                    let kept = source_block.kept.as_deref().unwrap_or_default();
+                    let at = |step: u64| kept.partition_point(|(s, _)| *s < step);
+                    let sum = accumulator.weights(edge, sources.clone());
+                    for (step, source) in &kept[at(steps.start)..at(steps.end)] {
+                        edge.fanout.correlate(sources.clone(), (*source, 1.0), *step, ring, sum);
+                    }
+                }
+                _ => {}
+            }
+        }
+        source_block.accumulator = Some(accumulator);
+    }
+}
+
+fn pull_given<T: Scalar>(
+    accumulator: &mut WeightAccumulator,
+    edge: &ReverseEdge<T>,
+    ring: &Ring<T>,
+    given: &Given<T>,
+    (begin, steps): (u64, Steps),
+) {
+    let sources = accumulator.sources.clone();
+    for step in steps {
+        if let Some(inputs) = &mut accumulator.inputs {
+            let out = &mut inputs[(step - begin) as usize * sources.len()..][..sources.len()];
+            edge.fanout.pull(sources.clone(), step, ring, out);
+        }
+        if edge.wanted {
+            let values = given.row(step);
+            let sum = accumulator.weights(edge, sources.clone());
+            for source in sources.clone() {
+                let value = values.get(source).map_or(0.0, |v| v.to_f64());
+                if value != 0.0 {
+                    edge.fanout.correlate(sources.clone(), (source as u32, value), step, ring, sum);
+                }
+            }
+        }
+    }
+}

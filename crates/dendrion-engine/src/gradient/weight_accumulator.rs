@@ -1,0 +1,41 @@
+//! Sums that belong to the sources of connections: a shard's neurons, or a source block of a generator.
+
+use std::ops::Range;
+
+use dendrion_kernels::Scalar;
+
+use super::sweep::ReverseEdge;
+
+/// Cotangents of the weights of connections from some sources, and of what stands in for these.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WeightAccumulator {
+    /// The sources.
+    pub(crate) sources: Range<usize>,
+    /// For a projection and the place of a target shard, a sum per connection.
+    sums: Vec<((usize, usize), Vec<f64>)>,
+    /// For what stands in for them, step by step, if that is wanted.
+    pub(crate) inputs: Option<Vec<f64>>,
+}
+
+impl WeightAccumulator {
+    pub(crate) fn new(sources: Range<usize>, inputs: Option<usize>) -> Self {
+        let inputs = inputs.map(|steps| vec![0.0; steps * sources.len()]);
+        Self { sources, sums: Vec::new(), inputs }
+    }
+
+    /// The sums of a link's connections, by source.
+    pub(crate) fn weights<T: Scalar>(&mut self, edge: &ReverseEdge<T>, sources: Range<usize>) -> &mut [f64] {
+        let key = (edge.projection, edge.target);
+        let at = self.sums.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
+            self.sums.push((key, vec![0.0; edge.fanout.count(sources)]));
+            self.sums.len() - 1
+        });
+        &mut self.sums[at].1
+    }
+
+    /// Takes the sums of a projection's connections onto a shard, if there are any.
+    pub(crate) fn take(&mut self, projection: usize, target: usize) -> Option<Vec<f64>> {
+        let at = self.sums.iter().position(|(k, _)| *k == (projection, target))?;
+        Some(self.sums.swap_remove(at).1)
+    }
+}

@@ -1,0 +1,80 @@
+//! Rows of lanes for the steps of an epoch: a step has one of its own, the one before it again, or none.
+
+use dendrion_kernels::{Buffer, Scalar};
+
+/// The rows of one block and epoch. What they hold at first is left over from another.
+#[derive(Clone, Debug)]
+pub(crate) struct InputRows<T: Scalar> {
+    data: Buffer<T>,
+    count: usize,
+    of_step: Vec<Option<usize>>,
+    lanes: usize,
+}
+
+impl<T: Scalar> InputRows<T> {
+    /// None yet, of that many lanes.
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self { data: Buffer::zeroed(0), count: 0, of_step: Vec::new(), lanes }
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&mut self) {
+        self.count = 0;
+        self.of_step.clear();
+    }
+
+    /// The next step has no row.
+    pub(crate) fn skip(&mut self) {
+        self.of_step.push(None);
+    }
+
+    /// The next step has the newest row.
+    pub(crate) fn repeat(&mut self) {
+        self.of_step.push(self.count.checked_sub(1));
+    }
+
+    /// The next step has a row of its own.
+    pub(crate) fn push(&mut self) -> &mut [T] {
+        let from = self.count * self.lanes;
+        if self.data.len() < from + self.lanes {
+            let mut more = Buffer::zeroed(2 * (from + self.lanes));
+            more[..from].copy_from_slice(&self.data[..from]);
+            self.data = more;
+        }
+        self.of_step.push(Some(self.count));
+        self.count += 1;
+        &mut self.data[from..from + self.lanes]
+    }
+
+    /// The row of step `i` of the epoch; empty where it has none.
+    pub(crate) fn row(&self, i: usize) -> &[T] {
+        match self.of_step.get(i) {
+            Some(Some(row)) => &self.data[row * self.lanes..][..self.lanes],
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::InputRows;
+
+    #[test]
+    fn steps_have_their_rows() {
+        let mut rows = InputRows::<f64>::new(8);
+        for _ in 0..2 {
+            rows.clear();
+            rows.skip();
+            rows.push().fill(1.0);
+            rows.repeat();
+            rows.skip();
+            (2..9).for_each(|v| rows.push().fill(f64::from(v)));
+            let first = |i: usize| rows.row(i).first().copied();
+            assert_eq!(
+                [0, 1, 2, 3, 4, 10].map(first),
+                [None, Some(1.0), Some(1.0), None, Some(2.0), Some(8.0)]
+            );
+            assert_eq!((rows.row(4).len(), rows.row(11).len()), (8, 0));
+        }
+    }
+}

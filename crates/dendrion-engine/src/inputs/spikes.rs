@@ -1,0 +1,397 @@
+//! Spike generators, in source blocks of sources that threads own.
+//!
+//! Poisson sources draw the gap to their next event, not a number per step: the process is exact (a step may hold
+//! several events of a source), costs nothing while silent, and its draws do not depend on how a run is cut into epochs.
+//! Bernoulli sources likewise draw the number of steps to their next spike.
+
+mod memory;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use dendrion_model::{Error, Generator, Signal, Values, steps_of};
+
+use super::schedule::Schedule;
+use crate::gradient::{Bytes, WeightAccumulator};
+use crate::random::{Purpose, Stream};
+use crate::runtime::spikes::Spikes;
+
+pub(crate) use memory::{GeneratorMemory, Waits};
+
+/// Sources of a source block.
+const SOURCE_BLOCK: usize = 4096;
+
+/// What a source block's sources do.
+#[derive(Clone, Debug)]
+enum Process {
+    /// Times of the next events, in steps from the start of time, and rates per step.
+    Poisson(Renewal),
+    /// Steps of the next spikes, and probabilities per step.
+    Bernoulli(Renewal),
+    /// Steps and sources of all spikes, ascending.
+    Given { spikes: Arc<Vec<(u64, u32)>> },
+    /// Steps and sources of the spikes handed over that are still to be sent, ascending by step, and the step before which all
+    /// were handed over.
+    Pushed { spikes: VecDeque<(u64, u32)>, told: u64 },
+}
+
+/// Sources that draw when they next send.
+#[derive(Clone, Debug)]
+struct Renewal {
+    next: Vec<f64>,
+    levels: Vec<f64>,
+    /// Draws each source has made.
+    draws: Vec<u64>,
+    schedule: Arc<Schedule>,
+    /// The generator's source that is the first of these.
+    offset: usize,
+    /// Breaks of the schedule that have passed; `None` before anything was drawn.
+    row: Option<usize>,
+}
+
+/// A run of a generator's sources.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceBlock {
+    /// Index of the generator.
+    pub(crate) generator: usize,
+    first: u32,
+    stream: Stream,
+    process: Process,
+    /// The steps in which the generator is on.
+    on: Range<u64>,
+    /// Everything before this step has been sent.
+    sent: u64,
+    /// What was sent last: the step it began at, and its events (steps after that, source).
+    last: (u64, Vec<(u32, u32)>),
+    /// Spikes recorded (step, source), if a probe asks for them.
+    pub(crate) log: Option<Vec<(u64, u32)>>,
+    /// Spikes kept (step, source) for a gradient.
+    pub(crate) kept: Option<Vec<(u64, u32)>>,
+    /// Whether something else is given for what it would send.
+    pub(crate) muted: bool,
+    /// States to go back to, the last one first.
+    saved: Vec<Self>,
+    /// What a reverse run adds up for its sources.
+    pub(crate) accumulator: Option<Box<WeightAccumulator>>,
+    dt: f64,
+}
+
+impl SourceBlock {
+    /// The source blocks of a generator (validated before), at the beginning of time.
+    pub(crate) fn of(index: usize, generator: &Generator, seed: u64, dt: f64) -> Result<Vec<Self>, Error> {
+        let path = &generator.path;
+        let start = steps_of(path, "start", generator.start, dt)?;
+        let stop = generator.stop.map_or(Ok(u64::MAX), |t| steps_of(path, "stop", t, dt))?;
+        let stream = stream(generator, seed);
+        let source_block = |first: usize, on: Range<u64>, process: Process| {
+            let first = first as u32;
+            Self {
+                generator: index,
+                first,
+                stream,
+                process,
+                on,
+                sent: 0,
+                last: (0, Vec::new()),
+                log: None,
+                kept: None,
+                muted: false,
+                saved: Vec::new(),
+                accumulator: None,
+                dt,
+            }
+        };
+        match &generator.signal {
+            Signal::Spikes { indices, times } => {
+                let mut spikes = Vec::with_capacity(times.len());
+                for (i, t) in indices.iter().zip(times) {
+                    spikes.push((steps_of(path, "times", *t, dt)?, *i));
+                }
+                spikes.sort_unstable();
+                Ok(vec![source_block(0, start..stop, Process::Given { spikes: Arc::new(spikes) })])
+            }
+            Signal::Pushed => {
+                let none = Process::Pushed { spikes: VecDeque::new(), told: 0 };
+                Ok(vec![source_block(0, start..stop, none)])
+            }
+            signal => {
+                let schedule = Arc::new(Schedule::of(generator, dt)?);
+                // In a step in which it is on for a part, the schedule has that part of the rate.
+                let on = schedule.window.steps();
+                let firsts = (0..generator.size).step_by(SOURCE_BLOCK);
+                let process = |first: usize| {
+                    let renewal =
+                        Renewal::new(first, SOURCE_BLOCK.min(generator.size - first), schedule.clone());
+                    let poisson = matches!(signal, Signal::Poisson);
+                    if poisson { Process::Poisson(renewal) } else { Process::Bernoulli(renewal) }
+                };
+                Ok(firsts.map(|first| source_block(first, on.clone(), process(first))).collect())
+            }
+        }
+    }
+
+    /// Its sources.
+    pub(crate) fn sources(&self, size: usize) -> Range<usize> {
+        let first = self.first as usize;
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => first..first + r.next.len(),
+            Process::Given { .. } | Process::Pushed { .. } => first..size,
+        }
+    }
+
+    /// Makes its next draws from the stream of another seed.
+    pub(crate) fn reseed(&mut self, generator: &Generator, seed: u64) {
+        self.stream = stream(generator, seed);
+    }
+
+    /// Draws as a sample of a batch does, from now on. Processes without memory draw their next event anew, which is exact.
+    pub(crate) fn become_sample(&mut self, batch: u32) {
+        self.stream = self.stream.of_sample(batch);
+        if let Process::Poisson(r) | Process::Bernoulli(r) = &mut self.process
+            && batch > 0
+        {
+            r.row = None;
+        }
+    }
+
+    /// Bytes that a saved state takes.
+    pub(crate) fn bytes(&self) -> Bytes {
+        let process = match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => {
+                r.next.len() * (2 * size_of::<f64>() + size_of::<u64>())
+            }
+            Process::Pushed { spikes, .. } => size_of::<(u64, u32)>() * spikes.len(),
+            Process::Given { .. } => 0,
+        };
+        Bytes { saved: size_of::<Self>() + process, ..Bytes::default() }
+    }
+
+    /// Puts its present state on the pile.
+    pub(crate) fn save(&mut self) {
+        let aside = (self.log.take(), self.kept.take(), std::mem::take(&mut self.saved));
+        let copy = self.clone();
+        (self.log, self.kept, self.saved) = aside;
+        self.saved.push(copy);
+    }
+
+    /// Goes back to the last state saved, which leaves the pile.
+    pub(crate) fn restore(&mut self) {
+        if let Some(copy) = self.saved.pop() {
+            let (saved, accumulator) = (std::mem::take(&mut self.saved), self.accumulator.take());
+            *self = Self { saved, accumulator, ..copy };
+        }
+    }
+
+    /// A copy for a gradient, which takes the pile and records nothing.
+    pub(crate) fn take_traced(&mut self) -> Self {
+        let (log, saved, kept) = (self.log.take(), std::mem::take(&mut self.saved), self.kept.take());
+        let mut copy = self.clone();
+        (copy.saved, copy.kept) = (saved, kept);
+        self.log = log;
+        copy
+    }
+
+    /// Sets rates (Hz) or probabilities from step `now` on, those of each time or, where `whole` says so, of all times. A
+    /// source whose value changes draws its next event anew, which is exact because the processes have no memory.
+    pub(crate) fn set(&mut self, values: &Values, whole: bool, now: u64) {
+        if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
+            Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
+            if renewal.row.is_some() {
+                self.take_levels(now.max(self.sent));
+            }
+        }
+    }
+
+    /// Hands over spikes (step, source) of steps not sent yet, ascending: all there are before step `until`.
+    pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>, until: u64) {
+        if let Process::Pushed { spikes, told } = &mut self.process {
+            spikes.extend(given);
+            *told = until.max(*told);
+        }
+    }
+
+    /// The step before which all spikes were handed over.
+    pub(crate) const fn told(&self) -> u64 {
+        if let Process::Pushed { told, .. } = &self.process { *told } else { 0 }
+    }
+
+    /// Records its spikes from step `now` on, those too that it has sent already.
+    pub(crate) fn listen(&mut self, now: u64) {
+        if self.log.is_none() {
+            self.log = Some(self.ahead(now).collect());
+        }
+    }
+
+    /// What a level of 1 is in a step.
+    fn unit(&self) -> f64 {
+        if matches!(self.process, Process::Poisson(_)) { self.dt * 1e-3 } else { 1.0 }
+    }
+
+    /// Takes the levels that hold at step `now`, and draws what follows from them.
+    fn take_levels(&mut self, now: u64) {
+        let (stream, first, unit) = (self.stream, self.first, self.unit());
+        let from = now.max(self.on.start) as f64;
+        match &mut self.process {
+            Process::Poisson(r) => {
+                r.take_levels(now, from, unit, |i, draw, level| gap(stream, first + i, draw, level, true));
+            }
+            Process::Bernoulli(r) => {
+                r.take_levels(now, from, unit, |i, draw, level| gap(stream, first + i, draw, level, false));
+            }
+            _ => {}
+        }
+    }
+
+    /// Appends the spikes of `steps` steps from `begin` on, by step, then source.
+    pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) {
+        let end = begin + steps as u64;
+        let from = begin.max(self.sent);
+        self.sent = self.sent.max(end);
+        let mut events = std::mem::take(&mut self.last.1);
+        events.clear();
+        let mut at = from;
+        while at < end {
+            let until = self.next_break(at).map_or(end, |b| b.min(end));
+            if self.is_at_break(at) {
+                self.take_levels(at);
+            }
+            self.span(at.max(self.on.start), until.min(self.on.end), begin, &mut events);
+            at = until;
+        }
+        if self.muted {
+            events.clear();
+        }
+        let in_time = events.iter().map(|(step, source)| (begin + u64::from(*step), *source));
+        if let Some(kept) = &mut self.kept {
+            kept.extend(in_time.clone());
+        }
+        if let Some(log) = &mut self.log {
+            log.extend(in_time);
+        }
+        // Each source's events are in order; from break to break sources come again.
+        events.sort_by_key(|(_, source)| *source);
+        out.fill(steps, &events);
+        self.last = (begin, events);
+    }
+
+    fn next_break(&self, step: u64) -> Option<u64> {
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => r.schedule.next(step),
+            _ => None,
+        }
+    }
+
+    /// Whether levels are to be taken at a step.
+    fn is_at_break(&self, step: u64) -> bool {
+        match &self.process {
+            Process::Poisson(r) | Process::Bernoulli(r) => r.row != Some(r.schedule.row(step)),
+            _ => false,
+        }
+    }
+
+    /// Adds the events (steps after `begin`, source) of the steps from `from` to `until`.
+    fn span(&mut self, from: u64, until: u64, begin: u64, events: &mut Vec<(u32, u32)>) {
+        let mut event = |step: u64, source: u32| {
+            if (from..until).contains(&step) {
+                events.push(((step - begin) as u32, source));
+            }
+        };
+        let (stream, first) = (self.stream, self.first);
+        match &mut self.process {
+            Process::Given { spikes } => {
+                let at = |step| spikes.partition_point(|(s, _)| *s < step);
+                spikes[at(from)..at(until.max(from))].iter().for_each(|(step, i)| event(*step, *i));
+            }
+            Process::Pushed { spikes, .. } => {
+                while let Some((step, source)) = spikes.front().copied().filter(|(step, _)| *step < until) {
+                    spikes.pop_front();
+                    event(step, source);
+                }
+            }
+            Process::Poisson(r) => {
+                r.run(until, 0.0, event, |i, draw, level| gap(stream, first + i, draw, level, true), first);
+            }
+            Process::Bernoulli(r) => {
+                r.run(until, 1.0, event, |i, draw, level| gap(stream, first + i, draw, level, false), first);
+            }
+        }
+    }
+}
+
+/// The random stream of a generator.
+fn stream(generator: &Generator, seed: u64) -> Stream {
+    match &generator.stream {
+        Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
+        None => Stream::new(seed, &generator.path, Purpose::Spikes),
+    }
+}
+
+impl Renewal {
+    fn new(offset: usize, sources: usize, schedule: Arc<Schedule>) -> Self {
+        let still = vec![0.0; sources];
+        Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
+    }
+
+    /// The level of source `i` after so many breaks, times `unit`. One of -0 is 0: a time divided by it would be -inf.
+    fn level(&self, row: usize, i: usize, unit: f64) -> f64 {
+        self.schedule.value(row, self.offset + i) * unit + 0.0
+    }
+
+    /// Takes the levels that hold at step `now`, times `unit`; sources whose level changes draw their next event from
+    /// `from` on.
+    fn take_levels(&mut self, now: u64, from: f64, unit: f64, gap: impl Fn(u32, &mut u64, f64) -> f64) {
+        let (row, first) = (self.schedule.row(now), self.row.is_none());
+        for i in 0..self.levels.len() {
+            let level = self.level(row, i, unit);
+            if level != self.levels[i] || first {
+                self.levels[i] = level;
+                self.next[i] = from + gap(i as u32, &mut self.draws[i], level);
+            }
+        }
+        self.row = Some(row);
+    }
+
+    /// Calls `event` for everything before step `until`; events of a source are at least `apart` apart.
+    fn run(
+        &mut self,
+        until: u64,
+        apart: f64,
+        mut event: impl FnMut(u64, u32),
+        gap: impl Fn(u32, &mut u64, f64) -> f64,
+        first: u32,
+    ) {
+        for i in 0..self.next.len() {
+            while self.next[i] < until as f64 {
+                event(self.next[i] as u64, first + i as u32);
+                self.next[i] += apart + gap(i as u32, &mut self.draws[i], self.levels[i]);
+            }
+        }
+    }
+}
+
+/// Steps to the next event: exponential for a rate per step, geometric for a probability.
+fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
+    let draw = *draws;
+    *draws += 1;
+    if poisson { stream.exponential(source, draw) / level } else { stream.failures(source, draw, level) }
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Generator, Signal};
+
+    use super::SourceBlock;
+    use crate::runtime::spikes::Spikes;
+
+    #[test]
+    fn sources_of_rate_minus_0_are_silent() {
+        for (signal, name) in [(Signal::Poisson, "rate"), (Signal::Bernoulli, "prob")] {
+            let generator = Generator::new("still", 2, signal, [(name, -0.0)]);
+            let mut source_blocks = SourceBlock::of(0, &generator, 1, 0.1).unwrap();
+            let mut spikes = Spikes::default();
+            source_blocks[0].generate(0, 64, &mut spikes);
+            assert!(spikes.is_empty());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a generator of spikes remembers, whatever the source blocks it is cut into.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Process, Renewal, Schedule, SourceBlock};
+
+/// What a generator needs to go on, beside its parameter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct GeneratorMemory {
+    /// Everything before this step has been sent.
+    pub(crate) sent: u64,
+    /// Spikes (step, source) that were sent before their time, by step, then source.
+    pub(crate) ahead: Vec<(u64, u32)>,
+    pub(crate) waits: Waits,
+}
+
+/// What its sources are going to send.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Waits {
+    /// Given from the beginning.
+    #[default]
+    Nothing,
+    /// By source, the time of the next event in steps and how many draws were made; breaks of the schedule that have passed,
+    /// `None` before anything was drawn.
+    Drawn { next: Vec<f64>, draws: Vec<u64>, row: Option<usize> },
+    /// Spikes handed over (step, source), and the step before which all were.
+    Pushed { spikes: Vec<(u64, u32)>, told: u64 },
+}
+
+impl GeneratorMemory {
+    /// That of the generator of which these are all source blocks, at step `now`.
+    pub(crate) fn of<'a>(source_blocks: impl Iterator<Item = &'a SourceBlock>, now: u64) -> Self {
+        let mut memory = Self::default();
+        for source_block in source_blocks {
+            memory.sent = source_block.sent;
+            memory.ahead.extend(source_block.ahead(now));
+            match &source_block.process {
+                Process::Poisson(r) | Process::Bernoulli(r) => memory.waits.append(r),
+                Process::Given { .. } => {}
+                Process::Pushed { spikes, told } => {
+                    memory.waits = Waits::Pushed { spikes: spikes.iter().copied().collect(), told: *told };
+                }
+            }
+        }
+        memory.ahead.sort_unstable();
+        memory
+    }
+}
+
+impl Waits {
+    fn append(&mut self, renewal: &Renewal) {
+        if !matches!(self, Self::Drawn { .. }) {
+            *self = Self::Drawn { next: Vec::new(), draws: Vec::new(), row: renewal.row };
+        }
+        if let Self::Drawn { next, draws, .. } = self {
+            next.extend(&renewal.next);
+            draws.extend(&renewal.draws);
+        }
+    }
+}
+
+impl SourceBlock {
+    /// What has been sent of the steps from `now` on (step, source).
+    pub(super) fn ahead(&self, now: u64) -> impl Iterator<Item = (u64, u32)> {
+        let (begin, events) = &self.last;
+        events
+            .iter()
+            .map(move |(step, source)| (begin + u64::from(*step), *source))
+            .filter(move |e| e.0 >= now)
+    }
+
+    /// The steps in which the generator is on.
+    pub(crate) fn on(&self) -> std::ops::Range<u64> {
+        self.on.clone()
+    }
+
+    /// Whether its sources draw when they next send.
+    pub(crate) const fn draws(&self) -> bool {
+        matches!(self.process, Process::Poisson(_) | Process::Bernoulli(_))
+    }
+
+    /// Takes over what the generator of that schedule remembers at step `now`. What was recorded is forgotten.
+    pub(crate) fn recall(&mut self, memory: &GeneratorMemory, schedule: Option<&Schedule>, now: u64) {
+        let unit = self.unit();
+        self.sent = memory.sent;
+        let mine = |(step, source): &(u64, u32)| Some((u32::try_from(step - now).ok()?, *source));
+        let sources = self.sources(usize::MAX);
+        let ahead = memory.ahead.iter().filter(|(_, source)| sources.contains(&(*source as usize)));
+        self.last = (now, ahead.filter_map(mine).collect());
+        if self.log.take().is_some() {
+            self.listen(now);
+        }
+        match (&mut self.process, &memory.waits) {
+            (Process::Poisson(r) | Process::Bernoulli(r), Waits::Drawn { next, draws, row }) => {
+                if let Some(schedule) = schedule {
+                    r.schedule = Arc::new(schedule.clone());
+                }
+                let mine = r.offset..r.offset + r.next.len();
+                r.next.copy_from_slice(&next[mine.clone()]);
+                r.draws.copy_from_slice(&draws[mine.clone()]);
+                r.row = *row;
+                r.levels =
+                    (0..r.levels.len()).map(|i| row.map_or(0.0, |row| r.level(row, i, unit))).collect();
+            }
+            (Process::Pushed { spikes, told }, Waits::Pushed { spikes: all, told: until }) => {
+                (*spikes, *told) = (VecDeque::from(all.clone()), *until);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Recording: what probes see, kept by the shard that computes it, so that threads share nothing.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use dendrion_kernels::Scalar;
+
+/// What a recorder reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// A state row.
+    State(usize),
+    /// The observer of that number.
+    Observer(usize),
+    /// Weights of connections, whose places stand for lanes.
+    Weights,
+}
+
+/// Which of a shard's lanes (block * lanes + lane) are recorded, ascending, and the probe's columns they go to.
+#[derive(Clone, Debug)]
+pub(crate) struct Lanes {
+    places: Vec<(u32, u32)>,
+    /// Whether both count up by one, as those of all neurons do.
+    in_order: bool,
+}
+
+impl Lanes {
+    fn new(mut places: Vec<(u32, u32)>) -> Self {
+        places.sort_unstable();
+        let in_order = places.windows(2).all(|w| (w[0].0 + 1, w[0].1 + 1) == (w[1].0, w[1].1));
+        Self { places, in_order }
+    }
+
+    /// Each lane with its column.
+    pub(crate) fn places(&self) -> &[(u32, u32)] {
+        &self.places
+    }
+
+    /// Whether both count up by one.
+    pub(crate) const fn in_order(&self) -> bool {
+        self.in_order
+    }
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn first_column(&self) -> Option<usize> {
+        self.places.first().map(|(_, column)| *column as usize)
+    }
+
+    /// The places of the `count` lanes from `first` on.
+    pub(crate) fn within(&self, first: usize, count: usize) -> Range<usize> {
+        let at = |lane: usize| self.places.partition_point(|(l, _)| (*l as usize) < lane);
+        at(first)..at(first + count)
+    }
+}
+
+/// A probe of a quantity, in one shard.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorder<T: Scalar> {
+    pub(crate) probe: usize,
+    pub(crate) reads: Reads,
+    /// Steps between samples.
+    every: u64,
+    lanes: Arc<Lanes>,
+    /// Samples, one row of `lanes` values each; after those that count, what was recorded before a reset.
+    data: Vec<T>,
+    /// Rows that count.
+    rows: usize,
+    /// Row of the first sample of this epoch.
+    row: usize,
+}
+
+impl<T: Scalar> Recorder<T> {
+    /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
+    pub(crate) fn new(probe: usize, reads: Reads, every: u64, columns: Vec<(u32, u32)>) -> Self {
+        let lanes = Arc::new(Lanes::new(columns));
+        Self { probe, reads, every, lanes, data: Vec::new(), rows: 0, row: 0 }
+    }
+
+    /// A copy with what counts.
+    pub(crate) fn trimmed(&self) -> Self {
+        let data = self.data[..self.rows * self.lanes.len()].to_vec();
+        Self { data, lanes: self.lanes.clone(), ..*self }
+    }
+
+    /// Makes room for the samples of an epoch.
+    pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
+        self.row = self.rows;
+        self.rows += samples(begin, begin + steps as u64, self.every) as usize;
+        if self.data.len() < self.rows * self.lanes.len() {
+            self.data.resize(self.rows * self.lanes.len(), T::default());
+        }
+    }
+
+    /// Whether the state of step `step` is recorded.
+    pub(crate) const fn is_due(&self, step: u64) -> bool {
+        step.is_multiple_of(self.every)
+    }
+
+    /// Takes a sample of one block, whose first lane in the shard is `first`; `begin` is where the epoch began.
+    pub(crate) fn sample(&mut self, begin: u64, step: u64, first: usize, row: &[T]) {
+        let sample = self.row + samples(begin, step, self.every) as usize;
+        let columns = self.lanes.len();
+        let mine = self.lanes.within(first, row.len());
+        let out = &mut self.data[sample * columns..][mine.clone()];
+        let places = &self.lanes.places[mine];
+        if let (true, Some((lane, _))) = (self.lanes.in_order, places.first()) {
+            out.copy_from_slice(&row[*lane as usize - first..][..out.len()]);
+            return;
+        }
+        for (v, (lane, _)) in out.iter_mut().zip(places) {
+            *v = row[*lane as usize - first];
+        }
+    }
+
+    /// Steps between samples, and the lanes recorded with their columns.
+    pub(crate) fn places(&self) -> (u64, Arc<Lanes>) {
+        (self.every, self.lanes.clone())
+    }
+
+    /// Samples kept.
+    pub(crate) const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Forgets the samples from row `rows` on.
+    pub(crate) fn truncate(&mut self, rows: usize) {
+        self.rows = self.rows.min(rows);
+    }
+
+    /// Forgets all samples; gives their memory back where `release` says so.
+    pub(crate) fn clear(&mut self, release: bool) {
+        self.rows = 0;
+        if release {
+            self.data = Vec::new();
+        }
+    }
+
+    /// Copies all samples into a table of `columns` columns.
+    pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
+        let Some(first) = self.lanes.first_column() else { return };
+        for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())).take(self.rows) {
+            if self.lanes.in_order {
+                row[first..][..sample.len()].copy_from_slice(sample);
+                continue;
+            }
+            for (v, (_, column)) in sample.iter().zip(&self.lanes.places) {
+                row[*column as usize] = *v;
+            }
+        }
+    }
+}
+
+/// Appends a table of recorders that have its columns side by side, row by row; false, with nothing appended, for others.
+pub(crate) fn append<T: Scalar>(
+    recorders: &[&Recorder<T>],
+    (rows, columns): (usize, usize),
+    table: &mut Vec<T>,
+) -> bool {
+    let mut next = 0;
+    for recorder in recorders {
+        let first = recorder.lanes.first_column().unwrap_or(next);
+        if !recorder.lanes.in_order || first != next || recorder.rows() != rows {
+            return false;
+        }
+        next += recorder.lanes.len();
+    }
+    if next != columns || columns == 0 {
+        return false;
+    }
+    for row in 0..rows {
+        for recorder in recorders {
+            let lanes = recorder.lanes.len();
+            table.extend_from_slice(&recorder.data[row * lanes..][..lanes]);
+        }
+    }
+    true
+}
+
+/// How many steps in `begin..end` are multiples of `every`.
+pub(crate) const fn samples(begin: u64, end: u64, every: u64) -> u64 {
+    end.div_ceil(every) - begin.div_ceil(every)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reads, Recorder, samples};
+
+    #[test]
+    fn samples_count_multiples() {
+        for (begin, end, every) in [(0, 10, 1), (0, 10, 3), (4, 10, 3), (7, 9, 3), (3, 3, 3)] {
+            let slow = (begin..end).filter(|s| s % every == 0).count() as u64;
+            assert_eq!(samples(begin, end, every), slow);
+        }
+    }
+
+    #[test]
+    fn blocks_write_their_own_columns() {
+        let mut recorder = Recorder::<f64>::new(0, Reads::State(0), 2, vec![(9, 0), (1, 1)]);
+        recorder.begin(3, 3);
+        recorder.sample(3, 4, 0, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        recorder.sample(3, 4, 8, &[8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0]);
+        let mut out = [0.0; 2];
+        recorder.copy(&mut out, 2);
+        assert_eq!(out, [9.0, 1.0]);
+    }
+
+    #[test]
+    fn clearing_frees_memory_where_it_is_asked_to() {
+        let mut recorder = Recorder::<f64>::new(0, Reads::State(0), 1, vec![(0, 0)]);
+        recorder.begin(0, 1000);
+        recorder.clear(false);
+        assert_eq!((recorder.rows(), recorder.data.capacity() >= 1000), (0, true));
+        recorder.begin(0, 1000);
+        recorder.clear(true);
+        assert_eq!((recorder.rows(), recorder.data.capacity()), (0, 0));
+    }
+}

@@ -1,0 +1,61 @@
+//! The spike exchange, where threads leave the spikes of an epoch for each other. Two sides in turn: while one epoch's spikes
+//! are read, the next one's are written.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use crate::runtime::spikes::Spikes;
+
+/// Spikes by shard and by source block, of two epochs.
+#[derive(Debug, Default)]
+pub(crate) struct SpikeExchange {
+    shards: [Vec<RwLock<Spikes>>; 2],
+    source_blocks: [Vec<RwLock<Spikes>>; 2],
+}
+
+impl SpikeExchange {
+    pub(crate) fn new(shards: usize, source_blocks: usize) -> Self {
+        let side = |n: usize| (0..n).map(|_| RwLock::default()).collect();
+        Self {
+            shards: [side(shards), side(shards)],
+            source_blocks: [side(source_blocks), side(source_blocks)],
+        }
+    }
+
+    /// How many shards and source blocks it is for.
+    pub(crate) const fn places(&self) -> (usize, usize) {
+        (self.shards[0].len(), self.source_blocks[0].len())
+    }
+
+    /// Leaves a shard's spikes of epoch `epoch`, taking what was there in exchange.
+    pub(crate) fn put_shard(&self, epoch: u64, shard: usize, spikes: &mut Spikes) {
+        exchange(&self.shards[side(epoch)][shard], spikes);
+    }
+
+    /// Leaves a source block's spikes of epoch `epoch`, taking what was there in exchange.
+    pub(crate) fn put_source_block(&self, epoch: u64, source_block: usize, spikes: &mut Spikes) {
+        exchange(&self.source_blocks[side(epoch)][source_block], spikes);
+    }
+
+    /// All shards' spikes of epoch `epoch`.
+    pub(crate) fn shards(&self, epoch: u64) -> Vec<RwLockReadGuard<'_, Spikes>> {
+        read(&self.shards[side(epoch)])
+    }
+
+    /// All source blocks' spikes of epoch `epoch`.
+    pub(crate) fn source_blocks(&self, epoch: u64) -> Vec<RwLockReadGuard<'_, Spikes>> {
+        read(&self.source_blocks[side(epoch)])
+    }
+}
+
+const fn side(epoch: u64) -> usize {
+    (epoch % 2) as usize
+}
+
+fn exchange(place: &RwLock<Spikes>, spikes: &mut Spikes) {
+    let mut place = place.write().unwrap_or_else(PoisonError::into_inner);
+    std::mem::swap(&mut *place, spikes);
+}
+
+fn read(side: &[RwLock<Spikes>]) -> Vec<RwLockReadGuard<'_, Spikes>> {
+    side.iter().map(|s| s.read().unwrap_or_else(PoisonError::into_inner)).collect()
+}

@@ -1,0 +1,105 @@
+//! The network as it is now, as data again.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{
+    Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
+};
+
+use crate::runtime::core::Core;
+
+impl<T: Scalar> Core<T> {
+    /// The network with the present values of all parameters, and all arrays.
+    pub(crate) fn export_model(&mut self) -> Network {
+        let mut network = self.network.clone();
+        for (cells, population) in self.cells.iter().zip(&mut network.populations) {
+            for parameter in cells.system.parameters.iter().skip(1) {
+                if let Some((params, known)) = module(population, &parameter.key) {
+                    let name = parameter.key.rsplit('.').next().unwrap_or_default();
+                    let before = params.get(name).cloned().or(known);
+                    if before.as_ref() != Some(&parameter.values) {
+                        params.set(name, parameter.values.clone());
+                    }
+                }
+            }
+        }
+        for i in 0..network.projections.len() {
+            self.fill(i, &mut network);
+        }
+        network
+    }
+
+    /// Gives a projection back the arrays that live in the shards.
+    fn fill(&mut self, i: usize, network: &mut Network) {
+        let forgotten = |values: &PerConnection| matches!(values, PerConnection::Given(Values::Each(_)));
+        let p = &network.projections[i];
+        let pairs = matches!(p.connectivity, Connectivity::Csr { .. });
+        let weights = self.reweighted[i] || p.learns() || forgotten(&p.weight);
+        let delays = p.delay.as_ref().is_some_and(forgotten);
+        if !pairs && !weights && !delays {
+            return;
+        }
+        self.flush_weights(i);
+        let table = self.connection_table(i);
+        let sources = crate::connect::sources(network, &network.projections[i]);
+        let p = &mut network.projections[i];
+        if weights {
+            p.weight = table.weight.into();
+        }
+        if delays {
+            let ms: Vec<f64> = table.delay.iter().map(|steps| f64::from(*steps) * self.network.dt).collect();
+            p.delay = Some(ms.into());
+        }
+        if pairs {
+            p.connectivity = csr(&table.pre, table.post, sources);
+        }
+    }
+}
+
+/// Pairs by source in compressed rows.
+fn csr(pre: &[u32], targets: Vec<u32>, sources: usize) -> Connectivity {
+    let mut starts = vec![0_u32; sources + 1];
+    for source in pre {
+        starts[*source as usize + 1] += 1;
+    }
+    for k in 0..sources {
+        starts[k + 1] += starts[k];
+    }
+    Connectivity::Csr { starts, targets }
+}
+
+/// The parameters of the module that a key such as `dend.gL` is about, and the key's default there.
+fn module<'a>(population: &'a mut Population, key: &str) -> Option<(&'a mut Params, Option<Values>)> {
+    let default = |kind: ModuleKind, name: &str| {
+        kind.parameters().iter().find(|p| p.name == name).map(|p| p.default.map(Values::Scalar))
+    };
+    let Some((member, name)) = key.rsplit_once('.') else {
+        let known = default(ModuleKind::Population, key)?;
+        return Some((&mut population.params, known));
+    };
+    // A compartment shares its name with the receptor it is, or with the equations it has.
+    for c in population.compartments.iter_mut().filter(|c| c.name == member) {
+        if let Some(known) = default(c.kind(), name) {
+            return Some((&mut c.params, known));
+        }
+    }
+    let declared = |path: &str, text: &str| {
+        definition(path, text).ok().and_then(|d| d.parameter(name)?.default).map(Values::Scalar)
+    };
+    if let Some(m) = population.mechanisms.iter_mut().find(|m| m.name == member) {
+        let known = declared(&m.name, &m.text);
+        return Some((&mut m.params, known));
+    }
+    if let Some(r) = population.receptors.iter_mut().find(|r| r.name == member) {
+        let known = match &r.text {
+            Some(text) => declared(&r.name, text),
+            None => default(r.kind, name).flatten(),
+        };
+        return Some((&mut r.params, known));
+    }
+    if let Some(c) = population.couplings.iter_mut().find(|c| c.name == member) {
+        return Some((&mut c.params, None));
+    }
+    let noise = population.noises.iter_mut().find(|n| n.name == member)?;
+    let known = default(noise.kind, name).flatten();
+    Some((&mut noise.params, known))
+}

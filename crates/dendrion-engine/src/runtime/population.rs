@@ -1,0 +1,265 @@
+//! A population ready to run: its programs linked, its coefficients computed from parameters.
+
+use std::sync::Arc;
+
+use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
+use dendrion_kernels::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
+use dendrion_kernels::{LinkError, Scalar};
+use dendrion_model::{Error, Population, Values};
+
+use crate::build::layout::Layout;
+use crate::gradient::Compiled;
+use crate::random::{Purpose, Stream};
+
+/// Operations on a vector, about, that go by while a vector is written to memory and read again.
+const CHEAP: usize = 16;
+
+/// What a thread needs to run a population's blocks; shared and unchanged during a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Engine<T: Scalar> {
+    pub(crate) kernel: Kernel<T>,
+    pub(crate) coefs: Coefficients<T>,
+    pub(crate) state_rows: usize,
+    pub(crate) scratch_rows: usize,
+    pub(crate) observers: Vec<Observer<T>>,
+}
+
+/// The program of an observable; its value is left in scratch row 0.
+#[derive(Clone, Debug)]
+pub(crate) struct Observer<T: Scalar> {
+    pub(crate) kernel: Kernel<T>,
+    pub(crate) coefs: Coefficients<T>,
+    pub(crate) scratch_rows: usize,
+}
+
+/// A population's equations, parameters, programs and layout.
+#[derive(Debug)]
+pub(crate) struct Cells<T: Scalar> {
+    pub(crate) path: String,
+    pub(crate) layout: Layout,
+    /// Shared with the traces of runs.
+    pub(crate) system: Arc<System>,
+    tape: Tape,
+    observed: Vec<(String, Tape)>,
+    pub(crate) engine: Arc<Engine<T>>,
+    /// Initial value of each state: one, or one per neuron.
+    pub(crate) initial: Vec<Values>,
+    /// Random streams of its noises.
+    pub(crate) noises: Vec<Stream>,
+    level: Level,
+    /// Its reverses, as far as they were asked for.
+    pub(crate) compiled: Arc<Compiled<T>>,
+}
+
+impl<T: Scalar> Cells<T> {
+    /// Compiles a population (validated before) that is cut like that.
+    pub(crate) fn new(
+        population: &Population,
+        wiring: &Wiring,
+        layout: Layout,
+        (dt, seed): (f64, u64),
+        level: Level,
+    ) -> Result<Self, Error> {
+        let mut system = neuron(population, wiring, dt)?;
+        let named = |error: Error| error.at(&population.path);
+        let tape = Tape::step(&mut system, population.method, population.sde).map_err(named)?;
+        let (engine, initial) =
+            link(&population.path, &tape, &[], (&system, &layout), level, None).map_err(named)?;
+        check_initial(&population.path, &system, &initial)?;
+        let noises = noises(&system, population, seed);
+        Ok(Self {
+            path: population.path.clone(),
+            layout,
+            system: Arc::new(system),
+            tape,
+            observed: Vec::new(),
+            engine: Arc::new(engine),
+            initial,
+            noises,
+            level,
+            compiled: Arc::default(),
+        })
+    }
+
+    /// Draws noise from the streams of another seed.
+    pub(crate) fn reseed(&mut self, population: &Population, seed: u64) {
+        self.noises = noises(&self.system, population, seed);
+    }
+
+    /// Computes the coefficients anew after parameters changed. Programs are compiled again only where a parameter is
+    /// one for all now and was one each before, or the other way round.
+    pub(crate) fn refresh(&mut self) -> Result<(), Error> {
+        let (on, before) = ((&*self.system, &self.layout), Some(&*self.engine));
+        let (engine, initial) = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
+        self.engine = Arc::new(engine);
+        self.initial = initial;
+        Ok(())
+    }
+
+    /// Checks that all initial values are finite.
+    pub(crate) fn check_initial(&self) -> Result<(), Error> {
+        check_initial(&self.path, &self.system, &self.initial)
+    }
+
+    /// The number of the observer of that observable, made now if there is none; `None` for an unknown name.
+    pub(crate) fn observer(&mut self, name: &str) -> Result<Option<usize>, Error> {
+        if let Some(i) = self.observed.iter().position(|(n, _)| n == name) {
+            return Ok(Some(i));
+        }
+        let Some(observable) = self.system.observables.iter().find(|o| o.name == name) else {
+            return Ok(None);
+        };
+        let tape = Tape::observe(&self.system, observable.value).map_err(|error| error.at(&self.path))?;
+        self.observed.push((name.to_string(), tape));
+        self.refresh()?;
+        Ok(Some(self.observed.len() - 1))
+    }
+
+    /// The names of the observables that have observers, by the observers' numbers.
+    pub(crate) fn observed_names(&self) -> Vec<String> {
+        self.observed.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    /// How much work a step of `neurons` neurons is, in no particular unit.
+    pub(crate) fn cost(&self, neurons: usize) -> usize {
+        neurons.div_ceil(self.layout.lanes) * self.tape.program.code.len().max(1)
+    }
+
+    /// Operations on vectors that a step of `neurons` neurons takes.
+    pub(crate) fn run_worker(&self, neurons: usize) -> usize {
+        neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
+    }
+
+    /// Whether a step costs less than to write its result far away and to read it again.
+    pub(crate) fn is_cheap(&self) -> bool {
+        let Program { state_rows, .. } = self.tape.program;
+        self.tape.program.weight() <= CHEAP * state_rows
+    }
+
+    /// The program of a step, as text.
+    pub(crate) fn listing(&self) -> String {
+        self.tape.program.to_string()
+    }
+}
+
+/// The random streams of a population's noises.
+fn noises(system: &System, population: &Population, seed: u64) -> Vec<Stream> {
+    let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
+    system.noises.iter().map(stream).collect()
+}
+
+/// Runs the prologues and links the programs, with what it can of those of `before`; the initial values come beside.
+fn link<T: Scalar>(
+    path: &str,
+    tape: &Tape,
+    observed: &[(String, Tape)],
+    (system, layout): (&System, &Layout),
+    level: Level,
+    before: Option<&Engine<T>>,
+) -> Result<(Engine<T>, Vec<Values>), Error> {
+    let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
+    let mut columns = coefficients(tape, system, layout, level).map_err(broken)?;
+    let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
+    let kernel = before.map(|e| &e.kernel);
+    let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
+    let mut observers = Vec::new();
+    for (i, (_, tape)) in observed.iter().enumerate() {
+        let columns = coefficients(tape, system, layout, level).map_err(broken)?;
+        let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
+        let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
+        observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
+    }
+    let (state_rows, scratch_rows) = (tape.program.state_rows, tape.program.scratch_rows);
+    Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
+}
+
+/// A program compiled for a table of these columns; `before` is an earlier kernel of the same program and level.
+pub(crate) fn linked<T: Scalar>(
+    program: &Program,
+    columns: &[Column],
+    layout: &Layout,
+    level: Level,
+    before: Option<&Kernel<T>>,
+) -> Result<(Kernel<T>, Coefficients<T>), LinkError> {
+    let coefs = Coefficients::new(columns, layout.lanes, layout.blocks)?;
+    if let Some(kernel) = before.filter(|k| k.fits(&coefs)) {
+        return Ok((kernel.clone(), coefs));
+    }
+    Ok((Kernel::link(program, &coefs, layout.lanes, level)?.compiled(), coefs))
+}
+
+/// Runs a tape's prologue, in f64 whatever the network's type: a value for all neurons where every parameter behind it
+/// is one, else a value each.
+pub(crate) fn coefficients(
+    tape: &Tape,
+    system: &System,
+    layout: &Layout,
+    level: Level,
+) -> Result<Vec<Column>, LinkError> {
+    let varies =
+        |depends: &Vec<usize>| depends.iter().any(|p| system.parameters[*p].values.uniform().is_none());
+    let columns: Vec<Column> = columns(&tape.leaves, system);
+    let lanes = granule::<f64>();
+    let any = tape.depends.iter().any(varies);
+    let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
+    let table = Coefficients::<f64>::new(&columns, lanes, blocks)?;
+    let kernel = Kernel::<f64>::link(&tape.prologue, &table, lanes, level)?;
+    let mut out: Vec<Column> = tape.depends.iter().map(|_| Column::Uniform(f64::NAN)).collect();
+    let mut state = vec![0.0; tape.prologue.state_rows * lanes];
+    let mut scratch = vec![0.0; tape.prologue.scratch_rows * lanes];
+    for block in 0..blocks {
+        let frame = Frame {
+            state: &mut state,
+            scratch: &mut scratch,
+            coefs: &table,
+            block,
+            inputs: &[],
+            fired: &mut [0],
+        };
+        kernel.run(frame);
+        let count = lanes.min(layout.size - block * lanes);
+        for (i, column) in out.iter_mut().enumerate() {
+            let row = &state[i * lanes..][..count];
+            match column {
+                Column::Each(values) => values.extend_from_slice(row),
+                Column::Uniform(_) if varies(&tape.depends[i]) => *column = Column::Each(row.to_vec()),
+                Column::Uniform(v) => *v = row[0],
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// The table of a prologue, or of its reverse, by the present values of parameters.
+pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
+    let column = |leaf: &Leaf| match leaf {
+        Leaf::Number(v) => Column::Uniform(*v),
+        Leaf::Param(i) => match &system.parameters[*i].values {
+            Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
+            one => Column::Uniform(one.get(0)),
+        },
+    };
+    leaves.iter().map(column).collect()
+}
+
+/// Raises where a state would begin at a value that is not finite.
+fn check_initial(path: &str, system: &System, initial: &[Values]) -> Result<(), Error> {
+    for (state, values) in system.states.iter().zip(initial) {
+        let Some(neuron) = values.as_slice().iter().position(|v| !v.is_finite()) else { continue };
+        let (module, name) = state.name.rsplit_once('.').unwrap_or(("", &state.name));
+        let what = format!(
+            "the initial value of {name} is {} in neuron {neuron}; expected a finite number: look for a division by 0, or a root or \
+             logarithm of a negative number, in its equation for {name}(0) and in the parameters there",
+            values.get(neuron).to_string().to_lowercase()
+        );
+        return Err(Error::structure(format!("{path}/{module}"), what));
+    }
+    Ok(())
+}
+
+fn values(column: Column) -> Values {
+    match column {
+        Column::Uniform(v) => Values::Scalar(v),
+        Column::Each(v) => Values::Each(v),
+    }
+}

@@ -1,0 +1,158 @@
+//! How far a run of a given duration goes: to the step nearest to the time requested so far, so that rounding does not
+//! accumulate over many short runs.
+
+use std::ops::ControlFlow;
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{Error, nearest_step};
+
+use crate::runtime::core::{Core, RunEnd};
+use crate::simulation::Simulation;
+
+/// Largest difference from a multiple of the step, in steps, that summing durations causes.
+const SUMMED: f64 = 1e-9;
+
+/// What a run of some duration comes to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// Steps to run, possibly 0.
+    pub steps: u64,
+    /// Time requested so far (ms), this duration included.
+    pub time: f64,
+}
+
+impl<T: Scalar> Core<T> {
+    /// Moves to a step. The time requested so far is then the time of that step.
+    pub(crate) fn reach(&mut self, step: u64) {
+        self.now = step;
+        self.requested = step as f64 * self.network.dt;
+    }
+
+    pub(crate) fn request(&self, duration: f64) -> Result<Request, Error> {
+        let dt = self.network.dt;
+        let accepted = "a finite time >= 0 (ms)";
+        if !(duration.is_finite() && duration >= 0.0) {
+            return Err(Error::parameter("network", "duration", duration, accepted));
+        }
+        let time = self.requested + duration;
+        let end = nearest_step(time, dt);
+        if end >= 2_f64.powi(62) {
+            let accepted = format!("a run that ends before step 2^62 (dt = {dt} ms)");
+            return Err(Error::parameter("network", "duration", format!("{duration:e}"), accepted));
+        }
+        let on_grid = end * dt;
+        let is_on_grid = (time - on_grid).abs() <= SUMMED * dt;
+        let steps = (end as u64).saturating_sub(self.now);
+        Ok(Request { steps, time: if is_on_grid { on_grid } else { time } })
+    }
+
+    pub(crate) fn set_requested(&mut self, time: f64) {
+        if is_requested(time, self.now, self.network.dt) {
+            self.requested = time;
+        }
+    }
+}
+
+/// Whether a network that was asked to reach a time (ms) stops at this step.
+pub(crate) fn is_requested(time: f64, step: u64, dt: f64) -> bool {
+    time >= 0.0 && nearest_step(time, dt) == step as f64
+}
+
+impl Simulation {
+    /// What a run of `duration` ms comes to: the steps to the one nearest to the time requested so far plus `duration`. Run that
+    /// many steps and call [`Simulation::set_requested_time`], or call [`Simulation::run_for`], which does both.
+    ///
+    /// # Errors
+    /// A duration that is negative or not finite, or too many steps.
+    pub fn request(&self, duration: f64) -> Result<Request, Error> {
+        self.request_of(duration)
+    }
+
+    /// Runs `duration` ms more: to the step nearest to the time requested so far plus `duration`, so that 400 runs of 0.25 ms
+    /// end at 100 ms with any time step. Otherwise as [`Simulation::run`], which takes steps.
+    ///
+    /// # Errors
+    /// As [`Simulation::request`] and [`Simulation::run`].
+    pub fn run_for(
+        &mut self,
+        duration: f64,
+        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<RunEnd, Error> {
+        let request = self.request(duration)?;
+        let end = self.run(request.steps, watch)?;
+        if end == RunEnd::Finished {
+            self.set_requested_time(request.time);
+        }
+        Ok(end)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use dendrion_model::{Network, Population};
+
+    use super::Request;
+    use crate::runtime::core::RunEnd;
+    use crate::simulation::Simulation;
+
+    fn simulation() -> Simulation {
+        let mut network = Network::new(0.1);
+        let mut cell = Population::new("cell", 1, [("V_th", -40.0), ("V_reset", -55.0)]);
+        cell.soma("soma", [("C", 200.0), ("gL", 10.0), ("V_rest", -65.0)]);
+        network.populations.push(cell);
+        Simulation::new(network).unwrap()
+    }
+
+    fn run(simulation: &mut Simulation, duration: f64) -> u64 {
+        simulation.run_for(duration, &mut |_| ControlFlow::Continue(())).unwrap();
+        simulation.steps()
+    }
+
+    #[test]
+    fn durations_add_up() {
+        let mut simulation = simulation();
+        let ends: Vec<u64> = (0..400).map(|_| run(&mut simulation, 0.25)).collect();
+        assert_eq!((&ends[..4], ends[399]), ([3, 5, 8, 10].as_slice(), 1000));
+        assert_eq!(simulation.requested_time(), 100.0);
+        simulation.reset().unwrap();
+        assert_eq!([0.04, 0.04, 0.04].map(|d| run(&mut simulation, d)), [0, 1, 1]);
+    }
+
+    #[test]
+    fn runs_in_steps_and_interruptions_forget_the_fraction() {
+        let mut simulation = simulation();
+        assert_eq!(run(&mut simulation, 0.24), 2);
+        simulation.advance(1).unwrap();
+        assert_eq!(simulation.request(0.05).unwrap().steps, 1);
+        assert_eq!(run(&mut simulation, 0.04), 3);
+        let end = simulation.run_for(1e6, &mut |_| ControlFlow::Break(())).unwrap();
+        assert_eq!(end, RunEnd::Stopped);
+        assert_eq!(simulation.requested_time(), simulation.steps() as f64 * 0.1);
+    }
+
+    #[test]
+    fn a_time_that_the_steps_do_not_reach_is_ignored() {
+        let mut simulation = simulation();
+        let Request { steps, time } = simulation.request(0.24).unwrap();
+        simulation.set_requested_time(time);
+        assert_eq!(simulation.requested_time(), 0.0);
+        simulation.advance(steps).unwrap();
+        simulation.set_requested_time(time);
+        assert_eq!(simulation.requested_time(), 0.24);
+    }
+
+    #[test]
+    fn durations_that_are_no_times_are_errors() {
+        let simulation = simulation();
+        for duration in [-1e-9, -1.0, f64::NAN, f64::INFINITY] {
+            let error = simulation.request(duration).unwrap_err().to_string();
+            assert!(error.ends_with("expected a finite time >= 0 (ms)"), "{error}");
+        }
+        let error = simulation.request(1e30).unwrap_err().to_string();
+        let expected = "network: duration = 1e30: expected a run that ends before step 2^62 (dt = 0.1 ms)";
+        assert_eq!(error, expected);
+    }
+}

@@ -1,0 +1,96 @@
+//! Times that are not multiples of the step, and therefore are rounded.
+
+use dendrion_equations::{Env, Graph, Node, NodeId, StepCount, System, evaluate_one};
+use dendrion_kernels::Scalar;
+use dendrion_model::{Rounding, Values, is_multiple};
+
+use crate::runtime::core::Core;
+use crate::runtime::parameters::full_name;
+
+impl<T: Scalar> Core<T> {
+    /// Times given when the network was built, and present values of parameters that are counted in steps.
+    pub(crate) fn roundings(&self) -> Vec<Rounding> {
+        let mut found = self.rounded.clone();
+        found.extend(self.roundings_where(|_| true));
+        found
+    }
+
+    /// The same for some parameters, by their keys.
+    pub(crate) fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
+        self.roundings_where(|key| keys.iter().any(|k| k == key))
+    }
+
+    /// Keys of the parameters from which times are counted in steps.
+    pub(crate) fn step_parameters(&self) -> Vec<String> {
+        let mut keys = Vec::new();
+        for cells in &self.cells {
+            for count in &cells.system.step_counts {
+                let own = parameters(&cells.system.graph, count.time).into_iter();
+                keys.extend(own.map(|i| full_name(&cells.path, &cells.system.parameters[i].key)));
+            }
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    fn roundings_where(&self, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
+        let mut found: Vec<Rounding> = Vec::new();
+        for cells in &self.cells {
+            for count in &cells.system.step_counts {
+                let own = parameters(&cells.system.graph, count.time);
+                let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);
+                if own.is_empty() || own.iter().any(|i| concerns(&key(i))) {
+                    let rounding = rounding(&cells.path, &cells.system, count, &own, self.network.dt);
+                    found.extend(rounding.filter(|r| !found.contains(r)));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What happens to a time, which is said of the parameter that it is, or of the time where it is made of several.
+fn rounding(path: &str, system: &System, count: &StepCount, own: &[usize], dt: f64) -> Option<Rounding> {
+    let module = if count.module.is_empty() { path.to_string() } else { format!("{path}/{}", count.module) };
+    let times = times(system, count.time, own);
+    if let [one] = own {
+        let parameter = &system.parameters[*one];
+        let values = parameter.values.as_slice();
+        let is_shifted = |(t, v): (&f64, &f64)| is_multiple((t - v).abs(), dt);
+        if parameter.unit == "ms" && times.iter().zip(values).all(is_shifted) {
+            return Rounding::of(&module, &parameter.name, values, dt);
+        }
+    }
+    let names: Vec<&str> = own.iter().map(|i| system.parameters[*i].name.as_str()).collect();
+    let from = if names.is_empty() { String::new() } else { format!(" (from {})", names.join(", ")) };
+    Rounding::of(&module, &format!("the time of an event{from}"), &times, dt)
+}
+
+/// Parameters that an expression depends on, other than the time step.
+fn parameters(graph: &Graph, root: NodeId) -> Vec<usize> {
+    let (mut found, mut stack) = (Vec::new(), vec![root]);
+    while let Some(id) = stack.pop() {
+        match graph.node(id) {
+            Node::Param(i) if i as usize != System::DT => found.push(i as usize),
+            node => stack.extend(node.operands()),
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The values of an expression: one, or one per neuron.
+fn times(system: &System, root: NodeId, own: &[usize]) -> Vec<f64> {
+    let size = own.iter().map(|i| match &system.parameters[*i].values {
+        Values::Scalar(_) => 1,
+        Values::Each(v) => v.len(),
+    });
+    let mut params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(0)).collect();
+    let mut at = |k: usize| {
+        own.iter().for_each(|i| params[*i] = system.parameters[*i].values.get(k));
+        evaluate_one(&system.graph, root, Env { params: &params, ..Env::default() })
+    };
+    (0..size.max().unwrap_or(1)).map(&mut at).collect()
+}

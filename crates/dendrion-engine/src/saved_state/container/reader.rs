@@ -1,0 +1,180 @@
+//! Reading: nothing is believed before the checksum is right, and no array before its type and length are.
+
+use std::collections::HashSet;
+
+use dendrion_model::{Error, Values};
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, Metadata};
+use serde::Deserialize;
+
+use super::{CHECKSUM, Element, Head, KEY, LENGTH, LONGEST, MAGIC, SUM, refused, senseless};
+use crate::saved_state::{FORMAT, VERSION};
+
+/// Hands out arrays, each once.
+pub(in crate::saved_state) struct Reader<'a> {
+    pub(in crate::saved_state) head: Head,
+    metadata: Metadata,
+    data: &'a [u8],
+    taken: HashSet<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Opens a file, whose bytes have to be those that were written.
+    pub(in crate::saved_state) fn open(bytes: &'a [u8]) -> Result<Self, Error> {
+        if !bytes.get(LENGTH..).is_some_and(|rest| rest.starts_with(MAGIC)) {
+            return Err(refused("is no saved state of a network"));
+        }
+        let (body, sum) = bytes.split_at(bytes.len() - SUM);
+        let (found, expected) = (crc32fast::hash(body), u32::get(sum));
+        if found != expected {
+            return Err(match missing(bytes) {
+                Some(whole) => refused(format!("is truncated: {} bytes of {whole}", bytes.len())),
+                None => refused(format!("is damaged: checksum {found:08x}, expected {expected:08x}")),
+            });
+        }
+        let broken = |e: &dyn std::fmt::Display| refused(format!("is damaged: {e}"));
+        let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(|e| broken(&e))?;
+        let head = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).map_or("", String::as_str);
+        let head: Head = match serde_json::from_str(head) {
+            Ok(head) => head,
+            Err(error) => return Err(newer(head).unwrap_or_else(|| broken(&error))),
+        };
+        if head.format != FORMAT {
+            return Err(other_format(head.format, &head.dendrion));
+        }
+        let mut reader = Self { head, metadata, data: &bytes[LENGTH + header..], taken: HashSet::new() };
+        reader.array::<u8>(CHECKSUM, Some(SUM))?;
+        Ok(reader)
+    }
+
+    /// The bytes and the shape of an array.
+    fn take(&mut self, name: &str, dtype: Dtype) -> Result<(&'a [u8], Vec<usize>), Error> {
+        let info = self.metadata.info(name).ok_or_else(|| senseless(name, "is missing"))?;
+        if info.dtype != dtype {
+            return Err(senseless(name, &format!("of type {}, expected {dtype}", info.dtype)));
+        }
+        self.taken.insert(name.to_string());
+        Ok((&self.data[info.data_offsets.0..info.data_offsets.1], info.shape.clone()))
+    }
+
+    /// An array, of `count` numbers where that is known.
+    pub(in crate::saved_state) fn array<E: Element>(
+        &mut self,
+        name: &str,
+        count: Option<usize>,
+    ) -> Result<Vec<E>, Error> {
+        let (data, shape) = self.take(name, E::DTYPE)?;
+        if shape.len() != 1 || count.is_some_and(|count| count != shape[0]) {
+            let expected = count.map_or_else(|| "one axis".to_string(), |count| format!("[{count}]"));
+            return Err(senseless(name, &format!("of shape {shape:?}, expected {expected}")));
+        }
+        Ok(data.chunks_exact(E::DTYPE.bitsize() / 8).map(E::get).collect())
+    }
+
+    /// An array of `count` numbers, which may all be one.
+    pub(in crate::saved_state) fn repeated<E: Element>(
+        &mut self,
+        name: &str,
+        count: usize,
+    ) -> Result<Vec<E>, Error> {
+        match self.take(name, E::DTYPE)? {
+            (one, shape) if shape.is_empty() => Ok(vec![E::get(one); count]),
+            _ => self.array(name, Some(count)),
+        }
+    }
+
+    /// One number.
+    pub(in crate::saved_state) fn one<E: Element>(&mut self, name: &str) -> Result<E, Error> {
+        Ok(self.array(name, Some(1))?[0])
+    }
+
+    /// An array of finite numbers.
+    pub(in crate::saved_state) fn finite<E: Element + Into<f64>>(
+        &mut self,
+        name: &str,
+        count: Option<usize>,
+    ) -> Result<Vec<E>, Error> {
+        finite(name, self.array(name, count)?)
+    }
+
+    /// An array of `count` finite numbers, which may all be one.
+    pub(in crate::saved_state) fn finite_repeated<E: Element + Into<f64>>(
+        &mut self,
+        name: &str,
+        count: usize,
+    ) -> Result<Vec<E>, Error> {
+        finite(name, self.repeated(name, count)?)
+    }
+
+    /// Spikes (step, source) that ascend, of steps in `steps` and sources below `sources`.
+    pub(in crate::saved_state) fn spikes(
+        &mut self,
+        name: &str,
+        steps: std::ops::Range<u64>,
+        sources: usize,
+    ) -> Result<Vec<(u64, u32)>, Error> {
+        let at = self.array::<u64>(&format!("{name}/step"), None)?;
+        let from = self.array::<u32>(&format!("{name}/source"), Some(at.len()))?;
+        let spikes: Vec<(u64, u32)> = at.into_iter().zip(from).collect();
+        let fits = |(step, source): &(u64, u32)| steps.contains(step) && (*source as usize) < sources;
+        if !spikes.is_sorted() || !spikes.iter().all(fits) {
+            return Err(senseless(name, "spikes that there cannot be"));
+        }
+        Ok(spikes)
+    }
+
+    /// The values of a parameter.
+    pub(in crate::saved_state) fn values(&mut self, name: &str) -> Result<Values, Error> {
+        let (data, shape) = self.take(name, Dtype::F64)?;
+        let mut values: Vec<f64> = data.chunks_exact(8).map(f64::get).collect();
+        match (shape.as_slice(), values.as_mut_slice()) {
+            ([], [value]) => Ok(Values::Scalar(*value)),
+            ([_], _) => Ok(Values::Each(values)),
+            _ => Err(senseless(name, &format!("of shape {shape:?}, expected one axis or none"))),
+        }
+    }
+
+    /// Refuses arrays that nobody took.
+    pub(in crate::saved_state) fn finish(&self) -> Result<(), Error> {
+        match self.metadata.offset_keys().iter().find(|name| !self.taken.contains(*name)) {
+            Some(name) => Err(senseless(name, "means nothing here")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, Error> {
+    match values.iter().position(|v| !(*v).into().is_finite()) {
+        Some(i) => Err(senseless(name, &format!("[{i}] is not finite"))),
+        None => Ok(values),
+    }
+}
+
+/// How long a file would be, in words, that is shorter than its header says.
+fn missing(bytes: &[u8]) -> Option<String> {
+    let header = usize::try_from(u64::get(bytes.get(..LENGTH)?)).ok().filter(|n| *n <= LONGEST)?;
+    let Some(text) = bytes.get(LENGTH..LENGTH + header) else {
+        return Some(format!("more than {}", LENGTH + header));
+    };
+    let metadata: Metadata = serde_json::from_slice(text).ok()?;
+    let whole = metadata.data_len().checked_add(LENGTH + header)?;
+    (whole > bytes.len()).then(|| whole.to_string())
+}
+
+/// What is wrong with a head that cannot be read because it is of a later version.
+fn newer(head: &str) -> Option<Error> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+        dendrion: String,
+    }
+    let version: Version = serde_json::from_str(head).ok()?;
+    (version.format != FORMAT).then(|| other_format(version.format, &version.dendrion))
+}
+
+fn other_format(format: u32, dendrion: &str) -> Error {
+    refused(format!(
+        "is of format {format}, written by Dendrion {dendrion}; this is Dendrion {VERSION}, which reads format \
+         {FORMAT}"
+    ))
+}

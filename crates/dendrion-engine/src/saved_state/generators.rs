@@ -1,0 +1,85 @@
+//! Generators of spikes: what they are about to send, and what they sent before its time.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{Error, Generator, Signal};
+
+use super::container::{Reader, Writer, senseless};
+use crate::inputs::{GeneratorMemory, Schedule, SourceBlock, Waits};
+use crate::runtime::core::Core;
+
+/// Draws of a source, at most.
+const MOST_DRAWS: u64 = 1 << 62;
+
+/// Adds a generator to a file.
+pub(super) fn save<T: Scalar>(
+    core: &Core<T>,
+    generator: usize,
+    (sample, source_blocks): (&str, &[SourceBlock]),
+    out: &mut Writer,
+) {
+    let name = name(&core.network.generators[generator], sample);
+    let memory = GeneratorMemory::of(source_blocks.iter().filter(|c| c.generator == generator), core.now);
+    out.one(&format!("{name}/sent"), memory.sent);
+    out.spikes(&format!("{name}/ahead"), &memory.ahead);
+    match memory.waits {
+        Waits::Nothing => {}
+        Waits::Drawn { next, draws, row } => {
+            out.array(&format!("{name}/next"), &next);
+            out.array(&format!("{name}/draws"), &draws);
+            out.one(&format!("{name}/row"), row.map_or(-1, |row| row as i64));
+        }
+        Waits::Pushed { spikes, told } => {
+            out.spikes(&format!("{name}/waiting"), &spikes);
+            out.one(&format!("{name}/told"), told);
+        }
+    }
+}
+
+/// Reads a generator that this source block is of, whose values follow that schedule.
+pub(super) fn read<T: Scalar>(
+    core: &Core<T>,
+    source_block: &SourceBlock,
+    schedule: Option<&Schedule>,
+    (now, sample): (u64, &str),
+    file: &mut Reader<'_>,
+) -> Result<GeneratorMemory, Error> {
+    let generator = &core.network.generators[source_block.generator];
+    let (name, size) = (name(generator, sample), generator.size);
+    let sent = file.one::<u64>(&format!("{name}/sent"))?;
+    if !(now..=now + core.epoch).contains(&sent) {
+        return Err(senseless(&name, "sent more or less than it can have"));
+    }
+    let ahead = file.spikes(&format!("{name}/ahead"), now..sent, size)?;
+    let waits = if source_block.draws() {
+        drawn(&name, size, (sent, source_block), schedule.map_or(0, Schedule::breaks), file)?
+    } else if matches!(generator.signal, Signal::Pushed) {
+        let spikes = file.spikes(&format!("{name}/waiting"), 0..u64::MAX, size)?;
+        Waits::Pushed { spikes, told: file.one(&format!("{name}/told"))? }
+    } else {
+        Waits::Nothing
+    };
+    Ok(GeneratorMemory { sent, ahead, waits })
+}
+
+fn drawn(
+    name: &str,
+    size: usize,
+    (sent, source_block): (u64, &SourceBlock),
+    rows: usize,
+    file: &mut Reader<'_>,
+) -> Result<Waits, Error> {
+    let next = file.array::<f64>(&format!("{name}/next"), Some(size))?;
+    let draws = file.array::<u64>(&format!("{name}/draws"), Some(size))?;
+    let row = usize::try_from(file.one::<i64>(&format!("{name}/row"))?).ok();
+    // What lies before was sent.
+    let least = sent.min(source_block.on().end) as f64;
+    let fits = row.is_none() || next.iter().all(|next| *next >= least);
+    if !fits || row.is_some_and(|row| row > rows) || draws.iter().any(|draws| *draws > MOST_DRAWS) {
+        return Err(senseless(name, "events that there cannot be"));
+    }
+    Ok(Waits::Drawn { next, draws, row })
+}
+
+fn name(generator: &Generator, sample: &str) -> String {
+    format!("{sample}generator/{}", generator.path)
+}

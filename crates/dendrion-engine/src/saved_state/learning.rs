@@ -1,0 +1,176 @@
+//! Connections that learn: the traces of sources, and spikes that are not decided yet.
+//!
+//! A shard keeps traces by source where none of its connections waits, else by connection; a file has them by source where
+//! none of the whole projection waits. A source's traces are the same at all its connections that do not wait.
+
+use std::collections::{HashMap, HashSet};
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{Error, Source};
+
+use super::container::{Reader, Writer, senseless};
+use crate::connect::sources;
+use crate::plasticity::{Learning, Pre};
+use crate::runtime::core::Core;
+use crate::runtime::shard::{Change, Incoming};
+
+/// The learning of a projection.
+pub(super) struct Learnt {
+    projection: usize,
+    on: bool,
+    queued: Vec<(u64, u32)>,
+    /// Connections that wait, numbered by source, then target, with the step at which each is looked at.
+    waiting: Vec<(u64, u32)>,
+    /// By source, or by connection where any waits.
+    traces: Vec<Pre>,
+}
+
+/// The learning of a projection's connections onto a shard.
+fn learning<T: Scalar>(incoming: &Incoming<T>) -> Option<&Learning> {
+    if let Change::Learning(learning) = &incoming.change { Some(learning) } else { None }
+}
+
+/// Whether any connection of a projection waits.
+fn waits<T: Scalar>(core: &Core<T>, projection: usize) -> bool {
+    core.incoming(projection).any(|(shard, incoming)| {
+        (0..incoming.fanout.targets().len()).any(|c| shard.wait(&incoming.fanout, c) > 0)
+    })
+}
+
+/// Adds a projection that learns to a file. All weights have to be up to date.
+pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Writer) {
+    let (waits, mut order) = (waits(core, projection), core.order(projection));
+    let count =
+        if waits { order.total() } else { sources(&core.network, &core.network.projections[projection]) };
+    let (mut traces, mut waiting) = (vec![Pre::default(); count], Vec::new());
+    let (mut on, mut queued) = (true, Vec::new());
+    for (shard, incoming) in core.incoming(projection) {
+        let Some(learning) = learning(incoming) else { continue };
+        (on, queued) = (learning.is_on(), learning.queued().collect());
+        // Once it is sorted by its step, a spike that came twice in a step comes twice here.
+        let (mut queue, mut times) = (HashMap::new(), HashMap::new());
+        for (step, c) in learning.waiting(core.now) {
+            let time = times.entry((step, c)).and_modify(|n| *n += 1).or_insert(0_u32);
+            queue.entry(c).or_insert_with(Vec::new).push((step, *time));
+        }
+        order.shard(incoming.fanout.starts(), |place, whole, source| {
+            traces[if waits { whole } else { source }] = learning.trace(source, place);
+            let sent = |step: u64| step - shard.wait(&incoming.fanout, place);
+            let mine = queue.remove(&(place as u32)).unwrap_or_default();
+            waiting
+                .extend(mine.into_iter().map(|(step, time)| (step, sent(step), source, time, whole as u32)));
+        });
+    }
+    waiting.sort_unstable();
+    let waiting: Vec<(u64, u32)> = waiting.into_iter().map(|(step, .., whole)| (step, whole)).collect();
+    let name = name(core, projection);
+    out.one(&format!("{name}/on"), u8::from(on));
+    out.spikes(&format!("{name}/heard"), &queued);
+    out.array(&format!("{name}/waiting/step"), &waiting.iter().map(|(step, _)| *step).collect::<Vec<_>>());
+    out.array(&format!("{name}/waiting/connection"), &waiting.iter().map(|(_, c)| *c).collect::<Vec<_>>());
+    let last: Vec<i64> = traces.iter().map(|t| t.last.map_or(-1, |last| last as i64)).collect();
+    out.repeated(&format!("{name}/last"), &last);
+    out.repeated(&format!("{name}/trace"), &traces.iter().map(|t| t.k).collect::<Vec<_>>());
+    out.repeated(&format!("{name}/slow_trace"), &traces.iter().map(|t| t.slow).collect::<Vec<_>>());
+}
+
+impl Learnt {
+    /// Reads a projection that learns, at step `now`.
+    pub(super) fn read<T: Scalar>(
+        core: &Core<T>,
+        projection: usize,
+        now: u64,
+        file: &mut Reader<'_>,
+    ) -> Result<Self, Error> {
+        let (name, p) = (name(core, projection), &core.network.projections[projection]);
+        let count =
+            if waits(core, projection) { core.order(projection).total() } else { sources(&core.network, p) };
+        let on = file.one::<u8>(&format!("{name}/on"))? != 0;
+        let until = if matches!(p.pre, Source::Generator(_)) { now + core.epoch } else { now };
+        let queued = file.spikes(&format!("{name}/heard"), now..until, sources(&core.network, p))?;
+        let steps = file.array::<u64>(&format!("{name}/waiting/step"), None)?;
+        let connections = file.array::<u32>(&format!("{name}/waiting/connection"), Some(steps.len()))?;
+        let last = file.repeated::<i64>(&format!("{name}/last"), count)?;
+        let k = file.finite_repeated::<f64>(&format!("{name}/trace"), count)?;
+        let slow = file.finite_repeated::<f64>(&format!("{name}/slow_trace"), count)?;
+        if last.iter().any(|last| *last >= now as i64) {
+            return Err(senseless(&name, "spikes that there cannot be"));
+        }
+        let trace = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
+        let waiting = steps.into_iter().zip(connections).collect();
+        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(trace).collect() };
+        if !learnt.waiting_fits(core, now) {
+            return Err(senseless(&name, "connections that cannot be waiting"));
+        }
+        Ok(learnt)
+    }
+
+    /// Whether connections wait for steps to come, for spikes that were sent, and no earlier than those that left traces.
+    fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> bool {
+        let mut queue = Queue::new(&self.waiting);
+        let (mut fits, mut order) = (true, core.order(self.projection));
+        for (shard, incoming) in core.incoming(self.projection) {
+            order.shard(incoming.fanout.starts(), |place, whole, _| {
+                let wait = shard.wait(&incoming.fanout, place);
+                for step in queue.take(whole as u32) {
+                    let sent = step.checked_sub(wait).filter(|sent| *sent < now && step >= now);
+                    let after = |sent: u64| {
+                        self.traces.get(whole).and_then(|t| t.last).is_none_or(|last| last <= sent)
+                    };
+                    fits &= sent.is_some_and(after);
+                }
+            });
+        }
+        fits && queue.is_empty()
+    }
+
+    /// Gives the shards their part, at step `now`.
+    pub(super) fn restore<T: Scalar>(self, core: &mut Core<T>, now: u64) {
+        let (mut order, by_source) = (core.order(self.projection), !waits(core, self.projection));
+        let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
+        for shard in &mut core.shards {
+            let Some(incoming) = shard.incoming.iter_mut().find(|i| i.projection == self.projection) else {
+                continue;
+            };
+            let Change::Learning(learning) = &mut incoming.change else { continue };
+            let starts = incoming.fanout.starts();
+            let (mut wholes, mut places) = (vec![0; incoming.fanout.targets().len()], HashMap::new());
+            order.shard(starts, |place, whole, _| {
+                wholes[place] = whole;
+                if waiting.contains(&(whole as u32)) {
+                    places.insert(whole as u32, place as u32);
+                }
+            });
+            let mine = self.waiting.iter().filter_map(|(step, c)| Some((*step, *places.get(c)?)));
+            let mine: Vec<(u64, u32)> = mine.collect();
+            learning.recall(now, (starts, self.on), &self.queued, &mine, |source, c| match c {
+                _ if by_source => self.traces[source],
+                Some(c) => self.traces[wholes[c]],
+                None => Pre::default(),
+            });
+        }
+    }
+}
+
+/// Steps by connection, to be taken once.
+struct Queue(HashMap<u32, Vec<u64>>);
+
+impl Queue {
+    fn new(waiting: &[(u64, u32)]) -> Self {
+        let mut steps = HashMap::<u32, Vec<u64>>::new();
+        waiting.iter().for_each(|(step, c)| steps.entry(*c).or_default().push(*step));
+        Self(steps)
+    }
+
+    fn take(&mut self, connection: u32) -> Vec<u64> {
+        if self.0.is_empty() { Vec::new() } else { self.0.remove(&connection).unwrap_or_default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn name<T: Scalar>(core: &Core<T>, projection: usize) -> String {
+    format!("learning/{}", core.network.projections[projection].path)
+}

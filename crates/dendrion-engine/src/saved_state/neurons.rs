@@ -1,0 +1,125 @@
+//! Populations: the states of neurons, and what is on its way to them.
+
+use dendrion_kernels::{Ring, Scalar};
+use dendrion_model::Error;
+
+use super::container::{Element, Reader, Writer, senseless};
+use crate::runtime::core::Core;
+use crate::runtime::parameters::full_name;
+use crate::runtime::shard::Shard;
+
+/// A population between two steps.
+pub(super) struct Neurons<T> {
+    population: usize,
+    /// By state, a value per neuron.
+    states: Vec<Vec<T>>,
+    /// By port, what is due: where (steps from now times neurons, plus the neuron), and how much.
+    due: Vec<Vec<(u64, T)>>,
+    spikes: u64,
+}
+
+/// The arrays of a population, as they are called in a file.
+struct Names {
+    states: Vec<String>,
+    ports: Vec<String>,
+    spikes: String,
+}
+
+impl Names {
+    fn of<T: Scalar>(core: &Core<T>, population: usize, sample: &str) -> Self {
+        let cells = &core.cells[population];
+        let state = |s: &dendrion_equations::StateVar| full_name(&cells.path, &s.name);
+        Self {
+            states: cells.system.states.iter().map(|s| format!("{sample}state/{}", state(s))).collect(),
+            ports: (0..core.slots[population].len())
+                .map(|port| format!("{sample}arriving/{}/{port}", cells.path))
+                .collect(),
+            spikes: format!("{sample}spikes/{}", cells.path),
+        }
+    }
+}
+
+/// Adds a population to a file.
+pub(super) fn save<T: Scalar + Element>(
+    core: &Core<T>,
+    population: usize,
+    (sample, shards): (&str, &[Shard<T>]),
+    out: &mut Writer,
+) {
+    let names = Names::of(core, population, sample);
+    let size = core.cells[population].layout.size;
+    let shards: Vec<&Shard<T>> = shards.iter().filter(|s| s.population == population).collect();
+    for (row, name) in names.states.iter().enumerate() {
+        let values: Vec<T> = shards.iter().flat_map(|s| s.state(row)).map(T::from_f64).collect();
+        out.array(name, &values);
+    }
+    for (port, name) in names.ports.iter().enumerate() {
+        let (mut places, mut values) = (Vec::new(), Vec::new());
+        for ahead in 0..core.slots[population][port] as u64 {
+            for shard in &shards {
+                let row = shard.rings[port].row(core.now + ahead).unwrap_or(&[]);
+                for (neuron, value) in shard.neurons.clone().zip(row).filter(|(_, v)| **v != T::default()) {
+                    places.push(ahead * size as u64 + neuron as u64);
+                    values.push(*value);
+                }
+            }
+        }
+        out.array(&format!("{name}/place"), &places);
+        out.array(&format!("{name}/value"), &values);
+    }
+    out.one(&names.spikes, shards.iter().map(|s| s.spike_count).sum::<u64>());
+}
+
+impl<T: Scalar + Element + Into<f64>> Neurons<T> {
+    /// Reads a population of this structure.
+    pub(super) fn read(
+        core: &Core<T>,
+        population: usize,
+        sample: &str,
+        file: &mut Reader<'_>,
+    ) -> Result<Self, Error> {
+        let names = Names::of(core, population, sample);
+        let size = core.cells[population].layout.size;
+        let states = names.states.iter().map(|name| file.finite::<T>(name, Some(size)));
+        let states = states.collect::<Result<_, Error>>()?;
+        let mut due = Vec::with_capacity(names.ports.len());
+        for (name, slots) in names.ports.iter().zip(&core.slots[population]) {
+            let places = file.array::<u64>(&format!("{name}/place"), None)?;
+            let values = file.finite::<T>(&format!("{name}/value"), Some(places.len()))?;
+            let ascending = places.windows(2).all(|w| w[0] < w[1]);
+            if !ascending || places.last().is_some_and(|last| *last >= (slots * size) as u64) {
+                return Err(senseless(name, "places that there cannot be"));
+            }
+            due.push(places.into_iter().zip(values).collect());
+        }
+        let spikes = file.one::<u64>(&names.spikes)?;
+        if spikes >= 1 << 63 {
+            return Err(senseless(&names.spikes, "more spikes than there can be"));
+        }
+        Ok(Self { population, states, due, spikes })
+    }
+
+    /// Gives the shards their part, at step `now`; nothing that was recorded stays.
+    pub(super) fn restore(self, now: u64, size: usize, shards: &mut [Shard<T>]) {
+        let mut spikes = self.spikes;
+        for shard in shards.iter_mut().filter(|s| s.population == self.population) {
+            for (row, values) in self.states.iter().enumerate() {
+                shard.set_state(row, |neuron| values[neuron].to_f64());
+            }
+            let (first, lanes) = (shard.neurons.start, shard.neurons.len());
+            for (ring, due) in shard.rings.iter_mut().zip(&self.due) {
+                *ring = Ring::new(ring.lanes(), ring.slots());
+                for (place, value) in due {
+                    let (ahead, neuron) = (place / size as u64, (place % size as u64) as usize);
+                    if let Some(lane) = neuron.checked_sub(first).filter(|lane| *lane < lanes) {
+                        ring.add(now + ahead, lane, *value);
+                    }
+                }
+            }
+            // The first has all.
+            shard.spike_count = std::mem::take(&mut spikes);
+            shard.forget_recordings();
+            shard.fault = None;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The spikes of neurons onto which connections learn, as far back as a weight will ask for them.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::Error;
+
+use super::container::{Reader, Writer, senseless};
+use crate::plasticity::PostsynapticSpike;
+use crate::plasticity::state::of_neurons;
+use crate::runtime::core::Core;
+
+/// The spikes of a population.
+pub(super) struct PostsynapticSpikes {
+    population: usize,
+    neurons: Vec<Vec<PostsynapticSpike>>,
+}
+
+/// Whether connections learn onto a population.
+fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
+    core.network.projections.iter().any(|p| p.population == population && p.learns())
+}
+
+/// Adds a population to a file, if anything learns there. All weights have to be up to date.
+pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Writer) {
+    if !learns(core, population) {
+        return;
+    }
+    let cells = &core.network.populations[population];
+    let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.network.dt);
+    let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
+    for shard in core.shards.iter().filter(|s| s.population == population) {
+        for (lane, neuron) in shard.neurons.clone().enumerate() {
+            // What is decided from now on sees the synapse as it is twice the time on the dendrite before.
+            let safe = core.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
+            postsynaptic
+                .extend_from_slice(shard.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)));
+            starts.push(postsynaptic.len() as u64);
+        }
+    }
+    let name = format!("spikes_of/{}", cells.path);
+    out.array(&format!("{name}/starts"), &starts);
+    out.array(&format!("{name}/step"), &postsynaptic.iter().map(|p| p.step).collect::<Vec<_>>());
+    out.array(&format!("{name}/trace"), &postsynaptic.iter().map(|p| p.k).collect::<Vec<_>>());
+    out.array(&format!("{name}/slow_trace"), &postsynaptic.iter().map(|p| p.slow).collect::<Vec<_>>());
+}
+
+impl PostsynapticSpikes {
+    /// Reads a population, if anything learns there, at step `now`.
+    pub(super) fn read<T: Scalar>(
+        core: &Core<T>,
+        population: usize,
+        now: u64,
+        file: &mut Reader<'_>,
+    ) -> Result<Option<Self>, Error> {
+        if !learns(core, population) {
+            return Ok(None);
+        }
+        let cells = &core.network.populations[population];
+        let name = format!("spikes_of/{}", cells.path);
+        let starts = file.array::<u64>(&format!("{name}/starts"), Some(cells.size + 1))?;
+        let step = file.array::<i64>(&format!("{name}/step"), None)?;
+        let k = file.finite::<f64>(&format!("{name}/trace"), Some(step.len()))?;
+        let slow = file.finite::<f64>(&format!("{name}/slow_trace"), Some(step.len()))?;
+        let ends = (starts.first(), starts.last());
+        if ends != (Some(&0), Some(&(step.len() as u64))) || !starts.is_sorted() {
+            return Err(senseless(&name, "starts that do not ascend from 0 to the number of spikes"));
+        }
+        let mut neurons = Vec::with_capacity(cells.size);
+        for row in starts.windows(2).map(|w| w[0] as usize..w[1] as usize) {
+            let steps = &step[row.clone()];
+            let possible = |step: &i64| (0..now as i64).contains(step);
+            if !steps.windows(2).all(|w| w[0] < w[1]) || !steps.iter().all(possible) {
+                return Err(senseless(&name, "spikes that there cannot be"));
+            }
+            neurons.push(row.map(|i| PostsynapticSpike { step: step[i], k: k[i], slow: slow[i] }).collect());
+        }
+        Ok(Some(Self { population, neurons }))
+    }
+
+    /// Gives the shards their part, at step `now`.
+    pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
+        for shard in core.shards.iter_mut().filter(|s| s.population == self.population) {
+            let mine = self.neurons[shard.neurons.clone()].iter_mut().map(std::mem::take).collect();
+            shard.plasticity.recall(now, mine);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What moves: the neurons, generators and short-term plasticity of the network itself, or of each sample of a batch.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::Error;
+
+use super::container::{Element, Reader, Writer};
+use super::neurons::Neurons;
+use super::short_term::Lefts;
+use super::{generators, neurons, short_term};
+use crate::inputs::{GeneratorMemory, Schedule, SourceBlock};
+use crate::run::Sample;
+use crate::runtime::core::Core;
+use crate::runtime::shard::{Change, Shard};
+
+/// Everything that moves, between two steps.
+pub(super) struct Moving<T: Scalar> {
+    neurons: Vec<Neurons<T>>,
+    lefts: Vec<Lefts>,
+    /// By generator of spikes.
+    generators: Vec<(usize, GeneratorMemory)>,
+    schedules: Vec<Option<Schedule>>,
+}
+
+/// What names of arrays begin with, of sample `b` of a batch of that many or of no batch.
+pub(super) fn prefix(batch: usize, b: usize) -> String {
+    if batch == 0 { String::new() } else { format!("sample {b}/") }
+}
+
+/// Adds what moves to a file.
+pub(super) fn save<T: Scalar + Element>(
+    core: &Core<T>,
+    (sample, shards, source_blocks): (&str, &[Shard<T>], &[SourceBlock]),
+    out: &mut Writer,
+) {
+    (0..core.cells.len()).for_each(|i| neurons::save(core, i, (sample, shards), out));
+    (0..core.network.projections.len()).for_each(|i| short_term::save(core, i, (sample, shards), out));
+    let spiking = core.network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking());
+    spiking.for_each(|(i, _)| generators::save(core, i, (sample, source_blocks), out));
+}
+
+impl<T: Scalar + Element + Into<f64>> Moving<T> {
+    /// Reads what moves of a network of this structure.
+    pub(super) fn read(
+        core: &Core<T>,
+        (now, sample): (u64, &str),
+        schedules: &[Option<Schedule>],
+        file: &mut Reader<'_>,
+    ) -> Result<Self, Error> {
+        let neurons = (0..core.cells.len()).map(|i| Neurons::read(core, i, sample, file));
+        let neurons = neurons.collect::<Result<_, Error>>()?;
+        let short = |i: &usize| core.incoming(*i).any(|(_, i)| matches!(i.change, Change::ShortTerm(_)));
+        let short = (0..core.network.projections.len()).filter(short);
+        let lefts = short.map(|i| Lefts::read(core, i, (now, sample), file)).collect::<Result<_, Error>>()?;
+        let mut generators = Vec::new();
+        for (i, schedule) in schedules.iter().enumerate() {
+            let Some(source_block) = core.source_blocks.iter().find(|c| c.generator == i) else { continue };
+            let memory = generators::read(core, source_block, schedule.as_ref(), (now, sample), file)?;
+            generators.push((i, memory));
+        }
+        Ok(Self { neurons, lefts, generators, schedules: schedules.to_vec() })
+    }
+
+    /// Gives shards and source blocks their part, at step `now`.
+    fn restore(self, now: u64, sizes: &[usize], shards: &mut [Shard<T>], source_blocks: &mut [SourceBlock]) {
+        for (neurons, size) in self.neurons.into_iter().zip(sizes) {
+            neurons.restore(now, *size, shards);
+        }
+        self.lefts.iter().for_each(|lefts| lefts.restore(shards));
+        for (generator, memory) in &self.generators {
+            for source_block in source_blocks.iter_mut().filter(|c| c.generator == *generator) {
+                source_block.recall(memory, self.schedules[*generator].as_ref(), now);
+            }
+        }
+    }
+}
+
+impl<T: Scalar + Element + Into<f64>> Core<T> {
+    /// Restores what moves: one for the network itself, or the samples of a batch.
+    pub(super) fn move_to(&mut self, batch: usize, moving: Vec<Moving<T>>) {
+        let (now, sizes) = (self.now, self.cells.iter().map(|c| c.layout.size).collect::<Vec<_>>());
+        if batch > 0 {
+            self.samples = self.clone_samples(batch);
+            for (Sample { shards, source_blocks }, moving) in self.samples.iter_mut().zip(moving) {
+                moving.restore(now, &sizes, shards, source_blocks);
+            }
+        } else if let Some(moving) = moving.into_iter().next() {
+            moving.restore(now, &sizes, &mut self.shards, &mut self.source_blocks);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Short-term plasticity: what is left of each source's spikes. All shards hear all sources, so one speaks for all.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{Error, Source};
+
+use super::container::{Reader, Writer, senseless};
+use crate::connect::sources;
+use crate::plasticity::Left;
+use crate::runtime::core::Core;
+use crate::runtime::shard::{Change, Shard};
+
+/// What is left of the spikes of a projection's sources.
+pub(super) struct Lefts {
+    projection: usize,
+    sources: Vec<Option<Left>>,
+}
+
+/// Adds a projection to a file, if it has short-term plasticity.
+pub(super) fn save<T: Scalar>(
+    core: &Core<T>,
+    projection: usize,
+    (sample, shards): (&str, &[Shard<T>]),
+    out: &mut Writer,
+) {
+    let changes = shards.iter().flat_map(|s| &s.incoming).filter(|i| i.projection == projection);
+    let Some(lefts) = changes.into_iter().find_map(|i| match &i.change {
+        Change::ShortTerm(short_term) => Some(short_term.sources()),
+        _ => None,
+    }) else {
+        return;
+    };
+    let name = format!("{sample}short_term/{}", core.network.projections[projection].path);
+    let all = |f: fn(&Left) -> f64| lefts.iter().map(|l| l.as_ref().map_or(0.0, f)).collect::<Vec<_>>();
+    let last: Vec<i64> = lefts.iter().map(|l| l.map_or(-1, |l| l.last as i64)).collect();
+    out.array(&format!("{name}/last"), &last);
+    out.array(&format!("{name}/u"), &all(|l| l.u));
+    out.array(&format!("{name}/x"), &all(|l| l.x));
+}
+
+impl Lefts {
+    /// Reads a projection with short-term plasticity at step `now`, to which its generators are at most an epoch ahead.
+    pub(super) fn read<T: Scalar>(
+        core: &Core<T>,
+        projection: usize,
+        (now, sample): (u64, &str),
+        file: &mut Reader<'_>,
+    ) -> Result<Self, Error> {
+        let p = &core.network.projections[projection];
+        let (name, count) = (format!("{sample}short_term/{}", p.path), sources(&core.network, p));
+        let last = file.array::<i64>(&format!("{name}/last"), Some(count))?;
+        let u = file.finite::<f64>(&format!("{name}/u"), Some(count))?;
+        let x = file.finite::<f64>(&format!("{name}/x"), Some(count))?;
+        let queued = match p.pre {
+            Source::Population(_) => now,
+            Source::Generator(i) => {
+                file.one::<u64>(&format!("{sample}generator/{}/sent", core.network.generators[i].path))?
+            }
+        };
+        if last.iter().any(|last| *last >= queued as i64) {
+            return Err(senseless(&name, "spikes that there cannot be"));
+        }
+        let left = |i: usize| Some(Left { last: u64::try_from(last[i]).ok()?, u: u[i], x: x[i] });
+        Ok(Self { projection, sources: (0..count).map(left).collect() })
+    }
+
+    /// Gives it to all shards.
+    pub(super) fn restore<T: Scalar>(&self, shards: &mut [Shard<T>]) {
+        for incoming in shards.iter_mut().flat_map(|s| &mut s.incoming) {
+            if let Change::ShortTerm(short_term) = &mut incoming.change
+                && incoming.projection == self.projection
+            {
+                short_term.recall(&self.sources);
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What a network is, apart from the values of its parameters: a state belongs to networks of which the same can be said.
+
+use std::fmt::Display;
+
+use dendrion_kernels::{Delays, Scalar};
+use dendrion_model::{Generator, Population, Projection, Signal, Source};
+
+use crate::runtime::core::Core;
+
+/// Bytes that are gathered before they enter a checksum.
+const PIECE: usize = 1 << 16;
+
+/// Line by line, what is described, and how.
+pub(crate) type Description = Vec<(String, String)>;
+
+/// The description of a network, which stays what it was made as.
+pub(super) fn structure<T: Scalar>(core: &Core<T>) -> &Description {
+    core.described.get_or_init(|| describe(core))
+}
+
+fn describe<T: Scalar>(core: &Core<T>) -> Description {
+    let mut lines = Description::new();
+    let network = &core.network;
+    add(&mut lines, "dt", format!("{} ms", network.dt));
+    add(&mut lines, "seed", network.seed);
+    add(&mut lines, "dtype", T::NAME);
+    for (population, cells) in network.populations.iter().zip(&core.cells) {
+        members(&mut lines, population);
+        let states: Vec<&str> = cells.system.states.iter().map(|s| s.name.as_str()).collect();
+        add(&mut lines, of(&population.path, "states"), states.join(", "));
+        let parameters: Vec<&str> = cells.system.parameters.iter().map(|p| p.key.as_str()).collect();
+        add(&mut lines, of(&population.path, "parameters"), parameters.join(", "));
+    }
+    network.generators.iter().for_each(|g| generator(&mut lines, g));
+    for (i, p) in network.projections.iter().enumerate() {
+        projection(&mut lines, core, i, p);
+    }
+    for injection in &network.injections {
+        let (from, into) =
+            (&network.generators[injection.generator], &network.populations[injection.population]);
+        let compartment = &into.compartments[injection.compartment].name;
+        add(&mut lines, &injection.path, format!("from {} into {}", from.path, into.path_of(compartment)));
+    }
+    lines
+}
+
+/// The first difference between what a file and what a network says, in words.
+pub(super) fn difference(file: &[(String, String)], here: &[(String, String)]) -> Option<String> {
+    let find = |lines: &[(String, String)], name: &str| {
+        lines.iter().find(|(n, _)| n == name).map(|(_, how)| how.clone())
+    };
+    let at = (0..file.len().max(here.len())).find(|i| file.get(*i) != here.get(*i))?;
+    if let Some((name, ours)) = here.get(at) {
+        match find(file, name) {
+            None => return Some(format!("{name} ({ours}) is not in the file")),
+            Some(theirs) if theirs != *ours => {
+                return Some(format!("{name}: {theirs} in the file, {ours} here"));
+            }
+            Some(_) => {}
+        }
+    }
+    let (name, theirs) = file.get(at)?;
+    Some(match find(here, name) {
+        None => format!("{name} ({theirs}) is not in this network"),
+        Some(ours) if ours != *theirs => format!("{name}: {theirs} in the file, {ours} here"),
+        Some(_) => format!("{name} comes at another place in the file; expected the modules in one order"),
+    })
+}
+
+fn add(lines: &mut Description, what: impl Display, how: impl Display) {
+    lines.push((what.to_string(), how.to_string()));
+}
+
+fn of(path: &str, what: &str) -> String {
+    format!("{what} of {path}")
+}
+
+/// A checksum, for what is too long to be told.
+fn sum(bytes: impl Iterator<Item = u8>) -> String {
+    let mut sum = Sum::default();
+    bytes.for_each(|b| sum.add(&[b]));
+    sum.finish()
+}
+
+fn members(lines: &mut Description, population: &Population) {
+    let Population { path, size, method, sde, soft_reset, reset, .. } = population;
+    add(lines, path, format!("population of {size} neurons"));
+    let reset = match (reset, soft_reset) {
+        (false, _) => "no",
+        (true, true) => "soft",
+        (true, false) => "hard",
+    };
+    add(lines, of(path, "methods"), format!("{}, {sde:?}, {reset} reset", method.name()));
+    let delays = &population.dendritic_delay;
+    let delays = match delays.as_slice() {
+        [one] => format!("{one} steps"),
+        all => sum(all.iter().flat_map(|d| d.to_le_bytes())),
+    };
+    add(lines, of(path, "dendritic_delay"), delays);
+    let name = |i: usize| &population.compartments[i].name;
+    for c in &population.compartments {
+        add(lines, population.path_of(&c.name), if c.soma { "soma" } else { "compartment" });
+    }
+    for c in &population.couplings {
+        add(lines, population.path_of(&c.name), format!("coupling of {} and {}", name(c.a), name(c.b)));
+    }
+    for r in &population.receptors {
+        let scaled = if r.scale_g { ", scaled" } else { "" };
+        let text = r.text.as_ref().map_or_else(String::new, |text| format!(" {}", sum(text.bytes())));
+        let how = format!("receptor on {}: {}{text}{scaled}", name(r.on), r.kind.name());
+        add(lines, population.path_of(&r.name), how);
+    }
+    for m in &population.mechanisms {
+        let how = format!("mechanism on {}: equations {}", name(m.on), sum(m.text.bytes()));
+        add(lines, population.path_of(&m.name), how);
+    }
+    for n in &population.noises {
+        add(lines, population.path_of(&n.name), format!("{} on {}", n.kind.name(), name(n.on)));
+    }
+}
+
+fn generator(lines: &mut Description, generator: &Generator) {
+    let Generator { path, size, start, stop, stream, signal, .. } = generator;
+    let what = match signal {
+        Signal::Spikes { indices, times } => {
+            let all = indices.iter().zip(times);
+            let bytes = all.flat_map(|(i, t)| i.to_le_bytes().into_iter().chain(t.to_bits().to_le_bytes()));
+            format!("{} spikes {}", times.len(), sum(bytes))
+        }
+        Signal::Current(wave) => {
+            let bytes = wave.values.iter().flat_map(|v| v.to_bits().to_le_bytes());
+            let each = wave.interval.map_or_else(|| "step".to_string(), |ms| format!("{ms} ms"));
+            format!("{} currents {}, {} per {each}", wave.values.len(), sum(bytes), wave.width)
+        }
+        Signal::Pushed => "spikes handed over".to_string(),
+        Signal::Poisson | Signal::Bernoulli | Signal::Dc => generator.kind().name().to_string(),
+    };
+    add(lines, path, format!("generator of size {size}: {what}"));
+    let stop = stop.map_or_else(|| "inf".to_string(), |t| t.to_string());
+    add(lines, of(path, "start and stop"), format!("{start} ms, {stop} ms"));
+    if let Some(stream) = stream {
+        add(lines, of(path, "random stream"), stream);
+    }
+}
+
+fn projection<T: Scalar>(lines: &mut Description, core: &Core<T>, i: usize, projection: &Projection) {
+    let (path, post) = (&projection.path, &core.network.populations[projection.population]);
+    let from = match projection.pre {
+        Source::Population(i) => &core.network.populations[i].path,
+        Source::Generator(i) => &core.network.generators[i].path,
+    };
+    let onto: Vec<String> =
+        projection.receptors.iter().map(|r| post.path_of(&post.receptors[*r].name)).collect();
+    let rule = projection.plasticity.as_ref().map_or_else(String::new, |p| format!(", {}", p.kind.name()));
+    add(lines, path, format!("connections from {from} to {}{rule}", onto.join(", ")));
+    let count: usize = core.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
+    add(lines, of(path, "number"), format!("{count} connections"));
+    add(lines, of(path, "sources, targets and delays"), pairs(core, i));
+}
+
+/// A checksum of the connections of a projection, by source, then target.
+fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> String {
+    let shards: Vec<_> = core.incoming(projection).collect();
+    let sources = shards.first().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
+    let mut sum = Sum::default();
+    for source in 0..sources {
+        sum.add(&(source as u32).to_le_bytes());
+        for (shard, incoming) in &shards {
+            let (fanout, first) = (&incoming.fanout, shard.neurons.start as u32);
+            for c in fanout.starts()[source] as usize..fanout.starts()[source + 1] as usize {
+                let delay = match fanout.delays() {
+                    Delays::Uniform(d) => *d,
+                    Delays::Each(d) => d[c],
+                };
+                sum.add(&(first + u32::from(fanout.targets()[c])).to_le_bytes());
+                sum.add(&delay.to_le_bytes());
+            }
+        }
+    }
+    sum.finish()
+}
+
+/// A checksum of many small pieces.
+#[derive(Default)]
+struct Sum {
+    hasher: crc32fast::Hasher,
+    piece: Vec<u8>,
+}
+
+impl Sum {
+    fn add(&mut self, bytes: &[u8]) {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.hasher.update(&self.piece);
+            self.piece.clear();
+        }
+    }
+
+    fn finish(mut self) -> String {
+        self.hasher.update(&self.piece);
+        format!("{:08x}", self.hasher.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn the_first_difference_is_told() {
+        let lines = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+            all.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect()
+        };
+        let here = lines(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let told = |file: &[(&str, &str)]| difference(&lines(file), &here);
+        assert_eq!(told(&[("a", "1"), ("b", "2"), ("c", "3")]), None);
+        assert_eq!(told(&[("a", "1"), ("b", "7"), ("c", "8")]).unwrap(), "b: 7 in the file, 2 here");
+        assert_eq!(told(&[("a", "1"), ("c", "3")]).unwrap(), "b (2) is not in the file");
+        let more = [("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")];
+        assert_eq!(told(&more).unwrap(), "d (4) is not in this network");
+        assert_eq!(told(&[("x", "0"), ("a", "1"), ("b", "2")]).unwrap(), "x (0) is not in this network");
+        let turned = told(&[("b", "2"), ("a", "1"), ("c", "3")]).unwrap();
+        assert_eq!(turned, "b comes at another place in the file; expected the modules in one order");
+    }
+}

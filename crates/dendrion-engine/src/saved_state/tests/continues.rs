@@ -1,0 +1,281 @@
+//! The same bits as without a break, whatever the step, the cut and the threads on either side.
+
+use super::network::network;
+use super::{count, made, run, run_stopped, saved};
+use crate::recording::probe::ProbeId;
+use crate::runtime::core::Core;
+use crate::runtime::run_with::RunOptions;
+use crate::saved_state::Element;
+use crate::tests::network::probes;
+use dendrion_kernels::Scalar;
+use dendrion_model::Values;
+use std::ops::ControlFlow;
+
+const END: u64 = 600;
+/// Lines of a block, blocks of a shard, threads.
+const CUTS: [(usize, usize, usize); 5] = [(0, 0, 2), (1, 1, 8), (3, 2, 1), (7, 1000, 3), (100, 1, 2)];
+
+/// A network that was handed spikes until step 700.
+fn begun<T: Scalar>((lines, per_shard, threads): (usize, usize, usize)) -> Core<T> {
+    let mut core = made::<T>(network(threads), lines, per_shard);
+    let spikes: Vec<(u64, u32)> = (0..350).map(|i| (2 * i, (i % 3) as u32)).collect();
+    core.push_spikes("pushed", &spikes, 700).unwrap();
+    core
+}
+
+fn continues<T: Scalar + Element + Into<f64>>() {
+    let mut whole = begun::<T>(CUTS[0]);
+    run(&mut whole, END);
+    assert!(whole.summary().spikes > 1500, "{}", whole.summary().spikes);
+    let expected = saved(&mut whole);
+    for (k, at) in [1, 7, 64, 237, 401, 599].into_iter().enumerate() {
+        let (one, other) = (CUTS[k % 5], CUTS[(3 * k + 1) % 5]);
+        let mut before = begun::<T>(one);
+        run(&mut before, at);
+        let state = saved(&mut before);
+        assert!(k == 0 || count(&state, "learning/twice/waiting/step") > 10, "at {at}");
+        let mut after = made::<T>(network(other.2), other.0, other.1);
+        after.load_state(&state).unwrap();
+        assert_eq!(after.now, at);
+        assert!(saved(&mut after) == state, "{}: saved again at {at}, {one:?} {other:?}", T::NAME);
+        run(&mut after, END - at);
+        assert!(saved(&mut after) == expected, "{}: from {at} on, {one:?} {other:?}", T::NAME);
+        // Nor does saving change the run that goes on.
+        run(&mut before, END - at);
+        assert!(saved(&mut before) == expected, "{}: after saving at {at}", T::NAME);
+    }
+}
+
+#[test]
+fn a_run_continues_bit_for_bit() {
+    continues::<f64>();
+    continues::<f32>();
+}
+
+/// Where a run is stopped, spikes of generators are on their way that the step reached has not seen; connections that learn
+/// hold some of them, others wait for spikes of their neurons.
+#[test]
+fn a_run_that_was_stopped_continues() {
+    let mut whole = begun::<f64>(CUTS[1]);
+    let full = probes(&mut whole);
+    run(&mut whole, END);
+    let expected = saved(&mut whole);
+    for (k, epochs) in [1, 2, 20, 90].into_iter().enumerate() {
+        let mut before = begun::<f64>(CUTS[k]);
+        run_stopped(&mut before, epochs);
+        let at = before.now;
+        let state = saved(&mut before);
+        for name in ["generator/fast/ahead", "learning/twice/heard", "generator/pushed/waiting"] {
+            assert!(count(&state, &format!("{name}/step")) > 0, "{name} at {at}");
+        }
+        assert!(count(&state, "arriving/events/0/place") > 0, "at {at}");
+        assert!(k == 0 || count(&state, "learning/twice/waiting/step") > 0, "at {at}");
+        let mut after = made::<f64>(network(3), CUTS[k + 1].0, CUTS[k + 1].1);
+        let rest = probes(&mut after);
+        run(&mut after, 13);
+        after.load_state(&state).unwrap();
+        assert!(saved(&mut after) == state, "saved again at {at}");
+        run(&mut after, END - at);
+        assert!(saved(&mut after) == expected, "from {at} on");
+        recorded_the_rest(&whole, &full, &after, &rest, at);
+        // A probe that is made then sees what was sent before its time.
+        let late = before.add_probe("noise", "spikes", 1, None).unwrap();
+        run(&mut before, END - at);
+        assert_eq!(before.spikes(late, 0), since(whole.spikes(full[6], 0), at));
+    }
+}
+
+/// Whether probes recorded, from step `at` on, what others did from the beginning.
+fn recorded_the_rest(whole: &Core<f64>, full: &[ProbeId], after: &Core<f64>, rest: &[ProbeId], at: u64) {
+    for (full, rest) in full.iter().zip(rest) {
+        let (steps, mine) = (whole.sample_steps(*full), after.sample_steps(*rest));
+        let first = steps.iter().take_while(|step| **step < at).count();
+        assert_eq!(steps[first..], mine, "{at}");
+        let (values, columns) = whole.values(*full);
+        assert_eq!(values[first * columns..], after.values(*rest).0, "{at}");
+        assert_eq!(since(whole.spikes(*full, 0), at), after.spikes(*rest, 0), "{at}");
+    }
+}
+
+fn since(spikes: Vec<(u64, u32)>, at: u64) -> Vec<(u64, u32)> {
+    spikes.into_iter().filter(|(step, _)| *step >= at).collect()
+}
+
+/// Two breaks in a row, the second in a network that was loaded.
+#[test]
+fn states_follow_each_other() {
+    let mut whole = begun::<f64>(CUTS[2]);
+    run(&mut whole, END);
+    let expected = saved(&mut whole);
+    let mut core = begun::<f64>(CUTS[2]);
+    for (piece, cut) in [(100, CUTS[1]), (33, CUTS[3]), (1, CUTS[4]), (466, CUTS[0])] {
+        run(&mut core, piece);
+        let state = saved(&mut core);
+        core = made::<f64>(network(cut.2), cut.0, cut.1);
+        core.load_state(&state).unwrap();
+    }
+    assert!(saved(&mut core) == expected);
+}
+
+/// What was set since the network was made comes with the state: parameters, times that no longer hold, learning that is off.
+#[test]
+fn what_was_set_comes_along() {
+    let change = |core: &mut Core<f64>| {
+        let gl: Vec<f64> = (0..701).map(|i| 38.0 + 0.01 * f64::from(i)).collect();
+        core.set_parameters(vec![
+            ("pyramids/dist.gL".into(), Values::Each(gl)),
+            ("others/soma.gL".into(), Values::Scalar(4.5)),
+            ("pyramids.stdp_tau".into(), Values::Scalar(30.0)),
+            ("noise.rate".into(), Values::Scalar(50.0)),
+            ("ramp.amplitude".into(), Values::Scalar(45.0)),
+            ("clock.prob".into(), Values::Each((0..40).map(|i| 0.001 * f64::from(i)).collect())),
+            ("learnt.lambda_".into(), Values::Scalar(0.02)),
+            ("beat.tau_rec".into(), Values::Scalar(300.0)),
+            ("across.w".into(), Values::Scalar(0.33)),
+        ])
+        .unwrap();
+        core.set_learning("taught", false).unwrap();
+    };
+    let mut whole = begun::<f64>(CUTS[0]);
+    run(&mut whole, 150);
+    change(&mut whole);
+    run(&mut whole, 200);
+    let state = saved(&mut whole);
+    whole.set_learning("taught", true).unwrap();
+    run(&mut whole, 100);
+    let expected = saved(&mut whole);
+    let mut after = made::<f64>(network(1), CUTS[3].0, CUTS[3].1);
+    after.load_state(&state).unwrap();
+    assert!(!after.is_learning("taught").unwrap() && after.is_learning("learnt").unwrap());
+    assert_eq!(after.parameter("noise.rate").unwrap(), Values::Scalar(50.0));
+    after.set_learning("taught", true).unwrap();
+    run(&mut after, 100);
+    assert!(saved(&mut after) == expected);
+    // Back to a state from before the change, times of the rate included.
+    let early = saved(&mut begun::<f64>(CUTS[1]));
+    whole.load_state(&early).unwrap();
+    assert!(saved(&mut whole) == early);
+    assert_eq!(whole.parameter("noise.rate").unwrap(), Values::Each(vec![60.0, 90.0, 30.0]));
+    // And to the beginning of time, with the parameters it brought.
+    after.reset().unwrap();
+    assert_eq!((after.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
+}
+
+/// Other random numbers come with the state, and stay after a reset.
+#[test]
+fn another_seed_comes_along() {
+    let seeded = |seed: u64| {
+        let mut core = begun::<f64>(CUTS[0]);
+        core.reset_with_seed(seed).unwrap();
+        run(&mut core, 150);
+        core
+    };
+    let (mut whole, mut other) = (seeded(5), seeded(6));
+    let mut plain = begun::<f64>(CUTS[1]);
+    let own = plain.network.seed;
+    run(&mut plain, 150);
+    let state = saved(&mut whole);
+    assert!(state != saved(&mut other));
+    assert!(saved(&mut seeded(own)) == saved(&mut seeded(own)));
+    run(&mut whole, 100);
+    let expected = saved(&mut whole);
+    // From wherever another network is, with whatever seed.
+    for core in [&mut other, &mut plain] {
+        core.load_state(&state).unwrap();
+        assert_eq!(core.network.run_seed(), 5);
+        assert!(saved(core) == state);
+        run(core, 100);
+        assert!(saved(core) == expected);
+    }
+    // Weights stay as learnt.
+    for core in [&mut whole, &mut plain] {
+        core.reset().unwrap();
+        run(core, 100);
+    }
+    assert!(saved(&mut plain) == saved(&mut whole));
+}
+
+/// Each sample of a batch goes on by itself.
+#[test]
+fn batches_continue() {
+    let unlearning = |threads| {
+        let mut network = network(threads);
+        network.projections.retain(|p| !p.learns());
+        network
+    };
+    let with = |core: &mut Core<f64>, steps| {
+        let options = RunOptions { batch: Some(3), ..RunOptions::default() };
+        core.run_with(steps, &options, &mut |_| ControlFlow::Continue(())).unwrap();
+    };
+    let mut whole = made::<f64>(unlearning(2), 0, 0);
+    run(&mut whole, 50);
+    with(&mut whole, 77);
+    let state = saved(&mut whole);
+    let v = whole.state("events/soma.V").unwrap();
+    assert!(v[..75] != v[75..150]);
+    with(&mut whole, 100);
+    let mut after = made::<f64>(unlearning(3), CUTS[2].0, CUTS[2].1);
+    after.load_state(&state).unwrap();
+    assert_eq!(after.samples.len(), 3);
+    assert!(saved(&mut after) == state);
+    with(&mut after, 100);
+    assert!(saved(&mut after) == saved(&mut whole));
+    assert!(after.run(1, &mut |_| ControlFlow::Continue(())).is_err(), "only with the batch");
+    // A state without a batch ends it.
+    let mut alone = made::<f64>(unlearning(2), 0, 0);
+    run(&mut alone, 50);
+    let state = saved(&mut alone);
+    after.load_state(&state).unwrap();
+    assert!(saved(&mut after) == state);
+    run(&mut after, 10);
+}
+
+/// Gradients of what comes after: by parameters and by the states that were loaded.
+#[test]
+fn gradients_are_the_same_after_loading() {
+    let unlearning = |threads| {
+        let mut network = network(threads);
+        network.projections.retain(|p| p.plasticity.is_none());
+        network.populations[2].mechanisms.clear();
+        let events = &mut network.populations[2].params;
+        *events = [("V_th", -52.0), ("V_reset", -60.0)].into();
+        network
+    };
+    let gradient = |core: &mut Core<f64>| {
+        let probe = core.add_probe("pyramids/soma", "V", 1, None).unwrap();
+        let options = RunOptions { trace: Some(1 << 30), ..RunOptions::default() };
+        let watch = &mut |_| ControlFlow::Continue(());
+        let (_, trace) = core.run_with(30, &options, watch).unwrap();
+        let cotangents = vec![0.01; 30 * 701];
+        let wanted = core.parameter_names();
+        trace.unwrap().backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap()
+    };
+    for at in [0, 83] {
+        let mut whole = made::<f64>(unlearning(2), 0, 0);
+        run(&mut whole, at);
+        if at == 0 {
+            whole.set_state("pyramids/soma.V", &Values::Scalar(-63.0)).unwrap();
+        }
+        let state = saved(&mut whole);
+        let mut after = made::<f64>(unlearning(1), 0, 0);
+        after.load_state(&state).unwrap();
+        assert_eq!(gradient(&mut after), gradient(&mut whole), "from {at} on");
+    }
+}
+
+/// A network that diverged has nothing to save, and goes on from an older state.
+#[test]
+fn a_state_mends_what_broke() {
+    let mut core = begun::<f64>(CUTS[0]);
+    run(&mut core, 20);
+    let state = saved(&mut core);
+    core.set_parameters(vec![("others/soma.C".into(), Values::Scalar(1e-300))]).unwrap();
+    core.set_state("others/dend.V", &Values::Scalar(1e300)).unwrap();
+    core.run(2000, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    let error = core.save_state().unwrap_err().to_string();
+    let begins = "network: save_state: nothing to save, as the network cannot go on: others: ";
+    assert!(error.starts_with(begins), "{error}");
+    core.load_state(&state).unwrap();
+    assert!(saved(&mut core) == state);
+    run(&mut core, 20);
+}

@@ -1,0 +1,50 @@
+//! A run that was saved goes on with the same bits, wherever it is loaded; what is no state of the network is refused.
+#![allow(clippy::unwrap_used)]
+
+mod continues;
+mod fuzz;
+mod network;
+mod refuses;
+
+use std::ops::ControlFlow;
+
+use dendrion_kernels::{Level, Scalar, granule};
+use dendrion_model::Network;
+
+use crate::build::layout::Layout;
+use crate::runtime::core::{Core, RunEnd};
+use crate::saved_state::Element;
+
+/// A network cut into blocks of so many lines, in shards of so many blocks; of 0 lines as usual.
+fn made<T: Scalar>(network: Network, lines: usize, per_shard: usize) -> Core<T> {
+    if lines == 0 {
+        return Core::new(network, Level::best()).unwrap();
+    }
+    let lanes = lines * granule::<T>();
+    let layout = move |size: usize, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard };
+    Core::cut(network, Level::best(), layout).unwrap()
+}
+
+fn run<T: Scalar>(core: &mut Core<T>, steps: u64) {
+    core.run(steps, &mut |_| ControlFlow::Continue(())).unwrap();
+}
+
+/// Runs, to be stopped after some epochs: then generators are ahead of the neurons.
+fn run_stopped<T: Scalar>(core: &mut Core<T>, epochs: u32) {
+    let mut left = epochs;
+    let watch = &mut |_| {
+        left -= 1;
+        if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    assert_eq!(core.run(1_000_000, watch).unwrap(), RunEnd::Stopped);
+}
+
+fn saved<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Vec<u8> {
+    core.save_state().unwrap().concat()
+}
+
+/// How many numbers an array of a file has.
+fn count(file: &[u8], name: &str) -> usize {
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(file).unwrap();
+    metadata.info(name).unwrap().shape.iter().product()
+}
