@@ -12,7 +12,7 @@ use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights,
 use crate::gradient::history::Spares;
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::{Learning, Rule, ShortTerm};
-use crate::run::{Pool, Route, SpikeExchange};
+use crate::run::{Route, SpikeExchange};
 use crate::runtime::core::Core;
 use crate::runtime::parameters::targets;
 use crate::runtime::population::Cells;
@@ -85,7 +85,6 @@ impl<T: Scalar> Core<T> {
             currents: Arc::new(currents),
             routes: Arc::new(routes),
             exchange: Arc::new(exchange),
-            pool: Arc::new(Pool::default()),
             probes: Vec::new(),
             now: 0,
             requested: 0.0,

@@ -17,7 +17,7 @@ use super::weight_accumulator::WeightAccumulator;
 use crate::gradient::history::Spares;
 use crate::inputs::{Current, StandIns};
 use crate::recording::recorder::{Lanes, Reads};
-use crate::run::{Barrier, Parts, Pool, Route, RunPlan, Sample, SpikeExchange, Stage, Watch, execute};
+use crate::run::{Barrier, Parts, Route, RunPlan, Sample, SpikeExchange, Stage, Watch, execute};
 use crate::runtime::parameters::{Target, full_name};
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Shard, is_finite};
@@ -58,7 +58,6 @@ pub(crate) struct Trace<T: Scalar> {
     /// Epochs from one meeting of threads to the next.
     pub(crate) meeting: u64,
     pub(crate) threads: usize,
-    pub(crate) pool: Arc<Pool>,
     /// Shards and source blocks of a sample.
     pub(crate) places: (usize, usize),
     pub(crate) spares: Spares<T>,
@@ -112,7 +111,7 @@ impl<T: Scalar> Trace<T> {
         let mut total = Total::new(this, &wanted, batch, given);
         let executed = execute(
             samples,
-            (&self.pool, self.threads),
+            self.threads,
             |s| s.neurons.len(),
             &Parts { stages, finish, ahead: self.threads },
             watch,

@@ -11,7 +11,7 @@ use dendrion_kernels::Scalar;
 use super::barrier::Barrier;
 use super::in_order::InOrder;
 use super::partition::{gather, partition};
-use super::pool::Pool;
+use super::pool::team;
 use super::worker::{Alarm, RunPlan, Watch, Worker, run_worker};
 use crate::gradient::{Shared, sweep};
 use crate::inputs::SourceBlock;
@@ -91,7 +91,7 @@ pub(crate) struct Parts<Stages, Finish> {
 /// where a thread was lost.
 pub(crate) fn execute<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
-    (pool, threads): (&Pool, usize),
+    threads: usize,
     cost: impl Fn(&Shard<T>) -> usize,
     parts: &Parts<
         impl Fn(usize, &mut Sample<T>, usize) -> Vec<Stage<'c, T>> + Sync,
@@ -101,10 +101,10 @@ pub(crate) fn execute<'c, T: Scalar, R: Send>(
     mut take: impl FnMut(usize, R) + Send,
 ) -> Option<()> {
     if samples.len() != 1 {
-        return each(samples, (pool, threads), parts, watch, take);
+        return each(samples, threads, parts, watch, take);
     }
     let mut sample = samples.into_iter().next()?;
-    let team = pool.team(threads.min(sample.shards.len()));
+    let team = team(threads.min(sample.shards.len()));
     let stages = (parts.stages)(0, &mut sample, team.threads());
     let workers = partition(sample.shards, sample.source_blocks, team.threads(), cost);
     let done = team.run(
@@ -122,7 +122,7 @@ pub(crate) fn execute<'c, T: Scalar, R: Send>(
 /// Several samples, each by one thread.
 fn each<'c, T: Scalar, R: Send>(
     samples: Vec<Sample<T>>,
-    (pool, threads): (&Pool, usize),
+    threads: usize,
     parts: &Parts<
         impl Fn(usize, &mut Sample<T>, usize) -> Vec<Stage<'c, T>> + Sync,
         impl Fn(usize, Sample<T>, bool) -> R + Sync,
@@ -169,7 +169,7 @@ fn each<'c, T: Scalar, R: Send>(
             if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { flow }
         });
     };
-    let team = pool.team(threads.min(count));
+    let team = team(threads.min(count));
     let each = vec![(); team.threads()];
     team.run(each, first, |()| one_after_another(&mut |now| heed(now)))?;
     (results.taken() == count).then_some(())

@@ -12,5 +12,5 @@ pub(crate) use barrier::Barrier;
 pub(crate) use exchange::SpikeExchange;
 pub(crate) use executor::{Parts, Sample, Stage, execute};
 pub(crate) use partition::{gather, partition};
-pub(crate) use pool::Pool;
+pub(crate) use pool::team;
 pub(crate) use worker::{Route, RunPlan, Watch, Worker, run_worker};

@@ -12,7 +12,7 @@ use crate::gradient::history::Spares;
 use crate::inputs::{Current, SourceBlock};
 use crate::recording::probe::Probe;
 use crate::run::{
-    Barrier, Pool, Route, RunPlan, Sample, SpikeExchange, Worker, gather, partition, run_worker,
+    Barrier, Route, RunPlan, Sample, SpikeExchange, Worker, gather, partition, run_worker, team,
 };
 use crate::runtime::parameters::Target;
 use crate::runtime::population::Cells;
@@ -77,7 +77,6 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     pub(crate) routes: Arc<Vec<Route>>,
     pub(crate) exchange: Arc<SpikeExchange>,
-    pub(crate) pool: Arc<Pool>,
     pub(crate) probes: Vec<Probe>,
     /// Steps done.
     pub(crate) now: u64,
@@ -120,8 +119,7 @@ impl<T: Scalar> Core<T> {
         }
         self.fresh.iter_mut().for_each(|rows| rows.fill(false));
         let (begin, end) = (self.now, self.now + steps);
-        let pool = self.pool.clone();
-        let team = pool.team(self.worthwhile_threads());
+        let team = team(self.worthwhile_threads());
         let workers = self.workers(team.threads());
         let plan = self.run_plan(begin, end, workers.len());
         let done = team.run(

@@ -67,7 +67,7 @@ impl<T: Scalar> Core<T> {
         let mut done = Vec::with_capacity(samples.len());
         let executed = execute(
             samples,
-            (&self.pool, threads),
+            threads,
             |s| this.cells[s.population].cost(s.neurons.len()),
             &Parts {
                 stages: |b: usize, _: &mut Sample<T>, workers| this.stages_of(&schedule, &given[b], workers),
@@ -328,7 +328,6 @@ impl<T: Scalar> Core<T> {
             epoch: self.epoch,
             meeting: self.meeting(),
             threads: self.threads,
-            pool: self.pool.clone(),
             places: self.exchange.places(),
             spares: self.spares.clone(),
         }
