@@ -1,4 +1,4 @@
-"""The picture of the demo: the cell as it is built, what one of them does, and what all of them do."""
+"""The figure of the demo: the compartments of the cell, the activity of one cell, and that of all cells."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import numpy as np
 from dendrion.models.ca1 import DENDRITES, INPUTS
 from matplotlib.axes import Axes
 
-# Okabe & Ito's palette, told apart by all eyes. Compartments have the colours of their traces.
+# The palette of Okabe & Ito, which is safe for colour-blind readers. Compartments have the colours of their traces.
 COLOUR = {"soma": "#1a1a1a", "prox": "#0072b2", "dist1": "#d55e00"}
 CA3, EC, GREY, LIGHT = "#009e73", "#cc79a7", "#8c8c8c", "#c9c9c9"
 
 
-def draw(cells, voltages, spikes, duration: float, path: str) -> None:
-    """Draw everything and save it."""
+def draw(cells, voltages, spikes, duration: float, path: str, dpi: int = 150) -> None:
+    """Draw the figure and save it."""
     with dn.plot.style(size=12):
-        figure = plt.figure(figsize=(13.33, 7.5), dpi=150)
+        figure = plt.figure(figsize=(13.33, 7.5), dpi=dpi)
         figure.get_layout_engine().set(rect=(0.02, 0.02, 0.96, 0.84), hspace=0.04)
         grid = figure.add_gridspec(3, 2, width_ratios=(1, 2.2), height_ratios=(1.5, 1.5, 0.8))
         tree = figure.add_subplot(grid[:, 0])
@@ -43,16 +43,16 @@ def draw(cells, voltages, spikes, duration: float, path: str) -> None:
 
 
 def _typical(spikes, size: int, shown: int) -> int:
-    """Return the cell, among those recorded, whose spike count is nearest to three quarters up the others'."""
+    """Return the recorded cell whose spike count is nearest to the upper quartile."""
     counts = np.bincount(spikes.i, minlength=size)[:shown]
     return int(np.argmin(np.abs(counts - np.quantile(counts, 0.75))))
 
 
 def _tree(axes: Axes, cells) -> None:
-    """Draw the cell, and mark which compartments take input."""
+    """Draw the cell, and mark the compartments that receive input."""
     colours = {part: COLOUR.get(part, LIGHT) for part in ("soma", *DENDRITES)}
     dn.plot.tree(cells, color=colours, ax=axes)
-    # Of the four corners of a dendrite the last two are at its far end.
+    # The last two of the four corners of a dendrite are at its far end.
     at = {patch.get_gid(): np.array([0.1, 0.1, 0.4, 0.4]) @ patch.get_path().vertices[:4] for patch in axes.patches}
     for colour, label, parts in (
         (EC, "entorhinal cortex, 82 Hz", [part for part in INPUTS if part.startswith("dist")]),

@@ -1,4 +1,4 @@
-"""`make demo`: a thousand CA1 pyramidal cells for half a second, and a picture of it."""
+"""`make demo`: simulates a thousand CA1 pyramidal cells for half a second and draws a figure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ TRACES = ("soma", "prox", "dist1")
 
 
 def main() -> None:
-    """Build, run, print, draw."""
+    """Build and run the network, print a summary and draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cells", type=int, default=1000, help="number of cells")
     parser.add_argument("--duration", type=float, default=500.0, help="time to simulate (ms)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the Poisson input")
-    parser.add_argument("--dendritic-spikes", action="store_true", help="let dendrites spike")
-    parser.add_argument("--out", default="demo.png", help="where the picture goes")
+    parser.add_argument("--dendritic-spikes", action="store_true", help="add dendritic spikes")
+    parser.add_argument("--out", default="demo.png", help="file for the figure")
+    parser.add_argument("--dpi", type=int, default=150, help="resolution of the figure")
     options = parser.parse_args()
 
     begun = time.perf_counter()
@@ -47,8 +48,8 @@ def main() -> None:
         "real-time factor": f"{wall / seconds:.2f} (wall time / biological time)",
     }.items():
         print(f"{label:>17}  {value}")
-    draw(cells, voltages, spikes, options.duration, options.out)
-    print(f"{'picture':>17}  {options.out}")
+    draw(cells, voltages, spikes, options.duration, options.out, options.dpi)
+    print(f"{'figure':>17}  {options.out}")
 
 
 if __name__ == "__main__":

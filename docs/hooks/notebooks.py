@@ -1,7 +1,8 @@
 """Pages that are run while the site is built, as notebooks: they show what their code prints, and its figures.
 
 Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. Pages in Markdown have
-their code between fences of ``python``. Code that fails, warns, or writes to stderr, fails the build.
+their code between fences of ``python``. Code that fails, warns, or writes to stderr, fails the build. Figures are named
+after their page and their number. A cell may name its figure (``# %% figure="raster"``), so that other pages can show it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Rendered(NamedTuple):
     """What became of a page."""
 
     markdown: str
-    figures: tuple[bytes, ...]
+    figures: dict[str, bytes]
     notebook: str
 
 
@@ -67,8 +68,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             place = (config.docs_dir, config.site_dir, config.use_directory_urls)
             files.append(Tutorial(source.src_uri, *place, inclusion=source.inclusion))
             files.append(File.generated(config, f"{stem}.ipynb", content=page.notebook))
-        for number, figure in enumerate(page.figures, 1):
-            files.append(File.generated(config, f"{stem}_{number}.png", content=figure))
+        for name, figure in page.figures.items():
+            files.append(File.generated(config, f"{stem}_{name}.png", content=figure))
     return files
 
 
@@ -99,7 +100,7 @@ def _render(uri: str, source: str) -> Rendered:
         page.add(cell)
     if uri.endswith(".py"):
         page.parts.insert(1, f"[Download as a notebook]({page.stem}.ipynb){{ .notebook download }}")
-    return Rendered("\n\n".join(page.parts), tuple(page.figures), nbformat.writes(notebook))
+    return Rendered("\n\n".join(page.parts), page.figures, nbformat.writes(notebook))
 
 
 def _from_markdown(text: str) -> nbformat.NotebookNode:
@@ -115,7 +116,7 @@ class _Writer:
     def __init__(self, uri: str) -> None:
         self.uri, self.stem = uri, PurePosixPath(uri).stem
         self.parts: list[str] = []
-        self.figures: list[bytes] = []
+        self.figures: dict[str, bytes] = {}
 
     def add(self, cell: nbformat.NotebookNode) -> None:
         """Add a cell and what it put out."""
@@ -125,14 +126,17 @@ class _Writer:
         self.parts.append(f"```python\n{cell.source}\n```")
         for output in cell.outputs:
             if output.output_type == "display_data":
-                self._figure(base64.b64decode(output.data["image/png"]))
+                self._figure(base64.b64decode(output.data["image/png"]), cell.metadata.get("figure"))
             elif output.name == "stdout":
                 self.parts.append("```{ .text .output }\n" + output.text.rstrip("\n") + "\n```")
             else:
                 raise PluginError(f"{self.uri}: wrote to {output.name}: {output.text}")
 
-    def _figure(self, figure: bytes) -> None:
-        self.figures.append(figure)
-        number = len(self.figures)
+    def _figure(self, figure: bytes, name: str | None) -> None:
+        number = len(self.figures) + 1
+        name = name or str(number)
+        if name in self.figures:
+            raise PluginError(f"{self.uri}: two figures are named {name!r}; a cell with a name may draw only one")
+        self.figures[name] = figure
         (width,) = struct.unpack(">I", figure[16:20])  # of the header
-        self.parts.append(f"![Figure {number}]({self.stem}_{number}.png){{ .figure width={width // 2} }}")
+        self.parts.append(f"![Figure {number}]({self.stem}_{name}.png){{ .figure width={width // 2} }}")

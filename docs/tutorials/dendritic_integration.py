@@ -124,7 +124,7 @@ assert (np.diff(ratio["without magnesium"]) < 0).all()
 #
 # What does the branch itself do?
 
-# %%
+# %% figure="nmda_spike"
 shown = (6, 10, 14, 18)
 t, soma, branch = respond(shown)
 with dn.plot.style():

@@ -169,7 +169,7 @@ class Synaptic(Pyramidal):
 # A `SpikeGenerator` spikes when it is told. `MCSynapse` connects its spikes to receptors by a matrix, sources by
 # neurons: cell 0 gets the spike at the soma, cell 1 in the tuft.
 
-# %%
+# %% figure="synapse"
 cells = Synaptic(2)
 volley = dn.SpikeGenerator(1, indices=[0], times=[10.0])
 modules = [

@@ -178,7 +178,7 @@ with dn.plot.style():
 # Before and after, the three sweeps at both electrodes:
 
 
-# %%
+# %% figure="traces"
 def traces(values):
     """Return the voltages of soma and dendrite with these parameters."""
     net.set_parameters(dict(zip(keys, values, strict=True)))

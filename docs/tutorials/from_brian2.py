@@ -355,7 +355,7 @@ np.testing.assert_allclose(soma.values[500:3000:500, 1], brian2_km, rtol=0, atol
 # the largest difference of all samples was 3e-13 mV.
 
 
-# %%
+# %% figure="dendritic_spikes"
 class Active(dn.MCNeuron):
     """Four compartments in a row, the dendrites with spikes of their own."""
 

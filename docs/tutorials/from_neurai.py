@@ -126,7 +126,7 @@ class Pyramidal(MCNeuron):
 # What is driven by what, and the run, are Dendrion's: a `Network` of modules, probes that record from then on, and
 # `run` for so many ms. There is no compilation, and no step to write yourself.
 
-# %%
+# %% figure="network"
 cells = Pyramidal(20, name="cells")
 noise = dn.PoissonGenerator(50, rate=20.0)
 weights = np.random.default_rng(0).uniform(0.0, 0.15, (50, 20))

@@ -103,7 +103,7 @@ print(net)
 #
 # A second of the network, and a second of one in which GABA receptors are silent, as under bicuculline:
 
-# %%
+# %% figure="raster"
 sizes = {"pyramidal": 400, "interneurons": 100}
 runs = {}
 with dn.plot.style():

@@ -218,7 +218,7 @@ print(f"{len(spikes) / 10 / duration * 1e3:.1f} Hz; {w.values.shape} samples by 
 # neurons find the inputs that come together; the others lose (Song, Miller & Abbott 2000 and Gütig et al. 2003 say
 # why). With μ = 0.02 the rule is nearly additive, and synapses compete.
 
-# %%
+# %% figure="learning"
 time = w.t / 1000.0  # s
 by_source = w.values.reshape(len(w), sources, 10)
 correlated, independent = by_source[:, :50].reshape(len(w), -1), by_source[:, 50:].reshape(len(w), -1)

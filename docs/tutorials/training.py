@@ -223,7 +223,7 @@ after = opinion(network)
 print(f"held-out points in their class: {accuracies[0]:.1%} before, {accuracies[-1]:.1%} after")
 assert accuracies[-1] > 0.95
 
-# %%
+# %% figure="regions"
 with dn.plot.style():
     _, axes = plt.subplots(1, 3, figsize=(6.8, 2.0))
     axes[0].plot(losses, color=orange)

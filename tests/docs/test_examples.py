@@ -1,4 +1,4 @@
-"""Every example of the documentation runs, and tables say what the code says."""
+"""Every example in the documentation runs, and tables agree with the code."""
 
 import contextlib
 import importlib.util
@@ -106,8 +106,26 @@ def test_units_are_those_of_the_table(kind):
         assert f"| `{parameter}` | {unit or '1'} | {shown} | {meaning} |" in text
 
 
+def drawn():
+    """Return the figures that tutorials draw while the site is built: those of cells that name them."""
+    tutorials = sorted((ROOT / "docs" / "tutorials").glob("*.py"))
+    return {
+        f.with_name(f"{f.stem}_{n}.png")
+        for f in tutorials
+        for n in re.findall(r'^# %% figure="(\w+)"$', f.read_text(), re.M)
+    }
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
-    # Those into rust/ are made by `make docs`, which checks them.
+    # `make docs` builds and checks those into rust/.
     for target in re.findall(r"\]\((?!http|#|rust/)([^)#\s]+)", FENCE.sub("", page.read_text())):
-        assert (page.parent / target).exists(), target
+        path = page.parent / target
+        assert path.exists() or path in drawn(), target
+
+
+def test_the_gallery_shows_every_tutorial():
+    shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)\]\(([^)]+)\)", (ROOT / "docs" / "index.md").read_text())
+    tutorials = {path.name for path in (ROOT / "docs" / "tutorials").glob("*.py")}
+    assert {page.removeprefix("tutorials/") for _, page in shown} == tutorials
+    assert {ROOT / "docs" / figure for figure, _ in shown} == drawn()
