@@ -2,7 +2,7 @@
 
 Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. Pages in Markdown have
 their code between fences of ``python``. Code that fails, warns, or writes to stderr, fails the build. Figures are named
-after their page and their number. A cell may name its figure (``# %% figure="raster"``), so that other pages can show it.
+after their page and their number. A cell may name its figure (``# %% figure="raster"``), for use in other pages.
 """
 
 from __future__ import annotations

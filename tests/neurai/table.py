@@ -1,4 +1,4 @@
-"""The table of ``docs/neurai.md``: unit, equation and check of every parameter of NeurAI. Run it to write the page."""
+"""The table of ``docs/neurai.md``: unit, equation and check of every NeurAI parameter. Run it to write the page."""
 
 import inspect
 import json
@@ -11,10 +11,10 @@ from . import effects as e
 from . import neurons as n
 
 HERE = Path(__file__).parent
-SEED = json.loads((HERE.parent / "api" / "signatures.json").read_text())
+NEURAI = json.loads((HERE.parent / "api" / "signatures.json").read_text())
 PAGE = HERE.parents[1] / "docs" / "neurai.md"
 
-CYLINDER = "area = pi length diameter; gL, C are per area with it"
+CYLINDER = "area = pi length diameter; gL and C are then per area"
 MEMBRANE = {
     "V_rest": ("mV", "C dV/dt = gL (V_rest - V) + I, V(0) = V_rest", e.v_rest),
     "gL": ("nS, or uS/cm2", "C dV/dt = gL (V_rest - V) + I", e.g_l),
@@ -25,9 +25,9 @@ MEMBRANE = {
 }
 ALL = {
     "size": ("", "number of neurons", e.size),
-    "parent": ("", "owner; the module being made by default", e.parent),
+    "parent": ("", "owner; by default the module that is being created", e.parent),
     "name": ("", "name in its owner, the last part of its path", e.name),
-    "frozen_params": ("", "values set, and left out of parameters()", e.frozen_params),
+    "frozen_params": ("", "values that are set and excluded from parameters()", e.frozen_params),
 }
 GATE = {
     "g": ("nS", "I = g w x (E - V)", e.conductance("g")),
@@ -43,7 +43,7 @@ MAGNESIUM = {
     "alpha": ("1/mV", BLOCK, e.magnesium("alpha", (0.05, 0.1))),
     "beta": ("mM", BLOCK, e.magnesium("beta", (2.0, 5.0))),
 }
-AT_SYNAPSE = "source's spike at n + delay - dendritic_delay, neuron's at m + dendritic_delay"
+AT_SYNAPSE = "presynaptic spike at n + delay - dendritic_delay, postsynaptic spike at m + dendritic_delay"
 OWN = {
     "LeakyIF": {"I_ext": ("pA", "C dV/dt = gL (V_rest - V) + I_ext + I", e.i_ext)},
     "AMPA": GATE,
@@ -54,37 +54,37 @@ OWN = {
         "g": ("nS", "I_pre = g (V_post - V_pre)", c.coupling),
     },
     "MCConnSynapse": {
-        "pre": ("", "the receptor whose I acts", c.attached),
-        "post": ("", "the compartment I acts on, whose V it sees", c.attached),
+        "pre": ("", "the receptor whose current acts on post", c.attached),
+        "post": ("", "the compartment on which the current acts, and whose V it depends on", c.attached),
     },
     "MCSynapse": {
-        "pre": ("", "s += w at each of its spikes", c.synapse_pre),
-        "post": ("", "the receptors whose s grows", c.synapse_post),
-        "conn": ("", "w of each source and target", c.synapse_conn),
+        "pre": ("", "s += w at each spike of pre", c.synapse_pre),
+        "post": ("", "the receptors whose s increases", c.synapse_post),
+        "conn": ("", "w of each pair of source and target", c.synapse_conn),
     },
     "ConnGen": {
-        "pre": ("", "I += its current, or s += 1 at its spikes", c.injected),
-        "mc": ("", "the compartment or receptor reached", c.injected),
+        "pre": ("", "I += current of pre, or s += 1 at each spike of pre", c.injected),
+        "mc": ("", "the target compartment or receptor", c.injected),
     },
     "MCNeuron": {
-        "pid": ("", "process of the population: net.decomposition", n.pid),
+        "pid": ("", "process of the population, see net.decomposition", n.pid),
         "V_th": ("mV", "spike where V > V_th", n.v_th),
         "V_reset": ("mV", "V = V_reset after a spike; None: V -= V_th", n.v_reset),
-        "stdp_tau": ("ms", "K_minus decays with it (STDP)", n.stdp_tau),
-        "tau_triplet": ("ms", "the neuron's slow trace decays with it (TripletSTDP)", n.tau_triplet),
+        "stdp_tau": ("ms", "time constant of the trace K_minus (STDP)", n.stdp_tau),
+        "tau_triplet": ("ms", "time constant of the slow postsynaptic trace (TripletSTDP)", n.tau_triplet),
         "dendritic_delay": ("steps", AT_SYNAPSE, n.dendritic_delay),
         "area_name": ("", "net.select(area_name=...)", n.area_name),
         "surrogate_grad_fn": ("1/mV", "dS/dV = f(V - V_th) in gradients", n.surrogate_grad_fn),
         "id": ("", "number of the population: net.select(id=...)", n.number),
         "neuron_start_id": ("", "gid = neuron_start_id + index", n.neuron_start_id),
-        "odemethod": ("", "how dy/dt = f(y) is solved", n.odemethod),
-        "sdemethod": ("", "how b(y) dW is integrated", n.sdemethod),
+        "odemethod": ("", "solver of dy/dt = f(y)", n.odemethod),
+        "sdemethod": ("", "integration of b(y) dW", n.sdemethod),
     },
 }
 CELLS = ("Compartment", "LeakyIF", "AMPA", "NMDA")
 MEANING = {
     (kind, parameter): row
-    for kind in SEED
+    for kind in NEURAI
     for parameter, row in ({} | (MEMBRANE if kind in CELLS else {}) | ALL | OWN.get(kind, {})).items()
     if not (parameter == "size" and kind not in (*CELLS, "MCNeuron"))
 }
@@ -99,16 +99,17 @@ def page():
     """Return the text of the page."""
     text = """# NeurAI compatibility, parameter by parameter
 
-Every class and parameter of NeurAI's `neurai.nn.neuron.multi_compartment`, the equation it enters, and the check in
-`tests/neurai/` that shows it act. Under their NeurAI paths the classes are in `dendrion.neurai`, so that
+This page lists every class and parameter of NeurAI's `neurai.nn.neuron.multi_compartment`, the equation in which it
+appears, and the function in `tests/neurai/` that tests its effect. `dendrion.neurai` contains the classes under their
+NeurAI paths, so that
 `from neurai.nn.neuron.multi_compartment.compartment import AMPA` becomes
 `from dendrion.neurai.nn.neuron.multi_compartment.compartment import AMPA`.
 
-This page is made by `python -m tests.seed.table`; a test holds it against the signatures.
+`python -m tests.neurai.table` writes this page, and a test compares it with the signatures.
 """
-    for kind in SEED:
+    for kind in NEURAI:
         text += f"\n## {kind}\n\n| parameter | unit | default | equation | check |\n| --- | --- | --- | --- | --- |\n"
-        for parameter, _ in SEED[kind]["parameters"]:
+        for parameter, _ in NEURAI[kind]["parameters"]:
             unit, equation, check = MEANING[kind, parameter]
             shown = check.__qualname__.split(".")[0]
             row = (f"`{kind}.{parameter}`", unit or "1", f"`{default(kind, parameter)}`", equation, f"`{shown}`")

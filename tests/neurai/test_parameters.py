@@ -5,9 +5,9 @@ import inspect
 import dendrion as dn
 import pytest
 
-from .table import MEANING, PAGE, SEED, page
+from .table import MEANING, NEURAI, PAGE, page
 
-PARAMETERS = [(kind, parameter) for kind in SEED for parameter, _ in SEED[kind]["parameters"]]
+PARAMETERS = [(kind, parameter) for kind in NEURAI for parameter, _ in NEURAI[kind]["parameters"]]
 
 
 # One step is held against the equation, however long it is.
@@ -20,7 +20,7 @@ def test_it_acts(kind, parameter):
 
 def test_every_parameter_has_a_check():
     assert set(MEANING) == set(PARAMETERS)
-    for kind in SEED:
+    for kind in NEURAI:
         positional = [
             p for p in inspect.signature(getattr(dn, kind)).parameters.values() if p.kind is not p.KEYWORD_ONLY
         ]
