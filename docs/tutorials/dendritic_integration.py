@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Dendritic integration and NMDA spikes
 #
-# Ten synapses that act together: do they make ten times the response of one? On a passive dendrite less, with NMDA
-# receptors more, and it matters whether they share a branch. We measure all three, as Schiller et al. (2000) and
-# Polsky, Mel & Schiller (2004) did in the basal dendrites of cortical pyramidal cells.
+# If ten synapses are active at the same time, is the response ten times that of one synapse? On a passive dendrite
+# it is smaller, with NMDA receptors it can be larger, and it depends on whether the synapses share a branch. This
+# tutorial measures all three effects, following the experiments of Schiller et al. (2000) and Polsky, Mel &
+# Schiller (2004) in the basal dendrites of cortical pyramidal cells.
 
 # %%
 import dendrion as dn
@@ -25,11 +26,11 @@ import numpy as np
 # %% [markdown]
 # ## A cell with four thin branches
 #
-# The four basal branches are 200 um long and 0.9 um thick; one large cylinder stands for the rest of the dendrites,
-# which loads the soma. Synapses have AMPA receptors, which close with a time constant of 2 ms, and NMDA receptors,
-# which close with 60 ms and are blocked by magnesium unless the membrane is depolarised. With `scale_g` the conductance
-# of one synapse peaks at `g` (nS), whatever its rise and decay (ms). The threshold (mV) is out of reach: we look at
-# potentials below it.
+# The four basal branches are 200 um long and 0.9 um thick. One large cylinder represents the rest of the dendrites,
+# which act as a load on the soma. Synapses have AMPA receptors, which close with a time constant of 2 ms, and NMDA
+# receptors, which close with 60 ms and are blocked by magnesium unless the membrane is depolarized. With `scale_g`
+# the conductance of one synapse peaks at `g` (nS), whatever its rise and decay times (ms). The threshold (mV) is so
+# high that the cell does not spike, because we study potentials below it.
 
 
 # %%
@@ -58,13 +59,14 @@ dn.plot.tree(Branched(1))
 # %% [markdown]
 # ## The experiment
 #
-# One spike opens n synapses at once. A population holds all n: the weights say how many synapses each of its cells has
-# on each branch, so that one run gives the whole curve. AMPA and NMDA receptors share a synapse, and so a connection.
+# One spike activates n synapses simultaneously. A population covers all values of n: the weights determine how many
+# synapses each cell has on each branch, so that a single run gives the whole curve. AMPA and NMDA receptors belong
+# to the same synapses and therefore share a connection.
 
 
 # %%
 def respond(synapses, **options):
-    """Return V from rest of the soma and of branch 0; `synapses` has a row per branch and a column per cell."""
+    """Return t, and V from rest at the soma and in branch 0; `synapses` has a row per branch, a column per cell."""
     synapses = np.atleast_2d(synapses).astype(float)
     cells = Branched(synapses.shape[1], **options)
     volley = dn.SpikeGenerator(1, indices=[0], times=[20.0])
@@ -90,7 +92,7 @@ for label, options in {
 # %% [markdown]
 # ## Sublinear and supralinear summation
 #
-# The dashed line is what one expects, n times the response of one synapse.
+# The dashed line is the expectation, n times the response to one synapse.
 
 # %%
 with dn.plot.style():
@@ -103,26 +105,26 @@ with dn.plot.style():
 for label, peak in peaks.items():
     ratio = peak / (n * peak[0])
     print(
-        f"{label:>17}: one synapse {peak[0]:.2f} mV; measured/expected {ratio[9]:.2f} at 10 synapses, "
+        f"{label:>17}: one synapse {peak[0]:.2f} mV; measured/expected {ratio[9]:.2f} for 10 synapses, "
         f"at most {ratio.max():.2f} (n = {n[ratio.argmax()]})"
     )
 
 ratio = {label: peak / (n * peak[0]) for label, peak in peaks.items()}
-assert (np.diff(ratio["AMPA alone"]) < 0).all()  # the more synapses, the less each adds
+assert (np.diff(ratio["AMPA alone"]) < 0).all()  # each additional synapse adds less
 assert ratio["AMPA and NMDA"].max() > 1.5
 assert (np.diff(ratio["without magnesium"]) < 0).all()
 
 # %% [markdown]
-# - **AMPA alone** is sublinear. The branch is thin, so a few synapses move its potential by tens of mV towards the
-#   reversal potential, and the next one has less driving force.
-# - **With NMDA** summation is a sigmoid: near linear, then supralinear, then it saturates. A depolarised branch
-#   unblocks its NMDA receptors, which depolarises it further.
-# - **Without magnesium** the same receptors, always unblocked, sum sublinearly from the first synapse on. So it is the
-#   block that makes the nonlinearity, not the slow current as such.
+# - **AMPA alone** sums sublinearly. The branch is thin, so a few synapses shift its potential by tens of mV towards
+#   the reversal potential, which reduces the driving force of further synapses.
+# - **With NMDA** the curve is sigmoidal: nearly linear, then supralinear, then saturating. Depolarizing the branch
+#   unblocks its NMDA receptors, which depolarize it further.
+# - **Without magnesium** the same receptors are never blocked, and they sum sublinearly from the first synapse on.
+#   The nonlinearity is therefore due to the block, not to the slow current as such.
 #
 # ## The NMDA spike
 #
-# What does the branch itself do?
+# What happens in the branch itself?
 
 # %% figure="nmda_spike"
 shown = (6, 10, 14, 18)
@@ -142,13 +144,13 @@ assert width[0] < 10
 assert width[-1] > 50
 
 # %% [markdown]
-# Between 6 and 14 synapses the fast EPSP gives way to a plateau near -35 mV that lasts as long as the receptors hold
-# glutamate: an NMDA spike. It needs no sodium and stays in its branch; the soma sees a slow depolarisation of some 10
-# mV.
+# Between 6 and 14 synapses the fast EPSP turns into a plateau near -35 mV that lasts as long as glutamate is bound
+# to the receptors: an NMDA spike. It does not require sodium channels and stays within its branch; the soma shows a
+# slow depolarization of about 10 mV.
 #
-# ## Together or apart
+# ## Clustered and distributed synapses
 #
-# The same number of synapses, once all on one branch, once a quarter on each of the four:
+# We compare the same number of synapses, either all on one branch or a quarter on each of the four:
 
 # %%
 total = np.arange(4, 41, 4)
@@ -174,13 +176,14 @@ assert one[3] > 1.5 * four[3]
 assert one[-1] < four[-1]
 
 # %% [markdown]
-# A passive tree always prefers synapses apart, where they do not take each other's driving force. With NMDA receptors
-# there is a range in which synapses that share a branch work best: they reach its NMDA spike together, which none of
-# the quarters does. Beyond it one branch is saturated, and four that all spike are stronger. So a branch acts as a unit
-# with a threshold of its own, and a neuron as a small network of them (Poirazi, Brannon & Mel 2003).
+# On a passive tree, distributed synapses always have the larger effect, because they do not reduce each other's
+# driving force. With NMDA receptors there is a range in which clustered synapses are more effective: together they
+# trigger the NMDA spike of their branch, whereas a quarter of them is not enough on any branch. Beyond this range
+# the single branch is saturated, and four branches that all spike are stronger. A branch thus acts as a unit with
+# its own threshold, and a neuron as a small network of such units (Poirazi, Brannon & Mel 2003).
 #
-# ## Where to go from here
+# ## Next steps
 #
 # - `g`, `Mg` and the geometry are attributes: try `Branched(1).nmda[0].Mg`, thicker branches, or a larger `g`.
-# - Sodium and calcium spikes of dendrites are in [DendriticSpike](../api/channels.md#dendrion.DendriticSpike).
-# - [A network with inhibition](network_with_inhibition.py) puts cells like this to work.
+# - [DendriticSpike](../api/channels.md#dendrion.DendriticSpike) models sodium and calcium spikes of dendrites.
+# - [A network with inhibition](network_with_inhibition.py) uses cells like this one.

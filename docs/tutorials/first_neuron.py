@@ -13,8 +13,8 @@
 # %% [markdown]
 # # A first neuron
 #
-# We build a pyramidal cell from four compartments, look at it, inject currents, let it spike and adapt, and let one
-# synapse speak to it from two places. All of it takes half a minute to read and a second to run.
+# This tutorial builds a pyramidal cell from four compartments, measures its passive properties, makes it spike and
+# adapt, and compares one synapse at two locations. It takes about a second to run.
 
 # %%
 import dendrion as dn
@@ -24,14 +24,14 @@ import numpy as np
 # %% [markdown]
 # ## A cell is a tree of compartments
 #
-# A compartment is a cylinder of membrane: a capacitance `C` and a leak `gL`, which pulls its potential to `V_rest`.
-# Here both are per area (uF/cm2, uS/cm2), because we give the geometry (um); 1 uF/cm2 and 50 uS/cm2 make a membrane
-# time constant of 20 ms. `MCConn` couples two compartments through their axial resistance, which follows from
-# `r_axial` (ohm cm) and the geometry.
+# A compartment is a cylinder of membrane with a capacitance `C` and a leak conductance `gL`, which pulls its
+# potential towards `V_rest`. Here both are per area (uF/cm2, uS/cm2), because we give the geometry (um); 1 uF/cm2
+# and 50 uS/cm2 result in a membrane time constant of 20 ms. `MCConn` couples two compartments through their axial
+# resistance, which follows from `r_axial` (ohm cm) and the geometry.
 #
-# One compartment is the soma, here a leaky integrate-and-fire unit: where its V passes `V_th`, the neuron spikes, and
-# V is set to `V_reset` (mV). The class describes a population: `size` is the number of cells. We leave the kind of the
-# soma open, for later.
+# One compartment is the soma, in this case a leaky integrate-and-fire model: when its V exceeds `V_th`, the neuron
+# spikes and V is set to `V_reset` (mV). The class describes a population, and `size` is the number of cells. The
+# type of the soma is an argument, because we will replace it later.
 
 
 # %%
@@ -56,8 +56,8 @@ dn.plot.tree(cell)
 # %% [markdown]
 # ## The passive response
 #
-# A generator injects 50 pA into the soma for 200 ms. A `Network` puts everything together, `probe` records from then
-# on, `run` goes on by so many ms.
+# A generator injects 50 pA into the soma for 200 ms. A `Network` combines all modules, `probe` starts a recording,
+# and `run` simulates the given time in ms.
 
 # %%
 pulse = dn.DCGenerator(1, amplitude=50.0, start=50.0, stop=250.0)
@@ -67,9 +67,10 @@ net.run(400.0)
 dn.plot.traces(v)
 
 # %% [markdown]
-# The tuft follows the soma with less, and later: current leaks out on the way. `values` has a row per sample and a
-# column per neuron, `t` the times. Two numbers that are measured in every slice are the input resistance, dV/I at the
-# soma, and the time constant, here from the last part of the decay:
+# The potential of the tuft follows that of the soma with a delay and a smaller amplitude, because current leaks out
+# along the way. `values` has one row per sample and one column per neuron; `t` contains the times.
+# Electrophysiologists usually measure the input resistance, which is dV/I at the soma, and the time constant, here
+# obtained from the late part of the decay:
 
 # %%
 t, soma = v["soma"].t, v["soma"].values[:, 0] + 70.0  # mV from rest
@@ -80,8 +81,8 @@ print(f"input resistance {resistance:.0f} MOhm, time constant {time_constant:.1f
 assert abs(time_constant - 20.0) < 0.1  # C/gL
 
 # %% [markdown]
-# The input resistance can be had with pencil and paper too: in the steady state the currents of each compartment sum to
-# 0. With the leaks (per area) and half of a cylinder's resistance on each side of a coupling that is a small linear
+# We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. With
+# the leaks (per area), and half of a cylinder's resistance on each side of a coupling, this is a small linear
 # system.
 
 # %%
@@ -97,16 +98,16 @@ for a, b in (("soma", "basal"), ("soma", "trunk"), ("trunk", "tuft")):
     g = 2 / (axial[a] + axial[b])  # nS
     system[[i, j], [i, j]] += g
     system[[i, j], [j, i]] -= g
-by_hand = np.linalg.inv(system)[0, 0] * 1e3
-print(f"by hand {by_hand:.0f} MOhm")
-assert abs(resistance - by_hand) < 0.001 * by_hand
+calculated = np.linalg.inv(system)[0, 0] * 1e3
+print(f"calculated {calculated:.0f} MOhm")
+assert abs(resistance - calculated) < 0.001 * calculated
 
 # %% [markdown]
 # ## Spikes
 #
-# Parameters are attributes, live ones: `I_ext`, a constant current (pA) into the soma, acts from the next step on. An
-# integrate-and-fire neuron has no shape of a spike, V jumps from the threshold to the reset, so `traces` draws a line
-# at each spike where it is given them.
+# Parameters are live attributes: `I_ext`, a constant current (pA) into the soma, takes effect from the next step
+# on. An integrate-and-fire neuron does not model the shape of a spike; V jumps from the threshold to the reset. If
+# you pass the spikes to `traces`, it draws a vertical line for each one.
 
 # %%
 net.reset()
@@ -118,11 +119,12 @@ dn.plot.traces({"soma": v["soma"], "tuft": v["tuft"]}, spikes={"soma": spikes})
 print(f"{len(spikes)} spikes, the first at {spikes.t[0]:.1f} ms")
 
 # %% [markdown]
-# ## A cell that tires
+# ## Spike-frequency adaptation
 #
-# How fast does it fire at which current? All neurons of a population run at once, and any parameter may be an array
-# with a value for each, so a whole f-I curve is one run. We compare the cell with one that adapts: each spike adds `b`
-# (pA) to a current that holds the soma back, and decays with `tau_w` (ms).
+# How does the firing rate depend on the current? All neurons of a population are simulated together, and any
+# parameter can be an array with one value per neuron, so a single run yields a whole f-I curve. We compare the cell
+# with one that adapts: each spike adds `b` (pA) to a current that hyperpolarizes the soma and decays with the time
+# constant `tau_w` (ms).
 
 # %%
 currents = np.linspace(0.0, 300.0, 31)
@@ -138,19 +140,19 @@ for label, cells in {
     ax = dn.plot.fi_curve(currents, spikes=spikes, label=label, ax=ax)
     rates[label] = np.bincount(spikes.i, minlength=31)
 
-rheobase = 20.0 / by_hand * 1e3  # pA: 20 mV from rest to the threshold
-print(f"by hand, the leaky cell fires above {rheobase:.0f} pA")
+rheobase = 20.0 / calculated * 1e3  # pA: 20 mV from rest to the threshold
+print(f"calculated rheobase of the leaky cell: {rheobase:.0f} pA")
 assert (rates["leaky"] > 0).tolist() == (currents > rheobase).tolist()
 assert rates["adaptive"].max() < 0.15 * rates["leaky"].max()
 
 # %% [markdown]
-# Without adaptation the rate shoots up: a reset takes little charge from the soma, and the dendrites give it back at
-# once. With it the cell fires at the rates of real pyramidal cells.
+# Without adaptation the rate rises steeply, because a reset removes little charge from the soma and the dendrites
+# replace it immediately. With adaptation the cell fires at rates that are typical of real pyramidal cells.
 #
-# ## A synapse, near and far
+# ## A synapse near the soma and far from it
 #
-# A receptor is a module like any other; `MCConnSynapse` says which compartment it acts on. An AMPA receptor opens at
-# once and closes with `t_decay`; `g` is the conductance (nS) that a spike of weight 1 opens.
+# A receptor is a module like any other; `MCConnSynapse` attaches it to a compartment. An AMPA receptor opens
+# instantly and closes with the time constant `t_decay`; `g` is the conductance (nS) that a spike of weight 1 opens.
 
 
 # %%
@@ -166,8 +168,8 @@ class Synaptic(Pyramidal):
 
 
 # %% [markdown]
-# A `SpikeGenerator` spikes when it is told. `MCSynapse` connects its spikes to receptors by a matrix, sources by
-# neurons: cell 0 gets the spike at the soma, cell 1 in the tuft.
+# A `SpikeGenerator` sends spikes at given times. `MCSynapse` connects its sources to receptors; here the connections
+# are a matrix of sources by neurons. Cell 0 receives the spike at the soma, cell 1 at the tuft.
 
 # %% figure="synapse"
 cells = Synaptic(2)
@@ -190,10 +192,11 @@ with dn.plot.style():
 
 near, far = soma.values.max(axis=0) + 70.0
 local = tuft.values[:, 1].max() + 70.0
-print(f"at the soma: {near:.2f} mV from the soma, {far:.2f} mV from the tuft, where the EPSP is {local:.2f} mV")
+print(f"EPSP at the soma: {near:.2f} mV (synapse on the soma), {far:.2f} mV (on the tuft)")
+print(f"EPSP at the tuft: {local:.2f} mV (synapse on the tuft)")
 assert local > near > far
 
 # %% [markdown]
-# The tuft is small and thin, so the same conductance makes a larger EPSP there: there is less membrane to charge.
-# Little of it reaches the soma, and that late and broad: the dendrite is a low-pass filter. What dendrites do beyond
-# filtering is the subject of [the next tutorial](dendritic_integration.py).
+# The tuft is small and thin, so the same conductance causes a larger EPSP there: less membrane has to be charged.
+# Only a small part of it reaches the soma, and this part is late and broad, because the dendrite acts as a low-pass
+# filter. [The next tutorial](dendritic_integration.py) shows how dendrites do more than filter their inputs.

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Fit a cell to recordings
 #
-# From recorded voltages to the parameters of a cell, by gradients: a loss, its exact derivative by every parameter
-# through the whole run, an optimizer. And the question that comes before: do the recordings say what the parameters
-# are?
+# This tutorial estimates the parameters of a cell from recorded potentials with gradients: it defines a loss,
+# computes its exact derivative with respect to every parameter through the whole run, and uses an optimizer. It
+# also addresses a question that should come first: do the recordings determine the parameters?
 
 # %%
 import dendrion as dn
@@ -28,9 +28,9 @@ blue, orange = "#0072b2", "#d55e00"
 # %% [markdown]
 # ## The cell and the experiment
 #
-# A soma, a dendrite, and NMDA receptors on the dendrite. An electrode injects current into the soma, an axon excites
-# the dendrite, sodium spikes are blocked (the threshold is out of reach). What electrode and axon do is given to
-# each run as `inputs`, so these generators send nothing of their own.
+# The cell has a soma and a dendrite with NMDA receptors. An electrode injects current into the soma, and an axon
+# excites the dendrite. Sodium spikes are blocked, so the threshold is out of reach. The stimuli are passed to each
+# run as `inputs`, so the two generators have no output of their own.
 
 
 # %%
@@ -54,9 +54,9 @@ net = dn.Network([cell, electrode, dn.ConnGen(electrode, cell.soma), axon, synap
 at_soma, at_dend = net.probe(cell.soma, "V"), net.probe(cell.dend, "V")
 
 # %% [markdown]
-# Three sweeps of 150 ms, run side by side as a `batch`: a depolarising step, a hyperpolarising step, and a volley at
-# the synapse with a step in its tail. `inputs` hold pA for a current and spikes (1 is one) for an axon, in each step
-# of each sweep.
+# There are three sweeps of 150 ms, simulated in parallel as a `batch`: a depolarizing step, a hyperpolarizing step,
+# and synaptic input followed by a current step. `inputs` contain the current (pA) and the number of spikes of the
+# axon in each step of each sweep.
 
 # %%
 duration, steps = 150.0, 1500
@@ -69,8 +69,8 @@ volley[2, 300] = 2.0
 stimuli = {electrode: current, axon: volley}
 
 # %% [markdown]
-# The "recordings" come from the cell with its true values and have white noise of 0.2 mV. From here on we know the
-# noise, the stimuli and the kind of cell, and look for six numbers.
+# The "recordings" come from the cell with its true parameters, plus white noise of 0.2 mV. From now on we pretend
+# to know only the noise, the stimuli and the structure of the cell, and estimate six parameters.
 
 # %%
 keys = ["cell/soma.gL", "cell/soma.C", "cell/dend.gL", "cell/dend.C", "cell/axial.g", "cell/nmda.g"]
@@ -82,15 +82,15 @@ recorded = {probe: probe.values + rng.normal(0.0, noise, probe.values.shape) for
 # %% [markdown]
 # ## A loss and its gradient
 #
-# With white noise, the most likely parameters are those with the least half sum of squares, in units of the noise.
-# About 0.5 per sample is left in the end. `net.run(grad=True)` remembers the run; `run.backward` takes the
-# derivative of the loss by what the probes recorded, here the residual over the variance, and returns the derivative
-# by every parameter we ask for.
+# With white noise, the most likely parameters minimize half the sum of squared residuals, in units of the noise. At
+# the optimum, about 0.5 per sample remains. `net.run(grad=True)` keeps what the reverse pass needs. `run.backward`
+# takes the derivative of the loss with respect to the recordings, here the residual divided by the variance, and
+# returns the derivative with respect to each requested parameter.
 
 
 # %%
 def loss_and_gradient(values, data=recorded, inputs=stimuli, wrt=keys):
-    """Return the loss of parameters with these values, and its derivative by each."""
+    """Return the loss for these values of the parameters, and its gradient."""
     net.set_parameters(dict(zip(wrt, values, strict=True)))
     net.reset()
     run = net.run(duration, grad=True, batch=next(iter(data.values())).shape[0], inputs=inputs)
@@ -101,8 +101,8 @@ def loss_and_gradient(values, data=recorded, inputs=stimuli, wrt=keys):
 
 
 # %% [markdown]
-# The gradient is exact for the steps that were computed, so difference quotients find the same numbers, with two
-# more runs for each:
+# The gradient is exact for the discrete time steps, so finite differences give the same numbers, but need two more
+# runs for each parameter:
 
 # %%
 begin = true * [1.6, 0.6, 0.5, 1.7, 0.5, 0.5]
@@ -115,11 +115,11 @@ for key, exact, difference in zip(keys, gradient, quotient, strict=True):
     print(f"{key:14s} {exact:14.4f} {difference:14.4f}")
 
 # %% [markdown]
-# ## Follow it: Adam
+# ## Optimize with Adam
 #
-# `dn.optim.Adam` (Kingma & Ba 2015, ICLR) moves the parameters of the network itself. `relative=True` moves each in
-# units of its own magnitude, because a step of 1 is small for a capacitance of 150 pF and large for a leak of 4 nS.
-# Where a conductance must not be negative the optimizer stops at its bound.
+# `dn.optim.Adam` (Kingma & Ba 2015, ICLR) changes the parameters of the network in place. `relative=True` scales
+# each update by the magnitude of the parameter, because a change of 1 is small for a capacitance of 150 pF and
+# large for a leak of 4 nS. The optimizer stops at bounds, so conductances do not become negative.
 
 # %%
 net.set_parameters(dict(zip(keys, begin, strict=True)))
@@ -131,21 +131,21 @@ for _ in range(100):
     losses.append(loss)
     adam.step(dict(zip(keys, gradient, strict=True)))
 
-print(f"loss per sample {losses[0] / 9000:.2f} at first, {losses[-1] / 9000:.4f} in the end")
+print(f"loss per sample: {losses[0] / 9000:.2f} initially, {losses[-1] / 9000:.4f} finally")
 assert losses[-1] < 0.03 * losses[0]
 
 # %% [markdown]
-# ## Logarithms, and a method that knows curvature
+# ## Logarithms and a quasi-Newton method
 #
-# Conductances and capacitances are positive and differ by orders of magnitude. Their logarithms are free numbers of
-# one size: with p = exp(θ), ∂L/∂θ = p ∂L/∂p, and no bound is needed. Any optimizer that takes a loss and a gradient
-# will do. L-BFGS builds up an idea of the curvature on its way, which pays here, because leaks of soma and dendrite
-# can nearly stand in for each other.
+# Conductances and capacitances are positive and differ by orders of magnitude. Their logarithms are unconstrained and
+# of similar size: with $p = e^\theta$, $\partial L/\partial\theta = p\,\partial L/\partial p$, and no bounds are
+# needed. You can use any optimizer that takes a loss and a gradient. L-BFGS estimates the curvature of the loss as it
+# proceeds. This is useful here, because changes of the leaks of soma and dendrite nearly compensate each other.
 
 
 # %%
 def in_logarithms(theta, *given):
-    """Return the loss and its derivative by the logarithms of the parameters."""
+    """Return the loss and its gradient with respect to the logarithms of the parameters."""
     values = np.exp(theta)
     loss, gradient = loss_and_gradient(values, *given)
     return loss, gradient * values
@@ -162,7 +162,7 @@ found = minimize(
 fitted = np.exp(found.x)
 print(f"{found.nfev} runs, loss per sample {found.fun / 9000:.4f}")
 assert found.fun <= losses[-1]
-assert abs(found.fun / 9000 - 0.5) < 0.02  # what noise alone leaves
+assert abs(found.fun / 9000 - 0.5) < 0.02  # the expected value with noise alone
 
 # %%
 with dn.plot.style():
@@ -175,7 +175,7 @@ with dn.plot.style():
     ax.legend()
 
 # %% [markdown]
-# Before and after, the three sweeps at both electrodes:
+# Before and after the fit, the three sweeps at both electrodes look like this:
 
 
 # %% figure="traces"
@@ -203,16 +203,16 @@ with dn.plot.style():
     axes[0, 0].legend()
 
 # %% [markdown]
-# ## How sure are we?
+# ## How certain is the result?
 #
-# Around the best fit the loss is a bowl. Its curvature, the matrix of second derivatives H by θ, comes from
-# differences of exact gradients. The inverse of H is the covariance of the estimate: the root of its diagonal says
-# by which fraction each parameter may be off.
+# Near the optimum the loss is approximately quadratic. We compute its curvature, the matrix H of second derivatives
+# with respect to θ, from differences of exact gradients. The inverse of H is the covariance of the estimate: the
+# square root of its diagonal is the expected relative error of each parameter.
 
 
 # %%
 def curvature(theta, *given):
-    """Return the second derivatives of the loss by the logarithms."""
+    """Return the second derivatives of the loss with respect to the logarithms."""
     columns = [
         (in_logarithms(theta + h, *given)[1] - in_logarithms(theta - h, *given)[1]) / 2e-4
         for h in 1e-4 * np.eye(len(theta))
@@ -221,28 +221,30 @@ def curvature(theta, *given):
 
 
 deviation = np.sqrt(np.diag(np.linalg.inv(curvature(found.x))))
-print(f"{'':14s}{'true':>10s}{'begin':>10s}{'fitted':>10s}{'off by':>10s}{'expected':>10s}")
+print(f"{'':14s}{'true':>10s}{'initial':>10s}{'fitted':>10s}{'error':>10s}{'expected':>10s}")
 for key, *numbers, sd in zip(keys, true, begin, fitted, fitted / true - 1, deviation, strict=True):
     print(f"{key:14s}{numbers[0]:10.2f}{numbers[1]:10.2f}{numbers[2]:10.2f}{numbers[3]:10.2%}{sd:10.2%}")
 assert (np.abs(fitted / true - 1) < 3 * deviation).all()
 assert deviation.max() < 0.01
 
 # %% [markdown]
-# ## What one electrode does not say
+# ## Limits of a single electrode
 #
-# Take the dendritic electrode away, and the synapse. Five passive parameters remain, but the soma's response to
-# current has only four numbers in it: two time constants, a resistance, and how much of it is fast. So there is a
-# line of cells that *no* current into the soma tells apart. Along it, with any factor k:
+# Remove the dendritic electrode and the synapse. Five passive parameters remain, but the response of the soma to
+# current is determined by only four numbers: two time constants, a resistance, and the fraction of it that is fast.
+# There is therefore a family of cells that *no* current into the soma can distinguish. For any factor k, they are
 #
-# ```text
-# axial g -> k g
-# dend C  -> k² C_d
-# dend gL -> k² (g_d + g) - k g
-# soma gL -> g_s + g - k g
-# ```
+# $$
+# \begin{split}
+# g_\text{axial} &\to k\,g \\
+# C_\text{dend} &\to k^2\,C_d \\
+# g_{L,\text{dend}} &\to k^2\,(g_d + g) - k\,g \\
+# g_{L,\text{soma}} &\to g_s + g - k\,g
+# \end{split}
+# $$
 #
-# The dendrite's deviation from rest is then 1/k of what it was, and the current that it draws from the soma the
-# same.
+# The deviation of the dendrite from rest is then divided by k, and the current that it draws from the soma does not
+# change.
 
 # %%
 passive = keys[:5]
@@ -258,7 +260,7 @@ def stepped(values):
 
 
 def relative_of(values, k):
-    """Return the cell that looks the same from the soma as one with these parameters, k along the line."""
+    """Return the parameters of the equivalent cell with factor k."""
     g_s, c_s, g_d, c_d, g = values
     return np.array([g_s + g - k * g, c_s, k**2 * (g_d + g) - k * g, k**2 * c_d, k * g])
 
@@ -266,15 +268,16 @@ def relative_of(values, k):
 soma, dend = stepped(true[:5])
 other = relative_of(true[:5], 1.2)
 soma_of_other, dend_of_other = stepped(other)
-print("parameters:", other.round(2), "in place of", true[:5])
+print("parameters:", other.round(2), "instead of", true[:5])
 print(f"largest difference: soma {abs(soma_of_other - soma).max():.1e} mV")
 print(f"                    dend {abs(dend_of_other - dend).max():.1e} mV")
 assert abs(soma_of_other - soma).max() < 1e-9
 np.testing.assert_allclose((dend + 70.0) / 1.2, dend_of_other + 70.0, atol=1e-9)
 
 # %% [markdown]
-# A fit does not warn. From two beginnings it arrives at two cells, both as good as the noise allows, and related as
-# above. With the second electrode both beginnings lead to one cell.
+# The fit does not warn you about this. From two initial guesses it arrives at two different cells, which both
+# explain the data up to the noise, and which belong to the same family. With the second electrode, both initial
+# guesses lead to the same cell.
 
 # %%
 one = {at_soma: soma + rng.normal(0.0, noise, soma.shape)}
@@ -299,20 +302,20 @@ np.testing.assert_allclose(*ends["soma and dendrite"], rtol=0.005)
 with dn.plot.style():
     _, ax = plt.subplots(figsize=(4.6, 2.4))
     line = np.array([relative_of(first, k) for k in np.linspace(0.9, 1.4, 51)])
-    ax.plot(line[:, 4], line[:, 2], color="0.7", label="the same from the soma")
+    ax.plot(line[:, 4], line[:, 2], color="0.7", label="equivalent cells")
     for electrodes, colour in (("soma", blue), ("soma and dendrite", orange)):
         for start, end in zip(beginnings, ends[electrodes], strict=True):
             ax.annotate("", end[[4, 2]], start[[4, 2]], arrowprops={"arrowstyle": "->", "color": colour, "lw": 0.8})
         ax.plot(*np.array(ends[electrodes])[:, [4, 2]].T, "o", color=colour, label=f"fits, {electrodes}")
-    ax.plot(*beginnings[:, [4, 2]].T, "o", mfc="w", color="0.4", label="beginnings")
+    ax.plot(*beginnings[:, [4, 2]].T, "o", mfc="w", color="0.4", label="initial guesses")
     ax.plot(true[4], true[2], "k+", ms=12, label="true")
     ax.set(xlabel="axial g (nS)", ylabel="dend gL (nS)")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 # %% [markdown]
-# ## Where to go from here
+# ## Next steps
 #
-# - [What is differentiated, memory, batches](../gradients.md).
+# - [Gradients](../gradients.md) describes what is differentiated, memory, and batches.
 # - `examples/fit_ca1.py` fits 22 parameters of a CA1 pyramidal cell with nine compartments in the same way.
-# - [Train a network](training.py), where gradients go through spikes too.
-# - [Fit a parameter of a channel you wrote](../own_channel.md).
+# - [Train a network](training.py) uses gradients through spikes.
+# - [Write your own channel](../own_channel.md) fits a parameter of a custom channel.

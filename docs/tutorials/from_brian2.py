@@ -13,10 +13,11 @@
 # %% [markdown]
 # # From Brian2 and Dendrify
 #
-# You have a model in [Brian2](https://brian2.readthedocs.io) (Stimberg, Brette & Goodman 2019, eLife 8:e47314),
-# perhaps made with [Dendrify](https://dendrify.readthedocs.io) (Pagkalos, Chavlis & Poirazi 2023, Nat Commun
-# 14:131). This page says what is called what, builds one cell in both, and shows how to check that they are the
-# same. Brian2's side is text here and is not run; its numbers were recorded with Brian2 2.9.0, NumPy target.
+# This page is for users of [Brian2](https://brian2.readthedocs.io) (Stimberg, Brette & Goodman 2019, eLife 8:e47314),
+# with or without [Dendrify](https://dendrify.readthedocs.io) (Pagkalos, Chavlis & Poirazi 2023, Nat Commun 14:131).
+# It lists corresponding names, builds one cell in both simulators, and shows how to check that the results are the
+# same. The Brian2 code is shown as text and not executed; its results were recorded with Brian2 2.9.0 and the NumPy
+# target.
 
 # %%
 import dendrion as dn
@@ -24,13 +25,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 # %% [markdown]
-# ## What is called what
+# ## Corresponding names
 #
 # | Brian2 | Dendrion |
 # | --- | --- |
-# | `NeuronGroup(N, eqs, ...)` | a subclass of `dn.MCNeuron`, its compartments made in `__init__` |
+# | `NeuronGroup(N, eqs, ...)` | a subclass of `dn.MCNeuron` that creates its compartments in `__init__` |
 # | `threshold="v > -50*mV"`, `reset="v = -60*mV"` | `V_th=-50.0`, `V_reset=-60.0`, at the soma |
-# | `Equations` | compartments, receptors, couplings; equations of your own in `dn.Channel`, `dn.Receptor`, `dn.Soma` |
+# | `Equations` | compartments, receptors, couplings; your own equations in `dn.Channel`, `dn.Receptor`, `dn.Soma` |
 # | `method="euler"`, `"exponential_euler"`, `"rk4"` | `odemethod=`: `dn.SolverMethodODE.EULER`, `.EXP_EULER`, `.RK4` |
 # | `Synapses(a, b, on_pre="s += w", delay=1*ms)` | `dn.MCSynapse(a, b.ampa, conn, weight=..., delay=1.0)` |
 # | `connect()`, `connect(j="i")`, `connect(p=0.1)` | `dn.All2All()`, `dn.One2One()`, `dn.FixedProb(0.1)` |
@@ -46,9 +47,9 @@ import numpy as np
 # | `run(100*ms)` | `net.run(100.0)` |
 # | `G.v = ...`, and parameters `G.g = ...` | `net.set_state({"cell/soma.V": ...})`, `cells.nmda.g = ...` |
 # | `store()`, `restore()` | `net.save_state(path)`, `net.load_state(path)`; `net.reset()` goes back to t = 0 |
-# | `run_regularly`, `@network_operation` | run in pieces, and change what you like in between |
-# | `prefs.codegen.target`, `set_device(...)` | nothing to choose and nothing to compile; `threads=`, `dtype=` |
-# | `SpatialNeuron` | none: cells here have few compartments |
+# | `run_regularly`, `@network_operation` | several runs, with changes in between |
+# | `prefs.codegen.target`, `set_device(...)` | not needed, since nothing is compiled; `threads=`, `dtype=` |
+# | `SpatialNeuron` | not available: cells have few compartments |
 #
 # | Dendrify | Dendrion |
 # | --- | --- |
@@ -56,32 +57,32 @@ import numpy as np
 # | `Dendrite("dend")` | `self.dend = dn.Compartment(size)` |
 # | `length`, `diameter`, `r_axial` | the same |
 # | `cm`, `gl`, `v_rest` | `C` (uF/cm2), `gL` (uS/cm2), `V_rest` |
-# | `cm_abs`, `gl_abs` | `C` (pF), `gL` (nS), where no geometry is given |
+# | `cm_abs`, `gl_abs` | `C` (pF), `gL` (nS), without a geometry |
 # | `scale_factor`, `spine_factor` | `area_factor`, their product (`spine_factor` acts on dendrites) |
-# | `NeuronModel([(soma, dend, 15*nS)])`, `"half_cylinders"` | `dn.MCConn(self.soma, self.dend, g=15.0)`, without `g` |
-# | `dend.synapse("AMPA", "x", g=, t_decay=)` | `self.x = dn.AMPA(size, g=, t_decay=)`, and its `dn.MCConnSynapse` |
+# | `NeuronModel([(soma, dend, 15*nS)])`; `"half_cylinders"` | `dn.MCConn(self.soma, self.dend, g=15.0)`; without `g` |
+# | `dend.synapse("AMPA", "x", g=, t_decay=)` | `self.x = dn.AMPA(size, g=, t_decay=)` and a `dn.MCConnSynapse` |
 # | `dend.dspikes("Na", ...)`, `config_dspikes` | `dn.DendriticSpike(size, self.dend, ...)` |
 # | `dend.noise(tau=, sigma=, mean=)` | `dn.OUNoise(self.dend, sigma=, tau=, mean=)` |
 # | `make_neurongroup(reset=, second_reset=, spike_width=)` | `V_spike=`, `V_reset=`, `spike_width=` of `dn.MCNeuron` |
 #
 # ## Units
 #
-# Brian2 computes in SI units and has quantities; here a plain number means mV, ms, pF, nS, pA, um or Hz, and with a
-# geometry uF/cm2 and uS/cm2 ([all of them](../units.md)). Brian2's quantities are accepted wherever a number is, and
-# converted and checked, so much of a script can stay as it is:
+# Brian2 computes in SI units and uses quantities. In Dendrion a plain number means mV, ms, pF, nS, pA, um or Hz, and
+# uF/cm2 and uS/cm2 with a geometry ([all units](../units.md)). Brian2's quantities are accepted wherever a number is
+# expected; they are converted and checked, so large parts of a script can stay as they are:
 #
 # ```text
 # soma = dn.LeakyIF(1, V_rest=-65*mV, C=200*pF, gL=10*nS)
 # dn.LeakyIF(1, gL=5*mV)    # ParameterError: LeakyIF: gL = 5 mV: got mV, expected nS or uS/cm2
 # ```
 #
-# What comes out, `v.values` and `spikes.t`, is NumPy in mV and ms. Note the axes: `(samples, neurons)`, where Brian2
-# has `(neurons, samples)`.
+# The results, `v.values` and `spikes.t`, are NumPy arrays in mV and ms. Note that the axes are `(samples, neurons)`,
+# whereas Brian2 uses `(neurons, samples)`.
 #
 # ## One cell in both
 #
-# The four-compartment cell of Dendrify's documentation, with synapses on its middle dendrite: AMPA, and NMDA with
-# the magnesium block of Jahr & Stevens (1990, J Neurosci 10:3178). In Brian2's equations:
+# This is the four-compartment cell of Dendrify's documentation. The middle dendrite has AMPA synapses, and NMDA
+# synapses with the magnesium block of Jahr & Stevens (1990, J Neurosci 10:3178). In Brian2 the equations are:
 #
 # ```python
 # from brian2 import *
@@ -125,13 +126,13 @@ import numpy as np
 # run(110*ms)
 # ```
 #
-# The same in Dendrion. Equations of membranes, axial currents and receptors are there already; the text has what is
-# particular to this cell.
+# The same cell in Dendrion follows. The equations of membranes, axial currents and receptors are built in, so the
+# code contains only the structure and the parameters of this cell.
 
 
 # %%
 class FourCompartments(dn.MCNeuron):
-    """A soma and three dendrites in a row, with AMPA and NMDA on the middle one."""
+    """A soma and three dendrites in a chain, with AMPA and NMDA receptors on the middle one."""
 
     def __init__(self, size=1):
         super().__init__(size, V_th=-40.0, V_reset=-55.0, refractory=4.0, name="cell")
@@ -164,11 +165,12 @@ _ = dn.plot.traces(v, spikes={"soma": spikes})
 _ = dn.plot.tree(cell)
 
 # %% [markdown]
-# ## Are they equal?
+# ## Are the results equal?
 #
-# With forward Euler on both sides and the same step both compute the same sums, so do not accept "similar". Record
-# both from t = 0 at each step, start both from rest, compare all compartments to 1e-9 mV, and spike times exactly.
-# Here are Brian2's numbers every 10 ms from 20 ms on. The largest difference of all 4,800 samples was 3e-13 mV.
+# With forward Euler and the same step, both simulators compute the same sums, so you can expect more than similar
+# results. Record both from t = 0 at each step, start both from rest, compare all compartments with a tolerance of
+# 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms from 20 ms on.
+# The largest difference of all 4,800 samples was 3e-13 mV.
 
 # %%
 brian2_spikes = [36.9, 45.8, 53.7, 60.9, 67.7, 74.2, 80.4, 87.0, 94.5, 102.9, 112.3]  # ms
@@ -197,11 +199,11 @@ for part, expected in brian2_v.items():
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
 
 # %% [markdown]
-# (What is left, some 1e-11 mV, is the rounding of these twelve digits.)
+# (The remaining difference of about 1e-11 mV is due to rounding the numbers above to twelve digits.)
 #
-# Where a difference appears, its first sample says where it comes from. At the step after an input it is a delay,
-# after a spike reset or refractory time, from the first step on a parameter or a unit. The rest of this page is
-# about those.
+# If results differ, the first sample that differs indicates the cause. In the step after an input it is a delay;
+# after a spike it is the reset or the refractory time; from the first step on it is a parameter or a unit. The rest
+# of this page describes these cases.
 #
 # ## The order of a step
 #
@@ -210,17 +212,17 @@ for part, expected in brian2_v.items():
 # | 1 | `start`: monitors record | probes record |
 # | 2 | `groups`: states are integrated | states are integrated |
 # | 3 | `thresholds`: spikes, stamped with the step's t | threshold, spikes stamped with the step's t |
-# | 4 | `synapses`: what arrives | reset |
-# | 5 | `resets` | what arrives |
+# | 4 | `synapses`: arriving spikes | reset |
+# | 5 | `resets` | arriving spikes |
 #
-# Steps 4 and 5 are the other way round. That matters only where both write the same variable, as in `on_pre="v +=
-# w"` with `reset="v = 0*mV"`. Here what arrives goes into the gate of a receptor, and a reset sets V.
+# Steps 4 and 5 are in reverse order. This matters only if both change the same variable, as in `on_pre="v += w"` with
+# `reset="v = 0*mV"`. In Dendrion arriving spikes change the gate of a receptor, and a reset changes V.
 #
 # ## Delays
 #
-# A spike sent at step n with a delay of d reaches its gate at the end of step n + d/dt, in both. The defaults
-# differ: Brian2's is 0. Here it is 0 from a generator and one dt between neurons, where less is refused. To compare,
-# write the delay down on both sides.
+# In both simulators, a spike that is sent at step n with a delay of d reaches its gate at the end of step n + d/dt.
+# The default delays differ: Brian2 uses 0. Dendrion uses 0 from generators and one dt between neurons, where shorter
+# delays raise an error. To compare results, set the delays explicitly in both.
 
 # %%
 firsts = []
@@ -231,7 +233,7 @@ for delay in (0.0, 0.1, 1.0):
     s = small.probe(target.ampa, "s")
     small.run(10.0)
     firsts.append(int(np.argmax(s.values[:, 0] > 0)))
-print("first sample of s above 0:", firsts)
+print("first samples with s > 0:", firsts)
 assert firsts == [51, 52, 61]  # Brian2's SpikeGeneratorGroup and Synapses: the same
 
 try:
@@ -242,9 +244,9 @@ except dn.ParameterError as error:
 # %% [markdown]
 # ## Refractory times
 #
-# In both, V goes on after the reset and only spikes are held back. Brian2 also has a flag for equations, `(unless
-# refractory)`, which holds V still meanwhile. For that write a soma of your own, with an equation for V in place of
-# the leaky one: the language is close to Brian2's.
+# In both simulators, V keeps evolving after a reset and only spikes are suppressed. Brian2 also has the flag `(unless
+# refractory)`, which holds V constant during the refractory time. In Dendrion, write a soma with its own equation for
+# V, in a language that is similar to Brian2's:
 
 
 # %%
@@ -253,7 +255,7 @@ class HeldIF(dn.Soma):
 
     equations = """
     dV/dt = 0 mV/ms if held else (gL*(V_rest - V) + I)/C
-    on spike: held for t_ref - dt    # the step of the spike is the first of t_ref
+    on spike: held for t_ref - dt    # t_ref begins with the step of the spike
     t_ref = 5 ms
     """
 
@@ -267,31 +269,32 @@ class Point(dn.MCNeuron):
 
 
 recorded = {}
-for label, point in (("V runs on", Point(dn.LeakyIF)), ("held", Point(HeldIF, t_ref=5.0))):
+for label, point in (("evolving", Point(dn.LeakyIF)), ("held", Point(HeldIF, t_ref=5.0))):
     small = dn.Network([point], dt=0.1)
     recorded[label], stamps = small.probe(point.soma, "V"), small.probe(point, "spikes")
     small.run(50.0)
     print(f"{label:10s}", stamps.t.round(1))
     # Brian2's spikes, without and with the flag
-    np.testing.assert_allclose(stamps.t, np.arange(9.3, 50.0, 6.8 if label == "V runs on" else 11.7), atol=1e-9)
+    np.testing.assert_allclose(stamps.t, np.arange(9.3, 50.0, 6.8 if label == "evolving" else 11.7), atol=1e-9)
 _ = dn.plot.traces(recorded)
 
 # %% [markdown]
 # ## Thresholds, initial values, solvers, random numbers
 #
 # - A threshold is `V > V_th` at the soma, as in `threshold="v > V_th"`. Conditions on dendrites are events of a
-#   channel, `on V >= V_th: ...`; the [language](../equations.md#events) has them in place of Brian2's custom events.
-# - States of Brian2 begin at 0, in SI units: without `G.v = ...` at 0 mV. Here V begins at `V_rest`.
-# - Without `method` Brian2 chooses, and for linear equations chooses the exact solution. Here the default is forward
-#   Euler whatever the equations, so write `method="euler"` there to compare.
-# - A source of Brian2's `PoissonGroup` spikes at most once in a step. That is `dn.BernoulliGenerator` with a
-#   probability of rate times dt; a `dn.PoissonGenerator` has the exact counts.
-# - Random numbers are others, even for one seed: compare rates and distributions, or give both the same spikes.
+#   channel, `on V >= V_th: ...`, which replace Brian2's custom events ([the language](../equations.md#events)).
+# - Brian2 initializes states with 0, in SI units: without `G.v = ...`, V starts at 0 mV. In Dendrion V starts at
+#   `V_rest`.
+# - Without `method`, Brian2 chooses a solver, which is the exact solution for linear equations. Dendrion's default is
+#   forward Euler for all equations, so write `method="euler"` in Brian2 to compare results.
+# - A source of Brian2's `PoissonGroup` spikes at most once per step. The equivalent is `dn.BernoulliGenerator` with a
+#   probability of rate times dt; `dn.PoissonGenerator` draws exact Poisson counts.
+# - Random numbers differ even for the same seed: compare rates and distributions, or use the same spikes in both.
 #
-# ## Equations of your own
+# ## Your own equations
 #
-# A mechanism is attached to a compartment, and its current `I` is added to that membrane; the rest of the cell does
-# not need to know. Brian2's text for a soma with an M-current (Yamada, Koch & Adams 1989) is
+# A mechanism is attached to a compartment, and its current `I` is added to the membrane; the rest of the cell does
+# not change. Brian2's equations for a soma with an M-current (Yamada, Koch & Adams 1989) are
 #
 # ```python
 # E, tau_max = -90*mV, 400*ms
@@ -307,8 +310,8 @@ _ = dn.plot.traces(recorded)
 # cells.p = "p_inf"
 # ```
 #
-# In the text here a unit stands right behind its number (`10 mV`), `V`, `V_rest`, `gL` and `C` are those of the
-# compartment, values to begin with are part of the text, and numbers that get a name are parameters.
+# In Dendrion's language a unit directly follows its number (`10 mV`); `V`, `V_rest`, `gL` and `C` are those of the
+# compartment; initial values are part of the text; and named numbers are parameters.
 
 
 # %%
@@ -349,15 +352,15 @@ np.testing.assert_allclose(soma.values[500:3000:500, 1], brian2_km, rtol=0, atol
 #
 # ## Dendritic spikes
 #
-# Dendrify's example of back-propagation: the same four compartments, each dendrite with a sodium spike of
-# rectangular conductance pulses, a soma that goes to 40 mV for 0.8 ms before it is reset, and 115 pA for 100 ms.
-# With Dendrify 2.2.0 the soma spikes at 57.0, 68.7, 80.2, 91.7 and 103.2 ms and the dendrites reach the peaks below;
-# the largest difference of all samples was 3e-13 mV.
+# Dendrify's example of back-propagation uses the same four compartments. Each dendrite has a sodium spike made of
+# rectangular conductance pulses. The soma goes to 40 mV for 0.8 ms before it is reset, and receives 115 pA for 100
+# ms. With Dendrify 2.2.0 the soma spikes at 57.0, 68.7, 80.2, 91.7 and 103.2 ms, and the dendrites reach the peaks
+# below. The largest difference of all samples was 3e-13 mV.
 
 
 # %% figure="dendritic_spikes"
 class Active(dn.MCNeuron):
-    """Four compartments in a row, the dendrites with spikes of their own."""
+    """Four compartments in a chain, with dendritic spikes."""
 
     def __init__(self):
         super().__init__(1, V_th=-40.0, V_spike=40.0, spike_width=0.8, V_reset=-55.0, refractory=4.0)
@@ -398,15 +401,15 @@ for part, peak in dendrify_peaks.items():
     assert abs(v[part].values.max() - peak) < 1e-9
 
 # %% [markdown]
-# ## What you gain, and what you lose
+# ## Differences
 #
-# There is nothing to compile, results do not depend on threads, and gradients go through the whole model. What is
-# not here: synapses with equations of their own, gap junctions between neurons, morphologies of hundreds of
-# compartments.
+# Dendrion compiles nothing, its results do not depend on the number of threads, and it computes gradients through the
+# whole model. In contrast to Brian2 it does not support synapses with your own equations, gap junctions between
+# neurons, or morphologies with hundreds of compartments.
 #
-# ## Where to go from here
+# ## Next steps
 #
-# - [The language of equations](../equations.md), and [a channel in ten minutes](../own_channel.md).
-# - [What is computed, in what order, and how wrong it can be](../numerics.md).
-# - [Speed beside Brian2](../speed.md).
-# - [Train a network](training.py), and [fit a cell](fitting.py): what gradients are good for.
+# - [The equation language](../equations.md), and [a channel in ten minutes](../own_channel.md).
+# - [Numerics](../numerics.md): what is computed, in what order, and how accurately.
+# - [Speed compared with Brian2](../speed.md).
+# - [Train a network](training.py) and [fit a cell](fitting.py) with gradients.

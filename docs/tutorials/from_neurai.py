@@ -13,10 +13,10 @@
 # %% [markdown]
 # # From NeurAI
 #
-# Dendrion has the multi-compartment classes of NeurAI (`neurai.nn.neuron.multi_compartment`) with the parameters its
-# documentation gives them: the same names, in the same order, with the same defaults. So a model moves over by its
-# imports. This page shows that, says what each class means here where the documentation leaves it open, and what
-# there is beyond it.
+# Dendrion contains the multi-compartment classes of NeurAI (`neurai.nn.neuron.multi_compartment`) with the
+# parameters of its documentation: the same names in the same order with the same defaults. You can therefore move a
+# model by changing its imports. This page demonstrates that, defines the meaning of each class where NeurAI's
+# documentation leaves it open, and lists additional features.
 
 # %%
 import inspect
@@ -42,19 +42,20 @@ from dendrion.neurai.nn.neuron.multi_compartment.mc_neuron import MCNeuron
 # %% [markdown]
 # ## The same names
 #
-# Put `dendrion.` before `neurai.` in an import, or take the class from `dendrion` itself. They are the same objects:
+# Add `dendrion.` before `neurai.` in an import, or import the class from `dendrion` itself. They are the same
+# objects:
 #
-# | NeurAI | Dendrion | what it is |
+# | NeurAI | Dendrion | meaning |
 # | --- | --- | --- |
 # | `...compartment.Compartment` | `dn.Compartment` | a passive compartment |
-# | `...compartment.LeakyIF` | `dn.LeakyIF` | the soma, whose V the threshold watches |
+# | `...compartment.LeakyIF` | `dn.LeakyIF` | the soma, whose V is compared with the threshold |
 # | `...compartment.AMPA`, `.NMDA` | `dn.AMPA`, `dn.NMDA` | receptors |
 # | `...compartment.MCConn` | `dn.MCConn` | axial coupling of two compartments |
 # | `...compartment.MCConnSynapse` | `dn.MCConnSynapse` | attaches a receptor to a compartment |
 # | `...compartment.MCSynapse` | `dn.MCSynapse` | connects sources of spikes to receptors |
 # | `...compartment.ConnGen` | `dn.ConnGen` | connects a generator one to one |
 # | `...mc_neuron.MCNeuron` | `dn.MCNeuron` | a population of neurons |
-# | `neurai.nn.module.Module`, `VarManager` | `dn.Module`, `dn.VarManager` | base of all, and its variables |
+# | `neurai.nn.module.Module`, `VarManager` | `dn.Module`, `dn.VarManager` | the base class, and its variables |
 # | `neurai.grads.surrogate_grad.Sigmoid` | `dn.Sigmoid` | surrogate derivative of a spike |
 
 # %%
@@ -74,11 +75,11 @@ moved = (
 )
 assert all(found is getattr(dn, found.__name__) for found in moved)
 assert SolverMethodODE is dn.SolverMethodODE
-assert SolverMethodSDE.MISLTEAIN is dn.SolverMethodSDE.MILSTEIN  # NeurAI's spelling is another name of it
+assert SolverMethodSDE.MISLTEAIN is dn.SolverMethodSDE.MILSTEIN  # NeurAI's spelling is an alias
 
 # %% [markdown]
-# Parameters have the order of NeurAI's documentation; what Dendrion adds takes a keyword.
-# ([NeurAI compatibility](../neurai.md) lists each with its unit, default and equation.)
+# Parameters have the order of NeurAI's documentation; Dendrion's additional parameters are keyword-only. ([NeurAI
+# compatibility](../neurai.md) lists each parameter with its unit, default and equation.)
 
 # %%
 membrane = "size V_rest gL C length diameter r_axial"
@@ -99,12 +100,12 @@ for kind, names in documented.items():
     parameters = list(inspect.signature(kind).parameters.values())
     assert [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY] == names.split()
     added = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    print(f"{kind.__name__:13s} adds {', '.join(added) or 'nothing'}")
+    print(f"{kind.__name__:13s} additional: {', '.join(added) or 'none'}")
 
 # %% [markdown]
-# ## A model, moved
+# ## Move a model
 #
-# The class below has only names of NeurAI's documentation.
+# The class below uses only names from NeurAI's documentation.
 
 
 # %%
@@ -123,8 +124,8 @@ class Pyramidal(MCNeuron):
 
 
 # %% [markdown]
-# What is driven by what, and the run, are Dendrion's: a `Network` of modules, probes that record from then on, and
-# `run` for so many ms. There is no compilation, and no step to write yourself.
+# The network and the run are specific to Dendrion: a `Network` of modules, probes that record from the moment you
+# create them, and `run` with a time in ms. There is no compilation, and you do not write a step function.
 
 # %% figure="network"
 cells = Pyramidal(20, name="cells")
@@ -142,11 +143,11 @@ with dn.plot.style():
 assert len(spikes) > 50
 
 # %% [markdown]
-# ## What the classes mean here
+# ## The meaning of the classes
 #
-# **C and gL** are specific, in uF/cm2 and uS/cm2, where a compartment has `length` and `diameter`. Without a
-# geometry they are of the whole compartment, in pF and nS. The defaults of 58.9 and 2.9 are meant for those; beside
-# a geometry they are refused rather than taken for 58.9 uF/cm2.
+# **C and gL** are specific, in uF/cm2 and uS/cm2, if a compartment has `length` and `diameter`. Without a geometry
+# they are the values of the whole compartment, in pF and nS. The defaults of 58.9 and 2.9 are such absolute values;
+# together with a geometry they raise an error instead of being used as 58.9 uF/cm2.
 
 # %%
 try:
@@ -155,8 +156,8 @@ except dn.ParameterError as error:
     print(error)
 
 # %% [markdown]
-# **`MCConn` without g** computes it from two half cylinders in series (R is `r_axial` in ohm cm, lengths in um,
-# hence the factor to nS). With that g written down the cell is the same:
+# **`MCConn` without g** computes g from two half cylinders in series (R with `r_axial` in ohm cm and lengths in um,
+# hence the factor to nS). With this value of g the cell behaves in the same way:
 
 # %%
 half = [4 * 150.0 * length / (np.pi * diameter**2) for length, diameter in ((25.0, 25.0), (200.0, 2.0))]
@@ -183,11 +184,12 @@ print(f"g = {g:.2f} nS; V of the dendrite {ends[0]:.6f} mV with the geometry, {e
 assert abs(ends[0] - ends[1]) < 1e-9
 
 # %% [markdown]
-# **Receptors** are compartments, as in NeurAI. Attached by `MCConnSynapse` they act on another compartment and see
-# its V; coupled by `MCConn` they are a compartment of their own, with their own membrane.
+# **Receptors** are compartments, as in NeurAI. If you attach one with `MCConnSynapse`, it acts on another
+# compartment and depends on the V of that compartment. If you couple it with `MCConn`, it is a compartment of its
+# own with its own membrane.
 #
-# **`scale_g`** divides g by the peak of a single response, so that the conductance peaks at g. Without it a spike
-# peaks where rise and decay let it:
+# **`scale_g`** divides g by the peak of a single response, so that the conductance peaks at g. Without it, the peak
+# depends on the rise and decay times:
 
 # %%
 peaks = {}
@@ -204,13 +206,14 @@ assert abs(peaks[True] - 0.5) < 0.005
 assert peaks[False] > 0.8
 
 # %% [markdown]
-# **`MCSynapse`** takes a matrix of weights, sources by targets: of NumPy, of JAX, or of `scipy.sparse`, or a rule
-# such as `dn.FixedProb(0.1)`. Of a dense one every entry is a connection, zeros too, so that they can be trained.
-# Weights are not negative: inhibition is a `dn.GABA` receptor. Delays are `MCSynapse(..., delay=...)`, in ms.
+# **`MCSynapse`** takes a matrix of weights, sources by targets, from NumPy, JAX or `scipy.sparse`, or a rule such
+# as `dn.FixedProb(0.1)`. In a dense matrix every entry is a connection, including zeros, so that they can be
+# trained. Weights cannot be negative; use a `dn.GABA` receptor for inhibition. Delays (ms) are passed as
+# `MCSynapse(..., delay=...)`.
 #
-# **`V_reset=None`** subtracts `V_th` at a spike, as documented; so V_th has to be above 0.
+# **`V_reset=None`** subtracts `V_th` after a spike, as documented; V_th must then be above 0.
 #
-# **`frozen_params`** are set, and left out of `net.parameters()`, of gradients and of optimizers:
+# **`frozen_params`** are set, and are excluded from `net.parameters()`, gradients and optimizers:
 
 # %%
 plain, frozen = Compartment(name="plain"), Compartment(name="frozen", frozen_params={"gL": 3.0, "C": 60.0})
@@ -219,7 +222,7 @@ assert frozen.gL == 3.0
 assert "frozen.gL" not in frozen.parameters()
 
 # %% [markdown]
-# **`area_name`, `id`, `pid`, `neuron_start_id`** name populations and neurons in the whole network:
+# **`area_name`, `id`, `pid`, `neuron_start_id`** identify populations and neurons in the whole network:
 
 
 # %%
@@ -238,10 +241,10 @@ assert areas.select(area_name="CA1") == [ca1]
 assert areas.gids(ca1).tolist() == [101, 102]
 
 # %% [markdown]
-# **`stdp_tau`, `tau_triplet`, `dendritic_delay`** are the neuron's side of connections that learn; the rule itself
-# is given to the synapse, `MCSynapse(..., plasticity=dn.STDP())`. [Plasticity](plasticity.py) is about them.
+# **`stdp_tau`, `tau_triplet`, `dendritic_delay`** are the postsynaptic parameters of plastic connections; the rule
+# itself is passed to the synapse, `MCSynapse(..., plasticity=dn.STDP())`. See [Plasticity](plasticity.py).
 #
-# **`surrogate_grad_fn`** takes a `dn.Surrogate`, or a function of V - V_th in NumPy's functions:
+# **`surrogate_grad_fn`** accepts a `dn.Surrogate`, or a function of V - V_th that uses NumPy functions:
 
 # %%
 own = Relay(1, surrogate_grad_fn=lambda x: 1 / (1 + abs(x)) ** 2)
@@ -249,9 +252,9 @@ print(own.spike_derivative([-50.0, -49.0, -45.0]))
 np.testing.assert_allclose(own.spike_derivative([-50.0, -49.0]), [1.0, 0.25])
 
 # %% [markdown]
-# ## Train what you moved
+# ## Train the model
 #
-# Parameters are a dict by path, and a run leaves their gradients:
+# Parameters form a dict with paths as keys, and `backward` returns gradients in the same form:
 
 # %%
 net.reset()
@@ -262,23 +265,23 @@ assert gradients["to_nmda.w"].shape == (50, 20)
 assert np.abs(gradients["to_nmda.w"]).max() > 0
 
 # %% [markdown]
-# With JAX, `dendrion.jax.function(net, duration=100.0, inputs=[noise], outputs=[v])` is a function of parameters and
-# inputs under `jit` and `grad`; the network itself runs outside of XLA. `dendrion.torch.Layer` is the same for
-# PyTorch. [Gradients](../gradients.md) has both.
+# With JAX, `dendrion.jax.function(net, duration=100.0, inputs=[noise], outputs=[v])` is a function of parameters
+# and inputs that supports `jit` and `grad`; the network itself runs outside of XLA. `dendrion.torch.Layer` is the
+# equivalent for PyTorch. [Gradients](../gradients.md) describes both.
 #
-# ## What there is besides
+# ## Additional features
 #
 # | | |
 # | --- | --- |
-# | receptors and currents | `dn.GABA`; `refractory`, and a reset in two stages (`V_spike`, `spike_width`) |
-# | channels | Hodgkin-Huxley, calcium, dendritic spikes, adaptive somas; [equations of your own](../own_channel.md) |
+# | receptors and resets | `dn.GABA`; `refractory`; two-stage resets (`V_spike`, `spike_width`) |
+# | channels | Hodgkin-Huxley, calcium, dendritic spikes, adaptive somas; [your own equations](../own_channel.md) |
 # | noise | `dn.WhiteNoise`, `dn.OUNoise`, `dn.ConductanceNoise` |
 # | connections | delays, sparse matrices, rules, [plasticity](plasticity.py) |
-# | solvers | eight, implicit ones among them, [with their orders](../numerics.md#solvers) |
-# | looking | `net.probe`, [`dn.plot`](../api/plot.md) |
+# | solvers | eight, including implicit ones, [with their orders](../numerics.md#solvers) |
+# | recording and plots | `net.probe`, [`dn.plot`](../api/plot.md) |
 #
-# ## Where to go from here
+# ## Next steps
 #
-# - [Every parameter, its unit and equation](../neurai.md).
-# - [A tour of the package](../python.md), [units](../units.md).
-# - [Train a network](training.py), [fit a cell](fitting.py).
+# - [Every parameter with its unit and equation](../neurai.md).
+# - [A tour of the package](../python.md) and [units](../units.md).
+# - [Train a network](training.py) and [fit a cell](fitting.py).

@@ -13,9 +13,9 @@
 # %% [markdown]
 # # A network with inhibition
 #
-# 400 pyramidal cells excite each other through AMPA and NMDA receptors on their dendrites; 100 interneurons hold them
-# back through GABA receptors. We take the inhibition away and give it back, and then ask what it matters where on the
-# cell it arrives.
+# 400 pyramidal cells excite each other through AMPA and NMDA receptors on their dendrites; 100 interneurons inhibit
+# them through GABA receptors. We compare the network with and without inhibition, vary its strength, and then
+# examine how its effect depends on its location on the cell.
 
 # %%
 import dendrion as dn
@@ -25,14 +25,15 @@ import numpy as np
 # %% [markdown]
 # ## The cells
 #
-# The pyramidal cell has a soma that adapts and one long dendrite, with excitation on the dendrite and a GABA receptor
-# on each. Interneurons are a soma without dendrites, with `C` and `gL` in pF and nS, since there is no geometry. A GABA
-# receptor reverses at -75 mV here, 5 mV below rest, so it inhibits mostly by shunting.
+# The pyramidal cell has an adaptive soma and one long dendrite, with excitatory receptors on the dendrite and GABA
+# receptors on both. Interneurons consist of a soma without dendrites. Since they have no geometry, their `C` and
+# `gL` are in pF and nS. The reversal potential of GABA is -75 mV, 5 mV below rest, so inhibition acts mostly by
+# shunting.
 
 
 # %%
 class Pyramidal(dn.MCNeuron):
-    """An adapting soma and an apical dendrite; excitation on the dendrite, inhibition on either."""
+    """An adaptive soma and an apical dendrite; excitation of the dendrite, inhibition of both."""
 
     def __init__(self, size, name="pyramidal"):
         super().__init__(size, V_th=-50.0, V_reset=-65.0, refractory=3.0, name=name)
@@ -65,14 +66,15 @@ class Interneuron(dn.MCNeuron):
 # %% [markdown]
 # ## The network
 #
-# Each cell has a Poisson source of its own, the sum of all that comes from elsewhere. Within the network neurons are
-# connected at random: `FixedProb(0.1)` makes each possible connection with a probability of 10 %. Delays (ms) are drawn
-# too, so that spikes of one moment do not all arrive in one. A weight is a factor on the `g` of the receptor.
+# Each cell has its own Poisson source, which represents all input from outside the network. Within the network
+# neurons are connected at random: `FixedProb(0.1)` creates each possible connection with a probability of 10 %.
+# Delays (ms) are random too, so that simultaneous spikes do not all arrive at the same time. A weight is a factor
+# on the `g` of the receptor.
 
 
 # %%
 def build(inhibition, onto="gaba_soma"):
-    """Return the network and the spikes of both populations; `inhibition` is the weight of interneurons onto cells."""
+    """Return the network and the spikes of both populations; `inhibition` is the weight of inhibitory connections."""
     cells, inter = Pyramidal(400), Interneuron(100)
     to_cells, to_inter = dn.PoissonGenerator(400, rate=600.0), dn.PoissonGenerator(100, rate=700.0)
     excitation = (cells.ampa, cells.nmda)
@@ -96,12 +98,14 @@ net, spikes = build(inhibition=2.0)
 print(net)
 
 # %% [markdown]
-# Conductances that many spikes open at once make a cell stiff, so we take the Crank-Nicolson method, which is stable
-# there and as good at 0.1 ms as at a quarter of it; [how to choose](../howto/solver.md) says more.
+# Many simultaneous spikes open large conductances, which make the equations of a cell stiff. We therefore use the
+# Crank-Nicolson method, which is stable in this case and as accurate with a step of 0.1 ms as with a quarter of it;
+# see [Choose a solver and a time step](../howto/solver.md).
 #
-# ## With inhibition, and without
+# ## With and without inhibition
 #
-# A second of the network, and a second of one in which GABA receptors are silent, as under bicuculline:
+# We simulate one second of the network, and one second with silent GABA receptors, as in the presence of
+# bicuculline:
 
 # %% figure="raster"
 sizes = {"pyramidal": 400, "interneurons": 100}
@@ -126,23 +130,23 @@ for label, spikes in runs.items():
     print(f"{label:>15}: " + ", ".join(f"{name} {rate(s, sizes[name]):.1f} Hz" for name, s in spikes.items()))
 
 # %% [markdown]
-# With inhibition the cells fire at about 9 Hz, each at its own times. Without it the recurrent excitation ignites:
-# bursts of the whole network, cut off by adaptation, and silence until the cells have recovered. Slices under blockers
-# of GABA receptors do the same (Miles & Wong 1983). Two numbers say it: how irregular the spikes of a neuron are, by
-# the coefficient of variation (CV) of its intervals, and how much the population goes together, by the variance over
-# the mean of its spikes in bins of 5 ms, which is 1 for independent Poisson neurons.
+# With inhibition the cells fire irregularly at about 9 Hz. Without it recurrent excitation causes bursts of the
+# whole network, which adaptation terminates, followed by silence until the cells have recovered. Slices with
+# blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this. The coefficient of
+# variation (CV) of inter-spike intervals measures how irregularly a neuron fires. The variance divided by the mean
+# of the population's spike counts in bins of 5 ms measures synchrony; it is 1 for independent Poisson neurons.
 
 
 # %%
 def irregularity(spikes, size, start=200.0):
-    """Return the mean CV of the intervals of neurons with five spikes or more."""
+    """Return the mean CV of the intervals of neurons with at least five spikes."""
     trains = [spikes.t[(spikes.i == neuron) & (spikes.t >= start)] for neuron in range(size)]
     intervals = [np.diff(train) for train in trains if len(train) >= 5]
     return np.mean([d.std() / d.mean() for d in intervals])
 
 
 def synchrony(spikes):
-    """Return variance over mean of the spikes in bins of 5 ms."""
+    """Return the variance divided by the mean of spike counts in bins of 5 ms."""
     counts, _ = np.histogram(spikes.t, np.arange(200.0, 1200.1, 5.0))
     return counts.var() / counts.mean()
 
@@ -157,7 +161,7 @@ assert 5 < rate(runs["with inhibition"]["pyramidal"], 400) < 15
 # %% [markdown]
 # ## How much inhibition?
 #
-# From bursts to irregular firing it takes a certain weight; from there on more of it lowers the rates.
+# A certain weight is needed to change bursts into irregular firing; larger weights only reduce the rates.
 
 # %%
 weights = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0])
@@ -176,19 +180,19 @@ with dn.plot.style():
     axes[0].legend()
 
 # %% [markdown]
-# ## On the soma or on the dendrite
+# ## Inhibition at the soma or at the dendrite
 #
-# Some interneurons reach the soma (basket cells), others the dendrites (Martinotti cells). To see what each can do we
-# leave the network and drive single cells, once by spikes onto the dendrite, once by a current into the soma, and
-# inhibit them by 300 spikes per second at one place or the other. A population is 20 strengths of the drive, 20 cells
-# each.
+# Some interneurons target the soma (basket cells), others the dendrites (Martinotti cells). To compare their
+# effects, we now simulate unconnected cells. They are driven either by spikes onto the dendrite or by a current
+# into the soma, and inhibited by 300 spikes per second at one of the two locations. Each population consists of 20
+# strengths of the drive with 20 cells each.
 
 # %%
 spikes_per_s, current = np.linspace(0.0, 2000.0, 20), np.linspace(0.0, 600.0, 20)  # Hz, pA
 
 
 def curve(drive, inhibited=None):
-    """Return the rate of a cell by the strength of its drive."""
+    """Return the firing rate as a function of the strength of the drive."""
     cells = Pyramidal(400)
     excitation = dn.PoissonGenerator(400, rate=np.repeat(spikes_per_s, 20) if drive == "dendrite" else 0.0)
     if drive == "soma":
@@ -216,7 +220,7 @@ with dn.plot.style():
     axes[0].legend()
 
 # %% [markdown]
-# At a drive that alone gives some 20 Hz:
+# For a drive that causes about 20 Hz without inhibition:
 
 # %%
 left = {}
@@ -225,20 +229,26 @@ for drive in ("dendrite", "soma"):
     chosen = np.argmin(np.abs(alone - 20.0))
     for at in ("soma", "dend"):
         left[drive, at] = rates[drive, at][chosen] / alone[chosen]
-        print(f"drive on the {drive:>8}, {labels[at]}: {left[drive, at]:.0%} of {alone[chosen]:.0f} Hz are left")
+        print(f"drive on the {drive:>8}, {labels[at]}: {left[drive, at]:.0%} of {alone[chosen]:.0f} Hz remain")
 
-assert left["dendrite", "dend"] < left["dendrite", "soma"]  # dendritic inhibition is best against dendritic excitation
-assert left["soma", "dend"] > left["soma", "soma"]  # and worse than somatic inhibition against a drive of the soma
+assert (
+    left["dendrite", "dend"] < left["dendrite", "soma"]
+)  # dendritic inhibition is most effective against dendritic excitation
+assert left["soma", "dend"] > left["soma", "soma"]  # and less effective than somatic inhibition against a somatic drive
+# Compared with somatic inhibition, dendritic inhibition is more effective against a dendritic drive, and less effective
+# against a somatic one.
+assert left["dendrite", "dend"] < left["dendrite", "soma"]
+assert left["soma", "dend"] > left["soma", "soma"]
 assert left["dendrite", "dend"] < 0.7 * left["soma", "dend"]
 
 # %% [markdown]
-# Inhibition at the soma acts on whatever arrives there, and takes about the same from both. Inhibition on the dendrite
-# is selective: it stops excitation on its dendrite, where it shunts the synapses and keeps NMDA receptors blocked, and
-# lets a drive of the soma pass. So dendritic inhibition controls what a cell listens to, somatic inhibition whether it
-# speaks.
+# Inhibition at the soma affects all inputs and reduces the response to both by about the same amount. Inhibition at
+# the dendrite is selective: it suppresses excitation of its dendrite, where it shunts the synapses and keeps NMDA
+# receptors blocked, but hardly affects a current into the soma. Dendritic inhibition thus controls which inputs
+# reach the soma, and somatic inhibition controls the output of the cell.
 #
-# ## Where to go from here
+# ## Next steps
 #
 # - `build(2.0, onto="gaba_dend")` is the same network with Martinotti cells; compare its rates.
-# - [Plasticity](plasticity.py) lets the connections learn.
-# - [Speed it up](../howto/speed_up.md) before you make it 100 times larger.
+# - [Plasticity](plasticity.py) adds learning to the connections.
+# - [Speed up simulations](../howto/speed_up.md) helps before you make the network 100 times larger.

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Plasticity
 #
-# Synapses that change: with the order of single spikes (STDP), with triplets of them, and for some hundred
-# milliseconds only (short-term plasticity). We measure each rule as one would in a slice, then let a small network
+# Synapses can change with the order of single spikes (STDP), with triplets of spikes, or only for some hundred
+# milliseconds (short-term plasticity). We measure each rule as in a slice experiment, and then let a small network
 # learn.
 
 # %%
@@ -27,10 +27,11 @@ blue, orange, green = "#0072b2", "#d55e00", "#009e73"
 # %% [markdown]
 # ## A pairing experiment
 #
-# The synapse ends on a soma with an electrode that makes it spike when told: 50 nA for one step of 0.1 ms lift 200
-# pF by 25 mV, from -70 mV over the threshold. Each neuron of a population is one experiment, with a source and a
-# synapse of its own, so all pairings run side by side. Of the delay of 0.2 ms one step of 0.1 ms is on the dendrite,
-# so either spike takes 0.1 ms to the synapse.
+# The synapse is on a soma with an electrode that makes it spike at given times: a current of 50 nA for one step of
+# 0.1 ms raises the potential of 200 pF by 25 mV, from -70 mV to above the threshold. Each neuron of a population is
+# one experiment with its own source and synapse, so all pairings are simulated together. Of the delay of 0.2 ms,
+# one step of 0.1 ms is dendritic, so both the presynaptic and the postsynaptic spike take 0.1 ms to reach the
+# synapse.
 
 
 # %%
@@ -45,7 +46,7 @@ class Patched(dn.MCNeuron):
 
 
 def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
-    """Return the weights after sources spiked at the times ``pre`` and neurons at ``post`` (lists of arrays, ms)."""
+    """Return the weights after presynaptic spikes at ``pre`` and postsynaptic ones at ``post`` (lists of times, ms)."""
     size = len(pre)
     duration = max(times[-1] for times in (*pre, *post)) + 50.0
     cells = Patched(size, **neuron)
@@ -58,26 +59,29 @@ def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
     net = dn.Network([cells, source, electrode, dn.ConnGen(electrode, cells.soma), synapse], dt=dt)
     spikes = net.probe(cells, "spikes")
     net.run(duration)
-    assert len(spikes) == sum(len(times) for times in post), "the electrode alone makes the neurons spike"
+    assert len(spikes) == sum(len(times) for times in post), "only the electrode makes the neurons spike"
     return synapse.w
 
 
 # %% [markdown]
-# ## The STDP window, pair by pair
+# ## The STDP window
 #
-# One pair per experiment, with a distance Δt = t_post - t_pre of its own. A synapse whose source spiked first grows,
-# one that came too late shrinks (Markram, Lübke, Frotscher & Sakmann 1997, Science 275:213; Bi & Poo 1998, J
-# Neurosci 18:10464). `dn.STDP` is the rule of Gütig, Aharonov, Rotter & Sompolinsky (2003, J Neurosci 23:3697). A
-# pair changes a weight w between 0 and w_max by
+# Each experiment has one pair of spikes with its own interval Δt = t_post - t_pre. If the presynaptic spike comes
+# first, the synapse becomes stronger; if it comes too late, the synapse becomes weaker (Markram, Lübke, Frotscher &
+# Sakmann 1997, Science 275:213; Bi & Poo 1998, J Neurosci 18:10464). `dn.STDP` is the rule of Gütig, Aharonov,
+# Rotter & Sompolinsky (2003, J Neurosci 23:3697). A pair changes a weight w between 0 and w_max by
 #
-# ```text
-# Δw / w_max =    λ (1 - w/w_max)^μ₊ exp(-Δt/τ₊)    for Δt > 0
-# Δw / w_max = - α λ (w/w_max)^μ₋ exp(Δt/τ₋)        for Δt < 0
-# ```
+# $$
+# \frac{\Delta w}{w_\text{max}} =
+# \begin{cases}
+# \lambda\,(1 - w/w_\text{max})^{\mu_+}\, e^{-\Delta t/\tau_+} & \Delta t > 0 \\
+# -\alpha \lambda\,(w/w_\text{max})^{\mu_-}\, e^{\Delta t/\tau_-} & \Delta t < 0
+# \end{cases}
+# $$
 #
-# τ₊ belongs to the synapse (`tau_plus`), τ₋ to the postsynaptic neuron (`stdp_tau`), because the trace that decays
-# with it is the neuron's. Those here, 17 and 34 ms, are of hippocampal neurons in culture (Bi & Poo 2001, Annu Rev
-# Neurosci 24:139).
+# $\tau_+$ is a parameter of the synapse (`tau_plus`), and $\tau_-$ of the postsynaptic neuron (`stdp_tau`), because
+# the trace that decays with it belongs to the neuron. The values used here, 17 and 34 ms, are those of hippocampal
+# neurons in culture (Bi & Poo 2001, Annu Rev Neurosci 24:139).
 
 # %%
 distances = np.arange(-80.0, 81.0, 2.0)  # ms
@@ -101,14 +105,14 @@ with dn.plot.style():
     ax.legend()
 
 # %% [markdown]
-# At Δt = 0 nothing happens: where both spikes reach the synapse in the same step the neuron's acts first, and finds
-# no trace of the source's.
+# At Δt = 0 nothing happens: if both spikes reach the synapse in the same step, the postsynaptic spike is processed
+# first, before there is a presynaptic trace.
 #
-# ## What the weight itself does
+# ## Dependence on the weight
 #
-# The exponents say how a change depends on the weight. With μ = 0 it does not (*additive*, as in Song, Miller &
-# Abbott 2000, Nat Neurosci 3:919); with μ = 1 (*multiplicative*, Rubin, Lee & Sompolinsky 2001, Phys Rev Lett
-# 86:364) strong synapses hardly grow and weak ones hardly shrink.
+# The exponents determine how a change depends on the weight. With μ = 0 it does not depend on it (*additive*, as in
+# Song, Miller & Abbott 2000, Nat Neurosci 3:919). With μ = 1 (*multiplicative*, Rubin, Lee & Sompolinsky 2001, Phys
+# Rev Lett 86:364) strong synapses hardly grow and weak ones hardly shrink.
 
 # %%
 weights = np.linspace(0.1, 1.9, 19)
@@ -124,19 +128,20 @@ with dn.plot.style():
             if mu == 0.0:
                 assert np.ptp(moved) < 1e-12
             else:
-                assert (np.diff(moved) < 0).all()  # grows less or shrinks more, the stronger it is
+                assert (np.diff(moved) < 0).all()  # strong synapses grow less and shrink more
     ax.set(xlabel=r"$w / w_{max}$", ylabel=r"$\Delta w / w_{max}$ (%)", title=r"$\Delta t = \pm 10$ ms")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 # %% [markdown]
-# ## The dendrite's share of a delay
+# ## The dendritic part of a delay
 #
-# What counts is when spikes reach *the synapse*. A connection's `delay` is the whole way from the source's spike to
-# its effect; the neuron's `dendritic_delay`, in steps, is the part of it that lies on the dendrite. The source's
-# spike is at the synapse `delay - dendritic_delay` after it was sent. The neuron's own spike travels back over the
-# dendrite and is there `dendritic_delay` later. So the window, seen from the somata, moves by `delay - 2
-# dendritic_delay`: the more of the delay is axonal, the earlier the source has to spike (Morrison, Aertsen &
-# Diesmann 2007, Neural Comput 19:1437, compare both in networks).
+# STDP depends on the times at which spikes reach *the synapse*. The `delay` of a connection is the total time from
+# the presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of it that lies on the
+# dendrite. The presynaptic spike reaches the synapse `delay - dendritic_delay` after it was sent. The postsynaptic
+# spike propagates back along the dendrite and reaches it `dendritic_delay` later. As a function of the spike times
+# at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the larger the axonal part of the
+# delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann 2007, Neural Comput 19:1437,
+# compare both cases in networks).
 
 # %%
 with dn.plot.style():
@@ -157,9 +162,10 @@ with dn.plot.style():
 # %% [markdown]
 # ## A network that learns
 #
-# Ten neurons with a dendrite, 100 sources that spike at 15 Hz each. The first 50 are correlated: some of their
-# spikes belong to common events, about five a second, which each of them joins every second time, within some
-# milliseconds. The other 50 are independent Poisson processes. Nobody tells the neurons.
+# Ten neurons with one dendrite each receive input from 100 sources, which spike at 15 Hz. The first 50 sources are
+# correlated: there are about five common events per second, and each of these sources takes part in every second
+# one, with a spike within a few milliseconds. The other 50 are independent Poisson processes. The neurons receive
+# no information about this structure.
 
 # %%
 duration, dt, sources = 150_000.0, 0.2, 100
@@ -196,7 +202,7 @@ class Learner(dn.MCNeuron):
 
 
 cells = Learner(10)
-# The simulation counts spikes in steps, so the times are rounded to multiples of dt.
+# Times of spikes must be multiples of dt; others would be rounded with a warning.
 times = np.rint(np.concatenate(trains) / dt) * dt
 inputs = dn.SpikeGenerator(sources, np.repeat(np.arange(sources), [len(t) for t in trains]), times)
 learnt = dn.MCSynapse(
@@ -211,12 +217,12 @@ net = dn.Network([cells, inputs, learnt], dt=dt, seed=1)
 w = net.probe(learnt, "w", every=500.0)
 spikes = net.probe(cells, "spikes")
 net.run(duration)
-print(f"{len(spikes) / 10 / duration * 1e3:.1f} Hz; {w.values.shape} samples by connections")
+print(f"{len(spikes) / 10 / duration * 1e3:.1f} Hz; {w.values.shape} (samples, connections)")
 
 # %% [markdown]
-# A probe of `"w"` records weights like any state, one column per connection, ordered by source, then target. The
-# neurons find the inputs that come together; the others lose (Song, Miller & Abbott 2000 and Gütig et al. 2003 say
-# why). With μ = 0.02 the rule is nearly additive, and synapses compete.
+# A probe of `"w"` records weights like any other variable, with one column per connection, ordered by source, then
+# target. The correlated inputs become strong and the others weak (Song, Miller & Abbott 2000 and Gütig et al. 2003
+# explain why). With μ = 0.02 the rule is nearly additive, so synapses compete.
 
 # %% figure="learning"
 time = w.t / 1000.0  # s
@@ -238,8 +244,8 @@ with dn.plot.style():
 assert correlated[-1].min() > 0.9 > 0.7 > independent[-1].max()
 
 # %% [markdown]
-# `net.eval()` keeps what was learnt as it is, `net.train()` lets it change again, and `net.reset()` goes back to t =
-# 0 with the weights of now.
+# `net.eval()` freezes the learned weights, `net.train()` allows them to change again, and `net.reset()` returns to
+# t = 0 and keeps the current weights.
 
 # %%
 net.eval()
@@ -248,13 +254,13 @@ net.run(1000.0)
 np.testing.assert_array_equal(learnt.w, kept)
 
 # %% [markdown]
-# ## Triplets: why frequency matters
+# ## Triplets: the effect of frequency
 #
-# In layer 5 of visual cortex the same pair of spikes potentiates when repeated fast, and not when repeated slowly
-# (Sjöström, Turrigiano & Nelson 2001, Neuron 32:1149). Pairs alone do not explain that; *triplets* do (Pfister &
-# Gerstner 2006, J Neurosci 26:9673): a spike of the neuron potentiates the more, the more it has spiked before.
-# `dn.TripletSTDP()` has their parameters for visual cortex, where all spikes interact; two of the time constants are
-# the neuron's. As they do we take 60 pairs.
+# In layer 5 of visual cortex, repeating the same pair of spikes at a high frequency causes potentiation, but
+# repeating it slowly does not (Sjöström, Turrigiano & Nelson 2001, Neuron 32:1149). Pairs alone do not explain
+# this; *triplets* do (Pfister & Gerstner 2006, J Neurosci 26:9673): a postsynaptic spike causes more potentiation
+# if other postsynaptic spikes preceded it. `dn.TripletSTDP()` has their parameters for visual cortex with
+# all-to-all interactions; two of the time constants belong to the neuron. Like them, we use 60 pairs.
 
 # %%
 frequencies = np.array([1.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0])  # Hz
@@ -266,7 +272,7 @@ doublet = pair(pairs, pre, post, stdp_tau=33.7).reshape(2, 7) - 1.0
 
 # %% [markdown]
 # The points are means and standard errors of the experiment, as tabulated by Pfister & Gerstner. Its lowest
-# frequency is 0.1 Hz, ours 1 Hz, where no trace lasts from one pair to the next either.
+# frequency is 0.1 Hz and ours is 1 Hz, at which no trace lasts from one pair to the next either.
 
 # %%
 experiment = np.array([0.1, 10.0, 20.0, 40.0, 50.0])
@@ -287,16 +293,16 @@ with dn.plot.style():
 
 assert abs(triplet[0, 0]) < 0.01
 assert triplet[1, 0] < -0.25  # at 1 Hz
-assert (triplet[:, -1] > 0.5).all()  # at 50 Hz either order potentiates
-assert doublet[1].max() < 0  # with pairs alone post before pre never does
+assert (triplet[:, -1] > 0.5).all()  # at 50 Hz both orders cause potentiation
+assert doublet[1].max() < 0  # with pairs alone, post before pre never causes potentiation
 
 # %% [markdown]
 # ## Short-term plasticity
 #
-# Here the weight stays, and what a spike releases does not. Each spike uses a fraction u of the resources x that are
-# there. Resources recover with `tau_rec`: depression. Spikes raise u, and it falls back to `U` with `tau_fac`:
-# facilitation (Tsodyks & Markram 1997, PNAS 94:719; Markram, Wang & Tsodyks 1998, PNAS 95:5323). A spike delivers w
-# u x.
+# Here the weight is constant, but the amount of transmitter that a spike releases is not. Each spike uses a
+# fraction u of the available resources x. Resources recover with the time constant `tau_rec`, which causes
+# depression. Spikes increase u, which decays to `U` with the time constant `tau_fac`, which causes facilitation
+# (Tsodyks & Markram 1997, PNAS 94:719; Markram, Wang & Tsodyks 1998, PNAS 95:5323). The effect of a spike is w u x.
 
 # %%
 rules = {
@@ -316,7 +322,7 @@ class Target(dn.MCNeuron):
 
 
 def stimulate(trains, duration):
-    """Return the network after a run, and by rule the soma's V and the gate s, with a neuron for each train (ms)."""
+    """Return the network after a run, and V and the gate s for each rule; each train (ms) has its own neuron."""
     size = len(trains)
     source = dn.SpikeGenerator(size, np.repeat(np.arange(size), [len(t) for t in trains]), np.concatenate(trains))
     cells = {name: Target(size, name) for name in rules}
@@ -332,7 +338,7 @@ def stimulate(trains, duration):
 
 
 # %% [markdown]
-# Ten spikes at 20 Hz, a pause, and one more:
+# Ten spikes at 20 Hz, a pause, and one more spike:
 
 # %%
 train = np.append(20.0 + 50.0 * np.arange(10), 1000.0)
@@ -340,8 +346,8 @@ net, v, s = stimulate([train], 1100.0)
 _ = dn.plot.traces(v)
 
 # %% [markdown]
-# The gate s jumps by what a spike delivers, and decays by the factor 1 - dt/τ in a step of forward Euler. So we can
-# read off each u x, and compare it with the rule, written down once more.
+# The gate s increases by the effect of each spike, and decays by the factor 1 - dt/τ in each step of forward Euler.
+# We can therefore read off each u x and compare it with a direct implementation of the rule.
 
 
 # %%
@@ -365,9 +371,10 @@ for name, rule in rules.items():
     print(f"{name:12s} first {jumps[0]:.3f}, tenth {jumps[9]:.3f}, after the pause {jumps[10]:.3f}")
 
 # %% [markdown]
-# What does a spike deliver late in a long train of rate r? Of the depressing synapse the less, the higher the rate;
-# of the facilitating one most at a rate in between. Per second, u x r, either approaches 1/τ_rec: at high rates a
-# synapse transmits what it recovers, and no longer the rate (Tsodyks & Markram 1997).
+# What is the effect of a spike late in a long train with rate r? At the depressing synapse it decreases with the
+# rate; at the facilitating synapse it is largest at an intermediate rate. The effect per second, u x r, approaches
+# 1/τ_rec at both: at high rates a synapse transmits what it recovers, independently of the rate (Tsodyks & Markram
+# 1997).
 
 # %%
 rates = np.array([2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0])  # Hz
@@ -385,15 +392,15 @@ with dn.plot.style():
         assert 0.9 < steady[-1] * rates[-1] / limit < 1.0
         assert steady.argmax() == {"depressing": 0, "facilitating": 2}[name]
     axes[1].axhline(1, color="0.7")
-    axes[0].set(xlabel="rate (Hz)", ylabel="delivered by a spike, u x")
-    axes[1].set(xlabel="rate (Hz)", ylabel=r"delivered per second, u x r $\tau_{rec}$", ylim=(0, 1.05))
+    axes[0].set(xlabel="rate (Hz)", ylabel="effect of a spike, u x")
+    axes[1].set(xlabel="rate (Hz)", ylabel=r"effect per second, u x r $\tau_{rec}$", ylim=(0, 1.05))
     axes[0].legend()
 
 # %% [markdown]
-# ## Where to go from here
+# ## Next steps
 #
-# - [The order of events, traces and delays in detail](../numerics.md#plasticity); the rules compute what NEST's
-#   `stdp_synapse`, `stdp_triplet_synapse` and `tsodyks2_synapse` do, and are tested against its numbers.
-# - [All parameters of the rules](../api/plasticity.md), and [of the neuron's side](../neurai.md): `stdp_tau`,
-#   `tau_triplet`, `dendritic_delay`.
-# - [Training by gradients](training.py), where a loss moves the weights instead.
+# - [Numerics](../numerics.md#plasticity) defines the order of events, traces and delays. The rules are the same as
+#   NEST's `stdp_synapse`, `stdp_triplet_synapse` and `tsodyks2_synapse`, and are tested against NEST.
+# - The API reference lists [all parameters of the rules](../api/plasticity.md) and [those of the
+#   neuron](../neurai.md): `stdp_tau`, `tau_triplet`, `dendritic_delay`.
+# - In [Train a network](training.py), the gradient of a loss changes the weights.

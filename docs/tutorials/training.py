@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Train a network
 #
-# Six spiking neurons with two dendrites each learn to tell two classes of points apart. All weights, of excitation
-# and inhibition on the dendrites and of the output, follow exact gradients of the simulation, in which a spike has a
-# *surrogate* derivative. NumPy is all we need; PyTorch and JAX come at the end.
+# Six spiking neurons with two dendrites each learn to distinguish two classes of points. All weights (excitation
+# and inhibition of the dendrites, and the output weights) are trained with exact gradients of the simulation, in
+# which a spike has a *surrogate* derivative. The tutorial uses only NumPy; the end shows the same with PyTorch and
+# JAX.
 
 # %%
 import dendrion as dn
@@ -27,7 +28,7 @@ blue, orange = "#0072b2", "#d55e00"
 # %% [markdown]
 # ## The task
 #
-# Two interleaved half circles with noise. No straight line separates them.
+# The classes are two interleaved half circles with noise, which no straight line can separate.
 
 # %%
 rng = np.random.default_rng(0)
@@ -42,14 +43,14 @@ def moons(count):
 
 
 points, classes = moons(300)
-test_points, test_classes = moons(200)  # seen in no step of training
+test_points, test_classes = moons(200)  # not used for training
 
 # %% [markdown]
-# ## Numbers as spike times
+# ## Encode numbers as spike times
 #
-# Eight units for each coordinate have Gaussian receptive fields. A unit spikes once, the sooner the closer the
-# number is to its centre, and not at all if that is far away (Bohte, Kok & La Poutré 2002, Neurocomputing 48:17). A
-# point becomes at most 16 spikes within 22 ms.
+# Each coordinate is encoded by eight units with Gaussian receptive fields. A unit spikes once. It spikes earlier if
+# the number is closer to its centre, and does not spike if the number is far away (Bohte, Kok & La Poutré 2002,
+# Neurocomputing 48:17). A point is encoded by at most 16 spikes within 22 ms.
 
 # %%
 dt, duration = 0.5, 40.0  # ms
@@ -74,14 +75,15 @@ train_spikes, test_spikes = encode(points), encode(test_points)
 # %% [markdown]
 # ## The network
 #
-# Excitation (NMDA) and inhibition (GABA) end on the dendrites, each of which sees a potential of its own. With g = 1
-# nS a weight is a conductance in nS. The output neurons never spike; they add up what arrives, and the class is that
-# of the higher mean potential from 20 ms on. `surrogate_grad_fn` is what the rest of this page is about.
+# Excitatory (NMDA) and inhibitory (GABA) synapses are on the dendrites, each of which has its own potential. With g
+# = 1 nS a weight is a conductance in nS. The output neurons never spike; they integrate their input, and the
+# predicted class is the one with the higher mean potential from 20 ms on. The rest of this page is about the
+# parameter `surrogate_grad_fn`.
 
 
 # %%
 class Hidden(dn.MCNeuron):
-    """A soma with dendrites, each with NMDA and GABA."""
+    """A soma with dendrites, which have NMDA and GABA receptors."""
 
     def __init__(self, size, surrogate, dendrites=2):
         super().__init__(size, V_th=-50.0, V_reset=-65.0, surrogate_grad_fn=surrogate, name="hidden")
@@ -98,7 +100,7 @@ class Hidden(dn.MCNeuron):
 
 
 class Output(dn.MCNeuron):
-    """Somas that add up what arrives."""
+    """Somas that integrate their input."""
 
     def __init__(self, size):
         super().__init__(size, V_th=1e3, V_reset=0.0, name="output")
@@ -109,13 +111,13 @@ class Output(dn.MCNeuron):
 
 
 # %% [markdown]
-# A class keeps the network, its probes and the keys of its weights together. `inputs` stand in for what the
-# generator would send; with `batch` all points are simulated side by side.
+# A class combines the network, its probes and the names of its weights. `inputs` replace the output of the
+# generator; with `batch` all points are simulated in parallel.
 
 
 # %%
 class Classifier:
-    """The network, and what it says of points."""
+    """The network and its predictions."""
 
     def __init__(self, surrogate, seed=3):
         rng = np.random.default_rng(seed)
@@ -140,23 +142,23 @@ class Classifier:
         self.net.reset()
         return self.net.run(duration, grad=grad, batch=len(spikes), inputs={self.inputs: spikes})
 
-    def says(self):
+    def outputs(self):
         """Return the mean potential of each output above rest, from 20 ms on (mV), of shape (points, 2)."""
         return self.v.values[:, 10:].mean(axis=1) + 65.0
 
     def accuracy(self, spikes, classes):
-        """Return the fraction of points that it puts into their class."""
+        """Return the fraction of points that are classified correctly."""
         self.run(spikes)
-        return (self.says().argmax(axis=1) == classes).mean()
+        return (self.outputs().argmax(axis=1) == classes).mean()
 
 
 # %% [markdown]
 # ## The derivative of a spike
 #
-# A spike is a step of V at the threshold: its derivative is 0 nearly everywhere, and no gradient gets through. In
-# the reverse run, and only there, a smooth bump takes its place (Neftci, Mostafa & Zenke 2019, IEEE Signal Process
-# Mag 36:51). The forward run has real spikes. Here are three bumps, each of area 1. Two are some millivolts wide;
-# one, the default, is narrow.
+# A spike is a step function of V at the threshold. Its derivative is 0 almost everywhere, so it does not propagate
+# gradients. In the reverse pass, and only there, it is replaced by a smooth bump (Neftci, Mostafa & Zenke 2019,
+# IEEE Signal Process Mag 36:51). The forward run has real spikes. The figure shows three such surrogates, each with
+# area 1. Two of them are several millivolts wide; the third, which is the default, is narrow.
 
 # %%
 surrogates = [dn.Sigmoid(0.5), dn.Triangle(0.2), dn.Sigmoid(4.0)]
@@ -167,18 +169,19 @@ for surrogate in surrogates:
     print(f"{surrogate!r:15s} 2 mV below the threshold: {surrogate(-2.0):.4f} /mV")
 
 # %% [markdown]
-# ## A loss, and a step
+# ## A loss and a training step
 #
-# The loss is the cross entropy of the softmax of what the outputs say. Its derivative by what they say is
-# probability minus truth; spread over the samples that the mean was taken of, that is all `backward` asks for.
+# The loss is the cross entropy of the softmax of the outputs. Its derivative with respect to an output is the
+# predicted probability minus 1 for the correct class, and the predicted probability for the other one. Divided by
+# the number of samples that were averaged, this is the input of `backward`.
 
 
 # %%
 def learn(classifier, optimizer, spikes, classes):
-    """Take a step of the optimizer; return the loss before."""
+    """Make one optimizer step; return the loss before it."""
     run = classifier.run(spikes, grad=True)
-    said = classifier.says()
-    probability = np.exp(said - said.max(axis=1, keepdims=True))
+    outputs = classifier.outputs()
+    probability = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     probability /= probability.sum(axis=1, keepdims=True)
     rows = np.arange(len(classes))
     loss = -np.log(probability[rows, classes]).mean()
@@ -190,7 +193,7 @@ def learn(classifier, optimizer, spikes, classes):
 
 
 def train(classifier, iterations=80, batch=40):
-    """Train; return the loss of each step and, every 20 steps, the accuracy on the points held out."""
+    """Train; return the loss of each step, and the accuracy on the test points every 20 steps."""
     optimizer = dn.optim.Adam(classifier.net, lr=0.03, betas=(0.9, 0.99), train=classifier.keys)
     order, losses, accuracies = np.random.default_rng(1), [], []
     for i in range(iterations):
@@ -202,25 +205,25 @@ def train(classifier, iterations=80, batch=40):
 
 
 # %% [markdown]
-# What it says before, and then 80 steps of 40 points each. Weights stay at 0 or above: the optimizer knows the
-# bounds of every parameter.
+# We record the output of the untrained network and then train for 80 steps with 40 points each. The weights remain
+# nonnegative, because the optimizer respects the bounds of every parameter.
 
 # %%
 grid = np.stack(np.meshgrid(np.linspace(-1.6, 2.6, 48), np.linspace(-1.2, 1.7, 36)), axis=-1).reshape(-1, 2)
 
 
-def opinion(classifier):
-    """Return by how much output 1 exceeds output 0 (mV) over the plane."""
+def difference_map(classifier):
+    """Return the difference between output 1 and output 0 (mV) over the plane."""
     classifier.run(encode(grid))
-    return np.diff(classifier.says())[:, 0].reshape(36, 48)
+    return np.diff(classifier.outputs())[:, 0].reshape(36, 48)
 
 
 network = Classifier(dn.Sigmoid(0.5))
 
-before = opinion(network)
+before = difference_map(network)
 losses, accuracies = train(network)
-after = opinion(network)
-print(f"held-out points in their class: {accuracies[0]:.1%} before, {accuracies[-1]:.1%} after")
+after = difference_map(network)
+print(f"accuracy on test points: {accuracies[0]:.1%} before, {accuracies[-1]:.1%} after")
 assert accuracies[-1] > 0.95
 
 # %% figure="regions"
@@ -231,22 +234,25 @@ with dn.plot.style():
     second = axes[0].twinx()
     second.plot(np.arange(len(accuracies)) * 20, 100 * accuracies, "o-", ms=3, color=blue)
     second.set(ylim=(0, 102))
-    second.set_ylabel("held-out points right (%)", color=blue)
+    second.set_ylabel("test accuracy (%)", color=blue)
     axes[0].yaxis.label.set_color(orange)
     second.spines["right"].set_visible(True)
-    for ax, says, title in zip(axes[1:], (before, after), ("before", "after"), strict=True):
+    for ax, values, title in zip(axes[1:], (before, after), ("before", "after"), strict=True):
         ax.contourf(
-            *grid.reshape(36, 48, 2).transpose(2, 0, 1), np.sign(says), levels=[-2, 0, 2], colors=["#d6e4f2", "#f7dcc8"]
+            *grid.reshape(36, 48, 2).transpose(2, 0, 1),
+            np.sign(values),
+            levels=[-2, 0, 2],
+            colors=["#d6e4f2", "#f7dcc8"],
         )
         for which, colour in ((0, blue), (1, orange)):
             ax.plot(*test_points[test_classes == which].T, ".", ms=2, color=colour)
         ax.set(title=title, xlabel="x", ylabel="y")
 
 # %% [markdown]
-# ## Spikes before and after
+# ## Spikes before and after training
 #
-# Twenty points that were held out, one after the other, through the network as it was and as it is: first ten of
-# class 0, then ten of class 1. (Made anew with the same seed, the network begins with the same weights.)
+# We present 20 test points one after the other to the network before and after training: first ten of class 0, then
+# ten of class 1. (A network created with the same seed has the same initial weights.)
 
 # %%
 some = np.concatenate([np.flatnonzero(test_classes == which)[:10] for which in (0, 1)])
@@ -267,19 +273,20 @@ with dn.plot.style():
         counts = classifier.spikes.dense().reshape(2, -1, 6).sum(axis=1)  # by class and neuron
         difference.append(np.abs(counts[0] - counts[1]).sum() / counts.sum())
 
-print(f"spike counts of the classes differ by {difference[0]:.0%} before, {difference[1]:.0%} after")
+print(f"spike counts for the two classes differ by {difference[0]:.0%} before, {difference[1]:.0%} after")
 assert difference[1] > difference[0]
 
 # %% [markdown]
 # ## Which surrogate?
 #
-# The shape matters little (Zenke & Vogels 2021, Neural Comput 33:899, find the same in larger networks). The narrow
-# one learns more slowly at first: a neuron learns next to nothing from a spike that it missed by 2 mV. If your network
-# learns slowly, look how far somas are from the threshold, and use a surrogate of that width.
+# The shape has little influence (Zenke & Vogels 2021, Neural Comput 33:899, report the same for larger networks).
+# The narrow surrogate learns more slowly at first, because a neuron learns almost nothing from a spike that it
+# missed by 2 mV. If your network learns slowly, check how far the somas are from the threshold, and use a surrogate
+# of that width.
 #
-# Gradients leave out the derivative of the reset of V (`detach_reset=True`, the default). With `detach_reset=False`
-# the narrow surrogate, multiplied by the 15 mV of the reset in each step near the threshold, drowns everything else:
-# its loss stays above 0.15.
+# Gradients leave out the derivative of the reset of V (`detach_reset=True`, the default). With
+# `detach_reset=False`, the narrow surrogate is multiplied by the 15 mV of the reset in each step near the threshold
+# and dominates everything else; the loss then stays above 0.15.
 
 # %%
 with dn.plot.style():
@@ -287,7 +294,7 @@ with dn.plot.style():
     results, final = [(losses, accuracies), *(train(Classifier(surrogate)) for surrogate in surrogates[1:])], []
     for surrogate, (losses, accuracies) in zip(surrogates, results, strict=True):
         smooth = np.convolve(losses, np.ones(10) / 10, mode="valid")
-        ax.plot(np.arange(len(smooth)) + 9, smooth, label=f"{surrogate}: {accuracies[-1]:.1%} right")
+        ax.plot(np.arange(len(smooth)) + 9, smooth, label=f"{surrogate}: {accuracies[-1]:.1%}")
         final.append(smooth[-1])
     ax.set(xlabel="step", ylabel="loss, mean of 10 steps", ylim=(0, None))
     ax.legend()
@@ -297,13 +304,13 @@ assert max(final) < 0.1
 # %% [markdown]
 # ## With PyTorch or JAX
 #
-# The same network is a layer, with the network's parameters among its own, or a differentiable function:
+# The same network can be a layer, whose parameters include those of the network, or a differentiable function:
 #
 # ```text
 # import dendrion.torch
 # layer = dendrion.torch.Layer(net, duration=40.0, inputs=[inputs], outputs=[v], train=keys, constrain="softplus")
-# said = layer(x)[:, 10:].mean(dim=1) + 65.0           # x: (batch, steps, units)
-# loss = torch.nn.functional.cross_entropy(said, classes)
+# output = layer(x)[:, 10:].mean(dim=1) + 65.0           # x: (batch, steps, units)
+# loss = torch.nn.functional.cross_entropy(output, classes)
 # loss.backward()
 #
 # import dendrion.jax
@@ -311,9 +318,9 @@ assert max(final) < 0.1
 # step = jax.jit(jax.value_and_grad(lambda weights, x: loss(f(weights, x))))
 # ```
 #
-# ## Where to go from here
+# ## Next steps
 #
-# - [What is differentiated, batches, memory](../gradients.md), and all surrogates.
+# - [Gradients](../gradients.md) describes what is differentiated, batches, memory and all surrogates.
 # - `examples/digits.py` trains 16 neurons with four dendrites on handwritten digits.
-# - [Fit a cell](fitting.py): the same gradients, without spikes.
-# - [Learning from spikes alone](plasticity.py).
+# - [Fit a cell](fitting.py) uses the same gradients without spikes.
+# - [Plasticity](plasticity.py) covers learning from spikes alone.
