@@ -1,4 +1,4 @@
-# Each target does all its own set-up: a machine needs Rust, Python 3.10 or newer, and make.
+# Each target sets up everything it needs: a machine needs only Rust, Python 3.10 or newer, and make.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,7 +7,7 @@ TORCH := .venv-torch
 JAXLEY := .venv-jaxley
 BRIAN2 := .venv-brian2
 NEST := .venv-nest
-# maturin builds for the environment it finds active: this one, whatever the caller's shell has.
+# maturin builds for the active environment: this one, whatever environment the caller's shell uses.
 export VIRTUAL_ENV := $(abspath $(VENV))
 unexport CONDA_PREFIX
 # What the extension module is built from.
@@ -16,19 +16,19 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.eqs
 .PHONY: help demo test test-rust test-python test-levels test-torch test-sanitized fuzz
 .PHONY: bench bench-gradient bench-peers bench-counts bench-scaling docs dist clean
 
-help: ## What there is
+help: ## List the targets
 	@echo "make demo    simulate 1,000 CA1 pyramidal cells and draw demo.png"
 	@echo "make test    all tests: Rust, Python, PyTorch (which is a large download), examples in the docs, formatting, lints, types"
 	@echo "make docs    the documentation, in site/: guides, tutorials that run, the API of Python and of Rust"
-	@echo "make test-rust, test-python, test-levels, test-torch   a part of these"
-	@echo "make test-sanitized   tests of the lanes, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
+	@echo "make test-rust, test-python, test-levels, test-torch   parts of these"
+	@echo "make test-sanitized   tests of dendrion-kernels, the crate with unsafe code, under AddressSanitizer (x86-64 Linux)"
 	@echo "make fuzz    random inputs to the API and to all parsers, one minute each; ARGS=\"--only api --seconds 600\" for longer"
-	@echo "make bench-gradient   speed of gradients beside Jaxley's, which it installs"
-	@echo "make bench-peers   the same networks in Brian2 and NEST, which it installs (20 minutes; needs g++)"
-	@echo "make bench   speed of the lanes, and of networks by type and threads"
-	@echo "make bench-scaling   how time and memory grow with neurons and connections, in tables"
-	@echo "make bench-counts   instructions of fixed programs beside those on record, which needs valgrind"
-	@echo "make dist    the wheel, the source and the crates as they would be published, in dist/ and target/package/"
+	@echo "make bench-gradient   speed of gradients compared with Jaxley, which it installs"
+	@echo "make bench-peers   the same networks in Dendrion, Brian2 and NEST, which it installs (20 minutes; needs g++)"
+	@echo "make bench   speed of the kernels, and of networks for each dtype and number of threads"
+	@echo "make bench-scaling   tables of how time and memory grow with neurons and connections"
+	@echo "make bench-counts   instruction counts of fixed programs compared with recorded ones (needs valgrind)"
+	@echo "make dist    the wheel, the source distribution and the crates for publication, in dist/ and target/package/"
 	@echo "make clean   remove everything built"
 
 $(BIN)/maturin:
@@ -53,10 +53,10 @@ demo: $(VENV)/.demo
 
 test: test-rust test-python test-levels test-torch
 
-# Tests of Rust have no time limit of their own, so each test binary runs under one (s).
+# Rust tests have no time limit of their own, so each test binary runs under one (s).
 LIMITED = target."cfg(all())".runner = ["$(abspath $(BIN))/python", "$(abspath tests/time_limit.py)", "1800"]
 
-# The bindings are linted too, and their build asks the environment's interpreter.
+# The bindings are linted too, which requires the environment's interpreter.
 test-rust: $(BIN)/maturin
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
@@ -75,7 +75,7 @@ test-levels: $(VENV)/.dev
 		echo "level $$level" && DENDRION_LEVEL=$$level $(BIN)/pytest tests/golden tests/identical || exit 1; \
 	done
 
-# PyTorch lives in an environment of its own: it is large, and nothing else needs it.
+# PyTorch has its own environment, because it is large and nothing else needs it.
 $(TORCH)/.ready: $(VENV)/.demo
 	$(PYTHON) -m venv $(TORCH)
 	VIRTUAL_ENV=$(abspath $(TORCH)) $(BIN)/maturin develop --release --quiet --extras torch
@@ -85,8 +85,8 @@ $(TORCH)/.ready: $(VENV)/.demo
 test-torch: $(TORCH)/.ready
 	$(TORCH)/bin/pytest tests/torch "tests/docs/test_examples.py::test_examples_run[docs/gradients.md]"
 
-# Stable Rust ships the sanitizer's runtime, but lets only RUSTC_BOOTSTRAP link it. Naming a target keeps it out of build
-# scripts; debug assertions are off because they would find some accesses first, and say less.
+# Stable Rust ships the sanitizer's runtime, but lets only RUSTC_BOOTSTRAP link it. Naming a target excludes build
+# scripts; debug assertions are off because they would catch some accesses first, with less information.
 test-sanitized: $(BIN)/maturin
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
 		cargo --config '$(LIMITED)' test --quiet --package dendrion-kernels --tests --target x86_64-unknown-linux-gnu
@@ -95,12 +95,15 @@ test-sanitized: $(BIN)/maturin
 fuzz: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
+# Jaxley is timed with the newest JAX and with the last one before XLA's thunk runtime, which can be slower on CPUs.
 bench-gradient: $(VENV)/.demo
 	test -x $(JAXLEY)/bin/python || $(PYTHON) -m venv $(JAXLEY)
 	$(JAXLEY)/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0"
-	$(BIN)/python benchmarks/gradients.py $(JAXLEY)/bin/python
+	test -x $(JAXLEY)-older/bin/python || $(PYTHON) -m venv $(JAXLEY)-older
+	$(JAXLEY)-older/bin/pip install --quiet --disable-pip-version-check "jaxley==0.14.0" "jax==0.4.31" "jaxlib==0.4.31"
+	$(BIN)/python benchmarks/gradients.py $(JAXLEY)/bin/python $(JAXLEY)-older/bin/python
 
-# Peers have environments of their own, so that no two packages dispute over NumPy.
+# The other simulators have separate environments, because they need different versions of NumPy.
 $(BRIAN2)/.ready:
 	$(PYTHON) -m venv $(BRIAN2)
 	$(BRIAN2)/bin/pip install --quiet --disable-pip-version-check "brian2==2.9.0" "numpy<2" "cython>=3,<4" "setuptools<81"
@@ -111,7 +114,7 @@ $(NEST)/.ready:
 	$(NEST)/bin/pip install --quiet --disable-pip-version-check "nest-simulator==3.10.0"
 	@touch $@
 
-# ARGS="--only w1 --sizes 1000 --repeats 5" does some of it.
+# ARGS="--only w1 --sizes 1000 --repeats 5" selects cases.
 bench-peers: $(VENV)/.demo $(BRIAN2)/.ready $(NEST)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check "scipy>=1.10"
 	$(BIN)/python benchmarks/peers/run.py --brian $(BRIAN2)/bin/python --nest $(NEST)/bin/python --out bench-peers/table.md $(ARGS)
@@ -127,15 +130,16 @@ bench-scaling: $(VENV)/.demo
 bench-counts:
 	$(PYTHON) benchmarks/counts.py
 
-# Strict: a warning, such as of a link that leads nowhere, is an error. The variable silences an announcement of the
-# theme's authors. Crates that are gone would stay in target/doc.
+# Strict: warnings, for example about broken links, are errors. The variable silences an announcement of the theme's
+# authors. target/doc is removed because it would keep the pages of crates that no longer exist.
 docs: $(VENV)/.docs
 	rm -rf target/doc
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "open site/index.html"
 
-# What would be published: a wheel for all Pythons from 3.10 on, the source, and the crates; each is installed or built again.
+# Builds everything that is published (a wheel for Python 3.10 and newer, the source distribution, the crates), and
+# installs or builds each of them again.
 dist: $(VENV)/.demo
 	rm -rf dist
 	$(BIN)/maturin build --release --quiet --out dist
@@ -150,5 +154,5 @@ dist: $(VENV)/.demo
 	cargo package --workspace --exclude dendrion-python
 
 clean:
-	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(BRIAN2) $(NEST) bench-peers fuzz-failures dist site target *.png
+	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(JAXLEY)-older $(BRIAN2) $(NEST) bench-peers fuzz-failures dist site target *.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,7 +1,10 @@
-"""`make bench-gradient`: value and gradient beside Jaxley's, on the same cores, in one run.
+"""`make bench-gradient`: the time of a loss and its gradient, compared with Jaxley on the same cores.
 
-A hundred four-compartment passive cells, implicit Euler in both, 4,000 steps of 0.025 ms, the gradient of a squared
-error of the voltage of the soma with respect to leak and axial resistivity. And the memory of 1e5 steps of 1,000 cells.
+The model is a hundred passive cells with four compartments each, simulated by implicit Euler for 4,000 steps of
+0.025 ms. The gradient is that of the squared error of the potential of the soma with respect to leak and axial
+resistivity. Jaxley is compared in its fastest setting: with each of the given Python interpreters (that is, with each
+version of JAX), with and without XLA's thunk runtime, which slows such programs down in some versions. The benchmark
+also measures the memory for the gradient of 1e5 steps of 1,000 cells.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,11 +22,13 @@ from pathlib import Path
 CELLS, STEPS, DT = 100, 4000, 0.025
 LEAK, RESISTIVITY, LENGTH, DIAMETER = 1e-4, 5000.0, 50.0, 2.0  # S/cm2, ohm cm, um
 TARGET = -60.0
-WARM = 0.3  # s before what is measured
+WARM = 0.3  # s of calls before the calls that are timed
+#: Settings of XLA to try. Versions that do not know a flag end with an error and are skipped.
+FLAGS = ("", "--xla_cpu_use_thunk_runtime=false")
 
 
 def ours(cells: int, steps: int, every: float | None = None):
-    """Return the network, and functions that run it forward and that get value and gradient; samples ``every`` ms."""
+    """Return the network, a function for the loss, and one for the loss and its gradient; record ``every`` ms."""
     import dendrion as dn
     import numpy as np
 
@@ -45,15 +51,13 @@ def ours(cells: int, steps: int, every: float | None = None):
     def forward() -> float:
         net.reset()
         net.run(steps * DT)
-        error = v.values
-        error -= TARGET
+        error = v.values - TARGET
         return float(np.einsum("ij,ij->", error, error))
 
     def gradient() -> tuple[float, dict]:
         net.reset()
         run = net.run(steps * DT, grad=True)
-        error = v.values
-        error -= TARGET
+        error = v.values - TARGET
         value = float(np.einsum("ij,ij->", error, error))
         error *= 2.0
         return value, run.backward({v: error}, wrt=keys)
@@ -62,7 +66,7 @@ def ours(cells: int, steps: int, every: float | None = None):
 
 
 def jaxleys() -> None:
-    """Print Jaxley's times: compile and first value-and-grad, forward, value-and-grad."""
+    """Compile Jaxley's functions, then print the times of calls for each line on standard input."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -106,11 +110,12 @@ def jaxleys() -> None:
         which = forward if line.strip() == "forward" else both
         walls = timed(lambda which=which: jax.block_until_ready(which(params)))
         sums = {k: float(jnp.sum(v)) for d in gradient for k, v in d.items()}
-        print(json.dumps({"walls": walls, "first": first, "value": float(value), "gradient": sums}), flush=True)
+        found = {"walls": walls, "first": first, "value": float(value), "gradient": sums, "jax": jax.__version__}
+        print(json.dumps(found), flush=True)
 
 
 def timed(function) -> list[float]:
-    """Return the times of calls in a row, warm: after a pause cores and caches take a while to come back."""
+    """Return the times of successive calls, after some calls that are not timed, because idle cores start slowly."""
     begun = time.perf_counter()
     while time.perf_counter() < begun + WARM:
         function()
@@ -133,7 +138,7 @@ def first_gradient() -> float:
 
 
 def memory() -> tuple[float, float]:
-    """Return GB at the peak and seconds of the gradient of 1e5 steps of 1,000 cells, in a new process."""
+    """Return the peak memory (GB) and the time (s) of the gradient of 1e5 steps of 1,000 cells, in a new process."""
     code = (
         f"import sys, time, resource; sys.path.insert(0, {str(Path(__file__).parent)!r}); import gradients as g; "
         "t = time.perf_counter(); g.ours(1000, 100_000, every=1.0)[2](); "
@@ -143,56 +148,119 @@ def memory() -> tuple[float, float]:
     return float(out[0]), float(out[1])
 
 
+class Peer:
+    """A process that runs Jaxley in one setting."""
+
+    def __init__(self, python: str, flags: str) -> None:
+        environment = {**os.environ, "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()}
+        command = [python, __file__, "jaxley"]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(command, env=environment, text=True, **pipes)
+        self.flags = flags
+        self.walls: dict[str, list[float]] = {"forward": [], "gradient": []}
+        self.found: dict = {}
+
+    def time(self, name: str) -> bool:
+        """Add the median of some calls; return whether the process still works."""
+        assert self.process.stdin
+        assert self.process.stdout
+        try:
+            self.process.stdin.write(f"{name}\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            return False
+        self.found = json.loads(line)
+        self.walls[name].append(statistics.median(self.found["walls"]))
+        return True
+
+    @property
+    def label(self) -> str:
+        """The setting in words."""
+        return f"JAX {self.found['jax']}{', ' if self.flags else ''}{self.flags}"
+
+    @property
+    def seconds(self) -> float:
+        """The median time of a gradient."""
+        return statistics.median(self.walls["gradient"])
+
+
+def start(pythons: list[str]) -> list[Peer]:
+    """Start Jaxley in all settings, one after the other; return those that work."""
+    peers = []
+    for python, flags in itertools.product(pythons, FLAGS):
+        peer = Peer(python, flags)
+        if peer.time("gradient"):
+            peers.append(peer)
+        else:
+            assert peer.process.stderr
+            reason = (peer.process.stderr.read().strip().splitlines() or ["no message"])[-1]
+            print(f"skipped {python} with XLA_FLAGS={flags!r}: {reason[:150]}")
+    if not peers:
+        sys.exit("Jaxley does not run in any setting")
+    for peer in peers:
+        peer.walls["gradient"].clear()
+    return peers
+
+
 def main() -> None:
-    """Measure in turn and print ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("jaxley", help="a Python that has Jaxley, or 'jaxley' to be it")
-    parser.add_argument("--repeats", type=int, default=7, help="times each is measured")
+    """Time all settings in turn, and print times and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("jaxley", nargs="+", help="Python interpreters with Jaxley ('jaxley' is used internally)")
+    parser.add_argument("--repeats", type=int, default=7, help="number of repetitions")
     options = parser.parse_args()
-    if options.jaxley == "jaxley":
+    if options.jaxley == ["jaxley"]:
         jaxleys()
         return
-    peer = subprocess.Popen(
-        [options.jaxley, __file__, "jaxley"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    peers = start(options.jaxley)
     _, forward, gradient = ours(CELLS, STEPS)
     value, found = gradient()
     forward()
-    walls: dict[str, list[float]] = {name: [] for name in ("forward", "gradient", "jaxley forward", "jaxley gradient")}
-    theirs = {}
+    walls: dict[str, list[float]] = {"forward": [], "gradient": []}
     for _ in range(options.repeats):
         for name, function in (("forward", forward), ("gradient", gradient)):
             walls[name].append(statistics.median(timed(function)))
-        for name in ("forward", "gradient"):
-            assert peer.stdin
-            assert peer.stdout
-            peer.stdin.write(f"{name}\n")
-            peer.stdin.flush()
-            theirs = json.loads(peer.stdout.readline())
-            walls[f"jaxley {name}"].append(statistics.median(theirs["walls"]))
-    assert peer.stdin
-    peer.stdin.close()
-    peer.wait()
+        for peer, name in itertools.product(peers, ("forward", "gradient")):
+            if not peer.time(name):
+                sys.exit(f"Jaxley ended: {peer.label}")
+    best = min(peers, key=lambda peer: peer.seconds)
+    for peer in peers:
+        assert peer.process.stdin
+        peer.process.stdin.close()
+        peer.process.wait()
+    compare(value, found, best)
+    report(walls, peers, best)
+
+
+def compare(value: float, found: dict, peer: Peer) -> None:
+    """Print the relative differences between both losses and gradients."""
     mine = {"Leak_gLeak": 1e6 * sum(float(g) for k, g in found.items() if k.endswith("gL"))}
     mine["axial_resistivity"] = sum(float(g) for k, g in found.items() if k.endswith("r_axial"))
-    print(f"the same value and gradients: {value / theirs['value'] - 1:.1e}", end="")
-    for key, g in theirs["gradient"].items():
+    print(f"relative differences: loss {value / peer.found['value'] - 1:.1e}", end="")
+    for key, g in peer.found["gradient"].items():
         print(f", {key} {mine[key] / g - 1:.1e}", end="")
-    print(" relative difference")
-    for name, all_ in walls.items():
-        print(f"{name:>18}: {statistics.median(all_) * 1e3:9.2f} ms")
-    for label, above, below, note in (
-        ("Jaxley / ours", "jaxley gradient", "gradient", "value and gradient"),
-        ("gradient / forward", "gradient", "forward", "ours"),
-        ("", "jaxley gradient", "jaxley forward", "Jaxley"),
+    print()
+
+
+def report(walls: dict[str, list[float]], peers: list[Peer], best: Peer) -> None:
+    """Print the times of all settings, ratios, the time to the first gradient, and the memory of a long run."""
+    print(f"{'':48s} forward ms  gradient ms")
+    for label, times in [("Dendrion", walls), *((f"Jaxley, {peer.label}", peer.walls) for peer in peers)]:
+        medians = (statistics.median(times[name]) * 1e3 for name in ("forward", "gradient"))
+        print(f"{label:48s} {next(medians):10.2f}  {next(medians):11.2f}")
+    for label, above, below in (
+        (f"gradient: Jaxley ({best.label}) / Dendrion", best.walls["gradient"], walls["gradient"]),
+        ("Dendrion: gradient / forward", walls["gradient"], walls["forward"]),
+        ("Jaxley: gradient / forward", best.walls["gradient"], best.walls["forward"]),
     ):
-        # Turn by turn: what slows the machine for a while slows both.
-        ratios = sorted(a / b for a, b in zip(walls[above], walls[below], strict=True))
-        span = f"{ratios[0]:.2f} to {ratios[-1]:.2f}"
-        print(f"{label:>18}{':' if label else ' '} {statistics.median(ratios):9.2f} ({note}; turns {span})")
-    print(f"{'first gradient':>18}: {first_gradient():9.3f} s (Jaxley {theirs['first']:.1f} s)")
+        # The ratio of each repetition, since a busy machine slows both simulators down.
+        ratios = sorted(a / b for a, b in zip(above, below, strict=True))
+        print(f"{label}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    print(f"first gradient after imports: Dendrion {first_gradient():.3f} s, Jaxley {best.found['first']:.1f} s")
     peak, wall = memory()
-    print(f"{'1e5 x 1,000 cells':>18}: {peak:9.2f} GB at the peak, {wall:.0f} s")
+    print(f"gradient of 1e5 steps of 1,000 cells: {peak:.2f} GB peak memory, {wall:.0f} s")
 
 
 if __name__ == "__main__":
