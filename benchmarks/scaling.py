@@ -1,4 +1,4 @@
-"""How time and memory grow with neurons and with connections, in tables.
+"""How time and memory grow with neurons, with connections and with modules, in tables.
 
 The neurons are those of W1 (``networks.py``). Each row is a process of its own, so that its peak memory is its own;
 runs are medians. ``--out`` writes the tables as Markdown too.
@@ -14,7 +14,9 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 
 import dendrion as dn
 import networks
@@ -65,6 +67,64 @@ def measure(size: int, degree: int, dtype: str, threads: int, duration: float, r
     }
 
 
+class Point(dn.MCNeuron):
+    """A neuron without dendrites."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size, V_th=-50.0, V_reset=-60.0)
+        self.soma = dn.LeakyIF(size, V_rest=-65.0, C=20.0, gL=1.0)
+        self.ampa = dn.AMPA(size, g=1.0, t_decay=2.0)
+        self.on_soma = dn.MCConnSynapse(self.ampa, self.soma)
+
+
+def populations(count: int) -> list[dn.Module]:
+    """Populations of one neuron each."""
+    return [Point(1) for _ in range(count)]
+
+
+def synapses(count: int) -> list[dn.Module]:
+    """Connections of one population with itself."""
+    cells = Point(10)
+    one = dn.FixedIndegree(1)
+    return [cells, *(dn.MCSynapse(cells, cells.ampa, one, delay=1.5) for _ in range(count))]
+
+
+def measure_modules(kind: str, count: int) -> dict[str, float | str]:
+    """Build, show, save and load a network of many modules, or of many probes; seconds for each."""
+    spent: dict[str, float | str] = {"kind": kind, "modules": count}
+    make = synapses if kind == "synapses" else populations
+    modules: list[dn.Module] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "model.toml"
+        net: dn.Network
+
+        def fill() -> None:
+            modules.extend(make(1 if kind == "probes" else count))
+
+        def build() -> None:
+            nonlocal net
+            net = dn.Network(modules)
+            for _ in range(count if kind == "probes" else 0):
+                net.probe(modules[0].soma, "V")
+
+        actions = {
+            "make s": fill,
+            "build s": build,
+            "first step s": lambda: net.run(STEP),
+            "repr s": lambda: repr(net),
+            "parameters s": lambda: net.load_state_dict(net.state_dict()),
+            "states s": lambda: net.set_state(net.get_state()),
+            "save s": lambda: net.save(path),
+            "load s": lambda: dn.Network.load(path),
+        }
+        for name, action in actions.items():
+            begun = time.perf_counter()
+            action()
+            spent[name] = time.perf_counter() - begun
+    spent["us per module"] = sum(v for name, v in spent.items() if name.endswith(" s")) / count * 1e6
+    return spent
+
+
 def row(*arguments: object) -> dict[str, float]:
     """What a process of its own measures."""
     command = [sys.executable, __file__, "--one", json.dumps(arguments)]
@@ -72,9 +132,8 @@ def row(*arguments: object) -> dict[str, float]:
     return json.loads(found.stdout)
 
 
-def table(title: str, rows: list[dict[str, float]]) -> str:
+def table(title: str, rows: list[dict[str, float]], names: tuple[str, ...] = HEAD + TAIL) -> str:
     """Markdown."""
-    names = HEAD + TAIL
     lines = [f"\n{title}\n", "| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
     for found in rows:
         cells = []
@@ -93,13 +152,16 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 3000, 10_000, 30_000, 100_000])
     parser.add_argument("--degrees", type=int, nargs="*", default=[0, 100, 300, 1000, 3000])
     parser.add_argument("--dtypes", nargs="*", default=["float64", "float32"])
+    parser.add_argument("--modules", type=int, nargs="*", default=[1000, 5000, 20_000])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--out", type=pathlib.Path, help="a file for the tables")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    warnings.simplefilter("ignore", dn.ModelWarning)
     if options.one:
-        json.dump(measure(*json.loads(options.one)), sys.stdout)
+        arguments = json.loads(options.one)
+        json.dump((measure_modules if isinstance(arguments[0], str) else measure)(*arguments), sys.stdout)
         return
 
     rest = (options.threads, 100.0, options.repeats)
@@ -109,10 +171,14 @@ def main() -> None:
         tables.append(table(f"W1, 300 connections per neuron, {dtype}, 100 ms:", rows))
         print(tables[-1], flush=True)
     rows = [row(10_000, degree, "float32", *rest) for degree in options.degrees]
-    tables.append(
-        table("W1, 10,000 neurons with more and more connections among them (and 200 from outside), 100 ms:", rows)
-    )
-    print(tables[-1], flush=True)
+    if rows:
+        title = "W1, 10,000 neurons with more and more connections among them (and 200 from outside), 100 ms:"
+        tables.append(table(title, rows))
+        print(tables[-1], flush=True)
+    rows = [row(kind, count) for kind in ("populations", "synapses", "probes") for count in options.modules]
+    if rows:
+        tables.append(table("Networks of many modules:", rows, tuple(rows[0])))
+        print(tables[-1], flush=True)
     print(f"\n{platform.machine()}, {options.threads} threads, medians of {options.repeats}")
     if options.out:
         options.out.write_text("\n".join(tables) + "\n")

@@ -83,7 +83,7 @@ def test_a_run_that_saves_itself_saves_the_requested_time(tmp_path):
     # In between the requested time is that of the step.
     seen = []
     net = network()
-    save = dn.Network.save_state
+    save = dn.Network._save_state
 
     def noting(saved, path):
         save(saved, path)
@@ -92,7 +92,7 @@ def test_a_run_that_saves_itself_saves_the_requested_time(tmp_path):
         seen.append((round(between.t, 9), *ends(between, [0.05])))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dn.Network, "save_state", noting)
+        patch.setattr(dn.Network, "_save_state", noting)
         net.run(2.23, save_state=path, save_every=1.0)
     assert seen == [(1.0, 11), (2.0, 21), (2.2, 23)]
 

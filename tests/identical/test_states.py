@@ -216,14 +216,14 @@ def test_batches_go_on(tmp_path):
 
 def saves(monkeypatch, net):
     """Return the times at which a network is saved, as they come."""
-    times, save = [], dn.Network.save_state
+    times, save = [], dn.Network._save_state
 
     def noting(saved, path):
         if saved is net:
             times.append(round(net.t, 6))
         save(net, path)
 
-    monkeypatch.setattr(dn.Network, "save_state", noting)
+    monkeypatch.setattr(dn.Network, "_save_state", noting)
     return times
 
 

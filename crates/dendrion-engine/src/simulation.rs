@@ -231,10 +231,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::UnknownName`] for a path that is no population.
     pub fn program(&self, path: &str) -> Result<String, Error> {
-        each!(self, core => if let Some(cells) = core.cells.iter().find(|c| c.path == path) { Ok(cells.listing()) } else {
-            let known = core.cells.iter().map(|c| c.path.clone()).collect();
-            Err(Error::unknown("network", "population", path, known))
-        })
+        each!(self, core => Ok(core.cells[core.population(path)?].listing()))
     }
 
     /// Back to the beginning of time: initial states, nothing on its way, recordings empty, the same random numbers.
@@ -424,6 +421,12 @@ impl Simulation {
         each!(self, core => core.parameter_names())
     }
 
+    /// How many numbers each parameter has, in the order of [`Simulation::parameter_names`]: 1, one per member, or one per
+    /// connection.
+    pub fn parameter_sizes(&mut self) -> Vec<usize> {
+        each!(mut self, core => core.parameter_sizes())
+    }
+
     /// The values of a parameter; weights come one per connection, by source, then target, learnt ones up to date with all
     /// spikes whose order at the synapse is known.
     ///
@@ -473,6 +476,11 @@ impl Simulation {
     /// A path that is no generator to which spikes are handed.
     pub fn pushed_until(&self, path: &str) -> Result<u64, Error> {
         each!(self, core => core.pushed_until(path))
+    }
+
+    /// The times (ms) from which the values of the generator at `path` hold, one after the other; none if they always hold.
+    pub fn generator_times(&self, path: &str) -> &[f64] {
+        each!(self, core => core.index.generator(path).map_or(&[], |i| &core.network.generators[i].breaks))
     }
 
     /// Whether the connections of the projection at `path`, whose plasticity learns, do so; they do from the beginning.

@@ -1,7 +1,7 @@
 //! Errors: each family is a Python class of `dendrion.errors`, found by its name.
 
 use dendrion::Error;
-use pyo3::exceptions::PyOSError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
 /// The Python exception for an error.
@@ -18,12 +18,14 @@ pub(crate) fn raise(error: Error) -> PyErr {
 
 /// The Python exception of a family, which for a text has a line and a column.
 pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)>) -> PyErr {
-    Python::attach(|py| {
+    let raised = Python::try_attach(|py| {
         let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));
         let exception = class.and_then(|class| match place {
             Some((line, column)) => class.call1((message, line, column)),
             None => class.call1((message,)),
         });
         exception.map_or_else(|e| e, PyErr::from_value)
-    })
+    });
+    // When Python exits, its modules are gone.
+    raised.unwrap_or_else(|| PyRuntimeError::new_err(message.to_string()))
 }

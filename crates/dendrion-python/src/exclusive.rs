@@ -1,69 +1,209 @@
-//! Access to an object by one thread at a time. A second thread gets an error instead of waiting, because it may hold what
-//! the first one needs to finish.
+//! Access to an object by one thread at a time.
+//!
+//! A call that takes long marks the object as running. Meanwhile other calls get an error instead of waiting, because their
+//! thread may hold what the running one needs to finish. Calls that only read are an exception: a run that can be interrupted
+//! releases the object between two of its segments, and whenever a reader waits, it ends the present segment soon. No
+//! Python code runs while a thread holds the object, unless the run cannot be interrupted.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use dendrion::Error;
-use pyo3::PyResult;
+use pyo3::{PyResult, Python};
 
 use crate::error::raise;
+
+/// How often a reader that waits looks for Ctrl-C.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// An object that one thread uses at a time.
 pub(crate) struct Exclusive<T> {
     /// What the object is, for messages.
     name: &'static str,
     object: Mutex<T>,
-    /// The thread that holds the object without the interpreter's lock.
-    runner: Mutex<Option<ThreadId>>,
+    run: Mutex<Option<Run>>,
+    /// Signalled when a reader has finished, and when the object is released.
+    turn: Condvar,
+    /// Readers that began to wait, and those of them that no longer do.
+    arrived: AtomicU64,
+    served: AtomicU64,
 }
 
-impl<T> Exclusive<T> {
-    pub(crate) const fn new(name: &'static str, object: T) -> Self {
-        Self { name, object: Mutex::new(object), runner: Mutex::new(None) }
-    }
+/// A call that takes long.
+#[derive(Clone, Copy)]
+struct Run {
+    thread: ThreadId,
+    /// Whether it releases the object to readers.
+    is_readable: bool,
+}
 
-    /// The object, for a call that keeps the interpreter's lock.
-    pub(crate) fn get(&self) -> PyResult<MutexGuard<'_, T>> {
-        match self.object.try_lock() {
-            Ok(object) => Ok(object),
-            // A panic is caught at the border to Python; the engine says itself when it cannot go on.
-            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(raise(self.busy())),
+/// What a call wants of the object.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Read,
+    Change,
+}
+
+impl<T: Send> Exclusive<T> {
+    pub(crate) const fn new(name: &'static str, object: T) -> Self {
+        Self {
+            name,
+            object: Mutex::new(object),
+            run: Mutex::new(None),
+            turn: Condvar::new(),
+            arrived: AtomicU64::new(0),
+            served: AtomicU64::new(0),
         }
     }
 
-    /// Calls `work` with the object. While it runs, other calls get an error that says so.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(&mut T) -> PyResult<R>) -> PyResult<R> {
-        let mut object = self.get()?;
-        let _running = Running::new(&self.runner);
-        work(&mut object)
+    /// Calls `read`, which changes nothing that others see and calls no Python code.
+    pub(crate) fn read<R: Send>(&self, py: Python<'_>, read: impl FnOnce(&mut T) -> R + Send) -> PyResult<R> {
+        self.hold(py, Use::Read, read)
     }
 
-    fn busy(&self) -> Error {
-        let runner = *self.runner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let what = if runner == Some(thread::current().id()) {
+    /// Calls `change`, which calls no Python code.
+    pub(crate) fn change<R: Send>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&mut T) -> R + Send,
+    ) -> PyResult<R> {
+        self.hold(py, Use::Change, change)
+    }
+
+    fn hold<R: Send>(&self, py: Python<'_>, how: Use, work: impl FnOnce(&mut T) -> R + Send) -> PyResult<R> {
+        self.refuse(how)?;
+        if let Some(mut object) = self.try_object() {
+            return Ok(work(&mut object));
+        }
+        // The holder goes on without the interpreter's lock, so it releases the object even if this thread waits.
+        let mut turn = Some((Waiting::new(self), work));
+        loop {
+            let done = py.detach(|| {
+                let mut object = self.try_object_for(LOOK)?;
+                let (waiting, work) = turn.take()?;
+                let done = work(&mut object);
+                drop(object);
+                drop(waiting);
+                Some(done)
+            });
+            if let Some(done) = done {
+                return Ok(done);
+            }
+            py.check_signals()?;
+            self.refuse(how)?;
+        }
+    }
+
+    /// Marks the object as running until the guard is dropped.
+    pub(crate) fn run(&self, is_readable: bool) -> PyResult<Running<'_, T>> {
+        let mut run = self.present_run();
+        if let Some(other) = *run {
+            return Err(self.busy(other));
+        }
+        *run = Some(Run { thread: thread::current().id(), is_readable });
+        Ok(Running(self))
+    }
+
+    /// Whether a read would be refused at present.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.present_run().is_some_and(|run| !run.is_readable)
+    }
+
+    fn refuse(&self, how: Use) -> PyResult<()> {
+        match *self.present_run() {
+            Some(run) if how == Use::Change || !run.is_readable => Err(self.busy(run)),
+            _ => Ok(()),
+        }
+    }
+
+    fn busy(&self, run: Run) -> pyo3::PyErr {
+        let what = if run.thread == thread::current().id() {
             "is running, and was used by a function that this run called (a progress callback or a signal handler); \
              use it after the run"
         } else {
             "is running in another thread; wait until that call has returned, or give each thread a network of its own"
         };
-        Error::structure(self.name, what)
+        raise(Error::structure(self.name, what))
+    }
+
+    fn present_run(&self) -> MutexGuard<'_, Option<Run>> {
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_object(&self) -> Option<MutexGuard<'_, T>> {
+        match self.object.try_lock() {
+            Ok(object) => Some(object),
+            // A panic is caught at the border to Python; the engine says itself when it cannot go on.
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// The object, if it is released within a time.
+    fn try_object_for(&self, time: Duration) -> Option<MutexGuard<'_, T>> {
+        let run = self.present_run();
+        let (run, _) = self
+            .turn
+            .wait_timeout_while(run, time, |_| self.object.try_lock().is_err_and(|e| would_block(&e)))
+            .unwrap_or_else(PoisonError::into_inner);
+        drop(run);
+        self.try_object()
     }
 }
 
-/// Notes the thread that runs, until it is dropped.
-struct Running<'a>(&'a Mutex<Option<ThreadId>>);
+const fn would_block<G>(error: &TryLockError<G>) -> bool {
+    matches!(error, TryLockError::WouldBlock)
+}
 
-impl<'a> Running<'a> {
-    fn new(runner: &'a Mutex<Option<ThreadId>>) -> Self {
-        *runner.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(thread::current().id());
-        Self(runner)
+/// A reader that waits, until it is dropped.
+struct Waiting<'a, T>(&'a Exclusive<T>);
+
+impl<'a, T: Send> Waiting<'a, T> {
+    fn new(exclusive: &'a Exclusive<T>) -> Self {
+        exclusive.arrived.fetch_add(1, Ordering::AcqRel);
+        Self(exclusive)
     }
 }
 
-impl Drop for Running<'_> {
+impl<T> Drop for Waiting<'_, T> {
     fn drop(&mut self) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        let run = self.0.run.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.served.fetch_add(1, Ordering::AcqRel);
+        drop(run);
+        self.0.turn.notify_all();
+    }
+}
+
+/// A call that takes long, until it is dropped.
+pub(crate) struct Running<'a, T>(&'a Exclusive<T>);
+
+impl<T: Send> Running<'_, T> {
+    /// Calls `work` with the object; then readers that wait have their turn. Call it without the interpreter's lock.
+    pub(crate) fn segment<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
+        let exclusive = self.0;
+        let mut object = exclusive.object.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = work(&mut object);
+        drop(object);
+        let run = exclusive.present_run();
+        exclusive.turn.notify_all();
+        let arrived = exclusive.arrived.load(Ordering::Acquire);
+        let served = |_: &mut Option<Run>| exclusive.served.load(Ordering::Acquire) < arrived;
+        // A reader stops waiting at Ctrl-C at the latest; the time is for one that is not scheduled.
+        drop(exclusive.turn.wait_timeout_while(run, 2 * LOOK, served));
+        done
+    }
+
+    /// Whether a reader waits.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.0.arrived.load(Ordering::Relaxed) != self.0.served.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Drop for Running<'_, T> {
+    fn drop(&mut self) {
+        *self.0.run.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.turn.notify_all();
     }
 }

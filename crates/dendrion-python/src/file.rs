@@ -63,7 +63,7 @@ pub(crate) fn write(
     who: Vec<Who>,
     (frozen, dense): (Vec<String>, Vec<String>),
     what: Vec<What>,
-) -> PyResult<()> {
+) -> Result<(), FileError> {
     let identity = |(path, area_name, pid, id, neuron_start_id): Who| {
         (path, Identity { area_name, pid, id, neuron_start_id })
     };
@@ -75,10 +75,11 @@ pub(crate) fn write(
         dense,
         records: what.into_iter().map(record).collect(),
     };
-    save(&path, &simulation.export_model(), &extras).map_err(failed)
+    save(&path, &simulation.export_model(), &extras)
 }
 
-fn failed(error: FileError) -> PyErr {
+/// The Python exception for an error.
+pub(crate) fn failed(error: FileError) -> PyErr {
     match error {
         FileError::Io(error) => crate::error::raise(error),
         FileError::Text { error: ref text, .. } => {

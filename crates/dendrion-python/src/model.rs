@@ -1,5 +1,8 @@
 //! The builder of a network: Python adds modules one after the other and refers to them by the index it gets.
 
+use std::sync::{Mutex, MutexGuard, TryLockError};
+
+use dendrion::Error;
 use dendrion::model::{
     Compartment, Connectivity, Coupling, Dtype, Generator, Injection, ModuleKind, Network, OdeMethod,
     Plasticity, Population, Projection, Receptor, SdeMethod, Signal, Source, Waveform,
@@ -13,9 +16,9 @@ use crate::convert::{params, per_connection, surrogate};
 use crate::error::raise;
 
 /// A network under construction.
-#[pyclass]
+#[pyclass(frozen)]
 pub(crate) struct Model {
-    pub(crate) network: Network,
+    network: Mutex<Network>,
 }
 
 type Indices<'py> = PyReadonlyArray1<'py, u32>;
@@ -27,12 +30,12 @@ impl Model {
     #[new]
     fn new(dt: f64, seed: u64, dtype: &str, threads: Option<usize>) -> Self {
         let dtype = if dtype == "float32" { Dtype::Float32 } else { Dtype::Float64 };
-        Self { network: Network { seed, dtype, threads, ..Network::new(dt) } }
+        Self { network: Mutex::new(Network { seed, dtype, threads, ..Network::new(dt) }) }
     }
 
     /// Adds a population; `resets` says whether a spike resets V, and whether it subtracts `V_th` to do so.
     fn add_population(
-        &mut self,
+        &self,
         path: String,
         size: usize,
         given: &Bound<'_, PyDict>,
@@ -45,22 +48,22 @@ impl Model {
         let missing = |name: &str| PyValueError::new_err(format!("no method {name}"));
         population.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
         population.sde = SdeMethod::from_name(sde).ok_or_else(|| missing(sde))?;
-        Ok(push(&mut self.network.populations, population))
+        Ok(push(&mut self.network()?.populations, population))
     }
 
     fn add_compartment(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         soma: bool,
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
         let compartment = Compartment { name, soma, params: params(given)? };
-        Ok(push(&mut self.population(population)?.compartments, compartment))
+        Ok(push(&mut population_of(&mut *self.network()?, population)?.compartments, compartment))
     }
 
     fn add_receptor(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         kind: &str,
@@ -71,12 +74,12 @@ impl Model {
         let kind = ModuleKind::from_name(kind)
             .ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
         let receptor = Receptor { name, kind, on, scale_g, params: params(given)?, text: None };
-        Ok(push(&mut self.population(population)?.receptors, receptor))
+        Ok(push(&mut population_of(&mut *self.network()?, population)?.receptors, receptor))
     }
 
     /// A receptor in the language of equations.
     fn add_written_receptor(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         text: String,
@@ -84,12 +87,12 @@ impl Model {
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
         let params = params(given)?;
-        Ok(self.population(population)?.written_receptor(name, on, text, params))
+        Ok(population_of(&mut *self.network()?, population)?.written_receptor(name, on, text, params))
     }
 
     /// A mechanism in the language of equations.
     fn add_mechanism(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         text: String,
@@ -97,12 +100,12 @@ impl Model {
         given: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
         let params = params(given)?;
-        self.population(population)?.mechanism(name, on, text, params);
+        population_of(&mut *self.network()?, population)?.mechanism(name, on, text, params);
         Ok(())
     }
 
     fn add_noise(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         kind: &str,
@@ -112,12 +115,12 @@ impl Model {
         let kind =
             ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no noise {kind}")))?;
         let params = params(given)?;
-        self.population(population)?.noise(name, kind, on, params);
+        population_of(&mut *self.network()?, population)?.noise(name, kind, on, params);
         Ok(())
     }
 
     fn add_coupling(
-        &mut self,
+        &self,
         population: usize,
         name: String,
         a: usize,
@@ -125,12 +128,12 @@ impl Model {
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
         let coupling = Coupling { name, a, b, params: params(given)? };
-        Ok(push(&mut self.population(population)?.couplings, coupling))
+        Ok(push(&mut population_of(&mut *self.network()?, population)?.couplings, coupling))
     }
 
     /// A generator of rate, probability or amplitude, "poisson", "bernoulli", "dc"; or of "spikes" handed over.
     fn add_generator(
-        &mut self,
+        &self,
         path: String,
         size: usize,
         kind: &str,
@@ -149,15 +152,16 @@ impl Model {
     }
 
     /// Gives a generator times from which its values hold one after the other, and a random stream of that name.
-    fn set_course(&mut self, generator: usize, breaks: Floats<'_>, stream: Option<String>) -> PyResult<()> {
+    fn set_course(&self, generator: usize, breaks: Floats<'_>, stream: Option<String>) -> PyResult<()> {
         let missing = || PyValueError::new_err(format!("no generator {generator}"));
-        let generator = self.network.generators.get_mut(generator).ok_or_else(missing)?;
+        let mut network = self.network()?;
+        let generator = network.generators.get_mut(generator).ok_or_else(missing)?;
         (generator.breaks, generator.stream) = (breaks.as_array().to_vec(), stream);
         Ok(())
     }
 
     fn add_spikes(
-        &mut self,
+        &self,
         path: String,
         size: usize,
         start: f64,
@@ -171,7 +175,7 @@ impl Model {
     }
 
     fn add_current(
-        &mut self,
+        &self,
         path: String,
         size: usize,
         start: f64,
@@ -188,7 +192,7 @@ impl Model {
     /// degree), ("`fixed_total`", connections), ("`fixed_prob`", p), with multapses and autapses or without.
     #[allow(clippy::too_many_arguments)] // A projection has that many parts.
     fn add_projection(
-        &mut self,
+        &self,
         path: String,
         from_population: bool,
         pre: usize,
@@ -216,7 +220,7 @@ impl Model {
     /// A projection of given pairs, by source (compressed sparse rows).
     #[allow(clippy::too_many_arguments)] // A projection has that many parts.
     fn add_matrix(
-        &mut self,
+        &self,
         path: String,
         from_population: bool,
         pre: usize,
@@ -234,16 +238,18 @@ impl Model {
 
     /// Sources and targets of a projection's connections, in the order of its weights.
     fn pairs<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Pairs<'py>> {
+        let network = &*self.network()?;
         let threads =
-            self.network.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-        let (pre, post) = py.detach(|| dendrion::pairs(&self.network, projection, threads)).map_err(raise)?;
+            network.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+        let (pre, post) = py.detach(|| dendrion::pairs(network, projection, threads)).map_err(raise)?;
         Ok((PyArray1::from_vec(py, pre), PyArray1::from_vec(py, post)))
     }
 
     /// Gives the connections of a projection weights or delays, one each.
-    fn set_per_connection(&mut self, projection: usize, name: &str, values: Floats<'_>) -> PyResult<()> {
+    fn set_per_connection(&self, projection: usize, name: &str, values: Floats<'_>) -> PyResult<()> {
         let missing = || PyValueError::new_err(format!("no projection {projection}"));
-        let projection = self.network.projections.get_mut(projection).ok_or_else(missing)?;
+        let mut network = self.network()?;
+        let projection = network.projections.get_mut(projection).ok_or_else(missing)?;
         let values = values.as_array().to_vec().into();
         match name {
             "weight" => projection.weight = values,
@@ -252,14 +258,14 @@ impl Model {
         Ok(())
     }
 
-    fn set_dendritic_delay(&mut self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
-        self.population(population)?.dendritic_delay = steps.as_array().to_vec();
+    fn set_dendritic_delay(&self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
+        population_of(&mut *self.network()?, population)?.dendritic_delay = steps.as_array().to_vec();
         Ok(())
     }
 
     /// The surrogate derivative of its spike: a name with numbers, or "own" with an expression in postfix order.
     fn set_surrogate(
-        &mut self,
+        &self,
         population: usize,
         kind: &str,
         given: Vec<Bound<'_, PyAny>>,
@@ -267,39 +273,53 @@ impl Model {
         detach_reset: bool,
     ) -> PyResult<()> {
         let surrogate = surrogate(kind, &given, relative)?;
-        let population = self.population(population)?;
+        let mut network = self.network()?;
+        let population = population_of(&mut network, population)?;
         (population.surrogate, population.detach_reset) = (surrogate, detach_reset);
         Ok(())
     }
 
-    fn set_plasticity(&mut self, projection: usize, kind: &str, given: &Bound<'_, PyDict>) -> PyResult<()> {
+    fn set_plasticity(&self, projection: usize, kind: &str, given: &Bound<'_, PyDict>) -> PyResult<()> {
         let kind =
             ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no rule {kind}")))?;
         let missing = || PyValueError::new_err(format!("no projection {projection}"));
         let plasticity = Plasticity { kind, params: params(given)? };
-        self.network.projections.get_mut(projection).ok_or_else(missing)?.plasticity = Some(plasticity);
+        self.network()?.projections.get_mut(projection).ok_or_else(missing)?.plasticity = Some(plasticity);
         Ok(())
     }
 
     fn add_injection(
-        &mut self,
+        &self,
         path: String,
         generator: usize,
         population: usize,
         compartment: usize,
-    ) -> usize {
-        push(&mut self.network.injections, Injection { path, generator, population, compartment })
+    ) -> PyResult<usize> {
+        let injection = Injection { path, generator, population, compartment };
+        Ok(push(&mut self.network()?.injections, injection))
     }
 }
 
 impl Model {
-    fn population(&mut self, index: usize) -> PyResult<&mut Population> {
-        let missing = || PyValueError::new_err(format!("no population {index}"));
-        self.network.populations.get_mut(index).ok_or_else(missing)
+    /// The network, which another thread may be changing.
+    fn network(&self) -> PyResult<MutexGuard<'_, Network>> {
+        match self.network.try_lock() {
+            Ok(network) => Ok(network),
+            Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                let what = "is being built in another thread; build each network in one thread";
+                Err(raise(Error::structure("network", what)))
+            }
+        }
+    }
+
+    /// The network, and an empty one in its place.
+    pub(crate) fn take(&self) -> PyResult<Network> {
+        Ok(std::mem::replace(&mut *self.network()?, Network::new(1.0)))
     }
 
     fn generator(
-        &mut self,
+        &self,
         path: String,
         size: usize,
         signal: Signal,
@@ -310,13 +330,13 @@ impl Model {
         let params = given.map(params).transpose()?.unwrap_or_default();
         let stop = (stop != f64::INFINITY).then_some(stop);
         Ok(push(
-            &mut self.network.generators,
+            &mut self.network()?.generators,
             Generator { start, stop, ..Generator::new(path, size, signal, params) },
         ))
     }
 
     fn projection(
-        &mut self,
+        &self,
         path: String,
         (from_population, pre): (bool, usize),
         (population, receptors): (usize, Vec<usize>),
@@ -328,8 +348,13 @@ impl Model {
         let (weight, delay) = (per_connection(weight)?, delay.map(per_connection).transpose()?);
         let projection =
             Projection { path, pre, population, receptors, connectivity, weight, delay, plasticity: None };
-        Ok(push(&mut self.network.projections, projection))
+        Ok(push(&mut self.network()?.projections, projection))
     }
+}
+
+fn population_of(network: &mut Network, index: usize) -> PyResult<&mut Population> {
+    let missing = || PyValueError::new_err(format!("no population {index}"));
+    network.populations.get_mut(index).ok_or_else(missing)
 }
 
 fn push<T>(all: &mut Vec<T>, one: T) -> usize {

@@ -1,16 +1,24 @@
 //! Files that Python writes and that replace others as a whole.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dendrion::Replacement as Whole;
 use dendrion::model::Error;
 use pyo3::prelude::*;
 
 /// A file that is being written and will take the place of another.
-#[pyclass]
+#[pyclass(frozen)]
 pub(crate) struct Replacement {
-    whole: Option<Whole>,
+    whole: Mutex<Option<Whole>>,
     target: PathBuf,
+}
+
+impl Replacement {
+    /// No one holds it for longer than a moment.
+    fn whole(&self) -> MutexGuard<'_, Option<Whole>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[pymethods]
@@ -19,24 +27,25 @@ impl Replacement {
     fn new(py: Python<'_>, target: PathBuf) -> PyResult<Self> {
         let whole =
             py.detach(|| Whole::of(&target)).map_err(|e| crate::error::raise(Error::file(&target, &e)))?;
-        Ok(Self { whole: Some(whole), target })
+        Ok(Self { whole: Mutex::new(Some(whole)), target })
     }
 
     /// Where to write the new content.
     #[getter]
     fn path(&self) -> Option<PathBuf> {
-        self.whole.as_ref().map(|whole| whole.path().to_path_buf())
+        self.whole().as_ref().map(|whole| whole.path().to_path_buf())
     }
 
     /// Puts the new content in place, durably.
-    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
-        let Some(whole) = self.whole.take() else { return Ok(()) };
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(whole) = self.whole().take() else { return Ok(()) };
         let target = &self.target;
         py.detach(|| whole.finish()).map_err(|e| crate::error::raise(Error::file(target, &e)))
     }
 
     /// Discards what was written.
-    fn abandon(&mut self) {
-        self.whole = None;
+    fn abandon(&self) {
+        let whole = self.whole().take();
+        drop(whole);
     }
 }

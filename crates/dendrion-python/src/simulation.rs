@@ -1,44 +1,149 @@
 //! The running network.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::MutexGuard;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use dendrion::model::Domain;
-use dendrion::{ProbeId, RunEnd, RunOptions, Samples};
+use dendrion::{Error, ProbeId, RunEnd, RunOptions, Samples, Summary};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::convert::{to_python, values};
 use crate::error::raise;
-use crate::exclusive::Exclusive;
+use crate::exclusive::{Exclusive, Running};
 use crate::model::Model;
 use crate::trace::Trace;
-use crate::watch::watched;
+use crate::watch::{LOOK, watched};
+
+/// The least time between two interruptions of a run for those that wait to read.
+const SLICE: Duration = Duration::from_millis(2);
 
 /// A network ready to run.
+///
+/// A plain run is cut into segments: for progress and Ctrl-C, whose functions may read the network, and for other threads that
+/// read. Results do not depend on where a run is cut. A run with a batch, inputs or a trace is not cut; only what is kept
+/// beside the network can then be read.
 #[pyclass(frozen)]
 pub(crate) struct Simulation {
-    simulation: Exclusive<dendrion::Simulation>,
+    engine: Exclusive<dendrion::Simulation>,
     /// See `version`.
     version: AtomicU64,
+    steps: AtomicU64,
+    batch: AtomicUsize,
+    noise_seed: AtomicU64,
+    parameters: Vec<String>,
+    /// Connections of each projection, by path.
+    counts: HashMap<String, usize>,
+    /// As they were when the last run that cannot be cut began.
+    shown: Mutex<Option<Shown>>,
+}
+
+/// What describes a network.
+#[derive(Clone)]
+struct Shown {
+    summary: Summary,
+    /// How many numbers each parameter has.
+    sizes: Vec<usize>,
+}
+
+impl Shown {
+    fn of(simulation: &mut dendrion::Simulation) -> Self {
+        Self { summary: simulation.summary(), sizes: simulation.parameter_sizes() }
+    }
 }
 
 impl Simulation {
-    /// The network, for a call that may change what was recorded, or weights.
-    fn change(&self) -> PyResult<MutexGuard<'_, dendrion::Simulation>> {
-        let simulation = self.simulation.get()?;
-        self.version.fetch_add(1, Ordering::Relaxed);
-        Ok(simulation)
+    fn read<R: Send>(
+        &self,
+        py: Python<'_>,
+        read: impl FnOnce(&mut dendrion::Simulation) -> R + Send,
+    ) -> PyResult<R> {
+        self.engine.read(py, read)
     }
 
-    /// Calls `work` with the network, without the interpreter's lock. It may change as for `change`.
-    fn change_with<R>(&self, work: impl FnOnce(&mut dendrion::Simulation) -> PyResult<R>) -> PyResult<R> {
-        self.simulation.with(|simulation| {
-            self.version.fetch_add(1, Ordering::Relaxed);
-            work(simulation)
-        })
+    /// Reads what may be an error.
+    fn try_read<R: Send>(
+        &self,
+        py: Python<'_>,
+        read: impl FnOnce(&mut dendrion::Simulation) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        self.read(py, read)?.map_err(raise)
+    }
+
+    /// Calls `change`, which may change what was recorded, or weights.
+    fn change<R: Send>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&mut dendrion::Simulation) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        self.engine.change(py, |simulation| self.noted(simulation, change))?.map_err(raise)
+    }
+
+    /// Calls `change` without the interpreter's lock, in a call that takes long and is not interrupted.
+    fn change_whole<R: Send>(
+        &self,
+        py: Python<'_>,
+        change: impl FnOnce(&mut dendrion::Simulation) -> Result<R, Error> + Send,
+    ) -> PyResult<R> {
+        let running = self.run_whole(py)?;
+        py.detach(|| running.segment(|simulation| self.noted(simulation, change))).map_err(raise)
+    }
+
+    /// Changes the network, and keeps what can be read at any time up to date.
+    fn noted<R>(
+        &self,
+        simulation: &mut dendrion::Simulation,
+        change: impl FnOnce(&mut dendrion::Simulation) -> R,
+    ) -> R {
+        self.version.fetch_add(1, Ordering::Relaxed);
+        let done = change(simulation);
+        self.steps.store(simulation.steps(), Ordering::Relaxed);
+        self.batch.store(simulation.batch(), Ordering::Relaxed);
+        self.noise_seed.store(simulation.noise_seed(), Ordering::Relaxed);
+        done
+    }
+
+    /// Runs up to `steps` steps: until readers wait, or it is time to look for Ctrl-C again. Returns the steps done.
+    fn segment(
+        &self,
+        running: &Running<'_, dendrion::Simulation>,
+        steps: u64,
+        looked: Instant,
+    ) -> Result<u64, Error> {
+        let run = |simulation: &mut dendrion::Simulation| {
+            let (begin, since) = (simulation.steps(), Instant::now());
+            simulation.run(steps, &mut |further| {
+                self.steps.store(begin + further, Ordering::Relaxed);
+                let is_wanted = running.is_wanted() && since.elapsed() >= SLICE;
+                if is_wanted || looked.elapsed() >= LOOK {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            Ok(simulation.steps() - begin)
+        };
+        running.segment(|simulation| self.noted(simulation, run))
+    }
+
+    /// Begins a run that is not cut.
+    fn run_whole(&self, py: Python<'_>) -> PyResult<Running<'_, dendrion::Simulation>> {
+        let running = self.engine.run(false)?;
+        let shown = py.detach(|| running.segment(Shown::of));
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(shown);
+        Ok(running)
+    }
+
+    fn shown(&self, py: Python<'_>) -> PyResult<Shown> {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match shown {
+            Some(shown) if self.engine.is_unreadable() => Ok(shown),
+            _ => self.read(py, Shown::of),
+        }
     }
 }
 
@@ -49,21 +154,44 @@ impl Simulation {
     /// Builds the network of a model, which is used up.
     #[new]
     fn new(py: Python<'_>, model: &Bound<'_, Model>) -> PyResult<Self> {
-        let empty = dendrion::model::Network::new(1.0);
-        let network = std::mem::replace(&mut model.borrow_mut().network, empty);
-        let simulation = py.detach(|| dendrion::Simulation::new(network)).map_err(raise)?;
-        Ok(Self { simulation: Exclusive::new("network", simulation), version: AtomicU64::new(0) })
+        let network = model.get().take()?;
+        py.detach(|| {
+            let simulation = dendrion::Simulation::new(network)?;
+            let count = |path: &String| Ok((path.clone(), simulation.connection_count(path)?));
+            let counts = simulation.network().projections.iter().map(|p| count(&p.path));
+            Ok(Self {
+                counts: counts.collect::<Result<_, _>>()?,
+                parameters: simulation.parameter_names(),
+                version: AtomicU64::new(0),
+                steps: AtomicU64::new(0),
+                batch: AtomicUsize::new(0),
+                noise_seed: AtomicU64::new(simulation.noise_seed()),
+                shown: Mutex::new(None),
+                engine: Exclusive::new("network", simulation),
+            })
+        })
+        .map_err(raise)
     }
 
     /// Runs `steps` steps without the interpreter's lock. `progress(done)` is called now and then; what it raises, or
     /// Ctrl-C, stops the run cleanly and is raised here.
     fn run(&self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
-        self.change_with(|simulation| {
-            watched(py, steps, progress.as_ref(), |watch| match simulation.run(steps, watch)? {
-                RunEnd::Finished => Ok(Some(())),
-                RunEnd::Stopped => Ok(None),
-            })
-        })
+        let running = self.engine.run(true)?;
+        let (mut done, mut looked) = (0, Instant::now());
+        loop {
+            let further = py.detach(|| self.segment(&running, steps - done, looked)).map_err(raise)?;
+            done += further;
+            if done == steps || looked.elapsed() >= LOOK {
+                py.check_signals()?;
+                if let Some(progress) = progress.as_ref().filter(|_| steps > 0) {
+                    progress.call1(py, (done,))?;
+                }
+                looked = Instant::now();
+            }
+            if done == steps {
+                return Ok(());
+            }
+        }
     }
 
     /// As `run`, with a batch, what stands in for generators by path, and a trace kept in about so many bytes.
@@ -78,111 +206,112 @@ impl Simulation {
     ) -> PyResult<Option<Trace>> {
         let inputs = inputs.into_iter().map(|(path, v)| (path, v.as_array().to_vec())).collect();
         let options = RunOptions { batch, inputs, trace };
-        let trace = self.change_with(|simulation| {
-            watched(py, steps, progress.as_ref(), |watch| {
-                Ok(match simulation.run_with(steps, &options, watch)? {
-                    (RunEnd::Finished, trace) => Some(trace),
-                    (RunEnd::Stopped, _) => None,
-                })
+        let running = self.run_whole(py)?;
+        let trace = watched(py, steps, progress.as_ref(), |watch| {
+            let run = |simulation: &mut dendrion::Simulation| simulation.run_with(steps, &options, watch);
+            Ok(match running.segment(|simulation| self.noted(simulation, run))? {
+                (RunEnd::Finished, trace) => Some(trace),
+                (RunEnd::Stopped, _) => None,
             })
         })?;
         Ok(trace.map(Trace::new))
     }
 
+    /// Whether a call that cannot be interrupted uses the network, so that nothing can be read from the engine.
+    fn is_unreadable(&self) -> bool {
+        self.engine.is_unreadable()
+    }
+
     /// Makes a batch of samples before they run.
-    fn begin_batch(&self, batch: usize) -> PyResult<()> {
-        self.change()?.begin_batch(batch).map_err(raise)
+    fn begin_batch(&self, py: Python<'_>, batch: usize) -> PyResult<()> {
+        self.change(py, |s| s.begin_batch(batch))
     }
 
     /// Samples of the batch it has run with; 0 without one.
-    fn batch(&self) -> PyResult<usize> {
-        Ok(self.simulation.get()?.batch())
+    fn batch(&self) -> usize {
+        self.batch.load(Ordering::Relaxed)
     }
 
     /// Parameters whose times are not multiples of the step, each with a message; all, or those of some keys.
-    fn roundings(&self, keys: Option<Vec<String>>) -> PyResult<Vec<(String, String)>> {
-        let simulation = self.simulation.get()?;
-        let found = keys.map_or_else(|| simulation.roundings(), |keys| simulation.roundings_of(&keys));
+    fn roundings(&self, py: Python<'_>, keys: Option<Vec<String>>) -> PyResult<Vec<(String, String)>> {
+        let found = self.read(py, |s| keys.map_or_else(|| s.roundings(), |keys| s.roundings_of(&keys)))?;
         Ok(found.into_iter().map(|r| (r.parameter.clone(), r.to_string())).collect())
     }
 
     /// Keys of the parameters that are counted in steps.
-    fn step_parameters(&self) -> PyResult<Vec<String>> {
-        Ok(self.simulation.get()?.step_parameters())
+    fn step_parameters(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.read(py, |s| s.step_parameters())
     }
 
     /// What a run of `duration` ms comes to: its steps, and the time requested so far after it (ms).
-    fn request(&self, duration: f64) -> PyResult<(u64, f64)> {
-        let request = self.simulation.get()?.request(duration).map_err(raise)?;
+    fn request(&self, py: Python<'_>, duration: f64) -> PyResult<(u64, f64)> {
+        let request = self.try_read(py, |s| s.request(duration))?;
         Ok((request.steps, request.time))
     }
 
-    fn set_requested_time(&self, time: f64) -> PyResult<()> {
-        self.simulation.get()?.set_requested_time(time);
-        Ok(())
+    fn set_requested_time(&self, py: Python<'_>, time: f64) -> PyResult<()> {
+        self.engine.change(py, |s| s.set_requested_time(time))
     }
 
-    /// Steps done.
-    fn steps(&self) -> PyResult<u64> {
-        Ok(self.simulation.get()?.steps())
+    /// Steps done; while the network runs, those of finished epochs.
+    fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     /// Writes the network as it is now to a model file, with who its populations are, which parameters are frozen, which
     /// weights are a table, and what is recorded.
     fn save_model(
         &self,
+        py: Python<'_>,
         path: std::path::PathBuf,
         who: Vec<crate::file::Who>,
         frozen: Vec<String>,
         dense: Vec<String>,
         what: Vec<crate::file::What>,
     ) -> PyResult<()> {
-        crate::file::write(&mut *self.simulation.get()?, path, who, (frozen, dense), what)
+        let running = self.run_whole(py)?;
+        py.detach(|| running.segment(|s| crate::file::write(s, path, who, (frozen, dense), what)))
+            .map_err(crate::file::failed)
     }
 
     /// Back to t = 0, with the random numbers of another seed if one is given.
-    fn reset(&self, seed: Option<u64>) -> PyResult<()> {
-        let mut simulation = self.change()?;
-        match seed {
-            Some(seed) => simulation.reset_with_seed(seed),
-            None => simulation.reset(),
-        }
-        .map_err(raise)
+    fn reset(&self, py: Python<'_>, seed: Option<u64>) -> PyResult<()> {
+        self.change(py, |s| match seed {
+            Some(seed) => s.reset_with_seed(seed),
+            None => s.reset(),
+        })
     }
 
     /// The seed of noise and of the spikes of generators.
-    fn noise_seed(&self) -> PyResult<u64> {
-        Ok(self.simulation.get()?.noise_seed())
+    fn noise_seed(&self) -> u64 {
+        self.noise_seed.load(Ordering::Relaxed)
     }
 
     fn add_probe(
         &self,
+        py: Python<'_>,
         path: &str,
         variable: &str,
         every: u64,
         indices: Option<Vec<usize>>,
     ) -> PyResult<usize> {
-        let id =
-            self.simulation.get()?.add_probe(path, variable, every, indices.as_deref()).map_err(raise)?;
-        Ok(id.0)
+        let added = self.engine.change(py, |s| s.add_probe(path, variable, every, indices.as_deref()));
+        Ok(added?.map_err(raise)?.0)
     }
 
     /// State, rate (1/ms) and voltage (mV) of each state of a population that tends to a steady state.
-    fn rates(&self, population: &str) -> PyResult<Vec<(String, f64, f64)>> {
-        let found = self.simulation.get()?.rates(population).map_err(raise)?;
+    fn rates(&self, py: Python<'_>, population: &str) -> PyResult<Vec<(String, f64, f64)>> {
+        let found = self.try_read(py, |s| s.rates(population))?;
         Ok(found.into_iter().map(|r| (r.state, r.rate, r.voltage)).collect())
     }
 
-    fn variables(&self, path: &str) -> PyResult<Vec<String>> {
-        self.simulation.get()?.variables(path).map_err(raise)
+    fn variables(&self, py: Python<'_>, path: &str) -> PyResult<Vec<String>> {
+        self.try_read(py, |s| s.variables(path))
     }
 
     /// A probe's samples, of shape (samples, columns), with a batch (batch, samples, columns).
     fn values<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyAny>> {
-        let ((samples, columns), batch) = {
-            let simulation = self.simulation.get()?;
-            (simulation.samples(ProbeId(probe)), simulation.batch())
-        };
+        let ((samples, columns), batch) = self.read(py, |s| (s.samples(ProbeId(probe)), s.batch()))?;
         match samples {
             Samples::F32(v) => table(py, v, batch, columns),
             Samples::F64(v) => table(py, v, batch, columns),
@@ -195,47 +324,53 @@ impl Simulation {
     }
 
     /// Clears what a probe recorded, and frees its memory.
-    fn clear_recording(&self, probe: usize) -> PyResult<()> {
-        self.change()?.clear_recording(ProbeId(probe)).map_err(raise)
+    fn clear_recording(&self, py: Python<'_>, probe: usize) -> PyResult<()> {
+        self.change(py, |s| s.clear_recording(ProbeId(probe)))
     }
 
     /// Removes a probe.
-    fn remove_probe(&self, probe: usize) -> PyResult<()> {
-        self.change()?.remove_probe(ProbeId(probe)).map_err(raise)
+    fn remove_probe(&self, py: Python<'_>, probe: usize) -> PyResult<()> {
+        self.change(py, |s| s.remove_probe(ProbeId(probe)))
     }
 
     /// Lets a probe begin anew: what it recorded is forgotten.
-    fn forget_recording(&self, probe: usize) -> PyResult<()> {
-        self.change()?.forget_recording(ProbeId(probe)).map_err(raise)
+    fn forget_recording(&self, py: Python<'_>, probe: usize) -> PyResult<()> {
+        self.change(py, |s| s.forget_recording(ProbeId(probe)))
     }
 
     /// The step from which on a probe records.
-    fn recording_begin(&self, probe: usize) -> PyResult<u64> {
-        Ok(self.simulation.get()?.recording_begin(ProbeId(probe)))
+    fn recording_begin(&self, py: Python<'_>, probe: usize) -> PyResult<u64> {
+        self.read(py, |s| s.recording_begin(ProbeId(probe)))
     }
 
     /// Steps of a probe's samples.
     fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyArray1<u64>>> {
-        Ok(PyArray1::from_vec(py, self.simulation.get()?.sample_steps(ProbeId(probe))))
+        Ok(PyArray1::from_vec(py, self.read(py, |s| s.sample_steps(ProbeId(probe)))?))
     }
 
     /// A probe's spikes: steps and neurons, of a sample of a batch.
     fn spikes<'py>(&self, py: Python<'py>, probe: usize, sample: usize) -> PyResult<Spikes<'py>> {
-        let (steps, neurons) = self.simulation.get()?.spikes_of(ProbeId(probe), sample).into_iter().unzip();
+        let spikes = self.read(py, |s| s.spikes_of(ProbeId(probe), sample))?;
+        let (steps, neurons) = spikes.into_iter().unzip();
         Ok((PyArray1::from_vec(py, steps), PyArray1::from_vec(py, neurons)))
     }
 
-    fn parameter_names(&self) -> PyResult<Vec<String>> {
-        Ok(self.simulation.get()?.parameter_names())
+    fn parameter_names(&self) -> Vec<String> {
+        self.parameters.clone()
+    }
+
+    /// How many numbers each parameter has, in the order of their names.
+    fn parameter_sizes(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
+        Ok(self.shown(py)?.sizes)
     }
 
     fn parameter<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, self.simulation.get()?.parameter(key).map_err(raise)?)
+        to_python(py, self.try_read(py, |s| s.parameter(key))?)
     }
 
     /// The least and the largest value a parameter may have, and whether the least itself is one.
-    fn domain(&self, key: &str) -> PyResult<(f64, f64, bool)> {
-        Ok(match self.simulation.get()?.domain(key).map_err(raise)? {
+    fn domain(&self, py: Python<'_>, key: &str) -> PyResult<(f64, f64, bool)> {
+        Ok(match self.try_read(py, |s| s.domain(key))? {
             Domain::Finite => (f64::NEG_INFINITY, f64::INFINITY, true),
             Domain::Positive => (0.0, f64::INFINITY, false),
             Domain::NonNegative => (0.0, f64::INFINITY, true),
@@ -249,12 +384,13 @@ impl Simulation {
         for (key, value) in given {
             all.push((key.extract::<String>()?, values(&value)?));
         }
-        self.change()?.set_parameters(all).map_err(raise)
+        self.change(given.py(), |s| s.set_parameters(all))
     }
 
     /// Hands spikes to a generator: steps, ascending, and sources of all spikes before step `until`.
     fn push_spikes(
         &self,
+        py: Python<'_>,
         path: &str,
         steps: PyReadonlyArray1<'_, u64>,
         sources: PyReadonlyArray1<'_, u32>,
@@ -262,54 +398,54 @@ impl Simulation {
     ) -> PyResult<()> {
         let (steps, sources) = (steps.as_array(), sources.as_array());
         let spikes: Vec<(u64, u32)> = steps.iter().copied().zip(sources.iter().copied()).collect();
-        self.simulation.get()?.push_spikes(path, &spikes, until).map_err(raise)
+        self.engine.change(py, |s| s.push_spikes(path, &spikes, until))?.map_err(raise)
     }
 
     /// The step before which all spikes were handed to a generator.
-    fn pushed_until(&self, path: &str) -> PyResult<u64> {
-        self.simulation.get()?.pushed_until(path).map_err(raise)
+    fn pushed_until(&self, py: Python<'_>, path: &str) -> PyResult<u64> {
+        self.try_read(py, |s| s.pushed_until(path))
     }
 
     /// The times (ms) from which the values of a generator hold, one after the other; none where they always do.
     fn times<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let simulation = self.simulation.get()?;
-        let generator = simulation.network().generators.iter().find(|g| g.path == path);
-        Ok(PyArray1::from_slice(py, generator.map_or(&[], |g| &g.breaks)))
+        Ok(PyArray1::from_vec(py, self.read(py, |s| s.generator_times(path).to_vec())?))
     }
 
-    fn set_learning(&self, path: &str, on: bool) -> PyResult<()> {
-        self.simulation.get()?.set_learning(path, on).map_err(raise)
+    fn set_learning(&self, py: Python<'_>, path: &str, on: bool) -> PyResult<()> {
+        self.engine.change(py, |s| s.set_learning(path, on))?.map_err(raise)
     }
 
-    fn is_learning(&self, path: &str) -> PyResult<bool> {
-        self.simulation.get()?.is_learning(path).map_err(raise)
+    fn is_learning(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
+        self.try_read(py, |s| s.is_learning(path))
     }
 
     /// Saves everything the future depends on.
     fn save_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        self.simulation.with(|simulation| py.detach(|| simulation.save_state(path)).map_err(raise))
+        let running = self.run_whole(py)?;
+        py.detach(|| running.segment(|s| s.save_state(path))).map_err(raise)
     }
 
     /// Goes on from what was saved.
     fn load_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        self.change_with(|simulation| py.detach(|| simulation.load_state(path)).map_err(raise))
+        self.change_whole(py, |s| s.load_state(path))
     }
 
-    fn state_names(&self) -> PyResult<Vec<String>> {
-        Ok(self.simulation.get()?.state_names())
+    fn state_names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.read(py, |s| s.state_names())
     }
 
     fn state<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(PyArray1::from_vec(py, self.simulation.get()?.state(key).map_err(raise)?))
+        Ok(PyArray1::from_vec(py, self.try_read(py, |s| s.state(key))?))
     }
 
-    fn set_state(&self, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.simulation.get()?.set_state(key, values(value)?).map_err(raise)
+    fn set_state(&self, py: Python<'_>, key: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let value = values(value)?;
+        self.engine.change(py, |s| s.set_state(key, value))?.map_err(raise)
     }
 
     /// A projection's connections: sources, targets, weights, delays in steps.
     fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        let table = self.simulation.get()?.connections(path).map_err(raise)?;
+        let table = self.try_read(py, |s| s.connections(path))?;
         let arrays = (
             PyArray1::from_vec(py, table.pre),
             PyArray1::from_vec(py, table.post),
@@ -320,19 +456,22 @@ impl Simulation {
     }
 
     /// How many connections a projection has.
-    fn connection_count(&self, path: &str) -> PyResult<usize> {
-        self.simulation.get()?.connection_count(path).map_err(raise)
+    fn connection_count(&self, py: Python<'_>, path: &str) -> PyResult<usize> {
+        match self.counts.get(path) {
+            Some(count) => Ok(*count),
+            None => self.try_read(py, |s| s.connection_count(path)),
+        }
     }
 
     /// What the network amounts to.
     fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (summary, dict) = (self.simulation.get()?.summary(), PyDict::new(py));
+        let (summary, dict) = (self.shown(py)?.summary, PyDict::new(py));
         dict.set_item("neurons", summary.neurons)?;
         dict.set_item("compartments", summary.compartments)?;
         dict.set_item("connections", summary.connections)?;
         dict.set_item("connection_bytes", summary.connection_bytes)?;
         dict.set_item("spikes", summary.spikes)?;
-        dict.set_item("steps", summary.steps)?;
+        dict.set_item("steps", self.steps())?;
         dict.set_item("epoch", summary.epoch)?;
         dict.set_item("threads", summary.threads)?;
         dict.set_item("level", summary.level.name())?;
@@ -340,8 +479,8 @@ impl Simulation {
     }
 
     /// The program of a population's step, as text.
-    fn program(&self, path: &str) -> PyResult<String> {
-        self.simulation.get()?.program(path).map_err(raise)
+    fn program(&self, py: Python<'_>, path: &str) -> PyResult<String> {
+        self.try_read(py, |s| s.program(path))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Traces of runs, to be reversed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use dendrion::ProbeId;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -12,12 +14,16 @@ use crate::watch::watched;
 /// What a run left behind so that it can be reversed, once.
 #[pyclass(frozen)]
 pub(crate) struct Trace {
-    trace: Exclusive<dendrion::Trace>,
+    run: Exclusive<dendrion::Trace>,
+    memory: u64,
+    /// As of the last call that ended.
+    is_left: AtomicBool,
 }
 
 impl Trace {
     pub(crate) const fn new(trace: dendrion::Trace) -> Self {
-        Self { trace: Exclusive::new("backward", trace) }
+        let (memory, is_left) = (trace.memory(), AtomicBool::new(trace.is_left()));
+        Self { run: Exclusive::new("backward", trace), memory, is_left }
     }
 }
 
@@ -27,13 +33,13 @@ type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict
 #[pymethods]
 impl Trace {
     /// Bytes of the states that the run and its reverse keep at the same time, at most.
-    fn memory(&self) -> PyResult<u64> {
-        Ok(self.trace.get()?.memory())
+    const fn memory(&self) -> u64 {
+        self.memory
     }
 
     /// Whether it can still be reversed.
-    fn is_left(&self) -> PyResult<bool> {
-        Ok(self.trace.get()?.is_left())
+    fn is_left(&self) -> bool {
+        self.is_left.load(Ordering::Relaxed)
     }
 
     /// From cotangents of probes (probe, values in order) to those of what is wanted by key or path.
@@ -47,9 +53,15 @@ impl Trace {
         for (probe, values) in &cotangents {
             given.push((ProbeId(*probe), values.as_slice()?));
         }
-        let gradients = self
-            .trace
-            .with(|trace| watched(py, u64::MAX, None, |watch| trace.backward(&given, &wanted, watch)))?;
+        let running = self.run.run(false)?;
+        let gradients = watched(py, u64::MAX, None, |watch| {
+            running.segment(|trace| {
+                let gradients = trace.backward(&given, &wanted, watch);
+                self.is_left.store(trace.is_left(), Ordering::Relaxed);
+                gradients
+            })
+        })?;
+        drop(running);
         let grown = gradients.growth.map(|growth| growth.to_string());
         let dicts = (PyDict::new(py), PyDict::new(py), PyDict::new(py), grown);
         for (key, values) in gradients.parameters {

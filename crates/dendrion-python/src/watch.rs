@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::error::raise;
 
 /// How often work looks for Ctrl-C and reports its progress.
-const LOOK: Duration = Duration::from_millis(50);
+pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// Called with what is done.
 pub(crate) type Watch<'a> = &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
@@ -30,11 +30,12 @@ pub(crate) fn watched<R: Send>(
                 return ControlFlow::Continue(());
             }
             looked = Instant::now();
-            let heard = Python::attach(|py| {
+            // When Python exits, `__del__` may run a network, and nobody listens any more.
+            let heard = Python::try_attach(|py| {
                 py.check_signals()?;
                 progress.map_or(Ok(()), |p| p.call1(py, (done,)).map(drop))
             });
-            match heard {
+            match heard.unwrap_or(Ok(())) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(e) => {
                     raised = Some(e);

@@ -62,14 +62,28 @@ def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _
     driven = {id(p) for p in populations if _by_itself(p, sim, states)}
     edges = [(m.pre, owner_of[id(m.post[0])]) for m in modules if isinstance(m, MCSynapse)]
     edges += [(m.pre, owner_of[id(m.mc)]) for m in modules if isinstance(m, ConnGen)]
-    for _ in populations:
-        driven |= {id(to) for source, to in edges if isinstance(source, Generator) or id(source) in driven}
+    _reach(driven, edges)
     for population in populations:
         if id(population) not in driven:
             yield (
                 f"{population.path}: nothing drives its {population.size} neurons, which stay at rest: no generator "
                 "reaches them over connections in the network's list, they have no noise, and I_ext is 0"
             )
+
+
+def _reach(driven: set[int], edges: Iterable[tuple[Module, Module]]) -> None:
+    """Add what generators drive, and what is driven by what is driven."""
+    targets: dict[int, list[int]] = {}
+    for source, to in edges:
+        if isinstance(source, Generator):
+            driven.add(id(to))
+        else:
+            targets.setdefault(id(source), []).append(id(to))
+    reached = list(driven)
+    while reached:
+        new = [to for to in targets.pop(reached.pop(), ()) if to not in driven]
+        driven.update(new)
+        reached += new
 
 
 def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> bool:

@@ -18,7 +18,12 @@ TOLD = 3
 
 
 def warn(message: str, category: type[ModelWarning]) -> None:
-    """Warn of the line outside of the package that led here."""
+    """Warn of the line outside of the package that led here.
+
+    When Python exits, ``__del__`` may use a network while the machinery of warnings is gone already.
+    """
+    if sys.is_finalizing():
+        return
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back

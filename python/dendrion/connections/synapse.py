@@ -167,7 +167,8 @@ class MCSynapse(Module):
         """Learn in training only."""
         net = self._network
         if net is not None and self.plasticity is not None and self.plasticity._learns:
-            net._sim.set_learning(self.path, self.training)
+            with net._alone("train"):
+                net._sim.set_learning(self.path, self.training)
 
     def _stream(self) -> str | None:
         conn, drawn = self.__dict__["_conn"], (self._values["w"], self.__dict__["_delay"])

@@ -138,10 +138,12 @@ def _file(pynwb: Any, about: dict[str, Any]) -> Any:
 
 def _names(chosen: list[Recorded]) -> list[str]:
     """Return a name in the file for each recording, samples first."""
-    names: list[str] = []
+    names: dict[str, None] = {"dendrion": None}
+    numbers: dict[str, int] = {}
     for recording in sorted(chosen, key=lambda r: isinstance(r, SpikeRecording)):
-        names.append(unused(recording.name.replace("/", ".").replace(":", "_"), {*names, "dendrion"}))
-    return names
+        base = recording.name.replace("/", ".").replace(":", "_")
+        names[unused(base, names.__contains__, numbers)] = None
+    return list(names)[1:]
 
 
 def _add_series(pynwb: Any, file: Any, module: Any, chosen: dict[str, Recording]) -> None:

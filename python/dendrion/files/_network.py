@@ -30,6 +30,7 @@ class NetworkFiles(NetworkSharing):
     dt: float
     _sim: _core.Simulation
     _parts: dict[int, Module]
+    _by_path: dict[str, Module]
     _identities: dict[int, Identity]
     #: Path, variable, interval (ms) and indices of each recording.
     _recorded: dict[str, What]
@@ -66,8 +67,9 @@ class NetworkFiles(NetworkSharing):
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
         what = [(name, *what) for name, what in self._recorded.items()]
-        self._keep_up()
-        self._sim.save_model(os.fspath(path), who, frozen, dense, what)
+        with self._alone("save"):
+            self._keep_up()
+            self._sim.save_model(os.fspath(path), who, frozen, dense, what)
         FILES.info("saved the model to %s", os.fspath(path))
 
     def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
@@ -121,10 +123,11 @@ class NetworkFiles(NetworkSharing):
         from ..errors import UnknownNameError
         from ..modules.module import hint
 
-        found = {m.path: m for m in self._parts.values()}
-        if path not in found:
-            raise UnknownNameError(f"network: no module named {path!r}{hint(str(path), list(found))}")
-        return found[path]
+        found = self._by_path.get(path)
+        if found is None:
+            known = [m.path for m in self._parts.values()]
+            raise UnknownNameError(f"network: no module named {path!r}{hint(str(path), known)}")
+        return found
 
     def __iter__(self) -> Any:
         # Without it Python would count through __getitem__.

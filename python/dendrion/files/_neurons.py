@@ -80,11 +80,13 @@ class _Parts:
         for name, own in table.get("couplings", {}).items():
             a, b = (self._compartment(end) for end in own["between"])
             self._keep(name, MCConn(a, b, parent=None, **values.of(own, ABOUT)), own)
+        taken = {*self.modules, *(n for part in PARTS for n in table.get(part, {}))}
         for name in attached:
             on, receptor = self._compartment(self._receptors[name]["on"]), self.modules[name]
             assert isinstance(receptor, Receptor)
-            taken = {*self.modules, *(n for part in PARTS for n in table.get(part, {}))}
-            self._keep(unused(f"{name}_on", taken), MCConnSynapse(receptor, on, parent=None), {})
+            given = unused(f"{name}_on", taken.__contains__, {})
+            taken.add(given)
+            self._keep(given, MCConnSynapse(receptor, on, parent=None), {})
         for name, own in table.get("channels", {}).items():
             self._add(name, _channel_class(own), own, on=self._compartment(own["on"]))
         for name, own in table.get("noises", {}).items():

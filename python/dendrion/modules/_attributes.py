@@ -29,10 +29,7 @@ def states_of(module: Module) -> list[str]:
     net = module._network
     if net is None:
         return []
-    start = f"{module.path}."
-    return [
-        key[len(start) :] for key in net._sim.state_names() if key.startswith(start) and "/" not in key[len(start) :]
-    ]
+    return net._states_of(module.path)
 
 
 def state_of(module: Module, name: str) -> Any:
@@ -41,7 +38,7 @@ def state_of(module: Module, name: str) -> Any:
     if name.startswith("_"):
         raise no_attribute(module._label, name, ())
     if net is not None and name in states_of(module):
-        return read_only(net.get_state()[f"{module.path}.{name}"])
+        return read_only(net._state(f"{module.path}.{name}"))
     if name not in _variables_of(module):
         raise no_attribute(module._label, name, dir(module))
     why = "has no value before the network is built"

@@ -61,10 +61,18 @@ class ModuleList(_Owned, list[Any]):
         return twin
 
     def append(self, item: Any) -> None:
-        self._change(lambda: list.append(self, item))
+        self.extend([item])
 
     def extend(self, items: Iterable[Any]) -> None:
-        self._change(lambda: list.extend(self, items))
+        # Those before keep their places, so the cost does not depend on their number.
+        count, new = len(self), list(items)
+        list.extend(self, new)
+        places = {f"{count + k}": item for k, item in enumerate(new)}
+        try:
+            self._owner._contents_changed(self._attribute, [], list(named_items(self._attribute, places)))
+        except DendrionError:
+            list.__delitem__(self, slice(count, None))
+            raise
 
     def insert(self, index: Any, item: Any) -> None:
         self._change(lambda: list.insert(self, index, item))

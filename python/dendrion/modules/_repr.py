@@ -42,9 +42,9 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
     _recorded: dict[str, What]
     _sim: _core.Simulation
     _parts: dict[int, Module]
+    _by_path: dict[str, Module]
     _identities: dict[int, Identity]
     _methods: dict[int, SolverMethodODE]
-    _owners: dict[str, tuple[Module, str]]
 
     def _title(self) -> str:
         return "network"
@@ -66,7 +66,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
     def __contains__(self, module: object) -> bool:
         """Return whether a module, or one of that path, is in the network."""
         if isinstance(module, str):
-            return any(m.path == module for m in self._parts.values())
+            return module in self._by_path
         return id(module) in self._parts
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -104,7 +104,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
     def _foot(self) -> list[str]:
         """Return what there is to train, and what is recorded."""
         still = self._frozen_keys() | self._without_effect()
-        counts = {key: self._count(key) for key in self._sim.parameter_names()}
+        counts = dict(zip(self._sim.parameter_names(), self._sim.parameter_sizes(), strict=True))
         trainable = sum(count for key, count in counts.items() if key not in still)
         lines = [f"parameters: {sum(counts.values())} numbers under {len(counts)} keys, {trainable} of them trainable"]
         if self._recorded:
@@ -112,10 +112,3 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
             names = [*list(self._recorded)[:LISTED], *([f"{more} more"] if more > 0 else [])]
             lines.append("records: " + ", ".join(names))
         return lines
-
-    def _count(self, key: str) -> int:
-        """Return how many numbers a parameter has, of weights without a copy of them."""
-        module, name = self._owners.get(key, (None, ""))
-        if isinstance(module, MCSynapse) and name == "w":
-            return self._sim.connection_count(module.path)
-        return int(np.size(self._sim.parameter(key)))

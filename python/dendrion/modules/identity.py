@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -62,14 +63,14 @@ def _shown(numbers: range) -> str:
 
 def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
     """Return the first number of each population: what is taken, and the rest packed around that."""
-    occupied = sorted(taken.values(), key=lambda r: r.start)
+    occupied = deque(sorted(taken.values(), key=lambda r: r.start))
     firsts = {key: r.start for key, r in taken.items()}
     for population, size in zip(ordered, sizes, strict=True):
         if id(population) in firsts:
             continue
-        for other in occupied:
-            if other.start < start + size and start < other.stop:
-                start = other.stop
+        # Ranges ascend, as does what is packed: those that were passed need not be looked at again.
+        while occupied and occupied[0].start < start + size:
+            start = max(start, occupied.popleft().stop)
         firsts[id(population)] = start
         start += size
     return firsts

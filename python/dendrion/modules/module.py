@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._numbers import plain_numbers
 from .._suggest import public
-from ..errors import AssignmentError, ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
+from ..errors import (
+    AssignmentError,
+    DendrionError,
+    ParameterError,
+    ParameterTypeError,
+    StructureError,
+    UnitWarning,
+    UnknownNameError,
+)
 from ..units import has_units, in_unit, unit_in_table
 from ._attributes import check_assignment, check_deletion, set_state, state_of, states_of
 from ._containers import guarded, named_items
@@ -77,6 +85,10 @@ class Module(CopiedAlone):
     #: Attributes that keep their value once a network is made.
     _built_in: ClassVar[tuple[str, ...]] = ()
     _children: list[Module]
+    #: Children by the names they were given, some of which they may have lost since.
+    _named: dict[str, Module]
+    #: By what names from a class begin with, the first number that may be free.
+    _numbers: dict[str, int]
     _name: str | None
     #: Whether the name came from the class, and so makes way for a given one.
     _automatic: bool
@@ -93,7 +105,7 @@ class Module(CopiedAlone):
         self = super().__new__(cls)
         self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
         self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
-        self.__dict__.update(_measured=set())
+        self.__dict__.update(_measured=set(), _named={}, _numbers={})
         return self
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -129,15 +141,25 @@ class Module(CopiedAlone):
             self._call(child, child._name)
         self._children.append(child)
         child.__dict__["_owner"] = self
+        if child._name is not None:
+            self._named.setdefault(child._name, child)
 
     def _call(self, child: Module, name: str) -> None:
         """Name a child; another that got this name from its class makes way."""
-        for other in self._children:
-            if other is not child and other._name == name:
-                if not other._automatic:
-                    raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
-                other.__dict__["_name"] = None
+        other = self._child_named(name)
+        if other is not None and other is not child:
+            if not other._automatic:
+                raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+            other.__dict__["_name"] = None
+        if child._name is not None:
+            self._numbers.clear()
+        self._named[name] = child
         child.__dict__.update(_name=name, _automatic=False)
+
+    def _child_named(self, name: str) -> Module | None:
+        """Return the child of that name."""
+        child = self._named.get(name)
+        return child if child is not None and child._owner is self and child._name == name else None
 
     def _assign(self, name: str, child: Module) -> None:
         """Take in a module assigned to an attribute, and name it after that."""
@@ -177,16 +199,22 @@ class Module(CopiedAlone):
                     self._assign(place, item)
 
     def _let_go(self, name: str, old: Module) -> None:
-        if old._owner is self and old._name == name:
-            self._children[:] = [c for c in self._children if c is not old]
+        self._let_go_of([(name, old)])
+
+    def _let_go_of(self, named: Iterable[tuple[str, Module]]) -> None:
+        """Let go of those that are children under these names."""
+        gone = {id(old): old for name, old in named if old._owner is self and old._name == name}
+        if gone:
+            self._children[:] = [c for c in self._children if id(c) not in gone]
+            self._numbers.clear()
+        for old in gone.values():
             old.__dict__.update(_owner=None, _name=None)
 
     def _let_go_of_items(self, name: str, old: Any, new: Any) -> None:
         """Let go of the modules in a container that another one, or something else, takes the place of."""
         kept = {id(item) for _, item in named_items(name, new)} if isinstance(new, (list, tuple, dict)) else set()
-        for place, item in named_items(name, old):
-            if isinstance(item, Module) and id(item) not in kept:
-                self._let_go(place, item)
+        items = named_items(name, old)
+        self._let_go_of((place, item) for place, item in items if isinstance(item, Module) and id(item) not in kept)
 
     def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
         """Take in what was put into a list or dict, let go of what was removed, and name the rest by its new place."""
@@ -198,12 +226,10 @@ class Module(CopiedAlone):
             )
         kept = {id(item) for _, item in after}
         for place, item in before:
-            if not isinstance(item, Module) or item._owner is not self or item._name != place:
-                continue
-            if id(item) in kept:
+            if isinstance(item, Module) and item._owner is self and item._name == place and id(item) in kept:
                 item.__dict__["_name"] = None
-            else:
-                self._let_go(place, item)
+                self._numbers.clear()
+        self._let_go_of((place, item) for place, item in before if isinstance(item, Module) and id(item) not in kept)
         for place, item in after:
             if isinstance(item, Module):
                 self._assign(place, item)
@@ -222,9 +248,11 @@ class Module(CopiedAlone):
     def name(self) -> str:
         """Its name in its owner."""
         if self._name is None:
-            owner = self._owner
-            taken = {c._name for c in owner._children} if owner else set()
-            self.__dict__.update(_name=unused(type(self).__name__.lower(), taken), _automatic=True)
+            owner, base = self._owner, type(self).__name__.lower()
+            name = base if owner is None else unused(base, owner._child_named, owner._numbers)
+            self.__dict__.update(_name=name, _automatic=True)
+            if owner is not None:
+                owner._named[name] = self
         return self._name or ""
 
     @property
@@ -277,8 +305,13 @@ class Module(CopiedAlone):
         if not isinstance(mode, (bool, np.bool_)):
             raise ParameterTypeError(f"{self._label}: training = {mode!r}: expected True or False")
         for module in self.modules():
+            before = module.__dict__["training"]
             module.__dict__["training"] = bool(mode)
-            module._training_changed()
+            try:
+                module._training_changed()
+            except DendrionError:
+                module.__dict__["training"] = before
+                raise
         return self
 
     def eval(self) -> Self:
@@ -454,10 +487,20 @@ def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"; expected one of: {', '.join(names)}" if names else "; there are none"
 
 
-def unused(base: str, taken: set[str | None]) -> str:
-    """Return ``base``, or the first of ``base_1``, ``base_2``, ... that is not taken."""
-    name, i = base, 0
-    while name in taken:
+def unused(base: str, is_taken: Callable[[str], object], numbers: dict[str, int]) -> str:
+    """Return ``base``, or the first of ``base_1``, ``base_2``, ... that is not taken.
+
+    Parameters
+    ----------
+    base : str
+        What the name begins with.
+    is_taken : callable
+        Returns whether a name is taken.
+    numbers : dict
+        By ``base``, the number from which on to search, which is kept for the next name.
+    """
+    i = numbers.get(base, 0)
+    while is_taken(name := f"{base}_{i}" if i else base):
         i += 1
-        name = f"{base}_{i}"
+    numbers[base] = i + 1
     return name

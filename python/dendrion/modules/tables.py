@@ -69,7 +69,7 @@ def about(module: Module) -> str:
     if ends:
         return ends
     parts = [type(m).__name__ for m in module.modules() if m is not module and "pre" not in m._fixed]
-    area = [module.area_name] if getattr(module, "area_name", None) else []
+    area = [name] if (name := module.__dict__.get("area_name")) else []
     if parts:
         return ", ".join([*area, *(kind if n == 1 else f"{n} {kind}" for kind, n in Counter(parts).items())])
     return ", ".join([*area, *_parameters(module)])

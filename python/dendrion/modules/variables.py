@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import AssignmentError, StructureError, UnknownNameError
@@ -33,6 +33,8 @@ class VarManager(Fixed):
 
     def __init__(self) -> None:
         self._roots: list[Module] = []
+        self._named: dict[str, Module] = {}
+        self._numbers: dict[str, int] = {}
 
     @property
     def roots(self) -> tuple[Module, ...]:
@@ -66,14 +68,21 @@ class VarManager(Fixed):
 
     def _adopt(self, root: Module) -> None:
         name = root._name
-        if name is not None and any(r._name == name for r in self._roots):
+        if name is not None and self._is_taken(name):
             raise StructureError(f"VarManager: two modules named {name!r}; give one another name")
-        self._roots.append(root)
         if name is None:
             from .module import unused
 
-            taken = {r._name for r in self._roots}
-            root.__dict__.update(_name=unused(type(root).__name__.lower(), taken), _automatic=True)
+            name = unused(type(root).__name__.lower(), self._is_taken, self._numbers)
+            root.__dict__.update(_name=name, _automatic=True)
+        self._roots.append(root)
+        self._named[name] = root
+
+    def _is_taken(self, name: str) -> bool:
+        """Return whether a root has a name; names of roots can change until they are in a network."""
+        root = self._named.get(name)
+        # The manager of a root without an owner began with that root, which had no name then.
+        return (root is not None and root._name == name) or any(r._name == name for r in self._roots[:1])
 
     def _modules(self) -> Iterator[Module]:
         for root in self._roots:
@@ -104,7 +113,8 @@ class Collection(Fixed, Mapping[str, Any]):
             elif self._kind == "rngs" and module._stream() is not None:
                 found[module.path] = (module, "")
             elif self._kind == "states" and module._network is not None:
-                found.update({key: (module, key) for key in module._network.get_state() if _is_of(key, module)})
+                path = module.path
+                found.update({f"{path}.{name}": (module, "") for name in module._network._states_of(path)})
         return found
 
     def _entry(self, key: str) -> tuple[Module, str]:
@@ -116,12 +126,23 @@ class Collection(Fixed, Mapping[str, Any]):
         return entries[key]
 
     def __getitem__(self, key: str) -> Any:
-        module, name = self._entry(key)
+        return self._value(key, *self._entry(key))
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return the keys and their values."""
+        # Looking up each key would go through all modules every time.
+        return {key: self._value(key, *entry) for key, entry in self._entries().items()}.items()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the values."""
+        return dict(self.items()).values()
+
+    def _value(self, key: str, module: Module, name: str) -> Any:
         if self._kind == "rngs":
             return module._stream()
         if self._kind == "states":
             net = module._network
-            return None if net is None else read_only(net.get_state()[key])
+            return None if net is None else read_only(net._state(key))
         return getattr(module, name)
 
     def __setitem__(self, key: str, value: Any) -> None:
@@ -144,7 +165,3 @@ class Collection(Fixed, Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<{self._kind}: {', '.join(self) or 'none'}>"
-
-
-def _is_of(key: str, module: Module) -> bool:
-    return key.rpartition(".")[0] == module.path

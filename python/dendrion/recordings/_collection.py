@@ -6,6 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import ParameterTypeError, StructureError
+from ..training._sharing import NetworkSharing
 from ._kept import Kept
 from .recording import Recording, SpikeRecording
 
@@ -20,7 +21,7 @@ __all__ = ["NetworkRecordings", "What"]
 What = tuple[str, str, float | None, list[int] | None]
 
 
-class NetworkRecordings:
+class NetworkRecordings(NetworkSharing):
     """The part of a network that knows its recordings.
 
     A recording keeps its network alive, so the network keeps only how it is made, or no network would go before the
@@ -29,6 +30,10 @@ class NetworkRecordings:
 
     _recorded: dict[str, What]
     _recipes: dict[str, tuple[type[Recording | SpikeRecording], tuple[Any, ...]]]
+    #: Name of each probe's recording, by its number.
+    _names_of_probes: dict[int, str]
+    #: By what names begin with, the first number that may be free.
+    _numbers: dict[str, int]
     _alive: weakref.WeakValueDictionary[int, Recording | SpikeRecording]
     _streams: Streams
     _sim: _core.Simulation
@@ -36,6 +41,7 @@ class NetworkRecordings:
 
     def _begin_recordings(self) -> None:
         self._recorded, self._recipes = {}, {}
+        self._names_of_probes, self._numbers = {}, {}
         self._alive = weakref.WeakValueDictionary()
 
     @property
@@ -49,10 +55,11 @@ class NetworkRecordings:
         Probes record on: the time goes on, and their next samples are those of the present step or later. Recordings
         that go to disk are emptied there too. ``recording.clear()`` clears one.
         """
-        self._let_go_of_arrays()
-        for _, (probe, *_) in self._recipes.values():
-            self._sim.clear_recording(probe)
-        self._streams.clear()
+        with self._alone("clear_recordings"):
+            self._let_go_of_arrays()
+            for _, (probe, *_) in self._recipes.values():
+                self._sim.clear_recording(probe)
+            self._streams.clear()
 
     def remove(self, probe: Recording | SpikeRecording) -> None:
         """Stop recording: remove a probe from the network.
@@ -77,18 +84,24 @@ class NetworkRecordings:
         if not probe._is_recorded_by(self):
             was = "was removed before" if probe._is_probe_of(self) else "is not recorded by this network"
             raise StructureError(f"network: remove: {probe.name}: {was}; expected one of net.recordings")
+        with self._alone("remove"):
+            self._remove(probe)
+
+    def _remove(self, probe: Recording | SpikeRecording) -> None:
         name = self._name_of(probe)
         if not self._streams.remove(probe):
             probe._net = Kept.of(self._sim, probe._id, self.dt)
         self._sim.remove_probe(probe._id)
         probe._forget_cached()
         probe._owner, probe._removed_from = None, probe._owner
-        del self._recorded[name], self._recipes[name], self._alive[probe._id]
+        del self._recorded[name], self._recipes[name], self._alive[probe._id], self._names_of_probes[probe._id]
+        self._numbers.clear()
 
     def _clear(self, recording: Recording | SpikeRecording) -> None:
-        recording._forget_cached()
-        self._sim.clear_recording(recording._id)
-        self._streams.clear(recording._id)
+        with self._alone(f"{recording._name}.clear"):
+            recording._forget_cached()
+            self._sim.clear_recording(recording._id)
+            self._streams.clear(recording._id)
 
     def _let_go_of_arrays(self) -> None:
         """Let recordings forget arrays that are about to be out of date."""
@@ -96,7 +109,7 @@ class NetworkRecordings:
             recording._forget_cached()
 
     def _name_of(self, recording: Recording | SpikeRecording) -> str:
-        return next(n for n, (_, arguments) in self._recipes.items() if arguments[0] == recording._id)
+        return self._names_of_probes[recording._id]
 
     def _recording(self, name: str) -> Recording | SpikeRecording:
         cls, arguments = self._recipes[name]
@@ -111,15 +124,18 @@ class NetworkRecordings:
         self, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
     ) -> Recording | SpikeRecording:
         """Return a recording, made of a probe, a label and what its class takes, and known by a name of its own."""
-        base = name = f"{what[0]}.{what[1]}"
-        number = 1
-        while name in self._recorded:
+        base = f"{what[0]}.{what[1]}"
+        number = self._numbers.get(base, 1)
+        while (name := f"{base} {number}" if number > 1 else base) in self._recorded:
             number += 1
-            name = f"{base} {number}"
+        self._numbers[base] = number + 1
         self._recorded[name], self._recipes[name] = what, (cls, arguments)
+        self._names_of_probes[arguments[0]] = name
         return self._recording(name)
 
     def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
         """Call a recording what a model file calls it."""
         old = self._name_of(recording)
         self._recorded[name], self._recipes[name] = self._recorded.pop(old), self._recipes.pop(old)
+        self._names_of_probes[recording._id] = name
+        self._numbers.clear()

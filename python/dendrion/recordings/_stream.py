@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,11 +31,41 @@ CHUNK = 4 << 20
 LONGEST = 10_000
 
 
+class Turn:
+    """Lets a thread read while another one runs, but not while a part of a recording moves from memory to the disk."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._moves = False
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[None]:
+        """Wait until nothing moves."""
+        with self._lock:
+            if self._moves:
+                # Only a signal handler is called in the thread in which it moves.
+                raise StructureError(
+                    "network: is running and writes its recordings to disk, and was used by a signal handler; use it "
+                    "after the run"
+                )
+            yield
+
+    @contextlib.contextmanager
+    def move(self) -> Iterator[None]:
+        """Let other threads wait."""
+        with self._lock:
+            self._moves = True
+            try:
+                yield
+            finally:
+                self._moves = False
+
+
 class _Records:
     """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
 
-    def __init__(self, sim: _core.Simulation, group: StreamGroup) -> None:
-        self._sim, self._group = sim, group
+    def __init__(self, sim: _core.Simulation, group: StreamGroup, turn: Turn) -> None:
+        self._sim, self._group, self._turn = sim, group, turn
 
     def version(self) -> int:
         return self._sim.version()
@@ -47,16 +80,19 @@ class _Records:
         return self._group.begin
 
     def values(self, probe: int) -> NDArray[np.floating]:
-        held = self._sim.values(probe)
-        return np.concatenate([np.asarray(self._group.read("values"), dtype=held.dtype), held])
+        with self._turn.read():
+            held = self._sim.values(probe)
+            return np.concatenate([np.asarray(self._group.read("values"), dtype=held.dtype), held])
 
     def sample_steps(self, probe: int) -> NDArray[np.uint64]:
-        return np.concatenate([self._group.read("step"), self._sim.sample_steps(probe)])
+        with self._turn.read():
+            return np.concatenate([self._group.read("step"), self._sim.sample_steps(probe)])
 
     def spikes(self, probe: int, sample: int) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        steps, neurons = self._sim.spikes(probe, sample)
-        before = self._group
-        return np.concatenate([before.read("step"), steps]), np.concatenate([before.read("i"), neurons])
+        with self._turn.read():
+            steps, neurons = self._sim.spikes(probe, sample)
+            before = self._group
+            return np.concatenate([before.read("step"), steps]), np.concatenate([before.read("i"), neurons])
 
 
 class _Written:
@@ -137,6 +173,7 @@ class Streams:
         self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
         self._groups: dict[int, StreamGroup] = {}
         self._bytes_per_step: dict[int, float] = {}
+        self._turn = Turn()
 
     def __bool__(self) -> bool:
         return bool(self._groups)
@@ -164,7 +201,7 @@ class Streams:
     def attach(self, recording: Recording | SpikeRecording) -> None:
         """Let a recording read what is on disk, if it is there."""
         if recording._id in self._groups:
-            recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id]))
+            recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id], self._turn))
             # The disk has it so that memory need not.
             recording._most_kept = HELD
 
@@ -187,6 +224,10 @@ class Streams:
 
     def flush(self) -> None:
         """Write what is held, and forget it here. What could not be written is still held."""
+        with self._turn.move():
+            self._flush()
+
+    def _flush(self) -> None:
         sim, dt = self._sim, self._dt
         for probe, group in self._groups.items():
             steps = sim.sample_steps(probe)
@@ -202,10 +243,10 @@ class Streams:
 
     def clear(self, only: int | None = None) -> None:
         """Empty the files of all probes or one: they begin anew."""
-        for probe, group in self._groups.items():
-            if only not in (None, probe):
-                continue
-            group.clear(self._sim.recording_begin(probe))
+        with self._turn.move():
+            for probe, group in self._groups.items():
+                if only in (None, probe):
+                    group.clear(self._sim.recording_begin(probe))
 
     def refuse(self, what: str) -> None:
         """Raise where a run keeps its recordings whole."""

@@ -220,7 +220,7 @@ class Recording(_Probe):
         super().__init__(net, probe, label)
         self._gid, self._every, self._columns = gid, every, columns
         path, _, variable = label.rpartition(".")
-        module = next(m for m in net._parts.values() if m.path == path)
+        module = net._by_path[path]
         owner = _population_of(net, module)
         self._unit = module._unit_of_variable(variable) or "1"
         self._population = None if owner is None else owner.path
@@ -378,14 +378,17 @@ class SpikeRecording(_Probe, SpikeStatistics):
 
     def dense(self) -> NDArray[np.bool_]:
         """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
+        spikes = self._spikes()
         table = np.zeros(self._shape(), dtype=bool)
-        table[self._spikes()] = True
+        table[spikes] = True
         return table if self._batch else table[0]
 
     def counts(self) -> NDArray[np.int64]:
         """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
+        # While the network runs in another thread, there are at least the steps of the spikes read before.
+        spikes = self._spikes()
         table = np.zeros(self._shape(), dtype=np.int64)
-        np.add.at(table, self._spikes(), 1)
+        np.add.at(table, spikes, 1)
         return table if self._batch else table[0]
 
     def _shape(self) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -96,7 +96,8 @@ class Translation:
         couplings = [m for m in parts if isinstance(m, MCConn)]
         attachments = [m for m in parts if isinstance(m, MCConnSynapse)]
         receptors = [m for m in parts if isinstance(m, Receptor)]
-        hosts = {id(r): _host(r, couplings, attachments) for r in receptors}
+        attached, coupled = _by_ends(attachments, ("pre",)), _by_ends(couplings, ("pre", "post"))
+        hosts = {id(r): _host(r, coupled.get(id(r), []), attached.get(id(r), [])) for r in receptors}
         for part in parts:
             self._member(neuron, part)
         for part in parts:
@@ -119,7 +120,7 @@ class Translation:
             self.indices[id(receptor), "receptor"] = receptor_index  # type: ignore[index]
         for part in parts:
             if isinstance(part, (Channel, Soma)):
-                self._mechanism(index, neuron, part, attachments)
+                self._mechanism(index, neuron, part, attached.get(id(part), []))
         for noise in (m for m in parts if isinstance(m, Noise)):
             self._noise(index, neuron, noise)
 
@@ -129,10 +130,8 @@ class Translation:
         self.keys.update({(id(module), name): f"{module.path}.{name}" for name in given})
         return given
 
-    def _mechanism(
-        self, index: int, neuron: MCNeuron, module: Channel | Soma, attachments: list[MCConnSynapse]
-    ) -> None:
-        on = module if isinstance(module, Soma) else _place(module, attachments)
+    def _mechanism(self, index: int, neuron: MCNeuron, module: Channel | Soma, attached: list[MCConnSynapse]) -> None:
+        on = module if isinstance(module, Soma) else _place(module, attached)
         if module.size != neuron.size:
             raise StructureError(
                 f"{module.path}: size = {module.size}: expected {neuron.size}, the size of {neuron.path}"
@@ -264,10 +263,20 @@ def _engine_form(value: Any, otherwise: float | None) -> Any:
     return otherwise if callable(value) else value
 
 
-def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnSynapse]) -> Compartment:
+_Connection = TypeVar("_Connection", MCConn, MCConnSynapse)
+
+
+def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int, list[_Connection]]:
+    """Return connections by the modules at these ends of theirs, each once."""
+    found: dict[int, list[_Connection]] = {}
+    for connection in connections:
+        for module in {id(getattr(connection, end)) for end in ends}:
+            found.setdefault(module, []).append(connection)
+    return found
+
+
+def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynapse]) -> Compartment:
     """Return the compartment a receptor is on: another one's, or itself where it is a compartment of its own."""
-    coupled = [c for c in couplings if receptor in (c.pre, c.post)]
-    attached = [a for a in attachments if a.pre is receptor]
     path = receptor.path
     if len(attached) > 1:
         raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once")
@@ -292,9 +301,9 @@ def _host(receptor: Receptor, couplings: list[MCConn], attachments: list[MCConnS
     )
 
 
-def _place(channel: Channel, attachments: list[MCConnSynapse]) -> Compartment:
+def _place(channel: Channel, attached: list[MCConnSynapse]) -> Compartment:
     """Return the compartment a channel is on."""
-    places = [a.post for a in attachments if a.pre is channel]
+    places = [a.post for a in attached]
     if channel.on is not None:
         places.append(channel.on)
     if len(places) > 1:
@@ -342,13 +351,14 @@ def _name_roots(modules: list[Module]) -> None:
             root = root._owner
         roots[id(root)] = root
     taken: set[str | None] = set()
-    given = [r for r in roots.values() if r._name is not None and not _may_rename(r)]
-    for root in given:
+    numbers: dict[str, int] = {}
+    given = {key: r for key, r in roots.items() if r._name is not None and not _may_rename(r)}
+    for root in given.values():
         if root._name in taken:
             raise StructureError(f"network: two modules named {root._name!r}; give one another name")
         taken.add(root._name)
-    for root in (r for r in roots.values() if r not in given):
-        name = unused(type(root).__name__.lower(), taken)
+    for root in (r for key, r in roots.items() if key not in given):
+        name = unused(type(root).__name__.lower(), taken.__contains__, numbers)
         root.__dict__.update(_name=name, _automatic=True)
         taken.add(name)
 

@@ -127,9 +127,11 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
         self.modules: tuple[Module, ...] = tuple(translation.modules)
         self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
+        self._by_path = {m.path: m for m in reversed(self._parts.values())}
         self._identities = numbered(self.populations)
         self._methods = {id(p): translation._method(p, "odemethod") for p in self.populations}
         self._sim = _core.Simulation(translation.model)
+        self._note_states()
         self._begin_sharing()
         self._without_gradient = translation.without_gradient
         # Some parameters enter no equation: r_axial beside an explicit coupling.
@@ -189,8 +191,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     def train(self, mode: bool = True) -> Network:
         """Let the weights of connections with a plasticity be learnt (as they are from the beginning)."""
-        for module in self.modules:
-            module.train(mode)
+        with self._alone("train"):
+            for module in self.modules:
+                module.train(mode)
         return self
 
     def eval(self) -> Network:
@@ -250,6 +253,17 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             of values, and copies while they are written), and ``values`` reads from there. Not for runs with ``grad``,
             ``batch`` or ``inputs``.
         """
+        with self._alone("probe"):
+            return self._probe(module, variable, every, indices, to)
+
+    def _probe(
+        self,
+        module: Module,
+        variable: str,
+        every: float | None,
+        indices: ArrayLike | None,
+        to: str | os.PathLike[str] | None,
+    ) -> Recording | SpikeRecording:
         path = self._recordable(module)
         check_variable(path, module, variable)
         columns = None if indices is None else chosen(path, indices, self._columns(module))
@@ -309,7 +323,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     def _path(self, module: Module) -> str:
         if not isinstance(module, Module):
-            known = isinstance(module, str) and any(m.path == module for m in self._parts.values())
+            known = isinstance(module, str) and module in self._by_path
             hint = f"; net[{module!r}] is the module of that path" if known else ""
             raise ParameterTypeError(f"network: {module!r}: expected a module of the network{hint}")
         if id(module) not in self._parts:

@@ -37,6 +37,9 @@ Progress = bool | Writable
 
 def stream_of(progress: object) -> Writable | None:
     """Return where to show progress: nowhere unless someone is looking, or there is a stream to write to."""
+    if sys.is_finalizing():
+        # Python exits, and the modules that a bar needs may be gone.
+        return None
     if isinstance(progress, bool):
         watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
         return sys.stderr if progress and watched else None

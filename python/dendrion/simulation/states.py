@@ -66,7 +66,11 @@ class NetworkStates(NetworkSharing):
             Where a state of the network is not finite, so that there is nothing to go on from.
         """
         name = _file("save_state", path)
-        self._keep_up()
+        with self._alone("save_state"):
+            self._keep_up()
+            self._save_state(name)
+
+    def _save_state(self, name: str) -> None:
         self._sim.save_state(name)
         FILES.info("saved the state of t = %g ms to %s", self._sim.steps() * self.dt, name)
 
@@ -140,11 +144,11 @@ class NetworkStates(NetworkSharing):
             except BaseException:
                 # Of a network that cannot go on there is nothing to save: the older state stays.
                 with contextlib.suppress(StateError):
-                    self.save_state(path)
+                    self._save_state(path)
                 raise
             if until == end:
                 self._sim.set_requested_time(requested)
-            self.save_state(path)
+            self._save_state(path)
             now = until
             if now >= end:
                 return

@@ -55,6 +55,11 @@ class NetworkValues(NetworkSharing):
     #: Keys of the parameters that are counted in steps.
     _counted: frozenset[str]
     _parts: dict[int, Module]
+    #: All modules by their paths, which do not change once the network is built.
+    _by_path: dict[str, Module]
+    #: The keys of all states in order, and by path their names.
+    _states: dict[str, None]
+    _names_of_states: dict[str, list[str]]
     #: From (id of module, parameter) to its key in the engine, and back.
     _keys: dict[tuple[int, str], str]
     _owners: dict[str, tuple[Module, str]]
@@ -69,8 +74,9 @@ class NetworkValues(NetworkSharing):
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
         """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
         _check_mapping("set_parameters", values)
+        frozen = self._frozen_keys()
         for key in values:
-            if key in self._frozen_keys():
+            if key in frozen:
                 raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
         self._set(values)
 
@@ -105,9 +111,7 @@ class NetworkValues(NetworkSharing):
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
         """Return all states by ``path.variable``, of shape ``(size,)``; with a batch ``(batch, size)``."""
-        batch = self._sim.batch()
-        states = {name: self._sim.state(name) for name in self._sim.state_names()}
-        return {name: state.reshape(batch, -1) for name, state in states.items()} if batch else states
+        return {key: self._state(key) for key in self._states}
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
         """Set states by key. Either all are set or, if one is invalid, none.
@@ -122,11 +126,11 @@ class NetworkValues(NetworkSharing):
         """
         _check_mapping("set_state", values)
         with self._alone("set_state"):
-            known = self._sim.state_names()
+            known = self._states
             converted = {}
             for key, value in values.items():
                 if key not in known:
-                    raise UnknownNameError(f"network: no state named {key!r}{hint(key, known)}")
+                    raise UnknownNameError(f"network: no state named {key!r}{hint(key, list(known))}")
                 if has_units(value):
                     value = in_unit(key, value, self._unit_of_variable(key))
                 converted[key] = numbers(key, value, "a number or an array of numbers")
@@ -199,7 +203,25 @@ class NetworkValues(NetworkSharing):
     def _unit_of_variable(self, key: str) -> str:
         """Return the unit of a state."""
         path, _, name = key.rpartition(".")
-        return next((m._unit_of_variable(name) for m in self._parts.values() if m.path == path), "")
+        module = self._by_path.get(path)
+        return "" if module is None else module._unit_of_variable(name)
+
+    def _note_states(self) -> None:
+        """Keep the names of all states, which are fixed once the network is built."""
+        self._states = dict.fromkeys(self._sim.state_names())
+        self._names_of_states = {}
+        for key in self._states:
+            path, _, name = key.rpartition(".")
+            self._names_of_states.setdefault(path, []).append(name)
+
+    def _states_of(self, path: str) -> list[str]:
+        """Return the names of the states of the module of that path."""
+        return self._names_of_states.get(path, [])
+
+    def _state(self, key: str) -> NDArray[np.float64]:
+        """Return a state of shape ``(size,)``; with a batch ``(batch, size)``."""
+        batch, state = self._sim.batch(), self._sim.state(key)
+        return state.reshape(batch, -1) if batch else state
 
     def _note(self, key: str, value: Value | None) -> None:
         """Let a module know its value for when the network is gone. Weights would take too much room."""
@@ -213,7 +235,9 @@ class NetworkValues(NetworkSharing):
     def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
         """Return a module's parameter: the engine's where it has it."""
         key = self._keys.get((id(module), name))
-        if key is None:
+        is_weights = isinstance(module, MCSynapse) and name == "w"
+        # A run that cannot be interrupted holds the engine's values. The module notes all values but weights.
+        if key is None or (not is_weights and self._sim.is_unreadable()):
             return otherwise
         self._keep_up()
         return self._sim.parameter(key)
@@ -268,9 +292,9 @@ class NetworkValues(NetworkSharing):
         """Return the parameters whose gradient is 0 whatever the network does: of random draws, and of learning."""
         names = {"stdp_tau", "tau_triplet", "rate", "prob"}
         still = {key for key, (_, name) in self._owners.items() if name in names}
-        plastic = tuple(f"{m.path}." for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
-        rules = {k for k in self._sim.parameter_names() if k.startswith(plastic) and not k.endswith(".w")}
-        return still | rules if plastic else still
+        plastic = {m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity}
+        keys = (key.rpartition(".") for key in self._sim.parameter_names()) if plastic else ()
+        return still | {f"{path}.{name}" for path, _, name in keys if path in plastic and name != "w"}
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""

@@ -90,8 +90,8 @@ class NetworkSharing:
     def _keep_up(self, take: bool = True) -> None:
         """Take over the parameters that a layer's optimizer moved, or count them as taken."""
         layer: Follower | None = None if self._follows is None else self._follows()
-        # A layer that runs in another thread sets its parameters itself.
-        if layer is None or not self._lock.acquire(blocking=False):
+        # A layer that runs sets its parameters itself.
+        if layer is None or self._is_running or not self._lock.acquire(blocking=False):
             return
         try:
             follows, self._follows = self._follows, None

@@ -1,5 +1,6 @@
 //! From a model to a network ready to run.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
@@ -14,6 +15,7 @@ use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::run::{Route, SpikeExchange};
 use crate::runtime::core::Core;
+use crate::runtime::index::{Index, of_generator, of_population_mut};
 use crate::runtime::parameters::targets;
 use crate::runtime::population::Cells;
 use crate::runtime::shard::{Change, Incoming, Shard};
@@ -71,15 +73,16 @@ impl<T: Scalar> Core<T> {
         let currents = currents(&network)?;
         let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
         let targets = targets(&cells, &network);
+        let index = Index::of(&network, &cells);
         let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
         let reweighted = vec![false; network.projections.len()];
         Ok(Self {
             network,
             cells,
             targets: Arc::new(targets),
+            index,
             generators: Arc::new(generators),
             shards,
-            first_shard,
             slots,
             source_blocks,
             currents: Arc::new(currents),
@@ -165,7 +168,7 @@ impl Ports {
             generators[injection.population].push(injection.generator);
         }
         let mut of_projection = vec![0; network.projections.len()];
-        let mut first_of_sort = vec![0; n];
+        let mut ports = HashMap::new();
         let sort = |p: &Projection| match p.pre {
             _ if p.learns() => 2,
             Source::Population(_) => 1,
@@ -180,14 +183,13 @@ impl Ports {
                 let mut receptors = p.receptors.clone();
                 receptors.sort_unstable();
                 receptors.dedup();
-                let from = first_of_sort[p.population];
-                let port = received[from..].iter().position(|r| *r == receptors).map(|i| i + from);
-                of_projection[i] = port.unwrap_or_else(|| {
+                of_projection[i] = *ports.entry((p.population, receptors.clone())).or_insert_with(|| {
                     received.push(receptors);
                     received.len() - 1
                 });
             }
-            first_of_sort = wirings.iter().map(|w| w.received.len()).collect();
+            // The next sort has ports of its own.
+            ports.clear();
         }
         Self { wirings, generators, of_projection }
     }
@@ -217,7 +219,7 @@ fn connect<T: Scalar>(
         let count = order.total();
         check_count(p, count)?;
         let (mut for_weights, mut for_delays) = (order.clone(), order);
-        let targets = shards.iter_mut().filter(|s| s.population == p.population);
+        let targets = of_population_mut(shards, p.population).iter_mut();
         for (shard, Part { topology, weights, delays }) in targets.zip(mine) {
             let Topology { starts, targets } = topology;
             let weights = match (weights, p.weight.given()) {
@@ -305,9 +307,8 @@ fn routes<T: Scalar>(
     let route = |p: &Projection| match p.pre {
         Source::Population(i) => Route::Shards(first[i]..first[i] + cells[i].layout.shards()),
         Source::Generator(g) => {
-            let start = source_blocks.iter().position(|c| c.generator == g).unwrap_or(source_blocks.len());
-            let count = source_blocks[start..].iter().take_while(|c| c.generator == g).count();
-            Route::Sources(g, start..start + count)
+            let start = source_blocks.partition_point(|c| c.generator < g);
+            Route::Sources(g, start..start + of_generator(source_blocks, g).len())
         }
     };
     network.projections.iter().map(route).collect()

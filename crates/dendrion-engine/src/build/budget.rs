@@ -34,9 +34,11 @@ struct Need<'n> {
 
 fn needs(network: &Network) -> Vec<Need<'_>> {
     let mut needs = Vec::new();
-    for p in &network.populations {
+    let mut onto = vec![Vec::new(); network.populations.len()];
+    network.projections.iter().for_each(|q| onto[q.population].push(q));
+    for (p, onto) in network.populations.iter().zip(onto) {
         let what = format!("a population of {} neurons", p.size);
-        needs.push(Need { path: &p.path, what, bytes: population(p, network) });
+        needs.push(Need { path: &p.path, what, bytes: population(p, &onto, network) });
     }
     for g in &network.generators {
         // The state of a process.
@@ -59,9 +61,8 @@ const fn width(network: &Network) -> f64 {
 }
 
 /// Bytes of a population: a row for each state, and for each receptor that is driven a ring of what is due.
-fn population(p: &Population, network: &Network) -> f64 {
+fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
-    let onto = network.projections.iter().filter(|q| network.populations[q.population].path == p.path);
     let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
     for q in onto {
         let slots = longest.entry(&q.receptors).or_default();

@@ -62,7 +62,7 @@ impl Wanted {
     pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
         let mut wanted = Self::default();
         for key in keys {
-            if let Some(at) = trace.targets.iter().position(|(k, _)| k == key) {
+            if let Some(at) = trace.targets.place(key) {
                 wanted.targets.push(at);
                 match trace.targets[at].1 {
                     Target::Weights(i) => wanted.weights.push(i),

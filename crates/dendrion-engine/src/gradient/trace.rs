@@ -18,7 +18,7 @@ use crate::gradient::history::Spares;
 use crate::inputs::{Current, StandIns};
 use crate::recording::recorder::{Lanes, Reads};
 use crate::run::{Barrier, Parts, Route, RunPlan, Sample, SpikeExchange, Stage, Watch, execute};
-use crate::runtime::parameters::{Target, full_name};
+use crate::runtime::parameters::{Targets, full_name};
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Shard, is_finite};
 
@@ -41,7 +41,7 @@ type Place = (usize, Reads, Arc<Lanes>);
 pub(crate) struct Trace<T: Scalar> {
     pub(crate) populations: Vec<Reversible<T>>,
     pub(crate) engines: Vec<Arc<Engine<T>>>,
-    pub(crate) targets: Arc<Vec<(String, Target)>>,
+    pub(crate) targets: Arc<Targets>,
     /// How many values each of them has, where it is not one for all; of weights nothing.
     pub(crate) shapes: Vec<Option<usize>>,
     /// Path and size of each generator.

@@ -1,12 +1,13 @@
 //! From outside, between runs: rules, time constants, learning switched on and off, spikes handed over.
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Generator, Signal, Values};
+use dendrion_model::{Error, Signal, Values};
 
 use crate::inputs::SourceBlock;
 use crate::plasticity::Rule;
 use crate::plasticity::state::of_neurons;
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_generator, of_generator_mut, of_population_mut};
 use crate::runtime::shard::{Change, Incoming, Shard};
 
 impl<T: Scalar> Core<T> {
@@ -23,8 +24,9 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn take_rule(&mut self, projection: usize) {
         let Some(plasticity) = self.network.projections[projection].plasticity.clone() else { return };
         let dt = self.network.dt;
-        let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
-        for incoming in incoming.filter(|i| i.projection == projection) {
+        let population = self.network.projections[projection].population;
+        let shards = of_population_mut(&mut self.shards, population).iter_mut();
+        for incoming in shards.filter_map(|s| s.incoming_of_mut(projection)) {
             match (&mut incoming.change, Rule::of(&plasticity)) {
                 (Change::Learning(learning), Some(rule)) => learning.set_rule(rule),
                 (Change::ShortTerm(short_term), _) => short_term.set(&plasticity, dt),
@@ -35,7 +37,7 @@ impl<T: Scalar> Core<T> {
 
     /// Sets a time constant of the traces of a population's neurons (checked before) from now on.
     pub(crate) fn set_trace(&mut self, population: usize, name: &str, values: Values) {
-        self.shards.iter_mut().filter(|s| s.population == population).for_each(Shard::flush_weights);
+        of_population_mut(&mut self.shards, population).iter_mut().for_each(Shard::flush_weights);
         self.network.populations[population].params.set(name, values);
         self.take_traces(population);
     }
@@ -43,7 +45,7 @@ impl<T: Scalar> Core<T> {
     /// Hands the neurons of a population the present time constants of their traces.
     pub(crate) fn take_traces(&mut self, population: usize) {
         let (cells, dt) = (&self.network.populations[population], self.network.dt);
-        for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+        for shard in of_population_mut(&mut self.shards, population) {
             let (_, taus) = of_neurons(cells, shard.neurons.clone(), dt);
             shard.set_trace_taus(taus);
         }
@@ -51,9 +53,9 @@ impl<T: Scalar> Core<T> {
 
     /// The generator at `path`, to which spikes are handed over.
     fn pushed(&self, path: &str) -> Result<usize, Error> {
-        let pushed = |g: &Generator| g.path == path && matches!(g.signal, Signal::Pushed);
         let all = &self.network.generators;
-        all.iter().position(pushed).ok_or_else(|| {
+        let pushed = |i: &usize| matches!(all[*i].signal, Signal::Pushed);
+        self.index.generator(path).filter(pushed).ok_or_else(|| {
             let known = all.iter().filter(|g| matches!(g.signal, Signal::Pushed)).map(|g| g.path.clone());
             Error::unknown("network", "generator of spikes handed over", path, known.collect())
         })
@@ -63,12 +65,7 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn pushed_until(&self, path: &str) -> Result<u64, Error> {
         let generator = self.pushed(path)?;
         let (_, source_blocks) = self.samples()[0];
-        Ok(source_blocks
-            .iter()
-            .filter(|c| c.generator == generator)
-            .map(SourceBlock::told)
-            .max()
-            .unwrap_or(0))
+        Ok(of_generator(source_blocks, generator).iter().map(SourceBlock::told).max().unwrap_or(0))
     }
 
     /// Hands spikes (step, source), ascending and not before now, to the generator at `path` that waits for them: all it has
@@ -87,9 +84,8 @@ impl<T: Scalar> Core<T> {
         if let Some((step, _)) = last.filter(|(step, _)| *step >= until) {
             return Err(Error::parameter(path, "step", step, format!("steps before {until}")));
         }
-        let samples = self.samples.iter_mut().flat_map(|s| &mut s.source_blocks);
-        for source_block in self.source_blocks.iter_mut().chain(samples).filter(|c| c.generator == generator)
-        {
+        let samples = self.samples.iter_mut().flat_map(|s| of_generator_mut(&mut s.source_blocks, generator));
+        for source_block in of_generator_mut(&mut self.source_blocks, generator).iter_mut().chain(samples) {
             source_block.push(spikes.iter().copied(), until);
         }
         Ok(())
@@ -98,7 +94,7 @@ impl<T: Scalar> Core<T> {
     /// The projection at `path`, which learns.
     fn learner(&self, path: &str) -> Result<usize, Error> {
         let all = &self.network.projections;
-        all.iter().position(|p| p.path == path && p.learns()).ok_or_else(|| {
+        self.index.projection(path).filter(|i| all[*i].learns()).ok_or_else(|| {
             let known = all.iter().filter(|p| p.learns()).map(|p| p.path.clone()).collect();
             Error::unknown("network", "projection that learns", path, known)
         })
@@ -114,9 +110,10 @@ impl<T: Scalar> Core<T> {
     /// Lets the weights of the projection at `path` be learnt, or not.
     pub(crate) fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
         let projection = self.learner(path)?;
-        self.shards.iter_mut().for_each(Shard::flush_weights);
-        let incoming = self.shards.iter_mut().flat_map(|s| &mut s.incoming);
-        for incoming in incoming.filter(|i| i.projection == projection) {
+        let population = self.network.projections[projection].population;
+        let shards = of_population_mut(&mut self.shards, population);
+        shards.iter_mut().for_each(Shard::flush_weights);
+        for incoming in shards.iter_mut().filter_map(|s| s.incoming_of_mut(projection)) {
             if let Change::Learning(learning) = &mut incoming.change {
                 learning.set_on(on);
             }

@@ -7,6 +7,7 @@ use crate::inputs::SourceBlock;
 use crate::recording::probe::{Probe, ProbeId, What};
 use crate::recording::recorder::{Recorder, samples};
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_generator_mut, of_population_mut};
 use crate::runtime::shard::Shard;
 
 impl<T: Scalar> Core<T> {
@@ -23,7 +24,7 @@ impl<T: Scalar> Core<T> {
     /// Ends a probe: nothing more is recorded for it, and what it recorded is forgotten. Other probes keep their numbers.
     pub(crate) fn remove_probe(&mut self, id: ProbeId) -> Result<(), Error> {
         self.live(id)?;
-        for shard in self.all_shards() {
+        for shard in self.shards_of(self.probes[id.0].population) {
             shard.recorders.retain(|r| r.probe != id.0);
             shard.plasticity.watchers.retain(|(_, r)| r.probe != id.0);
         }
@@ -44,21 +45,22 @@ impl<T: Scalar> Core<T> {
         found.ok_or_else(|| Error::structure("network", format!("has no probe {}, or it was removed", id.0)))
     }
 
-    /// The network's own shards and those of the samples of a batch.
-    fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard<T>> {
-        self.shards.iter_mut().chain(self.samples.iter_mut().flat_map(|s| &mut s.shards))
+    /// The shards of a population, those of the samples of a batch too.
+    fn shards_of(&mut self, population: usize) -> impl Iterator<Item = &mut Shard<T>> {
+        let samples = self.samples.iter_mut().flat_map(move |s| of_population_mut(&mut s.shards, population));
+        of_population_mut(&mut self.shards, population).iter_mut().chain(samples)
     }
 
-    /// The network's own source blocks of generators and those of the samples of a batch.
-    fn all_source_blocks(&mut self) -> impl Iterator<Item = &mut SourceBlock> {
-        self.source_blocks.iter_mut().chain(self.samples.iter_mut().flat_map(|s| &mut s.source_blocks))
+    /// The source blocks of a generator, those of the samples of a batch too.
+    fn source_blocks_of(&mut self, generator: usize) -> impl Iterator<Item = &mut SourceBlock> {
+        let samples =
+            self.samples.iter_mut().flat_map(move |s| of_generator_mut(&mut s.source_blocks, generator));
+        of_generator_mut(&mut self.source_blocks, generator).iter_mut().chain(samples)
     }
 
     fn each_recorder(&mut self, id: ProbeId, change: impl Fn(&mut Recorder<T>)) {
-        for shard in self.all_shards() {
-            let watchers = shard.plasticity.watchers.iter_mut().map(|(_, r)| r);
-            shard.recorders.iter_mut().chain(watchers).filter(|r| r.probe == id.0).for_each(&change);
-        }
+        let population = self.probes[id.0].population;
+        self.shards_of(population).filter_map(|s| s.recorder_of_mut(id.0)).for_each(change);
     }
 
     fn prune_logs(&mut self, id: ProbeId, release: bool) {
@@ -73,16 +75,14 @@ impl<T: Scalar> Core<T> {
     fn prune_spikes(&mut self, population: usize, release: bool) {
         let alike = |p: &&Probe| p.population == population && matches!(p.what, What::Spikes { .. });
         let least = self.probes.iter().filter(alike).map(|p| p.begin).min();
-        let mine = self.all_shards().filter(|s| s.population == population);
-        mine.for_each(|s| prune(&mut s.log, least, release));
+        self.shards_of(population).for_each(|s| prune(&mut s.log, least, release));
     }
 
     /// Forgets the spikes of a generator that none of its probes needs.
     fn prune_generated(&mut self, generator: usize, release: bool) {
         let alike = |p: &&Probe| matches!(p.what, What::Generated { generator: g, .. } if g == generator);
         let least = self.probes.iter().filter(alike).map(|p| p.begin).min();
-        let mine = self.all_source_blocks().filter(|c| c.generator == generator);
-        mine.for_each(|c| prune(&mut c.log, least, release));
+        self.source_blocks_of(generator).for_each(|c| prune(&mut c.log, least, release));
     }
 
     /// Forgets what was recorded after the state at `step`.

@@ -7,6 +7,7 @@ use crate::gradient::ProbeSnapshot;
 use crate::inputs::SourceBlock;
 use crate::recording::recorder::{Reads, Recorder};
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_generator, of_generator_mut, of_population, of_population_mut};
 use crate::runtime::shard::Shard;
 
 /// Number of a probe.
@@ -56,22 +57,24 @@ const WEIGHTS: &str = "w";
 impl<T: Scalar> Core<T> {
     /// The population of a path and the name of the member in it, which is empty for the population itself.
     fn member<'a>(&self, path: &'a str) -> Result<(usize, &'a str), Error> {
-        let within = |p: &str| path.strip_prefix(p)?.strip_prefix('/');
-        let whole = self.cells.iter().position(|c| c.path == path).map(|i| (i, ""));
-        let inside = || self.cells.iter().enumerate().find_map(|(i, c)| Some((i, within(&c.path)?)));
-        whole.or_else(inside).ok_or_else(|| {
-            let known = self.cells.iter().map(|c| c.path.clone()).collect();
-            Error::unknown("network", "population", path, known)
-        })
+        self.index.member(path).ok_or_else(|| self.no_population(path))
     }
 
     /// What can be recorded of a module.
     pub(crate) fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
-        if let Some(projection) = self.network.projections.iter().find(|p| p.path == path) {
-            return Ok(if projection.learns() { vec![WEIGHTS.into()] } else { Vec::new() });
+        if let Some(projection) = self.index.projection(path) {
+            return Ok(if self.network.projections[projection].learns() {
+                vec![WEIGHTS.into()]
+            } else {
+                Vec::new()
+            });
         }
-        if let Some(generator) = self.network.generators.iter().find(|g| g.path == path) {
-            return Ok(if generator.is_spiking() { vec!["spikes".into()] } else { Vec::new() });
+        if let Some(generator) = self.index.generator(path) {
+            return Ok(if self.network.generators[generator].is_spiking() {
+                vec!["spikes".into()]
+            } else {
+                Vec::new()
+            });
         }
         let (population, member) = self.member(path)?;
         if member.is_empty() {
@@ -119,16 +122,16 @@ impl<T: Scalar> Core<T> {
         if every == 0 {
             return Err(Error::parameter(path, "every", 0, "at least one step"));
         }
-        if let Some(projection) = self.network.projections.iter().position(|p| p.path == path) {
+        if let Some(projection) = self.index.projection(path) {
             return self.watch(projection, every, indices);
         }
-        if let Some(generator) = self.network.generators.iter().position(|g| g.path == path) {
+        if let Some(generator) = self.index.generator(path) {
             return self.listen(generator, indices);
         }
         let (population, member) = self.member(path)?;
         check_indices(path, indices, self.cells[population].layout.size)?;
         let what = if member.is_empty() {
-            for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+            for shard in of_population_mut(&mut self.shards, population) {
                 shard.log.get_or_insert_default();
             }
             What::Spikes { indices: indices.map(|all| all.iter().map(|i| *i as u32).collect()) }
@@ -152,8 +155,9 @@ impl<T: Scalar> Core<T> {
             None => (0..).zip(&mut columns_of).for_each(|(column, of)| of.push(column)),
         }
         let probe = self.probes.len();
-        for shard in &mut self.shards {
-            let Some(incoming) = shard.incoming.iter().find(|i| i.projection == projection) else { continue };
+        let population = self.network.projections[projection].population;
+        for shard in of_population_mut(&mut self.shards, population) {
+            let Some(incoming) = shard.incoming_of(projection) else { continue };
             let mut columns = Vec::new();
             order.shard(incoming.fanout.starts(), |place, whole, _| {
                 columns.extend(columns_of[whole].iter().map(|column| (place as u32, *column)));
@@ -161,7 +165,6 @@ impl<T: Scalar> Core<T> {
             let recorder = Recorder::new(probe, Reads::Weights, every, columns);
             shard.plasticity.watchers.push((projection, recorder));
         }
-        let population = self.network.projections[projection].population;
         let what = What::Values { every, columns: indices.map_or(count, <[usize]>::len) };
         self.probes.push(Probe { population, what, begin: self.now });
         Ok(ProbeId(probe))
@@ -171,7 +174,7 @@ impl<T: Scalar> Core<T> {
     fn listen(&mut self, generator: usize, indices: Option<&[usize]>) -> Result<ProbeId, Error> {
         let Generator { path, size, .. } = &self.network.generators[generator];
         check_indices(path, indices, *size)?;
-        for source_block in self.source_blocks.iter_mut().filter(|c| c.generator == generator) {
+        for source_block in of_generator_mut(&mut self.source_blocks, generator) {
             source_block.listen(self.now);
         }
         let indices = indices.map(|all| all.iter().map(|i| *i as u32).collect());
@@ -184,7 +187,7 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn listen_again(&mut self) {
         for probe in &self.probes {
             if let What::Generated { generator, .. } = probe.what {
-                for source_block in self.source_blocks.iter_mut().filter(|c| c.generator == generator) {
+                for source_block in of_generator_mut(&mut self.source_blocks, generator) {
                     source_block.listen(self.now);
                 }
             }
@@ -213,7 +216,7 @@ impl<T: Scalar> Core<T> {
             let lane = neuron - layout.neurons_of(shard).start;
             columns[shard].push((lane as u32, column as u32));
         }
-        for (columns, shard) in columns.into_iter().zip(&mut self.shards[self.first_shard[population]..]) {
+        for (columns, shard) in columns.into_iter().zip(of_population_mut(&mut self.shards, population)) {
             if !columns.is_empty() {
                 shard.recorders.push(Recorder::new(probe, reads, every, columns));
             }
@@ -228,8 +231,10 @@ impl<T: Scalar> Core<T> {
             What::Values { every, columns } => {
                 let mut places = Vec::new();
                 let mut steps = *every;
-                for (place, shard) in shards.iter().enumerate() {
-                    for recorder in shard.recorders.iter().filter(|r| r.probe == probe) {
+                let first = shards.partition_point(|s| s.population < *population);
+                for (place, shard) in (first..).zip(of_population(shards, *population)) {
+                    let recorder = shard.recorder_of(probe).filter(|r| r.reads != Reads::Weights);
+                    if let Some(recorder) = recorder {
                         let (every, lanes) = recorder.places();
                         steps = every;
                         places.push((place, recorder.reads, lanes));
@@ -264,13 +269,14 @@ impl<T: Scalar> Core<T> {
         self.samples.iter().map(|s| (s.shards.as_slice(), s.source_blocks.as_slice())).collect()
     }
 
-    fn recorders(shards: &[Shard<T>], id: ProbeId) -> impl Iterator<Item = &Recorder<T>> {
-        shards.iter().flat_map(Shard::recorders).filter(move |r| r.probe == id.0)
+    fn recorders<'s>(&self, shards: &'s [Shard<T>], id: ProbeId) -> impl Iterator<Item = &'s Recorder<T>> {
+        let population = self.probes.get(id.0).map_or(0, |p| p.population);
+        of_population(shards, population).iter().filter_map(move |s| s.recorder_of(id.0))
     }
 
     fn rows(&self, id: ProbeId) -> usize {
         let first = self.samples().first().map_or(&[][..], |(shards, _)| shards);
-        Self::recorders(first, id).map(Recorder::rows).max().unwrap_or(0)
+        self.recorders(first, id).map(Recorder::rows).max().unwrap_or(0)
     }
 
     /// A probe's values, sample after sample of a batch, and how many columns they have.
@@ -283,7 +289,7 @@ impl<T: Scalar> Core<T> {
         let samples = self.samples();
         let mut whole = Vec::with_capacity(size * samples.len());
         let mut append = |shards| {
-            let recorders: Vec<_> = Self::recorders(shards, id).collect();
+            let recorders: Vec<_> = self.recorders(shards, id).collect();
             crate::recording::recorder::append(&recorders, (rows, *columns), &mut whole)
         };
         if samples.iter().all(|(shards, _)| append(*shards)) {
@@ -293,7 +299,7 @@ impl<T: Scalar> Core<T> {
         let mut tables = vec![T::default(); size * samples.len()];
         if size > 0 {
             for (table, (shards, _)) in tables.chunks_mut(size).zip(samples) {
-                Self::recorders(shards, id).for_each(|r| r.copy(table, *columns));
+                self.recorders(shards, id).for_each(|r| r.copy(table, *columns));
             }
         }
         (tables, *columns)
@@ -307,11 +313,11 @@ impl<T: Scalar> Core<T> {
         let (logs, indices): (Vec<&Vec<_>>, _) = match what {
             What::Values { .. } | What::Removed => return Vec::new(),
             What::Spikes { indices } => {
-                let mine = shards.iter().filter(|s| s.population == *population);
+                let mine = of_population(shards, *population).iter();
                 (mine.filter_map(|s| s.log.as_ref()).collect(), indices)
             }
             What::Generated { generator, indices } => {
-                let mine = source_blocks.iter().filter(|c| c.generator == *generator);
+                let mine = of_generator(source_blocks, *generator).iter();
                 (mine.filter_map(|c| c.log.as_ref()).collect(), indices)
             }
         };

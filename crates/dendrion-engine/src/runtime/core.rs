@@ -14,7 +14,8 @@ use crate::recording::probe::Probe;
 use crate::run::{
     Barrier, Route, RunPlan, Sample, SpikeExchange, Worker, gather, partition, run_worker, team,
 };
-use crate::runtime::parameters::Target;
+use crate::runtime::index::Index;
+use crate::runtime::parameters::Targets;
 use crate::runtime::population::Cells;
 use crate::runtime::run_with::RunOptions;
 use crate::runtime::shard::{Fault, Shard};
@@ -64,13 +65,13 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) network: Network,
     pub(crate) cells: Vec<Cells<T>>,
     /// All parameters, by their keys.
-    pub(crate) targets: Arc<Vec<(String, Target)>>,
+    pub(crate) targets: Arc<Targets>,
+    /// Modules and states by name.
+    pub(crate) index: Index,
     /// Path and size of each generator.
     pub(crate) generators: Arc<Vec<(String, usize)>>,
     /// Shards of all populations, in their order.
     pub(crate) shards: Vec<Shard<T>>,
-    /// First shard of each population.
-    pub(crate) first_shard: Vec<usize>,
     /// Ring lengths of each population's ports.
     pub(crate) slots: Vec<Vec<usize>>,
     pub(crate) source_blocks: Vec<SourceBlock>,
@@ -247,10 +248,7 @@ impl<T: Scalar> Core<T> {
 
     /// How fast each state of a population changes by itself.
     pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
-        let found = self.cells.iter().find(|c| c.path == population);
-        let known = || self.cells.iter().map(|c| c.path.clone()).collect();
-        let cells = found.ok_or_else(|| Error::unknown("network", "population", population, known()))?;
-        Ok(rates(&cells.system))
+        Ok(rates(&self.cells[self.population(population)?].system))
     }
 
     pub(crate) fn summary(&self) -> Summary {

@@ -3,6 +3,7 @@
 pub(crate) mod clone_shard;
 pub(crate) mod core;
 pub(crate) mod export_model;
+pub(crate) mod index;
 pub(crate) mod parameters;
 pub(crate) mod population;
 pub(crate) mod request;

@@ -1,11 +1,14 @@
 //! Parameters by name, read and set between runs.
 
+use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Domain, Error, ModuleKind, Network, Values};
 
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_generator_mut, places};
 use crate::runtime::population::Cells;
 
 /// What a key such as `pyramidal/dend.gL` names.
@@ -23,6 +26,28 @@ pub(crate) enum Target {
     Trace(usize, &'static str),
 }
 
+/// All parameters of a network by their keys, in order.
+#[derive(Debug)]
+pub(crate) struct Targets {
+    all: Vec<(String, Target)>,
+    places: HashMap<String, usize>,
+}
+
+impl Targets {
+    /// The place of a key.
+    pub(crate) fn place(&self, key: &str) -> Option<usize> {
+        self.places.get(key).copied()
+    }
+}
+
+impl Deref for Targets {
+    type Target = [(String, Target)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
 /// Time constants that no equation holds.
 const TRACES: [&str; 2] = ["stdp_tau", "tau_triplet"];
 
@@ -32,7 +57,7 @@ pub(crate) fn full_name(path: &str, key: &str) -> String {
 }
 
 /// All parameters of a network, by their keys.
-pub(crate) fn targets<T: Scalar>(cells: &[Cells<T>], network: &Network) -> Vec<(String, Target)> {
+pub(crate) fn targets<T: Scalar>(cells: &[Cells<T>], network: &Network) -> Targets {
     let mut all = Vec::new();
     for (i, cells) in cells.iter().enumerate() {
         let own = cells.system.parameters.iter().enumerate().skip(1);
@@ -51,13 +76,14 @@ pub(crate) fn targets<T: Scalar>(cells: &[Cells<T>], network: &Network) -> Vec<(
         let names = p.plasticity.iter().flat_map(|rule| rule.kind.parameters()).map(|spec| spec.name);
         all.extend(names.map(|name| (format!("{}.{name}", p.path), Target::Rule(i, name))));
     }
-    all
+    let places = places(all.iter().map(|(key, _)| key));
+    Targets { all, places }
 }
 
 impl<T: Scalar> Core<T> {
     fn target(&self, key: &str) -> Result<Target, Error> {
-        if let Some((_, target)) = self.targets.iter().find(|(k, _)| k == key) {
-            return Ok(*target);
+        if let Some(place) = self.targets.place(key) {
+            return Ok(self.targets[place].1);
         }
         if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
             let what = "refractory was 0 when the network was made, so its step has no refractory time; make it with refractory > 0 (ms)";
@@ -80,6 +106,16 @@ impl<T: Scalar> Core<T> {
             _ => shape(&self.value(*target)),
         };
         targets.iter().map(one).collect()
+    }
+
+    /// How many numbers each parameter has.
+    pub(crate) fn parameter_sizes(&mut self) -> Vec<usize> {
+        let shapes = self.shapes().into_iter();
+        let size = |((_, target), shape): (&(String, Target), Option<usize>)| match target {
+            Target::Weights(i) => self.incoming(*i).map(|(_, i)| i.fanout.targets().len()).sum(),
+            _ => shape.unwrap_or(1),
+        };
+        self.targets.iter().zip(shapes).map(size).collect()
     }
 
     /// The keys of all parameters.
@@ -214,8 +250,8 @@ impl<T: Scalar> Core<T> {
             generator.breaks.clear();
         }
         generator.params.set(spec.name, values.clone());
-        let samples = self.samples.iter_mut().flat_map(|s| &mut s.source_blocks);
-        for source_block in self.source_blocks.iter_mut().chain(samples).filter(|c| c.generator == i) {
+        let samples = self.samples.iter_mut().flat_map(|s| of_generator_mut(&mut s.source_blocks, i));
+        for source_block in of_generator_mut(&mut self.source_blocks, i).iter_mut().chain(samples) {
             source_block.set(&values, whole, self.now);
         }
         if let Some(Some(current)) = Arc::make_mut(&mut self.currents).get_mut(i) {

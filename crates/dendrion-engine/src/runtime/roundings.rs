@@ -1,5 +1,7 @@
 //! Times that are not multiples of the step, and therefore are rounded.
 
+use std::collections::HashSet;
+
 use dendrion_equations::{Env, Graph, Node, NodeId, StepCount, System, evaluate_one};
 use dendrion_kernels::Scalar;
 use dendrion_model::{Rounding, Values, is_multiple};
@@ -17,7 +19,8 @@ impl<T: Scalar> Core<T> {
 
     /// The same for some parameters, by their keys.
     pub(crate) fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
-        self.roundings_where(|key| keys.iter().any(|k| k == key))
+        let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
+        self.roundings_where(|key| keys.contains(key))
     }
 
     /// Keys of the parameters from which times are counted in steps.
@@ -37,12 +40,13 @@ impl<T: Scalar> Core<T> {
     fn roundings_where(&self, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
         let mut found: Vec<Rounding> = Vec::new();
         for cells in &self.cells {
+            let first = found.len();
             for count in &cells.system.step_counts {
                 let own = parameters(&cells.system.graph, count.time);
                 let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);
                 if own.is_empty() || own.iter().any(|i| concerns(&key(i))) {
                     let rounding = rounding(&cells.path, &cells.system, count, &own, self.network.dt);
-                    found.extend(rounding.filter(|r| !found.contains(r)));
+                    found.extend(rounding.filter(|r| !found[first..].contains(r)));
                 }
             }
         }

@@ -152,11 +152,6 @@ impl<T: Scalar> Shard<T> {
         shard
     }
 
-    /// Everything that records in it.
-    pub(crate) fn recorders(&self) -> impl Iterator<Item = &Recorder<T>> {
-        self.recorders.iter().chain(self.plasticity.watchers.iter().map(|(_, r)| r))
-    }
-
     /// Lanes of all blocks.
     pub(crate) fn lanes_of_all(&self) -> usize {
         self.blocks.len() * self.lanes

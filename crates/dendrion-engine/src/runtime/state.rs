@@ -7,6 +7,7 @@ use dendrion_model::{Error, Values};
 
 use crate::connect::{Connections, Order};
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_population, of_population_mut};
 use crate::runtime::parameters::full_name;
 use crate::runtime::shard::{Incoming, Shard};
 
@@ -20,19 +21,18 @@ impl<T: Scalar> Core<T> {
     }
 
     fn find_state(&self, key: &str) -> Result<(usize, usize), Error> {
-        for (i, cells) in self.cells.iter().enumerate() {
-            if let Some(row) = cells.system.states.iter().position(|s| full_name(&cells.path, &s.name) == key)
-            {
-                return Ok((i, row));
-            }
-        }
-        Err(Error::unknown("network", "state", key, self.state_names()))
+        let found = self.index.state(key);
+        found.ok_or_else(|| Error::unknown("network", "state", key, self.state_names()))
     }
 
     /// The values of a state, one per neuron, sample after sample of a batch.
     pub(crate) fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
         let (population, row) = self.find_state(key)?;
-        Ok(self.present_shards().filter(|s| s.population == population).flat_map(|s| s.state(row)).collect())
+        let samples = self.samples().into_iter();
+        Ok(samples
+            .flat_map(|(shards, _)| of_population(shards, population))
+            .flat_map(|s| s.state(row))
+            .collect())
     }
 
     /// Sets a state.
@@ -54,12 +54,12 @@ impl<T: Scalar> Core<T> {
             return Err(Error::parameter(module, name, v, "finite numbers"));
         }
         self.fresh[population][row] = false;
-        for shard in self.shards.iter_mut().filter(|s| s.population == population) {
+        for shard in of_population_mut(&mut self.shards, population) {
             shard.set_state(row, |neuron| values.get(neuron));
         }
         for (b, sample) in self.samples.iter_mut().enumerate() {
             let first = if values.as_slice().len() == all { b * size } else { 0 };
-            for shard in sample.shards.iter_mut().filter(|s| s.population == population) {
+            for shard in of_population_mut(&mut sample.shards, population) {
                 shard.set_state(row, |neuron| values.get(first + neuron));
             }
         }
@@ -68,8 +68,9 @@ impl<T: Scalar> Core<T> {
 
     /// What a projection delivers, shard by shard.
     pub(crate) fn incoming(&self, projection: usize) -> impl Iterator<Item = (&Shard<T>, &Incoming<T>)> {
-        let of = move |s: &'_ Shard<T>| s.incoming.iter().position(|i| i.projection == projection);
-        self.shards.iter().filter_map(move |s| of(s).map(|at| (s, &s.incoming[at])))
+        let population = self.network.projections[projection].population;
+        let shards = of_population(&self.shards, population).iter();
+        shards.filter_map(move |s| s.incoming_of(projection).map(|incoming| (s, incoming)))
     }
 
     pub(crate) fn order(&self, projection: usize) -> Order {
@@ -100,14 +101,14 @@ impl<T: Scalar> Core<T> {
     /// Brings the weights of a projection up to date, if they are learnt.
     pub(crate) fn flush_weights(&mut self, projection: usize) {
         if self.network.projections[projection].learns() {
-            self.shards.iter_mut().for_each(Shard::flush_weights);
+            let population = self.network.projections[projection].population;
+            of_population_mut(&mut self.shards, population).iter_mut().for_each(Shard::flush_weights);
         }
     }
 
     fn projection(&self, path: &str) -> Result<usize, Error> {
-        let all = &self.network.projections;
-        all.iter().position(|p| p.path == path).ok_or_else(|| {
-            let known = all.iter().map(|p| p.path.clone()).collect();
+        self.index.projection(path).ok_or_else(|| {
+            let known = self.network.projections.iter().map(|p| p.path.clone()).collect();
             Error::unknown("network", "projection", path, known)
         })
     }
@@ -135,16 +136,20 @@ impl<T: Scalar> Core<T> {
     pub(crate) fn put_weights(&mut self, projection: usize, values: &Values) {
         self.reweighted[projection] = true;
         let mut order = self.order(projection);
-        for shard in &mut self.shards {
-            for incoming in shard.incoming.iter_mut().filter(|i| i.projection == projection) {
+        let population = self.network.projections[projection].population;
+        for shard in of_population_mut(&mut self.shards, population) {
+            if let Some(incoming) = shard.incoming_of_mut(projection) {
                 let weights =
                     crate::connect::given_weights::<T>(values, incoming.fanout.starts(), &mut order);
                 Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
             }
         }
         for sample in &mut self.samples {
-            for (mine, own) in sample.shards.iter_mut().zip(&self.shards) {
-                for (mine, own) in mine.incoming.iter_mut().zip(&own.incoming) {
+            let mine = of_population_mut(&mut sample.shards, population).iter_mut();
+            for (mine, own) in mine.zip(of_population(&self.shards, population)) {
+                if let (Some(mine), Some(own)) =
+                    (mine.incoming_of_mut(projection), own.incoming_of(projection))
+                {
                     mine.fanout = own.fanout.clone();
                 }
             }

@@ -6,6 +6,7 @@ use dendrion_model::{Error, Generator, Signal};
 use super::container::{Reader, Writer, senseless};
 use crate::inputs::{GeneratorMemory, Schedule, SourceBlock, Waits};
 use crate::runtime::core::Core;
+use crate::runtime::index::of_generator;
 
 /// Draws of a source, at most.
 const MOST_DRAWS: u64 = 1 << 62;
@@ -18,7 +19,7 @@ pub(super) fn save<T: Scalar>(
     out: &mut Writer,
 ) {
     let name = name(&core.network.generators[generator], sample);
-    let memory = GeneratorMemory::of(source_blocks.iter().filter(|c| c.generator == generator), core.now);
+    let memory = GeneratorMemory::of(of_generator(source_blocks, generator).iter(), core.now);
     out.one(&format!("{name}/sent"), memory.sent);
     out.spikes(&format!("{name}/ahead"), &memory.ahead);
     match memory.waits {

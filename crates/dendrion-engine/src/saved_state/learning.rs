@@ -12,6 +12,7 @@ use super::container::{Reader, Writer, senseless};
 use crate::connect::sources;
 use crate::plasticity::{Learning, Pre};
 use crate::runtime::core::Core;
+use crate::runtime::index::of_population_mut;
 use crate::runtime::shard::{Change, Incoming};
 
 /// The learning of a projection.
@@ -128,8 +129,9 @@ impl Learnt {
     pub(super) fn restore<T: Scalar>(self, core: &mut Core<T>, now: u64) {
         let (mut order, by_source) = (core.order(self.projection), !waits(core, self.projection));
         let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
-        for shard in &mut core.shards {
-            let Some(incoming) = shard.incoming.iter_mut().find(|i| i.projection == self.projection) else {
+        let population = core.network.projections[self.projection].population;
+        for shard in of_population_mut(&mut core.shards, population) {
+            let Some(incoming) = shard.incoming_of_mut(self.projection) else {
                 continue;
             };
             let Change::Learning(learning) = &mut incoming.change else { continue };

@@ -5,6 +5,7 @@ use dendrion_model::Error;
 
 use super::container::{Element, Reader, Writer, senseless};
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_population, of_population_mut};
 use crate::runtime::parameters::full_name;
 use crate::runtime::shard::Shard;
 
@@ -48,7 +49,7 @@ pub(super) fn save<T: Scalar + Element>(
 ) {
     let names = Names::of(core, population, sample);
     let size = core.cells[population].layout.size;
-    let shards: Vec<&Shard<T>> = shards.iter().filter(|s| s.population == population).collect();
+    let shards = of_population(shards, population);
     for (row, name) in names.states.iter().enumerate() {
         let values: Vec<T> = shards.iter().flat_map(|s| s.state(row)).map(T::from_f64).collect();
         out.array(name, &values);
@@ -56,7 +57,7 @@ pub(super) fn save<T: Scalar + Element>(
     for (port, name) in names.ports.iter().enumerate() {
         let (mut places, mut values) = (Vec::new(), Vec::new());
         for ahead in 0..core.slots[population][port] as u64 {
-            for shard in &shards {
+            for shard in shards {
                 let row = shard.rings[port].row(core.now + ahead).unwrap_or(&[]);
                 for (neuron, value) in shard.neurons.clone().zip(row).filter(|(_, v)| **v != T::default()) {
                     places.push(ahead * size as u64 + neuron as u64);
@@ -102,7 +103,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
     /// Gives the shards their part, at step `now`; nothing that was recorded stays.
     pub(super) fn restore(self, now: u64, size: usize, shards: &mut [Shard<T>]) {
         let mut spikes = self.spikes;
-        for shard in shards.iter_mut().filter(|s| s.population == self.population) {
+        for shard in of_population_mut(shards, self.population) {
             for (row, values) in self.states.iter().enumerate() {
                 shard.set_state(row, |neuron| values[neuron].to_f64());
             }

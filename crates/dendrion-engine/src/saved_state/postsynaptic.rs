@@ -7,6 +7,7 @@ use super::container::{Reader, Writer, senseless};
 use crate::plasticity::PostsynapticSpike;
 use crate::plasticity::state::of_neurons;
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_population, of_population_mut};
 
 /// The spikes of a population.
 pub(super) struct PostsynapticSpikes {
@@ -16,7 +17,7 @@ pub(super) struct PostsynapticSpikes {
 
 /// Whether connections learn onto a population.
 fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
-    core.network.projections.iter().any(|p| p.population == population && p.learns())
+    of_population(&core.shards, population).iter().any(|s| s.plasticity.history.is_some())
 }
 
 /// Adds a population to a file, if anything learns there. All weights have to be up to date.
@@ -27,7 +28,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     let cells = &core.network.populations[population];
     let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.network.dt);
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
-    for shard in core.shards.iter().filter(|s| s.population == population) {
+    for shard in of_population(&core.shards, population) {
         for (lane, neuron) in shard.neurons.clone().enumerate() {
             // What is decided from now on sees the synapse as it is twice the time on the dendrite before.
             let safe = core.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
@@ -78,7 +79,7 @@ impl PostsynapticSpikes {
 
     /// Gives the shards their part, at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
-        for shard in core.shards.iter_mut().filter(|s| s.population == self.population) {
+        for shard in of_population_mut(&mut core.shards, self.population) {
             let mine = self.neurons[shard.neurons.clone()].iter_mut().map(std::mem::take).collect();
             shard.plasticity.recall(now, mine);
         }

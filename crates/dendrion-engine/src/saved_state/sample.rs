@@ -10,6 +10,7 @@ use super::{generators, neurons, short_term};
 use crate::inputs::{GeneratorMemory, Schedule, SourceBlock};
 use crate::run::Sample;
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_generator, of_generator_mut};
 use crate::runtime::shard::{Change, Shard};
 
 /// Everything that moves, between two steps.
@@ -53,7 +54,7 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
         let lefts = short.map(|i| Lefts::read(core, i, (now, sample), file)).collect::<Result<_, Error>>()?;
         let mut generators = Vec::new();
         for (i, schedule) in schedules.iter().enumerate() {
-            let Some(source_block) = core.source_blocks.iter().find(|c| c.generator == i) else { continue };
+            let Some(source_block) = of_generator(&core.source_blocks, i).first() else { continue };
             let memory = generators::read(core, source_block, schedule.as_ref(), (now, sample), file)?;
             generators.push((i, memory));
         }
@@ -67,7 +68,7 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
         }
         self.lefts.iter().for_each(|lefts| lefts.restore(shards));
         for (generator, memory) in &self.generators {
-            for source_block in source_blocks.iter_mut().filter(|c| c.generator == *generator) {
+            for source_block in of_generator_mut(source_blocks, *generator) {
                 source_block.recall(memory, self.schedules[*generator].as_ref(), now);
             }
         }

@@ -7,11 +7,13 @@ use super::container::{Reader, Writer, senseless};
 use crate::connect::sources;
 use crate::plasticity::Left;
 use crate::runtime::core::Core;
+use crate::runtime::index::{of_population, of_population_mut};
 use crate::runtime::shard::{Change, Shard};
 
 /// What is left of the spikes of a projection's sources.
 pub(super) struct Lefts {
     projection: usize,
+    population: usize,
     sources: Vec<Option<Left>>,
 }
 
@@ -22,7 +24,8 @@ pub(super) fn save<T: Scalar>(
     (sample, shards): (&str, &[Shard<T>]),
     out: &mut Writer,
 ) {
-    let changes = shards.iter().flat_map(|s| &s.incoming).filter(|i| i.projection == projection);
+    let population = core.network.projections[projection].population;
+    let changes = of_population(shards, population).iter().filter_map(|s| s.incoming_of(projection));
     let Some(lefts) = changes.into_iter().find_map(|i| match &i.change {
         Change::ShortTerm(short_term) => Some(short_term.sources()),
         _ => None,
@@ -60,15 +63,14 @@ impl Lefts {
             return Err(senseless(&name, "spikes that there cannot be"));
         }
         let left = |i: usize| Some(Left { last: u64::try_from(last[i]).ok()?, u: u[i], x: x[i] });
-        Ok(Self { projection, sources: (0..count).map(left).collect() })
+        Ok(Self { projection, population: p.population, sources: (0..count).map(left).collect() })
     }
 
     /// Gives it to all shards.
     pub(super) fn restore<T: Scalar>(&self, shards: &mut [Shard<T>]) {
-        for incoming in shards.iter_mut().flat_map(|s| &mut s.incoming) {
-            if let Change::ShortTerm(short_term) = &mut incoming.change
-                && incoming.projection == self.projection
-            {
+        for shard in of_population_mut(shards, self.population) {
+            let incoming = shard.incoming_of_mut(self.projection);
+            if let Some(Change::ShortTerm(short_term)) = incoming.map(|i| &mut i.change) {
                 short_term.recall(&self.sources);
             }
         }
