@@ -1,7 +1,7 @@
-"""Instructions of four fixed programs (`crates/dendrion/examples/counted.rs`), beside those on record.
+"""Counts the instructions of four fixed programs (`crates/dendrion/examples/counted.rs`) and compares with a record.
 
-Each program runs under callgrind for two lengths; the difference is what the longer one does more, without start-up and
-build. `benchmarks/record/README.md` says what the counts are good for.
+Each program runs under callgrind for two lengths. The difference is the additional work of the longer run, without
+start-up and build. `benchmarks/record/README.md` explains the use of the counts.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import tempfile
 from pathlib import Path
 
 RECORD = Path(__file__).parent / "record" / "counts.json"
-# Two lengths, and what is counted. Steps are multiples of all epochs, so that none is cut short; the driven network has
-# begun to fire at the shorter one.
+# Two lengths, and the unit of work. Lengths are multiples of all epochs, so that no epoch is incomplete; the driven
+# network fires already in the shorter run.
 PROGRAMS = {
     "silent": (960, 2880, "compartment-step"),
     "driven": (2880, 4800, "compartment-step"),
@@ -35,14 +35,14 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 def build() -> str:
-    """Build the programs for release; return the path of the executable."""
+    """Build the programs in release mode; return the path of the executable."""
     done = run("cargo", "build", "--release", "--package=dendrion", "--example=counted", "--message-format=json")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     return next(m["executable"] for m in messages if m.get("target", {}).get("name") == "counted")
 
 
 def count(executable: str, name: str, length: int) -> tuple[int, int, int, str]:
-    """Return the instructions of a program, its units of work, its spikes and the level it ran on."""
+    """Return the instructions of a program, its units of work, its spikes and its instruction set."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"--callgrind-out-file={folder}/out"
         done = run("valgrind", "--tool=callgrind", out, executable, name, str(length))
@@ -72,27 +72,27 @@ def measure(executable: str) -> dict:
 
 
 def compare(old: dict, new: dict) -> None:
-    """Print new counts beside old ones."""
+    """Print the new counts and the old ones."""
     for key in ("rustc", "valgrind", "machine", "level"):
         if old and old[key] != new[key]:
-            print(f"note: {key} is {new[key]}, on record {old[key]}: the counts are not of the same code")
-    print(f"{'program':9s} {'instructions per':27s} {'on record':>10s} {'now':>10s} {'change':>8s}")
+            print(f"note: {key} is {new[key]}, but {old[key]} in the record: the counts are of different code")
+    print(f"{'program':9s} {'instructions per':27s} {'recorded':>10s} {'now':>10s} {'change':>8s}")
     for name, found in new["programs"].items():
         before = old.get("programs", {}).get(name)
         change = f"{100 * (found['instructions'] / before['instructions'] - 1):+7.2f}%" if before else "new"
         was = f"{before['per']:.2f}" if before else "-"
         print(f"{name:9s} {found['unit']:27s} {was:>10s} {found['per']:10.2f} {change:>8s}")
         if before and before["spikes"] != found["spikes"]:
-            print(f"          spikes were {before['spikes']}, are {found['spikes']}: it does other work now")
+            print(f"          spikes changed from {before['spikes']} to {found['spikes']}: it does different work")
 
 
 def main() -> None:
-    """Count, compare, and perhaps write."""
+    """Count, compare, and write the record if requested."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"put the counts on record ({RECORD.name})")
+    parser.add_argument("--write", action="store_true", help=f"write the counts to the record ({RECORD.name})")
     options = parser.parse_args()
     if not shutil.which("valgrind"):
-        sys.exit("counting instructions needs valgrind, which is not here (on Debian: apt install valgrind)")
+        sys.exit("counting instructions needs valgrind, which is not installed (on Debian: apt install valgrind)")
     new = measure(build())
     compare(json.loads(RECORD.read_text()) if RECORD.exists() else {}, new)
     if options.write:

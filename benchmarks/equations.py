@@ -1,6 +1,6 @@
-"""Mechanisms of one's own: their speed beside the built-in ones, and the time from a text to the first step.
+"""Compares the speed of custom mechanisms with that of built-in ones, and measures the time to compile a text.
 
-AMPA and NMDA of W1 (``networks.py``) as a user would write them, in turn with the built-in ones.
+The custom mechanisms are AMPA and NMDA of W1 (``networks.py``) as a user would write them. Both kinds run in turn.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class OwnNMDA(dn.Receptor):
 
 
 class Cell(dn.MCNeuron):
-    """The compartments of W1 with receptors of given classes."""
+    """The compartments of W1, with receptors of the given classes."""
 
     def __init__(self, size: int, ampa: type, nmda: type) -> None:
         super().__init__(size, V_th=-45.0, V_reset=-60.0)
@@ -55,7 +55,7 @@ class Cell(dn.MCNeuron):
 
 
 def network(size: int, ampa: type, nmda: type) -> dn.Network:
-    """Build a network behind 100 Poisson sources."""
+    """Build a network that 100 Poisson sources drive."""
     cells = Cell(size, ampa, nmda)
     source = dn.PoissonGenerator(100, rate=20.0, name="source")
     onto = [
@@ -66,7 +66,7 @@ def network(size: int, ampa: type, nmda: type) -> dn.Network:
 
 
 def first_step() -> float:
-    """Return the time from the text of a channel to the end of a first step (s)."""
+    """Return the time (s) from the text of a channel to the end of the first step."""
     begun = time.perf_counter()
     own = type("Own", (dn.Channel,), {"equations": channels.KA.equations})
 
@@ -81,20 +81,20 @@ def first_step() -> float:
 
 
 def timed(net: dn.Network, span: float) -> float:
-    """Return how long a run takes (s)."""
+    """Return the time (s) of a run."""
     begun = time.perf_counter()
     net.run(span)
     return time.perf_counter() - begun
 
 
 def main() -> None:
-    """Measure in turn, and print."""
+    """Time both kinds in turn and print the results."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=10_000)
-    parser.add_argument("--duration", type=float, default=200.0, help="time to simulate (ms)")
+    parser.add_argument("--duration", type=float, default=200.0, help="simulated time (ms)")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    kinds = {"built in": (dn.AMPA, dn.NMDA), "one's own": (OwnAMPA, OwnNMDA)}
+    kinds = {"built in": (dn.AMPA, dn.NMDA), "custom": (OwnAMPA, OwnNMDA)}
     nets = {name: network(options.size, *receptors) for name, receptors in kinds.items()}
     for net in nets.values():
         net.run(20.0)
@@ -104,7 +104,7 @@ def main() -> None:
             times[name].append(timed(net, options.duration))
     built_in, own = (median(times[name]) for name in nets)
     print(f"\nReceptors of {options.size:,} four-compartment neurons, {options.duration:g} ms, one thread:")
-    print(f"  built in {built_in:.3f} s, one's own {own:.3f} s: {own / built_in:.2f} times")
+    print(f"  built in {built_in:.3f} s, custom {own:.3f} s, ratio {own / built_in:.2f}")
     print(f"  from the text of a channel to its first step: {median(first_step() for _ in range(20)) * 1e3:.1f} ms")
 
 

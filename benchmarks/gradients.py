@@ -188,7 +188,7 @@ class Peer:
 
 
 def start(pythons: list[str]) -> list[Peer]:
-    """Start Jaxley in all settings, one after the other; return those that work."""
+    """Start Jaxley in all settings, one after another; return those that work."""
     peers = []
     for python, flags in itertools.product(pythons, FLAGS):
         peer = Peer(python, flags)
@@ -255,7 +255,7 @@ def report(walls: dict[str, list[float]], peers: list[Peer], best: Peer) -> None
         ("Dendrion: gradient / forward", walls["gradient"], walls["forward"]),
         ("Jaxley: gradient / forward", best.walls["gradient"], best.walls["forward"]),
     ):
-        # The ratio of each repetition, since a busy machine slows both simulators down.
+        # Ratios within a repetition are reliable, because a busy machine slows both simulators down.
         ratios = sorted(a / b for a, b in zip(above, below, strict=True))
         print(f"{label}: {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
     print(f"first gradient after imports: Dendrion {first_gradient():.3f} s, Jaxley {best.found['first']:.1f} s")

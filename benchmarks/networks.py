@@ -1,7 +1,8 @@
-"""The benchmark network W1: compartment-steps per second by dtype and threads, and the time to the first step.
+"""Measures the benchmark network W1: compartment-steps per second by dtype and threads, and time to the first step.
 
-W1: four compartments (soma 25x25, trunk 100x2.5, prox 100x1, dist 100x0.5 um), AMPA and NMDA on prox and dist; 1,000
-Poisson sources at 5 Hz, 100 of them onto each neuron's prox and dist; 100 random neurons onto each neuron's prox.
+W1 has neurons with four compartments (soma 25x25, trunk 100x2.5, prox 100x1, dist 100x0.5 um), AMPA and
+NMDA receptors on prox and dist. Each neuron has connections from 100 of 1,000 Poisson sources (5 Hz) to prox and
+to dist, and from 100 random neurons to prox.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class W1(dn.MCNeuron):
 
 
 def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
-    """Build W1, or its neurons alone."""
+    """Build W1, or only its neurons."""
     cells = W1(size)
     modules: list[dn.Module] = [cells]
     if driven:
@@ -63,7 +64,7 @@ def network(size: int, dtype: str, threads: int, driven: bool) -> dn.Network:
 
 
 def measure(size: int, dtype: str, threads: int, driven: bool, duration: float, repeats: int) -> dict[str, float]:
-    """Build and run it a few times; medians."""
+    """Build and run the network a few times; return medians."""
     builds, runs, info = [], [], {}
     for _ in range(repeats):
         begun = time.perf_counter()
@@ -99,7 +100,7 @@ def main() -> None:
     print(
         f"\nW1 on {platform.machine()} ({first.info['level']}), {options.duration:g} ms, medians of {options.repeats}"
     )
-    print(f"first line of this script to the first step (1,000 neurons, imports and build included): {start:.3f} s\n")
+    print(f"from the first line of this script to the end of the first step (1,000 neurons): {start:.3f} s\n")
     print("neurons  input    dtype    threads  build s  bytes/conn   run s  M comp-steps/s  per thread  rate Hz")
     for size in options.sizes:
         for driven in (False, True):

@@ -1,7 +1,7 @@
-"""How time and memory grow with neurons, with connections and with modules, in tables.
+"""Prints tables of how time and memory grow with the number of neurons, of connections and of modules.
 
-The neurons are those of W1 (``networks.py``). Each row is a process of its own, so that its peak memory is its own;
-runs are medians. ``--out`` writes the tables as Markdown too.
+The neurons are those of W1 (``networks.py``). Each row is measured in a separate process, so that peak memory is
+measured separately; times are medians. ``--out`` also writes the tables to a Markdown file.
 """
 
 from __future__ import annotations
@@ -27,8 +27,7 @@ TAIL = ("bytes per connection", "peak MB")
 
 
 def measure(size: int, degree: int, dtype: str, threads: int, duration: float, repeats: int) -> dict[str, float]:
-    """Build W1 with ``degree`` connections onto each neuron's prox from neurons, a hundred onto prox and dist from
-    outside, and run it."""
+    """Build and run W1 with ``degree`` connections from neurons to each prox, and 100 from outside to prox and dist."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
     cells = networks.W1(size)
@@ -41,7 +40,7 @@ def measure(size: int, degree: int, dtype: str, threads: int, duration: float, r
         dn.MCSynapse(noise, cells.on_dist, hundred, delay=1.0, name="to_dist"),
     ]
     if degree:
-        # The same drive by neurons, however many they are; most of it comes from outside.
+        # The total recurrent drive does not depend on the number of connections; most of the drive comes from outside.
         weight, among = 0.5 / degree, dn.FixedIndegree(degree)
         modules.append(dn.MCSynapse(cells, cells.on_prox, among, weight=weight, delay=1.5, name="recurrent"))
     net = dn.Network(modules, dt=STEP, seed=1, dtype=dtype, threads=threads)
@@ -78,19 +77,19 @@ class Point(dn.MCNeuron):
 
 
 def populations(count: int) -> list[dn.Module]:
-    """Populations of one neuron each."""
+    """Return populations of one neuron each."""
     return [Point(1) for _ in range(count)]
 
 
 def synapses(count: int) -> list[dn.Module]:
-    """Connections of one population with itself."""
+    """Return connections of one population with itself."""
     cells = Point(10)
     one = dn.FixedIndegree(1)
     return [cells, *(dn.MCSynapse(cells, cells.ampa, one, delay=1.5) for _ in range(count))]
 
 
 def measure_modules(kind: str, count: int) -> dict[str, float | str]:
-    """Build, show, save and load a network of many modules, or of many probes; seconds for each."""
+    """Build, print, save and load a network with many modules or probes; return the time (s) of each action."""
     spent: dict[str, float | str] = {"kind": kind, "modules": count}
     make = synapses if kind == "synapses" else populations
     modules: list[dn.Module] = []
@@ -126,14 +125,14 @@ def measure_modules(kind: str, count: int) -> dict[str, float | str]:
 
 
 def row(*arguments: object) -> dict[str, float]:
-    """What a process of its own measures."""
+    """Measure one row in a separate process."""
     command = [sys.executable, __file__, "--one", json.dumps(arguments)]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(found.stdout)
 
 
 def table(title: str, rows: list[dict[str, float]], names: tuple[str, ...] = HEAD + TAIL) -> str:
-    """Markdown."""
+    """Return a table in Markdown."""
     lines = [f"\n{title}\n", "| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
     for found in rows:
         cells = []
@@ -155,7 +154,7 @@ def main() -> None:
     parser.add_argument("--modules", type=int, nargs="*", default=[1000, 5000, 20_000])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--out", type=pathlib.Path, help="a file for the tables")
+    parser.add_argument("--out", type=pathlib.Path, help="file for the tables")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     warnings.simplefilter("ignore", dn.ModelWarning)
@@ -172,7 +171,7 @@ def main() -> None:
         print(tables[-1], flush=True)
     rows = [row(10_000, degree, "float32", *rest) for degree in options.degrees]
     if rows:
-        title = "W1, 10,000 neurons with more and more connections among them (and 200 from outside), 100 ms:"
+        title = "W1, 10,000 neurons with an increasing number of connections among them (and 200 from outside), 100 ms:"
         tables.append(table(title, rows))
         print(tables[-1], flush=True)
     rows = [row(kind, count) for kind in ("populations", "synapses", "probes") for count in options.modules]

@@ -1,10 +1,11 @@
-"""Trains a network of spiking neurons with dendrites on handwritten digits, and the same network with point neurons.
+"""Trains a network of spiking neurons with dendrites to classify handwritten digits, and one with point neurons.
 
-The 1,797 images of 8 x 8 pixels that come with scikit-learn: each pixel is a source of spikes, the brighter the more. A
-layer of neurons with a few dendrites each, on which inputs excite (NMDA) and inhibit (GABA), sends spikes to ten
-neurons that only add them up; the highest mean potential says which digit it is. All connections are trained, by exact
-gradients of the discrete steps in which spikes have a surrogate derivative. In the network of point neurons the same
-synapses are on the soma: what differs is that dendrites see potentials of their own.
+The data are the 1,797 images of 8 x 8 pixels in scikit-learn. Each pixel is a source of spikes, which sends more spikes
+if it is brighter. The hidden layer consists of neurons with a few dendrites, which receive excitation (NMDA) and
+inhibition (GABA). It sends spikes to ten output neurons that do not spike; the one with the highest mean potential is
+the predicted digit. All connections are trained with exact gradients of the discrete steps, in which spikes have a
+surrogate derivative. In the network of point neurons the same synapses are on the soma, so the only difference is that
+dendrites have their own potentials.
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ STEPS = round(DURATION / DT)
 
 
 class Data(NamedTuple):
-    """Images as spikes ``(samples, steps, 64)``, and digits."""
+    """Images as spikes, of shape ``(samples, steps, 64)``, and their digits."""
 
     spikes: NDArray[np.float32]
     digits: NDArray[np.int64]
 
 
 def load(seed: int) -> tuple[Data, Data]:
-    """Return the images to train with and, a fifth of them, those to test with."""
+    """Return the training data and the test data, which are a fifth of all images."""
     from sklearn.datasets import load_digits
 
     images, digits = load_digits(return_X_y=True)
     order = np.random.default_rng(seed).permutation(len(images))
     images, digits = images[order] / 16.0, digits[order]
-    # A pixel spikes regularly in the first 30 ms: up to six times, the first the sooner the brighter it is.
+    # A pixel spikes regularly in the first 30 ms, up to six times; the first spike is earlier if the pixel is brighter.
     spikes = np.zeros((len(images), STEPS, 64), dtype=np.float32)
     sample, pixel = np.nonzero(images > 0.1)
     for k in range(6):
@@ -48,11 +49,11 @@ def load(seed: int) -> tuple[Data, Data]:
 
 
 class Hidden(dn.MCNeuron):
-    """Neurons with dendrites, each with NMDA and GABA; of point neurons all receptors are on the soma."""
+    """Neurons with NMDA and GABA receptors on each dendrite, or, for point neurons, all on the soma."""
 
     def __init__(self, size: int, dendrites: int, point: bool) -> None:
         super().__init__(size, V_th=-50.0, V_reset=-65.0, surrogate_grad_fn=dn.FastSigmoid(1.0), name="hidden")
-        # The membrane of a point neuron is as large as that of all compartments.
+        # A point neuron has the membrane of all compartments together.
         more = dendrites if point else 0
         self.soma = dn.LeakyIF(size, C=60.0 + 20.0 * more, gL=4.0 + 1.5 * more, V_rest=-65.0)
         self.nmda, self.gaba, self.parts = [], [], []
@@ -70,7 +71,7 @@ class Hidden(dn.MCNeuron):
 
 
 class Readout(dn.MCNeuron):
-    """Neurons that add up what arrives, and never spike."""
+    """Neurons that integrate their input and never spike."""
 
     def __init__(self, size: int) -> None:
         super().__init__(size, V_th=1e3, V_reset=0.0, name="readout")
@@ -80,7 +81,7 @@ class Readout(dn.MCNeuron):
 
 
 class Classifier:
-    """The network, its probe, and what it says."""
+    """The network, its probes and its predictions."""
 
     def __init__(self, neurons: int, dendrites: int, point: bool, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -89,7 +90,7 @@ class Classifier:
         modules: list[dn.Module] = [self.pixels, self.hidden, self.readout]
         for sign in ("nmda", "gaba"):
             for k, receptor in enumerate(getattr(self.hidden, sign)):
-                # Each dendrite begins with pixels of its own.
+                # Initially each dendrite has its own random set of pixels.
                 chosen = rng.random((64, neurons)) < 0.4
                 weights = chosen * rng.exponential(0.1 if sign == "nmda" else 0.05, (64, neurons))
                 modules.append(dn.MCSynapse(self.pixels, receptor, conn=weights + 1e-3, name=f"{sign}_{k}"))
@@ -103,7 +104,7 @@ class Classifier:
         self.keys = [key for key in self.net.parameters() if key.endswith(".w") and "/" not in key]
 
     def begin(self, data: Data) -> None:
-        """Strengthen excitation until hidden neurons spike about once per image, whatever their shape."""
+        """Scale the excitatory weights so that hidden neurons spike about once per image."""
         keys = [key for key in self.keys if key.startswith("nmda_")]
         weights = {key: self.net.parameters()[key] for key in keys}
         for factor in np.geomspace(0.3, 10.0, 40):
@@ -113,12 +114,12 @@ class Classifier:
                 return
 
     def logits(self) -> NDArray[Any]:
-        """Return what the readout says of each sample: its mean potential over the last half."""
+        """Return the mean potentials of the readout over the second half of the run, for each sample."""
         v = self.v.values
         return np.asarray(v[:, v.shape[1] // 2 :].mean(1) + 65.0, dtype=np.float64)
 
     def gradients(self, data: Data) -> tuple[dn.Gradients, float]:
-        """Return the gradients of the cross entropy of some samples, and how many were right."""
+        """Return the gradients of the cross entropy of some samples, and the fraction classified correctly."""
         self.net.reset()
         count = len(data.digits)
         run = self.net.run(DURATION, grad=True, batch=count, inputs={self.pixels: data.spikes})
@@ -130,12 +131,12 @@ class Classifier:
         cotangent = np.zeros(self.v.values.shape)
         half = cotangent.shape[1] // 2
         cotangent[:, half:] = (p / (count * (cotangent.shape[1] - half)))[:, None, :]
-        # A spike too many costs a little.
+        # A small cost of each spike keeps the rates low.
         cost = np.full((count, STEPS, self.hidden.size), 1e-5 / count)
         return run.backward({self.v: cotangent, self.spikes: cost}, wrt=self.keys), right
 
     def accuracy(self, data: Data) -> float:
-        """Return the fraction of samples it names."""
+        """Return the fraction of samples that are classified correctly."""
         self.net.reset()
         self.net.run(DURATION, batch=len(data.digits), inputs={self.pixels: data.spikes})
         return float((self.logits().argmax(1) == data.digits).mean())
@@ -166,15 +167,17 @@ def train(classifier: Classifier, data: Data, test: Data, epochs: int, seed: int
 
 
 def main(arguments: list[str] | None = None) -> dict[str, float]:
-    """Train both networks, print, draw; return their accuracies on the test images."""
+    """Train both networks, print and draw the results; return the accuracies on the test images."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=12, help="times each image is seen")
-    parser.add_argument("--neurons", type=int, default=16, help="neurons of the hidden layer")
-    parser.add_argument("--dendrites", type=int, default=4, help="dendrites of each")
-    parser.add_argument("--images", type=int, default=None, help="images to train with; by default all")
-    parser.add_argument("--seed", type=int, default=0, help="seed of images and weights")
-    parser.add_argument("--repeats", type=int, default=3, help="times it is done, with other images and weights")
-    parser.add_argument("--out", default="digits.png", help="where the picture goes; empty for none")
+    parser.add_argument("--epochs", type=int, default=12, help="number of epochs")
+    parser.add_argument("--neurons", type=int, default=16, help="number of hidden neurons")
+    parser.add_argument("--dendrites", type=int, default=4, help="number of dendrites per hidden neuron")
+    parser.add_argument("--images", type=int, default=None, help="number of training images; by default all")
+    parser.add_argument("--seed", type=int, default=0, help="seed for images and weights")
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="number of repetitions with different images and weights"
+    )
+    parser.add_argument("--out", default="digits.png", help="file for the figure; empty for none")
     options = parser.parse_args(arguments)
     curves: dict[str, list[list[float]]] = {}
     shown: dict[str, tuple[Classifier, Data]] = {}
@@ -191,16 +194,16 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     for label, each in curves.items():
         last = [f"{curve[-1]:.1%}" for curve in each]
         mean = np.mean([curve[-1] for curve in each])
-        print(f"{label}: {mean:.2%} of the test images on average ({', '.join(last)})")
-    print(f"{time.perf_counter() - begun:.0f} s in all")
+        print(f"{label}: mean test accuracy {mean:.2%} ({', '.join(last)})")
+    print(f"{time.perf_counter() - begun:.0f} s in total")
     if options.out:
         draw(options.out, curves, *shown["dendrites"])
-        print(f"picture: {options.out}")
+        print(f"figure: {options.out}")
     return {label: float(np.mean([curve[-1] for curve in each])) for label, each in curves.items()}
 
 
 def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test: Data) -> None:
-    """Draw the accuracies, an image with the spikes it causes, and what dendrites of some neurons look for."""
+    """Draw the accuracies, an image with its spikes, and the receptive fields of some dendrites."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
@@ -212,13 +215,13 @@ def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test
         epochs = np.arange(wrong.shape[1]) + 1
         ax.plot(epochs, wrong.T, color=colour, lw=0.8, alpha=0.5)
         ax.plot(
-            epochs, wrong.mean(0), color=colour, lw=2.5, label=f"{label}: {1 - wrong[:, -1].mean() / 100:.1%} right"
+            epochs, wrong.mean(0), color=colour, lw=2.5, label=f"{label}: {1 - wrong[:, -1].mean() / 100:.1%} correct"
         )
-    ax.set(xlabel="epoch", ylabel="test images wrong (%)", yscale="log", title="What dendrites add")
+    ax.set(xlabel="epoch", ylabel="test error (%)", yscale="log", title="Dendrites and point neurons")
     ax.set_yticks([2, 3, 5, 10, 20, 30], ["2", "3", "5", "10", "20", "30"])
     ax.yaxis.set_minor_formatter("")
     ax.legend(frameon=False)
-    # An image that is read right, if there is one.
+    # An image that is classified correctly, if there is one.
     shown.accuracy(test)
     read = shown.logits().argmax(1)
     at = int((read == test.digits).argmax())
@@ -228,7 +231,7 @@ def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test
     t, pixel = np.nonzero(test.spikes[at])
     top.plot(t * DT, pixel, "|", color="0.5", ms=3)
     top.plot(shown.spikes.t, 66 + shown.spikes.i, "|", color="tab:red", ms=4)
-    top.set(ylabel="pixels, hidden neurons", title=f"Spikes for a {test.digits[at]}, read as {read[at]}")
+    top.set(ylabel="pixels, hidden neurons", title=f"Spikes for a {test.digits[at]}, classified as {read[at]}")
     v = shown.v.values[0]
     for digit in range(10):
         bottom.plot(shown.v.t, v[:, digit], color="k" if digit == test.digits[at] else "0.75", label=str(digit))
@@ -237,7 +240,7 @@ def draw(out: str, curves: dict[str, list[list[float]]], shown: Classifier, test
     weights = shown.net.parameters()
     count = sum(key.startswith("nmda_") for key in weights if key.endswith(".w"))
     grid = right.subplots(4, count, squeeze=False)
-    right.suptitle("Excitation less inhibition on the dendrites of four neurons", fontsize=10)
+    right.suptitle("Excitation minus inhibition on the dendrites of four neurons", fontsize=10)
     for neuron in range(4):
         for k in range(count):
             field = weights[f"nmda_{k}.w"][:, neuron] - weights[f"gaba_{k}.w"][:, neuron]

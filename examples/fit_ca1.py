@@ -1,8 +1,9 @@
 """Fits the nine-compartment CA1 cell to recorded voltages: its leaks, axial conductances and NMDA conductances.
 
-A "recording" is made with the published parameters, sodium spikes blocked: currents and synaptic volleys on several
-parts of the cell, the voltage of all compartments (from the soma alone the two basal branches could not be told apart).
-The fit begins 40 % off at most, and follows exact gradients through all recordings at once (`batch`).
+The "recordings" are simulated with the published parameters and blocked sodium spikes. They consist of the voltages of
+all compartments in response to currents and synaptic inputs at several locations. (With the soma alone, the two basal
+branches could not be distinguished.) The initial parameters differ from the true ones by at most 40 %. The fit uses
+exact gradients through all recordings together (`batch`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 
 DT, DURATION = 0.1, 120.0
 RECORDED = ("soma", *ca1.DENDRITES)
-#: Currents (pA) by recording: a step from 10 to 60 ms into these compartments.
+#: Currents (pA) for each recording: a step from 10 to 60 ms into these compartments.
 STEPS = ({"soma": 150.0}, {"bas1": 60.0, "bas2": -30.0}, {"ob1": 50.0, "ob2": -25.0, "prox": 40.0}, {"dist1": 40.0}, {})
-#: Spikes at once onto the synapses of a compartment, by recording, and when (ms).
+#: For each recording and compartment: the time (ms) and the number of simultaneous spikes onto its synapses.
 VOLLEYS: tuple[dict[str, tuple[float, float]], ...] = (
     {"med": (70.0, 8.0)},
     {"ob1": (75.0, 10.0)},
@@ -39,7 +40,7 @@ def half_cylinders(a: str, b: str) -> float:
 
 
 class Setup:
-    """The cell with electrodes on all compartments and spikes onto all synapses."""
+    """The cell, with an electrode on each compartment and a source of spikes for each synapse."""
 
     def __init__(self) -> None:
         couplings = {pair: g or half_cylinders(*pair) for pair, g in ca1.COUPLINGS.items()}
@@ -82,14 +83,14 @@ class Setup:
 
 
 def fit(setup: Setup, target: list[NDArray[Any]], iterations: int) -> list[float]:
-    """Fit the parameters; return the error (mV, root of the mean square) of each iteration."""
+    """Fit the parameters; return the root mean square error (mV) of each iteration."""
     optimizer = dn.optim.Adam(setup.net, lr=0.03, betas=(0.9, 0.99), train=setup.keys, relative=True)
     errors = []
     for i in range(iterations):
         run, found = setup.run()
         differences = [f - t for f, t in zip(found, target, strict=True)]
         errors.append(float(np.sqrt(np.mean(np.square(differences)))))
-        # The root of the squares falls as fast near the end as at the beginning.
+        # The root mean square, unlike the sum of squares, has gradients of similar size throughout the fit.
         cotangents = [d / (errors[-1] * np.size(differences)) for d in differences]
         gradients = run.backward(dict(zip(setup.probes, cotangents, strict=True)), wrt=setup.keys)
         optimizer.lr = 0.03 * 0.5 * (1 + np.cos(np.pi * i / iterations)) + 1e-5
@@ -98,12 +99,12 @@ def fit(setup: Setup, target: list[NDArray[Any]], iterations: int) -> list[float
 
 
 def main(arguments: list[str] | None = None) -> float:
-    """Record, fit, print, draw; return the largest relative error of a parameter."""
+    """Record, fit, print and draw the results; return the largest relative error of a parameter."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--iterations", type=int, default=500, help="steps of the optimizer")
-    parser.add_argument("--off", type=float, default=0.4, help="how far off parameters begin, relative")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the beginning")
-    parser.add_argument("--out", default="fit_ca1.png", help="where the picture goes; empty for none")
+    parser.add_argument("--iterations", type=int, default=500, help="number of iterations of the optimizer")
+    parser.add_argument("--off", type=float, default=0.4, help="largest relative deviation of the initial parameters")
+    parser.add_argument("--seed", type=int, default=0, help="seed for the initial parameters")
+    parser.add_argument("--out", default="fit_ca1.png", help="file for the figure; empty for none")
     options = parser.parse_args(arguments)
     setup = Setup()
     known = setup.net.parameters()
@@ -118,20 +119,22 @@ def main(arguments: list[str] | None = None) -> float:
     wall = time.perf_counter() - begun
     _, after = setup.run()
     found = {key: float(setup.net.parameters()[key]) for key in setup.keys}
-    print(f"{'parameter':22s}{'true':>10s}{'began at':>10s}{'found':>10s}{'off by':>9s}")
+    print(f"{'parameter':22s}{'true':>10s}{'initial':>10s}{'fitted':>10s}{'error':>9s}")
     for key, value in true.items():
         off = found[key] / value - 1
         print(f"{key:22s}{value:10.4g}{begin[key]:10.4g}{found[key]:10.4g}{off:9.3%}")
     worst = max(abs(found[key] / value - 1) for key, value in true.items())
-    print(f"largest error {worst:.3%} after {options.iterations} iterations in {wall:.1f} s; {errors[-1]:.2g} mV left")
+    print(
+        f"largest error {worst:.3%} after {options.iterations} iterations ({wall:.1f} s); RMS error {errors[-1]:.2g} mV"
+    )
     if options.out:
         draw(options.out, (before, target, after), errors, (true, begin, found))
-        print(f"picture: {options.out}")
+        print(f"figure: {options.out}")
     return worst
 
 
 def draw(out: str, traces: tuple[Any, Any, Any], errors: list[float], values: tuple[Any, Any, Any]) -> None:
-    """Draw recordings with the fit, the error of each iteration, and the parameters."""
+    """Draw the recordings with the fit, the error of each iteration, and the parameters."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 

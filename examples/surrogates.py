@@ -1,4 +1,4 @@
-"""Draws the surrogate derivatives of the spike: `docs/surrogates.png`."""
+"""Draws the surrogate derivatives of a spike (`docs/surrogates.png`)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = (
 
 
 def main(out: str = "surrogates.png") -> None:
-    """Draw each with its defaults, and one with another width."""
+    """Draw each surrogate with its defaults and with another width."""
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 

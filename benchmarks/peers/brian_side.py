@@ -1,8 +1,8 @@
-"""Brian2's side, in an environment that has it: a case becomes a C++ standalone program, compiled once.
+"""Brian2's side of the comparison: compiles a case to a C++ standalone program. Runs in an environment with Brian2.
 
-The program takes weights as arguments (``name.w=0.5``: Brian2's run_args; each synapse keeps a weight of its own) and
-the time to simulate from the variable SPAN (s), and prints seconds of set-up, seconds of the run by the wall clock and
-by Brian2's own count, and how many spikes there were. With FULL=1 it leaves its final state in ``--results_dir``.
+The program takes weights as arguments (``name.w=0.5``, Brian2's run_args; each synapse still has its own weight) and
+the simulated time from the environment variable SPAN (s). It prints the time of the set-up, the wall time of the run,
+the time that Brian2 reports, and the number of spikes. With FULL=1 it writes its final state to ``--results_dir``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import brian2
 import numpy as np
 from case import DT, load, pairs, peak
 
-#: GCC's flags as Brian2 has them, but with all that GCC needs to make vectors of the loop over neurons and of its exp:
-#: without -fno-finite-math-only, and with as many checks for overlapping arrays as it takes.
+#: Brian2's flags for GCC, changed so that GCC vectorizes the loop over neurons and its exponential functions: without
+#: -fno-finite-math-only, and with a sufficient number of checks for overlapping arrays.
 TUNED = ["-w", "-O3", "-ffast-math", "-march=native", "-std=c++11", "--param=vect-max-version-for-alias-checks=1000"]
 
 RUN = """
@@ -37,9 +37,9 @@ if (!std::getenv("FULL")) std::_Exit(0);
 
 
 class Numbers:
-    """How the model's numbers stand in equations: in float64 as they are, for Brian2 to fold.
+    """Writes the numbers of the model in equations: in float64 as literals, which Brian2 can fold.
 
-    In float32 by names: what Brian2 writes as a number is a double in C++, and so is then most of the arithmetic.
+    In float32 they are named constants: Brian2 writes literals as doubles in C++, and most arithmetic would be double.
     """
 
     def __init__(self, single: bool) -> None:
@@ -56,7 +56,7 @@ class Numbers:
 
 
 def equations(spec: dict, k: Numbers) -> str:
-    """Write the model down as Brian2 takes it; forward Euler comes from ``method``."""
+    """Return the equations of the model in Brian2's syntax; ``method`` selects forward Euler."""
     lines = []
     for part, membrane in spec["compartments"].items():
         v = f"v_{part}"
@@ -79,7 +79,7 @@ def equations(spec: dict, k: Numbers) -> str:
 
 
 def describe(spec: dict, arrays: dict[str, np.ndarray], single: bool) -> list:
-    """Make the objects of the case."""
+    """Create Brian2's objects for the case."""
     numbers = Numbers(single)
     cells = brian2.NeuronGroup(
         spec["size"],
@@ -114,7 +114,7 @@ def describe(spec: dict, arrays: dict[str, np.ndarray], single: bool) -> list:
 
 
 def main() -> None:
-    """Build the program of a case."""
+    """Build the program for a case."""
     folder, out, dtype, threads, flags = sys.argv[1:]
     spec, arrays = load(folder)
     prefs = brian2.prefs

@@ -1,7 +1,7 @@
-"""What every simulator is given: a model as numbers, the spikes of the sources, and the connections one by one.
+"""The input of all simulators: a model as numbers, the spikes of the sources, and a list of connections.
 
 A case is a folder with ``spec.json`` (the model) and ``arrays.npz`` (spikes; connections as compressed sparse rows).
-Needs NumPy alone, since the environments of the peers read it too.
+This module depends only on NumPy, because the environments of the other simulators import it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SEED = 1
 
 Spec = dict[str, Any]
 
-#: Receptors of W1, and those that NEST's cm_default has built in: B(V) = 1/(1 + 0.3 exp(-0.1 V)), a rise in AMPA too.
+#: Receptors of W1, and those built into NEST's cm_default: B(V) = 1/(1 + 0.3 exp(-0.1 V)), and a rise time for AMPA.
 W1_RECEPTORS = [
     {"kind": "ampa", "g": 0.3, "t_rise": None, "t_decay": 2.0},
     {"kind": "nmda", "g": 0.15, "t_rise": 2.0, "t_decay": 60.0, "alpha": 0.062, "beta": 3.57, "gamma": 0.0},
@@ -27,7 +27,7 @@ NEST_RECEPTORS = [
     {"kind": "ampa", "g": 0.3, "t_rise": 0.2, "t_decay": 3.0},
     {"kind": "nmda", "g": 0.15, "t_rise": 2.0, "t_decay": 60.0, "alpha": 0.1, "beta": 1 / 0.3, "gamma": 0.0},
 ]
-#: Weights of the sources' connections onto W1 and of the recurrent ones, and the mean rates (Hz) they are to give.
+#: Weights of the input and of the recurrent connections of W1, and the expected range of the mean rate (Hz).
 REGIMES = {
     "quiet": (0.0, 0.0, (0.0, 0.0)),
     "moderate": (0.93, 0.02, (10.0, 20.0)),
@@ -36,7 +36,7 @@ REGIMES = {
 
 
 def w1_weights(regime: str) -> dict[str, float]:
-    """Return the weight of the connections of each projection; also zeros are connections."""
+    """Return the weight of each projection; connections with weight 0 are simulated too."""
     driven, recurrent, _ = REGIMES[regime]
     return {"to_prox": driven, "to_dist": driven, "recurrent": recurrent}
 
@@ -56,7 +56,7 @@ def peak(receptor: Spec) -> float:
 
 
 def w1(size: int, span: float, receptors: str = "w1") -> tuple[Spec, dict[str, np.ndarray]]:
-    """Return W1, of which `make bench` says what it is, for runs of up to ``span`` ms."""
+    """Return W1 (see `benchmarks/networks.py`) for runs of up to ``span`` ms."""
     chosen = W1_RECEPTORS if receptors == "w1" else NEST_RECEPTORS
     spec = {
         "cells": "w1" if receptors == "w1" else "w1-nest",
@@ -86,7 +86,7 @@ def w1(size: int, span: float, receptors: str = "w1") -> tuple[Spec, dict[str, n
 
 
 def ca1(parts: Spec, inputs: dict[str, float], size: int, span: float) -> tuple[Spec, dict[str, np.ndarray]]:
-    """Return the population of `make demo`, whose numbers ``parts`` has, with one source for each cell and input."""
+    """Return the population of `make demo` with the parameters ``parts``, and one source for each cell and input."""
     receptors = {
         part: [
             {"kind": "ampa", "g": parts["dendrites"][part][2], "t_rise": None, "t_decay": 2.5},
@@ -124,7 +124,7 @@ def ca1(parts: Spec, inputs: dict[str, float], size: int, span: float) -> tuple[
 
 
 def delivery(size: int, degree: int, span: float) -> tuple[Spec, dict[str, np.ndarray]]:
-    """Return one-compartment neurons and as many sources of 20 Hz, ``degree`` connections each; 0: none."""
+    """Return one-compartment neurons and equally many sources of 20 Hz with ``degree`` connections each, or none."""
     spec = {
         "cells": "point",
         "size": size,
@@ -145,13 +145,13 @@ def delivery(size: int, degree: int, span: float) -> tuple[Spec, dict[str, np.nd
 
 
 def half_cylinders(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Return the axial conductance (nS) of two cylinders of 120 ohm cm, centre to centre."""
+    """Return the axial conductance (nS) between the centres of two cylinders with 120 ohm cm."""
     resistance = sum(4 * 120.0 * length / (math.pi * diameter**2) for length, diameter in (a, b))  # 1e4 ohm
     return 2 / resistance * 1e5
 
 
 def trains(groups: dict[str, tuple[int, float]], span: float) -> dict[str, np.ndarray]:
-    """Draw Poisson spikes, at most one of a source in a step (Brian2 takes no more)."""
+    """Draw Poisson spikes, at most one per source and step, because Brian2 accepts no more."""
     arrays, rng = {}, np.random.default_rng([SEED, 1])
     for name, (size, rate) in groups.items():
         chance = rate * DT * 1e-3
@@ -162,7 +162,7 @@ def trains(groups: dict[str, tuple[int, float]], span: float) -> dict[str, np.nd
 
 
 def indegree(rng: np.random.Generator, sources: int, targets: int, degree: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw ``degree`` different sources for each target; return source and target of each connection."""
+    """Draw ``degree`` distinct sources for each target; return source and target of each connection."""
     pre = np.empty((targets, degree), dtype=np.int32)
     for row in pre:
         row[:] = rng.choice(sources, degree, replace=False, shuffle=False)
@@ -170,14 +170,14 @@ def indegree(rng: np.random.Generator, sources: int, targets: int, degree: int) 
 
 
 def rows(name: str, pre: np.ndarray, post: np.ndarray, sources: int) -> dict[str, np.ndarray]:
-    """Return connections as compressed sparse rows, targets ascending."""
+    """Return connections as compressed sparse rows with ascending targets."""
     order = np.argsort(pre.astype(np.int64) * (int(post.max()) + 1) + post)
     starts = np.searchsorted(pre[order], np.arange(sources + 1))
     return {f"{name}.starts": starts.astype(np.int32), f"{name}.targets": post[order].astype(np.int32)}
 
 
 def save(folder: Path, case: tuple[Spec, dict[str, np.ndarray]]) -> Path:
-    """Write a case down."""
+    """Write a case to a folder."""
     folder.mkdir(parents=True)
     (folder / "spec.json").write_text(json.dumps(case[0]))
     np.savez(folder / "arrays.npz", **case[1])
@@ -192,7 +192,7 @@ def load(folder: str | Path) -> tuple[Spec, dict[str, np.ndarray]]:
 
 
 def memory() -> float:
-    """Return the most memory this process had (MB), 0 where the system does not say."""
+    """Return the peak memory (MB) of this process, or 0 if the system does not report it."""
     status = Path("/proc/self/status")
     if not status.exists():
         return 0.0

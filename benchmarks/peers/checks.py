@@ -1,4 +1,4 @@
-"""Checks before anything is timed: the peers' spikes and voltages are Dendrion's, so all do the same work."""
+"""Checks that all simulators compute the same spikes and voltages. They run before the timing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ WATCHED = [0, 1, 2, 500, 999]
 
 
 class WrongError(Exception):
-    """A peer that does not do what Dendrion does."""
+    """A simulator whose results differ from Dendrion's."""
 
 
 def outputs(sides: list, case: Path, weights: dict[str, float], span: float, **more: Any) -> list[dict[str, Any]]:
-    """Run sides and return the arrays they leave."""
+    """Run simulators and return the arrays they write."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for k, side in enumerate(sides):
@@ -30,9 +30,9 @@ def outputs(sides: list, case: Path, weights: dict[str, float], span: float, **m
 
 
 def brian(side: Brian, case: Path, weights: dict[str, float]) -> str:
-    """Hold final voltages of all compartments, and each neuron's spikes, against Dendrion's.
+    """Compare the final voltages of all compartments and the spike count of each neuron with Dendrion's.
 
-    Spikes and rounding grow differences, so float32 is checked after a shorter time, and its spikes by the rate.
+    Rounding errors grow when neurons spike, so float32 is compared after a shorter time.
     """
     single = side.dtype == "float32"
     span = 20.0 if single else 250.0
@@ -47,10 +47,10 @@ def brian(side: Brian, case: Path, weights: dict[str, float]) -> str:
 
 
 def nest(side: Nest, case: Path, weights: dict[str, float], span: float) -> str:
-    """Hold traces of some neurons below threshold against Dendrion's, in the step of the timing and in a fifth of it.
+    """Compare subthreshold traces of some neurons with Dendrion's, for the benchmark's step and a fifth of it.
 
-    NEST solves implicitly, and what arrives acts in the same step, in Dendrion (as in Brian2) in the next: of first
-    order in the step, so the difference must shrink with it.
+    NEST solves implicitly, and arriving spikes act in the same step; in Dendrion and Brian2 they act in the next step.
+    This is a difference of first order in the step, so it must decrease with the step.
     """
     found = []
     for dt in (DT, DT / 5):
@@ -66,13 +66,13 @@ def nest(side: Nest, case: Path, weights: dict[str, float], span: float) -> str:
         raise WrongError(f"{side.label}: voltages differ by {found} mV")
     (coarse, soma, high), (fine, *_) = found
     return (
-        f"{side.label}: voltages within {coarse:.2f} mV (soma {soma:.3f}) of courses {high:.0f} mV high "
-        f"in steps of {DT:g} ms, {fine:.3f} in steps of {DT / 5:g}: the solvers' errors"
+        f"{side.label}: voltages within {coarse:.2f} mV (soma {soma:.3f}) of traces with a range of {high:.0f} mV "
+        f"in steps of {DT:g} ms, {fine:.3f} in steps of {DT / 5:g}: errors of the solvers"
     )
 
 
 def arrivals(side: Nest, case: Path, span: float) -> str:
-    """Hold how many spikes arrived at each neuron against what the connections say."""
+    """Compare the number of spikes that arrived at each neuron with the number expected from the connections."""
     weight = 0.001
     (theirs,) = outputs([side], case, {"to_soma": weight}, span)
     spec, arrays = load(case)
@@ -84,4 +84,4 @@ def arrivals(side: Nest, case: Path, span: float) -> str:
         counts = np.bincount(targets, weights=np.repeat(times, np.diff(starts)), minlength=spec["size"])
         if (counts > found).any() if until < span else (counts < found).any():
             raise WrongError(f"{side.label}: {found.sum():.0f} spikes arrived, expected about {counts.sum():.0f}")
-    return f"{side.label}: as many spikes arrived at each neuron as the connections say ({found.sum():.0f} in all)"
+    return f"{side.label}: the number of spikes that arrived at each neuron is as expected ({found.sum():.0f} in total)"

@@ -1,4 +1,4 @@
-"""Dendrion's side, a process a run: builds a case, runs it, and prints what it took."""
+"""Dendrion's side of the comparison: builds and runs a case in one process, and prints times and memory."""
 
 from __future__ import annotations
 

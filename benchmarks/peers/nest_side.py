@@ -1,8 +1,8 @@
-"""NEST's side, in an environment that has it, a process a run: builds a case, runs it, and prints what it took.
+"""NEST's side of the comparison: builds and runs a case in one process, and prints times and memory.
 
-Compartmental cases are `cm_default` (units uS, nF, so nS and pF a thousandth), whose AMPA_NMDA receptor takes one
-connection for both gates, as the other sides do. It never resets, so cells are kept below threshold.
-The case of delivery is `iaf_psc_delta` without a leak to speak of: its V counts what arrived.
+Compartmental cases use `cm_default` (in uS and nF, so nS and pF are divided by 1,000). Its receptor AMPA_NMDA needs one
+connection for both gates, as in the other simulators. It has no reset, so cells are kept below threshold.
+The delivery case uses `iaf_psc_delta` with a negligible leak, so that V counts the arriving spikes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import nest
 import numpy as np
 from case import DT, load, memory, pairs
 
-#: NEST's spikes must be later than 0: everything is this many steps later than elsewhere.
+#: NEST requires spike times above 0, so all spikes are this many steps later than in the other simulators.
 SHIFT = 1
 
 
 def compartmental(spec: dict) -> tuple[list, list]:
-    """Return the compartments and receptors of a cell as cm_default takes them, parents first."""
+    """Return the compartments and receptors of a cell for cm_default, parents first."""
     names = list(spec["compartments"])
     upward = {child: (parent, g) for parent, child, g in spec["couplings"]}
     compartments = []
@@ -48,7 +48,7 @@ def compartmental(spec: dict) -> tuple[list, list]:
 
 
 def neurons(spec: dict):
-    """Make the population."""
+    """Create the population."""
     if spec["cells"] == "point":
         params = {"tau_m": 1e12, "V_th": 1e9, "E_L": 0.0, "V_m": 0.0}
         return nest.Create("iaf_psc_delta", spec["size"], params)
@@ -58,7 +58,7 @@ def neurons(spec: dict):
 
 
 def connect(spec: dict, arrays: dict[str, np.ndarray], cells, weights: dict[str, float]) -> None:
-    """Make the sources and all connections."""
+    """Create the sources and all connections."""
     groups = {"cells": cells}
     dt = nest.resolution
     for name, size in spec["sources"].items():

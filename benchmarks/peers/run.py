@@ -1,11 +1,11 @@
-"""`make bench-peers`: the same networks in Dendrion, Brian2 and NEST, checked, timed in turn, and one table of it.
+"""`make bench-peers`: runs the same networks in Dendrion, Brian2 and NEST, checks the results and prints a table.
 
-W1 (see `make bench`), silent, at 10-20 Hz and above 80 Hz; the population of `make demo`; delivery of spikes alone.
-Every simulator has the same spikes of the sources and the same connections, each with a weight of its own, zeros too.
-Times are medians; a ratio is the median of the turns' ratios to Dendrion on all cores. Imports are in no time;
-Brian2's build is generation of code, compilation (once) and the set-up in its program. Memory is the peak of the
-process that ran (where Linux says it): for Brian2 the compiled program, for the others Python with the arrays that
-describe the connections.
+The networks are W1 (see `make bench`), silent, at 10-20 Hz and above 80 Hz; the population of `make demo`; and a
+network that only delivers spikes. All simulators get the same input spikes and the same connections, each with its own
+weight, including zeros. The simulators run in turn. Times are medians; a ratio is the median over repetitions of the
+ratio to Dendrion on all cores. Times do not include imports. Brian2's build consists of code generation, compilation
+(once) and the set-up in its program. Memory is the peak memory of the process on Linux: for Brian2 the compiled
+program, for the others Python with the arrays that describe the connections.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 
 
 class Bench:
-    """Cases, sides, and the rows measured so far."""
+    """Cases, simulators, and the rows measured so far."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
@@ -45,12 +45,12 @@ class Bench:
         self.extra: dict[str, float] = {}
 
     def say(self, what: str) -> None:
-        """Print, and keep for the report."""
+        """Print a line and keep it for the report."""
         self.said.append(what)
         print(what, flush=True)
 
     def brians(self, tuned: bool) -> list[Brian]:
-        """Return the settings of Brian2: its types, one thread and OpenMP, its compiler flags and tuned ones."""
+        """Return the settings of Brian2: dtypes, one thread and OpenMP, default and tuned compiler flags."""
         if not self.options.brian:
             return []
         flags = ("default", "tuned") if tuned else ("default",)
@@ -59,7 +59,7 @@ class Bench:
         return [Brian(self.options.brian, d, n, f) for d in types for f in flags for n in counts]
 
     def checked(self, check: Any, side: Any, *given: Any) -> bool:
-        """Whether a check holds; what it says is said."""
+        """Print the result of a check; return whether it passed."""
         try:
             self.say(f"  {check(side, *given)}")
         except (checks.WrongError, TooLongError) as error:
@@ -69,7 +69,7 @@ class Bench:
         return True
 
     def time(self, name: str, regime: str, case: Path, size: int, sides: list, weights: dict, span: float) -> list[Row]:
-        """Time sides in turn."""
+        """Time simulators in turn."""
         rows = [Row(name, size, regime, side.label, side.dtype, span) for side in sides]
         late: set[int] = set()
         for _ in range(self.options.repeats):
@@ -91,13 +91,13 @@ class Bench:
         for row in rows:
             if row.run and abs(row.rate - rows[0].rate) > 0.03 * rows[0].rate + 1e-9:
                 self.wrong = True
-                self.say(f"  WRONG: {row.side} fires at {row.rate:.2f} Hz, not at {rows[0].rate:.2f}")
+                self.say(f"  WRONG: {row.side} fires at {row.rate:.2f} Hz instead of {rows[0].rate:.2f} Hz")
                 row.note = "WRONG RATE"
         self.rows += rows
         return rows
 
     def w1(self, size: int) -> None:
-        """Time W1 beside Brian2, by regime."""
+        """Time W1 in Dendrion and Brian2 for each regime."""
         span = (1000.0 if size >= 5000 else 2000.0) / (5 if self.options.quick else 1) * self.options.scale
         self.say(f"W1, N = {size:,}")
         case = save(self.folder / f"w1-{size}", w1(size, span))
@@ -111,11 +111,11 @@ class Bench:
             rows = self.time("W1", regime, case, size, [*sides, *alone, *given], weights, span)
             low, high = REGIMES[regime][2]
             if not low <= rows[0].rate <= high and not self.options.quick:
-                self.say(f"  NOTE: {rows[0].rate:.1f} Hz are outside of {low:g} to {high:g}")
+                self.say(f"  NOTE: the rate of {rows[0].rate:.1f} Hz is not between {low:g} and {high:g} Hz")
         shutil.rmtree(case)
 
     def nest(self, size: int) -> None:
-        """Time W1 with the receptors of NEST's cm_default beside it, in quiet."""
+        """Time W1 with the receptors of NEST's cm_default, in Dendrion and NEST, in the quiet regime."""
         if not self.options.nest:
             return
         span = (200.0 if size >= 5000 else 1000.0) / (5 if self.options.quick else 1)
@@ -128,7 +128,7 @@ class Bench:
         shutil.rmtree(case)
 
     def ca1(self) -> None:
-        """Time the population of `make demo` beside Brian2."""
+        """Time the population of `make demo` in Dendrion and Brian2."""
         size, span = 1000, 500.0 / (5 if self.options.quick else 1)
         self.say(f"CA1 cells of `make demo`, N = {size:,}")
         parts = {
@@ -144,7 +144,7 @@ class Bench:
         shutil.rmtree(case)
 
     def delivery(self) -> None:
-        """Time delivery alone: a run with connections less one without."""
+        """Time delivery alone: the difference between runs with and without connections."""
         size, degree, span = (2000, 200, 200.0) if self.options.quick else (10000, 1000, 500.0)
         self.say(f"Delivery, {size:,} neurons, {degree:,} connections each, 20 Hz")
         made = delivery(size, degree, span)
@@ -160,16 +160,16 @@ class Bench:
             if not row.run or not base.run:
                 continue
             memory = (max(row.peak) - max(base.peak)) * 2**20 / connections
-            own = f", itself {row.note}" if row.ours else ""
+            own = f", allocated {row.note}" if row.ours else ""
             spent = row.seconds - base.seconds
-            speed = f"{passed / spent * 1e-6:.0f} M connections/s" if spent > 0 else "too short to tell"
+            speed = f"{passed / spent * 1e-6:.0f} M connections/s" if spent > 0 else "too short to measure"
             if row.ours:
                 self.extra[f"bytes {row.dtype}"] = float(row.note.split()[0])
             row.note = f"{speed}, peak {memory:.0f} B/connection{own}"
 
 
 def machine(options: argparse.Namespace) -> str:
-    """Say where, when, and with what."""
+    """Describe the machine, the date and the versions."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -186,19 +186,23 @@ def machine(options: argparse.Namespace) -> str:
 
 
 def main() -> int:
-    """Check, time, and print the table."""
+    """Check and time all cases and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--brian", help="a Python that has Brian2")
-    parser.add_argument("--nest", help="a Python that has NEST")
-    parser.add_argument("--only", nargs="*", choices=["w1", "nest", "ca1", "delivery"], help="some of the cases")
-    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 10000], help="of W1")
-    parser.add_argument("--repeats", type=int, default=3, help="turns")
-    parser.add_argument("--scale", type=float, default=1.0, help="a factor on the times simulated of W1")
-    parser.add_argument("--quick", action="store_true", help="short runs and few settings, to see that all works")
-    parser.add_argument("--out", type=Path, help="also write Markdown there, and JSON beside it")
+    parser.add_argument("--brian", help="Python interpreter with Brian2")
+    parser.add_argument("--nest", help="Python interpreter with NEST")
+    parser.add_argument(
+        "--only", nargs="*", choices=["w1", "nest", "ca1", "delivery"], help="cases to run; by default all"
+    )
+    parser.add_argument("--sizes", type=int, nargs="*", default=[1000, 10000], help="numbers of neurons of W1")
+    parser.add_argument("--repeats", type=int, default=3, help="number of repetitions")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on the simulated times of W1")
+    parser.add_argument("--quick", action="store_true", help="short runs with few settings, to test the benchmark")
+    parser.add_argument(
+        "--out", type=Path, help="file for the table in Markdown; a JSON file with the same name is written too"
+    )
     options = parser.parse_args()
     if options.brian and not shutil.which("g++"):
-        print("Brian2 needs a C++ compiler, and there is no g++: it is left out. (Debian: apt install g++)")
+        print("Brian2 is skipped, because it needs a C++ compiler and g++ is not installed. (Debian: apt install g++)")
         options.brian = None
     chosen = options.only or ["w1", "nest", "ca1", "delivery"]
     begin = machine(options)
@@ -214,7 +218,7 @@ def main() -> int:
         if "delivery" in chosen:
             bench.delivery()
     table = lines(bench.rows, CORES)
-    reached = [["target", "wanted", "reached", "", ""], *(t.line() for t in targets(bench.rows, bench.extra, CORES))]
+    reached = [["target", "required", "measured", "", ""], *(t.line() for t in targets(bench.rows, bench.extra, CORES))]
     print(f"\n{text(table)}\n\n{text(reached)}\n\n{begin}")
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The simulators and their settings: each runs a case in processes of its own and says what they took."""
+"""The simulators and their settings. Each one runs a case in separate processes and returns times and memory."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import Any
 import numpy as np
 
 HERE = Path(__file__).parent
-#: A run that takes longer (s) is given up: OpenMP's threads can spin for a minute where others want the cores.
+#: A run that takes longer (s) is stopped: OpenMP's threads can spin for a minute if other processes use the cores.
 PATIENCE = 60.0
 
 
 class TooLongError(Exception):
-    """A run that was given up."""
+    """A run that exceeded its time limit."""
 
 
 def process(argv: list[str], cwd: Path | None = None, patience: float = PATIENCE, **environment: str) -> dict[str, Any]:
-    """Run a program; return the JSON that it prints last."""
+    """Run a program; return the JSON object on its last line of output."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         child = subprocess.Popen(argv, cwd=cwd, env={**os.environ, **environment}, stdout=out, stderr=err)
         late = threading.Timer(patience, child.kill)
@@ -37,7 +37,7 @@ def process(argv: list[str], cwd: Path | None = None, patience: float = PATIENCE
         for file in (out, err):
             file.seek(0)
         if child.returncode == -signal.SIGKILL:
-            raise TooLongError(f"{argv[0]}: given up after {patience:g} s")
+            raise TooLongError(f"{argv[0]}: stopped after {patience:g} s")
         if child.returncode:
             raise RuntimeError(f"{' '.join(argv)}: exit status {child.returncode}\n{out.read()}\n{err.read()}")
         return json.loads(out.read().strip().splitlines()[-1])
@@ -45,7 +45,7 @@ def process(argv: list[str], cwd: Path | None = None, patience: float = PATIENCE
 
 @dataclass
 class Dendrion:
-    """Dendrion of a type, on so many threads."""
+    """Dendrion with a dtype and a number of threads."""
 
     dtype: str
     threads: int
@@ -62,7 +62,7 @@ class Dendrion:
 
 @dataclass
 class Nest:
-    """NEST on so many threads."""
+    """NEST with a number of threads."""
 
     python: str
     threads: int
@@ -80,7 +80,7 @@ class Nest:
 
 @dataclass
 class Brian:
-    """Brian2's C++ standalone of a type, on so many threads, with its own compiler flags or tuned ones."""
+    """Brian2's C++ standalone mode with a dtype, a number of threads, and default or tuned compiler flags."""
 
     python: str
     dtype: str
@@ -94,7 +94,7 @@ class Brian:
         return f"Brian2 f{self.dtype[-2:]}, {threads(self.threads)}{flags}"
 
     def program(self, case: Path) -> tuple[Path, float]:
-        """Return the folder of a case's program, compiled on the first call, and the seconds that took."""
+        """Return the folder of the program for a case, and the time (s) to compile it, which the first call does."""
         if case not in self.builds:
             folder = case / f"{self.dtype}-{self.threads}-{self.flags}"
             argv = [self.python, str(HERE / "brian_side.py"), str(case), str(folder)]
@@ -103,7 +103,7 @@ class Brian:
         return self.builds[case]
 
     def run(self, case: Path, weights: dict[str, float], span: float, out: str | None = None) -> dict[str, Any]:
-        """Run a case for ``span`` ms; its build is the compilation and the set-up in the program."""
+        """Run a case for ``span`` ms; the build time contains compilation and set-up."""
         folder, took = self.program(case)
         results = folder / "run"
         results.mkdir(exist_ok=True)
@@ -115,7 +115,7 @@ class Brian:
         return {**found, "build": took + found["setup"]}
 
     def _gather(self, case: Path, results: Path, out: str) -> None:
-        """Save final voltages and counts of spikes as the other sides do."""
+        """Save final voltages and spike counts in the format of the other simulators."""
         files = {re.sub(r"_-?\d+$", "", f.name.removeprefix("_array_cells_")): f for f in results.iterdir()}
         parts = json.loads((case / "spec.json").read_text())["compartments"]
         saved = {part: np.fromfile(files[f"v_{part}"], dtype=self.dtype) for part in parts}
@@ -124,5 +124,5 @@ class Brian:
 
 
 def threads(count: int) -> str:
-    """Name a number of threads."""
+    """Return a number of threads in words."""
     return f"{count} thread{'s' if count > 1 else ''}"

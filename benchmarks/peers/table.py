@@ -1,4 +1,4 @@
-"""What was measured, as rows and targets, and as text and Markdown."""
+"""Measurements as rows and targets, and as tables in text and Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Row:
-    """One simulator in one setting on one case; a value of each turn."""
+    """One simulator in one setting on one case, with one value per repetition."""
 
     case: str
     size: int
@@ -28,16 +28,16 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """Median of the runs."""
+        """The median time of the runs."""
         return statistics.median(self.run) if self.run else float("inf")
 
     @property
     def total(self) -> float:
-        """Build and run."""
+        """The time of build and run."""
         return statistics.median(self.build) + self.seconds if self.build else float("inf")
 
     def over(self, other: Row) -> float:
-        """Return the median ratio of times, turn by turn: what slows the machine for a while slows both."""
+        """Return the median over repetitions of the ratio of times, since a busy machine slows both runs down."""
         if not self.run or not other.run:
             return float("nan")
         return statistics.median(a / b for a, b in zip(self.run, other.run, strict=False))
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass
 class Target:
-    """Something to reach."""
+    """A target for a measurement."""
 
     what: str
     reached: float
@@ -60,19 +60,19 @@ class Target:
 
 
 def number(value: float) -> str:
-    """Three digits, short."""
+    """Format a number with three digits."""
     if value != value or value == float("inf"):
         return "-"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 0.01 else f"{value:.2g}"
 
 
 def find(rows: list[Row], case: str, size: int, regime: str, begins: str) -> list[Row]:
-    """Return the rows of a case whose simulator and setting begin so."""
+    """Return the rows of a case whose simulator and setting begin with a text."""
     return [r for r in rows if (r.case, r.size, r.regime) == (case, size, regime) and r.side.startswith(begins)]
 
 
 def lines(rows: list[Row], cores: int) -> list[list[str]]:
-    """Return the table, head first. Ratios are to Dendrion on all cores in either type."""
+    """Return the table with its header. Ratios are relative to Dendrion on all cores for both dtypes."""
     threads = f"{cores} thread{'s' if cores > 1 else ''}"
     out = [["case", "N", "regime", "Hz", "span ms", "simulator", "build s", "run s", "peak MB", "to f64", "to f32", ""]]
     for row in rows:
@@ -87,7 +87,7 @@ def lines(rows: list[Row], cores: int) -> list[list[str]]:
 
 
 def text(table: list[list[str]]) -> str:
-    """Align columns."""
+    """Return a table in text with aligned columns."""
     widths = [max(len(line[k]) for line in table) for k in range(len(table[0]))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table)
 

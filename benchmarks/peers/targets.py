@@ -1,4 +1,4 @@
-"""What the table is to reach."""
+"""Performance targets for the table."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ NAN = float("nan")
 
 
 def best(rows: list[Row]) -> Row | None:
-    """Return the fastest of some rows."""
+    """Return the fastest row."""
     return min((r for r in rows if r.run), key=lambda r: r.seconds, default=None)
 
 
 def ratio(peers: list[Row], ours: list[Row]) -> tuple[float, str]:
-    """Return the ratio of the best of the peers' rows to ours, and which that is."""
+    """Return the ratio of the fastest of the other rows to ours, and its name."""
     peer = best(peers)
     return (peer.over(ours[0]), peer.side) if peer and ours else (NAN, "")
 
 
 def targets(rows: list[Row], extra: dict[str, float], cores: int) -> list[Target]:
-    """Return each target and what was reached. Brian2 is meant in its best setting, with its own compiler flags."""
+    """Return the targets with the measured values. They refer to Brian2's fastest setting with default flags."""
     out = []
     threads = f"{cores} thread{'s' if cores > 1 else ''}"
     for dtype, wanted, aim in (("f64", 6, 10), ("f32", 12, 20)):

@@ -1,4 +1,4 @@
-"""The text of a mechanism's equations, shown with its class: parameters, units, defaults and bounds stand there."""
+"""Shows the equations of a mechanism with its class, since they contain parameters, units, defaults and bounds."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import griffe
 
 
 class EquationTexts(griffe.Extension):
-    """Puts ``equations`` in front of the parameters of a docstring."""
+    """Inserts ``equations`` before the parameters of a docstring."""
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
-        """Look the class up in the package, since its text is read from the engine's library."""
+        """Import the class, because its text is read from the engine's library."""
         if cls.docstring is None or cls.parent is None or "equations" not in cls.members:
             return
         found = getattr(importlib.import_module(cls.parent.path), cls.name)

@@ -1,7 +1,7 @@
-"""Pages that are run while the site is built, as notebooks: they show what their code prints, and its figures.
+"""Executes pages as notebooks while the site is built, and shows their output and figures.
 
-Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. Pages in Markdown have
-their code between fences of ``python``. Code that fails, warns, or writes to stderr, fails the build. Figures are named
+Tutorials are Python files in jupytext's percent format, and can be downloaded as notebooks. In Markdown pages, code
+blocks marked ``python`` are executed. Code that fails, warns, or writes to stderr, fails the build. Figures are named
 after their page and their number. A cell may name its figure (``# %% figure="raster"``), for use in other pages.
 """
 
@@ -26,11 +26,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
-#: Which files are run.
+#: The files that are executed.
 EXECUTED = re.compile(r"tutorials/\w+\.py|howto/(?!index)\w+\.md|start\.md|plotting\.md|data_out\.md")
-#: Pixels per inch of the figures, which the page shows at half their size, so that they are sharp on fine screens.
+#: Pixels per inch of figures, which pages show at half their size, so that they are sharp on high-resolution screens.
 DPI = 240
-#: What a cell shows is what it prints and draws, not the value of its last line.
+#: A cell shows printed text and figures, but not the value of its last line.
 SETUP = f"""\
 %config InteractiveShell.ast_node_interactivity = "none"
 %matplotlib inline
@@ -44,12 +44,12 @@ class Tutorial(File):
     """A Python file that is a page."""
 
     def is_documentation_page(self) -> bool:
-        """Have it rendered rather than copied."""
+        """Return that the file is rendered, not copied."""
         return True
 
 
 class Rendered(NamedTuple):
-    """What became of a page."""
+    """The result of a page."""
 
     markdown: str
     figures: dict[str, bytes]
@@ -57,7 +57,7 @@ class Rendered(NamedTuple):
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Run the pages, and add their figures and notebooks."""
+    """Execute the pages, and add their figures and notebooks."""
     sources = [f for f in files if EXECUTED.fullmatch(f.src_uri)]
     with ThreadPoolExecutor(2) as pool:
         rendered = list(pool.map(lambda f: _render(f.src_uri, f.content_string), sources))
@@ -74,7 +74,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
-    """Return the text of a page that was run."""
+    """Return the text of an executed page."""
     if not EXECUTED.fullmatch(page.file.src_uri):
         return None
     return _render(page.file.src_uri, page.file.content_string).markdown
@@ -82,12 +82,12 @@ def on_page_read_source(page: Page, config: MkDocsConfig) -> str | None:
 
 @functools.cache
 def _render(uri: str, source: str) -> Rendered:
-    """Run a page and write it."""
+    """Execute a page and return its Markdown."""
     notebook = jupytext.reads(source, fmt="py:percent") if uri.endswith(".py") else _from_markdown(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
     with tempfile.TemporaryDirectory() as folder:
-        # The kernel is spoken to over files rather than open ports.
+        # Use files instead of open ports to communicate with the kernel.
         config = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
         place = {"metadata": {"path": folder}}
         try:
@@ -104,14 +104,14 @@ def _render(uri: str, source: str) -> Rendered:
 
 
 def _from_markdown(text: str) -> nbformat.NotebookNode:
-    """Return a notebook of the text, and of the code between fences."""
+    """Return a notebook with the text and the code blocks of a page."""
     pieces = re.split(r"^```python\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     kinds = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     return nbformat.v4.new_notebook(cells=[kinds[n % 2](piece.strip("\n")) for n, piece in enumerate(pieces)])
 
 
 class _Writer:
-    """Writes a notebook as Markdown."""
+    """Converts a notebook to Markdown."""
 
     def __init__(self, uri: str) -> None:
         self.uri, self.stem = uri, PurePosixPath(uri).stem
@@ -119,7 +119,7 @@ class _Writer:
         self.figures: dict[str, bytes] = {}
 
     def add(self, cell: nbformat.NotebookNode) -> None:
-        """Add a cell and what it put out."""
+        """Add a cell and its output."""
         if cell.cell_type == "markdown":
             self.parts.append(cell.source)
             return

@@ -1,4 +1,4 @@
-"""Pages of the site that lie at the root of the repository, where people who read the code look for them."""
+"""Adds pages from the root of the repository to the site."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGES = {"CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md", "
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages, with links as they are within the site."""
+    """Add the pages, with links adapted to the site."""
     root = Path(config.config_file_path).parent
     for source, page in PAGES.items():
         text = (root / source).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What `cargo doc` wrote becomes a part of the site, under `rust/`."""
+"""Adds the output of `cargo doc` to the site, under `rust/`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 
 class Copied(File):
-    """A file that is copied whatever it is: rustdoc's licences are in Markdown."""
+    """A file that is copied without conversion, since rustdoc's licences are in Markdown."""
 
     def is_documentation_page(self) -> bool:
-        """Leave it as it is."""
+        """Return that the file is not a page."""
         return False
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add all files, so that links to them are checked."""
+    """Add all files, so that MkDocs checks links to them."""
     built = Path(config.config_file_path).parent / "target" / "doc"
     if not (built / "dendrion" / "index.html").exists():
         raise PluginError(f"{built} has no documentation of the Rust crates; run `make docs`, or `cargo doc --no-deps`")

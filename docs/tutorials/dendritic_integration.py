@@ -14,7 +14,7 @@
 # # Dendritic integration and NMDA spikes
 #
 # If ten synapses are active at the same time, is the response ten times that of one synapse? On a passive dendrite
-# it is smaller, with NMDA receptors it can be larger, and it depends on whether the synapses share a branch. This
+# it is smaller; with NMDA receptors it can be larger. It also depends on whether the synapses share a branch. This
 # tutorial measures all three effects, following the experiments of Schiller et al. (2000) and Polsky, Mel &
 # Schiller (2004) in the basal dendrites of cortical pyramidal cells.
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Plasticity
 #
-# Synapses can change with the order of single spikes (STDP), with triplets of spikes, or only for some hundred
+# Synapses can change with the order of single spikes (STDP), with triplets of spikes, or only for a few hundred
 # milliseconds (short-term plasticity). We measure each rule as in a slice experiment, and then let a small network
 # learn.
 
@@ -272,7 +272,7 @@ doublet = pair(pairs, pre, post, stdp_tau=33.7).reshape(2, 7) - 1.0
 
 # %% [markdown]
 # The points are means and standard errors of the experiment, as tabulated by Pfister & Gerstner. Its lowest
-# frequency is 0.1 Hz and ours is 1 Hz, at which no trace lasts from one pair to the next either.
+# frequency is 0.1 Hz. We use 1 Hz, which is also so slow that no trace lasts until the next pair.
 
 # %%
 experiment = np.array([0.1, 10.0, 20.0, 40.0, 50.0])
@@ -302,7 +302,7 @@ assert doublet[1].max() < 0  # with pairs alone, post before pre never causes po
 # Here the weight is constant, but the amount of transmitter that a spike releases is not. Each spike uses a
 # fraction u of the available resources x. Resources recover with the time constant `tau_rec`, which causes
 # depression. Spikes increase u, which decays to `U` with the time constant `tau_fac`, which causes facilitation
-# (Tsodyks & Markram 1997, PNAS 94:719; Markram, Wang & Tsodyks 1998, PNAS 95:5323). The effect of a spike is w u x.
+# (Tsodyks & Markram 1997, PNAS 94:719; Markram, Wang & Tsodyks 1998, PNAS 95:5323). A spike adds w u x to the gate.
 
 # %%
 rules = {

@@ -251,7 +251,7 @@ with dn.plot.style():
 # %% [markdown]
 # ## Spikes before and after training
 #
-# We present 20 test points one after the other to the network before and after training: first ten of class 0, then
+# We present 20 test points one after another to the network before and after training: first ten of class 0, then
 # ten of class 1. (A network created with the same seed has the same initial weights.)
 
 # %%
