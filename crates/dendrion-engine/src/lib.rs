@@ -8,6 +8,7 @@
 
 mod build;
 mod connect;
+mod durations;
 mod gradient;
 mod inputs;
 mod plasticity;
@@ -28,7 +29,7 @@ pub use dendrion_kernels::{Level, NumericClass};
 pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
 pub use recording::probe::{ProbeId, Samples};
 pub use replace::{Replacement, open_file, read_file, replace_file};
+pub use runtime::clock::Request;
 pub use runtime::core::{RunEnd, Summary};
-pub use runtime::request::Request;
-pub use runtime::run_with::RunOptions;
+pub use runtime::run::RunOptions;
 pub use simulation::{Simulation, Trace};

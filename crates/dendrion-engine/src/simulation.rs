@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use dendrion_equations::Rate;
-use dendrion_kernels::Level;
+use dendrion_kernels::{Level, Scalar};
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
 use crate::connect::Connections;
-use crate::gradient::Gradients;
+use crate::gradient::{self, Gradients, Store, record, reverse_run};
 use crate::recording::probe::{ProbeId, Samples};
+use crate::run::Watch;
+use crate::runtime::clock::Request;
 use crate::runtime::core::{Core, RunEnd, Summary};
-use crate::runtime::request::Request;
-use crate::runtime::run_with::RunOptions;
+use crate::runtime::run::RunOptions;
 use crate::saved_state;
 
 /// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
@@ -30,8 +31,8 @@ pub struct Trace(TraceKind);
 
 #[derive(Debug)]
 enum TraceKind {
-    F32(Box<crate::gradient::Trace<f32>>),
-    F64(Box<crate::gradient::Trace<f64>>),
+    F32(Box<gradient::Trace<f32>>),
+    F64(Box<gradient::Trace<f64>>),
 }
 
 impl Trace {
@@ -50,8 +51,8 @@ impl Trace {
     ) -> Result<Option<Gradients>, Error> {
         let cotangents: Vec<(usize, &[f64])> = cotangents.iter().map(|(p, v)| (p.0, *v)).collect();
         match &mut self.0 {
-            TraceKind::F32(trace) => trace.backward(&cotangents, wanted, watch),
-            TraceKind::F64(trace) => trace.backward(&cotangents, wanted, watch),
+            TraceKind::F32(trace) => reverse_run(trace, &cotangents, wanted, watch),
+            TraceKind::F64(trace) => reverse_run(trace, &cotangents, wanted, watch),
         }
     }
 
@@ -75,21 +76,58 @@ impl Trace {
 
 #[derive(Debug)]
 enum Kind {
-    F32(Box<Core<f32>>),
-    F64(Box<Core<f64>>),
+    F32(Box<Held<f32>>),
+    F64(Box<Held<f64>>),
+}
+
+/// A network, and what its gradients share.
+#[derive(Debug)]
+struct Held<T: Scalar> {
+    core: Core<T>,
+    gradients: Store<T>,
+}
+
+impl<T: Scalar> Held<T> {
+    fn new(network: Network, level: Level) -> Result<Box<Self>, Error> {
+        Ok(Box::new(Self { core: Core::new(network, level)?, gradients: Store::default() }))
+    }
+
+    fn run_with(
+        &mut self,
+        steps: u64,
+        options: &RunOptions,
+        watch: Watch<'_>,
+    ) -> Result<(RunEnd, Option<gradient::Trace<T>>), Error> {
+        match options.trace {
+            Some(budget) => record(&mut self.core, &mut self.gradients, (steps, options, budget), watch),
+            None => self.core.run_with(steps, options, watch).map(|end| (end, None)),
+        }
+    }
 }
 
 macro_rules! each {
     ($self:expr, $core:ident => $do:expr) => {
         match &$self.0 {
-            Kind::F32($core) => $do,
-            Kind::F64($core) => $do,
+            Kind::F32(held) => {
+                let $core = &held.core;
+                $do
+            }
+            Kind::F64(held) => {
+                let $core = &held.core;
+                $do
+            }
         }
     };
     (mut $self:expr, $core:ident => $do:expr) => {
         match &mut $self.0 {
-            Kind::F32($core) => $do,
-            Kind::F64($core) => $do,
+            Kind::F32(held) => {
+                let $core = &mut held.core;
+                $do
+            }
+            Kind::F64(held) => {
+                let $core = &mut held.core;
+                $do
+            }
         }
     };
 }
@@ -110,8 +148,8 @@ impl Simulation {
     /// Whatever [`Network::validate`] finds.
     pub fn on(network: Network, level: Level) -> Result<Self, Error> {
         Ok(Self(match network.dtype {
-            Dtype::Float32 => Kind::F32(Box::new(Core::new(network, level)?)),
-            Dtype::Float64 => Kind::F64(Box::new(Core::new(network, level)?)),
+            Dtype::Float32 => Kind::F32(Held::new(network, level)?),
+            Dtype::Float64 => Kind::F64(Held::new(network, level)?),
         }))
     }
 
@@ -151,12 +189,12 @@ impl Simulation {
         watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
     ) -> Result<(RunEnd, Option<Trace>), Error> {
         Ok(match &mut self.0 {
-            Kind::F32(core) => {
-                let (end, trace) = core.run_with(steps, options, watch)?;
+            Kind::F32(held) => {
+                let (end, trace) = held.run_with(steps, options, watch)?;
                 (end, trace.map(|t| Trace(TraceKind::F32(Box::new(t)))))
             }
-            Kind::F64(core) => {
-                let (end, trace) = core.run_with(steps, options, watch)?;
+            Kind::F64(held) => {
+                let (end, trace) = held.run_with(steps, options, watch)?;
                 (end, trace.map(|t| Trace(TraceKind::F64(Box::new(t)))))
             }
         })
@@ -167,7 +205,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::UnknownName`] for a path that is not a population's.
     pub fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
-        each!(self, core => core.rates(population))
+        each!(self, core => core.model.rates(population))
     }
 
     /// Makes a batch of samples before they run, each at the present state, so that they can be given states of their own.
@@ -181,33 +219,33 @@ impl Simulation {
 
     /// Samples of the batch the network has run with; 0 without a batch.
     pub fn batch(&self) -> usize {
-        each!(self, core => core.samples.len())
+        each!(self, core => core.ensemble.batch.len())
     }
 
     /// Steps done.
     pub fn steps(&self) -> u64 {
-        each!(self, core => core.now)
+        each!(self, core => core.clock.now)
     }
 
     /// The time requested so far (ms): the sum of the durations of [`Simulation::run_for`]. The steps done are those to the
     /// nearest step. After runs in steps, an interruption or a divergence it is the time of the steps done.
     pub fn requested_time(&self) -> f64 {
-        each!(self, core => core.requested)
+        each!(self, core => core.clock.requested)
     }
 
     /// Sets the time requested so far, after a run of as many steps as [`Simulation::request`] said. A time that is not nearest
     /// to the steps done is ignored.
     pub fn set_requested_time(&mut self, time: f64) {
-        each!(mut self, core => core.set_requested(time));
+        each!(mut self, core => core.clock.set_requested(time));
     }
 
     pub(crate) fn request_of(&self, duration: f64) -> Result<Request, Error> {
-        each!(self, core => core.request(duration))
+        each!(self, core => core.clock.request(duration))
     }
 
     /// The time step in ms.
     pub fn dt(&self) -> f64 {
-        each!(self, core => core.network.dt)
+        each!(self, core => core.model.network.dt)
     }
 
     /// What the network amounts to.
@@ -217,7 +255,7 @@ impl Simulation {
 
     /// The network it was built from, less the arrays of its connections.
     pub fn network(&self) -> &Network {
-        each!(self, core => &core.network)
+        each!(self, core => &core.model.network)
     }
 
     /// The network as it is now, whole: with the values that parameters and weights have. A simulation made of it begins
@@ -231,7 +269,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::UnknownName`] for a path that is no population.
     pub fn program(&self, path: &str) -> Result<String, Error> {
-        each!(self, core => Ok(core.cells[core.population(path)?].listing()))
+        each!(self, core => Ok(core.model.cells[core.model.population(path)?].listing()))
     }
 
     /// Back to the beginning of time: initial states, nothing on its way, recordings empty, the same random numbers.
@@ -255,7 +293,7 @@ impl Simulation {
     /// The seed of noise and of the spikes of generators: that of the last [`Simulation::reset_with_seed`] or loaded state,
     /// otherwise that of the network.
     pub fn noise_seed(&self) -> u64 {
-        each!(self, core => core.network.run_seed())
+        each!(self, core => core.model.network.run_seed())
     }
 
     /// Saves everything the future depends on, parameters included, in a file from which [`Simulation::load_state`] goes on bit
@@ -265,7 +303,7 @@ impl Simulation {
     /// [`Error::File`] where the system does not write it; what was at `path` is still there, and the network can run on.
     /// [`Error::State`] for a network that cannot run on.
     pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        let pieces = each!(mut self, core => core.save_state())?;
+        let pieces = each!(mut self, core => saved_state::save_state(core))?;
         saved_state::write(path.as_ref(), &pieces)
     }
 
@@ -274,7 +312,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::State`] for a network that cannot run on.
     pub fn state_bytes(&mut self) -> Result<Vec<u8>, Error> {
-        Ok(each!(mut self, core => core.save_state())?.concat())
+        Ok(each!(mut self, core => saved_state::save_state(core))?.concat())
     }
 
     /// Goes on from a state that a network of the same structure saved, in this process or another, on any number of threads.
@@ -296,7 +334,7 @@ impl Simulation {
     /// # Errors
     /// [`Error::State`] for what is damaged, or no state of this network. Then nothing has changed.
     pub fn load_state_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        each!(mut self, core => core.load_state(bytes))
+        each!(mut self, core => saved_state::load_state(core, bytes))
     }
 
     /// Records `variable` of the module at `path` from now on: of a population its `spikes`, of a compartment or
@@ -327,12 +365,12 @@ impl Simulation {
     /// turn. Empty for a probe of spikes.
     pub fn samples(&self, probe: ProbeId) -> (Samples, usize) {
         match &self.0 {
-            Kind::F32(core) => {
-                let (values, columns) = core.values(probe);
+            Kind::F32(held) => {
+                let (values, columns) = held.core.values(probe);
                 (Samples::F32(values), columns)
             }
-            Kind::F64(core) => {
-                let (values, columns) = core.values(probe);
+            Kind::F64(held) => {
+                let (values, columns) = held.core.values(probe);
                 (Samples::F64(values), columns)
             }
         }
@@ -377,7 +415,7 @@ impl Simulation {
 
     /// The step from which on a probe records.
     pub fn recording_begin(&self, probe: ProbeId) -> u64 {
-        each!(self, core => core.probes.get(probe.0).map_or(0, |p| p.begin))
+        each!(self, core => core.probes.0.get(probe.0).map_or(0, |p| p.begin))
     }
 
     /// The steps of a probe's samples.
@@ -403,7 +441,7 @@ impl Simulation {
 
     /// Adds a time that was rounded elsewhere to [`Simulation::roundings`].
     pub fn note_rounding(&mut self, rounding: Rounding) {
-        each!(mut self, core => core.rounded.push(rounding));
+        each!(mut self, core => core.model.rounded.push(rounding));
     }
 
     /// The same for the parameters of these keys.
@@ -480,7 +518,10 @@ impl Simulation {
 
     /// The times (ms) from which the values of the generator at `path` hold, one after the other; none if they always hold.
     pub fn generator_times(&self, path: &str) -> &[f64] {
-        each!(self, core => core.index.generator(path).map_or(&[], |i| &core.network.generators[i].breaks))
+        each!(self, core => {
+            let found = core.model.index.generator(path);
+            found.map_or(&[], |i| &core.model.network.generators[i].breaks)
+        })
     }
 
     /// Whether the connections of the projection at `path`, whose plasticity learns, do so; they do from the beginning.

@@ -10,99 +10,84 @@ use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, So
 use crate::build::budget::check_network;
 use crate::build::layout::Layout;
 use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
-use crate::gradient::history::Spares;
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::{Learning, Rule, ShortTerm};
-use crate::run::{Route, SpikeExchange};
-use crate::runtime::core::Core;
+use crate::run::{Exchange, Route, SpikeExchange};
+use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::{Index, of_generator, of_population_mut};
-use crate::runtime::parameters::targets;
+use crate::runtime::model::Model;
 use crate::runtime::population::Cells;
+use crate::runtime::sample::Sample;
 use crate::runtime::shard::{Change, Incoming, Shard};
+use crate::runtime::target::targets;
 
 /// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
 const LONGEST_EPOCH: u64 = 64;
 
-impl<T: Scalar> Core<T> {
-    /// Validates and builds a network.
-    pub(crate) fn new(network: Network, level: Level) -> Result<Self, Error> {
-        Self::cut(network, level, Layout::new::<T>)
-    }
+/// The parts of a network, and the threads that it may use.
+type Assembled<T> = (Model<T>, Ensemble<T>, Exchange, usize);
 
-    /// As [`Core::new`], with populations cut as `layout` says of their size and the number of threads.
-    pub(crate) fn cut(
-        mut network: Network,
-        level: Level,
-        layout: impl Fn(usize, usize) -> Layout,
-    ) -> Result<Self, Error> {
-        network.validate()?;
-        check_network(&network)?;
-        let rounded = network.roundings();
-        let threads = network
-            .threads
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
-        expand(&mut network, threads);
-        let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
-        let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
-        let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
-        let reaches = (network.projections.iter().zip(&parts))
-            .map(|(p, parts)| Reach::of(p, parts, network.dt))
-            .collect::<Result<Vec<_>, _>>()?;
-        let epoch = (network.projections.iter().zip(&reaches))
-            .filter_map(|(p, reach)| bound(&network, p, reach))
-            .fold(LONGEST_EPOCH, u64::min);
-        let ports = Ports::of(&network);
-        let slots = ports.slots(&network, &reaches, epoch);
-        let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
-            .map(|((p, wiring), layout)| {
-                Cells::new(p, wiring, layout, (network.dt, network.run_seed()), level)
-            })
-            .collect::<Result<Vec<Cells<T>>, Error>>()?;
-        let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
-        for (i, c) in cells.iter().enumerate() {
-            first_shard.push(shards.len());
-            let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
-            shards.extend((0..c.layout.shards()).map(current));
-        }
-        connect(&network, &ports, &mut shards, parts, epoch)?;
-        let source_blocks = source_blocks(&network)?;
-        let routes = routes(&network, &cells, &first_shard, &source_blocks);
-        let exchange = SpikeExchange::new(shards.len(), source_blocks.len());
-        forget_arrays(&mut network, rules);
-        let currents = currents(&network)?;
-        let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
-        let targets = targets(&cells, &network);
-        let index = Index::of(&network, &cells);
-        let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
-        let reweighted = vec![false; network.projections.len()];
-        Ok(Self {
-            network,
-            cells,
-            targets: Arc::new(targets),
-            index,
-            generators: Arc::new(generators),
-            shards,
-            slots,
-            source_blocks,
-            currents: Arc::new(currents),
-            routes: Arc::new(routes),
-            exchange: Arc::new(exchange),
-            probes: Vec::new(),
-            now: 0,
-            requested: 0.0,
-            rounded,
-            epoch,
-            threads,
-            level,
-            samples: Vec::new(),
-            spares: Spares::default(),
-            fresh,
-            reweighted,
-            described: OnceLock::new(),
-            broken: None,
-        })
+/// Validates and builds a network, with populations cut as `layout` says, given their size and the number of threads.
+pub(crate) fn assemble<T: Scalar>(
+    mut network: Network,
+    level: Level,
+    layout: impl Fn(usize, usize) -> Layout,
+) -> Result<Assembled<T>, Error> {
+    network.validate()?;
+    check_network(&network)?;
+    let rounded = network.roundings();
+    let threads = network
+        .threads
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
+    expand(&mut network, threads);
+    let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
+    let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
+    let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
+    let reaches = (network.projections.iter().zip(&parts))
+        .map(|(p, parts)| Reach::of(p, parts, network.dt))
+        .collect::<Result<Vec<_>, _>>()?;
+    let epoch = (network.projections.iter().zip(&reaches))
+        .filter_map(|(p, reach)| bound(&network, p, reach))
+        .fold(LONGEST_EPOCH, u64::min);
+    let ports = Ports::of(&network);
+    let slots = ports.slots(&network, &reaches, epoch);
+    let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
+        .map(|((p, wiring), layout)| Cells::new(p, wiring, layout, (network.dt, network.run_seed()), level))
+        .collect::<Result<Vec<Cells<T>>, Error>>()?;
+    let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
+    for (i, c) in cells.iter().enumerate() {
+        first_shard.push(shards.len());
+        let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
+        shards.extend((0..c.layout.shards()).map(current));
     }
+    connect(&network, &ports, &mut shards, parts, epoch)?;
+    let source_blocks = source_blocks(&network)?;
+    let routes = routes(&network, &cells, &first_shard, &source_blocks);
+    let exchange = SpikeExchange::new(shards.len(), source_blocks.len());
+    forget_arrays(&mut network, rules);
+    let currents = currents(&network)?;
+    let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
+    let targets = targets(&cells, &network);
+    let index = Index::of(&network, &cells);
+    let onto = network.projections.iter().map(|p| p.population).collect();
+    let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
+    let reweighted = vec![false; network.projections.len()];
+    let model = Model {
+        network,
+        cells,
+        targets: Arc::new(targets),
+        index,
+        generators: Arc::new(generators),
+        currents: Arc::new(currents),
+        reweighted,
+        described: OnceLock::new(),
+        rounded,
+        level,
+    };
+    let ensemble = Ensemble { own: Sample { shards, source_blocks }, batch: Vec::new(), fresh, onto };
+    let exchange = Exchange { routes: Arc::new(routes), spikes: Arc::new(exchange), epoch, slots };
+    Ok((model, ensemble, exchange, threads))
 }
 
 /// How long an epoch may be for a projection. What neurons send in an epoch arrives after it; what learns is decided after

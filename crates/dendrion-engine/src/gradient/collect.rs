@@ -7,12 +7,15 @@ use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
 use super::growth::{Growth, Peak, Peaks, cause};
-use super::infinite::Suspect;
-use super::sweep::ReverseEdge;
+use super::infinite::{infinite_at, infinite_in_parameters};
+use super::reverse_edge::ReverseEdge;
+use super::shard_trace::GradientObserver;
+use super::suspect::Suspect;
 use super::trace::Trace;
+use super::wanted::Wanted;
 use crate::connect::Order;
-use crate::run::Sample;
-use crate::runtime::parameters::{Target, full_name};
+use crate::run::{Observed, Route};
+use crate::runtime::target::{Target, full_name};
 
 /// The gradient of what cotangents were given for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,57 +47,6 @@ impl Gradients {
     }
 }
 
-/// Whose cotangents are wanted.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wanted {
-    /// Positions in the trace's targets.
-    targets: Vec<usize>,
-    /// Projections whose weights are.
-    pub(crate) weights: Vec<usize>,
-    /// Generators of currents that are, by parameter, waveform, or what stands in for them.
-    pub(crate) generators: Vec<usize>,
-    /// Generators whose inputs or waveforms are.
-    pub(crate) inputs: Vec<usize>,
-}
-
-impl Wanted {
-    /// By keys of parameters and paths of generators.
-    pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
-        let mut wanted = Self::default();
-        for key in keys {
-            if let Some(at) = trace.targets.place(key) {
-                wanted.targets.push(at);
-                match trace.targets[at].1 {
-                    Target::Weights(i) => wanted.weights.push(i),
-                    Target::Generator(i) => wanted.generators.push(i),
-                    _ => {}
-                }
-            } else if let Some(at) = trace.generators.iter().position(|(path, _)| path == key) {
-                wanted.inputs.push(at);
-                wanted.generators.push(at);
-            } else {
-                let paths = trace.generators.iter().map(|(path, _)| path.clone());
-                let known = trace.targets.iter().map(|(k, _)| k.clone()).chain(paths).collect();
-                return Err(Error::unknown("backward", "parameter", key, known));
-            }
-        }
-        Ok(wanted)
-    }
-
-    /// Which of a population's parameters are, by their number.
-    pub(crate) fn of_population<T: Scalar>(&self, trace: &Trace<T>, population: usize) -> Vec<bool> {
-        let mut wanted = vec![false; trace.populations[population].system.parameters.len()];
-        for target in &self.targets {
-            if let Target::Cells(p, j) = trace.targets[*target].1
-                && p == population
-            {
-                wanted[j] = true;
-            }
-        }
-        wanted
-    }
-}
-
 /// One sample's part.
 pub(crate) struct Part {
     /// In the order of the wanted targets.
@@ -109,7 +61,7 @@ pub(crate) struct Part {
 /// Collects a sample's part from its shards and source blocks.
 pub(crate) fn sample<T: Scalar>(
     trace: &Trace<T>,
-    sample: &mut Sample<T>,
+    sample: &mut Observed<T, GradientObserver>,
     b: usize,
     backwards: &[Arc<Backward<T>>],
     edges: &[ReverseEdge<T>],
@@ -121,13 +73,15 @@ pub(crate) fn sample<T: Scalar>(
         let reverse = &backwards[p].reverse;
         let mut cotangents =
             vec![Vec::with_capacity(population.layout.size); reverse.accumulators + reverse.states];
-        for shard in sample.shards.iter_mut().filter(|s| s.population == p) {
-            let Some(mut reversal) = shard.reversal.take() else { continue };
-            let rows = reversal.finish(shard, &backwards[p]);
+        let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
+        for (shard, of_shard) in shards.filter(|(s, _)| s.population == p) {
+            let (Some(reversal), Some(history)) = (&mut of_shard.reversal, &of_shard.history) else {
+                continue;
+            };
+            let rows = reversal.finish(shard, history, &backwards[p]);
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
-            shard.reversal = Some(reversal);
         }
         states.extend(cotangents[reverse.accumulators..].iter().cloned());
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
@@ -163,7 +117,7 @@ fn zeros(shape: Option<usize>) -> Values {
 /// The sums are freed as they are copied, so that no more than one copy and a shard's part of it exist.
 fn weights<T: Scalar>(
     trace: &Trace<T>,
-    sample: &mut Sample<T>,
+    sample: &mut Observed<T, GradientObserver>,
     edges: &[ReverseEdge<T>],
     projection: usize,
 ) -> Values {
@@ -174,11 +128,11 @@ fn weights<T: Scalar>(
     for edge in mine() {
         let mut places = vec![0.0; edge.fanout.targets().len()];
         let accumulators: Vec<_> = match &trace.routes[projection] {
-            crate::run::Route::Shards(range) => {
-                let shards = sample.shards[range.clone()].iter_mut();
+            Route::Shards(range) => {
+                let shards = sample.of_shards[range.clone()].iter_mut();
                 shards.filter_map(|s| s.reversal.as_mut().map(|r| &mut r.accumulator)).collect()
             }
-            crate::run::Route::Sources(_, range) => sample.source_blocks[range.clone()]
+            Route::Sources(_, range) => sample.of_sources[range.clone()]
                 .iter_mut()
                 .filter_map(|c| c.accumulator.as_deref_mut())
                 .collect(),
@@ -195,15 +149,18 @@ fn weights<T: Scalar>(
 }
 
 /// The sums of a current generator, slot by slot and, where they are not shared, neuron by neuron.
-fn flows<T: Scalar>(sample: &Sample<T>, generator: usize) -> Option<(Vec<f64>, usize)> {
+fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) -> Option<(Vec<f64>, usize)> {
     let mut found: Option<(Vec<f64>, usize)> = None;
-    let of = |population: usize| sample.shards.iter().filter(move |s| s.population == population);
-    let mut populations: Vec<usize> = sample.shards.iter().map(|s| s.population).collect();
+    let of = |population: usize| {
+        let shards = sample.sample.shards.iter().zip(&sample.of_shards);
+        shards.filter(move |(s, _)| s.population == population)
+    };
+    let mut populations: Vec<usize> = sample.sample.shards.iter().map(|s| s.population).collect();
     populations.dedup();
     for population in populations {
-        let size: usize = of(population).map(|s| s.neurons.len()).sum();
-        for shard in of(population) {
-            let Some(reversal) = &shard.reversal else { continue };
+        let size: usize = of(population).map(|(s, _)| s.neurons.len()).sum();
+        for (shard, of_shard) in of(population) {
+            let Some(reversal) = &of_shard.reversal else { continue };
             for ((g, _), flow) in shard.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
                 let width = if flow.shared { 1 } else { size };
@@ -227,7 +184,7 @@ fn flows<T: Scalar>(sample: &Sample<T>, generator: usize) -> Option<(Vec<f64>, u
 /// The cotangent of a generator's parameter. Random draws are held fixed, so that rates have none.
 fn amplitude<T: Scalar>(
     trace: &Trace<T>,
-    sample: &Sample<T>,
+    sample: &Observed<T, GradientObserver>,
     generator: usize,
     shape: Option<usize>,
 ) -> Values {
@@ -251,12 +208,18 @@ fn amplitude<T: Scalar>(
 }
 
 /// The cotangents of what stood in for a generator, or of its waveform.
-fn input<T: Scalar>(trace: &Trace<T>, sample: &Sample<T>, b: usize, generator: usize) -> Vec<f64> {
+fn input<T: Scalar>(
+    trace: &Trace<T>,
+    sample: &Observed<T, GradientObserver>,
+    b: usize,
+    generator: usize,
+) -> Vec<f64> {
     let size = trace.generators[generator].1;
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
-    let spikes = sample.source_blocks.iter().filter(|c| c.generator == generator);
+    let blocks = sample.sample.source_blocks.iter().zip(&sample.of_sources);
+    let spikes = blocks.filter(|(block, _)| block.generator == generator);
     if let Some(inputs) =
-        spikes.filter_map(|c| c.accumulator.as_ref()?.inputs.clone()).find(|i| !i.is_empty())
+        spikes.filter_map(|(_, of)| of.accumulator.as_ref()?.inputs.clone()).find(|i| !i.is_empty())
     {
         return inputs;
     }
@@ -348,8 +311,8 @@ impl<'t, T: Scalar> Total<'t, T> {
         };
         // An expression with an infinite derivative, or growth.
         let expression = || {
-            let of_step = total.suspects.iter().find_map(|suspect| trace.infinite_at(suspect, wanted));
-            of_step.or_else(|| trace.infinite_in_parameters(wanted))
+            let of_step = total.suspects.iter().find_map(|suspect| infinite_at(trace, suspect, wanted));
+            of_step.or_else(|| infinite_in_parameters(trace, wanted))
         };
         let cause = |found: &Gradients| {
             expression().unwrap_or_else(|| cause(found.growth.as_ref(), lost.as_ref(), largest))

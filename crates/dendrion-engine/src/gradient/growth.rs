@@ -7,7 +7,9 @@
 
 use std::fmt;
 
-use super::reversal::FOLD;
+/// Steps after which accumulators are emptied into sums in double precision, negligible cotangents become 0, and cotangents are
+/// compared with their limits.
+pub(super) const FOLD: u64 = 64;
 
 /// A cotangent of a potential that is larger than the largest one given by more than this factor has grown beyond reason.
 pub const GROWTH_LIMIT: f64 = 1e10;

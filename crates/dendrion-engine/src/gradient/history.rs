@@ -1,14 +1,13 @@
-//! What a gradient needs of the past: the states of each step of a segment, and states to begin a segment from.
+//! The states that a gradient needs: those of each step of a segment, and snapshots from which segments begin.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dendrion_kernels::{Buffer, Ring, Scalar, prefetch_all};
 
-use crate::gradient::Bytes;
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
-/// Steps from a state that is kept to one whose memory is asked for.
+/// Steps from a state that is kept to the state whose memory is fetched meanwhile.
 const AHEAD: usize = 3;
 
 /// The steps of a segment, in one shard.
@@ -22,12 +21,12 @@ pub(crate) struct History<T: Scalar> {
     states: Buffer<T>,
     /// Values of a block.
     size: usize,
-    pub(crate) spikes: Spikes,
+    spikes: Spikes,
 }
 
 impl<T: Scalar> History<T> {
-    /// Of the steps from `begin` to `end` of `blocks` blocks of `size` values; `buffer` is used again where it is large enough.
-    fn new(
+    /// Of the steps from `begin` to `end`, a state each `every` steps, of `blocks` blocks of `size` values; `buffer` is used again where it is large enough.
+    pub(super) fn new(
         (begin, end, every): (u64, u64, u64),
         (blocks, size): (usize, usize),
         buffer: Option<Buffer<T>>,
@@ -89,6 +88,16 @@ impl<T: Scalar> History<T> {
         &states[first * self.size..][..(count + 1) * self.size]
     }
 
+    /// Appends the spikes of the next steps.
+    pub(super) fn append(&mut self, spikes: &Spikes) {
+        self.spikes.append(spikes);
+    }
+
+    /// The memory of the states, to be used again.
+    pub(super) fn into_buffer(self) -> Buffer<T> {
+        self.states
+    }
+
     /// The neurons that spiked in a step.
     pub(crate) fn spikes_at(&self, step: u64) -> &[u32] {
         self.spikes.at((step - self.begin) as usize)
@@ -100,22 +109,31 @@ impl<T: Scalar> History<T> {
 pub(crate) struct Spares<T: Scalar>(Arc<Mutex<Vec<Buffer<T>>>>);
 
 impl<T: Scalar> Spares<T> {
-    /// Lends some to shards.
-    pub(crate) fn lend<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>) {
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shards.for_each(|shard| shard.spare = spares.pop());
+    /// Hands out what there is, until it is used up.
+    pub(super) fn lend<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>) {
+        let mut spares = self.lock();
+        places.for_each(|place| *place = spares.pop());
     }
 
-    /// Hands them out to shards, in all at most `limit` bytes; what is left over is freed.
-    pub(crate) fn hand_out<'a>(&self, shards: impl Iterator<Item = &'a mut Shard<T>>, limit: u64) {
-        let mut spares = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Hands out at most `limit` bytes; what is left over is freed.
+    pub(super) fn hand_out<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>, limit: u64) {
+        let mut spares = self.lock();
         let mut left = limit;
-        for shard in shards {
+        for place in places {
             let Some(spare) = spares.pop() else { break };
             let Some(rest) = left.checked_sub(size_of_val(&*spare) as u64) else { continue };
-            (shard.spare, left) = (Some(spare), rest);
+            (*place, left) = (Some(spare), rest);
         }
         spares.clear();
+    }
+
+    /// Takes memory back.
+    pub(super) fn give_back(&self, buffer: Buffer<T>) {
+        self.lock().push(buffer);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Buffer<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,44 +144,13 @@ pub(crate) struct Snapshot<T: Scalar> {
     rings: Vec<Ring<T>>,
 }
 
-impl<T: Scalar> Shard<T> {
-    /// Begins to keep what a gradient needs of the steps from `begin` to `end`, which are run in epochs of `epoch` steps.
-    pub(crate) fn track(&mut self, begin: u64, end: u64, epoch: u64) {
-        let old = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
-        let size = self.state_rows * self.lanes;
-        let every = if self.is_run_again { epoch } else { 1 };
-        self.tracked = Some(History::new((begin, end, every), (self.blocks.len(), size), old));
+impl<T: Scalar> Snapshot<T> {
+    pub(super) fn of(shard: &Shard<T>) -> Self {
+        Self { state: shard.state.clone(), rings: shard.rings.clone() }
     }
 
-    /// Keeps nothing of the steps to come.
-    pub(crate) fn untrack(&mut self) {
-        self.spare = self.tracked.take().map(|h| h.states).or_else(|| self.spare.take());
-    }
-
-    /// Gives the memory of what was kept to be used again.
-    pub(crate) fn recycle(&mut self, spares: &Spares<T>) {
-        if let Some(history) = self.tracked.take() {
-            spares.0.lock().unwrap_or_else(PoisonError::into_inner).push(history.states);
-        }
-    }
-
-    /// Puts its present state on the pile.
-    pub(crate) fn save(&mut self) {
-        self.snapshots.push(Snapshot { state: self.state.clone(), rings: self.rings.clone() });
-    }
-
-    /// Goes back to the last state saved, which leaves the pile.
-    pub(crate) fn restore(&mut self) {
-        if let Some(Snapshot { state, rings }) = self.snapshots.pop() {
-            (self.state, self.rings) = (state, rings);
-        }
-    }
-
-    /// Bytes of one of its states, and of all there is to save.
-    pub(crate) fn bytes(&self) -> Bytes {
-        let rings: usize = self.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
-        let state = self.state.len() * size_of::<T>();
-        let (each_step, each_epoch) = if self.is_run_again { (0, state) } else { (state, 0) };
-        Bytes { each_step, each_epoch, saved: state + rings }
+    /// Puts a shard back to where it was.
+    pub(super) fn restore(self, shard: &mut Shard<T>) {
+        (shard.state, shard.rings) = (self.state, self.rings);
     }
 }

@@ -1,78 +1,42 @@
 //! Which expression made a gradient infinite or NaN: found from the states of the steps in which it happened.
 
-use std::ops::Range;
-
 use dendrion_equations::{System, infinite_slope};
 use dendrion_kernels::Scalar;
 
 use super::backward::Reversible;
-use super::collect::Wanted;
+use super::suspect::Suspect;
 use super::trace::Trace;
-use crate::gradient::history::History;
-use crate::runtime::parameters::full_name;
+use super::wanted::Wanted;
+use crate::runtime::target::full_name;
 
 /// Neurons that are looked at one by one.
 const MOST: usize = 256;
 
-/// A neuron whose cotangents stopped being finite, and its states in the steps in which they did.
-#[derive(Clone, Debug)]
-pub(crate) struct Suspect {
-    population: usize,
-    /// In its population.
-    neuron: usize,
-    /// The states at the beginning of these steps, in ascending order.
-    steps: Vec<(u64, Vec<f64>)>,
+/// The expression that made a neuron's cotangents infinite or NaN, as the end of a sentence.
+pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted: &Wanted) -> Option<String> {
+    let of = &trace.populations[suspect.population];
+    let wanted = wanted.of_population(trace, suspect.population);
+    let params = parameters(of, suspect.neuron);
+    let dt = params[System::DT];
+    suspect.steps.iter().rev().find_map(|(step, states)| {
+        let time = (*step as f64 * dt * 1e9).round() / 1e9;
+        described(of, &params, states, &wanted, &format!("neuron {}, t = {time} ms", suspect.neuron))
+    })
 }
 
-impl Suspect {
-    /// The neuron of one lane of a block, with its states in `steps`.
-    pub(crate) fn new<T: Scalar>(
-        (population, neuron): (usize, usize),
-        history: &History<T>,
-        (again, epoch): (&[T], &Range<u64>),
-        (block, lanes, lane): (usize, usize, usize),
-        steps: Range<u64>,
-    ) -> Self {
-        let end = steps.end.min(if history.is_whole() { history.end() } else { epoch.end });
-        let states = |step: u64| {
-            let rows = if history.is_whole() {
-                history.state(step, block)
-            } else {
-                history.of(again, (step - epoch.start) as usize, 0)
-            };
-            (step, rows.chunks(lanes).map(|row| row[lane].to_f64()).collect())
-        };
-        Self { population, neuron, steps: (steps.start..end).map(states).collect() }
-    }
-}
-
-impl<T: Scalar> Trace<T> {
-    /// The expression that made a neuron's cotangents infinite or NaN, as the end of a sentence.
-    pub(super) fn infinite_at(&self, suspect: &Suspect, wanted: &Wanted) -> Option<String> {
-        let of = &self.populations[suspect.population];
-        let wanted = wanted.of_population(self, suspect.population);
-        let params = parameters(of, suspect.neuron);
-        let dt = params[System::DT];
-        suspect.steps.iter().rev().find_map(|(step, states)| {
-            let time = (*step as f64 * dt * 1e9).round() / 1e9;
-            described(of, &params, states, &wanted, &format!("neuron {}, t = {time} ms", suspect.neuron))
+/// The expression of parameters alone that makes a gradient infinite or NaN, for the first neuron that has one. Of large
+/// populations with a value per neuron, only the first neurons are looked at.
+pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wanted) -> Option<String> {
+    trace.populations.iter().enumerate().find_map(|(p, of)| {
+        let wanted = wanted.of_population(trace, p);
+        let is_shared = of.system.parameters.iter().all(|p| p.values.as_slice().len() == 1);
+        let most = if is_shared { 1 } else { MOST };
+        (0..of.layout.size.min(most)).find_map(|neuron| {
+            let params = parameters(of, neuron);
+            let states = of.system.initial(&params);
+            described(of, &params, &states, &wanted, &format!("neuron {neuron}"))
         })
-    }
-
-    /// The expression of parameters alone that makes a gradient infinite or NaN, for the first neuron that has one. Of large
-    /// populations with a value per neuron, only the first neurons are looked at.
-    pub(super) fn infinite_in_parameters(&self, wanted: &Wanted) -> Option<String> {
-        self.populations.iter().enumerate().find_map(|(p, of)| {
-            let wanted = wanted.of_population(self, p);
-            let is_shared = of.system.parameters.iter().all(|p| p.values.as_slice().len() == 1);
-            let most = if is_shared { 1 } else { MOST };
-            (0..of.layout.size.min(most)).find_map(|neuron| {
-                let params = parameters(of, neuron);
-                let states = of.system.initial(&params);
-                described(of, &params, &states, &wanted, &format!("neuron {neuron}"))
-            })
-        })
-    }
+    })
 }
 
 /// The parameters of one neuron.

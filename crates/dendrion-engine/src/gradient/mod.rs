@@ -1,25 +1,44 @@
-//! Gradients: the reverse of a run.
+//! Gradients: a run that is recorded, and its reverse.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `record.rs` | the recording of a run: which states are kept, and the [`Trace`] that is left |
+//! | `schedule.rs`, `stage.rs` | which segments are run, saved and reversed, in which order |
+//! | `shard_trace.rs`, `history.rs` | the observer that keeps states and spikes |
+//! | `backward.rs` | the reverse programs of a population |
+//! | `reverse_run.rs` | the reverse run as a whole |
+//! | `sweep.rs`, `reversal.rs` | epochs and steps from the last to the first |
+//! | `collect.rs` | from sums over shards to the gradient |
+//! | `growth.rs`, `infinite.rs`, `suspect.rs` | what to say about cotangents that explode or are not finite |
+//!
+//! Only the facade (`simulation.rs`) imports this module: a run knows nothing of gradients but an observer.
 
 mod backward;
 mod collect;
 mod growth;
-pub(crate) mod history;
+mod history;
 mod infinite;
 mod probe_adjoint;
+mod record;
 mod reversal;
+mod reverse_edge;
+mod reverse_run;
 mod schedule;
+mod shard_trace;
 mod spiked;
+mod stage;
+mod store;
+mod suspect;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod wanted;
 mod weight_accumulator;
 
-pub(crate) use backward::{Compiled, Reversible};
 pub use collect::Gradients;
 pub use growth::{GROWTH_LIMIT, Growth};
-pub(crate) use reversal::Reversal;
-pub(crate) use schedule::{Batch, Bytes, CheckpointSchedule, ScheduleStep};
-pub(crate) use sweep::{Shared, sweep};
-pub(crate) use trace::{ProbeSnapshot, Trace, stages};
-pub(crate) use weight_accumulator::WeightAccumulator;
+pub(crate) use record::record;
+pub(crate) use reverse_run::reverse_run;
+pub(crate) use store::Store;
+pub(crate) use trace::Trace;

@@ -6,19 +6,16 @@ use dendrion_equations::Reverse;
 use dendrion_kernels::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
 
 use super::backward::{Backward, STEPS};
-use super::growth::{Peak, Peaks};
-use super::infinite::Suspect;
+use super::growth::{FOLD, Peak, Peaks};
+use super::history::History;
 use super::probe_adjoint::{ProbeAdjoint, given};
 use super::spiked::spiked;
+use super::suspect::Suspect;
 use super::weight_accumulator::WeightAccumulator;
-use crate::gradient::history::History;
 use crate::inputs::Part;
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::Reads;
 use crate::runtime::shard::{Shard, View, is_finite, plug};
-
-/// Steps after which accumulators are emptied into sums in double precision, and negligible cotangents become 0.
-pub(super) const FOLD: u64 = 64;
 
 /// Cotangents of a current input, by the generator's own values.
 #[derive(Clone, Debug)]
@@ -147,7 +144,7 @@ impl<T: Scalar> Reversal<T> {
     /// Reverses an epoch's steps, strip by strip of each block, and leaves what arrivals are worth.
     pub(crate) fn run(
         &mut self,
-        shard: &mut Shard<T>,
+        (shard, history): (&mut Shard<T>, &History<T>),
         view: &View<'_, T>,
         backward: &Backward<T>,
         (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
@@ -156,13 +153,13 @@ impl<T: Scalar> Reversal<T> {
         self.epoch = steps.clone();
         for block in 0..shard.blocks.len() {
             shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
-            self.run_again(shard, view, block, steps.clone());
+            self.run_again((shard, history), view, block, steps.clone());
             let first = block * shard.lanes;
             let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
             for (rows, state) in self.given.iter_mut().zip(&backward.states) {
                 given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone());
             }
-            spiked(&mut self.spiked, shard, block, steps.clone());
+            spiked(&mut self.spiked, (shard, history), block, steps.clone());
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
@@ -171,9 +168,9 @@ impl<T: Scalar> Reversal<T> {
                     let count = if several && whole { STEPS } else { 1 };
                     until -= count as u64;
                     let at = At { block, strip: strip.clone(), step: until, count, begin: steps.start };
-                    self.step(shard, view, backward, (&mut *spike_adjoints, tables), &at);
+                    self.step((shard, history), view, backward, (&mut *spike_adjoints, tables), &at);
                     if until.is_multiple_of(FOLD) {
-                        self.fold(backward, shard, (block, strip.clone()), until);
+                        self.fold(backward, (shard, history), (block, strip.clone()), until);
                     }
                 }
             }
@@ -181,8 +178,16 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// Computes a block's states of an epoch again, where not all of them were kept.
-    fn run_again(&mut self, shard: &Shard<T>, view: &View<'_, T>, block: usize, steps: Range<u64>) {
-        let Some(history) = shard.tracked.as_ref().filter(|history| !history.is_whole()) else { return };
+    fn run_again(
+        &mut self,
+        (shard, history): (&Shard<T>, &History<T>),
+        view: &View<'_, T>,
+        block: usize,
+        steps: Range<u64>,
+    ) {
+        if history.is_whole() {
+            return;
+        }
         let (size, count) = (shard.state_rows * shard.lanes, (steps.end - steps.start) as usize);
         if self.past.len() < (count + 1) * size {
             self.past = Buffer::zeroed((count + 1) * size);
@@ -210,7 +215,7 @@ impl<T: Scalar> Reversal<T> {
 
     fn step(
         &mut self,
-        shard: &Shard<T>,
+        (shard, history): (&Shard<T>, &History<T>),
         view: &View<'_, T>,
         backward: &Backward<T>,
         (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
@@ -219,7 +224,6 @@ impl<T: Scalar> Reversal<T> {
         let lanes = shard.lanes;
         let size = self.rows * lanes;
         self.store_spike_adjoints(backward, lanes, spike_adjoints, at);
-        let Some(history) = &shard.tracked else { return };
         let past = past(history, &self.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
@@ -322,12 +326,12 @@ impl<T: Scalar> Reversal<T> {
     fn fold(
         &mut self,
         backward: &Backward<T>,
-        shard: &Shard<T>,
+        (shard, history): (&Shard<T>, &History<T>),
         (block, strip): (usize, Range<usize>),
         step: u64,
     ) {
         if self.suspect.is_none() {
-            self.suspect = self.infinite(&backward.reverse, shard, (block, strip.clone()), step);
+            self.suspect = self.infinite(&backward.reverse, (shard, history), (block, strip.clone()), step);
         }
         let lanes = shard.lanes;
         let (reverse, size) = (&backward.reverse, self.rows * lanes);
@@ -360,7 +364,7 @@ impl<T: Scalar> Reversal<T> {
     fn infinite(
         &self,
         reverse: &Reverse,
-        shard: &Shard<T>,
+        (shard, history): (&Shard<T>, &History<T>),
         (block, strip): (usize, Range<usize>),
         step: u64,
     ) -> Option<Suspect> {
@@ -372,7 +376,7 @@ impl<T: Scalar> Reversal<T> {
             let row = &frame[row * lanes..][..lanes][strip.clone()];
             if is_finite(row) { None } else { row.iter().position(|v| !v.is_finite()) }
         })?;
-        let (lane, history) = (strip.start + at, shard.tracked.as_ref()?);
+        let lane = strip.start + at;
         // Lanes beyond the last neuron repeat it.
         let neuron = shard.neurons.start + (block * lanes + lane).min(shard.neurons.len() - 1);
         let past = (&self.past[..], &self.epoch);
@@ -381,9 +385,15 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// The cotangents of coefficients, then of the states at the beginning, each by neuron of the shard.
-    pub(crate) fn finish(&mut self, shard: &Shard<T>, backward: &Backward<T>) -> Vec<Vec<f64>> {
+    pub(crate) fn finish(
+        &mut self,
+        shard: &Shard<T>,
+        history: &History<T>,
+        backward: &Backward<T>,
+    ) -> Vec<Vec<f64>> {
         let (lanes, reverse) = (shard.lanes, &backward.reverse);
-        (0..shard.blocks.len()).for_each(|block| self.fold(backward, shard, (block, 0..lanes), self.begin));
+        (0..shard.blocks.len())
+            .for_each(|block| self.fold(backward, (shard, history), (block, 0..lanes), self.begin));
         let place = |i: usize| (i / lanes, i % lanes);
         let total = |k: usize, i: usize| {
             let (block, lane) = place(i);

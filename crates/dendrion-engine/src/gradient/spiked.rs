@@ -4,13 +4,18 @@ use std::ops::Range;
 
 use dendrion_kernels::Scalar;
 
+use super::history::History;
 use crate::inputs::input_rows::InputRows;
 use crate::runtime::shard::Shard;
 
 /// The spikes of a block in the steps of an epoch, as its shard has kept them: 1 for a neuron that spiked; no row where none did.
-pub(crate) fn spiked<T: Scalar>(rows: &mut InputRows<T>, shard: &Shard<T>, block: usize, steps: Range<u64>) {
+pub(crate) fn spiked<T: Scalar>(
+    rows: &mut InputRows<T>,
+    (shard, history): (&Shard<T>, &History<T>),
+    block: usize,
+    steps: Range<u64>,
+) {
     rows.clear();
-    let Some(history) = &shard.tracked else { return };
     let first = shard.neurons.start + block * shard.lanes;
     for step in steps {
         let all = history.spikes_at(step);

@@ -6,25 +6,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use dendrion_kernels::{Fanout, Ring, Scalar};
+use dendrion_kernels::{Ring, Scalar};
 
 use super::backward::Backward;
+use super::reverse_edge::ReverseEdge;
+use super::shard_trace::{GradientObserver, ShardTrace};
 use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::{Current, Given, StandIns};
-use crate::run::{Barrier, Route, Watch, Worker};
+use crate::run::{Barrier, Member, Route, Watch, Worker};
 use crate::runtime::shard::View;
-
-/// Connections of one projection onto one shard, from which spike adjoints are pulled.
-#[derive(Debug)]
-pub(crate) struct ReverseEdge<T: Scalar> {
-    pub(crate) projection: usize,
-    /// Place of the shard.
-    pub(crate) target: usize,
-    pub(crate) port: usize,
-    pub(crate) fanout: Arc<Fanout<T>>,
-    /// Whether its weights' cotangents are wanted.
-    pub(crate) wanted: bool,
-}
 
 /// What all threads share while one sample is reversed.
 #[derive(Debug)]
@@ -68,7 +58,7 @@ impl<T: Scalar> Shared<'_, T> {
 
 /// Reverses the steps from `begin` to `end`, which the worker's shards keep; false where a watch stopped it.
 pub(crate) fn sweep<T: Scalar>(
-    worker: &mut Worker<T>,
+    worker: &mut Worker<T, GradientObserver>,
     shared: &Shared<'_, T>,
     barrier: &Barrier,
     (begin, end): (u64, u64),
@@ -101,10 +91,10 @@ pub(crate) fn sweep<T: Scalar>(
 type Steps = std::ops::Range<u64>;
 
 /// What the epoch's spikes of neurons are worth, and what they add to the cotangents of weights.
-fn pull_spikes<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
+fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
-    for (place, shard) in &mut worker.shards {
-        let Some(mut reversal) = shard.reversal.take() else { continue };
+    for Member { place, part: shard, observer } in &mut worker.shards {
+        let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
         let is_received = shared.edges_from(true, *place).next().is_some();
         reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone());
         let (neurons, lanes) = (shard.neurons.clone(), shard.lanes_of_all());
@@ -114,7 +104,9 @@ fn pull_spikes<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps:
                 let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
                 edge.fanout.pull(neurons.clone(), step, ring, row);
             }
-            let (true, Some(history)) = (edge.wanted, &shard.tracked) else { continue };
+            if !edge.wanted {
+                continue;
+            }
             let sum = reversal.accumulator.weights(edge, neurons.clone());
             for step in steps.clone() {
                 for source in history.spikes_at(step) {
@@ -122,30 +114,28 @@ fn pull_spikes<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps:
                 }
             }
         }
-        shard.reversal = Some(reversal);
     }
 }
 
 /// Reverses the epoch's steps of all neurons.
-fn reverse<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
-    for (place, shard) in &mut worker.shards {
+fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
+    for Member { place, part: shard, observer } in &mut worker.shards {
+        let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
         let population = shard.population;
         let engine = &shared.engines[population];
         let view = View { engine, currents: &shared.currents, given: &shared.given };
-        let Some(mut reversal) = shard.reversal.take() else { continue };
         let mut spike_adjoints =
             shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
         let given = (&mut spike_adjoints[..], &shared.tables[..]);
-        reversal.run(shard, &view, &shared.backwards[population], given, steps.clone());
-        shard.reversal = Some(reversal);
+        reversal.run((shard, history), &view, &shared.backwards[population], given, steps.clone());
     }
 }
 
 /// What the epoch's spikes of generators add to the cotangents of weights, and what stands in for generators is worth.
-fn pull_generated<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, steps: Steps) {
+fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
-    for (place, source_block) in &mut worker.source_blocks {
-        let Some(mut accumulator) = source_block.accumulator.take() else { continue };
+    for Member { place, part: source_block, observer } in &mut worker.sources {
+        let Some(mut accumulator) = observer.accumulator.take() else { continue };
         let sources = accumulator.sources.clone();
         for edge in shared.edges_from(false, *place) {
             let ring = &spike_adjoints[edge.target][edge.port];
@@ -154,17 +144,15 @@ fn pull_generated<T: Scalar>(worker: &mut Worker<T>, shared: &Shared<'_, T>, ste
                     pull_given(&mut accumulator, edge, ring, given, (shared.begin, steps.clone()));
                 }
                 _ if edge.wanted => {
-                    let kept = source_block.kept.as_deref().unwrap_or_default();
-                    let at = |step: u64| kept.partition_point(|(s, _)| *s < step);
                     let sum = accumulator.weights(edge, sources.clone());
-                    for (step, source) in &kept[at(steps.start)..at(steps.end)] {
+                    for (step, source) in observer.spikes(steps.clone()) {
                         edge.fanout.correlate(sources.clone(), (*source, 1.0), *step, ring, sum);
                     }
                 }
                 _ => {}
             }
         }
-        source_block.accumulator = Some(accumulator);
+        observer.accumulator = Some(accumulator);
     }
 }
 

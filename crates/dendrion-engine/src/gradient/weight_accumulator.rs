@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dendrion_kernels::Scalar;
 
-use super::sweep::ReverseEdge;
+use super::reverse_edge::ReverseEdge;
 
 /// Cotangents of the weights of connections from some sources, and of what stands in for these.
 #[derive(Clone, Debug, Default)]

@@ -13,7 +13,6 @@ use std::sync::Arc;
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
 use super::schedule::Schedule;
-use crate::gradient::{Bytes, WeightAccumulator};
 use crate::random::{Purpose, Stream};
 use crate::runtime::spikes::Spikes;
 
@@ -66,14 +65,8 @@ pub(crate) struct SourceBlock {
     last: (u64, Vec<(u32, u32)>),
     /// Spikes recorded (step, source), if a probe asks for them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
-    /// Spikes kept (step, source) for a gradient.
-    pub(crate) kept: Option<Vec<(u64, u32)>>,
     /// Whether something else is given for what it would send.
     pub(crate) muted: bool,
-    /// States to go back to, the last one first.
-    saved: Vec<Self>,
-    /// What a reverse run adds up for its sources.
-    pub(crate) accumulator: Option<Box<WeightAccumulator>>,
     dt: f64,
 }
 
@@ -95,10 +88,7 @@ impl SourceBlock {
                 sent: 0,
                 last: (0, Vec::new()),
                 log: None,
-                kept: None,
                 muted: false,
-                saved: Vec::new(),
-                accumulator: None,
                 dt,
             }
         };
@@ -155,8 +145,8 @@ impl SourceBlock {
         }
     }
 
-    /// Bytes that a saved state takes.
-    pub(crate) fn bytes(&self) -> Bytes {
+    /// Bytes that a copy takes.
+    pub(crate) fn bytes(&self) -> usize {
         let process = match &self.process {
             Process::Poisson(r) | Process::Bernoulli(r) => {
                 r.next.len() * (2 * size_of::<f64>() + size_of::<u64>())
@@ -164,30 +154,13 @@ impl SourceBlock {
             Process::Pushed { spikes, .. } => size_of::<(u64, u32)>() * spikes.len(),
             Process::Given { .. } => 0,
         };
-        Bytes { saved: size_of::<Self>() + process, ..Bytes::default() }
+        size_of::<Self>() + process
     }
 
-    /// Puts its present state on the pile.
-    pub(crate) fn save(&mut self) {
-        let aside = (self.log.take(), self.kept.take(), std::mem::take(&mut self.saved));
+    /// A copy that records nothing.
+    pub(crate) fn clone_unrecorded(&mut self) -> Self {
+        let log = self.log.take();
         let copy = self.clone();
-        (self.log, self.kept, self.saved) = aside;
-        self.saved.push(copy);
-    }
-
-    /// Goes back to the last state saved, which leaves the pile.
-    pub(crate) fn restore(&mut self) {
-        if let Some(copy) = self.saved.pop() {
-            let (saved, accumulator) = (std::mem::take(&mut self.saved), self.accumulator.take());
-            *self = Self { saved, accumulator, ..copy };
-        }
-    }
-
-    /// A copy for a gradient, which takes the pile and records nothing.
-    pub(crate) fn take_traced(&mut self) -> Self {
-        let (log, saved, kept) = (self.log.take(), std::mem::take(&mut self.saved), self.kept.take());
-        let mut copy = self.clone();
-        (copy.saved, copy.kept) = (saved, kept);
         self.log = log;
         copy
     }
@@ -263,9 +236,6 @@ impl SourceBlock {
             events.clear();
         }
         let in_time = events.iter().map(|(step, source)| (begin + u64::from(*step), *source));
-        if let Some(kept) = &mut self.kept {
-            kept.extend(in_time.clone());
-        }
         if let Some(log) = &mut self.log {
             log.extend(in_time);
         }

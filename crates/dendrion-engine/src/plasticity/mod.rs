@@ -11,7 +11,7 @@
 //!
 //! **Short-term plasticity** ([`short_term`]) scales what a spike carries, by its source's own spikes alone.
 
-mod control;
+pub(crate) mod control;
 mod history;
 mod learning;
 mod rule;

@@ -1,9 +1,31 @@
 //! The spike exchange, where threads leave the spikes of an epoch for each other. Two sides in turn: while one epoch's spikes
 //! are read, the next one's are written.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::runtime::spikes::Spikes;
+
+/// How spikes get from the shards and source blocks that send them to those that they reach.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    /// For each projection, where its spikes are.
+    pub(crate) routes: Arc<Vec<Route>>,
+    pub(crate) spikes: Arc<SpikeExchange>,
+    /// Steps of an epoch.
+    pub(crate) epoch: u64,
+    /// By population and port, the slots of the ring in which spikes wait.
+    pub(crate) slots: Vec<Vec<usize>>,
+}
+
+/// Where a projection's spikes are in the exchange.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// Shards of a population.
+    Shards(Range<usize>),
+    /// Source blocks of the generator of that number.
+    Sources(usize, Range<usize>),
+}
 
 /// Spikes by shard and by source block, of two epochs.
 #[derive(Debug, Default)]

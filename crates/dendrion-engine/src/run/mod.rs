@@ -9,8 +9,8 @@ mod pool;
 mod worker;
 
 pub(crate) use barrier::Barrier;
-pub(crate) use exchange::SpikeExchange;
-pub(crate) use executor::{Parts, Sample, Stage, execute};
-pub(crate) use partition::{gather, partition};
-pub(crate) use pool::team;
-pub(crate) use worker::{Route, RunPlan, Watch, Worker, run_worker};
+pub(crate) use exchange::{Exchange, Route, SpikeExchange};
+pub(crate) use executor::{Stage, Treatment, execute};
+pub(crate) use partition::Observed;
+pub(crate) use worker::Alarm;
+pub(crate) use worker::{Member, RunPlan, Watch, Worker};

@@ -1,43 +1,90 @@
-//! Who does what: shards and generators distributed to threads.
+//! The partition of a sample among threads.
 
 use dendrion_kernels::Scalar;
 
-use super::worker::Worker;
+use super::worker::{Member, Worker};
 use crate::inputs::SourceBlock;
+use crate::runtime::observer::{Observer, Unobserved};
+use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 
-/// Shards of about equal cost, the costliest first to whoever has least; source blocks in turn, for that many threads.
-pub(crate) fn partition<T: Scalar>(
-    shards: Vec<Shard<T>>,
-    source_blocks: Vec<SourceBlock>,
-    threads: usize,
-    cost: impl Fn(&Shard<T>) -> usize,
-) -> Vec<Worker<T>> {
-    let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..threads).map(|_| (Vec::new(), Vec::new())).collect();
-    let mut shards: Vec<_> = shards.into_iter().enumerate().map(|(i, s)| (cost(&s), i, s)).collect();
-    shards.sort_by_key(|(cost, place, _)| (std::cmp::Reverse(*cost), *place));
-    let mut costs = vec![0; threads];
-    for (cost, place, shard) in shards {
-        let least = (0..threads).min_by_key(|t| costs[*t]).unwrap_or(0);
-        costs[least] += cost;
-        parts[least].0.push((place, shard));
-    }
-    for (place, source_block) in source_blocks.into_iter().enumerate() {
-        parts[place % threads].1.push((place, source_block));
-    }
-    parts.into_iter().map(|(shards, source_blocks)| Worker::new(shards, source_blocks)).collect()
+/// A sample, with an observer for each of its shards and source blocks.
+#[derive(Debug)]
+pub(crate) struct Observed<T: Scalar, O: Observer<T>> {
+    pub(crate) sample: Sample<T>,
+    pub(crate) of_shards: Vec<O::Shard>,
+    pub(crate) of_sources: Vec<O::Sources>,
+    /// The step that the last run reached.
+    pub(crate) reached: u64,
 }
 
-/// The shards and source blocks of all workers, in their order.
-pub(crate) fn gather<T: Scalar>(
-    workers: impl Iterator<Item = Worker<T>>,
-) -> (Vec<Shard<T>>, Vec<SourceBlock>) {
-    let (mut shards, mut source_blocks) = (Vec::new(), Vec::new());
+impl<T: Scalar> From<Sample<T>> for Observed<T, Unobserved> {
+    fn from(sample: Sample<T>) -> Self {
+        let (shards, sources) = (sample.shards.len(), sample.source_blocks.len());
+        Self { sample, of_shards: vec![(); shards], of_sources: vec![(); sources], reached: 0 }
+    }
+}
+
+/// Shards and source blocks.
+type Members<T, O> =
+    (Vec<Member<Shard<T>, <O as Observer<T>>::Shard>>, Vec<Member<SourceBlock, <O as Observer<T>>::Sources>>);
+
+impl<T: Scalar, O: Observer<T>> Observed<T, O> {
+    /// Every shard and every source block, with its observer and its place.
+    fn members(self) -> Members<T, O> {
+        let shards = self.sample.shards.into_iter().zip(self.of_shards).enumerate();
+        let sources = self.sample.source_blocks.into_iter().zip(self.of_sources).enumerate();
+        (
+            shards.map(|(place, (part, observer))| Member { place, part, observer }).collect(),
+            sources.map(|(place, (part, observer))| Member { place, part, observer }).collect(),
+        )
+    }
+
+    /// One worker that owns everything.
+    pub(crate) fn into_worker(self) -> Worker<T, O> {
+        let (shards, sources) = self.members();
+        Worker::new(shards, sources)
+    }
+}
+
+/// Distributes a sample to so many workers: each shard, the costliest first, to the worker that has the least cost so far; source
+/// blocks in turn. This is the greedy "longest processing time" rule of Graham (1969), at most a third above the best partition.
+/// Results do not depend on the partition.
+pub(crate) fn partition<T: Scalar, O: Observer<T>>(
+    sample: Observed<T, O>,
+    workers: usize,
+    cost: impl Fn(&Shard<T>) -> usize,
+) -> Vec<Worker<T, O>> {
+    let (shards, sources) = sample.members();
+    let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
+    let mut shards: Vec<_> = shards.into_iter().map(|member| (cost(&member.part), member)).collect();
+    shards.sort_by_key(|(cost, member)| (std::cmp::Reverse(*cost), member.place));
+    let mut costs = vec![0; workers];
+    for (cost, member) in shards {
+        let least = (0..workers).min_by_key(|w| costs[*w]).unwrap_or(0);
+        costs[least] += cost;
+        parts[least].0.push(member);
+    }
+    for member in sources {
+        parts[member.place % workers].1.push(member);
+    }
+    parts.into_iter().map(|(shards, sources)| Worker::new(shards, sources)).collect()
+}
+
+/// The sample that was distributed to these workers. The step reached is that of the first worker: all stop at the same step.
+pub(crate) fn gather<T: Scalar, O: Observer<T>>(
+    workers: impl Iterator<Item = Worker<T, O>>,
+) -> Observed<T, O> {
+    let (mut shards, mut sources, mut reached) = (Vec::new(), Vec::new(), None);
     for worker in workers {
         shards.extend(worker.shards);
-        source_blocks.extend(worker.source_blocks);
+        sources.extend(worker.sources);
+        reached = reached.or(Some(worker.reached));
     }
-    shards.sort_unstable_by_key(|(place, _)| *place);
-    source_blocks.sort_unstable_by_key(|(place, _)| *place);
-    (shards.into_iter().map(|(_, s)| s).collect(), source_blocks.into_iter().map(|(_, c)| c).collect())
+    shards.sort_unstable_by_key(|member| member.place);
+    sources.sort_unstable_by_key(|member| member.place);
+    let (shards, of_shards) = shards.into_iter().map(|m| (m.part, m.observer)).unzip();
+    let (source_blocks, of_sources) = sources.into_iter().map(|m| (m.part, m.observer)).unzip();
+    let sample = Sample { shards, source_blocks };
+    Observed { sample, of_shards, of_sources, reached: reached.unwrap_or(0) }
 }

@@ -1,9 +1,20 @@
 //! One thread's part of a run.
 //!
-//! An epoch is at most the shortest delay between neurons, so nothing that happens in it can reach another block before
-//! its end. In epoch k a thread delivers the spikes that neurons sent in epoch k-1 and generators send in epoch k, runs its
-//! blocks, leaves their spikes and those its generators will send in epoch k+1 on the exchange, and meets the others. Where
-//! nothing is connected, threads meet now and then only, to stop together.
+//! An epoch is at most the shortest delay between neurons, so no spike of an epoch reaches another neuron before the epoch ends.
+//! Within an epoch, therefore, each block runs all its steps at once, and threads need each other only between epochs (the
+//! scheme of Morrison et al. 2005). In epoch k, each worker
+//!
+//! ```text
+//! delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
+//! runs its blocks, and leaves their spikes in the exchange
+//! generates the spikes of its source blocks for epoch k + 1, and leaves them in the exchange
+//! waits for the other workers
+//! delivers the spikes that neurons sent in epoch k
+//! decides the weights that can be decided                  (plasticity)
+//! ```
+//!
+//! One wait per epoch is enough because the exchange has two sides: epoch k + 1 writes to the side that nobody reads in
+//! epoch k. If nothing is connected, workers wait for each other only now and then, so that they can stop together.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,20 +23,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
-use super::exchange::SpikeExchange;
+use super::exchange::{Route, SpikeExchange};
 use crate::inputs::{Current, SourceBlock, StandIns};
+use crate::runtime::observer::{Observer, SourceObserver};
 use crate::runtime::population::Engine;
 use crate::runtime::shard::{Sent, Shard, View};
 use crate::runtime::spikes::Spikes;
-
-/// Where a projection's spikes are on the exchange.
-#[derive(Clone, Debug)]
-pub(crate) enum Route {
-    /// Shards of a population.
-    Shards(std::ops::Range<usize>),
-    /// Sources of the generator of that number.
-    Sources(usize, std::ops::Range<usize>),
-}
 
 /// What all threads of a run share.
 #[derive(Debug)]
@@ -34,18 +37,18 @@ pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     /// For each projection.
     pub(crate) routes: Arc<Vec<Route>>,
-    /// What stands in for generators, by index.
+    /// Values given in place of what generators would send, by generator.
     pub(crate) given: StandIns<T>,
     pub(crate) exchange: Arc<SpikeExchange>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
     /// Steps of an epoch.
     pub(crate) epoch: u64,
-    /// Epochs from one meeting of the threads to the next: where nothing is connected they meet only to stop together.
+    /// Epochs from one meeting of the threads to the next; more than one if nothing is connected.
     pub(crate) meeting: u64,
-    /// Of all that the threads do together: where one breaks off, none waits any more.
+    /// Shared by everything that the threads do together: if one panics, none waits any longer.
     pub(crate) barrier: Arc<Barrier>,
-    /// The last epoch to run, where something ends the run early.
+    /// The last epoch to run, if a watch or a fault ends the run early.
     pub(crate) last: AtomicU64,
 }
 
@@ -56,43 +59,60 @@ impl<T: Scalar> RunPlan<T> {
     }
 }
 
-/// What one thread owns during a run; numbers are places on the exchange.
+/// A shard or a source block that a worker owns.
 #[derive(Debug)]
-pub(crate) struct Worker<T: Scalar> {
-    pub(crate) shards: Vec<(usize, Shard<T>)>,
-    pub(crate) source_blocks: Vec<(usize, SourceBlock)>,
+pub(crate) struct Member<P, O> {
+    /// Its place in the spike exchange.
+    pub(crate) place: usize,
+    pub(crate) part: P,
+    pub(crate) observer: O,
+}
+
+/// What one thread owns during a run.
+#[derive(Debug)]
+pub(crate) struct Worker<T: Scalar, O: Observer<T>> {
+    pub(crate) shards: Vec<Member<Shard<T>, O::Shard>>,
+    pub(crate) sources: Vec<Member<SourceBlock, O::Sources>>,
+    /// The step that the last run reached.
+    pub(crate) reached: u64,
+    /// Memory that goes round with the exchange.
     spare: Spikes,
 }
 
-/// Called between epochs with the steps done.
+/// Called between epochs with the step reached. It stops the run by `Break`.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
-impl<T: Scalar> Worker<T> {
-    pub(crate) fn new(shards: Vec<(usize, Shard<T>)>, source_blocks: Vec<(usize, SourceBlock)>) -> Self {
-        Self { shards, source_blocks, spare: Spikes::default() }
+impl<T: Scalar, O: Observer<T>> Worker<T, O> {
+    pub(crate) fn new(
+        shards: Vec<Member<Shard<T>, O::Shard>>,
+        sources: Vec<Member<SourceBlock, O::Sources>>,
+    ) -> Self {
+        Self { shards, sources, reached: 0, spare: Spikes::default() }
     }
 
     fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
         let steps = plan.epoch.min(plan.end - begin) as usize;
-        for (place, source_block) in &mut self.source_blocks {
-            source_block.generate(begin, steps, &mut self.spare);
+        for Member { place, part, observer } in &mut self.sources {
+            part.generate(begin, steps, &mut self.spare);
+            observer.spikes(begin, &self.spare);
             plan.exchange.put_source_block(epoch, *place, &mut self.spare);
         }
     }
 
     fn run(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64, steps: usize) {
-        for (place, shard) in &mut self.shards {
+        for Member { place, part: shard, observer } in &mut self.shards {
             let engine = &plan.engines[shard.population];
             let view = View { engine, currents: &plan.currents, given: &plan.given };
-            shard.run(&view, begin, steps);
+            shard.run(&view, begin, steps, observer);
             if shard.fault.is_some() {
+                // The others stop after this epoch too.
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
             plan.exchange.put_shard(epoch, *place, &mut shard.spikes);
         }
     }
 
-    /// Delivers what generators send in the epoch that begins at `begin`, and what stands in for them.
+    /// Delivers what generators send in the epoch that begins at `begin`, and values given in their place.
     fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
         if plan.routes.is_empty() {
             return;
@@ -130,53 +150,51 @@ impl<T: Scalar> Worker<T> {
     }
 
     fn deliver<'a>(&mut self, begin: u64, steps: usize, from: impl Fn(usize) -> Option<Sent<'a, T>>) {
-        for (_, shard) in &mut self.shards {
-            shard.deliver(begin, steps, &from);
+        for member in &mut self.shards {
+            member.part.deliver(begin, steps, &from);
         }
+    }
+
+    /// Runs from the beginning of the plan to its end, or to the end of the epoch in which a watch or a fault ends the run. `watch` is
+    /// given to one worker only.
+    pub(crate) fn follow(&mut self, plan: &RunPlan<T>, mut watch: Option<Watch<'_>>) {
+        let alarm = Alarm(&plan.barrier);
+        // Epochs count from 1, so that the spikes of generators for the first epoch can be left "in epoch 0".
+        let (mut epoch, mut begin) = (1, plan.begin);
+        self.generate(plan, epoch - 1, begin);
+        let mut going = plan.barrier.wait();
+        while going {
+            let steps = plan.epoch.min(plan.end - begin);
+            self.deliver_generated(plan, epoch - 1, begin);
+            self.run(plan, epoch, begin, steps as usize);
+            let next = begin + steps;
+            if next < plan.end {
+                self.generate(plan, epoch, next);
+            }
+            if watch.as_mut().is_some_and(|watch| watch(next).is_break()) {
+                plan.last.fetch_min(epoch, Ordering::AcqRel);
+            }
+            let meets = plan.meets(epoch, next);
+            going = !meets || plan.barrier.wait();
+            self.deliver_spikes(plan, epoch, begin);
+            self.shards.iter_mut().for_each(|member| member.part.learn(next));
+            begin = next;
+            // All workers decide alike: a worker that is ahead can only have written the number of a later epoch.
+            let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
+            if stopped && begin < plan.end && going && plan.given.is_empty() {
+                // The spikes of the next epoch are sent already, and generators do not send them again in the next run.
+                self.deliver_generated(plan, epoch, begin);
+            }
+            going &= begin < plan.end && !stopped;
+            epoch += 1;
+        }
+        std::mem::forget(alarm);
+        self.reached = begin;
     }
 }
 
-/// Takes one worker through a run; returns it with the step reached. `watch` is the calling thread's.
-pub(crate) fn run_worker<T: Scalar>(
-    mut worker: Worker<T>,
-    plan: &RunPlan<T>,
-    mut watch: Option<Watch<'_>>,
-) -> (Worker<T>, u64) {
-    let alarm = Alarm(&plan.barrier);
-    // Sides of the exchange alternate; "the epoch before the first" shares its side with the second.
-    let (mut epoch, mut begin) = (1, plan.begin);
-    worker.generate(plan, epoch - 1, begin);
-    let mut going = plan.barrier.wait();
-    while going {
-        let steps = plan.epoch.min(plan.end - begin);
-        worker.deliver_generated(plan, epoch - 1, begin);
-        worker.run(plan, epoch, begin, steps as usize);
-        let next = begin + steps;
-        if next < plan.end {
-            worker.generate(plan, epoch, next);
-        }
-        if watch.as_mut().is_some_and(|watch| watch(next).is_break()) {
-            plan.last.fetch_min(epoch, Ordering::AcqRel);
-        }
-        let meets = plan.meets(epoch, next);
-        going = !meets || plan.barrier.wait();
-        worker.deliver_spikes(plan, epoch, begin);
-        worker.shards.iter_mut().for_each(|(_, shard)| shard.learn(next));
-        begin = next;
-        let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
-        if stopped && begin < plan.end && going && plan.given.is_empty() {
-            // These are sent already; generators will not send them again.
-            worker.deliver_generated(plan, epoch, begin);
-        }
-        going &= begin < plan.end && !stopped;
-        epoch += 1;
-    }
-    std::mem::forget(alarm);
-    (worker, begin)
-}
-
-/// Frees the other threads where this one unwinds.
-pub(super) struct Alarm<'a>(pub(super) &'a Barrier);
+/// Releases the other threads from the barrier if this one panics.
+pub(crate) struct Alarm<'a>(pub(crate) &'a Barrier);
 
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {

@@ -45,22 +45,16 @@ impl<T: Scalar> Shard<T> {
             log: if records { self.log.clone() } else { None },
             spike_count: self.spike_count,
             fault: None,
-            tracked: None,
-            is_run_again: self.is_run_again,
-            spare: None,
-            snapshots: Vec::new(),
-            reversal: None,
         }
     }
 
-    /// What a gradient takes of it: a copy that records nothing, with all that was kept for it. The present state and what is on
-    /// its way are not copied: a segment that is run again begins at a snapshot. Its rings have their slots, without lanes.
-    pub(crate) fn take_traced(&mut self) -> Self {
-        let (tracked, snapshots) = (self.tracked.take(), std::mem::take(&mut self.snapshots));
+    /// A copy that records nothing, from which steps can be run again once its state is restored: the present state and spikes on
+    /// their way are not copied. Its rings have their slots, without lanes.
+    pub(crate) fn clone_without_state(&mut self) -> Self {
         let slots = self.rings.iter().map(|r| Ring::new(0, r.slots())).collect();
         let state = std::mem::replace(&mut self.state, Buffer::zeroed(0));
         let rings = std::mem::replace(&mut self.rings, slots);
-        let copy = Self { tracked, snapshots, ..self.clone_shard(false) };
+        let copy = self.clone_shard(false);
         (self.state, self.rings) = (state, rings);
         copy
     }

@@ -1,25 +1,26 @@
 //! A network ready to run, in one floating-point type.
+//!
+//! [`Core`] only holds the parts together. Each part has a file of its own, and each task a file that takes the parts it needs
+//! (`parameters.rs`, `state.rs`, `connections.rs`, ...); those never see the whole. The run path is in `run.rs`.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, OnceLock};
 
-use dendrion_equations::{Rate, rates};
 use dendrion_kernels::{Level, Scalar};
-use dendrion_model::{Error, Network, Rounding};
+use dendrion_model::{Domain, Error, Network, Rounding, Values};
 
-use crate::gradient::history::Spares;
-use crate::inputs::{Current, SourceBlock};
-use crate::recording::probe::Probe;
-use crate::run::{
-    Barrier, Route, RunPlan, Sample, SpikeExchange, Worker, gather, partition, run_worker, team,
-};
-use crate::runtime::index::Index;
-use crate::runtime::parameters::Targets;
-use crate::runtime::population::Cells;
-use crate::runtime::run_with::RunOptions;
-use crate::runtime::shard::{Fault, Shard};
-use crate::saved_state::Description;
+use super::clock::Clock;
+use super::ensemble::Ensemble;
+use super::model::Model;
+use super::population::Cells;
+use super::shard::{Fault, Shard};
+use super::{connections, export_model, parameters, pushed, roundings, state};
+use crate::build::assemble::{assemble, source_blocks};
+use crate::build::layout::Layout;
+use crate::connect::Connections;
+use crate::plasticity::control;
+use crate::recording::probe::{ProbeId, Probes, variables};
+use crate::run::{Barrier, Exchange, RunPlan};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,6 @@ pub enum RunEnd {
     /// The watch stopped it between two epochs; a later run goes on from there.
     Stopped,
 }
-
-/// Operations on a vector, of an epoch, that are worth a thread of its own: some microseconds.
-const WORK: u64 = 1500;
-/// Operations on vectors, a millisecond's about, between meetings of threads that have nothing to tell each other.
-const FREE: u64 = 1 << 20;
 
 /// What a network amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,140 +54,87 @@ pub struct Summary {
     pub level: Level,
 }
 
+/// Operations on a vector, of an epoch, that are worth a thread of its own: some microseconds.
+const WORK: u64 = 1500;
+/// Operations on vectors, a millisecond's about, between meetings of threads that have nothing to tell each other.
+const FREE: u64 = 1 << 20;
+
 /// A network ready to run.
 #[derive(Debug)]
 pub(crate) struct Core<T: Scalar> {
-    /// The model, less the arrays of connections; parameters of cells as they were when it was made.
-    pub(crate) network: Network,
-    pub(crate) cells: Vec<Cells<T>>,
-    /// All parameters, by their keys.
-    pub(crate) targets: Arc<Targets>,
-    /// Modules and states by name.
-    pub(crate) index: Index,
-    /// Path and size of each generator.
-    pub(crate) generators: Arc<Vec<(String, usize)>>,
-    /// Shards of all populations, in their order.
-    pub(crate) shards: Vec<Shard<T>>,
-    /// Ring lengths of each population's ports.
-    pub(crate) slots: Vec<Vec<usize>>,
-    pub(crate) source_blocks: Vec<SourceBlock>,
-    pub(crate) currents: Arc<Vec<Option<Current>>>,
-    pub(crate) routes: Arc<Vec<Route>>,
-    pub(crate) exchange: Arc<SpikeExchange>,
-    pub(crate) probes: Vec<Probe>,
-    /// Steps done.
-    pub(crate) now: u64,
-    /// Time requested so far (ms), of which `now` is the nearest step.
-    pub(crate) requested: f64,
-    pub(crate) epoch: u64,
+    pub(crate) model: Model<T>,
+    pub(crate) ensemble: Ensemble<T>,
+    pub(crate) exchange: Exchange,
+    pub(crate) clock: Clock,
+    pub(crate) probes: Probes,
+    /// Threads that a run may use.
     pub(crate) threads: usize,
-    pub(crate) level: Level,
-    /// The samples of a batch, if the network has run with one; the shards are where it began.
-    pub(crate) samples: Vec<Sample<T>>,
-    /// Memory of gradients that are over.
-    pub(crate) spares: Spares<T>,
-    /// For each population and state, whether it is still what parameters made it.
-    pub(crate) fresh: Vec<Vec<bool>>,
-    /// For each projection, whether its weights were set after it was made.
-    pub(crate) reweighted: Vec<bool>,
-    /// What the network is, in words, once that was asked for.
-    pub(crate) described: OnceLock<Description>,
-    /// Delays and times of spikes that were rounded when the network was built.
-    pub(crate) rounded: Vec<Rounding>,
     /// Why the network cannot run on.
     pub(crate) broken: Option<Error>,
 }
 
+/// Building, running, and going back to the beginning.
 impl<T: Scalar> Core<T> {
-    /// Runs `steps` steps.
-    pub(crate) fn run(
-        &mut self,
-        steps: u64,
-        watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<RunEnd, Error> {
-        if let Some(error) = &self.broken {
-            return Err(error.clone());
-        }
-        if !self.samples.is_empty() {
-            self.run_with(steps, &RunOptions::default(), watch)?;
-        }
-        if steps == 0 {
-            return Ok(RunEnd::Finished);
-        }
-        self.fresh.iter_mut().for_each(|rows| rows.fill(false));
-        let (begin, end) = (self.now, self.now + steps);
-        let team = team(self.worthwhile_threads());
-        let workers = self.workers(team.threads());
-        let plan = self.run_plan(begin, end, workers.len());
-        let done = team.run(
-            workers,
-            |worker| run_worker(worker, &plan, Some(&mut |now| watch(now - begin))),
-            |worker| run_worker(worker, &plan, None),
-        );
-        let Some(done) = done else {
-            let lost = Error::structure("network", "a worker thread was lost; make the network anew");
-            self.broken = Some(lost.clone());
-            return Err(lost);
-        };
-        self.reach(done.first().map_or(begin, |(_, reached)| *reached));
-        (self.shards, self.source_blocks) = gather(done.into_iter().map(|(worker, _)| worker));
-        match self.shards.iter().filter_map(|s| s.fault).min() {
-            Some(fault) => Err(self.fail(fault, None)),
-            None if self.now < end => Ok(RunEnd::Stopped),
-            None => Ok(RunEnd::Finished),
-        }
+    /// Validates and builds a network.
+    pub(crate) fn new(network: Network, level: Level) -> Result<Self, Error> {
+        Self::cut(network, level, Layout::new::<T>)
     }
 
+    /// As [`Core::new`], with populations cut as `layout` says, given their size and the number of threads.
+    pub(crate) fn cut(
+        network: Network,
+        level: Level,
+        layout: impl Fn(usize, usize) -> Layout,
+    ) -> Result<Self, Error> {
+        let (model, ensemble, exchange, threads) = assemble(network, level, layout)?;
+        let clock = Clock::new(model.network.dt);
+        Ok(Self { model, ensemble, exchange, clock, probes: Probes::default(), threads, broken: None })
+    }
+
+    /// The plan of a run from one step to another on that many threads.
     pub(crate) fn run_plan(&self, begin: u64, end: u64, threads: usize) -> RunPlan<T> {
         RunPlan {
-            engines: self.cells.iter().map(|c| c.engine.clone()).collect(),
-            currents: self.currents.clone(),
-            routes: self.routes.clone(),
+            engines: self.model.cells.iter().map(|c| c.engine.clone()).collect(),
+            currents: self.model.currents.clone(),
+            routes: self.exchange.routes.clone(),
             given: Arc::default(),
-            exchange: self.exchange.clone(),
+            exchange: self.exchange.spikes.clone(),
             begin,
             end,
-            epoch: self.epoch,
+            epoch: self.exchange.epoch,
             meeting: self.meeting(),
             barrier: Arc::new(Barrier::new(threads)),
             last: AtomicU64::new(u64::MAX),
         }
     }
 
-    /// Distributes shards and source blocks to threads.
-    fn workers(&mut self, threads: usize) -> Vec<Worker<T>> {
-        let (shards, source_blocks) =
-            (std::mem::take(&mut self.shards), std::mem::take(&mut self.source_blocks));
-        partition(shards, source_blocks, threads, |s| self.cells[s.population].cost(s.neurons.len()))
-    }
-
     /// Operations on vectors that an epoch takes.
     fn work_of_epoch(&self) -> u64 {
-        self.cells.iter().map(|c| c.run_worker(c.layout.size)).sum::<usize>() as u64 * self.epoch
+        self.model.cells.iter().map(|c| c.work(c.layout.size)).sum::<usize>() as u64 * self.exchange.epoch
     }
 
     /// Epochs from one meeting of threads to the next.
     pub(crate) fn meeting(&self) -> u64 {
-        if self.routes.is_empty() { (FREE / self.work_of_epoch().max(1)).max(1) } else { 1 }
+        if self.exchange.routes.is_empty() { (FREE / self.work_of_epoch().max(1)).max(1) } else { 1 }
     }
 
     /// Threads that have enough to do in an epoch to be worth meeting for.
     pub(crate) fn worthwhile_threads(&self) -> usize {
         let most = usize::try_from(self.work_of_epoch() / WORK).unwrap_or(usize::MAX).max(1);
-        self.threads.min(self.shards.len().max(1)).min(most)
+        self.threads.min(self.ensemble.own.shards.len().max(1)).min(most)
     }
 
     /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
     pub(crate) fn fail(&mut self, fault: Fault, sample: Option<usize>) -> Error {
-        self.reach(fault.step);
-        self.cut_recordings(fault.step);
-        let cells = &self.cells[fault.population];
+        self.clock.reach(fault.step);
+        self.probes.cut(&mut self.ensemble, fault.step);
+        let (cells, dt) = (&self.model.cells[fault.population], self.clock.dt);
         let error = Error::Divergence {
             population: cells.path.clone(),
             state: cells.system.states[fault.state].name.clone(),
             neuron: fault.neuron,
-            time: fault.step as f64 * self.network.dt,
-            dt: self.network.dt,
+            time: fault.step as f64 * dt,
+            dt,
             sample,
         };
         self.broken = Some(error.clone());
@@ -200,21 +143,20 @@ impl<T: Scalar> Core<T> {
 
     /// Back to the beginning of time: initial states, nothing on its way, nothing recorded, the same random numbers.
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
-        if self.shards.is_empty() && !self.cells.is_empty() {
-            // Shards were lost with a thread.
+        if self.ensemble.is_lost(self.model.cells.len()) {
             return self.broken.clone().map_or(Ok(()), Err);
         }
-        self.cells.iter().try_for_each(Cells::check_initial)?;
-        self.reach(0);
+        self.model.cells.iter().try_for_each(Cells::check_initial)?;
+        self.clock.reach(0);
         self.broken = None;
-        self.samples.clear();
-        self.fresh.iter_mut().for_each(|rows| rows.fill(true));
-        for shard in &mut self.shards {
-            shard.reset(&self.cells[shard.population], &self.slots[shard.population]);
+        self.ensemble.batch.clear();
+        self.ensemble.fresh.iter_mut().for_each(|rows| rows.fill(true));
+        for shard in &mut self.ensemble.own.shards {
+            shard.reset(&self.model.cells[shard.population], &self.exchange.slots[shard.population]);
         }
-        self.source_blocks = crate::build::assemble::source_blocks(&self.network)?;
-        self.listen_again();
-        self.probes.iter_mut().for_each(|p| p.begin = 0);
+        self.ensemble.own.source_blocks = source_blocks(&self.model.network)?;
+        self.probes.listen_again(&mut self.ensemble, self.clock.now);
+        self.probes.0.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
     }
 
@@ -226,48 +168,148 @@ impl<T: Scalar> Core<T> {
 
     /// Draws noise and the spikes of generators from the streams of another seed from now on. Connections stay.
     pub(crate) fn reseed(&mut self, seed: u64) {
-        let network = &mut self.network;
+        let Model { network, cells, .. } = &mut self.model;
         network.noise_seed = (seed != network.seed).then_some(seed);
-        for (cells, population) in self.cells.iter_mut().zip(&network.populations) {
+        for (cells, population) in cells.iter_mut().zip(&network.populations) {
             cells.reseed(population, seed);
         }
-        for shard in &mut self.shards {
-            let streams = &self.cells[shard.population].noises;
+        for shard in &mut self.ensemble.own.shards {
+            let streams = &cells[shard.population].noises;
             shard.noises.iter_mut().zip(streams).for_each(|(noise, stream)| noise.reseed(*stream));
         }
-        for source_block in &mut self.source_blocks {
+        for source_block in &mut self.ensemble.own.source_blocks {
             source_block.reseed(&network.generators[source_block.generator], seed);
         }
     }
 
-    /// The shards of all samples of a batch, or the network's own.
-    pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
-        let own = if self.samples.is_empty() { self.shards.as_slice() } else { &[] };
-        own.iter().chain(self.samples.iter().flat_map(|s| &s.shards))
-    }
-
-    /// How fast each state of a population changes by itself.
-    pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
-        Ok(rates(&self.cells[self.population(population)?].system))
-    }
-
     pub(crate) fn summary(&self) -> Summary {
-        let incoming = || self.shards.iter().flat_map(|s| &s.incoming);
+        let network = &self.model.network;
+        let incoming = || self.ensemble.own.shards.iter().flat_map(|s| &s.incoming);
+        let compartments = |p: &dendrion_model::Population| (p.size * p.compartments.len()) as u64;
         Summary {
-            neurons: self.network.populations.iter().map(|p| p.size as u64).sum(),
-            compartments: self
-                .network
-                .populations
-                .iter()
-                .map(|p| (p.size * p.compartments.len()) as u64)
-                .sum(),
+            neurons: network.populations.iter().map(|p| p.size as u64).sum(),
+            compartments: network.populations.iter().map(compartments).sum(),
             connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
             connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),
-            spikes: self.present_shards().map(|s| s.spike_count).sum(),
-            steps: self.now,
-            epoch: self.epoch,
+            spikes: self.ensemble.present_shards().map(|s: &Shard<T>| s.spike_count).sum(),
+            steps: self.clock.now,
+            epoch: self.exchange.epoch,
             threads: self.worthwhile_threads(),
-            level: self.level,
+            level: self.model.level,
         }
+    }
+}
+
+/// Between runs: what is read and set by name. Each method hands the parts to the file of its task.
+impl<T: Scalar> Core<T> {
+    pub(crate) fn parameter_names(&self) -> Vec<String> {
+        self.model.parameter_names()
+    }
+
+    pub(crate) fn parameter(&mut self, key: &str) -> Result<Values, Error> {
+        parameters::parameter(&self.model, &mut self.ensemble, key)
+    }
+
+    pub(crate) fn parameter_sizes(&mut self) -> Vec<usize> {
+        parameters::parameter_sizes(&self.model, &mut self.ensemble)
+    }
+
+    pub(crate) fn shapes(&mut self) -> Vec<Option<usize>> {
+        parameters::shapes(&self.model, &mut self.ensemble)
+    }
+
+    pub(crate) fn domain(&self, key: &str) -> Result<Domain, Error> {
+        parameters::domain(&self.model, key)
+    }
+
+    pub(crate) fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {
+        parameters::set_parameters(&mut self.model, &mut self.ensemble, self.clock.now, values)
+    }
+
+    pub(crate) fn state_names(&self) -> Vec<String> {
+        state::state_names(&self.model)
+    }
+
+    pub(crate) fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
+        state::state(&self.model, &self.ensemble, key)
+    }
+
+    pub(crate) fn set_state(&mut self, key: &str, values: &Values) -> Result<(), Error> {
+        state::set_state(&self.model, &mut self.ensemble, key, values)
+    }
+
+    pub(crate) fn connection_count(&self, path: &str) -> Result<usize, Error> {
+        connections::connection_count(&self.model, &self.ensemble, path)
+    }
+
+    pub(crate) fn connections(&mut self, path: &str) -> Result<Connections, Error> {
+        connections::connections(&self.model, &mut self.ensemble, path)
+    }
+
+    pub(crate) fn export_model(&mut self) -> Network {
+        export_model::export_model(&self.model, &mut self.ensemble)
+    }
+
+    pub(crate) fn roundings(&self) -> Vec<Rounding> {
+        roundings::roundings(&self.model)
+    }
+
+    pub(crate) fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
+        roundings::roundings_of(&self.model, keys)
+    }
+
+    pub(crate) fn step_parameters(&self) -> Vec<String> {
+        roundings::step_parameters(&self.model)
+    }
+
+    pub(crate) fn pushed_until(&self, path: &str) -> Result<u64, Error> {
+        pushed::pushed_until(&self.model, &self.ensemble, path)
+    }
+
+    pub(crate) fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)], until: u64) -> Result<(), Error> {
+        pushed::push_spikes(&self.model, &mut self.ensemble, self.clock.now, (path, spikes, until))
+    }
+
+    pub(crate) fn is_learning(&self, path: &str) -> Result<bool, Error> {
+        control::is_learning(&self.model, &self.ensemble, path)
+    }
+
+    pub(crate) fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
+        control::set_learning(&self.model, &mut self.ensemble, path, on)
+    }
+
+    pub(crate) fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
+        variables(&self.model, path)
+    }
+
+    pub(crate) fn add_probe(
+        &mut self,
+        path: &str,
+        variable: &str,
+        every: u64,
+        indices: Option<&[usize]>,
+    ) -> Result<ProbeId, Error> {
+        let parts = (&mut self.model, &mut self.ensemble);
+        self.probes.add(parts, self.clock.now, (path, variable), every, indices)
+    }
+
+    pub(crate) fn forget_recording(&mut self, id: ProbeId, release: bool) -> Result<(), Error> {
+        self.probes.forget(&mut self.ensemble, self.clock.now, (id, release))
+    }
+
+    pub(crate) fn remove_probe(&mut self, id: ProbeId) -> Result<(), Error> {
+        self.probes.remove(&mut self.ensemble, id)
+    }
+
+    pub(crate) fn sample_steps(&self, id: ProbeId) -> Vec<u64> {
+        self.probes.sample_steps(&self.ensemble, id)
+    }
+
+    pub(crate) fn values(&self, id: ProbeId) -> (Vec<T>, usize) {
+        self.probes.values(&self.ensemble, id)
+    }
+
+    pub(crate) fn spikes(&self, id: ProbeId, sample: usize) -> Vec<(u64, u32)> {
+        self.probes.spikes(&self.ensemble, self.clock.now, (id, sample))
     }
 }

@@ -5,53 +5,53 @@ use dendrion_model::{
     Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
 };
 
-use crate::runtime::core::Core;
+use super::connections::flush_weights;
+use super::ensemble::Ensemble;
+use super::model::Model;
 
-impl<T: Scalar> Core<T> {
-    /// The network with the present values of all parameters, and all arrays.
-    pub(crate) fn export_model(&mut self) -> Network {
-        let mut network = self.network.clone();
-        for (cells, population) in self.cells.iter().zip(&mut network.populations) {
-            for parameter in cells.system.parameters.iter().skip(1) {
-                if let Some((params, known)) = module(population, &parameter.key) {
-                    let name = parameter.key.rsplit('.').next().unwrap_or_default();
-                    let before = params.get(name).cloned().or(known);
-                    if before.as_ref() != Some(&parameter.values) {
-                        params.set(name, parameter.values.clone());
-                    }
+/// The network with the present values of all parameters, and all arrays.
+pub(crate) fn export_model<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) -> Network {
+    let mut network = model.network.clone();
+    for (cells, population) in model.cells.iter().zip(&mut network.populations) {
+        for parameter in cells.system.parameters.iter().skip(1) {
+            if let Some((params, known)) = module(population, &parameter.key) {
+                let name = parameter.key.rsplit('.').next().unwrap_or_default();
+                let before = params.get(name).cloned().or(known);
+                if before.as_ref() != Some(&parameter.values) {
+                    params.set(name, parameter.values.clone());
                 }
             }
         }
-        for i in 0..network.projections.len() {
-            self.fill(i, &mut network);
-        }
-        network
     }
+    for i in 0..network.projections.len() {
+        fill(model, ensemble, i, &mut network);
+    }
+    network
+}
 
-    /// Gives a projection back the arrays that live in the shards.
-    fn fill(&mut self, i: usize, network: &mut Network) {
-        let forgotten = |values: &PerConnection| matches!(values, PerConnection::Given(Values::Each(_)));
-        let p = &network.projections[i];
-        let pairs = matches!(p.connectivity, Connectivity::Csr { .. });
-        let weights = self.reweighted[i] || p.learns() || forgotten(&p.weight);
-        let delays = p.delay.as_ref().is_some_and(forgotten);
-        if !pairs && !weights && !delays {
-            return;
-        }
-        self.flush_weights(i);
-        let table = self.connection_table(i);
-        let sources = crate::connect::sources(network, &network.projections[i]);
-        let p = &mut network.projections[i];
-        if weights {
-            p.weight = table.weight.into();
-        }
-        if delays {
-            let ms: Vec<f64> = table.delay.iter().map(|steps| f64::from(*steps) * self.network.dt).collect();
-            p.delay = Some(ms.into());
-        }
-        if pairs {
-            p.connectivity = csr(&table.pre, table.post, sources);
-        }
+/// Gives a projection back the arrays that live in the shards.
+fn fill<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, i: usize, network: &mut Network) {
+    let forgotten = |values: &PerConnection| matches!(values, PerConnection::Given(Values::Each(_)));
+    let p = &network.projections[i];
+    let pairs = matches!(p.connectivity, Connectivity::Csr { .. });
+    let weights = model.reweighted[i] || p.learns() || forgotten(&p.weight);
+    let delays = p.delay.as_ref().is_some_and(forgotten);
+    if !pairs && !weights && !delays {
+        return;
+    }
+    flush_weights(model, ensemble, i);
+    let table = ensemble.connection_table(i);
+    let sources = crate::connect::sources(network, &network.projections[i]);
+    let p = &mut network.projections[i];
+    if weights {
+        p.weight = table.weight.into();
+    }
+    if delays {
+        let ms: Vec<f64> = table.delay.iter().map(|steps| f64::from(*steps) * model.network.dt).collect();
+        p.delay = Some(ms.into());
+    }
+    if pairs {
+        p.connectivity = csr(&table.pre, table.post, sources);
     }
 }
 

@@ -4,18 +4,17 @@
 //! recorders in that of probes: a binary search finds them. Names are in hash tables.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::ops::Range;
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Network};
+use dendrion_model::Network;
 
+use super::places::{first_of, places};
+use super::population::Cells;
+use super::shard::{Incoming, Shard};
+use super::target::full_name;
 use crate::inputs::SourceBlock;
 use crate::recording::recorder::Recorder;
-use crate::runtime::core::Core;
-use crate::runtime::parameters::full_name;
-use crate::runtime::population::Cells;
-use crate::runtime::shard::{Incoming, Shard};
 
 /// Modules and states of a network by name.
 #[derive(Debug)]
@@ -60,33 +59,6 @@ impl Index {
         let member = |end: usize| path[end..].trim_start_matches('/');
         ends.into_iter().find_map(|end| Some((*self.populations.get(&path[..end])?, member(end))))
     }
-}
-
-impl<T: Scalar> Core<T> {
-    /// The population of a path.
-    pub(crate) fn population(&self, path: &str) -> Result<usize, Error> {
-        match self.index.member(path) {
-            Some((population, "")) => Ok(population),
-            _ => Err(self.no_population(path)),
-        }
-    }
-
-    pub(crate) fn no_population(&self, path: &str) -> Error {
-        Error::unknown("network", "population", path, self.cells.iter().map(|c| c.path.clone()).collect())
-    }
-}
-
-/// The place of each name; of equal ones the first.
-pub(crate) fn places<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
-    first_of(names.enumerate().map(|(i, name)| (name.clone(), i)))
-}
-
-fn first_of<K: Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> HashMap<K, V> {
-    let mut found = HashMap::new();
-    for (key, value) in items {
-        found.entry(key).or_insert(value);
-    }
-    found
 }
 
 /// The range of the items whose number is `number`, of items in the order of their numbers.

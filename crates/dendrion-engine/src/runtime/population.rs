@@ -8,7 +8,6 @@ use dendrion_kernels::{LinkError, Scalar};
 use dendrion_model::{Error, Population, Values};
 
 use crate::build::layout::Layout;
-use crate::gradient::Compiled;
 use crate::random::{Purpose, Stream};
 
 /// Operations on a vector, about, that go by while a vector is written to memory and read again.
@@ -47,8 +46,6 @@ pub(crate) struct Cells<T: Scalar> {
     /// Random streams of its noises.
     pub(crate) noises: Vec<Stream>,
     level: Level,
-    /// Its reverses, as far as they were asked for.
-    pub(crate) compiled: Arc<Compiled<T>>,
 }
 
 impl<T: Scalar> Cells<T> {
@@ -77,7 +74,6 @@ impl<T: Scalar> Cells<T> {
             initial,
             noises,
             level,
-            compiled: Arc::default(),
         })
     }
 
@@ -126,7 +122,7 @@ impl<T: Scalar> Cells<T> {
     }
 
     /// Operations on vectors that a step of `neurons` neurons takes.
-    pub(crate) fn run_worker(&self, neurons: usize) -> usize {
+    pub(crate) fn work(&self, neurons: usize) -> usize {
         neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
     }
 

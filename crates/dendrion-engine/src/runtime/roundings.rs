@@ -6,52 +6,50 @@ use dendrion_equations::{Env, Graph, Node, NodeId, StepCount, System, evaluate_o
 use dendrion_kernels::Scalar;
 use dendrion_model::{Rounding, Values, is_multiple};
 
-use crate::runtime::core::Core;
-use crate::runtime::parameters::full_name;
+use super::model::Model;
+use super::target::full_name;
 
-impl<T: Scalar> Core<T> {
-    /// Times given when the network was built, and present values of parameters that are counted in steps.
-    pub(crate) fn roundings(&self) -> Vec<Rounding> {
-        let mut found = self.rounded.clone();
-        found.extend(self.roundings_where(|_| true));
-        found
+/// Times given when the network was built, and present values of parameters that are counted in steps.
+pub(crate) fn roundings<T: Scalar>(model: &Model<T>) -> Vec<Rounding> {
+    let mut found = model.rounded.clone();
+    found.extend(roundings_where(model, |_| true));
+    found
+}
+
+/// The same for some parameters, by their keys.
+pub(crate) fn roundings_of<T: Scalar>(model: &Model<T>, keys: &[String]) -> Vec<Rounding> {
+    let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
+    roundings_where(model, |key| keys.contains(key))
+}
+
+/// Keys of the parameters from which times are counted in steps.
+pub(crate) fn step_parameters<T: Scalar>(model: &Model<T>) -> Vec<String> {
+    let mut keys = Vec::new();
+    for cells in &model.cells {
+        for count in &cells.system.step_counts {
+            let own = parameters(&cells.system.graph, count.time).into_iter();
+            keys.extend(own.map(|i| full_name(&cells.path, &cells.system.parameters[i].key)));
+        }
     }
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
 
-    /// The same for some parameters, by their keys.
-    pub(crate) fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
-        let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
-        self.roundings_where(|key| keys.contains(key))
-    }
-
-    /// Keys of the parameters from which times are counted in steps.
-    pub(crate) fn step_parameters(&self) -> Vec<String> {
-        let mut keys = Vec::new();
-        for cells in &self.cells {
-            for count in &cells.system.step_counts {
-                let own = parameters(&cells.system.graph, count.time).into_iter();
-                keys.extend(own.map(|i| full_name(&cells.path, &cells.system.parameters[i].key)));
+fn roundings_where<T: Scalar>(model: &Model<T>, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
+    let mut found: Vec<Rounding> = Vec::new();
+    for cells in &model.cells {
+        let first = found.len();
+        for count in &cells.system.step_counts {
+            let own = parameters(&cells.system.graph, count.time);
+            let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);
+            if own.is_empty() || own.iter().any(|i| concerns(&key(i))) {
+                let rounding = rounding(&cells.path, &cells.system, count, &own, model.network.dt);
+                found.extend(rounding.filter(|r| !found[first..].contains(r)));
             }
         }
-        keys.sort_unstable();
-        keys.dedup();
-        keys
     }
-
-    fn roundings_where(&self, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
-        let mut found: Vec<Rounding> = Vec::new();
-        for cells in &self.cells {
-            let first = found.len();
-            for count in &cells.system.step_counts {
-                let own = parameters(&cells.system.graph, count.time);
-                let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);
-                if own.is_empty() || own.iter().any(|i| concerns(&key(i))) {
-                    let rounding = rounding(&cells.path, &cells.system, count, &own, self.network.dt);
-                    found.extend(rounding.filter(|r| !found[first..].contains(r)));
-                }
-            }
-        }
-        found
-    }
+    found
 }
 
 /// What happens to a time, which is said of the parameter that it is, or of the time where it is made of several.

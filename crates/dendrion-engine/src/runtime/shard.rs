@@ -6,13 +6,12 @@ use std::sync::Arc;
 use dendrion_kernels::{Buffer, Fanout, Frame, Ring, Scalar};
 
 use crate::build::layout::Layout;
-use crate::gradient::Reversal;
-use crate::gradient::history::{History, Snapshot};
 use crate::inputs::input_rows::InputRows;
 use crate::inputs::{Current, Given, NoiseRows};
 use crate::plasticity::state::PlasticityState;
 use crate::plasticity::{Learning, ShortTerm};
 use crate::recording::recorder::{Reads, Recorder};
+use crate::runtime::observer::ShardObserver;
 use crate::runtime::population::{Cells, Engine};
 use crate::runtime::spikes::Spikes;
 
@@ -95,16 +94,6 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) log: Option<Vec<(u64, u32)>>,
     pub(crate) spike_count: u64,
     pub(crate) fault: Option<Fault>,
-    /// Whether a gradient has its epochs run again rather than keep the state of each step: they are cheap, and nothing arrives.
-    pub(crate) is_run_again: bool,
-    /// What a gradient will need of the steps that run now, if one is wanted.
-    pub(crate) tracked: Option<History<T>>,
-    /// Memory for it.
-    pub(crate) spare: Option<Buffer<T>>,
-    /// States to go back to, the last one first.
-    pub(crate) snapshots: Vec<Snapshot<T>>,
-    /// Its part of a reverse run.
-    pub(crate) reversal: Option<Box<Reversal<T>>>,
 }
 
 impl<T: Scalar> Shard<T> {
@@ -141,11 +130,6 @@ impl<T: Scalar> Shard<T> {
             log: None,
             spike_count: 0,
             fault: None,
-            is_run_again: slots.is_empty() && cells.is_cheap(),
-            tracked: None,
-            spare: None,
-            snapshots: Vec::new(),
-            reversal: None,
             blocks,
         };
         shard.reset(cells, slots);
@@ -232,7 +216,13 @@ impl<T: Scalar> Shard<T> {
     }
 
     /// Runs all blocks through an epoch: `steps` steps from `begin` on.
-    pub(crate) fn run(&mut self, view: &View<'_, T>, begin: u64, steps: usize) {
+    pub(crate) fn run<O: ShardObserver<T>>(
+        &mut self,
+        view: &View<'_, T>,
+        begin: u64,
+        steps: usize,
+        observer: &mut O,
+    ) {
         self.recorders.iter_mut().for_each(|r| r.begin(begin, steps));
         let words = self.lanes.div_ceil(64);
         self.fired.clear();
@@ -243,26 +233,30 @@ impl<T: Scalar> Shard<T> {
             self.scratch = Buffer::zeroed(scratch);
         }
         for block in 0..self.blocks.len() {
-            self.visit(view, block, begin, steps);
+            self.visit(view, block, (begin, steps), observer);
         }
         for i in 0..steps as u64 {
             self.rings.iter_mut().for_each(|r| r.clear(begin + i));
         }
-        self.gather(begin, steps, words);
+        self.extract_spikes(begin, steps, words);
+        observer.spikes(&self.spikes);
     }
 
-    fn visit(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
+    fn visit<O: ShardObserver<T>>(
+        &mut self,
+        view: &View<'_, T>,
+        block: usize,
+        (begin, steps): (u64, usize),
+        observer: &mut O,
+    ) {
         let size = self.state_rows * self.lanes;
         self.fill_inputs(view, block, begin, steps);
         self.before.copy_from_slice(&self.state[block * size..][..size]);
-        if let Some(history) = &mut self.tracked {
-            history.begin(begin, block, &self.before);
-        }
+        observer.begin_block(begin, block, &self.before);
         for i in 0..steps {
-            self.step(view, block, begin, i, true);
+            self.step(view, block, begin, i, Some(&mut *observer));
         }
-        if let Some(history) = self.tracked.as_ref().filter(|history| history.is_whole()) {
-            let end = history.state(begin + steps as u64, block);
+        if let Some(end) = observer.end_block(begin + steps as u64, block) {
             self.state[block * size..][..size].copy_from_slice(end);
         }
         if !is_finite(&self.state[block * size..][..size]) {
@@ -284,8 +278,17 @@ impl<T: Scalar> Shard<T> {
         self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
     }
 
-    /// One step of one block: record, then the program.
-    fn step(&mut self, view: &View<'_, T>, block: usize, begin: u64, i: usize, record: bool) {
+    /// One step of one block: probes record, then the program runs. Without an observer the step is a repetition, and probes do
+    /// not record it again.
+    fn step<O: ShardObserver<T>>(
+        &mut self,
+        view: &View<'_, T>,
+        block: usize,
+        begin: u64,
+        i: usize,
+        observer: Option<&mut O>,
+    ) {
+        let record = observer.is_some();
         let (step, lanes, size) = (begin + i as u64, self.lanes, self.state_rows * self.lanes);
         let words = lanes.div_ceil(64);
         let mut inputs: [&[T]; INPUTS] = [&[]; INPUTS];
@@ -304,12 +307,9 @@ impl<T: Scalar> Shard<T> {
                 *port = &row[block * lanes..][..lanes];
             }
         }
-        // What is kept needs no copies: each step leaves its result behind its beginning.
-        let (state, next) = match self.tracked.as_mut().filter(|history| record && history.is_whole()) {
-            Some(history) => {
-                let (state, next) = history.step(step, block);
-                (state, Some(next))
-            }
+        // An observer that keeps states needs no copies: each step leaves its result where the next one begins.
+        let (state, next) = match observer.and_then(|observer| observer.step(step, block)) {
+            Some((state, next)) => (state, Some(next)),
             None => (&mut self.state[block * size..][..size], None),
         };
         let block_number = self.blocks.start + block;
@@ -349,7 +349,7 @@ impl<T: Scalar> Shard<T> {
         let size = self.state_rows * self.lanes;
         self.state[block * size..][..size].copy_from_slice(&self.before);
         for i in 0..steps {
-            self.step(view, block, begin, i, false);
+            self.step::<()>(view, block, begin, i, None);
             let state = &self.state[block * size..][..size];
             if let Some(at) = state.iter().position(|v| !v.is_finite()) {
                 let last = self.neurons.len() - 1;

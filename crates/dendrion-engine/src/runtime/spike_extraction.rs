@@ -6,7 +6,7 @@ use crate::runtime::shard::Shard;
 
 impl<T: Scalar> Shard<T> {
     /// Turns the words of the epoch into spikes, by step, then neuron.
-    pub(crate) fn gather(&mut self, begin: u64, steps: usize, words: usize) {
+    pub(crate) fn extract_spikes(&mut self, begin: u64, steps: usize, words: usize) {
         self.spikes.clear();
         for i in 0..steps {
             let row = &self.fired[i * self.blocks.len() * words..][..self.blocks.len() * words];
@@ -16,18 +16,12 @@ impl<T: Scalar> Shard<T> {
                     self.spikes.push(bit as u32);
                     self.spike_count += 1;
                     self.plasticity.remember(bit - self.neurons.start, begin + i as u64);
-                    if let Some(history) = &mut self.tracked {
-                        history.spikes.push(bit as u32);
-                    }
                     if let Some(log) = &mut self.log {
                         log.push((begin + i as u64, bit as u32));
                     }
                 }
             }
             self.spikes.end_step();
-            if let Some(history) = &mut self.tracked {
-                history.spikes.end_step();
-            }
         }
     }
 }

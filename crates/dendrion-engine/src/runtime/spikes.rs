@@ -24,6 +24,14 @@ impl Spikes {
         self.starts.push(self.sources.len() as u32);
     }
 
+    /// Appends the steps of others.
+    pub(crate) fn append(&mut self, others: &Self) {
+        for i in 0..others.steps() {
+            self.sources.extend_from_slice(others.at(i));
+            self.end_step();
+        }
+    }
+
     /// Replaces everything by `events` (step, source), given by source: sorts them by step and keeps their order.
     pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) {
         self.starts.clear();

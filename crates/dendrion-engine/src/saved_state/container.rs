@@ -14,6 +14,10 @@ pub(crate) use element::Element;
 pub(super) use reader::Reader;
 pub(super) use writer::Writer;
 
+/// The version of the format.
+pub(super) const FORMAT: u32 = 2;
+/// The version of Dendrion.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The key of the metadata, by which a file is known.
 const KEY: &str = "dendrion-state";
 /// What a file begins with, after the length of its header.

@@ -18,8 +18,8 @@ pub(super) fn save<T: Scalar>(
     (sample, source_blocks): (&str, &[SourceBlock]),
     out: &mut Writer,
 ) {
-    let name = name(&core.network.generators[generator], sample);
-    let memory = GeneratorMemory::of(of_generator(source_blocks, generator).iter(), core.now);
+    let name = name(&core.model.network.generators[generator], sample);
+    let memory = GeneratorMemory::of(of_generator(source_blocks, generator).iter(), core.clock.now);
     out.one(&format!("{name}/sent"), memory.sent);
     out.spikes(&format!("{name}/ahead"), &memory.ahead);
     match memory.waits {
@@ -44,10 +44,10 @@ pub(super) fn read<T: Scalar>(
     (now, sample): (u64, &str),
     file: &mut Reader<'_>,
 ) -> Result<GeneratorMemory, Error> {
-    let generator = &core.network.generators[source_block.generator];
+    let generator = &core.model.network.generators[source_block.generator];
     let (name, size) = (name(generator, sample), generator.size);
     let sent = file.one::<u64>(&format!("{name}/sent"))?;
-    if !(now..=now + core.epoch).contains(&sent) {
+    if !(now..=now + core.exchange.epoch).contains(&sent) {
         return Err(senseless(&name, "sent more or less than it can have"));
     }
     let ahead = file.spikes(&format!("{name}/ahead"), now..sent, size)?;

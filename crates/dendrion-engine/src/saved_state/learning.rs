@@ -33,24 +33,27 @@ fn learning<T: Scalar>(incoming: &Incoming<T>) -> Option<&Learning> {
 
 /// Whether any connection of a projection waits.
 fn waits<T: Scalar>(core: &Core<T>, projection: usize) -> bool {
-    core.incoming(projection).any(|(shard, incoming)| {
+    core.ensemble.incoming(projection).any(|(shard, incoming)| {
         (0..incoming.fanout.targets().len()).any(|c| shard.wait(&incoming.fanout, c) > 0)
     })
 }
 
 /// Adds a projection that learns to a file. All weights have to be up to date.
 pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Writer) {
-    let (waits, mut order) = (waits(core, projection), core.order(projection));
-    let count =
-        if waits { order.total() } else { sources(&core.network, &core.network.projections[projection]) };
+    let (waits, mut order) = (waits(core, projection), core.ensemble.order(projection));
+    let count = if waits {
+        order.total()
+    } else {
+        sources(&core.model.network, &core.model.network.projections[projection])
+    };
     let (mut traces, mut waiting) = (vec![Pre::default(); count], Vec::new());
     let (mut on, mut queued) = (true, Vec::new());
-    for (shard, incoming) in core.incoming(projection) {
+    for (shard, incoming) in core.ensemble.incoming(projection) {
         let Some(learning) = learning(incoming) else { continue };
         (on, queued) = (learning.is_on(), learning.queued().collect());
         // Once it is sorted by its step, a spike that came twice in a step comes twice here.
         let (mut queue, mut times) = (HashMap::new(), HashMap::new());
-        for (step, c) in learning.waiting(core.now) {
+        for (step, c) in learning.waiting(core.clock.now) {
             let time = times.entry((step, c)).and_modify(|n| *n += 1).or_insert(0_u32);
             queue.entry(c).or_insert_with(Vec::new).push((step, *time));
         }
@@ -83,12 +86,15 @@ impl Learnt {
         now: u64,
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
-        let (name, p) = (name(core, projection), &core.network.projections[projection]);
-        let count =
-            if waits(core, projection) { core.order(projection).total() } else { sources(&core.network, p) };
+        let (name, p) = (name(core, projection), &core.model.network.projections[projection]);
+        let count = if waits(core, projection) {
+            core.ensemble.order(projection).total()
+        } else {
+            sources(&core.model.network, p)
+        };
         let on = file.one::<u8>(&format!("{name}/on"))? != 0;
-        let until = if matches!(p.pre, Source::Generator(_)) { now + core.epoch } else { now };
-        let queued = file.spikes(&format!("{name}/heard"), now..until, sources(&core.network, p))?;
+        let until = if matches!(p.pre, Source::Generator(_)) { now + core.exchange.epoch } else { now };
+        let queued = file.spikes(&format!("{name}/heard"), now..until, sources(&core.model.network, p))?;
         let steps = file.array::<u64>(&format!("{name}/waiting/step"), None)?;
         let connections = file.array::<u32>(&format!("{name}/waiting/connection"), Some(steps.len()))?;
         let last = file.repeated::<i64>(&format!("{name}/last"), count)?;
@@ -109,8 +115,8 @@ impl Learnt {
     /// Whether connections wait for steps to come, for spikes that were sent, and no earlier than those that left traces.
     fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> bool {
         let mut queue = Queue::new(&self.waiting);
-        let (mut fits, mut order) = (true, core.order(self.projection));
-        for (shard, incoming) in core.incoming(self.projection) {
+        let (mut fits, mut order) = (true, core.ensemble.order(self.projection));
+        for (shard, incoming) in core.ensemble.incoming(self.projection) {
             order.shard(incoming.fanout.starts(), |place, whole, _| {
                 let wait = shard.wait(&incoming.fanout, place);
                 for step in queue.take(whole as u32) {
@@ -127,10 +133,10 @@ impl Learnt {
 
     /// Gives the shards their part, at step `now`.
     pub(super) fn restore<T: Scalar>(self, core: &mut Core<T>, now: u64) {
-        let (mut order, by_source) = (core.order(self.projection), !waits(core, self.projection));
+        let (mut order, by_source) = (core.ensemble.order(self.projection), !waits(core, self.projection));
         let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
-        let population = core.network.projections[self.projection].population;
-        for shard in of_population_mut(&mut core.shards, population) {
+        let population = core.ensemble.onto[self.projection];
+        for shard in of_population_mut(&mut core.ensemble.own.shards, population) {
             let Some(incoming) = shard.incoming_of_mut(self.projection) else {
                 continue;
             };
@@ -174,5 +180,5 @@ impl Queue {
 }
 
 fn name<T: Scalar>(core: &Core<T>, projection: usize) -> String {
-    format!("learning/{}", core.network.projections[projection].path)
+    format!("learning/{}", core.model.network.projections[projection].path)
 }

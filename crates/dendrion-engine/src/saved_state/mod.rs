@@ -21,22 +21,17 @@ use dendrion_model::Error;
 
 pub(crate) use container::Element;
 pub(crate) use file::{read, write};
-pub(crate) use structure::Description;
 
+use crate::runtime::clock::is_requested;
 use crate::runtime::core::Core;
-use crate::runtime::request::is_requested;
 use crate::runtime::shard::Shard;
-use container::{Head, Reader, Writer, refused};
+use container::{FORMAT, Head, Reader, VERSION, Writer, refused};
 use learning::Learnt;
 use parameters::Parameters;
 use postsynaptic::PostsynapticSpikes;
 use sample::Moving;
 use structure::{difference, structure};
 
-/// The version of the format.
-const FORMAT: u32 = 2;
-/// The version of Dendrion.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Steps done, at most: beyond, times of events would no longer tell steps apart.
 const MOST_STEPS: u64 = 1 << 48;
 
@@ -53,100 +48,101 @@ struct State<T: Scalar> {
     moving: Vec<Moving<T>>,
 }
 
-impl<T: Scalar + Element + Into<f64>> Core<T> {
-    /// Everything the future depends on, as a file in pieces that follow each other.
-    pub(crate) fn save_state(&mut self) -> Result<Vec<Vec<u8>>, Error> {
-        if let Some(error) = &self.broken {
-            let what = format!("nothing to save, as the network cannot go on: {error}");
-            return Err(Error::state("network: save_state", what));
-        }
-        self.shards.iter_mut().for_each(Shard::flush_weights);
-        let mut out = Writer::default();
-        parameters::save(self, &mut out);
-        for (i, projection) in self.network.projections.iter().enumerate() {
-            if projection.learns() {
-                learning::save(self, i, &mut out);
-            }
-        }
-        (0..self.cells.len()).for_each(|population| postsynaptic::save(self, population, &mut out));
-        for (b, (shards, source_blocks)) in self.samples().into_iter().enumerate() {
-            let name = sample::prefix(self.samples.len(), b);
-            sample::save(self, (&name, shards, source_blocks), &mut out);
-        }
-        out.finish(&Head {
-            format: FORMAT,
-            dendrion: VERSION.to_string(),
-            arithmetic: arithmetic(self.level.class()).to_string(),
-            step: self.now,
-            noise_seed: self.network.run_seed(),
-            requested: self.requested,
-            batch: self.samples.len(),
-            network: structure(self).clone(),
-        })
+/// Everything the future depends on, as a file in pieces that follow each other.
+pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
+    if let Some(error) = &core.broken {
+        let what = format!("nothing to save, as the network cannot go on: {error}");
+        return Err(Error::state("network: save_state", what));
     }
+    core.ensemble.own.shards.iter_mut().for_each(Shard::flush_weights);
+    let mut out = Writer::default();
+    parameters::save(core, &mut out);
+    for (i, projection) in core.model.network.projections.iter().enumerate() {
+        if projection.learns() {
+            learning::save(core, i, &mut out);
+        }
+    }
+    (0..core.model.cells.len()).for_each(|population| postsynaptic::save(core, population, &mut out));
+    for (b, sample) in core.ensemble.present().iter().enumerate() {
+        let name = sample::prefix(core.ensemble.batch.len(), b);
+        self::sample::save(core, (&name, sample), &mut out);
+    }
+    out.finish(&Head {
+        format: FORMAT,
+        dendrion: VERSION.to_string(),
+        arithmetic: arithmetic(core.model.level.class()).to_string(),
+        step: core.clock.now,
+        noise_seed: core.model.network.run_seed(),
+        requested: core.clock.requested,
+        batch: core.ensemble.batch.len(),
+        network: structure(core).clone(),
+    })
+}
 
-    /// Goes on from a file. Recordings begin anew. Where it is refused, nothing has changed.
-    pub(crate) fn load_state(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.shards.is_empty() && !self.cells.is_empty() {
-            // Shards were lost with a thread.
-            return self.broken.clone().map_or(Ok(()), Err);
-        }
-        let state = self.read_state(bytes)?;
-        let samples = std::mem::take(&mut self.samples);
-        if let Err(error) = state.parameters.restore(self) {
-            self.samples = samples;
-            return Err(error);
-        }
-        (self.now, self.requested) = (state.now, state.requested);
-        self.broken = None;
-        self.reseed(state.noise_seed);
-        state.learnt.into_iter().for_each(|learnt| learnt.restore(self, state.now));
-        state.postsynaptic.into_iter().for_each(|postsynaptic| postsynaptic.restore(self, state.now));
-        self.move_to(state.batch, state.moving);
-        self.probes.iter_mut().for_each(|p| p.begin = state.now);
-        Ok(())
+/// Goes on from a file. Recordings begin anew. Where it is refused, nothing has changed.
+pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
+    core: &mut Core<T>,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    if core.ensemble.is_lost(core.model.cells.len()) {
+        return core.broken.clone().map_or(Ok(()), Err);
     }
+    let state = read_state(core, bytes)?;
+    let samples = std::mem::take(&mut core.ensemble.batch);
+    if let Err(error) = state.parameters.restore(core) {
+        core.ensemble.batch = samples;
+        return Err(error);
+    }
+    (core.clock.now, core.clock.requested) = (state.now, state.requested);
+    core.broken = None;
+    core.reseed(state.noise_seed);
+    state.learnt.into_iter().for_each(|learnt| learnt.restore(core, state.now));
+    state.postsynaptic.into_iter().for_each(|postsynaptic| postsynaptic.restore(core, state.now));
+    sample::move_to(core, state.batch, state.moving);
+    core.probes.0.iter_mut().for_each(|p| p.begin = state.now);
+    Ok(())
+}
 
-    /// Reads a file and checks all of it.
-    fn read_state(&self, bytes: &[u8]) -> Result<State<T>, Error> {
-        let mut file = Reader::open(bytes)?;
-        let (here, there) = (arithmetic(self.level.class()), file.head.arithmetic.clone());
-        if let Some(what) = difference(&file.head.network, structure(self)) {
-            return Err(refused(format!("is of another network: {what}")));
-        }
-        if here != there {
-            let level = self.level.name();
-            return Err(refused(format!(
-                "was saved where a b + c is {there}; the instructions used here ({level}) have it {here}, which gives \
-                 other bits{}",
-                advice(&there)
-            )));
-        }
-        let now = file.head.step;
-        if now >= MOST_STEPS {
-            return Err(refused(format!("is damaged: {now} steps, expected fewer than {MOST_STEPS}")));
-        }
-        let requested = file.head.requested;
-        if !is_requested(requested, now, self.network.dt) {
-            return Err(refused(format!("is damaged: a requested time of {requested} ms at step {now}")));
-        }
-        let parameters = Parameters::read(self, &mut file)?;
-        let learning = (0..self.network.projections.len()).filter(|i| self.network.projections[*i].learns());
-        let learnt = learning.map(|i| Learnt::read(self, i, now, &mut file));
-        let learnt = learnt.collect::<Result<Vec<_>, Error>>()?;
-        let postsynaptic = (0..self.cells.len())
-            .filter_map(|i| PostsynapticSpikes::read(self, i, now, &mut file).transpose());
-        let postsynaptic = postsynaptic.collect::<Result<_, Error>>()?;
-        let (batch, schedules) = (file.head.batch, parameters.schedules());
-        if batch > 0 && !learnt.is_empty() {
-            return Err(refused("is damaged: a batch of a network that learns"));
-        }
-        let one = |b| Moving::read(self, (now, &sample::prefix(batch, b)), &schedules, &mut file);
-        let moving = (0..batch.max(1)).map(one).collect::<Result<_, Error>>()?;
-        file.finish()?;
-        let noise_seed = file.head.noise_seed;
-        Ok(State { now, noise_seed, requested, batch, parameters, learnt, postsynaptic, moving })
+/// Reads a file and checks all of it.
+fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> Result<State<T>, Error> {
+    let mut file = Reader::open(bytes)?;
+    let (here, there) = (arithmetic(core.model.level.class()), file.head.arithmetic.clone());
+    if let Some(what) = difference(&file.head.network, structure(core)) {
+        return Err(refused(format!("is of another network: {what}")));
     }
+    if here != there {
+        let level = core.model.level.name();
+        return Err(refused(format!(
+            "was saved where a b + c is {there}; the instructions used here ({level}) have it {here}, which gives \
+             other bits{}",
+            advice(&there)
+        )));
+    }
+    let now = file.head.step;
+    if now >= MOST_STEPS {
+        return Err(refused(format!("is damaged: {now} steps, expected fewer than {MOST_STEPS}")));
+    }
+    let requested = file.head.requested;
+    if !is_requested(requested, now, core.model.network.dt) {
+        return Err(refused(format!("is damaged: a requested time of {requested} ms at step {now}")));
+    }
+    let parameters = Parameters::read(core, &mut file)?;
+    let learning =
+        (0..core.model.network.projections.len()).filter(|i| core.model.network.projections[*i].learns());
+    let learnt = learning.map(|i| Learnt::read(core, i, now, &mut file));
+    let learnt = learnt.collect::<Result<Vec<_>, Error>>()?;
+    let postsynaptic = (0..core.model.cells.len())
+        .filter_map(|i| PostsynapticSpikes::read(core, i, now, &mut file).transpose());
+    let postsynaptic = postsynaptic.collect::<Result<_, Error>>()?;
+    let (batch, schedules) = (file.head.batch, parameters.schedules());
+    if batch > 0 && !learnt.is_empty() {
+        return Err(refused("is damaged: a batch of a network that learns"));
+    }
+    let one = |b| Moving::read(core, (now, &sample::prefix(batch, b)), &schedules, &mut file);
+    let moving = (0..batch.max(1)).map(one).collect::<Result<_, Error>>()?;
+    file.finish()?;
+    let noise_seed = file.head.noise_seed;
+    Ok(State { now, noise_seed, requested, batch, parameters, learnt, postsynaptic, moving })
 }
 
 /// How a b + c is rounded, in a word.

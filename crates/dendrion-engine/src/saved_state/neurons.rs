@@ -6,8 +6,8 @@ use dendrion_model::Error;
 use super::container::{Element, Reader, Writer, senseless};
 use crate::runtime::core::Core;
 use crate::runtime::index::{of_population, of_population_mut};
-use crate::runtime::parameters::full_name;
 use crate::runtime::shard::Shard;
+use crate::runtime::target::full_name;
 
 /// A population between two steps.
 pub(super) struct Neurons<T> {
@@ -28,11 +28,11 @@ struct Names {
 
 impl Names {
     fn of<T: Scalar>(core: &Core<T>, population: usize, sample: &str) -> Self {
-        let cells = &core.cells[population];
+        let cells = &core.model.cells[population];
         let state = |s: &dendrion_equations::StateVar| full_name(&cells.path, &s.name);
         Self {
             states: cells.system.states.iter().map(|s| format!("{sample}state/{}", state(s))).collect(),
-            ports: (0..core.slots[population].len())
+            ports: (0..core.exchange.slots[population].len())
                 .map(|port| format!("{sample}arriving/{}/{port}", cells.path))
                 .collect(),
             spikes: format!("{sample}spikes/{}", cells.path),
@@ -48,7 +48,7 @@ pub(super) fn save<T: Scalar + Element>(
     out: &mut Writer,
 ) {
     let names = Names::of(core, population, sample);
-    let size = core.cells[population].layout.size;
+    let size = core.model.cells[population].layout.size;
     let shards = of_population(shards, population);
     for (row, name) in names.states.iter().enumerate() {
         let values: Vec<T> = shards.iter().flat_map(|s| s.state(row)).map(T::from_f64).collect();
@@ -56,9 +56,9 @@ pub(super) fn save<T: Scalar + Element>(
     }
     for (port, name) in names.ports.iter().enumerate() {
         let (mut places, mut values) = (Vec::new(), Vec::new());
-        for ahead in 0..core.slots[population][port] as u64 {
+        for ahead in 0..core.exchange.slots[population][port] as u64 {
             for shard in shards {
-                let row = shard.rings[port].row(core.now + ahead).unwrap_or(&[]);
+                let row = shard.rings[port].row(core.clock.now + ahead).unwrap_or(&[]);
                 for (neuron, value) in shard.neurons.clone().zip(row).filter(|(_, v)| **v != T::default()) {
                     places.push(ahead * size as u64 + neuron as u64);
                     values.push(*value);
@@ -80,11 +80,11 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
         let names = Names::of(core, population, sample);
-        let size = core.cells[population].layout.size;
+        let size = core.model.cells[population].layout.size;
         let states = names.states.iter().map(|name| file.finite::<T>(name, Some(size)));
         let states = states.collect::<Result<_, Error>>()?;
         let mut due = Vec::with_capacity(names.ports.len());
-        for (name, slots) in names.ports.iter().zip(&core.slots[population]) {
+        for (name, slots) in names.ports.iter().zip(&core.exchange.slots[population]) {
             let places = file.array::<u64>(&format!("{name}/place"), None)?;
             let values = file.finite::<T>(&format!("{name}/value"), Some(places.len()))?;
             let ascending = places.windows(2).all(|w| w[0] < w[1]);

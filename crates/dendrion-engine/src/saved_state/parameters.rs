@@ -8,8 +8,11 @@ use dendrion_model::{Error, Generator, ModuleKind, Params, Plasticity, Values};
 use super::container::{Element, Reader, Writer, refused, senseless};
 use crate::inputs::{Current, Schedule};
 use crate::plasticity::Rule;
+use crate::plasticity::control;
+use crate::runtime::connections;
 use crate::runtime::core::Core;
-use crate::runtime::parameters::Target;
+use crate::runtime::parameters::{self, value};
+use crate::runtime::target::Target;
 
 /// All parameters of a network, checked.
 pub(super) struct Parameters<T> {
@@ -31,24 +34,24 @@ struct Definition {
 
 /// Adds the parameters to a file. Learnt weights have to be up to date.
 pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) {
-    for (key, target) in core.targets.clone().iter() {
+    for (key, target) in core.model.targets.clone().iter() {
         match target {
             Target::Weights(i) => {
-                let mut order = core.order(*i);
+                let mut order = core.ensemble.order(*i);
                 let mut weights = vec![T::default(); order.total()];
-                for (_, incoming) in core.incoming(*i) {
+                for (_, incoming) in core.ensemble.incoming(*i) {
                     let mine = incoming.fanout.weights();
                     order.shard(incoming.fanout.starts(), |place, whole, _| weights[whole] = mine[place]);
                 }
                 out.repeated(&format!("parameter/{key}"), &weights);
             }
-            _ => out.values(&format!("parameter/{key}"), &core.value(*target)),
+            _ => out.values(&format!("parameter/{key}"), &value(&core.model, &mut core.ensemble, *target)),
         }
     }
-    for generator in core.network.generators.iter().filter(|g| g.parameter().is_some()) {
+    for generator in core.model.network.generators.iter().filter(|g| g.parameter().is_some()) {
         out.array(&format!("times/{}", generator.path), &generator.breaks);
     }
-    for (population, fresh) in core.network.populations.iter().zip(&core.fresh) {
+    for (population, fresh) in core.model.network.populations.iter().zip(&core.ensemble.fresh) {
         let fresh: Vec<u8> = fresh.iter().map(|f| u8::from(*f)).collect();
         out.array(&format!("initial/{}", population.path), &fresh);
     }
@@ -57,18 +60,18 @@ pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) {
 impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     /// Reads those of a network of this structure.
     pub(super) fn read(core: &Core<T>, file: &mut Reader<'_>) -> Result<Self, Error> {
-        let network = &core.network;
+        let network = &core.model.network;
         let mut generators = Vec::with_capacity(network.generators.len());
         for generator in &network.generators {
             generators.push(definition(generator, network.dt, file)?);
         }
         let (mut values, mut weights) = (Vec::new(), Vec::new());
-        for (key, target) in core.targets.iter() {
+        for (key, target) in core.model.targets.iter() {
             match target {
                 Target::Generator(_) => {}
                 Target::Weights(i) => {
                     let name = format!("parameter/{key}");
-                    weights.push(file.finite_repeated::<T>(&name, core.order(*i).total())?);
+                    weights.push(file.finite_repeated::<T>(&name, core.ensemble.order(*i).total())?);
                 }
                 _ => {
                     let found = file.values(&format!("parameter/{key}"))?;
@@ -77,7 +80,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
                 }
             }
         }
-        let fresh = (network.populations.iter().zip(&core.cells))
+        let fresh = (network.populations.iter().zip(&core.model.cells))
             .map(|(p, cells)| {
                 let flags =
                     file.array::<u8>(&format!("initial/{}", p.path), Some(cells.system.states.len()))?;
@@ -96,7 +99,8 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
 
     /// Whether no weight is negative, or larger than the rule by which it learns allows.
     fn weights_fit(&self, core: &Core<T>) -> Result<(), Error> {
-        for (i, (projection, weights)) in core.network.projections.iter().zip(&self.weights).enumerate() {
+        for (i, (projection, weights)) in core.model.network.projections.iter().zip(&self.weights).enumerate()
+        {
             if weights.iter().any(|w| *w < T::default()) {
                 return Err(senseless(&projection.path, "weights below 0"));
             }
@@ -125,52 +129,62 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
 
     /// Sets them all, or, where programs cannot be linked, none.
     pub(super) fn restore(self, core: &mut Core<T>) -> Result<(), Error> {
-        let before: Vec<_> =
-            core.cells.iter().map(|c| (c.system.clone(), c.engine.clone(), c.initial.clone())).collect();
+        let before: Vec<_> = core
+            .model
+            .cells
+            .iter()
+            .map(|c| (c.system.clone(), c.engine.clone(), c.initial.clone()))
+            .collect();
         if let Err(error) = self.refresh(core) {
-            for (cells, before) in core.cells.iter_mut().zip(before) {
+            for (cells, before) in core.model.cells.iter_mut().zip(before) {
                 (cells.system, cells.engine, cells.initial) = before;
             }
             return Err(error);
         }
-        for i in 0..core.network.projections.len() {
-            if let Some(plasticity) = &core.network.projections[i].plasticity {
-                core.network.projections[i].plasticity = Some(self.rule(i, plasticity));
-                core.take_rule(i);
+        for i in 0..core.model.network.projections.len() {
+            if let Some(plasticity) = &core.model.network.projections[i].plasticity {
+                core.model.network.projections[i].plasticity = Some(self.rule(i, plasticity));
+                control::take_rule(&core.model, &mut core.ensemble, i);
             }
         }
         for (target, values) in self.values {
             if let Target::Trace(i, name) = target {
-                core.network.populations[i].params.set(name, values);
-                core.take_traces(i);
+                core.model.network.populations[i].params.set(name, values);
+                control::take_traces(&core.model, &mut core.ensemble, i);
             }
         }
         for (i, weights) in self.weights.into_iter().enumerate() {
-            core.put_weights(i, &Values::Each(weights.into_iter().map(Into::into).collect()));
+            connections::put_weights(
+                &mut core.model,
+                &mut core.ensemble,
+                i,
+                &Values::Each(weights.into_iter().map(Into::into).collect()),
+            );
         }
-        let currents = Arc::make_mut(&mut core.currents);
+        let currents = Arc::make_mut(&mut core.model.currents);
         for (i, definition) in self.generators.into_iter().enumerate() {
-            let generator = &mut core.network.generators[i];
+            let generator = &mut core.model.network.generators[i];
             (generator.params, generator.breaks) = (definition.params, definition.breaks);
             if definition.current.is_some() {
                 currents[i] = definition.current;
             }
         }
-        core.fresh = self.fresh;
+        core.ensemble.fresh = self.fresh;
         Ok(())
     }
 
     /// Sets the parameters of equations and computes their coefficients.
     fn refresh(&self, core: &mut Core<T>) -> Result<(), Error> {
-        let mut stale = vec![false; core.cells.len()];
+        let mut stale = vec![false; core.model.cells.len()];
         for (target, values) in &self.values {
             let Target::Cells(i, j) = *target else { continue };
-            if !same(&core.cells[i].system.parameters[j].values, values) {
-                Arc::make_mut(&mut core.cells[i].system).parameters[j].values = values.clone();
+            if !same(&core.model.cells[i].system.parameters[j].values, values) {
+                Arc::make_mut(&mut core.model.cells[i].system).parameters[j].values = values.clone();
                 stale[i] = true;
             }
         }
-        core.cells
+        core.model
+            .cells
             .iter_mut()
             .zip(stale)
             .filter(|(_, stale)| *stale)
@@ -188,15 +202,15 @@ fn same(a: &Values, b: &Values) -> bool {
 fn check<T: Scalar>(core: &Core<T>, key: &str, target: Target, values: &Values) -> Result<(), Error> {
     let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
     match target {
-        Target::Rule(i, name) => match &core.network.projections[i].plasticity {
+        Target::Rule(i, name) => match &core.model.network.projections[i].plasticity {
             Some(rule) => rule.kind.parameter(module, name)?.check(module, values, 1),
             None => Ok(()),
         },
         Target::Trace(i, name) => {
-            let size = core.network.populations[i].size;
+            let size = core.model.network.populations[i].size;
             ModuleKind::Population.parameter(module, name)?.check(module, values, size)
         }
-        _ => core.check(key, values, target),
+        _ => parameters::check(&core.model, &core.ensemble, key, values, target),
     }
 }
 

@@ -17,7 +17,8 @@ pub(super) struct PostsynapticSpikes {
 
 /// Whether connections learn onto a population.
 fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
-    of_population(&core.shards, population).iter().any(|s| s.plasticity.history.is_some())
+    let shards = of_population(&core.ensemble.own.shards, population);
+    shards.iter().any(|s| s.plasticity.history.is_some())
 }
 
 /// Adds a population to a file, if anything learns there. All weights have to be up to date.
@@ -25,13 +26,13 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     if !learns(core, population) {
         return;
     }
-    let cells = &core.network.populations[population];
-    let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.network.dt);
+    let cells = &core.model.network.populations[population];
+    let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.model.network.dt);
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
-    for shard in of_population(&core.shards, population) {
+    for shard in of_population(&core.ensemble.own.shards, population) {
         for (lane, neuron) in shard.neurons.clone().enumerate() {
             // What is decided from now on sees the synapse as it is twice the time on the dendrite before.
-            let safe = core.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
+            let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
             postsynaptic
                 .extend_from_slice(shard.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)));
             starts.push(postsynaptic.len() as u64);
@@ -55,7 +56,7 @@ impl PostsynapticSpikes {
         if !learns(core, population) {
             return Ok(None);
         }
-        let cells = &core.network.populations[population];
+        let cells = &core.model.network.populations[population];
         let name = format!("spikes_of/{}", cells.path);
         let starts = file.array::<u64>(&format!("{name}/starts"), Some(cells.size + 1))?;
         let step = file.array::<i64>(&format!("{name}/step"), None)?;
@@ -79,7 +80,7 @@ impl PostsynapticSpikes {
 
     /// Gives the shards their part, at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
-        for shard in of_population_mut(&mut core.shards, self.population) {
+        for shard in of_population_mut(&mut core.ensemble.own.shards, self.population) {
             let mine = self.neurons[shard.neurons.clone()].iter_mut().map(std::mem::take).collect();
             shard.plasticity.recall(now, mine);
         }

@@ -8,9 +8,9 @@ use super::neurons::Neurons;
 use super::short_term::Lefts;
 use super::{generators, neurons, short_term};
 use crate::inputs::{GeneratorMemory, Schedule, SourceBlock};
-use crate::run::Sample;
 use crate::runtime::core::Core;
 use crate::runtime::index::{of_generator, of_generator_mut};
+use crate::runtime::sample::Sample;
 use crate::runtime::shard::{Change, Shard};
 
 /// Everything that moves, between two steps.
@@ -30,13 +30,14 @@ pub(super) fn prefix(batch: usize, b: usize) -> String {
 /// Adds what moves to a file.
 pub(super) fn save<T: Scalar + Element>(
     core: &Core<T>,
-    (sample, shards, source_blocks): (&str, &[Shard<T>], &[SourceBlock]),
+    (name, sample): (&str, &Sample<T>),
     out: &mut Writer,
 ) {
-    (0..core.cells.len()).for_each(|i| neurons::save(core, i, (sample, shards), out));
-    (0..core.network.projections.len()).for_each(|i| short_term::save(core, i, (sample, shards), out));
-    let spiking = core.network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking());
-    spiking.for_each(|(i, _)| generators::save(core, i, (sample, source_blocks), out));
+    (0..core.model.cells.len()).for_each(|i| neurons::save(core, i, (name, &sample.shards), out));
+    (0..core.model.network.projections.len())
+        .for_each(|i| short_term::save(core, i, (name, &sample.shards), out));
+    let spiking = core.model.network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking());
+    spiking.for_each(|(i, _)| generators::save(core, i, (name, &sample.source_blocks), out));
 }
 
 impl<T: Scalar + Element + Into<f64>> Moving<T> {
@@ -47,14 +48,17 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
         schedules: &[Option<Schedule>],
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
-        let neurons = (0..core.cells.len()).map(|i| Neurons::read(core, i, sample, file));
+        let neurons = (0..core.model.cells.len()).map(|i| Neurons::read(core, i, sample, file));
         let neurons = neurons.collect::<Result<_, Error>>()?;
-        let short = |i: &usize| core.incoming(*i).any(|(_, i)| matches!(i.change, Change::ShortTerm(_)));
-        let short = (0..core.network.projections.len()).filter(short);
+        let short =
+            |i: &usize| core.ensemble.incoming(*i).any(|(_, i)| matches!(i.change, Change::ShortTerm(_)));
+        let short = (0..core.model.network.projections.len()).filter(short);
         let lefts = short.map(|i| Lefts::read(core, i, (now, sample), file)).collect::<Result<_, Error>>()?;
         let mut generators = Vec::new();
         for (i, schedule) in schedules.iter().enumerate() {
-            let Some(source_block) = of_generator(&core.source_blocks, i).first() else { continue };
+            let Some(source_block) = of_generator(&core.ensemble.own.source_blocks, i).first() else {
+                continue;
+            };
             let memory = generators::read(core, source_block, schedule.as_ref(), (now, sample), file)?;
             generators.push((i, memory));
         }
@@ -75,17 +79,19 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
     }
 }
 
-impl<T: Scalar + Element + Into<f64>> Core<T> {
-    /// Restores what moves: one for the network itself, or the samples of a batch.
-    pub(super) fn move_to(&mut self, batch: usize, moving: Vec<Moving<T>>) {
-        let (now, sizes) = (self.now, self.cells.iter().map(|c| c.layout.size).collect::<Vec<_>>());
-        if batch > 0 {
-            self.samples = self.clone_samples(batch);
-            for (Sample { shards, source_blocks }, moving) in self.samples.iter_mut().zip(moving) {
-                moving.restore(now, &sizes, shards, source_blocks);
-            }
-        } else if let Some(moving) = moving.into_iter().next() {
-            moving.restore(now, &sizes, &mut self.shards, &mut self.source_blocks);
+/// Restores what moves: one for the network itself, or the samples of a batch.
+pub(super) fn move_to<T: Scalar + Element + Into<f64>>(
+    core: &mut Core<T>,
+    batch: usize,
+    moving: Vec<Moving<T>>,
+) {
+    let (now, sizes) = (core.clock.now, core.model.cells.iter().map(|c| c.layout.size).collect::<Vec<_>>());
+    if batch > 0 {
+        core.ensemble.batch = core.ensemble.clone_samples(batch);
+        for (Sample { shards, source_blocks }, moving) in core.ensemble.batch.iter_mut().zip(moving) {
+            moving.restore(now, &sizes, shards, source_blocks);
         }
+    } else if let Some(moving) = moving.into_iter().next() {
+        moving.restore(now, &sizes, &mut core.ensemble.own.shards, &mut core.ensemble.own.source_blocks);
     }
 }

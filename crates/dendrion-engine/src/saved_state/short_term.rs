@@ -24,7 +24,7 @@ pub(super) fn save<T: Scalar>(
     (sample, shards): (&str, &[Shard<T>]),
     out: &mut Writer,
 ) {
-    let population = core.network.projections[projection].population;
+    let population = core.ensemble.onto[projection];
     let changes = of_population(shards, population).iter().filter_map(|s| s.incoming_of(projection));
     let Some(lefts) = changes.into_iter().find_map(|i| match &i.change {
         Change::ShortTerm(short_term) => Some(short_term.sources()),
@@ -32,7 +32,7 @@ pub(super) fn save<T: Scalar>(
     }) else {
         return;
     };
-    let name = format!("{sample}short_term/{}", core.network.projections[projection].path);
+    let name = format!("{sample}short_term/{}", core.model.network.projections[projection].path);
     let all = |f: fn(&Left) -> f64| lefts.iter().map(|l| l.as_ref().map_or(0.0, f)).collect::<Vec<_>>();
     let last: Vec<i64> = lefts.iter().map(|l| l.map_or(-1, |l| l.last as i64)).collect();
     out.array(&format!("{name}/last"), &last);
@@ -48,15 +48,15 @@ impl Lefts {
         (now, sample): (u64, &str),
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
-        let p = &core.network.projections[projection];
-        let (name, count) = (format!("{sample}short_term/{}", p.path), sources(&core.network, p));
+        let p = &core.model.network.projections[projection];
+        let (name, count) = (format!("{sample}short_term/{}", p.path), sources(&core.model.network, p));
         let last = file.array::<i64>(&format!("{name}/last"), Some(count))?;
         let u = file.finite::<f64>(&format!("{name}/u"), Some(count))?;
         let x = file.finite::<f64>(&format!("{name}/x"), Some(count))?;
         let queued = match p.pre {
             Source::Population(_) => now,
             Source::Generator(i) => {
-                file.one::<u64>(&format!("{sample}generator/{}/sent", core.network.generators[i].path))?
+                file.one::<u64>(&format!("{sample}generator/{}/sent", core.model.network.generators[i].path))?
             }
         };
         if last.iter().any(|last| *last >= queued as i64) {

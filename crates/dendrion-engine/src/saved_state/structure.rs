@@ -15,16 +15,16 @@ pub(crate) type Description = Vec<(String, String)>;
 
 /// The description of a network, which stays what it was made as.
 pub(super) fn structure<T: Scalar>(core: &Core<T>) -> &Description {
-    core.described.get_or_init(|| describe(core))
+    core.model.described.get_or_init(|| describe(core))
 }
 
 fn describe<T: Scalar>(core: &Core<T>) -> Description {
     let mut lines = Description::new();
-    let network = &core.network;
+    let network = &core.model.network;
     add(&mut lines, "dt", format!("{} ms", network.dt));
     add(&mut lines, "seed", network.seed);
     add(&mut lines, "dtype", T::NAME);
-    for (population, cells) in network.populations.iter().zip(&core.cells) {
+    for (population, cells) in network.populations.iter().zip(&core.model.cells) {
         members(&mut lines, population);
         let states: Vec<&str> = cells.system.states.iter().map(|s| s.name.as_str()).collect();
         add(&mut lines, of(&population.path, "states"), states.join(", "));
@@ -144,23 +144,23 @@ fn generator(lines: &mut Description, generator: &Generator) {
 }
 
 fn projection<T: Scalar>(lines: &mut Description, core: &Core<T>, i: usize, projection: &Projection) {
-    let (path, post) = (&projection.path, &core.network.populations[projection.population]);
+    let (path, post) = (&projection.path, &core.model.network.populations[projection.population]);
     let from = match projection.pre {
-        Source::Population(i) => &core.network.populations[i].path,
-        Source::Generator(i) => &core.network.generators[i].path,
+        Source::Population(i) => &core.model.network.populations[i].path,
+        Source::Generator(i) => &core.model.network.generators[i].path,
     };
     let onto: Vec<String> =
         projection.receptors.iter().map(|r| post.path_of(&post.receptors[*r].name)).collect();
     let rule = projection.plasticity.as_ref().map_or_else(String::new, |p| format!(", {}", p.kind.name()));
     add(lines, path, format!("connections from {from} to {}{rule}", onto.join(", ")));
-    let count: usize = core.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
+    let count: usize = core.ensemble.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
     add(lines, of(path, "number"), format!("{count} connections"));
     add(lines, of(path, "sources, targets and delays"), pairs(core, i));
 }
 
 /// A checksum of the connections of a projection, by source, then target.
 fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> String {
-    let shards: Vec<_> = core.incoming(projection).collect();
+    let shards: Vec<_> = core.ensemble.incoming(projection).collect();
     let sources = shards.first().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
     let mut sum = Sum::default();
     for source in 0..sources {

@@ -5,11 +5,10 @@ use std::ops::ControlFlow;
 use dendrion_kernels::{Level, NumericClass, Scalar, granule};
 use dendrion_model::{Generator, Injection, Signal, Surrogate};
 
-use super::network::{SIZES, network, probes};
+use super::network::{SIZES, network, probes, recorded};
 use crate::build::layout::Layout;
-use crate::gradient::Gradients;
+use crate::gradient::{Gradients, reverse_run};
 use crate::runtime::core::Core;
-use crate::runtime::run_with::RunOptions;
 
 const STEPS: u64 = 600;
 
@@ -59,7 +58,7 @@ fn run<T: Scalar>(
         hash.values(core.parameter(key).unwrap().as_slice());
     }
     let summary = core.summary();
-    (hash.0, [summary.spikes as usize, core.shards.len(), summary.threads])
+    (hash.0, [summary.spikes as usize, core.ensemble.own.shards.len(), summary.threads])
 }
 
 /// Blocks of `lines` lines each, in shards of `per_shard` blocks.
@@ -121,11 +120,10 @@ fn gradient<T: Scalar>(threads: usize, layout: impl Fn(usize, usize) -> Layout) 
     let mut core = Core::<T>::cut(network, Level::best(), layout).unwrap();
     let probe = core.add_probe("pyramids/soma", "V", 3, None).unwrap();
     let watch = &mut |_| ControlFlow::Continue(());
-    let options = RunOptions { trace: Some(1 << 30), ..RunOptions::default() };
-    let (_, trace) = core.run_with(399, &options, watch).unwrap();
+    let mut trace = recorded(&mut core, 399, 1 << 30);
     let cotangents: Vec<f64> = (0..133 * SIZES[0]).map(|k| (k * 31 % 13) as f64 / 6.0 - 1.0).collect();
     let wanted = core.parameter_names();
-    trace.unwrap().backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap()
+    reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap()
 }
 
 fn check_gradient<T: Scalar>() {

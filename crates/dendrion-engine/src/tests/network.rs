@@ -1,13 +1,17 @@
 //! A network with something of everything whose bits could depend on how it is cut.
 
+use std::ops::ControlFlow;
+
 use dendrion_kernels::Scalar;
 use dendrion_model::{
     Connectivity, Generator, Initializer, Injection, ModuleKind, Network, OdeMethod, Params, PerConnection,
     Plasticity, Population, Projection, Signal, Source, Values,
 };
 
+use crate::gradient::{Store, Trace, record};
 use crate::recording::probe::ProbeId;
 use crate::runtime::core::Core;
+use crate::runtime::run::RunOptions;
 
 /// Neurons of the populations: no multiples of a block's width.
 pub(crate) const SIZES: [usize; 2] = [701, 333];
@@ -128,4 +132,11 @@ pub(crate) fn probes<T: Scalar>(core: &mut Core<T>) -> Vec<ProbeId> {
     .into_iter()
     .map(|(path, variable, every, indices)| core.add_probe(path, variable, every, indices).unwrap())
     .collect()
+}
+
+/// Runs so many steps, and records them in about so many bytes.
+pub(crate) fn recorded<T: Scalar>(core: &mut Core<T>, steps: u64, budget: usize) -> Trace<T> {
+    let how = (steps, &RunOptions::default(), budget);
+    let watch = &mut |_| ControlFlow::Continue(());
+    record(core, &mut Store::default(), how, watch).unwrap().1.unwrap()
 }

@@ -4,28 +4,33 @@ use std::ops::ControlFlow;
 
 use dendrion_kernels::{Level, Scalar};
 
-use super::super::Gradients;
+use super::super::record::record_with;
+use super::super::{Gradients, Store, reverse_run};
 use super::{SIZE, network};
 use crate::runtime::core::Core;
-use crate::runtime::run_with::RunOptions;
+use crate::runtime::population::Cells;
+use crate::runtime::run::RunOptions;
 
 /// The gradient by leaks and, perhaps, the current, of a run of an odd number of steps that begins at an odd one.
 fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Gradients, u64) {
     let watch = &mut |_| ControlFlow::Continue(());
     let mut core = Core::<T>::new(network(), Level::best()).unwrap();
-    assert!(core.shards.iter().all(|shard| shard.is_run_again));
-    core.shards.iter_mut().for_each(|shard| shard.is_run_again = again);
+    assert!(
+        core.model.cells.iter().all(Cells::is_cheap)
+            && core.ensemble.own.shards.iter().all(|s| s.rings.is_empty())
+    );
     let probe = core.add_probe("cell/near", "V", 3, None).unwrap();
     let _ = core.run(7, watch).unwrap();
-    let options = RunOptions { trace: Some(memory), ..RunOptions::default() };
-    let (_, trace) = core.run_with(331, &options, watch).unwrap();
+    let how = (331, &RunOptions::default(), memory);
+    let (_, trace) = record_with(&mut core, &mut Store::default(), how, |_| again, watch).unwrap();
     // Of the steps 7 to 337 the multiples of 3.
     let cotangents: Vec<f64> = (0..110 * SIZE).map(|k| (k * 31 % 13) as f64 / 6.0 - 1.0).collect();
     let mut wanted = vec!["cell/soma.gL".to_string(), "cell/far.gL".into(), "cell.V_th".into()];
     if with_current {
         wanted.push("wave".into());
     }
-    let mut found = trace.unwrap().backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap();
+    let mut found =
+        reverse_run(&mut trace.unwrap(), &[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap();
     found.inputs.clear();
     (found, core.summary().spikes)
 }

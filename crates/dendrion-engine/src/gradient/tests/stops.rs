@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use dendrion_kernels::Level;
 
 use super::{SIZE, network};
+use crate::gradient::reverse_run;
 use crate::runtime::core::Core;
-use crate::runtime::run_with::RunOptions;
+use crate::tests::network::recorded;
 
 /// Two populations that have nothing to tell each other, the second far more work.
 fn unconnected(threads: usize) -> Core<f64> {
@@ -22,20 +23,25 @@ fn unconnected(threads: usize) -> Core<f64> {
 fn threads_without_connections_stop_soon_and_together() {
     let mut core = unconnected(2);
     for _ in 0..3 {
-        let before = core.now;
+        let before = core.clock.now;
         let _ = core.run(50_000_000, &mut |_| ControlFlow::Break(())).unwrap();
-        assert!(core.now > before && core.now - before < 100_000, "{} to {}", before, core.now);
+        assert!(
+            core.clock.now > before && core.clock.now - before < 100_000,
+            "{} to {}",
+            before,
+            core.clock.now
+        );
     }
     // Each thread's neurons are where they are after so many steps.
     let mut other = unconnected(1);
-    let _ = other.run(core.now, &mut |_| ControlFlow::Continue(())).unwrap();
+    let _ = other.run(core.clock.now, &mut |_| ControlFlow::Continue(())).unwrap();
     let all = |core: &Core<f64>| -> Vec<u64> {
         let row = |p: usize, row: usize| {
-            let shards = core.shards.iter().filter(move |s| s.population == p);
+            let shards = core.ensemble.own.shards.iter().filter(move |s| s.population == p);
             shards.flat_map(move |s| s.state(row)).map(f64::to_bits)
         };
-        let rows = |p: usize| (0..core.cells[p].engine.state_rows).flat_map(move |r| row(p, r));
-        (0..core.cells.len()).flat_map(rows).collect()
+        let rows = |p: usize| (0..core.model.cells[p].engine.state_rows).flat_map(move |r| row(p, r));
+        (0..core.model.cells.len()).flat_map(rows).collect()
     };
     assert!(all(&core) == all(&other));
 }
@@ -45,18 +51,18 @@ fn a_reverse_run_of_many_segments_stops_wherever_its_watch_does() {
     for looks in [0, 1, 7, 40, 80] {
         let mut core = unconnected(2);
         let probe = core.add_probe("other/near", "V", 1, None).unwrap();
-        let going = &mut |_| ControlFlow::Continue(());
-        let options = RunOptions { trace: Some(1), ..RunOptions::default() };
-        let (_, trace) = core.run_with(3000, &options, going).unwrap();
+        let mut trace = recorded(&mut core, 3000, 1);
         let cotangents = vec![1.0; 3000 * 40 * SIZE];
         let mut looked = 0;
         let watch = &mut |_| {
             looked += 1;
             if looked > looks { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let mut trace = trace.unwrap();
         let wanted = ["other/far.gL".to_string()];
-        assert!(trace.backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none(), "{looks}");
+        assert!(
+            reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none(),
+            "{looks}"
+        );
         assert!(!trace.is_left());
     }
 }

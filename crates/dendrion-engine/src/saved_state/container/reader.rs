@@ -7,8 +7,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
 
-use super::{CHECKSUM, Element, Head, KEY, LENGTH, LONGEST, MAGIC, SUM, refused, senseless};
-use crate::saved_state::{FORMAT, VERSION};
+use super::{CHECKSUM, Element, FORMAT, Head, KEY, LENGTH, LONGEST, MAGIC, SUM, VERSION, refused, senseless};
 
 /// Hands out arrays, each once.
 pub(in crate::saved_state) struct Reader<'a> {

@@ -2,11 +2,13 @@
 
 use super::network::network;
 use super::{count, made, run, run_stopped, saved};
+use crate::gradient::reverse_run;
 use crate::recording::probe::ProbeId;
 use crate::runtime::core::Core;
-use crate::runtime::run_with::RunOptions;
+use crate::runtime::run::RunOptions;
 use crate::saved_state::Element;
-use crate::tests::network::probes;
+use crate::saved_state::{load_state, save_state};
+use crate::tests::network::{probes, recorded};
 use dendrion_kernels::Scalar;
 use dendrion_model::Values;
 use std::ops::ControlFlow;
@@ -35,8 +37,8 @@ fn continues<T: Scalar + Element + Into<f64>>() {
         let state = saved(&mut before);
         assert!(k == 0 || count(&state, "learning/twice/waiting/step") > 10, "at {at}");
         let mut after = made::<T>(network(other.2), other.0, other.1);
-        after.load_state(&state).unwrap();
-        assert_eq!(after.now, at);
+        load_state(&mut after, &state).unwrap();
+        assert_eq!(after.clock.now, at);
         assert!(saved(&mut after) == state, "{}: saved again at {at}, {one:?} {other:?}", T::NAME);
         run(&mut after, END - at);
         assert!(saved(&mut after) == expected, "{}: from {at} on, {one:?} {other:?}", T::NAME);
@@ -63,7 +65,7 @@ fn a_run_that_was_stopped_continues() {
     for (k, epochs) in [1, 2, 20, 90].into_iter().enumerate() {
         let mut before = begun::<f64>(CUTS[k]);
         run_stopped(&mut before, epochs);
-        let at = before.now;
+        let at = before.clock.now;
         let state = saved(&mut before);
         for name in ["generator/fast/ahead", "learning/twice/heard", "generator/pushed/waiting"] {
             assert!(count(&state, &format!("{name}/step")) > 0, "{name} at {at}");
@@ -73,7 +75,7 @@ fn a_run_that_was_stopped_continues() {
         let mut after = made::<f64>(network(3), CUTS[k + 1].0, CUTS[k + 1].1);
         let rest = probes(&mut after);
         run(&mut after, 13);
-        after.load_state(&state).unwrap();
+        load_state(&mut after, &state).unwrap();
         assert!(saved(&mut after) == state, "saved again at {at}");
         run(&mut after, END - at);
         assert!(saved(&mut after) == expected, "from {at} on");
@@ -112,7 +114,7 @@ fn states_follow_each_other() {
         run(&mut core, piece);
         let state = saved(&mut core);
         core = made::<f64>(network(cut.2), cut.0, cut.1);
-        core.load_state(&state).unwrap();
+        load_state(&mut core, &state).unwrap();
     }
     assert!(saved(&mut core) == expected);
 }
@@ -145,7 +147,7 @@ fn what_was_set_comes_along() {
     run(&mut whole, 100);
     let expected = saved(&mut whole);
     let mut after = made::<f64>(network(1), CUTS[3].0, CUTS[3].1);
-    after.load_state(&state).unwrap();
+    load_state(&mut after, &state).unwrap();
     assert!(!after.is_learning("taught").unwrap() && after.is_learning("learnt").unwrap());
     assert_eq!(after.parameter("noise.rate").unwrap(), Values::Scalar(50.0));
     after.set_learning("taught", true).unwrap();
@@ -153,12 +155,12 @@ fn what_was_set_comes_along() {
     assert!(saved(&mut after) == expected);
     // Back to a state from before the change, times of the rate included.
     let early = saved(&mut begun::<f64>(CUTS[1]));
-    whole.load_state(&early).unwrap();
+    load_state(&mut whole, &early).unwrap();
     assert!(saved(&mut whole) == early);
     assert_eq!(whole.parameter("noise.rate").unwrap(), Values::Each(vec![60.0, 90.0, 30.0]));
     // And to the beginning of time, with the parameters it brought.
     after.reset().unwrap();
-    assert_eq!((after.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
+    assert_eq!((after.clock.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
 }
 
 /// Other random numbers come with the state, and stay after a reset.
@@ -172,7 +174,7 @@ fn another_seed_comes_along() {
     };
     let (mut whole, mut other) = (seeded(5), seeded(6));
     let mut plain = begun::<f64>(CUTS[1]);
-    let own = plain.network.seed;
+    let own = plain.model.network.seed;
     run(&mut plain, 150);
     let state = saved(&mut whole);
     assert!(state != saved(&mut other));
@@ -181,8 +183,8 @@ fn another_seed_comes_along() {
     let expected = saved(&mut whole);
     // From wherever another network is, with whatever seed.
     for core in [&mut other, &mut plain] {
-        core.load_state(&state).unwrap();
-        assert_eq!(core.network.run_seed(), 5);
+        load_state(core, &state).unwrap();
+        assert_eq!(core.model.network.run_seed(), 5);
         assert!(saved(core) == state);
         run(core, 100);
         assert!(saved(core) == expected);
@@ -215,8 +217,8 @@ fn batches_continue() {
     assert!(v[..75] != v[75..150]);
     with(&mut whole, 100);
     let mut after = made::<f64>(unlearning(3), CUTS[2].0, CUTS[2].1);
-    after.load_state(&state).unwrap();
-    assert_eq!(after.samples.len(), 3);
+    load_state(&mut after, &state).unwrap();
+    assert_eq!(after.ensemble.batch.len(), 3);
     assert!(saved(&mut after) == state);
     with(&mut after, 100);
     assert!(saved(&mut after) == saved(&mut whole));
@@ -225,7 +227,7 @@ fn batches_continue() {
     let mut alone = made::<f64>(unlearning(2), 0, 0);
     run(&mut alone, 50);
     let state = saved(&mut alone);
-    after.load_state(&state).unwrap();
+    load_state(&mut after, &state).unwrap();
     assert!(saved(&mut after) == state);
     run(&mut after, 10);
 }
@@ -243,12 +245,11 @@ fn gradients_are_the_same_after_loading() {
     };
     let gradient = |core: &mut Core<f64>| {
         let probe = core.add_probe("pyramids/soma", "V", 1, None).unwrap();
-        let options = RunOptions { trace: Some(1 << 30), ..RunOptions::default() };
         let watch = &mut |_| ControlFlow::Continue(());
-        let (_, trace) = core.run_with(30, &options, watch).unwrap();
+        let mut trace = recorded(core, 30, 1 << 30);
         let cotangents = vec![0.01; 30 * 701];
         let wanted = core.parameter_names();
-        trace.unwrap().backward(&[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap()
+        reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap().unwrap()
     };
     for at in [0, 83] {
         let mut whole = made::<f64>(unlearning(2), 0, 0);
@@ -258,7 +259,7 @@ fn gradients_are_the_same_after_loading() {
         }
         let state = saved(&mut whole);
         let mut after = made::<f64>(unlearning(1), 0, 0);
-        after.load_state(&state).unwrap();
+        load_state(&mut after, &state).unwrap();
         assert_eq!(gradient(&mut after), gradient(&mut whole), "from {at} on");
     }
 }
@@ -272,10 +273,10 @@ fn a_state_mends_what_broke() {
     core.set_parameters(vec![("others/soma.C".into(), Values::Scalar(1e-300))]).unwrap();
     core.set_state("others/dend.V", &Values::Scalar(1e300)).unwrap();
     core.run(2000, &mut |_| ControlFlow::Continue(())).unwrap_err();
-    let error = core.save_state().unwrap_err().to_string();
+    let error = save_state(&mut core).unwrap_err().to_string();
     let begins = "network: save_state: nothing to save, as the network cannot go on: others: ";
     assert!(error.starts_with(begins), "{error}");
-    core.load_state(&state).unwrap();
+    load_state(&mut core, &state).unwrap();
     assert!(saved(&mut core) == state);
     run(&mut core, 20);
 }

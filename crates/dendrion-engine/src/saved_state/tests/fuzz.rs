@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use super::network::small;
 use super::{made, run_stopped, saved};
 use crate::runtime::core::Core;
+use crate::saved_state::load_state;
 
 /// What is done to a file.
 #[derive(Clone, Debug)]
@@ -128,13 +129,13 @@ fn no_file_breaks_the_loader() {
     run_stopped(&mut first, 3);
     let file = saved(&mut first);
     let core = std::cell::RefCell::new(made::<f64>(small(), 0, 0));
-    core.borrow_mut().load_state(&file).unwrap();
+    load_state(&mut core.borrow_mut(), &file).unwrap();
     let loaded = std::cell::Cell::new(0);
     let cases = std::env::var("DENDRION_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let result = runner.run(&change(), |change| {
         let core = &mut *core.borrow_mut();
-        match core.load_state(&changed(&file, &change)) {
+        match load_state(core, &changed(&file, &change)) {
             Err(Error::State { .. }) => prop_assert!(saved(core) == file, "{change:?}"),
             Err(other) => prop_assert!(false, "{other}"),
             Ok(()) => {
@@ -143,7 +144,7 @@ fn no_file_breaks_the_loader() {
                     // States may be such that they do not stay finite.
                     let _ = core.run(30, &mut |_| ControlFlow::Continue(()));
                 }
-                core.load_state(&file).unwrap();
+                load_state(core, &file).unwrap();
             }
         }
         Ok(())

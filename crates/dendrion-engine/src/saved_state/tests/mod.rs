@@ -13,7 +13,7 @@ use dendrion_model::Network;
 
 use crate::build::layout::Layout;
 use crate::runtime::core::{Core, RunEnd};
-use crate::saved_state::Element;
+use crate::saved_state::{Element, save_state};
 
 /// A network cut into blocks of so many lines, in shards of so many blocks; of 0 lines as usual.
 fn made<T: Scalar>(network: Network, lines: usize, per_shard: usize) -> Core<T> {
@@ -40,7 +40,7 @@ fn run_stopped<T: Scalar>(core: &mut Core<T>, epochs: u32) {
 }
 
 fn saved<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Vec<u8> {
-    core.save_state().unwrap().concat()
+    save_state(core).unwrap().concat()
 }
 
 /// How many numbers an array of a file has.

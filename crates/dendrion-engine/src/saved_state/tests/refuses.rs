@@ -6,7 +6,8 @@ use dendrion_model::{Dtype, Error, Network, Signal, Source, Values};
 use super::network::small;
 use super::{made, run, saved};
 use crate::runtime::core::Core;
-use crate::saved_state::FORMAT;
+use crate::saved_state::container::FORMAT;
+use crate::saved_state::load_state;
 
 fn state() -> Vec<u8> {
     let mut core = made::<f64>(small(), 0, 0);
@@ -17,7 +18,7 @@ fn state() -> Vec<u8> {
 /// The reason, and that nothing changed.
 fn reason(core: &mut Core<f64>, file: &[u8]) -> String {
     let before = saved(core);
-    let Err(Error::State { module, what }) = core.load_state(file) else { panic!("loaded") };
+    let Err(Error::State { module, what }) = load_state(core, file) else { panic!("loaded") };
     assert_eq!(module, "network: load_state");
     assert!(saved(core) == before);
     what
@@ -82,7 +83,7 @@ fn other_networks() {
         assert!(told.iter().any(|t| what.starts_with(&format!("is of another network: {t}"))), "{what}");
     }
     let mut singles = made::<f32>(Network { dtype: Dtype::Float32, ..small() }, 0, 0);
-    let error = singles.load_state(&state()).unwrap_err().to_string();
+    let error = load_state(&mut singles, &state()).unwrap_err().to_string();
     let what = "is of another network: dtype: float64 in the file, float32 here";
     assert_eq!(error, format!("network: load_state: {what}"));
 }
@@ -98,7 +99,7 @@ fn what_may_differ() {
     network.projections[0].weight = dendrion_model::PerConnection::Given(0.1.into());
     network.populations[0].surrogate = dendrion_model::Surrogate::Triangle { alpha: 3.0 };
     let mut core = made::<f64>(network, 0, 0);
-    core.load_state(&state()).unwrap();
+    load_state(&mut core, &state()).unwrap();
     assert!(saved(&mut core) == state());
 }
 
@@ -148,7 +149,7 @@ fn a_bit_that_flipped() {
     for at in (0..file.len()).step_by(step).chain(file.len() - 8..file.len()) {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
-        let Err(Error::State { what, .. }) = core.load_state(&flipped) else { panic!("byte {at}") };
+        let Err(Error::State { what, .. }) = load_state(&mut core, &flipped) else { panic!("byte {at}") };
         let told = ["is damaged: checksum ", "is no saved state", "is truncated"];
         assert!(told.iter().any(|t| what.starts_with(t)), "byte {at}: {what}");
         if at > 2000 {

@@ -1,62 +1,12 @@
-//! How far a run of a given duration goes: to the step nearest to the time requested so far, so that rounding does not
-//! accumulate over many short runs.
+//! Runs of a given duration.
 
 use std::ops::ControlFlow;
 
-use dendrion_kernels::Scalar;
-use dendrion_model::{Error, nearest_step};
+use dendrion_model::Error;
 
-use crate::runtime::core::{Core, RunEnd};
+use crate::runtime::clock::Request;
+use crate::runtime::core::RunEnd;
 use crate::simulation::Simulation;
-
-/// Largest difference from a multiple of the step, in steps, that summing durations causes.
-const SUMMED: f64 = 1e-9;
-
-/// What a run of some duration comes to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Request {
-    /// Steps to run, possibly 0.
-    pub steps: u64,
-    /// Time requested so far (ms), this duration included.
-    pub time: f64,
-}
-
-impl<T: Scalar> Core<T> {
-    /// Moves to a step. The time requested so far is then the time of that step.
-    pub(crate) fn reach(&mut self, step: u64) {
-        self.now = step;
-        self.requested = step as f64 * self.network.dt;
-    }
-
-    pub(crate) fn request(&self, duration: f64) -> Result<Request, Error> {
-        let dt = self.network.dt;
-        let accepted = "a finite time >= 0 (ms)";
-        if !(duration.is_finite() && duration >= 0.0) {
-            return Err(Error::parameter("network", "duration", duration, accepted));
-        }
-        let time = self.requested + duration;
-        let end = nearest_step(time, dt);
-        if end >= 2_f64.powi(62) {
-            let accepted = format!("a run that ends before step 2^62 (dt = {dt} ms)");
-            return Err(Error::parameter("network", "duration", format!("{duration:e}"), accepted));
-        }
-        let on_grid = end * dt;
-        let is_on_grid = (time - on_grid).abs() <= SUMMED * dt;
-        let steps = (end as u64).saturating_sub(self.now);
-        Ok(Request { steps, time: if is_on_grid { on_grid } else { time } })
-    }
-
-    pub(crate) fn set_requested(&mut self, time: f64) {
-        if is_requested(time, self.now, self.network.dt) {
-            self.requested = time;
-        }
-    }
-}
-
-/// Whether a network that was asked to reach a time (ms) stops at this step.
-pub(crate) fn is_requested(time: f64, step: u64, dt: f64) -> bool {
-    time >= 0.0 && nearest_step(time, dt) == step as f64
-}
 
 impl Simulation {
     /// What a run of `duration` ms comes to: the steps to the one nearest to the time requested so far plus `duration`. Run that
@@ -94,7 +44,7 @@ mod tests {
 
     use dendrion_model::{Network, Population};
 
-    use super::Request;
+    use crate::runtime::clock::Request;
     use crate::runtime::core::RunEnd;
     use crate::simulation::Simulation;
 

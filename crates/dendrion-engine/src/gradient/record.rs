@@ -1,0 +1,194 @@
+//! The recording of a run, so that it can be reversed.
+
+use dendrion_kernels::Scalar;
+use dendrion_model::{Error, Population};
+
+use super::backward::Reversible;
+use super::schedule::{Batch, CheckpointSchedule};
+use super::shard_trace::{GradientObserver, ShardTrace, SourceTrace};
+use super::stage::stages;
+use super::store::Store;
+use super::trace::{ProbeSnapshot, Trace};
+use crate::inputs::SourceBlock;
+use crate::recording::probe::{Probe, What};
+use crate::recording::recorder::Reads;
+use crate::run::{Observed, Watch};
+use crate::runtime::core::{Core, RunEnd};
+use crate::runtime::index::of_population;
+use crate::runtime::population::Cells;
+use crate::runtime::run::{Begun, RunOptions};
+use crate::runtime::sample::Sample;
+use crate::runtime::shard::Shard;
+
+/// Runs `steps` steps and records them, in at most `budget` bytes if a schedule needs no more. No trace is left if the watch stops
+/// the run.
+pub(crate) fn record<T: Scalar>(
+    core: &mut Core<T>,
+    store: &mut Store<T>,
+    (steps, options, budget): (u64, &RunOptions, usize),
+    watch: Watch<'_>,
+) -> Result<(RunEnd, Option<Trace<T>>), Error> {
+    let is_cheap: Vec<bool> = core.model.cells.iter().map(Cells::is_cheap).collect();
+    // No spikes arrive at a shard without rings, so its steps can be computed again from its state alone.
+    let keeps_epochs = |shard: &Shard<T>| shard.rings.is_empty() && is_cheap[shard.population];
+    record_with(core, store, (steps, options, budget), keeps_epochs, watch)
+}
+
+/// As [`record`]; `keeps_epochs` says of which shards only the states at the beginning of epochs are kept.
+pub(super) fn record_with<T: Scalar>(
+    core: &mut Core<T>,
+    store: &mut Store<T>,
+    (steps, options, budget): (u64, &RunOptions, usize),
+    keeps_epochs: impl Fn(&Shard<T>) -> bool,
+    watch: Watch<'_>,
+) -> Result<(RunEnd, Option<Trace<T>>), Error> {
+    core.check_run(options)?;
+    core.model.refuse_plastic("a gradient", |_| true)?;
+    refuse_events(core)?;
+    let (mut run, samples) = core.begin_run(steps, options)?;
+    run.is_resumable = false;
+    let observe = |sample: Sample<T>| Observed {
+        of_shards: sample.shards.iter().map(|s| ShardTrace::new(keeps_epochs(s))).collect(),
+        of_sources: sample.source_blocks.iter().map(|_| SourceTrace::default()).collect(),
+        sample,
+        reached: run.begin,
+    };
+    let mut samples: Vec<Observed<T, GradientObserver>> = samples.into_iter().map(observe).collect();
+    let schedule = schedule(core, &run, &samples, budget);
+    let places = samples.iter_mut().rev().flat_map(|s| s.of_shards.iter_mut().rev().map(|of| &mut of.spare));
+    // A deferred schedule keeps nothing now.
+    store.spares.hand_out(places, if schedule.is_deferred() { 0 } else { schedule.bytes() });
+    let forward = schedule.forward();
+    let (mut samples, through) =
+        core.execute(&run, samples, |_, plan| stages(&forward, plan, |_, _| None), watch)?;
+    let trace = through.then(|| leave(core, store, &run, &mut samples, schedule));
+    let samples = samples.into_iter().map(|observed| observed.sample).collect();
+    core.end_run(&run, samples, (run.end, through)).map(|end| (end, trace))
+}
+
+/// Refuses a gradient of mechanisms whose threshold events have no derivative, rather than take it for 0, and of relative
+/// surrogates without a positive distance from `V_reset` to `V_th`.
+fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
+    for (cells, population) in core.model.cells.iter().zip(&core.model.network.populations) {
+        let value = |key: &str| cells.system.parameters.iter().find(|p| p.key == key).map(|p| &p.values);
+        if let (Some(v_th), Some(v_reset)) = (value("V_th"), value("V_reset")) {
+            population.check_relative_surrogate(v_th, v_reset)?;
+        }
+        if let Some(name) = cells.system.without_derivative() {
+            let what = format!(
+                "{name} acts on a threshold event, which has no derivative; a gradient does not take it"
+            );
+            return Err(Error::structure(&cells.path, what));
+        }
+    }
+    Ok(())
+}
+
+/// How the run is cut into segments.
+fn schedule<T: Scalar>(
+    core: &Core<T>,
+    run: &Begun<T>,
+    samples: &[Observed<T, GradientObserver>],
+    budget: usize,
+) -> CheckpointSchedule {
+    let first = samples.first();
+    let shards = first.into_iter().flat_map(|s| s.sample.shards.iter().zip(&s.of_shards));
+    let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
+    bytes.saved += first.map_or(0, |s| s.sample.source_blocks.iter().map(SourceBlock::bytes).sum());
+    let batch = Batch { samples: samples.len(), at_a_time: run.threads.clamp(1, samples.len().max(1)) };
+    CheckpointSchedule::new((run.begin, run.end), core.exchange.epoch, bytes, batch, budget)
+}
+
+/// What is needed to reverse a run, which the samples have kept.
+fn leave<T: Scalar>(
+    core: &mut Core<T>,
+    store: &mut Store<T>,
+    run: &Begun<T>,
+    samples: &mut [Observed<T, GradientObserver>],
+    plan: CheckpointSchedule,
+) -> Trace<T> {
+    let shapes = core.shapes();
+    let level = core.model.level;
+    let compiled = store.compiled(core.model.cells.len());
+    let of_population = |(i, cells): (usize, &Cells<T>)| {
+        let p: &Population = &core.model.network.populations[i];
+        Reversible {
+            path: cells.path.clone(),
+            layout: cells.layout,
+            system: cells.system.clone(),
+            methods: (p.method, p.sde),
+            spike: (p.surrogate.clone(), p.detach_reset),
+            observed: cells.observed_names(),
+            fresh: core.ensemble.fresh[i].clone(),
+            compiled: compiled[i].clone(),
+            level,
+        }
+    };
+    let populations = core.model.cells.iter().enumerate().map(of_population).collect();
+    let shards = samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
+    let snapshots_of_probes = core.probes.0.iter().enumerate();
+    let snapshots_of_probes = snapshots_of_probes
+        .map(|(number, probe)| probe_snapshot(number, probe, shards, core.clock.now))
+        .collect();
+    // The network goes on with the samples, so the trace takes copies, and what was recorded of them.
+    let copy = |observed: &mut Observed<T, GradientObserver>| Observed {
+        sample: Sample {
+            shards: observed.sample.shards.iter_mut().map(Shard::clone_without_state).collect(),
+            source_blocks: observed
+                .sample
+                .source_blocks
+                .iter_mut()
+                .map(SourceBlock::clone_unrecorded)
+                .collect(),
+        },
+        of_shards: observed.of_shards.iter_mut().map(ShardTrace::take).collect(),
+        of_sources: observed.of_sources.iter_mut().map(std::mem::take).collect(),
+        reached: observed.reached,
+    };
+    Trace {
+        populations,
+        engines: core.model.cells.iter().map(|c| c.engine.clone()).collect(),
+        targets: core.model.targets.clone(),
+        shapes,
+        generators: core.model.generators.clone(),
+        currents: core.model.currents.clone(),
+        given: run.given.clone(),
+        routes: core.exchange.routes.clone(),
+        snapshots_of_probes,
+        samples: samples.iter_mut().map(copy).collect(),
+        plan,
+        begin: run.begin,
+        end: run.end,
+        epoch: core.exchange.epoch,
+        meeting: core.meeting(),
+        threads: run.threads,
+        places: core.exchange.spikes.places(),
+        spares: store.spares.clone(),
+    }
+}
+
+/// A probe as it was in a run that began at step `begin`.
+fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], begin: u64) -> ProbeSnapshot {
+    match &probe.what {
+        What::Values { every, columns } => {
+            let mut places = Vec::new();
+            let mut steps = *every;
+            let first = shards.partition_point(|s| s.population < probe.population);
+            for (place, shard) in (first..).zip(of_population(shards, probe.population)) {
+                let recorder = shard.recorder_of(number).filter(|r| r.reads != Reads::Weights);
+                if let Some(recorder) = recorder {
+                    let (every, lanes) = recorder.places();
+                    steps = every;
+                    places.push((place, recorder.reads, lanes));
+                }
+            }
+            if places.is_empty() || probe.begin > begin {
+                return ProbeSnapshot::Other;
+            }
+            let (population, columns) = (probe.population, *columns);
+            ProbeSnapshot::Values { population, every: steps, columns, places }
+        }
+        What::Spikes { .. } => ProbeSnapshot::Spikes { population: probe.population },
+        What::Generated { .. } | What::Removed => ProbeSnapshot::Other,
+    }
+}

@@ -1,0 +1,302 @@
+//! The reverse run as a whole: from the cotangents of what probes recorded to the gradient.
+//!
+//! The gradient is that of the discrete run, not of the differential equations (the discrete adjoint: Griewank & Walther 2008,
+//! chapter 3). For the loss L, a state x and its step x' = f(x, p), the cotangents are
+//!
+//! ```text
+//! dL/dx = (df/dx)^T dL/dx' + what was given for probes that read x
+//! dL/dp = sum over all steps of (df/dp)^T dL/dx'
+//! ```
+//!
+//! so steps are reversed from the last to the first. Spikes join the steps of different neurons: see `sweep.rs`.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, RwLock};
+
+use dendrion_kernels::{Ring, Scalar};
+use dendrion_model::Error;
+
+use super::backward::{Asked, Backward, Reversible};
+use super::collect::{self, Gradients, Total};
+use super::growth::GROWTH_LIMIT;
+use super::probe_adjoint::ProbeAdjoint;
+use super::reversal::{Flow, Reversal};
+use super::reverse_edge::ReverseEdge;
+use super::shard_trace::GradientObserver;
+use super::stage::{self, GradientStage};
+use super::sweep::Shared;
+use super::trace::{ProbeSnapshot, Trace};
+use super::wanted::Wanted;
+use super::weight_accumulator::WeightAccumulator;
+use crate::recording::recorder::Reads;
+use crate::run::{Barrier, Observed, RunPlan, SpikeExchange, Treatment, Watch, execute};
+use crate::runtime::shard::{Shard, is_finite};
+
+/// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
+pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
+
+/// Reverses the run: from the cotangents of probes to those of what is wanted. `None` where the watch stopped it.
+pub(crate) fn reverse_run<T: Scalar>(
+    trace: &mut Trace<T>,
+    cotangents: &Cotangents<'_>,
+    wanted: &[String],
+    watch: Watch<'_>,
+) -> Result<Option<Gradients>, Error> {
+    if !trace.is_left() {
+        let what = "this run was reversed before; expected one that was not: run again for a gradient";
+        return Err(Error::structure("backward", what));
+    }
+    let wanted = Wanted::of(trace, wanted)?;
+    let tables =
+        cotangents.iter().map(|(probe, v)| check(trace, *probe, v)).collect::<Result<Vec<_>, _>>()?;
+    let probes: Vec<usize> = cotangents.iter().map(|(probe, _)| *probe).collect();
+    let given = cotangents.iter().flat_map(|(_, v)| v.iter()).fold(0.0_f64, |max, v| max.max(v.abs()));
+    let (asked, observers) = asked(trace, &probes, &wanted);
+    let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
+    let backwards = asked.into_iter().zip(&trace.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
+    let samples = std::mem::take(&mut trace.samples);
+    let (trace, batch) = (&*trace, samples.len());
+    // Of each probe its sample's part.
+    let tables_of = |b: usize| {
+        let mine = cotangents.iter().zip(&tables);
+        mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect()
+    };
+    let stages = |b: usize, sample: &mut Observed<T, GradientObserver>, workers: usize| {
+        if trace.plan.is_deferred() {
+            trace.spares.lend(sample.of_shards.iter_mut().rev().map(|of| &mut of.spare));
+        }
+        prepare(trace, (sample, b), &backwards, (&probes, &observers), &wanted, given);
+        let shared = shared(trace, sample, b, &backwards, &wanted, tables_of(b));
+        stages(trace, b, workers, &Arc::new(shared))
+    };
+    let finish = |b: usize, mut sample: Observed<T, GradientObserver>, through: bool| {
+        let edges = edges(&sample, &wanted);
+        let part = through.then(|| collect::sample(trace, &mut sample, b, &backwards, &edges, &wanted));
+        sample.of_shards.iter_mut().for_each(|of| of.recycle(&trace.spares));
+        part
+    };
+    let mut total = Total::new(trace, &wanted, batch, given);
+    let executed = execute(
+        samples,
+        trace.threads,
+        |s| s.neurons.len(),
+        &Treatment { stages, finish, ahead: trace.threads },
+        watch,
+        |_, part| total.add(part),
+    );
+    if executed.is_none() {
+        return Err(Error::structure("network", "a worker thread was lost in the reverse run"));
+    }
+    total.finish()
+}
+
+/// Checks a probe's cotangents; the number of them for each sample.
+fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<usize, Error> {
+    let steps = (trace.end - trace.begin) as usize;
+    let size = match trace.snapshots_of_probes.get(probe) {
+        Some(ProbeSnapshot::Values { every, columns, .. }) => {
+            crate::recording::recorder::samples(trace.begin, trace.end, *every) as usize * columns
+        }
+        Some(ProbeSnapshot::Spikes { population }) => steps * trace.populations[*population].layout.size,
+        _ => {
+            let what = "a probe without cotangents; expected one of a state, a current or spikes of neurons, \
+                made before the run";
+            return Err(Error::structure("backward", what));
+        }
+    };
+    if values.len() != size * trace.samples.len() {
+        let (given, expected) = (format!("{} values", values.len()), size * trace.samples.len());
+        return Err(Error::parameter("backward", "cotangent", given, format!("{expected} values")));
+    }
+    if is_finite(values) {
+        return Ok(size);
+    }
+    let wrong = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    let what = format!("cotangent[{wrong}]");
+    Err(Error::parameter("backward", &what, values[wrong], "finite numbers"))
+}
+
+/// What each population's reverse is asked for, and the numbers that those observers had in the run which it is asked
+/// for: nothing is computed for the others.
+fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec<Asked>, Vec<Vec<usize>>) {
+    let mut read: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); trace.populations.len()];
+    for probe in probes {
+        if let Some(ProbeSnapshot::Values { population, places, .. }) = trace.snapshots_of_probes.get(*probe)
+        {
+            for (_, reads, _) in places {
+                match reads {
+                    Reads::State(state) => read[*population].0.push(*state),
+                    Reads::Observer(o) => read[*population].1.push(*o),
+                    Reads::Weights => {}
+                }
+            }
+        }
+    }
+    for all in read.iter_mut().flat_map(|(states, observers)| [states, observers]) {
+        all.sort_unstable();
+        all.dedup();
+    }
+    let shards = trace.samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
+    let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
+        parameters: wanted.of_population(trace, p),
+        currents: (shards.iter().find(|s| s.population == p).into_iter())
+            .flat_map(|s| s.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
+            .collect(),
+        states,
+        observables: observers.iter().map(|o| trace.populations[p].observed[*o].clone()).collect(),
+    };
+    let observers = read.iter().map(|(_, observers)| observers.clone()).collect();
+    (read.into_iter().enumerate().map(one).collect(), observers)
+}
+
+/// Gives a sample's shards and source blocks what they need to be reversed.
+fn prepare<T: Scalar>(
+    trace: &Trace<T>,
+    (sample, b): (&mut Observed<T, GradientObserver>, usize),
+    backwards: &[Arc<Backward<T>>],
+    (probes, observers): (&[usize], &[Vec<usize>]),
+    wanted: &Wanted,
+    given: f64,
+) {
+    let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
+    for (place, (shard, of_shard)) in shards.enumerate() {
+        let (mut probe_adjoints, mut spikes) = (Vec::new(), Vec::new());
+        for (table, probe) in probes.iter().enumerate() {
+            match &trace.snapshots_of_probes[*probe] {
+                ProbeSnapshot::Values { every, columns, places, .. } => {
+                    let mine = places.iter().filter(|(at, ..)| *at == place);
+                    let (times, table) = ((*every, trace.begin), (table, *columns));
+                    let observers = &observers[shard.population];
+                    let now = |reads: &Reads| match reads {
+                        Reads::Observer(o) => observers.iter().position(|u| u == o).map(Reads::Observer),
+                        other => Some(*other),
+                    };
+                    probe_adjoints.extend(mine.filter_map(|(_, reads, lanes)| {
+                        Some(ProbeAdjoint::new(now(reads)?, times, lanes.clone(), table))
+                    }));
+                }
+                ProbeSnapshot::Spikes { population } if *population == shard.population => {
+                    spikes.push((table, trace.populations[*population].layout.size));
+                }
+                _ => {}
+            }
+        }
+        let flows = shard.currents.iter().map(|(g, _)| flow(trace, *g, b, shard, wanted)).collect();
+        let backward = &backwards[shard.population];
+        let limits = limits(trace, shard.population, given);
+        let reversal = Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits);
+        of_shard.reversal = Some(Box::new(reversal));
+    }
+    let source_blocks = sample.sample.source_blocks.iter().zip(&mut sample.of_sources);
+    for (source_block, of_sources) in source_blocks {
+        let size = trace.generators[source_block.generator].1;
+        let stood_in = trace.given[b].get(source_block.generator).is_some_and(Option::is_some);
+        let inputs = (stood_in && wanted.inputs.contains(&source_block.generator))
+            .then_some((trace.end - trace.begin) as usize);
+        // What stands in for a generator is one table, whatever its source blocks.
+        let sources = source_block.sources(size);
+        let sources = match (stood_in, sources.start) {
+            (true, 0) => 0..size,
+            (true, _) => 0..0,
+            _ => sources,
+        };
+        of_sources.accumulator = Some(Box::new(WeightAccumulator::new(sources, inputs)));
+    }
+}
+
+/// For each state of a population, the largest cotangent within reason: of potentials, relative to the largest one given.
+fn limits<T: Scalar>(trace: &Trace<T>, population: usize, given: f64) -> Vec<f64> {
+    let states = trace.populations[population].system.states.iter();
+    states.map(|s| if s.unit == "mV" { GROWTH_LIMIT * given } else { f64::MAX }).collect()
+}
+
+fn flow<T: Scalar>(
+    trace: &Trace<T>,
+    generator: usize,
+    b: usize,
+    shard: &Shard<T>,
+    wanted: &Wanted,
+) -> Option<Flow> {
+    if !wanted.generators.contains(&generator) {
+        return None;
+    }
+    let size = trace.generators[generator].1;
+    let (slots, shared) = match (trace.given[b].get(generator), trace.currents.get(generator)) {
+        (Some(Some(_)), _) => ((trace.end - trace.begin) as usize, size == 1),
+        (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
+        _ => return None,
+    };
+    let width = if shared { shard.blocks.len() } else { shard.neurons.len() };
+    Some(Flow { sums: vec![0.0; slots * width], shared })
+}
+
+/// The connections of a sample, by projection, then target.
+fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> Vec<ReverseEdge<T>> {
+    let mut edges = Vec::new();
+    for (target, shard) in sample.sample.shards.iter().enumerate() {
+        edges.extend(shard.incoming.iter().map(|incoming| ReverseEdge {
+            projection: incoming.projection,
+            target,
+            port: incoming.port,
+            fanout: incoming.fanout.clone(),
+            wanted: wanted.weights.contains(&incoming.projection),
+        }));
+    }
+    edges.sort_by_key(|edge| (edge.projection, edge.target));
+    edges
+}
+
+fn shared<'c, T: Scalar>(
+    trace: &Trace<T>,
+    sample: &Observed<T, GradientObserver>,
+    b: usize,
+    backwards: &[Arc<Backward<T>>],
+    wanted: &Wanted,
+    tables: Vec<&'c [f64]>,
+) -> Shared<'c, T> {
+    let rings = |s: &Shard<T>| {
+        // What is read reaches from an epoch's first step to the longest delay after its last, and the next
+        // epoch is written meanwhile.
+        let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
+        RwLock::new(s.rings.iter().map(|r| Ring::new(s.lanes_of_all(), slots(r))).collect())
+    };
+    Shared {
+        backwards: backwards.to_vec(),
+        engines: trace.engines.clone(),
+        currents: trace.currents.clone(),
+        given: trace.given[b].clone(),
+        routes: trace.routes.clone(),
+        edges: edges(sample, wanted),
+        spike_adjoints: sample.sample.shards.iter().map(rings).collect(),
+        tables,
+        begin: trace.begin,
+        epoch: trace.epoch,
+    }
+}
+
+fn stages<'c, T: Scalar>(
+    trace: &Trace<T>,
+    b: usize,
+    workers: usize,
+    shared: &Arc<Shared<'c, T>>,
+) -> Vec<GradientStage<'c, T>> {
+    let exchange = Arc::new(SpikeExchange::new(trace.places.0, trace.places.1));
+    let barrier = Arc::new(Barrier::new(workers));
+    let plan = |begin, end| RunPlan {
+        engines: trace.engines.clone(),
+        currents: trace.currents.clone(),
+        routes: trace.routes.clone(),
+        given: trace.given[b].clone(),
+        exchange: exchange.clone(),
+        begin,
+        end,
+        epoch: trace.epoch,
+        meeting: trace.meeting,
+        barrier: barrier.clone(),
+        last: AtomicU64::new(u64::MAX),
+    };
+    let sweep = |begin, end| {
+        Some(GradientStage::Sweep { shared: shared.clone(), barrier: barrier.clone(), begin, end })
+    };
+    stage::stages(&trace.plan.backward(), plan, sweep)
+}

@@ -1,0 +1,77 @@
+//! The stages of a sample in a run that is recorded, and in the reverse run.
+
+use std::sync::Arc;
+
+use dendrion_kernels::Scalar;
+
+use super::schedule::ScheduleStep;
+use super::shard_trace::GradientObserver;
+use super::sweep::{Shared, sweep};
+use crate::run::{Alarm, Barrier, Member, RunPlan, Stage, Watch, Worker};
+
+/// What all workers of a sample do together.
+#[derive(Debug)]
+pub(crate) enum GradientStage<'c, T: Scalar> {
+    /// Saves a snapshot.
+    Save,
+    /// Goes back to the last snapshot.
+    Restore,
+    /// Runs steps, and keeps them or not.
+    Run { plan: Box<RunPlan<T>>, keep: bool },
+    /// Reverses the steps that are kept.
+    Sweep { shared: Arc<Shared<'c, T>>, barrier: Arc<Barrier>, begin: u64, end: u64 },
+}
+
+/// The stages of a schedule. `sweep` is what reverses steps, if anything does.
+pub(super) fn stages<'c, T: Scalar>(
+    schedule: &[ScheduleStep],
+    plan: impl Fn(u64, u64) -> RunPlan<T>,
+    sweep: impl Fn(u64, u64) -> Option<GradientStage<'c, T>>,
+) -> Vec<GradientStage<'c, T>> {
+    let stage = |step: &ScheduleStep| match *step {
+        ScheduleStep::Save => Some(GradientStage::Save),
+        ScheduleStep::Restore => Some(GradientStage::Restore),
+        ScheduleStep::Run { begin, end, track } => {
+            Some(GradientStage::Run { plan: Box::new(plan(begin, end)), keep: track })
+        }
+        ScheduleStep::Sweep { begin, end } => sweep(begin, end),
+    };
+    schedule.iter().filter_map(stage).collect()
+}
+
+impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
+    fn perform(&self, worker: &mut Worker<T, GradientObserver>, watch: Watch<'_>) -> bool {
+        match self {
+            Self::Save => {
+                worker.shards.iter_mut().for_each(|m| m.observer.save(&m.part));
+                worker.sources.iter_mut().for_each(|m| m.observer.save(&mut m.part));
+                true
+            }
+            Self::Restore => {
+                worker.shards.iter_mut().for_each(|m| m.observer.restore(&mut m.part));
+                worker.sources.iter_mut().for_each(|m| m.observer.restore(&mut m.part));
+                true
+            }
+            Self::Run { plan, keep } => {
+                for Member { part, observer, .. } in &mut worker.shards {
+                    if *keep {
+                        observer.keep(part, (plan.begin, plan.end), plan.epoch);
+                    } else {
+                        observer.keep_nothing();
+                    }
+                }
+                worker.sources.iter_mut().for_each(|m| m.observer.keep(*keep));
+                plan.perform(worker, watch)
+            }
+            Self::Sweep { shared, barrier, begin, end } => {
+                let alarm = Alarm(barrier);
+                let through = sweep(worker, shared, barrier, (*begin, *end), watch);
+                if through {
+                    // The barrier is broken only if the sweep was stopped or panicked.
+                    std::mem::forget(alarm);
+                }
+                through
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What gradients of one network share from run to run.
+
+use std::sync::Arc;
+
+use dendrion_kernels::Scalar;
+
+use super::backward::Compiled;
+use super::history::Spares;
+
+/// Compiled reverse programs, and memory for states.
+#[derive(Debug)]
+pub(crate) struct Store<T: Scalar> {
+    /// By population.
+    compiled: Vec<Arc<Compiled<T>>>,
+    pub(super) spares: Spares<T>,
+}
+
+impl<T: Scalar> Default for Store<T> {
+    fn default() -> Self {
+        Self { compiled: Vec::new(), spares: Spares::default() }
+    }
+}
+
+impl<T: Scalar> Store<T> {
+    /// The reverse programs of so many populations.
+    pub(super) fn compiled(&mut self, populations: usize) -> &[Arc<Compiled<T>>] {
+        self.compiled.resize_with(populations, Arc::default);
+        &self.compiled
+    }
+}

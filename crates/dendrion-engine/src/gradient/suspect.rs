@@ -1,0 +1,39 @@
+//! A neuron whose cotangents stopped being finite: what is needed to find out why.
+
+use std::ops::Range;
+
+use dendrion_kernels::Scalar;
+
+use super::history::History;
+
+/// A neuron whose cotangents stopped being finite, and its states in the steps in which they did.
+#[derive(Clone, Debug)]
+pub(crate) struct Suspect {
+    pub(super) population: usize,
+    /// In its population.
+    pub(super) neuron: usize,
+    /// The states at the beginning of these steps, in ascending order.
+    pub(super) steps: Vec<(u64, Vec<f64>)>,
+}
+
+impl Suspect {
+    /// The neuron of one lane of a block, with its states in `steps`.
+    pub(crate) fn new<T: Scalar>(
+        (population, neuron): (usize, usize),
+        history: &History<T>,
+        (again, epoch): (&[T], &Range<u64>),
+        (block, lanes, lane): (usize, usize, usize),
+        steps: Range<u64>,
+    ) -> Self {
+        let end = steps.end.min(if history.is_whole() { history.end() } else { epoch.end });
+        let states = |step: u64| {
+            let rows = if history.is_whole() {
+                history.state(step, block)
+            } else {
+                history.of(again, (step - epoch.start) as usize, 0)
+            };
+            (step, rows.chunks(lanes).map(|row| row[lane].to_f64()).collect())
+        };
+        Self { population, neuron, steps: (steps.start..end).map(states).collect() }
+    }
+}

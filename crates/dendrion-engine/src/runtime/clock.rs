@@ -1,0 +1,71 @@
+//! Time: the steps done and the time requested so far.
+//!
+//! A run of a given duration goes to the step nearest to the time requested so far, so that rounding does not accumulate over many
+//! short runs.
+
+use dendrion_model::{Error, nearest_step};
+
+/// Largest difference from a multiple of the step, in steps, that summing durations causes.
+const SUMMED: f64 = 1e-9;
+
+/// A run of some duration.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// Steps to run, possibly 0.
+    pub steps: u64,
+    /// Time requested so far (ms), this duration included.
+    pub time: f64,
+}
+
+/// Where a network is in time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    /// Steps done.
+    pub(crate) now: u64,
+    /// Time requested so far (ms), of which `now` is the nearest step.
+    pub(crate) requested: f64,
+    /// The time step (ms).
+    pub(crate) dt: f64,
+}
+
+impl Clock {
+    /// The beginning of time.
+    pub(crate) const fn new(dt: f64) -> Self {
+        Self { now: 0, requested: 0.0, dt }
+    }
+
+    /// Moves to a step. The time requested so far is then the time of that step.
+    pub(crate) fn reach(&mut self, step: u64) {
+        self.now = step;
+        self.requested = step as f64 * self.dt;
+    }
+
+    pub(crate) fn request(&self, duration: f64) -> Result<Request, Error> {
+        let dt = self.dt;
+        let accepted = "a finite time >= 0 (ms)";
+        if !(duration.is_finite() && duration >= 0.0) {
+            return Err(Error::parameter("network", "duration", duration, accepted));
+        }
+        let time = self.requested + duration;
+        let end = nearest_step(time, dt);
+        if end >= 2_f64.powi(62) {
+            let accepted = format!("a run that ends before step 2^62 (dt = {dt} ms)");
+            return Err(Error::parameter("network", "duration", format!("{duration:e}"), accepted));
+        }
+        let on_grid = end * dt;
+        let is_on_grid = (time - on_grid).abs() <= SUMMED * dt;
+        let steps = (end as u64).saturating_sub(self.now);
+        Ok(Request { steps, time: if is_on_grid { on_grid } else { time } })
+    }
+
+    pub(crate) fn set_requested(&mut self, time: f64) {
+        if is_requested(time, self.now, self.dt) {
+            self.requested = time;
+        }
+    }
+}
+
+/// Whether a network that was asked to reach a time (ms) stops at this step.
+pub(crate) fn is_requested(time: f64, step: u64, dt: f64) -> bool {
+    time >= 0.0 && nearest_step(time, dt) == step as f64
+}

@@ -1,0 +1,118 @@
+//! Connections, read and set between runs. Each shard has those onto its neurons; tables of a whole projection go by source, then
+//! target.
+
+use std::sync::Arc;
+
+use dendrion_kernels::{Delays, Scalar};
+use dendrion_model::{Error, Values};
+
+use super::ensemble::Ensemble;
+use super::index::{of_population, of_population_mut};
+use super::model::Model;
+use super::shard::{Incoming, Shard};
+use crate::connect::{Connections, Order, given_weights};
+
+impl<T: Scalar> Ensemble<T> {
+    /// What a projection delivers, shard by shard.
+    pub(crate) fn incoming(&self, projection: usize) -> impl Iterator<Item = (&Shard<T>, &Incoming<T>)> {
+        let shards = of_population(&self.own.shards, self.onto[projection]).iter();
+        shards.filter_map(move |s| s.incoming_of(projection).map(|incoming| (s, incoming)))
+    }
+
+    pub(crate) fn order(&self, projection: usize) -> Order {
+        let sources = self.incoming(projection).next().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
+        Order::new(sources, self.incoming(projection).map(|(_, i)| i.fanout.starts()))
+    }
+
+    /// All connections of a projection, by source, then target.
+    pub(crate) fn connection_table(&self, projection: usize) -> Connections {
+        let mut order = self.order(projection);
+        let mut table = Connections::with_len(order.total());
+        for (shard, incoming) in self.incoming(projection) {
+            let fanout = &incoming.fanout;
+            let first = shard.neurons.start as u32;
+            order.shard(fanout.starts(), |place, whole, source| {
+                table.pre[whole] = source as u32;
+                table.post[whole] = first + u32::from(fanout.targets()[place]);
+                table.weight[whole] = fanout.weights()[place].to_f64();
+                table.delay[whole] = match fanout.delays() {
+                    Delays::Uniform(d) => *d,
+                    Delays::Each(d) => d[place],
+                };
+            });
+        }
+        table
+    }
+
+    fn replace_weights(&mut self, projection: usize, values: &Values) {
+        let mut order = self.order(projection);
+        let population = self.onto[projection];
+        for shard in of_population_mut(&mut self.own.shards, population) {
+            if let Some(incoming) = shard.incoming_of_mut(projection) {
+                let weights = given_weights::<T>(values, incoming.fanout.starts(), &mut order);
+                Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
+            }
+        }
+        for sample in &mut self.batch {
+            let mine = of_population_mut(&mut sample.shards, population).iter_mut();
+            for (mine, own) in mine.zip(of_population(&self.own.shards, population)) {
+                if let (Some(mine), Some(own)) =
+                    (mine.incoming_of_mut(projection), own.incoming_of(projection))
+                {
+                    mine.fanout = own.fanout.clone();
+                }
+            }
+        }
+    }
+}
+
+/// Brings the weights of a projection up to date, if they are learnt.
+pub(crate) fn flush_weights<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
+    if model.network.projections[projection].learns() {
+        let population = ensemble.onto[projection];
+        of_population_mut(&mut ensemble.own.shards, population).iter_mut().for_each(Shard::flush_weights);
+    }
+}
+
+/// How many connections the projection at a path has.
+pub(crate) fn connection_count<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &Ensemble<T>,
+    path: &str,
+) -> Result<usize, Error> {
+    let projection = model.projection(path)?;
+    Ok(ensemble.incoming(projection).map(|(_, i)| i.fanout.targets().len()).sum())
+}
+
+/// The connections of the projection at a path.
+pub(crate) fn connections<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &mut Ensemble<T>,
+    path: &str,
+) -> Result<Connections, Error> {
+    let projection = model.projection(path)?;
+    flush_weights(model, ensemble, projection);
+    Ok(ensemble.connection_table(projection))
+}
+
+/// Sets the weights of a projection (checked before).
+pub(crate) fn set_weights<T: Scalar>(
+    model: &mut Model<T>,
+    ensemble: &mut Ensemble<T>,
+    projection: usize,
+    values: &Values,
+) {
+    flush_weights(model, ensemble, projection);
+    put_weights(model, ensemble, projection, values);
+}
+
+/// Puts weights in the place of others, whatever these were about to learn.
+pub(crate) fn put_weights<T: Scalar>(
+    model: &mut Model<T>,
+    ensemble: &mut Ensemble<T>,
+    projection: usize,
+    values: &Values,
+) {
+    model.reweighted[projection] = true;
+    ensemble.replace_weights(projection, values);
+}

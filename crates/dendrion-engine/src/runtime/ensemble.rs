@@ -1,0 +1,75 @@
+//! Everything that moves: the network itself, or the samples of a batch.
+
+use dendrion_kernels::Scalar;
+
+use super::index::{of_generator_mut, of_population_mut};
+use super::sample::Sample;
+use super::shard::Shard;
+use crate::inputs::SourceBlock;
+
+/// The network itself, and the samples of a batch if it has run with one.
+#[derive(Debug)]
+pub(crate) struct Ensemble<T: Scalar> {
+    /// The network itself. It stays at the state at which a batch began.
+    pub(crate) own: Sample<T>,
+    /// The samples of a batch; empty without one.
+    pub(crate) batch: Vec<Sample<T>>,
+    /// By population and state, whether the state still has its initial value.
+    pub(crate) fresh: Vec<Vec<bool>>,
+    /// By projection, the population that it reaches.
+    pub(crate) onto: Vec<usize>,
+}
+
+impl<T: Scalar> Ensemble<T> {
+    /// The samples of a batch, or the network itself.
+    pub(crate) fn present(&self) -> &[Sample<T>] {
+        if self.batch.is_empty() { std::slice::from_ref(&self.own) } else { &self.batch }
+    }
+
+    /// The shards of all samples of a batch, or the network's own.
+    pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
+        self.present().iter().flat_map(|sample| &sample.shards)
+    }
+
+    /// The network's own shards and those of the samples of a batch.
+    pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard<T>> {
+        self.own.shards.iter_mut().chain(self.batch.iter_mut().flat_map(|s| &mut s.shards))
+    }
+
+    /// The network's own source blocks and those of the samples of a batch.
+    pub(crate) fn all_source_blocks(&mut self) -> impl Iterator<Item = &mut SourceBlock> {
+        self.own.source_blocks.iter_mut().chain(self.batch.iter_mut().flat_map(|s| &mut s.source_blocks))
+    }
+
+    /// The shards of a population, those of the samples of a batch too.
+    pub(crate) fn shards_of(&mut self, population: usize) -> impl Iterator<Item = &mut Shard<T>> {
+        let samples = self.batch.iter_mut().flat_map(move |s| of_population_mut(&mut s.shards, population));
+        of_population_mut(&mut self.own.shards, population).iter_mut().chain(samples)
+    }
+
+    /// The source blocks of a generator, those of the samples of a batch too.
+    pub(crate) fn source_blocks_of(&mut self, generator: usize) -> impl Iterator<Item = &mut SourceBlock> {
+        let samples =
+            self.batch.iter_mut().flat_map(move |s| of_generator_mut(&mut s.source_blocks, generator));
+        of_generator_mut(&mut self.own.source_blocks, generator).iter_mut().chain(samples)
+    }
+
+    /// Samples for a batch, at the present state of the network itself.
+    pub(crate) fn clone_samples(&self, batch: usize) -> Vec<Sample<T>> {
+        let one = |b: usize| {
+            let mut shards: Vec<_> = self.own.shards.iter().map(|s| s.clone_shard(true)).collect();
+            let mut source_blocks = self.own.source_blocks.clone();
+            for shard in &mut shards {
+                shard.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
+            }
+            source_blocks.iter_mut().for_each(|c| c.become_sample(b as u32));
+            Sample { shards, source_blocks }
+        };
+        (0..batch).map(one).collect()
+    }
+
+    /// Whether shards were lost with a thread: a network with populations has shards.
+    pub(crate) fn is_lost(&self, populations: usize) -> bool {
+        self.own.shards.is_empty() && populations > 0
+    }
+}

@@ -1,0 +1,268 @@
+//! A run: of the network itself or a batch of samples, with or without an observer.
+//!
+//! ```text
+//! begin_run   checks the options, takes the samples that run out of the network
+//! execute     takes them through their stages on the threads of the pool
+//! end_run     puts them back, and says how the run ended
+//! ```
+//!
+//! [`Core::run_with`] does all three. The recording of a gradient (`gradient::record`) calls them itself, with an observer.
+
+use std::sync::Arc;
+
+use dendrion_kernels::Scalar;
+use dendrion_model::Error;
+
+use crate::inputs::{Given, StandIns};
+use crate::run::{Barrier, Observed, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
+use crate::runtime::core::{Core, RunEnd};
+use crate::runtime::observer::Observer;
+use crate::runtime::sample::Sample;
+
+/// How to run.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Samples to run side by side, each from the present state. `None`: the network itself.
+    pub batch: Option<usize>,
+    /// By the path of a generator, the values that replace what it would send: one per step and member, sample after sample.
+    pub inputs: Vec<(String, Vec<f64>)>,
+    /// Keeps the states that a gradient needs, of all samples together, in at most so many bytes. If the smallest schedule needs
+    /// more, that schedule is used; [`Trace::memory`](crate::Trace::memory) returns how many bytes it needs.
+    pub trace: Option<usize>,
+}
+
+/// A run that has begun.
+#[derive(Debug)]
+pub(crate) struct Begun<T: Scalar> {
+    pub(crate) begin: u64,
+    pub(crate) end: u64,
+    /// The values that replace generators, by sample.
+    pub(crate) given: Vec<StandIns<T>>,
+    pub(crate) threads: usize,
+    is_batch: bool,
+    /// Whether a later run may continue if a watch stops this one.
+    pub(crate) is_resumable: bool,
+}
+
+impl<T: Scalar> Core<T> {
+    /// Runs `steps` steps of the network itself.
+    pub(crate) fn run(&mut self, steps: u64, watch: Watch<'_>) -> Result<RunEnd, Error> {
+        self.run_with(steps, &RunOptions::default(), watch)
+    }
+
+    /// Runs `steps` steps as the options say. Nothing is recorded for a gradient.
+    pub(crate) fn run_with(
+        &mut self,
+        steps: u64,
+        options: &RunOptions,
+        watch: Watch<'_>,
+    ) -> Result<RunEnd, Error> {
+        self.check_run(options)?;
+        if steps == 0 && options.batch.is_none() && options.inputs.is_empty() {
+            return Ok(RunEnd::Finished);
+        }
+        let (run, samples) = self.begin_run(steps, options)?;
+        let samples = samples.into_iter().map(Observed::from).collect();
+        let (done, through) = self.execute(&run, samples, |_, plan| vec![plan(run.begin, run.end)], watch)?;
+        let reached = done.first().map_or(run.begin, |sample| sample.reached);
+        let samples = done.into_iter().map(|done| done.sample).collect();
+        self.end_run(&run, samples, (reached, through))
+    }
+
+    /// Checks whether the network can run, and can run with that batch.
+    pub(crate) fn check_run(&self, options: &RunOptions) -> Result<(), Error> {
+        match &self.broken {
+            Some(error) => Err(error.clone()),
+            None => self.check_batch(options.batch),
+        }
+    }
+
+    /// Begins a run. What is to run leaves the network until [`Core::end_run`].
+    pub(crate) fn begin_run(
+        &mut self,
+        steps: u64,
+        options: &RunOptions,
+    ) -> Result<(Begun<T>, Vec<Sample<T>>), Error> {
+        self.check_run(options)?;
+        let given = self.given(steps, options)?;
+        let is_batch = options.batch.is_some();
+        if let Some(batch) = options.batch {
+            self.make_samples(batch)?;
+        }
+        // Threads of a batch do not wait for each other, so each of them is worth its start.
+        let threads = if is_batch { self.threads } else { self.worthwhile_threads() };
+        let samples = if is_batch {
+            std::mem::take(&mut self.ensemble.batch)
+        } else {
+            let shards = std::mem::take(&mut self.ensemble.own.shards);
+            vec![Sample { shards, source_blocks: std::mem::take(&mut self.ensemble.own.source_blocks) }]
+        };
+        let (begin, end) = (self.clock.now, self.clock.now + steps);
+        let is_resumable = !is_batch && options.inputs.is_empty();
+        Ok((Begun { begin, end, given, threads, is_batch, is_resumable }, samples))
+    }
+
+    /// Takes samples through their stages, and returns them in order, and whether all went through all stages. `stages` makes the
+    /// stages of sample `b`, given a function that makes the plan to run from one step to another.
+    pub(crate) fn execute<O: Observer<T>, S: Stage<T, O>>(
+        &mut self,
+        run: &Begun<T>,
+        mut samples: Vec<Observed<T, O>>,
+        stages: impl Fn(usize, &dyn Fn(u64, u64) -> RunPlan<T>) -> Vec<S> + Sync,
+        watch: Watch<'_>,
+    ) -> Result<(Vec<Observed<T, O>>, bool), Error>
+    where
+        O::Shard: Send,
+        O::Sources: Send,
+    {
+        mute(&mut samples, &run.given, true);
+        let (this, begin) = (&*self, run.begin);
+        let mut done = Vec::with_capacity(samples.len());
+        let executed = execute(
+            samples,
+            run.threads,
+            |s| this.model.cells[s.population].cost(s.neurons.len()),
+            &Treatment {
+                stages: |b: usize, _: &mut Observed<T, O>, workers| {
+                    let exchange = this.exchange_of(run);
+                    let barrier = Arc::new(Barrier::new(workers));
+                    let plan = |begin, end| RunPlan {
+                        given: run.given[b].clone(),
+                        exchange: exchange.clone(),
+                        barrier: barrier.clone(),
+                        ..this.run_plan(begin, end, workers)
+                    };
+                    stages(b, &plan)
+                },
+                finish: |_, sample, through| (sample, through),
+                ahead: usize::MAX,
+            },
+            &mut |now| watch(now.saturating_sub(begin)),
+            |_, sample| done.push(sample),
+        );
+        if executed.is_none() {
+            let lost = Error::structure("network", "a worker thread was lost; make the network anew");
+            self.broken = Some(lost.clone());
+            return Err(lost);
+        }
+        let through = done.iter().all(|(_, through)| *through);
+        let mut samples = done.into_iter().map(|(sample, _)| sample).collect::<Vec<_>>();
+        mute(&mut samples, &run.given, false);
+        Ok((samples, through))
+    }
+
+    /// The spike exchange of a sample. Samples of a batch run at the same time, and have one each.
+    fn exchange_of(&self, run: &Begun<T>) -> Arc<SpikeExchange> {
+        if !run.is_batch {
+            return self.exchange.spikes.clone();
+        }
+        let (shards, source_blocks) = self.exchange.spikes.places();
+        Arc::new(SpikeExchange::new(shards, source_blocks))
+    }
+
+    /// Ends a run: takes back the samples, which reached a step, and went through all stages or not.
+    pub(crate) fn end_run(
+        &mut self,
+        run: &Begun<T>,
+        mut samples: Vec<Sample<T>>,
+        (reached, through): (u64, bool),
+    ) -> Result<RunEnd, Error> {
+        self.ensemble.fresh.iter_mut().for_each(|rows| rows.fill(false));
+        let faults = (samples.iter().enumerate())
+            .flat_map(|(b, s)| s.shards.iter().filter_map(move |shard| Some((shard.fault?, b))));
+        let fault = faults.min();
+        if run.is_batch {
+            self.ensemble.batch = samples;
+        } else if let Some(sample) = samples.pop() {
+            self.ensemble.own = sample;
+        }
+        if let Some((fault, sample)) = fault {
+            return Err(self.fail(fault, run.is_batch.then_some(sample)));
+        }
+        if through {
+            self.clock.reach(run.end);
+            return Ok(RunEnd::Finished);
+        }
+        if run.is_resumable {
+            self.clock.reach(reached);
+        } else {
+            // Samples may have stopped at different steps, and a gradient needs the whole run.
+            self.clock.reach(run.end);
+            let what = "a run of a batch, with inputs or for a gradient was stopped on its way; reset() lets the network run again";
+            self.broken = Some(Error::structure("network", what));
+        }
+        Ok(RunEnd::Stopped)
+    }
+
+    fn check_batch(&self, batch: Option<usize>) -> Result<(), Error> {
+        let accepted = match (batch, self.ensemble.batch.len()) {
+            (Some(0), _) => "a whole number >= 1".to_string(),
+            (None, n) if n > 0 => format!("batch={n}: the network has run with a batch; reset() ends it"),
+            (Some(b), n) if n > 0 && b != n => format!("{n}, as in the run before; reset() ends it"),
+            _ => return Ok(()),
+        };
+        let given = batch.map_or_else(|| "None".to_string(), |b| b.to_string());
+        Err(Error::parameter("network", "batch", given, accepted))
+    }
+
+    /// Lets the network hold a batch of samples from now on, each at the present state, as a run with a batch does.
+    pub(crate) fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        self.check_batch(Some(batch))?;
+        self.make_samples(batch)
+    }
+
+    /// Makes the samples of a batch from the present state.
+    fn make_samples(&mut self, batch: usize) -> Result<(), Error> {
+        if !self.ensemble.batch.is_empty() {
+            return Ok(());
+        }
+        let learns = |i: usize| self.model.network.projections[i].learns();
+        self.model.refuse_plastic("a batch, whose samples share their weights,", learns)?;
+        self.ensemble.batch = self.ensemble.clone_samples(batch);
+        Ok(())
+    }
+
+    /// What stands in for generators, by sample, then generator.
+    fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<StandIns<T>>, Error> {
+        let batch = options.batch.unwrap_or(1);
+        if options.inputs.is_empty() {
+            return Ok(vec![Arc::default(); batch]);
+        }
+        let mut given = vec![vec![None; self.model.network.generators.len()]; batch];
+        for (path, values) in &options.inputs {
+            let Some(g) = self.model.network.generators.iter().position(|g| g.path == *path) else {
+                let known = self.model.network.generators.iter().map(|g| g.path.clone()).collect();
+                return Err(Error::unknown("network", "generator", path, known));
+            };
+            let from =
+                |i: usize| self.model.network.projections[i].pre == dendrion_model::Source::Generator(g);
+            self.model.refuse_plastic("an input of real numbers", from)?;
+            let width = self.model.network.generators[g].size;
+            let size = steps as usize * width;
+            if values.len() != size * batch {
+                let accepted = format!("{batch} x {steps} x {width} values, by sample, step and member");
+                return Err(Error::parameter(path, "input", format!("{} values", values.len()), accepted));
+            }
+            if let Some(v) = values.iter().find(|v| !v.is_finite()) {
+                return Err(Error::parameter(path, "input", v, "finite numbers"));
+            }
+            for (all, mine) in given.iter_mut().zip(values.chunks(size.max(1))) {
+                let values = Arc::new(mine.iter().map(|v| T::from_f64(*v)).collect());
+                all[g] = Some(Given { begin: self.clock.now, width, values });
+            }
+        }
+        Ok(given.into_iter().map(Arc::new).collect())
+    }
+}
+
+/// Silences the generators whose values are given, or ends that.
+fn mute<T: Scalar, O: Observer<T>>(samples: &mut [Observed<T, O>], given: &[StandIns<T>], on: bool) {
+    for (observed, given) in samples.iter_mut().zip(given) {
+        for source_block in &mut observed.sample.source_blocks {
+            source_block.muted = on && given.get(source_block.generator).is_some_and(Option::is_some);
+        }
+    }
+}
