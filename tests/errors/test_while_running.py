@@ -224,6 +224,9 @@ def test_a_signal_handler_reads(kind, tmp_path):
     )
 
     def look(*_):
+        if not net._is_running:
+            # The signal came between two runs.
+            return
         uses = reads(net, v, spikes)
         found.append(errors_of({name: use for name, use in uses.items() if name in always}))
         rest = errors_of({name: use for name, use in uses.items() if name not in always})
@@ -245,8 +248,8 @@ def test_a_signal_handler_reads(kind, tmp_path):
         signal.signal(signal.SIGALRM, before)
     assert found
     assert all(text is None for each in found for text in each.values()), found
-    # The handler may be called in Python code around the run, where the lock is not held yet.
-    assert any("run" in each and each["run"] for each in refused)
+    for each in refused:
+        check_refused(each, "signal handler")
 
 
 @pytest.mark.parametrize("options", [{"grad": True}, {"batch": 3}, {"batch": 2, "grad": True}])
