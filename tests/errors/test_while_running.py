@@ -13,7 +13,7 @@ import pytest
 ALARMS = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 
 
-def made(size=200, fn=None, learns=False):
+def made(size=200, fn=None, learns=False, threads=2):
     cell = dn.MCNeuron(size, V_th=-50.0, V_reset=-60.0, name="cell")
     cell.soma = dn.LeakyIF(size, V_rest=-65.0, C=20.0, gL=1.0, I_ext=20.0)
     cell.ampa = dn.AMPA(size, g=1.0, t_decay=2.0)
@@ -23,7 +23,7 @@ def made(size=200, fn=None, learns=False):
         source = dn.CustomGenerator(20, fn=fn, name="source")
     rule = dn.STDP(w_max=10.0) if learns else None
     drive = dn.MCSynapse(source, cell.ampa, dn.FixedIndegree(2), weight=0.5, plasticity=rule, name="drive", delay=1.0)
-    net = dn.Network([cell, source, drive], seed=3, threads=2)
+    net = dn.Network([cell, source, drive], seed=3, threads=threads)
     return net, net.probe(cell.soma, "V", every=1.0, indices=[0, 5]), net.probe(cell, "spikes")
 
 
@@ -254,7 +254,8 @@ def test_a_signal_handler_reads(kind, tmp_path):
 
 @pytest.mark.parametrize("options", [{"grad": True}, {"batch": 3}, {"batch": 2, "grad": True}])
 def test_what_describes_a_network_can_be_read_in_runs_that_are_not_interrupted(options, tmp_path):
-    net, v, spikes = made()
+    # With one thread, so that the thread that calls progress has work.
+    net, v, spikes = made(threads=1)
     net.run(2.0)
     net.save_state(tmp_path / "saved.state")
     gone, go_on, found, refused = threading.Event(), threading.Event(), {}, {}
