@@ -130,8 +130,12 @@ def test_a_gradient_is_reversed_while_other_networks_run():
 
 
 @FORK
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_runs_networks_of_its_own_and_of_its_parent():
+    # Other libraries that tests load do not support forks.
+    in_a_fresh_process("fork_and_compare()")
+
+
+def fork_and_compare():
     whole = expected(3)
     net, v = made(3)
     net.run(10.0)
