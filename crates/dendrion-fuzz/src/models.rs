@@ -1,0 +1,185 @@
+//! Model files: changed ones in both notations, and tables of words.
+
+use std::collections::BTreeMap;
+
+use dendrion_file::{Array, Arrays, Document, File, Format, document, read};
+use dendrion_language::TextError;
+
+use crate::mutate::mutated;
+use crate::random::Random;
+use crate::{ACCEPTED, Outcome, Target};
+
+/// One of everything.
+const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
+/// The page on model files, with models in blocks.
+const PAGE: &str = include_str!("../../../docs/models.md");
+
+/// What models are made of.
+const WORDS: [&str; 84] = [
+    "dendrion = 2\n", "dt = ", "seed = ", "dtype = ", "threads = ", "duration = ", "[populations.cell]\n",
+    "[populations.cell.compartments]\n", "[populations.cell.receptors.ampa]\n", "[generators.g]\n", "[connections.c]\n",
+    "[injections.i]\n", "[record.v]\n", "compartments.soma = ", "size = ", "V_th = ", "V_reset = ", "\"soft\"\n", "kind = ",
+    "\"LeakyIF\"", "\"AMPA\"\n", "\"AdEx\"", "\"Soma\"", "\"PoissonGenerator\"\n", "\"SpikeGenerator\"\n",
+    "\"CurrentGenerator\"\n", "\"DCGenerator\"\n", "\"CustomGenerator\"\n", "\"FixedProb\"\n", "\"FixedTotal\"\n",
+    "\"FixedIndegree\"\n", "\"All2All\"\n", "on = \"soma\"\n", "t_decay = 2\n", "rate = ", "from = \"g\"\n",
+    "from = \"cell\"\n", "to = \"cell/ampa\"\n", "to = \"cell/soma\"\n", "rule = ", "prob = ", "degree = ", "n = ", "pre = ",
+    "post = ", "dense = true\n", "weight = ", "delay = ", "of = \"cell/soma\"\n", "variable = \"V\"\n",
+    "variable = \"spikes\"\n", "indices = ", "times = ", "changes = ", "waveform = ", "interval = ", "width = ", "every = ",
+    "equations = ", "\"I = 1 pA : pA\"\n", "{ array = \"a\" }\n", "{ array = \"pre\" }\n", "arrays = \"x.npz\"\n",
+    "{ kind = \"Normal\", mean = 1, std = 1 }\n", "postfix = [\"x\", \"exp\"]\n", "plasticity = { kind = \"STDP\" }\n",
+    "dendritic_delay = ", "area_factor = ", "frozen = \"V_th\"\n", "{", "}", "[", "]", ",", "=", "\n", "0\n", "1\n", "-1\n",
+    "4000000000\n", "1e308\n", "nan\n", "[0, 1, 2]\n", "true\n",
+];
+
+/// Model files.
+pub(crate) struct Models {
+    /// Models in TOML and in JSON.
+    corpus: [Vec<String>; 2],
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        let mut toml = vec![WHOLE.to_string()];
+        let blocks = PAGE.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+        toml.extend(blocks.map(str::to_string));
+        toml.retain(|text| read(text, Format::Toml, &mut Named).is_ok());
+        let json = toml.iter().filter_map(|text| {
+            let file = read(text, Format::Toml, &mut Named).ok()?;
+            document(&file.network, &file.extras).ok().map(|whole| whole.json())
+        });
+        Self { corpus: [toml.clone(), json.collect()] }
+    }
+}
+
+impl Target for Models {
+    fn make(&mut self, random: &mut Random) -> Vec<u8> {
+        let notation = random.below(2);
+        let corpus: Vec<&str> = self.corpus[notation].iter().map(String::as_str).collect();
+        let text = match random.below(10) {
+            0..8 => {
+                let text = random.pick(&corpus);
+                mutated(random, text, &corpus, &WORDS)
+            }
+            8 => {
+                let words: String = (0..random.below(40)).map(|_| random.pick(&WORDS)).collect();
+                format!("dendrion = 2\n{words}")
+            }
+            _ => {
+                let text = small(random);
+                if random.once_in(2) { mutated(random, &text, &corpus, &WORDS) } else { text }
+            }
+        };
+        text.into_bytes()
+    }
+
+    fn check(&mut self, input: &[u8], random: &mut Random) -> Result<Outcome, String> {
+        let text = &*String::from_utf8_lossy(input);
+        let format = if text.trim_start().starts_with('{') { Format::Json } else { Format::Toml };
+        let file = match read(text, format, &mut Named) {
+            Err(error) => return refused(text, &error),
+            Ok(file) => file,
+        };
+        same_again(&file)?;
+        if random.once_in(8) {
+            return file.check().map_or_else(|error| refused(text, &error), |()| Ok("accepted and built"));
+        }
+        Ok(ACCEPTED)
+    }
+}
+
+fn refused(text: &str, error: &TextError) -> Result<Outcome, String> {
+    let lines = text.matches('\n').count() + 1;
+    if (1..=lines).contains(&error.line) && error.column >= 1 && error.length >= 1 {
+        return Ok("ModelFileError");
+    }
+    Err(format!("the error points outside of the text: {error}"))
+}
+
+/// An error where a model that is written and read is another one.
+fn same_again(file: &File) -> Result<(), String> {
+    let whole = written(file)?;
+    let mut texts = vec![(whole.json(), Format::Json)];
+    // TOML has no null and no whole numbers beyond 64 bits.
+    texts.extend(whole.toml().ok().map(|text| (text, Format::Toml)));
+    for (text, format) in texts {
+        let mut arrays = Held(whole.arrays.clone());
+        let again = read(&text, format, &mut arrays);
+        let again = again.map_err(|error| format!("what was written is refused: {error}"))?;
+        // Numbers that are what they would be anyway are not written, so it is the next time that is alike.
+        if written(&again)? != whole {
+            return Err("what was written and read is written otherwise".into());
+        }
+    }
+    Ok(())
+}
+
+fn written(file: &File) -> Result<Document, String> {
+    document(&file.network, &file.extras).map_err(|error| format!("what was read is not written: {error}"))
+}
+
+/// Arrays of a few names, as an npz would have them.
+struct Named;
+
+impl Arrays for Named {
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
+        match name {
+            "a" => Ok(vec![1.0, 2.0, 0.5]),
+            "pre" => Ok(vec![0.0, 0.0, 1.0]),
+            "odd" => Ok(vec![f64::NAN, -1.0, 1e300]),
+            "none" => Ok(Vec::new()),
+            _ => Err(format!("no array {name:?}")),
+        }
+    }
+}
+
+/// Arrays of a document.
+struct Held(BTreeMap<String, Array>);
+
+impl Arrays for Held {
+    fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
+        match self.0.get(name) {
+            Some(Array::Floats(v)) => Ok(v.clone()),
+            Some(Array::Indices(v)) => Ok(v.iter().map(|i| f64::from(*i)).collect()),
+            None => Err(format!("no array {name:?}")),
+        }
+    }
+}
+
+/// A small model with numbers that may be anything, among them sizes that no machine could hold.
+fn small(random: &mut Random) -> String {
+    const SIZES: [&str; 12] =
+        ["1", "2", "3", "3", "3", "10", "1000", "100000", "100000000", "4000000000", "4294967296", "1e12"];
+    const NUMBERS: [&str; 12] = ["0", "1", "2", "5", "0.5", "1e-9", "100", "1e5", "1e17", "1e300", "-1", "[1, 2, 3]"];
+    let size = |random: &mut Random| random.pick(&SIZES).to_string();
+    let any = |random: &mut Random| random.pick(&NUMBERS).to_string();
+    let rule = match random.below(8) {
+        0 => "rule = \"All2All\"".into(),
+        1 => "rule = \"One2One\"".into(),
+        2 => format!("rule = \"FixedIndegree\", degree = {}", size(random)),
+        3 => format!("rule = \"FixedOutdegree\", degree = {}", size(random)),
+        4 => format!("rule = \"FixedTotal\", n = {}", size(random)),
+        5 => format!("rule = \"FixedProb\", prob = {}", any(random)),
+        6 => "pre = [0, 1], post = [0, 0]".into(),
+        _ => "dense = true".into(),
+    };
+    let generator = match random.below(5) {
+        0 => format!("kind = \"SpikeGenerator\", indices = [0, 1], times = [0, {}]", any(random)),
+        1 => format!("kind = \"BernoulliGenerator\", prob = {}", any(random)),
+        2 => "kind = \"CustomGenerator\"".into(),
+        3 => format!("kind = \"PoissonGenerator\", rate = [1, 2], changes = [0, {}]", any(random)),
+        _ => format!("kind = \"PoissonGenerator\", rate = {}", any(random)),
+    };
+    let dt = ["0.1", "0.1", "0.1", "1e-9", "1e9"][random.below(5)];
+    let (cells, sources) = (size(random), size(random));
+    let (weight, delay, every) = (any(random), any(random), any(random));
+    let refractory = any(random);
+    format!(
+        "dendrion = 2\ndt = {dt}\n[populations.cell]\nsize = {cells}\nV_th = -50\nV_reset = -60\nrefractory = {refractory}\n\
+         compartments.soma = {{ kind = \"LeakyIF\", V_rest = -65, gL = 10, C = 200 }}\n\
+         receptors.ampa = {{ kind = \"AMPA\", on = \"soma\", t_decay = 2 }}\n\
+         [generators]\ng = {{ size = {sources}, {generator} }}\n\
+         [connections]\nc = {{ from = \"g\", to = \"cell/ampa\", {rule}, weight = {weight}, delay = {delay} }}\n\
+         [record]\nv = {{ of = \"cell/soma\", variable = \"V\", every = {every}, indices = [0, {}] }}\n",
+        size(random)
+    )
+}

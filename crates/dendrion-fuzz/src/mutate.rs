@@ -1,0 +1,168 @@
+//! Changes of texts: of tokens, bytes and lines, and pieces of other texts.
+
+use crate::random::Random;
+
+/// Numbers at and beyond the limits of what numbers can be.
+const NUMBERS: [&str; 28] = [
+    "0", "-0.0", "1", "2", "3", "-1", "0.5", "1e-9", "1e9", "255", "65535", "65536", "4294967295", "4294967296",
+    "4000000000", "9007199254740993", "9223372036854775807", "18446744073709551615", "18446744073709551616", "1e18",
+    "1e308", "-1e308", "1e309", "5e-324", "nan", "inf", "-inf", "1e999999999",
+];
+
+/// Characters that readers of text stumble over.
+const CHARACTERS: [&str; 22] = [
+    "\0", "\r", "\u{b}", "\u{85}", "\u{a0}", "\u{feff}", "\u{2028}", "\u{202e}", "\u{301}", "\u{200d}", "\u{fffd}", "µ",
+    "Ω", "ß", "İ", "１", "٣", "𝟙", "😀", "\u{10ffff}", "\t", "\\u0000",
+];
+
+/// What is nested deeply, and with what it ends.
+const NESTS: [(&str, &str); 10] = [
+    ("(", ")"), ("-", ""), ("not ", ""), ("exp(", ")"), ("[", "]"), ("{", "}"), ("{a = ", "}"), ("[[", "]]"), ("(1 + ", ")"),
+    ("if (v > 1) {", "}"),
+];
+
+/// A text with one to eight changes. `others` are texts that pieces are taken from, `words` what else may be put in.
+pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
+    let mut text = text.to_string();
+    for _ in 0..=random.below(8).min(random.below(8)) {
+        text = once(random, &text, others, words);
+    }
+    text
+}
+
+fn once(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
+    let tokens = tokens(text);
+    let at = random.below(tokens.len().max(1));
+    match random.below(100) {
+        0..20 => replaced(&tokens, at..at + 1, random.pick(words)),
+        20..30 => replaced(&tokens, at..at, random.pick(words)),
+        30..45 => number(random, &tokens),
+        45..55 => replaced(&tokens, at..at + 1, ""),
+        55..62 => {
+            let end = at + random.within(1..12);
+            replaced(&tokens, at..end, "")
+        }
+        62..72 => {
+            let other = tokens_of(random, others);
+            let piece = piece(random, &other, 12);
+            replaced(&tokens, at..at + random.below(3), &piece)
+        }
+        72..80 => {
+            let piece = piece(random, &tokens, 30);
+            replaced(&tokens, at..at, &piece)
+        }
+        80..85 => lines(random, text),
+        85..89 => bytes(random, text),
+        89..93 => replaced(&tokens, at..at + random.below(2), random.pick(&CHARACTERS)),
+        93..95 => tokens[..at].concat(),
+        95..97 => {
+            let other = tokens_of(random, others);
+            let from = random.below(other.len().max(1));
+            format!("{}{}", tokens[..at].concat(), other[from..].concat())
+        }
+        97..99 => nested(random, &tokens, at),
+        _ => long(random, &tokens, at),
+    }
+}
+
+fn tokens_of<'a>(random: &mut Random, others: &[&'a str]) -> Vec<&'a str> {
+    tokens(random.pick(others))
+}
+
+/// Some tokens in a row.
+fn piece(random: &mut Random, tokens: &[&str], most: usize) -> String {
+    let from = random.below(tokens.len().max(1));
+    let until = (from + random.within(1..most)).min(tokens.len());
+    tokens[from.min(until)..until].concat()
+}
+
+/// The tokens with another text in the place of some, which may reach beyond the end.
+fn replaced(tokens: &[&str], range: std::ops::Range<usize>, with: &str) -> String {
+    let (start, end) = (range.start.min(tokens.len()), range.end.min(tokens.len()));
+    [tokens[..start].concat().as_str(), with, tokens[end..].concat().as_str()].concat()
+}
+
+/// Another number in the place of one.
+fn number(random: &mut Random, tokens: &[&str]) -> String {
+    let is_number = |k: &usize| tokens[*k].starts_with(|c: char| c.is_ascii_digit());
+    let places: Vec<usize> = (0..tokens.len()).filter(is_number).collect();
+    if places.is_empty() {
+        return tokens.concat();
+    }
+    let place = places[random.below(places.len())];
+    replaced(tokens, place..place + 1, random.pick(&NUMBERS))
+}
+
+/// A line more, less, twice or elsewhere.
+fn lines(random: &mut Random, text: &str) -> String {
+    let mut all: Vec<&str> = text.split('\n').collect();
+    let (from, to) = (random.below(all.len()), random.below(all.len()));
+    match random.below(4) {
+        0 => all.insert(to, all[from]),
+        1 => drop(all.remove(from)),
+        2 => all.swap(from, to),
+        _ => {
+            let line = all[from];
+            let times = random.within(1..40);
+            all.splice(to..to, std::iter::repeat_n(line, times));
+        }
+    }
+    all.join("\n")
+}
+
+/// Other bytes, of which those that are no UTF-8 become U+FFFD.
+fn bytes(random: &mut Random, text: &str) -> String {
+    let mut all = text.as_bytes().to_vec();
+    for _ in 0..random.within(1..4) {
+        let at = random.below(all.len() + 1);
+        match random.below(3) {
+            0 if at < all.len() => all[at] ^= 1 << random.below(8),
+            1 if at < all.len() => drop(all.remove(at)),
+            _ => all.insert(at, random.next() as u8),
+        }
+    }
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// Nested as deep as a hundred, a thousand or ten thousand times, closed or not.
+fn nested(random: &mut Random, tokens: &[&str], at: usize) -> String {
+    let (open, close) = NESTS[random.below(NESTS.len())];
+    let most = [60, 300, 1000, 10_000][random.below(4)];
+    let depth = random.within(1..most);
+    let end = (at + 1).min(tokens.len());
+    let inside = tokens[at.min(end)..end].concat();
+    let close = if random.once_in(4) { String::new() } else { close.repeat(depth) };
+    replaced(tokens, at..end, &format!("{}{inside}{close}", open.repeat(depth)))
+}
+
+/// A token or a piece again and again.
+fn long(random: &mut Random, tokens: &[&str], at: usize) -> String {
+    let most = [10, 100, 1000][random.below(3)];
+    let times = random.within(1..most);
+    let end = (at + random.within(1..6)).min(tokens.len());
+    let inside = tokens[at.min(end)..end].concat();
+    replaced(tokens, at..end, &inside.repeat(times))
+}
+
+/// Names, numbers, space and single characters, which are the whole text one after the other.
+fn tokens(text: &str) -> Vec<&str> {
+    let sort = |c: char| match c {
+        '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' | '.' => 1,
+        ' ' => 2,
+        _ => 3,
+    };
+    let mut found = Vec::with_capacity(text.len() / 2);
+    let (mut begin, mut last) = (0, 0);
+    for (at, c) in text.char_indices() {
+        let own = sort(c);
+        if at > begin && (own != last || own == 3) {
+            found.push(&text[begin..at]);
+            begin = at;
+        }
+        last = own;
+    }
+    if begin < text.len() {
+        found.push(&text[begin..]);
+    }
+    found
+}

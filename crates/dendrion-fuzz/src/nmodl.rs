@@ -1,0 +1,128 @@
+//! NMODL files: changed ones of the tests of `dendrion-nmodl`, and statements in a frame.
+
+use dendrion_language::define;
+use dendrion_nmodl::read;
+
+use crate::mutate::mutated;
+use crate::random::Random;
+use crate::trial::built;
+use crate::{Outcome, Target};
+
+/// What files are made of.
+const WORDS: [&str; 96] = [
+    "NEURON {", "SUFFIX x", "POINT_PROCESS x", "USEION ca READ cai, ica WRITE cai", "USEION k READ ek WRITE ik",
+    "USEION Ca READ Cai, iCa WRITE Cai VALENCE 2", "NONSPECIFIC_CURRENT i", "ELECTRODE_CURRENT i", "RANGE g, C",
+    "GLOBAL g", "POINTER p", "THREADSAFE", "PARAMETER {", "ASSIGNED {", "STATE {", "INITIAL {", "BREAKPOINT {",
+    "SOLVE s METHOD cnexp", "SOLVE s METHOD sparse", "DERIVATIVE s {", "PROCEDURE p(v) {", "FUNCTION f(x, y) {",
+    "NET_RECEIVE(w) {", "UNITS {", "CONSTANT {", "LOCAL a, b", "if (", "} else {", "} else if (", "if", "else",
+    "while (v > 0) {", "TABLE m FROM 0 TO 1 WITH 2", "KINETIC s {", "~ a <-> b (1, 2)", "VERBATIM", "ENDVERBATIM", "COMMENT",
+    "ENDCOMMENT", "TITLE", "f(v, 2)", "p(v)", "exp(", "log(", "pow(", "fabs(", "fmin(", "exprelr(", "m'", "m", "g", "C", "i",
+    "ik", "ica", "cai", "eca", "v", "t", "dt", "celsius", "area", "diam", "w", "f", "x", "a", "=", "==", "!=", "<", ">=",
+    "&&", "||", "!", "+", "-", "*", "/", "^", "(", ")", "{", "}", ",", "0", "1", "2.5", "1e-3", "1e308", "(mV)", "(S/cm2)",
+    "<0,1>", "\n", "REPRESENTS CHEBI:29101", "VERBATIM printf(\"%g\", v); ENDVERBATIM",
+];
+
+/// Files that are read.
+const CORPUS: [&str; 10] = [
+    include_str!("../../dendrion-nmodl/tests/mod/squid.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/karect.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/cahva.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/capool.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/capoolother.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/sk.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/expo.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/twoexpo.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/leaky.mod"),
+    include_str!("../../dendrion-nmodl/tests/mod/shunt.mod"),
+];
+
+/// A mechanism with room for statements.
+const FRAME: [&str; 3] = [
+    "NEURON { POINT_PROCESS x NONSPECIFIC_CURRENT i USEION ca READ cai, ica, eca}
+PARAMETER { g = 2 (uS) a = 3 (/V) <0,1> C = 0 } ASSIGNED { v i b } STATE { m n }
+FUNCTION f(x, y) { if (x < y) { f = x } else { f = x*y } } DERIVATIVE s { m' = -m n' = (f(v, m) - n)/a }
+PROCEDURE p(v) { b = f(v, 3) + g } NET_RECEIVE(w) { m = m + w*f(g, 2) } BREAKPOINT { SOLVE s METHOD cnexp\n",
+    "\n} INITIAL { m = f(g, 0)\n",
+    "\n}\n",
+];
+
+/// NMODL files.
+pub(crate) struct Nmodl;
+
+impl Target for Nmodl {
+    fn make(&mut self, random: &mut Random) -> Vec<u8> {
+        let text = match random.below(10) {
+            0..6 => {
+                let text = random.pick(&CORPUS);
+                mutated(random, text, &CORPUS, &WORDS)
+            }
+            6 => (0..random.below(40)).map(|_| format!("{} ", random.pick(&WORDS))).collect(),
+            7 | 8 => framed(random),
+            _ => {
+                let text = framed(random);
+                mutated(random, &text, &CORPUS, &WORDS)
+            }
+        };
+        text.into_bytes()
+    }
+
+    fn check(&mut self, input: &[u8], random: &mut Random) -> Result<Outcome, String> {
+        let file = &*String::from_utf8_lossy(input);
+        let mechanism = match read(file) {
+            Ok(mechanism) => mechanism,
+            Err(error) => {
+                let file = file.replace("\r\n", "\n").replace('\r', "\n");
+                let line = file.split('\n').nth(error.line.wrapping_sub(1));
+                let inside = line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column));
+                return match inside && !error.message.contains("defect") {
+                    true => Ok("EquationError"),
+                    false => Err(format!("the error is a defect, or points outside of the file: {error}")),
+                };
+            }
+        };
+        let definition = define(&mechanism.text)
+            .map_err(|error| format!("what it became is refused: {error}\n{}", mechanism.text))?;
+        built(&mechanism.text, &definition, random)
+    }
+}
+
+/// Statements in a frame, mostly well formed.
+fn framed(random: &mut Random) -> String {
+    let block = |random: &mut Random| (0..random.below(5)).map(|_| statement(random, 3) + "\n").collect::<String>();
+    let (step, first) = (block(random), block(random));
+    [FRAME[0], &step, "i = b*m", FRAME[1], &first, FRAME[2]].concat()
+}
+
+fn statement(random: &mut Random, depth: usize) -> String {
+    let name = random.pick(&["b", "b", "b", "m", "n", "i", "a"]);
+    match random.below(if depth == 0 { 2 } else { 5 }) {
+        0 | 1 => format!("{name} = {}", value(random, 4)),
+        2 => "p(v)".into(),
+        3 => format!("if ({}) {{ {} }}", value(random, 3), statement(random, depth - 1)),
+        _ => {
+            let (yes, no) = (statement(random, depth - 1), statement(random, depth - 1));
+            format!("if ({}) {{ {yes} }} else {{ {no} }}", value(random, 3))
+        }
+    }
+}
+
+fn value(random: &mut Random, depth: usize) -> String {
+    const LEAVES: [&str; 16] =
+        ["v", "v", "m", "n", "g", "a", "b", "cai", "ica", "dt", "celsius", "0", "1", "-2.5", "1e-9", "1e300"];
+    if depth == 0 || random.once_in(5) {
+        return random.pick(&LEAVES).to_string();
+    }
+    let one = |random: &mut Random| value(random, depth - 1);
+    match random.below(8) {
+        0..3 => {
+            const OPERATORS: [&str; 13] = ["+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"];
+            let operator = random.pick(&OPERATORS);
+            format!("({} {operator} {})", one(random), one(random))
+        }
+        3 => format!("{}({})", random.pick(&["exp", "log", "log10", "sqrt", "fabs", "tanh", "exprelr"]), one(random)),
+        4 => format!("{}({}, {})", random.pick(&["f", "pow", "fmin", "fmax"]), one(random), one(random)),
+        5 => format!("(-{})", one(random)),
+        6 => format!("(exp({}) - 1)", one(random)),
+        _ => format!("({}/(1 - exp(-{}/10)))", one(random), one(random)),
+    }
+}
