@@ -91,8 +91,9 @@ test-sanitized: $(BIN)/maturin
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Cdebug-assertions=off" \
 		cargo --config '$(LIMITED)' test --quiet --package dendrion-kernels --tests --target x86_64-unknown-linux-gnu
 
-# ARGS="--only api --inputs 200000 --jobs 2" does some of it. Failures go to fuzz-failures/, with the arguments that repeat them.
+# The readers are fuzzed with checks of overflow, as tests are. ARGS="--only api --inputs 200000 --jobs 2" does some of it. Failures go to fuzz-failures/, with the arguments that repeat them.
 fuzz: $(VENV)/.dev
+	cargo build --quiet --package dendrion-fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz $(ARGS)
 
 # Jaxley is timed with the newest JAX and with the last one before XLA's thunk runtime, which can be slower on CPUs.
@@ -151,7 +152,7 @@ dist: $(VENV)/.demo
 		dist/.venv/bin/python -c "import dendrion; dendrion.channels.KA" || exit 1; \
 	done
 	rm -rf dist/.venv
-	cargo package --workspace --exclude dendrion-python
+	cargo package --workspace --exclude dendrion-python --exclude dendrion-fuzz
 
 clean:
 	rm -rf $(VENV) $(TORCH) $(JAXLEY) $(JAXLEY)-older $(BRIAN2) $(NEST) bench-peers fuzz-failures dist site target *.png

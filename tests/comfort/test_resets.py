@@ -33,13 +33,33 @@ class Own(dn.Channel):
     """
 
 
+class Literal(dn.Channel):
+    """The same with a reversal potential that has no name."""
+
+    equations = Own.equations.replace("E_Na - V", "50 mV - V").replace("E_Na = 50 mV", "")
+
+
+class Outward(dn.Channel):
+    """A current that V is subtracted from in the other direction."""
+
+    equations = Own.equations.replace("(E_Na - V)", "(-(V - 50 mV))").replace("E_Na = 50 mV", "")
+
+
+class Potassium(dn.Channel):
+    """A reversal potential without a name, below the threshold."""
+
+    equations = Own.equations.replace("E_Na - V", "-90 mV - V").replace("E_Na = 50 mV", "")
+
+
 class Excitable(dn.Soma):
     """The same as a soma's own equations."""
 
     equations = Own.equations
 
 
-@pytest.mark.parametrize("channels", [(dn.channels.HHNa, dn.channels.HHK), (dn.channels.NaT,), (Own,)])
+@pytest.mark.parametrize(
+    "channels", [(dn.channels.HHNa, dn.channels.HHK), (dn.channels.NaT,), (Own,), (Literal,), (Outward,)]
+)
 def test_channels_that_make_action_potentials(channels):
     (text,) = told(*channels)
     assert text.startswith("cell: each spike resets V of a soma with voltage-gated channels (cell/channel0)")
@@ -55,7 +75,7 @@ def test_somas_with_equations():
 
 
 def test_channels_that_adapt_an_integrate_and_fire_soma():
-    for channel in (dn.channels.KM, dn.channels.Ih, dn.channels.KA, dn.channels.CaT):
+    for channel in (dn.channels.KM, dn.channels.Ih, dn.channels.KA, dn.channels.CaT, Potassium):
         assert told(channel) == []
 
 

@@ -7,6 +7,8 @@ import dendrion as dn
 import numpy as np
 import pytest
 
+GEOMETRY = {"length": 100.0, "diameter": 2.0}
+
 
 def cell(soma=None, **given):
     made = dn.MCNeuron(2, name="cell", **{"V_th": -50.0, "V_reset": -60.0, **given})
@@ -14,9 +16,11 @@ def cell(soma=None, **given):
     return made
 
 
-def on_soma(make):
-    made = cell()
+def on_soma(make, soma=None, calcium=False):
+    made = cell(soma or (dn.LeakyIF(2, C=1.0, gL=40.0, **GEOMETRY) if calcium else None))
     made.part = make(made.soma)
+    if calcium:
+        made.cal = dn.channels.CaL(2, on=made.soma)
     return [made]
 
 
@@ -44,8 +48,6 @@ def soma(cls, **given):
     return [cell(cls(2, **{"V_rest": -65.0, "C": 200.0, "gL": 10.0, **given}))]
 
 
-GEOMETRY = {"length": 100.0, "diameter": 2.0}
-
 #: Modules, and what the warning says.
 ODD = [
     ([cell(V_th=-0.05)], r"cell: V_th = -0.05 looks like volts; Dendrion takes mV \(-50 mV\?\)"),
@@ -63,6 +65,7 @@ ODD = [
     (dendrite(I_ext=np.full(2, 3e-10)), r"cell/part: I_ext = 3e-10 looks like amperes"),
     (dendrite(C=200.0, gL=10.0, **GEOMETRY), r"cell/part: C = 200 looks like pF; with length and diameter .* uF/cm2"),
     (dendrite(C=1e-6, gL=40.0, **GEOMETRY), r"cell/part: C = 1e-06 looks like F/cm2; Dendrion takes uF/cm2 \(1 uF"),
+    (dendrite(C=0.01, gL=40.0, **GEOMETRY), r"cell/part: C = 0.01 looks like F/m2; Dendrion takes uF/cm2 \(1 uF/cm2"),
     (dendrite(C=1.0, gL=3e-4, **GEOMETRY), r"cell/part: gL = 0.0003 looks like S/cm2; Dendrion takes uS/cm2 \(300 uS"),
     (dendrite(C=1.0, gL=0.04, **GEOMETRY), r"cell/part: gL = 0.04 looks like mS/cm2; Dendrion takes uS/cm2 \(40 uS"),
     (dendrite(C=1.0, gL=40.0, length=1e-4, diameter=2.0), r"cell/part: length = 0.0001 looks like metres or centim"),
@@ -74,15 +77,25 @@ ODD = [
     (receptor(dn.NMDA, t_decay=0.1), r"cell/part: t_decay = 0.1 looks like seconds"),
     (receptor(dn.AMPA, t_rise=0.0005), r"cell/part: t_rise = 0.0005 looks like seconds"),
     (receptor(dn.GABA, E=-0.08), r"cell/part: E = -0.08 looks like volts"),
+    (receptor(dn.NMDA, beta=3570.0), r"cell/part: beta = 3570 looks like micromolar; Dendrion takes mM \(3.57 mM\?\)"),
     (receptor(dn.NMDA, Mg=1000.0), r"cell/part: Mg = 1000 looks like micromolar; Dendrion takes mM \(1 mM\?\)"),
     (receptor(dn.NMDA, alpha=62.0), r"cell/part: alpha = 62 looks like 1/V; Dendrion takes 1/mV \(0.062 1/mV\?\)"),
     (soma(dn.AdEx, Vt=-0.0504), r"cell/soma: Vt = -0.0504 looks like volts"),
     (soma(dn.AdEx, DeltaT=0.002), r"cell/soma: DeltaT = 0.002 looks like volts; Dendrion takes mV \(2 mV\?\)"),
+    (soma(dn.AdEx, DeltaT=0.01), r"cell/soma: DeltaT = 0.01 looks like volts; Dendrion takes mV \(10 mV\?\)"),
     (soma(dn.AdEx, tau_w=0.144), r"cell/soma: tau_w = 0.144 looks like seconds; Dendrion takes ms \(144 ms\?\)"),
     (soma(dn.AdEx, a=4e-9), r"cell/soma: a = 4e-09 looks like siemens"),
     (soma(dn.AdEx, b=8.05e-11), r"cell/soma: b = 8.05e-11 looks like amperes; Dendrion takes pA \(80.5 pA\?\)"),
     (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1e-9)), r"cell/part: g = 1e-09 looks like siemens"),
     (on_soma(lambda s: dn.channels.KM.absolute(2, on=s, g=1.0, E=-0.09)), r"cell/part: E = -0.09 looks like volts"),
+    (
+        on_soma(lambda s: dn.channels.KM(2, on=s, g=3e4), dn.LeakyIF(2, C=1.0, gL=40.0, **GEOMETRY)),
+        r"cell/part: g = 30000 looks like uS/cm2; Dendrion takes mS/cm2 \(30 mS/cm2\?\)",
+    ),
+    (
+        on_soma(lambda s: dn.channels.CaPool(2, on=s, Ca_rest=0.1), calcium=True),
+        r"cell/part: Ca_rest = 0.1 looks like micromolar; Dendrion takes mM \(0.0001 mM\?\)",
+    ),
     (on_soma(lambda s: dn.OUNoise(s, 1e-10, 5.0)), r"cell/part: sigma = 1e-10 looks like amperes"),
     (on_soma(lambda s: dn.OUNoise(s, 10.0, 0.005)), r"cell/part: tau = 0.005 looks like seconds"),
     (on_soma(lambda s: dn.ConductanceNoise(s, 1.0, E=-0.08)), r"cell/part: E = -0.08 looks like volts"),
@@ -148,7 +161,9 @@ def test_users_equations_may_have_small_slopes():
         equations = "I = g * (E - V) / (1 + exp(-(V - Vh)/k)) : pA\ng = 1 nS\nE = -90 mV\nVh = -30 mV\nk = 5 mV"
 
     assert looks(on_soma(lambda s: Own(2, on=s, k=0.1)))[0] == []
-    assert re.match(r"cell/part: Vh = -0.03 looks like volts", looks(on_soma(lambda s: Own(2, on=s, Vh=-0.03)))[0][0])
+    for name, value, unit in (("Vh", -0.03, "volts"), ("g", 1e-9, "siemens")):
+        (found,) = looks(on_soma(lambda s, n=name, v=value: Own(2, on=s, **{n: v})))[0]
+        assert found.startswith(f"cell/part: {name} = {value:g} looks like {unit}")
 
 
 def test_once_per_parameter_and_after_building_too():
@@ -164,6 +179,36 @@ def test_once_per_parameter_and_after_building_too():
         made.soma.gL = 1e-8
     assert len(found) == 1
     assert isinstance(net, dn.Network)
+
+
+def test_values_that_are_set_by_key():
+    net = looks([made := cell()])[1]
+    for change in (net.set_parameters, lambda values: net.load_state_dict({**net.state_dict(), **values})):
+        made.__dict__["_odd_units"].clear()
+        with pytest.warns(dn.UnitWarning, match=r"cell: V_th = -0\.05 looks like volts") as found:
+            change({"cell.V_th": -0.05})
+        assert (len(found), found[0].filename) == (1, __file__)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            change({"cell.V_th": -50.0, "cell/soma.C": 150.0})
+
+
+def test_potentials_that_are_set():
+    net = looks([made := cell()])[1]
+    for change in (
+        lambda: net.set_state({"cell/soma.V": [-0.065, -0.06]}),
+        lambda: setattr(made.soma, "V", [-0.065, -0.06]),
+    ):
+        with pytest.warns(
+            dn.UnitWarning, match=r"cell/soma: V = -0\.065 to -0\.06 looks like volts; .* \(-65 to -60 mV"
+        ):
+            change()
+    near_zero = cell(dn.LeakyIF(2, V_rest=0.0), V_th=1.0, V_reset=0.0)
+    other = dn.Network([near_zero])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.set_state({"cell/soma.V": -65.0})
+        other.set_state({"cell/soma.V": -0.065})
 
 
 def test_quantities_are_not_looked_at():

@@ -303,6 +303,22 @@ def test_weights_and_delays_of_a_synapse():
         syn.connections.weight[0] = 3.0
 
 
+@pytest.mark.parametrize("built", [False, True])
+def test_a_parameter_of_another_module_is_named(built):
+    cell = Everything()
+    net = dn.Network([cell]) if built else None
+    for module, name, home in (
+        (cell.soma, "V_th", "AdEx has no parameter or state 'V_th'; these have one: cell, cell/spike$"),
+        (cell, "I_ext", r"no parameter or state 'I_ext'; these have one: cell/soma, cell/dend, cell/dends/0, .*"),
+        (cell, "DeltaT", "no parameter or state 'DeltaT'; it is one of cell/soma$"),
+        (cell, "V", "no parameter or state 'V'; these have one: cell/soma, cell/dend"),
+        (cell.dend, "t_decay", "no parameter or state 't_decay'; these have one: cell/ampa, cell/nmda, cell/gaba"),
+    ):
+        with pytest.raises(dn.AssignmentError, match=home):
+            setattr(module, name, 3.0)
+    del net
+
+
 def test_lists_and_dicts_of_modules():
     cell = Everything()
     cell.dends.append(dn.Compartment(2, C=50.0, gL=2.0))
@@ -313,6 +329,11 @@ def test_lists_and_dicts_of_modules():
     assert removed.parent is None
     cell.dends.insert(0, removed)
     assert [d.path for d in cell.dends] == ["cell/dends/0", "cell/dends/1"]
+    first = cell.dends[0]
+    cell.dends.reverse()
+    assert (cell.dends[1], [d.path for d in cell.dends]) == (first, ["cell/dends/0", "cell/dends/1"])
+    cell.dends.sort(key=lambda d: d is not first)
+    assert (cell.dends[0], [d.path for d in cell.dends]) == (first, ["cell/dends/0", "cell/dends/1"])
     cell.couplings.update(new=dn.MCConn(cell.soma, removed, 5.0))
     twin = copy.deepcopy(cell)
     assert [d.parent for d in twin.dends] == [twin, twin]
@@ -323,6 +344,9 @@ def test_lists_and_dicts_of_modules():
         lambda: cell.dends.clear(),
         lambda: cell.dends.__setitem__(0, dn.Compartment(2)),
         lambda: cell.couplings.pop("dend"),
+        lambda: cell.dends.reverse(),
+        lambda: cell.dends.sort(key=id),
+        lambda: cell.dends.__imul__(0),
         lambda: setattr(cell, "dends", []),
         lambda: delattr(cell, "dends"),
         lambda: delattr(cell.soma, "gL"),

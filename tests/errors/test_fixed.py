@@ -56,6 +56,20 @@ def test_the_error_is_an_attribute_error_too(net):
         net.seed = 1
 
 
+def test_recordings_of_a_network_are_not_changed_through_their_dict(net):
+    v = net.probe(net.populations[0].soma, "V")
+    for change in (
+        lambda: net.recordings.__setitem__("more", v),
+        lambda: net.recordings.__delitem__(v.name),
+        lambda: net.recordings.pop(v.name),
+        lambda: net.recordings.update(more=v),
+        lambda: net.recordings.clear(),
+    ):
+        with pytest.raises(dn.AssignmentError, match=r"this dict is a copy, .*net\.remove\(recording\) ends one"):
+            change()
+    assert net.recordings == {v.name: v}
+
+
 def test_a_subclass_of_a_network_may_have_attributes_of_its_own(pair):
     class Model(dn.Network):
         def __init__(self):

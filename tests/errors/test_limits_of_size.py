@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -231,6 +232,28 @@ except dn.ModelFileError as error:
         DENDRION_MEMORY_LIMIT="1e15",
     )
     assert "record v: indices: 4000000000: expected whole numbers below 4000000000" in out
+
+
+def test_the_command_check_does_not_build_large_networks(tmp_path: Path) -> None:
+    model = tmp_path / "m.toml"
+    model.write_text(SIZE.format(size=4_000_000_000))
+    out = process(
+        f"""
+from dendrion.cli import main
+for more in ([], ["--json"]):
+    assert main(["check", {str(model)!r}, *more]) == 0
+""",
+        DENDRION_MEMORY_LIMIT="1e15",
+    )
+    text, _, found = out.partition("{")
+    assert text.endswith("m.toml: ok (4000000000 neurons; too large to be built and to count its connections)\n")
+    assert json.loads("{" + found) == {
+        "model": str(model),
+        "ok": True,
+        "neurons": 4_000_000_000,
+        "compartments": 4_000_000_000,
+        "connections": None,
+    }
 
 
 def test_connections_count_against_the_memory_limit(monkeypatch: pytest.MonkeyPatch) -> None:

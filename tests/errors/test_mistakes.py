@@ -49,6 +49,22 @@ MISTAKES = {
     "negative function": (lambda: built(weight=lambda pre, post: -1.0 - pre), r"syn: weight: .* = -1.0: .*" + GABA),
     "negative assigned": (lambda: setattr(synapse(), "weight", -1.0), r"syn: w = -1.0: .*" + GABA),
     "negative set": (lambda: built()[1].set_parameters({"syn.w": [-1.0] * 9}), r"syn: w\[0\] = -1: .*" + GABA),
+    "negative factor of a receptor": (
+        lambda: dn.AMPA(3, t_decay=2.0, w=-1),
+        r"AMPA: w = -1: expected a finite number >= 0; for inhibition, use a GABA receptor",
+    ),
+    "negative conductances": (
+        lambda: dn.NMDA(2, t_decay=2.0, g=[1.0, -2.0]),
+        r"NMDA: g\[1\] = -2: expected a finite number >= 0 \(nS\); for inhibition, use a GABA receptor",
+    ),
+    "negative conductance assigned": (
+        lambda: setattr(built()[0].ampa, "g", -1.0),
+        r"ampa: g = -1: .*use a GABA receptor",
+    ),
+    "negative conductance set": (
+        lambda: built()[1].set_parameters({"cell/ampa.g": -1.0}),
+        r"cell/ampa: g = -1: .*>= 0",
+    ),
     "population as target": (lambda: dn.MCSynapse(source(), Cell(), dn.All2All()), r"post = <Cell.*" + RECEPTORS),
     "compartment as target": (lambda: dn.MCSynapse(source(), Cell().dend, dn.All2All()), RECEPTORS),
     "attachment as target": (lambda: dn.MCSynapse(source(), Cell().on[0], dn.All2All()), RECEPTORS),

@@ -59,6 +59,15 @@ def test_json_settings_and_states(model: Path, capsys: pytest.CaptureFixture[str
     assert found["spikes"] == net.info["spikes"]
 
 
+def test_rates_are_over_the_time_that_was_simulated(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = said(capsys, "run", "model.toml", "--json", "--duration", "100.06", "--set", "pyramidal/soma.I_ext=900")
+    found = json.loads(out)
+    assert found["duration_ms"] == pytest.approx(found["t_ms"]) == 100.1
+    spikes = found["recordings"]["spikes"]
+    assert spikes["spikes"] > 0
+    assert spikes["rate_hz"] == pytest.approx(spikes["spikes"] / 0.1001 / 20, rel=1e-12)
+
+
 def test_check_and_info(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = said(capsys, "check", "model.toml")
     assert code == 0

@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 #: By name the module of each target, and the cases that one process runs. A new target gets a line here.
-TARGETS = {"api": (".api", 100)}
+TARGETS = {
+    "api": (".api", 100),
+    "equations": (".equations", 5),
+    "nmodl": (".nmodl", 5),
+    "models": (".models", 5),
+    "states": (".states", 5),
+}
 
 Step = Callable[[str], None]
 Case = Callable[[random.Random, Step], list[str]]

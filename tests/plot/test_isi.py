@@ -64,6 +64,16 @@ def test_samples_of_a_batch_are_apart(batch):
     assert counts.sum() == sum(len(t) for sample in spikes.isi() for t in sample)
 
 
+def test_samples_of_one_neuron_are_apart():
+    """From the last spike of a sample to the first of the next one is no interval."""
+    source = dn.PoissonGenerator(1, rate=200.0)
+    net = dn.Network([source], seed=1)
+    spikes = net.probe(source, "spikes")
+    net.run(100.0, batch=3)
+    ((counts, _),) = bars(dn.plot.isi(spikes))
+    assert counts.sum() == len(spikes) - 3
+
+
 def test_any_object_and_no_intervals():
     spikes = SimpleNamespace(t=[1.0, 4.0, 2.0, 9.0], i=[0, 0, 1, 1])
     ((counts, _),) = bars(dn.plot.isi(spikes, bin=5.0))

@@ -103,6 +103,9 @@ def test_a_removed_probe_keeps_what_it_has(spiking, tmp_path, stream):
     for probe in (probes[0], probes[2], probes[4]):
         net.remove(probe)
     assert list(net.recordings) == [names[1], names[3]]
+    for place in (0, 2, 4):
+        with pytest.raises(dn.StructureError, match="has no probe"):
+            net._sim.clear_recording(probes[place]._id)
     net.run(15.0)
     for place in (0, 2, 4):
         a, b = probes[place], kept[place]

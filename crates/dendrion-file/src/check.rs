@@ -6,6 +6,17 @@ use dendrion_model::{Connectivity, Network, Params, PerConnection, Signal, Sourc
 
 use crate::File;
 
+/// What a check found in a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Neurons of all populations.
+    pub neurons: u64,
+    /// Their compartments.
+    pub compartments: u64,
+    /// Connections of all projections, where the network was built as it is.
+    pub connections: Option<u64>,
+}
+
 /// Bytes up to which a network is built as it is.
 const SMALL: f64 = 256e6;
 
@@ -15,9 +26,14 @@ impl File {
     ///
     /// # Errors
     /// As [`File::simulation`].
-    pub fn check(&self) -> Result<(), TextError> {
+    pub fn check(&self) -> Result<Checked, TextError> {
+        let neurons = self.network.populations.iter().map(|p| p.size as u64).sum();
+        let of = |p: &dendrion_model::Population| p.size as u64 * p.compartments.len() as u64;
+        let compartments = self.network.populations.iter().map(of).sum();
+        let mut checked = Checked { neurons, compartments, connections: None };
         if memory_needed(&self.network) <= SMALL {
-            return self.simulation().map(drop);
+            checked.connections = Some(self.simulation()?.0.summary().connections);
+            return Ok(checked);
         }
         for record in &self.extras.records {
             let of =
@@ -42,7 +58,7 @@ impl File {
             places: self.places.clone(),
         };
         let simulation: Result<(Simulation, _), TextError> = small.simulation();
-        simulation.map(drop)
+        simulation.map(|_| checked)
     }
 }
 

@@ -35,6 +35,7 @@ mod write;
 use dendrion_model::{Error, Network};
 
 pub use arrays::{Array, Arrays, NoArrays, Npz};
+pub use check::Checked;
 pub use dendrion_language::TextError;
 pub use extras::{Extras, Identity, Record};
 pub use files::{FileError, load, save};

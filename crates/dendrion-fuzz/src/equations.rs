@@ -12,19 +12,119 @@ use crate::{Outcome, Target};
 
 /// What texts are made of.
 const WORDS: [&str; 92] = [
-    "I", "V", "n", "dn/dt", "dt", "dV/dt", "s", "w", "g", "E", "tau", "area", "C", "gL", "V_rest", "pi", "weight", "event",
-    "spike", "on", "after", "for", "and", "or", "not", "if", "else", "where(", "import", "export", "exp(", "log(", "min(",
-    "max(", "clip(", "exprel(", "sqrt(", "tanh(", "abs(", "pow(", "expm1(", "log10(", "mV", "ms", "nS", "pA", "cm2", "um2",
-    "mol", "mS/cm2", "1/ms", "uM", "degC", "1", "0", "2.5", "1e3", ".5", "3e", "=", "+=", "-=", ":", ";", "\n", "\n    ",
-    "(", ")", "[", "]", ",", "+", "-", "*", "/", "^", "**", ">", "<=", "(>= 0)", "(in [0, 1])", "(> 0)", "# c", "n(0) = ",
-    "on event: s += weight\n", "on spike: n += 1\n", "on V > 0 mV: refractory for 5 ms\n", "import Ca : mM = 1 mM\n",
-    "export n\n", "dx/dt = -x/tau : 1\n", "_a", "I_Ca",
+    "I",
+    "V",
+    "n",
+    "dn/dt",
+    "dt",
+    "dV/dt",
+    "s",
+    "w",
+    "g",
+    "E",
+    "tau",
+    "area",
+    "C",
+    "gL",
+    "V_rest",
+    "pi",
+    "weight",
+    "event",
+    "spike",
+    "on",
+    "after",
+    "for",
+    "and",
+    "or",
+    "not",
+    "if",
+    "else",
+    "where(",
+    "import",
+    "export",
+    "exp(",
+    "log(",
+    "min(",
+    "max(",
+    "clip(",
+    "exprel(",
+    "sqrt(",
+    "tanh(",
+    "abs(",
+    "pow(",
+    "expm1(",
+    "log10(",
+    "mV",
+    "ms",
+    "nS",
+    "pA",
+    "cm2",
+    "um2",
+    "mol",
+    "mS/cm2",
+    "1/ms",
+    "uM",
+    "degC",
+    "1",
+    "0",
+    "2.5",
+    "1e3",
+    ".5",
+    "3e",
+    "=",
+    "+=",
+    "-=",
+    ":",
+    ";",
+    "\n",
+    "\n    ",
+    "(",
+    ")",
+    "[",
+    "]",
+    ",",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "**",
+    ">",
+    "<=",
+    "(>= 0)",
+    "(in [0, 1])",
+    "(> 0)",
+    "# c",
+    "n(0) = ",
+    "on event: s += weight\n",
+    "on spike: n += 1\n",
+    "on V > 0 mV: refractory for 5 ms\n",
+    "import Ca : mM = 1 mM\n",
+    "export n\n",
+    "dx/dt = -x/tau : 1\n",
+    "_a",
+    "I_Ca",
 ];
 
 /// Names of texts of the library.
 const LIBRARY: [&str; 17] = [
-    "adaptive_if", "adex", "ca_pool", "cadif", "cal", "cat", "decaying_dendritic_spike", "dendritic_spike", "hh_k", "hh_na",
-    "ih", "izhikevich", "ka", "kca", "kdr", "km", "nat",
+    "adaptive_if",
+    "adex",
+    "ca_pool",
+    "cadif",
+    "cal",
+    "cat",
+    "decaying_dendritic_spike",
+    "dendritic_spike",
+    "hh_k",
+    "hh_na",
+    "ih",
+    "izhikevich",
+    "ka",
+    "kca",
+    "kdr",
+    "km",
+    "nat",
 ];
 
 /// Texts with what the library's have not.
@@ -76,7 +176,8 @@ fn grammatical(random: &mut Random) -> String {
     let mut text = String::from("g = 5 nS (>= 0); E = -90 mV; k = 8 mV (> 0); tau = 3 ms (> 0)\n");
     let states = random.within(1..5);
     for i in 0..states {
-        let _ = writeln!(text, "dx{i}/dt = ({})/({}) : 1", number(random, 4, states), time(random, 3, states));
+        let _ =
+            writeln!(text, "dx{i}/dt = ({})/({}) : 1", number(random, 4, states), time(random, 3, states));
         if random.once_in(2) {
             let _ = writeln!(text, "x{i}(0) = {}", number(random, 2, states));
         }
@@ -90,14 +191,21 @@ fn grammatical(random: &mut Random) -> String {
             let _ = writeln!(text, "on spike: x0 = {}", number(random, 3, states));
         }
         2 => {
-            let _ = writeln!(text, "on {}:\n    p after 1 ms for tau\n    x0 = {} after 2 ms", condition(random, 3, states), number(random, 3, states));
+            let _ = writeln!(
+                text,
+                "on {}:\n    p after 1 ms for tau\n    x0 = {} after 2 ms",
+                condition(random, 3, states),
+                number(random, 3, states)
+            );
         }
         _ => {}
     }
     if random.once_in(12) {
-        let _ = writeln!(text, "dV/dt = ({} * 1 mV)/({})", number(random, 4, states), time(random, 2, states));
+        let _ =
+            writeln!(text, "dV/dt = ({} * 1 mV)/({})", number(random, 4, states), time(random, 2, states));
     } else {
-        let _ = writeln!(text, "I = g * ({}) * ({}) : pA", number(random, 5, states), voltage(random, 3, states));
+        let _ =
+            writeln!(text, "I = g * ({}) * ({}) : pA", number(random, 5, states), voltage(random, 3, states));
     }
     text
 }
@@ -118,7 +226,8 @@ fn number(random: &mut Random, depth: usize, states: usize) -> String {
         4 => format!("({})/({})", one(random), one(random)),
         5 => format!("({})^{}", one(random), ["2", "3", "4", "-1", "0.5", "0"][random.below(6)]),
         6 => {
-            let function = random.pick(&["exp", "expm1", "log", "log1p", "sqrt", "tanh", "exprel", "abs", "log10"]);
+            let function =
+                random.pick(&["exp", "expm1", "log", "log1p", "sqrt", "tanh", "exprel", "abs", "log10"]);
             format!("{function}({})", one(random))
         }
         7 => format!("{}({}, {})", random.pick(&["min", "max", "pow"]), one(random), one(random)),
@@ -136,7 +245,11 @@ fn voltage(random: &mut Random, depth: usize, states: usize) -> String {
         3 => "V".into(),
         4 => format!("{} * ({})", voltage(random, depth - 1, states), number(random, depth - 1, states)),
         // Sometimes of another dimension.
-        _ => format!("({} + 3 {})", voltage(random, depth - 1, states), random.pick(&["mV", "mV", "mV", "mV", "uV", "ms"])),
+        _ => format!(
+            "({} + 3 {})",
+            voltage(random, depth - 1, states),
+            random.pick(&["mV", "mV", "mV", "mV", "uV", "ms"])
+        ),
     }
 }
 
@@ -154,12 +267,18 @@ fn condition(random: &mut Random, depth: usize, states: usize) -> String {
         let operator = random.pick(&["<", "<=", ">", ">="]);
         return match random.once_in(2) {
             true => format!("V {operator} -40 mV"),
-            false => format!("{} {operator} {}", number(random, depth.min(1), states), number(random, 0, states)),
+            false => {
+                format!("{} {operator} {}", number(random, depth.min(1), states), number(random, 0, states))
+            }
         };
     }
     match random.below(3) {
-        0 => format!("({} and {})", condition(random, depth - 1, states), condition(random, depth - 1, states)),
-        1 => format!("({} or {})", condition(random, depth - 1, states), condition(random, depth - 1, states)),
+        0 => {
+            format!("({} and {})", condition(random, depth - 1, states), condition(random, depth - 1, states))
+        }
+        1 => {
+            format!("({} or {})", condition(random, depth - 1, states), condition(random, depth - 1, states))
+        }
         _ => format!("(not {})", condition(random, depth - 1, states)),
     }
 }

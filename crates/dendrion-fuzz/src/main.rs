@@ -18,7 +18,8 @@ fn main() -> ExitCode {
         _ => None,
     };
     if done.is_none() {
-        let usage = "dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS], or dendrion-fuzz show TARGET SEED INPUT";
+        let usage =
+            "dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS], or dendrion-fuzz show TARGET SEED INPUT";
         eprintln!("usage: {usage}\ntargets: {}", TARGETS.join(", "));
         return ExitCode::from(2);
     }
@@ -33,6 +34,13 @@ fn show(name: &str, seed: &str, input: &str) -> Option<()> {
 
 fn check(name: &str, seed: &str, (first, count): (&str, &str), progress: Option<&str>) -> Option<()> {
     target(name)?;
+    if progress.is_some() {
+        // Whoever started this holds the other end, and the process ends with it.
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(3);
+        });
+    }
     let mut file = progress.map(|path| File::create(path).ok());
     let mut note = |input: u64| {
         if let Some(Some(file)) = &mut file {

@@ -16,19 +16,90 @@ const PAGE: &str = include_str!("../../../docs/models.md");
 
 /// What models are made of.
 const WORDS: [&str; 84] = [
-    "dendrion = 2\n", "dt = ", "seed = ", "dtype = ", "threads = ", "duration = ", "[populations.cell]\n",
-    "[populations.cell.compartments]\n", "[populations.cell.receptors.ampa]\n", "[generators.g]\n", "[connections.c]\n",
-    "[injections.i]\n", "[record.v]\n", "compartments.soma = ", "size = ", "V_th = ", "V_reset = ", "\"soft\"\n", "kind = ",
-    "\"LeakyIF\"", "\"AMPA\"\n", "\"AdEx\"", "\"Soma\"", "\"PoissonGenerator\"\n", "\"SpikeGenerator\"\n",
-    "\"CurrentGenerator\"\n", "\"DCGenerator\"\n", "\"CustomGenerator\"\n", "\"FixedProb\"\n", "\"FixedTotal\"\n",
-    "\"FixedIndegree\"\n", "\"All2All\"\n", "on = \"soma\"\n", "t_decay = 2\n", "rate = ", "from = \"g\"\n",
-    "from = \"cell\"\n", "to = \"cell/ampa\"\n", "to = \"cell/soma\"\n", "rule = ", "prob = ", "degree = ", "n = ", "pre = ",
-    "post = ", "dense = true\n", "weight = ", "delay = ", "of = \"cell/soma\"\n", "variable = \"V\"\n",
-    "variable = \"spikes\"\n", "indices = ", "times = ", "changes = ", "waveform = ", "interval = ", "width = ", "every = ",
-    "equations = ", "\"I = 1 pA : pA\"\n", "{ array = \"a\" }\n", "{ array = \"pre\" }\n", "arrays = \"x.npz\"\n",
-    "{ kind = \"Normal\", mean = 1, std = 1 }\n", "postfix = [\"x\", \"exp\"]\n", "plasticity = { kind = \"STDP\" }\n",
-    "dendritic_delay = ", "area_factor = ", "frozen = \"V_th\"\n", "{", "}", "[", "]", ",", "=", "\n", "0\n", "1\n", "-1\n",
-    "4000000000\n", "1e308\n", "nan\n", "[0, 1, 2]\n", "true\n",
+    "dendrion = 2\n",
+    "dt = ",
+    "seed = ",
+    "dtype = ",
+    "threads = ",
+    "duration = ",
+    "[populations.cell]\n",
+    "[populations.cell.compartments]\n",
+    "[populations.cell.receptors.ampa]\n",
+    "[generators.g]\n",
+    "[connections.c]\n",
+    "[injections.i]\n",
+    "[record.v]\n",
+    "compartments.soma = ",
+    "size = ",
+    "V_th = ",
+    "V_reset = ",
+    "\"soft\"\n",
+    "kind = ",
+    "\"LeakyIF\"",
+    "\"AMPA\"\n",
+    "\"AdEx\"",
+    "\"Soma\"",
+    "\"PoissonGenerator\"\n",
+    "\"SpikeGenerator\"\n",
+    "\"CurrentGenerator\"\n",
+    "\"DCGenerator\"\n",
+    "\"CustomGenerator\"\n",
+    "\"FixedProb\"\n",
+    "\"FixedTotal\"\n",
+    "\"FixedIndegree\"\n",
+    "\"All2All\"\n",
+    "on = \"soma\"\n",
+    "t_decay = 2\n",
+    "rate = ",
+    "from = \"g\"\n",
+    "from = \"cell\"\n",
+    "to = \"cell/ampa\"\n",
+    "to = \"cell/soma\"\n",
+    "rule = ",
+    "prob = ",
+    "degree = ",
+    "n = ",
+    "pre = ",
+    "post = ",
+    "dense = true\n",
+    "weight = ",
+    "delay = ",
+    "of = \"cell/soma\"\n",
+    "variable = \"V\"\n",
+    "variable = \"spikes\"\n",
+    "indices = ",
+    "times = ",
+    "changes = ",
+    "waveform = ",
+    "interval = ",
+    "width = ",
+    "every = ",
+    "equations = ",
+    "\"I = 1 pA : pA\"\n",
+    "{ array = \"a\" }\n",
+    "{ array = \"pre\" }\n",
+    "arrays = \"x.npz\"\n",
+    "{ kind = \"Normal\", mean = 1, std = 1 }\n",
+    "postfix = [\"x\", \"exp\"]\n",
+    "plasticity = { kind = \"STDP\" }\n",
+    "dendritic_delay = ",
+    "area_factor = ",
+    "frozen = \"V_th\"\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "=",
+    "\n",
+    "0\n",
+    "1\n",
+    "-1\n",
+    "4000000000\n",
+    "1e308\n",
+    "nan\n",
+    "[0, 1, 2]\n",
+    "true\n",
 ];
 
 /// Model files.
@@ -81,7 +152,7 @@ impl Target for Models {
         };
         same_again(&file)?;
         if random.once_in(8) {
-            return file.check().map_or_else(|error| refused(text, &error), |()| Ok("accepted and built"));
+            return file.check().map_or_else(|error| refused(text, &error), |_| Ok("accepted and built"));
         }
         Ok(ACCEPTED)
     }
@@ -149,7 +220,8 @@ impl Arrays for Held {
 fn small(random: &mut Random) -> String {
     const SIZES: [&str; 12] =
         ["1", "2", "3", "3", "3", "10", "1000", "100000", "100000000", "4000000000", "4294967296", "1e12"];
-    const NUMBERS: [&str; 12] = ["0", "1", "2", "5", "0.5", "1e-9", "100", "1e5", "1e17", "1e300", "-1", "[1, 2, 3]"];
+    const NUMBERS: [&str; 12] =
+        ["0", "1", "2", "5", "0.5", "1e-9", "100", "1e5", "1e17", "1e300", "-1", "[1, 2, 3]"];
     let size = |random: &mut Random| random.pick(&SIZES).to_string();
     let any = |random: &mut Random| random.pick(&NUMBERS).to_string();
     let rule = match random.below(8) {

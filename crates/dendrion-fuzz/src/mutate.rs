@@ -4,27 +4,80 @@ use crate::random::Random;
 
 /// Numbers at and beyond the limits of what numbers can be.
 const NUMBERS: [&str; 28] = [
-    "0", "-0.0", "1", "2", "3", "-1", "0.5", "1e-9", "1e9", "255", "65535", "65536", "4294967295", "4294967296",
-    "4000000000", "9007199254740993", "9223372036854775807", "18446744073709551615", "18446744073709551616", "1e18",
-    "1e308", "-1e308", "1e309", "5e-324", "nan", "inf", "-inf", "1e999999999",
+    "0",
+    "-0.0",
+    "1",
+    "2",
+    "3",
+    "-1",
+    "0.5",
+    "1e-9",
+    "1e9",
+    "255",
+    "65535",
+    "65536",
+    "4294967295",
+    "4294967296",
+    "4000000000",
+    "9007199254740993",
+    "9223372036854775807",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1e18",
+    "1e308",
+    "-1e308",
+    "1e309",
+    "5e-324",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999999999",
 ];
 
 /// Characters that readers of text stumble over.
 const CHARACTERS: [&str; 22] = [
-    "\0", "\r", "\u{b}", "\u{85}", "\u{a0}", "\u{feff}", "\u{2028}", "\u{202e}", "\u{301}", "\u{200d}", "\u{fffd}", "µ",
-    "Ω", "ß", "İ", "１", "٣", "𝟙", "😀", "\u{10ffff}", "\t", "\\u0000",
+    "\0",
+    "\r",
+    "\u{b}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{feff}",
+    "\u{2028}",
+    "\u{202e}",
+    "\u{301}",
+    "\u{200d}",
+    "\u{fffd}",
+    "µ",
+    "Ω",
+    "ß",
+    "İ",
+    "１",
+    "٣",
+    "𝟙",
+    "😀",
+    "\u{10ffff}",
+    "\t",
+    "\\u0000",
 ];
 
 /// What is nested deeply, and with what it ends.
 const NESTS: [(&str, &str); 10] = [
-    ("(", ")"), ("-", ""), ("not ", ""), ("exp(", ")"), ("[", "]"), ("{", "}"), ("{a = ", "}"), ("[[", "]]"), ("(1 + ", ")"),
+    ("(", ")"),
+    ("-", ""),
+    ("not ", ""),
+    ("exp(", ")"),
+    ("[", "]"),
+    ("{", "}"),
+    ("{a = ", "}"),
+    ("[[", "]]"),
+    ("(1 + ", ")"),
     ("if (v > 1) {", "}"),
 ];
 
-/// A text with one to eight changes. `others` are texts that pieces are taken from, `words` what else may be put in.
+/// A text with one to four changes, mostly one. `others` are texts that pieces are taken from, `words` what else may be put in.
 pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
     let mut text = text.to_string();
-    for _ in 0..=random.below(8).min(random.below(8)) {
+    for _ in 0..=random.below(8).min(random.below(8)).min(random.below(4)) {
         text = once(random, &text, others, words);
     }
     text

@@ -10,16 +10,102 @@ use crate::{Outcome, Target};
 
 /// What files are made of.
 const WORDS: [&str; 96] = [
-    "NEURON {", "SUFFIX x", "POINT_PROCESS x", "USEION ca READ cai, ica WRITE cai", "USEION k READ ek WRITE ik",
-    "USEION Ca READ Cai, iCa WRITE Cai VALENCE 2", "NONSPECIFIC_CURRENT i", "ELECTRODE_CURRENT i", "RANGE g, C",
-    "GLOBAL g", "POINTER p", "THREADSAFE", "PARAMETER {", "ASSIGNED {", "STATE {", "INITIAL {", "BREAKPOINT {",
-    "SOLVE s METHOD cnexp", "SOLVE s METHOD sparse", "DERIVATIVE s {", "PROCEDURE p(v) {", "FUNCTION f(x, y) {",
-    "NET_RECEIVE(w) {", "UNITS {", "CONSTANT {", "LOCAL a, b", "if (", "} else {", "} else if (", "if", "else",
-    "while (v > 0) {", "TABLE m FROM 0 TO 1 WITH 2", "KINETIC s {", "~ a <-> b (1, 2)", "VERBATIM", "ENDVERBATIM", "COMMENT",
-    "ENDCOMMENT", "TITLE", "f(v, 2)", "p(v)", "exp(", "log(", "pow(", "fabs(", "fmin(", "exprelr(", "m'", "m", "g", "C", "i",
-    "ik", "ica", "cai", "eca", "v", "t", "dt", "celsius", "area", "diam", "w", "f", "x", "a", "=", "==", "!=", "<", ">=",
-    "&&", "||", "!", "+", "-", "*", "/", "^", "(", ")", "{", "}", ",", "0", "1", "2.5", "1e-3", "1e308", "(mV)", "(S/cm2)",
-    "<0,1>", "\n", "REPRESENTS CHEBI:29101", "VERBATIM printf(\"%g\", v); ENDVERBATIM",
+    "NEURON {",
+    "SUFFIX x",
+    "POINT_PROCESS x",
+    "USEION ca READ cai, ica WRITE cai",
+    "USEION k READ ek WRITE ik",
+    "USEION Ca READ Cai, iCa WRITE Cai VALENCE 2",
+    "NONSPECIFIC_CURRENT i",
+    "ELECTRODE_CURRENT i",
+    "RANGE g, C",
+    "GLOBAL g",
+    "POINTER p",
+    "THREADSAFE",
+    "PARAMETER {",
+    "ASSIGNED {",
+    "STATE {",
+    "INITIAL {",
+    "BREAKPOINT {",
+    "SOLVE s METHOD cnexp",
+    "SOLVE s METHOD sparse",
+    "DERIVATIVE s {",
+    "PROCEDURE p(v) {",
+    "FUNCTION f(x, y) {",
+    "NET_RECEIVE(w) {",
+    "UNITS {",
+    "CONSTANT {",
+    "LOCAL a, b",
+    "if (",
+    "} else {",
+    "} else if (",
+    "if",
+    "else",
+    "while (v > 0) {",
+    "TABLE m FROM 0 TO 1 WITH 2",
+    "KINETIC s {",
+    "~ a <-> b (1, 2)",
+    "VERBATIM",
+    "ENDVERBATIM",
+    "COMMENT",
+    "ENDCOMMENT",
+    "TITLE",
+    "f(v, 2)",
+    "p(v)",
+    "exp(",
+    "log(",
+    "pow(",
+    "fabs(",
+    "fmin(",
+    "exprelr(",
+    "m'",
+    "m",
+    "g",
+    "C",
+    "i",
+    "ik",
+    "ica",
+    "cai",
+    "eca",
+    "v",
+    "t",
+    "dt",
+    "celsius",
+    "area",
+    "diam",
+    "w",
+    "f",
+    "x",
+    "a",
+    "=",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "&&",
+    "||",
+    "!",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "(",
+    ")",
+    "{",
+    "}",
+    ",",
+    "0",
+    "1",
+    "2.5",
+    "1e-3",
+    "1e308",
+    "(mV)",
+    "(S/cm2)",
+    "<0,1>",
+    "\n",
+    "REPRESENTS CHEBI:29101",
+    "VERBATIM printf(\"%g\", v); ENDVERBATIM",
 ];
 
 /// Files that are read.
@@ -88,7 +174,8 @@ impl Target for Nmodl {
 
 /// Statements in a frame, mostly well formed.
 fn framed(random: &mut Random) -> String {
-    let block = |random: &mut Random| (0..random.below(5)).map(|_| statement(random, 3) + "\n").collect::<String>();
+    let block =
+        |random: &mut Random| (0..random.below(5)).map(|_| statement(random, 3) + "\n").collect::<String>();
     let (step, first) = (block(random), block(random));
     [FRAME[0], &step, "i = b*m", FRAME[1], &first, FRAME[2]].concat()
 }
@@ -115,11 +202,16 @@ fn value(random: &mut Random, depth: usize) -> String {
     let one = |random: &mut Random| value(random, depth - 1);
     match random.below(8) {
         0..3 => {
-            const OPERATORS: [&str; 13] = ["+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"];
+            const OPERATORS: [&str; 13] =
+                ["+", "-", "*", "/", "^", "<", "<=", ">", ">=", "==", "!=", "&&", "||"];
             let operator = random.pick(&OPERATORS);
             format!("({} {operator} {})", one(random), one(random))
         }
-        3 => format!("{}({})", random.pick(&["exp", "log", "log10", "sqrt", "fabs", "tanh", "exprelr"]), one(random)),
+        3 => format!(
+            "{}({})",
+            random.pick(&["exp", "log", "log10", "sqrt", "fabs", "tanh", "exprelr"]),
+            one(random)
+        ),
         4 => format!("{}({}, {})", random.pick(&["f", "pow", "fmin", "fmax"]), one(random), one(random)),
         5 => format!("(-{})", one(random)),
         6 => format!("(exp({}) - 1)", one(random)),

@@ -97,7 +97,8 @@ fn continued(simulation: &mut Simulation, network: &Network, input: &[u8]) -> Re
         Err(Error::Divergence { .. }) => return Ok("accepted, DivergenceError"),
         Err(error) => return Err(format!("an accepted state does not run: {error}")),
     }
-    let reached = simulation.state_bytes().map_err(|error| format!("what was reached is not saved: {error}"))?;
+    let reached =
+        simulation.state_bytes().map_err(|error| format!("what was reached is not saved: {error}"))?;
     let mut other = Simulation::new(network.clone()).map_err(|error| error.to_string())?;
     other.load_state_bytes(input).map_err(|error| format!("refused by the same network: {error}"))?;
     match other.load_state_bytes(&reached) {
@@ -167,8 +168,11 @@ fn words(random: &mut Random, file: &mut [u8], from: usize) {
 fn other_number(random: &mut Random, file: &[u8], head: Range<usize>) -> Vec<u8> {
     let text = String::from_utf8_lossy(&file[head.clone()]).into_owned();
     let digit = |c: char| c.is_ascii_digit();
-    let starts: Vec<usize> =
-        text.char_indices().filter(|(i, c)| digit(*c) && !text[..*i].ends_with(digit)).map(|(i, _)| i).collect();
+    let starts: Vec<usize> = text
+        .char_indices()
+        .filter(|(i, c)| digit(*c) && !text[..*i].ends_with(digit))
+        .map(|(i, _)| i)
+        .collect();
     if starts.is_empty() {
         return file.to_vec();
     }

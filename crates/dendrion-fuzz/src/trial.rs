@@ -7,7 +7,8 @@ use dendrion_model::{Error, Network, OdeMethod, Population};
 use crate::random::Random;
 use crate::{ACCEPTED, Outcome};
 
-const METHODS: [OdeMethod; 4] = [OdeMethod::Euler, OdeMethod::ExpEuler, OdeMethod::ImplicitEuler, OdeMethod::Rk4];
+const METHODS: [OdeMethod; 4] =
+    [OdeMethod::Euler, OdeMethod::ExpEuler, OdeMethod::ImplicitEuler, OdeMethod::Rk4];
 
 /// The outcome of building a network with the mechanism of a text, and of two steps.
 pub(crate) fn built(text: &str, definition: &Definition, random: &mut Random) -> Result<Outcome, String> {
@@ -26,7 +27,9 @@ pub(crate) fn built(text: &str, definition: &Definition, random: &mut Random) ->
     let outcome = Simulation::new(network).and_then(|mut simulation| simulation.advance(2));
     match outcome {
         Ok(()) => Ok(ACCEPTED),
-        Err(Error::Text { message, .. }) => Err(format!("the text was accepted before, and is refused now: {message}")),
+        Err(Error::Text { message, .. }) => {
+            Err(format!("the text was accepted before, and is refused now: {message}"))
+        }
         Err(error) => Ok(refusal(&error)),
     }
 }

@@ -259,6 +259,45 @@ impl Definition {
         false
     }
 
+    /// Numbers (mV) that the current subtracts V from, or that are subtracted from V there, as reversal potentials are that
+    /// have no name.
+    pub fn unnamed_reversals(&self) -> Vec<f64> {
+        let mut found = Vec::new();
+        let mut seen = vec![false; self.terms.len()];
+        let mut stack: Vec<Id> = self.current.iter().map(|c| self.expressions[c.expression].value).collect();
+        let is_potential = |id: &Id| self.terms[*id] == Term::Given(Given::Potential);
+        while let Some(id) = stack.pop() {
+            if std::mem::replace(&mut seen[id], true) {
+                continue;
+            }
+            match &self.terms[id] {
+                Term::Apply(function, operands) => {
+                    let sign = match function {
+                        Function::Sub => 1.0,
+                        Function::Add => -1.0,
+                        _ => 0.0,
+                    };
+                    if sign != 0.0 && operands.iter().any(is_potential) {
+                        found.extend(operands.iter().filter_map(|id| Some(sign * self.number(*id)?)));
+                    }
+                    stack.extend(operands);
+                }
+                Term::Expression(i) => stack.push(self.expressions[*i].value),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The number that a node is, perhaps with a sign.
+    fn number(&self, id: Id) -> Option<f64> {
+        match &self.terms[id] {
+            Term::Number(v) => Some(*v),
+            Term::Apply(Function::Neg, operands) => self.number(*operands.first()?).map(|v| -v),
+            _ => None,
+        }
+    }
+
     /// The parameter of that name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|p| p.name == name)

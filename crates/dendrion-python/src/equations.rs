@@ -73,6 +73,11 @@ impl Definition {
         self.of.is_voltage_gated()
     }
 
+    /// Numbers (mV) from which its current subtracts V, or the other way round.
+    fn unnamed_reversals(&self) -> Vec<f64> {
+        self.of.unnamed_reversals()
+    }
+
     /// Raises unless parameter `name` of a module of that size accepts `value`.
     fn check(&self, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
         let Some(p) = self.of.parameter(name) else { return Ok(()) };

@@ -32,13 +32,16 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
     Ok((text, arrays))
 }
 
-/// Reads a model file and checks whether its network can be built.
+/// Reads a model file and checks whether its network can be built; the number of neurons, of compartments, and of connections if it
+/// was built.
 #[pyfunction]
-pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<()> {
+pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<(u64, u64, Option<u64>)> {
     py.detach(|| {
         let file = load(&path).map_err(failed)?;
         let built = file.check();
-        built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))
+        let checked =
+            built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))?;
+        Ok((checked.neurons, checked.compartments, checked.connections))
     })
 }
 

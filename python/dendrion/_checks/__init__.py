@@ -11,14 +11,14 @@ from ._drive import unconnected, undriven, unused
 from ._resets import cut_short
 from ._thresholds import unusual
 from ._time_step import too_long
-from ._units import odd_step, odd_value, odd_values
+from ._units import odd_state, odd_step, odd_value, odd_values
 from ._warn import warn_of_all
 
 if TYPE_CHECKING:
     from ..simulation._build import Translation
     from ..simulation.network import Network
 
-__all__ = ["odd_step", "odd_value", "odd_values", "warn_of_all", "warn_of_model", "warn_of_run"]
+__all__ = ["odd_state", "odd_step", "odd_value", "odd_values", "warn_of_all", "warn_of_model", "warn_of_run"]
 
 
 def warn_of_model(net: Network, translation: Translation) -> None:

@@ -49,5 +49,6 @@ def _is_excitable(part: Channel | Soma, threshold: float) -> bool:
         return False
     highest = CALCIUM if isinstance(part, Channel) else np.inf
     names = (name for name, unit, *_ in definition.parameters() if unit == "mV" and _REVERSAL.match(name))
-    reversals = (float(np.max(np.asarray(part._values[name]))) for name in names)
+    reversals = [float(np.max(np.asarray(part._values[name]))) for name in names]
+    reversals += definition.unnamed_reversals()
     return any(max(0.0, threshold) < reversal < highest for reversal in reversals)

@@ -21,7 +21,7 @@ from ..neurons.equations import Written
 from ..neurons.receptors import GABA, NMDA
 from ..units import unit_in_table
 
-__all__ = ["odd_step", "odd_value", "odd_values"]
+__all__ = ["odd_state", "odd_step", "odd_value", "odd_values"]
 
 Numbers = NDArray[np.float64]
 
@@ -76,7 +76,7 @@ _BY_UNIT: dict[str, tuple[Rule, ...]] = {
     "pF": (Rule(_below(1e-6), "farads", 1e12),),
     "nS": (_SIEMENS,),
     "uS/cm2": (Rule(_below(0.005, least=1e-6), "S/cm2", 1e6), Rule(_below(0.5, least=0.005), "mS/cm2", 1e3)),
-    "uF/cm2": (Rule(_below(1e-4), "F/cm2", 1e6),),
+    "uF/cm2": (Rule(_below(1e-4), "F/cm2", 1e6), Rule(_below(0.05, least=1e-4), "F/m2", 1e2)),
     "mS/cm2": (Rule(_above(1e4), "uS/cm2", 1e-3),),
     "pA": (_AMPERES,),
     "ms": (_SECONDS,),
@@ -124,6 +124,13 @@ def odd_values(modules: Iterable[Module]) -> Iterator[str]:
 def odd_value(module: Module, name: str, value: Any) -> Iterator[str]:
     """Go through what is odd about the value that one parameter gets."""
     yield from _told(module, name, value)
+
+
+def odd_state(module: Module, name: str, value: Any) -> Iterator[str]:
+    """Go through what is odd about a potential that a state is set to. Models with a rest near 0 may have any."""
+    values, rest = _numbers(value), _numbers(module._values.get("V_rest"))
+    if values is not None and rest is not None and np.abs(rest).min() > 10.0 and _negative_volts(values):
+        yield f"{module.path}: {name} = {_shown(values)} looks like volts; {_advice(_VOLTS, values, 'mV')}"
 
 
 def odd_step(dt: float) -> Iterator[str]:

@@ -40,10 +40,11 @@ def run(given: argparse.Namespace) -> None:
     except (KeyboardInterrupt, DivergenceError) as stop:
         # What was recorded until then is kept.
         stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "diverged"
-        summary = _summary(net, given.model, net.t - begin, time.perf_counter() - begun)
+        summary = _summary(net, given.model, round(net.t - begin, 9), time.perf_counter() - begun)
         _write(net, places, {**summary, "stopped": stopped})
         raise
-    summary = _summary(net, given.model, duration, time.perf_counter() - begun)
+    # The run ends at a step, which may be half a step from the duration.
+    summary = _summary(net, given.model, round(net.t - begin, 9), time.perf_counter() - begun)
     _write(net, places, summary)
     if given.json:
         print_json(summary)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["check_assignment", "check_deletion", "set_state", "state_of", "states_of"]
 
 _PACKAGE = __name__.partition(".")[0]
+#: Most modules that a message lists.
+LISTED = 8
 
 
 # States
@@ -139,6 +141,9 @@ def _check_new(module: Module, name: str, value: Any) -> None:
         _refuse(module, name, value, f"{name} is computed from the states; expected a state or a parameter")
     if name in _own_arguments(kind):
         _refuse(module, name, value, f"{name} is given when the {kind.__name__} is made; make another one")
+    if are_numbers(value) and (homes := _homes(module, name)):
+        of = f"it is one of {homes[0]}" if len(homes) == 1 else f"these have one: {', '.join(homes)}"
+        _refuse(module, name, value, f"{kind.__name__} has no parameter or state {name!r}; {of}")
     known = [*_settable(module), *states_of(module)]
     meant = misspelt(name, known, value) or (_core.nearest(name, known) if are_numbers(value) else None)
     if meant:
@@ -149,6 +154,15 @@ def _check_new(module: Module, name: str, value: Any) -> None:
             f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {name!r}; {listed}. Attributes "
             "of your own are defined in a class of your own, or begin with '_'"
         )
+
+
+def _homes(module: Module, name: str) -> list[str]:
+    """Return the paths of the modules of the same population that have a parameter or a state of that name."""
+    root = module
+    while root._owner is not None:
+        root = root._owner
+    found = [m._label for m in root.modules() if m is not module and (name in m._values or name in _variables_of(m))]
+    return found if len(found) <= LISTED else [*found[:LISTED], "..."]
 
 
 def _before_building(module: Module, name: str) -> str:

@@ -92,8 +92,18 @@ class ModuleList(_Owned, list[Any]):
     def __delitem__(self, index: Any) -> None:
         self._change(lambda: list.__delitem__(self, index))
 
+    def reverse(self) -> None:
+        self._change(lambda: list.reverse(self))
+
+    def sort(self, *, key: Any = None, reverse: bool = False) -> None:
+        self._change(lambda: list.sort(self, key=key, reverse=reverse))
+
     def __iadd__(self, items: Iterable[Any]) -> ModuleList:  # type: ignore[misc]
         self.extend(items)
+        return self
+
+    def __imul__(self, times: Any) -> ModuleList:  # type: ignore[misc]
+        self._change(lambda: list.__imul__(self, times))
         return self
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
-from ..errors import ParameterTypeError, StructureError
+from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules._attributes import check_assignment
 from ..modules._ownership import SENTINEL, Sentinel
-from ..modules.module import Module, checked_size
+from ..modules.module import Module, Value, checked_size
 from .compartment import Compartment
 from .equations import Written
 
@@ -97,7 +97,33 @@ class Receptor(Written, Compartment):
         super().__setattr__(name, value)
 
 
-class AMPA(Receptor):
+class _Excitatory(Receptor):
+    """A receptor that is not for inhibition."""
+
+    def _check(self, name: str, value: Value | None) -> None:
+        self._refuse_negative(name, value)
+        super()._check(name, value)
+
+    def _check_together(self, kind: str) -> None:
+        for name in ("g", "w"):
+            self._refuse_negative(name, self._values.get(name))
+        super()._check_together(kind)
+
+    def _refuse_negative(self, name: str, value: Value | None) -> None:
+        """Raise for a conductance or a factor on it below 0, with what inhibition takes."""
+        if name not in ("g", "w") or value is None or not np.any(np.asarray(value) < 0):
+            return
+        flat = np.ravel(value)
+        bad = int(np.argmax(flat < 0))
+        at = f"[{bad}]" if np.ndim(value) else ""
+        unit = " (nS)" if name == "g" else ""
+        raise ParameterError(
+            f"{self._label}: {name}{at} = {flat[bad]:g}: expected a finite number >= 0{unit}; for inhibition, use a "
+            "GABA receptor"
+        )
+
+
+class AMPA(_Excitatory):
     """AMPA receptor: ``I = g w x (E - V)``.
 
     With ``t_decay`` alone ``x = s``, ``ds/dt = -s/t_decay``. With ``t_rise`` too, ``dx/dt = -x/t_decay + s/(1 ms)``,
@@ -201,7 +227,7 @@ class GABA(Receptor):
         self._check_together("gaba")
 
 
-class NMDA(Receptor):
+class NMDA(_Excitatory):
     """NMDA receptor: ``I = g w x (E - V) B(V)`` with the magnesium block of Jahr & Stevens (1990).
 
     ``B(V) = 1 / (1 + Mg exp(-alpha (V + gamma)) / beta)``, V in mV.

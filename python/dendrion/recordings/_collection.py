@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from ..errors import ParameterTypeError, StructureError
+from ..errors import AssignmentError, ParameterTypeError, StructureError
 from ..training._sharing import NetworkSharing
 from ._kept import Kept
 from .recording import Recording, SpikeRecording
@@ -19,6 +19,21 @@ __all__ = ["NetworkRecordings", "What"]
 
 #: Path of a module, variable, interval (ms) and indices.
 What = tuple[str, str, float | None, list[int] | None]
+
+
+class Listed(dict[str, Any]):
+    """What ``net.recordings`` returns: a dict of its own, so that changing it would have no effect."""
+
+    def _refuse(self, *_: Any, **__: Any) -> NoReturn:
+        raise AssignmentError(
+            "network.recordings: this dict is a copy, so that changing it has no effect; net.probe() adds a recording, "
+            "and net.remove(recording) ends one"
+        )
+
+    __setitem__ = __delitem__ = __ior__ = pop = popitem = clear = update = setdefault = _refuse
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
 
 
 class NetworkRecordings(NetworkSharing):
@@ -47,7 +62,7 @@ class NetworkRecordings(NetworkSharing):
     @property
     def recordings(self) -> dict[str, Recording | SpikeRecording]:
         """What is recorded, by name: ``path.variable``, or as a model file says."""
-        return {name: self._recording(name) for name in self._recorded}
+        return Listed({name: self._recording(name) for name in self._recorded})
 
     def clear_recordings(self) -> None:
         """Clear what all probes recorded so far, and free its memory.

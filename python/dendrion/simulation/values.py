@@ -20,6 +20,7 @@ from ..errors import (
     ParameterTypeError,
     RoundingWarning,
     StructureError,
+    UnitWarning,
     UnknownNameError,
 )
 from ..inputs.generators import Generator
@@ -79,6 +80,7 @@ class NetworkValues(NetworkSharing):
             if key in frozen:
                 raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
         self._set(values)
+        self._look_at(values)
 
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
         """Return all parameters, frozen ones too."""
@@ -106,8 +108,36 @@ class NetworkValues(NetworkSharing):
             raise UnknownNameError(
                 f"network: load_state_dict: no parameter named {unexpected[0]!r}{hint(unexpected[0], list(known))}"
             )
-        self._set({key: value for key, value in values.items() if key in known})
+        found = {key: value for key, value in values.items() if key in known}
+        self._set(found)
+        self._look_at(found)
         return Mismatch(missing, unexpected)
+
+    def _look_at_states(self, values: Mapping[str, NDArray[np.float64]]) -> None:
+        """Warn of potentials that look like volts."""
+        from .._checks import odd_state
+
+        small = [key for key, value in values.items() if value.size and -0.2 <= value.min() < 0]
+        odd: list[str] = []
+        for module in self._parts.values() if small else ():
+            own = [name for path, _, name in (key.rpartition(".") for key in small) if path == module.path]
+            for name in own:
+                if module._unit_of_variable(name) == "mV":
+                    odd += odd_state(module, name, values[f"{module.path}.{name}"])
+        warn_of_all(odd, UnitWarning)
+
+    def _look_at(self, values: Mapping[str, ArrayLike]) -> None:
+        """Warn of values that look as if they were in another unit."""
+        from .._checks import odd_value
+
+        odd: list[str] = []
+        for key, value in values.items():
+            module, name = self._owners.get(key, (None, ""))
+            if module is not None and not has_units(value):
+                # What was given with a unit before has another value now.
+                module._measured.discard(name)
+                odd += odd_value(module, name, value)
+        warn_of_all(odd, UnitWarning)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
         """Return all states by ``path.variable``, of shape ``(size,)``; with a batch ``(batch, size)``."""
@@ -143,6 +173,7 @@ class NetworkValues(NetworkSharing):
                 for key, state in before.items():
                     self._sim.set_state(key, state)
                 raise
+        self._look_at_states({key: value for key, value in converted.items() if not has_units(values[key])})
 
     def _begin_batch(self, states: Mapping[str, NDArray[np.float64]]) -> None:
         """Check the shapes of states, and begin a batch if they have one that the network does not have yet."""

@@ -213,7 +213,7 @@ pub(super) fn record(cx: &Context<'_>, names: &Names, key: &Key, node: &Node) ->
         name: key.name.clone(),
         of: path.into(),
         variable: table.text_of(variable, "variable")?.into(),
-        every: table.number("every")?,
+        every: table.time("every")?,
         indices: table.indices("indices")?,
     };
     table.finish()?;

@@ -168,7 +168,7 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
     top.text("$schema")?;
     // The file of arrays was found and opened before everything else.
     top.get("arrays");
-    let extras = Extras { duration: top.duration()?, ..Extras::default() };
+    let extras = Extras { duration: top.time("duration")?, ..Extras::default() };
     Ok((network, extras))
 }
 

@@ -59,12 +59,12 @@ impl<'a, 'c> Table<'a, 'c> {
         self.get(name).map(|node| self.number_of(node, name)).transpose()
     }
 
-    /// The time to simulate (ms).
-    pub(super) fn duration(&self) -> Read<Option<f64>> {
-        let given = self.number("duration")?;
-        match (given, self.get("duration")) {
+    /// The time `name`, finite and at least 0 (ms).
+    pub(super) fn time(&self, name: &str) -> Read<Option<f64>> {
+        let given = self.number(name)?;
+        match (given, self.get(name)) {
             (Some(ms), Some(node)) if !(ms.is_finite() && ms >= 0.0) => {
-                let message = format!("{}: duration = {ms}: expected a finite time >= 0 (ms)", self.path);
+                let message = format!("{}: {name} = {ms}: expected a finite time >= 0 (ms)", self.path);
                 Err(self.cx.at(node.span, message))
             }
             _ => Ok(given),
