@@ -10,7 +10,7 @@ use crate::random::Random;
 use crate::trial::built;
 use crate::{Outcome, Target};
 
-/// What texts are made of.
+/// Words for texts.
 const WORDS: [&str; 92] = [
     "I",
     "V",
@@ -127,7 +127,7 @@ const LIBRARY: [&str; 17] = [
     "nat",
 ];
 
-/// Texts with what the library's have not.
+/// Texts with features that the library does not use.
 const OWN: [&str; 4] = [
     "I = s * g * (E - V) : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight\ng = 1 nS (>= 0); E = 0 mV\n",
     "I = g * on_now * (E - V) : pA\non V >= V_th and not refractory:\n    on_now after 0.5 ms for duration\n    refractory for t_ref\n    fatigue += 0.1\n    fatigue = 0 after t_ref\ndfatigue/dt = 0 /ms : 1\ng = 10 nS; E = 0 mV; V_th = -40 mV; duration = 5 ms; t_ref = 20 ms\n",

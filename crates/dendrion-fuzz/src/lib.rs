@@ -1,6 +1,6 @@
-//! Fuzz tests of what Dendrion reads: equations, NMODL files, model files and saved states.
+//! Fuzz tests of everything that Dendrion reads: equations, NMODL files, model files and saved states.
 //!
-//! A [`Target`] makes inputs from random numbers and checks what the reader does with them: it accepts an input, or refuses it with
+//! A [`Target`] makes inputs from random numbers and checks the reader's response: it accepts an input, or refuses it with
 //! an error of the right kind. Input `i` of seed `s` is always the same, so that a fault can be reproduced from two numbers.
 //! `tests/fuzz` runs the program of this crate in processes with limits on memory and time; this crate's own tests run a few
 //! thousand inputs of each target.
@@ -17,7 +17,7 @@ mod trial;
 pub use random::Random;
 pub use run::{Report, Suspect, run};
 
-/// What a reader did with an input: `"accepted"`, or the kind of error that it was refused with.
+/// The response of a reader to an input: `"accepted"`, or the kind of the error.
 pub type Outcome = &'static str;
 
 /// The outcome of an input that was read.

@@ -1,4 +1,4 @@
-//! `dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS]` checks inputs and prints what came of them as JSON; before each input, its number is
+//! `dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS]` checks inputs and prints the results as JSON; before each input, its number is
 //! written to the file PROGRESS, so that an input that ends the process is known. `dendrion-fuzz show TARGET SEED INPUT` prints an input.
 
 use std::fs::File;

@@ -14,7 +14,7 @@ const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
 /// The page on model files, with models in blocks.
 const PAGE: &str = include_str!("../../../docs/models.md");
 
-/// What models are made of.
+/// Words for models.
 const WORDS: [&str; 84] = [
     "dendrion = 2\n",
     "dt = ",

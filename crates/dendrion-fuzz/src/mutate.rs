@@ -60,7 +60,7 @@ const CHARACTERS: [&str; 22] = [
     "\\u0000",
 ];
 
-/// What is nested deeply, and with what it ends.
+/// Openings and closings for deep nesting.
 const NESTS: [(&str, &str); 10] = [
     ("(", ")"),
     ("-", ""),
@@ -74,7 +74,7 @@ const NESTS: [(&str, &str); 10] = [
     ("if (v > 1) {", "}"),
 ];
 
-/// A text with one to four changes, mostly one. `others` are texts that pieces are taken from, `words` what else may be put in.
+/// A text with one to four changes, mostly one. `others` are texts that pieces are taken from, `words` are inserted too.
 pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
     let mut text = text.to_string();
     for _ in 0..=random.below(8).min(random.below(8)).min(random.below(4)) {

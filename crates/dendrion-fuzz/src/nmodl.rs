@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::trial::built;
 use crate::{Outcome, Target};
 
-/// What files are made of.
+/// Words for files.
 const WORDS: [&str; 96] = [
     "NEURON {",
     "SUFFIX x",

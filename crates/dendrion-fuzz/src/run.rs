@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, Random, target};
 
-/// An input, and what is wrong.
+/// An input that shows a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
     /// Its number.
     pub input: u64,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// How many inputs had each outcome.

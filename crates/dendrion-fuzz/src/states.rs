@@ -220,7 +220,7 @@ fn seal(file: &mut [u8]) {
     }
 }
 
-/// Networks with what has a memory: delays, generators, noise, events, and plasticities.
+/// Networks whose parts have a memory: delays, generators, noise, events, and plasticities.
 const MODELS: [&str; 3] = [
     r#"
 dendrion = 2
