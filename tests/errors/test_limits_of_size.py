@@ -193,6 +193,26 @@ compartments.soma = {{ kind = "LeakyIF", V_rest = -65, gL = 10, C = 200 }}
 """
 
 
+@pytest.mark.parametrize("method", ["implicit_euler", "exp_euler"])
+def test_a_factor_that_overflows_is_no_endless_recursion(method: str) -> None:
+    """Found by ``make fuzz``: a sum that simplified to one of its own factors took all memory."""
+    process(
+        f"""
+cell = cell(odemethod={method!r}, text='''
+g = 5 nS; E = -90 mV; k = 8 mV; tau = 3 ms
+dx0/dt = x1/max(tau + 0.1 ms * (E - V)/k, 0.1 ms) : 1
+dx1/dt = x1/tau : 1
+dx2/dt = where(V > 0 mV, x1, x2) * where(V > 0 mV, x2 * x3/1e300^3, x1)/tau : 1
+dx3/dt = where(not ((V + 40 mV)/k > x2 and V >= -40 mV), (x1 - 0.5) * x1^2/((E - V)/k), x2)/(3 ms) : 1
+I = g * where(1/(1 + exp(-(V + 40 mV)/k)) <= x2, 1/(1 + exp(-V/k)), where(V > -40 mV or V < -40 mV,
+    sqrt(x2 + (E - V)/k), (E - V)/k - x2) + (pow((V + 40 mV)/k if V > -40 mV else (E - V)/k, x2 + x0) +
+    max(x2 + 1e-9, expm1(2)))) * (E - V) : pA
+''')
+dn.Network([cell], dt=0.1)
+"""
+    )
+
+
 def test_the_memory_limit_is_checked_before_anything_is_allocated(tmp_path: Path) -> None:
     model = tmp_path / "m.toml"
     model.write_text(SIZE.format(size=4_000_000_000))

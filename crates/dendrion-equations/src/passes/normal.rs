@@ -236,7 +236,10 @@ impl<'g> Normal<'g> {
         }
         // A sum that is a single node as it is needs no entry.
         let whole = sum.len() == 1 && (sum[0].factors.is_empty() || sum[0].factors == [total]);
-        if !whole && !self.graph.is_coefficient(total) {
+        // Where a sum simplifies to an older node, such as one of its own factors, the entry would be circular: operands are
+        // older than the nodes that use them.
+        let is_older = sum.iter().flat_map(|term| &term.factors).any(|factor| *factor >= total);
+        if !whole && !is_older && !self.graph.is_coefficient(total) {
             self.sums.insert(total, sum);
         }
         total
