@@ -1,10 +1,10 @@
-//! Reads texts from standard input, a line each with `|` for the ends of lines, and prints what is wrong with each.
+//! Reads texts from standard input, one per line with `|` for line breaks, and prints the error of each text.
 use std::io::{BufRead, stdin};
 
 fn main() {
     for line in stdin().lock().lines().map_while(Result::ok) {
         match dendrion_language::define(&line.replace('|', "\n")) {
-            Ok(_) => println!("{line}\n  fine"),
+            Ok(_) => println!("{line}\n  valid"),
             Err(error) => println!("{line}\n{error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! Definitions: texts that were checked, ready to become equations.
+//! Definitions: checked texts, ready to be translated to equations.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use crate::unit::Unit;
 /// Index of an expression in [`Definition::terms`]. Operands come before their users.
 pub type Id = usize;
 
-/// What a mechanism finds where it is.
+/// A quantity that the compartment provides to its mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Given {
     /// `V`, the potential of the compartment (mV).
@@ -19,209 +19,211 @@ pub enum Given {
     Leak,
     /// `C`, the capacitance of the compartment (pF).
     Capacitance,
-    /// `area` of the compartment (um2), where it has a geometry.
+    /// `area` of the compartment (um2), if it has a geometry.
     Area,
-    /// `diameter` of the compartment (um), where it has a geometry.
+    /// `diameter` of the compartment (um), if it has a geometry.
     Diameter,
-    /// `length` of the compartment (um), where it has a geometry.
+    /// `length` of the compartment (um), if it has a geometry.
     Length,
-    /// `dt`, the step (ms).
+    /// `dt`, the time step (ms).
     Step,
-    /// `I`, all other currents into the compartment (pA), in an equation for V.
+    /// `I`, the sum of all other currents into the compartment (pA), available in an equation for V.
     Current,
 }
 
-/// A node of an expression. Values are in coherent units (mV, ms, pA, um, mM, K); conditions are 1 and 0.
+/// A node of an expression. Values are in coherent units (mV, ms, pA, um, mM, K); conditions are 1 or 0.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Term {
     /// A number.
     Number(f64),
-    /// [`Definition::parameters`] of that index, still in its own unit.
+    /// The parameter with this index in [`Definition::parameters`], in the parameter's own unit.
     Parameter(usize),
-    /// [`Definition::states`] of that index, still in its own unit.
+    /// The state with this index in [`Definition::states`], in the state's own unit.
     State(usize),
-    /// The value of [`Definition::expressions`] of that index.
+    /// The value of the named expression with this index in [`Definition::expressions`].
     Expression(usize),
-    /// [`Definition::imports`] of that index.
+    /// The import with this index in [`Definition::imports`].
     Import(usize),
-    /// What the mechanism finds where it is.
+    /// A quantity that the compartment provides.
     Given(Given),
-    /// Whether [`Definition::flags`] of that index is on.
+    /// Whether the flag with this index in [`Definition::flags`] is on.
     Flag(usize),
-    /// A function of other nodes.
+    /// A function applied to other nodes.
     Apply(Function, Vec<Id>),
 }
 
-/// A unit as it is written, and what it is.
+/// A unit with its spelling in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The text, empty for pure numbers.
+    /// The spelling; empty for pure numbers.
     pub text: String,
-    /// What it means.
+    /// The unit.
     pub unit: Unit,
 }
 
 /// A parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The unit its values are given in.
+    /// The unit of the parameter's values.
     pub unit: Written,
-    /// Its default, in its unit; none where it has to be given.
+    /// The default in the parameter's unit; `None` if the user has to provide a value.
     pub default: Option<f64>,
-    /// What values it may take.
+    /// The accepted values.
     pub bound: Bound,
-    /// The comment behind it.
+    /// The comment at the end of the parameter's line.
     pub doc: String,
 }
 
 /// A state variable: dx/dt = `derivative`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The unit its values are in.
+    /// The unit of the state's values.
     pub unit: Written,
-    /// Its derivative, in coherent units.
+    /// The derivative with respect to time, in coherent units.
     pub derivative: Id,
-    /// Its value at the beginning, in coherent units; 0 without.
+    /// The initial value in coherent units; `None` means 0.
     pub initial: Option<Id>,
 }
 
-/// A name for an expression.
+/// A named expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The unit it is observed in.
+    /// The unit in which it is recorded.
     pub unit: Written,
-    /// Its value.
+    /// The value.
     pub value: Id,
 }
 
 impl Expression {
-    /// Whether it is nobody's business: its name begins with `_`.
+    /// Returns whether the expression is private, that is, whether its name begins with `_`.
     pub fn is_private(&self) -> bool {
         self.name.starts_with('_')
     }
 }
 
-/// Something of the compartment's other mechanisms that this one reads.
+/// A quantity that this mechanism reads from other mechanisms of its compartment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its unit.
+    /// The unit.
     pub unit: Written,
-    /// Its value where no mechanism of the compartment exports it: made of numbers and parameters. Without one, that is an error.
+    /// The value used if no mechanism of the compartment exports this quantity, made of numbers and parameters.
+    /// Without a default, a missing export is an error.
     pub default: Option<Id>,
 }
 
-/// Something that other mechanisms of the compartment may import: the sum over all that export it.
+/// A quantity that other mechanisms of the compartment may import. An import reads the sum over all mechanisms that
+/// export it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Export {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: Id,
-    /// Its unit.
+    /// The unit.
     pub unit: Unit,
 }
 
-/// When something happens.
+/// The condition that triggers an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// When the neuron spikes.
+    /// The neuron spikes.
     Spike,
-    /// At the end of a step after which this is not 0.
+    /// This condition is true (not 0) at the end of a step.
     When(Id),
 }
 
-/// What an event sets.
+/// The variable that an event sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The potential of the compartment.
     Potential,
-    /// A state.
+    /// The state with this index.
     State(usize),
 }
 
-/// A new value.
+/// An assignment of a new value to a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Assignment {
-    /// Of what.
+    /// The variable.
     pub target: Target,
-    /// The value, in coherent units.
+    /// The new value in coherent units.
     pub value: Id,
-    /// How long after the event (ms); at once without.
+    /// Delay after the event (ms); `None` means no delay.
     pub after: Option<Id>,
 }
 
-/// An event and what it changes.
+/// An event and its assignments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// When it happens.
+    /// The trigger.
     pub trigger: Trigger,
-    /// What it changes.
+    /// The assignments.
     pub then: Vec<Assignment>,
 }
 
-/// Something that an event switches on for a while.
+/// A flag that an event switches on for a limited time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flag {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Index of the event.
+    /// Index of the event in [`Definition::events`].
     pub event: usize,
-    /// How long after the event it goes on (ms); at once without.
+    /// Delay from the event until the flag switches on (ms); `None` means no delay.
     pub after: Option<Id>,
-    /// How long it is on (ms).
+    /// How long the flag stays on (ms).
     pub lasts: Id,
 }
 
 /// The current of a mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Current {
-    /// Index of its expression.
+    /// Index of the named expression `I`.
     pub expression: usize,
-    /// Whether it is per area (pA/um2), else a current (pA).
+    /// Whether `I` is a current density (pA/um2); otherwise it is a current (pA).
     pub per_area: bool,
 }
 
-/// A mechanism: a text whose names and dimensions were checked.
+/// A mechanism: a text whose names and dimensions have been checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
-    /// The text.
+    /// The source text.
     pub text: String,
-    /// Nodes of all expressions.
+    /// The nodes of all expressions.
     pub terms: Vec<Term>,
-    /// Parameters, in the order of the text.
+    /// The parameters, in the order of the text.
     pub parameters: Vec<Parameter>,
-    /// States, in the order of the text.
+    /// The states, in the order of the text.
     pub states: Vec<State>,
-    /// Named expressions, in the order of the text.
+    /// The named expressions, in the order of the text.
     pub expressions: Vec<Expression>,
-    /// Indices of the named expressions, each after those it needs.
+    /// Indices of the named expressions, sorted so that each comes after those it uses.
     pub order: Vec<usize>,
-    /// What is read of other mechanisms.
+    /// Quantities read from other mechanisms.
     pub imports: Vec<Import>,
-    /// What other mechanisms may read.
+    /// Quantities that other mechanisms may read.
     pub exports: Vec<Export>,
-    /// States to which an arriving spike adds its weight.
+    /// Indices of the states to which an arriving spike adds its weight.
     pub arrivals: Vec<usize>,
-    /// Events.
+    /// The events.
     pub events: Vec<Event>,
-    /// What events switch on.
+    /// The flags that events switch on.
     pub flags: Vec<Flag>,
-    /// The derivative of V, where the text has one in place of the compartment's own.
+    /// The derivative of V, if the text replaces the compartment's own equation.
     pub membrane: Option<Id>,
-    /// The current into the compartment, where there is one.
+    /// The current into the compartment, if the text defines one.
     pub current: Option<Current>,
 }
 
 impl Definition {
-    /// The nodes that `root` is made of, itself included, ascending.
+    /// Returns all nodes that `root` depends on within its expression, including `root`, in ascending order.
     pub fn subtree(&self, root: Id) -> Vec<Id> {
         let mut found = Vec::new();
         let mut stack = vec![root];
@@ -235,8 +237,9 @@ impl Definition {
         found
     }
 
-    /// Whether it has a current or an equation for V, and a gate (a state that is a pure number) whose derivative depends on V,
-    /// directly or through named expressions; and does nothing on a spike, as integrate-and-fire neurons do.
+    /// Returns whether this is a voltage-gated channel: it has a current or an equation for V, and a gate (a
+    /// dimensionless state) whose derivative depends on V, directly or through named expressions. Mechanisms with
+    /// an action on spikes, such as integrate-and-fire neurons, are excluded.
     pub fn is_voltage_gated(&self) -> bool {
         let acts = self.events.iter().any(|e| matches!(e.trigger, Trigger::Spike));
         if acts || (self.current.is_none() && self.membrane.is_none()) {
@@ -259,8 +262,8 @@ impl Definition {
         false
     }
 
-    /// Numbers (mV) that the current subtracts V from, or that are subtracted from V there, as reversal potentials are that
-    /// have no name.
+    /// Returns the numbers (mV) that take the place of a reversal potential in the current: V is subtracted from them, or they
+    /// are subtracted from V.
     pub fn unnamed_reversals(&self) -> Vec<f64> {
         let mut found = Vec::new();
         let mut seen = vec![false; self.terms.len()];
@@ -289,7 +292,7 @@ impl Definition {
         found
     }
 
-    /// The number that a node is, perhaps with a sign.
+    /// Returns the value of a node that is a number, perhaps with a sign.
     fn number(&self, id: Id) -> Option<f64> {
         match &self.terms[id] {
             Term::Number(v) => Some(*v),
@@ -298,14 +301,14 @@ impl Definition {
         }
     }
 
-    /// The parameter of that name.
+    /// Returns the parameter with this name.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|p| p.name == name)
     }
 }
 
 impl Bound {
-    /// The bound in words.
+    /// Describes the accepted values in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Finite => "a finite number",

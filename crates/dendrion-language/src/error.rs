@@ -1,26 +1,26 @@
-//! What is wrong with a text, and where.
+//! Errors in a text, with their position.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use thiserror::Error;
 
-/// A stretch of a text, in bytes.
+/// A range of bytes in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
-    /// Where it begins.
+    /// First byte.
     pub start: usize,
-    /// Where it ends, exclusive.
+    /// End, exclusive.
     pub end: usize,
 }
 
 impl Span {
-    /// From one byte to another.
+    /// Creates a span from its first byte and its exclusive end.
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
-    /// From the beginning of one to the end of the other.
+    /// Returns the span from the beginning of `self` to the end of `other`.
     pub(crate) const fn to(self, other: Self) -> Self {
         Self { start: self.start, end: other.end }
     }
@@ -30,23 +30,23 @@ impl Span {
     }
 }
 
-/// A text that means nothing: what is wrong, what was expected, and where, with the line and a caret under the place.
+/// An error in a text. It is displayed with its line and column and a caret under the offending part.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub struct TextError {
-    /// What is wrong, and what would be accepted.
+    /// Description of the error, including accepted alternatives.
     pub message: String,
-    /// Line, from 1.
+    /// Line number, starting at 1.
     pub line: usize,
-    /// Column, from 1, in characters.
+    /// Column in characters, starting at 1.
     pub column: usize,
-    /// The line itself.
+    /// The source line.
     pub source_line: String,
-    /// Characters it is about, at least 1.
+    /// Number of characters to underline, at least 1.
     pub length: usize,
 }
 
 impl TextError {
-    /// What is wrong with `text` at `span`.
+    /// Creates an error about `text` at `span`.
     pub fn new(text: &str, span: Span, message: impl Into<String>) -> Self {
         let before = text.get(..span.start).unwrap_or(text);
         let from = before.rfind('\n').map_or(0, |i| i + 1);
@@ -67,16 +67,16 @@ impl fmt::Display for TextError {
     }
 }
 
-/// Characters of a source line that an error shows, at most.
+/// Maximum number of characters shown of a source line.
 const WIDTH: usize = 160;
-/// Bytes of a message that an error shows, at most. It may quote a word of any length.
+/// Maximum number of bytes shown of a message, since it may quote a word of any length.
 const MESSAGE: usize = 4000;
 
-/// Writes a line of a text with its number, and a caret under each of `length` characters from `column` (from 1) on. Of a long
-/// line, the part around the column is shown.
+/// Writes a source line with its line number, and carets under `length` characters starting at `column` (counted
+/// from 1). Only the part around the column is shown of a long line.
 ///
 /// # Errors
-/// What the formatter reports.
+/// Returns the errors of the formatter.
 pub fn write_excerpt(
     f: &mut fmt::Formatter<'_>,
     line: usize,
@@ -99,7 +99,7 @@ pub fn write_excerpt(
     write!(f, "  {margin} | {}{}", " ".repeat(indent), "^".repeat(carets))
 }
 
-/// A message without its middle, if it is long.
+/// Replaces the middle of a long message by the number of omitted bytes.
 pub fn shortened(message: &str) -> Cow<'_, str> {
     if message.len() <= MESSAGE {
         return message.into();
@@ -107,20 +107,21 @@ pub fn shortened(message: &str) -> Cow<'_, str> {
     let boundary =
         |from: usize| (from..message.len()).find(|i| message.is_char_boundary(*i)).unwrap_or(message.len());
     let (end, start) = (boundary(MESSAGE * 3 / 4), boundary(message.len() - MESSAGE / 4));
-    format!("{} ... ({} bytes left out) ... {}", &message[..end], start - end, &message[start..]).into()
+    format!("{} ... ({} bytes omitted) ... {}", &message[..end], start - end, &message[start..]).into()
 }
 
-/// The end of a message about an unknown name: the nearest one, or all there are.
+/// Returns the end of an error message about an unknown name: the most similar known name, or a list of known
+/// names.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // Names longer than that are not typed by hand, and comparing them takes long.
+    // Comparing long names is slow, and names this long are not typed by hand.
     let known: Vec<&str> = known.into_iter().filter(|k| k.len() + name.len() <= 128).collect();
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
     let best =
         known.iter().map(|k| (score(k), *k)).filter(|(s, _)| *s > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((_, best)) => format!("; did you mean '{best}'?"),
-        None if known.is_empty() => "; there are none".into(),
-        None if known.len() <= 12 => format!("; there are: {}", known.join(", ")),
-        None => format!("; there are {}, such as: {}", known.len(), known[..8].join(", ")),
+        None if known.is_empty() => "; none is available here".into(),
+        None if known.len() <= 12 => format!("; expected one of: {}", known.join(", ")),
+        None => format!("; expected one of {} names, such as: {}", known.len(), known[..8].join(", ")),
     }
 }

@@ -1,18 +1,18 @@
-//! From characters to tokens.
+//! Lexer: splits a text into tokens.
 
 use crate::error::{Span, TextError};
 
-/// A text longer than that is refused, in bytes.
+/// Maximum length of a text in bytes.
 const LONGEST: usize = 100_000;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Number(f64),
     /// A name or a keyword.
     Name,
     Symbol(&'static str),
-    /// The end of a line that is outside all parentheses.
+    /// The end of a line, outside all parentheses and brackets.
     Line,
     End,
 }
@@ -23,23 +23,23 @@ pub(crate) struct Token {
     pub(crate) span: Span,
 }
 
-/// A text in tokens. The last one is [`Kind::End`].
+/// The tokens of a text. The last one is [`Kind::End`].
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
-    /// Comments, each with where it begins.
+    /// The comments, each with the byte at which it starts.
     pub(crate) comments: Vec<(usize, String)>,
 }
 
-/// Longer ones first, so that `>=` is not `>` and `=`.
+/// Longer symbols come first, so that `>=` is not read as `>` and `=`.
 const SYMBOLS: [&str; 22] = [
     "**", ">=", "<=", "==", "!=", "+=", "-=", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", ":", ";",
     "=", ">", "<",
 ];
 
-/// Cuts a text into tokens.
+/// Splits a text into tokens.
 pub(crate) fn lex(text: &str) -> Result<Lexed, TextError> {
     if text.len() > LONGEST {
-        let message = format!("a text of {} bytes; expected at most {LONGEST}", text.len());
+        let message = format!("the text has {} bytes; expected at most {LONGEST}", text.len());
         return Err(TextError::new(text, Span::new(0, 1), message));
     }
     let mut lexed = Lexed { tokens: Vec::new(), comments: Vec::new() };
@@ -83,7 +83,7 @@ fn token(text: &str, at: usize, c: char) -> Result<Token, TextError> {
         let span = Span::new(at, at + length);
         let value: f64 = rest[..length].parse().unwrap_or(f64::NAN);
         if !value.is_finite() {
-            return Err(TextError::new(text, span, format!("{} is no finite number", &rest[..length])));
+            return Err(TextError::new(text, span, format!("{} is not a finite number", &rest[..length])));
         }
         return Ok(Token { kind: Kind::Number(value), span });
     }
@@ -95,10 +95,11 @@ fn token(text: &str, at: usize, c: char) -> Result<Token, TextError> {
         return Ok(Token { kind: Kind::Symbol(symbol), span: Span::new(at, at + symbol.len()) });
     }
     let span = Span::new(at, at + c.len_utf8());
-    Err(TextError::new(text, span, format!("the character {c:?} means nothing here")))
+    Err(TextError::new(text, span, format!("unexpected character {c:?}")))
 }
 
-/// Bytes of the number at the beginning of `rest`: digits, a point, digits, an exponent.
+/// Returns the length in bytes of the number at the beginning of `rest`: digits, a decimal point, digits, an
+/// exponent.
 fn number_length(rest: &str) -> usize {
     let bytes = rest.as_bytes();
     let digits = |mut i: usize| {

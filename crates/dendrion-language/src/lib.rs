@@ -1,4 +1,4 @@
-//! The language of equations: what a mechanism is, as text with units.
+//! The equation language: text with units that defines a mechanism.
 //!
 //! ```
 //! let text = "
@@ -16,9 +16,9 @@
 //! # Ok::<(), dendrion_language::TextError>(())
 //! ```
 //!
-//! [`define`] reads a text in three steps: [`lex`](self) to tokens, parse to syntax, and check, which says what each name
-//! means and whether dimensions fit. Whatever is wrong is a [`TextError`] with line, column and a caret. A text takes
-//! time and memory in proportion to its length.
+//! [`define`] processes a text in three steps: the lexer makes tokens, the parser builds a syntax tree, and the
+//! checker resolves names and checks dimensions. Every error is a [`TextError`] with the line, the column and a
+//! caret under the offending part. Time and memory are proportional to the length of the text.
 
 mod check;
 mod definition;
@@ -38,10 +38,10 @@ pub use stack::{recurse, with_stack};
 pub use syntax::{Bound, Function};
 pub use unit::{Dimension, Unit, ten_to};
 
-/// The definition that a text is.
+/// Parses and checks a text.
 ///
 /// # Errors
-/// The first thing found wrong, and where.
+/// Returns the first error found, with its position.
 pub fn define(text: &str) -> Result<Definition, TextError> {
     with_stack(|| {
         let lexed = lex::lex(text)?;

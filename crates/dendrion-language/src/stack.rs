@@ -1,22 +1,24 @@
-//! Room on the stack for walks over nested structures.
+//! Stack space for recursion over nested structures.
 //!
-//! Callers may have little stack: threads made with `threading.stack_size(65536)` in Python, workers of a thread pool. Expressions may be
-//! deep: a chain of 800 named expressions is 800 levels. Both functions here continue on a new stack, allocated on the heap, where
-//! the current one has too little room, and cost a comparison where it has enough.
+//! The caller's stack may be small, as in threads created with `threading.stack_size(65536)` in Python or in
+//! workers of a thread pool, and expressions may be deep: a chain of 800 named expressions is 800 levels. Both
+//! functions here check the remaining stack, which costs one comparison, and continue on a new stack allocated on
+//! the heap if too little is left.
 
-/// Stack that an entry point needs without deep recursion.
+/// Stack that an entry point needs, apart from deep recursion.
 const ENTRY: usize = 1 << 20;
-/// Stack that one level of a recursive walk needs, with everything it calls.
+/// Stack that one level of a recursive walk needs, including everything it calls.
 const LEVEL: usize = 128 << 10;
 /// Size of a new stack.
 const SIZE: usize = 4 << 20;
 
-/// Calls `f` with at least 1 MiB of stack. Entry points that parse or compile use it.
+/// Calls `f` with at least 1 MiB of stack. Use it in entry points that parse or compile.
 pub fn with_stack<T>(f: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(ENTRY, SIZE, f)
 }
 
-/// Calls `f`, one level of a recursive walk, with enough stack for that level. The depth of the walk is then bounded by memory alone.
+/// Calls `f`, one level of a recursive walk, with enough stack for that level, so that only memory limits the depth
+/// of the walk.
 pub fn recurse<T>(f: impl FnOnce() -> T) -> T {
     stacker::maybe_grow(LEVEL, SIZE, f)
 }

@@ -1,4 +1,4 @@
-//! The syntax of a text: what was written, before anything is known of its names.
+//! The syntax tree of a text, before names are resolved.
 
 use crate::error::Span;
 use crate::unit::Unit;
@@ -9,62 +9,62 @@ pub(crate) type Id = usize;
 /// Functions and operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
-    /// -a
+    /// `-a`
     Neg,
-    /// a + b
+    /// `a + b`
     Add,
-    /// a - b
+    /// `a - b`
     Sub,
-    /// a b
+    /// `a * b`
     Mul,
-    /// a / b
+    /// `a / b`
     Div,
-    /// a to the power b
+    /// `a` to the power `b`
     Pow,
-    /// |a|
+    /// Absolute value
     Abs,
-    /// square root
+    /// Square root
     Sqrt,
-    /// e to the a
+    /// `e` to the power `a`
     Exp,
-    /// e to the a, less 1
+    /// `exp(a) - 1`, accurate for small `a`
     Expm1,
-    /// natural logarithm
+    /// Natural logarithm
     Log,
-    /// decadic logarithm
+    /// Logarithm to base 10
     Log10,
-    /// logarithm of 1 + a
+    /// `log(1 + a)`, accurate for small `a`
     Log1p,
-    /// (e^a - 1)/a
+    /// `(exp(a) - 1) / a`
     Exprel,
-    /// hyperbolic tangent
+    /// Hyperbolic tangent
     Tanh,
-    /// the smaller
+    /// The smaller of two values
     Min,
-    /// the larger
+    /// The larger of two values
     Max,
-    /// a, but at least b and at most c
+    /// `min(max(a, b), c)`
     Clip,
-    /// a > b
+    /// `a > b`
     Greater,
-    /// a >= b
+    /// `a >= b`
     GreaterEqual,
-    /// a < b
+    /// `a < b`
     Less,
-    /// a <= b
+    /// `a <= b`
     LessEqual,
-    /// both
+    /// True if both conditions hold
     And,
-    /// one or both
+    /// True if at least one condition holds
     Or,
-    /// the contrary
+    /// True if the condition does not hold
     Not,
-    /// b where a, else c
+    /// `b` if the condition `a` holds, else `c`
     Where,
 }
 
 impl Function {
-    /// The functions that are called by name, with their number of arguments.
+    /// Functions called by name, with their number of arguments.
     pub(crate) const CALLED: [(&'static str, Self, usize); 13] = [
         ("exp", Self::Exp, 1),
         ("log", Self::Log, 1),
@@ -81,7 +81,7 @@ impl Function {
         ("clip", Self::Clip, 3),
     ];
 
-    /// The function called `name`, and its number of arguments; `where(c, a, b)` among them.
+    /// Returns the function called `name` and its number of arguments, including `where(condition, a, b)`.
     pub(crate) fn called(name: &str) -> Option<(Self, usize)> {
         if name == "where" {
             return Some((Self::Where, 3));
@@ -92,7 +92,7 @@ impl Function {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
-    /// A number in its unit.
+    /// A number with its unit.
     Number {
         value: f64,
         unit: Unit,
@@ -101,21 +101,21 @@ pub(crate) enum Node {
     Apply(Function, Vec<Id>),
 }
 
-/// What values a parameter may take.
+/// The values that a parameter may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bound {
     /// Any finite number.
     #[default]
     Finite,
-    /// Above 0.
+    /// A finite number greater than 0.
     Positive,
-    /// At least 0.
+    /// A finite number of at least 0.
     NonNegative,
-    /// From 0 to 1.
+    /// A number from 0 to 1.
     Fraction,
 }
 
-/// A unit after a colon.
+/// A unit written after a colon.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Annotation {
     pub(crate) unit: Unit,
@@ -128,7 +128,7 @@ pub(crate) enum Trigger {
     Arrival,
     /// The neuron spikes.
     Spike,
-    /// A condition holds at the end of a step.
+    /// A condition becomes true at the end of a step.
     When(Id),
 }
 
@@ -136,7 +136,7 @@ pub(crate) enum Trigger {
 pub(crate) struct Action {
     pub(crate) name: Span,
     pub(crate) what: Change,
-    /// How long after the event.
+    /// Time from the event to the action.
     pub(crate) after: Option<Id>,
     pub(crate) span: Span,
 }
@@ -146,7 +146,7 @@ pub(crate) enum Change {
     Set(Id),
     Increase(Id),
     Decrease(Id),
-    /// On for that time.
+    /// Switches a flag on for this time.
     Last(Id),
 }
 

@@ -1,28 +1,29 @@
 //! Units and dimensions.
 //!
-//! Numbers are kept in one coherent set of units: mV, ms, pA, um, mM and K, with which nS mV = pA and pA/pF = mV/ms. Every
-//! unit is a power of ten of these.
+//! Numbers are stored in one coherent system of units: mV, ms, pA, um, mM and K. In this system 1 nS · 1 mV = 1 pA
+//! and 1 pA / 1 pF = 1 mV/ms, so equations need no conversion factors. Every supported unit is a power of ten times
+//! a product of powers of these six units.
 
 use std::fmt;
 use std::ops::{Div, Mul};
 
-/// Parts that an exponent has, so that roots stay exact.
+/// Denominator of the stored exponents. 60 is divisible by 2, 3, 4, 5 and 6, so roots of these orders are exact.
 const PARTS: i32 = 60;
 
-/// Exponents of mV, ms, pA, um, mM and K, in sixtieths.
+/// A physical dimension: the exponents of mV, ms, pA, um, mM and K, in sixtieths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dimension([i32; 6]);
 
 impl Dimension {
-    /// That of pure numbers.
+    /// The dimension of pure numbers.
     pub const ONE: Self = Self([0; 6]);
-    /// That of potentials.
+    /// The dimension of potentials (mV).
     pub const POTENTIAL: Self = Self::base(0);
-    /// That of times.
+    /// The dimension of times (ms).
     pub const TIME: Self = Self::base(1);
-    /// That of currents.
+    /// The dimension of currents (pA).
     pub const CURRENT: Self = Self::base(2);
-    /// That of lengths.
+    /// The dimension of lengths (um).
     pub const LENGTH: Self = Self::base(3);
 
     const fn base(i: usize) -> Self {
@@ -31,7 +32,7 @@ impl Dimension {
         Self(exponents)
     }
 
-    /// That of a power; none where the exponent is not a fraction of small numbers.
+    /// Raises the dimension to a power. Returns `None` if a resulting exponent is not a multiple of 1/60.
     pub fn power(self, exponent: f64) -> Option<Self> {
         let mut out = [0; 6];
         for (to, from) in out.iter_mut().zip(self.0) {
@@ -45,7 +46,7 @@ impl Dimension {
         Some(Self(out))
     }
 
-    /// "a pure number", or "in mV".
+    /// Returns "a pure number" or, for example, "in mV", for error messages.
     pub(crate) fn being(self) -> String {
         if self == Self::ONE { self.to_string() } else { format!("in {self}") }
     }
@@ -71,7 +72,7 @@ impl Div for Dimension {
     }
 }
 
-/// Units that are better known by a name of their own, with their exponents of mV, ms, pA, um, mM, K.
+/// Dimensions that have a customary unit of their own, with their exponents of mV, ms, pA, um, mM and K.
 const NAMED: [(&str, [i32; 6]); 12] = [
     ("a pure number", [0, 0, 0, 0, 0, 0]),
     ("nS", [-1, 0, 1, 0, 0, 0]),
@@ -88,7 +89,7 @@ const NAMED: [(&str, [i32; 6]); 12] = [
 ];
 
 impl fmt::Display for Dimension {
-    /// As a unit: `nS`, `mV/ms`, `a pure number`.
+    /// Writes the dimension as a unit: `nS`, `mV/ms`, `a pure number`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exponents = self.0;
         if let Some((name, _)) = NAMED.iter().find(|(_, of)| of.map(|e| e * PARTS) == exponents) {
@@ -109,16 +110,16 @@ impl fmt::Display for Dimension {
     }
 }
 
-/// A unit: a dimension, and the power of ten of the coherent unit that it is.
+/// A unit: a dimension and a power of ten relative to the coherent unit of that dimension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
-    /// Its dimension.
+    /// The dimension.
     pub dimension: Dimension,
-    /// Its size, as a power of ten of the coherent unit.
+    /// The power of ten of this unit relative to the coherent unit.
     pub exponent: i32,
 }
 
-/// Symbols, each with the exponents of its dimension and the power of ten of the coherent unit that it is.
+/// Unit symbols, each with the exponents of its dimension and its power of ten relative to the coherent unit.
 const SYMBOLS: [(&str, [i32; 6], i32); 14] = [
     ("V", [1, 0, 0, 0, 0, 0], 3),
     ("s", [0, 1, 0, 0, 0, 0], 3),
@@ -150,17 +151,17 @@ const PREFIXES: [(&str, i32); 11] = [
     ("G", 9),
 ];
 
-/// Units named in suggestions.
+/// Units offered as suggestions in error messages.
 pub(crate) const COMMON: [&str; 22] = [
     "mV", "ms", "pA", "nA", "uA", "nS", "uS", "mS", "pF", "uF", "um", "um2", "cm", "cm2", "Hz", "kHz", "mM",
     "uM", "nM", "Mohm", "K", "mol",
 ];
 
 impl Unit {
-    /// That of pure numbers.
+    /// The unit of pure numbers.
     pub const ONE: Self = Self { dimension: Dimension::ONE, exponent: 0 };
 
-    /// The unit of that name, such as `nS`, `cm2` or `mol`.
+    /// Returns the unit with this name, such as `nS`, `cm2` or `mol`, or `None` if there is no such unit.
     pub fn named(name: &str) -> Option<Self> {
         let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let power = match &name[letters.len()..] {
@@ -178,20 +179,20 @@ impl Unit {
         Some(Self { dimension, exponent: (exponent + prefix) * power })
     }
 
-    /// Its power, for whole exponents.
+    /// Raises the unit to an integer power.
     #[must_use]
     pub fn power(self, exponent: i32) -> Self {
         let dimension = Dimension(self.dimension.0.map(|e| e.saturating_mul(exponent)));
         Self { dimension, exponent: self.exponent.saturating_mul(exponent) }
     }
 
-    /// A number of this unit in coherent units.
+    /// Converts a number in this unit to coherent units.
     pub fn coherent(self, v: f64) -> f64 {
         if self.exponent < 0 { v / ten_to(-self.exponent) } else { v * ten_to(self.exponent) }
     }
 }
 
-/// The power of ten, correctly rounded.
+/// Returns 10 to the power of `exponent`, correctly rounded.
 pub fn ten_to(exponent: i32) -> f64 {
     format!("1e{exponent}").parse().unwrap_or(f64::NAN)
 }

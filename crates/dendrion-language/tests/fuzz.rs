@@ -1,9 +1,10 @@
-//! No text makes the parser panic or hang, and its errors point into the text. `DENDRION_FUZZ=1000000` tries that many.
+//! The parser never panics or hangs, and the position of each error lies in the text. `DENDRION_FUZZ=1000000` runs
+//! that many cases.
 
 use dendrion_language::define;
 use proptest::prelude::*;
 
-/// What texts are made of.
+/// Words from which texts are generated.
 const WORDS: [&str; 66] = [
     "I", "V", "n", "dn", "dt", "dV", "s", "w", "g", "E", "tau", "area", "C", "pi", "weight", "event",
     "spike", "on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export", "exp",
@@ -12,7 +13,7 @@ const WORDS: [&str; 66] = [
     "**", ">", "# c",
 ];
 
-/// Texts that make sense, to be cut and mixed.
+/// Valid texts from which pieces are taken.
 const SEEDS: [&str; 4] = [
     "I = g * n * (E - V) : pA\ndn/dt = (1/(1 + exp(-(V - Vn)/8 mV)) - n)/tau : 1\ng = 5 nS (>= 0); E = -90 mV; Vn = 3 mV; tau = 1 ms\nn(0) = 0.5\n",
     "I = s * 1 nS * (0 mV - V) : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight\n",
@@ -62,7 +63,7 @@ fn check(text: &str) {
     }
 }
 
-/// Time and memory stay in proportion to what is given.
+/// Long inputs are processed or rejected in time and memory proportional to their length.
 #[test]
 fn long_texts() {
     let many = |one: &str, n: usize| one.repeat(n);

@@ -1,4 +1,4 @@
-//! Texts that mean something, and what they mean.
+//! Valid texts and their definitions.
 
 use dendrion_language::{Bound, Definition, Dimension, TextError, Trigger, define};
 

@@ -1,6 +1,7 @@
-//! Wrong texts and what is said of them, word for word. `cargo run --example define < wrong.txt` says it anew.
+//! Invalid texts and their exact error messages. `cargo run --example define < wrong.txt` prints the current
+//! messages.
 
-/// Texts, a line each with `|` for the ends of lines, each followed by what is said of it.
+/// Texts, one per line with `|` for line breaks, each followed by its error message.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which names a text declares.
+//! Declaration of the names that a text defines.
 
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ impl Checker<'_> {
                     self.made.imports.push(Import { name: self.word(*name).into(), unit, default: None });
                 }
                 Statement::Define { name, .. } => {
-                    // Whether it is a parameter is known once all names are.
+                    // Whether the name is a parameter is only known after all names have been declared.
                     let meaning = Meaning::Expression(self.made.expressions.len());
                     self.take(*name, meaning)?;
                     let unit = Written { text: String::new(), unit: Unit::ONE };
@@ -68,12 +68,12 @@ impl Checker<'_> {
         let word = self.word(name);
         if word == "V" {
             if self.made.membrane.replace(value).is_some() {
-                return Err(self.error(name, "dV/dt was given before"));
+                return Err(self.error(name, "dV/dt is defined twice"));
             }
             return Ok(());
         }
         let Some(unit) = unit else {
-            let message = format!("d{word}/dt needs the unit of {word} behind it, such as ': 1' or ': mV'");
+            let message = format!("d{word}/dt needs the unit of {word} at the end of the line, such as ': 1' or ': mV'");
             return Err(self.error(self.syntax.nodes[value].1, message));
         };
         let meaning = Meaning::State(self.made.states.len());
@@ -93,33 +93,34 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Gives a name its meaning.
+    /// Assigns a meaning to a name.
     pub(super) fn take(&mut self, name: Span, meaning: Meaning) -> Checked<()> {
         let word = self.word(name);
         if word == "I" && !matches!(meaning, Meaning::Expression(_)) {
-            let message = "I is the current into the compartment; expected 'I = ... : pA', or another name";
+            let message = "I is the current into the compartment; write 'I = ... : pA' or choose another name";
             return Err(self.error(name, message));
         }
         let fixed = KEYWORDS.contains(&word) || ["event", "spike", "weight"].contains(&word);
         if fixed || Function::called(word).is_some() {
-            return Err(self.error(name, format!("'{word}' has a meaning of its own; choose another name")));
+            return Err(self.error(name, format!("'{word}' is a reserved word; choose another name")));
         }
         match self.names.insert(word, meaning) {
             None => Ok(()),
             Some(Meaning::Given(Given::Current)) => Err(self.error(
                 name,
-                "I is the current into the compartment where there is a dV/dt; choose another name",
+                "in a text with dV/dt, I is the sum of all other currents into the compartment; choose another name",
             )),
             Some(Meaning::Given(_) | Meaning::Pi) => {
                 let given: Vec<&str> = GIVEN.iter().map(|(n, _)| *n).chain(["pi"]).collect();
-                let message = format!("'{word}' is given ({}); choose another name", given.join(", "));
+                let message = format!("'{word}' is already defined by the compartment ({}); choose another name", given.join(", "));
                 Err(self.error(name, message))
             }
             Some(_) => Err(self.error(name, format!("'{word}' is defined twice"))),
         }
     }
 
-    /// The comment behind each statement, by where its name begins, where no other statement shares the line.
+    /// Returns the comment after each statement, by the byte at which the statement's name starts. Statements that
+    /// share a line get no comment.
     pub(super) fn comments(&self) -> HashMap<usize, String> {
         let mut begins: Vec<usize> = (self.syntax.statements.iter())
             .filter_map(|s| match s {
@@ -141,7 +142,7 @@ impl Checker<'_> {
         found
     }
 
-    /// Whether an expression is made of numbers and units alone.
+    /// Returns whether an expression is made of numbers and units only.
     pub(super) fn is_literal(&self, value: usize) -> bool {
         self.subtree(value).into_iter().all(|id| match self.syntax.nodes[id] {
             (Node::Name, span) => self.names.get(self.word(span)).is_none_or(|m| *m == Meaning::Pi),

@@ -1,4 +1,4 @@
-//! Events: arriving spikes, the neuron's own, and conditions.
+//! Checks of events: arriving spikes, spikes of the neuron, and conditions.
 
 use super::{Checked, Checker, Meaning};
 use crate::definition::{Assignment, Event, Id, Target, Term, Trigger};
@@ -20,10 +20,10 @@ impl Checker<'_> {
         let mut then = Vec::new();
         for action in actions {
             if let Some(after) = action.after {
-                self.time(after, "the time after the event")?;
+                self.time(after, "the delay after the event")?;
             }
             if let Change::Last(time) = action.what {
-                self.time(time, "the time it lasts")?;
+                self.time(time, "the duration")?;
             } else {
                 then.push(self.assignment(action)?);
             }
@@ -38,7 +38,7 @@ impl Checker<'_> {
         self.constant(id, what)
     }
 
-    /// Raises unless a node is made of numbers and parameters alone; `what` it is.
+    /// Returns an error unless a node is made of numbers and parameters only. `what` names the node in the message.
     pub(super) fn constant(&self, id: Id, what: &str) -> Checked<()> {
         let moving = self.subtree(id).into_iter().find(|id| {
             matches!(
@@ -49,7 +49,7 @@ impl Checker<'_> {
         match moving {
             None => Ok(()),
             Some(id) => {
-                let message = format!("{what} is fixed; expected parameters and numbers");
+                let message = format!("{what} must be constant; expected an expression of parameters and numbers");
                 Err(self.error(self.syntax.nodes[id].1, message))
             }
         }
@@ -65,7 +65,7 @@ impl Checker<'_> {
         }
         let states = self.made.states.iter().map(|s| s.name.as_str()).chain(["V"]);
         Err(self
-            .error(name, format!("'{word}' is no state, so no event changes it{}", suggestion(word, states))))
+            .error(name, format!("'{word}' is not a state, so an event cannot change it{}", suggestion(word, states))))
     }
 
     fn assignment(&mut self, action: &Action) -> Checked<Assignment> {
@@ -93,28 +93,29 @@ impl Checker<'_> {
         Ok(Assignment { target, value, after: action.after })
     }
 
-    /// `s += weight`
+    /// Checks an action on arriving spikes, which has to be `s += weight`.
     fn arrival(&mut self, action: &Action) -> Checked<()> {
         let is_weight =
             |id: &Id| matches!(self.syntax.nodes[*id], (Node::Name, span) if self.word(span) == "weight");
         let (Change::Increase(value), None) = (&action.what, action.after) else {
-            return Err(self.error(action.span, "expected 's += weight' for what an arriving spike adds"));
+            return Err(self.error(action.span, "invalid action on an arriving spike; expected 's += weight', where s is a state"));
         };
         if !is_weight(value) {
-            let message = "expected 'weight' alone; put factors into the equations that read it";
+            let message = "expected 'weight' alone; move factors to the equations that use the state";
             return Err(self.error(self.syntax.nodes[*value].1, message));
         }
         let (target, dimension) = self.target(action.name)?;
         let Target::State(i) = target else {
-            return Err(self.error(action.name, "a weight is a pure number, which V is not; expected a gate"));
+            return Err(self.error(action.name, "'weight' is a pure number and cannot be added to V; expected a dimensionless state"));
         };
         if dimension != Dimension::ONE {
             let message =
-                format!("'{}' is in {dimension}; a weight is a pure number", self.word(action.name));
+                format!("'weight' is a pure number and cannot be added to '{}', which is in {dimension}", self.word(action.name));
             return Err(self.error(action.name, message));
         }
         if self.made.arrivals.contains(&i) {
-            return Err(self.error(action.name, "takes the weight twice"));
+            let message = format!("the weight is added to '{}' more than once", self.word(action.name));
+             return Err(self.error(action.name, message));
         }
         self.made.arrivals.push(i);
         Ok(())

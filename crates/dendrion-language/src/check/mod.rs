@@ -1,4 +1,4 @@
-//! From syntax to a definition: what names mean, and whether dimensions fit.
+//! Checker: resolves names, checks dimensions and builds a definition.
 
 mod declare;
 mod events;
@@ -17,7 +17,7 @@ use types::Type;
 
 type Checked<T> = Result<T, TextError>;
 
-/// What a name means.
+/// The meaning of a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Meaning {
     Parameter(usize),
@@ -29,7 +29,7 @@ enum Meaning {
     Pi,
 }
 
-/// Names that mean the same in every text, with their dimensions as powers of mV, ms, pA and um.
+/// Names of the quantities that the compartment provides, available in every text.
 const GIVEN: [(&str, Given); 8] = [
     ("V", Given::Potential),
     ("V_rest", Given::Rest),
@@ -42,7 +42,7 @@ const GIVEN: [(&str, Given); 8] = [
 ];
 
 impl Given {
-    /// Its dimension.
+    /// Returns the dimension of the quantity.
     pub fn dimension(self) -> Dimension {
         match self {
             Self::Potential | Self::Rest => Dimension::POTENTIAL,
@@ -56,7 +56,7 @@ impl Given {
     }
 }
 
-/// Checks a text's syntax.
+/// Checks the syntax tree of a text and builds its definition.
 pub(crate) fn check(text: &str, lexed: &Lexed, syntax: &Syntax) -> Checked<Definition> {
     let mut checker = Checker::new(text, lexed, syntax);
     checker.declare()?;
@@ -73,14 +73,14 @@ struct Checker<'t> {
     lexed: &'t Lexed,
     syntax: &'t Syntax,
     names: HashMap<&'t str, Meaning>,
-    /// Type of each node that was checked.
+    /// Type of each node that has been checked.
     types: Vec<Option<Type>>,
-    /// Value of each node that is made of numbers alone, in coherent units.
+    /// Value of each constant node, in coherent units.
     constants: Vec<Option<f64>>,
     made: Definition,
-    /// For each expression of the definition, its statement.
+    /// Index of the statement that defines each named expression.
     statement_of: Vec<usize>,
-    /// Comments behind definitions, by where their names begin.
+    /// The comments after definitions, by the byte at which the defined name starts.
     docs: HashMap<usize, String>,
 }
 
@@ -124,7 +124,7 @@ impl<'t> Checker<'t> {
         span.of(self.text)
     }
 
-    /// The nodes that `root` is made of, ascending.
+    /// Returns all nodes of the expression `root`, in ascending order.
     fn subtree(&self, root: Id) -> Vec<Id> {
         let (mut found, mut stack) = (Vec::new(), vec![root]);
         while let Some(id) = stack.pop() {
@@ -137,13 +137,13 @@ impl<'t> Checker<'t> {
         found
     }
 
-    /// A unit as it was written, after a colon.
+    /// Returns a unit with its spelling in the text after a colon.
     fn written(&self, span: Span, unit: Unit) -> Written {
         let text = self.word(span);
         Written { text: if text == "1" { String::new() } else { text.to_string() }, unit }
     }
 
-    /// Raises unless a node has that dimension; `what` it is of.
+    /// Returns an error unless a node has this dimension. `what` names the quantity in the message.
     fn of_dimension(&self, id: Id, dimension: Dimension, what: &str) -> Checked<()> {
         let span = self.syntax.nodes[id].1;
         match self.types[id] {
@@ -151,7 +151,7 @@ impl<'t> Checker<'t> {
             Some(Type::Number(d)) if d == dimension => Ok(()),
             Some(Type::Truth) => {
                 Err(self
-                    .error(span, format!("{what} is a condition; expected {dimension}, such as a 'where'")))
+                    .error(span, format!("{what} is a condition; expected {dimension}, for example from 'where(condition, a, b)'")))
             }
             Some(Type::Flag) if dimension == Dimension::ONE => Ok(()),
             Some(Type::Number(d)) => {
@@ -192,11 +192,11 @@ impl<'t> Checker<'t> {
         let word = self.word(name);
         let Some(Meaning::State(i)) = self.names.get(word).copied() else {
             let states = self.made.states.iter().map(|s| s.name.as_str());
-            let message = format!("'{word}' has no derivative, so no beginning{}", suggestion(word, states));
+            let message = format!("'{word}' is not a state, so it has no initial value{}", suggestion(word, states));
             return Err(self.error(name, message));
         };
         if self.made.states[i].initial.replace(value).is_some() {
-            return Err(self.error(name, format!("'{word}(0)' was given before")));
+            return Err(self.error(name, format!("'{word}(0)' is defined twice")));
         }
         let dimension = self.made.states[i].unit.unit.dimension;
         self.of_dimension(value, dimension, &format!("{word}(0)"))
@@ -249,7 +249,7 @@ impl<'t> Checker<'t> {
                     return Ok(self.made);
                 };
                 let message =
-                    format!("I is the current into the compartment; expected pA, or pA/um2, not {dimension}");
+                    format!("I is the current into the compartment; expected a value in pA or pA/um2, not {dimension}");
                 return Err(self.error(*name, message));
             }
             self.made.current = Some(Current { expression: i, per_area });
@@ -260,7 +260,7 @@ impl<'t> Checker<'t> {
             && made.exports.is_empty()
             && made.events.is_empty()
         {
-            let message = "the text does nothing: expected 'I = ... : pA', the current into the compartment";
+            let message = "the text has no effect on a neuron; expected a current 'I = ... : pA', an equation for V, an export or an event";
             return Err(self.error(Span::new(0, 0), message));
         }
         Ok(self.made)

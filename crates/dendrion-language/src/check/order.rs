@@ -1,4 +1,4 @@
-//! Named expressions, each after those it needs.
+//! Dependency order of the named expressions.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::syntax::{Node, Statement};
 use crate::unit::{Dimension, Unit};
 
 impl Checker<'_> {
-    /// Checks all named expressions, in an order in which each needs earlier ones alone.
+    /// Checks all named expressions, each after those it uses.
     pub(super) fn expressions(&mut self) -> Checked<()> {
         let n = self.made.expressions.len();
         let mut users = vec![Vec::new(); n];
@@ -35,11 +35,11 @@ impl Checker<'_> {
         let Some(start) = (0..n).find(|i| waits[*i] > 0) else { return Ok(()) };
         let (name, _) = self.defined(self.in_circle(start, &waits));
         let message =
-            format!("'{}' depends on itself; expected 'd{0}/dt = ...' for a state", self.word(name));
+            format!("'{}' depends on itself; write 'd{0}/dt = ...' if it is a state", self.word(name));
         Err(self.error(name, message))
     }
 
-    /// An expression that depends on itself, found by following what waits from one that does.
+    /// Returns an expression that depends on itself, found by following unresolved dependencies from `start`.
     fn in_circle(&self, start: usize, waits: &[usize]) -> usize {
         let mut seen = vec![false; waits.len()];
         let mut at = start;
@@ -57,7 +57,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The expressions that a value reads, each as often as it does.
+    /// Returns the named expressions that a value uses, one entry per use.
     fn reads(&self, value: Id) -> Vec<usize> {
         let read = |id: Id| match self.syntax.nodes[id] {
             (Node::Name, span) => match self.names.get(self.word(span)) {

@@ -1,4 +1,4 @@
-//! Definitions of numbers are parameters with a default.
+//! Recognizes definitions of constants as parameters with a default.
 
 use super::{Checked, Checker, Meaning, Type};
 use crate::definition::{Id, Parameter, Written};
@@ -7,7 +7,7 @@ use crate::syntax::{Annotation, Function, Node, Statement};
 use crate::unit::{Unit, ten_to};
 
 impl Checker<'_> {
-    /// Takes the definitions that are made of numbers alone out of the expressions.
+    /// Moves the definitions of constants from the named expressions to the parameters.
     pub(super) fn settle_parameters(&mut self) -> Checked<()> {
         let (expressions, statements) =
             (std::mem::take(&mut self.made.expressions), std::mem::take(&mut self.statement_of));
@@ -18,7 +18,7 @@ impl Checker<'_> {
             let word = self.word(*name);
             if !self.is_literal(*value) || word == "I" {
                 if bound.is_some() {
-                    return Err(self.error(*name, format!("'{word}' is no parameter, so it takes no bound")));
+                    return Err(self.error(*name, format!("'{word}' is not a parameter, so it cannot have a bound")));
                 }
                 self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
                 self.made.expressions.push(expression);
@@ -40,7 +40,7 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// The default of a parameter and its unit.
+    /// Returns the default of a parameter and its unit.
     fn default(&mut self, name: &str, value: Id, unit: Option<Annotation>) -> Checked<(f64, Written)> {
         self.check_value(value)?;
         let span = self.syntax.nodes[value].1;
@@ -76,12 +76,13 @@ impl Checker<'_> {
             None => coherent / ten_to(written.unit.exponent),
         };
         if !default.is_finite() {
-            return Err(self.error(span, format!("{name} = {default}: expected a finite number")));
+            return Err(self.error(span, format!("'{name}' has the default {default}; expected a finite number")));
         }
         Ok((default, written))
     }
 
-    /// A product or quotient of numbers and units: the number, and the unit. So `-90 mV` stays -90, exactly.
+    /// Evaluates a product or quotient of numbers and units to a number and a unit, so that `-90 mV` stays exactly
+    /// -90.
     fn plain(&self, value: Id) -> Option<(f64, Unit)> {
         let mut found: std::collections::HashMap<Id, (f64, Unit)> = std::collections::HashMap::new();
         for id in self.subtree(value) {
@@ -109,7 +110,7 @@ impl Checker<'_> {
         self.names.contains_key(self.word(span))
     }
 
-    /// The unit of `-120 mS/cm2` as it was written; nothing where numbers and units are mixed.
+    /// Returns the unit of `-120 mS/cm2` as it is written, or an empty text if numbers and units are mixed.
     fn unit_text(&self, span: Span) -> String {
         let text = self.word(span).trim_start_matches(['-', '(', '+']).trim_start();
         let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');

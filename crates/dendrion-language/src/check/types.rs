@@ -1,4 +1,4 @@
-//! Types of expressions: quantities of a dimension, and conditions.
+//! Types of expressions: quantities with a dimension, and conditions.
 
 use super::{Checked, Checker, GIVEN, Meaning};
 use crate::definition::{Id, Term};
@@ -6,21 +6,21 @@ use crate::error::{Span, suggestion};
 use crate::syntax::{Function, Node};
 use crate::unit::{COMMON, Dimension, Unit};
 
-/// What an expression is.
+/// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Type {
     /// A quantity.
     Number(Dimension),
-    /// The number 0, which is 0 in every unit.
+    /// The literal 0, which is compatible with every unit.
     Zero,
     /// A condition.
     Truth,
-    /// What an event switches on: a condition, and the number 1 or 0.
+    /// A flag that an event switches on. It can be used as a condition and as the number 1 or 0.
     Flag,
 }
 
 impl Checker<'_> {
-    /// Checks a value and all it is made of.
+    /// Checks a value and everything it is made of.
     pub(super) fn check_value(&mut self, root: Id) -> Checked<()> {
         for id in self.subtree(root) {
             self.check_node(id)?;
@@ -72,20 +72,20 @@ impl Checker<'_> {
         self.types.get(self.made.expressions[expression].value) == Some(&Some(Type::Truth))
     }
 
-    /// What a name means.
+    /// Returns the meaning of a name.
     pub(super) fn meaning(&self, span: Span) -> Checked<Meaning> {
         let word = self.word(span);
         if let Some(meaning) = self.names.get(word) {
             return Ok(*meaning);
         }
         let message = match word {
-            "weight" => "'weight' is only known in 'on event: ...', as in 's += weight'".into(),
-            "t" => "equations do not see the time; use a current or spike generator".into(),
-            "I" => "'I' is only known beside an equation 'dV/dt = ...'".into(),
+            "weight" => "'weight' is only available in 'on event: ...', as in 's += weight'".into(),
+            "t" => "equations cannot depend on the time t; drive the neuron with a current or spike generator instead".into(),
+            "I" => "'I' is only available in a text with an equation 'dV/dt = ...'".into(),
             _ => {
                 let own = self.names.keys().copied();
                 let known: Vec<&str> = own.chain(GIVEN.iter().map(|(n, _)| *n)).chain(COMMON).collect();
-                format!("no name '{word}'{}", suggestion(word, sorted(known)))
+                format!("unknown name '{word}'{}", suggestion(word, sorted(known)))
             }
         };
         Err(self.error(span, message))
@@ -114,7 +114,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of a function's value.
+    /// Returns the type of a function's value.
     fn apply(&self, f: Function, operands: &[Id], span: Span) -> Checked<Type> {
         let at = |i: usize| operands[i];
         match f {
@@ -142,7 +142,7 @@ impl Checker<'_> {
             Function::Mul | Function::Div => {
                 let (a, b) = (self.number(at(0))?, self.number(at(1))?);
                 if f == Function::Div && b.is_none() {
-                    return Err(self.error(self.syntax.nodes[at(1)].1, "a division by 0"));
+                    return Err(self.error(self.syntax.nodes[at(1)].1, "division by 0"));
                 }
                 let (Some(a), Some(b)) = (a, b) else { return Ok(Type::Zero) };
                 Ok(Type::Number(if f == Function::Mul { a * b } else { a / b }))
@@ -173,15 +173,15 @@ impl Checker<'_> {
         }
         let span = self.syntax.nodes[exponent].1;
         let Some(constant) = self.constants[exponent] else {
-            return Err(self.error(span, format!("the base is in {d}; expected a number as its exponent")));
+            return Err(self.error(span, format!("the base is in {d}; expected a constant number as its exponent")));
         };
         let found = d.power(constant).ok_or_else(|| {
-            self.error(span, format!("{d} to the power of {constant} is no unit; expected a simple fraction"))
+            self.error(span, format!("{d} to the power of {constant} is not a unit; expected an integer or a simple fraction as the exponent"))
         })?;
         Ok(Type::Number(found))
     }
 
-    /// The dimension of a quantity, none for a 0 of any.
+    /// Returns the dimension of a quantity, or `None` for the literal 0, which has every dimension.
     fn number(&self, id: Id) -> Checked<Option<Dimension>> {
         match self.types[id] {
             Some(Type::Number(d)) => Ok(Some(d)),
@@ -208,7 +208,7 @@ impl Checker<'_> {
         match self.number(id)? {
             Some(d) if d != Dimension::ONE => {
                 let message =
-                    format!("{what} is in {d}; expected a pure number: divide it by a quantity in {d}");
+                    format!("{what} is in {d}; expected a pure number (divide it by a quantity in {d})");
                 Err(self.error(self.syntax.nodes[id].1, message))
             }
             _ => Ok(()),
@@ -217,13 +217,13 @@ impl Checker<'_> {
 
     fn alike(&self, a: Id, b: Id, what: &str, span: Span) -> Checked<Type> {
         match (self.number(a)?, self.number(b)?) {
-            (Some(a), Some(b)) if a != b => Err(self.error(span, format!("{what} of {a} and {b}"))),
+            (Some(a), Some(b)) if a != b => Err(self.error(span, format!("{what} combines {a} and {b}; both must have the same unit"))),
             (Some(d), _) | (None, Some(d)) => Ok(Type::Number(d)),
             (None, None) => Ok(Type::Zero),
         }
     }
 
-    /// The value of a function of numbers.
+    /// Returns the value of a function whose operands are constants.
     fn fold(&self, f: Function, operands: &[Id]) -> Option<f64> {
         let a = self.constants[*operands.first()?]?;
         let b = operands.get(1).map_or(Some(f64::NAN), |b| self.constants[*b])?;

@@ -1,5 +1,5 @@
-//! Expressions, by precedence climbing: from loosest, `a if c else b`, `or`, `and`, `not`, comparisons, sums, products,
-//! sign, powers, and a unit right behind a number.
+//! Parser of expressions, by precedence climbing. From lowest to highest precedence: `a if c else b`, `or`, `and`,
+//! `not`, comparisons, sums, products, signs, powers, and a unit directly after a number.
 
 use super::{KEYWORDS, Parsed, Parser};
 use crate::error::{Span, suggestion};
@@ -66,7 +66,7 @@ impl Parser<'_> {
         self.at += 1;
         let b = self.sum()?;
         if self.comparing()?.is_some() {
-            let message = "comparisons are not chained; expected 'and' between two of them";
+            let message = "comparisons cannot be chained; join two comparisons with 'and'";
             return Err(self.error(self.peek().span, message));
         }
         Ok(self.binary(f, a, b))
@@ -80,7 +80,7 @@ impl Parser<'_> {
             "<" => Some(Function::Less),
             "<=" => Some(Function::LessEqual),
             "==" | "!=" => {
-                let message = format!("'{symbol}' of real numbers; expected '<', '<=', '>' or '>='");
+                let message = format!("'{symbol}' cannot compare real numbers; expected '<', '<=', '>' or '>='");
                 return Err(self.error(self.peek().span, message));
             }
             _ => None,
@@ -164,14 +164,15 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether a name here is called, and not followed by a bound, as in `g = 5 mS/cm2 (>= 0)`.
+    /// Returns whether the name here is the name of a called function. It is not if a bound follows, as in `g = 5
+    /// mS/cm2 (>= 0)`.
     fn is_called(&self) -> bool {
         let inner = self.ahead(2);
         let is_bound = matches!(inner.kind, Kind::Symbol(">" | ">=")) || inner.span.of(self.text) == "in";
         matches!(self.ahead(1).kind, Kind::Symbol("(")) && !is_bound
     }
 
-    /// A number that was just read, with the unit behind it, if there is one.
+    /// Parses the unit that may follow a number that has just been read.
     fn number(&mut self, value: f64, span: Span) -> Parsed<Id> {
         let token = self.peek();
         let word = token.span.of(self.text);
@@ -180,17 +181,17 @@ impl Parser<'_> {
         }
         let (unit, end) = self.unit_name()?;
         if !unit.coherent(value).is_finite() {
-            return Err(self.error(span.to(end), "this is too large a number"));
+            return Err(self.error(span.to(end), "this number is too large; expected a finite number in coherent units (mV, ms, pA, um, mM, K)"));
         }
         Ok(self.push(Node::Number { value, unit }, span.to(end)))
     }
 
-    /// A unit's name, with an exponent: `cm2`, `ms^2`, `ms^-1`.
+    /// Parses the name of a unit with an optional exponent: `cm2`, `ms^2`, `ms^-1`.
     pub(super) fn unit_name(&mut self) -> Parsed<(Unit, Span)> {
         let token = self.next();
         let word = token.span.of(self.text);
         let Some(unit) = Unit::named(word).filter(|_| token.kind == Kind::Name) else {
-            let message = format!("'{word}' is no unit{}", suggestion(word, COMMON));
+            let message = format!("'{word}' is not a unit{}", suggestion(word, COMMON));
             return Err(self.error(token.span, message));
         };
         if !(self.is("^") || self.is("**")) {
@@ -204,7 +205,7 @@ impl Parser<'_> {
                 let exponent = if negative { -(v as i32) } else { v as i32 };
                 Ok((unit.power(exponent), token.span.to(end)))
             }
-            _ => Err(self.unexpected("a whole exponent from 1 to 9 behind the unit")),
+            _ => Err(self.unexpected("an integer exponent from 1 to 9 after the unit")),
         }
     }
 
@@ -214,7 +215,7 @@ impl Parser<'_> {
         let Some((f, arity)) = Function::called(word) else {
             let known = Function::CALLED.iter().map(|(n, ..)| *n).chain(["where"]);
             let hint = suggestion(word, known);
-            let message = format!("no function named '{word}'{hint}; a product is written '{word} * (...)'");
+            let message = format!("no function is named '{word}'{hint}; write a product as '{word} * (...)'");
             return Err(self.error(name, message));
         };
         self.at += 1;
@@ -228,7 +229,7 @@ impl Parser<'_> {
         let end = self.expect(")", &format!("to close '{word}('"))?.span;
         if arguments.len() != arity {
             let (n, s) = (arguments.len(), if arity == 1 { "" } else { "s" });
-            return Err(self.error(name.to(end), format!("{word} takes {arity} argument{s}, not {n}")));
+            return Err(self.error(name.to(end), format!("'{word}' takes {arity} argument{s}, not {n}")));
         }
         Ok(self.apply(f, arguments, name.to(end)))
     }

@@ -1,4 +1,4 @@
-//! From tokens to syntax, by recursive descent.
+//! Recursive-descent parser: builds a syntax tree from tokens.
 
 mod expression;
 mod statement;
@@ -7,14 +7,14 @@ use crate::error::{Span, TextError};
 use crate::lex::{Kind, Lexed, Token};
 use crate::syntax::{Id, Node, Syntax};
 
-/// Parentheses and the like deeper than that are refused.
+/// Maximum nesting depth of parentheses and operators.
 const DEEPEST: usize = 100;
 
-/// Words that name nothing else.
+/// Reserved words.
 pub(crate) const KEYWORDS: [&str; 11] =
     ["on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export"];
 
-/// The syntax of a text.
+/// Parses a text.
 pub(crate) fn parse(text: &str, lexed: &Lexed) -> Result<Syntax, TextError> {
     let mut parser = Parser { text, tokens: &lexed.tokens, at: 0, depth: 0, syntax: Syntax::default() };
     parser.statements()?;
@@ -71,7 +71,7 @@ impl Parser<'_> {
         if self.is(symbol) { Ok(self.next()) } else { Err(self.unexpected(&format!("'{symbol}' {place}"))) }
     }
 
-    /// A name that is no keyword.
+    /// Consumes a name that is not a keyword. `what` describes the expected name in the error message.
     fn name(&mut self, what: &str) -> Parsed<Span> {
         let token = self.peek();
         let word = token.span.of(self.text);
@@ -82,15 +82,15 @@ impl Parser<'_> {
         Err(self.unexpected(what))
     }
 
-    /// Says that something else was expected here.
+    /// Creates an error about the current token, which differs from the expected one.
     fn unexpected(&self, expected: &str) -> TextError {
         let token = self.peek();
         let found = match token.kind {
-            Kind::End => "the text ends".to_string(),
-            Kind::Line => "the line ends".to_string(),
-            _ => format!("'{}'", token.span.of(self.text)),
+            Kind::End => "unexpected end of the text".to_string(),
+            Kind::Line => "unexpected end of the line".to_string(),
+            _ => format!("unexpected '{}'", token.span.of(self.text)),
         };
-        self.error(token.span, format!("{found}, but expected {expected}"))
+        self.error(token.span, format!("{found}; expected {expected}"))
     }
 
     fn error(&self, span: Span, message: impl Into<String>) -> TextError {
@@ -108,7 +108,7 @@ impl Parser<'_> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEEPEST {
-            return Err(self.error(self.peek().span, format!("nested more than {DEEPEST} deep")));
+            return Err(self.error(self.peek().span, format!("expressions are nested more than {DEEPEST} levels deep; name inner parts to reduce the depth")));
         }
         self.depth += 1;
         let found = inner(self);

@@ -1,4 +1,4 @@
-//! Statements: one a line, or several on a line with `;` between them.
+//! Parser of statements: one per line, or several on a line separated by `;`.
 
 use super::{Parsed, Parser};
 use crate::error::{Span, TextError};
@@ -19,7 +19,7 @@ impl Parser<'_> {
             let is_block = matches!(statement, Statement::On { .. });
             self.syntax.statements.push(statement);
             if !is_block && self.peek().kind != Kind::Line && !self.is(";") {
-                return Err(self.unexpected("the end of the statement, or an operator"));
+                return Err(self.unexpected("the end of the statement or an operator"));
             }
         }
     }
@@ -29,8 +29,8 @@ impl Parser<'_> {
             return self.on();
         }
         if self.accept_word("import") {
-            let name = self.name("the name of what the compartment has")?;
-            self.expect(":", "and a unit, as in 'import Ca : mM'")?;
+            let name = self.name("the name of a quantity of the compartment")?;
+            self.expect(":", "followed by a unit, as in 'import Ca : mM'")?;
             let unit = self.annotation()?;
             let default = if self.accept("=") { Some(self.expression()?) } else { None };
             return Ok(Statement::Import { name, unit, default });
@@ -58,12 +58,12 @@ impl Parser<'_> {
         Err(self.unexpected(&format!("'=' or ':' after '{}'", name.of(self.text))))
     }
 
-    /// `dx/dt = ...`, of which `dx` was read.
+    /// Parses the rest of `dx/dt = ...`, after `dx`.
     fn derivative(&mut self, dx: Span) -> Parsed<Statement> {
         self.at += 1;
         let word = dx.of(self.text);
         if !word.starts_with('d') || word.len() < 2 || !self.is_word("dt") {
-            let message = "this is no left side; expected a name, or a derivative such as 'dx/dt'";
+            let message = "invalid left-hand side; expected a name or a derivative such as 'dx/dt'";
             return Err(self.error(dx.to(self.peek().span), message));
         }
         self.at += 1;
@@ -73,19 +73,19 @@ impl Parser<'_> {
         Ok(Statement::Derivative { name: Span::new(dx.start + 1, dx.end), value, unit })
     }
 
-    /// `x(0) = ...`, of which `x` was read.
+    /// Parses the rest of `x(0) = ...`, after `x`.
     fn initial(&mut self, name: Span) -> Parsed<Statement> {
         self.at += 1;
         if self.peek().kind != Kind::Number(0.0) {
-            return Err(self.unexpected("0, as in 'x(0) = ...' for the value at the beginning"));
+            return Err(self.unexpected("0, as in 'x(0) = ...' for the initial value"));
         }
         self.at += 1;
         self.expect(")", "after 0")?;
-        self.expect("=", "and the value at the beginning")?;
+        self.expect("=", "followed by the initial value")?;
         Ok(Statement::Initial { name, value: self.expression()? })
     }
 
-    /// A unit: `mV`, `1`, `1/ms`, `nS/um2`, `pA ms`.
+    /// Parses a unit: `mV`, `1`, `1/ms`, `nS/um2`, `pA ms`.
     fn annotation(&mut self) -> Parsed<Annotation> {
         let start = self.peek().span;
         let (mut unit, mut end) = self.unit_factor()?;
@@ -110,7 +110,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `(> 0)`, `(>= 0)` or `(in [0, 1])`.
+    /// Parses a bound: `(> 0)`, `(>= 0)` or `(in [0, 1])`.
     fn bound(&mut self) -> Parsed<Option<Bound>> {
         let start = self.peek().span;
         if !self.accept("(") {
@@ -125,7 +125,7 @@ impl Parser<'_> {
             ">0" => Ok(Some(Bound::Positive)),
             ">=0" => Ok(Some(Bound::NonNegative)),
             "in[0,1]" => Ok(Some(Bound::Fraction)),
-            _ => Err(self.error(start.to(end), "this is no bound; expected (> 0), (>= 0) or (in [0, 1])")),
+            _ => Err(self.error(start.to(end), "invalid bound; expected (> 0), (>= 0) or (in [0, 1])")),
         }
     }
 
@@ -140,7 +140,7 @@ impl Parser<'_> {
         } else {
             Trigger::When(self.expression()?)
         };
-        let colon = self.expect(":", "and what happens then")?.span;
+        let colon = self.expect(":", "followed by the actions of the event")?.span;
         let mut actions = Vec::new();
         if self.peek().kind == Kind::Line {
             self.indented(self.column(on), &mut actions)?;
@@ -148,7 +148,7 @@ impl Parser<'_> {
             self.actions(&mut actions)?;
         }
         if actions.is_empty() {
-            let message = "nothing happens here; expected actions behind ':' or on indented lines below";
+            let message = "this event has no actions; expected actions after ':' or on indented lines below";
             return Err(self.error(on.to(colon), message));
         }
         Ok(Statement::On { trigger, actions })
@@ -159,7 +159,7 @@ impl Parser<'_> {
         before[before.rfind('\n').map_or(0, |i| i + 1)..].chars().count()
     }
 
-    /// Actions on the lines that follow and begin further right than `column`.
+    /// Parses the actions on the following lines that are indented further than `column`.
     fn indented(&mut self, column: usize, actions: &mut Vec<Action>) -> Parsed<()> {
         loop {
             let mut lines = 0;
@@ -175,7 +175,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The actions of a line, with `;` between them.
+    /// Parses the actions of one line, separated by `;`.
     fn actions(&mut self, actions: &mut Vec<Action>) -> Parsed<()> {
         loop {
             actions.push(self.action()?);
