@@ -1,131 +1,132 @@
-//! Projections and injections: who drives whom.
+//! Projections and injections: the connections of a network.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ModuleKind, Params, PerConnection};
 
-/// Where a projection's spikes come from.
+/// The module that sends a projection's spikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// The population of that index.
+    /// The population with this index.
     Population(usize),
-    /// The generator of that index.
+    /// The generator with this index.
     Generator(usize),
 }
 
-/// Which pairs (source, target) are connected.
+/// The rule that determines which pairs (source, target) are connected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Connectivity {
-    /// Every source to every target.
+    /// Connects every source to every target.
     AllToAll {
         /// Whether a neuron is connected to itself.
         autapses: bool,
     },
-    /// Source i to target i.
+    /// Connects source `i` to target `i`.
     OneToOne,
-    /// Each target draws `degree` sources.
+    /// Connects each target to `degree` randomly drawn sources.
     FixedIndegree {
-        /// Connections of each target.
+        /// Number of connections per target.
         degree: usize,
         /// Whether a pair may be connected more than once.
         multapses: bool,
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// Each source draws `degree` targets.
+    /// Connects each source to `degree` randomly drawn targets.
     FixedOutdegree {
-        /// Connections of each source.
+        /// Number of connections per source.
         degree: usize,
         /// Whether a pair may be connected more than once.
         multapses: bool,
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// So many connections in all, each between a source and a target drawn at random.
+    /// Makes `count` connections, each between a randomly drawn source and target.
     FixedTotal {
-        /// Connections in all.
+        /// Total number of connections.
         count: usize,
         /// Whether a pair may be connected more than once.
         multapses: bool,
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// Each pair is connected with probability `p`.
+    /// Connects each pair with probability `p`.
     FixedProbability {
-        /// The probability.
+        /// The connection probability.
         p: f64,
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// Given pairs, by source (compressed sparse rows).
+    /// Given pairs, sorted by source (compressed sparse rows).
     Csr {
-        /// Where each source's targets start, and the end: one more than there are sources.
+        /// Index of each source's first target, followed by the number of targets: one entry more than there are
+        /// sources.
         starts: Vec<u32>,
-        /// Targets, ascending within a source.
+        /// Targets, in ascending order for each source.
         targets: Vec<u32>,
     },
 }
 
 impl Connectivity {
-    /// Whether the pairs are drawn at random.
+    /// Returns whether the pairs are drawn at random.
     pub const fn is_random(&self) -> bool {
         !matches!(self, Self::AllToAll { .. } | Self::OneToOne | Self::Csr { .. })
     }
 }
 
-/// How the connections of a projection change with the spikes that pass them.
+/// The rule by which spikes change the connections of a projection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plasticity {
     /// [`ModuleKind::Stdp`], [`ModuleKind::TripletStdp`] or [`ModuleKind::TsodyksMarkram`].
     pub kind: ModuleKind,
-    /// Its parameters, one value each.
+    /// The parameters of the rule, one value each.
     pub params: Params,
 }
 
 impl Plasticity {
-    /// Whether the weights themselves change, by both sides' spikes.
+    /// Returns whether the rule changes the weights, depending on presynaptic and postsynaptic spikes.
     pub const fn learns(&self) -> bool {
         matches!(self.kind, ModuleKind::Stdp | ModuleKind::TripletStdp)
     }
 }
 
-/// Connections from a population or generator onto receptors that share them.
+/// Connections with a common rule, from a population or generator to receptors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Projection {
     /// Path, unique in the network.
     pub path: String,
-    /// Where the spikes come from.
+    /// The presynaptic population or generator.
     pub pre: Source,
     /// Index of the postsynaptic population.
     pub population: usize,
-    /// Indices of the receptors driven, in that population: a spike adds its weight to the gate of each.
+    /// Indices of the driven receptors in that population. A spike adds its weight to the gate of each of them.
     pub receptors: Vec<usize>,
-    /// Which pairs are connected.
+    /// The connected pairs.
     pub connectivity: Connectivity,
-    /// Weights: one for all, or one each in CSR order (by source, then target).
+    /// Weights: one for all connections, or one each in CSR order (by source, then by target).
     pub weight: PerConnection,
-    /// Delays in ms, likewise; `None`: 0 from a generator, one step from neurons and where weights are
-    /// learnt.
+    /// Delays in ms, in the same order as the weights. `None` means 0 for projections from a generator, and one
+    /// step for projections between neurons and for plastic weights.
     pub delay: Option<PerConnection>,
-    /// How the connections change; `None`: not at all.
+    /// The plasticity rule; `None` for constant connections.
     pub plasticity: Option<Plasticity>,
 }
 
 impl Projection {
-    /// Whether sources and targets are the same neurons.
+    /// Returns whether sources and targets are the same population.
     pub fn is_recurrent(&self) -> bool {
         matches!(self.pre, Source::Population(p) if p == self.population)
     }
 
-    /// Whether its weights change by both sides' spikes.
+    /// Returns whether a plasticity rule changes the weights.
     pub fn learns(&self) -> bool {
         self.plasticity.as_ref().is_some_and(Plasticity::learns)
     }
 }
 
-/// A current generator's injection into a compartment.
+/// Injection of a generator's current into a compartment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Injection {
     /// Path, unique in the network.
@@ -134,6 +135,6 @@ pub struct Injection {
     pub generator: usize,
     /// Index of the population.
     pub population: usize,
-    /// Index of the compartment in it.
+    /// Index of the compartment in the population.
     pub compartment: usize,
 }

@@ -1,110 +1,110 @@
-//! What can be wrong with a model, said so that the user can mend it.
+//! Errors in models, with messages that help the user to correct them.
 
 use thiserror::Error;
 
-/// An error in a model or in what is asked of it. Every message names the module, the parameter or name, the value,
-/// and what would be accepted.
+/// An error in a model or in a request to a simulation. Each message names the module, the parameter, the value,
+/// and the accepted values.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum Error {
-    /// A value outside what a parameter accepts.
+    /// A parameter has a value outside its domain.
     #[error("{module}: {parameter} = {value}: expected {accepted}")]
     Parameter {
-        /// Path of the module, or its class where it has no path yet.
+        /// Path of the module, or its class if it has no path yet.
         module: String,
-        /// The parameter, with the index of the offending entry where it is an array.
+        /// The parameter, with the index of the offending entry if it is an array.
         parameter: String,
-        /// The value given.
+        /// The given value.
         value: String,
-        /// What would be accepted.
+        /// The accepted values.
         accepted: String,
     },
-    /// Modules that do not fit together.
+    /// Modules do not fit together.
     #[error("{module}: {what}")]
     Structure {
         /// Path of the module.
         module: String,
-        /// What is wrong and what would be accepted.
+        /// Description of the error and of what is accepted.
         what: String,
     },
-    /// Equations that mean nothing.
-    #[error("{module}: its equations: {message}")]
+    /// The equations of a mechanism contain an error.
+    #[error("{module}: error in the equations: {message}")]
     Text {
         /// Path of the mechanism.
         module: String,
-        /// What is wrong, with line, column and a caret.
+        /// Description of the error, with its line and column and a caret.
         message: String,
     },
-    /// Connections that do not fit what they connect.
+    /// Connections do not fit the modules that they connect.
     #[error("{module}: {what}")]
     Connectivity {
         /// Path of the projection.
         module: String,
-        /// What is wrong and what would be accepted.
+        /// Description of the error and of what is accepted.
         what: String,
     },
-    /// A name that means nothing here.
+    /// A name is unknown.
     #[error("{module}: no {what} named {name:?}{}", suggestion(.name, .known))]
     UnknownName {
-        /// Path of the module asked, or what was searched.
+        /// Path of the module, or a description of where the name was looked up.
         module: String,
-        /// Sort of thing that was looked up, such as "variable".
+        /// The sort of object that was looked up, such as "variable".
         what: &'static str,
-        /// The name asked for.
+        /// The unknown name.
         name: String,
-        /// The names there are.
+        /// The known names.
         known: Vec<String>,
     },
-    /// A state that stopped being finite during a run.
+    /// A state became infinite or NaN during a run.
     #[error(
-        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; {}. Everything recorded before is \
-         kept; reset() lets the network run again",
+        "{population}: {state} of neuron {neuron}{} stopped being finite at t = {time} ms; {}. Recordings up to this \
+         time are kept; reset the network to run it again",
         sample.map_or_else(String::new, |b| format!(" in sample {b}")),
         remedy(*time, *dt)
     )]
     Divergence {
         /// Path of the population.
         population: String,
-        /// The compartment or receptor and its state, such as `dend.V`.
+        /// The compartment or receptor with its state, such as `dend.V`.
         state: String,
         /// Index of the neuron in its population.
         neuron: usize,
-        /// Time of the step whose result is not finite, in ms.
+        /// Time at the beginning of the failed step, in ms.
         time: f64,
-        /// The step, in ms.
+        /// The time step, in ms.
         dt: f64,
-        /// The sample of a batch.
+        /// Index of the sample in a batch.
         sample: Option<usize>,
     },
-    /// A saved state that is refused.
+    /// A saved state cannot be loaded or written.
     #[error("{module}: {what}")]
     State {
-        /// What was to be done, and the file.
+        /// The operation and the file.
         module: String,
-        /// Why not.
+        /// The reason.
         what: String,
     },
-    /// More memory than the limit allows.
+    /// An operation would exceed the memory limit.
     #[error("{module}: {what}")]
     Memory {
-        /// Path of the module that asks for it.
+        /// Path of the module that needs the memory.
         module: String,
-        /// What needs how much, and the limit.
+        /// The needed memory and the limit.
         what: String,
     },
-    /// A file that the system would not read or write.
+    /// The operating system could not read or write a file.
     #[error("{path}: {what}")]
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's description of the error.
         what: String,
-        /// Its number of the error, where there is one.
+        /// The system's error number, if there is one.
         code: Option<i32>,
     },
 }
 
 impl Error {
-    /// The family of the error, which is the name of its Python class: of `dendrion.errors`, but that `OSError` is Python's own.
+    /// Returns the category of the error, which is the name of the exception class that Python raises for it.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Parameter { .. } => "ParameterError",
@@ -119,7 +119,7 @@ impl Error {
         }
     }
 
-    /// A [`Error::Parameter`].
+    /// Creates an [`Error::Parameter`].
     #[allow(clippy::needless_pass_by_value)] // Callers give numbers.
     pub fn parameter(
         module: impl Into<String>,
@@ -135,12 +135,12 @@ impl Error {
         }
     }
 
-    /// A [`Error::Structure`].
+    /// Creates an [`Error::Structure`].
     pub fn structure(module: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Structure { module: module.into(), what: what.into() }
     }
 
-    /// The same error of the module at `path`, where it was raised by code that does not know the path.
+    /// Returns the same error with the module's path, for errors created by code that does not know the path.
     #[must_use]
     pub fn at(self, path: &str) -> Self {
         match self {
@@ -154,25 +154,25 @@ impl Error {
         }
     }
 
-    /// A [`Error::Connectivity`].
+    /// Creates an [`Error::Connectivity`].
     pub fn connectivity(module: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Connectivity { module: module.into(), what: what.into() }
     }
 
-    /// A [`Error::State`].
+    /// Creates an [`Error::State`].
     pub fn state(module: impl Into<String>, what: impl Into<String>) -> Self {
         Self::State { module: module.into(), what: what.into() }
     }
 
-    /// A [`Error::File`].
+    /// Creates an [`Error::File`].
     pub fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         let (said, code) = (error.to_string(), error.raw_os_error());
-        // Rust appends the number.
+        // Rust appends the error number to the text.
         let what = said.split(" (os error").next().unwrap_or_default().to_string();
         Self::File { path: path.display().to_string(), what, code }
     }
 
-    /// A [`Error::UnknownName`].
+    /// Creates an [`Error::UnknownName`].
     pub fn unknown(
         module: impl Into<String>,
         what: &'static str,
@@ -183,10 +183,10 @@ impl Error {
     }
 }
 
-/// The module of errors whose place is not known yet; see [`Error::at`].
+/// Placeholder for the module in errors whose path is not known yet; see [`Error::at`].
 pub const UNNAMED: &str = "neuron";
 
-/// The known name most like `name`, if any is like it at all.
+/// Returns the known name that is most similar to `name`, if one is similar enough.
 pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
     known
@@ -197,20 +197,21 @@ pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
         .map(|(_, k)| k)
 }
 
-/// What to do about a state that is not finite. A first step that fails has no time to become unstable.
+/// Returns advice about a state that is not finite. A failure in the first step is not caused by instability, which
+/// takes time to grow.
 fn remedy(time: f64, dt: f64) -> String {
     if time == 0.0 {
-        return "already in the first step, which a smaller dt rarely changes: look for a division by 0, a root or logarithm of a \
-                negative number, or an overflow in its equations"
+        return "it happened in the first step, so a smaller dt is unlikely to help: look for a division by 0, a root \
+                or logarithm of a negative number, or an overflow in its equations"
             .into();
     }
     format!(
-        "use a smaller dt (now {dt} ms) or exponential Euler (odemethod=SolverMethodODE.EXP_EULER), and look for divisions by 0 \
-         and roots or logarithms of negative numbers in its equations"
+        "use a smaller dt (now {dt} ms) or the exponential Euler method, and look for divisions by 0 and for roots or \
+         logarithms of negative numbers in its equations"
     )
 }
 
-/// Rust prints NaN, Python and C print nan.
+/// Formats NaN as Python and C do: Rust writes NaN, they write nan.
 fn named(value: &str) -> String {
     if value == "NaN" { "nan".into() } else { value.into() }
 }
@@ -220,8 +221,8 @@ fn suggestion(name: &str, known: &[String]) -> String {
         return format!("; did you mean {best:?}?");
     }
     match known.len() {
-        0 => "; there are none".into(),
-        1..=12 => format!("; there are: {}", known.join(", ")),
-        n => format!("; there are {n}, such as: {}", known[..8].join(", ")),
+        0 => "; none is available here".into(),
+        1..=12 => format!("; expected one of: {}", known.join(", ")),
+        n => format!("; expected one of {n} names, such as: {}", known[..8].join(", ")),
     }
 }

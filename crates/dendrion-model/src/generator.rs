@@ -1,14 +1,14 @@
-//! Generators: what drives a network from outside.
+//! Generators: the external input of a network.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{ModuleKind, Params};
 
-/// What a generator sends.
+/// The output of a generator.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
-    /// Independent Poisson processes of `rate` Hz; a step may hold more than one event of a source.
+    /// Independent Poisson processes with `rate` Hz. A source may have several events in one step.
     Poisson,
     /// A spike with probability `prob` in each step.
     Bernoulli,
@@ -19,25 +19,26 @@ pub enum Signal {
         /// Time of each spike in ms, in any order.
         times: Vec<f64>,
     },
-    /// Spikes that are handed to the simulation while it runs.
+    /// Spikes that the caller passes to the simulation during a run.
     Pushed,
-    /// A current of `amplitude` pA.
+    /// A constant current of `amplitude` pA.
     Dc,
     /// A current given by samples.
     Current(Waveform),
 }
 
-/// A current in pA from the generator's `start` on, given by rows of samples.
+/// A current in pA, given as rows of samples, that begins at the generator's `start`.
 ///
-/// Without an `interval` there is one row per step, and 0 after the last. With an interval the current is the linear interpolation of
-/// the rows, and 0 after the time of the last row. In both cases a step takes the time average.
+/// Without an `interval`, each row is the current of one step, and the current is 0 after the last row. With an
+/// interval, the current is the linear interpolation of the rows, and 0 after the time of the last row. In both
+/// cases the current of a step is its average over the step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waveform {
-    /// Values per step: 1, or the generator's size.
+    /// Number of values per row: 1, or the size of the generator.
     pub width: usize,
     /// Rows of `width` values.
     pub values: Vec<f64>,
-    /// Time from one row to the next (ms); none for one row per step.
+    /// Time between rows (ms); `None` for one row per step.
     #[serde(default)]
     pub interval: Option<f64>,
 }
@@ -49,29 +50,31 @@ pub struct Generator {
     pub path: String,
     /// Number of sources.
     pub size: usize,
-    /// On from this time (ms). Currents, rates and probabilities are averaged over the step in which they begin.
+    /// Start time (ms). Currents, rates and probabilities are averaged over the step in which they begin.
     pub start: f64,
-    /// Off from this time (ms); `None`: never off.
+    /// Stop time (ms); `None` means that the generator never stops.
     pub stop: Option<f64>,
-    /// `rate`, `prob` or `amplitude`, as the signal has it.
+    /// The parameter of the signal: `rate`, `prob` or `amplitude`.
     pub params: Params,
-    /// What it sends.
+    /// The output.
     pub signal: Signal,
-    /// Times (ms), ascending, from which its parameter takes one value after the other: then there are as many rows of
-    /// values, of one or of one per source, and before the first time it is 0. Without times it is constant.
+    /// Times (ms), in ascending order, at which the parameter takes its next value. The values then have one row
+    /// per time, with one number or one per source; before the first time the parameter is 0. Without times, the
+    /// parameter is constant.
     pub breaks: Vec<f64>,
-    /// Name of its random stream; generators of one name share it. Without a name the stream is its own.
+    /// Name of the random stream. Generators with the same name share a stream; a generator without a name has its
+    /// own.
     pub stream: Option<String>,
 }
 
 impl Generator {
-    /// A generator that is on all the time.
+    /// Creates a generator that is on all the time.
     pub fn new(path: impl Into<String>, size: usize, signal: Signal, params: impl Into<Params>) -> Self {
         let (path, params) = (path.into(), params.into());
         Self { path, size, start: 0.0, stop: None, params, signal, breaks: Vec::new(), stream: None }
     }
 
-    /// The kind of module it is.
+    /// Returns the kind of module.
     pub const fn kind(&self) -> ModuleKind {
         match self.signal {
             Signal::Poisson => ModuleKind::Poisson,
@@ -82,7 +85,7 @@ impl Generator {
         }
     }
 
-    /// The parameter it has, if any, and how many values that takes.
+    /// Returns the parameter of the signal, if it has one, and the number of values it takes.
     pub fn parameter(&self) -> Option<(&'static crate::ParameterSpec, usize)> {
         let spec = self.kind().parameters().first()?;
         let given = self.params.get(spec.name).map_or(0, |v| v.as_slice().len());
@@ -91,7 +94,7 @@ impl Generator {
         Some((spec, if rows == 0 || wide { rows.max(1) * self.size } else { rows }))
     }
 
-    /// Whether it sends spikes (and not current).
+    /// Returns whether the generator emits spikes, as opposed to a current.
     pub const fn is_spiking(&self) -> bool {
         !matches!(self.signal, Signal::Dc | Signal::Current(_))
     }

@@ -1,12 +1,13 @@
-//! Times as positions on the grid of steps.
+//! Positions of times on the grid of time steps.
 
-/// Tolerance for floating-point noise, in steps: 0.15 ms is one and a half steps of 0.1 ms, although 0.15/0.1 is less than 1.5
-/// in binary arithmetic.
+/// Tolerance for rounding errors, in steps. For example, 0.15 ms is 1.5 steps of 0.1 ms, although 0.15/0.1 is less
+/// than 1.5 in binary arithmetic.
 pub const NOISE: f64 = 1e-6;
-/// The same relative to the number of steps, for times that were given in single precision, and its bound.
+/// Tolerance relative to the number of steps, and its upper limit in steps, for times given in single precision.
 const SINGLE: (f64, f64) = (1e-7, 1e-2);
 
-/// A time (ms) in steps: a whole number if the time is a multiple of the step up to floating-point noise, else with its fraction.
+/// Converts a time (ms) to steps. The result is an integer if the time is a multiple of the step up to rounding
+/// errors, and otherwise keeps its fraction.
 pub fn grid_position(ms: f64, dt: f64) -> f64 {
     let steps = ms / dt;
     let is_single = f64::from(ms as f32) == ms;
@@ -14,7 +15,7 @@ pub fn grid_position(ms: f64, dt: f64) -> f64 {
     snapped(steps, NOISE.max(single))
 }
 
-/// A position that was computed from others: the nearest whole number if it differs from that by rounding errors only.
+/// Rounds a computed position to the nearest integer if they differ only by rounding errors.
 pub fn on_grid(position: f64) -> f64 {
     snapped(position, 1e-9)
 }

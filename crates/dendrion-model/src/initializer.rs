@@ -1,4 +1,4 @@
-//! Initializers: distributions that weights and delays are drawn from.
+//! Initializers: distributions from which weights and delays are drawn.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,30 +13,30 @@ pub enum Initializer {
         /// The value.
         value: f64,
     },
-    /// Evenly between `low` and `high`.
+    /// A uniform distribution between `low` and `high`.
     Uniform {
         /// The smallest value.
         low: f64,
         /// The largest value.
         high: f64,
     },
-    /// Normal.
+    /// A normal distribution.
     Normal {
         /// The mean.
         mean: f64,
         /// The standard deviation, >= 0.
         std: f64,
     },
-    /// The exponential of a normal number.
+    /// A log-normal distribution: the exponential of a normally distributed number.
     LogNormal {
-        /// The mean of the normal number.
+        /// Mean of the normally distributed number.
         mean: f64,
-        /// The standard deviation of the normal number, >= 0.
+        /// Standard deviation of the normally distributed number, >= 0.
         sigma: f64,
     },
-    /// Another one, drawn again until it lies from `low` to `high`.
+    /// Another distribution, redrawn until the value lies between `low` and `high`.
     Truncated {
-        /// The other one.
+        /// The distribution that is truncated.
         of: Box<Initializer>,
         /// The smallest value.
         low: f64,
@@ -46,7 +46,7 @@ pub enum Initializer {
 }
 
 impl Initializer {
-    /// Its name as users write it.
+    /// Returns the name of the distribution, as users write it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Constant { .. } => "Constant",
@@ -57,11 +57,11 @@ impl Initializer {
         }
     }
 
-    /// Checks its parameters.
+    /// Checks the parameters of the distribution.
     ///
     /// # Errors
-    /// A number that is not finite (bounds of a truncation may be infinite), bounds in the wrong order, a negative standard
-    /// deviation.
+    /// Returns an error for a number that is not finite (the bounds of a truncation may be infinite), for bounds in
+    /// the wrong order, and for a negative standard deviation.
     pub fn check(&self) -> Result<(), Error> {
         let name = self.name();
         let number = |what: &str, v: f64, domain: Domain| {
@@ -101,18 +101,18 @@ impl Initializer {
     }
 }
 
-/// A value per connection: given, or drawn when the connections are.
+/// A value per connection, either given or drawn when the connections are made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PerConnection {
-    /// One for all, or one each.
+    /// One value for all connections, or one for each.
     Given(Values),
-    /// Drawn for each.
+    /// Drawn for each connection.
     Drawn(Initializer),
 }
 
 impl PerConnection {
-    /// The values, if they are given.
+    /// Returns the values if they are given.
     pub const fn given(&self) -> Option<&Values> {
         match self {
             Self::Given(values) => Some(values),

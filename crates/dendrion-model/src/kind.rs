@@ -1,4 +1,4 @@
-//! The kinds of module and the parameters each accepts: the one table of names, units, defaults and domains.
+//! The kinds of modules, and the table of the parameters of each kind with names, units, defaults and domains.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::{Domain, Error, ParameterSpec, Params, Values};
 pub enum ModuleKind {
     /// A passive compartment.
     Compartment,
-    /// The compartment with the threshold (`LeakyIF`).
+    /// The compartment with the spike threshold.
     Soma,
     /// An AMPA receptor.
     Ampa,
@@ -33,7 +33,7 @@ pub enum ModuleKind {
     Spikes,
     /// A constant current.
     Dc,
-    /// A current given step by step.
+    /// A current given as samples.
     Current,
     /// Connections with weights and delays.
     Projection,
@@ -43,9 +43,9 @@ pub enum ModuleKind {
     OuNoise,
     /// White noise of a conductance.
     ConductanceNoise,
-    /// Spike-timing-dependent plasticity of pairs of spikes.
+    /// Pair-based spike-timing-dependent plasticity.
     Stdp,
-    /// Spike-timing-dependent plasticity of triplets of spikes.
+    /// Triplet-based spike-timing-dependent plasticity.
     TripletStdp,
     /// Short-term plasticity.
     TsodyksMarkram,
@@ -68,14 +68,14 @@ const COMPARTMENT: [ParameterSpec; 8] = [
     spec("length", "um", None, Positive, "length of the cylinder"),
     spec("diameter", "um", None, Positive, "diameter of the cylinder"),
     spec("r_axial", "ohm cm", None, Positive, "axial resistivity"),
-    spec("area_factor", "", Some(1.0), Positive, "factor on the membrane area (spines)"),
+    spec("area_factor", "", Some(1.0), Positive, "factor for the membrane area, for example to account for spines"),
     spec("I_ext", "pA", Some(0.0), Finite, "constant injected current"),
 ];
 
 const NMDA: [ParameterSpec; 9] = [
     spec("g", "nS", Some(1.0), NonNegative, "maximal conductance"),
-    spec("w", "", Some(1.0), NonNegative, "synaptic weight, a factor on g"),
-    spec("t_rise", "ms", None, Positive, "time constant of the rise; none: jumps"),
+    spec("w", "", Some(1.0), NonNegative, "factor for g"),
+    spec("t_rise", "ms", None, Positive, "time constant of the rise; without it, the gate jumps on a spike"),
     spec("t_decay", "ms", None, Positive, "time constant of the decay"),
     spec("E", "mV", Some(0.0), Finite, "reversal potential"),
     spec("Mg", "mM", Some(1.0), NonNegative, "magnesium concentration"),
@@ -94,16 +94,16 @@ const COUPLING: [ParameterSpec; 1] = [spec("g", "nS", None, NonNegative, "axial 
 const POPULATION: [ParameterSpec; 7] = [
     spec("V_th", "mV", Some(1.0), Finite, "threshold of the soma"),
     spec("V_reset", "mV", Some(0.0), Finite, "potential after a spike"),
-    spec("refractory", "ms", Some(0.0), NonNegative, "time after a spike in which no other occurs"),
-    spec("V_spike", "mV", None, Finite, "potential from a spike on, before it is reset; none: reset at once"),
-    spec("spike_width", "ms", None, Positive, "time from a spike to its reset, where there is a V_spike"),
+    spec("refractory", "ms", Some(0.0), NonNegative, "time after a spike during which no other spike occurs"),
+    spec("V_spike", "mV", None, Finite, "potential held after a spike until the reset; without it, the reset is immediate"),
+    spec("spike_width", "ms", None, Positive, "time from a spike to the reset, if V_spike is set"),
     spec("stdp_tau", "ms", Some(20.0), Positive, "time constant of the postsynaptic trace"),
     spec("tau_triplet", "ms", Some(110.0), Positive, "time constant of the slow postsynaptic trace"),
 ];
 
 const POISSON: [ParameterSpec; 1] = [spec("rate", "Hz", None, NonNegative, "rate of each source")];
 const BERNOULLI: [ParameterSpec; 1] =
-    [spec("prob", "", None, Probability, "probability of a spike in a step")];
+    [spec("prob", "", None, Probability, "probability of a spike per step")];
 const DC: [ParameterSpec; 1] = [spec("amplitude", "pA", None, Finite, "injected current")];
 const PROJECTION: [ParameterSpec; 2] = [
     spec(
@@ -111,9 +111,9 @@ const PROJECTION: [ParameterSpec; 2] = [
         "",
         Some(1.0),
         NonNegative,
-        "weight, what a spike adds to a gate; inhibition is a GABA receptor's",
+        "weight, the amount a spike adds to the gate; for inhibition, use a GABA receptor",
     ),
-    spec("delay", "ms", None, NonNegative, "time from spike to postsynaptic effect"),
+    spec("delay", "ms", None, NonNegative, "time from the presynaptic spike to the postsynaptic effect"),
 ];
 
 const WHITE_NOISE: [ParameterSpec; 1] =
@@ -121,7 +121,7 @@ const WHITE_NOISE: [ParameterSpec; 1] =
 const OU_NOISE: [ParameterSpec; 3] = [
     spec("sigma", "pA", None, NonNegative, "standard deviation of the noise current"),
     spec("tau", "ms", None, Positive, "correlation time"),
-    spec("mean", "pA", Some(0.0), Finite, "mean of the noise current, where it starts"),
+    spec("mean", "pA", Some(0.0), Finite, "mean and initial value of the noise current"),
 ];
 const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
     spec("sigma", "nS ms^1/2", None, NonNegative, "intensity of the conductance noise"),
@@ -131,28 +131,28 @@ const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
 const STDP: [ParameterSpec; 6] = [
     spec("lambda_", "", Some(0.01), NonNegative, "learning rate"),
     spec("alpha", "", Some(1.0), NonNegative, "depression relative to facilitation"),
-    spec("mu_plus", "", Some(1.0), NonNegative, "exponent of the weight in facilitation; 0: additive"),
-    spec("mu_minus", "", Some(1.0), NonNegative, "exponent of the weight in depression; 0: additive"),
+    spec("mu_plus", "", Some(1.0), NonNegative, "exponent of the weight in facilitation; 0 for an additive rule"),
+    spec("mu_minus", "", Some(1.0), NonNegative, "exponent of the weight in depression; 0 for an additive rule"),
     spec("tau_plus", "ms", Some(20.0), Positive, "time constant of the presynaptic trace"),
-    spec("w_max", "", Some(100.0), Positive, "largest weight"),
+    spec("w_max", "", Some(100.0), Positive, "maximum weight"),
 ];
 const TRIPLET_STDP: [ParameterSpec; 7] = [
-    spec("A_plus", "", Some(5e-10), NonNegative, "facilitation by a pair"),
-    spec("A_minus", "", Some(7e-3), NonNegative, "depression by a pair"),
-    spec("A_plus_triplet", "", Some(6.2e-3), NonNegative, "facilitation by a triplet"),
-    spec("A_minus_triplet", "", Some(2.3e-4), NonNegative, "depression by a triplet"),
+    spec("A_plus", "", Some(5e-10), NonNegative, "facilitation per pair of spikes"),
+    spec("A_minus", "", Some(7e-3), NonNegative, "depression per pair of spikes"),
+    spec("A_plus_triplet", "", Some(6.2e-3), NonNegative, "facilitation per triplet of spikes"),
+    spec("A_minus_triplet", "", Some(2.3e-4), NonNegative, "depression per triplet of spikes"),
     spec("tau_plus", "ms", Some(16.8), Positive, "time constant of the presynaptic trace"),
     spec("tau_plus_triplet", "ms", Some(101.0), Positive, "time constant of the slow presynaptic trace"),
     STDP[5],
 ];
 const TSODYKS_MARKRAM: [ParameterSpec; 3] = [
-    spec("U", "", Some(0.5), Probability, "utilisation that a spike adds, and at rest"),
-    spec("tau_rec", "ms", Some(800.0), Positive, "time constant of the recovery from depression"),
-    spec("tau_fac", "ms", Some(0.0), NonNegative, "time constant of facilitation; 0: none"),
+    spec("U", "", Some(0.5), Probability, "utilization at rest, and its increment per spike"),
+    spec("tau_rec", "ms", Some(800.0), Positive, "time constant of recovery from depression"),
+    spec("tau_fac", "ms", Some(0.0), NonNegative, "time constant of facilitation; 0 for no facilitation"),
 ];
 
 impl ModuleKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 20] = [
         Self::Compartment,
         Self::Soma,
@@ -176,7 +176,7 @@ impl ModuleKind {
         Self::TsodyksMarkram,
     ];
 
-    /// The name of the kind in lower case.
+    /// Returns the name of the kind in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Compartment => "compartment",
@@ -202,12 +202,12 @@ impl ModuleKind {
         }
     }
 
-    /// The kind of that name.
+    /// Returns the kind with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|k| k.name() == name)
     }
 
-    /// The parameters modules of this kind accept.
+    /// Returns the parameters that modules of this kind accept.
     pub const fn parameters(self) -> &'static [ParameterSpec] {
         match self {
             Self::Compartment | Self::Soma => &COMPARTMENT,
@@ -230,10 +230,10 @@ impl ModuleKind {
         }
     }
 
-    /// What is known of parameter `name`.
+    /// Returns the specification of parameter `name`.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] with the nearest name.
+    /// [`Error::UnknownName`], suggesting the most similar name.
     pub fn parameter(self, module: &str, name: &str) -> Result<&'static ParameterSpec, Error> {
         self.parameters().iter().find(|p| p.name == name).ok_or_else(|| {
             let known = self.parameters().iter().map(|p| p.name.to_string()).collect();
@@ -241,7 +241,7 @@ impl ModuleKind {
         })
     }
 
-    /// The value of parameter `name`: as given, or the default.
+    /// Returns the value of parameter `name`: the given value or the default.
     pub fn value(self, params: &Params, name: &str) -> Option<Values> {
         let default = || self.parameters().iter().find(|p| p.name == name)?.default.map(Values::Scalar);
         params.get(name).cloned().or_else(default)
@@ -250,7 +250,7 @@ impl ModuleKind {
     /// Checks all parameters given to a module with `size` members.
     ///
     /// # Errors
-    /// The first parameter that is unknown, has the wrong length, or lies outside its domain.
+    /// Returns an error for the first parameter that is unknown, has the wrong length or lies outside its domain.
     pub fn check(self, module: &str, params: &Params, size: usize) -> Result<(), Error> {
         params.iter().try_for_each(|(name, values)| self.parameter(module, name)?.check(module, values, size))
     }

@@ -1,11 +1,12 @@
 //! Networks of multi-compartment spiking neurons as plain data.
 //!
-//! Everything a user describes ends here before anything is computed: populations with their compartments,
-//! receptors and couplings, generators, projections, injections and the settings of a run. The data serialises
-//! with serde, is validated in one place ([`Network::validate`]) and knows its units; it holds no equations.
+//! These data structures describe a network completely, before anything is computed: populations with their
+//! compartments, receptors and couplings, generators, projections, injections and simulation settings. They can be
+//! serialized with serde, record the unit of each parameter, and are validated in one place, [`Network::validate`].
+//! They contain no equations.
 //!
-//! Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. With `length` and `diameter`, `gL`
-//! and `C` of a compartment are specific; without them they are absolute.
+//! Units: mV, ms, pF, nS, pA, um and Hz; uF/cm2, uS/cm2 and ohm cm for specific quantities. If a compartment has a
+//! `length` and a `diameter`, its `gL` and `C` are specific; otherwise they are absolute.
 
 pub use dendrion_language::{Definition, Parameter as WrittenParameter};
 

@@ -1,4 +1,4 @@
-//! Mechanisms that are text: channels, receptors and somas in the language of equations.
+//! Mechanisms defined by text: channels, receptors and somas in the equation language.
 
 use dendrion_language::{Bound, Definition, define};
 use serde::{Deserialize, Serialize};
@@ -9,21 +9,21 @@ use crate::{Error, Params, Values};
 /// A mechanism on a compartment, such as a channel.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mechanism {
-    /// Name, unique among the population's mechanisms, receptors and compartments, but that a soma's own equations go by
-    /// the name of their compartment.
+    /// Name, unique among the population's mechanisms, receptors and compartments. The equations of a soma are the
+    /// exception: they have the name of their compartment.
     pub name: String,
-    /// Index of the compartment it acts on and whose V it sees.
+    /// Index of the compartment on which the mechanism acts and whose V it reads.
     pub on: usize,
-    /// Its equations.
+    /// The equations.
     pub text: String,
-    /// Its parameters, as the text declares them.
+    /// Values of the parameters that the text declares.
     pub params: Params,
 }
 
-/// The definition that the text of the mechanism at `path` is.
+/// Parses the text of the mechanism at `path`.
 ///
 /// # Errors
-/// [`Error::Text`] with the first thing found wrong, and where.
+/// [`Error::Text`] with the first error in the text and its position.
 pub fn definition(path: &str, text: &str) -> Result<Definition, Error> {
     define(text).map_err(|error| Error::Text { module: path.into(), message: error.to_string() })
 }
@@ -39,10 +39,11 @@ impl From<Bound> for Domain {
     }
 }
 
-/// The value of a parameter that a text declares: as given, or the default.
+/// Returns the value of a parameter that a text declares: the given value or the default.
 ///
 /// # Errors
-/// [`Error::UnknownName`] for one it does not declare, [`Error::Parameter`] for one without a value.
+/// [`Error::UnknownName`] if the text does not declare the parameter, and [`Error::Parameter`] if it has neither a
+/// value nor a default.
 pub fn written_value(
     path: &str,
     definition: &Definition,
@@ -64,10 +65,11 @@ pub fn written_value(
     })
 }
 
-/// Checks the parameters given to a mechanism of `size` members.
+/// Checks the parameters given to a mechanism in a population of `size` neurons.
 ///
 /// # Errors
-/// The first one that the text does not declare, that is missing, of the wrong length, or out of bounds.
+/// Returns an error for the first parameter that the text does not declare, that is missing, that has the wrong
+/// length or that is out of bounds.
 pub fn check_written(path: &str, definition: &Definition, params: &Params, size: usize) -> Result<(), Error> {
     for (name, _) in params.iter() {
         written_value(path, definition, params, name)?;

@@ -1,18 +1,18 @@
-//! The memory limit: what is asked for is estimated and compared with the limit before anything is allocated.
+//! The memory limit. Required memory is estimated and compared with the limit before anything large is allocated.
 
 use crate::Error;
 
-/// The environment variable with the limit in bytes.
+/// Name of the environment variable that sets the limit in bytes.
 pub const MEMORY_LIMIT: &str = "DENDRION_MEMORY_LIMIT";
 
-/// The limit where the size of the memory is unknown.
+/// The limit if the size of the memory is unknown.
 const UNKNOWN: u64 = 64 << 30;
 
-/// The memory limit in bytes: that of the environment variable [`MEMORY_LIMIT`], else 80 % of the memory of the machine (or of its control
-/// group), else 64 GiB.
+/// Returns the memory limit in bytes: the value of the environment variable [`MEMORY_LIMIT`] if it is set,
+/// otherwise 80 % of the memory of the machine or its control group, or 64 GiB if that is unknown.
 ///
 /// # Errors
-/// A variable that is not a number of bytes.
+/// Returns an error if the variable is not a number of bytes.
 pub fn memory_limit() -> Result<u64, Error> {
     let Ok(text) = std::env::var(MEMORY_LIMIT) else {
         return Ok(physical_memory().map_or(UNKNOWN, |bytes| bytes / 5 * 4));
@@ -23,7 +23,7 @@ pub fn memory_limit() -> Result<u64, Error> {
     }
 }
 
-/// Raises where `what`, which the module at `path` asks for, needs more than the limit.
+/// Returns an error if `what`, requested by the module at `path`, needs more memory than the limit.
 ///
 /// # Errors
 /// [`Error::Memory`], with the bytes needed and the limit.
@@ -48,7 +48,7 @@ fn in_units(bytes: f64) -> String {
     }
 }
 
-/// Bytes of memory that this process can use, where the system says so in a file.
+/// Returns the number of bytes of memory available to this process, if the system reports it in a file.
 fn physical_memory() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB"));

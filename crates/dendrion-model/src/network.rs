@@ -1,10 +1,10 @@
-//! The network: everything one simulation needs to know.
+//! The network: everything that a simulation needs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Generator, Injection, Population, Projection};
 
-/// The floating-point type a network is simulated in.
+/// The floating-point type of a simulation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
@@ -15,19 +15,20 @@ pub enum Dtype {
     Float64,
 }
 
-/// A network and the settings it is simulated with.
+/// A network together with its simulation settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Network {
     /// Time step in ms.
     pub dt: f64,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Seed of noise and of the spikes of generators, where it differs from that of connections and initial values.
+    /// Seed of noise and of generated spikes; `None` uses `seed`, which otherwise only determines connections and
+    /// initial values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_seed: Option<u64>,
     /// Floating-point type.
     pub dtype: Dtype,
-    /// Threads to run on; `None`: as many as the machine has. Results do not depend on it.
+    /// Number of threads; `None` uses all cores of the machine. Results do not depend on it.
     pub threads: Option<usize>,
     /// Populations of neurons.
     pub populations: Vec<Population>,
@@ -40,7 +41,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// An empty network: f64, seed 0, all threads.
+    /// Creates an empty network with time step `dt` (ms), double precision, seed 0 and all threads.
     pub fn new(dt: f64) -> Self {
         Self {
             dt,
@@ -55,7 +56,7 @@ impl Network {
         }
     }
 
-    /// The seed of the random numbers that a run draws: noise and the spikes of generators.
+    /// Returns the seed of the random numbers drawn during a run: noise and generated spikes.
     pub fn run_seed(&self) -> u64 {
         self.noise_seed.unwrap_or(self.seed)
     }

@@ -1,4 +1,4 @@
-//! Parameters: a value for all neurons or one each, and what values a parameter accepts.
+//! Parameter values, which are common to all neurons or individual, and the domains of parameters.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// A parameter's value: one for the whole population, or one for each member.
+/// The value of a parameter: one for the whole population, or one per member.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Values {
-    /// One value for all.
+    /// One value for all members.
     Scalar(f64),
-    /// One value each.
+    /// One value per member.
     Each(Vec<f64>),
 }
 
 impl Values {
-    /// The value of member `i`; the last one where there are fewer.
+    /// Returns the value of member `i`, or the last value if there are fewer.
     pub fn get(&self, i: usize) -> f64 {
         match self {
             Self::Scalar(v) => *v,
@@ -25,7 +25,7 @@ impl Values {
         }
     }
 
-    /// All values stored: one, or one each.
+    /// Returns all stored values: one, or one per member.
     pub fn as_slice(&self) -> &[f64] {
         match self {
             Self::Scalar(v) => std::slice::from_ref(v),
@@ -33,7 +33,7 @@ impl Values {
         }
     }
 
-    /// The one value that all members share, if they do.
+    /// Returns the common value if all members have the same one.
     pub fn uniform(&self) -> Option<f64> {
         let (first, rest) = self.as_slice().split_first()?;
         rest.iter().all(|v| v.to_bits() == first.to_bits()).then_some(*first)
@@ -52,21 +52,21 @@ impl From<Vec<f64>> for Values {
     }
 }
 
-/// The numbers a parameter accepts.
+/// The set of numbers that a parameter accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// Any finite number.
     Finite,
-    /// A finite number above zero.
+    /// A finite number greater than 0.
     Positive,
-    /// A finite number of at least zero.
+    /// A finite number of at least 0.
     NonNegative,
     /// A number from 0 to 1, both included.
     Probability,
 }
 
 impl Domain {
-    /// Whether `v` is accepted.
+    /// Returns whether `v` lies in the domain.
     pub fn holds(self, v: f64) -> bool {
         v.is_finite()
             && match self {
@@ -77,7 +77,7 @@ impl Domain {
             }
     }
 
-    /// The domain in words.
+    /// Describes the domain in words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Finite => "a finite number",
@@ -88,35 +88,36 @@ impl Domain {
     }
 }
 
-/// What is known of a parameter: its name, unit, default and domain.
+/// The specification of a parameter: its name, unit, default and domain.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ParameterSpec {
     /// Name, as users write it.
     pub name: &'static str,
     /// Unit, empty for pure numbers.
     pub unit: &'static str,
-    /// Default; `None` where the parameter may be left out.
+    /// Default; `None` if the parameter has no default.
     pub default: Option<f64>,
-    /// What values it accepts.
+    /// The accepted values.
     pub domain: Domain,
-    /// What it means.
+    /// Short description.
     pub doc: &'static str,
 }
 
 impl ParameterSpec {
-    /// Checks one parameter of `size` members.
+    /// Checks the values of this parameter for a module with `size` members.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an array of another length or a value outside the domain.
+    /// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
     pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
         check_values((module, self.name, self.unit), self.domain, values, size)
     }
 }
 
-/// Checks values of a parameter of `size` members, which is named by its module, its name and its unit.
+/// Checks the values of a parameter for a module with `size` members. The module, name and unit appear in the error
+/// message.
 ///
 /// # Errors
-/// [`Error::Parameter`] for an array of another length or a value outside the domain.
+/// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
 pub fn check_values(
     (module, name, unit): (&str, &str, &str),
     domain: Domain,
@@ -137,39 +138,39 @@ pub fn check_values(
     Err(Error::parameter(module, name, values.as_slice()[i], format!("{}{unit}", domain.words())))
 }
 
-/// The parameters a module was given, by name.
+/// The given parameters of a module, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Params(BTreeMap<String, Values>);
 
 impl Params {
-    /// No parameters.
+    /// Creates an empty set of parameters.
     pub const fn new() -> Self {
         Self(BTreeMap::new())
     }
 
-    /// With one more parameter, replacing an earlier value.
+    /// Adds a parameter, replacing an earlier value.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Values>) -> Self {
         self.set(name, value);
         self
     }
 
-    /// Sets one parameter.
+    /// Sets a parameter.
     pub fn set(&mut self, name: &str, value: impl Into<Values>) {
         self.0.insert(name.to_string(), value.into());
     }
 
-    /// The value given for `name`.
+    /// Returns the given value of `name`.
     pub fn get(&self, name: &str) -> Option<&Values> {
         self.0.get(name)
     }
 
-    /// Whether `name` was given.
+    /// Returns whether `name` was given.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// All parameters given, in the order of their names.
+    /// Returns all given parameters, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Values)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v))
     }

@@ -1,17 +1,17 @@
-//! A population: neurons that share their structure.
+//! Populations of neurons with a common structure.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Mechanism, ModuleKind, Params, Surrogate, Values};
 
-/// How a population's differential equations are solved.
+/// The numerical method for a population's differential equations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OdeMethod {
     /// Forward Euler.
     #[default]
     Euler,
-    /// Exponential Euler: each state's own linear part is solved exactly.
+    /// Exponential Euler: solves the part of each equation that is linear in its own state exactly.
     ExpEuler,
     /// The explicit midpoint rule, order 2.
     Midpoint,
@@ -28,7 +28,7 @@ pub enum OdeMethod {
 }
 
 impl OdeMethod {
-    /// Every method.
+    /// All methods.
     pub const ALL: [Self; 8] = [
         Self::Euler,
         Self::ExpEuler,
@@ -40,7 +40,7 @@ impl OdeMethod {
         Self::CrankNicolson,
     ];
 
-    /// The name of the method in lower case.
+    /// Returns the name of the method in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Euler => "euler",
@@ -54,25 +54,25 @@ impl OdeMethod {
         }
     }
 
-    /// The method of that name.
+    /// Returns the method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|m| m.name() == name)
     }
 }
 
-/// How the noise on a population's compartments is integrated (Ito).
+/// The numerical method for the noise of a population, in the Ito interpretation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SdeMethod {
     /// Milstein's method, strong order 1.
     #[default]
     Milstein,
-    /// Euler-Maruyama, strong order 1/2 where noise is multiplicative.
+    /// Euler-Maruyama, strong order 1/2 for multiplicative noise.
     EulerMaruyama,
 }
 
 impl SdeMethod {
-    /// The method of that name.
+    /// Returns the method with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "milstein" => Some(Self::Milstein),
@@ -82,34 +82,34 @@ impl SdeMethod {
     }
 }
 
-/// A cylinder of membrane (isopotential).
+/// A compartment: an isopotential cylinder of membrane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compartment {
     /// Name, unique in the population.
     pub name: String,
-    /// Whether it carries the threshold (`LeakyIF`).
+    /// Whether this is the soma, which has the spike threshold.
     pub soma: bool,
     /// Its parameters (see [`ModuleKind::Compartment`], [`ModuleKind::Soma`]).
     pub params: Params,
 }
 
 impl Compartment {
-    /// The kind of module it is.
+    /// Returns the kind of module.
     pub const fn kind(&self) -> ModuleKind {
         if self.soma { ModuleKind::Soma } else { ModuleKind::Compartment }
     }
 
-    /// Whether it has a geometry, so that `gL` and `C` are specific.
+    /// Returns whether the compartment has a geometry, so that `gL` and `C` are specific.
     pub fn has_geometry(&self) -> bool {
         self.params.has("length") && self.params.has("diameter")
     }
 
-    /// Whether a half-cylinder axial conductance can be computed for it.
+    /// Returns whether the compartment has the parameters needed for the axial conductance of half of its cylinder.
     pub fn has_axial_geometry(&self) -> bool {
         self.has_geometry() && self.params.has("r_axial")
     }
 
-    /// The value of a parameter: as given, or its default.
+    /// Returns the value of a parameter: the given value or the default.
     pub fn value(&self, name: &str) -> Option<Values> {
         self.kind().value(&self.params, name)
     }
@@ -120,36 +120,37 @@ impl Compartment {
 pub struct Receptor {
     /// Name, unique among the population's receptors.
     pub name: String,
-    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`], [`ModuleKind::Gaba`], or [`ModuleKind::Written`] with a text.
+    /// [`ModuleKind::Ampa`], [`ModuleKind::Nmda`], [`ModuleKind::Gaba`], or [`ModuleKind::Written`] for a text.
     pub kind: ModuleKind,
-    /// Index of the compartment it acts on and whose V it sees.
+    /// Index of the compartment on which the receptor acts and whose V it reads.
     pub on: usize,
-    /// Whether g is divided by the peak of x after one unit spike.
+    /// Whether `g` is divided by the peak of the gate `x` after one spike of weight 1.
     pub scale_g: bool,
     /// Its parameters.
     pub params: Params,
-    /// Its equations, where it is [`ModuleKind::Written`].
+    /// The equations, for [`ModuleKind::Written`].
     #[serde(default)]
     pub text: Option<String>,
 }
 
 impl Receptor {
-    /// Whether its gate rises with a time constant of its own (states x and s) or jumps (s).
+    /// Returns whether the gate has a rise time constant (states `x` and `s`) instead of jumping on a spike (state
+    /// `s` only).
     pub fn rises(&self) -> bool {
         self.params.has("t_rise")
     }
 }
 
-/// An axial coupling of two compartments, the same conductance both ways.
+/// An axial coupling of two compartments with the same conductance in both directions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Coupling {
     /// Name, unique among the population's couplings.
     pub name: String,
-    /// Index of one compartment.
+    /// Index of the first compartment.
     pub a: usize,
-    /// Index of the other.
+    /// Index of the second compartment.
     pub b: usize,
-    /// `g` in nS; without it, it follows from the half cylinders of both compartments.
+    /// `g` in nS. Without it, the conductance is computed from the half cylinders of both compartments.
     pub params: Params,
 }
 
@@ -160,30 +161,32 @@ pub struct Noise {
     pub name: String,
     /// [`ModuleKind::WhiteNoise`], [`ModuleKind::OuNoise`] or [`ModuleKind::ConductanceNoise`].
     pub kind: ModuleKind,
-    /// Index of the compartment it acts on.
+    /// Index of the compartment that receives the noise.
     pub on: usize,
     /// Its parameters.
     pub params: Params,
 }
 
-/// A population of neurons: a tree of compartments with receptors and one soma.
+/// A population of neurons. Each neuron is a tree of compartments with one soma, and may have receptors, mechanisms
+/// and noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Population {
     /// Path, unique in the network.
     pub path: String,
     /// Number of neurons.
     pub size: usize,
-    /// Threshold, reset and refractory time; no `V_reset` where [`Population::soft_reset`].
+    /// Threshold, reset and refractory time. `V_reset` is not allowed with [`Population::soft_reset`].
     pub params: Params,
-    /// Whether a spike subtracts `V_th` from V instead of setting `V_reset`.
+    /// Whether a spike subtracts `V_th` from V instead of setting V to `V_reset`.
     pub soft_reset: bool,
-    /// Whether a spike resets V. If not, a spike is an upward crossing of `V_th`: V is at most `V_th` at the beginning of a
-    /// step and above it at the end. Then there is no `V_reset`, refractory time or `V_spike`.
+    /// Whether a spike resets V. If not, a spike is an upward crossing of `V_th`: V is at most `V_th` at the
+    /// beginning of a step and above it at the end. In this case `V_reset`, `V_spike` and a refractory time are not
+    /// allowed.
     #[serde(default = "yes")]
     pub reset: bool,
-    /// How the equations are solved.
+    /// The numerical method for the differential equations.
     pub method: OdeMethod,
-    /// How noise is integrated.
+    /// The numerical method for the noise.
     pub sde: SdeMethod,
     /// The compartments.
     pub compartments: Vec<Compartment>,
@@ -191,19 +194,20 @@ pub struct Population {
     pub receptors: Vec<Receptor>,
     /// The axial couplings.
     pub couplings: Vec<Coupling>,
-    /// The noises.
+    /// The noise sources.
     pub noises: Vec<Noise>,
-    /// Mechanisms that are text.
+    /// The mechanisms defined by text.
     #[serde(default)]
     pub mechanisms: Vec<Mechanism>,
-    /// The part of a plastic connection's delay that lies on the dendrite, in steps: one for all or one per neuron.
+    /// The dendritic part of the delay of plastic connections, in steps: one value for all neurons or one per
+    /// neuron.
     pub dendritic_delay: Vec<u16>,
-    /// What gradients take for the derivative of the spike.
+    /// The surrogate derivative of the spike, used by gradients.
     #[serde(default)]
     pub surrogate: Surrogate,
-    /// Whether gradients leave out the derivative of the reset of V with respect to the spike. Whatever else a spike
-    /// changes, such as an adaptation current, is differentiated in either case. `true` for new populations; `false` where
-    /// stored data have no value, as in earlier versions.
+    /// Whether gradients omit the derivative of the reset of V with respect to the spike. All other effects of a
+    /// spike, for example on an adaptation current, are always differentiated. The default is `true` for new
+    /// populations, and `false` for stored data without this entry, as in earlier versions.
     #[serde(default)]
     pub detach_reset: bool,
 }
@@ -213,7 +217,7 @@ const fn yes() -> bool {
 }
 
 impl Population {
-    /// Whether a compartment, receptor, mechanism or noise has that name.
+    /// Returns whether a compartment, receptor, mechanism or noise has this name.
     pub fn has_part(&self, name: &str) -> bool {
         self.compartments.iter().any(|c| c.name == name)
             || self.receptors.iter().any(|r| r.name == name)
@@ -221,7 +225,7 @@ impl Population {
             || self.noises.iter().any(|n| n.name == name)
     }
 
-    /// A population without compartments yet, hard reset, forward Euler.
+    /// Creates a population without compartments, with hard reset and the forward Euler method.
     pub fn new(path: impl Into<String>, size: usize, params: impl Into<Params>) -> Self {
         Self {
             path: path.into(),
@@ -242,29 +246,30 @@ impl Population {
         }
     }
 
-    /// Adds the compartment with the threshold; returns its index.
+    /// Adds the soma, which has the spike threshold, and returns its index.
     pub fn soma(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
         self.push_compartment(Compartment { name: name.into(), soma: true, params: params.into() })
     }
 
-    /// Adds a passive compartment; returns its index.
+    /// Adds a passive compartment and returns its index.
     pub fn compartment(&mut self, name: impl Into<String>, params: impl Into<Params>) -> usize {
         self.push_compartment(Compartment { name: name.into(), soma: false, params: params.into() })
     }
 
-    /// Adds a compartment; returns its index.
+    /// Adds a compartment and returns its index.
     pub fn push_compartment(&mut self, compartment: Compartment) -> usize {
         self.compartments.push(compartment);
         self.compartments.len() - 1
     }
 
-    /// Couples two compartments by `g` (nS), or by their half cylinders where `g` is `None`.
+    /// Couples two compartments with the conductance `g` (nS). If `g` is `None`, the conductance is computed from
+    /// the half cylinders of both compartments.
     pub fn couple(&mut self, name: impl Into<String>, a: usize, b: usize, g: Option<f64>) {
         let params = g.map_or_else(Params::new, |g| Params::new().with("g", g));
         self.couplings.push(Coupling { name: name.into(), a, b, params });
     }
 
-    /// Adds a receptor of `kind` on compartment `on`; returns its index.
+    /// Adds a receptor of `kind` to compartment `on` and returns its index.
     pub fn receptor(
         &mut self,
         name: impl Into<String>,
@@ -277,7 +282,7 @@ impl Population {
         self.receptors.len() - 1
     }
 
-    /// Adds a mechanism on compartment `on`, in the language of equations.
+    /// Adds a mechanism, defined in the equation language, to compartment `on`.
     pub fn mechanism(
         &mut self,
         name: impl Into<String>,
@@ -289,7 +294,7 @@ impl Population {
         self.mechanisms.push(Mechanism { name, on, text, params });
     }
 
-    /// Adds a receptor on compartment `on`, in the language of equations; returns its index.
+    /// Adds a receptor, defined in the equation language, to compartment `on` and returns its index.
     pub fn written_receptor(
         &mut self,
         name: impl Into<String>,
@@ -302,12 +307,12 @@ impl Population {
         self.receptors.len() - 1
     }
 
-    /// Adds noise of `kind` on compartment `on`.
+    /// Adds noise of `kind` to compartment `on`.
     pub fn noise(&mut self, name: impl Into<String>, kind: ModuleKind, on: usize, params: impl Into<Params>) {
         self.noises.push(Noise { name: name.into(), kind, on, params: params.into() });
     }
 
-    /// Path of a member module.
+    /// Returns the path of a module of this population.
     pub fn path_of(&self, name: &str) -> String {
         format!("{}/{name}", self.path)
     }

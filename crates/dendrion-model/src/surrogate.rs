@@ -1,11 +1,12 @@
-//! Surrogate derivatives of the spike, which is a step of V - `V_th` and has no derivative of its own (Neftci, Mostafa &
-//! Zenke 2019). Simulations keep the step; gradients take these for its derivative.
+//! Surrogate derivatives of the spike (Neftci, Mostafa & Zenke 2019). A spike is a step function of V - `V_th` and
+//! has no useful derivative. Simulations use the step function; gradients replace its derivative with one of these
+//! functions.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// Tokens of an expression, at most.
+/// Maximum number of tokens of an expression.
 const MOST_TOKENS: usize = 4096;
 
 /// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV).
@@ -46,10 +47,11 @@ pub enum Surrogate {
         /// Width of the sides, in σ.
         s: f64,
     },
-    /// The user's own, in postfix order.
+    /// A user-defined function, as tokens in postfix order.
     Own(Vec<Token>),
-    /// Another surrogate σ, evaluated at the relative distance x = (V - `V_th`)/(`V_th` - `V_reset`) instead of V - `V_th`.
-    /// Its steepness and width have no unit. The derivative of the spike with respect to V is σ(x)/(`V_th` - `V_reset`).
+    /// Another surrogate σ, evaluated at the relative distance x = (V - `V_th`)/(`V_th` - `V_reset`) instead of V -
+    /// `V_th`. Its steepness and width are dimensionless. The derivative of the spike with respect to V is
+    /// σ(x)/(`V_th` - `V_reset`).
     Relative(Box<Surrogate>),
 }
 
@@ -59,7 +61,7 @@ impl Default for Surrogate {
     }
 }
 
-/// A piece of an expression in postfix order.
+/// A token of an expression in postfix order.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Token {
@@ -67,7 +69,7 @@ pub enum Token {
     X,
     /// A number.
     Number(f64),
-    /// Of one argument: -a, |a|, √a, e^a, log a, tanh a.
+    /// -a
     Neg,
     /// |a|
     Abs,
@@ -83,26 +85,26 @@ pub enum Token {
     Add,
     /// a - b
     Sub,
-    /// a b
+    /// a · b
     Mul,
     /// a / b
     Div,
-    /// The smaller of a and b.
+    /// The smaller of a and b
     Min,
-    /// The larger of a and b.
+    /// The larger of a and b
     Max,
     /// a^b
     Pow,
-    /// 1 where a > b, else 0.
+    /// 1 if a > b, else 0
     Greater,
-    /// 1 where a >= b, else 0.
+    /// 1 if a >= b, else 0
     GreaterEqual,
-    /// b where a is not 0, else c.
+    /// b if a is not 0, else c
     Select,
 }
 
 impl Token {
-    /// The token of that name; numbers and `x` have none.
+    /// Returns the operation or variable with this name. Numbers have no name.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "x" => Self::X,
@@ -126,7 +128,7 @@ impl Token {
         })
     }
 
-    /// How many arguments it takes.
+    /// Returns the number of arguments.
     pub const fn arity(self) -> usize {
         match self {
             Self::X | Self::Number(_) => 0,
@@ -138,18 +140,18 @@ impl Token {
 }
 
 impl Surrogate {
-    /// This surrogate, evaluated at (V - `V_th`)/(`V_th` - `V_reset`).
+    /// Returns this surrogate, evaluated at (V - `V_th`)/(`V_th` - `V_reset`).
     #[must_use]
     pub fn relative(self) -> Self {
         if self.is_relative() { self } else { Self::Relative(Box::new(self)) }
     }
 
-    /// Whether its argument is (V - `V_th`)/(`V_th` - `V_reset`).
+    /// Returns whether the argument is (V - `V_th`)/(`V_th` - `V_reset`).
     pub const fn is_relative(&self) -> bool {
         matches!(self, Self::Relative(_))
     }
 
-    /// The function itself, whatever its argument.
+    /// Returns the function without [`Surrogate::Relative`].
     pub fn function(&self) -> &Self {
         match self {
             Self::Relative(function) => function.function(),
@@ -157,10 +159,10 @@ impl Surrogate {
         }
     }
 
-    /// Checks its numbers, or that its tokens make one expression.
+    /// Checks the parameters, or that the tokens form exactly one expression.
     ///
     /// # Errors
-    /// A number outside its domain, naming it; tokens that do not fit each other.
+    /// Returns an error for a parameter outside its domain, or for tokens that do not form one expression.
     pub fn check(&self, path: &str) -> Result<(), Error> {
         let numbers: &[(&str, f64)] = match self {
             Self::Sigmoid { alpha }

@@ -1,25 +1,25 @@
-//! Times in whole steps: the one rule by which times are rounded, and what is reported when it moves one.
+//! Conversion of times to steps: the only place where times are rounded, and the report of rounded times.
 
 use std::fmt;
 
 use crate::grid::{NOISE, grid_position};
 use crate::{Error, Network, PerConnection, Signal};
 
-/// The step nearest to a time (ms) >= 0. Halves are rounded away from zero, with a tolerance of [`NOISE`].
+/// Returns the step nearest to a time (ms) >= 0. Halves are rounded away from zero, with a tolerance of [`NOISE`].
 pub fn nearest_step(ms: f64, dt: f64) -> f64 {
     (grid_position(ms, dt) + NOISE).round()
 }
 
-/// Whether a time (ms) is a multiple of the step, up to floating-point noise.
+/// Returns whether a time (ms) is a multiple of the step, up to rounding errors.
 pub fn is_multiple(ms: f64, dt: f64) -> bool {
     let steps = grid_position(ms, dt);
     steps == steps.round()
 }
 
-/// A time as a whole number of steps, rounded by [`nearest_step`].
+/// Converts a time to an integer number of steps, rounded by [`nearest_step`].
 ///
 /// # Errors
-/// [`Error::Parameter`] where the time is not finite, negative, or beyond what a 63-bit count of steps holds.
+/// [`Error::Parameter`] if the time is not finite, is negative, or is longer than 9·10¹⁸ steps.
 pub fn steps_of(module: &str, parameter: &str, ms: f64, dt: f64) -> Result<u64, Error> {
     let steps = nearest_step(ms, dt);
     if !(ms >= 0.0 && steps < 9e18) {
@@ -28,27 +28,27 @@ pub fn steps_of(module: &str, parameter: &str, ms: f64, dt: f64) -> Result<u64, 
     Ok(steps as u64)
 }
 
-/// Times of a parameter that are not multiples of the step, and therefore are rounded.
+/// Times of a parameter that are rounded because they are not multiples of the step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rounding {
     /// Path of the module.
     pub module: String,
     /// The parameter.
     pub parameter: String,
-    /// Index of the value that is moved farthest, if the parameter has several values.
+    /// Index of the value with the largest change, if the parameter has several values.
     pub index: Option<usize>,
     /// That value (ms).
     pub value: f64,
-    /// What it is rounded to (ms).
+    /// The rounded value (ms).
     pub rounded: f64,
-    /// The number of values that are rounded, and of all values.
+    /// The number of rounded values, and the number of all values.
     pub count: (usize, usize),
     /// The time step (ms).
     pub dt: f64,
 }
 
 impl Rounding {
-    /// What the rule does to the values of a parameter; `None` if all are multiples of the step.
+    /// Reports how the values of a parameter are rounded. Returns `None` if all of them are multiples of the step.
     pub fn of(module: &str, parameter: &str, values: &[f64], dt: f64) -> Option<Self> {
         let moved = |v: f64| (nearest_step(v, dt) * dt - v).abs();
         let mut worst: Option<(usize, f64)> = None;
@@ -93,7 +93,8 @@ impl fmt::Display for Rounding {
 }
 
 impl Network {
-    /// Delays and times of spikes, as given, that are not multiples of the step. Drawn delays are rounded without a report.
+    /// Returns reports for all given delays and spike times that are not multiples of the step. Randomly drawn
+    /// delays are rounded without a report.
     pub fn roundings(&self) -> Vec<Rounding> {
         let mut found = Vec::new();
         for projection in &self.projections {
@@ -101,7 +102,8 @@ impl Network {
             found.extend(delays.and_then(|d| Rounding::of(&projection.path, "delay", d.as_slice(), self.dt)));
         }
         for generator in &self.generators {
-            // Currents and rates are averaged over the step in which they start and stop.
+            // Currents and rates do not need rounding: they are averaged over the steps in which they start and
+            // stop.
             if !matches!(generator.signal, Signal::Spikes { .. } | Signal::Pushed) {
                 continue;
             }
@@ -116,7 +118,7 @@ impl Network {
     }
 }
 
-/// A number without the noise of its last digits.
+/// Drops the last digits of a number, which contain rounding errors.
 fn short(value: f64) -> f64 {
     format!("{value:.9e}").parse().unwrap_or(value)
 }

@@ -1,4 +1,4 @@
-//! Generators, projections and injections.
+//! Checks of generators, projections and injections.
 
 use super::Checked;
 use crate::{
@@ -7,13 +7,13 @@ use crate::{
 };
 
 impl Generator {
-    /// Checks a generator by itself, in a network of that time step (ms).
+    /// Checks a generator on its own, for a network with time step `dt` (ms).
     ///
     /// # Errors
-    /// The first thing found wrong: its size, its parameter, its times, its spikes or its currents.
+    /// Returns the first error found in its size, parameter, times, spikes or currents.
     pub fn validate(&self, dt: f64) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
-            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
+            return Err(Error::parameter(&self.path, "size", self.size, "an integer from 1 to 2^32 - 1"));
         }
         self.values()?;
         if let Some(missing) = self.kind().parameters().iter().find(|p| !self.params.has(p.name)) {
@@ -34,14 +34,14 @@ impl Generator {
                 let bad = wave.values.iter().position(|v| !v.is_finite());
                 bad.map_or(Ok(()), |i| {
                     let name = format!("waveform[{}]", i / wave.width);
-                    Err(Error::parameter(&self.path, name, wave.values[i], "finite numbers (pA)"))
+                    Err(Error::parameter(&self.path, name, wave.values[i], "a finite number (pA)"))
                 })
             }
             _ => Ok(()),
         }
     }
 
-    /// Checks the interval between the samples of a waveform, and that there are samples to interpolate.
+    /// Checks the sampling interval of a waveform, and that there are enough samples to interpolate.
     fn interval(&self, wave: &Waveform) -> Checked {
         let Some(interval) = wave.interval else { return Ok(()) };
         if !interval.is_finite() || interval <= 0.0 {
@@ -54,18 +54,18 @@ impl Generator {
                 &self.path,
                 "waveform",
                 value,
-                "at least 2 samples with an interval",
+                "at least 2 samples, because an interval is given",
             ));
         }
         Ok(())
     }
 
-    /// Checks the parameter, and the times from which its values hold.
+    /// Checks the parameter and the times at which its value changes.
     fn values(&self) -> Checked {
         let count = self.parameter().map_or(self.size, |(_, count)| count);
         for (k, t) in self.breaks.iter().enumerate() {
             if !Domain::NonNegative.holds(*t) || (k > 0 && *t <= self.breaks[k - 1]) {
-                let accepted = "finite times >= 0 that ascend (ms)";
+                let accepted = "finite times >= 0 in ascending order (ms)";
                 return Err(Error::parameter(&self.path, format!("times[{k}]"), t, accepted));
             }
         }
@@ -79,12 +79,12 @@ impl Generator {
             return Err(Error::parameter(&self.path, "indices", value, accepted));
         }
         if let Some(k) = indices.iter().position(|i| *i as usize >= self.size) {
-            let accepted = format!("whole numbers below the size of the generator ({})", self.size);
+            let accepted = format!("integers below the size of the generator ({})", self.size);
             return Err(Error::parameter(&self.path, format!("indices[{k}]"), indices[k], accepted));
         }
         let bad = times.iter().position(|t| steps_of("", "", *t, dt).is_err());
         bad.map_or(Ok(()), |k| {
-            Err(Error::parameter(&self.path, format!("times[{k}]"), times[k], "finite times >= 0 (ms)"))
+            Err(Error::parameter(&self.path, format!("times[{k}]"), times[k], "a finite time >= 0 (ms)"))
         })
     }
 }
@@ -92,10 +92,10 @@ impl Generator {
 impl Projection {
     pub(super) fn validate(&self, network: &Network) -> Checked {
         let Some(post) = network.populations.get(self.population) else {
-            return Err(Error::structure(&self.path, "its postsynaptic population is not in the network"));
+            return Err(Error::structure(&self.path, "the postsynaptic population is not in the network"));
         };
         if self.receptors.is_empty() || self.receptors.iter().any(|r| *r >= post.receptors.len()) {
-            return Err(Error::structure(&self.path, format!("drives no receptor of {}", post.path)));
+            return Err(Error::structure(&self.path, format!("has no receptor as a target; expected at least one receptor of {}", post.path)));
         }
         let sources = self.sources(network)?;
         self.pairs(sources, post.size)?;
@@ -120,13 +120,13 @@ impl Projection {
     }
 
     fn sources(&self, network: &Network) -> Result<usize, Error> {
-        let missing = || Error::structure(&self.path, "its presynaptic module is not in the network");
+        let missing = || Error::structure(&self.path, "the presynaptic module is not in the network");
         match self.pre {
             Source::Population(i) => network.populations.get(i).map(|p| p.size).ok_or_else(missing),
             Source::Generator(i) => {
                 let generator = network.generators.get(i).ok_or_else(missing)?;
                 if !generator.is_spiking() {
-                    let what = format!("{} sends current, not spikes; inject it by ConnGen", generator.path);
+                    let what = format!("{} generates a current, not spikes; inject the current into a compartment instead", generator.path);
                     return Err(Error::structure(&self.path, what));
                 }
                 Ok(generator.size)
@@ -140,7 +140,7 @@ impl Projection {
             Connectivity::AllToAll { .. } => Ok(()),
             Connectivity::OneToOne if sources == targets => Ok(()),
             Connectivity::OneToOne => fail(format!(
-                "one-to-one needs as many sources as targets, but there are {sources} and {targets}"
+                "one-to-one connections need as many sources as targets, but there are {sources} sources and {targets} targets"
             )),
             Connectivity::FixedIndegree { degree, multapses, autapses } => {
                 let pool = sources - usize::from(!autapses && self.is_recurrent());
@@ -174,18 +174,18 @@ impl Projection {
         }
     }
 
-    /// Pairs there are, with those of a neuron and itself or without.
+    /// Returns the number of possible pairs, with or without those of a neuron and itself.
     fn cells(&self, sources: usize, targets: usize, autapses: bool) -> usize {
         sources * targets - if autapses || !self.is_recurrent() { 0 } else { sources }
     }
 
-    /// Whether there are enough partners to draw from.
+    /// Checks that there are enough partners to draw from.
     fn enough(&self, name: &str, wanted: usize, pool: usize, what: &str, multapses: bool) -> Checked {
         if wanted <= pool || (multapses && pool > 0) {
             return Ok(());
         }
-        let more = if multapses { "" } else { ", or multapses (multi_conn)" };
-        let what = format!("{name} = {wanted}: expected at most the {pool} {what} there are{more}");
+        let more = if multapses { "" } else { ", or allow multiple connections per pair" };
+        let what = format!("{name} = {wanted}: expected at most {pool}, the number of {what}{more}");
         Err(Error::connectivity(&self.path, what))
     }
 
@@ -198,7 +198,7 @@ impl Projection {
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
                 let what =
-                    format!("{name}: expected one value or {n}, one per connection, but got {}", v.len());
+                    format!("{name}: expected one value, or {n} values (one per connection), but got {} values", v.len());
                 Err(Error::connectivity(&self.path, what))
             }
             _ => spec.check(&self.path, values, values.as_slice().len()),
@@ -211,7 +211,7 @@ impl Projection {
             let steps = steps_of(&self.path, "delay", *d, network.dt)?;
             let name = if matches!(delay, Values::Each(_)) { format!("delay[{i}]") } else { "delay".into() };
             if steps < least {
-                let accepted = format!("at least dt = {} ms between neurons", network.dt);
+                let accepted = format!("at least dt = {} ms for connections between neurons", network.dt);
                 return Err(Error::parameter(&self.path, name, d, accepted));
             }
             if steps > u64::from(u16::MAX) {
@@ -227,16 +227,16 @@ impl Injection {
     pub(super) fn validate(&self, network: &Network) -> Checked {
         let fail = |what: String| Err(Error::structure(&self.path, what));
         let Some(generator) = network.generators.get(self.generator) else {
-            return fail("its generator is not in the network".into());
+            return fail("the generator is not in the network".into());
         };
         let Some(post) = network.populations.get(self.population) else {
-            return fail("its population is not in the network".into());
+            return fail("the population is not in the network".into());
         };
         if self.compartment >= post.compartments.len() {
             return fail(format!("compartment {} of {} does not exist", self.compartment, post.path));
         }
         if generator.is_spiking() {
-            return fail(format!("{} sends spikes, not current; connect it to a receptor", generator.path));
+            return fail(format!("{} generates spikes, not a current; connect it to a receptor instead", generator.path));
         }
         if generator.size != 1 && generator.size != post.size {
             return fail(format!(

@@ -1,4 +1,4 @@
-//! The one place that says whether a network makes sense.
+//! Validation: all checks of a network before a simulation is built.
 
 mod connections;
 mod parts;
@@ -13,10 +13,10 @@ use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values, d
 type Checked = Result<(), Error>;
 
 impl Network {
-    /// Checks everything that can be known before a run.
+    /// Checks everything that can be checked before a run.
     ///
     /// # Errors
-    /// The first thing found wrong, naming module, parameter, value, and what would be accepted.
+    /// Returns the first error found, with the module, the parameter, the value and the accepted values.
     pub fn validate(&self) -> Checked {
         if !Domain::Positive.holds(self.dt) {
             return Err(Error::parameter("network", "dt", self.dt, "a finite number > 0 (ms)"));
@@ -26,7 +26,7 @@ impl Network {
                 "network",
                 "threads",
                 0,
-                "a whole number >= 1, or none for all cores",
+                "an integer >= 1, or no value for all cores",
             ));
         }
         self.paths_are_unique()?;
@@ -45,7 +45,7 @@ impl Network {
         let mut seen = HashSet::new();
         for path in paths {
             if !seen.insert(path) {
-                return Err(Error::structure(path, "two modules of this name; give one another name"));
+                return Err(Error::structure(path, "two modules have this name; rename one of them"));
             }
         }
         Ok(())
@@ -55,7 +55,7 @@ impl Network {
 impl Population {
     fn validate(&self) -> Checked {
         if self.size == 0 || u32::try_from(self.size).is_err() {
-            return Err(Error::parameter(&self.path, "size", self.size, "a whole number from 1 to 2^32 - 1"));
+            return Err(Error::parameter(&self.path, "size", self.size, "an integer from 1 to 2^32 - 1"));
         }
         ModuleKind::Population.check(&self.path, &self.params, self.size)?;
         self.surrogate.check(&self.path)?;
@@ -77,29 +77,30 @@ impl Population {
             1 => Ok(()),
             0 => Err(Error::structure(
                 &self.path,
-                "has no soma; a neuron needs exactly one LeakyIF compartment",
+                "has no soma; a neuron needs exactly one compartment with a threshold",
             )),
             n => {
-                let what = format!("has {n} somas ({}); a neuron has exactly one LeakyIF", somas.join(", "));
+                let what = format!("has {n} somas ({}); a neuron needs exactly one compartment with a threshold", somas.join(", "));
                 Err(Error::structure(&self.path, what))
             }
         }
     }
 
-    /// A compartment and a receptor may share a name (a receptor that is a compartment of its own); no other two.
+    /// Checks that names are unique. Only a compartment and a receptor may share a name, namely if the receptor has
+    /// a compartment of its own.
     fn names_are_unique(&self) -> Checked {
         let of_kind = |names: Vec<&String>| {
             let mut seen = HashSet::new();
             match names.into_iter().find(|n| !seen.insert(*n)) {
                 Some(n) => {
-                    Err(Error::structure(self.path_of(n), "two modules of this name; give one another name"))
+                    Err(Error::structure(self.path_of(n), "two modules have this name; rename one of them"))
                 }
                 None => Ok(()),
             }
         };
         of_kind(self.compartments.iter().map(|c| &c.name).collect())?;
         of_kind(self.receptors.iter().map(|r| &r.name).collect())?;
-        // A soma's own equations go by its name.
+        // The equations of a soma have the name of their compartment.
         let is_own = |m: &&Mechanism| self.compartments.get(m.on).is_none_or(|c| c.name != m.name);
         let own = self.mechanisms.iter().filter(is_own).map(|m| &m.name);
         of_kind(own.chain(self.receptors.iter().map(|r| &r.name)).collect())?;
@@ -117,20 +118,20 @@ impl Population {
         let (spike, width) = (self.params.has("V_spike"), self.params.has("spike_width"));
         if spike != width {
             let missing = if spike { "spike_width" } else { "V_spike" };
-            let accepted = "V_spike (mV) and spike_width (ms) together, or neither";
+            let accepted = "either both V_spike (mV) and spike_width (ms) or neither";
             return Err(Error::parameter(&self.path, missing, "None", accepted));
         }
         if spike && self.soft_reset {
-            let accepted = "a V_reset (mV) where there is a V_spike";
+            let accepted = "a V_reset (mV), because V_spike is set";
             return Err(Error::parameter(&self.path, "V_reset", "None", accepted));
         }
         let v_th = ModuleKind::Population.value(&self.params, "V_th").unwrap_or(Values::Scalar(1.0));
         if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
     }
 
-    /// Without a reset nothing may say what a reset would do.
+    /// Checks that a population without a reset has no parameters or equations of a reset.
     fn nothing_resets(&self) -> Checked {
-        let accepted = "none where reset is false, since a spike leaves V alone";
+        let accepted = "no value, because reset is false and a spike does not change V";
         for name in ["V_reset", "V_spike", "spike_width"] {
             if let Some(values) = self.params.get(name) {
                 return Err(Error::parameter(&self.path, name, values.get(0), accepted));
@@ -141,31 +142,32 @@ impl Population {
         }
         let times = self.params.get("refractory");
         if let Some(time) = times.and_then(|v| v.as_slice().iter().find(|t| **t != 0.0)) {
-            let accepted = "0 where reset is false: a spike is an upward crossing of V_th";
+            let accepted = "0, because reset is false and every upward crossing of V_th is a spike";
             return Err(Error::parameter(&self.path, "refractory", time, accepted));
         }
         match self.soma_that_resets_itself()? {
             None => Ok(()),
             Some(soma) => {
-                let what = "sets V on a spike, but reset is false, which leaves V alone; expected reset true";
+                let what = "sets V on a spike, but reset is false; set reset to true or remove the assignment to V";
                 Err(Error::structure(soma, what))
             }
         }
     }
 
-    /// Checks thresholds that a spike subtracts.
+    /// Checks the thresholds of a soft reset.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for one that is not above 0: V would never come back under it.
+    /// [`Error::Parameter`] for a threshold that is not greater than 0, since subtracting it would not move V below
+    /// the threshold.
     pub fn check_soft_reset(&self, v_th: &Values) -> Checked {
-        let accepted = "V_th > 0 where V_reset is None (a spike subtracts V_th), or a V_reset (mV)";
+        let accepted = "a value > 0 (mV), because V_reset is not set and a spike subtracts V_th; alternatively, set V_reset (mV)";
         match v_th.as_slice().iter().find(|v| **v <= 0.0) {
             Some(v) => Err(Error::parameter(&self.path, "V_th", v, accepted)),
             None => Ok(()),
         }
     }
 
-    /// A relative surrogate divides by `V_th` - `V_reset`, so that `V_reset` must be what a spike sets.
+    /// Checks that `V_reset` determines V after a spike, since a relative surrogate divides by `V_th` - `V_reset`.
     fn relative_surrogate_is_possible(&self) -> Checked {
         if !self.surrogate.is_relative() {
             return Ok(());
@@ -179,11 +181,11 @@ impl Population {
         } else {
             return Ok(());
         };
-        let accepted = format!("false where there is no V_reset ({without})");
+        let accepted = format!("false, because V_reset is not used here ({without})");
         Err(Error::parameter(&self.path, "surrogate relative", "true", accepted))
     }
 
-    /// The path of the soma, if its equations set V on a spike.
+    /// Returns the path of the soma if its equations set V on a spike.
     fn soma_that_resets_itself(&self) -> Result<Option<String>, Error> {
         for mechanism in
             self.mechanisms.iter().filter(|m| self.compartments.get(m.on).is_some_and(|c| c.soma))
@@ -198,7 +200,8 @@ impl Population {
         Ok(None)
     }
 
-    /// Checks that a relative surrogate has a distance > 0 to divide by, which only gradients need.
+    /// Checks that `V_th` - `V_reset`, by which a relative surrogate divides, is greater than 0. Only gradients
+    /// need this.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a `V_reset` that is not below `V_th`.
@@ -212,7 +215,7 @@ impl Population {
                 let name =
                     if v_reset.as_slice().len() > 1 { format!("V_reset[{i}]") } else { "V_reset".into() };
                 let accepted = format!(
-                    "a potential below V_th = {} mV, for a gradient with a relative surrogate",
+                    "a potential below V_th = {} mV, as gradients with a relative surrogate require",
                     v_th.get(i)
                 );
                 Err(Error::parameter(&self.path, name, v_reset.get(i), accepted))
@@ -226,7 +229,7 @@ impl Population {
             let (a, b) = (root[coupling.a], root[coupling.b]);
             if a == b {
                 let (a, b) = (&self.compartments[coupling.a].name, &self.compartments[coupling.b].name);
-                let what = format!("couples {a} and {b}, which closes a loop; compartments form a tree");
+                let what = format!("couples {a} and {b}, which are already connected; the couplings have to form a tree");
                 return Err(Error::structure(self.path_of(&coupling.name), what));
             }
             root.iter_mut().filter(|r| **r == a).for_each(|r| *r = b);
@@ -234,7 +237,7 @@ impl Population {
         let alone = (0..root.len()).find(|i| root[*i] != root[0]);
         alone.map_or(Ok(()), |i| {
             let (name, first) = (&self.compartments[i].name, &self.compartments[0].name);
-            let what = format!("is not connected to {first}; couple every compartment by an MCConn");
+            let what = format!("is not connected to {first}; connect all compartments with axial couplings");
             Err(Error::structure(self.path_of(name), what))
         })
     }

@@ -1,4 +1,4 @@
-//! Compartments, receptors and couplings by themselves.
+//! Checks of single compartments, receptors and couplings.
 
 use super::Checked;
 use crate::{
@@ -11,11 +11,11 @@ impl Compartment {
         self.check(&population.path_of(&self.name), population.size)
     }
 
-    /// Checks a compartment by itself, `path` being what to call it.
+    /// Checks a compartment on its own. `path` names it in error messages.
     ///
     /// # Errors
-    /// A parameter outside its domain; half a geometry; a geometry whose `gL` or `C` was left absolute; an
-    /// `area_factor` without an area.
+    /// Returns an error for a parameter outside its domain, for a length without a diameter or the reverse, for a
+    /// geometry whose `gL` or `C` has the absolute default, and for an `area_factor` without a geometry.
     pub fn check(&self, path: &str, size: usize) -> Checked {
         self.kind().check(path, &self.params, size)?;
         if self.params.has("length") != self.params.has("diameter") {
@@ -24,17 +24,17 @@ impl Compartment {
                 path,
                 missing,
                 "None",
-                "length and diameter together, or neither (um)",
+                "either both length and diameter (um) or neither",
             ));
         }
         let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
         if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
-            let given = "a factor on an area";
+            let given = "a factor for the membrane area";
             return Err(Error::parameter(
                 path,
                 "area_factor",
                 given,
-                "length and diameter beside it (um), or 1",
+                "also length and diameter (um), or a factor of 1",
             ));
         }
         for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
@@ -60,16 +60,16 @@ impl Receptor {
         Ok(())
     }
 
-    /// Checks a receptor by itself, `path` being what to call it.
+    /// Checks a receptor on its own. `path` names it in error messages.
     ///
     /// # Errors
-    /// A parameter outside its domain, or no `t_decay`.
+    /// Returns an error for a parameter outside its domain or a missing `t_decay`.
     pub fn check(&self, path: &str, size: usize) -> Checked {
         if let Some(text) = &self.text {
             let definition = definition(path, text)?;
             if definition.arrivals.is_empty() || definition.current.is_none() {
                 let what =
-                    "its equations make no receptor: expected 'on event: s += weight' and 'I = ... : pA'";
+                    "the equations do not define a receptor; expected 'on event: s += weight' and 'I = ... : pA'";
                 return Err(Error::structure(path, what));
             }
             return check_written(path, &definition, &self.params, size);
@@ -87,7 +87,7 @@ impl Mechanism {
         let path = population.path_of(&self.name);
         let definition = definition(&path, &self.text)?;
         if !definition.arrivals.is_empty() {
-            let what = "its equations have 'on event', so spikes arrive there: make it a receptor";
+            let what = "the equations contain 'on event', which only receptors support; add it as a receptor";
             return Err(Error::structure(path, what));
         }
         check_written(&path, &definition, &self.params, population.size)?;
@@ -108,7 +108,7 @@ impl Coupling {
             };
             if !self.params.has("g") && !compartment.has_axial_geometry() {
                 let accepted = format!(
-                    "a conductance >= 0 (nS), or length, diameter and r_axial on both compartments ({} lacks them)",
+                    "a conductance >= 0 (nS), or length, diameter and r_axial of both compartments ({} lacks them)",
                     compartment.name
                 );
                 return Err(Error::parameter(path, "g", "None", accepted));

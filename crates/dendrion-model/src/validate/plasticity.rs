@@ -1,10 +1,10 @@
-//! Plastic projections.
+//! Checks of plastic projections.
 
 use super::Checked;
 use crate::{Error, Network, Projection};
 
 impl Projection {
-    /// Whether the rule's parameters, and the delays on the dendrites of those it reaches, make sense.
+    /// Checks the rule's parameters and the dendritic delays of the postsynaptic neurons.
     pub(super) fn plasticity_fits(&self, network: &Network) -> Checked {
         let Some(plasticity) = &self.plasticity else { return Ok(()) };
         plasticity.kind.check(&self.path, &plasticity.params, 1)?;
@@ -17,7 +17,7 @@ impl Projection {
             return Err(Error::parameter(&post.path, "dendritic_delay", given, accepted));
         }
         if dendritic.contains(&0) {
-            let accepted = format!("at least 1 step, as {} learns", self.path);
+            let accepted = format!("at least 1 step, because the weights of {} are plastic", self.path);
             return Err(Error::parameter(&post.path, "dendritic_delay", 0, accepted));
         }
         Ok(())
