@@ -1,5 +1,5 @@
-//! Reads wrong models from standard input, separated by lines of `---`, and prints each with what is said of it: the form of
-//! `tests/wrong.txt`.
+//! Reads invalid models from standard input, separated by lines of `---`, and prints each with its error message,
+//! in the form of `tests/wrong.txt`.
 
 use std::io::Read;
 
@@ -12,7 +12,7 @@ fn main() -> std::io::Result<()> {
         let text = text.split(">>>\n").next().unwrap_or(text);
         let format = if text.starts_with('{') { Format::Json } else { Format::Toml };
         let said = match read(text, format, &mut NoArrays).map(|file| file.simulation().map(drop)) {
-            Ok(Ok(())) => "nothing is wrong".to_string(),
+            Ok(Ok(())) => "valid".to_string(),
             Ok(Err(error)) | Err(error) => error.to_string(),
         };
         println!("{text}>>>\n{said}\n---");

@@ -1,4 +1,4 @@
-//! Arrays beside a model, in NumPy's npz.
+//! Arrays in npz files (NumPy).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,54 +12,54 @@ use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
-/// Longest header of an array; those of plain arrays have about a hundred bytes.
+/// Maximum header length of an array in bytes. Headers of plain arrays have about a hundred bytes.
 const HEADER: usize = 4096;
 
-/// An array.
+/// An array of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Array {
-    /// Numbers.
+    /// Real numbers.
     Floats(Vec<f64>),
-    /// Whole numbers, such as indices of neurons.
+    /// Integers, such as indices of neurons.
     Indices(Vec<u32>),
 }
 
-/// Where arrays that a model refers to by name come from.
+/// A source of the arrays that a model refers to by name.
 pub trait Arrays {
-    /// The numbers of an array, in C order.
+    /// Returns the numbers of an array, in C order.
     ///
     /// # Errors
-    /// Why there is no such array of numbers, in words.
+    /// Returns the reason why there is no such array of numbers.
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String>;
 }
 
-/// No arrays.
+/// A source without arrays.
 #[derive(Debug)]
 pub struct NoArrays;
 
 impl Arrays for NoArrays {
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String> {
         Err(format!(
-            "no array {name:?}: the file names no arrays; expected `arrays = \"....npz\"` at its top"
+            "no array {name:?}: the file has no arrays; expected an entry `arrays = \"NAME.npz\"` at the top of the file"
         ))
     }
 }
 
-/// Arrays of an npz file, as `numpy.savez` writes it.
+/// The arrays of an npz file, as written by `numpy.savez`.
 #[derive(Debug)]
 pub struct Npz<R: Read + Seek> {
     name: String,
     archive: ZipArchive<R>,
     bytes: u64,
-    /// Bytes of all arrays that were read, each as often as it was.
+    /// Total number of bytes read; arrays that are read several times count each time.
     read: f64,
 }
 
 impl Npz<BufReader<File>> {
-    /// Opens a file. If its SHA-256 is given, in hexadecimal, the content must have it.
+    /// Opens a file. If `sha256` is given, in hexadecimal, the checksum of the content must match.
     ///
     /// # Errors
-    /// Why it cannot be read, or that its content is another, in words.
+    /// Returns the reason why the file cannot be read, or that its checksum differs.
     pub fn open(path: &Path, sha256: Option<&str>) -> Result<Self, String> {
         let name = path.display().to_string();
         let mut file = open_file(path).map_err(|e| format!("{name}: {e}"))?;
@@ -67,8 +67,8 @@ impl Npz<BufReader<File>> {
             let found = sha256_of(&mut file).map_err(|e| format!("{name}: {e}"))?;
             if found != expected {
                 return Err(format!(
-                    "{name}: has the SHA-256 {found}, but the model was saved with arrays of SHA-256 {expected}; \
-                     expected the file that was saved with this model"
+                    "{name}: has the SHA-256 checksum {found}, but the model was saved with arrays of checksum {expected}; \
+                     expected the arrays file that was saved with this model"
                 ));
             }
         }
@@ -77,12 +77,12 @@ impl Npz<BufReader<File>> {
 }
 
 impl<R: Read + Seek> Npz<R> {
-    /// Arrays of what `reader` gives, by the name it goes by.
+    /// Reads arrays from `reader`. `name` is the name of the source in error messages.
     ///
     /// # Errors
-    /// Why it cannot be read, in words.
+    /// Returns the reason why the arrays cannot be read.
     pub fn new(name: String, mut reader: R) -> Result<Self, String> {
-        let fail = |e: &dyn std::fmt::Display| format!("{name}: is no npz file, or damaged: {e}");
+        let fail = |e: &dyn std::fmt::Display| format!("{name}: is not an npz file, or is damaged: {e}");
         let bytes = reader.seek(SeekFrom::End(0)).map_err(|e| fail(&e))?;
         let archive = ZipArchive::new(&mut reader).map_err(|e| fail(&e))?;
         if archive.has_duplicate_names() {
@@ -98,7 +98,7 @@ impl<R: Read + Seek> Npz<R> {
         Ok(Self { name, archive, bytes, read: 0.0 })
     }
 
-    /// The bytes of an array's file in it.
+    /// Returns the content of an array's file in the archive.
     fn entry(&mut self, name: &str) -> Result<Vec<u8>, String> {
         let known = || -> String {
             let mut names: Vec<&str> =
@@ -109,21 +109,21 @@ impl<R: Read + Seek> Npz<R> {
         };
         let file = format!("{name}.npy");
         let Some(index) = self.archive.index_for_name(&file) else {
-            return Err(format!("no array {name:?} in {}; there are: {}", self.name, known()));
+            return Err(format!("no array named {name:?} in {}; expected one of: {}", self.name, known()));
         };
         let fail = |e: &dyn std::fmt::Display| format!("array {name:?} of {} is damaged: {e}", self.name);
         let bytes = self.bytes;
         let mut entry = self.archive.by_index(index).map_err(|e| fail(&e))?;
         if entry.compression() != CompressionMethod::Stored {
             return Err(format!(
-                "array {name:?} of {} is compressed: expected numpy.savez, not savez_compressed",
+                "array {name:?} of {} is compressed: expected an uncompressed npz file, as written by numpy.savez",
                 self.name
             ));
         }
         if entry.size() > bytes {
-            return Err(fail(&format!("{} bytes in a file of {bytes}", entry.size())));
+            return Err(fail(&format!("it claims to have {} bytes in a file of {bytes} bytes", entry.size())));
         }
-        // A model may refer to one array many times, and each reference has values of its own.
+        // Every reference to an array makes a copy of its values.
         self.read += entry.size() as f64;
         check_memory("arrays", "reading all arrays that the model refers to", self.read)
             .map_err(|e| e.to_string())?;
@@ -147,19 +147,19 @@ impl<R: Read + Seek> Arrays for Npz<R> {
         let width = dtype.num_bytes().unwrap_or(0) as u64;
         match count.and_then(|n| n.checked_mul(width)) {
             Some(bytes) if width > 0 && bytes <= content.len() as u64 => {}
-            _ => return Err(fail(&format!("its shape {shape:?} does not fit its content"))),
+            _ => return Err(fail(&format!("its shape {shape:?} does not match the size of its content"))),
         }
         let values = numbers(file).map_err(|e| fail(&e))?;
-        // Values occupy the end of the file, so anything else that follows them would move the header's end.
+        // If other data followed the values, the header would not end where the values begin.
         if header_length(&content) + values.len() * width as usize == content.len() {
             Ok(values)
         } else {
-            Err(fail(&format!("its shape {shape:?} does not fit its content: bytes follow the values")))
+            Err(fail(&format!("its shape {shape:?} does not match the size of its content: there are bytes after the values")))
         }
     }
 }
 
-/// The SHA-256 of what is left of a file, in hexadecimal. Afterwards the file is at its beginning.
+/// Returns the SHA-256 checksum of the rest of a file in hexadecimal, and rewinds the file.
 pub(crate) fn sha256_of(file: &mut File) -> io::Result<String> {
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 16];
@@ -173,7 +173,8 @@ pub(crate) fn sha256_of(file: &mut File) -> io::Result<String> {
     Ok(hash.finalize().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")))
 }
 
-/// Whether the last record of a zip archive, which has 22 bytes and no comment in an npz, ends the file.
+/// Returns whether the file ends with the last record of a zip archive, which has 22 bytes and no comment in an npz
+/// file.
 fn ends_with_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
     let mut end = [0; 22];
     reader.seek(SeekFrom::End(-22))?;
@@ -182,7 +183,7 @@ fn ends_with_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
     Ok(end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]))
 }
 
-/// The bytes before the values of an npy file whose header [`plain_header`] accepts.
+/// Returns the number of bytes before the values of an npy file whose header [`plain_header`] accepts.
 fn header_length(content: &[u8]) -> usize {
     match content {
         [_, _, _, _, _, _, 1, _, a, b, ..] => 10 + usize::from(u16::from_le_bytes([*a, *b])),
@@ -191,37 +192,37 @@ fn header_length(content: &[u8]) -> usize {
     }
 }
 
-/// Refuses headers that no plain array has, before anything parses them.
+/// Rejects headers that plain arrays do not have, before they are parsed.
 fn plain_header(content: &[u8]) -> Result<(), String> {
     let (major, rest) = match content {
         [0x93, b'N', b'U', b'M', b'P', b'Y', major, _, rest @ ..] => (*major, rest),
-        _ => return Err("is no npy array".into()),
+        _ => return Err("is not an npy array".into()),
     };
     let length = match (major, rest) {
         (1, [a, b, ..]) => usize::from(u16::from_le_bytes([*a, *b])),
         (2 | 3, [a, b, c, d, ..]) => u32::from_le_bytes([*a, *b, *c, *d]) as usize,
-        _ => return Err("is of an unknown version of npy".into()),
+        _ => return Err("has an unknown version of the npy format".into()),
     };
     let from = if major == 1 { 2 } else { 4 };
     let header = rest.get(from..).and_then(|h| h.get(..length)).filter(|h| h.len() <= HEADER);
-    let header = header.ok_or("has a header of the wrong length")?;
+    let header = header.ok_or("has an invalid header length")?;
     let nested = header.iter().filter(|b| matches!(b, b'(' | b'[' | b'{')).count();
-    if nested > 8 { Err("has a header that no plain array has".into()) } else { Ok(()) }
+    if nested > 8 { Err("has an invalid header for a plain array".into()) } else { Ok(()) }
 }
 
-/// The elements of any type of number as f64.
+/// Converts the elements of any numeric type to f64.
 fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
-    let DType::Plain(kind) = file.dtype() else { return Err("is of records; expected numbers".into()) };
+    let DType::Plain(kind) = file.dtype() else { return Err("contains records; expected numbers".into()) };
     let shown = kind.to_string();
-    // Dates and time differences are stored as integers, and would be read as such.
+    // Dates and time differences are stored as integers and would otherwise be accepted as numbers.
     if !matches!(kind.type_char(), TypeChar::Int | TypeChar::Uint | TypeChar::Float) {
-        return Err(format!("is of type {shown}; expected numbers"));
+        return Err(format!("has the type {shown}; expected numbers"));
     }
     macro_rules! convert {
         ($file:expr, $($t:ty),*) => {{
             let file = $file;
             $(let file = match file.try_data::<$t>() {
-                #[allow(clippy::cast_lossless)] // One rule for all types.
+                #[allow(clippy::cast_lossless)] // The conversion has to compile for all types.
                 Ok(data) => return data.map(|v| v.map(|v| v as f64)).collect::<Result<_, _>>().map_err(|e| e.to_string()),
                 Err(file) => file,
             };)*
@@ -229,15 +230,15 @@ fn numbers(file: NpyFile<&[u8]>) -> Result<Vec<f64>, String> {
         }};
     }
     convert!(file, f64, f32, i64, i32, u32, u64, i16, u16, i8, u8);
-    Err(format!("is of type {shown}; expected numbers"))
+    Err(format!("has the type {shown}; expected numbers"))
 }
 
-/// Writes arrays, uncompressed.
+/// Writes arrays without compression.
 pub(crate) fn write_npz(
     out: impl Write + Seek,
     arrays: &BTreeMap<String, Array>,
 ) -> Result<(), std::io::Error> {
-    // Without a time of its own the same arrays make the same file.
+    // The modification time is fixed, so that equal arrays result in equal files.
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .large_file(true)

@@ -1,4 +1,4 @@
-//! Whether a network can be built, without memory in proportion to the numbers in its file.
+//! Checks that a network can be built, with an amount of memory that does not depend on the numbers in its file.
 
 use dendrion_engine::{Simulation, memory_needed};
 use dendrion_language::TextError;
@@ -6,23 +6,23 @@ use dendrion_model::{Connectivity, Network, Params, PerConnection, Signal, Sourc
 
 use crate::File;
 
-/// What a check found in a network.
+/// The size of a network that was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// Neurons of all populations.
     pub neurons: u64,
     /// Their compartments.
     pub compartments: u64,
-    /// Connections of all projections, where the network was built as it is.
+    /// Connections of all projections, if the complete network was built.
     pub connections: Option<u64>,
 }
 
-/// Bytes up to which a network is built as it is.
+/// Networks that need at most this many bytes are built completely.
 const SMALL: f64 = 256e6;
 
 impl File {
-    /// Checks what [`File::simulation`] checks. Of a network that needs more than 256 MB one neuron of each population is built, with one
-    /// connection of each projection: then delays that are drawn are not all seen.
+    /// Performs the checks of [`File::simulation`]. If the network needs more than 256 MB, only one neuron of each
+    /// population and one connection of each projection are built, so errors in other drawn delays are not found.
     ///
     /// # Errors
     /// As [`File::simulation`].
@@ -44,7 +44,7 @@ impl File {
                 let module = format!("record {}", record.name);
                 let size = population.size;
                 let why = format!(
-                    "{module}: indices: {i}: expected whole numbers below {size}, the number of neurons"
+                    "{module}: indices: {i}: expected integers below {size}, the number of neurons"
                 );
                 return Err(TextError::new(&self.text, self.places.of(&module, "indices"), why));
             }
@@ -62,7 +62,8 @@ impl File {
     }
 }
 
-/// The network with one neuron of each population, one member of each generator, and one connection of each projection.
+/// Returns a network with one neuron of each population, one member of each generator and one connection of each
+/// projection.
 fn one_of_each(network: &Network) -> Network {
     let mut small = network.clone();
     for p in &mut small.populations {

@@ -1,46 +1,47 @@
-//! What goes with a network and is not simulated: who the populations are, what is trained, what is recorded.
+//! Contents of a model file that are not part of the network: the identities of populations, frozen parameters and
+//! recordings.
 
 use std::collections::BTreeMap;
 
-/// What goes with a network.
+/// The contents of a model file besides the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extras {
-    /// Time to simulate where nothing else is said (ms).
+    /// Duration of a simulation if the caller does not specify one (ms).
     pub duration: Option<f64>,
-    /// By path of the population.
+    /// Identities of populations, by path.
     pub populations: BTreeMap<String, Identity>,
-    /// Parameters that training leaves alone, as `path.parameter`.
+    /// Parameters that training does not change, as `path.parameter`.
     pub frozen: Vec<String>,
-    /// Projections whose weights are a table of all sources by all targets.
+    /// Projections whose weights are stored as a dense table of all sources by all targets.
     pub dense: Vec<String>,
-    /// What to record.
+    /// The recordings.
     pub records: Vec<Record>,
 }
 
-/// What a population is called in the whole network.
+/// Identity of a population within a larger model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// Brain area.
     pub area_name: Option<String>,
-    /// Process.
+    /// Index of the process.
     pub pid: Option<u64>,
-    /// Number of the population.
+    /// Index of the population.
     pub id: Option<u64>,
-    /// Number of its first neuron.
+    /// Index of its first neuron.
     pub neuron_start_id: Option<u64>,
 }
 
-/// Something to record.
+/// A recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// What the recording is called.
+    /// Name of the recording.
     pub name: String,
     /// Path of the module.
     pub of: String,
     /// The variable, such as `V` or `spikes`.
     pub variable: String,
-    /// Time between samples (ms); `None`: each step.
+    /// Time between samples (ms); `None` records every step.
     pub every: Option<f64>,
-    /// Which neurons, or connections; `None`: all.
+    /// Indices of the recorded neurons or connections; `None` records all.
     pub indices: Option<Vec<u32>>,
 }

@@ -1,4 +1,4 @@
-//! Model files on disk.
+//! Reading and writing model files.
 
 use std::fs;
 use std::io::{self, Seek, Write};
@@ -13,26 +13,26 @@ use crate::read::{ArraysFile, arrays_file};
 use crate::write::{Document, document};
 use crate::{Extras, File, Format, read};
 
-/// A model file that cannot be read or written.
+/// An error when reading or writing a model file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The text means nothing, or no network.
+    /// The text cannot be parsed or does not describe a valid network.
     #[error("{path}, {error}")]
     Text {
         /// The file.
         path: String,
-        /// What is wrong, and where.
+        /// The error and its position in the text.
         error: TextError,
     },
-    /// The network has something that no file can hold, or the file's name no known ending.
+    /// The network contains something that cannot be stored in a file, or the file name has an unknown extension.
     #[error("{path}: {reason}")]
     Refused {
         /// The file.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The file system refuses: an [`Error::File`].
+    /// The operating system could not read or write the file; always an [`Error::File`].
     #[error(transparent)]
     Io(Error),
 }
@@ -40,15 +40,15 @@ pub enum FileError {
 fn format_of(path: &Path) -> Result<Format, FileError> {
     Format::of(path).ok_or_else(|| FileError::Refused {
         path: path.display().to_string(),
-        reason: "expected a name that ends in .toml or .json".into(),
+        reason: "unknown file extension; expected a name ending in .toml or .json".into(),
     })
 }
 
-/// Reads a network from a file, and the arrays that it names from a file in the same folder.
+/// Reads a network from a file, and its arrays, if any, from the npz file that it names in the same folder.
 ///
 /// # Errors
-/// [`FileError::Text`] with line and column for the first thing that is wrong, such as arrays that are not those the model
-/// was saved with; [`FileError::Io`] if the file cannot be read.
+/// [`FileError::Text`] with line and column for the first error in the text, or if the arrays differ from those
+/// that the model was saved with; [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
     dendrion_language::with_stack(|| load_file(path))
 }
@@ -58,7 +58,7 @@ fn load_file(path: &Path) -> Result<File, FileError> {
     let format = format_of(path)?;
     let bytes = read_file(path).map_err(|e| FileError::Io(Error::file(path, &e)))?;
     let text = String::from_utf8(bytes)
-        .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is not text in UTF-8".into() })?;
+        .map_err(|_| FileError::Refused { path: shown.clone(), reason: "is not UTF-8 text".into() })?;
     let fail = |error| FileError::Text { path: shown.clone(), error };
     let document = format.parse(&text).map_err(fail)?;
     let named = arrays_file(&text, &document).map_err(fail)?;
@@ -67,7 +67,7 @@ fn load_file(path: &Path) -> Result<File, FileError> {
     let arrays: &mut dyn Arrays = match named {
         None => &mut none,
         Some(file) => {
-            npz = Npz::open(&beside(path, &file.name), file.sha256.as_deref())
+            npz = Npz::open(&arrays_path(path, &file.name), file.sha256.as_deref())
                 .map_err(|why| fail(TextError::new(&text, file.span, why)))?;
             &mut npz
         }
@@ -75,21 +75,23 @@ fn load_file(path: &Path) -> Result<File, FileError> {
     read(&text, format, arrays).map_err(fail)
 }
 
-/// Writes a network to a file, and its long arrays, if any, to an npz file in the same folder.
+/// Writes a network to a file, and its long arrays, if it has any, to an npz file in the same folder.
 ///
-/// The npz file is named after its content (`model.toml` has `model.HASH.npz`), and the text holds its name and checksum. It is
-/// written first, so that at every moment the text names arrays that exist and are its own. Once the text is in place, the
-/// npz file of the text it replaced is removed, unless another model in the folder names it.
+/// The name of the npz file contains a hash of its content (`model.toml` has `model.HASH.npz`), and the model file
+/// stores this name and the full checksum. The npz file is written first, so at any time the model file refers to
+/// an existing file with the right content. After the model file has been replaced, the npz file of the previous
+/// version is deleted unless another model in the folder refers to it.
 ///
 /// # Errors
-/// [`FileError::Refused`] for what a file cannot hold; [`FileError::Io`] if it cannot be written. The old files are then
-/// unchanged.
+/// [`FileError::Refused`] if the network cannot be stored in a file; [`FileError::Io`] if a file cannot be written.
+/// In both cases the old files remain unchanged.
 pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;
     let refused = |reason: String| FileError::Refused { path: shown.clone(), reason };
     let mut whole = document(network, extras).map_err(|e| refused(e.to_string()))?;
-    // A link stays, and the model that it points to is replaced, together with the arrays there.
+    // If `path` is a symbolic link, the file that it points to is replaced, together with the arrays next to that
+    // file.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let old = own_arrays(&target);
     let new = if whole.arrays.is_empty() { None } else { Some(save_arrays(&target, &mut whole)?) };
@@ -99,7 +101,7 @@ pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileE
     };
     let written = replace_file(&target, |mut file| file.write_all(text.as_bytes()));
     if let Err(error) = written {
-        // The text is still the old one, which does not name the new arrays.
+        // The old model file is still in place and does not refer to the new arrays.
         if let Some(unused) = new.filter(|name| old.as_ref() != Some(name)) {
             remove_unless_named(&target, &unused);
         }
@@ -111,8 +113,9 @@ pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileE
     Ok(())
 }
 
-/// Where the arrays of a model are: in the folder of the path that was given, or of the text that it links to.
-fn beside(path: &Path, name: &str) -> PathBuf {
+/// Returns the path of a model's arrays: in the folder of `path` or, if it is a symbolic link, in the folder of the
+/// file that it points to.
+fn arrays_path(path: &Path, name: &str) -> PathBuf {
     let given = path.with_file_name(name);
     match fs::canonicalize(path) {
         Ok(target) if !given.exists() => target.with_file_name(name),
@@ -120,12 +123,12 @@ fn beside(path: &Path, name: &str) -> PathBuf {
     }
 }
 
-/// Writes the arrays of a model to a file that is named after their content, and returns the name.
+/// Writes the arrays of a model to a file named after their hash, and returns the file name.
 fn save_arrays(path: &Path, whole: &mut Document) -> Result<String, FileError> {
     let stem = path.file_stem().and_then(|stem| stem.to_str());
     let stem = stem.ok_or_else(|| FileError::Refused {
         path: path.display().to_string(),
-        reason: "expected a file name in UTF-8".into(),
+        reason: "the file name is not valid UTF-8; choose another name".into(),
     })?;
     let write = || -> io::Result<(String, String)> {
         let replacement = Replacement::of(&path.with_file_name(format!("{stem}.npz.new")))?;
@@ -144,10 +147,10 @@ fn save_arrays(path: &Path, whole: &mut Document) -> Result<String, FileError> {
     Ok(name)
 }
 
-/// Digits of the checksum in the name of a file of arrays.
+/// Number of hexadecimal digits of the checksum in the name of an arrays file.
 const HASH: usize = 16;
 
-/// The file of arrays that the model at `path` names, if [`save`] wrote it for a model of this name.
+/// Returns the arrays file that the model at `path` refers to, if [`save`] wrote it for a model of this name.
 fn own_arrays(path: &Path) -> Option<String> {
     let text = String::from_utf8(read_file(path).ok()?).ok()?;
     let document = Format::of(path)?.parse(&text).ok()?;
@@ -156,7 +159,8 @@ fn own_arrays(path: &Path) -> Option<String> {
     (name == expected).then_some(name)
 }
 
-/// Removes a file of arrays in the folder of `path`, unless a model in it names the file. What cannot be read may name it.
+/// Removes an arrays file in the folder of `path` unless a model in the folder refers to it. Models that cannot be
+/// read count as referring to it.
 fn remove_unless_named(path: &Path, name: &str) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = fs::read_dir(folder) else { return };

@@ -1,4 +1,4 @@
-//! JSON.
+//! The JSON notation.
 
 use dendrion_language::{Span, TextError};
 use jsonc_parser::ast::{ObjectProp, ObjectPropName, Value as Ast};
@@ -7,7 +7,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::node::{Key, Node, Notation, Value, whole_or_number};
 
-/// JSON (RFC 8259), with comments.
+/// JSON (RFC 8259), extended by comments.
 pub(crate) struct Json;
 
 const STRICT: ParseOptions = ParseOptions {
@@ -26,10 +26,10 @@ const STRICT: ParseOptions = ParseOptions {
 impl Notation for Json {
     fn read(text: &str) -> Result<Node, TextError> {
         let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT)
-            .map_err(|e| TextError::new(text, span(e.range()), format!("no JSON: {}", e.kind())))?;
+            .map_err(|e| TextError::new(text, span(e.range()), format!("invalid JSON: {}", e.kind())))?;
         let root = parsed
             .value
-            .ok_or_else(|| TextError::new(text, Span::new(0, 0), "no JSON: the file is empty"))?;
+            .ok_or_else(|| TextError::new(text, Span::new(0, 0), "invalid JSON: the file is empty"))?;
         node(text, &root)
     }
 }
@@ -64,7 +64,7 @@ fn entries(text: &str, properties: &[ObjectProp<'_>]) -> Result<Vec<(Key, Node)>
         };
         let at = span(property.name.range());
         if !seen.insert(name.clone()) {
-            return Err(TextError::new(text, at, format!("{name:?} a second time in one table")));
+            return Err(TextError::new(text, at, format!("{name:?} occurs twice in the same table")));
         }
         entries.push((Key { name, span: at }, node(text, &property.value)?));
     }

@@ -1,9 +1,9 @@
-//! Model files: networks in TOML or JSON, with arrays in NumPy's npz beside them.
+//! Model files: networks in TOML or JSON, with large arrays in separate npz files (the format of NumPy).
 //!
-//! Both notations hold the same document: `populations`, `generators`, `connections`, `injections` and `record`, each a table by
-//! name, and kinds go by the names of the Python classes. [`read`] turns a text into a [`Network`], and what is wrong
-//! with it into an error with line, column and a caret; [`load`] and [`save`] do that with files; [`schema`] is the format's
-//! JSON Schema.
+//! Both notations have the same structure: the tables `populations`, `generators`, `connections`, `injections` and
+//! `record` contain modules by name, and the kinds of modules have the names of the Python classes. [`read`] parses
+//! and validates a text and returns a [`Network`]; errors have a line, a column and a caret. [`load`] and [`save`]
+//! read and write files, and [`schema`] returns the format's JSON Schema.
 //!
 //! ```
 //! let text = r#"
@@ -44,17 +44,17 @@ pub use write::{Document, document};
 
 use node::Notation;
 
-/// A notation of model files.
+/// The notation of a model file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// TOML, to be written by hand.
+    /// TOML, which is easier to write by hand.
     Toml,
     /// JSON.
     Json,
 }
 
 impl Format {
-    /// The format of a file of that name, by its ending.
+    /// Returns the format of a file, determined by the extension of its name.
     pub fn of(path: &std::path::Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "toml" => Some(Self::Toml),
@@ -71,19 +71,20 @@ impl Format {
     }
 }
 
-/// A network read from a text, valid, and what goes with it.
+/// A valid network read from a text, with the other contents of its file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// The network.
     pub network: Network,
-    /// What goes with it.
+    /// The other contents of the file.
     pub extras: Extras,
     text: String,
     places: read::Places,
 }
 
 impl File {
-    /// Where in the text an error of the network is, such as one that [`Network::validate`] or a simulation finds.
+    /// Returns a network error, for example from [`Network::validate`] or a simulation, with its position in the
+    /// text.
     pub fn locate(&self, error: &Error) -> TextError {
         let (span, message) = self.places.locate(error);
         TextError::new(&self.text, span, message)
@@ -93,7 +94,7 @@ impl File {
 /// Reads and validates a network.
 ///
 /// # Errors
-/// The first thing found wrong, and where.
+/// Returns the first error found, with its position.
 pub fn read(text: &str, format: Format, arrays: &mut dyn Arrays) -> Result<File, TextError> {
     dendrion_language::with_stack(|| read_text(text, format, arrays))
 }
@@ -102,7 +103,7 @@ fn read_text(text: &str, format: Format, arrays: &mut dyn Arrays) -> Result<File
     let document = format.parse(text)?;
     let (network, extras, places) = read::network(text, &document, arrays)?;
     let file = File { network, extras, text: text.into(), places };
-    // Before any module is made of it, here or in Python.
+    // The checks run before any module is built, in Rust or in Python.
     match file.network.validate().and_then(|()| dendrion_engine::check_network(&file.network)) {
         Ok(()) => Ok(file),
         Err(error) => Err(file.locate(&error)),

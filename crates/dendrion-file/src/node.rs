@@ -1,29 +1,29 @@
-//! A document as a tree whose every part knows where it stands in the text, whatever the notation.
+//! A document as a tree of values with their positions in the text, common to all notations.
 
 use dendrion_language::{Span, TextError};
 
-/// A value.
+/// A value with its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
     pub(crate) value: Value,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
-    /// Something no model has, such as a date, by its name.
+    /// A kind of value that models do not use, such as a date, with a description.
     Other(&'static str),
     Flag(bool),
     Whole(i128),
     Number(f64),
     Text(String),
     List(Vec<Node>),
-    /// In the order of the document.
+    /// A table, with its entries in the order of the document.
     Table(Vec<(Key, Node)>),
 }
 
-/// The name of an entry of a table.
+/// The key of a table entry.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
     pub(crate) name: String,
@@ -31,20 +31,20 @@ pub(crate) struct Key {
 }
 
 impl Node {
-    /// What it is, in words.
+    /// Describes the kind of value in words.
     pub(crate) const fn words(&self) -> &'static str {
         match &self.value {
             Value::Other(name) => name,
-            Value::Flag(_) => "a true or false",
+            Value::Flag(_) => "true or false",
             Value::Whole(_) | Value::Number(_) => "a number",
-            Value::Text(_) => "a text",
+            Value::Text(_) => "a string",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
         }
     }
 }
 
-/// A whole number, or as near as a float comes to it.
+/// Parses an integer. If it does not fit, the nearest floating-point number is used.
 pub(crate) fn whole_or_number(digits: &str, radix: u32) -> Option<Value> {
     if let Ok(whole) = i128::from_str_radix(digits, radix) {
         return Some(Value::Whole(whole));
@@ -52,8 +52,8 @@ pub(crate) fn whole_or_number(digits: &str, radix: u32) -> Option<Value> {
     digits.parse().ok().map(Value::Number)
 }
 
-/// The document that a text is.
+/// A notation for documents.
 pub(crate) trait Notation {
-    /// Reads a text.
+    /// Parses a text.
     fn read(text: &str) -> Result<Node, TextError>;
 }

@@ -1,6 +1,6 @@
-//! The format's JSON Schema, made from the one table of parameters.
+//! The format's JSON Schema, generated from the table of parameters.
 
-// Pieces of the schema are made where they are used.
+// The functions take temporary values by design.
 #![allow(clippy::needless_pass_by_value)]
 
 use dendrion_equations::library;
@@ -12,7 +12,7 @@ use crate::words;
 
 type Table = Map<String, Value>;
 
-/// The JSON Schema (2020-12) of model files, with the unit, default and meaning of every parameter.
+/// Returns the JSON Schema (2020-12) of model files, with the unit, default and description of every parameter.
 pub fn schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -26,10 +26,10 @@ pub fn schema() -> Value {
             "dendrion": { "enum": FORMATS, "description": "version of the format; 2 is current" },
             "dt": { "type": "number", "exclusiveMinimum": 0, "default": 0.1, "description": "time step (ms)" },
             "seed": { "type": "integer", "minimum": 0, "default": 0, "description": "seed of all random numbers" },
-            "noise_seed": { "type": "integer", "minimum": 0, "description": "seed of noise and of the spikes of generators, where it differs from seed" },
+            "noise_seed": { "type": "integer", "minimum": 0, "description": "seed of noise and of generated spikes; the default is seed" },
             "dtype": { "enum": ["float64", "float32"], "default": "float64" },
-            "threads": { "type": "integer", "minimum": 1, "description": "threads to run on; results do not depend on it" },
-            "duration": { "type": "number", "minimum": 0, "description": "time to simulate where nothing else is said (ms)" },
+            "threads": { "type": "integer", "minimum": 1, "description": "number of threads; results do not depend on it" },
+            "duration": { "type": "number", "minimum": 0, "description": "duration of a simulation if the caller does not specify one (ms)" },
             "arrays": arrays(),
             "populations": by_name(population()),
             "generators": by_name(one_of(generators())),
@@ -39,7 +39,7 @@ pub fn schema() -> Value {
         },
         "$defs": {
             "values": values(),
-            "frozen": { "type": ["array", "string"], "items": { "type": "string" }, "description": "parameters that training leaves alone" },
+            "frozen": { "type": ["array", "string"], "items": { "type": "string" }, "description": "parameters that training does not change" },
             "initializer": initializer(),
             "surrogate": surrogate(),
         },
@@ -47,13 +47,13 @@ pub fn schema() -> Value {
 }
 
 fn arrays() -> Value {
-    let file = json!({ "type": "string", "description": "name of an npz file in the folder of this one" });
+    let file = json!({ "type": "string", "description": "name of an npz file in the folder of the model" });
     let sha256 =
         json!({ "type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of that file" });
     let mut entries = Table::new();
     entries.insert("file".into(), file.clone());
     entries.insert("sha256".into(), sha256);
-    json!({ "description": "the npz file that holds the arrays", "oneOf": [file, closed(entries, &["file"])] })
+    json!({ "description": "the npz file that contains the arrays", "oneOf": [file, closed(entries, &["file"])] })
 }
 
 fn by_name(of: Value) -> Value {
@@ -64,7 +64,7 @@ fn one_of(variants: Vec<Value>) -> Value {
     json!({ "oneOf": variants })
 }
 
-/// A table of these entries and no others.
+/// Schema of a table with these entries and no others.
 fn closed(entries: Table, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": entries, "required": required, "additionalProperties": false })
 }
@@ -81,7 +81,7 @@ fn values() -> Value {
         "type": "object", "properties": { "array": { "type": "string" } }, "required": ["array"], "additionalProperties": false
     });
     json!({
-        "description": "one number for all, a list of one for each, or an array of the npz file",
+        "description": "one number for all members, a list with one number per member, or an array of the npz file",
         "oneOf": [{ "type": "number" }, { "type": "array", "items": { "type": "number" } }, array],
     })
 }
@@ -106,7 +106,7 @@ fn parameters(kind: ModuleKind) -> Table {
     kind.parameters().iter().map(|spec| (spec.name.to_string(), parameter(spec))).collect()
 }
 
-/// The parameters that a text of the library declares.
+/// The parameters that a library text declares.
 fn written(text: &str) -> Table {
     let Some(definition) = library(text).and_then(|text| definition("library", text).ok()) else {
         return Table::new();
@@ -123,7 +123,7 @@ fn written(text: &str) -> Table {
     definition.parameters.iter().map(one).collect()
 }
 
-/// A module of a kind, with where it is and what training leaves alone.
+/// Schema of a module of this kind, with its compartment and its frozen parameters.
 fn module(kind: &str, extra: &Value, parameters: Table, required: &[&str]) -> Value {
     let mut entries = table(json!({ "kind": { "const": kind }, "frozen": { "$ref": "#/$defs/frozen" } }));
     entries.extend(table(extra.clone()));
@@ -131,10 +131,10 @@ fn module(kind: &str, extra: &Value, parameters: Table, required: &[&str]) -> Va
     closed(entries, required)
 }
 
-/// A module with equations of its own, whose parameters they declare.
+/// Schema of a module with its own equations, which declare its parameters.
 fn own_equations(extra: &Value, required: &[&str]) -> Value {
     let mut entries = table(json!({
-        "equations": { "type": "string", "description": "in the language of equations" },
+        "equations": { "type": "string", "description": "equations in the equation language" },
         "frozen": { "$ref": "#/$defs/frozen" },
     }));
     entries.extend(table(extra.clone()));
@@ -147,19 +147,19 @@ fn own_equations(extra: &Value, required: &[&str]) -> Value {
 fn population() -> Value {
     let mut entries = parameters(ModuleKind::Population);
     let reset = json!({
-        "description": "potential after a spike (mV), or \"soft\": a spike subtracts V_th", "default": 0.0,
+        "description": "potential after a spike (mV), or \"soft\", in which case a spike subtracts V_th", "default": 0.0,
         "oneOf": [{ "$ref": "#/$defs/values" }, { "const": "soft" }],
     });
     entries.insert("V_reset".into(), reset);
-    let on = json!({ "on": { "type": "string", "description": "name of the compartment it acts on" } });
+    let on = json!({ "on": { "type": "string", "description": "name of the compartment on which it acts" } });
     entries.extend(table(json!({
         "size": { "type": "integer", "minimum": 1, "default": 1, "description": "number of neurons" },
         "method": { "enum": OdeMethod::ALL.map(OdeMethod::name), "default": "euler" },
         "noise_method": { "enum": ["milstein", "euler_maruyama"], "default": "milstein" },
         "reset": { "type": "boolean", "default": true, "description": "whether a spike resets V; if not, a spike is an upward crossing of V_th" },
         "surrogate": { "$ref": "#/$defs/surrogate" },
-        "detach_reset": { "type": "boolean", "default": false, "description": "whether gradients leave out the derivative of the reset of V; true for populations made in Python" },
-        "dendritic_delay": { "$ref": "#/$defs/values", "description": "part of a learning connection's delay on the dendrite (steps)" },
+        "detach_reset": { "type": "boolean", "default": false, "description": "whether gradients omit the derivative of the reset of V; populations created in Python have true by default" },
+        "dendritic_delay": { "$ref": "#/$defs/values", "description": "dendritic part of the delay of plastic connections (steps)" },
         "area_name": { "type": "string" },
         "pid": { "type": "integer", "minimum": 0 },
         "id": { "type": "integer", "minimum": 0 },
@@ -219,8 +219,8 @@ fn noises(on: &Value) -> Vec<Value> {
 fn generators() -> Vec<Value> {
     let common = json!({
         "size": { "type": "integer", "minimum": 1, "default": 1, "description": "number of sources" },
-        "start": { "type": "number", "minimum": 0, "default": 0, "description": "on from this time (ms)" },
-        "stop": { "type": "number", "description": "off from this time (ms)" },
+        "start": { "type": "number", "minimum": 0, "default": 0, "description": "start time (ms)" },
+        "stop": { "type": "number", "description": "stop time (ms)" },
     });
     let one = |(name, kind): &(&str, ModuleKind)| {
         let mut extra = table(common.clone());
@@ -230,13 +230,13 @@ fn generators() -> Vec<Value> {
                 "times": { "$ref": "#/$defs/values", "description": "time of each spike (ms)" },
             })),
             ModuleKind::Current => table(json!({
-                "waveform": { "$ref": "#/$defs/values", "description": "current (pA), sample by sample" },
-                "width": { "type": "integer", "minimum": 1, "default": 1, "description": "values per sample: 1, or the size" },
-                "interval": { "type": "number", "exclusiveMinimum": 0, "description": "time between samples (ms), which are interpolated linearly; without it each step takes one sample" },
+                "waveform": { "$ref": "#/$defs/values", "description": "samples of the current (pA)" },
+                "width": { "type": "integer", "minimum": 1, "default": 1, "description": "number of values per sample: 1 or the size" },
+                "interval": { "type": "number", "exclusiveMinimum": 0, "description": "time between samples (ms), which are interpolated linearly; without it, each step uses one sample" },
             })),
             _ => table(json!({
-                "changes": { "$ref": "#/$defs/values", "description": "times (ms) from which its values hold, one after the other" },
-                "stream": { "type": "string", "description": "name of its random stream, which others may share" },
+                "changes": { "$ref": "#/$defs/values", "description": "times (ms) at which the parameter takes its next value" },
+                "stream": { "type": "string", "description": "name of the random stream; generators with the same name share it" },
             })),
         });
         let needed: Vec<&str> = kind.parameters().iter().map(|spec| spec.name).collect();
@@ -254,18 +254,18 @@ fn connection() -> Value {
     };
     let entries = json!({
         "from": { "type": "string", "description": "population or generator of spikes" },
-        "to": { "type": ["string", "array"], "items": { "type": "string" }, "description": "receptor, or several of one population" },
+        "to": { "type": ["string", "array"], "items": { "type": "string" }, "description": "a receptor, or several receptors of one population" },
         "rule": { "enum": words::RULES },
         "degree": { "type": "integer", "minimum": 0 },
         "n": { "type": "integer", "minimum": 0 },
         "prob": { "type": "number", "minimum": 0, "maximum": 1 },
         "autapses": { "type": "boolean", "default": true },
         "multi_conn": { "type": "boolean", "default": false },
-        "pre": { "$ref": "#/$defs/values", "description": "sources of given connections, ascending" },
-        "post": { "$ref": "#/$defs/values", "description": "their targets, ascending within a source" },
-        "dense": { "type": "boolean", "description": "a weight for every pair, by source, then target" },
-        "weight": drawn("what a spike adds to a gate, >= 0"),
-        "delay": drawn("time from spike to effect (ms)"),
+        "pre": { "$ref": "#/$defs/values", "description": "sources of given connections, in ascending order" },
+        "post": { "$ref": "#/$defs/values", "description": "targets of given connections, in ascending order for each source" },
+        "dense": { "type": "boolean", "description": "whether there is a weight for every pair, sorted by source, then by target" },
+        "weight": drawn("amount that a spike adds to the gate, >= 0"),
+        "delay": drawn("time from the presynaptic spike to the postsynaptic effect (ms)"),
         "plasticity": one_of(words::PLASTICITIES.iter().map(plasticity).collect()),
         "frozen": { "$ref": "#/$defs/frozen" },
     });
@@ -279,9 +279,9 @@ fn injection() -> Value {
 fn record() -> Value {
     let entries = json!({
         "of": { "type": "string", "description": "path of a module" },
-        "variable": { "type": "string", "description": "such as V or spikes" },
+        "variable": { "type": "string", "description": "recorded variable, such as V or spikes" },
         "every": { "type": "number", "exclusiveMinimum": 0, "description": "time between samples (ms)" },
-        "indices": { "$ref": "#/$defs/values", "description": "which neurons" },
+        "indices": { "$ref": "#/$defs/values", "description": "indices of the recorded neurons" },
     });
     closed(table(entries), &["of", "variable"])
 }
@@ -309,7 +309,7 @@ fn surrogate() -> Value {
     let number = json!({ "type": "number", "exclusiveMinimum": 0 });
     let entries = json!({
         "kind": { "enum": words::SURROGATES }, "alpha": number, "sigma": number, "h": number, "s": number,
-        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x" },
+        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x in postfix order" },
         "relative": { "type": "boolean", "default": false, "description": "whether x = (V - V_th)/(V_th - V_reset) instead of V - V_th" },
     });
     closed(table(entries), &[])

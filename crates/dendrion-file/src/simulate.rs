@@ -1,4 +1,4 @@
-//! From a file to a simulation.
+//! Creates a simulation from a file.
 
 use dendrion_engine::{ProbeId, Simulation};
 use dendrion_language::{TextError, suggestion};
@@ -7,11 +7,12 @@ use dendrion_model::{Rounding, nearest_step};
 use crate::{File, Record};
 
 impl File {
-    /// The simulation of the network, with a probe for each of [`Extras::records`](crate::Extras::records), in their order.
+    /// Creates a simulation of the network, with a probe for each of [`Extras::records`](crate::Extras::records),
+    /// in the same order.
     ///
     /// # Errors
-    /// What the building of the network finds, such as delays that were drawn too short; variables, neurons and frozen
-    /// parameters that there are not. Each with its place in the text.
+    /// Returns the errors of building the network, for example because a drawn delay is too short, and errors for
+    /// unknown variables, neurons and frozen parameters. Each error has its position in the text.
     pub fn simulation(&self) -> Result<(Simulation, Vec<ProbeId>), TextError> {
         let mut simulation = Simulation::new(self.network.clone()).map_err(|e| self.locate(&e))?;
         let known = simulation.parameter_names();
@@ -38,7 +39,7 @@ impl File {
             None => 1,
             Some(ms) if nearest_step(ms, dt) >= 1.0 && (ms / dt) < 9e18 => nearest_step(ms, dt) as u64,
             Some(ms) => {
-                let why = format!("{module}: every = {ms}: expected at least half a step ({} ms)", dt / 2.0);
+                let why = format!("{module}: every = {ms}: expected at least half a time step ({} ms)", dt / 2.0);
                 return Err(wrong("every", why));
             }
         };

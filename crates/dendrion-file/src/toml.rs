@@ -1,4 +1,4 @@
-//! TOML.
+//! The TOML notation.
 
 use dendrion_language::{Span, TextError};
 use toml::Spanned;
@@ -13,7 +13,7 @@ impl Notation for Toml {
     fn read(text: &str) -> Result<Node, TextError> {
         let table = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
-            TextError::new(text, Span::new(span.start, span.end), format!("no TOML: {}", error.message()))
+            TextError::new(text, Span::new(span.start, span.end), format!("invalid TOML: {}", error.message()))
         })?;
         let span = Span::new(table.span().start, table.span().end);
         Ok(Node { span, value: entries(table.get_ref()) })

@@ -1,27 +1,27 @@
-//! What kinds of module are called in files: as their classes in Python.
+//! Names of the kinds of modules in files, which are those of the Python classes.
 
 use dendrion_equations::library;
 use dendrion_model::ModuleKind;
 
-/// Receptors.
+/// Receptors
 pub(crate) const RECEPTORS: [(&str, ModuleKind); 3] =
     [("AMPA", ModuleKind::Ampa), ("NMDA", ModuleKind::Nmda), ("GABA", ModuleKind::Gaba)];
 
-/// Noises.
+/// Noise sources
 pub(crate) const NOISES: [(&str, ModuleKind); 3] = [
     ("WhiteNoise", ModuleKind::WhiteNoise),
     ("OUNoise", ModuleKind::OuNoise),
     ("ConductanceNoise", ModuleKind::ConductanceNoise),
 ];
 
-/// Plasticities.
+/// Plasticity rules
 pub(crate) const PLASTICITIES: [(&str, ModuleKind); 3] = [
     ("STDP", ModuleKind::Stdp),
     ("TripletSTDP", ModuleKind::TripletStdp),
     ("TsodyksMarkram", ModuleKind::TsodyksMarkram),
 ];
 
-/// Generators.
+/// Generators
 pub(crate) const GENERATORS: [(&str, ModuleKind); 5] = [
     ("PoissonGenerator", ModuleKind::Poisson),
     ("BernoulliGenerator", ModuleKind::Bernoulli),
@@ -30,7 +30,7 @@ pub(crate) const GENERATORS: [(&str, ModuleKind); 5] = [
     ("CurrentGenerator", ModuleKind::Current),
 ];
 
-/// Channels of the library, with the names of their texts.
+/// Channels of the library, with the names of their texts
 pub(crate) const CHANNELS: [(&str, &str); 14] = [
     ("HHNa", "hh_na"),
     ("HHK", "hh_k"),
@@ -48,32 +48,32 @@ pub(crate) const CHANNELS: [(&str, &str); 14] = [
     ("DecayingDendriticSpike", "decaying_dendritic_spike"),
 ];
 
-/// Somas of the library, with the names of their texts.
+/// Somas of the library, with the names of their texts
 pub(crate) const SOMAS: [(&str, &str); 4] =
     [("AdEx", "adex"), ("AdaptiveIF", "adaptive_if"), ("CadIF", "cadif"), ("Izhikevich", "izhikevich")];
 
-/// Rules of connectivity.
+/// Connection rules
 pub(crate) const RULES: [&str; 6] =
     ["All2All", "One2One", "FixedIndegree", "FixedOutdegree", "FixedTotal", "FixedProb"];
 
-/// Distributions.
+/// Distributions
 pub(crate) const INITIALIZERS: [&str; 5] = ["Constant", "Uniform", "Normal", "LogNormal", "Truncated"];
 
-/// Surrogate derivatives.
+/// Surrogate derivatives
 pub(crate) const SURROGATES: [&str; 6] =
     ["Sigmoid", "FastSigmoid", "ATan", "Triangle", "Gaussian", "MultiGaussian"];
 
-/// The first of each pair.
+/// Returns the first element of each pair.
 pub(crate) fn names<T>(pairs: &[(&'static str, T)]) -> Vec<&'static str> {
     pairs.iter().map(|(name, _)| *name).collect()
 }
 
-/// What a kind is called.
+/// Returns the name of a kind in files.
 pub(crate) fn name_of(pairs: &[(&'static str, ModuleKind)], kind: ModuleKind) -> Option<&'static str> {
     pairs.iter().find(|(_, k)| *k == kind).map(|(name, _)| *name)
 }
 
-/// The library's mechanism of that text.
+/// Returns the library mechanism with this text.
 pub(crate) fn mechanism_of(pairs: &[(&'static str, &str)], text: &str) -> Option<&'static str> {
     pairs.iter().find(|(_, key)| library(key) == Some(text)).map(|(name, _)| *name)
 }

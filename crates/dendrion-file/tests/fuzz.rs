@@ -1,5 +1,6 @@
-//! No file makes the reader panic, hang or take memory out of proportion; its errors point into the text; and what it takes it
-//! writes and takes again. `DENDRION_FUZZ=1000000` tries that many.
+//! The reader never panics or hangs, its memory is proportional to the size of the file, its errors point into the
+//! text, and a model that it accepts is written and read again without changes. `DENDRION_FUZZ=1000000` runs that
+//! many cases.
 
 use std::io::Cursor;
 use std::sync::LazyLock;
@@ -12,7 +13,7 @@ use common::Held;
 
 const WHOLE: &str = include_str!("whole.toml");
 
-/// What models are made of.
+/// Pieces from which models are generated.
 const WORDS: [&str; 65] = [
     "dendrion = 2\n",
     "dt = ",
@@ -85,7 +86,7 @@ fn cases() -> u32 {
     std::env::var("DENDRION_FUZZ").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000)
 }
 
-/// A model that makes sense, in both notations.
+/// A valid model, in both notations.
 static SEEDS: LazyLock<[(String, Format); 2]> = LazyLock::new(|| {
     let file = read(WHOLE, Format::Toml, &mut NoArrays).unwrap_or_else(|e| panic!("{e}"));
     let whole = written(&file);
@@ -97,7 +98,7 @@ fn written(file: &File) -> Document {
     document(&file.network, &file.extras).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Cuts, copies and changes of a text.
+/// Deletions, copies and changes of parts of a text.
 fn edits() -> impl Strategy<Value = Vec<(u8, u16, u16, u8)>> {
     proptest::collection::vec(any::<(u8, u16, u16, u8)>(), 1..6)
 }
@@ -135,7 +136,7 @@ fn check(text: &str, format: Format) {
             let mut arrays = Held(whole.arrays.clone());
             let again = read(&whole.json(), Format::Json, &mut arrays);
             let again = again.unwrap_or_else(|e| panic!("{e}\nfrom\n{text}"));
-            // Numbers that are what they would be anyway are not written, so it is the next time that is alike.
+            // Numbers that equal their default are not written, so only the second document is equal to the first.
             assert_eq!(written(&again), whole, "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Both notations hold the same, and what is written is what was read.
+//! Both notations contain the same model, and a written model equals the one that was read.
 
 use dendrion_file::{File, Format, document, read};
 use std::collections::BTreeMap;
@@ -37,13 +37,13 @@ fn one_of_everything_can_be_simulated() {
     assert!(simulation.parameter_names().contains(&"area/cell/own.E".to_string()));
 }
 
-/// A simulation's present network makes the same simulation again.
+/// The network exported from a simulation results in the same simulation.
 #[test]
 fn the_exported_model_runs_alike() {
     let file = whole();
     let (mut first, probes) = file.simulation().unwrap_or_else(|e| panic!("{e}"));
     let mut changed = first.export_model();
-    // What no one touched is what was read, but for what says the same in other words.
+    // Unchanged parts are equal to those that were read, apart from equivalent notations.
     changed.populations.iter_mut().zip(&file.network.populations).for_each(|(a, b)| {
         assert_eq!(a.params, b.params);
         assert_eq!(a.compartments, b.compartments);

@@ -1,8 +1,9 @@
-//! Wrong models and what is said of them, word for word. `cargo run --example refuse < wrong.txt` says it anew.
+//! Invalid models and their exact error messages. `cargo run --example refuse < wrong.txt` prints the current
+//! messages.
 
 use dendrion_file::{Format, NoArrays, read};
 
-/// Models, each followed by `>>>` and what is said of it, separated by `---`.
+/// Models, each followed by `>>>` and its error message, separated by `---`.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connections, injections, and what is recorded.
+//! Reads connections, injections and recordings.
 
 use dendrion_language::Span;
 use dendrion_model::{
@@ -12,7 +12,7 @@ use crate::extras::{Extras, Record};
 use crate::node::{Key, Node};
 use crate::words;
 
-/// Who is connected to whom, before it is known how it was said.
+/// The modules that a connection table joins, before the rule is known.
 struct Ends {
     pre: Source,
     sources: usize,
@@ -64,13 +64,13 @@ fn ends(table: &Table<'_, '_>, names: &Names, network: &Network) -> Read<Ends> {
         let hint = dendrion_language::suggestion(from, both);
         return Err(cx.at(node.span, format!("{path}: no population or generator named {from:?}{hint}")));
     };
-    table.need("to", "the path of a receptor, such as cell/ampa, or a list of them")?;
+    table.need("to", "the path of a receptor, such as cell/ampa, or a list of paths")?;
     let mut receptors = Vec::new();
     let mut population = None;
     for (name, span) in table.texts("to")? {
         let (p, r) = *find(cx, &names.receptors, (&name, span), (path, "receptor"))?;
         if population.is_some_and(|q| q != p) {
-            let message = format!("{path}: its receptors are of several populations; expected one");
+            let message = format!("{path}: the receptors belong to several populations; expected receptors of one population");
             return Err(cx.at(span, message));
         }
         population = Some(p);
@@ -95,19 +95,19 @@ fn connectivity(
         usize::from(rule.is_some()) + usize::from(pre.is_some() || post.is_some()) + usize::from(dense);
     let wrong = |span: Span, what: &str| Err(table.cx.at(span, format!("{}: {what}", table.path)));
     if forms != 1 {
-        let what = "expected one of: a rule (such as rule = \"All2All\"), pre and post, or dense = true with a weight each";
+        let what = "expected a rule (such as rule = \"All2All\"), pre and post, or dense = true with one weight per pair";
         return wrong(table.span, what);
     }
     if rule.is_none() && (autapses.is_some() || multapses.is_some()) {
         return wrong(
             table.span,
-            "autapses and multi_conn go with a rule; given connections are what they are",
+            "autapses and multi_conn require a rule and cannot be combined with given connections",
         );
     }
     let autapses = autapses.unwrap_or(true);
     let multapses = multapses.unwrap_or(false);
     let whole = |name: &str| -> Read<usize> {
-        table.need(name, "a whole number >= 0")?;
+        table.need(name, "an integer >= 0")?;
         Ok(table.size(name)?.unwrap_or(0))
     };
     Ok(match rule {
@@ -132,7 +132,7 @@ fn connectivity(
     })
 }
 
-/// Every source to every target, in the order of a table of weights.
+/// Connects every source to every target, in the order of a dense table of weights.
 fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnection>) -> Read<Connectivity> {
     if weight.is_none_or(|w| matches!(w, PerConnection::Given(Values::Scalar(_)))) {
         return Ok(Connectivity::AllToAll { autapses: true });
@@ -142,10 +142,10 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
         Values::Each(v) => Some(v.len()),
         Values::Scalar(_) => None,
     });
-    // The weights are there already, so that what is made here is in proportion to the file.
+    // The number of weights is compared first, so that the memory needed is proportional to the size of the file.
     let (Some(n), true) = (given, given == count && given.is_some_and(|n| u32::try_from(n).is_ok())) else {
         let expected =
-            count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one for each pair"));
+            count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one per pair"));
         let at = table.get("weight").map_or(table.span, |n| n.span);
         return Err(table.cx.at(at, format!("{}: dense connections: expected {expected}", table.path)));
     };
@@ -155,23 +155,23 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
     Ok(Connectivity::Csr { starts, targets })
 }
 
-/// Given pairs, which must be in the order of sources.
+/// Reads given pairs, which must be sorted by source.
 fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<Connectivity> {
     let at = |name: &str| table.get(name).map_or(table.span, |n| n.span);
     let wrong =
         |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
     if pre.len() != post.len() {
-        return wrong("post", format!("{} targets of {} sources: expected as many", post.len(), pre.len()));
+        return wrong("post", format!("{} targets for {} sources: expected the same number of both", post.len(), pre.len()));
     }
     for (name, list, size) in [("pre", pre, ends.sources), ("post", post, ends.targets)] {
         if let Some(k) = list.iter().position(|i| *i as usize >= size) {
-            return wrong(name, format!("[{k}] = {}: expected whole numbers below {size}", list[k]));
+            return wrong(name, format!("[{k}] = {}: expected integers below {size}", list[k]));
         }
     }
     let ordered = pre.iter().zip(post).zip(pre.iter().zip(post).skip(1)).position(|(a, b)| a > b);
     if let Some(k) = ordered {
         let pair = |k: usize| format!("{} to {}", pre[k], post[k]);
-        let what = format!("{} after {}: expected pairs by source, then target", pair(k + 1), pair(k));
+        let what = format!("{} follows {}: expected pairs sorted by source, then by target", pair(k + 1), pair(k));
         return wrong("pre", what);
     }
     table

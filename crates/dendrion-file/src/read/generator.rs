@@ -1,4 +1,4 @@
-//! Generators.
+//! Reads generators.
 
 use dendrion_model::{Generator, ModuleKind, Params, Signal, Waveform};
 
@@ -21,7 +21,7 @@ pub(super) fn read(cx: &Context<'_>, path: &str, node: &Node, extras: &mut Extra
             let width = table.size("width")?.unwrap_or(1);
             if width == 0 || values.len() % width != 0 {
                 let message =
-                    format!("{path}: width = {width}: expected one that divides {} values", values.len());
+                    format!("{path}: width = {width}: expected a divisor of the number of values, {}", values.len());
                 return Err(cx.at(table.span, message));
             }
             let interval = table.number("interval")?;

@@ -1,4 +1,4 @@
-//! From a document to a network.
+//! Reads a document as a network.
 
 mod connection;
 mod generator;
@@ -22,21 +22,22 @@ use table::Table;
 
 /// The version of the format that is written.
 pub(crate) const FORMAT: usize = 2;
-/// The versions that are read. Version 1 names its arrays by file name alone.
+/// The supported versions. Version 1 refers to its arrays file by name only, without a checksum.
 pub(crate) const FORMATS: [usize; 2] = [1, FORMAT];
 
 type Read<T> = Result<T, TextError>;
 
-/// What everything that reads shares.
+/// State shared by all readers.
 pub(crate) struct Context<'a> {
     text: &'a str,
     arrays: RefCell<&'a mut dyn Arrays>,
     places: RefCell<Places>,
-    /// Sources of given connections so far, which take room that no byte of the file stands for.
+    /// Total number of sources of given connections so far. They need memory that is not proportional to the size
+    /// of the file.
     sources: Cell<usize>,
 }
 
-/// Sources of given connections, at most.
+/// Maximum total number of sources of given connections.
 const SOURCES: usize = 1 << 26;
 
 impl<'a> Context<'a> {
@@ -45,22 +46,22 @@ impl<'a> Context<'a> {
         Self { text, arrays, places, sources: Cell::new(0) }
     }
 
-    /// Takes in so many sources of given connections.
+    /// Counts sources of given connections and returns an error if there are too many.
     fn afford(&self, sources: usize) -> Result<(), String> {
         self.sources.set(self.sources.get().saturating_add(sources));
         if self.sources.get() <= SOURCES {
             return Ok(());
         }
-        Err(format!("given connections of {} sources in all: expected {SOURCES} at most", self.sources.get()))
+        Err(format!("given connections have {} sources in total: expected at most {SOURCES}", self.sources.get()))
     }
 
-    /// An error at a place.
+    /// Creates an error at a position.
     fn at(&self, span: Span, message: impl Into<String>) -> TextError {
         TextError::new(self.text, span, message)
     }
 }
 
-/// Where modules and their parameters stand in a text.
+/// Positions of modules and their parameters in a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Places(BTreeMap<String, (Span, BTreeMap<String, Span>)>);
 
@@ -72,12 +73,12 @@ impl Places {
         }));
     }
 
-    /// The place of a module, or of one of its entries.
+    /// Returns the position of an entry of a module, or of the module if the entry is unknown.
     pub(crate) fn of(&self, module: &str, entry: &str) -> Span {
         self.0.get(module).map_or(Span::default(), |(span, keys)| keys.get(entry).copied().unwrap_or(*span))
     }
 
-    /// The place a model's error is about, and what it says.
+    /// Returns the position and the message of a network error.
     pub(crate) fn locate(&self, error: &Error) -> (Span, String) {
         let (module, parameter) = match error {
             Error::Parameter { module, parameter, .. } => (module, Some(parameter.as_str())),
@@ -92,7 +93,8 @@ impl Places {
         };
         let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
         let key = parameter.and_then(|p| {
-            // `gL[1]` is an entry of gL, `surrogate alpha` one of surrogate; the engine's names of some are others.
+            // `gL[1]` belongs to the entry `gL`, and `surrogate alpha` to `surrogate`. The engine has other names
+            // for some entries.
             let name = p.split(['[', ' ']).next().unwrap_or(p);
             let other = match name {
                 "w" => "weight",
@@ -105,7 +107,7 @@ impl Places {
     }
 }
 
-/// Reads a network and what goes with it; it is not validated yet.
+/// Reads a network and the other contents of a file, without validating them.
 pub(crate) fn network(
     text: &str,
     document: &Node,
@@ -153,7 +155,7 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
     let format = top.need("dendrion", "the version of the format, 2")?;
     let version = top.whole_of(format, "dendrion")?;
     if !FORMATS.iter().any(|known| *known as u64 == version) {
-        let message = format!("dendrion = {version}: this version of the format is unknown; expected 1 or 2");
+        let message = format!("dendrion = {version}: unknown version of the format; expected 1 or 2");
         return Err(cx.at(format.span, message));
     }
     let mut network = Network::new(top.number("dt")?.unwrap_or(0.1));
@@ -164,24 +166,24 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
         _ => Dtype::Float64,
     };
     network.threads = top.size("threads")?;
-    // A pointer to the schema, for editors.
+    // A reference to the schema, which editors use.
     top.text("$schema")?;
-    // The file of arrays was found and opened before everything else.
+    // The arrays file has already been opened.
     top.get("arrays");
     let extras = Extras { duration: top.time("duration")?, ..Extras::default() };
     Ok((network, extras))
 }
 
-/// The file that holds a document's arrays.
+/// The file that contains a document's arrays.
 pub(crate) struct ArraysFile {
     pub(crate) name: String,
-    /// The SHA-256 that its content must have, in hexadecimal.
+    /// The expected SHA-256 checksum of its content, in hexadecimal.
     pub(crate) sha256: Option<String>,
-    /// Where the text names it.
+    /// Position of the reference in the text.
     pub(crate) span: Span,
 }
 
-/// The file that holds a document's arrays: `arrays = "NAME"` or `arrays = { file = "NAME", sha256 = "HEX" }`.
+/// Reads the reference to the arrays file: `arrays = "NAME"` or `arrays = { file = "NAME", sha256 = "HEX" }`.
 pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<ArraysFile>> {
     let none = &mut crate::arrays::NoArrays;
     let cx = Context::new(text, none);
@@ -191,7 +193,7 @@ pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<ArraysFile
         Value::Text(name) => (name.clone(), None),
         Value::Table(_) => {
             let table = Table::new(&cx, "arrays", node)?;
-            let file = table.need("file", "the name of an npz file in the folder of this one")?;
+            let file = table.need("file", "the name of an npz file in the folder of the model")?;
             let name = table.text_of(file, "file")?.to_string();
             let sha256 = table.text("sha256")?;
             table.finish()?;
@@ -205,15 +207,15 @@ pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<ArraysFile
             ));
         }
     };
-    // In the folder of the model, and nowhere else.
+    // Only files in the folder of the model are allowed.
     if name.is_empty() || name.contains(['/', '\\', ':']) || name == ".." {
-        let message = format!("arrays = {name:?}: expected the name of a file in the folder of this one");
+        let message = format!("arrays = {name:?}: expected the name of a file in the folder of the model, without a path");
         return Err(cx.at(node.span, message));
     }
     let is_hash =
         |s: &String| s.len() == 64 && s.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f'));
     if let Some(wrong) = sha256.as_ref().filter(|s| !is_hash(s)) {
-        let message = format!("arrays: sha256 = {wrong:?}: expected 64 hexadecimal digits in lower case");
+        let message = format!("arrays: sha256 = {wrong:?}: expected 64 lower-case hexadecimal digits");
         return Err(cx.at(node.span, message));
     }
     Ok(Some(ArraysFile { name, sha256, span: node.span }))

@@ -1,4 +1,4 @@
-//! Names of modules, so that others can refer to them.
+//! Names of modules, to which other modules can refer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,30 +8,30 @@ use dendrion_model::Population;
 use super::{Context, Read};
 use crate::node::{Key, Node};
 
-/// What the modules of a network are called.
+/// The names of all modules of a network.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     pub(super) populations: BTreeMap<String, usize>,
     pub(super) generators: BTreeMap<String, usize>,
-    /// Population and index, by path.
+    /// Index of the population and of the compartment, by path.
     pub(super) compartments: BTreeMap<String, (usize, usize)>,
     pub(super) receptors: BTreeMap<String, (usize, usize)>,
-    /// Whatever else can be recorded.
+    /// Paths of other modules that can be recorded.
     others: BTreeSet<String>,
 }
 
 impl Names {
-    /// Takes in a module's path.
+    /// Adds the path of a module.
     pub(super) fn add_path(&mut self, cx: &Context<'_>, key: &Key, node: &Node) -> Read<()> {
         check_name(cx, key)?;
         if !self.others.insert(key.name.clone()) {
-            let message = format!("{}: two modules of this name; give one another name", key.name);
+            let message = format!("{}: two modules have this name; rename one of them", key.name);
             return Err(cx.at(if key.span.end > 0 { key.span } else { node.span }, message));
         }
         Ok(())
     }
 
-    /// Takes in the members of a population.
+    /// Adds the members of a population.
     pub(super) fn add_members(&mut self, population: &Population, index: usize) {
         for (i, c) in population.compartments.iter().enumerate() {
             self.compartments.insert(population.path_of(&c.name), (index, i));
@@ -44,21 +44,22 @@ impl Names {
         self.others.extend(others.map(|name| population.path_of(name)));
     }
 
-    /// Whether something of that path can be recorded.
+    /// Returns whether a module with this path can be recorded.
     pub(super) fn knows(&self, path: &str) -> bool {
         self.compartments.contains_key(path)
             || self.receptors.contains_key(path)
             || self.others.contains(path)
     }
 
-    /// All paths.
+    /// Returns all paths.
     pub(super) fn all(&self) -> impl Iterator<Item = &str> {
         let parts = self.compartments.keys().chain(self.receptors.keys());
         parts.chain(&self.others).map(String::as_str)
     }
 }
 
-/// Names have no dots, which stand before parameters, and slashes only between names.
+/// Checks a name. Dots separate paths from parameters and are not allowed, and slashes are allowed only between
+/// names.
 pub(super) fn check_name(cx: &Context<'_>, key: &Key) -> Read<()> {
     let whole = key.name.split('/').all(|part| !part.is_empty() && part.trim() == part);
     if whole && !key.name.contains('.') && !key.name.chars().any(char::is_control) {
@@ -67,7 +68,7 @@ pub(super) fn check_name(cx: &Context<'_>, key: &Key) -> Read<()> {
     Err(cx.at(key.span, format!("{:?}: expected a name without dots, such as cell or area/cell", key.name)))
 }
 
-/// The entry of that name.
+/// Returns the entry with this name.
 pub(super) fn find<'n, T>(
     cx: &Context<'_>,
     known: &'n BTreeMap<String, T>,

@@ -1,4 +1,4 @@
-//! The parts of a population.
+//! Reads the parts of a population.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -15,17 +15,17 @@ use crate::extras::Extras;
 use crate::node::{Key, Node};
 use crate::words;
 
-/// Reads all parts into a population.
+/// Reads all parts of a population.
 pub(super) fn parts(table: &Table<'_, '_>, population: &mut Population, extras: &mut Extras) -> Read<()> {
     let cx = table.cx;
     let seen = RefCell::new(BTreeSet::new());
-    // What parts are called tells them apart, whatever they are.
+    // Parts of all kinds share one name space.
     let check_name = |key: &Key| -> Read<()> {
         check_name(cx, key)?;
         if seen.borrow_mut().insert(key.name.clone()) {
             return Ok(());
         }
-        let message = format!("{}/{}: two parts of this name; give one another name", table.path, key.name);
+        let message = format!("{}/{}: two parts have this name; rename one of them", table.path, key.name);
         Err(cx.at(key.span, message))
     };
     table.each("compartments", |key, node| {
@@ -40,7 +40,7 @@ pub(super) fn parts(table: &Table<'_, '_>, population: &mut Population, extras: 
     })?;
     table.each("receptors", |key, node| {
         let receptor = receptor(cx, population, &key.name, node, extras)?;
-        // One that is a compartment of its own goes by one name in both tables.
+        // A receptor with a compartment of its own has the same name in both tables.
         if population.compartments[receptor.on].name != key.name {
             check_name(key)?;
         }
@@ -71,7 +71,7 @@ fn coupling(
     let own = Table::new(cx, population.path_of(name), node)?;
     let ends = own.texts("between")?;
     let [a, b] = ends.as_slice() else {
-        let message = format!("{}: between: expected the names of two compartments", own.path);
+        let message = format!("{}: between: expected a list with the names of two compartments", own.path);
         return Err(cx.at(own.get("between").map_or(own.span, |n| n.span), message));
     };
     let (a, b) = (on(&own, population, a)?, on(&own, population, b)?);
@@ -125,7 +125,7 @@ fn compartment(
     let text = match kind {
         "Compartment" | "LeakyIF" => None,
         "Soma" => {
-            let node = own.need("equations", "the soma's equations, as text")?;
+            let node = own.need("equations", "the equations of the soma as a string")?;
             Some(own.text_of(node, "equations")?.to_string())
         }
         library => Some(equations_of(&own, &words::SOMAS, library)?),
@@ -166,7 +166,7 @@ fn receptor(
     Ok(receptor)
 }
 
-/// Notes the parameters that training leaves alone.
+/// Records which parameters training does not change.
 pub(super) fn frozen(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
     let names = table.texts("frozen")?;
     extras.frozen.extend(names.into_iter().map(|(name, _)| format!("{}.{name}", table.path)));
@@ -178,7 +178,7 @@ fn end(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
     table.finish()
 }
 
-/// A module's kind, which must be given.
+/// Reads the kind of a module, which is required.
 pub(super) fn kind(table: &Table<'_, '_>, kinds: &[(&'static str, ModuleKind)]) -> Read<ModuleKind> {
     let names = words::names(kinds);
     table.need("kind", &format!("one of {}", names.join(", ")))?;
@@ -186,7 +186,7 @@ pub(super) fn kind(table: &Table<'_, '_>, kinds: &[(&'static str, ModuleKind)]) 
     Ok(kinds.iter().find(|(n, _)| Some(*n) == name).map_or(ModuleKind::Written, |(_, kind)| *kind))
 }
 
-/// The parameters of a kind that are there.
+/// Reads the given parameters of a module of this kind.
 pub(super) fn params(table: &Table<'_, '_>, kind: ModuleKind) -> Read<Params> {
     let mut params = Params::new();
     for spec in kind.parameters() {
@@ -197,7 +197,7 @@ pub(super) fn params(table: &Table<'_, '_>, kind: ModuleKind) -> Read<Params> {
     Ok(params)
 }
 
-/// A mechanism's text: of the library by its kind, or its own.
+/// Returns the text of a mechanism: the library text for its kind, or its own equations.
 fn equations(table: &Table<'_, '_>, known: &[(&'static str, &'static str)]) -> Read<String> {
     if let Some(text) = table.text("equations")? {
         return Ok(text);
@@ -210,7 +210,7 @@ fn equations(table: &Table<'_, '_>, known: &[(&'static str, &'static str)]) -> R
 
 fn equations_of(table: &Table<'_, '_>, known: &[(&str, &str)], name: &str) -> Read<String> {
     let text = known.iter().find(|(n, _)| *n == name).and_then(|(_, key)| library(key));
-    text.map(str::to_string).ok_or_else(|| table.cx.at(table.span, format!("{}: no kind {name}", table.path)))
+    text.map(str::to_string).ok_or_else(|| table.cx.at(table.span, format!("{}: no kind named {name}", table.path)))
 }
 
 fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {
@@ -218,7 +218,7 @@ fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {
     definition(&table.path, text).map_err(|error| table.cx.at(span, error.to_string()))
 }
 
-/// The parameters of a text that are there.
+/// Reads the given parameters that a text declares.
 fn written(table: &Table<'_, '_>, definition: &Definition) -> Read<Params> {
     let mut params = Params::new();
     for parameter in &definition.parameters {
@@ -229,7 +229,7 @@ fn written(table: &Table<'_, '_>, definition: &Definition) -> Read<Params> {
     Ok(params)
 }
 
-/// The compartment a module is on.
+/// Reads the compartment on which a module acts.
 fn place(table: &Table<'_, '_>, population: &Population) -> Read<usize> {
     let node = table.need("on", "the name of a compartment")?;
     on(table, population, &(table.text_of(node, "on")?.to_string(), node.span))

@@ -1,4 +1,4 @@
-//! Populations and their parts.
+//! Reads populations and their parts.
 
 use dendrion_model::{ModuleKind, OdeMethod, Params, Population, SdeMethod, Values};
 
@@ -50,7 +50,7 @@ fn reset(table: &Table<'_, '_>, population: &mut Population) -> Read<()> {
     population.reset = table.flag("reset")?.unwrap_or(true);
     let given = if soft { None } else { table.values("V_reset")? };
     if !population.reset {
-        // Nothing by default; what is given is refused with the other parameters of a reset.
+        // There is no default. A given value is rejected together with the other parameters of a reset.
         if let Some(given) = given {
             population.params.set("V_reset", given);
         }
@@ -66,9 +66,9 @@ fn dendritic_delay(table: &Table<'_, '_>, population: &mut Population) -> Read<(
     let small = steps.iter().map(|s| u16::try_from(*s)).collect::<Result<Vec<_>, _>>();
     let wrong = |what: String| Err(table.cx.at(at, format!("{}: dendritic_delay: {what}", table.path)));
     match small {
-        Err(_) => wrong("expected whole steps, at most 65535".into()),
+        Err(_) => wrong("expected integers from 0 to 65535 (steps)".into()),
         Ok(v) if v.len() != 1 && v.len() != population.size => {
-            wrong(format!("{} values: expected one, or {}", v.len(), population.size))
+            wrong(format!("{} values: expected 1 or {}", v.len(), population.size))
         }
         Ok(v) => {
             population.dendritic_delay = v;

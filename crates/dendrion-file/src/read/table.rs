@@ -1,4 +1,4 @@
-//! Tables of a document: entries by name, each asked for once, and none left over.
+//! Tables of a document. A table keeps track of the entries that were read, so that unknown entries are reported.
 
 use std::cell::RefCell;
 
@@ -7,10 +7,10 @@ use dendrion_language::{Span, TextError, suggestion};
 use super::{Context, Read};
 use crate::node::{Key, Node, Value};
 
-/// A table that belongs to a module.
+/// The table of a module.
 pub(crate) struct Table<'a, 'c> {
     pub(super) cx: &'a Context<'c>,
-    /// The module's path, for messages.
+    /// Path of the module, for messages.
     pub(super) path: String,
     pub(super) span: Span,
     entries: &'a [(Key, Node)],
@@ -27,7 +27,7 @@ impl<'a, 'c> Table<'a, 'c> {
         Ok(Self { cx, path, span: node.span, entries, asked: RefCell::default() })
     }
 
-    /// An error about one of its entries.
+    /// Creates an error about the value of an entry.
     pub(super) fn wrong(&self, node: &Node, name: &str, expected: &str) -> TextError {
         self.cx.at(node.span, format!("{}: {name}: expected {expected}, not {}", self.path, node.words()))
     }
@@ -46,11 +46,11 @@ impl<'a, 'c> Table<'a, 'c> {
         self.get(name).ok_or_else(missing)
     }
 
-    /// Does something with each entry of a table in it.
+    /// Calls a function for each entry of a nested table.
     pub(super) fn each(&self, name: &str, mut do_it: impl FnMut(&'a Key, &'a Node) -> Read<()>) -> Read<()> {
         let Some(node) = self.get(name) else { return Ok(()) };
         let Value::Table(entries) = &node.value else {
-            return Err(self.wrong(node, name, "a table by name"));
+            return Err(self.wrong(node, name, "a table with named entries"));
         };
         entries.iter().try_for_each(|(key, node)| do_it(key, node))
     }
@@ -59,7 +59,7 @@ impl<'a, 'c> Table<'a, 'c> {
         self.get(name).map(|node| self.number_of(node, name)).transpose()
     }
 
-    /// The time `name`, finite and at least 0 (ms).
+    /// Reads the time `name` (ms), which must be finite and at least 0.
     pub(super) fn time(&self, name: &str) -> Read<Option<f64>> {
         let given = self.number(name)?;
         match (given, self.get(name)) {
@@ -86,9 +86,9 @@ impl<'a, 'c> Table<'a, 'c> {
                 Err(_) => i.to_string(),
             },
             Value::Number(v) => v.to_string(),
-            _ => return Err(self.wrong(node, name, "a whole number >= 0")),
+            _ => return Err(self.wrong(node, name, "an integer >= 0")),
         };
-        let message = format!("{}: {name} = {given}: expected a whole number >= 0, below 2^64", self.path);
+        let message = format!("{}: {name} = {given}: expected an integer from 0 to 2^64 - 1", self.path);
         Err(self.cx.at(node.span, message))
     }
 
@@ -100,7 +100,7 @@ impl<'a, 'c> Table<'a, 'c> {
         let Some(node) = self.get(name) else { return Ok(None) };
         let whole = self.whole_of(node, name)?;
         let too_large =
-            || self.cx.at(node.span, format!("{}: {name} = {whole}: expected less than 2^32", self.path));
+            || self.cx.at(node.span, format!("{}: {name} = {whole}: expected an integer from 0 to 2^32 - 1", self.path));
         if whole > u64::from(u32::MAX) { Err(too_large()) } else { Ok(Some(whole as usize)) }
     }
 
@@ -120,11 +120,11 @@ impl<'a, 'c> Table<'a, 'c> {
     pub(super) fn text_of<'n>(&self, node: &'n Node, name: &str) -> Read<&'n str> {
         match &node.value {
             Value::Text(text) => Ok(text),
-            _ => Err(self.wrong(node, name, "a text in quotes")),
+            _ => Err(self.wrong(node, name, "a string in quotes")),
         }
     }
 
-    /// One of several words.
+    /// Reads one of several words.
     pub(super) fn choice<'w>(&self, name: &str, words: &[&'w str]) -> Read<Option<&'w str>> {
         let Some(node) = self.get(name) else { return Ok(None) };
         let text = self.text_of(node, name)?;
@@ -136,7 +136,7 @@ impl<'a, 'c> Table<'a, 'c> {
         found.map(Some).ok_or_else(unknown)
     }
 
-    /// A text or a list of texts, each with its place.
+    /// Reads a string or a list of strings, each with its position.
     pub(super) fn texts(&self, name: &str) -> Read<Vec<(String, Span)>> {
         let Some(node) = self.get(name) else { return Ok(Vec::new()) };
         let one = |node: &Node| Ok((self.text_of(node, name)?.to_string(), node.span));
@@ -146,13 +146,13 @@ impl<'a, 'c> Table<'a, 'c> {
         }
     }
 
-    /// Refuses what nobody asked for.
+    /// Returns an error if the table has an entry that was not read.
     pub(super) fn finish(&self) -> Read<()> {
         let asked = self.asked.borrow();
         let Some((key, _)) = self.entries.iter().find(|(key, _)| !asked.contains(&key.name)) else {
             return Ok(());
         };
         let hint = suggestion(&key.name, asked.iter().map(String::as_str));
-        Err(self.cx.at(key.span, format!("{}: nothing named {:?}{hint}", self.path, key.name)))
+        Err(self.cx.at(key.span, format!("{}: unknown entry {:?}{hint}", self.path, key.name)))
     }
 }

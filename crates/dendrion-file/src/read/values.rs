@@ -1,4 +1,4 @@
-//! Numbers in their forms: one, many, arrays beside the file, distributions.
+//! Reads numbers in all their forms: single numbers, lists, separate arrays and distributions.
 
 use dendrion_language::TextError;
 use dendrion_model::{Initializer, PerConnection, Surrogate, Token, Values};
@@ -8,7 +8,7 @@ use crate::node::{Node, Value};
 use crate::words;
 
 impl Table<'_, '_> {
-    /// One number or many.
+    /// Reads a number or several numbers.
     pub(super) fn values(&self, name: &str) -> Read<Option<Values>> {
         let Some(node) = self.get(name) else { return Ok(None) };
         self.values_of(node, name).map(Some)
@@ -26,7 +26,7 @@ impl Table<'_, '_> {
         }
     }
 
-    /// An array beside the file.
+    /// Reads a separate array.
     fn array(&self, node: &Node, name: &str) -> Read<Vec<f64>> {
         let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
         let array = table.need("array", "the name of an array")?;
@@ -35,7 +35,7 @@ impl Table<'_, '_> {
         found.map_err(|why| self.cx.at(array.span, format!("{}: {name}: {why}", self.path)))
     }
 
-    /// Many numbers, such as times.
+    /// Reads a list of numbers, such as times.
     pub(super) fn list(&self, name: &str) -> Read<Option<Vec<f64>>> {
         Ok(self.values(name)?.map(|values| match values {
             Values::Scalar(v) => vec![v],
@@ -43,18 +43,18 @@ impl Table<'_, '_> {
         }))
     }
 
-    /// Many whole numbers below 2^32, such as indices.
+    /// Reads a list of integers from 0 to 2^32 - 1, such as indices.
     pub(super) fn indices(&self, name: &str) -> Read<Option<Vec<u32>>> {
         let Some(list) = self.list(name)? else { return Ok(None) };
         let whole = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
         if let Some(k) = list.iter().position(|v| !whole(v)) {
-            let message = format!("{}: {name}[{k}] = {}: expected whole numbers >= 0", self.path, list[k]);
+            let message = format!("{}: {name}[{k}] = {}: expected an integer from 0 to 2^32 - 1", self.path, list[k]);
             return Err(self.cx.at(self.get(name).map_or(self.span, |n| n.span), message));
         }
         Ok(Some(list.into_iter().map(|v| v as u32).collect()))
     }
 
-    /// Values per connection: as given, or a distribution.
+    /// Reads values per connection: given numbers or a distribution.
     pub(super) fn per_connection(&self, name: &str) -> Read<Option<PerConnection>> {
         let Some(node) = self.get(name) else { return Ok(None) };
         if let Value::Table(entries) = &node.value
@@ -85,7 +85,7 @@ impl Table<'_, '_> {
                 sigma: number("sigma", "a number >= 0")?,
             },
             _ if depth > 4 => {
-                return Err(self.cx.at(node.span, format!("{}: {name}: truncated too often", self.path)));
+                return Err(self.cx.at(node.span, format!("{}: {name}: too many nested truncations; expected at most 5", self.path)));
             }
             _ => {
                 let of = table.need("of", "the distribution that is truncated")?;
@@ -100,13 +100,13 @@ impl Table<'_, '_> {
         Ok(found)
     }
 
-    /// The surrogate derivative of a spike.
+    /// Reads the surrogate derivative of a spike.
     pub(super) fn surrogate(&self, name: &str) -> Read<Surrogate> {
         let Some(node) = self.get(name) else { return Ok(Surrogate::default()) };
         let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
         if let Some(tokens) = table.get("postfix") {
             let Value::List(items) = &tokens.value else {
-                return Err(table.wrong(tokens, "postfix", "a list of numbers and words"));
+                return Err(table.wrong(tokens, "postfix", "a list of numbers and names"));
             };
             let tokens = items.iter().map(|item| token(&table, item)).collect::<Read<_>>()?;
             let relative = table.flag("relative")?.unwrap_or(false);
@@ -133,10 +133,10 @@ impl Table<'_, '_> {
     }
 }
 
-/// The lower bound of a truncation: 0 unless it is given, since weights and delays are not negative.
+/// Returns the lower bound of a truncation. The default is 0, because weights and delays cannot be negative.
 fn least(table: &Table<'_, '_>) -> Read<f64> {
     match table.get("low") {
-        // JSON has no infinities.
+        // JSON cannot represent infinity, so it is written as a string.
         Some(Node { value: Value::Text(text), .. }) if text == "-inf" => Ok(f64::NEG_INFINITY),
         Some(node) => table.number_of(node, "low"),
         None => Ok(0.0),
@@ -144,7 +144,7 @@ fn least(table: &Table<'_, '_>) -> Read<f64> {
 }
 
 fn token(table: &Table<'_, '_>, item: &Node) -> Result<Token, TextError> {
-    let expected = "numbers, and words such as x, neg or add";
+    let expected = "numbers and names such as "x", "neg" or "add"";
     match &item.value {
         Value::Text(word) => Token::from_name(word).ok_or_else(|| table.wrong(item, "postfix", expected)),
         _ => table.number_of(item, "postfix").map(Token::Number),

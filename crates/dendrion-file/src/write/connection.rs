@@ -1,4 +1,4 @@
-//! Connections.
+//! Writes connections.
 
 use dendrion_model::{Connectivity, Network, Projection, Source};
 use serde_json::{Value, json};

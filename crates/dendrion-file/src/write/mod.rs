@@ -1,4 +1,4 @@
-//! From a network to a document.
+//! Writes a network as a document.
 
 mod connection;
 mod population;
@@ -17,40 +17,40 @@ use values::Writer;
 
 type Table = Map<String, Value>;
 
-/// A network as a document, with the arrays it refers to.
+/// A network as a document, with the arrays that the document refers to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
     table: Table,
-    /// Arrays by name.
+    /// The arrays, by name.
     pub arrays: BTreeMap<String, Array>,
 }
 
 impl Document {
-    /// Names the file that its arrays are in, with the SHA-256 of that file's content in hexadecimal.
+    /// Sets the file that contains the arrays, and the SHA-256 checksum of its content in hexadecimal.
     pub fn name_arrays(&mut self, file: &str, sha256: &str) {
         self.table.insert("arrays".into(), json!({ "file": file, "sha256": sha256 }));
     }
 
-    /// The document in JSON.
+    /// Returns the document in JSON.
     pub fn json(&self) -> String {
         let mut text = serde_json::to_string_pretty(&self.table).unwrap_or_default();
         text.push('\n');
         text
     }
 
-    /// The document in TOML.
+    /// Returns the document in TOML.
     ///
     /// # Errors
-    /// What TOML cannot hold, such as seeds from 2^63 on.
+    /// Returns an error for values that TOML cannot represent, such as seeds of 2^63 or more.
     pub fn toml(&self) -> Result<String, String> {
         ::toml::to_string(&self.table).map_err(|e| e.to_string())
     }
 }
 
-/// The document of a network.
+/// Converts a network to a document.
 ///
 /// # Errors
-/// Generators whose spikes a function computes.
+/// Returns an error if a generator's spikes are computed by a function.
 pub fn document(network: &Network, extras: &Extras) -> Result<Document, Error> {
     let mut writer = Writer::new(extras);
     let mut table = settings(network, extras);
@@ -120,7 +120,7 @@ impl Writer<'_> {
         match &g.signal {
             Signal::Pushed => {
                 let what =
-                    "its spikes are a function's, which a file cannot hold; give them as a table of spikes";
+                    "its spikes are computed by a function, which cannot be stored in a file; use a generator with a table of spikes instead";
                 return Err(Error::structure(&g.path, what));
             }
             Signal::Spikes { indices, times } => {

@@ -1,4 +1,4 @@
-//! Populations and their parts.
+//! Writes populations and their parts.
 
 use dendrion_model::{
     Compartment, Mechanism, ModuleKind, OdeMethod, Params, Population, Receptor, SdeMethod,
@@ -37,7 +37,7 @@ impl Writer<'_> {
         if let Some(surrogate) = surrogate(&p.surrogate) {
             table.insert("surrogate".into(), surrogate);
         }
-        // Always written: the default of new populations is another than that of files without it.
+        // Always written, because files without this entry have another default than new populations.
         table.insert("detach_reset".into(), p.detach_reset.into());
         self.identity(&mut table, &p.path);
         self.frozen(&mut table, &p.path);
@@ -96,7 +96,7 @@ impl Writer<'_> {
         section("noises", noises.collect());
     }
 
-    /// A module's parameters, and which of them training leaves alone.
+    /// Writes a module's parameters and the list of those that training does not change.
     fn module(
         &mut self,
         table: &mut Table,
@@ -141,7 +141,7 @@ impl Writer<'_> {
         }
         let path = p.path_of(&r.name);
         self.params(&mut table, &path, r.kind, &r.params);
-        // A receptor that is a compartment of its own has said so there.
+        // If the receptor has a compartment of its own, the compartment has already been written with it.
         if !p.compartments.iter().any(|c| c.name == r.name) {
             self.frozen(&mut table, &path);
         }
@@ -149,7 +149,7 @@ impl Writer<'_> {
     }
 }
 
-/// The name of a library's mechanism, or the text of another.
+/// Writes the name of a library mechanism, or the text of any other mechanism.
 fn text(table: &mut Table, known: &[(&'static str, &str)], text: &str) {
     match words::mechanism_of(known, text) {
         Some(name) => table.insert("kind".into(), name.into()),

@@ -1,4 +1,4 @@
-//! Numbers in a document: short ones where they are, long ones as arrays beside it.
+//! Numbers in a document: short lists are written in place, long ones as separate arrays.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::Table;
 use crate::arrays::Array;
 use crate::extras::Extras;
 
-/// Most numbers that a list in the document itself has.
+/// Maximum length of a list of numbers written in place.
 const SHORT: usize = 16;
 
-/// Collects the arrays of a document.
+/// Collects the arrays of a document while it is written.
 pub(super) struct Writer<'a> {
     pub(super) extras: &'a Extras,
     pub(super) arrays: BTreeMap<String, Array>,
@@ -23,17 +23,17 @@ impl<'a> Writer<'a> {
         Self { extras, arrays: BTreeMap::new() }
     }
 
-    fn beside(&mut self, name: &str, array: Array) -> Value {
+    fn separate(&mut self, name: &str, array: Array) -> Value {
         self.arrays.insert(name.into(), array);
         json!({ "array": name })
     }
 
     pub(super) fn floats(&mut self, name: &str, values: &[f64]) -> Value {
-        if values.len() > SHORT { self.beside(name, Array::Floats(values.to_vec())) } else { values.into() }
+        if values.len() > SHORT { self.separate(name, Array::Floats(values.to_vec())) } else { values.into() }
     }
 
     pub(super) fn indices(&mut self, name: &str, values: &[u32]) -> Value {
-        if values.len() > SHORT { self.beside(name, Array::Indices(values.to_vec())) } else { values.into() }
+        if values.len() > SHORT { self.separate(name, Array::Indices(values.to_vec())) } else { values.into() }
     }
 
     pub(super) fn values(&mut self, name: &str, values: &Values) -> Value {
@@ -43,11 +43,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Parameters, but those that are what they would be anyway.
+    /// Writes the parameters that differ from their defaults.
     pub(super) fn params(&mut self, table: &mut Table, path: &str, kind: ModuleKind, params: &Params) {
         for (name, values) in params.iter() {
-            // With a geometry the defaults of gL and C are refused, so that nobody takes them for specific values; a V_th that
-            // is left out is warned of.
+            // These three are always written: with a geometry, the defaults of `gL` and `C` are rejected, since
+            // they are absolute values, and a missing `V_th` causes a warning.
             if !matches!(name, "gL" | "C" | "V_th")
                 && kind.value(&Params::new(), name).as_ref() == Some(values)
             {
@@ -64,7 +64,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Lists the parameters of a module that training leaves alone.
+    /// Writes the list of a module's parameters that training does not change.
     pub(super) fn frozen(&self, table: &mut Table, path: &str) {
         let own = |key: &String| key.strip_prefix(path)?.strip_prefix('.').map(Value::from);
         let names: Vec<Value> = self.extras.frozen.iter().filter_map(own).collect();
@@ -98,7 +98,7 @@ fn initialized(initializer: &Initializer) -> Value {
     }
 }
 
-/// A surrogate derivative; the default is left out.
+/// Writes a surrogate derivative; `None` if it is the default.
 pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
     if *surrogate == Surrogate::default() {
         return None;
@@ -124,7 +124,7 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
 fn token(token: &Token) -> Value {
     match token {
         Token::Number(v) => (*v).into(),
-        // Words of the format are the model's own names of tokens.
+        // The file format uses the same names of tokens as the serialized model.
         other => serde_json::to_value(other).unwrap_or_default(),
     }
 }

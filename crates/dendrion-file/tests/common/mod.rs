@@ -1,4 +1,4 @@
-//! Arrays in memory, as a document that was written has them.
+//! Arrays in memory, as part of a written document.
 
 use std::collections::BTreeMap;
 
