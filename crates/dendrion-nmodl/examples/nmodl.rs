@@ -1,4 +1,4 @@
-//! Reads the NMODL file named on the command line, or standard input, and prints its text or what is wrong.
+//! Reads an NMODL file named on the command line, or standard input, and prints its translation or the error.
 
 use std::io::Read;
 

@@ -1,9 +1,9 @@
-//! Constants of nature, as UNITS blocks name them: `FARADAY = (faraday) (coulomb)`.
+//! Physical constants that UNITS blocks can name: `FARADAY = (faraday) (coulomb)`.
 
-/// What is accepted.
+/// The accepted constants and units, for error messages.
 pub(crate) const KNOWN: &str = "(faraday), (k-mole), (k), (e), (mole) or (pi), in units made of coulomb, joule, volt, amp, sec, mole and degC";
 
-/// Names of constants, in coulomb, joule, degC and numbers.
+/// Names of constants, with their values in units made of coulomb, joule and degC.
 const NATURE: [(&str, f64); 7] = [
     ("faraday", 96_485.332_123_310_01),
     ("k", 1.380_649e-23),
@@ -34,7 +34,7 @@ const PREFIXES: [(&str, f64); 12] = [
     ("c", 1e-2),
 ];
 
-/// The number of `unit`s that a constant is; none where one of them is not known.
+/// Returns the value of a constant in `unit`, or `None` if the constant or the unit is unknown.
 pub(crate) fn value(constant: &str, unit: &str) -> Option<f64> {
     let of = product(constant, |word| NATURE.iter().find(|(name, _)| *name == word).map(|(_, v)| *v))?;
     let size = product(unit, size)?;
@@ -42,7 +42,7 @@ pub(crate) fn value(constant: &str, unit: &str) -> Option<f64> {
     found.is_finite().then_some(found)
 }
 
-/// The size of a unit in coulomb, joule, volt and so on.
+/// Returns the size of a unit in coulomb, joule, volt and so on.
 fn size(word: &str) -> Option<f64> {
     let known =
         |word: &str| UNITS.contains(&word) || word.strip_suffix('s').is_some_and(|w| UNITS.contains(&w));
@@ -54,7 +54,8 @@ fn size(word: &str) -> Option<f64> {
         .find_map(|(prefix, size)| word.strip_prefix(prefix).filter(|rest| known(rest)).map(|_| *size))
 }
 
-/// `10000 coulomb`, `k-mole`, `joule/degC`: numbers and words, the ones behind `/` below the fraction bar.
+/// Evaluates a product of numbers and words such as `10000 coulomb`, `k-mole` or `joule/degC`. Factors after `/`
+/// are in the denominator.
 fn product(text: &str, value: impl Fn(&str) -> Option<f64>) -> Option<f64> {
     let mut found = 1.0;
     for (i, part) in text.split('/').enumerate() {

@@ -1,34 +1,35 @@
-//! Named expressions: each intermediate value once, so that texts grow with what is written and not with what it expands to.
+//! Named expressions. Each intermediate value is defined once, so the length of the text is proportional to the
+//! length of the file and not to that of the fully expanded expressions.
 
 use std::collections::HashMap;
 
 use crate::piece::Piece;
 
-/// Texts of definitions longer than that, all together, are refused.
+/// Maximum total length of all definitions in bytes.
 const MOST: usize = 400_000;
 
-/// What a definition that is no named expression stands for.
+/// The external quantity that a definition represents, if it is not a named expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Leaf {
-    /// A parameter, by its index.
+    /// The parameter with this index.
     Parameter(usize),
-    /// Something imported, by its index.
+    /// The import with this index.
     Import(usize),
-    /// A state, or what the compartment gives.
+    /// A state, or a quantity that the compartment provides.
     Given,
 }
 
-/// A named expression, or a text that stands for something from outside.
+/// A named expression, or a text for an external quantity.
 #[derive(Clone, Debug)]
 pub(crate) struct Def {
-    /// What its private name is made of.
+    /// The word from which its private name is made.
     pub(crate) base: String,
     pub(crate) piece: Piece,
-    /// Its name, where it is seen from outside.
+    /// Its name, if it is public.
     pub(crate) public: Option<String>,
-    /// Whether its text may stand in place of its name where that is read once.
+    /// Whether its text may replace its name if it is used only once.
     pub(crate) inline: bool,
-    /// What it is, where it is no named expression: its text always stands in its place.
+    /// The external quantity that it represents. Its text then always replaces its name.
     pub(crate) leaf: Option<Leaf>,
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Defs {
 }
 
 impl Defs {
-    /// A text that stands for something from outside.
+    /// Adds a text for an external quantity.
     pub(crate) fn leaf(&mut self, leaf: Leaf, text: String, moves: bool) -> Piece {
         let mut piece = Piece::reference(0, moves, false);
         piece.text = text;
@@ -49,7 +50,8 @@ impl Defs {
         Piece::reference(self.all.len() - 1, moves, false)
     }
 
-    /// A name for an expression; the expression itself where it needs none. None where there is no room left.
+    /// Defines a name for an expression, unless the expression is so simple that it needs none. Returns `None` if
+    /// the definitions have become too long.
     pub(crate) fn name(&mut self, base: &str, piece: Piece, inline: bool) -> Option<Piece> {
         if piece.is_simple() {
             return Some(piece);
@@ -68,13 +70,13 @@ impl Defs {
         Some(reference)
     }
 
-    /// Another name for something, whatever it is.
+    /// Defines another name for any expression.
     pub(crate) fn alias(&mut self, piece: Piece) -> usize {
         self.all.push(Def { base: String::new(), piece, public: None, inline: false, leaf: None });
         self.all.len() - 1
     }
 
-    /// Lets the text of a definition stand in place of its name.
+    /// Allows the text of a definition to replace its name.
     pub(crate) fn allow_inline(&mut self, piece: &Piece) {
         if let Some(def) = piece.definition().and_then(|id| self.all.get_mut(id)) {
             def.inline = true;

@@ -1,15 +1,15 @@
-//! From lines and definitions to the text: what nobody needs is left out, and what is left gets its name.
+//! Writes the text from its lines and definitions. Unused definitions are dropped, and the others get their names.
 
 use crate::defs::{Def, Leaf};
 use crate::lower::{Import, Output};
 use crate::piece::{Piece, level};
 
-/// Texts in place of names are nested so deep at most.
+/// Maximum nesting depth of definitions that are written in place of their names.
 const DEEPEST: usize = 40;
-/// A longer text keeps its name.
+/// Maximum length in bytes of a definition that is written in place of its name.
 const LONGEST: usize = 200;
 
-/// The text, and which parameters are in it.
+/// Returns the text, and for each parameter whether the text uses it.
 pub(crate) fn emit(output: Output, header: &str) -> (String, Vec<bool>) {
     let uses = uses(&output);
     let Output { mut names, defs, parameters, imports, first, last, kept } = output;
@@ -59,17 +59,17 @@ pub(crate) fn emit(output: Output, header: &str) -> (String, Vec<bool>) {
     (all.join("\n") + "\n", given)
 }
 
-/// What stands where a definition is read.
+/// The text that replaces references to a definition.
 #[derive(Debug, Default)]
 struct Text {
     is: String,
-    /// How deep it is nested.
+    /// Nesting depth of the text.
     depth: usize,
-    /// Whether it needs no parentheses.
+    /// Whether the text can be used as an operand without parentheses.
     tight: bool,
 }
 
-/// A text with the definitions in it written out, and how deep the deepest of these is.
+/// Replaces the references in a text. Also returns the largest nesting depth of the inserted texts.
 fn written(text: &str, texts: &[Text]) -> (String, usize) {
     let (mut out, mut depth) = (String::with_capacity(text.len()), 0);
     let mut parts = text.split('@').peekable();
@@ -91,12 +91,12 @@ fn written(text: &str, texts: &[Text]) -> (String, usize) {
     (out, depth)
 }
 
-/// The definitions that a text reads, each as often as it does.
+/// Returns the definitions that a text refers to, one entry per reference.
 fn read(text: &str) -> impl Iterator<Item = usize> {
     text.split('@').skip(1).step_by(2).filter_map(|id| id.parse().ok())
 }
 
-/// How often each definition is read by what the text needs.
+/// Counts the references to each definition, considering only definitions that the text needs.
 fn uses(output: &Output) -> Vec<usize> {
     let mut uses = vec![0_usize; output.defs.len()];
     let count = |text: &str, uses: &mut Vec<usize>| {
@@ -112,7 +112,7 @@ fn uses(output: &Output) -> Vec<usize> {
             *n += 1;
         }
     }
-    // A definition reads earlier ones alone.
+    // A definition refers only to earlier ones, so one pass from the last to the first is enough.
     for (id, def) in output.defs.iter().enumerate().rev() {
         if uses.get(id).is_some_and(|n| *n > 0) {
             count(&def.piece.text, &mut uses);
@@ -142,7 +142,7 @@ fn used_parameters(defs: &[Def], uses: &[usize], count: usize, imports: &[Import
     used
 }
 
-/// A text without what would end a line.
+/// Replaces line breaks by spaces.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,11 +1,11 @@
-//! What is wrong with a file, and where.
+//! Errors in NMODL files, with their position.
 
 use std::fmt;
 
 use dendrion_language::{shortened, write_excerpt};
 use thiserror::Error;
 
-/// A stretch of a file, in bytes.
+/// A range of bytes in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) start: usize,
@@ -17,7 +17,7 @@ impl Span {
         Self { start, end }
     }
 
-    /// From the beginning of one to the end of the other.
+    /// Returns the span from the beginning of `self` to the end of `other`.
     pub(crate) const fn to(self, other: Self) -> Self {
         Self { start: self.start, end: other.end }
     }
@@ -26,25 +26,25 @@ impl Span {
         source.get(self.start..self.end).unwrap_or("")
     }
 
-    /// Its line, from 1.
+    /// Returns the line number, starting at 1.
     pub(crate) fn line(self, source: &str) -> usize {
         source.get(..self.start).unwrap_or(source).matches('\n').count() + 1
     }
 }
 
-/// A file that is not taken: what is wrong or cannot be said in the language of equations, what is accepted, and where, with
-/// the line and a caret under the place.
+/// An error in an NMODL file, or a statement that the equation language does not support. It is displayed with its
+/// line and column and a caret under the offending part.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub struct NmodlError {
-    /// What is wrong, and what is accepted.
+    /// Description of the error, including accepted alternatives.
     pub message: String,
-    /// Line, from 1.
+    /// Line number, starting at 1.
     pub line: usize,
-    /// Column, from 1, in characters.
+    /// Column in characters, starting at 1.
     pub column: usize,
-    /// The line itself.
+    /// The source line.
     pub source_line: String,
-    /// Characters it is about, at least 1.
+    /// Number of characters to underline, at least 1.
     pub length: usize,
 }
 
@@ -74,9 +74,9 @@ impl fmt::Display for NmodlError {
     }
 }
 
-/// The end of a message about an unknown name: the nearest one, where one is near.
+/// Returns the end of a message about an unknown name: the most similar known name, if one is similar enough.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // NMODL knows small and large letters apart, but the ways to mistake one for the other are many.
+    // NMODL is case-sensitive, but wrong case is a common mistake, so the comparison ignores it.
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
     let best = known.into_iter().map(|k| (score(k), k)).filter(|(s, _)| *s > 0.8);
     match best.max_by(|a, b| a.0.total_cmp(&b.0)) {
@@ -85,12 +85,12 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     }
 }
 
-/// What was dropped or assumed, by line.
+/// Notes about dropped statements and assumptions, with their lines.
 #[derive(Debug, Default)]
 pub(crate) struct Notes(Vec<(usize, String)>);
 
 impl Notes {
-    /// Notes beyond that many are not kept.
+    /// Maximum number of notes.
     const MOST: usize = 200;
 
     pub(crate) fn add(&mut self, source: &str, span: Span, text: impl Into<String>) {
@@ -103,7 +103,7 @@ impl Notes {
         self.0.append(&mut other.0);
     }
 
-    /// The notes in the order of the file, each once.
+    /// Returns the distinct notes in the order of the file.
     pub(crate) fn texts(mut self) -> Vec<String> {
         self.0.sort();
         self.0.dedup();

@@ -1,31 +1,31 @@
-//! From characters to tokens. Ends of lines mean nothing in NMODL, save that they end comments and titles.
+//! Lexer: splits a file into tokens. Line ends have no meaning in NMODL, except that they end comments and titles.
 
 use crate::error::{NmodlError, Notes, Span};
 use crate::verbatim::{self, Effect};
 
-/// A file longer than that is refused, in bytes.
+/// Maximum length of a file in bytes.
 const LONGEST: usize = 200_000;
-/// A name longer than that is refused: it would be repeated in the names that are made of it.
+/// Maximum length of a name. Other names are derived from it, so long names would be repeated many times.
 const LONGEST_NAME: usize = 100;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
     Number(f64),
     /// A name or a keyword.
     Name,
     Symbol(&'static str),
-    /// What stands behind TITLE.
+    /// The text after TITLE.
     Title,
-    /// What stands between quotation marks.
+    /// A string in quotation marks.
     Text,
-    /// C that does something: the first line of it.
+    /// A C block that has an effect; the token covers its first line.
     Verbatim,
-    /// A block of C that returns and does nothing else.
+    /// A C block that returns and has no other effect.
     Return,
-    /// A term of an ontology, such as `CHEBI:29101`.
+    /// An ontology term, such as `CHEBI:29101`.
     Term,
-    /// A character that NMODL's subset has no use for.
+    /// A character that the supported subset of NMODL does not use.
     Other,
     End,
 }
@@ -36,25 +36,25 @@ pub(crate) struct Token {
     pub(crate) span: Span,
 }
 
-/// A file in tokens. The last one is [`Kind::End`].
+/// The tokens of a file. The last one is [`Kind::End`].
 #[derive(Debug, Default)]
 pub(crate) struct Lexed {
     pub(crate) tokens: Vec<Token>,
-    /// Comments behind `:` or `?`, each without its sign.
+    /// Comments after `:` or `?`, without these characters.
     pub(crate) comments: Vec<Span>,
     pub(crate) notes: Notes,
 }
 
-/// Longer ones first, so that `>=` is not `>` and `=`.
+/// Longer symbols come first, so that `>=` is not read as `>` and `=`.
 const SYMBOLS: [&str; 25] = [
     "&&", "||", "==", "!=", ">=", "<=", "+", "-", "*", "/", "^", "(", ")", "{", "}", "[", "]", ",", "=", "<",
     ">", "!", "'", ";", "~",
 ];
 
-/// Cuts a file into tokens.
+/// Splits a file into tokens.
 pub(crate) fn lex(source: &str) -> Result<Lexed, NmodlError> {
     if source.len() > LONGEST {
-        let message = format!("a file of {} bytes; expected at most {LONGEST}", source.len());
+        let message = format!("the file has {} bytes; expected at most {LONGEST}", source.len());
         return Err(NmodlError::new(source, Span::default(), message));
     }
     let mut lexed = Lexed::default();
@@ -67,7 +67,7 @@ pub(crate) fn lex(source: &str) -> Result<Lexed, NmodlError> {
 }
 
 impl Lexed {
-    /// Reads what stands at the beginning of `rest`, and says how long it is.
+    /// Reads the token at the beginning of `rest` and returns its length in bytes.
     fn step(&mut self, source: &str, at: usize, rest: &str) -> Result<usize, NmodlError> {
         let Some(c) = rest.chars().next() else { return Ok(1) };
         if c.is_whitespace() {
@@ -85,7 +85,7 @@ impl Lexed {
             let text = rest.get(..length).unwrap_or("");
             let value: f64 = text.parse().unwrap_or(f64::NAN);
             if !value.is_finite() {
-                let message = format!("{text} is no finite number");
+                let message = format!("{text} is not a finite number");
                 return Err(NmodlError::new(source, Span::new(at, at + length), message));
             }
             (Kind::Number(value), length)
@@ -106,7 +106,7 @@ impl Lexed {
         self.tokens.push(Token { kind, span: Span::new(at, at + length) });
     }
 
-    /// Reads a name, a keyword, or one of those behind which NMODL's own rules end.
+    /// Reads a name or a keyword, including keywords such as COMMENT that are followed by arbitrary text.
     fn word(&mut self, source: &str, at: usize, rest: &str) -> Result<usize, NmodlError> {
         let length = rest.find(|d: char| !(d.is_ascii_alphanumeric() || d == '_')).unwrap_or(rest.len());
         let span = Span::new(at, at + length);
@@ -118,10 +118,10 @@ impl Lexed {
             }
             "COMMENT" => match find_word(rest, "ENDCOMMENT") {
                 Some(end) => Ok(end),
-                None => Err(NmodlError::new(source, span, "this COMMENT has no end; expected ENDCOMMENT")),
+                None => Err(NmodlError::new(source, span, "this COMMENT is not closed; expected ENDCOMMENT")),
             },
             "VERBATIM" => self.verbatim(source, at, rest),
-            // The colon in a term does not begin a comment.
+            // The colon in an ontology term does not begin a comment.
             "REPRESENTS" => {
                 self.push(Kind::Name, at, length);
                 let behind = rest.get(length..).unwrap_or("");
@@ -134,7 +134,7 @@ impl Lexed {
                 Ok(length)
             }
             _ if length > LONGEST_NAME => {
-                let message = format!("a name of {length} characters; expected at most {LONGEST_NAME}");
+                let message = format!("this name has {length} characters; expected at most {LONGEST_NAME}");
                 Err(NmodlError::new(source, span, message))
             }
             _ => {
@@ -144,16 +144,16 @@ impl Lexed {
         }
     }
 
-    /// Reads a block of C. One that does nothing is dropped.
+    /// Reads a C block. A block without effect is dropped.
     fn verbatim(&mut self, source: &str, at: usize, rest: &str) -> Result<usize, NmodlError> {
         let (open, close) = ("VERBATIM".len(), "ENDVERBATIM".len());
         let span = Span::new(at, at + open);
         let Some(end) = find_word(rest, "ENDVERBATIM") else {
-            return Err(NmodlError::new(source, span, "this VERBATIM has no end; expected ENDVERBATIM"));
+            return Err(NmodlError::new(source, span, "this VERBATIM is not closed; expected ENDVERBATIM"));
         };
         let inside = rest.get(open..end - close).unwrap_or("");
         match verbatim::effect(inside) {
-            Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped: it does nothing"),
+            Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped, since it has no effect"),
             Effect::Return => self.push(Kind::Return, at, open),
             Effect::Other(from, to) => self.push(Kind::Verbatim, at + open + from, to - from),
         }
@@ -161,7 +161,8 @@ impl Lexed {
     }
 }
 
-/// Bytes of the ontology term at the beginning of `rest`: a name, a colon, and a name or number. Brackets may enclose it.
+/// Returns the length in bytes of the ontology term at the beginning of `rest`: a name, a colon, and a name or
+/// number, optionally in brackets.
 fn term_length(rest: &str) -> usize {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let open = usize::from(rest.starts_with('['));
@@ -187,7 +188,7 @@ fn line_length(rest: &str) -> usize {
     rest.find('\n').unwrap_or(rest.len())
 }
 
-/// Where the first `word` ends that is no part of a longer name.
+/// Returns the end of the first occurrence of `word` that is not part of a longer name.
 fn find_word(rest: &str, word: &str) -> Option<usize> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     rest.match_indices(word).map(|(i, _)| (i, i + word.len())).find_map(|(from, to)| {
@@ -197,7 +198,8 @@ fn find_word(rest: &str, word: &str) -> Option<usize> {
     })
 }
 
-/// Bytes of the number at the beginning of `rest`, where there is one: digits, a point, digits, an exponent.
+/// Returns the length in bytes of the number at the beginning of `rest`, if there is one: digits, a decimal point,
+/// digits, an exponent.
 fn number_length(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     let digits = |mut i: usize| {

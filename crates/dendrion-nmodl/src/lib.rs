@@ -1,4 +1,4 @@
-//! NEURON's NMODL files, read as texts in Dendrion's language of equations.
+//! Translates NEURON's NMODL files to texts in Dendrion's equation language.
 //!
 //! ```
 //! let source = "
@@ -14,14 +14,16 @@
 //! # Ok::<(), dendrion_nmodl::NmodlError>(())
 //! ```
 //!
-//! NMODL converts no units, and its formulas need not fit in their dimensions: numbers are in NEURON's units (mV, ms, mM, mA/cm2 or
-//! nA). So the text computes with pure numbers. The potential and each parameter are divided by one of their unit where they are
-//! read, and currents get theirs at the end. Currents into the cell are positive in Dendrion; in NEURON they are negative, save
-//! those of electrodes.
+//! NMODL does not convert units, and its formulas need not be dimensionally consistent: all numbers are in NEURON's
+//! units (mV, ms, mM, mA/cm2 or nA). The translated text therefore computes with pure numbers. The potential and
+//! each parameter are divided by their unit where they are used, and the result is multiplied by the unit of the
+//! current at the end. Currents into the cell are positive in Dendrion; in NEURON they are negative, except
+//! electrode currents.
 //!
-//! [`read`] goes from characters to tokens to syntax, runs the statements with expressions in place of numbers, and writes down what
-//! the variables hold in the end. Routines are written out where they are called; every intermediate value has a name, so that the
-//! text grows with what is written. What has no counterpart is refused, by line.
+//! [`read`] splits the file into tokens, parses them, executes the statements symbolically, and writes the final
+//! expressions of the variables as equations. Calls of routines are expanded, but every intermediate value is
+//! named, so the length of the text is proportional to that of the file. Unsupported statements are errors with a
+//! line number.
 
 mod constants;
 mod defs;
@@ -42,42 +44,42 @@ pub use error::NmodlError;
 use error::Span;
 use syntax::{File, Head};
 
-/// Longer texts are refused by the language of equations, in bytes.
+/// Maximum length of a text in the equation language, in bytes.
 const LONGEST_TEXT: usize = 100_000;
 
-/// What a mechanism is.
+/// The kind of a mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It is spread over the membrane (`SUFFIX`).
+    /// Distributed over the membrane (`SUFFIX`).
     Density,
-    /// It sits at one place (`POINT_PROCESS`).
+    /// Located at a point (`POINT_PROCESS`).
     Point,
-    /// It sits at one place and takes spikes (`POINT_PROCESS` with `NET_RECEIVE`).
+    /// Located at a point and driven by spikes (`POINT_PROCESS` with `NET_RECEIVE`).
     Receptor,
 }
 
-/// A mechanism as a text.
+/// A translated mechanism.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mechanism {
-    /// Its name in NEURON.
+    /// The name in NEURON.
     pub name: String,
-    /// What it is.
+    /// The kind of mechanism.
     pub kind: Kind,
-    /// The text, which [`dendrion_language::define`] takes.
+    /// The text, which can be parsed with [`dendrion_language::define`].
     pub text: String,
-    /// What was dropped or assumed, each with its line in the file.
+    /// Notes about dropped statements and assumptions, each with its line in the file.
     pub notes: Vec<String>,
 }
 
-/// Reads the text of a `.mod` file.
+/// Translates the text of a `.mod` file.
 ///
 /// # Errors
-/// The first thing that is wrong or has no counterpart, and where.
+/// Returns the first error or unsupported statement, with its position.
 pub fn read(source: &str) -> Result<Mechanism, NmodlError> {
     read_reserving(source, &[])
 }
 
-/// Reads the text of a `.mod` file. Parameters with one of the names in `reserved` get underscores appended.
+/// Translates the text of a `.mod` file. Underscores are appended to parameters whose name is listed in `reserved`.
 ///
 /// # Errors
 /// As for [`read`].
@@ -86,7 +88,9 @@ pub fn read_reserving(source: &str, reserved: &[&str]) -> Result<Mechanism, Nmod
 }
 
 fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
-    // Lines end with \n, \r\n, or \r alone in the oldest files.
+    // Line ends are
+    // , \r
+    // , or \r alone in very old files.
     let source = &*source.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let lexed = lex::lex(source)?;
     let (mut file, comments) = parse::parse(source, lexed)?;
@@ -94,21 +98,21 @@ fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
     let (output, mut notes) = lower::lower(source, &file, (&comments, reserved))?;
     notes.append(std::mem::take(&mut file.notes));
     let parameters = output.parameters.clone();
-    let header = format!("{}\nFrom the NMODL file of '{name}'.", file.title);
+    let header = format!("{}\nTranslated from the NMODL file of '{name}'.", file.title);
     let (text, given) = emit::emit(output, header.trim());
     for (parameter, _) in parameters.iter().zip(given).filter(|(_, given)| !given) {
         if let Some(span) = parameter.span {
-            let message = format!("the parameter '{}' changes nothing; it is dropped", parameter.source_name);
+            let message = format!("the parameter '{}' has no effect and is dropped", parameter.source_name);
             notes.add(source, span, message);
         }
     }
     if text.len() > LONGEST_TEXT {
         let message =
-            format!("the file becomes a text of {} bytes; expected at most {LONGEST_TEXT}", text.len());
+            format!("the translated text has {} bytes; expected at most {LONGEST_TEXT}", text.len());
         return Err(NmodlError::new(source, Span::default(), message));
     }
     if let Err(error) = dendrion_language::define(&text) {
-        let message = format!("this is a defect of the reader: the text it made is refused, {error}");
+        let message = format!("internal error: the translated text is invalid; please report this file. {error}");
         return Err(NmodlError::new(source, Span::default(), message));
     }
     Ok(Mechanism { name, kind, text, notes: notes.texts() })
@@ -123,7 +127,7 @@ fn head(source: &str, file: &File<'_>) -> Result<(String, Kind), NmodlError> {
     let kind = match (head, &file.receive) {
         (Head::Suffix, None) => Kind::Density,
         (Head::Suffix, Some((.., span))) => {
-            let message = "NET_RECEIVE in a density mechanism; expected POINT_PROCESS in place of SUFFIX";
+            let message = "NET_RECEIVE in a density mechanism; replace SUFFIX by POINT_PROCESS";
             return Err(NmodlError::new(source, *span, message));
         }
         (Head::Point, None) => Kind::Point,

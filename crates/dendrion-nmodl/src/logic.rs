@@ -1,25 +1,26 @@
-//! Whether conditions cover all cases.
+//! Determines whether conditions cover all cases.
 //!
-//! `if (v < -40) { a = 1 } else if (v >= -40) { a = 2 }` always assigns `a`. To find out, each comparison is read as a variable that
-//! is compared with a number; two variables are compared through their difference and 0. The numbers divide the axis of
-//! each variable into points and open intervals. Within one of them no comparison changes, so a condition holds everywhere if it
-//! holds once for each combination. Variables count as independent, and as numbers.
+//! For example, `if (v < -40) { a = 1 } else if (v >= -40) { a = 2 }` always assigns `a`. Each comparison is
+//! written as the comparison of one variable with a number; the comparison of two variables becomes the comparison
+//! of their difference with 0. The numbers divide the axis of each variable into points and open intervals, on
+//! which no comparison changes its value. A condition therefore holds everywhere if it holds for one sample of each
+//! combination of points and intervals. The variables are assumed to be independent and not NaN.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::syntax::Operator;
 
-/// Larger conditions are not examined, in comparisons.
+/// Maximum number of comparisons in an examined condition.
 const LARGEST: usize = 200;
-/// Conditions with more combinations times comparisons than that are not examined.
+/// Maximum number of combinations times comparisons in an examined condition.
 const MOST: usize = 4_000;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Logic {
     node: Node,
-    /// Comparisons in it.
+    /// Number of comparisons.
     size: usize,
 }
 
@@ -31,13 +32,13 @@ enum Node {
     Or(Rc<Logic>, Rc<Logic>),
 }
 
-/// A condition that is known well enough to be examined.
+/// The logical form of a condition; `None` if it is not known.
 pub(crate) type Known = Option<Rc<Logic>>;
 
-/// Side of a comparison: its text, and its value if that is a number.
+/// One side of a comparison: its text, and its value if it is a number.
 type Side<'a> = (&'a str, Option<f64>);
 
-/// A comparison of two texts.
+/// Creates a comparison of two texts.
 pub(crate) fn compare(operator: Operator, a: Side<'_>, b: Side<'_>) -> Known {
     let (variable, operator, number) = match (a, b) {
         ((a, None), (_, Some(number))) => (Rc::from(a), operator, number),
@@ -69,7 +70,7 @@ fn both(node: fn(Rc<Logic>, Rc<Logic>) -> Node, a: Known, b: Known) -> Known {
     (size <= LARGEST).then(|| Rc::new(Logic { node: node(a, b), size }))
 }
 
-/// The comparison that holds when its sides are swapped.
+/// Returns the operator that holds when the two sides are swapped.
 fn mirrored(operator: Operator) -> Operator {
     match operator {
         Operator::Less => Operator::Greater,
@@ -80,12 +81,13 @@ fn mirrored(operator: Operator) -> Operator {
     }
 }
 
-/// For each variable, the numbers that it is compared with, and the point or interval it is in: 2i + 1 is the number i, 2i the
-/// interval before it.
+/// For each variable, the numbers with which it is compared and the current point or interval: 2i + 1 is the number
+/// i, and 2i is the interval before it.
 type Axes = BTreeMap<Rc<str>, (Vec<f64>, usize)>;
 
 impl Logic {
-    /// Whether the condition holds for all values of its variables; false also where that takes too long to find out.
+    /// Returns whether the condition holds for all values of its variables. Also returns false if the condition is
+    /// too large to be examined.
     pub(crate) fn always(&self) -> bool {
         let mut axes = Axes::new();
         self.collect(&mut axes);
@@ -102,7 +104,7 @@ impl Logic {
             if !self.holds(&axes) {
                 return false;
             }
-            // Counts through all combinations, as an odometer does.
+            // Advances to the next combination, like an odometer.
             let advanced = axes.values_mut().any(|(numbers, at)| {
                 *at = if *at == 2 * numbers.len() { 0 } else { *at + 1 };
                 *at > 0
@@ -116,7 +118,7 @@ impl Logic {
     fn collect(&self, axes: &mut Axes) {
         match &self.node {
             Node::Compare(variable, _, number) => {
-                // -0 and 0 are one number.
+                // Adding 0 turns -0 into 0, which is the same point.
                 axes.entry(variable.clone()).or_default().0.push(number + 0.0);
             }
             Node::Not(a) => a.collect(axes),

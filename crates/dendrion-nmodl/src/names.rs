@@ -1,12 +1,13 @@
-//! Names in the text: plain ones for what is seen from outside, and `_x` for the rest.
+//! Assigns names in the text: public objects keep their names, and all others get private names that begin with
+//! `_`.
 //!
-//! NMODL tells upper and lower case apart, and so does the language of equations. A name that the file declares stays as it is
-//! unless it has a meaning of its own in the language or for users of the class. Then underscores are appended until neither the
-//! file nor the text has that name.
+//! NMODL and the equation language are both case-sensitive. A name that the file declares is kept unless it is
+//! reserved in the equation language or by users of the mechanism's class. In that case underscores are appended
+//! until the name occurs neither in the file nor in the text.
 
 use std::collections::{HashMap, HashSet};
 
-/// Names with a meaning of their own in the language of equations.
+/// Reserved names of the equation language.
 const FIXED: [&str; 40] = [
     "V", "V_rest", "gL", "C", "area", "diameter", "length", "dt", "pi", "I", "on", "after", "for", "and",
     "or", "not", "if", "else", "where", "import", "export", "event", "spike", "weight", "exp", "log",
@@ -21,12 +22,12 @@ pub(crate) struct Names {
     own: HashSet<String>,
     /// Names that parameters cannot have.
     reserved: HashSet<String>,
-    /// Where the numbers behind a private name go on.
+    /// The number of private names made from each base.
     next: HashMap<String, usize>,
 }
 
 impl Names {
-    /// Names, of which those that units have where a name might stand are taken.
+    /// Creates a name table in which the reserved names and the unit names `units` are taken.
     pub(crate) fn new<'a>(
         units: impl Iterator<Item = &'a str>,
         own: impl Iterator<Item = &'a str>,
@@ -40,22 +41,23 @@ impl Names {
         }
     }
 
-    /// Takes a name as it is; false where something else has it.
+    /// Claims a name. Returns false if the name is already taken.
     pub(crate) fn take(&mut self, name: &str) -> bool {
         self.taken.insert(name.to_string())
     }
 
-    /// The name of something that the file declares: that name, or one with underscores appended.
+    /// Returns a name for an object that the file declares: its own name, or the name with underscores appended.
     pub(crate) fn plain(&mut self, wanted: &str) -> String {
         if self.take(wanted) { wanted.to_string() } else { self.made(&format!("{wanted}_")) }
     }
 
-    /// The name of a parameter that the file declares.
+    /// Returns a name for a parameter that the file declares.
     pub(crate) fn parameter(&mut self, wanted: &str) -> String {
         if self.reserved.contains(wanted) { self.made(&format!("{wanted}_")) } else { self.plain(wanted) }
     }
 
-    /// A name for something that the file does not declare: that name, or one with underscores appended.
+    /// Returns a name for an object that the file does not declare: the wanted name, or the name with underscores
+    /// appended.
     pub(crate) fn made(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_string();
         while self.own.contains(&name) || self.reserved.contains(&name) || !self.take(&name) {
@@ -64,7 +66,7 @@ impl Names {
         name
     }
 
-    /// `_base`, or `_base_2` and so on where that is taken.
+    /// Returns the private name `_base`, or `_base_2` and so on if it is taken.
     pub(crate) fn private(&mut self, base: &str) -> String {
         let first = format!("_{base}");
         let count = self.next.entry(first.clone()).or_insert(0);

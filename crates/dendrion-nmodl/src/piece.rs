@@ -1,9 +1,9 @@
-//! Pieces of text: expressions in the language of equations, while they are put together.
+//! Expressions in the equation language, as text that is being assembled.
 
 use crate::logic::{self, Known};
 use crate::syntax::Operator;
 
-/// How tightly an expression binds, from the loosest.
+/// Precedence levels of expressions, from the lowest.
 pub(crate) mod level {
     pub(crate) const OR: u8 = 0;
     pub(crate) const AND: u8 = 1;
@@ -16,26 +16,26 @@ pub(crate) mod level {
     pub(crate) const PRIMARY: u8 = 8;
 }
 
-/// An expression as text. `@7@` stands for definition 7, whose name is chosen later.
+/// An expression as text. `@7@` refers to definition 7, whose name is chosen later.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Piece {
     pub(crate) text: String,
     pub(crate) level: u8,
-    /// Its value, where it is made of numbers alone; 1 and 0 for conditions.
+    /// The value of a constant expression; 1 or 0 for conditions.
     pub(crate) constant: Option<f64>,
-    /// Whether it depends on more than parameters: on V, states or what is imported.
+    /// Whether the expression depends on V, states or imports and thus varies in time.
     pub(crate) moves: bool,
-    /// Whether it is a condition.
+    /// Whether the expression is a condition.
     pub(crate) truth: bool,
-    /// How deep parentheses and signs in it are nested.
+    /// Nesting depth of parentheses and signs.
     pub(crate) depth: usize,
-    /// What is known of a condition.
+    /// The logical form of a condition, if it is simple enough.
     pub(crate) logic: Known,
 }
 
 impl Piece {
     pub(crate) fn number(value: f64) -> Self {
-        // -0 is written as 0: the language takes both for zero of any unit.
+        // -0 is written as 0, because the language accepts the literal 0 in every unit.
         let value = if value == 0.0 { 0.0 } else { value };
         let is_plain = value == 0.0 || (1e-4..1e16).contains(&value.abs());
         let text = if is_plain { format!("{value}") } else { format!("{value:e}") };
@@ -57,7 +57,7 @@ impl Piece {
         piece
     }
 
-    /// A reference to a definition.
+    /// Creates a reference to a definition.
     pub(crate) fn reference(id: usize, moves: bool, truth: bool) -> Self {
         Self {
             text: format!("@{id}@"),
@@ -70,12 +70,12 @@ impl Piece {
         }
     }
 
-    /// Whether it is a number, or refers to a definition alone.
+    /// Returns whether the expression is a number or only a reference to a definition.
     pub(crate) fn is_simple(&self) -> bool {
         self.constant.is_some() || self.definition().is_some()
     }
 
-    /// The definition that it refers to, where it is nothing else.
+    /// Returns the definition if the expression is only a reference.
     pub(crate) fn definition(&self) -> Option<usize> {
         self.text.strip_prefix('@')?.strip_suffix('@')?.parse().ok()
     }
@@ -84,7 +84,7 @@ impl Piece {
         self.constant == Some(value)
     }
 
-    /// Puts it in parentheses where it binds less tightly than that.
+    /// Adds parentheses if the precedence is lower than `level`.
     fn at(mut self, level: u8) -> Self {
         if self.level < level {
             self.text.insert(0, '(');
@@ -95,7 +95,7 @@ impl Piece {
         self
     }
 
-    /// As a quantity: conditions become 1 and 0.
+    /// Converts a condition to the number 1 or 0, and leaves quantities unchanged.
     pub(crate) fn quantity(self) -> Self {
         match (self.truth, self.constant) {
             (false, _) => self,
@@ -104,7 +104,7 @@ impl Piece {
         }
     }
 
-    /// As a condition: quantities are true unless they are 0.
+    /// Converts a quantity to the condition that it is not 0, and leaves conditions unchanged.
     pub(crate) fn condition(self) -> Self {
         match (self.truth, self.constant) {
             (true, _) => self,
@@ -123,7 +123,7 @@ impl Piece {
         piece
     }
 
-    /// Two texts with a sign and spaces between them, at no level yet.
+    /// Joins two texts with an operator and spaces. The caller sets the precedence.
     fn joined(mut self, sign: &str, b: &Self) -> Self {
         self.text.push(' ');
         let sign = [sign, " "].concat();
@@ -139,7 +139,7 @@ impl Piece {
         self
     }
 
-    /// A function of it.
+    /// Applies a function of one argument.
     pub(crate) fn called(mut self, name: &str) -> Self {
         self.text = format!("{name}({})", self.text);
         (self.level, self.constant, self.truth, self.logic) = (level::PRIMARY, None, false, None);
@@ -147,7 +147,7 @@ impl Piece {
         self
     }
 
-    /// A function of two.
+    /// Applies a function of two arguments.
     pub(crate) fn called_with(self, name: &str, b: &Self) -> Self {
         let mut piece = self;
         piece.text = format!("{name}({}, {})", piece.text, b.text);
@@ -157,7 +157,7 @@ impl Piece {
         piece
     }
 
-    /// `yes` where it is true, else `no`.
+    /// Returns `yes` if the condition is true, else `no`.
     pub(crate) fn choose(self, yes: Self, no: Self) -> Self {
         if let Some(value) = self.constant {
             return if value == 0.0 { no } else { yes };
@@ -197,7 +197,7 @@ impl Piece {
         piece
     }
 
-    /// What an operator makes of two; none where that is a number which is not finite, or a division by 0.
+    /// Applies a binary operator. Returns `None` for a division by 0 and for constants whose result is not finite.
     pub(crate) fn binary(operator: Operator, a: Self, b: Self) -> Option<Self> {
         if matches!(operator, Operator::And | Operator::Or) {
             return Some(Self::logical(operator, a.condition(), b.condition()));
@@ -218,7 +218,8 @@ impl Piece {
         let mut piece = match operator {
             Operator::Add => a.arithmetic("+", b, level::SUM),
             Operator::Sub => a.arithmetic("-", b, level::SUM),
-            // A literal 0 has every unit, and so would be everything that it is a factor of.
+            // The literal 0 is compatible with every unit, and a product with it would lose the unit of the other
+            // factor.
             Operator::Mul if a.is(0.0) || b.is(0.0) => Self::number(0.0),
             Operator::Div if a.is(0.0) => a,
             Operator::Mul => a.arithmetic("*", b, level::PRODUCT),
@@ -232,7 +233,8 @@ impl Piece {
             Operator::LessEqual => Self::comparison(a, "<=", b),
             Operator::Greater => Self::comparison(a, ">", b),
             Operator::GreaterEqual => Self::comparison(a, ">=", b),
-            // The language compares no real numbers for equality, but two are equal where they differ by nothing.
+            // The language has no equality of real numbers. Two numbers are equal if the absolute value of their
+            // difference is not greater than 0.
             Operator::Equal => {
                 Self::comparison(a.arithmetic("-", b, level::SUM).called("abs"), "<=", Self::number(0.0))
             }
@@ -250,7 +252,7 @@ impl Piece {
     }
 
     fn logical(operator: Operator, a: Self, b: Self) -> Self {
-        // The value with which the other side does not matter.
+        // The value of one side that determines the result without the other side.
         let decisive = f64::from(u8::from(operator == Operator::Or));
         for (one, other) in [(&a, &b), (&b, &a)] {
             if let Some(value) = one.constant {
@@ -266,7 +268,7 @@ impl Piece {
     }
 }
 
-/// What an operator makes of two numbers, where that is finite.
+/// Applies a binary operator to two numbers. Returns `None` if the result is not finite.
 fn fold(operator: Operator, x: f64, y: f64) -> Option<Piece> {
     let value = match operator {
         Operator::Add => x + y,

@@ -1,20 +1,21 @@
-//! The syntax of a file: what was written, before anything is known of its names.
+//! The syntax tree of a file, before names are resolved.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::error::{Notes, Span};
 
-/// Index of an expression in [`File::nodes`]. Operands come before their users, and the nodes of one expression are neighbours.
+/// Index of an expression in [`File::nodes`]. Operands come before their users, and the nodes of one expression are
+/// contiguous.
 pub(crate) type Id = usize;
 
-/// A name and where it stands.
+/// A name and its position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Name<'t> {
     pub(crate) text: &'t str,
     pub(crate) span: Span,
 }
 
-/// Operators.
+/// Binary operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     Or,
@@ -42,14 +43,14 @@ pub(crate) enum Node<'t> {
     Binary(Operator, Id, Id),
 }
 
-/// An expression: its nodes are those from `first` to `root`.
+/// An expression, which consists of the nodes from `first` to `root`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expr {
     pub(crate) first: Id,
     pub(crate) root: Id,
 }
 
-/// What a block is made of.
+/// The statements of a block.
 pub(crate) type Block<'t> = Vec<Statement<'t>>;
 
 #[derive(Clone, Debug)]
@@ -79,12 +80,12 @@ pub(crate) enum Statement<'t> {
     },
 }
 
-/// A variable as it is declared.
+/// A declared variable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Declared<'t> {
     pub(crate) name: Name<'t>,
     pub(crate) default: Option<f64>,
-    /// The text of its unit.
+    /// The unit as written.
     pub(crate) unit: &'t str,
     pub(crate) limits: Option<(f64, f64)>,
 }
@@ -97,7 +98,7 @@ pub(crate) struct Ion<'t> {
     pub(crate) writes: Vec<Name<'t>>,
 }
 
-/// What a file describes.
+/// The kind of mechanism that a file defines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Head {
     Suffix,
@@ -113,7 +114,7 @@ pub(crate) struct Routine<'t> {
     pub(crate) is_function: bool,
 }
 
-/// A file.
+/// A parsed file.
 #[derive(Debug, Default)]
 pub(crate) struct File<'t> {
     pub(crate) nodes: Vec<(Node<'t>, Span)>,
@@ -125,31 +126,31 @@ pub(crate) struct File<'t> {
     pub(crate) parameters: Vec<Declared<'t>>,
     pub(crate) states: Vec<Declared<'t>>,
     pub(crate) assigned: Vec<Declared<'t>>,
-    /// Variables of the file that nobody else sees.
+    /// Variables of the file that are private to it.
     pub(crate) locals: Vec<Name<'t>>,
-    /// Numbers with a name, of CONSTANT, UNITS and DEFINE.
+    /// Named numbers from CONSTANT, UNITS and DEFINE.
     pub(crate) constants: Vec<(Name<'t>, f64)>,
-    /// Units that the file names itself, and what it says they are.
+    /// Units defined by the file, with their definitions.
     pub(crate) units: HashMap<&'t str, &'t str>,
     pub(crate) initial: Block<'t>,
     pub(crate) breakpoint: Option<Block<'t>>,
     pub(crate) derivatives: HashMap<&'t str, Block<'t>>,
     pub(crate) routines: HashMap<&'t str, Routine<'t>>,
     pub(crate) receive: Option<(Vec<Name<'t>>, Block<'t>, Span)>,
-    /// Names that are assigned somewhere.
+    /// Names that are assigned somewhere in the file.
     pub(crate) set: HashSet<&'t str>,
     pub(crate) notes: Notes,
 }
 
 impl<'t> File<'t> {
-    /// Names that the file declares and that are seen from outside.
+    /// Returns the public names that the file declares.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'t str> {
         let declared = self.parameters.iter().chain(&self.states).chain(&self.assigned).map(|d| d.name);
         let of_ions = self.ions.iter().flat_map(|ion| ion.reads.iter().chain(&ion.writes));
         declared.chain(of_ions.chain(&self.nonspecific).chain(&self.electrode).copied()).map(|name| name.text)
     }
 
-    /// The expression of which that node is the root.
+    /// Returns the expression whose root is this node.
     pub(crate) fn expression(&self, root: Id) -> Expr {
         let mut first = root;
         while let Some((node, _)) = self.nodes.get(first) {

@@ -1,10 +1,10 @@
-//! Units: from NMODL's texts to those of the language of equations.
+//! Translates NMODL's units to those of the equation language.
 
 use std::collections::HashMap;
 
 use dendrion_language::Unit;
 
-/// NMODL's names, each with that of the language. An empty one is a pure number.
+/// NMODL's unit names, each with its name in the equation language. Empty names are pure numbers.
 const WORDS: [(&str, &str); 88] = [
     ("1", ""),
     ("degC", ""),
@@ -96,30 +96,30 @@ const WORDS: [(&str, &str); 88] = [
     ("K", "K"),
 ];
 
-/// Units of more factors than that are not translated.
+/// Maximum number of factors in a unit.
 const MOST: usize = 6;
-/// The file's own names of units are followed so far.
+/// Maximum depth of unit definitions that refer to other units of the file.
 const STEPS: usize = 4;
 
-/// What a unit is in the language of equations.
+/// The translation of a unit to the equation language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Translated {
     /// A pure number.
     Pure,
-    /// A unit, as it stands behind a number: `S/cm2`, `/ms`.
+    /// A unit as written after a number: `S/cm2`, `/ms`.
     Unit(String),
-    /// Nothing that the language knows.
+    /// A unit that the equation language does not have.
     Unknown,
 }
 
 impl Translated {
-    /// The unit's text, empty for pure numbers.
+    /// Returns the text of the unit, which is empty for pure numbers.
     pub(crate) fn text(&self) -> &str {
         if let Self::Unit(text) = self { text } else { "" }
     }
 }
 
-/// Translates the text of a unit.
+/// Translates a unit.
 pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Translated {
     let mut unit = Unit::ONE;
     let (mut above, mut below) = (Vec::new(), Vec::new());
@@ -153,12 +153,12 @@ pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Translated {
         text.push('/');
         text.push_str(&factor);
     }
-    // V and C are the potential and the capacitance where no number stands before them.
+    // Without a preceding number, V and C would be read as the potential and the capacitance.
     let clashes = bare_words(&text).any(|word| word == "V" || word == "C");
     if clashes { Translated::Unknown } else { Translated::Unit(text) }
 }
 
-/// A factor: its word in the language, and its power.
+/// Translates a factor to a word of the equation language and its power.
 fn translate_factor(factor: &str, own: &HashMap<&str, &str>) -> Option<(&'static str, i32)> {
     if factor == "1" {
         return Some(("", 1));
@@ -177,7 +177,7 @@ fn translate_factor(factor: &str, own: &HashMap<&str, &str>) -> Option<(&'static
     None
 }
 
-/// The words of a unit's text that stand where a name might: all but one right behind the number.
+/// Returns the words of a unit that could be read as names. A word directly after the number cannot.
 pub(crate) fn bare_words(text: &str) -> impl Iterator<Item = &str> {
     let leads = !text.starts_with('/');
     text.split(['/', '*'])

@@ -1,19 +1,19 @@
-//! What a block of C does.
+//! Recognizes C blocks without effect.
 //!
-//! Many files have VERBATIM blocks that change nothing: those that are empty or a comment, that include a header, print, end a
-//! procedure with `return 0;`, or copy an ion's variable onto itself. Only these forms are recognized.
+//! Many files contain VERBATIM blocks that change nothing: they are empty or a comment, include a header, print,
+//! end a procedure with `return 0;`, or copy an ion variable to itself. Only these forms are recognized.
 
-/// What a block of C does.
+/// The effect of a C block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Nothing,
-    /// It returns from the routine and does nothing else.
+    /// Returns from the routine, without any other effect.
     Return,
-    /// Something else, which begins and ends at these bytes.
+    /// Any other effect, with the first and last byte of the statement.
     Other(usize, usize),
 }
 
-/// Reads the text between VERBATIM and ENDVERBATIM.
+/// Determines the effect of the text between VERBATIM and ENDVERBATIM.
 pub(crate) fn effect(text: &str) -> Effect {
     let code = without_comments(text);
     let mut at = 0;
@@ -38,7 +38,7 @@ pub(crate) fn effect(text: &str) -> Effect {
         let end = statement_end(rest);
         let statement = rest.get(..end).unwrap_or(rest).trim_end();
         match statement_effect(statement) {
-            // Nothing behind a return is reached.
+            // Code after a return is not reached.
             Some(Effect::Return) => return Effect::Return,
             Some(_) => {}
             None => {
@@ -51,7 +51,7 @@ pub(crate) fn effect(text: &str) -> Effect {
     Effect::Nothing
 }
 
-/// The text with spaces in place of comments, so that every byte stays where it is.
+/// Replaces comments by spaces, so that all other bytes keep their positions.
 fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -77,7 +77,7 @@ fn first_length(rest: &str) -> usize {
     rest.chars().next().map_or(1, char::len_utf8)
 }
 
-/// Bytes of the string literal that `rest` begins with.
+/// Returns the length in bytes of the string literal at the beginning of `rest`.
 fn quoted_length(rest: &str) -> usize {
     let mut escaped = false;
     for (i, c) in rest.char_indices().skip(1) {
@@ -95,7 +95,7 @@ fn is_include(directive: &str) -> bool {
     directive.trim_start().strip_prefix("include").is_some_and(|r| r.trim_start().starts_with(['<', '"']))
 }
 
-/// Where the statement at the beginning of `rest` ends: at a semicolon or brace that is in no string.
+/// Returns the end of the statement at the beginning of `rest`: the first semicolon or brace outside of strings.
 fn statement_end(rest: &str) -> usize {
     let mut at = 0;
     while let Some(left) = rest.get(at..).filter(|left| !left.is_empty()) {
@@ -108,7 +108,7 @@ fn statement_end(rest: &str) -> usize {
     at
 }
 
-/// What a statement does, without its semicolon; none where that is unknown.
+/// Returns the effect of a statement without its semicolon, or `None` if it is unknown.
 fn statement_effect(statement: &str) -> Option<Effect> {
     let tight: String = statement.chars().filter(|c| !c.is_whitespace()).collect();
     if matches!(&*tight, "return" | "return0" | "return0." | "return0.0" | "return(0)") {
@@ -122,7 +122,8 @@ fn statement_effect(statement: &str) -> Option<Effect> {
     (is_name && right.strip_prefix("_ion_") == Some(left)).then_some(Effect::Nothing)
 }
 
-/// Whether a statement is one call of `printf` or `fprintf` whose arguments assign and call nothing.
+/// Returns whether a statement is a single call of `printf` or `fprintf` whose arguments contain no assignments or
+/// calls.
 fn prints(tight: &str) -> bool {
     let call =
         ["printf(", "fprintf(stderr,", "fprintf(stdout,"].iter().find_map(|name| tight.strip_prefix(name));

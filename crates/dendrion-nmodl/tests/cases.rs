@@ -1,10 +1,10 @@
-//! What variables hold where the file does not assign them, or only in some cases.
+//! Values of variables that the file does not assign, or assigns only in some cases.
 
 mod common;
 
 use common::{POTENTIALS, Place, close, of};
 
-/// The current of a mechanism with these blocks, in nA.
+/// Returns the current of a mechanism with these blocks, in nA.
 fn current(blocks: &str, v: f64) -> f64 {
     let (_, d) =
         of(&format!("NEURON {{ POINT_PROCESS x NONSPECIFIC_CURRENT i }} ASSIGNED {{ v i a b c }} {blocks}"));
@@ -35,10 +35,10 @@ fn assigned_variables_are_0_in_initial() {
             .iter()
             .any(|n| n.contains("'a' is read before it is assigned; it is 0"))
     );
-    // A condition in INITIAL leaves the 0.
+    // If a condition in INITIAL does not hold, the variable remains 0.
     let blocks = "INITIAL { if (v > 0) { a = 3 } } BREAKPOINT { i = a }";
     assert_eq!((current(blocks, 1.0), current(blocks, -1.0)), (3.0, 0.0));
-    // So does a variable of the file that is declared by LOCAL.
+    // The same applies to a LOCAL variable of the file.
     assert_eq!(current("LOCAL q STATE { m } INITIAL { m = 5 + q q = 3 } BREAKPOINT { i = m + q }", 0.0), 8.0);
 }
 
@@ -70,7 +70,7 @@ fn what_initial_makes_of_v_stays_as_it_was() {
     assert!(mechanism.notes.iter().any(|n| n.contains("'start' keeps the value that INITIAL gives it")));
 }
 
-/// Conditions, and what they make of V; each covers all cases in another way.
+/// Conditions and the resulting functions of V. Each example covers all cases in a different way.
 #[test]
 fn conditions_that_cover_all_cases() {
     type Case = (&'static str, fn(f64) -> f64);
@@ -114,7 +114,7 @@ fn conditions_that_cover_all_cases() {
     }
 }
 
-/// What is read of an ion, and v, can be changed within a block, and each block begins with the value from outside.
+/// A block can change v and the variables read from an ion. Each block begins with the external value.
 #[test]
 fn what_is_read_of_an_ion_changes_within_a_block() {
     let (_, d) = of("NEURON { SUFFIX x USEION k READ ek WRITE ik } ASSIGNED { v ek ik } STATE { m }
@@ -127,7 +127,7 @@ fn what_is_read_of_an_ion_changes_within_a_block() {
     close(place.with("ek", -70.0).current(&d), -10.0 * (-59.0 + 70.0));
 }
 
-/// DERIVATIVE may read what BREAKPOINT assigns behind SOLVE.
+/// DERIVATIVE may read variables that BREAKPOINT assigns after SOLVE.
 #[test]
 fn what_is_solved_reads_what_breakpoint_assigns() {
     let (_, d) = of("NEURON { SUFFIX x USEION k READ ek WRITE ik } ASSIGNED { v ek ik g } STATE { m }
@@ -154,7 +154,7 @@ fn c_that_does_nothing_and_functions_for_their_effects() {
     close(Place::at(0.0).beginning(&d, "cai"), 5e-5);
 }
 
-/// The colon of a term begins no comment.
+/// The colon of an ontology term does not begin a comment.
 #[test]
 fn terms_of_ontologies() {
     for term in ["CHEBI:29101", "NCIT:C17145", "[CHEBI:29101]", "a.b-c:d_1.2"] {
@@ -166,7 +166,9 @@ fn terms_of_ontologies() {
     }
 }
 
-/// Lines may end in any of the three ways.
+/// Lines may end in
+/// , \r
+///  or \r.
 #[test]
 fn line_ends() {
     let source = include_str!("mod/squid.mod");

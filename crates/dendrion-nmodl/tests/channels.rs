@@ -1,4 +1,4 @@
-//! Channels and pools: what their texts declare, and that they compute what their files say.
+//! Channels and pools: their declarations, and the values computed by their texts.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{POTENTIALS, Place, close, of};
 use dendrion_language::{Bound, Definition};
 use dendrion_nmodl::Kind;
 
-/// Of the currents in mA/cm2 in pA/um2.
+/// mA/cm2 in pA/um2
 const DENSITY: f64 = 10.0;
 
 fn parameters(d: &Definition) -> Vec<(&str, f64, &str, Bound)> {
@@ -119,7 +119,7 @@ fn pools_of_calcium() {
     assert_eq!(d.states[0].unit.text, "mM");
     for into in [0.0, 70.0, -30.0] {
         let place = Place::at(0.0).with("I_Ca", into).with("cai", 3e-4);
-        // pA/um2 are a tenth of mA/cm2.
+        // 1 mA/cm2 is 10 pA/um2.
         let outward = -into / 500.0 / 10.0;
         let drive = (-1e4 * outward / (2.0 * 96_485.332_123_31 * 0.1)).max(0.0);
         let (found, expected) = (place.rate(&d, "cai"), drive + (1e-4 - 3e-4) / 80.0);

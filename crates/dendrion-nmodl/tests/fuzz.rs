@@ -1,10 +1,10 @@
-//! No file makes the reader panic or hang, its errors point into the file, and what it makes is a text. `DENDRION_FUZZ=1000000`
-//! tries that many.
+//! The reader never panics or hangs, its errors point into the file, and its results are valid texts.
+//! `DENDRION_FUZZ=1000000` runs that many cases.
 
 use dendrion_nmodl::read;
 use proptest::prelude::*;
 
-/// What files are made of.
+/// Pieces from which files are generated.
 const WORDS: [&str; 103] = [
     "NEURON {",
     "SUFFIX x",
@@ -111,7 +111,7 @@ const WORDS: [&str; 103] = [
     "eca = 3",
 ];
 
-/// Files that make sense, to be cut and mixed.
+/// Valid files from which pieces are taken.
 const SEEDS: [&str; 10] = [
     include_str!("mod/squid.mod"),
     include_str!("mod/karect.mod"),
@@ -125,7 +125,7 @@ const SEEDS: [&str; 10] = [
     include_str!("mod/shunt.mod"),
 ];
 
-/// A small mechanism with room for statements.
+/// A small mechanism into which statements are inserted.
 const FRAME: [&str; 3] = [
     "NEURON { POINT_PROCESS x NONSPECIFIC_CURRENT i USEION ca READ cai, ica, eca}
      PARAMETER { g = 2 (uS) a = 3 (/V) <0,1> C = 0 } ASSIGNED { v i b } STATE { m }
@@ -150,7 +150,7 @@ fn statements() -> impl Strategy<Value = String> {
     proptest::collection::vec(word, 0..14).prop_map(|w| w.join(" "))
 }
 
-/// Expressions that are mostly well formed.
+/// Expressions that are mostly well-formed.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = proptest::sample::select(vec![
         "v", "m", "g", "a", "C", "b", "cai", "ica", "eca", "dt", "area", "celsius", "0", "1", "2", "-1",
@@ -218,7 +218,7 @@ fn check(file: &str) {
     }
 }
 
-/// Time and memory stay in proportion to what is given, and to what it may expand to.
+/// Time and memory are bounded for long files and for files with large expansions.
 #[test]
 fn long_files() {
     let many = |one: &str, n: usize| one.repeat(n);
@@ -253,7 +253,7 @@ fn long_files() {
     let never = lines(&|i| format!("a{i} "), 8_000);
     check(&format!("ASSIGNED {{ {never} }} {}", inside(&lines(&|i| format!("b = b + a{i} "), 4_000))));
     check(&inside(&lines(&|i| format!("if (ica > {i}) {{ ica = {i} }} "), 2_000)));
-    // Each calls the one before twice, so that the last would be written out 2^40 times.
+    // Each function calls the previous one twice, so a full expansion of the last one would have 2^40 calls.
     let doubling = lines(&|i| format!("FUNCTION f{}(x) {{ f{0} = f{i}(x*2)*f{i}(x + v) }}\n", i + 1), 40);
     check(&format!("FUNCTION f0(x) {{ f0 = x*v }}\n{doubling}{}", inside("b = f40(v)")));
     let chain = lines(&|i| format!("PROCEDURE p{}() {{ p{i}() }}\n", i + 1), 3_000);

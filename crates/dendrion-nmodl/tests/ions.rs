@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use common::{Place, close, of};
 
-/// A mechanism that reads and writes everything that an ion shares.
+/// A mechanism that reads and writes all shared quantities of an ion.
 fn with(ion: &str) -> String {
     format!(
         "NEURON {{ SUFFIX pool USEION {ion} READ i{ion} WRITE {ion}i }} STATE {{ {ion}i }}
@@ -79,7 +79,7 @@ fn ca_and_the_other_ca_meet_in_one_file() {
     );
     assert_eq!(d.parameters.iter().filter(|p| p.default == Some(7.0) && p.name == "cai0").count(), 1);
     let scale = -place.values["area"] * 10.0;
-    // The import of the library's ion is called Ca, so the file's own Ca has another name.
+    // The import of the library's ion is named Ca, so the file's own variable Ca gets another name.
     close(place.export(&d, "I_Ca"), 2.0 * -40.0 * 3.0 * scale);
     close(place.export(&d, "ion_Ca_current"), 5.0 * (-40.0 - 10.0) * 28.0 * scale);
 }
@@ -108,7 +108,7 @@ fn what_nobody_writes_is_what_neuron_gives() {
     }
 }
 
-/// Every name that the language has a meaning for, in every role, leaves the values as they are.
+/// Reserved names of the language do not change the values of variables with these names, in any role.
 #[test]
 fn names_with_a_meaning_in_the_language_stay_apart() {
     let words = "V V_rest gL C length diameter pi I on after for and or not where import export event spike weight exp \

@@ -1,4 +1,4 @@
-//! Random statements: what their texts compute against running them, one after the other.
+//! Compares the translation of random statements with their sequential execution.
 
 mod common;
 
@@ -43,7 +43,8 @@ impl Value {
         }
     }
 
-    /// Its value; none where a part of it is not finite, of which a text need not make the same.
+    /// Returns the value, or `None` if an intermediate value is not finite, in which case the text may have another
+    /// value.
     fn run(&self, variables: &Variables) -> Option<f64> {
         let truth = |t: bool| f64::from(u8::from(t));
         let value = match self {
@@ -176,7 +177,7 @@ proptest! {
                 let same = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0) || !expected.is_finite();
                 prop_assert!(same, "{found} is not {expected}\n{file}\n{}", mechanism.text);
             }
-            Err(error) => prop_assert!(error.message == "this is no finite number", "{error}"),
+            Err(error) => prop_assert!(error.message == "this is not a finite number", "{error}"),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Point processes: currents in nA, and what arriving spikes add.
+//! Point processes: currents in nA, and the effect of arriving spikes.
 
 mod common;
 
 use common::{POTENTIALS, Place, close, of};
 use dendrion_nmodl::Kind;
 
-/// Of nA in pA.
+/// nA in pA
 const NANO: f64 = 1e3;
-/// Rise and decay that are tried (ms).
+/// Rise and decay time constants (ms).
 const TIMES: [(f64, f64); 3] = [(1.0, 5.0), (3.0, 3.0), (0.2, 40.0)];
 
 #[test]
@@ -36,7 +36,7 @@ fn a_synapse_that_decays() {
     assert_eq!(Place::at(0.0).beginning(&d, "g"), 0.0);
 }
 
-/// The states of the text are those of the file divided by the factor.
+/// The states of the text equal those of the file divided by the factor.
 #[test]
 fn a_synapse_with_a_factor() {
     let (mechanism, d) = of(include_str!("mod/twoexpo.mod"));

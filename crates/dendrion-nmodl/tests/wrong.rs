@@ -1,6 +1,7 @@
-//! Files that are refused and what is said of them, word for word.
+//! Invalid or unsupported files and their exact error messages.
 
-/// Files, a line each with `\n`, `\r` and `\t` for these characters, each followed by what is said of it.
+/// Files, one per line with `
+/// `, `\r` and `\t` for these characters, each followed by its error message.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which variables a file has, and what they are before anything is run.
+//! Declares the variables of a file with their initial values.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::piece::{Piece, level};
 use crate::syntax::{Declared, Name, Node};
 use crate::units::{Translated, bare_words, translate};
 
-/// Longer comments are cut, in characters.
+/// Maximum length of a comment in characters; longer ones are truncated.
 const LONGEST_DOC: usize = 200;
 
 impl<'t> Lowerer<'_, 't> {
@@ -30,7 +30,8 @@ impl<'t> Lowerer<'_, 't> {
             self.state(state)?;
         }
         for (i, (parameter, unit)) in file.parameters.iter().zip(&units).enumerate() {
-            // What has no value and is assigned is no parameter; older files list it there all the same.
+            // A variable without a value that is assigned is not a parameter, although older files list it in
+            // PARAMETER.
             if parameter.default.is_none() && file.set.contains(parameter.name.text) {
                 self.assigned(parameter);
             } else {
@@ -47,7 +48,7 @@ impl<'t> Lowerer<'_, 't> {
         for name in &file.locals {
             self.global(*name, Role::Assigned { public: false }, Held::Unset);
         }
-        // What an ion's line names need not be declared again.
+        // Variables named in USEION and current statements need not be declared again.
         let written = file.ions.iter().flat_map(|ion| &ion.writes);
         for name in file.nonspecific.iter().chain(&file.electrode).chain(written) {
             self.global(*name, Role::Assigned { public: true }, Held::Unset);
@@ -56,7 +57,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// Declares a variable of the file; false where it is there already.
+    /// Declares a variable of the file. Returns false if it is already declared.
     pub(super) fn global(&mut self, name: Name<'t>, role: Role, held: Held) -> bool {
         if self.globals.contains_key(name.text) {
             return false;
@@ -66,7 +67,7 @@ impl<'t> Lowerer<'_, 't> {
         true
     }
 
-    /// Declares a variable that has the same value at the beginning of each block.
+    /// Declares a variable whose value is reset to `piece` at the beginning of each block.
     pub(super) fn outside_variable(&mut self, name: Name<'t>, role: Role, piece: Piece) {
         let held = Held::Known(piece);
         if self.global(name, role, held.clone()) {
@@ -74,7 +75,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// What every file finds: v, celsius, dt and the geometry.
+    /// Declares the variables available in every file: v, celsius, dt, t and the geometry.
     fn given(&mut self) {
         let name = |text: &'static str| Name { text, span: Span::default() };
         let mut potential = Piece::reference(0, true, false);
@@ -84,20 +85,20 @@ impl<'t> Lowerer<'_, 't> {
         }
         for (text, value) in [("dt", "dt/(1 ms)"), ("diam", "diameter/(1 um)"), ("area", "area/(1 um2)")] {
             let piece = self.defs.leaf(Leaf::Given, value.to_string(), false);
-            self.global(name(text), Role::Fixed("it is given"), Held::Known(piece));
+            self.global(name(text), Role::Fixed("the simulator sets it"), Held::Known(piece));
         }
         self.global(name("t"), Role::Time, Held::Unset);
         let celsius = self.outer(name("celsius"), 6.3, "", "temperature in degrees Celsius");
         self.global(name("celsius"), Role::Fixed("it is the temperature"), Held::Known(celsius));
     }
 
-    /// A parameter that NEURON has outside of the file.
+    /// Adds a parameter that NEURON defines outside of the file.
     pub(super) fn outer(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
         let text = self.names.parameter(name.text);
         self.outer_called(text, name, default, unit, doc)
     }
 
-    /// A parameter that the file does not name. Its name leaves the file's own names as they are.
+    /// Adds a parameter that the file does not name, with a name that does not conflict with the file's names.
     pub(super) fn outer_made(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
         let text = self.names.made(name.text);
         self.outer_called(text, name, default, unit, doc)
@@ -118,11 +119,11 @@ impl<'t> Lowerer<'_, 't> {
         piece
     }
 
-    /// The name of something in the text, with a note where it cannot be what it is in the file.
+    /// Returns the name of an object in the text, and adds a note if it differs from its name in the file.
     pub(super) fn plain(&mut self, name: Name<'_>) -> String {
         let plain = self.names.plain(name.text);
         if plain != name.text {
-            self.note(name.span, format!("'{}' has a meaning of its own; it is called '{plain}'", name.text));
+            self.note(name.span, format!("'{}' is a reserved name; it is renamed to '{plain}'", name.text));
         }
         plain
     }
@@ -153,9 +154,9 @@ impl<'t> Lowerer<'_, 't> {
     fn twice(&self, name: Name<'_>) -> crate::NmodlError {
         let role = self.resolve(name.text).and_then(|i| self.slots.get(i)).map(|s| s.role);
         let what = match role {
-            Some(Role::Fixed(why)) => format!("'{}' cannot be declared here: {why}", name.text),
-            Some(Role::Potential) => "'v' cannot be declared here: it is the potential".to_string(),
-            Some(Role::Time) => "'t' cannot be declared here: it is the time".to_string(),
+            Some(Role::Fixed(why)) => format!("'{}' cannot be declared here because {why}", name.text),
+            Some(Role::Potential) => "'v' cannot be declared here because it is the potential".to_string(),
+            Some(Role::Time) => "'t' cannot be declared here because it is the time".to_string(),
             _ => format!("'{}' is declared twice", name.text),
         };
         self.error(name.span, what)
@@ -168,7 +169,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         let default = parameter.default.unwrap_or(0.0);
         if parameter.default.is_none() {
-            self.note(name.span, format!("'{}' has no value; 0 is assumed", name.text));
+            self.note(name.span, format!("'{}' has no value; 0 is used", name.text));
         }
         let mut unit_text = unit.text();
         let fits = |unit: &str| {
@@ -177,7 +178,7 @@ impl<'t> Lowerer<'_, 't> {
         };
         if *unit == Translated::Unknown || !fits(unit_text) {
             let message =
-                format!("the unit ({}) is not known; '{}' is a pure number", parameter.unit, name.text);
+                format!("unknown unit ({}); '{}' is treated as a pure number", parameter.unit, name.text);
             self.note(name.span, message);
             unit_text = "";
         }
@@ -188,7 +189,7 @@ impl<'t> Lowerer<'_, 't> {
             (made.bound, made.span) = (bound, Some(name.span));
             let plain = made.name.clone();
             if plain != name.text {
-                let message = format!("'{}' has a meaning of its own; it is called '{plain}'", name.text);
+                let message = format!("'{}' is a reserved name; it is renamed to '{plain}'", name.text);
                 self.note(name.span, message);
             }
         }
@@ -196,7 +197,8 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// PARAMETER may list what is known from elsewhere: v, celsius and what is read of ions.
+    /// Handles a PARAMETER entry for a variable that is defined elsewhere: v, celsius or a variable read from an
+    /// ion.
     fn declared_before(&mut self, parameter: &Declared<'t>, slot: usize) -> Lowered<()> {
         let name = parameter.name;
         let role = self.slots.get(slot).map(|s| s.role);
@@ -208,7 +210,7 @@ impl<'t> Lowerer<'_, 't> {
             && here != outside
         {
             let message = format!(
-                "'{}' = {here} is dropped: NEURON takes it from outside the file, where it is {outside}",
+                "'{}' = {here} is dropped, since NEURON uses the value from outside the file, which is {outside}",
                 name.text
             );
             self.note(name.span, message);
@@ -228,7 +230,7 @@ impl<'t> Lowerer<'_, 't> {
         };
         if !fits {
             let message = format!(
-                "'{}' = {default} is not within <{low},{high}>, which is dropped",
+                "'{}' = {default} lies outside its limits <{low},{high}>; the limits are dropped",
                 parameter.name.text
             );
             self.note(parameter.name.span, message);
@@ -237,7 +239,7 @@ impl<'t> Lowerer<'_, 't> {
         bound
     }
 
-    /// The comment that follows on the same line, before the next parameter.
+    /// Returns the comment that follows on the same line, before the next parameter.
     fn doc(&self, span: Span, next: usize) -> String {
         let at = self.comments.partition_point(|c| c.start < span.start);
         let Some(comment) = self.comments.get(at) else { return String::new() };
@@ -249,7 +251,8 @@ impl<'t> Lowerer<'_, 't> {
         text.chars().take(LONGEST_DOC).map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 
-    /// What the file reads and never assigns is 0 in NEURON, unless the user sets it: a parameter.
+    /// Handles a variable that the file reads but never assigns. It is 0 in NEURON unless the user sets it, so it
+    /// becomes a parameter.
     fn assigned_or_parameter(&mut self, assigned: &Declared<'t>, read: &HashSet<&str>) {
         let (file, name) = (self.file, assigned.name);
         let is = |other: &Name<'_>| other.text == name.text;
@@ -274,7 +277,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         self.note(
             name.span,
-            format!("'{}' is never assigned; it is a parameter, which is 0 by default", name.text),
+            format!("'{}' is never assigned; it becomes a parameter with default 0", name.text),
         );
         self.global(name, Role::Parameter, Held::Known(piece));
     }
@@ -287,7 +290,8 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// States begin at x0, where there is such a parameter, and else at 0; concentrations where NEURON lets them begin.
+    /// Sets initial values: a state begins at the parameter x0 if the file has one, and otherwise at 0; a
+    /// concentration begins at NEURON's default.
     fn begin_states(&mut self) {
         let states: HashSet<usize> = self.states.iter().map(|s| s.slot).collect();
         for index in 0..self.slots.len() {
@@ -299,7 +303,7 @@ impl<'t> Lowerer<'_, 't> {
             let held = match (own.map(|s| (s.role, s.held.clone())), written) {
                 (Some((Role::Parameter | Role::Fixed(_), held)), _) if states.contains(&index) => held,
                 (_, Some(ion)) if is_unset => {
-                    let doc = "concentration at the beginning";
+                    let doc = "initial concentration";
                     let wanted = Name { text: &beginning, span: name.span };
                     Held::Known(self.outer_made(wanted, super::ions::inside(ion), "mM", doc))
                 }

@@ -1,4 +1,4 @@
-//! Expressions, with routines written out where they are called.
+//! Translates expressions. Calls of routines are expanded.
 
 use super::{Lowered, Lowerer, NOT_FINITE};
 use crate::error::{Span, suggestion};
@@ -6,10 +6,10 @@ use crate::lower::slots::Held;
 use crate::piece::Piece;
 use crate::syntax::{Expr, Node, Operator, Routine};
 
-/// Expressions nested deeper than that get a name for their inner part.
+/// Maximum nesting depth of an expression; deeper parts get a name.
 const DEEP: usize = 30;
 
-/// Functions of one number: NMODL's name, that of the language, and what it is.
+/// A function of one number: its name in NMODL, its name in the equation language, and its implementation.
 type Function = (&'static str, &'static str, fn(f64) -> f64);
 const FUNCTIONS: [Function; 7] = [
     ("exp", "exp", f64::exp),
@@ -22,7 +22,7 @@ const FUNCTIONS: [Function; 7] = [
 ];
 
 impl<'t> Lowerer<'_, 't> {
-    /// An expression in the language of equations.
+    /// Translates an expression to the equation language.
     pub(super) fn expression(&mut self, expr: Expr) -> Lowered<Piece> {
         let file = self.file;
         let mut pieces: Vec<Option<Piece>> = Vec::new();
@@ -41,7 +41,7 @@ impl<'t> Lowerer<'_, 't> {
                     let is_exp = matches!(file.nodes.get(*a), Some((Node::Call("exp", _), _)));
                     let (a, b) = (take(*a), take(*b));
                     match a.text.strip_prefix("exp(") {
-                        // Near 0, where channels divide by it, exp(x) - 1 would lose its digits.
+                        // Some channels divide by this expression near 0, where exp(x) - 1 would lose precision.
                         Some(rest) if is_exp && *operator == Operator::Sub && b.constant == Some(1.0) => {
                             Some(Piece { text: format!("expm1({rest}"), ..a })
                         }
@@ -72,7 +72,7 @@ impl<'t> Lowerer<'_, 't> {
                 Ok(value.unwrap_or_else(zero))
             }
             Some(_) => {
-                let message = format!("'{name}' is a PROCEDURE, which has no value; expected a FUNCTION");
+                let message = format!("'{name}' is a PROCEDURE and returns no value; expected a FUNCTION");
                 Err(self.error(span, message))
             }
             None => self.built_in(name, arguments, span),
@@ -91,7 +91,7 @@ impl<'t> Lowerer<'_, 't> {
         };
         if count != wanted {
             let s = if wanted == 1 { "" } else { "s" };
-            return Err(self.error(span, format!("{name} takes {wanted} argument{s}, not {count}")));
+            return Err(self.error(span, format!("'{name}' takes {wanted} argument{s}, not {count}")));
         }
         let piece = match (function, name) {
             (Some((_, named, value)), _) => match a.constant.map(value) {
@@ -121,16 +121,16 @@ impl<'t> Lowerer<'_, 't> {
         let expected =
             "expected exp, log, log10, sqrt, fabs, pow, tanh, fmin, fmax, exprelr or a FUNCTION of the file";
         if lacking.contains(&name) {
-            let message = format!("'{name}' has no counterpart in the language of equations; {expected}");
+            let message = format!("'{name}' is not supported in the equation language; {expected}");
             return self.error(span, message);
         }
         let mut known: Vec<&str> = self.file.routines.keys().copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known.into_iter().chain(FUNCTIONS.iter().map(|(n, ..)| *n)));
-        self.error(span, format!("no function named '{name}'{hint}; {expected}"))
+        self.error(span, format!("no function is named '{name}'{hint}; {expected}"))
     }
 
-    /// Runs a routine with what it is given, and says what it returns if that is read.
+    /// Executes a routine with its arguments, and returns its value if the value is used.
     pub(super) fn run(
         &mut self,
         routine: &Routine<'t>,
@@ -140,12 +140,12 @@ impl<'t> Lowerer<'_, 't> {
     ) -> Lowered<Option<Piece>> {
         let name = routine.name.text;
         if self.calls.contains(&name) {
-            return Err(self.error(span, format!("'{name}' calls itself; expected no recursion")));
+            return Err(self.error(span, format!("'{name}' calls itself, but recursion is not supported")));
         }
         let (wanted, count) = (routine.arguments.len(), arguments.len());
         if wanted != count {
             let s = if wanted == 1 { "" } else { "s" };
-            return Err(self.error(span, format!("{name} takes {wanted} argument{s}, not {count}")));
+            return Err(self.error(span, format!("'{name}' takes {wanted} argument{s}, not {count}")));
         }
         let mut given = Vec::new();
         for (argument, piece) in routine.arguments.iter().zip(arguments) {
@@ -171,7 +171,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 }
 
-/// What stands in for a piece that is not there, which does not happen.
+/// The value used for a missing operand, which does not occur in a valid tree.
 fn zero() -> Piece {
     Piece::number(0.0)
 }

@@ -1,4 +1,4 @@
-//! What mechanisms of a compartment tell each other through ions.
+//! Ions, through which the mechanisms of a compartment share currents and concentrations.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::defs::Leaf;
 use crate::piece::Piece;
 use crate::syntax::{Head, Ion, Name};
 
-/// For each ion, what NEURON gives it: the reversal potential (mV), and the concentrations inside and outside (mM).
+/// NEURON's default values per ion: the reversal potential (mV) and the concentrations inside and outside (mM).
 const DEFAULTS: [(&str, f64, f64, f64); 3] =
     [("na", 50.0, 10.0, 140.0), ("k", -77.0, 54.4, 2.5), ("ca", 132.457_934_163_700_9, 5e-5, 2.0)];
 const OTHERS: (&str, f64, f64, f64) = ("", 0.0, 1.0, 1.0);
@@ -17,26 +17,26 @@ fn defaults(ion: &str) -> (&'static str, f64, f64, f64) {
     DEFAULTS.into_iter().find(|(name, ..)| *name == ion).unwrap_or(OTHERS)
 }
 
-/// The concentration inside that NEURON begins with (mM).
+/// Returns the initial concentration inside the cell in NEURON (mM).
 pub(super) fn inside(ion: &str) -> f64 {
     defaults(ion).2
 }
 
-/// What mechanisms share of an ion.
+/// A quantity of an ion that mechanisms share.
 ///
-/// NEURON tells upper and lower case apart, so `ca` and `Ca` are two ions. `na`, `k` and `ca` have the names that
-/// `dendrion.channels` uses. The names of all other ions contain the ion exactly as it is spelled, and begin and end so that no two
-/// of them, and none of the library's, can be equal.
+/// NEURON's names are case-sensitive, so `ca` and `Ca` are two ions. The quantities of `na`, `k` and `ca` have the
+/// names used in `dendrion.channels`. The names for all other ions contain the name of the ion exactly as it is
+/// written, with a prefix and a suffix that prevent conflicts with each other and with the library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quantity {
     /// The sum of the currents into the cell (pA).
     Current,
-    /// The concentration inside (mM).
+    /// The concentration inside the cell (mM).
     Inside,
 }
 
 impl Quantity {
-    /// The name by which mechanisms share it.
+    /// Returns the name under which mechanisms share the quantity.
     fn shared(self, ion: &str) -> String {
         let library = match ion {
             "na" => "Na",
@@ -63,14 +63,14 @@ impl<'t> Lowerer<'_, 't> {
         let mut owners: HashMap<&str, &str> = HashMap::new();
         for ion in &file.ions {
             if !seen.insert(ion.name.text) {
-                let message = format!("the ion '{}' is used twice; expected one USEION", ion.name.text);
+                let message = format!("the ion '{}' has two USEION statements; expected one", ion.name.text);
                 return Err(self.error(ion.name.span, message));
             }
             for name in ion.reads.iter().chain(&ion.writes) {
                 let owner = *owners.entry(name.text).or_insert(ion.name.text);
                 if owner != ion.name.text {
                     let message = format!(
-                        "'{}' belongs to both ions '{owner}' and '{}'; expected ions whose variables have different names",
+                        "'{}' belongs to both ions '{owner}' and '{}'; the variables of different ions must have different names",
                         name.text, ion.name.text
                     );
                     return Err(self.error(name.span, message));
@@ -99,13 +99,13 @@ impl<'t> Lowerer<'_, 't> {
             let (is_current, is_inside) = (name.text == format!("i{of}"), name.text == format!("{of}i"));
             if is_current && ion.reads.iter().any(|r| r.text == name.text) {
                 let message = format!(
-                    "'{}' is both read and written; expected one of them: what is read is the sum over all mechanisms",
+                    "'{}' is both read and written, but reading returns the sum over all mechanisms; either read or write it",
                     name.text
                 );
                 return Err(self.error(name.span, message));
             }
             if !is_current && !is_inside {
-                let message = format!("'{}' cannot be written; expected i{of} or {of}i", name.text);
+                let message = format!("'{}' cannot be written; only i{of} and {of}i can", name.text);
                 return Err(self.error(name.span, message));
             }
             if is_inside {
@@ -117,7 +117,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn read_of_ion(&mut self, ion: &Ion<'t>, name: Name<'t>) -> Lowered<()> {
         let of = ion.name.text;
-        // What is written is the file's own, and one READ is as good as two.
+        // A written variable belongs to the file, and repeated READs are equivalent to one.
         if ion.writes.iter().any(|w| w.text == name.text) || self.globals.contains_key(name.text) {
             return Ok(());
         }
@@ -125,15 +125,15 @@ impl<'t> Lowerer<'_, 't> {
         let piece = if name.text == format!("e{of}") {
             self.note(
                 name.span,
-                format!("'{}' is a parameter; it does not follow concentrations", name.text),
+                format!("'{}' is a parameter; it is not computed from the concentrations", name.text),
             );
             self.outer(name, reversal, "mV", &format!("reversal potential of {of}"))
         } else if name.text == format!("{of}o") {
-            self.outer(name, outside, "mM", &format!("concentration of {of} outside"))
+            self.outer(name, outside, "mM", &format!("concentration of {of} outside the cell"))
         } else if name.text == format!("{of}i") {
             let beginning = format!("{}0", name.text);
             let wanted = Name { text: &beginning, span: name.span };
-            let doc = format!("concentration of {of} inside where no mechanism gives one");
+            let doc = format!("concentration of {of} inside the cell if no mechanism computes it");
             self.outer_made(wanted, inside, "mM", &doc);
             let default = self.parameters.len().checked_sub(1);
             self.import(ion, Quantity::Inside, ("mM", default), |shared| format!("{shared}/(1 mM)"))?
@@ -142,14 +142,14 @@ impl<'t> Lowerer<'_, 't> {
             self.import(ion, Quantity::Current, ("pA", None), text)?
         } else {
             let message =
-                format!("'{}' is nothing of the ion; expected e{of}, i{of}, {of}i or {of}o", name.text);
+                format!("'{}' is not a variable of the ion {of}; expected e{of}, i{of}, {of}i or {of}o", name.text);
             return Err(self.error(name.span, message));
         };
         self.outside_variable(name, Role::OfIon, piece);
         Ok(())
     }
 
-    /// Something that other mechanisms share, with its unit and its value where none does.
+    /// Imports a quantity that other mechanisms share, with its unit and the value used if no mechanism exports it.
     fn import(
         &mut self,
         ion: &Ion<'t>,
@@ -160,7 +160,7 @@ impl<'t> Lowerer<'_, 't> {
         let name = quantity.shared(ion.name.text);
         if !self.names.take(&name) {
             let message = format!(
-                "the ion '{}' would be called '{name}', which has a meaning of its own",
+                "the ion '{}' needs the name '{name}', which is reserved; rename the ion",
                 ion.name.text
             );
             return Err(self.error(ion.name.span, message));
@@ -170,7 +170,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(piece)
     }
 
-    /// The unit of the mechanism's currents.
+    /// Returns the unit of the mechanism's currents.
     pub(super) fn current_unit(&self) -> &'static str {
         match self.file.head {
             Some((Head::Point, _)) => "1 nA",
@@ -178,7 +178,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// The lines that tell others of what the file writes.
+    /// Returns the lines that export the ion variables written by the file.
     pub(super) fn exports(&mut self) -> Lowered<Vec<String>> {
         let file = self.file;
         let mut lines = Vec::new();
@@ -200,22 +200,23 @@ impl<'t> Lowerer<'_, 't> {
         Ok(lines)
     }
 
-    /// What a variable that others read holds at the end of a step.
+    /// Returns the value of an exported variable at the end of a step.
     pub(super) fn written_value(&mut self, name: Name<'t>) -> Lowered<Piece> {
         let slot = self.globals.get(name.text).and_then(|i| self.slots.get(*i));
-        // What INITIAL gives a concentration stays; a current has to be given in each step.
+        // A concentration keeps its value from INITIAL, but a current has to be assigned in each step.
         let kept = self.inside.contains_key(name.text);
         match slot.map(|s| &s.held) {
             Some(Held::Known(piece)) => Ok(piece.clone()),
             Some(Held::Before(piece)) if kept => Ok(piece.clone()),
             Some(Held::Partial(partial)) => Err(self.partial(name.text, partial.span, None)),
             Some(Held::NotFinite(span)) => Err(self.error(*span, super::NOT_FINITE)),
-            _ => Err(self.error(name.span, format!("BREAKPOINT gives '{}' no value", name.text))),
+            _ => Err(self.error(name.span, format!("BREAKPOINT does not assign '{}'", name.text))),
         }
     }
 }
 
-/// A number times a unit. A literal 0 would have every unit.
+/// Multiplies an expression by a unit. The literal 0 is put inside the unit's parentheses, since 0 alone would be
+/// compatible with every unit.
 pub(super) fn in_unit(piece: Piece, unit: &str) -> String {
     if piece.constant == Some(0.0) {
         return unit.replacen('1', "(0", 1) + ")";

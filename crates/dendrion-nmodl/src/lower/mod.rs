@@ -1,5 +1,6 @@
-//! From syntax to equations. Statements are run with expressions in place of numbers: once as INITIAL, once as a step, which is
-//! BREAKPOINT with what it solves. What variables hold in the end is what they are at every moment.
+//! Translates the syntax tree to equations. Statements are executed symbolically, with expressions instead of
+//! numbers: first INITIAL, then one step, which consists of BREAKPOINT and the blocks that it solves. The final
+//! expressions of the variables are the equations.
 
 mod declare;
 mod expression;
@@ -20,13 +21,13 @@ use slots::{Held, Slot};
 
 pub(crate) use output::Output;
 
-/// Statements and nodes that are run at most, those of routines each time they are called.
+/// Maximum number of executed statements and nodes. Those of a routine count each time the routine is called.
 const BUDGET: usize = 300_000;
-/// Calls and conditions inside each other beyond that are refused.
+/// Maximum nesting depth of calls and conditions.
 const DEEPEST: usize = 100;
 
-/// What is said of a division by 0 and the like.
-const NOT_FINITE: &str = "this is no finite number";
+/// The error message for a division by 0 or another invalid operation on numbers.
+const NOT_FINITE: &str = "this is not a finite number";
 
 type Lowered<T> = Result<T, NmodlError>;
 
@@ -34,14 +35,14 @@ type Lowered<T> = Result<T, NmodlError>;
 #[derive(Clone, Debug)]
 pub(crate) struct Parameter {
     pub(crate) name: String,
-    /// Its name in the file.
+    /// Name of the parameter in the file.
     pub(crate) source_name: String,
-    /// Where the file declares it as its own.
+    /// Position of its declaration, if the file declares it.
     pub(crate) span: Option<Span>,
     pub(crate) default: f64,
-    /// Its unit as it stands behind a number.
+    /// Unit, as written after a number.
     pub(crate) unit: String,
-    /// `(>= 0)` and the like, or nothing.
+    /// Bound such as ` (>= 0)`, or an empty text.
     pub(crate) bound: &'static str,
     pub(crate) doc: String,
 }
@@ -50,36 +51,37 @@ pub(crate) struct Parameter {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
-    /// Its variable, and that of its derivative.
+    /// The variable of the state and the variable of its derivative.
     pub(crate) slot: usize,
     pub(crate) rate: usize,
-    /// Whether it is a concentration that others read, in mM; else it is a pure number.
+    /// Whether it is a shared concentration in mM; otherwise it is a pure number.
     pub(crate) is_concentration: bool,
-    /// Whether it is a variable that keeps what INITIAL gives it.
+    /// Whether it represents a variable that keeps its value from INITIAL.
     pub(crate) is_constant: bool,
     pub(crate) initial: Option<Piece>,
-    /// What arriving weights are multiplied with.
+    /// Factor by which arriving weights are multiplied.
     pub(crate) factor: Option<Piece>,
     pub(crate) span: Span,
 }
 
-/// Something that is imported.
+/// An import of the text.
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) unit: &'static str,
-    /// The parameter that gives its value where no mechanism exports it; 0 without one.
+    /// Index of the parameter that provides the value if no mechanism exports the quantity; without one, the value
+    /// is 0.
     pub(crate) default: Option<usize>,
 }
 
-/// What is being run.
+/// The part of the file that is being executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Initial,
     Step,
 }
 
-/// Names of a routine or a block in braces, and the variables that they are.
+/// Names of a routine or block, with the indices of their variables.
 type Scope<'t> = HashMap<&'t str, usize>;
 
 pub(crate) struct Lowerer<'f, 't> {
@@ -95,30 +97,31 @@ pub(crate) struct Lowerer<'f, 't> {
     states: Vec<State>,
     slots: Vec<Slot<'t>>,
     globals: Scope<'t>,
-    /// For each state, the variable of its derivative.
+    /// The variable of each state's derivative.
     rates: Scope<'t>,
-    /// For each call that is being run, its scopes from the outermost.
+    /// The scopes of each active call, from the outermost to the innermost.
     frames: Vec<Vec<Scope<'t>>>,
     calls: Vec<&'t str>,
-    /// What variables held before they were set, while a branch is being run.
+    /// Previous values of the variables assigned in the current branch.
     journal: Vec<(usize, Held)>,
     branches: usize,
     depth: usize,
     left: usize,
     pass: Pass,
     notes: Notes,
-    /// What `v` and what is read of ions hold before a block changes them.
+    /// External values of `v` and of the variables read from ions, restored after each block.
     outside: Vec<(usize, Held)>,
-    /// Whether BREAKPOINT's SOLVE follows its other statements.
+    /// Whether the SOLVE statement of BREAKPOINT is executed after its other statements.
     solves_last: bool,
-    /// Concentrations that the file writes, each with its ion.
+    /// Concentrations that the file writes, with their ions.
     inside: HashMap<String, &'t str>,
 }
 
-/// The equations of a file.
+/// Translates a file to equations.
 ///
-/// Within a step, NEURON runs BREAKPOINT without SOLVE and then what it solves, so each may read what the other assigned. Most files
-/// assign rates in what is solved and read them behind it, so that order is tried first.
+/// In each step, NEURON executes BREAKPOINT without SOLVE and then the solved blocks, so each of them can read
+/// variables that the other assigned. Most files assign rates in the solved block and read them after SOLVE, so
+/// this order is tried first.
 pub(crate) fn lower<'t>(
     source: &'t str,
     file: &File<'t>,
@@ -183,10 +186,10 @@ impl<'t> Lowerer<'_, 't> {
         self.notes.add(self.source, span, text);
     }
 
-    /// Takes one from what may still be run.
+    /// Counts an executed statement or node.
     fn spend(&mut self, span: Span) -> Lowered<()> {
         if self.left == 0 {
-            let message = format!("with its calls written out, the file has more than {BUDGET} operations");
+            let message = format!("after expansion of all calls, the file has more than {BUDGET} operations; shorten it or call its routines less often");
             return Err(self.error(span, message));
         }
         self.left -= 1;
@@ -195,7 +198,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> Lowered<T>) -> Lowered<T> {
         if self.depth >= DEEPEST {
-            return Err(self.error(span, format!("calls and conditions nested more than {DEEPEST} deep")));
+            return Err(self.error(span, format!("calls and conditions are nested more than {DEEPEST} levels deep")));
         }
         self.depth += 1;
         let found = inner(self);
@@ -203,18 +206,18 @@ impl<'t> Lowerer<'_, 't> {
         found
     }
 
-    /// Gives an expression a name, unless it needs none.
+    /// Defines a name for an expression, unless the expression is too simple to need one.
     fn named(&mut self, base: &str, piece: Piece, inline: bool, span: Span) -> Lowered<Piece> {
         self.defs
             .name(base, piece, inline)
-            .ok_or_else(|| self.error(span, "with its calls written out, the file becomes too long a text"))
+            .ok_or_else(|| self.error(span, "after expansion of all calls, the text is too long; shorten the file or call its routines less often"))
     }
 
     fn span(&self, expr: Expr) -> Span {
         self.file.nodes.get(expr.root).map_or_else(Span::default, |(_, span)| *span)
     }
 
-    /// Runs a block that does not see the variables of what surrounds it.
+    /// Executes a block in a scope of its own, without access to the local variables of the surrounding blocks.
     fn block_in_frame(&mut self, block: &Block<'t>) -> Lowered<()> {
         self.frames.push(Vec::new());
         let done = self.block(block);
@@ -241,7 +244,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// What a block makes of `v` and of what it reads of ions is known within it alone.
+    /// Restores `v` and the variables read from ions, whose changes are local to a block.
     fn restore_outside(&mut self) {
         for (index, held) in &self.outside {
             if let Some(slot) = self.slots.get_mut(*index) {
@@ -250,7 +253,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// Runs something that begins with the values from outside, and goes on with those from before.
+    /// Executes something that begins with the external values, and restores the previous values afterwards.
     fn isolated(&mut self, run: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
         let held = |l: &Self, index: usize| l.slots.get(index).map_or(Held::Unset, |s| s.held.clone());
         let before: Vec<(usize, Held)> = self.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();
@@ -264,7 +267,8 @@ impl<'t> Lowerer<'_, 't> {
         done
     }
 
-    /// What states hold after INITIAL is where they begin, and what else is known by then stays known, unless it moves.
+    /// Ends INITIAL: values of states become their initial values, and values of other variables are kept unless
+    /// they vary in time.
     fn settle_initial(&mut self) {
         for i in 0..self.states.len() {
             let held = self.slots.get(self.states[i].slot).map(|s| s.held.clone());
@@ -282,7 +286,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// From here on, states are what they are and no longer what they begin with.
+    /// From here on, reading a state returns its current value instead of its initial value.
     fn read_states(&mut self) {
         for i in 0..self.states.len() {
             let state = &self.states[i];

@@ -1,4 +1,4 @@
-//! The lines of the text, with definitions by number.
+//! Produces the lines of the text, which refer to definitions by number.
 
 use super::ions::in_unit;
 use super::slots::{Held, Role};
@@ -9,18 +9,18 @@ use crate::names::Names;
 use crate::piece::{Piece, level};
 use crate::syntax::{Name, Operator};
 
-/// What a text is made of. In its lines, `@7@` stands for definition 7.
+/// The contents of a text. In its lines, `@7@` refers to definition 7.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) names: Names,
     pub(crate) defs: Vec<Def>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) imports: Vec<Import>,
-    /// Lines before the definitions: the current, derivatives and beginnings.
+    /// Lines before the definitions: the current, derivatives and initial values.
     pub(crate) first: Vec<String>,
-    /// Lines behind them: what is exported, and arrivals.
+    /// Lines after the definitions: exports and arrivals.
     pub(crate) last: Vec<String>,
-    /// Definitions that are kept whoever reads them, each with its unit in the file.
+    /// Definitions that are kept even if nothing refers to them, each with its unit in the file.
     pub(crate) kept: Vec<(usize, String)>,
 }
 
@@ -37,7 +37,7 @@ impl<'t> Lowerer<'_, 't> {
         let mut last = self.exports()?;
         if first.is_empty() && last.is_empty() || (!self.gives_current() && last.is_empty()) {
             let span = self.file.head.map_or_else(Span::default, |(_, name)| name.span);
-            let message = "the mechanism does nothing: expected a current (NONSPECIFIC_CURRENT, ELECTRODE_CURRENT or USEION .. WRITE) or a concentration that is written";
+            let message = "the mechanism has no effect; expected a current (NONSPECIFIC_CURRENT, ELECTRODE_CURRENT or USEION .. WRITE) or a written concentration";
             return Err(self.error(span, message));
         }
         last.extend(arrivals.iter().map(|i| format!("on event: {} += weight", self.states[*i].name)));
@@ -58,7 +58,7 @@ impl<'t> Lowerer<'_, 't> {
         !self.outward().is_empty() || !self.file.electrode.is_empty()
     }
 
-    /// The currents that leave the cell where they are positive.
+    /// Returns the currents that are positive if they leave the cell.
     fn outward(&self) -> Vec<Name<'t>> {
         let ions = self.file.ions.iter().flat_map(|ion| {
             let name = format!("i{}", ion.name.text);
@@ -67,7 +67,7 @@ impl<'t> Lowerer<'_, 't> {
         self.file.nonspecific.iter().chain(ions).copied().collect()
     }
 
-    /// The current into the compartment: electrodes' less all others.
+    /// Returns the current into the compartment: electrode currents minus all others.
     fn current(&mut self) -> Lowered<Option<String>> {
         let (outward, electrode) = (self.outward(), self.file.electrode.clone());
         let Some(one) = outward.first().or(electrode.first()).copied() else { return Ok(None) };
@@ -75,7 +75,7 @@ impl<'t> Lowerer<'_, 't> {
         let sum = |l: &Self, sum: Option<Piece>, piece: Piece| match sum {
             None => Ok(piece),
             Some(sum) => Piece::binary(Operator::Add, sum, piece)
-                .ok_or_else(|| l.error(one.span, "the currents' sum is no finite number")),
+                .ok_or_else(|| l.error(one.span, "the sum of the currents is not a finite number")),
         };
         for name in outward {
             let piece = self.written_value(name)?;
@@ -103,7 +103,7 @@ impl<'t> Lowerer<'_, 't> {
             _ => {
                 self.note(
                     state.span,
-                    format!("the state '{}' has no derivative that is solved; it stays", state.name),
+                    format!("the state '{}' has no derivative in a solved block, so it is constant", state.name),
                 );
                 Piece::number(0.0)
             }
@@ -122,10 +122,10 @@ impl<'t> Lowerer<'_, 't> {
 
     fn divided(&self, piece: Piece, factor: Piece, span: Span) -> Lowered<Piece> {
         Piece::binary(Operator::Div, piece, factor)
-            .ok_or_else(|| self.error(span, "divided by its factor, this is no finite number"))
+            .ok_or_else(|| self.error(span, "after division by the factor of the state, this is not a finite number"))
     }
 
-    /// The line that says where a state begins, unless that is at 0.
+    /// Returns the line with a state's initial value, unless it is 0.
     fn beginning(&mut self, i: usize) -> Lowered<Option<String>> {
         let state = self.states[i].clone();
         let Some(mut piece) = state.initial.filter(|p| p.constant != Some(0.0)) else { return Ok(None) };
@@ -136,7 +136,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(Some(format!("{}(0) = {value}", state.name)))
     }
 
-    /// Gives what the file's variables hold at the end of a step their names.
+    /// Names the variables' values at the end of a step.
     fn kept(&mut self) -> Vec<(usize, String)> {
         debug_assert_eq!(self.pass, Pass::Step);
         let mut kept = Vec::new();
@@ -148,7 +148,7 @@ impl<'t> Lowerer<'_, 't> {
             else {
                 continue;
             };
-            // What keeps the value of INITIAL is a state already, and has that name.
+            // A variable that keeps its value from INITIAL is already a state with this name.
             if self.states.iter().any(|state| state.slot == i) {
                 continue;
             }
@@ -158,7 +158,7 @@ impl<'t> Lowerer<'_, 't> {
             if piece.constant.is_some() {
                 self.note(
                     name.span,
-                    format!("'{}' is always {}, so it is not recorded", name.text, piece.text),
+                    format!("'{}' is always {}, so it cannot be recorded", name.text, piece.text),
                 );
                 continue;
             }

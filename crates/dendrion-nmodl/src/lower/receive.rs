@@ -1,7 +1,7 @@
-//! `NET_RECEIVE`: what an arriving spike adds to states.
+//! `NET_RECEIVE`: the change of states when a spike arrives.
 //!
-//! The language of equations adds the weight itself, and nothing else. Where a file adds `weight*factor`, the state of the text is
-//! that of the file divided by the factor, which is put back wherever the state is read.
+//! The equation language only adds the weight itself to a state. If a file adds `weight*factor`, the state of the
+//! text is the state of the file divided by the factor, and every use of the state is multiplied by the factor.
 
 use super::{Lowered, Lowerer};
 use crate::error::{NmodlError, Span};
@@ -9,12 +9,13 @@ use crate::piece::Piece;
 use crate::syntax::{Expr, Id, Name, Node, Operator, Statement};
 
 impl<'t> Lowerer<'_, 't> {
-    /// Finds the factors of all states that spikes arrive at, and says which these are.
+    /// Determines the states to which spikes are added, and the factors of their weights. Returns the indices of
+    /// the states.
     pub(super) fn receive(&mut self) -> Lowered<Vec<usize>> {
         let file = self.file;
         let Some((arguments, block, span)) = &file.receive else { return Ok(Vec::new()) };
         let Some(weight) = arguments.first() else {
-            return Err(self.error(*span, "NET_RECEIVE has no weight; expected NET_RECEIVE(weight)"));
+            return Err(self.error(*span, "NET_RECEIVE has no argument for the weight; expected NET_RECEIVE(weight)"));
         };
         let mut arrivals = Vec::new();
         self.frames.push(vec![super::Scope::new()]);
@@ -22,13 +23,13 @@ impl<'t> Lowerer<'_, 't> {
             let (name, value) = self.addition(statement, weight.text)?;
             let state = self.receiving_state(name)?;
             if arrivals.contains(&state) {
-                let message = format!("'{}' takes the weight twice; expected one statement", name.text);
+                let message = format!("the weight is added to '{}' more than once; expected one statement per state", name.text);
                 return Err(self.error(name.span, message));
             }
             let factor = self.factor(name.text, value, weight.text)?;
             if let Some(factor) = &factor {
                 let message =
-                    format!("the state '{0}' is kept divided by {0}'s factor of the weight", name.text);
+                    format!("the state '{0}' is stored divided by the factor of its weight", name.text);
                 self.note(name.span, message);
                 self.states[state].factor = Some(factor.clone());
             }
@@ -38,7 +39,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(arrivals)
     }
 
-    /// The state and the value of `s = s + ..` or `state_discontinuity(s, s + ..)`.
+    /// Returns the state and the assigned value of `s = s + ..` or `state_discontinuity(s, s + ..)`.
     fn addition(&self, statement: &Statement<'t>, weight: &str) -> Lowered<(Name<'t>, Expr)> {
         match statement {
             Statement::Assign { name, value } => Ok((*name, *value)),
@@ -64,7 +65,7 @@ impl<'t> Lowerer<'_, 't> {
 
     fn no_addition(&self, span: Span, weight: &str) -> NmodlError {
         let message = format!(
-            "an arriving spike can only add to states; expected 's = s + {weight}' or 's = s + {weight}*factor'"
+            "an arriving spike can only add its weight to states; expected 's = s + {weight}' or 's = s + {weight}*factor'"
         );
         self.error(span, message)
     }
@@ -72,17 +73,17 @@ impl<'t> Lowerer<'_, 't> {
     fn receiving_state(&self, name: Name<'t>) -> Lowered<usize> {
         let slot = self.resolve(name.text);
         let Some(index) = self.states.iter().position(|s| Some(s.slot) == slot) else {
-            let message = format!("'{}' is no state, so no spike changes it", name.text);
+            let message = format!("'{}' is not a state, so a spike cannot change it", name.text);
             return Err(self.error(name.span, message));
         };
         if self.states[index].is_concentration {
-            let message = format!("'{}' is a concentration, which no spike changes", name.text);
+            let message = format!("'{}' is a concentration, which a spike cannot change", name.text);
             return Err(self.error(name.span, message));
         }
         Ok(index)
     }
 
-    /// What the weight is multiplied with in `state + weight*factor`; none where that is 1.
+    /// Returns the factor of the weight in `state + weight*factor`, or `None` if it is 1.
     fn factor(&mut self, state: &str, value: Expr, weight: &str) -> Lowered<Option<Piece>> {
         let file = self.file;
         let whole = self.span(value);
@@ -123,17 +124,17 @@ impl<'t> Lowerer<'_, 't> {
         if factor.constant == Some(1.0) && operator == Operator::Mul {
             return Ok(other);
         }
-        Piece::binary(operator, factor, other).ok_or_else(|| self.error(span, "this is no finite number"))
+        Piece::binary(operator, factor, other).ok_or_else(|| self.error(span, "this is not a finite number"))
     }
 
     fn checked(&mut self, factor: Piece, span: Span) -> Lowered<Option<Piece>> {
         if factor.moves {
-            let message = "the weight's factor depends on V or states; expected parameters alone";
+            let message = "the factor of the weight depends on V or states; expected an expression of parameters and numbers";
             return Err(self.error(span, message));
         }
         match factor.constant {
             Some(1.0) => Ok(None),
-            Some(0.0) => Err(self.error(span, "the weight is multiplied with 0")),
+            Some(0.0) => Err(self.error(span, "the weight is multiplied by 0; expected a factor that is not 0")),
             _ => self.named("factor", factor, false, span).map(Some),
         }
     }

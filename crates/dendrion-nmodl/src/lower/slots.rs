@@ -1,4 +1,4 @@
-//! Variables, and what they hold while statements are run.
+//! Variables and their symbolic values during the execution of statements.
 
 use super::{Lowered, Lowerer, NOT_FINITE, Pass, State};
 use crate::defs::Leaf;
@@ -9,51 +9,51 @@ use crate::logic::Logic;
 use crate::piece::Piece;
 use crate::syntax::Name;
 
-/// What a variable holds.
+/// The symbolic value of a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Held {
-    /// Nothing yet.
+    /// Not assigned yet.
     Unset,
-    /// Something in some cases only.
+    /// Assigned only in some cases.
     Partial(Partial),
-    /// What it was given in INITIAL, made of what moves since.
+    /// Assigned in INITIAL, with an expression that has changed since then.
     Frozen(Piece),
-    /// Something that is not finite, and where.
+    /// Not finite, because of the expression at this position.
     NotFinite(Span),
-    /// What it will hold once spikes have arrived: the value of a state.
+    /// The value of a state after spikes have arrived.
     State,
-    /// What it was given before the step, so what it has in a step that does not set it.
+    /// Assigned before the step; the variable keeps this value in a step that does not assign it.
     Before(Piece),
     Known(Piece),
 }
 
-/// What a variable holds that was assigned in some cases only.
+/// The value of a variable that is assigned only in some cases.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Partial {
-    /// The condition that leaves a case out.
+    /// The condition that does not cover all cases.
     pub(super) span: Span,
-    /// Its value, and in which cases it has that.
+    /// The value, and the cases in which the variable has it.
     pub(super) value: Option<(Piece, Rc<Logic>)>,
 }
 
-/// What a variable is.
+/// The role of a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Local,
-    /// Of the file, and seen from outside if `public`.
+    /// A variable of the file, which can be recorded if `public`.
     Assigned {
         public: bool,
     },
     Parameter,
     State,
     Rate,
-    /// It cannot be set, and why.
+    /// A variable that cannot be assigned, with the reason.
     Fixed(&'static str),
-    /// `v`, which files change by a little where formulas would divide by 0.
+    /// The potential `v`. Some files change it slightly to avoid a division by 0.
     Potential,
-    /// What is read of an ion. As with `v`, each block begins with the value from outside.
+    /// A variable read from an ion. Like `v`, it has its external value at the beginning of each block.
     OfIon,
-    /// `t`, which equations do not see.
+    /// The time `t`, which is not available in equations.
     Time,
 }
 
@@ -63,9 +63,9 @@ pub(super) struct Slot<'t> {
     pub(super) role: Role,
     pub(super) unit: &'t str,
     pub(super) held: Held,
-    /// Whether the step sets it anywhere.
+    /// Whether the step assigns it anywhere.
     pub(super) set: bool,
-    /// Where the step read what it held before.
+    /// Position where the step reads the value from before the step.
     pub(super) read: Option<Span>,
 }
 
@@ -78,7 +78,7 @@ impl Slot<'_> {
         self.held = match held {
             Held::Known(piece) if piece.moves => Held::Frozen(piece),
             Held::Known(piece) => Held::Before(piece),
-            // NEURON sets these to 0 before INITIAL.
+            // NEURON sets these variables to 0 before INITIAL.
             Held::Unset if matches!(self.role, Role::Assigned { .. }) => Held::Before(Piece::number(0.0)),
             other => other,
         };
@@ -91,7 +91,7 @@ impl<'t> Lowerer<'_, 't> {
         self.slots.len() - 1
     }
 
-    /// Declares a variable of the block that is being run.
+    /// Declares a local variable of the current block.
     pub(super) fn local(&mut self, name: Name<'t>, held: Held) {
         let slot = self.slot(name, Role::Local, held);
         if let Some(scope) = self.frames.last_mut().and_then(|frame| frame.last_mut()) {
@@ -99,7 +99,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// The variable of that name.
+    /// Returns the variable with this name.
     pub(super) fn resolve(&self, name: &str) -> Option<usize> {
         let scopes = self.frames.last().into_iter().flatten().rev();
         scopes.chain([&self.globals]).find_map(|scope| scope.get(name)).copied()
@@ -108,18 +108,18 @@ impl<'t> Lowerer<'_, 't> {
     pub(super) fn unknown(&self, name: &str, span: Span) -> NmodlError {
         let weighs = self.file.receive.as_ref().is_some_and(|(args, ..)| args.iter().any(|a| a.text == name));
         if weighs {
-            let message = format!("'{name}' of NET_RECEIVE is only known there, in 's = s + {name}'");
+            let message = format!("'{name}' is the argument of NET_RECEIVE and only available there, in 's = s + {name}'");
             return self.error(span, message);
         }
         let locals = self.frames.last().into_iter().flatten().flat_map(|scope| scope.keys());
-        // Sorted, so that the same file is always refused in the same words.
+        // Sorted, so that the message is always the same for the same file.
         let mut known: Vec<&str> = locals.chain(self.globals.keys()).copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known);
-        self.error(span, format!("no variable '{name}' is declared{hint}"))
+        self.error(span, format!("no variable named '{name}' is declared{hint}"))
     }
 
-    /// What a variable holds.
+    /// Returns the value of a variable.
     pub(super) fn read(&mut self, name: &str, span: Span) -> Lowered<Piece> {
         let Some(index) = self.resolve(name) else { return Err(self.unknown(name, span)) };
         self.read_slot(index, name, span)
@@ -130,7 +130,7 @@ impl<'t> Lowerer<'_, 't> {
         let Some(slot) = self.slots.get_mut(index) else { return Err(self.unknown(name, span)) };
         let message = match &slot.held {
             _ if slot.role == Role::Time => {
-                "equations do not see the time; use a current or spike generator".to_string()
+                "equations cannot depend on the time t; drive the neuron with a current or spike generator instead".to_string()
             }
             Held::Known(piece) => return Ok(piece.clone()),
             Held::Before(_) | Held::Frozen(_) if slot.set => last_step(name),
@@ -148,7 +148,7 @@ impl<'t> Lowerer<'_, 't> {
                 slot.held = Held::Known(zero.clone());
                 self.note(
                     span,
-                    format!("'{name}' is read before it is assigned; it is 0 there, as in NEURON"),
+                    format!("'{name}' is read before it is assigned; its value is 0 there, as in NEURON"),
                 );
                 return Ok(zero);
             }
@@ -162,27 +162,27 @@ impl<'t> Lowerer<'_, 't> {
                 return Err(self.error(at, NOT_FINITE));
             }
             Held::State => {
-                "the weight's factor depends on V or states; expected parameters alone".to_string()
+                "the factor of the weight depends on V or states; expected an expression of parameters and numbers".to_string()
             }
         };
         Err(self.error(span, message))
     }
 
-    /// Says that a condition leaves out a case in which a variable is read.
+    /// Creates an error about a variable that a condition does not assign in all cases.
     pub(super) fn partial(&self, name: &str, span: Span, read: Option<Span>) -> NmodlError {
         let read =
-            read.map_or_else(String::new, |read| format!(", but line {} reads it", read.line(self.source)));
+            read.map_or_else(String::new, |read| format!(", but it is used in line {}", read.line(self.source)));
         let message =
-            format!("'{name}' is assigned in some cases only{read}; expected an 'else' that assigns it");
+            format!("'{name}' is assigned only in some cases{read}; add an 'else' that assigns it");
         self.error(span, message)
     }
 
-    /// Makes a state of what INITIAL gave a variable, so that it stays what it was then.
+    /// Replaces a variable assigned in INITIAL by a state, so that it keeps its initial value.
     fn constant_state(&mut self, index: usize, initial: Piece) -> Piece {
         let name = self.slots.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
         let rate = self.slot(name, Role::Rate, Held::Unset);
         let plain = self.plain(name);
-        self.note(name.span, format!("'{}' keeps the value that INITIAL gives it; it is a state", name.text));
+        self.note(name.span, format!("'{}' keeps its value from INITIAL; it is represented by a state", name.text));
         let piece = self.defs.leaf(Leaf::Given, plain.clone(), true);
         self.states.push(State {
             name: plain,
@@ -200,19 +200,19 @@ impl<'t> Lowerer<'_, 't> {
         piece
     }
 
-    /// Lets a variable hold something.
+    /// Assigns a value to a variable.
     pub(super) fn set(&mut self, index: usize, held: Held, span: Span) -> Lowered<()> {
         let (pass, branches) = (self.pass, self.branches);
         let Some(slot) = self.slots.get_mut(index) else { return Ok(()) };
         let name = slot.name.text;
         match slot.role {
             Role::Fixed(why) => {
-                return Err(self.error(span, format!("'{name}' cannot be assigned: {why}")));
+                return Err(self.error(span, format!("'{name}' cannot be assigned because {why}")));
             }
             Role::Time => return Err(self.error(span, "'t' cannot be assigned")),
             Role::State if pass == Pass::Step => {
                 let message =
-                    format!("the state '{name}' is assigned in a step; expected {name}' = ... in DERIVATIVE");
+                    format!("the state '{name}' is assigned in a step; write {name}' = ... in DERIVATIVE instead");
                 return Err(self.error(span, message));
             }
             _ => {}
@@ -233,6 +233,6 @@ impl<'t> Lowerer<'_, 't> {
 
 fn last_step(name: &str) -> String {
     format!(
-        "'{name}' is read before the step assigns it, so it would be what the last step left; expected a state"
+        "'{name}' is read before the step assigns it, so it would have its value from the previous step; only states keep their values between steps"
     )
 }

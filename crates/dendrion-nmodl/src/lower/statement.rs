@@ -1,4 +1,4 @@
-//! Statements.
+//! Executes statements symbolically.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::logic::{self, Known};
 use crate::piece::Piece;
 use crate::syntax::{Block, Expr, Name, Statement};
 
-/// What variables hold after a branch, of those that it set.
+/// The values of the variables that a branch assigned.
 type Changes = BTreeMap<usize, Held>;
 
 impl<'t> Lowerer<'_, 't> {
@@ -44,7 +44,7 @@ impl<'t> Lowerer<'_, 't> {
     fn assign(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
         let Some(slot) = self.resolve(name.text) else {
             return Err(if self.file.routines.contains_key(name.text) {
-                let message = format!("'{}' is a routine; only itself assigns what it returns", name.text);
+                let message = format!("'{}' is a routine; its return value can only be assigned inside the routine", name.text);
                 self.error(name.span, message)
             } else {
                 self.unknown(name.text, name.span)
@@ -53,7 +53,7 @@ impl<'t> Lowerer<'_, 't> {
         let role = self.slots.get(slot).map(|s| s.role);
         let piece = match self.expression(value) {
             Ok(piece) => piece.quantity(),
-            // Some files divide by variables that INITIAL has not assigned yet, and use none of it.
+            // Some files divide by variables that INITIAL has not assigned yet, without using the result.
             Err(error) if self.may_be_infinite(role, &error) => {
                 return self.set(slot, Held::NotFinite(self.span(value)), name.span);
             }
@@ -65,13 +65,13 @@ impl<'t> Lowerer<'_, 't> {
             Some(routine) if is_function => format!("{routine}_{}", name.text),
             _ => name.text.to_string(),
         };
-        // The beginning of a state is read by nothing but what says so.
+        // Only the initial value itself refers to this expression.
         let inline = role == Some(Role::State);
         let piece = self.named(&base, piece, inline, name.span)?;
         self.set(slot, Held::Known(piece), name.span)
     }
 
-    /// Whether a value in INITIAL need not be finite, as long as no state begins with it.
+    /// Returns whether a value in INITIAL may be infinite or NaN, which is harmless if no state depends on it.
     fn may_be_infinite(&self, role: Option<Role>, error: &NmodlError) -> bool {
         self.pass == Pass::Initial
             && matches!(role, Some(Role::Assigned { .. } | Role::Local))
@@ -80,11 +80,11 @@ impl<'t> Lowerer<'_, 't> {
 
     fn rate(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
         let Some(slot) = self.rates.get(name.text).copied() else {
-            let message = format!("'{0}' is no state; expected it in STATE for {0}' = ...", name.text);
+            let message = format!("'{0}' is not a state; declare it in STATE to use {0}' = ...", name.text);
             return Err(self.error(name.span, message));
         };
         if self.pass == Pass::Initial {
-            let message = format!("{}' is given in INITIAL; expected it in DERIVATIVE", name.text);
+            let message = format!("{}' is assigned in INITIAL; move it to DERIVATIVE", name.text);
             return Err(self.error(name.span, message));
         }
         let piece = self.expression(value)?.quantity();
@@ -95,7 +95,7 @@ impl<'t> Lowerer<'_, 't> {
         self.spend(name.span)?;
         let file = self.file;
         let Some(routine) = file.routines.get(name.text) else {
-            let message = format!("no PROCEDURE named '{}'", name.text);
+            let message = format!("no PROCEDURE is named '{}'", name.text);
             let hint = crate::error::suggestion(name.text, sorted(file.routines.keys().copied()));
             return Err(self.error(name.span, message + &hint));
         };
@@ -109,11 +109,11 @@ impl<'t> Lowerer<'_, 't> {
     fn solve(&mut self, name: Name<'t>, steady: bool) -> Lowered<()> {
         self.spend(name.span)?;
         if steady {
-            let message = "STEADYSTATE has no counterpart; expected 'x = ...' for each state in INITIAL";
+            let message = "STEADYSTATE is not supported; write 'x = ...' for each state in INITIAL instead";
             return Err(self.error(name.span, message));
         }
         if self.pass == Pass::Initial || !self.calls.is_empty() {
-            return Err(self.error(name.span, "SOLVE stands in BREAKPOINT alone"));
+            return Err(self.error(name.span, "SOLVE is only allowed in BREAKPOINT"));
         }
         let file = self.file;
         if let Some(block) = file.derivatives.get(name.text) {
@@ -128,7 +128,7 @@ impl<'t> Lowerer<'_, 't> {
             }
             _ => {
                 let hint = crate::error::suggestion(name.text, sorted(file.derivatives.keys().copied()));
-                Err(self.error(name.span, format!("no DERIVATIVE block named '{}'{hint}", name.text)))
+                Err(self.error(name.span, format!("no DERIVATIVE block is named '{}'{hint}", name.text)))
             }
         }
     }
@@ -160,7 +160,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// What a variable holds where a branch does not assign it.
+    /// Returns the value of a variable if a branch does not assign it.
     fn before_branches(&self, slot: usize) -> Held {
         let Some(slot) = self.slots.get(slot) else { return Held::Unset };
         match (&slot.held, slot.role) {
@@ -171,7 +171,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// What a variable holds after branches of which one does not always assign it.
+    /// Returns the value of a variable after two branches, at least one of which does not always assign it.
     fn merge_cases(
         &mut self,
         slot: usize,
@@ -204,7 +204,7 @@ impl<'t> Lowerer<'_, 't> {
         })
     }
 
-    /// What a variable holds after branches that left different things in it.
+    /// Returns the value of a variable that has different values after two branches.
     fn merge(&mut self, slot: usize, condition: &Piece, a: Piece, b: Piece, span: Span) -> Lowered<Piece> {
         let (name, role) = self.slots.get(slot).map_or(("", Role::Local), |s| (s.name.text, s.role));
         let a = self.named(name, a, true, span)?;
@@ -215,7 +215,7 @@ impl<'t> Lowerer<'_, 't> {
         self.named(name, piece, matches!(role, Role::State | Role::Rate), span)
     }
 
-    /// Runs a branch, and takes back what it set.
+    /// Executes a branch, undoes its assignments and returns them.
     fn branch(&mut self, block: &Block<'t>) -> Lowered<Changes> {
         let (mark, own) = (self.journal.len(), self.slots.len());
         self.branches += 1;
@@ -226,7 +226,7 @@ impl<'t> Lowerer<'_, 't> {
             let Some((index, before)) = self.journal.pop() else { break };
             let Some(slot) = self.slots.get_mut(index) else { continue };
             let after = std::mem::replace(&mut slot.held, before);
-            // The first that is taken back is the last that was set.
+            // Assignments are undone from the last to the first, so the first one seen is the final value.
             if index < own {
                 changes.entry(index).or_insert(after);
             }

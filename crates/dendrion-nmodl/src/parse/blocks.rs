@@ -1,11 +1,11 @@
-//! The blocks of a file.
+//! Parser of the blocks of a file.
 
 use super::{Parsed, Parser, refused};
 use crate::error::Span;
 use crate::lex::Kind;
 use crate::syntax::{Name, Routine};
 
-/// What a file is made of.
+/// The accepted blocks, for error messages.
 const BLOCKS: &str = "NEURON, UNITS, PARAMETER, STATE, ASSIGNED, CONSTANT, INITIAL, BREAKPOINT, DERIVATIVE, PROCEDURE, FUNCTION or NET_RECEIVE";
 
 impl<'t> Parser<'t> {
@@ -31,7 +31,7 @@ impl<'t> Parser<'t> {
             "PARAMETER" | "STATE" | "ASSIGNED" | "CONSTANT" => self.variables(word.text),
             "DEFINE" => {
                 let name = self.name("the name of a number")?;
-                let value = self.number("a number behind the name")?;
+                let value = self.number("a number after the name")?;
                 self.file.constants.push((name, value));
                 Ok(())
             }
@@ -47,12 +47,12 @@ impl<'t> Parser<'t> {
             "UNITSON" | "UNITSOFF" => Ok(()),
             text => Err(match refused::word(text) {
                 Some(why) => self.refused(word.span, why),
-                None => self.error(word.span, format!("'{text}' begins no block; expected {BLOCKS}")),
+                None => self.error(word.span, format!("'{text}' is not a block; expected {BLOCKS}")),
             }),
         }
     }
 
-    /// A block of declarations, of which the keyword was read.
+    /// Parses a block of declarations, after its keyword.
     fn variables(&mut self, word: &str) -> Parsed<()> {
         let mut found = self.declarations(word == "PARAMETER" || word == "CONSTANT")?;
         match word {
@@ -67,7 +67,7 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// A block of statements, of which the keyword was read.
+    /// Parses a block of statements, after its keyword.
     fn run(&mut self, word: Name<'t>) -> Parsed<()> {
         let double = match word.text {
             "INITIAL" => {
@@ -94,10 +94,10 @@ impl<'t> Parser<'t> {
     }
 
     fn once(&self, span: Span, double: bool) -> Parsed<()> {
-        if double { Err(self.error(span, "this block was given before")) } else { Ok(()) }
+        if double { Err(self.error(span, "this block is defined twice")) } else { Ok(()) }
     }
 
-    /// Passes over a block that says nothing about equations.
+    /// Skips a block that does not affect the equations.
     fn skip(&mut self) -> Parsed<()> {
         self.expect("{", "to begin the block")?;
         while !self.accept("}") {
@@ -109,7 +109,7 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// A PROCEDURE or a FUNCTION, of which the keyword was read.
+    /// Parses a PROCEDURE or a FUNCTION, after the keyword.
     fn routine(&mut self, is_function: bool) -> Parsed<()> {
         let name = self.name("the name of the routine")?;
         let arguments = self.arguments()?;
@@ -120,12 +120,12 @@ impl<'t> Parser<'t> {
         self.once(name.span, double)
     }
 
-    /// Names in parentheses, each perhaps with a unit.
+    /// Parses names in parentheses, each with an optional unit.
     fn arguments(&mut self) -> Parsed<Vec<Name<'t>>> {
         let mut names = Vec::new();
-        self.expect("(", "and the names of what is given")?;
+        self.expect("(", "followed by the names of the arguments")?;
         while !self.accept(")") {
-            names.push(self.name("the name of what is given, or ')'")?);
+            names.push(self.name("the name of an argument or ')'")?);
             self.unit()?;
             if !self.accept(",") && !self.is(")") {
                 return Err(self.unexpected("',' or ')'"));

@@ -1,4 +1,4 @@
-//! Blocks that declare: NEURON, UNITS, and variables.
+//! Parser of declaration blocks: NEURON, UNITS and blocks of variables.
 
 use super::{Parsed, Parser, refused};
 use crate::constants;
@@ -25,7 +25,7 @@ impl<'t> Parser<'t> {
                     self.file.electrode.append(&mut names);
                 }
                 "RANGE" | "GLOBAL" | "SECTION" => drop(self.names("the name of a variable")?),
-                // Some files list variables behind it.
+                // Some files list variables after THREADSAFE.
                 "THREADSAFE" => {
                     if self.peek().kind == Kind::Name && matches!(self.ahead(1).kind, Kind::Symbol(",")) {
                         self.names("the name of a variable")?;
@@ -36,7 +36,7 @@ impl<'t> Parser<'t> {
                     return Err(match refused::word(text) {
                         Some(why) => self.refused(word.span, why),
                         None => self
-                            .error(word.span, format!("'{text}' declares nothing here; expected {NEURON}")),
+                            .error(word.span, format!("'{text}' is not allowed in NEURON; expected {NEURON}")),
                     });
                 }
             }
@@ -47,7 +47,7 @@ impl<'t> Parser<'t> {
     fn head(&mut self, head: Head) -> Parsed<()> {
         let name = self.name("the name of the mechanism")?;
         if self.file.head.replace((head, name)).is_some() {
-            return Err(self.error(name.span, "the mechanism has a name already"));
+            return Err(self.error(name.span, "the mechanism already has a name; expected one SUFFIX or POINT_PROCESS"));
         }
         Ok(())
     }
@@ -59,11 +59,11 @@ impl<'t> Parser<'t> {
             match self.word() {
                 "READ" => {
                     self.at += 1;
-                    ion.reads.append(&mut self.names("what is read of the ion")?);
+                    ion.reads.append(&mut self.names("the name of a variable that is read from the ion")?);
                 }
                 "WRITE" => {
                     self.at += 1;
-                    ion.writes.append(&mut self.names("what is written to the ion")?);
+                    ion.writes.append(&mut self.names("the name of a variable that is written to the ion")?);
                 }
                 "VALENCE" => {
                     self.at += 1;
@@ -80,16 +80,16 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// A term of an ontology, of which `REPRESENTS` was read. It has no effect on the equations.
+    /// Parses an ontology term, after `REPRESENTS`. It has no effect on the equations.
     fn term(&mut self) -> Parsed<()> {
         if self.peek().kind != Kind::Term {
-            return Err(self.unexpected("a term of an ontology, such as CHEBI:29101"));
+            return Err(self.unexpected("an ontology term such as CHEBI:29101"));
         }
         self.at += 1;
         Ok(())
     }
 
-    /// `(mV) = (millivolt)` and `R = (k-mole) (joule/degC)`
+    /// Parses unit and constant definitions: `(mV) = (millivolt)` and `R = (k-mole) (joule/degC)`.
     pub(super) fn units(&mut self) -> Parsed<()> {
         self.expect("{", "to begin the block")?;
         while !self.accept("}") {
@@ -97,40 +97,40 @@ impl<'t> Parser<'t> {
                 continue;
             }
             if let Some(alias) = self.unit()? {
-                self.expect("=", "and what the unit is")?;
+                self.expect("=", "followed by the definition of the unit")?;
                 let Some(meaning) = self.unit()? else {
                     return Err(self.unexpected("a unit in parentheses"));
                 };
                 self.file.units.insert(alias, meaning);
                 continue;
             }
-            let name = self.name("a unit in parentheses, the name of a number, or '}'")?;
-            self.expect("=", "and its value")?;
+            let name = self.name("a unit in parentheses, the name of a constant or '}'")?;
+            self.expect("=", "followed by its value")?;
             let value = self.constant()?;
             self.file.constants.push((name, value));
         }
         Ok(())
     }
 
-    /// `96485 (coul)` or `(faraday) (coulomb)`
+    /// Parses the value of a constant: `96485 (coul)` or `(faraday) (coulomb)`.
     fn constant(&mut self) -> Parsed<f64> {
         let span = self.peek().span;
         let Some(what) = self.unit()? else {
-            let value = self.number("a number, or a constant of nature in parentheses")?;
+            let value = self.number("a number or a physical constant in parentheses")?;
             self.unit()?;
             return Ok(value);
         };
         let unit = self.unit()?.unwrap_or("1");
         constants::value(what, unit).ok_or_else(|| {
             let message = format!(
-                "no constant ({what}) in ({unit}) is known; expected {}, or a number",
+                "unknown constant ({what}) in units of ({unit}); expected {}, or a number",
                 constants::KNOWN
             );
             self.error(span.to(self.ahead(0).span), message)
         })
     }
 
-    /// Variables, those of PARAMETER with a default.
+    /// Parses declarations of variables, with a default value in PARAMETER and CONSTANT.
     pub(super) fn declarations(&mut self, with_default: bool) -> Parsed<Vec<Declared<'t>>> {
         let mut found = Vec::new();
         self.expect("{", "to begin the block")?;
@@ -138,7 +138,7 @@ impl<'t> Parser<'t> {
             if self.accept_word("UNITSON") || self.accept_word("UNITSOFF") {
                 continue;
             }
-            let name = self.name("the name of a variable, or '}'")?;
+            let name = self.name("the name of a variable or '}'")?;
             let mut default = None;
             if with_default && self.accept("=") {
                 default = Some(self.number("a number")?);
@@ -158,13 +158,13 @@ impl<'t> Parser<'t> {
 
     fn after_declaration(&self, name: Name<'t>, with_default: bool) -> crate::NmodlError {
         if self.is("=") && !with_default {
-            let message = format!("'{}' is given a value; expected it in PARAMETER or INITIAL", name.text);
+            let message = format!("'{}' has a value here; move the value to PARAMETER or INITIAL", name.text);
             return self.error(self.peek().span, message);
         }
-        self.unexpected("the next variable, or '}'")
+        self.unexpected("the next variable or '}'")
     }
 
-    /// `FROM 0 TO 1 START 0.5`, by which older versions of NMODL scaled plots.
+    /// Parses `FROM 0 TO 1 START 0.5`, which older versions of NMODL used to scale plots.
     fn range(&mut self) -> Parsed<()> {
         while ["FROM", "TO", "START", "WITH"].contains(&self.word()) {
             self.at += 1;
@@ -173,13 +173,13 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    /// `<0, 1e9>`
+    /// Parses limits such as `<0, 1e9>`.
     fn limits(&mut self) -> Parsed<Option<(f64, f64)>> {
         if !self.accept("<") {
             return Ok(None);
         }
         let low = self.number("the lower limit")?;
-        // A single number is a tolerance, which an integrator would use.
+        // A single number is a tolerance for the integrator, which is not used here.
         let high = if self.accept(",") { Some(self.number("the upper limit")?) } else { None };
         self.expect(">", "to end the limits")?;
         Ok(high.map(|high| (low, high)))

@@ -1,4 +1,5 @@
-//! Expressions, by precedence climbing: from loosest, `||`, `&&`, comparisons, sums, products, sign, `!`, powers.
+//! Parser of expressions, by precedence climbing. From lowest to highest precedence: `||`, `&&`, comparisons, sums,
+//! products, signs, `!`, powers.
 
 use super::{Parsed, Parser, refused};
 use crate::lex::Kind;
@@ -36,7 +37,7 @@ impl Parser<'_> {
         self.at += 1;
         let b = self.sum()?;
         if self.comparing().is_some() {
-            let message = "comparisons are not chained; expected '&&' between two of them";
+            let message = "comparisons cannot be chained; join two comparisons with '&&'";
             return Err(self.error(self.peek().span, message));
         }
         Ok(self.binary(operator, a, b))
@@ -117,7 +118,7 @@ impl Parser<'_> {
         match token.kind {
             Kind::Number(value) => {
                 self.at += 1;
-                // Units of numbers are for NEURON's checker; they convert nothing.
+                // Units of numbers are only used by NEURON's unit checker and do not convert the number.
                 self.unit()?;
                 Ok(self.push(Node::Number(value), token.span))
             }

@@ -1,4 +1,4 @@
-//! From tokens to syntax, by recursive descent.
+//! Recursive-descent parser: builds a syntax tree from tokens.
 
 mod blocks;
 mod declare;
@@ -10,10 +10,10 @@ use crate::error::{NmodlError, Span};
 use crate::lex::{Kind, Lexed, Token};
 use crate::syntax::{File, Id, Name, Node};
 
-/// Parentheses, blocks and the like deeper than that are refused.
+/// Maximum nesting depth of parentheses and blocks.
 const DEEPEST: usize = 100;
 
-/// The syntax of a file, and its comments.
+/// Parses a file. Also returns its comments.
 pub(crate) fn parse(source: &str, lexed: Lexed) -> Result<(File<'_>, Vec<Span>), NmodlError> {
     let Lexed { tokens, comments, notes } = lexed;
     let mut parser = Parser { source, tokens, at: 0, depth: 0, file: File { notes, ..File::default() } };
@@ -61,7 +61,7 @@ impl<'t> Parser<'t> {
         found
     }
 
-    /// The word that stands here; empty where none does.
+    /// Returns the current word, or an empty text if the current token is not a word.
     fn word(&self) -> &'t str {
         let token = self.peek();
         if token.kind == Kind::Name { self.text(token.span) } else { "" }
@@ -86,7 +86,7 @@ impl<'t> Parser<'t> {
         Ok(Name { text: self.text(token.span), span: token.span })
     }
 
-    /// A number with its sign.
+    /// Parses a number with an optional sign.
     fn number(&mut self, what: &str) -> Parsed<f64> {
         let negative = self.accept("-");
         if let Kind::Number(value) = self.peek().kind {
@@ -100,7 +100,7 @@ impl<'t> Parser<'t> {
         Ok(if negative { -value } else { value })
     }
 
-    /// Names with commas between them.
+    /// Parses names separated by commas.
     fn names(&mut self, what: &str) -> Parsed<Vec<Name<'t>>> {
         let mut names = vec![self.name(what)?];
         while self.accept(",") {
@@ -109,7 +109,7 @@ impl<'t> Parser<'t> {
         Ok(names)
     }
 
-    /// The text of a unit in parentheses, where there is one.
+    /// Parses an optional unit in parentheses and returns its text.
     fn unit(&mut self) -> Parsed<Option<&'t str>> {
         if !self.is("(") {
             return Ok(None);
@@ -117,7 +117,7 @@ impl<'t> Parser<'t> {
         let open = self.next().span;
         while !self.is(")") {
             if matches!(self.peek().kind, Kind::End | Kind::Symbol("(" | "{" | "}")) {
-                return Err(self.unexpected("')' behind the unit"));
+                return Err(self.unexpected("')' after the unit"));
             }
             self.at += 1;
         }
@@ -125,27 +125,27 @@ impl<'t> Parser<'t> {
         Ok(Some(self.text(Span::new(open.end, close.start)).trim()))
     }
 
-    /// Says that something else was expected here.
+    /// Creates an error about the current token, which differs from the expected one.
     fn unexpected(&self, expected: &str) -> NmodlError {
         let token = self.peek();
         let found = match token.kind {
-            Kind::End => "the file ends".to_string(),
+            Kind::End => "unexpected end of the file".to_string(),
             Kind::Verbatim => return self.refused(token.span, refused::VERBATIM),
             Kind::Return => return self.refused(token.span, refused::RETURN),
-            Kind::Title => "a title".to_string(),
+            Kind::Title => "unexpected title".to_string(),
             Kind::Symbol("[") => return self.refused(token.span, refused::ARRAY),
-            _ => format!("'{}'", self.text(token.span)),
+            _ => format!("unexpected '{}'", self.text(token.span)),
         };
-        self.error(token.span, format!("{found}, but expected {expected}"))
+        self.error(token.span, format!("{found}; expected {expected}"))
     }
 
     fn error(&self, span: Span, message: impl Into<String>) -> NmodlError {
         NmodlError::new(self.source, span, message)
     }
 
-    /// Says that something has no counterpart in the language of equations.
+    /// Creates an error about a part of NMODL that is not supported.
     fn refused(&self, span: Span, why: &str) -> NmodlError {
-        self.error(span, format!("'{}' cannot be taken: {why}", self.text(span)))
+        self.error(span, format!("'{}' cannot be translated: {why}", self.text(span)))
     }
 
     fn note(&mut self, span: Span, text: impl Into<String>) {
@@ -163,7 +163,7 @@ impl<'t> Parser<'t> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEEPEST {
-            return Err(self.error(self.peek().span, format!("nested more than {DEEPEST} deep")));
+            return Err(self.error(self.peek().span, format!("this is nested more than {DEEPEST} levels deep")));
         }
         self.depth += 1;
         let found = inner(self);

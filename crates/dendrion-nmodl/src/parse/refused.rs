@@ -1,21 +1,21 @@
-//! What NMODL has and the language of equations has not, and what to do about it.
+//! Unsupported parts of NMODL, each with the reason and an alternative.
 
-pub(super) const VERBATIM: &str = "this C code is not interpreted; expected NMODL";
-pub(super) const RETURN: &str = "C code that returns is accepted at the end of a PROCEDURE or block only; expected 'if' and 'else' in NMODL";
-pub(super) const ARRAY: &str = "arrays have no counterpart; expected a variable for each element";
+pub(super) const VERBATIM: &str = "C code is not supported; rewrite it in NMODL";
+pub(super) const RETURN: &str = "a return in C code is only supported at the end of a PROCEDURE or block; use 'if' and 'else' in NMODL instead";
+pub(super) const ARRAY: &str = "arrays are not supported; use one variable per element";
 
-const LOOP: &str = "loops have no counterpart; expected each step written out";
+const LOOP: &str = "loops are not supported; write out each iteration";
 const SEND: &str =
-    "a mechanism sends no events to itself or others; expected 's = s + weight' in NET_RECEIVE";
-const HIDDEN: &str = "it reaches into other mechanisms; expected what USEION, v or parameters give";
+    "a mechanism cannot send events; only 's = s + weight' in NET_RECEIVE is supported";
+const HIDDEN: &str = "pointers to other mechanisms are not supported; use USEION, v or parameters instead";
 const BLOCK: &str =
-    "this kind of block has no counterpart; expected its equations in DERIVATIVE or PROCEDURE";
+    "this kind of block is not supported; move its equations to a DERIVATIVE or PROCEDURE block";
 
-/// Words that are refused wherever a block, a declaration or a statement may begin.
+/// Words that are rejected at the beginning of a block, a declaration or a statement.
 const WORDS: [(&str, &str); 43] = [
-    ("KINETIC", "reaction schemes have no counterpart; expected their equations in a DERIVATIVE block"),
-    ("LINEAR", "simultaneous equations have no counterpart; expected their solution in a PROCEDURE"),
-    ("NONLINEAR", "simultaneous equations have no counterpart; expected their solution in a PROCEDURE"),
+    ("KINETIC", "reaction schemes are not supported; write their equations in a DERIVATIVE block"),
+    ("LINEAR", "simultaneous equations are not supported; compute their solution in a PROCEDURE"),
+    ("NONLINEAR", "simultaneous equations are not supported; compute their solution in a PROCEDURE"),
     ("DISCRETE", BLOCK),
     ("PARTIAL", BLOCK),
     ("BEFORE", BLOCK),
@@ -25,40 +25,40 @@ const WORDS: [(&str, &str); 43] = [
     ("STEPPED", BLOCK),
     ("TERMINAL", BLOCK),
     ("MODEL", BLOCK),
-    ("FUNCTION_TABLE", "a table is only known once the simulation runs; expected a FUNCTION"),
-    ("INCLUDE", "other files are not read; expected their text here"),
-    ("ARTIFICIAL_CELL", "it has no membrane; expected SUFFIX or POINT_PROCESS"),
-    ("LONGITUDINAL_DIFFUSION", "concentrations do not diffuse between compartments"),
-    ("COMPARTMENT", "it belongs to KINETIC, which has no counterpart"),
-    ("CONSERVE", "it belongs to KINETIC or LINEAR, which have no counterpart"),
+    ("FUNCTION_TABLE", "tables set at run time are not supported; use a FUNCTION instead"),
+    ("INCLUDE", "included files are not read; insert their text here"),
+    ("ARTIFICIAL_CELL", "artificial cells are not supported; expected SUFFIX or POINT_PROCESS"),
+    ("LONGITUDINAL_DIFFUSION", "diffusion between compartments is not supported"),
+    ("COMPARTMENT", "it is only used in KINETIC blocks, which are not supported"),
+    ("CONSERVE", "it is only used in KINETIC and LINEAR blocks, which are not supported"),
     ("POINTER", HIDDEN),
     ("BBCOREPOINTER", HIDDEN),
     ("EXTERNAL", HIDDEN),
-    ("RANDOM", "mechanisms draw no random numbers; expected a generator outside"),
-    ("FOR_NETCONS", "a mechanism does not see its connections"),
-    ("WATCH", "NMODL's conditions have no counterpart; write 'on V > ...:' in the language of equations"),
+    ("RANDOM", "mechanisms cannot draw random numbers; use a generator or noise instead"),
+    ("FOR_NETCONS", "a mechanism has no access to its connections"),
+    ("WATCH", "WATCH is not supported; write 'on V > ...:' in the equation language instead"),
     ("net_send", SEND),
     ("net_event", SEND),
     ("net_move", SEND),
-    ("at_time", "equations do not see the time; use a current or spike generator"),
+    ("at_time", "equations cannot depend on the time t; drive the neuron with a current or spike generator instead"),
     ("WHILE", LOOP),
     ("while", LOOP),
     ("FROM", LOOP),
     ("from", LOOP),
     ("FORALL", LOOP),
-    ("REINIT", "it belongs to WATCH, which has no counterpart"),
+    ("REINIT", "it is only used with WATCH, which is not supported"),
     ("RESET", BLOCK),
-    ("LAG", "equations do not see the past; expected a state"),
+    ("LAG", "equations have no access to past values; use a state instead"),
     ("MATCH", BLOCK),
     ("SENS", BLOCK),
-    ("PROTECT", "mechanisms share no memory"),
-    ("MUTEXLOCK", "mechanisms share no memory"),
-    ("MUTEXUNLOCK", "mechanisms share no memory"),
+    ("PROTECT", "mechanisms cannot share memory"),
+    ("MUTEXLOCK", "mechanisms cannot share memory"),
+    ("MUTEXUNLOCK", "mechanisms cannot share memory"),
     ("PUTQ", BLOCK),
     ("GETQ", BLOCK),
 ];
 
-/// Functions that are refused where they are called.
+/// Functions that are rejected where they are called.
 const CALLS: [&str; 11] = [
     "exprand",
     "normrand",
@@ -73,15 +73,15 @@ const CALLS: [&str; 11] = [
     "random_normal",
 ];
 
-/// Why a word is refused, where it is.
+/// Returns why a word is not supported, if it is not.
 pub(super) fn word(word: &str) -> Option<&'static str> {
     WORDS.iter().find(|(w, _)| *w == word).map(|(_, why)| *why)
 }
 
-/// Why a call is refused, where it is.
+/// Returns why a call is not supported, if it is not.
 pub(super) fn call(name: &str) -> Option<&'static str> {
     if CALLS.contains(&name) {
-        return Some("mechanisms draw no random numbers; expected a generator outside");
+        return Some("mechanisms cannot draw random numbers; use a generator or noise instead");
     }
     word(name)
 }

@@ -1,16 +1,16 @@
-//! Statements. Nothing stands between them.
+//! Parser of statements, which have no separators in NMODL.
 
 use super::{Parsed, Parser, refused};
 use crate::lex::Kind;
 use crate::syntax::{Block, Expr, Statement};
 
 impl<'t> Parser<'t> {
-    /// Statements in braces.
+    /// Parses statements in braces.
     pub(super) fn block(&mut self) -> Parsed<Block<'t>> {
         self.block_with_end(false)
     }
 
-    /// The statements of a whole block or PROCEDURE, which may end with a return.
+    /// Parses the statements of a whole block or PROCEDURE, which may end with a return.
     pub(super) fn body(&mut self) -> Parsed<Block<'t>> {
         self.block_with_end(true)
     }
@@ -22,16 +22,16 @@ impl<'t> Parser<'t> {
             while !p.accept("}") {
                 match p.peek().kind {
                     Kind::Return if returns && matches!(p.ahead(1).kind, Kind::Symbol("}")) => {
-                        p.note(p.peek().span, "VERBATIM is dropped: it returns where the block ends");
+                        p.note(p.peek().span, "VERBATIM is dropped, since it only returns at the end of the block");
                         p.at += 1;
                     }
                     Kind::Name => statements.extend(p.statement()?),
                     Kind::Symbol("{") => statements.append(&mut p.block()?),
                     Kind::Symbol(";") => p.at += 1,
                     Kind::Symbol("~") => {
-                        return Err(p.refused(p.peek().span, "it belongs to KINETIC, LINEAR or NONLINEAR"));
+                        return Err(p.refused(p.peek().span, "it is only used in KINETIC, LINEAR and NONLINEAR blocks, which are not supported"));
                     }
-                    _ => return Err(p.unexpected("a statement, or '}'")),
+                    _ => return Err(p.unexpected("a statement or '}'")),
                 }
             }
             Ok(statements)
@@ -52,12 +52,12 @@ impl<'t> Parser<'t> {
             "SOLVE" => return self.solve().map(Some),
             "UNITSON" | "UNITSOFF" => return Ok(None),
             "TABLE" => {
-                self.note(name.span, "TABLE is dropped: values are computed, not looked up");
+                self.note(name.span, "TABLE is dropped, since values are computed instead of looked up");
                 self.table()?;
                 return Ok(None);
             }
             "CONDUCTANCE" => {
-                self.note(name.span, "CONDUCTANCE is dropped: derivatives of currents are found anyway");
+                self.note(name.span, "CONDUCTANCE is dropped, since derivatives of currents are computed automatically");
                 self.name("the name of a conductance")?;
                 if self.accept_word("USEION") {
                     self.name("the name of an ion")?;
@@ -65,7 +65,7 @@ impl<'t> Parser<'t> {
                 return Ok(None);
             }
             "INITIAL" => {
-                let why = "connections have no state of their own; expected states of the mechanism";
+                let why = "connections cannot have their own states; use states of the mechanism";
                 return Err(self.refused(name.span, why));
             }
             text => {
@@ -79,14 +79,14 @@ impl<'t> Parser<'t> {
             return Ok(Some(Statement::Assign { name, value: self.value()? }));
         }
         if self.accept("'") {
-            self.expect("=", "and the derivative")?;
+            self.expect("=", "followed by the derivative")?;
             return Ok(Some(Statement::Rate { name, value: self.value()? }));
         }
         if !self.is("(") {
-            return Err(self.unexpected(&format!("'=' or '(' behind '{}'", name.text)));
+            return Err(self.unexpected(&format!("'=' or '(' after '{}'", name.text)));
         }
         if name.text == "printf" || name.text == "fprintf" {
-            self.note(name.span, format!("{} is dropped: equations print nothing", name.text));
+            self.note(name.span, format!("{} is dropped, since equations cannot print", name.text));
             self.skip_call();
             return Ok(None);
         }
@@ -94,7 +94,7 @@ impl<'t> Parser<'t> {
         Ok(Some(Statement::Call { name, arguments }))
     }
 
-    /// An expression with its nodes.
+    /// Parses an expression and returns its nodes.
     pub(super) fn value(&mut self) -> Parsed<Expr> {
         let first = self.file.nodes.len();
         let root = self.expression()?;
@@ -103,7 +103,7 @@ impl<'t> Parser<'t> {
 
     fn arguments_of_call(&mut self) -> Parsed<Vec<Expr>> {
         let mut arguments = Vec::new();
-        self.expect("(", "and what is given")?;
+        self.expect("(", "followed by the arguments")?;
         while !self.accept(")") {
             arguments.push(self.value()?);
             if !self.accept(",") && !self.is(")") {
@@ -113,7 +113,7 @@ impl<'t> Parser<'t> {
         Ok(arguments)
     }
 
-    /// Passes over what stands in parentheses.
+    /// Skips a list in parentheses.
     fn skip_call(&mut self) {
         let mut depth = 0_usize;
         loop {
@@ -129,9 +129,9 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// `if (condition) { .. } else ..`, of which `if` was read.
+    /// Parses the rest of `if (condition) { .. } else ..`, after `if`.
     fn branch(&mut self) -> Parsed<Statement<'t>> {
-        self.expect("(", "and a condition")?;
+        self.expect("(", "followed by a condition")?;
         let condition = self.value()?;
         self.expect(")", "to close the condition")?;
         let yes = self.block()?;
@@ -162,7 +162,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// `TABLE a, b DEPEND c FROM -100 TO 100 WITH 200`, of which `TABLE` was read.
+    /// Parses the rest of `TABLE a, b DEPEND c FROM -100 TO 100 WITH 200`, after `TABLE`.
     fn table(&mut self) -> Parsed<()> {
         if !["FROM", "DEPEND"].contains(&self.word()) {
             self.names("the name of a variable")?;

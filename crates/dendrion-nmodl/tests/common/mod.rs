@@ -1,4 +1,4 @@
-//! What the tests share: an interpreter of definitions.
+//! An interpreter of definitions, used by several tests.
 #![allow(dead_code, reason = "each test has its own copy and uses a part of it")]
 
 use std::collections::HashMap;
@@ -6,14 +6,15 @@ use std::collections::HashMap;
 use dendrion_language::{Definition, Function, Given, Term, define};
 use dendrion_nmodl::{Mechanism, read};
 
-/// The mechanism of a file, and its definition.
+/// Returns the mechanism of a file and its definition.
 pub(crate) fn of(source: &str) -> (Mechanism, Definition) {
     let mechanism = read(source).unwrap_or_else(|e| panic!("{e}"));
     let definition = define(&mechanism.text).unwrap_or_else(|e| panic!("{e}"));
     (mechanism, definition)
 }
 
-/// What a mechanism finds: the potential (mV), and values of states, imports (pA, mM) and parameters in their own units.
+/// The inputs of a mechanism: the potential (mV), and values of states, imports (pA, mM) and parameters in their
+/// own units.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) v: f64,
@@ -34,7 +35,7 @@ impl Place {
         *self.values.get(name).unwrap_or_else(|| panic!("no value for {name}"))
     }
 
-    /// The value of a node in coherent units.
+    /// Returns the value of a node in coherent units.
     pub(crate) fn node(&self, d: &Definition, id: usize) -> f64 {
         match &d.terms[id] {
             Term::Number(v) => *v,
@@ -58,30 +59,30 @@ impl Place {
         }
     }
 
-    /// The value of a named expression in coherent units.
+    /// Returns the value of a named expression in coherent units.
     pub(crate) fn named(&self, d: &Definition, name: &str) -> f64 {
         let found = d.expressions.iter().find(|e| e.name == name);
         self.node(d, found.unwrap_or_else(|| panic!("no {name} in\n{}", d.text)).value)
     }
 
-    /// The current into the cell (pA, or pA/um2).
+    /// Returns the current into the cell (pA or pA/um2).
     pub(crate) fn current(&self, d: &Definition) -> f64 {
         self.named(d, "I")
     }
 
-    /// The derivative of a state (1/ms).
+    /// Returns the derivative of a state (1/ms).
     pub(crate) fn rate(&self, d: &Definition, name: &str) -> f64 {
         let found = d.states.iter().find(|s| s.name == name);
         self.node(d, found.unwrap_or_else(|| panic!("no state {name} in\n{}", d.text)).derivative)
     }
 
-    /// The beginning of a state.
+    /// Returns the initial value of a state.
     pub(crate) fn beginning(&self, d: &Definition, name: &str) -> f64 {
         let found = d.states.iter().find(|s| s.name == name);
         found.and_then(|s| s.initial).map_or(0.0, |id| self.node(d, id))
     }
 
-    /// What is exported by that name.
+    /// Returns the value of the export with this name.
     pub(crate) fn export(&self, d: &Definition, name: &str) -> f64 {
         let found = d.exports.iter().find(|e| e.name == name);
         self.node(d, found.unwrap_or_else(|| panic!("no export {name} in\n{}", d.text)).value)
@@ -128,5 +129,5 @@ pub(crate) fn close(a: f64, b: f64) {
     assert!((a - b).abs() <= 1e-12 * (a.abs() + b.abs()) + 1e-300, "{a} is not {b}");
 }
 
-/// Potentials that are tried.
+/// Test potentials (mV).
 pub(crate) const POTENTIALS: [f64; 9] = [-120.0, -80.0, -65.0, -55.0, -50.0, -40.0, -13.7, 0.0, 45.0];
