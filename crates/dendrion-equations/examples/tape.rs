@@ -1,4 +1,4 @@
-//! Prints the programs of a neuron: what a step and its reverse are after all passes.
+//! Prints the programs of a neuron: its step and the reverse of the step, after all passes.
 use dendrion_equations::{Demand, Reverse, Tape, Wiring, neuron};
 use dendrion_model::{ModuleKind, OdeMethod, Population, SdeMethod, Surrogate};
 
@@ -23,7 +23,7 @@ fn main() -> Result<(), dendrion_model::Error> {
         let mut system = neuron(&cell, &wiring, 0.1)?;
         let tape = Tape::step(&mut system, method, SdeMethod::Milstein)?;
         println!(
-            "{method:?}: {} rows of scratch, {} coefficients\n{}",
+            "{method:?}: {} scratch rows, {} coefficients\n{}",
             tape.program.scratch_rows, tape.program.coefs, tape.program
         );
         let spike = (&Surrogate::default(), false);
@@ -31,7 +31,7 @@ fn main() -> Result<(), dendrion_model::Error> {
         let reverse = Reverse::new(&system, (method, SdeMethod::Milstein), spike, &demand)?;
         let program = &reverse.step.program;
         println!(
-            "reverse: {} rows of scratch, {} gathered\n{program}",
+            "reverse: {} scratch rows, {} gathered\n{program}",
             program.scratch_rows, reverse.accumulators
         );
     }

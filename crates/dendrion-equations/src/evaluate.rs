@@ -1,9 +1,9 @@
-//! Plain evaluation of expressions in f64, one node at a time: constant folding, and the naive interpreter that
-//! compiled programs are held against.
+//! Evaluation of expressions in f64, node by node. It is used for constant folding and as the reference interpreter
+//! for compiled programs.
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
-/// What leaves are worth.
+/// The values of leaves.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Env<'a> {
     /// Value of each parameter.
@@ -16,7 +16,7 @@ pub struct Env<'a> {
     pub noises: &'a [f64],
     /// Value of each state at the beginning of the next step.
     pub next: &'a [f64],
-    /// Whether the neuron spikes in the step, 1 or 0.
+    /// Whether the neuron spikes in the step (1 or 0).
     pub spike: Option<f64>,
     /// Value of each local.
     pub locals: &'a [f64],
@@ -24,7 +24,7 @@ pub struct Env<'a> {
     pub cotangents: &'a [f64],
 }
 
-/// A function of one argument.
+/// Evaluates a function of one argument.
 pub(crate) fn unary(f: Unary, a: f64) -> f64 {
     match f {
         Unary::Neg => -a,
@@ -46,7 +46,7 @@ pub(crate) fn unary(f: Unary, a: f64) -> f64 {
     }
 }
 
-/// A function of two arguments.
+/// Evaluates a function of two arguments.
 pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
     match f {
         Binary::Add => a + b,
@@ -73,7 +73,8 @@ pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
     }
 }
 
-/// The value of one node. Nodes that are used several times are computed once, so chains of squares take no longer than others.
+/// Returns the value of one node. Each node is evaluated only once even if it is used several times, so the time is
+/// linear in the number of nodes.
 pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
     let mut ids = Vec::new();
     graph.visit_ids(id, &mut |id| ids.push(id));
@@ -93,7 +94,7 @@ pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
     values.last().copied().unwrap_or(f64::NAN)
 }
 
-/// The value of a leaf; NaN where `env` lacks it.
+/// Returns the value of a leaf, or NaN if `env` does not contain it.
 fn leaf(node: Node, env: Env<'_>) -> f64 {
     let at = |slice: &[f64], i: u32| slice.get(i as usize).copied().unwrap_or(f64::NAN);
     match node {
@@ -110,13 +111,14 @@ fn leaf(node: Node, env: Env<'_>) -> f64 {
     }
 }
 
-/// The value of every node up to `last`, by position. A leaf missing from `env` is NaN.
+/// Returns the values of all nodes up to `last`, indexed by position. A leaf missing from `env` is NaN.
 pub fn evaluate(graph: &Graph, last: NodeId, env: Env<'_>) -> Vec<f64> {
     let ids: Vec<NodeId> = graph.ids().take(last.index() + 1).collect();
     evaluate_only(graph, &ids, env)
 }
 
-/// The values of some nodes, by position; of all others NaN. `ids` ascend, and hold the operands of each node in them.
+/// Returns the values of some nodes, indexed by position; all other values are NaN. `ids` must be ascending and
+/// contain all operands of its nodes.
 pub(crate) fn evaluate_only(graph: &Graph, ids: &[NodeId], env: Env<'_>) -> Vec<f64> {
     let mut values = vec![f64::NAN; ids.last().map_or(0, |last| last.index() + 1)];
     for &id in ids {
@@ -143,7 +145,7 @@ mod tests {
     use super::{Env, evaluate_one};
     use crate::graph::{Binary, Graph, Node};
 
-    /// Walking every use of every node would take 2^200 steps.
+    /// Evaluating shared nodes once per use would take 2^200 operations.
     #[test]
     fn shared_nodes_are_computed_once() {
         let mut graph = Graph::default();

@@ -1,4 +1,4 @@
-//! Expressions that read like the mathematics: `gL * (V_rest - V)`.
+//! Expressions in mathematical notation: `gL * (V_rest - V)`.
 
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -8,32 +8,32 @@ use dendrion_model::Error;
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 use crate::passes::substitute::Substitution;
 
-/// Where expressions are written: a graph that many expressions may grow at once.
+/// A graph to which expressions are added through shared references.
 #[derive(Debug, Default)]
 pub struct Workbook(RefCell<Graph>);
 
 impl Workbook {
-    /// An expression for a leaf of the graph.
+    /// Returns an expression for a leaf of the graph.
     pub fn leaf(&self, node: Node) -> Expr<'_> {
         self.expr(self.0.borrow_mut().intern(node))
     }
 
-    /// A number.
+    /// Returns a number.
     pub fn number(&self, v: f64) -> Expr<'_> {
         self.expr(self.0.borrow_mut().constant(v))
     }
 
-    /// To go on writing a graph.
+    /// Creates a workbook that extends an existing graph.
     pub(crate) const fn over(graph: Graph) -> Self {
         Self(RefCell::new(graph))
     }
 
-    /// An expression that was written before.
+    /// Returns the expression for an existing node.
     pub(crate) const fn read(&self, id: NodeId) -> Expr<'_> {
         self.expr(id)
     }
 
-    /// Whether an expression is 0 where some leaves are, whatever the others.
+    /// Returns whether an expression is 0 if the given leaves are 0, for all values of the other leaves.
     pub(crate) fn vanishes<'g>(&'g self, of: Expr<'g>, where_zero: impl Iterator<Item = Expr<'g>>) -> bool {
         let mut graph = self.0.borrow_mut();
         let zero = graph.constant(0.0);
@@ -42,12 +42,12 @@ impl Workbook {
         graph.as_const(value) == Some(0.0)
     }
 
-    /// Raises where the graph is too large; `path` is the module that is being written.
+    /// Returns an error if the graph is too large. `path` is the module that is being written.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
         self.0.borrow().check(path)
     }
 
-    /// The graph that was written.
+    /// Returns the graph.
     pub fn into_graph(self) -> Graph {
         self.0.into_inner()
     }
@@ -57,7 +57,7 @@ impl Workbook {
     }
 }
 
-/// An expression in a [`Workbook`]: copied freely, combined by the usual operators.
+/// An expression in a [`Workbook`]. It can be copied and combined with the usual operators.
 #[derive(Clone, Copy, Debug)]
 pub struct Expr<'g> {
     book: &'g Workbook,
@@ -65,7 +65,7 @@ pub struct Expr<'g> {
 }
 
 impl Expr<'_> {
-    /// Its node.
+    /// Returns the node of the expression.
     pub const fn id(self) -> NodeId {
         self.id
     }
@@ -78,61 +78,61 @@ impl Expr<'_> {
         self.book.expr(self.book.0.borrow_mut().binary(f, self.id, b.id))
     }
 
-    /// A number, written where it is.
+    /// Returns a number in the same graph.
     #[must_use]
     pub(crate) fn number(self, v: f64) -> Self {
         self.book.number(v)
     }
 
-    /// The number it is, if it is one.
+    /// Returns the value if the expression is a number.
     pub(crate) fn as_number(self) -> Option<f64> {
         self.book.0.borrow().as_const(self.id)
     }
 
-    /// e to the power of it.
+    /// Returns e to the power `self`.
     #[must_use]
     pub fn exp(self) -> Self {
         self.apply(Unary::Exp)
     }
 
-    /// e to the power of it, less one.
+    /// Returns e to the power `self`, minus 1.
     #[must_use]
     pub fn exp_m1(self) -> Self {
         self.apply(Unary::Expm1)
     }
 
-    /// Its square root.
+    /// Returns the square root.
     #[must_use]
     pub fn sqrt(self) -> Self {
         self.apply(Unary::Sqrt)
     }
 
-    /// Its natural logarithm.
+    /// Returns the natural logarithm.
     #[must_use]
     pub fn ln(self) -> Self {
         self.apply(Unary::Log)
     }
 
-    /// Its hyperbolic tangent.
+    /// Returns the hyperbolic tangent.
     #[must_use]
     pub fn tanh(self) -> Self {
         self.apply(Unary::Tanh)
     }
 
-    /// The nearest whole number, halves away from zero.
+    /// Returns the nearest integer; halves are rounded away from zero.
     #[must_use]
     pub(crate) fn round(self) -> Self {
         self.apply(Unary::Round)
     }
 
-    /// The slope of the logistic function at it.
+    /// Returns the derivative of the logistic function.
     #[must_use]
     pub fn logistic_slope(self) -> Self {
         self.apply(Unary::LogisticSlope)
     }
 
-    /// It to the power of `b`: products where that is a small whole number, which holds for negative ones too and costs
-    /// less.
+    /// Returns `self` to the power `b`. Small integer powers are written as products, which are faster and also
+    /// valid for negative bases.
     #[must_use]
     pub(crate) fn to_the(self, b: Self) -> Self {
         match b.as_number() {
@@ -145,67 +145,67 @@ impl Expr<'_> {
         }
     }
 
-    /// The smaller of it and `b`.
+    /// Returns the smaller of `self` and `b`.
     #[must_use]
     pub(crate) fn min(self, b: Self) -> Self {
         self.with(Binary::Min, b)
     }
 
-    /// The larger of it and `b`.
+    /// Returns the larger of `self` and `b`.
     #[must_use]
     pub(crate) fn max(self, b: Self) -> Self {
         self.with(Binary::Max, b)
     }
 
-    /// It to the power of `b`.
+    /// Returns `self` to the power `b`.
     #[must_use]
     pub fn pow(self, b: Self) -> Self {
         self.with(Binary::Pow, b)
     }
 
-    /// 1 where it is at least `b`, else 0.
+    /// Returns 1 if `self >= b`, else 0.
     #[must_use]
     pub fn reaches(self, b: Self) -> Self {
         self.with(Binary::GreaterEqual, b)
     }
 
-    /// Logarithm of one more than it.
+    /// Returns the natural logarithm of `1 + self`.
     #[must_use]
     pub fn ln_1p(self) -> Self {
         self.apply(Unary::Log1p)
     }
 
-    /// φ₁ of it: (e^a - 1)/a.
+    /// Returns φ₁(a) = (e^a - 1)/a.
     #[must_use]
     pub fn phi1(self) -> Self {
         self.apply(Unary::Phi1)
     }
 
-    /// Its magnitude.
+    /// Returns the absolute value.
     #[must_use]
     pub fn abs(self) -> Self {
         self.apply(Unary::Abs)
     }
 
-    /// The larger of it and a number.
+    /// Returns the larger of `self` and a number.
     #[must_use]
     pub fn at_least(self, b: f64) -> Self {
         self.with(Binary::Max, self.book.number(b))
     }
 
-    /// 1 where it is above `b`, else 0.
+    /// Returns 1 if `self > b`, else 0.
     #[must_use]
     pub fn above(self, b: Self) -> Self {
         self.with(Binary::Greater, b)
     }
 
-    /// 1 where it is at most `b`, else 0.
+    /// Returns 1 if `self <= b`, else 0.
     #[must_use]
     pub fn at_most(self, b: f64) -> Self {
         self.book.number(b).with(Binary::GreaterEqual, self)
     }
 
-    /// `yes` where it is not 0, else `no`.
+    /// Returns `yes` if `self` is not 0, else `no`.
     #[must_use]
     pub fn choose(self, yes: Self, no: Self) -> Self {
         self.book.expr(self.book.0.borrow_mut().select(self.id, yes.id, no.id))

@@ -1,20 +1,20 @@
-//! The expression graph: single assignment, hash-consed, so equal expressions are one node.
+//! The expression graph. It is in single-assignment form and hash-consed, so equal expressions are the same node.
 
 use std::collections::HashMap;
 
 use dendrion_model::Error;
 
-/// Nodes of a graph, at most. A neuron of 1,000 compartments has about 100,000.
+/// Maximum number of nodes of a graph. A neuron with 1,000 compartments has about 100,000.
 const MOST_NODES: usize = 1 << 21;
-/// Operations on the longest way from a node to a leaf, at most.
+/// Maximum number of operations on a path from a node to a leaf.
 const DEEPEST: u32 = 100_000;
 
-/// A node of a [`Graph`]. Ids ascend from operands to users.
+/// Identifies a node of a [`Graph`]. Operands have smaller ids than their users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
 
 impl NodeId {
-    /// Position of the node in its graph.
+    /// Returns the position of the node in its graph.
     pub const fn index(self) -> usize {
         self.0 as usize
     }
@@ -23,86 +23,87 @@ impl NodeId {
 /// Functions of one argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unary {
-    /// -a
+    /// `-a`
     Neg,
-    /// |a|
+    /// Absolute value
     Abs,
-    /// square root
+    /// Square root
     Sqrt,
-    /// e to the a
+    /// `e` to the power `a`
     Exp,
-    /// 2 to the a
+    /// 2 to the power `a`
     Exp2,
-    /// e to the a, less 1
+    /// `exp(a) - 1`, accurate for small `a`
     Expm1,
-    /// natural logarithm
+    /// Natural logarithm
     Log,
-    /// logarithm of 1 + a
+    /// `log(1 + a)`, accurate for small `a`
     Log1p,
     /// φ₁(a) = (e^a - 1)/a
     Phi1,
-    /// hyperbolic tangent
+    /// Hyperbolic tangent
     Tanh,
-    /// nearest whole number, halves away from zero
+    /// Nearest integer; halves are rounded away from zero
     Round,
-    /// slope of the logistic function: e / (1 + e)², e = exp(-|a|)
+    /// Derivative of the logistic function: e / (1 + e)² with e = exp(-|a|)
     LogisticSlope,
 }
 
 /// Functions of two arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Binary {
-    /// a + b
+    /// `a + b`
     Add,
-    /// a - b
+    /// `a - b`
     Sub,
-    /// a b
+    /// `a * b`
     Mul,
-    /// a / b
+    /// `a / b`
     Div,
-    /// the smaller
+    /// The smaller of two values
     Min,
-    /// the larger
+    /// The larger of two values
     Max,
-    /// a to the power b
+    /// `a` to the power `b`
     Pow,
-    /// 1 where a > b, else 0
+    /// 1 if `a > b`, else 0
     Greater,
-    /// 1 where a >= b, else 0
+    /// 1 if `a >= b`, else 0
     GreaterEqual,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Node {
-    /// A number, by its bits.
+    /// A number, stored as its bits.
     Const(u64),
     /// A parameter of the system, constant through a run.
     Param(u32),
-    /// A state of the system at the beginning of the step (after integration, in an event's expressions).
+    /// A state of the system at the beginning of the step; in the expressions of an event, the state after
+    /// integration.
     State(u32),
     /// An input of this step, such as an injected current.
     Input(u32),
     /// A standard normal number drawn for this step.
     Noise(u32),
-    /// In the reverse of a step: a state of the system at the beginning of the step after it.
+    /// In the reverse of a step: a state of the system at the beginning of the next step.
     Next(u32),
-    /// In the reverse of a step: whether the neuron spiked in it, 1 or 0.
+    /// In the reverse of a step: whether the neuron spiked in the step (1 or 0).
     Spike,
     /// In the reverse of a step: the cotangent of a result of the step.
     Cotangent(u32),
-    /// A value that a solver computes on the way to the next states; it says elsewhere from what.
+    /// An intermediate value of a solver. Its expression is stored in the solver's list of locals.
     Local(u32),
     /// A function of one argument.
     Unary(Unary, NodeId),
     /// A function of two arguments.
     Binary(Binary, NodeId, NodeId),
-    /// The second where the first is not 0, else the third.
+    /// The second operand if the first is not 0, else the third.
     Select(NodeId, NodeId, NodeId),
 }
 
 impl Node {
-    /// Its operands, in order.
+    /// Returns the operands in order.
     pub fn operands(self) -> impl Iterator<Item = NodeId> {
         let (a, b, c) = match self {
             Self::Const(_)
@@ -122,34 +123,34 @@ impl Node {
     }
 }
 
-/// Expressions of one system.
+/// The expressions of a system.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<Node, NodeId>,
-    /// Whether a node depends on anything but parameters, and so must be computed in the step.
+    /// Whether each node depends on anything but parameters, and so has to be computed in every step.
     varies: Vec<bool>,
-    /// Operations on the longest way from a node to a leaf.
+    /// Maximum number of operations on a path from each node to a leaf.
     depths: Vec<u32>,
-    /// How often a node is an operand.
+    /// Number of times that each node is used as an operand.
     users: Vec<u32>,
-    /// The limit that was reached.
+    /// The limit that was reached, if any.
     full: Option<&'static str>,
 }
 
 impl Graph {
-    /// Whether a limit was reached. Then nodes that are not there yet are not made: what is asked for is another node, and nothing that
-    /// is computed from the graph has a meaning.
+    /// Returns whether a limit was reached. From then on no new nodes are created: requests for new nodes return
+    /// another node, so nothing computed from the graph is valid.
     pub(crate) const fn is_full(&self) -> bool {
         self.full.is_some()
     }
 
-    /// Says that a limit was reached.
+    /// Records that a limit was reached.
     pub(crate) fn fill(&mut self, limit: &'static str) {
         self.full.get_or_insert(limit);
     }
 
-    /// Raises where a limit was reached.
+    /// Returns an error if a limit was reached.
     ///
     /// # Errors
     /// [`Error::Structure`] for the module at `path`.
@@ -157,38 +158,38 @@ impl Graph {
         match self.full {
             None => Ok(()),
             Some(limit) => {
-                let what = format!("its equations are too large: they need more than {limit}");
+                let what = format!("the equations are too large: they need more than {limit}; use fewer compartments, receptors or channels per neuron");
                 Err(Error::structure(path, what))
             }
         }
     }
 
-    /// What node `id` is.
+    /// Returns the node `id`.
     pub fn node(&self, id: NodeId) -> Node {
         self.nodes[id.index()]
     }
 
-    /// Number of nodes.
+    /// Returns the number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// All nodes, operands before users.
+    /// Returns the ids of all nodes, with operands before their users.
     pub fn ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len() as u32).map(NodeId)
     }
 
-    /// Whether there are no nodes.
+    /// Returns whether the graph has no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Whether the node depends on parameters and numbers alone: a coefficient.
+    /// Returns whether the node depends only on parameters and numbers, so that it is a coefficient.
     pub fn is_coefficient(&self, id: NodeId) -> bool {
         !self.varies[id.index()]
     }
 
-    /// The number a node is, if it is one.
+    /// Returns the value of the node if it is a number.
     pub fn as_const(&self, id: NodeId) -> Option<f64> {
         match self.node(id) {
             Node::Const(bits) => Some(f64::from_bits(bits)),
@@ -196,12 +197,12 @@ impl Graph {
         }
     }
 
-    /// Whether a node is an operand more than once.
+    /// Returns whether a node is used as an operand more than once.
     pub(crate) fn is_shared(&self, id: NodeId) -> bool {
         self.users[id.index()] > 1
     }
 
-    /// The node itself, shared with any equal one.
+    /// Returns the id of an equal existing node, or adds the node.
     pub fn intern(&mut self, node: Node) -> NodeId {
         if let Some(id) = self.ids.get(&node) {
             return *id;
@@ -225,12 +226,12 @@ impl Graph {
         id
     }
 
-    /// A number.
+    /// Returns a number.
     pub fn constant(&mut self, v: f64) -> NodeId {
         self.intern(Node::Const((v + 0.0).to_bits()))
     }
 
-    /// A function of one argument, simplified where that is exact.
+    /// Applies a function of one argument. The result is simplified where this is exact.
     pub fn unary(&mut self, f: Unary, a: NodeId) -> NodeId {
         match (f, self.node(a), self.as_const(a)) {
             (Unary::Neg, Node::Unary(Unary::Neg, inner), _) => inner,
@@ -239,7 +240,7 @@ impl Graph {
         }
     }
 
-    /// A function of two arguments, simplified where that is exact.
+    /// Applies a function of two arguments. The result is simplified where this is exact.
     pub fn binary(&mut self, f: Binary, a: NodeId, b: NodeId) -> NodeId {
         let (x, y) = (self.as_const(a), self.as_const(b));
         if let (Some(x), Some(y)) = (x, y) {
@@ -252,13 +253,13 @@ impl Graph {
             (Binary::Mul, _, Some(-1.0)) => self.unary(Unary::Neg, a),
             (Binary::Mul, Some(-1.0), _) | (Binary::Sub, Some(0.0), _) => self.unary(Unary::Neg, b),
             (Binary::Sub, ..) if a == b => self.constant(0.0),
-            // One order for operands that commute, so that a + b and b + a are one node.
+            // The operands of commutative functions are sorted, so that a + b and b + a are the same node.
             (Binary::Add | Binary::Mul, ..) if b < a => self.intern(Node::Binary(f, b, a)),
             _ => self.intern(Node::Binary(f, a, b)),
         }
     }
 
-    /// The second where the first is not 0, else the third.
+    /// Returns the second operand if the first is not 0, else the third.
     pub fn select(&mut self, condition: NodeId, yes: NodeId, no: NodeId) -> NodeId {
         match self.as_const(condition) {
             Some(c) => {
@@ -273,32 +274,32 @@ impl Graph {
         }
     }
 
-    /// a + b
+    /// Returns `a + b`.
     pub fn add(&mut self, a: NodeId, b: NodeId) -> NodeId {
         self.binary(Binary::Add, a, b)
     }
 
-    /// a - b
+    /// Returns `a - b`.
     pub fn sub(&mut self, a: NodeId, b: NodeId) -> NodeId {
         self.binary(Binary::Sub, a, b)
     }
 
-    /// a b
+    /// Returns `a * b`.
     pub fn mul(&mut self, a: NodeId, b: NodeId) -> NodeId {
         self.binary(Binary::Mul, a, b)
     }
 
-    /// a / b
+    /// Returns `a / b`.
     pub fn div(&mut self, a: NodeId, b: NodeId) -> NodeId {
         self.binary(Binary::Div, a, b)
     }
 
-    /// -a
+    /// Returns `-a`.
     pub fn neg(&mut self, a: NodeId) -> NodeId {
         self.unary(Unary::Neg, a)
     }
 
-    /// Parameters that a node depends on, ascending.
+    /// Returns the parameters on which a node depends, in ascending order.
     pub fn parameters_of(&self, id: NodeId) -> Vec<usize> {
         let mut found = Vec::new();
         self.visit(id, &mut |node| {
@@ -310,12 +311,12 @@ impl Graph {
         found
     }
 
-    /// Calls `f` on the node and everything it depends on, each once.
+    /// Calls `f` once for the node and for everything on which it depends.
     pub fn visit(&self, id: NodeId, f: &mut impl FnMut(Node)) {
         self.visit_ids(id, &mut |id| f(self.node(id)));
     }
 
-    /// Calls `f` on the id of the node and of everything it depends on, each once.
+    /// Calls `f` once with the id of the node and of everything on which it depends.
     pub fn visit_ids(&self, id: NodeId, f: &mut impl FnMut(NodeId)) {
         let mut seen = vec![false; id.index() + 1];
         let mut stack = vec![id];

@@ -1,6 +1,6 @@
-//! Why a gradient is not finite: the expression of a system that has an infinite derivative at a point, and how to name it.
+//! Diagnosis of gradients that are not finite: finds and names the expression whose derivative is infinite or NaN.
 //!
-//! This runs after a gradient has turned out not to be finite, and never before.
+//! This runs only after a gradient has turned out not to be finite.
 
 use std::collections::BTreeSet;
 
@@ -11,41 +11,43 @@ use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 use crate::passes::derivative::{derivative, power_slopes, unary_slope};
 use crate::system::{Rule, System};
 
-/// Characters of a formula, about; what lies deeper is left out.
+/// Approximate maximum length of a formula in characters; inner parts of longer formulas are omitted.
 const LENGTH: usize = 80;
-/// Variables whose values are given, at most.
+/// Maximum number of variables whose values are reported.
 const VARIABLES: usize = 3;
 
-/// An expression with a derivative that is infinite or NaN at some point.
+/// An expression whose derivative is infinite or NaN at some point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InfiniteSlope {
-    /// What it is part of: nothing for a named expression, else `the equation of ` a state, for example.
+    /// Description of the containing object, for example `the equation of ` for a state; empty for a named
+    /// expression.
     pub part: &'static str,
-    /// The named expression or state: `dend.kca.z_inf`.
+    /// Name of the expression or state, such as `dend.kca.z_inf`.
     pub name: String,
     /// The expression as a formula: `sqrt(dend.V + 60)`.
     pub formula: String,
-    /// What it was differentiated with respect to.
+    /// The operand with respect to which the derivative is infinite, as a formula.
     pub argument: String,
     /// The derivative.
     pub slope: f64,
-    /// Variables of the argument and their values: `dend.V = -60 mV`.
+    /// Variables of the operand with their values, such as `dend.V = -60 mV`.
     pub at: Vec<String>,
 }
 
-/// What an expression is part of, and a name.
+/// Description of the containing object, and its name.
 type Place = (&'static str, String);
 
-/// A derivative of a node with respect to one of its operands.
+/// The derivative of a node with respect to one of its operands.
 struct Slope {
     node: NodeId,
     operand: NodeId,
     value: NodeId,
 }
 
-/// The first expression, operands before users, that has an infinite or undefined derivative where parameters and states have
-/// these values, and which a gradient passes through: on sides of conditions that are taken, on the way to a state or a wanted
-/// parameter. Methods that use the Jacobian of the equations are looked at with it.
+/// Returns the first expression (operands come before their users) with an infinite or undefined derivative for
+/// these values of parameters and states. Only expressions that a gradient passes through are considered: those in
+/// the branches of conditions that are taken, and on a path to a state or a wanted parameter. For methods that use
+/// the Jacobian of the equations, the Jacobian is included.
 pub fn infinite_slope(
     system: &System,
     ode: OdeMethod,
@@ -64,7 +66,8 @@ pub fn infinite_slope(
     let values = evaluate(&system.graph, last, env);
     let of = |id: NodeId| values[id.index()];
     let infinite = || slopes.iter().filter(|s| reached.contains(&s.node) && !of(s.value).is_finite());
-    // A value that is infinite itself makes slopes infinite further up: the cause has finite operands.
+    // An infinite value results in infinite derivatives of the expressions that use it. The cause has finite
+    // operands.
     let is_cause = |s: &&Slope| system.graph.node(s.node).operands().all(|a| of(a).is_finite());
     let found =
         infinite().filter(is_cause).min_by_key(|s| s.node).or_else(|| infinite().min_by_key(|s| s.node))?;
@@ -81,7 +84,7 @@ pub fn infinite_slope(
 }
 
 impl System {
-    /// The initial states of a neuron with these parameters.
+    /// Returns the initial states of a neuron with these parameters.
     pub fn initial(&self, params: &[f64]) -> Vec<f64> {
         let Some(last) = self.states.iter().map(|s| s.initial).max() else { return Vec::new() };
         let values = evaluate(&self.graph, last, Env { params, ..Env::default() });
@@ -89,7 +92,8 @@ impl System {
     }
 }
 
-/// What is differentiated: rules, initial values, observables, and for methods with a Jacobian its entries, each with a name.
+/// Returns all differentiated expressions with their names: rules, initial values, observables, and the entries of
+/// the Jacobian for methods that use it.
 fn outputs(system: &mut System, ode: OdeMethod) -> Vec<(Place, NodeId)> {
     let mut outputs: Vec<(Place, NodeId)> = Vec::new();
     for observable in &system.observables {
@@ -121,8 +125,8 @@ fn outputs(system: &mut System, ode: OdeMethod) -> Vec<(Place, NodeId)> {
     outputs
 }
 
-/// The nodes that gradients reach on sides that are taken, and the derivatives of all nodes with respect to operands
-/// that matter.
+/// Returns the nodes that gradients reach through the branches taken, and the derivatives of all nodes with respect
+/// to the operands that gradients need.
 fn slopes(
     graph: &mut Graph,
     outputs: &[(Place, NodeId)],
@@ -161,7 +165,7 @@ fn slopes(
     (reached, slopes)
 }
 
-/// The derivatives of a node with respect to its operands.
+/// Returns the derivatives of a node with respect to its operands.
 fn local(graph: &mut Graph, node: NodeId, is: Node) -> Vec<Slope> {
     let one = |operand, value| Slope { node, operand, value };
     match is {
@@ -181,7 +185,7 @@ fn local(graph: &mut Graph, node: NodeId, is: Node) -> Vec<Slope> {
     }
 }
 
-/// The name of the smallest output that a node is part of.
+/// Returns the name of the smallest output that contains a node.
 fn place(system: &System, outputs: &[(Place, NodeId)], node: NodeId) -> Option<Place> {
     let size = |id: NodeId| {
         let (mut count, mut found) = (0_usize, false);
@@ -195,13 +199,13 @@ fn place(system: &System, outputs: &[(Place, NodeId)], node: NodeId) -> Option<P
     sizes.min_by_key(|(count, _)| *count).map(|(_, place)| place.clone())
 }
 
-/// Writes expressions with the names of a system.
+/// Formats expressions with the names of a system.
 struct Names<'s> {
     system: &'s System,
 }
 
 impl Names<'_> {
-    /// An expression as a formula. Parts of a long one are left out.
+    /// Formats an expression as a formula. Inner parts of a long formula are omitted.
     fn formula(&self, id: NodeId) -> String {
         let at = |depth| self.write(id, 0, depth);
         (1..12).rev().map(at).find(|text| text.len() <= LENGTH).unwrap_or_else(|| at(1))
@@ -237,7 +241,7 @@ impl Names<'_> {
         if binds < above { format!("({text})") } else { text }
     }
 
-    /// The variables that an expression depends on, and their values.
+    /// Returns the variables on which an expression depends, with their values.
     fn variables(&self, id: NodeId, params: &[f64], states: &[f64]) -> Vec<String> {
         let mut found = BTreeSet::new();
         self.system.graph.visit_ids(id, &mut |id| {
@@ -259,14 +263,14 @@ impl Names<'_> {
             };
             Some(format!("{name} = {value} {unit}").trim_end().to_string())
         };
-        // States first: they say when.
+        // States come first, since they identify the time of the failure.
         let is_state = |id: &NodeId| matches!(self.system.graph.node(*id), Node::State(_));
         let (first, then): (Vec<NodeId>, Vec<NodeId>) = found.into_iter().partition(is_state);
         first.into_iter().chain(then).filter_map(with_value).take(VARIABLES).collect()
     }
 }
 
-/// The name of a function in equations.
+/// Returns the name of a function in the equation language.
 const fn function(f: Unary) -> &'static str {
     match f {
         Unary::Neg => "-",

@@ -1,16 +1,17 @@
-//! What a neuron means: mechanisms as equations, and the passes that turn them into programs.
+//! Equations of neurons, and the passes that compile them to programs.
 //!
-//! The way through this crate is one direction:
+//! The data flow through this crate is linear:
 //!
-//! 1. [`neuron`] asks each mechanism (`mechanisms/`, one file each) for its equations and gathers them in a
-//!    [`System`]: parameters, states with their derivatives, what a threshold does, what an arriving spike does.
-//!    Expressions live in a hash-consed [`Graph`], so what is written twice is computed once.
-//! 2. `passes/solver` turns derivatives into the states one step later, by the method asked for.
-//! 3. `passes/normal` brings each of them to a sum of products, with everything that depends on parameters alone
-//!    gathered into coefficients.
-//! 4. `passes/lower` chooses operations for the products, orders them so that states are updated in place, and
-//!    allots rows: the step's [`Program`](dendrion_kernels::Program). What the coefficients are made of becomes the
-//!    **prologue**, a program from parameters to coefficients. Together they are a [`Tape`].
+//! 1. [`neuron`] collects the equations of all mechanisms (`mechanisms/`, one file per mechanism) in a [`System`]:
+//! parameters, states with their derivatives, the effects of a threshold crossing and of arriving spikes.
+//! Expressions are stored in a hash-consed [`Graph`], so equal expressions are computed once.
+//! 2. `passes/solver` replaces derivatives by the states one step later, according to the numerical method.
+//! 3. `passes/normal` brings each new state to a sum of products. Factors that depend only on parameters are
+//! combined into coefficients.
+//! 4. `passes/emit` and `passes/fuse` select instructions for the products, `passes/schedule` orders them so that
+//! states are updated in place, and `passes/rows` assigns rows. The result is the
+//! [`Program`](dendrion_kernels::Program) of a step. The expressions of the coefficients become the **prologue**, a
+//! program that computes the coefficients from the parameters. Together they form a [`Tape`].
 
 mod evaluate;
 mod expr;

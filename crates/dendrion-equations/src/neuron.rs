@@ -1,4 +1,4 @@
-//! From a population to its equations.
+//! Collects the equations of a population.
 
 use dendrion_language::with_stack;
 use dendrion_model::{Compartment, Error, Population};
@@ -9,19 +9,19 @@ use crate::mechanisms::{axial, noise, threshold};
 use crate::system::{Builder, System};
 use crate::written::{Written, settle};
 
-/// What reaches a population from outside: which compartments take a current, and which receptors share a spike port.
+/// The external inputs of a population.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wiring {
-    /// For each current input, the compartment it goes to.
+    /// For each current input, the compartment into which it is injected.
     pub injected: Vec<usize>,
-    /// For each spike port, the receptors whose gates it feeds.
+    /// For each spike port, the receptors that it drives.
     pub received: Vec<Vec<usize>>,
 }
 
-/// The equations of a population (validated before), for steps of `dt` ms.
+/// Returns the equations of a population for time steps of `dt` ms. The population must be valid.
 ///
 /// # Errors
-/// A parameter that is missing; equations that are too large.
+/// Returns an error for a missing parameter, or if the equations are too large.
 pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
     with_stack(|| assembled(population, wiring, dt))
 }

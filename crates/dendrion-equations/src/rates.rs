@@ -1,8 +1,10 @@
-//! How fast each state of a system changes by itself: the diagonal of the Jacobian, at several voltages.
+//! Rates at which states change on their own: the diagonal of the Jacobian, at several voltages.
 //!
-//! The time constants of voltage-gated channels depend on V, and so does the conductance of a membrane through its gates.
-//! Whether a step is too long for an explicit method therefore depends on the voltages that a neuron visits. Here all
-//! compartments are put at the same voltage, one after another over a plausible range, and the other states at the steady state that one
+//! The time constants of voltage-gated channels depend on V, and so does the membrane conductance through its
+//! gates. Whether a step is too long for an explicit method therefore depends on the voltages that a neuron visits.
+//! This module sets all compartments to the same voltage, scans a plausible range of voltages, and sets the other
+//! states to the steady state found by one Newton step, which is exact for gates because they are linear in
+//! themselves.
 //! Newton step leads to, which is exact for gates (they are linear in themselves).
 
 use crate::evaluate::{Env, evaluate_only};
@@ -10,27 +12,27 @@ use crate::graph::{Graph, Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::system::{Rule, System};
 
-/// How fast a state changes by itself.
+/// The rate at which a state changes on its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rate {
     /// Name of the state, such as `soma.V`.
     pub state: String,
-    /// The largest -∂f/∂y that was found (1/ms): the inverse of its shortest time constant.
+    /// The largest value of -∂f/∂y (1/ms), which is the inverse of the shortest time constant.
     pub rate: f64,
-    /// The voltage at which it was found (mV).
+    /// The voltage of the largest value (mV).
     pub voltage: f64,
 }
 
-/// Voltages tried, besides the lowest one.
+/// Number of voltages in addition to the lowest one.
 const STEPS: usize = 12;
-/// How far below the lowest initial voltage the range begins (mV).
+/// Distance of the lowest voltage from the lowest initial voltage (mV).
 const BELOW: f64 = 15.0;
-/// Where the range ends (mV).
+/// The highest voltage (mV).
 const HIGHEST: f64 = 40.0;
-/// Neurons tried, at most: those where a parameter has its smallest and largest values.
+/// Maximum number of examined neurons, namely those in which a parameter has its smallest or largest value.
 const NEURONS: usize = 16;
 
-/// The fastest rate of each state that has a derivative and tends to a steady state.
+/// Returns the largest rate of each state that has a derivative and tends to a steady state.
 pub fn rates(system: &System) -> Vec<Rate> {
     let mut graph = system.graph.clone();
     let slopes = slopes(&mut graph, system);
@@ -69,7 +71,7 @@ fn slopes(graph: &mut Graph, system: &System) -> Vec<Own> {
     slopes
 }
 
-/// All nodes that the slopes and initial values need, operands first.
+/// Returns all nodes that the derivatives and initial values need, with operands first.
 fn reached(graph: &Graph, system: &System, slopes: &[Own]) -> Vec<NodeId> {
     let mut ids = Vec::new();
     let roots = slopes.iter().flat_map(|s| [s.derivative, s.slope]);
@@ -81,7 +83,7 @@ fn reached(graph: &Graph, system: &System, slopes: &[Own]) -> Vec<NodeId> {
     ids
 }
 
-/// The neurons where some parameter is smallest or largest.
+/// Returns the neurons in which a parameter is smallest or largest.
 fn extreme(system: &System) -> Vec<usize> {
     let mut neurons = vec![0];
     for parameter in system.parameters.iter().filter(|p| p.values.uniform().is_none()) {
@@ -96,7 +98,7 @@ fn extreme(system: &System) -> Vec<usize> {
     neurons
 }
 
-/// A neuron, by its parameters.
+/// The parameters of one neuron.
 struct Point<'a> {
     graph: &'a Graph,
     ids: &'a [NodeId],
@@ -111,7 +113,7 @@ impl Point<'_> {
         evaluate_only(self.graph, self.ids, env)
     }
 
-    /// Raises `found` where this neuron is faster at some voltage.
+    /// Updates `found` if this neuron has a larger rate at some voltage.
     fn scan(&self, system: &System, slopes: &[Own], found: &mut [Rate]) {
         let values = self.values(&[]);
         let initial: Vec<f64> = system.states.iter().map(|s| values[s.initial.index()]).collect();
@@ -132,7 +134,7 @@ impl Point<'_> {
         }
     }
 
-    /// The states at a voltage, with gates at their steady states.
+    /// Returns the states at a voltage, with gates at their steady states.
     fn settled(&self, voltage: f64, initial: &[f64], slopes: &[Own]) -> Vec<f64> {
         let mut states = initial.to_vec();
         slopes.iter().filter(|s| s.is_voltage).for_each(|s| states[s.state] = voltage);

@@ -1,12 +1,14 @@
-//! Reverse tapes: the adjoint of a step as a program, and that of the prologue.
+//! Reverse tapes: the adjoints of a step and of the prologue as programs.
 //!
-//! A reverse program reads the states y of the step's beginning, and of the next step's, and runs on a frame of rows: the
-//! **cotangents** of the states, which it takes from those of the step's end to those of its beginning; **accumulators**, to
-//! which it adds what the step contributes to the cotangents of the coefficients; and the cotangents of current inputs,
-//! which it writes.
+//! A reverse program reads the states y at the beginning of its step and of the next step. It operates on a frame
+//! of rows:
 //!
-//! The step is differentiated in normal form, where each coefficient gathers one product per step; the way from
-//! coefficients back to parameters is gone once, at the end, by [`Gather`].
+//! - the **cotangents** of the states, which it transforms from the end of the step to its beginning;
+//! - **accumulators**, to which it adds the step's contributions to the cotangents of the coefficients;
+//! - the cotangents of the current inputs, which it writes.
+//!
+//! The step is differentiated in normal form, in which each coefficient multiplies one product per step. The path
+//! from the coefficients back to the parameters is evaluated only once, at the end, by [`Gather`].
 
 use dendrion_kernels::{Instruction, Op, Program, Slot};
 use dendrion_language::with_stack;
@@ -23,59 +25,63 @@ use crate::passes::solver::{self, Step};
 use crate::system::System;
 use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, small_enough};
 
-/// Instructions of a program of several steps, at most: its machine code stays in the processor's near memory.
+/// Maximum number of instructions in a program of several steps, so that its machine code fits in the processor's
+/// instruction cache.
 const LONGEST: usize = 400;
 
-/// What a reverse is to give, and by what it is given cotangents.
+/// The gradients that a reverse has to compute, and the values whose cotangents it receives.
 #[derive(Clone, Copy)]
 pub struct Demand<'d> {
-    /// Whether a parameter's cotangent is wanted.
+    /// Returns whether the cotangent of a parameter is needed.
     pub parameters: &'d dyn Fn(usize) -> bool,
-    /// Whether a current input's is.
+    /// Returns whether the cotangent of a current input is needed.
     pub currents: &'d dyn Fn(usize) -> bool,
-    /// States that are read before the step.
+    /// States that are recorded before the step.
     pub states: &'d [usize],
-    /// Values of observables that are read before the step.
+    /// Observables that are recorded before the step.
     pub observables: &'d [NodeId],
 }
 
-/// The reverse of a system's step and of reading some of its states and observables.
+/// The reverse of a step of a system and of recording some of its states and observables.
 #[derive(Clone, Debug)]
 pub struct Reverse {
-    /// The reverse of the step and of reading states. It has more input ports than the step, all of which may be absent: the
-    /// cotangents of the spikes, the spikes themselves (1 or 0), and the cotangents of the states read.
+    /// The reverse of the step and of recording states. In addition to the input ports of the step it has ports,
+    /// all optional, for the cotangents of the spikes, the spikes themselves (1 or 0), and the cotangents of the
+    /// recorded states.
     pub step: Tape,
-    /// For each observable, the reverse of reading it, whose last input port is its cotangent.
+    /// For each observable, the reverse of recording it. Its last input port is the cotangent of the observable.
     pub observers: Vec<Tape>,
-    /// States, and so many cotangents.
+    /// Number of states, which is also the number of state cotangents.
     pub states: usize,
-    /// Coefficients whose cotangents are gathered.
+    /// Number of accumulated cotangents of coefficients.
     pub accumulators: usize,
-    /// Current inputs.
+    /// Number of current inputs.
     pub currents: usize,
-    /// From gathered cotangents to those of parameters.
+    /// Computes the cotangents of parameters from the accumulated ones.
     pub gather: Gather,
 }
 
-/// From the cotangents of coefficients and initial states to those of the parameters behind them: the reverse of the prologue.
+/// The reverse of the prologue. It computes the cotangents of the parameters from those of the coefficients and
+/// initial states.
 ///
-/// Its program's rows are the cotangents of [`Gather::parameters`], which it writes, then the accumulators and the
-/// cotangents of the initial states, which it reads.
+/// The rows of its program are the cotangents of [`Gather::parameters`], which it writes, followed by the
+/// accumulators and the cotangents of the initial states, which it reads.
 #[derive(Clone, Debug)]
 pub struct Gather {
     /// The program.
     pub program: Program,
-    /// What stands in its table.
+    /// The coefficient table of the program.
     pub leaves: Vec<Leaf>,
-    /// The parameters that anything depends on, by their number.
+    /// The numbers of all parameters on which the gathered values depend.
     pub parameters: Vec<usize>,
 }
 
 impl Reverse {
-    /// The reverse of a system's step by these methods, with a surrogate for the spike and the reset detached or not.
+    /// Creates the reverse of a step of a system with these numerical methods, a surrogate derivative of the spike,
+    /// and the reset detached or not.
     ///
     /// # Errors
-    /// A neuron with more rows than a program can name.
+    /// Returns an error if the neuron needs more rows than a program can address.
     pub fn new(
         system: &System,
         (ode, sde): (OdeMethod, SdeMethod),
@@ -121,15 +127,15 @@ impl Reverse {
         Ok(Self { step, observers, states, accumulators, currents, gather })
     }
 
-    /// Rows of the frame.
+    /// Returns the number of rows of the frame.
     pub const fn rows(&self) -> usize {
         self.current(self.currents)
     }
 
-    /// The reverse of so many steps as one program, of the last step first. Its rows of the past are the states of all these
-    /// steps and of the one after, the earliest first; its input ports are those of the last step, then those of the one
-    /// before, and so on. Values pass from one step to the next without a way through memory. `None` where it would be too
-    /// long to be worth while.
+    /// Returns the reverse of `times` steps as one program, which begins with the last step. Its past rows are the
+    /// states of all these steps and of the next one, with the earliest first. Its input ports are those of the
+    /// last step, followed by those of the preceding step, and so on. Values are passed between steps in registers
+    /// instead of memory. Returns `None` if the program would be too long to be faster.
     pub fn steps(&self, times: usize) -> Option<Program> {
         let Program { past_rows, inputs, .. } = self.step.program;
         let (past, ports) = (past_rows + (times - 1) * self.states, times * inputs);
@@ -153,28 +159,28 @@ impl Reverse {
         Some(program)
     }
 
-    /// The row of a state's cotangent.
+    /// Returns the row of a state's cotangent.
     pub const fn cotangent(state: usize) -> usize {
         state
     }
 
-    /// The row of an accumulator.
+    /// Returns the row of an accumulator.
     pub const fn accumulator(&self, k: usize) -> usize {
         self.states + k
     }
 
-    /// The row of a current input's cotangent.
+    /// Returns the row of a current input's cotangent.
     pub const fn current(&self, input: usize) -> usize {
         self.states + self.accumulators + input
     }
 }
 
-/// 1/(`V_th` - `V_reset`), by which a relative surrogate scales its argument.
+/// Returns 1/(`V_th` - `V_reset`), by which a relative surrogate scales its argument.
 fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
     let mut parameter = |key: &str| {
         let number = system.parameters.iter().position(|p| p.key == key);
         let number = number.ok_or_else(|| {
-            Error::structure("surrogate", format!("is relative, but the population has no {key}"))
+            Error::structure("surrogate", format!("is relative, but the population has no {key}; set {key} or use an absolute surrogate"))
         })?;
         Ok::<_, Error>(system.graph.intern(Node::Param(number as u32)))
     };
@@ -184,7 +190,8 @@ fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
     Ok(graph.div(one, distance))
 }
 
-/// The step as its forward program computes it: sums of products of coefficients and what varies.
+/// Brings the step to the form in which its forward program computes it: sums of products of coefficients and
+/// varying factors.
 fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     let mut normal = Normal::new(graph);
     let locals = step.locals.iter().map(|id| normal.whole(*id)).collect();
@@ -192,19 +199,20 @@ fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     Step { locals, next, ..step }
 }
 
-/// What accumulators sum up. A part of a coefficient's cotangent that is one product of a coefficient and what varies is
-/// summed without that coefficient, which is the same in every step; so parts that differ in it alone share a sum.
+/// The sums computed by the accumulators. If a contribution to a coefficient's cotangent is a single product of a
+/// coefficient and varying factors, it is accumulated without that coefficient, which is the same in every step.
+/// Contributions that differ only in this coefficient share an accumulator.
 struct Sums<'w> {
     wanted: &'w dyn Fn(usize) -> bool,
-    /// What each accumulator adds in a step.
+    /// The value that each accumulator adds per step.
     rows: Vec<NodeId>,
-    /// For a coefficient, the accumulator of its cotangent, and what to multiply that with.
+    /// Coefficients, each with the accumulator of its cotangent and a factor.
     seeds: Vec<(NodeId, usize, NodeId)>,
 }
 
 impl Sums<'_> {
-    /// Finds accumulators for what a reverse adds to coefficients that wanted parameters are behind; returns those that are
-    /// its own.
+    /// Assigns accumulators to the contributions of a reverse to coefficients that depend on wanted parameters.
+    /// Returns the new accumulators.
     fn gather(&mut self, graph: &mut Graph, reverse: &Adjoint) -> Vec<usize> {
         let mut mine = Vec::new();
         let first = self.rows.len();
@@ -221,7 +229,7 @@ impl Sums<'_> {
                 }
                 _ => (*part, one),
             };
-            // Programs that run at different times do not share.
+            // Programs that run at different times cannot share accumulators.
             let known = self.rows[first..].iter().position(|r| *r == row).map(|k| first + k);
             let k = known.unwrap_or_else(|| {
                 self.rows.push(row);
@@ -234,16 +242,16 @@ impl Sums<'_> {
     }
 }
 
-/// Writes reverse programs for one frame.
+/// Writes the reverse programs of one frame.
 struct Frame<'s> {
     states: usize,
-    /// What each accumulator adds.
+    /// The value that each accumulator adds per step.
     sums: &'s [NodeId],
     demand: &'s Demand<'s>,
 }
 
 impl Frame<'_> {
-    /// The tape of a reverse with its accumulators; of a step's, or of reading an observable.
+    /// Creates the tape of a reverse with its accumulators, either of a step or of recording an observable.
     fn tape(
         &self,
         system: &mut System,
@@ -255,7 +263,7 @@ impl Frame<'_> {
         let mut updates = Vec::new();
         for (i, bar) in reverse.states.into_iter().enumerate() {
             let own = graph.intern(Node::Cotangent(i as u32));
-            // Reading an observable leaves the states, and their cotangents, as they are.
+            // Recording an observable does not change the states, so its contribution is added to their cotangents.
             let value = if of_step { bar } else { graph.add(own, bar) };
             if value != own {
                 updates.push(Assign { row: i, value, flush: false });
@@ -271,7 +279,8 @@ impl Frame<'_> {
         for (j, bar) in reverse.currents.into_iter().enumerate().filter(wanted) {
             let row = first + j;
             let so_far = graph.intern(Node::State((states + row) as u32));
-            // The step's reverse comes first; what observables read of a current is added to it.
+            // The reverse of the step runs first and sets the cotangent; contributions of observables are added to
+            // it.
             let value = if of_step { bar } else { graph.add(so_far, bar) };
             if value != so_far {
                 updates.push(Assign { row, value, flush: false });

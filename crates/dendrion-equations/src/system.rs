@@ -1,41 +1,42 @@
-//! A system of equations: what mechanisms contribute to, and what the passes read.
+//! Systems of equations: mechanisms contribute to them, and the passes compile them.
 
 use dendrion_model::{Domain, Error, ModuleKind, NOISE, Params, Values, check_values};
 
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
 
-/// A parameter of the system and its present values.
+/// A parameter of the system and its current values.
 #[derive(Clone, Debug)]
 pub struct Parameter {
-    /// Key within the population, such as `dend.gL`; the population's own have no prefix (`V_th`).
+    /// Key within the population, such as `dend.gL`. The parameters of the population itself have no prefix
+    /// (`V_th`).
     pub key: String,
     /// Name within its module, such as `gL`.
     pub name: String,
     /// Unit, empty for pure numbers.
     pub unit: String,
-    /// What values it accepts.
+    /// The accepted values.
     pub domain: Domain,
     /// One value, or one per neuron.
     pub values: Values,
 }
 
 impl Parameter {
-    /// Checks values for a module of `size` members.
+    /// Checks values for a module with `size` members.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an array of another length or a value outside the domain.
+    /// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
     pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
         check_values((module, &self.name, &self.unit), self.domain, values, size)
     }
 }
 
-/// How a state changes in a step.
+/// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// By a differential equation: its derivative, per ms.
+    /// A differential equation, given as the derivative per ms.
     Derivative(NodeId),
-    /// By a rule of its own: its value one step later.
+    /// An update rule, given as the value one step later.
     Update(NodeId),
 }
 
@@ -46,38 +47,40 @@ pub struct StateVar {
     pub name: String,
     /// Unit, empty for pure numbers.
     pub unit: String,
-    /// How it changes.
+    /// The rule by which it changes.
     pub rule: Rule,
-    /// Its value at the beginning, from parameters.
+    /// The initial value, as a function of parameters.
     pub initial: NodeId,
-    /// Whether it decays to 0, and is set to 0 where it is negligible.
+    /// Whether the state decays to 0, so that it is set to 0 if it is negligible.
     pub decays: bool,
 }
 
-/// A state that takes a new value where an event happens.
+/// An assignment of a new value to a state when an event occurs.
 #[derive(Clone, Copy, Debug)]
 pub struct Assignment {
     /// Index of the state.
     pub state: usize,
-    /// Its value after the event, from the states at the event.
+    /// Value after the event, as a function of the states at the event.
     pub value: NodeId,
-    /// Whether it is the threshold's own reset (of V and of the refractory count), which gradients may detach.
+    /// Whether this is the reset of V or of the refractory counter by the threshold, which gradients may detach.
     pub resets: bool,
 }
 
-/// The threshold: when a neuron spikes, and what the spike does to it. Expressions see the states after integration.
+/// The threshold: the condition for a spike, and the effects of a spike. The expressions read the states after
+/// integration.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// Not 0 where the neuron spikes, as far as the states after integration say.
+    /// Condition on the states after integration; the neuron spikes if it is not 0.
     pub condition: NodeId,
-    /// What else must not be 0 for a spike, of the states at the beginning of the step.
+    /// Additional condition on the states at the beginning of the step, which must not be 0.
     pub before: Option<NodeId>,
-    /// What changes then.
+    /// The assignments at a spike.
     pub then: Vec<Assignment>,
 }
 
 impl Event {
-    /// The whole condition. The part of it that reads the states at the beginning of the step becomes a local of the step.
+    /// Returns the complete condition. The part that reads the states at the beginning of the step becomes a local
+    /// of the step.
     pub fn whole(&self, graph: &mut Graph, locals: &mut Vec<NodeId>) -> NodeId {
         let Some(before) = self.before else { return self.condition };
         locals.push(before);
@@ -86,16 +89,16 @@ impl Event {
     }
 }
 
-/// Something that happens in a neuron at the end of a step, and is no spike.
+/// An event at the end of a step that is not a spike.
 #[derive(Clone, Debug)]
 pub struct Reaction {
-    /// The mechanism it is of.
+    /// Name of its mechanism.
     pub name: String,
-    /// When, and what changes then.
+    /// The condition and the assignments.
     pub event: Event,
 }
 
-/// An arriving spike: what reaches `port` is added to `state`.
+/// The effect of arriving spikes: the input of `port` is added to `state`.
 #[derive(Clone, Copy, Debug)]
 pub struct Receive {
     /// Index of the state.
@@ -104,14 +107,14 @@ pub struct Receive {
     pub port: usize,
 }
 
-/// What a Wiener process adds to a state: b(y) dW, in the sense of Ito.
+/// The contribution b(y) dW of a Wiener process to a state, in the Ito interpretation.
 #[derive(Clone, Debug)]
 pub struct Diffusion {
     /// Index of the state.
     pub state: usize,
     /// Number of the noise that drives it.
     pub noise: usize,
-    /// Amplitudes of independent processes (per ms^1/2), whose squares add up to b².
+    /// Amplitudes of independent processes (per ms^1/2). The sum of their squares is b².
     pub amplitudes: Vec<NodeId>,
 }
 
@@ -120,16 +123,16 @@ pub struct Diffusion {
 pub struct Observable {
     /// Name within the population, such as `ampa.I`.
     pub name: String,
-    /// Its value, from the states at the beginning of a step.
+    /// The value, as a function of the states at the beginning of a step.
     pub value: NodeId,
 }
 
-/// A time that equations count in whole steps.
+/// A time that the equations count in steps.
 #[derive(Clone, Debug)]
 pub struct StepCount {
-    /// Name within the population of the mechanism that it is of; nothing for the population itself.
+    /// Name of its mechanism within the population; empty for the population itself.
     pub module: String,
-    /// The time (ms), from parameters.
+    /// The time (ms), as a function of parameters.
     pub time: NodeId,
 }
 
@@ -140,61 +143,64 @@ pub struct System {
     pub path: String,
     /// All expressions.
     pub graph: Graph,
-    /// Parameters, by their number in the graph. The first is `dt`.
+    /// Parameters, in the order of their numbers in the graph. The first one is `dt`.
     pub parameters: Vec<Parameter>,
-    /// States, by their number in the graph.
+    /// States, in the order of their numbers in the graph.
     pub states: Vec<StateVar>,
-    /// Number of current inputs, by their number in the graph.
+    /// Number of current inputs.
     pub currents: usize,
-    /// For each normal number drawn in a step, what its random stream is named after within the population.
+    /// For each normal random number of a step, the name of its random stream within the population.
     pub noises: Vec<String>,
-    /// What noise adds to states.
+    /// Contributions of noise to states.
     pub diffusions: Vec<Diffusion>,
     /// Number of spike ports.
     pub ports: usize,
     /// The threshold.
     pub event: Option<Event>,
-    /// What else happens, after the threshold. Where several set a state, the last one does.
+    /// Other events, processed after the threshold. If several events set the same state, the last one takes
+    /// precedence.
     pub reactions: Vec<Reaction>,
-    /// Mechanisms that do something for some time after an event.
+    /// Names of mechanisms with effects that last for some time after an event.
     pub waiting: Vec<String>,
-    /// Times that are counted in whole steps.
+    /// Times that are counted in steps.
     pub step_counts: Vec<StepCount>,
-    /// Arriving spikes.
+    /// Effects of arriving spikes.
     pub receives: Vec<Receive>,
-    /// What can be recorded beyond the states.
+    /// Quantities other than states that can be recorded.
     pub observables: Vec<Observable>,
 }
 
 impl System {
-    /// The parameter number of the time step.
+    /// Parameter number of the time step.
     pub const DT: usize = 0;
 
-    /// Input ports of its programs: currents, then noises, then spikes.
+    /// Returns the number of input ports of the programs. The ports are the currents, then the noises, then the
+    /// spikes.
     pub const fn inputs(&self) -> usize {
         self.first_spike_port() + self.ports
     }
 
-    /// The input port of the first spike port.
+    /// Returns the input port of the first spike port.
     pub(crate) const fn first_spike_port(&self) -> usize {
         self.currents + self.noises.len()
     }
 
-    /// The name of a mechanism whose events have no derivative, if there is one: when it acts is a step of V.
+    /// Returns the name of a mechanism with events, if there is one. The time of an event is a step function of V
+    /// and has no derivative.
     pub fn without_derivative(&self) -> Option<&str> {
         self.waiting.iter().chain(self.reactions.iter().map(|r| &r.name)).map(String::as_str).next()
     }
 
-    /// Index of the state of that name.
+    /// Returns the index of the state with this name.
     pub fn state(&self, name: &str) -> Option<usize> {
         self.states.iter().position(|s| s.name == name)
     }
 }
 
-/// A module as mechanisms see it: where its parameters come from and how its states are called.
+/// A module as seen by a mechanism: the source of its parameters and the names of its states.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'a> {
-    /// Name within the population, or nothing for the population itself.
+    /// Name within the population; empty for the population itself.
     pub(crate) name: &'a str,
     pub(crate) kind: ModuleKind,
     pub(crate) params: &'a Params,
@@ -206,14 +212,14 @@ impl Scope<'_> {
     }
 }
 
-/// A state whose rule is yet to come.
+/// A state whose rule will be set later.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct State<'g> {
     pub(crate) index: usize,
     pub(crate) value: Expr<'g>,
 }
 
-/// Gathers a system while mechanisms write their equations.
+/// Collects the equations that mechanisms write, and builds a system.
 pub(crate) struct Builder<'g> {
     book: &'g Workbook,
     parameters: Vec<Parameter>,
@@ -221,7 +227,7 @@ pub(crate) struct Builder<'g> {
     receives: Vec<Receive>,
     observables: Vec<Observable>,
     event: Option<Event>,
-    /// What a spike sets beside what the threshold does.
+    /// Assignments at a spike in addition to those of the threshold.
     at_spike: Vec<Assignment>,
     reactions: Vec<Reaction>,
     waiting: Vec<String>,
@@ -253,12 +259,12 @@ impl<'g> Builder<'g> {
         }
     }
 
-    /// The time step.
+    /// Returns the time step.
     pub(crate) fn dt(&self) -> Expr<'g> {
         self.book.leaf(Node::Param(System::DT as u32))
     }
 
-    /// Raises where the expressions so far are too large; `path` is the module that is being written.
+    /// Returns an error if the expressions so far are too large. `path` is the module that is being written.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
         self.book.check(path)
     }
@@ -267,7 +273,8 @@ impl<'g> Builder<'g> {
         self.book.number(v)
     }
 
-    /// The parameter `name` of a module, as given or by default; the same expression however often it is asked for.
+    /// Returns the parameter `name` of a module, with its given or default value. Repeated calls return the same
+    /// expression.
     pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
         let key = scope.member(name);
         if let Some(i) = self.parameters.iter().position(|p| p.key == key) {
@@ -279,7 +286,7 @@ impl<'g> Builder<'g> {
         Ok(self.declared(scope, (name, spec.unit, spec.domain), values))
     }
 
-    /// A new parameter of a module, by its name, its unit and what it accepts.
+    /// Adds a parameter of a module with its name, unit and domain.
     pub(crate) fn declared(
         &mut self,
         scope: &Scope<'_>,
@@ -291,7 +298,7 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Param(self.parameters.len() as u32 - 1))
     }
 
-    /// Declares a state. Until it gets its rule it keeps its value.
+    /// Declares a state. Until its rule is set, it keeps its value.
     pub(crate) fn state(
         &mut self,
         scope: &Scope<'_>,
@@ -310,7 +317,7 @@ impl<'g> Builder<'g> {
         self.states[state.index].rule = Rule::Derivative(per_ms.id());
     }
 
-    /// Says what a state is at the beginning, of states at the beginning.
+    /// Sets the initial value of a state, as a function of initial states.
     pub(crate) fn begin(&mut self, state: State<'g>, initial: Expr<'g>) {
         self.states[state.index].initial = initial.id();
     }
@@ -319,8 +326,8 @@ impl<'g> Builder<'g> {
         self.states[state.index].rule = Rule::Update(next.id());
     }
 
-    /// Lets a state be set to 0 where it is negligible, if it decays to 0 where nothing feeds it: its slope is 0 where all
-    /// states of its mechanism are.
+    /// Marks a state to be set to 0 when it is negligible, provided that it decays to 0 without input: its
+    /// derivative is 0 if all states of its mechanism are 0.
     pub(crate) fn flush_where_it_decays(&mut self, state: State<'g>, slope: Expr<'g>, family: &[State<'g>]) {
         let decays = self.book.vanishes(slope, family.iter().map(|s| s.value));
         self.states[state.index].decays = decays;
@@ -334,20 +341,22 @@ impl<'g> Builder<'g> {
         self.observables.push(Observable { name: scope.member(name), value: value.id() });
     }
 
-    /// A current given from outside, step by step (pA).
+    /// Adds an external current input (pA).
     pub(crate) fn current(&mut self) -> Expr<'g> {
         self.currents += 1;
         self.book.leaf(Node::Input(self.currents as u32 - 1))
     }
 
-    /// A standard normal number, drawn anew each step for each neuron; one of a scope is independent of any other's.
+    /// Adds a standard normal random number, drawn independently for each neuron and step. The numbers of a scope
+    /// are independent of all others.
     pub(crate) fn noise(&mut self, scope: &Scope<'_>) -> Expr<'g> {
         self.noises.push(scope.name.to_string());
         self.book.leaf(Node::Noise(self.noises.len() as u32 - 1))
     }
 
-    /// Drives a state by independent processes of these amplitudes. They add their variances into one process, which has
-    /// the same law: processes of their own on one state would not commute, and Milstein's method would lose its order.
+    /// Drives a state by independent processes with these amplitudes. They are combined into one process with the
+    /// sum of their variances, which has the same distribution: separate processes on one state would not commute,
+    /// and Milstein's method would lose its order.
     pub(crate) fn diffuse(&mut self, scope: &Scope<'_>, state: State<'g>, amplitudes: &[Expr<'g>]) {
         if amplitudes.is_empty() {
             return;
@@ -362,29 +371,30 @@ impl<'g> Builder<'g> {
         self.event = Some(Event { condition: condition.id(), before: None, then: assignments(then, true) });
     }
 
-    /// Lets the neuron spike in steps at whose beginning `before`, and at whose end `condition` is not 0.
+    /// Makes the neuron spike in steps in which `before` is not 0 at the beginning and `condition` is not 0 at the
+    /// end.
     pub(crate) fn crossing(&mut self, before: Expr<'g>, condition: Expr<'g>) {
         let before = Some(before.id());
         self.event = Some(Event { condition: condition.id(), before, then: Vec::new() });
     }
 
-    /// Lets a spike set more than what the threshold does.
+    /// Adds assignments at a spike to those of the threshold.
     pub(crate) fn on_spike(&mut self, then: &[(State<'g>, Expr<'g>)]) {
         self.at_spike.extend(assignments(then, false));
     }
 
-    /// Lets something happen that is no spike.
+    /// Adds an event that is not a spike.
     pub(crate) fn react(&mut self, name: &str, condition: Expr<'g>, then: &[(State<'g>, Expr<'g>)]) {
         let event = Event { condition: condition.id(), before: None, then: assignments(then, false) };
         self.reactions.push(Reaction { name: name.to_string(), event });
     }
 
-    /// Says that a mechanism does something for some time after an event.
+    /// Records that a mechanism has effects that last for some time after an event.
     pub(crate) fn wait(&mut self, name: &str) {
         self.waiting.push(name.to_string());
     }
 
-    /// A time (ms, >= 0, from parameters) of a mechanism in whole steps, rounded as all times are.
+    /// Converts a mechanism's time (ms, >= 0, a function of parameters) to steps, rounded like all times.
     pub(crate) fn steps(&mut self, module: &str, time: Expr<'g>) -> Expr<'g> {
         if !self.step_counts.iter().any(|s| s.module == module && s.time == time.id()) {
             self.step_counts.push(StepCount { module: module.to_string(), time: time.id() });
@@ -392,10 +402,10 @@ impl<'g> Builder<'g> {
         (time / self.dt() + NOISE).round()
     }
 
-    /// The system, but for the graph, which the caller still shares.
+    /// Returns the system without its graph, which the caller still shares.
     pub(crate) fn finish(mut self, ports: usize) -> System {
         if let Some(event) = &mut self.event {
-            // A soma whose own equations set V on a spike resets it too.
+            // If the equations of the soma set V on a spike, this is also a reset.
             let reset: Vec<usize> = event.then.iter().map(|a| a.state).collect();
             self.at_spike.iter_mut().for_each(|a| a.resets = reset.contains(&a.state));
             event.then.append(&mut self.at_spike);

@@ -1,4 +1,4 @@
-//! Tapes: a program and the prologue that computes its coefficients.
+//! Tapes: programs together with the prologues that compute their coefficients.
 
 use std::collections::HashMap;
 
@@ -18,34 +18,36 @@ use crate::system::{Event, System};
 /// An entry of a prologue's coefficient table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Leaf {
-    /// The parameter of that number.
+    /// The parameter with this number.
     Param(usize),
     /// A number.
     Number(f64),
 }
 
-/// A program whose coefficients are functions of parameters, and the program of those functions.
+/// A program whose coefficients are functions of parameters, together with the program that computes these
+/// functions.
 ///
-/// The **prologue** runs when parameters change: its coefficient table is [`Tape::leaves`], and it leaves the
-/// coefficients of [`Tape::program`] in its state rows, in their order, followed by the extra values asked for.
-/// Changing a parameter thus recompiles nothing.
+/// The **prologue** runs when parameters change, so that a change of a parameter requires no recompilation. Its
+/// coefficient table contains [`Tape::leaves`]. It writes the coefficients of [`Tape::program`] to its state rows
+/// in order, followed by any extra values.
 #[derive(Clone, Debug)]
 pub struct Tape {
-    /// From parameters to coefficients, one state row each.
+    /// Computes the coefficients from the parameters, with one state row per coefficient.
     pub prologue: Program,
-    /// What stands in the prologue's own table.
+    /// The coefficient table of the prologue.
     pub leaves: Vec<Leaf>,
     /// The program itself.
     pub program: Program,
-    /// For each coefficient (and extra value), the parameters it depends on.
+    /// For each coefficient and extra value, the parameters on which it depends.
     pub depends: Vec<Vec<usize>>,
 }
 
 impl Tape {
-    /// The tape of one step of a system by these methods. The initial values of the states are the prologue's extra values.
+    /// Creates the tape of one step of a system with these numerical methods. The extra values of its prologue are
+    /// the initial values of the states.
     ///
     /// # Errors
-    /// A neuron with more rows than a program can name.
+    /// Returns an error if the neuron needs more rows than a program can address.
     pub fn step(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Result<Self, Error> {
         with_stack(|| Self::of_step(system, ode, sde))
     }
@@ -73,10 +75,11 @@ impl Tape {
         Self::close(system, emitter, &initial, 0)
     }
 
-    /// The tape of an observable: its value, from the states at the beginning of a step, goes to scratch row 0.
+    /// Creates the tape of an observable. It writes the value for the states at the beginning of a step to scratch
+    /// row 0.
     ///
     /// # Errors
-    /// A neuron with more rows than a program can name.
+    /// Returns an error if the neuron needs more rows than a program can address.
     pub fn observe(system: &System, value: NodeId) -> Result<Self, Error> {
         with_stack(|| {
             let mut emitter = Emitter::new(&system.graph, Table::Coefficients, system.currents);
@@ -96,8 +99,8 @@ impl Tape {
     }
 }
 
-/// The program of what was emitted, with that many rows of state and input ports. Its first `fixed` scratch rows keep
-/// their names; they are its results.
+/// Completes a program with the given numbers of state rows, past rows and input ports. The first `fixed` scratch
+/// rows are its results and keep their indices.
 pub(crate) fn finish(
     emitter: Emitter<'_>,
     fixed: usize,
@@ -109,17 +112,17 @@ pub(crate) fn finish(
     Ok(Program { scratch_rows, result_rows: fixed, code, state_rows, past_rows, coefs, inputs })
 }
 
-/// A row and what it becomes.
+/// The new value of a row.
 pub(crate) struct Assign {
     pub(crate) row: usize,
     pub(crate) value: NodeId,
-    /// Whether it becomes 0 where it is negligible.
+    /// Whether the row is set to 0 if its new value is negligible.
     pub(crate) flush: bool,
 }
 
-/// Expressions in normal form, ready for emission.
+/// Expressions in normal form, ready to be emitted as instructions.
 pub(crate) struct Lowered {
-    /// Locals that are needed, in their order.
+    /// The required locals, in order.
     locals: Vec<(NodeId, Sum)>,
     assigned: Vec<(usize, Sum, bool)>,
     atoms: HashMap<NodeId, Sum>,
@@ -127,8 +130,8 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
-    /// The normal form of some rows' new values; `locals` are what [`Node::Local`] stands for, and `others` are read after the
-    /// rows have changed.
+    /// Brings the new values of some rows to normal form. `locals` are the values of [`Node::Local`]. The
+    /// expressions `others` are evaluated after the rows have been updated.
     pub(crate) fn new(
         graph: &mut Graph,
         locals: &[NodeId],
@@ -146,7 +149,7 @@ impl Lowered {
         Self { locals, assigned, atoms: normal.sums, numbers }
     }
 
-    /// Code that computes all locals, then updates the rows in place.
+    /// Emits code that computes all locals and then updates the rows in place.
     pub(crate) fn emit<'g>(
         &'g self,
         graph: &'g Graph,
@@ -178,7 +181,7 @@ impl Lowered {
     }
 }
 
-/// The locals that the next states depend on, ascending.
+/// Returns the locals on which the next states depend, in ascending order.
 fn needed(graph: &Graph, locals: &[NodeId], next: &[NodeId]) -> Vec<usize> {
     let mut needed = vec![false; locals.len()];
     let mark = |id: NodeId, needed: &mut Vec<bool>| {
@@ -189,7 +192,7 @@ fn needed(graph: &Graph, locals: &[NodeId], next: &[NodeId]) -> Vec<usize> {
         });
     };
     next.iter().for_each(|id| mark(*id, &mut needed));
-    // A local depends on earlier ones alone.
+    // A local depends only on earlier locals.
     for i in (0..locals.len()).rev() {
         if needed[i] {
             mark(locals[i], &mut needed);
@@ -198,20 +201,20 @@ fn needed(graph: &Graph, locals: &[NodeId], next: &[NodeId]) -> Vec<usize> {
     (0..locals.len()).filter(|i| needed[*i]).collect()
 }
 
-/// Rows are named by 16 bits, and an instruction makes at most one new row.
+/// Checks the number of rows. Row indices have 16 bits, and each instruction creates at most one row.
 pub(crate) fn small_enough(rows: usize) -> Result<(), Error> {
     if u16::try_from(rows).is_ok() {
         return Ok(());
     }
     let what = format!(
-        "the equations of a neuron need {rows} values in a step; expected at most {}: use fewer compartments, receptors or channels \
-         in each neuron",
+        "the equations of a neuron need {rows} values per step; expected at most {}: use fewer compartments, receptors or channels \
+         per neuron",
         u16::MAX
     );
     Err(Error::structure(UNNAMED, what))
 }
 
-/// The program that computes `outputs` into state rows, and its coefficient table.
+/// Returns the program that computes `outputs` into its state rows, and its coefficient table.
 pub(crate) fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Vec<Leaf>), Error> {
     let mut emitter = Emitter::new(graph, Table::Leaves, 0);
     for (i, id) in outputs.iter().enumerate() {
@@ -227,7 +230,7 @@ pub(crate) fn prologue(graph: &Graph, outputs: &[NodeId]) -> Result<(Program, Ve
     Ok((program, leaves))
 }
 
-/// The coefficient table of a prologue.
+/// Returns the coefficient table of a prologue.
 pub(crate) fn leaves_of(graph: &Graph, coefs: &[NodeId]) -> Vec<Leaf> {
     let leaf = |id: &NodeId| match graph.node(*id) {
         Node::Param(i) => Leaf::Param(i as usize),

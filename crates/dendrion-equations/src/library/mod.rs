@@ -1,11 +1,11 @@
-//! Mechanisms that come with Dendrion, as texts in the language of equations, each with its paper.
+//! The mechanisms included in Dendrion, as texts in the equation language with references to their publications.
 
 macro_rules! texts {
     ($($name:literal),* $(,)?) => {
-        /// The names of all of them.
+        /// The names of all library mechanisms.
         pub const LIBRARY: &[&str] = &[$($name),*];
 
-        /// The text of that name, such as `"adex"` or `"hh_na"`.
+        /// Returns the text of the mechanism with this name, such as `"adex"` or `"hh_na"`.
         pub fn library(name: &str) -> Option<&'static str> {
             match name {
                 $($name => Some(include_str!(concat!($name, ".eqs"))),)*

@@ -1,5 +1,6 @@
-//! Axial coupling: the current into a from b is g (`V_b` - `V_a`), with the same g both ways. Without an explicit g it
-//! follows from two half cylinders in series: g = 2 / (`R_a` + `R_b`), R = 4 `r_axial` L / (π d²).
+//! Axial coupling. The current into compartment a from b is g (`V_b` - `V_a`), with the same conductance g in both
+//! directions. Without an explicit g, two half cylinders in series give g = 2 / (`R_a` + `R_b`) with R = 4
+//! `r_axial` L / (π d²).
 
 use dendrion_model::{Coupling, Error, ModuleKind};
 
@@ -7,7 +8,7 @@ use super::geometry::axial_resistance;
 use crate::expr::Expr;
 use crate::system::{Builder, Scope};
 
-/// The conductance of a coupling in nS.
+/// Returns the conductance of a coupling in nS.
 pub(crate) fn conductance<'g>(
     b: &mut Builder<'g>,
     coupling: &Coupling,

@@ -1,5 +1,5 @@
-//! The membrane: what an equation for V reads, with V = `V_rest` at the beginning (`library/membrane.eqs`). Noise of amplitude a (pA ms^1/2)
-//! adds a/C dW to dV.
+//! The membrane of a compartment: the quantities that an equation for V reads, and the initial value V = `V_rest`
+//! (`library/membrane.eqs`). A noise current of amplitude a (pA ms^1/2) adds a/C dW to dV.
 
 use dendrion_model::{Compartment, Error};
 
@@ -7,7 +7,7 @@ use super::geometry::area;
 use crate::expr::Expr;
 use crate::system::{Builder, Scope, State};
 
-/// A compartment's membrane, whose currents are still being gathered.
+/// A compartment's membrane while its currents are being collected.
 pub(crate) struct Membrane<'g> {
     pub(crate) v: State<'g>,
     pub(crate) v_rest: Expr<'g>,
@@ -15,24 +15,24 @@ pub(crate) struct Membrane<'g> {
     pub(crate) g_l: Expr<'g>,
     /// Capacitance (pF).
     pub(crate) c: Expr<'g>,
-    /// I: everything but the leak, in pA; without `in_leak`.
+    /// I, the sum of all currents except the leak, in pA and without `in_leak`.
     current: Expr<'g>,
-    /// The injected current of a compartment that is not the soma (pA).
+    /// The injected current `I_ext` of a compartment other than the soma (pA).
     in_leak: Option<Expr<'g>>,
     is_complete: bool,
-    /// dV/dt, once it is there.
+    /// dV/dt, once it has been set.
     slope: Option<Expr<'g>>,
     /// Amplitudes of white noise currents, in pA ms^1/2.
     noises: Vec<Expr<'g>>,
 }
 
-/// The scope of a compartment.
+/// Returns the scope of a compartment.
 pub(crate) fn scope(compartment: &Compartment) -> Scope<'_> {
     Scope { name: &compartment.name, kind: compartment.kind(), params: &compartment.params }
 }
 
 impl<'g> Membrane<'g> {
-    /// Declares V and the constants of the membrane; `I_ext` is its first current.
+    /// Declares V and the constants of the membrane. `I_ext` is the first current.
     pub(crate) fn declare(b: &mut Builder<'g>, compartment: &Compartment) -> Result<Self, Error> {
         let scope = scope(compartment);
         let v_rest = b.param(&scope, "V_rest")?;
@@ -53,25 +53,26 @@ impl<'g> Membrane<'g> {
         self.current = self.current + current;
     }
 
-    /// Says that all currents were added.
+    /// Marks the sum of currents as complete.
     pub(crate) const fn complete(&mut self) {
         self.is_complete = true;
     }
 
-    /// The sum of all currents, once they are there.
+    /// Returns the sum of all currents, or `None` if it is not complete yet.
     pub(crate) fn completed(&self) -> Option<Expr<'g>> {
         self.is_complete.then(|| self.total())
     }
 
-    /// The sum of all currents but those in [`Self::leak_reversal`], once they are there.
-    pub(crate) fn completed_beside_leak(&self) -> Option<Expr<'g>> {
+    /// Returns the sum of all currents except those included in [`Self::leak_reversal`], or `None` if it is not
+    /// complete yet.
+    pub(crate) fn completed_without_leak(&self) -> Option<Expr<'g>> {
         self.is_complete.then_some(self.current)
     }
 
-    /// The potential at which leak and injected current cancel.
+    /// Returns the potential at which the leak and the injected current cancel.
     ///
-    /// A passive compartment has gL (`V_rest` - V) + `I_ext` = gL (`V_rest` + `I_ext`/gL - V), and the right side costs no operation
-    /// in a step, since the reversal is computed only when a parameter changes.
+    /// A passive compartment has gL (`V_rest` - V) + `I_ext` = gL (`V_rest` + `I_ext`/gL - V). The right-hand side
+    /// saves an operation per step, because the reversal potential is computed only when a parameter changes.
     pub(crate) fn leak_reversal(&self) -> Expr<'g> {
         self.in_leak.map_or(self.v_rest, |i_ext| self.v_rest + i_ext / self.g_l)
     }
@@ -80,17 +81,17 @@ impl<'g> Membrane<'g> {
         self.in_leak.map_or(self.current, |i_ext| self.current + i_ext)
     }
 
-    /// Gives V its equation; false where it has one already.
+    /// Sets the equation for V. Returns false if it is already set.
     pub(crate) fn moves_by(&mut self, slope: Expr<'g>) -> bool {
         self.slope.replace(slope).is_none()
     }
 
-    /// Adds a white noise current of that amplitude (pA ms^1/2).
+    /// Adds a white-noise current with this amplitude (pA ms^1/2).
     pub(crate) fn fluctuate(&mut self, amplitude: Expr<'g>) {
         self.noises.push(amplitude);
     }
 
-    /// Writes equation and noise, once all currents are there.
+    /// Writes the equation for V and the noise, after all currents have been added.
     pub(crate) fn close(self, b: &mut Builder<'g>, compartment: &Compartment) {
         if let Some(slope) = self.slope {
             b.derivative(self.v, slope);

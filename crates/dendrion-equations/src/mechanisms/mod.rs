@@ -1,4 +1,4 @@
-//! Mechanisms: each is its equations, one short file each.
+//! The equations of the built-in mechanisms, with one file per mechanism.
 
 pub(crate) mod axial;
 pub(crate) mod geometry;

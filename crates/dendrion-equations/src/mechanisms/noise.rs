@@ -1,9 +1,10 @@
-//! Noise on a compartment, in the sense of Ito.
+//! Noise on a compartment, in the Ito interpretation.
 //!
-//! - white: a current of intensity sigma, sigma dW;
-//! - Ornstein-Uhlenbeck: a current I with dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW, whose standard deviation is sigma;
-//!   from step to step it is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 - e^(-2h/tau)) ξ;
-//! - conductance: sigma (E - V) dW, the white limit of a fluctuating conductance of mean 0.
+//! - White noise: a current sigma dW of intensity sigma.
+//! - Ornstein-Uhlenbeck noise: a current I with dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW, whose standard
+//! deviation is sigma. Its update is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 -
+//! e^(-2h/tau)) ξ.
+//! - Conductance noise: sigma (E - V) dW, the white-noise limit of a fluctuating conductance with mean 0.
 
 use dendrion_model::{Error, ModuleKind, Noise};
 
@@ -11,7 +12,7 @@ use super::membrane::Membrane;
 use crate::expr::Expr;
 use crate::system::{Builder, Scope};
 
-/// Adds a noise to the membrane it acts on.
+/// Adds noise to the membrane of its compartment.
 pub(crate) fn noise<'g>(b: &mut Builder<'g>, noise: &Noise, on: &mut Membrane<'g>) -> Result<(), Error> {
     let scope = Scope { name: &noise.name, kind: noise.kind, params: &noise.params };
     let sigma = b.param(&scope, "sigma")?;

@@ -1,4 +1,4 @@
-//! The built-in receptors: their texts, of a current, a gate and what the conductance is scaled by.
+//! Texts of the built-in receptors. Each text is assembled from a current, a gate and a scale of the conductance.
 
 use dendrion_model::{ModuleKind, Receptor};
 
@@ -8,7 +8,7 @@ macro_rules! text {
     };
 }
 
-/// The text of a receptor: its own, or that of its kind.
+/// Returns the text of a receptor: its own, or the text for its kind.
 pub(crate) fn text(receptor: &Receptor) -> String {
     if let Some(text) = &receptor.text {
         return text.clone();
@@ -18,7 +18,7 @@ pub(crate) fn text(receptor: &Receptor) -> String {
         ModuleKind::Gaba => text!("gaba"),
         _ => text!("ampa"),
     };
-    // A gate that jumps peaks at 1 already.
+    // A gate that jumps has a peak of 1, so it needs no scaling.
     let (gate, peak) = match (receptor.rises(), receptor.scale_g) {
         (false, _) => (text!("gate_decay"), text!("peak_as_is")),
         (true, false) => (text!("gate_rise"), text!("peak_as_is")),

@@ -1,4 +1,5 @@
-//! Surrogate derivatives of the spike, written for their argument x. Sums of small numbers only, so that nothing overflows.
+//! Surrogate derivatives of the spike as functions of their argument x. The built-in functions use exponentials of
+//! negative arguments only, which cannot overflow.
 
 use std::f64::consts::{PI, TAU};
 
@@ -6,7 +7,7 @@ use dendrion_model::{Surrogate, Token};
 
 use crate::expr::Expr;
 
-/// The derivative at `x`.
+/// Returns the derivative at `x`.
 pub(crate) fn derivative<'g>(surrogate: &Surrogate, x: Expr<'g>) -> Expr<'g> {
     let one = x.number(1.0);
     match surrogate {
@@ -30,13 +31,13 @@ pub(crate) fn derivative<'g>(surrogate: &Surrogate, x: Expr<'g>) -> Expr<'g> {
     }
 }
 
-/// The normal density N(x | mean, sigma²).
+/// Returns the normal density N(x | mean, sigma²).
 fn normal(x: Expr<'_>, mean: f64, sigma: f64) -> Expr<'_> {
     let z = (x - mean) * (1.0 / sigma);
     (z * z * -0.5).exp() * (1.0 / (TAU.sqrt() * sigma))
 }
 
-/// An expression in postfix order (checked before).
+/// Returns the value of an expression in postfix order, which must be valid.
 fn own<'g>(tokens: &[Token], x: Expr<'g>) -> Expr<'g> {
     let mut stack: Vec<Expr<'g>> = Vec::new();
     for token in tokens {

@@ -1,9 +1,12 @@
-//! Threshold and reset: a spike where V > `V_th`; then V = `V_reset`, or V -= `V_th` where there is no `V_reset`. In the
-//! refractory time after a spike there is no other, and V runs on.
+//! Threshold and reset. A neuron spikes if V > `V_th` at the end of a step; then V is set to `V_reset`, or `V_th`
+//! is subtracted from V if there is no `V_reset`. During the refractory time after a spike there are no other
+//! spikes, but V is still integrated.
 //!
-//! Without a reset, a spike is an upward crossing: V <= `V_th` at the beginning of a step, V > `V_th` at its end.
+//! Without a reset, a spike is an upward crossing: V <= `V_th` at the beginning of a step and V > `V_th` at its
+//! end.
 //!
-//! In two stages: a spike sets V = `V_spike`, V runs on, and after `spike_width` V = `V_reset`.
+//! With `V_spike`, the reset has two stages: a spike sets V to `V_spike`, V is integrated, and after `spike_width`
+//! V is set to `V_reset`.
 
 use dendrion_model::{Error, ModuleKind, Population};
 
@@ -26,7 +29,7 @@ pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: Sta
         then = two_stages(b, &scope, v, after)?;
     }
     if is_refractory(population) {
-        // Steps still to wait.
+        // Number of remaining refractory steps.
         let time = b.param(&scope, "refractory")?;
         let steps = b.steps("", time);
         let zero = b.number(0.0);
@@ -39,7 +42,7 @@ pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: Sta
     Ok(())
 }
 
-/// What a spike sets at once; what follows happens by itself.
+/// Writes the two stages of a reset with `V_spike`, and returns the immediate assignment.
 fn two_stages<'g>(
     b: &mut Builder<'g>,
     scope: &Scope<'_>,
@@ -54,7 +57,7 @@ fn two_stages<'g>(
     Ok(vec![(v, spike), (since, b.number(0.0))])
 }
 
-/// Whether any neuron has a refractory time.
+/// Returns whether any neuron has a refractory time.
 fn is_refractory(population: &Population) -> bool {
     population.params.get("refractory").is_some_and(|r| r.as_slice().iter().any(|t| *t > 0.0))
 }

@@ -1,4 +1,4 @@
-//! Beginnings: from expressions of what is there at the beginning to expressions of parameters.
+//! Resolves initial values, so that they depend on parameters only.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use crate::graph::Node;
 use crate::passes::substitute::Substitution;
 use crate::system::System;
 
-/// Replaces the states that initial values depend on by their own initial values, and inputs by nothing.
+/// Replaces the states in initial values by the initial values of these states, and inputs by 0.
 ///
 /// # Errors
-/// Initial values that depend on each other in a circle.
+/// Returns an error if initial values depend on each other cyclically.
 pub(crate) fn settle(system: &mut System, path: &str) -> Result<(), Error> {
-    // In each round at least those settle that need settled ones alone.
+    // Each round resolves at least the values that depend only on resolved ones.
     for _ in 0..=system.states.len() {
         let open: Vec<usize> = (0..system.states.len())
             .filter(|i| !system.graph.is_coefficient(system.states[*i].initial))
@@ -41,7 +41,7 @@ pub(crate) fn settle(system: &mut System, path: &str) -> Result<(), Error> {
     let open = system.states.iter().find(|s| !system.graph.is_coefficient(s.initial));
     let name = open.map_or("", |s| s.name.as_str());
     let what = format!(
-        "the value of {name} at the beginning depends on itself; expected parameters, V or other states"
+        "the initial value of {name} depends on itself; expected an expression of parameters, V and other states"
     );
     Err(Error::structure(path, what))
 }

@@ -1,4 +1,4 @@
-//! From nodes of a definition to expressions of the graph.
+//! Translates the nodes of a definition to expressions of the graph.
 
 use dendrion_language::{Function, Given, Id, Import, Term};
 use dendrion_model::Error;
@@ -11,7 +11,7 @@ use crate::mechanisms::membrane::{self, Membrane};
 use crate::system::Builder;
 
 impl<'g> Written<'_, 'g> {
-    /// The value of a node of part `i`, with everything it needs.
+    /// Returns the value of a node of part `i`, and writes everything that it depends on.
     pub(super) fn root(
         &mut self,
         b: &mut Builder<'g>,
@@ -40,7 +40,7 @@ impl<'g> Written<'_, 'g> {
         self.parts[i].known[id].unwrap_or_else(|| b.number(f64::NAN))
     }
 
-    /// The sum of what the compartment's mechanisms export by that name.
+    /// Returns the sum of this name's exports over the compartment's mechanisms.
     fn import(
         &mut self,
         b: &mut Builder<'g>,
@@ -54,7 +54,7 @@ impl<'g> Written<'_, 'g> {
             Some(Shared::Known(value)) => return Ok(*value),
             Some(Shared::Asked) => {
                 let what =
-                    format!("{} depends on itself through the mechanisms of its compartment", wanted.name);
+                    format!("{} depends on itself through imports and exports in its compartment", wanted.name);
                 return Err(Error::structure(self.path(i), what));
             }
             None => drop(self.shared.insert(key.clone(), Shared::Asked)),
@@ -80,7 +80,7 @@ impl<'g> Written<'_, 'g> {
                 self.shared.insert(key, Shared::Known(sum));
                 Ok(sum)
             }
-            // Each mechanism has a default of its own, so the value is not shared.
+            // Each mechanism has its own default, so this value is not shared.
             (None, Some(default)) => {
                 self.shared.remove(&key);
                 self.root(b, membranes, i, default)
@@ -95,7 +95,7 @@ impl<'g> Written<'_, 'g> {
         let exported: Vec<&str> = here.flat_map(|p| &p.definition.exports).map(|e| e.name.as_str()).collect();
         let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
         let what = format!(
-            "imports {name}, which no mechanism of {} exports (they export {there}); expected one that does, or a default as in 'import {name} : {} = ...'",
+            "imports {name}, which no mechanism of {} exports (the exports are: {there}); add a mechanism that exports it, or a default as in 'import {name} : {} = ...'",
             self.population.compartments[self.parts[i].on].name, wanted.unit.text
         );
         Error::structure(self.path(i), what)
@@ -155,9 +155,9 @@ impl<'g> Written<'_, 'g> {
             Given::Diameter => self.geometry(b, i, "diameter")?,
             Given::Length => self.geometry(b, i, "length")?,
             Given::Current => {
-                let what = "exports what depends on I, to which others add; expected V, states or parameters";
+                let what = "exports a value that depends on I, which is not complete at this point; expected an expression of V, states and parameters";
                 let current = if self.parts[i].is_leak() {
-                    membrane.completed_beside_leak()
+                    membrane.completed_without_leak()
                 } else {
                     membrane.completed()
                 };
@@ -166,7 +166,7 @@ impl<'g> Written<'_, 'g> {
         })
     }
 
-    /// The area of the compartment a part is on (um2).
+    /// Returns the area of a part's compartment (um2).
     pub(super) fn area(&self, b: &mut Builder<'g>, i: usize) -> Result<Expr<'g>, Error> {
         self.geometry(b, i, "length")?;
         geometry::area(b, &membrane::scope(&self.population.compartments[self.parts[i].on]))
@@ -178,12 +178,12 @@ impl<'g> Written<'_, 'g> {
             return b.param(&membrane::scope(compartment), name);
         }
         let accepted =
-            format!("length and diameter (um), as the equations of {} need the area", self.path(i));
+            format!("length and diameter (um), because the equations of {} use the area", self.path(i));
         Err(Error::parameter(self.population.path_of(&compartment.name), name, "None", accepted))
     }
 }
 
-/// A function of expressions. Conditions are 1 and 0.
+/// Applies a function to expressions. Conditions are 1 or 0.
 fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
     let at = |i: usize| operands.get(i).copied().unwrap_or_else(|| b.number(f64::NAN));
     let (x, y) = (at(0), at(1));

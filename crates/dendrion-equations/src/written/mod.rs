@@ -1,8 +1,9 @@
-//! Mechanisms that are text: from definitions to equations.
+//! Mechanisms defined by text: translates definitions to equations.
 //!
-//! A population's mechanisms are written together, since they may read what others of their compartment export:
-//! all of them declare what they have ([`Part`]), then their currents are added, then everything that may read the sum of
-//! currents follows. An expression is written when it is first asked for ([`lower`]).
+//! All mechanisms of a population are processed together, since they may read quantities exported by other
+//! mechanisms of their compartment. First all of them declare their parameters and states ([`Part`]), then their
+//! currents are added, and then everything that may read the sum of currents is written. Each expression is written
+//! when it is first needed ([`lower`]).
 
 mod events;
 mod initial;
@@ -23,22 +24,23 @@ pub(crate) use events::{NEVER, due};
 pub(crate) use initial::settle;
 use part::Part;
 
-/// Something that mechanisms of a compartment share: being worked out, or known.
+/// A quantity shared by the mechanisms of a compartment: either being computed or known.
 enum Shared<'g> {
     Asked,
     Known(Expr<'g>),
 }
 
-/// The mechanisms of a population: receptors, channels and membranes.
+/// The text mechanisms of a population: receptors, channels and membranes.
 pub(crate) struct Written<'p, 'g> {
     population: &'p Population,
     parts: Vec<Part<'p, 'g>>,
-    /// What is imported so far, by compartment and name.
+    /// Imported quantities that are already known, by compartment and name.
     shared: HashMap<(usize, String), Shared<'g>>,
 }
 
 impl<'p, 'g> Written<'p, 'g> {
-    /// Declares parameters and states of all of them; `received` says which spike ports feed which receptor.
+    /// Declares the parameters and states of all mechanisms. `received` lists the receptors that each spike port
+    /// drives.
     pub(crate) fn declare(
         b: &mut Builder<'g>,
         population: &'p Population,
@@ -72,7 +74,7 @@ impl<'p, 'g> Written<'p, 'g> {
         Ok(Self { population, parts, shared: HashMap::new() })
     }
 
-    /// Adds their currents to the membranes. More may be added before [`Self::finish`].
+    /// Adds the currents of the mechanisms to the membranes. More currents may be added before [`Self::finish`].
     pub(crate) fn add_currents(
         &mut self,
         b: &mut Builder<'g>,
@@ -91,7 +93,7 @@ impl<'p, 'g> Written<'p, 'g> {
         Ok(())
     }
 
-    /// Writes everything else: derivatives, beginnings, events and what can be recorded.
+    /// Writes everything else: derivatives, initial values, events and observables.
     pub(crate) fn finish(mut self, b: &mut Builder<'g>, membranes: &mut [Membrane<'g>]) -> Result<(), Error> {
         membranes.iter_mut().for_each(Membrane::complete);
         for i in 0..self.parts.len() {
@@ -100,7 +102,8 @@ impl<'p, 'g> Written<'p, 'g> {
             self.events(b, membranes, i)?;
             for j in 0..self.parts[i].definition.expressions.len() {
                 let expression = &self.parts[i].definition.expressions[j];
-                // The I of a soma is the sum of all its currents, as that of any compartment.
+                // The recorded current I of a compartment is the sum of all its currents, also if its soma has its
+                // own equations.
                 let part = &self.parts[i];
                 let is_somas = part.is_mechanism && self.population.compartments[part.on].name == part.name;
                 if expression.is_private() || (is_somas && expression.name == "I") {
@@ -137,7 +140,7 @@ impl<'p, 'g> Written<'p, 'g> {
         Ok(())
     }
 
-    /// Puts an equation for V in place of the compartment's.
+    /// Replaces the compartment's equation for V.
     fn membrane(
         &mut self,
         b: &mut Builder<'g>,
@@ -150,7 +153,7 @@ impl<'p, 'g> Written<'p, 'g> {
             return Ok(());
         }
         let what =
-            "has an equation for V, and another mechanism of its compartment has one too; expected one";
+            "has an equation for V, but another mechanism of its compartment also has one; expected at most one";
         Err(Error::structure(self.path(i), what))
     }
 

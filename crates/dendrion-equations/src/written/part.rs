@@ -1,4 +1,4 @@
-//! One written mechanism while it is being written.
+//! A text mechanism while it is being translated.
 
 use dendrion_language::{Definition, Id, Unit, ten_to};
 use dendrion_model::{Domain, Error, ModuleKind, Params, Population, written_value};
@@ -10,7 +10,7 @@ use crate::system::{Builder, Scope, State};
 pub(super) struct Part<'p, 'g> {
     /// Name within the population.
     pub(super) name: &'p str,
-    /// Whether it is one of the population's mechanisms, and no receptor or membrane.
+    /// Whether it is one of the population's mechanisms, as opposed to a receptor or membrane.
     pub(super) is_mechanism: bool,
     /// Index of its compartment.
     pub(super) on: usize,
@@ -18,24 +18,25 @@ pub(super) struct Part<'p, 'g> {
     /// Parameters in coherent units.
     pub(super) parameters: Vec<Expr<'g>>,
     pub(super) states: Vec<State<'g>>,
-    /// For each event that is waited for, the steps since it happened.
+    /// For each event with delayed or lasting effects, the number of steps since its last occurrence.
     pub(super) since: Vec<Option<State<'g>>>,
-    /// What is on, as far as it was asked for.
+    /// Values of the flags written so far.
     pub(super) flags: Vec<Option<Expr<'g>>>,
     pub(super) imports: Vec<Option<Expr<'g>>>,
-    /// Nodes that were written.
+    /// Values of the nodes written so far.
     pub(super) known: Vec<Option<Expr<'g>>>,
 }
 
 static NOTHING: Params = Params::new();
 
 impl<'p, 'g> Part<'p, 'g> {
-    /// Whether it is the built-in equation for V (`library/membrane.eqs`).
+    /// Returns whether it is the built-in equation for V (`library/membrane.eqs`).
     pub(super) const fn is_leak(&self) -> bool {
         !self.is_mechanism && self.definition.membrane.is_some()
     }
 
-    /// Declares what a mechanism of that name and compartment has; its parameters are those of `kind`, where that has a table.
+    /// Declares the parameters and states of the mechanism `name` in compartment `on`. The parameters are those of
+    /// `kind` if it has a parameter table.
     pub(super) fn declare(
         b: &mut Builder<'g>,
         population: &Population,
@@ -84,12 +85,13 @@ impl<'p, 'g> Part<'p, 'g> {
         })
     }
 
-    /// As far as names go.
+    /// Returns the scope that determines the names of its parameters and states.
     pub(super) fn scope(&self) -> Scope<'p> {
         Scope { name: self.name, kind: ModuleKind::Written, params: &NOTHING }
     }
 
-    /// The nodes that a root needs, through named expressions and flags too: roots to be written in this order, and the imports.
+    /// Returns the nodes on which a root depends, including those of named expressions and flags, in the order in
+    /// which they have to be written, and the imports.
     pub(super) fn needs(&self, root: Id) -> (Vec<Id>, Vec<usize>) {
         use dendrion_language::Term;
         let d = &self.definition;
@@ -122,7 +124,7 @@ impl<'p, 'g> Part<'p, 'g> {
     }
 }
 
-/// From a unit to coherent units.
+/// Converts a value in `unit` to coherent units.
 pub(super) fn coherent(value: Expr<'_>, unit: Unit) -> Expr<'_> {
     match unit.exponent {
         0 => value,
@@ -131,7 +133,7 @@ pub(super) fn coherent(value: Expr<'_>, unit: Unit) -> Expr<'_> {
     }
 }
 
-/// From coherent units to a unit.
+/// Converts a value in coherent units to `unit`.
 pub(super) fn in_unit(value: Expr<'_>, unit: Unit) -> Expr<'_> {
     coherent(value, Unit { exponent: -unit.exponent, ..unit })
 }
