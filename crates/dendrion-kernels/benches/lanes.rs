@@ -1,5 +1,5 @@
-//! How fast operations run, and the step of a whole neuron.
-#![allow(missing_docs)] // The macro's functions.
+//! Speed of single operations and of the step of a whole neuron.
+#![allow(missing_docs)] // The macro generates undocumented functions.
 
 mod neuron;
 
@@ -8,10 +8,10 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterio
 use dendrion_kernels::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot};
 use std::time::Duration;
 
-/// Steps timed at a time, as an epoch would run them.
+/// Steps per measurement, as in an epoch of a simulation.
 const STEPS: u64 = 15;
 
-/// Runs a program on one block that stays in L1.
+/// Runs a program on one block that fits into the L1 cache.
 fn time<T: Scalar>(
     group: &mut BenchmarkGroup<'_, WallTime>,
     name: String,
@@ -45,12 +45,12 @@ fn time<T: Scalar>(
     });
 }
 
-/// One operation in a program of its own, its first argument a uniform coefficient.
+/// Measures each operation in a program of its own, with a uniform coefficient as its first argument.
 fn operations(c: &mut Criterion) {
     let mut group = c.benchmark_group("operation");
     let ops = [Op::Add, Op::FmaDiff, Op::Fma2, Op::GatedDiff, Op::Mul2Flush, Op::Exp, Op::SigmoidGatedDiff];
     for op in ops {
-        // The arguments that solvers give as coefficients.
+        // The arguments for which solvers use coefficients.
         let uniform = |k: usize| match op {
             Op::SigmoidGatedDiff => [0, 2, 4, 5, 7].contains(&k),
             Op::FmaDiff => k < 2,
@@ -74,7 +74,7 @@ fn operations(c: &mut Criterion) {
     group.finish();
 }
 
-/// The neuron of W1: elements are compartment-steps.
+/// Measures the neuron of W1; elements are compartment-steps.
 fn neurons(c: &mut Criterion) {
     let mut group = c.benchmark_group("w1");
     let (program, columns, start) = (neuron::program(), neuron::columns(), neuron::start());

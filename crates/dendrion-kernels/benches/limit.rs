@@ -1,7 +1,8 @@
-//! The step of W1's neuron beside the same arithmetic fused by hand, in turn: how near a program comes to what the machine can do.
+//! Compares the step of W1's neuron with the same arithmetic fused by hand, to show how close a program comes to
+//! the limit of the machine.
 //!
-//! Prints, for each type, the speed of both and their ratio, the median of many short turns. A turn of one is followed by one of
-//! the other, so that what slows the machine slows both.
+//! For each type, prints the speed of both and their ratio as medians of many short runs. Runs of the two
+//! alternate, so that disturbances of the machine affect both equally.
 
 #[cfg(target_arch = "x86_64")]
 mod hand;
@@ -12,15 +13,16 @@ use std::time::Instant;
 
 use dendrion_kernels::{Coefficients, Frame, Kernel, Level, Scalar};
 
-/// Steps of a visit, as an epoch would run them.
+/// Steps per visit, as in an epoch of a simulation.
 const STEPS: usize = 15;
-/// Visits of a turn.
+/// Visits per run.
 const VISITS: usize = 40;
 const TURNS: usize = 400;
 
 type Hand<T> = unsafe fn(&[T], &mut [T], usize) -> bool;
 
-/// Median seconds of a step by the program and by hand, and the median ratio of turns.
+/// Returns the median time of a step in seconds for the program and for the manual loop, and the median ratio of
+/// their runs.
 fn compare<T: Scalar>(lanes: usize, hand: Hand<T>) -> Option<[f64; 3]> {
     let program = neuron::program();
     let coefs = Coefficients::<T>::new(&neuron::columns(), lanes, 1).ok()?;
@@ -33,7 +35,7 @@ fn compare<T: Scalar>(lanes: usize, hand: Hand<T>) -> Option<[f64; 3]> {
     let inputs = vec![&[] as &[T]; program.inputs];
     let mut all = [Vec::new(), Vec::new(), Vec::new()];
     for _ in 0..TURNS {
-        // Gates are open in each turn, and decay in it.
+        // In each run, gates begin open and then decay.
         (state, by_hand) = (rows(), rows());
         let begun = Instant::now();
         for _ in 0..VISITS * STEPS {
@@ -49,14 +51,14 @@ fn compare<T: Scalar>(lanes: usize, hand: Hand<T>) -> Option<[f64; 3]> {
         let program = begun.elapsed().as_secs_f64();
         let begun = Instant::now();
         for _ in 0..VISITS * STEPS {
-            // SAFETY: `main` looked for the level; there are rows of as many lanes, which are whole lines.
+            // SAFETY: `main` checked the level; the rows have `lanes` lanes and consist of whole lines.
             black_box(unsafe { hand(&values, black_box(&mut by_hand), lanes) });
         }
         let hand = begun.elapsed().as_secs_f64();
         let steps = (VISITS * STEPS) as f64;
         all.iter_mut().zip([program / steps, hand / steps, hand / program]).for_each(|(a, v)| a.push(v));
     }
-    assert!(state == by_hand, "the loop by hand computes something else");
+    assert!(state == by_hand, "the manual loop computes different values");
     Some(all.map(|mut v| {
         v.sort_by(f64::total_cmp);
         v[v.len() / 2]
@@ -67,7 +69,7 @@ fn show(name: &str, lanes: usize, found: Option<[f64; 3]>) {
     let Some([program, hand, ratio]) = found else { return };
     let speed = |seconds: f64| 4.0 * lanes as f64 / seconds * 1e-6;
     println!(
-        "{name}, {lanes} lanes: program {:.0}, by hand {:.0} M compartment-steps/s, ratio {ratio:.2}",
+        "{name}, {lanes} lanes: program {:.0}, manual {:.0} M compartment-steps/s, ratio {ratio:.2}",
         speed(program),
         speed(hand)
     );
@@ -80,5 +82,5 @@ fn main() {
         show("float32", 256, compare::<f32>(256, hand::step_f32));
         return;
     }
-    println!("the loop by hand needs AVX2");
+    println!("the manual loop needs AVX2");
 }

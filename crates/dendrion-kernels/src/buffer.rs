@@ -1,10 +1,10 @@
-//! Arrays that start on a cache line, so that no vector straddles two.
+//! Arrays aligned to cache lines, so that no vector crosses a line boundary.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
-/// Numbers for which any bits are a value, zeros the value 0. Sealed.
+/// Types of numbers for which every bit pattern is a valid value and zeros represent 0. This trait is sealed.
 pub trait Plain: Copy + Default + fmt::Debug + sealed::Sealed + 'static {}
 
 mod sealed {
@@ -19,15 +19,15 @@ macro_rules! plain {
 }
 plain!(u16 u32 f32 f64);
 
-/// One cache line.
+/// A cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Bytes from which on memory is asked for in huge pages: a page of each row that streams by is a walk through tables.
+/// Minimum size in bytes from which huge pages are requested. They reduce TLB misses when many rows are streamed.
 const HUGE: usize = 2 << 20;
 
-/// Where the numbers are.
+/// The memory of the numbers.
 enum Memory {
     Lines(Vec<Line>),
     #[cfg(all(target_os = "linux", not(miri)))]
@@ -40,7 +40,7 @@ impl Memory {
         if bytes >= HUGE
             && let Ok(pages) = memmap2::MmapMut::map_anon(bytes)
         {
-            // Where the system has no huge pages, others do.
+            // If the system has no huge pages, normal pages are used.
             let _ = pages.advise(memmap2::Advice::HugePage);
             return Self::Pages(pages);
         }
@@ -64,7 +64,7 @@ impl Memory {
     }
 }
 
-/// A 64-byte aligned array of numbers.
+/// An array of numbers, aligned to 64 bytes.
 pub struct Buffer<T: Plain> {
     memory: Memory,
     len: usize,
@@ -80,18 +80,18 @@ impl<T: Plain> Clone for Buffer<T> {
 }
 
 impl<T: Plain> Buffer<T> {
-    /// `len` zeros.
+    /// Creates an array of `len` zeros.
     ///
     /// # Panics
-    /// Where no memory could hold them, as `Vec` does.
+    /// If the array does not fit into memory, as for `Vec`.
     pub fn zeroed(len: usize) -> Self {
-        // A size that wrapped would leave a slice longer than its memory.
+        // A wrapped size would result in a slice longer than its memory.
         let bytes = len.checked_mul(size_of::<T>());
         assert!(bytes.is_some(), "capacity overflow");
         Self { memory: Memory::zeroed(bytes.unwrap_or(0)), len, scalar: PhantomData }
     }
 
-    /// `len` times `value`.
+    /// Creates an array of `len` copies of `value`.
     ///
     /// # Panics
     /// As [`Buffer::zeroed`].
@@ -114,14 +114,15 @@ impl<T: Plain> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        // SAFETY: the memory holds at least `len` numbers, is aligned beyond a number's need, and any bits are one.
+        // SAFETY: the memory contains at least `len` numbers, its alignment exceeds that of a number, and every bit
+        // pattern is valid.
         unsafe { std::slice::from_raw_parts(self.memory.start().cast(), self.len) }
     }
 }
 
 impl<T: Plain> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`, and `self` is borrowed exclusively.
+        // SAFETY: as in `deref`, and `self` is borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.memory.start_mut().cast(), self.len) }
     }
 }

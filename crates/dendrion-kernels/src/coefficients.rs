@@ -1,46 +1,48 @@
-//! The coefficient table: one value for all lanes, or one each.
+//! The coefficient table. Each coefficient has either one value for all lanes or one value per lane.
 
 use crate::buffer::Buffer;
 use crate::error::LinkError;
 use crate::scalar::{Scalar, granule};
 
-/// A coefficient of a population.
+/// The values of a coefficient in a population.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Column {
     /// One value for all lanes.
     Uniform(f64),
-    /// One value per lane of all blocks in turn; where there are fewer, the last one repeats.
+    /// One value per lane, continuing from block to block. If there are fewer values than lanes, the last one is
+    /// repeated.
     Each(Vec<f64>),
 }
 
-/// Where a coefficient stands.
+/// The location of a coefficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// A line of that number, holding the value as often as it fits.
+    /// The line with this number, filled with copies of the value.
     Uniform(usize),
-    /// The row of that number, in every block.
+    /// The row with this number in every block.
     Row(usize),
 }
 
-/// Coefficients for the blocks of a population, in the type its program runs in.
+/// The coefficients of all blocks of a population, in the type in which its program runs.
 #[derive(Clone, Debug)]
 pub struct Coefficients<T: Scalar> {
     pub(crate) places: Vec<Place>,
     pub(crate) uniform: Buffer<T>,
-    /// Block by block, row by row.
+    /// The rows of all blocks, block by block.
     pub(crate) rows: Buffer<T>,
     pub(crate) rows_per_block: usize,
     pub(crate) lanes: usize,
     pub(crate) blocks: usize,
-    /// Says where each coefficient stands: equal for tables of one layout.
+    /// A hash of the locations of all coefficients, equal for tables with the same layout.
     pub(crate) layout: u64,
 }
 
 impl<T: Scalar> Coefficients<T> {
-    /// A table for `blocks` blocks of `lanes` lanes.
+    /// Creates a table for `blocks` blocks of `lanes` lanes.
     ///
     /// # Errors
-    /// A column without values, a width that is not a positive multiple of a line, or more than memory could hold.
+    /// Returns an error for a column without values, for a width that is not a positive multiple of a cache line,
+    /// or if the table would not fit into the address space.
     pub fn new(columns: &[Column], lanes: usize, blocks: usize) -> Result<Self, LinkError> {
         if lanes == 0 || !lanes.is_multiple_of(granule::<T>()) {
             return Err(LinkError::Lanes { lanes });
@@ -80,18 +82,18 @@ impl<T: Scalar> Coefficients<T> {
         Ok(table)
     }
 
-    /// Coefficients there are.
+    /// Returns the number of coefficients.
     pub const fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the table is empty.
     pub const fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 }
 
-/// A number for which columns are uniform: FNV-1a over them.
+/// Returns a hash (FNV-1a) of the kinds of the columns, uniform or per lane.
 fn layout(columns: &[Column]) -> u64 {
     let uniform = columns.iter().map(|c| u64::from(matches!(c, Column::Uniform(_))) + 1);
     uniform.fold(0xcbf2_9ce4_8422_2325, |h, u| (h ^ u).wrapping_mul(0x0100_0000_01b3))

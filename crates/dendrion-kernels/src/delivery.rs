@@ -1,23 +1,24 @@
-//! Delivery: from a spike to the gates it reaches, later.
+//! Delivery of spikes to gates, with delays.
 
 use crate::buffer::Buffer;
 use crate::error::FanoutError;
 use crate::scalar::Scalar;
 
-/// What is on its way to one input port: a ring of rows, one per step, each with an accumulator per lane.
+/// The pending inputs of one port: a ring of rows, one per step, each with an accumulator per lane.
 #[derive(Clone, Debug)]
 pub struct Ring<T: Scalar> {
     pub(crate) rows: Buffer<T>,
     pub(crate) lanes: usize,
-    /// Whether anything is due in a slot.
+    /// Whether each slot has any input.
     pub(crate) due: Vec<bool>,
 }
 
 impl<T: Scalar> Ring<T> {
-    /// A ring of `slots` steps, at least one, for `lanes` lanes. Nothing may be added further ahead than it has slots.
+    /// Creates a ring of `slots` steps (at least one) for `lanes` lanes. Inputs may be added at most `slots` - 1
+    /// steps ahead.
     pub fn new(lanes: usize, slots: usize) -> Self {
         let slots = slots.max(1);
-        // A product too large for memory is refused there, rather than wrapped here.
+        // A size that exceeds memory makes the allocation fail instead of wrapping around here.
         Self { rows: Buffer::zeroed(lanes.saturating_mul(slots)), lanes, due: vec![false; slots] }
     }
 
@@ -25,13 +26,13 @@ impl<T: Scalar> Ring<T> {
         (step % self.due.len() as u64) as usize
     }
 
-    /// What is due at a step, a value per lane; nothing where nothing is.
+    /// Returns the inputs of a step, one value per lane, or `None` if there are none.
     pub fn row(&self, step: u64) -> Option<&[T]> {
         let slot = self.slot(step);
         self.due[slot].then(|| &self.rows[slot * self.lanes..][..self.lanes])
     }
 
-    /// Adds to what is due at a step for one lane. False where there is no such lane.
+    /// Adds an input of one lane at a step. Returns false if the lane does not exist.
     pub fn add(&mut self, step: u64, lane: usize, value: T) -> bool {
         if lane >= self.lanes {
             return false;
@@ -43,7 +44,7 @@ impl<T: Scalar> Ring<T> {
         true
     }
 
-    /// Frees the slot of a step for a later one.
+    /// Clears the slot of a step, so that it can be used for a later step.
     pub fn clear(&mut self, step: u64) {
         let slot = self.slot(step);
         if std::mem::replace(&mut self.due[slot], false) {
@@ -51,23 +52,23 @@ impl<T: Scalar> Ring<T> {
         }
     }
 
-    /// Lanes of a row.
+    /// Returns the number of lanes of a row.
     pub const fn lanes(&self) -> usize {
         self.lanes
     }
 
-    /// Slots there are.
+    /// Returns the number of slots.
     pub const fn slots(&self) -> usize {
         self.due.len()
     }
 }
 
-/// Delays of connections, in steps.
+/// The delays of connections, in steps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delays {
-    /// The same for all.
+    /// One delay for all connections.
     Uniform(u16),
-    /// One each.
+    /// One delay per connection.
     Each(Vec<u16>),
 }
 
@@ -80,33 +81,33 @@ impl Delays {
     }
 }
 
-/// Sources by which delivery looks ahead.
+/// Number of sources that delivery prefetches ahead.
 const AHEAD: usize = 6;
 
-/// Asks the processor for all of a slice that will be read soon.
+/// Prefetches a slice that will be read soon.
 pub fn prefetch_all<E>(slice: &[E]) {
     let line = (64 / size_of::<E>().max(1)).max(1);
     (0..slice.len()).step_by(line).for_each(|at| prefetch(slice, at));
 }
 
-/// Asks the processor for an element that will be read soon, if it is there.
+/// Prefetches an element that will be read soon, if it exists.
 fn prefetch<E>(slice: &[E], at: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(element) = slice.get(at) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: the address is that of an element, and a prefetch changes nothing.
+        // SAFETY: the address is that of an element, and prefetching has no side effects.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (slice, at);
 }
 
-/// Connections of sources onto the lanes of a shard, by source (compressed sparse rows).
+/// Connections from sources to the lanes of a shard, sorted by source (compressed sparse rows).
 #[derive(Clone, Debug)]
 pub struct Fanout<T: Scalar> {
-    /// Where each source's connections start, and the end.
+    /// Index of each source's first connection, followed by the number of connections.
     pub(crate) starts: Buffer<u32>,
-    /// Every one is below `lanes`.
+    /// Target lanes; each is less than `lanes`.
     pub(crate) targets: Buffer<u16>,
     pub(crate) weights: Buffer<T>,
     pub(crate) delays: Delays,
@@ -115,10 +116,10 @@ pub struct Fanout<T: Scalar> {
 }
 
 impl<T: Scalar> Fanout<T> {
-    /// Connections onto `lanes` lanes: those of source i are `starts[i]..starts[i + 1]`.
+    /// Creates connections to `lanes` lanes. The connections of source i are `starts[i]..starts[i + 1]`.
     ///
     /// # Errors
-    /// Arrays that do not fit each other, or a target that is no lane.
+    /// Returns an error for arrays with inconsistent lengths, or for a target that is not a lane.
     pub fn new(
         starts: Vec<u32>,
         targets: Vec<u16>,
@@ -147,13 +148,13 @@ impl<T: Scalar> Fanout<T> {
         Ok(Self { starts, targets, weights, delays, lanes, longest })
     }
 
-    /// Adds the weights of the connections of `sources`, one source after the other, each in the order of its
-    /// connections, to what is due `delay` steps after `step`. A source that is not there has no connections.
+    /// Delivers spikes: adds the weights of the connections of `sources` to the inputs `delay` steps after `step`,
+    /// source by source, in the order of the connections. Sources without an entry have no connections.
     ///
     /// # Panics
-    /// Where the ring has fewer lanes or slots than the connections need: a mistake of the caller's code.
+    /// If the ring has fewer lanes or slots than the connections need, which is a programming error of the caller.
     pub fn deliver(&self, sources: &[u32], step: u64, ring: &mut Ring<T>) {
-        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "too small a ring");
+        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "the ring has too few lanes or slots");
         let now = match &self.delays {
             Delays::Uniform(delay) => ring.slot(step + u64::from(*delay)),
             Delays::Each(_) => ring.slot(step),
@@ -177,8 +178,8 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Asks for what the sources to come will need: their connections are anywhere in memory, so that waiting for them
-    /// would take longer than adding them.
+    /// Prefetches the connections of upcoming sources. They lie anywhere in memory, so waiting for them would take
+    /// longer than adding them.
     fn fetch(&self, sources: &[u32], i: usize) {
         if let Some(source) = sources.get(i + 2 * AHEAD) {
             prefetch(&self.starts, *source as usize);
@@ -193,19 +194,19 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds connections to one slot of the ring.
+    /// Adds connections with a common delay to one slot of the ring.
     fn deliver_together(&self, from: usize, to: usize, slot: usize, ring: &mut Ring<T>) {
         ring.due[slot] = true;
         let row = &mut ring.rows[slot * ring.lanes..][..ring.lanes];
         for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
-            // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), which is at most the
-            // row's length.
+            // SAFETY: every target is less than `self.lanes` (`new` checks this and targets never change), which is
+            // at most the length of the row.
             let gate = unsafe { row.get_unchecked_mut(usize::from(*target)) };
             *gate = gate.plus(*weight);
         }
     }
 
-    /// Adds connections to the slots that their delays lead to from `now`.
+    /// Adds connections with individual delays to the slots that follow `now`.
     fn deliver_apart(&self, delays: &[u16], from: usize, now: usize, ring: &mut Ring<T>) {
         let (to, slots) = (from + delays.len(), ring.due.len());
         let all = self.targets[from..to].iter().zip(&self.weights[from..to]).zip(delays);
@@ -213,8 +214,8 @@ impl<T: Scalar> Fanout<T> {
             let ahead = now + usize::from(*delay);
             let slot = if ahead >= slots { ahead - slots } else { ahead };
             let at = slot * ring.lanes + usize::from(*target);
-            // SAFETY: `now` and the delay are both below `slots`, so `slot` is too; the target is below the ring's lanes
-            // as above; `due` has `slots` entries and `rows` `slots * lanes`.
+            // SAFETY: `now` and the delay are both less than `slots`, so `slot` is too; the target is less than the
+            // number of lanes of the ring, as above; `due` has `slots` entries and `rows` has `slots * lanes`.
             unsafe {
                 *ring.due.get_unchecked_mut(slot) = true;
                 let gate = ring.rows.get_unchecked_mut(at);
@@ -223,37 +224,37 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Row starts: one more than there are sources.
+    /// Returns the row starts, one more than the number of sources.
     pub fn starts(&self) -> &[u32] {
         &self.starts
     }
 
-    /// Target lanes, by source.
+    /// Returns the target lanes, sorted by source.
     pub fn targets(&self) -> &[u16] {
         &self.targets
     }
 
-    /// Weights, by source.
+    /// Returns the weights, sorted by source.
     pub fn weights(&self) -> &[T] {
         &self.weights
     }
 
-    /// Weights, by source, to be changed.
+    /// Returns the weights, sorted by source, for modification.
     pub fn weights_mut(&mut self) -> &mut [T] {
         &mut self.weights
     }
 
-    /// Delays, by source.
+    /// Returns the delays, sorted by source.
     pub const fn delays(&self) -> &Delays {
         &self.delays
     }
 
-    /// The longest delay, in steps.
+    /// Returns the longest delay in steps.
     pub const fn max_delay(&self) -> u16 {
         self.longest
     }
 
-    /// Bytes it all takes.
+    /// Returns the number of bytes of all arrays.
     pub fn bytes(&self) -> usize {
         let delays = if let Delays::Each(d) = &self.delays { size_of_val(d.as_slice()) } else { 0 };
         size_of_val(&*self.starts) + size_of_val(&*self.targets) + size_of_val(&*self.weights) + delays

@@ -1,41 +1,42 @@
-//! What can be wrong with a program or with connections.
+//! Errors in programs and in connections.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a program does not link, or a coefficient table cannot be made.
+/// The reason why a program cannot be linked or a coefficient table cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkError {
-    /// An instruction has another number of arguments than its operation takes.
+    /// The number of arguments of an instruction does not match its operation.
     Arity {
         /// Position of the instruction.
         at: usize,
     },
-    /// An instruction names a row, coefficient or port that does not exist, or one that its operation does not take there.
+    /// An instruction refers to a row, coefficient or port that does not exist, or that its operation does not
+    /// accept in this position.
     Slot {
         /// Position of the instruction.
         at: usize,
     },
-    /// The width of a block is not a positive multiple of a line.
+    /// The width of a block is not a positive multiple of a cache line.
     Lanes {
-        /// The width asked for.
+        /// The requested width.
         lanes: usize,
     },
     /// A column of the table has no values.
     Empty {
-        /// Its position.
+        /// Index of the column.
         column: usize,
     },
-    /// The table has another number of entries than the program.
+    /// The number of entries in the table does not match the program.
     Table {
-        /// Entries there are.
+        /// Number of entries in the table.
         given: usize,
-        /// Entries there should be.
+        /// Number of entries that the program needs.
         expected: usize,
     },
     /// The level is not available on this processor.
     Level,
-    /// Rows, lanes or blocks are more than memory could hold.
+    /// The rows, lanes or blocks would not fit into the address space.
     Size,
 }
 
@@ -44,36 +45,36 @@ impl fmt::Display for LinkError {
         match self {
             Self::Arity { at } => write!(f, "instruction {at} has the wrong number of arguments"),
             Self::Slot { at } => {
-                write!(f, "instruction {at} names a row that it may not use or that does not exist")
+                write!(f, "instruction {at} uses a row that does not exist or that its operation does not accept")
             }
-            Self::Lanes { lanes } => write!(f, "blocks of {lanes} lanes: expected a multiple of 64 bytes"),
+            Self::Lanes { lanes } => write!(f, "blocks of {lanes} lanes: expected a width that is a multiple of 64 bytes"),
             Self::Empty { column } => write!(f, "coefficient {column} has no values"),
-            Self::Table { given, expected } => write!(f, "{given} coefficients: expected {expected}"),
-            Self::Level => write!(f, "this processor lacks the instructions asked for"),
-            Self::Size => write!(f, "more rows, lanes or blocks than memory could hold"),
+            Self::Table { given, expected } => write!(f, "the table has {given} coefficients: expected {expected}"),
+            Self::Level => write!(f, "this processor does not have the requested instructions"),
+            Self::Size => write!(f, "the rows, lanes or blocks do not fit into the address space"),
         }
     }
 }
 
 impl Error for LinkError {}
 
-/// Why connections cannot be delivered.
+/// The reason why connections cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FanoutError {
-    /// The starts do not ascend from 0 to the number of targets.
+    /// The row starts do not ascend from 0 to the number of targets.
     Starts,
-    /// Weights or delays are not as many as targets.
+    /// The number of weights or delays differs from the number of targets.
     Lengths {
-        /// Targets there are.
+        /// Number of targets.
         targets: usize,
-        /// Weights or delays given.
+        /// Number of weights or delays.
         given: usize,
     },
-    /// A target is not a lane of the shard.
+    /// A target is not a lane of the block.
     Target {
         /// The target.
         target: u16,
-        /// Lanes there are.
+        /// Number of lanes.
         lanes: usize,
     },
 }
@@ -81,10 +82,10 @@ pub enum FanoutError {
 impl fmt::Display for FanoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Starts => write!(f, "row starts do not ascend from 0 to the number of connections"),
-            Self::Lengths { targets, given } => write!(f, "{given} values for {targets} connections"),
+            Self::Starts => write!(f, "expected row starts that ascend from 0 to the number of connections"),
+            Self::Lengths { targets, given } => write!(f, "{given} values for {targets} connections: expected one per connection"),
             Self::Target { target, lanes } => {
-                write!(f, "target {target} is beyond the {lanes} lanes there are")
+                write!(f, "target {target}: expected an index below {lanes}, the number of lanes")
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The interpreter: one loop over lanes per instruction, and the choice of instructions for it.
+//! The interpreter, with one loop over lanes per instruction, and the selection of vector instructions for it.
 
 use crate::level::Level;
 use crate::link::{Linked, Operand};
@@ -8,36 +8,38 @@ use crate::program::Op;
 use crate::scalar::Scalar;
 use crate::vector::{Portable, Vector};
 
-/// A block's memory during a run.
+/// The memory of a block during a run.
 pub(crate) struct Memory<'a, T> {
-    /// Lane 0 of each [`crate::link::Space`]. The interpreter writes the state where it reads it.
+    /// Address of lane 0 in each [`crate::link::Space`]. The interpreter writes the state where it reads it.
     pub(crate) bases: [*mut T; 6],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
-    /// Lanes of the strip that is run, and the first of them, at which the bases already are.
+    /// The number of lanes in the strip, and the index of its first lane, to which the base addresses already
+    /// point.
     pub(crate) lanes: usize,
     pub(crate) first: usize,
 }
 
-/// Runs code at a level. Implemented for f32 and f64 only, which seals [`Scalar`].
+/// Execution of code at a level. Implemented for f32 and f64 only, which seals [`Scalar`].
 pub trait Execute: Sized {
-    /// Runs linked code over a block; returns whether any lane fired.
+    /// Runs linked code on a block and returns whether any lane fired.
     ///
     /// # Safety
-    /// The processor has the level, and every operand lies in its space.
+    /// The processor must have the level, and every operand must lie in its memory area.
     #[doc(hidden)]
     #[allow(private_interfaces)]
     unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool;
 
-    /// The code as machine code, where that can be done; the first `results` values of scratch matter after it.
+    /// Compiles the code to machine code, if possible. After a run, only the first `results` values of scratch are
+    /// used.
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn compile(code: &[Linked], results: usize) -> Option<Machine>;
 
-    /// Runs compiled code over a block; returns whether any lane fired.
+    /// Runs compiled code on a block and returns whether any lane fired.
     ///
     /// # Safety
-    /// As for [`Execute::execute`], and the processor has AVX2 and FMA.
+    /// As for [`Execute::execute`], and the processor must have AVX2 and FMA.
     #[doc(hidden)]
     #[allow(private_interfaces)]
     unsafe fn call(machine: &Machine, memory: &Memory<'_, Self>) -> bool;
@@ -53,13 +55,13 @@ macro_rules! execute {
 
             #[allow(private_interfaces)]
             unsafe fn call(machine: &Machine, memory: &Memory<'_, Self>) -> bool {
-                // SAFETY: as the caller.
+                // SAFETY: guaranteed by the caller.
                 unsafe { machine.run(memory) }
             }
 
             #[allow(private_interfaces)]
             unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool {
-                // SAFETY: the caller vouches for the level and the operands.
+                // SAFETY: the caller guarantees the level and the operands.
                 unsafe {
                     match level {
                         Level::Baseline => run::<Portable<$t, $n, false>>(code, memory),
@@ -68,7 +70,7 @@ macro_rules! execute {
                         Level::Avx2 => {
                             #[target_feature(enable = "avx2,fma")]
                             unsafe fn avx2(code: &[Linked], memory: Memory<'_, $t>) -> bool {
-                                // SAFETY: as the caller of `execute`.
+                                // SAFETY: guaranteed by the caller of `execute`.
                                 unsafe { run::<crate::vector::Pair<crate::vector::$avx2>>(code, memory) }
                             }
                             avx2(code, memory)
@@ -77,7 +79,7 @@ macro_rules! execute {
                         Level::Avx512 => {
                             #[target_feature(enable = "avx512f,avx2,fma")]
                             unsafe fn avx512(code: &[Linked], memory: Memory<'_, $t>) -> bool {
-                                // SAFETY: as the caller of `execute`.
+                                // SAFETY: guaranteed by the caller of `execute`.
                                 unsafe { run::<crate::vector::$avx512>(code, memory) }
                             }
                             avx512(code, memory)
@@ -94,14 +96,16 @@ macro_rules! execute {
 execute!(f32, Avx2F32, Avx512F32, 8);
 execute!(f64, Avx2F64, Avx512F64, 4);
 
-/// A row as an instruction sees it: lane i is at `at[i & mask]`, so a uniform coefficient is one value for all lanes.
+/// A row as an argument of an instruction. Lane i is at `at[i & mask]`, so a uniform coefficient yields the same
+/// value for all lanes.
 #[derive(Clone, Copy)]
 struct Row<T> {
     at: *mut T,
     mask: usize,
 }
 
-/// Loads an argument: `u`, a uniform coefficient, ahead of the loop; `r`, a row, within it; `s`, either, within it.
+/// Loads an argument: `u` is a uniform coefficient, loaded before the loop; `r` is a row, loaded within it; `s` is
+/// either, loaded within it.
 macro_rules! ahead {
     (u $a:ident) => {
         let $a = V::broadcast($a.at);
@@ -118,7 +122,7 @@ macro_rules! within {
     };
 }
 
-/// A loop over lanes: loads the arguments, stores `$value` in `$out`.
+/// A loop over lanes that loads the arguments and stores `$value` in `$out`.
 macro_rules! each_lane {
     ($n:ident, $out:ident, [$($kind:ident $a:ident),*], $value:expr) => {{
         $(ahead!($kind $a);)*
@@ -132,8 +136,8 @@ macro_rules! each_lane {
     }};
 }
 
-/// An operation: its loop for the mixes of uniform and row arguments that solvers produce, each with the bits of its
-/// uniform arguments, and one for any mix.
+/// Selects the loop of an operation: one for each mix of uniform and row arguments that solvers produce, identified
+/// by the bits of its uniform arguments, and a general one for all other mixes.
 macro_rules! op {
     ($m:ident, $i:ident, [$($a:ident),*], $value:expr $(, $bits:literal => [$($kind:ident $b:ident),*])*) => {{
         let n = $m.lanes;
@@ -149,20 +153,22 @@ macro_rules! op {
 
 #[inline(always)]
 fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
-    // Within its space, which `link` checked; but an input port's operand is a number, and is never read.
+    // `link` checked that the address lies in its memory area. The operand of an input port is only a number, and
+    // its address is never read.
     let at = memory.bases[operand.space as usize].wrapping_add(operand.offset as usize);
     Row { at, mask: if operand.space == crate::link::Space::Uniform { 0 } else { usize::MAX } }
 }
 
-/// Runs the code, an instruction at a time over all lanes.
+/// Executes the code, one instruction at a time for all lanes.
 ///
 /// # Safety
-/// The processor has the vector's level, every operand lies in its space, and lanes are whole vectors.
+/// The processor must have the level of the vector, every operand must lie in its memory area, and the lanes must
+/// be whole vectors.
 #[inline(always)]
 pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool {
     let mut m = memory;
     let mut any = 0;
-    // SAFETY: the caller vouches for the level and the operands; each loop visits the lanes there are.
+    // SAFETY: the caller guarantees the level and the operands, and each loop visits only existing lanes.
     unsafe {
         let (zero, one) = (V::splat(V::Scalar::default()), V::splat(V::Scalar::from_f64(1.0)));
         for i in code {
@@ -224,7 +230,7 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
     any != 0
 }
 
-/// The operations that read an input port.
+/// Executes an operation that reads an input port.
 ///
 /// # Safety
 /// As [`run`].
@@ -233,11 +239,11 @@ unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     let (n, out, gate) = (m.lanes, row(m, i.out), row(m, i.out));
     let at = usize::from(i.op == Op::FmaInput);
     let port = m.inputs[i.args[at].offset as usize];
-    // An absent port adds nothing: its pointer is never read.
+    // The pointer of an absent port is never read.
     let at = port.as_ptr().wrapping_add(m.first).cast_mut();
     let (b, absent) = (Row { at, mask: usize::MAX }, port.is_empty());
     let (a, c) = (row(m, i.args[0]), row(m, i.args[2]));
-    // SAFETY: as the caller; a port that is present has a value per lane.
+    // SAFETY: guaranteed by the caller; a port that is present has one value per lane.
     unsafe {
         match i.op {
             Op::AddInput if absent => {}
@@ -250,7 +256,7 @@ unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     }
 }
 
-/// The operations that let lanes fire; returns the bits of all lanes that did, OR-ed.
+/// Executes an operation that lets lanes fire, and returns the bits of all lanes that fired, OR-ed together.
 ///
 /// # Safety
 /// As [`run`].
@@ -259,7 +265,7 @@ unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
     let (out, a, b) = (row(m, i.out), row(m, i.args[0]), row(m, i.args[1]));
     let mut any = 0;
     let mut lane = 0;
-    // SAFETY: as the caller.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         while lane < m.lanes {
             let threshold = V::load(a.at.add(lane & a.mask));
@@ -268,7 +274,7 @@ unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
                 _ => V::load(out.at.add(lane)).gt(threshold),
             };
             let bits = V::bits(mask);
-            // Few steps have spikes: most vectors are read and left.
+            // Spikes are rare, so most vectors are only compared and not written.
             if bits != 0 {
                 any |= bits;
                 let place = m.first + lane;
@@ -286,7 +292,8 @@ unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
     any
 }
 
-/// Functions that prologues need and steps hardly: lane by lane, by a library with the same bits on every machine.
+/// Functions that prologues use and steps rarely do. They are computed lane by lane, by a library whose results are
+/// identical on all machines.
 mod slow {
     use crate::scalar::Scalar;
 

@@ -1,4 +1,4 @@
-//! Kernels: linked programs, and the frames they run on.
+//! Kernels: linked programs, and the frames on which they run.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::program::{Instruction, Op, Program, Slot};
 use crate::scalar::{Scalar, granule};
 
-/// A program linked for one scalar type, level, block width and layout of coefficients.
+/// A program linked for one scalar type, level, block width and coefficient layout.
 #[derive(Clone, Debug)]
 pub struct Kernel<T: Scalar> {
     code: Vec<Linked>,
@@ -20,45 +20,47 @@ pub struct Kernel<T: Scalar> {
     state: usize,
     scratch: usize,
     past: usize,
-    /// Values of scratch that are read after a run.
+    /// Number of scratch values that are read after a run.
     results: usize,
     inputs: usize,
-    /// Whether lanes may fire.
+    /// Whether the program contains operations that let lanes fire.
     fires: bool,
-    /// The layout linked against.
+    /// The coefficient layout for which the program was linked.
     layout: u64,
-    /// Uniform values and rows of that layout.
+    /// Number of uniform values and of rows in that layout.
     table: (usize, usize),
-    /// Rows of state that it leaves as they are.
+    /// State rows that the program does not write.
     kept: Vec<usize>,
-    /// Lanes that are run together.
+    /// Number of lanes that are processed together.
     strip: usize,
-    /// The program as machine code.
+    /// The machine code of the program.
     machine: Option<Machine>,
     scalar: std::marker::PhantomData<T>,
 }
 
-/// What a kernel runs on: one block's rows and what reaches it in this step.
+/// The memory of a run: the rows of one block and its inputs in this step.
 #[derive(Debug)]
 pub struct Frame<'a, T: Scalar> {
-    /// The block's state, row by row.
+    /// The state of the block, row by row.
     pub state: &'a mut [T],
-    /// Scratch for this run, row by row.
+    /// Scratch memory for this run, row by row.
     pub scratch: &'a mut [T],
-    /// The coefficient table, with the layout the kernel was linked against.
+    /// The coefficient table, with the layout for which the kernel was linked.
     pub coefs: &'a Coefficients<T>,
-    /// Number of the block in the table.
+    /// Index of the block in the table.
     pub block: usize,
-    /// For each port a value per lane, or nothing where the port is absent in this step.
+    /// For each port, one value per lane, or an empty slice if the port has no input in this step.
     pub inputs: &'a [&'a [T]],
-    /// Takes one bit per lane, set where it fired: word 0 has lanes 0 to 63. May be empty for a program that cannot fire.
+    /// Receives one bit per lane, which is set if the lane fired; word 0 contains lanes 0 to 63. May be empty for a
+    /// program that cannot fire.
     pub fired: &'a mut [u64],
 }
 
 impl<T: Scalar> Kernel<T> {
     /// Links a program for blocks of `lanes` lanes.
     ///
-    /// # Errors
+    /// [`LinkError`] if the program refers to something that does not exist, or if this processor does not have the
+    /// level.
     /// [`LinkError`] for a program that names what does not exist, or a level this processor lacks.
     pub fn link(
         program: &Program,
@@ -92,50 +94,54 @@ impl<T: Scalar> Kernel<T> {
         })
     }
 
-    /// The same kernel as machine code, if this processor and system allow it; else as it is. The bits are the same. Worth
-    /// while for programs that run often: it takes about a microsecond an operation.
+    /// Compiles the kernel to machine code, if the processor and the operating system allow it; otherwise returns
+    /// it unchanged. Results are bit-identical. Compilation takes about a microsecond per operation, so it pays off
+    /// for programs that run often.
     #[must_use]
     pub fn compiled(mut self) -> Self {
-        // Miri runs no machine code.
+        // Miri cannot execute machine code.
         if cfg!(all(target_arch = "x86_64", not(miri))) && self.level >= Level::Avx2 {
             self.machine = T::compile(&self.code, self.results);
         }
         self
     }
 
-    /// Whether it runs with that table too: one of the layout and width it was linked against.
+    /// Returns whether the kernel can run with this table, which requires the layout and width for which it was
+    /// linked.
     pub fn fits(&self, coefs: &Coefficients<T>) -> bool {
         self.layout == coefs.layout
             && self.lanes == coefs.lanes
             && self.table == (coefs.uniform.len(), coefs.rows_per_block)
     }
 
-    /// Whether it is machine code.
+    /// Returns whether the kernel has machine code.
     pub const fn is_compiled(&self) -> bool {
         self.machine.is_some()
     }
 
-    /// The x86-64 machine code of the step, for disassemblers: instructions up to the only `ret`, then the numbers that
-    /// they read. `None` where the program is interpreted.
+    /// Returns the x86-64 machine code of the step, for use with disassemblers: the instructions up to the only
+    /// `ret`, followed by the constants that they read. Returns `None` if the program is interpreted.
     pub fn machine_code(&self) -> Option<&[u8]> {
         self.machine.as_ref().map(Machine::code)
     }
 
-    /// Runs the tape once over one block; returns whether any lane fired.
+    /// Runs the program once on one block and returns whether any lane fired.
     ///
     /// # Panics
-    /// Where the frame does not fit the kernel: too little state, scratch or `fired`, a block beyond the table, a table
-    /// of another layout, a port with another number of values. These are mistakes of the caller's code, not of data.
+    /// If the frame does not match the kernel: too little state, scratch or `fired`, a block outside the table, a
+    /// table with a different layout, or a port with the wrong number of values. These are programming errors of
+    /// the caller and do not depend on data.
     pub fn run(&self, mut frame: Frame<'_, T>) -> bool {
         self.strips().fold(false, |any, strip| any | self.run_strip(&mut frame, &[], strip))
     }
 
-    /// Runs the tape once over one block, whose state was `before` and becomes that of the frame; returns whether any lane fired.
+    /// Runs the program once on one block, reading the state from `before` and writing it to the frame. Returns
+    /// whether any lane fired.
     ///
     /// # Panics
-    /// As [`Kernel::run`], or where `before` has too few rows.
+    /// As [`Kernel::run`], or if `before` has too few rows.
     pub fn advance(&self, mut frame: Frame<'_, T>, before: &[T]) -> bool {
-        assert!(frame.state.len() >= self.state && before.len() >= self.state, "too few rows");
+        assert!(frame.state.len() >= self.state && before.len() >= self.state, "too few state rows");
         if self.machine.is_none() {
             frame.state[..self.state].copy_from_slice(&before[..self.state]);
             return self.run(frame);
@@ -146,21 +152,25 @@ impl<T: Scalar> Kernel<T> {
         self.strips().fold(false, |any, strip| any | self.run_apart(&mut frame, &[], strip, Some(before)))
     }
 
-    /// The strips of lanes in which all rows of the program stay in L1. Whoever runs the program often does so strip by strip.
+    /// Returns the strips of lanes in which all rows of the program fit into the L1 cache. Callers that run the
+    /// program many times do so strip by strip.
     pub fn strips(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (strip, lanes) = (self.strip, self.lanes);
         (0..lanes).step_by(strip).map(move |first| first..lanes.min(first + strip))
     }
 
-    /// Runs the tape once over a strip of one block's lanes, with rows of the past to read; returns whether any lane fired.
+    /// Runs the program once on a strip of lanes of one block, with the past rows `past`. Returns whether any lane
+    /// fired.
     ///
     /// # Panics
-    /// As [`Kernel::run`], or where `past` has too few rows or the strip is not whole lines of the block.
+    /// As [`Kernel::run`], or if `past` has too few rows or the strip does not consist of whole cache lines of the
+    /// block.
     pub fn run_strip(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>) -> bool {
         self.run_apart(frame, past, strip, None)
     }
 
-    /// Runs a strip whose state is that of the frame or, where machine code runs, `before`, of as many rows.
+    /// Runs a strip that reads its state from the frame or, in machine code, from `before`, which has the same
+    /// number of rows.
     fn run_apart(
         &self,
         frame: &mut Frame<'_, T>,
@@ -168,21 +178,22 @@ impl<T: Scalar> Kernel<T> {
         strip: Range<usize>,
         before: Option<&[T]>,
     ) -> bool {
-        assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few rows");
-        assert!(past.len() >= self.past, "too few rows of the past");
-        assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "no such block");
-        // The hash tells layouts apart; that operands lie within the table must not hang on a hash.
+        assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few state or scratch rows");
+        assert!(past.len() >= self.past, "too few past rows");
+        assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "the block is not in the coefficient table");
+        // The hash distinguishes layouts, but memory safety must not depend on a hash, so the sizes are compared
+        // too.
         let table = (frame.coefs.uniform.len(), frame.coefs.rows_per_block);
-        assert!(frame.coefs.layout == self.layout && table == self.table, "a table of another layout");
-        assert!(frame.inputs.len() >= self.inputs, "too few ports");
+        assert!(frame.coefs.layout == self.layout && table == self.table, "the coefficient table has a different layout");
+        assert!(frame.inputs.len() >= self.inputs, "too few input ports");
         assert!(
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),
-            "a port of another width"
+            "an input port has the wrong width"
         );
-        assert!(!self.fires || frame.fired.len() * 64 >= self.lanes, "too few bits for lanes that fire");
+        assert!(!self.fires || frame.fired.len() * 64 >= self.lanes, "too few bits for the lanes that may fire");
         let line = granule::<T>();
         let whole = strip.start.is_multiple_of(line) && strip.end.is_multiple_of(line);
-        assert!(whole && strip.start < strip.end && strip.end <= self.lanes, "no strip of whole lines");
+        assert!(whole && strip.start < strip.end && strip.end <= self.lanes, "the strip does not consist of whole cache lines");
         if strip.start == 0 {
             frame.fired.fill(0);
         }
@@ -204,28 +215,30 @@ impl<T: Scalar> Kernel<T> {
             first,
         };
         if let Some(machine) = &self.machine {
-            // SAFETY: as below; a compiled kernel's level has AVX2, the ports and bits were checked above.
+            // SAFETY: as below; the level of a compiled kernel has AVX2, and ports and bits were checked above.
             return unsafe { T::call(machine, &memory) };
         }
-        // SAFETY: every operand of the code was checked by `link` to lie within the rows that the assertions above
-        // find present, and writes only state and scratch; the strip is whole lines of the lanes there are; the level was
-        // checked when the kernel was linked. What is read as state is the frame's own, or was found as long by `advance`.
+        // SAFETY: `link` checked that every operand lies within the rows whose presence is asserted above, and only
+        // state and scratch are written; the strip consists of whole cache lines within the lanes; the level was
+        // checked when the kernel was linked. The state is read from the frame, or from rows whose length `advance`
+        // checked.
         unsafe { T::execute(self.level, &self.code, memory) }
     }
 }
 
-/// Rows of state that no instruction writes.
+/// Returns the state rows that no instruction writes.
 fn kept(program: &Program) -> Vec<usize> {
     let writes = |i: &Instruction, row: usize| i.op != Op::Fire && i.out == Slot::State(row as u16);
     (0..program.state_rows).filter(|row| !program.code.iter().any(|i| writes(i, *row))).collect()
 }
 
-/// Bytes of rows that stay in L1 beside what else is there.
+/// Bytes of rows that fit into the L1 cache together with other data in use.
 const NEAR: usize = 26 << 10;
-/// Lines of a strip, at least, so that an operation outlasts its dispatch.
+/// Minimum number of cache lines in a strip, so that an operation takes longer than its dispatch.
 const LEAST_LINES: usize = 4;
 
-/// Lanes to run together, so that all rows of a program stay in L1: strips of about equal width, in whole lines.
+/// Returns the number of lanes to process together, so that all rows of a program fit into the L1 cache. The strips
+/// of a block have approximately equal widths in whole cache lines.
 fn strip<T: Scalar>(rows: usize, lanes: usize) -> usize {
     let line = granule::<T>();
     let fits = NEAR / (rows.max(1) * size_of::<T>() * line);

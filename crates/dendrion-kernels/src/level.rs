@@ -1,14 +1,14 @@
-//! Instruction levels, and which of them this processor has.
+//! Instruction levels, and the detection of those that this processor has.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-/// A set of vector instructions, from least to most.
+/// A set of vector instructions, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// What every processor of the architecture has, without fused multiply-add (on x86-64: SSE2).
+    /// The instructions of every processor of the architecture, without fused multiply-add (SSE2 on x86-64).
     Baseline,
-    /// 128-bit vectors with fused multiply-add, as every AArch64 has.
+    /// 128-bit vectors with fused multiply-add, available on every AArch64 processor.
     Neon,
     /// 256-bit vectors with fused multiply-add (AVX2 and FMA).
     Avx2,
@@ -16,7 +16,7 @@ pub enum Level {
     Avx512,
 }
 
-/// Levels of one class give the same bits; those of different classes agree within rounding.
+/// A class of levels with bit-identical results. Results of different classes agree up to rounding errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NumericClass {
     /// a b + c is rounded once.
@@ -26,16 +26,16 @@ pub enum NumericClass {
 }
 
 impl Level {
-    /// The best level of this processor.
+    /// Returns the best level of this processor.
     pub fn best() -> Self {
         Self::available().last().copied().unwrap_or(Self::Baseline)
     }
 
-    /// The level that the environment variable `DENDRION_LEVEL` names (baseline, neon, avx2 or avx512), or the best one if it
-    /// is not set. It is read once.
+    /// Returns the level named by the environment variable `DENDRION_LEVEL` (baseline, neon, avx2 or avx512), or
+    /// the best one if the variable is not set. The variable is read once.
     ///
     /// # Errors
-    /// A name of no level, or of one that this processor does not have.
+    /// Returns an error if the variable does not name a level of this processor.
     pub fn chosen() -> Result<Self, String> {
         static CHOSEN: OnceLock<Result<Level, String>> = OnceLock::new();
         CHOSEN
@@ -46,7 +46,7 @@ impl Level {
             .clone()
     }
 
-    /// The level of that name, if this processor has it.
+    /// Returns the level with this name, if this processor has it.
     fn named(name: &str) -> Result<Self, String> {
         let available = Self::available();
         available.iter().copied().find(|level| level.name() == name.trim()).ok_or_else(|| {
@@ -55,7 +55,7 @@ impl Level {
         })
     }
 
-    /// The levels of this processor, least first.
+    /// Returns the levels of this processor in ascending order.
     pub fn available() -> Vec<Self> {
         [Self::Baseline, Self::Neon, Self::Avx2, Self::Avx512]
             .into_iter()
@@ -63,7 +63,7 @@ impl Level {
             .collect()
     }
 
-    /// Whether this processor has it.
+    /// Returns whether this processor has the level.
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
         match self {
@@ -74,7 +74,7 @@ impl Level {
         }
     }
 
-    /// Whether this processor has it.
+    /// Returns whether this processor has the level.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn is_available(self) -> bool {
         match self {
@@ -84,7 +84,7 @@ impl Level {
         }
     }
 
-    /// The class its results belong to.
+    /// Returns the numeric class of the level.
     pub const fn class(self) -> NumericClass {
         match self {
             Self::Baseline => NumericClass::Separate,
@@ -92,7 +92,7 @@ impl Level {
         }
     }
 
-    /// Its name in lower case.
+    /// Returns the name of the level in lower case.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",

@@ -1,15 +1,16 @@
-//! Runs a [`Program`] over blocks of lanes.
+//! Executes a [`Program`] on blocks of lanes.
 //!
-//! A program is a tape of operations on rows. A block is as many rows as the program has states, each of one value per
-//! lane, one lane beside the other (a structure of arrays). One operation runs over all lanes of a block before the
-//! next begins, so its dispatch is paid once per row and its rows stay in L1. On processors with AVX2 a step can be
-//! compiled to machine code ([`Kernel::compiled`]), of the same bits.
+//! A program is a tape of operations on rows. A block consists of the program's state rows, each with one value per
+//! lane in contiguous memory (a structure of arrays). Each operation processes all lanes of a block before the next
+//! one begins, so the overhead of its dispatch occurs once per row, and the rows stay in the L1 cache. On
+//! processors with AVX2, a program can be compiled to machine code ([`Kernel::compiled`]) with bit-identical
+//! results.
 //!
-//! What a lane is, this crate does not know. Everything here is generic over [`Scalar`] (f32, f64) and dispatched to
-//! the best instructions at run time ([`Level`]). It is the only crate of the workspace with `unsafe` code, of which
-//! there are four kinds: vector instructions behind a check of the processor, rows addressed by offsets that were
-//! checked when the program was linked, connections whose targets were checked when they were made, and the call of machine
-//! code made from a linked program.
+//! The meaning of a lane is up to the user of this crate. Everything here is generic over [`Scalar`] (f32, f64),
+//! and the best available instructions are selected at run time ([`Level`]). This is the only crate of the
+//! workspace with `unsafe` code. There are four kinds of it: vector instructions after a check of the processor,
+//! rows accessed through offsets that were checked when the program was linked, connections whose targets were
+//! checked when they were created, and calls of machine code generated from a linked program.
 
 mod buffer;
 mod coefficients;

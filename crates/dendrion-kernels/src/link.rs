@@ -1,14 +1,14 @@
-//! Linking: slots to places in memory, once, so that running checks nothing per row.
+//! Linking: resolves slots to memory locations once, so that execution needs no checks per row.
 
 use crate::coefficients::{Coefficients, Place};
 use crate::error::LinkError;
 use crate::program::{Instruction, Op, Program, Slot};
 use crate::scalar::{Scalar, granule};
 
-/// Most arguments an operation takes.
+/// Maximum number of arguments of an operation.
 pub(crate) const ARGS: usize = 9;
 
-/// Memory that a linked operand is in.
+/// The memory area of a linked operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Space {
@@ -16,17 +16,18 @@ pub(crate) enum Space {
     Scratch = 1,
     /// Coefficient rows of the block.
     Rows = 2,
-    /// Uniform coefficients: the same line for all lanes.
+    /// Uniform coefficients, with the same cache line for all lanes.
     Uniform = 3,
-    /// Rows given for the run.
+    /// Read-only rows provided for the run.
     Past = 4,
-    /// The state that was written, in machine code, where it may lie apart from the one that is read.
+    /// The written state, which in machine code may be separate from the state that is read.
     Written = 5,
-    /// What a loop of machine code carries from one turn to the next.
+    /// Values that a loop of machine code carries from one iteration to the next.
     Carried = 6,
 }
 
-/// A linked operand: a space, and the offset in it of lane 0, in scalars. For an input port, its number.
+/// A linked operand: a memory area, and the offset of lane 0 in it, in scalars. For an input port, the offset is
+/// its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Operand {
     pub(crate) space: Space,
@@ -37,7 +38,7 @@ pub(crate) struct Operand {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Linked {
     pub(crate) op: Op,
-    /// Which arguments are uniform, a bit each.
+    /// One bit per argument, set if the argument is uniform.
     pub(crate) uniform: u16,
     pub(crate) out: Operand,
     pub(crate) args: [Operand; ARGS],

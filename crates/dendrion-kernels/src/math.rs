@@ -1,10 +1,10 @@
-//! Functions of vectors, the same arithmetic at every level.
+//! Functions of vectors, with the same arithmetic at every level.
 
 use crate::scalar::Scalar;
 use crate::vector::{Real, Vector};
 
-/// e^x, to about one unit in the last place; exactly 1 at 0, NaN of NaN, 0 where the result would be below 2^-1021.5
-/// (f32: 2^-125.5), so that none is denormal.
+/// Computes e^x with an error of about one unit in the last place. The result is exactly 1 for 0, NaN for NaN, and
+/// 0 instead of any result below 2^-1021.5 (f32: 2^-125.5), so that it is never subnormal.
 ///
 /// ```text
 /// n = round(x log2 e);  r = x - n ln 2 (in two parts)
@@ -15,10 +15,10 @@ use crate::vector::{Real, Vector};
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let (low, high) = V::Scalar::EXP_RANGE;
-        // In this order a NaN passes: it compares with nothing, and `b` is returned.
+        // With this order of operands NaN is preserved: comparisons with it are false, so `b` is returned.
         let x = V::splat(high).min(x);
         let x = V::splat(low).max(x);
         let rounded = x.fma(V::splat(V::Scalar::LOG2_E), V::splat(V::Scalar::ROUND));
@@ -28,13 +28,15 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
         let r2 = r.mul(r);
         let p = polynomial(V::Scalar::EXP, r, r2).fma(r2, r);
         let scale = rounded.exp2_rounded();
-        // Half of it, then twice that: 2^n itself is infinite where p < 0 still makes the result a number.
+        // Half of the result is computed and then doubled, because 2^n itself may be infinite although p < 0 makes
+        // the result finite.
         let half = p.fma(scale, scale);
         half.add(half)
     }
 }
 
-/// 2^x, as exact as [`exp`]: 0 where the result would be below 2^-1021.5 (f32: 2^-125.5), so that none is denormal.
+/// Computes 2^x as accurately as [`exp`], with 0 instead of any result below 2^-1021.5 (f32: 2^-125.5), so that it
+/// is never subnormal.
 ///
 /// ```text
 /// n = round(x);  r = x - n (which is exact)
@@ -45,33 +47,35 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp2<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
-        // As for `exp`: 2^n itself may be infinite where the result is a number.
+        // As in `exp`, 2^n itself may be infinite although the result is finite.
         let half = power(x, V::Scalar::EXP2_RANGE, V::Scalar::ROUND);
         half.add(half)
     }
 }
 
-/// 2^x between the smallest and the largest power of two; beyond, one of them: enough to be added to 1 below a fraction.
+/// Computes 2^x, clamped to the range between the smallest and the largest power of two. This is sufficient for the
+/// term that is added to 1 in a denominator.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp2_within<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe { power(x, V::Scalar::EXP2_WITHIN, V::Scalar::ROUND_WHOLE) }
 }
 
-/// 2^(x - k) of x brought into a range, where `round` rounds and leaves n - k + bias.
+/// Computes 2^(x - k) after clamping x to a range. Adding `round` rounds to an integer n and leaves n - k + bias in
+/// the lowest bits.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::Scalar) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
-        // In this order a NaN passes: it compares with nothing, and `b` is returned.
+        // With this order of operands NaN is preserved: comparisons with it are false, so `b` is returned.
         let x = V::splat(low).max(V::splat(high).min(x));
         let rounded = x.add(V::splat(round));
         let r = x.sub(rounded.sub(V::splat(round)));
@@ -80,16 +84,17 @@ unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::
     }
 }
 
-/// Beyond this |x| the slope of the logistic function is flushed, whatever is multiplied with it.
+/// For larger |x|, the derivative of the logistic function is flushed to 0.
 const FLAT: f64 = 100.0;
 
-/// e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. Far from 0 nothing is computed.
+/// Computes e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. The computation is
+/// skipped far from 0.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let (size, zero) = (x.abs(), V::splat(V::Scalar::default()));
         let flat = size.gt(V::splat(V::Scalar::from_f64(FLAT)));
@@ -102,13 +107,13 @@ pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
     }
 }
 
-/// c₀ + c₁ r + c₂ r² + ..., as two interleaved chains in r² that run side by side.
+/// Computes c₀ + c₁ r + c₂ r² + ... as two independent chains in r², which the processor can execute in parallel.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 unsafe fn polynomial<V: Vector>(c: &[V::Scalar], r: V, r2: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let n = c.len();
         let (mut first, mut second) = (V::splat(c[n - 1]), V::splat(c[n - 2]));
@@ -118,22 +123,23 @@ unsafe fn polynomial<V: Vector>(c: &[V::Scalar], r: V, r2: V) -> V {
             second = second.fma(r2, V::splat(c[i - 2]));
             i -= 2;
         }
-        // An even number of coefficients leaves `first` the odd powers; an odd one leaves c₀ to come.
+        // For an even number of coefficients, `first` contains the odd powers; for an odd number, c₀ remains to be
+        // added.
         if n % 2 == 0 { first.fma(r, second) } else { second.fma(r, first.fma(r2, V::splat(c[0]))) }
     }
 }
 
-/// φ₁(x) = (e^x - 1)/x, by its series where that would cancel.
+/// Computes φ₁(x) = (e^x - 1)/x, using its series where the formula would cancel.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn phi1<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let one = V::splat(V::Scalar::from_f64(1.0));
         let near = V::splat(V::Scalar::from_f64(0.5)).gt(x.abs());
-        // 1/(k+1)! from k = 13 down.
+        // Coefficients 1/(k+1)!, from k = 13 downwards.
         let mut series = V::splat(V::Scalar::from_f64(1.0 / 87_178_291_200.0));
         let mut factorial = 6_227_020_800.0;
         let mut k = 13.0;
@@ -147,13 +153,13 @@ pub(crate) unsafe fn phi1<V: Vector>(x: V) -> V {
     }
 }
 
-/// e^x - 1 without cancellation.
+/// Computes e^x - 1 without cancellation.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let one = V::splat(V::Scalar::from_f64(1.0));
         let near = V::splat(V::Scalar::from_f64(0.5)).gt(x.abs());
@@ -161,13 +167,13 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
     }
 }
 
-/// `v`, or 0 where it is negligible.
+/// Returns `v`, or 0 if it is negligible.
 ///
 /// # Safety
 /// As [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn flush<V: Vector>(v: V) -> V {
-    // SAFETY: the caller vouches for the processor.
+    // SAFETY: the caller guarantees the processor features.
     unsafe {
         let zero = V::splat(V::Scalar::default());
         V::select(V::splat(V::Scalar::FLUSH).gt(v.abs()), zero, v)

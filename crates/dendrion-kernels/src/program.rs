@@ -1,30 +1,30 @@
-//! A `Program`: one step as a flat tape of operations over rows of lanes.
+//! Programs: one step as a flat tape of operations on rows of lanes.
 //!
-//! A program is plain data. It names rows by [`Slot`]s; which memory a slot means is settled when the program is
-//! linked to a coefficient table ([`crate::Kernel::link`]), so one program serves f32 and f64, every vector
-//! width, and any mix of coefficients that are one value or one value per lane.
+//! A program is plain data and refers to rows by [`Slot`]s. Linking to a coefficient table
+//! ([`crate::Kernel::link`]) assigns memory to the slots. One program therefore serves f32 and f64, every vector
+//! width, and any mix of uniform and individual coefficients.
 
 use std::fmt;
 
 /// A row that an instruction reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Slot {
-    /// A row of the block's own state, kept from step to step.
+    /// A row of the block's state, which is kept between steps.
     State(u16),
-    /// A row of scratch, whose content means nothing after the run.
+    /// A scratch row, whose content is undefined after the run.
     Scratch(u16),
-    /// A row that is given for the run and only read: a state of the past.
+    /// A read-only row provided for the run, such as a state of a past step.
     Past(u16),
-    /// An entry of the coefficient table: one value for all lanes, or a row. Never written.
+    /// An entry of the coefficient table, which is either one value for all lanes or a row. It is never written.
     Coef(u16),
-    /// An input port: a row given for this step, or absent. Only the operations that say so take it.
+    /// An input port, which is a row provided for this step or absent. Only operations that say so accept it.
     Input(u16),
 }
 
-/// What an instruction computes. Arguments are `a`, `b`, `c`, ... in the order of [`Instruction::args`]; `out` is
-/// the row written. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 where |v| < [`FLUSH`].
+/// An operation of an instruction. Its arguments `a`, `b`, `c`, ... are in the order of [`Instruction::args`], and
+/// `out` is the row that it writes. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 if |v| < [`FLUSH`].
 ///
-/// The fused operations exist because one visit of a row in L1 costs as much as the arithmetic on it.
+/// There are fused operations because reading a row from the L1 cache takes as long as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `a`
@@ -33,23 +33,23 @@ pub enum Op {
     Neg,
     /// `|a|`
     Abs,
-    /// square root of `a`
+    /// Square root of `a`
     Sqrt,
-    /// e to the `a`
+    /// `e` to the power `a`
     Exp,
-    /// 2 to the `a`
+    /// 2 to the power `a`
     Exp2,
-    /// e to the `a`, less 1, without cancellation
+    /// `exp(a) - 1`, without cancellation
     Expm1,
-    /// natural logarithm of `a`
+    /// Natural logarithm of `a`
     Log,
-    /// logarithm of `1 + a`, without cancellation
+    /// Natural logarithm of `1 + a`, without cancellation
     Log1p,
-    /// `(e^a - 1) / a`, 1 at `a = 0`: the φ₁ of exponential integrators
+    /// `(exp(a) - 1) / a`, and 1 for `a = 0`: the function φ₁ of exponential integrators
     Phi1,
-    /// hyperbolic tangent of `a`
+    /// Hyperbolic tangent of `a`
     Tanh,
-    /// the whole number nearest to `a`, halves away from zero
+    /// The integer nearest to `a`; halves are rounded away from zero
     Round,
     /// `flush(e / (1 + e)²)` with `e = exp(-|a|)`: the derivative of the logistic function
     LogisticSlope,
@@ -57,21 +57,21 @@ pub enum Op {
     Add,
     /// `a - b`
     Sub,
-    /// `a b`
+    /// `a * b`
     Mul,
     /// `a / b`
     Div,
-    /// the smaller of `a` and `b`: `if a < b { a } else { b }`
+    /// The smaller of `a` and `b`: `if a < b { a } else { b }`
     Min,
-    /// the larger of `a` and `b`: `if a > b { a } else { b }`
+    /// The larger of `a` and `b`: `if a > b { a } else { b }`
     Max,
     /// `a` to the power `b`
     Pow,
-    /// 1 where `a > b`, else 0
+    /// 1 if `a > b`, else 0
     Greater,
-    /// 1 where `a >= b`, else 0
+    /// 1 if `a >= b`, else 0
     GreaterEqual,
-    /// `b` where `a` is not 0, else `c`
+    /// `b` if `a` is not 0, else `c`
     Select,
     /// `flush(a)`
     Flush,
@@ -85,34 +85,34 @@ pub enum Op {
     Mul2Flush,
     /// `a b + c d + e`
     Fma2,
-    /// `a (b - c) + d`: leak, or one axial current
+    /// `a (b - c) + d`, used for a leak or one axial current
     FmaDiff,
-    /// `a b (c - d) + e`: the current of a gate `b` with reversal `c`
+    /// `a b (c - d) + e`, used for the current of a gate `b` with reversal potential `c`
     GatedDiff,
     /// `1 / (a 2^(b c + d) + 1)`
     Sigmoid,
-    /// `a b (c - d) / (e 2^(f g + h) + 1) + i`: a gated current behind a voltage-dependent block
+    /// `a b (c - d) / (e 2^(f g + h) + 1) + i`, used for a gated current with a voltage-dependent block
     SigmoidGatedDiff,
-    /// `out + a`, where `a` is an input port; nothing where the port is absent
+    /// `out + a`, where `a` is an input port; no effect if the port is absent
     AddInput,
-    /// `a b + c`, where `b` is an input port; `c` where the port is absent
+    /// `a b + c`, where `b` is an input port; `c` if the port is absent
     FmaInput,
-    /// `a`, an input port; 0 where the port is absent
+    /// `a`, where `a` is an input port; 0 if the port is absent
     LoadInput,
-    /// lanes fire where `a` is not 0; writes no row (`out` is ignored)
+    /// Lanes fire if `a` is not 0; writes no row (`out` is ignored)
     Fire,
-    /// lanes fire where `out > a`, and take the value `b` there
+    /// Lanes fire if `out > a`; `out` is then set to `b`
     FireReset,
-    /// lanes fire where `out > a`, and lose `a` there
+    /// Lanes fire if `out > a`; `a` is then subtracted from `out`
     FireSubtract,
 }
 
-/// Magnitude below which the flushing operations return 0: decaying gates would otherwise become denormal numbers,
-/// which take a hundred times longer.
+/// Magnitude below which flushing operations return 0. Otherwise decaying gates would become subnormal numbers,
+/// whose arithmetic takes about a hundred times longer.
 pub const FLUSH: f64 = 1e-30;
 
 impl Op {
-    /// Every operation.
+    /// All operations.
     pub const ALL: [Self; 39] = [
         Self::Copy,
         Self::Neg,
@@ -155,7 +155,7 @@ impl Op {
         Self::FireSubtract,
     ];
 
-    /// Number of arguments the operation takes.
+    /// Returns the number of arguments.
     pub const fn arity(self) -> usize {
         match self {
             Self::Copy
@@ -194,7 +194,7 @@ impl Op {
         }
     }
 
-    /// Position of the argument that must be an input port, if the operation reads one.
+    /// Returns the position of the argument that must be an input port, if the operation reads one.
     pub const fn input(self) -> Option<usize> {
         match self {
             Self::AddInput | Self::LoadInput => Some(0),
@@ -204,39 +204,40 @@ impl Op {
     }
 }
 
-/// One operation on whole rows.
+/// An operation on whole rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// What is computed.
+    /// The operation.
     pub op: Op,
-    /// The row written (and read, by the operations that say so). It may be one of the arguments: each lane is
-    /// read before it is written.
+    /// The row that is written, and also read by the operations that say so. It may be one of the arguments,
+    /// because each lane is read before it is written.
     pub out: Slot,
-    /// The rows read, [`Op::arity`] of them.
+    /// The rows that are read; their number is [`Op::arity`].
     pub args: Vec<Slot>,
 }
 
-/// One step (or one evaluation of coefficients or observables) as a tape of instructions, run in order.
+/// A tape of instructions that is executed in order: one step, or one evaluation of coefficients or observables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
-    /// The tape.
+    /// The instructions.
     pub code: Vec<Instruction>,
-    /// Rows of state a block has.
+    /// Number of state rows of a block.
     pub state_rows: usize,
-    /// Rows of scratch the tape uses.
+    /// Number of scratch rows that the program uses.
     pub scratch_rows: usize,
-    /// Rows of scratch, the first ones, that are read after a run. What is in the others then is left open.
+    /// Number of scratch rows, from the first, that contain results after a run. The content of the others is
+    /// unspecified.
     pub result_rows: usize,
-    /// Rows given for the run and only read.
+    /// Number of read-only rows provided for the run.
     pub past_rows: usize,
-    /// Entries of the coefficient table.
+    /// Number of entries of the coefficient table.
     pub coefs: usize,
-    /// Input ports.
+    /// Number of input ports.
     pub inputs: usize,
 }
 
 impl Program {
-    /// What a run costs a vector, in additions, about.
+    /// Returns the approximate cost of a run per vector, in additions.
     pub fn weight(&self) -> usize {
         let weight = |op: Op| match op {
             Op::Div | Op::Sqrt => 6,
@@ -272,7 +273,7 @@ impl fmt::Display for Instruction {
 }
 
 impl fmt::Display for Program {
-    /// The tape as text, an instruction a line.
+    /// Writes the program as text, one instruction per line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for instruction in &self.code {
             writeln!(f, "{instruction}")?;

@@ -1,27 +1,27 @@
-//! The two floating-point types.
+//! The two floating-point types of programs.
 
 use crate::buffer::Plain;
 use crate::execute::Execute;
 
-/// A floating-point type that programs run in: f32 or f64.
+/// A floating-point type in which programs run: f32 or f64.
 pub trait Scalar: Plain + Send + Sync + PartialOrd + PartialEq + Execute {
-    /// Its name as NumPy has it.
+    /// Name of the type in NumPy.
     const NAME: &'static str;
 
-    /// The nearest value to `v`.
+    /// Returns the value nearest to `v`.
     fn from_f64(v: f64) -> Self;
 
-    /// The value, exactly.
+    /// Converts to f64, which is exact.
     fn to_f64(self) -> f64;
 
-    /// Whether it is neither infinite nor NaN.
+    /// Returns whether the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
-    /// The sum.
+    /// Returns `self + b`.
     #[must_use]
     fn plus(self, b: Self) -> Self;
 
-    /// The product.
+    /// Returns `self * b`.
     #[must_use]
     fn times(self, b: Self) -> Self;
 }
@@ -62,7 +62,7 @@ macro_rules! scalar {
 scalar!(f32, "float32");
 scalar!(f64, "float64");
 
-/// Rows are padded to whole 64-byte lines, at every level: this many values.
+/// Returns the number of values in a 64-byte cache line. Rows are padded to a multiple of it at every level.
 pub const fn granule<T: Scalar>() -> usize {
     64 / size_of::<T>()
 }

@@ -1,13 +1,15 @@
-//! Delivery backwards: from what gates are worth to what the spikes that reach them are, and the weights on the way.
+//! Reverse delivery: computes the cotangents of spikes and weights from those of the gates.
 //!
-//! A [`Ring`] here holds, for each step, the cotangent of what arrives at a port. A spike at step n on a connection with weight
-//! w and delay d adds w there at n + d; hence the spike's cotangent is w λ(n + d), the weight's λ(n + d).
+//! In this direction, a [`Ring`] stores for each step the cotangent λ of the input of a port. A spike at step n on
+//! a connection with weight w and delay d adds w to the input at step n + d. The cotangent of the spike is
+//! therefore w λ(n + d), and that of the weight is λ(n + d).
 
 use crate::delivery::{Delays, Fanout, Ring};
 use crate::scalar::Scalar;
 
 impl<T: Scalar> Ring<T> {
-    /// The row of a step, to be written; what was there is the row of a step a whole turn away.
+    /// Returns the row of a step for writing. It initially contains the values of the step one full turn of the
+    /// ring away.
     pub fn row_mut(&mut self, step: u64) -> &mut [T] {
         let slot = self.slot(step);
         self.due[slot] = true;
@@ -16,8 +18,9 @@ impl<T: Scalar> Ring<T> {
 }
 
 impl<T: Scalar> Fanout<T> {
-    /// Adds the weights of the connections of all sources, each times the source's value (one per source), to what is due
-    /// `delay` steps after `step`; sources whose value is 0 add nothing. A value of 1 is a spike.
+    /// Delivers the values of all sources (one per source): adds the product of value and weight for each
+    /// connection to the row of its target `delay` steps after `step`. Sources whose value is 0 are skipped. A
+    /// value of 1 is a spike.
     ///
     /// # Panics
     /// As [`Fanout::deliver`].
@@ -34,11 +37,12 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds to `out`, a value for each of `sources`, what a spike of it at `step` is worth: w λ(step + delay) of one
-    /// connection after the other, in their order. So a sum over several shards does not depend on where one begins.
+    /// Adds the cotangent of a spike at `step` to `out` for each of `sources`: the sum of w λ(step + delay) over
+    /// its connections, added one by one in their order. Therefore the sum over several shards does not depend on
+    /// how connections are divided among them.
     ///
     /// # Panics
-    /// As [`Fanout::deliver`], or where `out` is shorter than `sources`.
+    /// As [`Fanout::deliver`], or if `out` is shorter than `sources`.
     pub fn pull<A: Scalar>(&self, sources: std::ops::Range<usize>, step: u64, ring: &Ring<T>, out: &mut [A]) {
         self.assert_fits(ring);
         let together = match &self.delays {
@@ -60,7 +64,8 @@ impl<T: Scalar> Fanout<T> {
     fn dot<A: Scalar>(&self, mut sum: A, from: usize, to: usize, row: &[T]) -> A {
         let row = &row[..self.lanes];
         for (target, weight) in self.targets[from..to].iter().zip(&self.weights[from..to]) {
-            // SAFETY: every target is below `self.lanes` (checked by `new`, never changed after), the row's length.
+            // SAFETY: every target is below `self.lanes`, which is the length of the row; `new` checks this and
+            // targets never change.
             let value = unsafe { row.get_unchecked(usize::from(*target)) };
             sum = sum.plus(A::from_f64(weight.times(*value).to_f64()));
         }
@@ -78,11 +83,12 @@ impl<T: Scalar> Fanout<T> {
         sum
     }
 
-    /// Adds to `gradient`, one per connection of `sources` in their order, what a spike of `source` at `step` with that
-    /// value adds to the cotangent of each weight: value λ(step + delay). A source outside `sources` adds nothing.
+    /// Adds the contribution of a spike of `source` with this value at `step` to the cotangents of its weights,
+    /// value λ(step + delay). `gradient` has one entry per connection of `sources`, in their order. A source
+    /// outside `sources` adds nothing.
     ///
     /// # Panics
-    /// As [`Fanout::deliver`], or where `gradient` is shorter than there are connections.
+    /// As [`Fanout::deliver`], or if `gradient` is shorter than the number of connections.
     pub fn correlate(
         &self,
         sources: std::ops::Range<usize>,
@@ -105,7 +111,7 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Connections of some sources, which follow each other.
+    /// Returns the number of connections of consecutive sources.
     pub fn count(&self, sources: std::ops::Range<usize>) -> usize {
         match (self.starts.get(sources.start), self.starts.get(sources.end)) {
             (Some(from), Some(to)) => (to - from) as usize,
@@ -113,7 +119,7 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// The lane that a connection reaches, and the slot of the step at which it does.
+    /// Returns the lane of a connection's target and the slot of the step at which a spike arrives there.
     fn reach(&self, c: usize, step: u64, ring: &Ring<T>) -> (usize, usize) {
         let delay = match &self.delays {
             Delays::Uniform(delay) => *delay,
@@ -123,7 +129,7 @@ impl<T: Scalar> Fanout<T> {
     }
 
     fn assert_fits(&self, ring: &Ring<T>) {
-        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "too small a ring");
+        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "the ring has too few lanes or slots");
     }
 }
 
@@ -131,7 +137,7 @@ impl<T: Scalar> Fanout<T> {
 mod tests {
     use crate::{Delays, Fanout, Ring};
 
-    /// <spikes delivered, λ> = <spikes, λ pulled>, and the weights' cotangents are its derivative.
+    /// <delivered spikes, λ> = <spikes, pulled λ>, and the cotangents of the weights are its derivative.
     #[test]
     fn pulling_is_the_transpose_of_delivering() {
         for delays in [Delays::Uniform(2), Delays::Each(vec![1, 3, 0, 2, 3])] {
@@ -167,7 +173,7 @@ mod tests {
         }
     }
 
-    /// What a spike is worth has the same bits whether its connections lie in one shard or in two.
+    /// The cotangent of a spike is bit-identical whether its connections lie in one shard or in two.
     #[test]
     fn a_sum_goes_on_from_shard_to_shard() {
         let weights = [0.1, 1e16, 0.3, -1e16, 0.7, 0.9];

@@ -1,4 +1,4 @@
-//! Sizes and tables that must be refused rather than read beyond.
+//! Sizes and tables that must be rejected, since they would lead to accesses out of bounds.
 
 use dendrion_kernels::{
     Buffer, Coefficients, Column, Frame, Instruction, Kernel, Level, LinkError, Op, Program, Slot,
@@ -7,7 +7,7 @@ use dendrion_kernels::{
 #[test]
 fn sizes_beyond_memory_are_refused() {
     let coefs = Coefficients::<f64>::new(&[], 8, 1).unwrap();
-    // Eight times this many rows is no rows at all where the product wraps.
+    // Eight times this number of rows wraps around to zero rows.
     let huge = Program { state_rows: usize::MAX / 8 + 1, ..Program::default() };
     assert_eq!(Kernel::link(&huge, &coefs, 8, Level::best()).err(), Some(LinkError::Size));
     let huge = Program { scratch_rows: usize::MAX / 8 + 1, ..Program::default() };

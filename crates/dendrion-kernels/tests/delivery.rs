@@ -1,5 +1,5 @@
-//! Delivery against a model that keeps a list of what arrives when.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Compares delivery with a reference implementation based on a list of arrivals.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use dendrion_kernels::{Delays, Fanout, FanoutError, Ring};
 use proptest::prelude::*;
@@ -125,9 +125,9 @@ fn the_longest_delay_is_known() {
     assert_eq!(each(vec![]).max_delay(), 0);
 }
 
-/// The inner loop checks nothing: what it relies on is checked before it.
+/// The inner loop has no checks, so its preconditions must be checked before it.
 #[test]
-#[should_panic(expected = "too small a ring")]
+#[should_panic(expected = "too few lanes or slots")]
 fn rings_that_are_too_short_are_refused() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 4 }];
     fanout(&one, Delays::Uniform(4)).deliver(&[0], 0, &mut Ring::new(LANES, 4));

@@ -1,11 +1,11 @@
-//! How exact the exponential functions are.
+//! Accuracy of the exponential functions.
 
 mod common;
 
 use common::{Given, run};
 use dendrion_kernels::{Level, Op};
 
-/// The largest error in units of the last place of the exact result.
+/// Returns the largest error in units in the last place of the exact result.
 fn worst(op: Op, exact: fn(f64) -> f64, level: Level, points: impl Iterator<Item = f64>) -> f64 {
     let points: Vec<f64> = points.collect();
     let mut worst = 0.0_f64;
@@ -85,7 +85,8 @@ fn ends_and_middle() {
     }
 }
 
-/// Up to the largest number there is a result, and beyond it infinity; never a denormal, and never NaN.
+/// Results are finite up to the largest representable number and infinite beyond it, and are never subnormal or
+/// NaN.
 #[test]
 fn the_last_powers_of_two_are_there() {
     for level in Level::available() {

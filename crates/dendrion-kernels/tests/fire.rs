@@ -1,4 +1,4 @@
-//! Which lanes fire, over more than one word of bits.
+//! Lanes that fire, with more than one word of bits.
 
 mod common;
 
@@ -27,7 +27,7 @@ fn fires<T: Scalar>() {
             assert_eq!(fired, expected, "{level}");
         }
         let (_, fired) = run(Op::FireReset, &v, &[row(0.0), row(-65.0)], Given::Rows, level);
-        assert_eq!(fired, [0, 0, 0], "{level}: nobody is above threshold");
+        assert_eq!(fired, [0, 0, 0], "{level}: no lane is above threshold");
     }
 }
 

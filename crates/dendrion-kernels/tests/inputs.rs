@@ -1,5 +1,5 @@
-//! Input ports, present and absent.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Input ports, both present and absent.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use dendrion_kernels::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Slot};
 

@@ -1,5 +1,5 @@
-//! Programs that must not link.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Programs that must be rejected by the linker.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use dendrion_kernels::{Coefficients, Column, Instruction, Kernel, Level, LinkError, Op, Program, Slot};
 

@@ -1,4 +1,4 @@
-//! Machine code against the interpreter: programs drawn at random, the same bits.
+//! Machine code gives results bit-identical to the interpreter for random programs.
 #![allow(clippy::unwrap_used)]
 
 #[cfg(target_arch = "x86_64")]
@@ -12,13 +12,13 @@ use proptest::prelude::*;
 
 const STATES: u16 = 12;
 const SCRATCH: u16 = 9;
-/// Rows of scratch that are read after a run.
+/// Number of scratch rows that are read after a run.
 const RESULTS: u16 = 2;
 const PAST: u16 = 3;
 const COEFS: u16 = 8;
 const PORTS: u16 = 3;
 
-/// Operations that have machine code.
+/// Operations that can be compiled.
 fn op() -> impl Strategy<Value = Op> {
     let slow = [Op::Log, Op::Log1p, Op::Tanh, Op::Round, Op::Pow];
     prop::sample::select(Op::ALL.into_iter().filter(|op| !slow.contains(op)).collect::<Vec<_>>())
@@ -60,7 +60,7 @@ fn program(instructions: std::ops::Range<usize>) -> impl Strategy<Value = Progra
     })
 }
 
-/// What a case runs on, in values that do not depend on the type.
+/// The inputs of a test case, as values that do not depend on the scalar type.
 #[derive(Clone, Debug)]
 struct Given {
     lanes: usize,
@@ -80,14 +80,14 @@ fn given() -> impl Strategy<Value = Given> {
 }
 
 impl Given {
-    /// Rows of values, other ones for other `salt`.
+    /// Returns rows of values that depend on `salt`.
     fn fill<T: Scalar>(&self, rows: u16, salt: usize) -> Vec<T> {
         let at = |i: usize| self.values[(i * 31 + salt * 131) % self.values.len()];
         (0..usize::from(rows) * self.lanes).map(|i| T::from_f64(at(i))).collect()
     }
 }
 
-/// The state and results after three runs, the bits that fired and whether any did.
+/// Returns the state and results after three runs, the bits of the lanes that fired, and whether any did.
 fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>, Vec<u64>, bool) {
     let lanes = given.lanes;
     let columns: Vec<Column> = (0..usize::from(COEFS))
@@ -112,7 +112,7 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
     let inputs: Vec<&[T]> = ports.iter().map(Vec::as_slice).collect();
     let (mut fired, mut any, mut results) = (vec![0; lanes.div_ceil(64)], false, Vec::new());
     for _ in 0..3 {
-        // Rows of scratch hold what came before; a program that reads them first finds the same in both.
+        // Scratch rows contain arbitrary values before the run, which are the same for both programs.
         let mut scratch = given.fill::<T>(SCRATCH, 22);
         let (state, scratch, fired) = (&mut state[..], &mut scratch[..], &mut fired[..]);
         let mut frame = Frame { state, scratch, coefs: &coefs, block: 0, inputs: &inputs, fired };
@@ -125,7 +125,8 @@ fn run<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>
     (state.iter().chain(&results).map(bits).collect(), fired, any)
 }
 
-/// The state after three steps, each of which leaves the one before as it is, and the bits that fired in any.
+/// Returns the state after three steps, each of which leaves the previous state unchanged, and the bits of all
+/// lanes that fired.
 fn advance<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<u64>, Vec<u64>) {
     let lanes = given.lanes;
     let columns: Vec<Column> =
@@ -152,7 +153,7 @@ fn advance<T: Scalar>(program: &Program, given: &Given, compiled: bool) -> (Vec<
     (before.iter().map(bits).collect(), all)
 }
 
-/// A program that reads no rows of the past.
+/// Replaces past rows, so that the program reads none.
 fn of_the_present(mut program: Program) -> Program {
     for slot in program.code.iter_mut().flat_map(|i| &mut i.args) {
         if let Slot::Past(i) = *slot {
@@ -188,7 +189,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Long enough for registers to run out, and for more than one loop.
+    /// The programs are long enough to exhaust the registers and to need more than one loop.
     #[test]
     fn long_programs_have_the_interpreters_bits(program in program(100..400), given in given()) {
         same::<f64>(&program, &given);
@@ -196,7 +197,7 @@ proptest! {
     }
 }
 
-/// A slope that is used and one that is not, among rows that change.
+/// A derivative that is used and one that is not, among rows that change.
 fn slopes() -> Program {
     let (s, t) = (Slot::State, Slot::Scratch);
     let one = |op, out, args: &[Slot]| Instruction { op, out, args: args.to_vec() };
@@ -216,7 +217,8 @@ fn slopes() -> Program {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// In all lanes, in none, and in some: near and far from the bound, and without an end.
+    /// The derivative vanishes in all lanes, in none, or in some, with arguments near to and far from the limit and
+    /// infinite ones.
     #[test]
     fn slopes_that_vanish_have_the_interpreters_bits(
         mut given in given(), kind in 0..4_u8, distances in prop::collection::vec(66.0..72.0_f64, 97)
@@ -235,7 +237,7 @@ proptest! {
     }
 }
 
-/// Two gated currents behind blocks, and gates that decay.
+/// Two gated currents with voltage-dependent blocks, and decaying gates.
 fn gated() -> Program {
     let (s, c) = (Slot::State, Slot::Coef);
     let one = |op, out, args: &[Slot]| Instruction { op, out, args: args.to_vec() };
@@ -254,7 +256,8 @@ fn gated() -> Program {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// Gates are 0 in all lanes, open in a few or in one, or flushed on the way; voltages are numbers or not.
+    /// Gates are 0 in all lanes, open in a few lanes or in one, or flushed during the run; voltages are finite or
+    /// not.
     #[test]
     fn gates_that_are_silent_have_the_interpreters_bits(
         lines in 1_usize..9, open in prop::collection::vec((0_usize..16 * 72, 1e-31..2.0_f64), 0..3),

@@ -1,4 +1,4 @@
-//! Every operation against scalar arithmetic, at every level of this machine.
+//! Compares every operation with scalar arithmetic, at every level of this machine.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{Given, meaning, plain_ops, run};
 use dendrion_kernels::{Level, NumericClass, Op, Scalar, granule};
 use proptest::prelude::*;
 
-/// Values that a model produces, and a few that break careless code.
+/// Values typical of a model, and some special values.
 fn value() -> impl Strategy<Value = f64> {
     prop_oneof![
         8 => -90.0..90.0_f64,
@@ -15,13 +15,13 @@ fn value() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// Values of a model, beside those that are no numbers, or hardly.
+/// Values typical of a model, infinities, NaN, and extremely small or large numbers.
 fn special() -> impl Strategy<Value = f64> {
     let odd = [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MIN_POSITIVE, 1e-40, f64::MAX];
     prop_oneof![4 => value(), 1 => prop::sample::select(odd.to_vec())]
 }
 
-/// Rows for a block: the value of `out` before, then nine arguments.
+/// Rows for a block: the previous value of `out` and nine arguments.
 fn rows(lines: usize) -> impl Strategy<Value = Vec<Vec<f64>>> {
     rows_of(value(), lines)
 }
@@ -34,12 +34,12 @@ fn scalars<T: Scalar>(row: &[f64], lanes: usize) -> Vec<T> {
     row[..lanes].iter().map(|v| T::from_f64(*v)).collect()
 }
 
-/// Bits, but all NaN are one.
+/// Returns the bits of a row, with all NaNs considered equal.
 fn bits<T: Scalar>(row: &[T]) -> Vec<u64> {
     row.iter().map(|v| if v.to_f64().is_nan() { u64::MAX } else { v.to_f64().to_bits() }).collect()
 }
 
-/// How far rounding may move the result of an operation: a few units in the last place of its largest part.
+/// Returns the tolerance for the result of an operation: a few units in the last place of its largest term.
 fn tolerance(op: Op, a: &[f64], expected: f64, epsilon: f64) -> f64 {
     let parts = match op {
         Op::Fma | Op::Mul2 | Op::Mul2Flush | Op::Fma2 => {
@@ -51,7 +51,7 @@ fn tolerance(op: Op, a: &[f64], expected: f64, epsilon: f64) -> f64 {
         }
         _ => 0.0,
     };
-    // An exponent's rounding error is that of its argument, and arguments here reach thousands.
+    // The rounding error of an exponential is proportional to its argument, which reaches thousands here.
     let steep = match op {
         Op::Sigmoid => 1.0 + (a[1] * a[2]).abs() + a[3].abs(),
         Op::SigmoidGatedDiff => 1.0 + (a[5] * a[6]).abs() + a[7].abs(),
@@ -65,14 +65,14 @@ fn close(op: Op, a: &[f64], found: f64, expected: f64, epsilon: f64, largest: f6
         return expected.is_nan() == found.is_nan();
     }
     if expected.abs() > largest || found.abs() > largest {
-        // Overflow may come a little early.
+        // Overflow may occur for slightly smaller arguments.
         return expected.abs() > 1e-3 * largest && expected.signum() == found.signum();
     }
     (found - expected).abs() <= tolerance(op, a, expected, epsilon)
 }
 
-/// The pole of 1 / (a exp(..) + 1) and its neighbourhood, where any rounding shows without bound; and an exponential
-/// beyond the largest number, which makes NaN of 0 times it.
+/// Returns whether the arguments are near the pole of 1 / (a exp(..) + 1), where rounding errors grow without
+/// bound, or whether an exponential overflows, which makes 0 times it NaN.
 fn at_a_pole(op: Op, a: &[f64], largest: f64) -> bool {
     let exponent = match op {
         Op::Sigmoid => a[1] * a[2] + a[3],
@@ -108,7 +108,7 @@ fn against_meaning<T: Scalar>(rows: &[Vec<f64>], epsilon: f64, largest: f64) {
     }
 }
 
-/// However arguments are given, and whatever the level of a class, the bits are the same.
+/// Results are bit-identical for all ways of passing arguments and for all levels of a numeric class.
 fn same_bits<T: Scalar>(rows: &[Vec<f64>], mask: u16) {
     let lanes = rows[0].len() / granule::<T>() * granule::<T>();
     let before: Vec<T> = scalars(&rows[0], lanes);
@@ -125,7 +125,7 @@ fn same_bits<T: Scalar>(rows: &[Vec<f64>], mask: u16) {
                 assert_eq!(*first, bits(&by_row.0), "{op:?} {level}: class");
             }
         }
-        // Uniform coefficients, each mix of which has a loop of its own.
+        // Each mix of uniform coefficients has its own loop.
         for row in &mut args {
             let first = row[0];
             row.fill(first);
@@ -140,10 +140,10 @@ fn same_bits<T: Scalar>(rows: &[Vec<f64>], mask: u16) {
     }
 }
 
-/// Where the row written is one of those read, the result is that of a row apart.
+/// If the written row is one of the arguments, the result is the same as for a separate row.
 fn in_place<T: Scalar>(rows: &[Vec<f64>], which: usize) {
     let lanes = rows[0].len() / granule::<T>() * granule::<T>();
-    // The operations that read `out` would read their own argument.
+    // Operations that read `out` would read their own argument.
     for op in plain_ops().filter(|op| !matches!(op, Op::FireReset | Op::FireSubtract)) {
         let args: Vec<Vec<T>> = rows[1..=op.arity()].iter().map(|r| scalars(r, lanes)).collect();
         let which = which % op.arity();

@@ -1,4 +1,4 @@
-//! Numbers and arrays.
+//! Conversion of numbers and arrays.
 
 use dendrion::model::{Initializer, Params, PerConnection, Surrogate, Token, Values};
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::error::raise;
 
-/// A float or a one-dimensional float64 array.
+/// Converts a float or a one-dimensional float64 array.
 pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
     match any.extract::<PyReadonlyArray1<'_, f64>>() {
         Ok(array) => Ok(Values::Each(array.as_array().to_vec())),
@@ -16,8 +16,8 @@ pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
     }
 }
 
-/// Values as above, or an initializer: its name and its numbers, the last three of a truncation being another one and the
-/// bounds.
+/// Converts a float, an array, or an initializer. An initializer is its name followed by its numbers; those of a
+/// truncation are another initializer and the two bounds.
 pub(crate) fn per_connection(any: &Bound<'_, PyAny>) -> PyResult<PerConnection> {
     match any.cast::<PyTuple>() {
         Ok(tuple) => Ok(PerConnection::Drawn(initializer(tuple)?)),
@@ -25,13 +25,13 @@ pub(crate) fn per_connection(any: &Bound<'_, PyAny>) -> PyResult<PerConnection> 
     }
 }
 
-/// Raises unless an initializer's numbers make sense.
+/// Raises an error unless the numbers of an initializer are valid.
 #[pyfunction]
 pub(crate) fn check_initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<()> {
     initializer(tuple)?.check().map_err(raise)
 }
 
-/// A number for each of the `n` members of the module at `path`.
+/// Draws a number for each of the `n` members of the module at `path`.
 #[pyfunction]
 pub(crate) fn draw<'py>(
     py: Python<'py>,
@@ -56,14 +56,14 @@ fn initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<Initializer> {
             let of = Box::new(initializer(of.cast::<PyTuple>()?)?);
             Initializer::Truncated { of, low: number(2)?, high: number(3)? }
         }
-        other => return Err(PyValueError::new_err(format!("no initializer {other}"))),
+        other => return Err(PyValueError::new_err(format!("unknown initializer {other}"))),
     })
 }
 
-/// A surrogate derivative: a name with numbers, or "own" with an expression in postfix order.
+/// Converts a surrogate derivative: a name with numbers, or "own" with an expression in postfix order.
 pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>], relative: bool) -> PyResult<Surrogate> {
     let number = |i: usize| {
-        let missing = || PyValueError::new_err(format!("no number {i} of {kind}"));
+        let missing = || PyValueError::new_err(format!("number {i} of {kind} is missing"));
         given.get(i).ok_or_else(missing)?.extract::<f64>()
     };
     let token = |any: &Bound<'_, PyAny>| {
@@ -71,7 +71,7 @@ pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>], relative: bool) 
             return Ok(Token::Number(v));
         }
         let name = any.extract::<String>()?;
-        Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("no token {name}")))
+        Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("unknown token {name}")))
     };
     let function = match kind {
         "sigmoid" => Surrogate::Sigmoid { alpha: number(0)? },
@@ -81,12 +81,12 @@ pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>], relative: bool) 
         "gaussian" => Surrogate::Gaussian { sigma: number(0)? },
         "multi_gaussian" => Surrogate::MultiGaussian { sigma: number(0)?, h: number(1)?, s: number(2)? },
         "own" => Surrogate::Own(given.iter().map(token).collect::<PyResult<_>>()?),
-        other => return Err(PyValueError::new_err(format!("no surrogate {other}"))),
+        other => return Err(PyValueError::new_err(format!("unknown surrogate {other}"))),
     };
     Ok(if relative { function.relative() } else { function })
 }
 
-/// A dict from parameter names to floats or arrays.
+/// Converts a dict of parameter names with floats or arrays.
 pub(crate) fn params(dict: &Bound<'_, PyDict>) -> PyResult<Params> {
     let mut params = Params::new();
     for (name, value) in dict {
@@ -95,7 +95,7 @@ pub(crate) fn params(dict: &Bound<'_, PyDict>) -> PyResult<Params> {
     Ok(params)
 }
 
-/// A float, or an array of one value per member.
+/// Converts to a float, or to an array with one value per member.
 pub(crate) fn to_python(py: Python<'_>, values: Values) -> PyResult<Bound<'_, PyAny>> {
     match values {
         Values::Scalar(v) => Ok(v.into_pyobject(py)?.into_any()),

@@ -1,4 +1,4 @@
-//! Texts in the language of equations, checked once and asked often.
+//! Texts in the equation language. Each text is checked once.
 
 use dendrion::Error;
 use dendrion::model::{check_values, check_written, definition};
@@ -9,17 +9,18 @@ use pyo3::types::PyDict;
 use crate::convert::{params, values};
 use crate::error::raise;
 
-/// Name, unit, default, what it accepts, meaning.
+/// Name, unit, default, accepted values, and description of a parameter.
 type Row = (String, String, Option<f64>, &'static str, String);
 
-/// The text of a mechanism that comes with Dendrion.
+/// Returns the text of a library mechanism.
 #[pyfunction]
 pub(crate) fn library(name: &str) -> PyResult<&'static str> {
     dendrion::library(name).ok_or_else(|| PyKeyError::new_err(name.to_string()))
 }
 
-/// What an NMODL file became: its name, whether spikes arrive at it, its equations, and what was assumed or left out.
-/// Parameters with a name in `reserved` get underscores appended.
+/// Translates an NMODL file. Returns the mechanism's name, whether it receives spikes, its equations, and notes
+/// about dropped statements and assumptions. Underscores are appended to parameters whose name is listed in
+/// `reserved`.
 #[pyfunction]
 pub(crate) fn nmodl(source: &str, reserved: Vec<String>) -> PyResult<(String, bool, String, Vec<String>)> {
     let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();
@@ -36,13 +37,13 @@ pub(crate) struct Definition {
 
 #[pymethods]
 impl Definition {
-    /// The definition that a text is; `name` is what to call it in errors.
+    /// Parses a text. `name` is the name of the mechanism in error messages.
     #[new]
     fn new(name: &str, text: &str) -> PyResult<Self> {
         Ok(Self { of: definition(name, text).map_err(raise)? })
     }
 
-    /// Its parameters.
+    /// Returns the parameters.
     fn parameters(&self) -> Vec<Row> {
         let row = |p: &dendrion::model::WrittenParameter| {
             (p.name.clone(), p.unit.text.clone(), p.default, p.bound.words(), p.doc.clone())
@@ -50,7 +51,7 @@ impl Definition {
         self.of.parameters.iter().map(row).collect()
     }
 
-    /// Names and units of its states and of what else can be recorded.
+    /// Returns the names and units of the states and of other variables that can be recorded.
     fn variables(&self) -> Vec<(String, String)> {
         let states = self.of.states.iter().map(|s| (s.name.clone(), s.unit.text.clone()));
         let others = self
@@ -63,28 +64,30 @@ impl Definition {
         states.chain(others).chain(flags).collect()
     }
 
-    /// Whether spikes arrive, whether it has a current, and whether it replaces the equation for V.
+    /// Returns whether spikes arrive, whether the mechanism has a current, and whether it replaces the equation for
+    /// V.
     fn traits(&self) -> (bool, bool, bool) {
         (!self.of.arrivals.is_empty(), self.of.current.is_some(), self.of.membrane.is_some())
     }
 
-    /// Whether it has a current or an equation for V with gates that depend on V, and does nothing on a spike.
+    /// Returns whether the mechanism has a current or an equation for V, has gates that depend on V, and has no
+    /// actions on spikes.
     fn is_voltage_gated(&self) -> bool {
         self.of.is_voltage_gated()
     }
 
-    /// Numbers (mV) from which its current subtracts V, or the other way round.
+    /// Returns the numbers (mV) that take the place of a reversal potential in its current.
     fn unnamed_reversals(&self) -> Vec<f64> {
         self.of.unnamed_reversals()
     }
 
-    /// Raises unless parameter `name` of a module of that size accepts `value`.
+    /// Raises an error unless parameter `name` of a module with `size` members accepts `value`.
     fn check(&self, module: &str, name: &str, value: &Bound<'_, PyAny>, size: usize) -> PyResult<()> {
         let Some(p) = self.of.parameter(name) else { return Ok(()) };
         check_values((module, name, &p.unit.text), p.bound.into(), &values(value)?, size).map_err(raise)
     }
 
-    /// Raises unless a module of that size makes sense with the parameters of `given`.
+    /// Raises an error unless a module with `size` members and the parameters in `given` is valid.
     fn check_module(&self, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
         check_written(module, &self.of, &params(given)?, size).map_err(raise)
     }

@@ -1,14 +1,14 @@
-//! Errors: each family is a Python class of `dendrion.errors`, found by its name.
+//! Errors. Each category corresponds to a Python class in `dendrion.errors`, which is found by its name.
 
 use dendrion::Error;
 use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
-/// The Python exception for an error.
+/// Returns the Python exception for an error.
 #[allow(clippy::needless_pass_by_value)] // For use in `map_err`.
 pub(crate) fn raise(error: Error) -> PyErr {
     match error {
-        // Python finds the class of the number, such as FileNotFoundError.
+        // Python selects the class for the error number, such as FileNotFoundError.
         Error::File { path, what, code: Some(code) } => return PyOSError::new_err((code, what, path)),
         Error::File { .. } => return PyOSError::new_err(error.to_string()),
         _ => {}
@@ -16,7 +16,7 @@ pub(crate) fn raise(error: Error) -> PyErr {
     raise_at(error.kind(), &error.to_string(), None)
 }
 
-/// The Python exception of a family, which for a text has a line and a column.
+/// Returns the Python exception of a category. Exceptions about a text have a line and a column.
 pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)>) -> PyErr {
     let raised = Python::try_attach(|py| {
         let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));

@@ -9,12 +9,12 @@ use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::raise_at;
 
-/// Path, area, process, number, number of the first neuron.
+/// The path, area, process, index and first neuron index of a population.
 pub(crate) type Who = (String, Option<String>, Option<u64>, Option<u64>, Option<u64>);
-/// Name, path, variable, interval (ms), which.
+/// The name, path, variable, interval (ms) and indices of a recording.
 pub(crate) type What = (String, String, String, Option<f64>, Option<Vec<u32>>);
 
-/// Reads a model file: the document, normal and valid, in JSON, and the arrays it refers to.
+/// Reads a model file and returns the validated document in canonical JSON, and the arrays to which it refers.
 #[pyfunction]
 pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bound<'_, PyDict>)> {
     let whole = py.detach(|| {
@@ -45,7 +45,7 @@ pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<(u64, u64, 
     })
 }
 
-/// The content of a regular file.
+/// Returns the content of a regular file.
 #[pyfunction]
 pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let bytes = py.detach(|| dendrion::read_file(&path));
@@ -53,7 +53,7 @@ pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyB
     Ok(PyBytes::new(py, &bytes))
 }
 
-/// The JSON Schema of model files.
+/// Returns the JSON Schema of model files.
 #[pyfunction]
 pub(crate) fn model_schema() -> String {
     schema().to_string()

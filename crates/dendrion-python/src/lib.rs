@@ -1,7 +1,7 @@
-//! `dendrion._core`: translation between Python and the `dendrion` crate, and nothing else. What users see is the typed
-//! package in `python/dendrion`.
+//! `dendrion._core`: the bindings between Python and the `dendrion` crate. The public API is the typed package in
+//! `python/dendrion`.
 
-// Arguments come from Python by value.
+// PyO3 passes arguments by value.
 #![allow(clippy::needless_pass_by_value)]
 
 mod convert;

@@ -1,4 +1,4 @@
-//! The builder of a network: Python adds modules one after the other and refers to them by the index it gets.
+//! The builder of a network. Python adds modules one by one and refers to them by the returned indices.
 
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
@@ -33,7 +33,7 @@ impl Model {
         Self { network: Mutex::new(Network { seed, dtype, threads, ..Network::new(dt) }) }
     }
 
-    /// Adds a population; `resets` says whether a spike resets V, and whether it subtracts `V_th` to do so.
+    /// Adds a population. `resets` contains whether a spike resets V and whether it does so by subtracting `V_th`.
     fn add_population(
         &self,
         path: String,
@@ -45,7 +45,7 @@ impl Model {
     ) -> PyResult<usize> {
         let mut population = Population::new(path, size, params(given)?);
         (population.reset, population.soft_reset) = resets;
-        let missing = |name: &str| PyValueError::new_err(format!("no method {name}"));
+        let missing = |name: &str| PyValueError::new_err(format!("unknown method {name}"));
         population.method = OdeMethod::from_name(ode).ok_or_else(|| missing(ode))?;
         population.sde = SdeMethod::from_name(sde).ok_or_else(|| missing(sde))?;
         Ok(push(&mut self.network()?.populations, population))
@@ -72,12 +72,12 @@ impl Model {
         given: &Bound<'_, PyDict>,
     ) -> PyResult<usize> {
         let kind = ModuleKind::from_name(kind)
-            .ok_or_else(|| PyValueError::new_err(format!("no receptor {kind}")))?;
+            .ok_or_else(|| PyValueError::new_err(format!("unknown receptor {kind}")))?;
         let receptor = Receptor { name, kind, on, scale_g, params: params(given)?, text: None };
         Ok(push(&mut population_of(&mut *self.network()?, population)?.receptors, receptor))
     }
 
-    /// A receptor in the language of equations.
+    /// Adds a receptor defined in the equation language.
     fn add_written_receptor(
         &self,
         population: usize,
@@ -90,7 +90,7 @@ impl Model {
         Ok(population_of(&mut *self.network()?, population)?.written_receptor(name, on, text, params))
     }
 
-    /// A mechanism in the language of equations.
+    /// Adds a mechanism defined in the equation language.
     fn add_mechanism(
         &self,
         population: usize,
@@ -113,7 +113,7 @@ impl Model {
         given: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
         let kind =
-            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no noise {kind}")))?;
+            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("unknown noise {kind}")))?;
         let params = params(given)?;
         population_of(&mut *self.network()?, population)?.noise(name, kind, on, params);
         Ok(())
@@ -131,7 +131,8 @@ impl Model {
         Ok(push(&mut population_of(&mut *self.network()?, population)?.couplings, coupling))
     }
 
-    /// A generator of rate, probability or amplitude, "poisson", "bernoulli", "dc"; or of "spikes" handed over.
+    /// Adds a generator with a rate ("poisson"), probability ("bernoulli") or amplitude ("dc"), or a generator to
+    /// which spikes are passed ("spikes").
     fn add_generator(
         &self,
         path: String,
@@ -146,7 +147,7 @@ impl Model {
             "bernoulli" => Signal::Bernoulli,
             "dc" => Signal::Dc,
             "spikes" => Signal::Pushed,
-            other => return Err(PyValueError::new_err(format!("no generator {other}"))),
+            other => return Err(PyValueError::new_err(format!("unknown generator {other}"))),
         };
         self.generator(path, size, signal, start, stop, Some(given))
     }
@@ -188,9 +189,10 @@ impl Model {
         self.generator(path, size, Signal::Current(waveform), start, stop, None)
     }
 
-    /// A projection by a rule: "`all_to_all`", "`one_to_one`", ("`fixed_indegree`", degree), ("`fixed_outdegree`",
-    /// degree), ("`fixed_total`", connections), ("`fixed_prob`", p), with multapses and autapses or without.
-    #[allow(clippy::too_many_arguments)] // A projection has that many parts.
+    /// Adds a projection with a connection rule: "`all_to_all`", "`one_to_one`", ("`fixed_indegree`", degree),
+    /// ("`fixed_outdegree`", degree), ("`fixed_total`", connections) or ("`fixed_prob`", p), with or without
+    /// multapses and autapses.
+    #[allow(clippy::too_many_arguments)] // A projection has this many properties.
     fn add_projection(
         &self,
         path: String,
@@ -212,13 +214,13 @@ impl Model {
             }
             "fixed_total" => Connectivity::FixedTotal { count: number as usize, multapses, autapses },
             "fixed_prob" => Connectivity::FixedProbability { p: number, autapses },
-            other => return Err(PyValueError::new_err(format!("no rule {other}"))),
+            other => return Err(PyValueError::new_err(format!("unknown rule {other}"))),
         };
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
 
-    /// A projection of given pairs, by source (compressed sparse rows).
-    #[allow(clippy::too_many_arguments)] // A projection has that many parts.
+    /// Adds a projection with given pairs, sorted by source (compressed sparse rows).
+    #[allow(clippy::too_many_arguments)] // A projection has this many properties.
     fn add_matrix(
         &self,
         path: String,
@@ -236,7 +238,7 @@ impl Model {
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
 
-    /// Sources and targets of a projection's connections, in the order of its weights.
+    /// Returns the sources and targets of a projection's connections, in the order of its weights.
     fn pairs<'py>(&self, py: Python<'py>, projection: usize) -> PyResult<Pairs<'py>> {
         let network = &*self.network()?;
         let threads =
@@ -263,7 +265,8 @@ impl Model {
         Ok(())
     }
 
-    /// The surrogate derivative of its spike: a name with numbers, or "own" with an expression in postfix order.
+    /// Sets the surrogate derivative of the spike: a name with numbers, or "own" with an expression in postfix
+    /// order.
     fn set_surrogate(
         &self,
         population: usize,
@@ -281,8 +284,8 @@ impl Model {
 
     fn set_plasticity(&self, projection: usize, kind: &str, given: &Bound<'_, PyDict>) -> PyResult<()> {
         let kind =
-            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("no rule {kind}")))?;
-        let missing = || PyValueError::new_err(format!("no projection {projection}"));
+            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("unknown rule {kind}")))?;
+        let missing = || PyValueError::new_err(format!("unknown projection {projection}"));
         let plasticity = Plasticity { kind, params: params(given)? };
         self.network()?.projections.get_mut(projection).ok_or_else(missing)?.plasticity = Some(plasticity);
         Ok(())

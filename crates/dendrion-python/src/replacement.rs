@@ -1,4 +1,4 @@
-//! Files that Python writes and that replace others as a whole.
+//! Files that Python writes and that replace existing files atomically.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,7 +30,7 @@ impl Replacement {
         Ok(Self { whole: Mutex::new(Some(whole)), target })
     }
 
-    /// Where to write the new content.
+    /// Path for the new content.
     #[getter]
     fn path(&self) -> Option<PathBuf> {
         self.whole().as_ref().map(|whole| whole.path().to_path_buf())

@@ -1,4 +1,4 @@
-//! The table of parameters, so that Python has no second one.
+//! Access to the table of parameters, so that Python does not need a copy of it.
 
 use dendrion::model::{Compartment, ModuleKind, Receptor};
 use pyo3::exceptions::PyKeyError;
@@ -8,16 +8,16 @@ use pyo3::types::PyDict;
 use crate::convert::{params, values};
 use crate::error::raise;
 
-/// Name, unit, default, meaning.
+/// Name, unit, default and description of a parameter.
 type Row = (&'static str, &'static str, Option<f64>, &'static str);
 
-/// The parameters of a kind of module: (name, unit, default or None, meaning).
+/// Returns the parameters of a kind of module: (name, unit, default or None, description).
 #[pyfunction]
 pub(crate) fn parameters(kind: &str) -> PyResult<Vec<Row>> {
     Ok(find(kind)?.parameters().iter().map(|p| (p.name, p.unit, p.default, p.doc)).collect())
 }
 
-/// Raises unless parameter `name` of a module of that kind and size accepts `value`.
+/// Raises an error unless parameter `name` of a module of this kind and size accepts `value`.
 #[pyfunction]
 pub(crate) fn check(
     kind: &str,
@@ -30,7 +30,7 @@ pub(crate) fn check(
     spec.check(module, &values(value)?, size).map_err(raise)
 }
 
-/// Raises unless a module of that kind makes sense by itself with all parameters of `given`.
+/// Raises an error unless a module of this kind is valid on its own with all parameters in `given`.
 #[pyfunction]
 pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, size: usize) -> PyResult<()> {
     let (kind, params) = (find(kind)?, params(given)?);
@@ -45,19 +45,19 @@ pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, 
     .map_err(raise)
 }
 
-/// The name most like `name`, if any is like it.
+/// Returns the known name most similar to `name`, if one is similar enough.
 #[pyfunction]
 pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
     dendrion::model::nearest(name, &known).map(str::to_string)
 }
 
-/// The step nearest to a time (ms) >= 0, by the one rule for all times.
+/// Returns the step nearest to a time (ms) >= 0, according to the rule for all times.
 #[pyfunction]
 pub(crate) fn nearest_step(ms: f64, dt: f64) -> f64 {
     dendrion::model::nearest_step(ms, dt)
 }
 
-/// What the rule does to the times of a parameter (ms), as a message; `None` if they are multiples of the step.
+/// Returns a message about how the times of a parameter (ms) are rounded; `None` if they are multiples of the step.
 #[pyfunction]
 pub(crate) fn rounding(
     module: &str,

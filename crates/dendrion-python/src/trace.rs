@@ -1,4 +1,4 @@
-//! Traces of runs, to be reversed.
+//! Traces of runs, for the backward pass.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use crate::convert::to_python;
 use crate::exclusive::Exclusive;
 use crate::watch::watched;
 
-/// What a run left behind so that it can be reversed, once.
+/// The recorded trace of a run, which can be reversed once.
 #[pyclass(frozen)]
 pub(crate) struct Trace {
     run: Exclusive<dendrion::Trace>,
@@ -27,7 +27,8 @@ impl Trace {
     }
 }
 
-/// Cotangents by parameter, state, and path of a generator, as flat arrays, and a warning if they grew beyond reason.
+/// Gradients by parameter key, by state and by path of a generator, as flat arrays, and a warning if they became
+/// unreasonably large.
 type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict>, Option<String>);
 
 #[pymethods]
@@ -42,7 +43,8 @@ impl Trace {
         self.is_left.load(Ordering::Relaxed)
     }
 
-    /// From cotangents of probes (probe, values in order) to those of what is wanted by key or path.
+    /// Computes the gradients of the requested parameters, states and currents from the gradients of probes. Each
+    /// probe is given by its index and its values in order.
     fn backward<'py>(
         &self,
         py: Python<'py>,

@@ -1,4 +1,4 @@
-//! Work without the interpreter's lock, under the eyes of Ctrl-C.
+//! Work without the interpreter's lock that can be interrupted by Ctrl-C.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -12,11 +12,12 @@ use crate::error::raise;
 /// How often work looks for Ctrl-C and reports its progress.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
-/// Called with what is done.
+/// A callback that receives the amount of completed work.
 pub(crate) type Watch<'a> = &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
 
-/// Does `work` without the interpreter's lock; it calls what it is given now and then. `progress(done)` is called in turn;
-/// what it raises, or Ctrl-C, stops the work, which then returns `None`, and is raised here.
+/// Calls `work` without the interpreter's lock. `work` regularly calls the callback that it is given, which calls
+/// `progress(done)`. An exception in `progress`, or Ctrl-C, stops the work, which then returns `None`, and the
+/// exception is raised.
 pub(crate) fn watched<R: Send>(
     py: Python<'_>,
     all: u64,

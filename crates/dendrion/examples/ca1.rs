@@ -1,4 +1,5 @@
-//! The demo's CA1 pyramidal cells (Pagkalos, Chavlis & Poirazi, Nature Communications 14:131, 2023, Fig. 4), from Rust.
+//! Simulates the CA1 pyramidal cells of the demo (Pagkalos, Chavlis & Poirazi, Nature Communications 14:131, 2023,
+//! Fig. 4) from Rust.
 //!
 //! `cargo run --release --example ca1 -- [cells] [ms]`
 
@@ -9,7 +10,7 @@ use dendrion::model::{
 };
 use dendrion::{Error, Simulation};
 
-/// Name, length, diameter (um), and conductances of AMPA and NMDA (nS) where there are any.
+/// Name, length and diameter (um), and the conductances of AMPA and NMDA receptors (nS), if any.
 type Dendrite = (&'static str, f64, f64, Option<(f64, f64)>);
 
 const DENDRITES: [Dendrite; 8] = [
@@ -23,7 +24,7 @@ const DENDRITES: [Dendrite; 8] = [
     ("bas2", 150.0, 0.8, None),
 ];
 
-/// Couplings; without a conductance (nS) by half cylinders.
+/// Couplings, with a conductance in nS or computed from the half cylinders.
 const COUPLINGS: [(&str, &str, Option<f64>); 8] = [
     ("soma", "bas1", Some(3.8)),
     ("soma", "bas2", Some(3.8)),
@@ -35,7 +36,8 @@ const COUPLINGS: [(&str, &str, Option<f64>); 8] = [
     ("med", "dist2", None),
 ];
 
-/// Poisson input (Hz) of each cell: entorhinal cortex far out, CA3 in between.
+/// Rates of the Poisson inputs of each cell (Hz): entorhinal cortex to distal dendrites, and CA3 to intermediate
+/// ones.
 const INPUTS: [(&str, f64); 5] =
     [("dist1", 82.0), ("dist2", 82.0), ("ob1", 120.0), ("ob2", 120.0), ("med", 120.0)];
 

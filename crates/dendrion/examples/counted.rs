@@ -1,7 +1,7 @@
-//! Fixed programs whose instructions `benchmarks/counts.py` counts: one thread, float64, always the same work.
+//! Deterministic workloads whose instructions `benchmarks/counts.py` counts, on one thread and in float64.
 //!
-//! `cargo run --release --example counted -- silent|driven|delivery|calls LENGTH` prints how many units of work were done
-//! (compartment-steps, delivered connections, calls), the spikes, and the instructions it ran on.
+//! `cargo run --release --example counted -- silent|driven|delivery|calls LENGTH` prints the number of units of
+//! work (compartment-steps, delivered connections or calls), the number of spikes, and the instruction level.
 
 use dendrion::model::{
     Generator, Initializer, ModuleKind, Network, PerConnection, Population, Signal, Source,
@@ -10,13 +10,14 @@ use dendrion::{Error, Simulation};
 
 mod networks;
 
-/// Neurons of each program but the last.
+/// Number of neurons of each workload except the last.
 const SIZE: usize = 1000;
-/// Compartments of the last program's neuron.
+/// Number of compartments of the last workload's neuron.
 const COMPARTMENTS: usize = 10;
 
-/// Neurons of one compartment on which all sources deliver in every step: half of the connections with one delay, half
-/// with one each. The sources are few, each with many connections, so that drawing their spikes weighs little.
+/// Single-compartment neurons to which all sources deliver in every step. Half of the connections share a delay,
+/// and half have individual delays. There are few sources with many connections each, so that generating their
+/// spikes takes little time.
 fn relays() -> Network {
     let mut cells = Population::new("cells", SIZE, [("V_th", 0.0), ("V_reset", -60.0)]);
     let soma = cells.soma("soma", [("C", 100.0), ("gL", 5.0)]);
@@ -33,7 +34,7 @@ fn relays() -> Network {
     network
 }
 
-/// One neuron with a long dendrite.
+/// A neuron with a long dendrite.
 fn one() -> Network {
     let mut cell = Population::new("cell", 1, [("V_th", -50.0), ("V_reset", -60.0)]);
     let cylinder = || [("gL", 40.0), ("C", 1.0), ("length", 50.0), ("diameter", 2.0)];
@@ -58,7 +59,7 @@ fn main() -> Result<(), Error> {
         ("delivery", Some(n)) => (relays(), n),
         ("calls", Some(n)) => (one(), n),
         _ => {
-            eprintln!("expected one of silent, driven, delivery, calls, and a length");
+            eprintln!("expected one of silent, driven, delivery or calls, followed by a length");
             std::process::exit(2);
         }
     };

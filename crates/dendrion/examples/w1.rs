@@ -1,4 +1,4 @@
-//! The benchmark network W1, without Python: compartment-steps per second of its neurons.
+//! Runs the benchmark network W1 without Python and prints the compartment-steps per second of its neurons.
 //!
 //! `cargo run --release --example w1 -- [neurons] [float32|float64] [threads] [quiet]`
 

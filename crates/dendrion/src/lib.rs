@@ -1,6 +1,7 @@
-//! Dendrion simulates networks of multi-compartment spiking neurons: neurons with dendrites.
+//! Dendrion simulates networks of multi-compartment spiking neurons, that is, of neurons with dendrites.
 //!
-//! Describe a network as plain data ([`model`]), make a [`Simulation`] of it, put probes where you want to look, run.
+//! Describe a network with the data structures in [`model`], create a [`Simulation`] from it, add probes for the
+//! variables to record, and run it.
 //!
 //! ```
 //! use dendrion::model::{ModuleKind, Network, Population};
@@ -25,7 +26,8 @@
 //! # Ok::<(), dendrion::Error>(())
 //! ```
 //!
-//! Channels, receptors and somas are texts in the language of equations, your own like those of the [`library`]:
+//! Channels, receptors and somas are defined by text in the equation language. Use the mechanisms of the
+//! [`library`] or write your own:
 //!
 //! ```
 //! use dendrion::model::{Network, Population};
@@ -49,15 +51,15 @@
 //! # Ok::<(), dendrion::Error>(())
 //! ```
 //!
-//! Results depend on the model and its seed alone: any number of threads gives the same bits.
+//! Results depend only on the model and its seed, and are bit-identical for any number of threads.
 
 /// Model files in TOML and JSON.
 pub use dendrion_file as file;
 
-/// The model as plain data, with units and validation.
+/// Data structures that describe a network, with units and validation.
 pub use dendrion_model as model;
 
-/// Mechanisms from NEURON's NMODL files.
+/// Translation of NEURON's NMODL files to mechanisms.
 pub use dendrion_nmodl as nmodl;
 
 pub use dendrion_engine::{
@@ -67,7 +69,7 @@ pub use dendrion_engine::{
 };
 pub use dendrion_model::Error;
 
-/// The README's Rust example is compiled and run with the documentation's tests.
+/// Compiles and runs the Rust example of the README as a documentation test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

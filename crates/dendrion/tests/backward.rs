@@ -1,6 +1,6 @@
-//! Gradients of whole runs against differences of runs: every parameter of random neurons below threshold, by every
-//! solver, with spikes that arrive, delays, currents, and parameters that differ between neurons.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Compares gradients of whole runs with finite differences: every parameter of random neurons below threshold,
+//! with every solver, with arriving spikes, delays, currents, and parameters that differ between neurons.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use std::ops::ControlFlow;
 
@@ -15,10 +15,10 @@ use common::{SIZE, population};
 
 const STEPS: u64 = 70;
 const DT: f64 = 0.1;
-/// How far rounding takes a sample from the run's real numbers, in mV: ten times what was seen.
+/// Bound of the rounding error of a sample in mV: ten times the largest error observed.
 const ROUNDING: f64 = 1e-13;
 
-/// The cell behind two sources of spikes and a current, and a probe of each compartment.
+/// A cell with two spike sources, a current, and a probe of each compartment.
 fn network(cell: &Population) -> (Simulation, Vec<ProbeId>) {
     let mut cell = cell.clone();
     cell.params.set("V_th", 300.0);
@@ -49,14 +49,14 @@ fn network(cell: &Population) -> (Simulation, Vec<ProbeId>) {
     (simulation, probes)
 }
 
-/// A derivative of the loss by each sample.
+/// Derivatives of the loss with respect to each sample.
 fn cotangents(probes: &[ProbeId]) -> Vec<(ProbeId, Vec<f64>)> {
     let count = STEPS.div_ceil(3) as usize * SIZE;
     let of = |p: usize| (0..count).map(|k| ((k * 31 + p * 7) % 13) as f64 / 6.0 - 1.0).collect();
     probes.iter().enumerate().map(|(p, id)| (*id, of(p))).collect()
 }
 
-/// Every sample of a run, in the cotangents' order.
+/// Returns all samples of a run, in the order of the cotangents.
 fn samples(simulation: &mut Simulation, probes: &[ProbeId]) -> Vec<f64> {
     simulation.reset().unwrap();
     simulation.advance(STEPS).unwrap();
@@ -85,7 +85,7 @@ fn check(cell: &Population) -> Result<(), TestCaseError> {
     let weights: Vec<f64> = cotangents(&probes).into_iter().flat_map(|(_, w)| w).collect();
     for (key, exact) in &found.parameters {
         let at = simulation.parameter(key).unwrap();
-        // All of them are checked together, along a direction, and the fourth by itself.
+        // All of them are checked together along one direction, and the fourth is checked individually.
         let n = at.as_slice().len();
         for direction in 0..2 {
             let along = |i: usize| match direction {
@@ -107,14 +107,16 @@ fn check(cell: &Population) -> Result<(), TestCaseError> {
                 else {
                     continue; // Beyond what it accepts.
                 };
-                // Sample by sample, so that the losses' own sums round nothing.
+                // The difference is computed per sample, so that the summation of the losses adds no rounding
+                // error.
                 let term = |i: usize| weights[i] * (8.0 * (a[i] - b[i]) - (c[i] - d[i]));
                 let difference = (0..weights.len()).map(term).sum::<f64>() / (12.0 * h);
-                // A voltage near 70 mV is rounded by 1e-14 at each step and carries that on to the samples that
-                // follow; what this does to the difference says nothing.
+                // A voltage near 70 mV has a rounding error of 1e-14 in each step, which propagates to later
+                // samples and limits the accuracy of the difference.
                 let rounding = ROUNDING * (weights.len() as f64).sqrt() / h;
                 errors.push(((difference - expected).abs() - rounding).max(0.0) / size);
-                // Too long a step bends, too short a one is rounding: one of them has to do.
+                // Truncation errors dominate for large steps and rounding errors for small ones, so one of several
+                // steps has to agree.
                 if errors.last().is_some_and(|e| *e < 1e-6) {
                     errors.clear();
                     break;
@@ -136,7 +138,7 @@ proptest! {
     }
 }
 
-/// A run of a cell of one compartment, with its probes.
+/// Returns the trace of a run of a single-compartment cell, and its probes.
 fn traced() -> (Trace, Vec<ProbeId>) {
     let mut cell = Population::new("cell", SIZE, [("V_th", -40.0), ("V_reset", -60.0)]);
     cell.soma("c0", [("V_rest", -65.0), ("gL", 3.0), ("C", 60.0)]);

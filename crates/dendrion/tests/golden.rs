@@ -1,6 +1,6 @@
-//! The golden cases (Brian2's forward Euler, recorded as data): every compartment at every sample to 1e-9 mV in f64,
-//! spikes exactly; 2e-2 mV in f32 where no spike time differs.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! The golden cases, recorded from Brian2 with forward Euler: every compartment agrees at every sample to 1e-9 mV
+//! in f64, with identical spikes, and to 2e-2 mV in f32 in cases without different spike times.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn numbers(v: &Value) -> Vec<f64> {
     list(v).iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
-/// The numeric entries of an object, as parameters.
+/// Returns the numeric entries of an object as parameters.
 fn params(v: &Value, names: &[&str]) -> Params {
     names.iter().fold(Params::new(), |p, name| match v[name].as_f64() {
         Some(x) => p.with(name, x),
@@ -69,7 +69,7 @@ fn build(case: &Value, key: &str, dtype: Dtype) -> Case {
         index.insert(name, at);
     }
     for (i, c) in list(&case["couplings"]).iter().enumerate() {
-        // With a geometry the conductance follows from it.
+        // With a geometry, the conductance is computed from it.
         let g = if key == "geometry" { None } else { c["g"].as_f64() };
         cell.couple(format!("axial_{i}"), index[text(&c["a"])], index[text(&c["b"])], g);
     }
@@ -122,7 +122,7 @@ fn build(case: &Value, key: &str, dtype: Dtype) -> Case {
     Case { network, compartments }
 }
 
-/// The largest difference of any voltage, and whether all spikes are as expected.
+/// Returns the largest difference of any voltage, and whether all spikes match.
 fn compare(name: &str, key: &str, dtype: Dtype) -> (f64, bool) {
     let golden = load(name);
     let case = build(&golden["case"], key, dtype);

@@ -1,5 +1,6 @@
-//! The adjoint of a step against differences of steps: every parameter of random neurons below threshold, by every solver, over several steps. Both sides are evaluated node by node in f64.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Compares the adjoint of a step with finite differences: every parameter of random neurons below threshold, with
+//! every solver, over several steps. Both sides are evaluated node by node in f64.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use dendrion::model::{OdeMethod, Population, SdeMethod};
 use dendrion_equations::{
@@ -15,14 +16,14 @@ const STEPS: usize = 12;
 const DT: f64 = 0.1;
 const CURRENT: f64 = 40.0;
 
-/// The states of a neuron from step to step, with what arrives at its gates at steps 2 and 6.
+/// The states of a neuron at all steps, with inputs to its gates at steps 2 and 6.
 struct Course<'a> {
     system: &'a System,
     step: &'a Step,
     params: Vec<f64>,
 }
 
-/// The states at the beginning of a step and of the next one, and whether there is a spike in it.
+/// The states at the beginning of a step and of the next one, and whether the neuron spikes in the step.
 type Moment<'a> = ([&'a [f64]; 2], Option<f64>);
 
 impl Course<'_> {
@@ -30,7 +31,7 @@ impl Course<'_> {
         self.reversed(id, ([states, &[]], None), locals, cotangents)
     }
 
-    /// The value of an expression that may read the states of the next step and whether there was a spike.
+    /// Evaluates an expression that may read the states of the next step and whether there was a spike.
     fn reversed(
         &self,
         id: NodeId,
@@ -68,12 +69,13 @@ impl Course<'_> {
         all
     }
 
-    /// A number made of all states at the end.
+    /// Returns a loss that depends on all states at the end.
     fn loss(&self) -> f64 {
         self.run()[STEPS].iter().zip(weights()).map(|(y, w)| w * (y + 0.01 * y * y)).sum()
     }
 
-    /// The gradient of the loss by all parameters, also through initial states, by reverses of steps.
+    /// Returns the gradient of the loss with respect to all parameters, including the path through the initial
+    /// states, computed with reverse steps.
     fn gradient(&self, reverse: &Adjoint, by_parameter: &[(usize, NodeId)]) -> Vec<f64> {
         let all = self.run();
         let mut bars: Vec<f64> =
@@ -88,7 +90,7 @@ impl Course<'_> {
             }
             bars = reverse.states.iter().map(value).collect();
         }
-        // Initial states depend on parameters too; they are outputs after the coefficients.
+        // Initial states depend on parameters too; they follow the coefficients in the outputs.
         let cotangents = [gathered, bars].concat();
         let mut gradient = vec![0.0; self.params.len()];
         for (p, id) in by_parameter {
@@ -102,7 +104,7 @@ fn weights() -> impl Iterator<Item = f64> {
     (0..).map(|i| 1.0 + f64::from(i * 7 % 5))
 }
 
-/// A derivative by differences of fourth order.
+/// Returns a derivative computed by fourth-order finite differences.
 fn difference(h: f64, f: impl Fn(f64) -> f64) -> f64 {
     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
 }
@@ -132,7 +134,8 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
             Course { system: &system, step: &step, params }.loss()
         };
         let key = &system.parameters[p].key;
-        // Too long a step bends, too short a one is rounding: one of them has to do.
+        // Truncation errors dominate for large steps and rounding errors for small ones, so one of several steps
+        // has to agree.
         let scale = at.abs().max(0.1);
         let agrees = |h: f64| {
             let error = (difference(h * scale, loss) - exact).abs();
@@ -144,7 +147,8 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Values and tangents of all nodes up to one, in forward mode: the tangent of a comparison is the surrogate's.
+/// Values and tangents of all nodes up to `last`, in forward mode. The tangent of a comparison is that of the
+/// surrogate.
 struct Duals<'a> {
     system: &'a System,
     env: Env<'a>,
@@ -217,7 +221,7 @@ fn slope(f: Unary, a: f64) -> f64 {
     }
 }
 
-/// The derivative of a logistic function of steepness 1/2 per mV.
+/// The derivative of a logistic function with a steepness of 1/2 per mV.
 fn sigmoid(x: f64) -> f64 {
     let s = 1.0 / (1.0 + (-0.5 * x).exp());
     0.5 * s * (1.0 - s)
@@ -236,7 +240,7 @@ fn sigmoid_node(graph: &mut Graph, x: NodeId) -> NodeId {
 }
 
 impl Course<'_> {
-    /// The tangents of some nodes along a direction of parameters, states and locals.
+    /// Returns the tangents of some nodes along a direction of parameters, states and locals.
     fn tangents(&self, ids: &[NodeId], at: [&[f64]; 2], along: [&[f64]; 3]) -> Vec<f64> {
         let ([states, locals], [params, t_states, t_locals]) = (at, along);
         let env = Env { params: &self.params, states, inputs: &[CURRENT], locals, ..Env::default() };
@@ -244,8 +248,8 @@ impl Course<'_> {
         ids.iter().map(|id| duals.tangent(*id)).collect()
     }
 
-    /// The states after the reset, whether there was a spike, and what a direction of states and parameters does to them and to the spike; `None`
-    /// where the step explodes.
+    /// Returns the states after the reset, whether there was a spike, and the tangents of the states and of the
+    /// spike along a direction of states and parameters; `None` if the step diverges.
     fn forward(
         &self,
         states: &[f64],
@@ -285,12 +289,13 @@ impl Course<'_> {
     }
 }
 
-/// Numbers from -1 to 1 without a pattern that matters.
+/// Returns `n` numbers from -1 to 1 that vary irregularly.
 fn spread(n: usize, which: usize) -> Vec<f64> {
     (0..n).map(|k| ((k * 37 + which * 11) % 17) as f64 / 8.0 - 1.0).collect()
 }
 
-/// One step with its threshold: the reverse of any cotangents agrees with the forward tangents of any direction.
+/// Checks one step with a threshold: the reverse for arbitrary cotangents agrees with forward tangents in arbitrary
+/// directions.
 fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
     let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }, DT).unwrap();
     let step = advance(&mut system, cell.method, SdeMethod::Milstein);

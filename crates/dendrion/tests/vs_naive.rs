@@ -1,7 +1,7 @@
-//! Compiled networks against a naive interpreter of the same equations, node by node, neuron by neuron, in f64, on random
-//! neurons: 1 to 12 compartments in random trees, receptors of all kinds, mechanisms of the library, parameters scalar or per
-//! neuron.
-#![allow(clippy::unwrap_used)] // Helpers of tests fail as tests do.
+//! Compares compiled networks with a naive interpreter of the same equations, which evaluates node by node and
+//! neuron by neuron in f64. The random neurons have 1 to 12 compartments in random trees, all kinds of receptors,
+//! library mechanisms, and parameters that are scalar or per neuron.
+#![allow(clippy::unwrap_used)] // Test helpers may panic.
 
 use dendrion::model::{
     Connectivity, Generator, Injection, Network, Population, Projection, SdeMethod, Signal, Source,
@@ -16,7 +16,7 @@ use common::{SIZE, with_mechanisms};
 const STEPS: u64 = 60;
 const DT: f64 = 0.1;
 
-/// One current into compartment 0 and, where there are receptors, a spike to each at step 3 and 17.
+/// Injects a current into compartment 0 and sends a spike to each receptor at steps 3 and 17.
 fn network(cell: Population) -> (Network, Wiring) {
     let mut network = Network::new(DT);
     let receptors: Vec<usize> = (0..cell.receptors.len()).collect();
@@ -43,7 +43,7 @@ fn network(cell: Population) -> (Network, Wiring) {
     (network, wiring)
 }
 
-/// All states of neuron `i` at the end, by the equations themselves; and how often it spiked.
+/// Returns all states of neuron `i` at the end, computed directly from the equations, and its number of spikes.
 fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
     let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(i)).collect();
     let with_locals = |id: NodeId, states: &[f64], locals: &[f64]| {
@@ -88,7 +88,7 @@ proptest! {
         let mut system = neuron(&network.populations[0], &wiring, DT).unwrap();
         let step = advance(&mut system, method, SdeMethod::Milstein);
         let expected: Vec<(Vec<f64>, u64)> = (0..SIZE).map(|i| interpret(&system, &step, i)).collect();
-        // Explicit methods diverge on tightly coupled neurons, and rounding with them.
+        // Explicit methods diverge for tightly coupled neurons, and so do rounding errors.
         prop_assume!(expected.iter().flat_map(|(states, _)| states).all(|v| v.abs() < 1e3));
         let spikes: u64 = expected.iter().map(|(_, n)| n).sum();
         for level in Level::available() {

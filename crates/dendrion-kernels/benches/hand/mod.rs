@@ -1,7 +1,8 @@
-//! The step of W1's neuron fused by hand for AVX2: the limit that the program is compared with.
+//! The step of W1's neuron, fused by hand for AVX2, as the limit with which the program is compared.
 //!
-//! The same arithmetic, two vectors at a time, all of it inlined, coefficients in registers where the compiler has room. What it
-//! leaves to gain are fewer operations, not a better order: it has the compiler's.
+//! It performs the same arithmetic on two vectors at a time, completely inlined, with coefficients in registers as
+//! far as the compiler has room. Its order of operations is optimized by the compiler, so only fewer operations
+//! could make it faster.
 
 use std::arch::x86_64::{
     _CMP_GE_OQ, _CMP_GT_OQ, _mm256_add_pd, _mm256_add_ps, _mm256_and_pd, _mm256_and_ps, _mm256_blendv_pd,
@@ -12,17 +13,19 @@ use std::arch::x86_64::{
     _mm256_slli_epi32, _mm256_slli_epi64, _mm256_storeu_pd, _mm256_storeu_ps, _mm256_sub_pd, _mm256_sub_ps,
 };
 
-/// Gates are 0 below it, as the program has them.
+/// Gates below this value are set to 0, as in the program.
 const FLUSH: f64 = 1e-30;
 
 macro_rules! hand {
     ($name:ident, $t:ident, $n:literal, [$set:ident $load:ident $store:ident $add:ident $sub:ident $mul:ident
      $div:ident $fma:ident $min:ident $max:ident $cmp:ident $blend:ident $bits:ident $and:ident],
      $to_int:ident $shift:ident $digits:literal $from_int:ident, $round:expr, $range:expr, $poly:expr) => {
-        /// One step of all lanes: `c` by number, `s` row by row, as in the program; returns whether any lane fired.
+        /// Advances all lanes by one step and returns whether any lane fired. `c` are the coefficients by number,
+        /// and `s` is the state row by row, both as in the program.
         ///
         /// # Safety
-        /// The processor has AVX2 and FMA, `s` has ten rows of `lanes` lanes, and lanes are whole pairs of vectors.
+        /// The processor has AVX2 and FMA, `s` has ten rows of `lanes` lanes, and `lanes` is a multiple of two
+        /// vectors.
         #[target_feature(enable = "avx2,fma")]
         pub(crate) unsafe fn $name(c: &[$t], s: &mut [$t], lanes: usize) -> bool {
             assert!(c.len() >= 39 && s.len() >= 10 * lanes && lanes.is_multiple_of(2 * $n));
@@ -32,7 +35,7 @@ macro_rules! hand {
             let mut any = 0;
             let mut i = 0;
             while i < lanes {
-                // SAFETY: rows have `lanes` lanes, of which those from `i` on fill two vectors.
+                // SAFETY: rows have `lanes` lanes, and those from `i` on fill two vectors.
                 let at = |row: usize| unsafe {
                     [$load(s.add(row * lanes + i)), $load(s.add(row * lanes + i + $n))]
                 };
@@ -104,7 +107,7 @@ macro_rules! hand {
                 put(3, both!(|j| leak!(28, v3[j], t3[j])));
                 let d1 = both!(|j| $sub(v1[j], v0[j]));
                 put(1, both!(|j| leak!(7, v1[j], $fma(k(5), d1[j], $fma(k(6), d2[j], v1[j])))));
-                // Gates are not negative.
+                // Gates are never negative, so no absolute value is needed.
                 macro_rules! flush {
                     ($value:expr) => {{
                         let v = $value;
@@ -144,7 +147,7 @@ hand!(
     12_582_912.0 + 127.0, (-126.4, 127.4), EXP2_F32
 );
 
-/// The library's own polynomial of 2^r, lowest first.
+/// The polynomial for 2^r of the crate itself, with the lowest coefficient first.
 const EXP2_F64: [f64; 11] = [
     std::f64::consts::LN_2,
     0.240_226_506_959_100_97,

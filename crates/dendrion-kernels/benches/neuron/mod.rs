@@ -1,8 +1,9 @@
-//! The step of W1's neuron, as the passes make it: four compartments, AMPA and NMDA on the outer two.
+//! The step of W1's neuron, as produced by the passes: four compartments, with AMPA and NMDA receptors on the outer
+//! two.
 
 use dendrion_kernels::{Column, Instruction, Op, Program, Slot};
 
-/// Values of the coefficients, by their number in [`program`].
+/// Values of the coefficients, in the order of their numbers in [`program`].
 pub(crate) fn values() -> Vec<f64> {
     let mut c = vec![0.0, 0.0, 2.7e-3, 4e-3, -70.0];
     c.extend([-4.5e-3, 1.8e-3, 4e-3, -70.0]);
@@ -12,17 +13,17 @@ pub(crate) fn values() -> Vec<f64> {
     c
 }
 
-/// The same, one value each for all lanes.
+/// The same values as uniform columns.
 pub(crate) fn columns() -> Vec<Column> {
     values().into_iter().map(Column::Uniform).collect()
 }
 
-/// Rows at the start: near rest, gates a little open and refilled by nothing.
+/// Initial rows: potentials near rest and slightly open gates without input.
 pub(crate) fn start() -> Vec<f64> {
     vec![-70.0, -69.0, -68.0, -66.0, 0.5, 0.5, 3.0, 0.5, 0.5, 3.0]
 }
 
-/// The tape, as `cargo run -p dendrion-equations --example tape` prints it.
+/// The tape, as printed by `cargo run -p dendrion-equations --example tape`.
 pub(crate) fn program() -> Program {
     let text = "
         t0 Sub s1 s0; t1 Sub s2 s1; t2 Sub s3 s2

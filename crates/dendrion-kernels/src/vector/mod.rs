@@ -1,4 +1,4 @@
-//! Vectors: what kernels are written in. One implementation per level; the kernels are the same for all.
+//! Vectors, with one implementation per level. Kernels are written once for all of them.
 
 mod pair;
 mod portable;
@@ -21,23 +21,24 @@ pub(crate) trait Real: Scalar {
     const LOG2_E: Self;
     /// The high part of ln 2, with enough trailing zeros that n times it is exact for every exponent n.
     const LN2_HIGH: Self;
-    /// ln 2 less its high part.
+    /// ln 2 minus its high part.
     const LN2_LOW: Self;
-    /// Adding it rounds to a whole number n and leaves n - 1 + the exponent's bias in the lowest bits.
+    /// Adding this constant rounds to an integer n and leaves n - 1 + the exponent bias in the lowest bits.
     const ROUND: Self;
-    /// Beyond these, e^x is 0 or infinite: n stays where n - 1 + bias is an exponent.
+    /// Arguments are clamped to this range, outside of which e^x is 0 or infinite, so that n - 1 + bias is a valid
+    /// exponent.
     const EXP_RANGE: (Self, Self);
-    /// Coefficients of q in e^r = 1 + r + r² q(r), |r| <= ln 2 / 2, lowest first: Chebyshev interpolation of degree 9
-    /// (f64, relative error of e^r 1.6e-17) and 4 (f32, 1.0e-8).
+    /// Coefficients of q in e^r = 1 + r + r² q(r) for |r| <= ln 2 / 2, lowest first. Chebyshev interpolation of
+    /// degree 9 for f64 (relative error of e^r 1.6e-17) and of degree 4 for f32 (1.0e-8).
     const EXP: &'static [Self];
-    /// Beyond these, 2^x is 0 or infinite.
+    /// Arguments are clamped to this range, outside of which 2^x is 0 or infinite.
     const EXP2_RANGE: (Self, Self);
-    /// Within these, n + bias is an exponent.
+    /// Range in which n + bias is a valid exponent.
     const EXP2_WITHIN: (Self, Self);
-    /// Adding it rounds to a whole number n and leaves n + the exponent's bias in the lowest bits.
+    /// Adding this constant rounds to an integer n and leaves n + the exponent bias in the lowest bits.
     const ROUND_WHOLE: Self;
-    /// Coefficients of p in 2^r = 1 + r p(r), |r| <= 1/2, lowest first: Chebyshev interpolation of degree 10 (f64, relative
-    /// error of 2^r 2.0e-17) and 5 (f32, 9.2e-9).
+    /// Coefficients of p in 2^r = 1 + r p(r) for |r| <= 1/2, lowest first. Chebyshev interpolation of degree 10 for
+    /// f64 (relative error of 2^r 2.0e-17) and of degree 5 for f32 (9.2e-9).
     const EXP2: &'static [Self];
     /// [`crate::FLUSH`].
     const FLUSH: Self;
@@ -101,12 +102,12 @@ impl Real for f32 {
     const FLUSH: f32 = crate::FLUSH as f32;
 }
 
-/// A few scalars side by side.
+/// A vector of scalars.
 ///
-/// All methods are inlined into a function compiled for the vector's instructions.
+/// All methods are inlined into a function that is compiled for the instructions of the level.
 ///
 /// # Safety
-/// A vector may only be used where the processor has its level; `load` and `store` take pointers to [`Vector::LANES`]
+/// A vector may only be used if the processor has its level. `load` and `store` need pointers to [`Vector::LANES`]
 /// values.
 pub(crate) trait Vector: Copy {
     type Scalar: Real;
@@ -116,19 +117,19 @@ pub(crate) trait Vector: Copy {
     unsafe fn load(from: *const Self::Scalar) -> Self;
     unsafe fn store(self, to: *mut Self::Scalar);
     unsafe fn splat(v: Self::Scalar) -> Self;
-    /// The value at an address, in all lanes.
+    /// Loads the value at an address into all lanes.
     #[inline(always)]
     unsafe fn broadcast(from: *const Self::Scalar) -> Self {
-        // SAFETY: the caller vouches for the processor, and that there is a value.
+        // SAFETY: the caller guarantees the processor features and a valid pointer.
         unsafe { Self::splat(*from) }
     }
     unsafe fn add(self, b: Self) -> Self;
     unsafe fn sub(self, b: Self) -> Self;
     unsafe fn mul(self, b: Self) -> Self;
     unsafe fn div(self, b: Self) -> Self;
-    /// `self b + c`, fused where the class is.
+    /// `self b + c`, with one rounding if the numeric class is fused.
     unsafe fn fma(self, b: Self, c: Self) -> Self;
-    /// `c - self b`, fused where the class is.
+    /// `c - self b`, with one rounding if the numeric class is fused.
     unsafe fn fnma(self, b: Self, c: Self) -> Self;
     /// `if self < b { self } else { b }`
     unsafe fn min(self, b: Self) -> Self;
@@ -141,16 +142,16 @@ pub(crate) trait Vector: Copy {
     unsafe fn gt(self, b: Self) -> Self::Mask;
     /// `self >= b`
     unsafe fn ge(self, b: Self) -> Self::Mask;
-    /// Not equal, or not comparable.
+    /// `self != b`, or unordered.
     unsafe fn ne(self, b: Self) -> Self::Mask;
-    /// `yes` where the mask holds, else `no`.
+    /// `yes` in lanes where the mask is set, else `no`.
     unsafe fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// One bit per lane.
+    /// The mask as one bit per lane.
     unsafe fn bits(mask: Self::Mask) -> u64;
-    /// 2^(n-1) of a vector to which [`Real::ROUND`] was added, which makes its lowest bits n - 1 + bias.
+    /// 2^(n-1) of a vector to which [`Real::ROUND`] was added, so that its lowest bits are n - 1 + bias.
     unsafe fn exp2_rounded(self) -> Self;
-    /// `f` of each lane.
+    /// Applies `f` to each lane.
     unsafe fn map(self, f: fn(Self::Scalar) -> Self::Scalar) -> Self;
-    /// `f` of each lane of two vectors.
+    /// Applies `f` to each lane of two vectors.
     unsafe fn map2(self, b: Self, f: fn(Self::Scalar, Self::Scalar) -> Self::Scalar) -> Self;
 }

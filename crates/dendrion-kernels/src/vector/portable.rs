@@ -1,13 +1,13 @@
-//! Vectors of plain arrays, which the compiler turns into whatever vector instructions the target has: the baseline
-//! (two roundings in a b + c), and with fused multiply-add the level of AArch64.
+//! Vectors as plain arrays, which the compiler translates to the vector instructions of the target. They implement
+//! the baseline (with two roundings in a b + c) and, with fused multiply-add, the AArch64 level.
 
 use super::{Real, Vector};
 
-/// `N` scalars; `FUSED` says whether a b + c is rounded once.
+/// `N` scalars. `FUSED` determines whether a b + c is rounded only once.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable<T, const N: usize, const FUSED: bool>([T; N]);
 
-/// What arrays need of their scalars beside the operators.
+/// Functions of scalars that arrays need in addition to the operators.
 pub(crate) trait Element: Real {
     fn fused(a: Self, b: Self, c: Self) -> Self;
     fn magnitude(self) -> Self;
@@ -68,12 +68,12 @@ where
 
     #[inline(always)]
     unsafe fn load(from: *const T) -> Self {
-        // SAFETY: the caller gives a pointer to N values.
+        // SAFETY: the caller provides a pointer to N values.
         Self(unsafe { from.cast::<[T; N]>().read() })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut T) {
-        // SAFETY: the caller gives a pointer to N values.
+        // SAFETY: the caller provides a pointer to N values.
         unsafe { to.cast::<[T; N]>().write(self.0) }
     }
     #[inline(always)]

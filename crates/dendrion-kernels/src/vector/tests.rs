@@ -1,14 +1,15 @@
-//! Portable vectors with fused multiply-add, which are the level of AArch64, have the bits of AVX2, one by one or in pairs.
+//! Portable vectors with fused multiply-add, which implement the AArch64 level, give results bit-identical to AVX2,
+//! both singly and in pairs.
 
 use super::{Avx2F32, Avx2F64, Pair, Portable, Vector};
 use crate::level::Level;
 use crate::math;
 use crate::scalar::Scalar;
 
-/// All that kernels do with vectors, of three arguments.
+/// Applies all vector operations that kernels use to three arguments.
 #[inline(always)]
 unsafe fn results<V: Vector>(a: &[V::Scalar], b: &[V::Scalar], c: &[V::Scalar]) -> Vec<u64> {
-    // SAFETY: the caller vouches for the processor and for V::LANES values each.
+    // SAFETY: the caller guarantees the processor features and V::LANES values per slice.
     unsafe {
         let (a, b, c) = (V::load(a.as_ptr()), V::load(b.as_ptr()), V::load(c.as_ptr()));
         let all = [
@@ -35,7 +36,7 @@ unsafe fn results<V: Vector>(a: &[V::Scalar], b: &[V::Scalar], c: &[V::Scalar]) 
         for v in all {
             let mut lanes = vec![V::Scalar::default(); V::LANES];
             v.store(lanes.as_mut_ptr());
-            // All NaN are one: processors choose among their payloads.
+            // All NaNs are considered equal, because processors differ in their payloads.
             let canonical = |v: f64| if v.is_nan() { f64::NAN } else { v };
             bits.extend(lanes.iter().map(|v| canonical(v.to_f64()).to_bits()));
         }
@@ -49,7 +50,7 @@ macro_rules! same {
         fn $name() {
             #[target_feature(enable = "avx2,fma")]
             unsafe fn both(a: &[$t], b: &[$t], c: &[$t]) -> (Vec<u64>, Vec<u64>) {
-                // SAFETY: the caller checked the level, and gives whole vectors.
+                // SAFETY: the caller checked the level and provides whole vectors.
                 unsafe { (results::<$avx2>(a, b, c), results::<Portable<$t, $n, true>>(a, b, c)) }
             }
             if !Level::Avx2.is_available() {
@@ -66,7 +67,7 @@ macro_rules! same {
             };
             for _ in 0..2000 {
                 let rows: Vec<[$t; $n]> = (0..3).map(|_| std::array::from_fn(|_| next())).collect();
-                // SAFETY: the level is available; rows are whole vectors.
+                // SAFETY: the level is available, and rows consist of whole vectors.
                 let (avx2, portable) = unsafe { both(&rows[0], &rows[1], &rows[2]) };
                 assert_eq!(avx2, portable, "{rows:?}");
             }

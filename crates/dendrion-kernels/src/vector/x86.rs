@@ -1,11 +1,11 @@
-//! Vectors of AVX2 with FMA, and of AVX-512 F.
+//! Vectors with AVX2 and FMA, and with AVX-512 F.
 //!
-//! Every block of this file is one or two instructions; what makes them safe is the same for all: the caller of a
-//! [`Vector`] method vouches for the processor, and for pointers.
+//! Every `unsafe` block in this file consists of one or two instructions and is safe for the same reason: the
+//! caller of a [`Vector`] method guarantees the processor features and valid pointers.
 
 #![allow(clippy::undocumented_unsafe_blocks)]
 
-#[allow(clippy::wildcard_imports)] // Every name of it begins with _mm.
+#[allow(clippy::wildcard_imports)] // All imported names begin with _mm.
 use std::arch::x86_64::*;
 
 use super::Vector;

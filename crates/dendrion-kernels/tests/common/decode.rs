@@ -1,5 +1,5 @@
-//! A check of emitted machine code by an independent decoder: every byte belongs to a valid instruction, and every instruction
-//! touches only what the caller of a step lends it.
+//! Checks emitted machine code with an independent decoder: every byte belongs to a valid instruction, and every
+//! instruction accesses only memory that the caller of a step provides.
 
 use std::collections::HashSet;
 
@@ -8,11 +8,13 @@ use iced_x86::{
     Mnemonic, OpAccess, Register,
 };
 
-/// Registers that point to rows that a step may write: scratch, and the state after the step.
+/// Registers that point to rows that a step may write: scratch and the state after the step.
 const WRITABLE: [Register; 2] = [Register::RDX, Register::R12];
-/// Registers that point to rows that a step only reads: the state before it, coefficients of two kinds, and rows of the past.
+/// Registers that point to rows that a step only reads: the state before the step, both kinds of coefficients, and
+/// past rows.
 const READABLE: [Register; 4] = [Register::RSI, Register::RCX, Register::R8, Register::R9];
-/// Registers that a step may change. Of those that the calling convention keeps, `rbx` and `r12` are saved and restored.
+/// Registers that a step may change. Of these, `rbx` and `r12` must be preserved by the calling convention, so they
+/// are saved and restored.
 const FREE: [Register; 9] = [
     Register::RAX,
     Register::RCX,
@@ -26,7 +28,7 @@ const FREE: [Register; 9] = [
 ];
 const RESTORED: [Register; 2] = [Register::RBX, Register::R12];
 
-/// Checks a step's code.
+/// Checks the code of a step.
 pub(super) fn check(code: &[u8]) {
     let instructions = decode(code);
     let starts: HashSet<u64> = instructions.iter().map(Instruction::ip).collect();
@@ -67,7 +69,7 @@ pub(super) fn check(code: &[u8]) {
             let at = used.displacement();
             let place = format!("{text}: {:?} {at:#x}", used.base());
             match used.base() {
-                // The decoder gives the address of operands relative to the instruction pointer.
+                // For operands relative to the instruction pointer, the decoder returns the address.
                 Register::None | Register::RIP => {
                     assert!(!writes && pool.contains(&at) && (at - pool.start) % 32 == 0, "{place}");
                 }
@@ -86,7 +88,7 @@ pub(super) fn check(code: &[u8]) {
     frame(&instructions);
 }
 
-/// All instructions up to the only `ret`.
+/// Decodes all instructions up to the only `ret`.
 fn decode(code: &[u8]) -> Vec<Instruction> {
     let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
     let mut instructions = Vec::new();
@@ -101,7 +103,8 @@ fn decode(code: &[u8]) -> Vec<Instruction> {
     panic!("no end");
 }
 
-/// Saved registers are restored in the opposite order, the stack is given back, and upper halves of vectors are cleared.
+/// Checks that saved registers are restored in reverse order, that the stack is released, and that the upper halves
+/// of vectors are cleared.
 fn frame(instructions: &[Instruction]) {
     let words: Vec<String> = instructions.iter().map(ToString::to_string).collect();
     let reserved = words[2].strip_prefix("sub rsp,").unwrap();

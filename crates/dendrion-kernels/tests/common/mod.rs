@@ -1,22 +1,22 @@
-//! Programs of one instruction, run on rows of choice.
-// Each test file uses its share.
+//! Runs programs of one instruction on given rows.
+// Each test file uses only some of these functions.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use dendrion_kernels::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot};
 
-/// How the arguments of an instruction are given.
+/// How the arguments of an instruction are passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
     /// All as state rows.
     Rows,
-    /// Those whose bit is set as coefficients, one value per lane.
+    /// Arguments whose bit is set as coefficients with one value per lane, and the others as state rows.
     Columns(u16),
-    /// As state rows, but for that one, which is the row of the result.
+    /// As state rows, except this argument, which is the row of the result.
     Within(usize),
 }
 
-/// The result row of one operation on argument rows, and the bits that fired. `out` is row 0 of the state, which starts
-/// as `before`; arguments follow it.
+/// Returns the result row of one operation, and the bits of the lanes that fired. `out` is row 0 of the state, with
+/// the initial values `before`, and is followed by the arguments.
 pub fn run<T: Scalar>(
     op: Op,
     before: &[T],
@@ -29,7 +29,7 @@ pub fn run<T: Scalar>(
     for (k, row) in args.iter().enumerate() {
         match given {
             Given::Columns(mask) if mask >> k & 1 == 1 => {
-                // A row whose values are all the same is a uniform coefficient.
+                // A row with equal values is passed as a uniform coefficient.
                 let same = row.iter().all(|v| v.to_f64().to_bits() == row[0].to_f64().to_bits());
                 let each = row.iter().map(|v| v.to_f64()).collect();
                 columns.push(if same { Column::Uniform(row[0].to_f64()) } else { Column::Each(each) });
@@ -64,7 +64,7 @@ pub fn run<T: Scalar>(
     (state[..lanes].to_vec(), fired)
 }
 
-/// What an operation means, one lane at a time, with every product and sum rounded by itself.
+/// Computes an operation for one lane, with every product and sum rounded separately.
 pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
     let flush = |v: f64| if v.abs() < dendrion_kernels::FLUSH { 0.0 } else { v };
     let truth = |b: bool| f64::from(u8::from(b));
@@ -144,7 +144,7 @@ pub fn meaning(op: Op, out: f64, a: &[f64]) -> f64 {
     }
 }
 
-/// The operations that read rows and coefficients alone.
+/// Returns the operations that read only rows and coefficients.
 pub fn plain_ops() -> impl Iterator<Item = Op> {
     Op::ALL.into_iter().filter(|op| op.input().is_none() && *op != Op::Fire)
 }

@@ -1,10 +1,10 @@
-//! The benchmark network W1 (`benchmarks/networks.py` is its other telling).
+//! The benchmark network W1, equivalent to the one in `benchmarks/networks.py`.
 
 use dendrion::model::{
     Connectivity, Generator, ModuleKind, Network, PerConnection, Population, Projection, Signal, Source,
 };
 
-/// W1 of that many neurons, or its neurons alone where it is not `driven`.
+/// Creates W1 with `size` neurons. Without `driven`, the network consists of its neurons only.
 pub(crate) fn w1(size: usize, driven: bool) -> Network {
     let mut network = Network::new(0.1);
     network.populations.push(neurons(size));
@@ -39,7 +39,7 @@ fn neurons(size: usize) -> Population {
     cells
 }
 
-/// A hundred random sources onto each neuron of the first population.
+/// Connects a hundred randomly drawn sources to each neuron of the first population.
 pub(crate) fn projection(
     path: &str,
     pre: Source,

@@ -1,4 +1,5 @@
-//! Random neurons: 1 to 12 compartments in random trees, receptors of all kinds, parameters scalar or per neuron.
+//! Random neurons with 1 to 12 compartments in random trees, all kinds of receptors, and parameters that are scalar
+//! or per neuron.
 #![allow(unreachable_pub)] // Shared by test binaries, each of which is a crate.
 
 use dendrion::model::{ModuleKind, OdeMethod, Params, Population, Values};
@@ -6,7 +7,7 @@ use proptest::prelude::*;
 
 pub const SIZE: usize = 11;
 
-/// A parameter: one value, or one per neuron.
+/// A parameter with one value, or one value per neuron.
 pub fn values(low: f64, high: f64) -> impl Strategy<Value = Values> {
     prop_oneof![
         (low..high).prop_map(Values::Scalar),
@@ -74,7 +75,7 @@ pub fn population() -> impl Strategy<Value = Population> {
     })
 }
 
-/// The same, but that spikes are upward crossings.
+/// The same cell without reset, so that spikes are upward crossings.
 fn without_reset(mut cell: Population) -> Population {
     let others = cell.params.iter().filter(|(name, _)| *name == "V_th");
     cell.params = others.fold(Params::new(), |params, (name, v)| params.with(name, v.clone()));
@@ -116,7 +117,7 @@ pub fn assemble((parts, tree, gates, mut threshold, method, refractory, soma): P
     cell
 }
 
-/// Mechanisms of the library that need no parameters, or these.
+/// Library mechanisms, each with the parameters that it requires.
 pub const MECHANISMS: &[(&str, &[(&str, f64)])] = &[
     ("dendritic_spike", &[("g_rise", 20.0), ("g_fall", 10.0), ("V_th", -62.0), ("duration_rise", 0.5)]),
     ("decaying_dendritic_spike", &[("g_rise", 8.0), ("g_fall", 5.0), ("V_th", -62.0), ("t_ref", 1.0)]),
@@ -131,7 +132,7 @@ pub const MECHANISMS: &[(&str, &[(&str, f64)])] = &[
     ("ca_pool", &[]),
 ];
 
-/// A population with up to four mechanisms, and a reset in one stage or in two.
+/// A population with up to four mechanisms, and a reset with one or two stages.
 #[allow(dead_code)] // Not every test binary has them.
 pub fn with_mechanisms() -> impl Strategy<Value = Population> {
     let chosen = prop::collection::vec((0..MECHANISMS.len(), any::<prop::sample::Index>()), 0..5);
@@ -151,7 +152,7 @@ pub fn with_mechanisms() -> impl Strategy<Value = Population> {
             let params = params.iter().fold(Params::new(), |p, (name, v)| p.with(name, *v));
             cell.mechanism(format!("m{i}"), on, text, params);
             if name == "ca_pool" {
-                // What it imports may come from nowhere else.
+                // `ca_pool` imports `I_Ca`, which possibly no other mechanism of the compartment exports.
                 cell.mechanism(
                     format!("m{i}_ca"),
                     on,
