@@ -1,9 +1,10 @@
-//! The adjoint: from a step to its reverse, node by node (reverse-mode differentiation; Griewank & Walther 2008, ch. 3).
+//! The adjoint of a step, computed node by node (reverse-mode differentiation; Griewank & Walther 2008, ch. 3).
 //!
-//! With cotangents λ' of the states at the end of a step, the reverse gives those at its beginning, `λ_i` = Σ `λ'_j`
-//! ∂`next_j`/∂`y_i`, and what the step adds to the cotangents of the coefficients and current inputs it read. Each node's
-//! rule is that of its function; the solution of a linear system has a rule too ([`super::solve_adjoint`]). No solver and no
-//! mechanism needs a rule of its own. The result is the exact derivative of the discrete step, whatever the solver.
+//! Given the cotangents λ' of the states at the end of a step, the reverse computes those at its beginning, `λ_i` =
+//! Σ `λ'_j` ∂`next_j`/∂`y_i`, and the contributions of the step to the cotangents of the coefficients and current
+//! inputs that it reads. The rule of each node is that of its function, and the solution of a linear system has a
+//! rule of its own ([`super::solve_adjoint`]), so solvers and mechanisms need no rules. The result is the exact
+//! derivative of the discrete step for every solver.
 //!
 //! ```text
 //! bar[result_j] = λ'_j  for each result
@@ -26,35 +27,37 @@ use super::substitute::Substitution;
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 use crate::system::{Event, System};
 
-/// The reverse of a step. Its leaves are those of the step, [`Node::Next`], [`Node::Spike`], and [`Node::Cotangent`] of each state at the step's end.
+/// The reverse of a step. Its leaves are the leaves of the step, [`Node::Next`], [`Node::Spike`], and a
+/// [`Node::Cotangent`] for each state at the end of the step.
 #[derive(Clone, Debug)]
 pub struct Adjoint {
-    /// What each [`Node::Local`] stands for: those of the step, then those of its reverse.
+    /// The expressions of all [`Node::Local`]s: those of the step, followed by those of its reverse.
     pub locals: Vec<NodeId>,
-    /// The cotangent of each state at the step's beginning.
+    /// The cotangent of each state at the beginning of the step.
     pub states: Vec<NodeId>,
     /// The cotangent of each current input of the step.
     pub currents: Vec<NodeId>,
-    /// Coefficients that the step reads, and what the step adds to the cotangent of each.
+    /// The coefficients that the step reads, each with the step's contribution to its cotangent.
     pub coefficients: Vec<(NodeId, NodeId)>,
 }
 
-/// Writes a derivative at an argument.
+/// Writes the derivative of a function at an argument.
 type Derivative<'f> = &'f dyn Fn(&mut Graph, NodeId) -> NodeId;
 
-/// How a spike is differentiated, which is a step and has no derivative of its own (Neftci, Mostafa & Zenke 2019).
+/// The surrogate derivative of a spike. A spike is a step function, which has no useful derivative (Neftci, Mostafa
+/// & Zenke 2019).
 pub struct Surrogate<'f> {
     /// The surrogate derivative of the spike with respect to its argument x.
     pub derivative: Derivative<'f>,
-    /// 1/(`V_th` - `V_reset`) if x = (V - `V_th`)/(`V_th` - `V_reset`); without it x = V - `V_th`.
+    /// 1/(`V_th` - `V_reset`) if x = (V - `V_th`)/(`V_th` - `V_reset`); `None` if x = V - `V_th`.
     pub scale: Option<NodeId>,
-    /// Whether the derivative of the reset of V with respect to the spike is left out.
+    /// Whether the derivative of the reset of V with respect to the spike is omitted.
     pub detach_reset: bool,
 }
 
-/// The reverse of a step of a system. With a surrogate the threshold is part of the step: then the cotangents are those of
-/// the states after the reset, and [`Node::Cotangent`] number `states` is that of the spike itself. Without, they are those
-/// of the states after integration.
+/// Returns the reverse of a step of a system. With a surrogate, the threshold is part of the step: the cotangents
+/// are those of the states after the reset, and [`Node::Cotangent`] number `states` is that of the spike itself.
+/// Without a surrogate, they are those of the states after integration.
 pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_>>) -> Adjoint {
     let (states, currents) = (system.states.len(), system.currents);
     let event = system.event.clone();
@@ -71,15 +74,15 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
     backwards(graph, (locals, &step.solves), seeds, spike, (states, currents))
 }
 
-/// The reverse of reading `value` from the states at the beginning of a step, as observables are; its cotangent is
-/// [`Node::Cotangent`] number `states`.
+/// Returns the reverse of recording `value` from the states at the beginning of a step, as for observables. The
+/// cotangent of the value is [`Node::Cotangent`] number `states`.
 pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
     let states = system.states.len();
     let seeds = vec![(value, states as u32)];
     backwards(&mut system.graph, (Vec::new(), &[]), seeds, None, (states, system.currents))
 }
 
-/// Sweeps from results, each with the number of its cotangent, to the leaves of a step.
+/// Sweeps from results to the leaves of a step. Each result is given with the number of its cotangent.
 fn backwards(
     graph: &mut Graph,
     (locals, solves): (Vec<NodeId>, &[Solve]),
@@ -90,7 +93,7 @@ fn backwards(
     let mut sweep = Sweep { locals, solves, stops_at_coefficients: true, bars: BTreeMap::new(), spike };
     for (result, cotangent) in seeds {
         let seed = graph.intern(Node::Cotangent(cotangent));
-        // A result may be listed twice (two states with one expression); its cotangents then add up.
+        // A result may be listed twice (if two states have the same expression). Its cotangents then add up.
         sweep.add(graph, result, Guarded::plain(seed));
     }
     let leaves = sweep.run(graph);
@@ -112,8 +115,9 @@ fn backwards(
     found
 }
 
-/// Replaces the states after integration by those after the threshold, and appends the spike; returns its condition. Whether
-/// the neuron spiked is as it was in the step, whatever the rounding of what is computed again.
+/// Replaces the states after integration by those after the threshold, appends the spike to the results, and
+/// returns the condition of the spike. Whether the neuron spiked is taken from the recorded step, so it is not
+/// affected by rounding in recomputed values.
 fn threshold(
     graph: &mut Graph,
     event: &Event,
@@ -123,7 +127,8 @@ fn threshold(
 ) -> NodeId {
     let mut after = HashMap::new();
     for (i, result) in results.iter_mut().enumerate() {
-        // A local keeps the expression of the state in one piece: the condition and the reset read it several times.
+        // A local keeps the expression of the state as a single value, since the condition and the reset read it
+        // several times.
         locals.push(*result);
         *result = graph.intern(Node::Local((locals.len() - 1) as u32));
         after.insert(graph.intern(Node::State(i as u32)), *result);
@@ -135,7 +140,8 @@ fn threshold(
     for assignment in &event.then {
         let value = substitution.apply(graph, assignment.value);
         let result = &mut results[assignment.state];
-        // y' = y + S (r - y) has the derivative (r - y) with respect to the spike S. `select` has the same value and none.
+        // y' = y + S (r - y) has the derivative (r - y) with respect to the spike S. `select` has the same value
+        // but no derivative.
         *result = if surrogate.detach_reset && assignment.resets {
             graph.select(fired, value, *result)
         } else {
@@ -144,21 +150,22 @@ fn threshold(
             graph.add(*result, jump)
         };
     }
-    // Number `states`: the spike is an output, and its cotangent comes from the targets and probes.
+    // Number `states`: the spike is an output, and its cotangent comes from its targets and from probes.
     results.push(fired);
     condition
 }
 
-/// The cotangents of the parameters, by their number, from those of `outputs`, which depend on parameters alone:
-/// [`Node::Cotangent`] number k is that of `outputs[k]`. Parameters that none depends on are left out.
+/// Returns the cotangents of the parameters, with their numbers, given those of `outputs`, which must depend on
+/// parameters only. [`Node::Cotangent`] number k is the cotangent of `outputs[k]`. Parameters on which no output
+/// depends are omitted.
 pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, NodeId)> {
     let seed = |(output, k): (&NodeId, u32)| (*output, graph.intern(Node::Cotangent(k)));
     let seeds = outputs.iter().zip(0..).map(seed).collect();
     seeded_adjoint(graph, seeds)
 }
 
-/// As [`parameter_adjoint`], from outputs each with its cotangent. Where a cotangent is exactly 0, the output's derivatives do not
-/// matter: a coefficient that no step has used may have infinite ones.
+/// As [`parameter_adjoint`], with a given cotangent for each output. If a cotangent is exactly 0, the derivatives
+/// of its output are ignored: a coefficient that no step has used may have infinite ones.
 pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) -> Vec<(usize, NodeId)> {
     let mut sweep = Sweep {
         locals: Vec::new(),
@@ -180,12 +187,12 @@ pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) ->
     found
 }
 
-/// What [`Node::Spike`] stands for.
+/// The derivative of [`Node::Spike`].
 struct Spike<'f> {
     condition: NodeId,
     /// The surrogate derivative of a comparison.
     derivative: Derivative<'f>,
-    /// What the difference is multiplied with to become the surrogate's argument.
+    /// Factor by which the difference is multiplied to obtain the argument of the surrogate.
     scale: Option<NodeId>,
 }
 
@@ -193,9 +200,9 @@ struct Spike<'f> {
 pub(super) struct Sweep<'f> {
     pub(super) locals: Vec<NodeId>,
     solves: &'f [Solve],
-    /// Whether a coefficient is a leaf: a step reads coefficients, and its reverse gathers their cotangents.
+    /// Whether coefficients are leaves: a step reads coefficients, and its reverse accumulates their cotangents.
     stops_at_coefficients: bool,
-    /// Cotangents of the nodes met so far whose turn is yet to come.
+    /// Cotangents of the nodes that have been reached but not processed yet.
     pub(super) bars: BTreeMap<NodeId, Guarded>,
     spike: Option<Spike<'f>>,
 }
@@ -203,7 +210,7 @@ pub(super) struct Sweep<'f> {
 impl Sweep<'_> {
     /// Adds to the cotangent of a node.
     pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: Guarded) {
-        // Constants have no cotangent. Zeros are left out so that no code is written for them.
+        // Constants have no cotangent. Zeros are omitted, so that no code is emitted for them.
         if graph.as_const(node).is_some() || part.is_zero(graph) {
             return;
         }
@@ -214,7 +221,7 @@ impl Sweep<'_> {
         self.bars.insert(node, bar);
     }
 
-    /// The cotangents of all leaves.
+    /// Returns the cotangents of all leaves.
     fn run(&mut self, graph: &mut Graph) -> BTreeMap<NodeId, NodeId> {
         let mut leaves: BTreeMap<NodeId, Guarded> = BTreeMap::new();
         while let Some((id, bar)) = self.bars.pop_last() {
@@ -239,7 +246,7 @@ impl Sweep<'_> {
                 let bar = self.guarded_row(graph, bar);
                 self.add(graph, condition, bar);
             } else if self.is_leaf(graph, id) {
-                // What a linear system depends on may come again after its turn.
+                // A node on which a linear system depends may be reached again after it was processed.
                 let sum = match leaves.get(&id) {
                     Some(sum) => sum.plus(graph, bar),
                     None => bar,
@@ -257,9 +264,10 @@ impl Sweep<'_> {
         graph.node(id).operands().next().is_none() || (self.stops_at_coefficients && graph.is_coefficient(id))
     }
 
-    /// A row of its own for a sum, or a product of what varies, that several products will use.
+    /// Assigns a row to a sum or a product of varying factors, if several products will use it.
     pub(super) fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
-        // A product with a coefficient stays an expression: normal form merges the coefficient with others at no cost.
+        // A product with a coefficient remains an expression, because the normal form merges the coefficient with
+        // others at no cost.
         let is_used_often = match graph.node(bar) {
             Node::Binary(Binary::Add | Binary::Sub | Binary::Div, ..) => true,
             Node::Binary(Binary::Mul, a, b) => !graph.is_coefficient(a) && !graph.is_coefficient(b),
@@ -268,7 +276,7 @@ impl Sweep<'_> {
         if self.stops_at_coefficients && is_used_often { self.local(graph, bar) } else { bar }
     }
 
-    /// As [`Self::row`]; a guard that is the value itself becomes that row too.
+    /// As [`Self::row`]. A guard that is the value itself becomes the same row.
     pub(super) fn guarded_row(&mut self, graph: &mut Graph, bar: Guarded) -> Guarded {
         let value = self.row(graph, bar.value);
         let guard = bar.guard.map(|g| if g.node == bar.value { Guard { node: value, ..g } } else { g });
@@ -280,16 +288,17 @@ impl Sweep<'_> {
         graph.intern(Node::Local((self.locals.len() - 1) as u32))
     }
 
-    /// Hands a node's cotangent on to its operands.
+    /// Propagates the cotangent of a node to its operands.
     pub(super) fn node(&mut self, graph: &mut Graph, id: NodeId, bar: Guarded) {
         match graph.node(id) {
             Node::Unary(f, a) => {
-                // The node itself is passed too: many slopes, such as that of exp, reuse the value.
+                // The node itself is passed too, since many derivatives, such as that of exp, reuse its value.
                 let slope = unary_slope(graph, f, a, id);
                 let part = bar.with(graph.mul(bar.value, slope));
                 self.add(graph, a, part);
             }
-            // min and max are choices between their operands. At a tie the second operand takes the cotangent.
+            // min and max select one of their operands. If both are equal, the second operand receives the
+            // cotangent.
             Node::Binary(f @ (Binary::Min | Binary::Max), a, b) => {
                 let (larger, smaller) = if f == Binary::Max { (a, b) } else { (b, a) };
                 let first = graph.binary(Binary::Greater, larger, smaller);
@@ -302,24 +311,25 @@ impl Sweep<'_> {
         }
     }
 
-    /// Hands a cotangent on to the side that was taken.
+    /// Propagates a cotangent to the branch that was taken.
     fn choice(&mut self, graph: &mut Graph, c: NodeId, (a, b): (NodeId, NodeId), bar: Guarded) {
         let (mut yes, mut no) = (bar.only(graph, Guard::holds(c)), bar.only(graph, Guard::fails(c)));
         if is_series_switch(graph, c) && bar.guard.is_none() {
-            // To select first costs less.
+            // Selecting first is cheaper.
             (yes, no) = (Guarded::plain(yes.applied(graph)), Guarded::plain(no.applied(graph)));
         }
         self.add(graph, a, yes);
         self.add(graph, b, no);
     }
 
-    /// Hands a cotangent on to the spike and to what the spike changes. Without a spike that may be infinite or NaN: then it is
-    /// not differentiated, and the spike has no surrogate derivative through it.
+    /// Propagates a cotangent to the spike and to the change that the spike causes. Without a spike, the change may
+    /// be infinite or NaN. In that case it is not differentiated, and its product with the surrogate derivative is
+    /// omitted.
     fn jump(&mut self, graph: &mut Graph, (a, b): (NodeId, NodeId), bar: Guarded) {
         let (spike, jump) = if graph.node(a) == Node::Spike { (a, b) } else { (b, a) };
         let changed = bar.only(graph, Guard::holds(spike));
         self.add(graph, jump, changed);
-        // Finite in single precision too, so that both types leave out the same terms.
+        // The value has to be finite in single precision too, so that both types omit the same terms.
         let (size, largest) = (graph.unary(Unary::Abs, jump), graph.constant(f64::from(f32::MAX)));
         let is_finite = graph.binary(Binary::GreaterEqual, largest, size);
         let to_spike = bar.with(graph.mul(bar.value, jump)).only(graph, Guard::holds(is_finite));
@@ -350,7 +360,8 @@ impl Sweep<'_> {
                 (graph.mul(bar, by_base), graph.mul(bar, by_exponent))
             }
             Binary::Greater => {
-                // Only the threshold is differentiated, by the surrogate. Other comparisons are constant where they do not switch.
+                // Only the threshold is differentiated, using the surrogate. Other comparisons are piecewise
+                // constant.
                 let Some(spike) = &self.spike else { return };
                 let (derivative, scale) = (spike.derivative, spike.scale);
                 let above = graph.sub(a, b);
@@ -358,7 +369,7 @@ impl Sweep<'_> {
                 let slope = derivative(graph, argument);
                 let part = graph.mul(bar, slope);
                 if let Some(scale) = scale {
-                    // The chain rule through the scale reaches V_th and V_reset.
+                    // By the chain rule, the scale contributes derivatives with respect to V_th and V_reset.
                     let part = self.row(graph, part);
                     let (to_above, to_scale) = (graph.mul(part, scale), graph.mul(part, above));
                     self.add(graph, scale, guarded.with(to_scale));
@@ -375,7 +386,7 @@ impl Sweep<'_> {
     }
 }
 
-/// Whether a product is what a spike changes, and that need not be finite without a spike.
+/// Returns whether a product is the change that a spike causes, and may be infinite or NaN without a spike.
 fn is_risky_jump(graph: &Graph, a: NodeId, b: NodeId) -> bool {
     let jump = match (graph.node(a), graph.node(b)) {
         (Node::Spike, _) => b,
@@ -385,7 +396,7 @@ fn is_risky_jump(graph: &Graph, a: NodeId, b: NodeId) -> bool {
     let mut is_risky = false;
     graph.visit(jump, &mut |node| {
         is_risky |= match node {
-            // Functions that stay finite for finite arguments are safe; all others may overflow or have poles.
+            // Functions that are finite for finite arguments are safe. All others may overflow or have poles.
             Node::Unary(f, _) => !matches!(f, Unary::Neg | Unary::Abs | Unary::Tanh),
             Node::Binary(f, ..) => matches!(f, Binary::Div | Binary::Pow),
             _ => false,

@@ -1,18 +1,19 @@
 //! Symbolic differentiation: the exact derivative of an expression with respect to a leaf, in forward mode over the graph.
 //!
-//! Solvers use it for Jacobians, [`super::solve_adjoint`] for the derivatives of their entries. Shared subexpressions are differentiated once.
+//! Solvers use it for Jacobians, and [`super::solve_adjoint`] for the derivatives of their entries. Shared
+//! subexpressions are differentiated only once.
 
 use std::collections::HashMap;
 
 use super::guarded::{Guard, Guarded};
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
-/// ∂`of` / ∂`by`, as a node of the same graph. Conditions are taken as constant where they do not switch. A side of `where`,
-/// `min` or `max` that is not taken does not contribute, even where its derivative is infinite or NaN.
+/// Returns ∂`of` / ∂`by` as a node of the same graph. Conditions are treated as piecewise constant. A branch of
+/// `where`, `min` or `max` that is not taken does not contribute, even if its derivative is infinite or NaN.
 pub fn derivative(graph: &mut Graph, of: NodeId, by: NodeId) -> NodeId {
     let mut known = HashMap::new();
     known.insert(by, Guarded::plain(graph.constant(1.0)));
-    // Operands come before their users, so one ascending sweep finds every operand's derivative known.
+    // Operands come before their users, so an ascending sweep has the derivatives of all operands of a node.
     let mut reached = Vec::new();
     graph.visit_ids(of, &mut |id| reached.push(id));
     reached.sort_unstable();
@@ -46,10 +47,11 @@ fn rule(g: &mut Graph, id: NodeId, known: &HashMap<NodeId, Guarded>) -> Guarded 
     }
 }
 
-/// The derivative of the side that is taken.
+/// Returns the derivative of the branch that is taken.
 fn select_rule(g: &mut Graph, c: NodeId, (da, db): (Guarded, Guarded)) -> Guarded {
     if db.is_zero(g) {
-        // One side is constant: the guard keeps an infinite slope of the other side from becoming 0 * inf.
+        // One branch is constant. The guard prevents an infinite derivative of the other branch from becoming 0 *
+        // inf.
         return da.only(g, Guard::holds(c));
     }
     if da.is_zero(g) {
@@ -61,7 +63,7 @@ fn select_rule(g: &mut Graph, c: NodeId, (da, db): (Guarded, Guarded)) -> Guarde
     if is_guarded { Guarded::unless_zero(value) } else { Guarded::plain(value) }
 }
 
-/// f'(a), where `value` is f(a).
+/// Returns f'(a), where `value` is f(a).
 pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> NodeId {
     let one = g.constant(1.0);
     match f {
@@ -94,7 +96,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             let square = g.mul(value, value);
             g.sub(one, square)
         }
-        // A step: 0 wherever there is a derivative.
+        // A step function, whose derivative is 0 wherever it exists.
         Unary::Round => g.constant(0.0),
         Unary::LogisticSlope => {
             // -tanh(a/2) times itself
@@ -106,12 +108,12 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
     }
 }
 
-/// Below this magnitude φ₁' is a series: 1e-3 as a number of single precision. No text has exactly this number, so it marks the
-/// condition as one of ours ([`is_series_switch`]).
+/// Magnitude below which φ₁' is computed by its series: 1e-3 as a single-precision number. No text contains exactly
+/// this number, so it identifies the condition ([`is_series_switch`]).
 const SERIES_BELOW: f64 = 0.001_f32 as f64;
 
-/// Whether a condition chooses between the series of φ₁' and its quotient. Both are finite where the argument is, so the side that
-/// is not taken needs no guard.
+/// Returns whether a condition selects between the series of φ₁' and its quotient. Both are finite for finite
+/// arguments, so the branch that is not taken needs no guard.
 pub(crate) fn is_series_switch(g: &Graph, condition: NodeId) -> bool {
     match g.node(condition) {
         Node::Binary(Binary::Greater, limit, size) => {
@@ -121,17 +123,17 @@ pub(crate) fn is_series_switch(g: &Graph, condition: NodeId) -> bool {
     }
 }
 
-/// φ₁' = (e^a - φ₁)/a, and its series 1/2 + a/3 + a²/8 + a³/30 near 0, where that cancels.
+/// Returns φ₁' = (e^a - φ₁)/a, or its series 1/2 + a/3 + a²/8 + a³/30 near 0, where the quotient would cancel.
 fn phi1_slope(g: &mut Graph, a: NodeId, value: NodeId) -> NodeId {
     let size = g.unary(Unary::Abs, a);
     let (limit, one) = (g.constant(SERIES_BELOW), g.constant(1.0));
     let near = g.binary(Binary::Greater, limit, size);
-    // The quotient is computed near 0 as well; a divisor of 1 keeps it finite there.
+    // The quotient is also computed near 0, where a divisor of 1 keeps it finite.
     let away = g.select(near, one, a);
     let e = g.unary(Unary::Exp, a);
     let rise = g.sub(e, value);
     let quotient = g.div(rise, away);
-    // Horner's scheme; coefficient n is 1/((n + 2) n!).
+    // Horner's scheme, in which coefficient n is 1/((n + 2) n!).
     let mut series = g.constant(1.0 / 144.0);
     for c in [1.0 / 30.0, 1.0 / 8.0, 1.0 / 3.0, 1.0 / 2.0] {
         let c = g.constant(c);
@@ -179,14 +181,14 @@ fn binary_rule(
     }
 }
 
-/// The derivatives of `value` = a^b with respect to a, b a^(b-1), and to b, a^b log(a). Where b is 0 the first is 0, and
-/// where a^b is 0 the second is, although a^(b-1) or log(a) is infinite there.
+/// Returns the derivatives of `value` = a^b with respect to a, which is b a^(b-1), and to b, which is a^b log(a).
+/// The first is 0 if b is 0, and the second is 0 if a^b is 0, although a^(b-1) or log(a) is infinite there.
 pub(crate) fn power_slopes(g: &mut Graph, (a, b): (NodeId, NodeId), value: NodeId) -> (NodeId, NodeId) {
     let (zero, one) = (g.constant(0.0), g.constant(1.0));
     let less = g.sub(b, one);
     let power = g.binary(Binary::Pow, a, less);
     let slope = g.mul(b, power);
-    // `select` takes any number that is not 0 as true, so b and the value are conditions themselves.
+    // `select` treats any nonzero number as true, so b and the value are used as conditions themselves.
     let by_base = g.select(b, slope, zero);
     let log = g.unary(Unary::Log, a);
     let slope = g.mul(value, log);

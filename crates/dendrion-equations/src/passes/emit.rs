@@ -1,5 +1,5 @@
-//! Emission: nodes to instructions, one operation per node. Scratch rows are numbered without bound here; the pass
-//! `rows` folds them.
+//! Emission: translates nodes to instructions, with one operation per node. Scratch rows are numbered without a
+//! limit here, and the pass `rows` reuses them.
 
 use std::collections::HashMap;
 
@@ -8,47 +8,48 @@ use dendrion_language::recurse;
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
-/// What stands in the coefficient table rather than in the code.
+/// The contents of the coefficient table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
-    /// Whatever depends on parameters alone (a step).
+    /// All expressions that depend only on parameters (for a step).
     Coefficients,
-    /// Parameters and numbers only (a prologue).
+    /// Only parameters and numbers (for a prologue).
     Leaves,
 }
 
-/// Where cotangents stand: the first ones in state rows, those after in input ports.
+/// The locations of cotangents. The first ones are in state rows, and the others in input ports.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cotangents {
-    /// The row of the first.
+    /// The row of the first cotangent.
     pub(crate) row: usize,
-    /// How many stand in rows.
+    /// The number of cotangents in rows.
     pub(crate) rows: usize,
-    /// The port of the first that does not; the one after it is that of [`Node::Spike`].
+    /// The port of the first cotangent that is not in a row. The port after the last one is that of
+    /// [`Node::Spike`].
     pub(crate) port: usize,
-    /// How many states are read as rows of the past, and after them those of the next step; the numbers of states
-    /// after theirs are rows of state.
+    /// The number of states that are read from past rows; the same number of rows for the next step follows. States
+    /// with larger numbers are state rows.
     pub(crate) past: usize,
 }
 
-/// Writes code for nodes of a graph.
+/// Emits code for the nodes of a graph.
 pub(crate) struct Emitter<'g> {
     pub(crate) graph: &'g Graph,
     table: Table,
-    /// Inputs before those of noise.
+    /// Number of inputs that precede those of noise.
     currents: usize,
     pub(crate) cotangents: Cotangents,
-    /// Nodes in the coefficient table, in order.
+    /// The nodes in the coefficient table, in order.
     pub(crate) coefs: Vec<NodeId>,
     coef_slots: HashMap<NodeId, Slot>,
-    /// Where nodes already computed are.
+    /// The locations of nodes that have already been computed.
     pub(crate) ready: HashMap<NodeId, Slot>,
     pub(crate) code: Vec<Instruction>,
     temps: usize,
 }
 
 impl<'g> Emitter<'g> {
-    /// For a graph with that many inputs of currents.
+    /// Creates an emitter for a graph with this number of current inputs.
     pub(crate) fn new(graph: &'g Graph, table: Table, currents: usize) -> Self {
         Self {
             graph,
@@ -63,20 +64,20 @@ impl<'g> Emitter<'g> {
         }
     }
 
-    /// A new scratch row.
+    /// Returns a new scratch row.
     pub(crate) fn temp(&mut self) -> Slot {
         self.temps += 1;
         Slot::Scratch((self.temps - 1) as u16)
     }
 
-    /// Appends an instruction; without `out` its result is in a new scratch row.
+    /// Appends an instruction and returns its result. Without `out` the result is a new scratch row.
     pub(crate) fn push(&mut self, op: Op, args: Vec<Slot>, out: Option<Slot>) -> Slot {
         let out = out.unwrap_or_else(|| self.temp());
         self.code.push(Instruction { op, out, args });
         out
     }
 
-    /// The table entry of a node.
+    /// Returns the table entry of a node, which is added if necessary.
     pub(crate) fn coef(&mut self, id: NodeId) -> Slot {
         *self.coef_slots.entry(id).or_insert_with(|| {
             self.coefs.push(id);
@@ -84,7 +85,7 @@ impl<'g> Emitter<'g> {
         })
     }
 
-    /// Where a node is without computing anything, if it is anywhere.
+    /// Returns the location of a node if it is available without computation.
     pub(crate) fn place(&mut self, id: NodeId) -> Option<Slot> {
         let node = self.graph.node(id);
         // A step takes finished coefficients from the table; the prologue, which computes them, reads parameters only.
@@ -109,7 +110,7 @@ impl<'g> Emitter<'g> {
         }
     }
 
-    /// The port of a node that comes from outside each step.
+    /// Returns the port of an external input.
     pub(crate) fn input(&self, id: NodeId) -> Option<Slot> {
         match self.graph.node(id) {
             Node::Input(i) => Some(Slot::Input(i as u16)),
@@ -124,7 +125,7 @@ impl<'g> Emitter<'g> {
         }
     }
 
-    /// Computes a node, one operation for each node not computed before.
+    /// Computes a node and its operands, with one operation for each node that has not been computed before.
     pub(crate) fn value(&mut self, id: NodeId) -> Slot {
         if let Some(slot) = self.place(id) {
             return slot;
@@ -139,11 +140,11 @@ impl<'g> Emitter<'g> {
     }
 }
 
-/// The operation that computes a node from its operands.
+/// Returns the operation that computes a node from its operands.
 pub(crate) const fn operation(node: Node) -> Op {
     match node {
         Node::Const(_) | Node::Param(_) | Node::State(_) | Node::Next(_) | Node::Local(_) => Op::Copy,
-        // A cotangent that stands in a row is never computed.
+        // A cotangent in a row is never computed.
         Node::Input(_) | Node::Noise(_) | Node::Spike | Node::Cotangent(_) => Op::LoadInput,
         Node::Select(..) => Op::Select,
         Node::Unary(f, _) => match f {

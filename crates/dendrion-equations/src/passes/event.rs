@@ -1,4 +1,4 @@
-//! Events: where a threshold fires, and what then changes.
+//! Emits events: the test of the threshold, and the resulting changes of states.
 
 use dendrion_kernels::{Op, Slot};
 
@@ -6,10 +6,11 @@ use super::emit::Emitter;
 use crate::graph::{Binary, Graph, Node, NodeId};
 use crate::system::{Event, Reaction};
 
-/// Code for what happens at the end of a step: tests the threshold, lets lanes fire, and sets the states that this and other
-/// events change. All conditions and values are of the states before; where several events set a state, the last one does.
+/// Emits the code at the end of a step, which tests the threshold, lets lanes fire, and sets the states that this
+/// and other events change. All conditions and values refer to the states before these changes. If several events
+/// set the same state, the last one takes precedence.
 pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactions: &[Reaction]) {
-    // The common case is one operation: compare, record the bit, select.
+    // The common case is a single operation: compare, set the bit, select.
     if let (Some(event), true) = (threshold, reactions.is_empty())
         && let Some(fired) = Plain::of(emitter.graph, event)
     {
@@ -19,13 +20,13 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
         emitter.push(op, args, Some(Slot::State(fired.state as u16)));
         return;
     }
-    // What was computed before the update of the states is stale, but for locals, which belong to the step.
+    // Values computed before the update of the states are stale, except locals, which belong to the step.
     let graph = emitter.graph;
     emitter.ready.retain(|id, slot| matches!((graph.node(*id), slot), (Node::Local(_), Slot::Scratch(_))));
     let mut settings: Vec<(Slot, usize, Slot)> = Vec::new();
     for event in threshold.into_iter().chain(reactions.iter().map(|r| &r.event)) {
         let mask = emitter.value(event.condition);
-        // Only the threshold makes a spike; other events change states silently.
+        // Only the threshold makes a neuron spike; other events change states without a spike.
         if settings.is_empty() && threshold.is_some_and(|t| std::ptr::eq(t, event)) {
             emitter.push(Op::Fire, vec![mask], None);
         }
@@ -34,7 +35,7 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
         }
     }
     let set: Vec<Slot> = settings.iter().map(|(_, state, _)| Slot::State(*state as u16)).collect();
-    // A value that is a state itself would be another one after that state was set.
+    // A value that is itself a state is copied first, since the state may be set before the value is used.
     for (i, (_, _, value)) in settings.iter_mut().enumerate() {
         if set[..i].contains(value) {
             let kept = emitter.temp();
@@ -42,13 +43,14 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
             *value = kept;
         }
     }
-    // All conditions and values are computed by now, so states may change.
+    // All conditions and values have been computed, so states may be changed now.
     for ((mask, _, value), row) in settings.into_iter().zip(set) {
         emitter.push(Op::Select, vec![mask, value, row], Some(row));
     }
 }
 
-/// The common case that has operations of its own: v above a coefficient sets v, or subtracts the threshold from it.
+/// The common case with its own operation: if v exceeds a coefficient, v is set to a value, or the threshold is
+/// subtracted from it.
 struct Plain {
     state: usize,
     threshold: NodeId,

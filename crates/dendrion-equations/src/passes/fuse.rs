@@ -1,7 +1,8 @@
-//! Operation choice: sums of products to the fewest visits of rows.
+//! Selection of operations: computes sums of products with as few accesses to rows as possible.
 //!
-//! A sum is accumulated term by term; each kind of term has a fused operation that takes the running total as its last
-//! argument. What several terms share (an axial difference, seen from both sides) is computed once, ahead.
+//! A sum is accumulated term by term. For each kind of term there is a fused operation that takes the partial sum
+//! as its last argument. Subexpressions that several terms share (such as an axial difference, which both sides
+//! use) are computed once, in advance.
 
 use std::collections::HashMap;
 
@@ -12,7 +13,7 @@ use super::emit::{Emitter, operation};
 use super::normal::{Sum, Term};
 use crate::graph::{Binary, Node, NodeId, Unary};
 
-/// Fuses the sums of one step.
+/// Emits the sums of one step with fused operations.
 pub(crate) struct Fuser<'g> {
     pub(crate) emit: Emitter<'g>,
     sums: &'g HashMap<NodeId, Sum>,
@@ -21,13 +22,13 @@ pub(crate) struct Fuser<'g> {
     one: NodeId,
 }
 
-/// An operation that adds to a running total: its arguments but the last.
+/// An operation that adds to a partial sum, with its arguments except the last.
 struct Step {
     op: Op,
     args: Vec<Slot>,
 }
 
-/// `coef 2^(slope v + bias) + 1`, the denominator that the sigmoid operations know.
+/// `coef 2^(slope v + bias) + 1`, the denominator of the sigmoid operations.
 struct Sigmoid {
     coef: NodeId,
     slope: NodeId,
@@ -36,7 +37,7 @@ struct Sigmoid {
 }
 
 impl<'g> Fuser<'g> {
-    /// For the sums of a normalised graph, in which `zero` and `one` are the nodes of those numbers.
+    /// Creates a fuser for the sums of a normalized graph. `zero` and `one` are the nodes of these numbers.
     pub(crate) fn new(
         emit: Emitter<'g>,
         sums: &'g HashMap<NodeId, Sum>,
@@ -45,7 +46,7 @@ impl<'g> Fuser<'g> {
         Self { emit, sums, uses: HashMap::new(), zero, one }
     }
 
-    /// Counts what `sum` refers to, so that [`Self::shared`] knows what to compute ahead.
+    /// Counts the references of `sum`, so that [`Self::shared`] can determine what to compute in advance.
     pub(crate) fn count(&mut self, sum: &Sum) {
         for factor in sum.iter().flat_map(|t| t.factors.iter()) {
             self.count_node(*factor);
@@ -65,7 +66,8 @@ impl<'g> Fuser<'g> {
         });
     }
 
-    /// Computes the locals in their order, then everything used more than once; operands come first because their ids do.
+    /// Computes the locals in order, and then everything that is used more than once. Operands come first, because
+    /// their ids are smaller.
     pub(crate) fn shared(&mut self, locals: &[(NodeId, Sum)]) {
         for (id, sum) in locals {
             self.prepare(sum);
@@ -82,7 +84,7 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    /// Computes what a sum refers to and others do too.
+    /// Computes the shared subexpressions of a sum.
     fn prepare(&mut self, sum: &Sum) {
         sum.iter().flat_map(|t| &t.factors).for_each(|factor| self.prepare_node(*factor));
     }
@@ -101,7 +103,7 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    /// Where a node's value is, computed now unless it is there already.
+    /// Returns the location of a node's value, which is computed if necessary.
     fn value(&mut self, id: NodeId) -> Slot {
         if let Some(slot) = self.emit.place(id) {
             return slot;
@@ -118,7 +120,7 @@ impl<'g> Fuser<'g> {
             return self.sum(sum, out);
         }
         let node = self.emit.graph.node(id);
-        // One operation instead of an exponential, an addition and a division, each with its row.
+        // A single operation replaces an exponential, an addition and a division with their rows.
         if let Some(s) = self.sigmoid(id) {
             let args = self.sigmoid_args(&s);
             return self.emit.push(Op::Sigmoid, args, out);
@@ -130,10 +132,10 @@ impl<'g> Fuser<'g> {
         self.emit.push(operation(node), args, out)
     }
 
-    /// Code for a sum that goes to `out`, or to a scratch row.
+    /// Emits code for a sum, with its result in `out` or in a scratch row.
     pub(crate) fn sum(&mut self, sum: &Sum, out: Option<Slot>) -> Slot {
-        // The total starts from a term that needs no operation, if there is one. All others are accumulated in their order,
-        // which fixes the rounding.
+        // The partial sum starts with a term that needs no operation, if there is one. All other terms are
+        // accumulated in order, which determines the rounding.
         let base = sum.iter().position(|t| self.is_base(t));
         let mut total = base.map(|i| self.base(&sum[i]));
         let mut steps = Vec::new();
@@ -149,7 +151,7 @@ impl<'g> Fuser<'g> {
             total = Some(self.accumulate(step, total, out));
         }
         match (total, out) {
-            // The sum was one base term: its row is copied, unless it already is the output.
+            // The sum was a single term without an operation. Its row is copied, unless it is already the output.
             (Some(total), Some(out)) if total != out => self.emit.push(Op::Copy, vec![total], Some(out)),
             (Some(total), _) => total,
             // An empty sum.
@@ -157,7 +159,7 @@ impl<'g> Fuser<'g> {
         }
     }
 
-    /// Code for a sum that decays to 0 and is flushed there.
+    /// Emits code for a sum that decays to 0 and is flushed.
     pub(crate) fn flushed(&mut self, sum: &Sum, out: Slot) {
         let plain =
             sum.len() <= 2 && sum.iter().all(|t| t.factors.len() == 1 && !self.is_fused(t.factors[0]));
@@ -171,7 +173,7 @@ impl<'g> Fuser<'g> {
         self.emit.push(op, args, Some(out));
     }
 
-    /// Whether a term can start a total as it is: a coefficient, or a row times 1.
+    /// Returns whether a sum can start with a term as it is: a coefficient, or a row times 1.
     fn is_base(&mut self, term: &Term) -> bool {
         match term.factors.as_slice() {
             [] => true,
@@ -191,7 +193,7 @@ impl<'g> Fuser<'g> {
         id == self.one
     }
 
-    /// Whether a factor is taken apart by a fused operation rather than computed.
+    /// Returns whether a fused operation takes the operands of a factor instead of its value.
     fn is_fused(&mut self, id: NodeId) -> bool {
         self.emit.place(id).is_none()
             && matches!(
@@ -204,11 +206,11 @@ impl<'g> Fuser<'g> {
             )
     }
 
-    /// The operation for one term.
+    /// Returns the operation for one term.
     fn step(&mut self, term: &Term) -> Step {
         let mut rest = Vec::new();
         let (mut difference, mut sigmoid) = (None, None);
-        // Among the factors, at most one difference and one sigmoid can be absorbed by a fused operation.
+        // A fused operation can absorb at most one difference and one sigmoid among the factors.
         for factor in &term.factors {
             let free = self.emit.place(*factor).is_none();
             match (self.emit.graph.node(*factor), self.sigmoid(*factor)) {
@@ -222,7 +224,7 @@ impl<'g> Fuser<'g> {
             }
         }
         if let (Some((factor, _)), None) = (&sigmoid, difference) {
-            // Without a difference no fused operation takes the sigmoid.
+            // Without a difference, no fused operation accepts the sigmoid.
             rest.push(*factor);
             sigmoid = None;
         }
@@ -291,7 +293,8 @@ impl<'g> Fuser<'g> {
     fn accumulate(&mut self, step: Step, total: Option<Slot>, out: Option<Slot>) -> Slot {
         let (op, mut args) = (step.op, step.args);
         match (total, op) {
-            // The first step has no total to add to: products begin with a multiplication, other operations add to 0.
+            // The first step has no partial sum, so products begin with a multiplication and other operations add
+            // to 0.
             (None, Op::Fma) => return self.emit.push(Op::Mul, args, out),
             (None, Op::Fma2) => return self.emit.push(Op::Mul2, args, out),
             (None, Op::Add) => {
@@ -313,7 +316,7 @@ impl<'g> Fuser<'g> {
         vec![coef, slope, v, bias]
     }
 
-    /// Recognises 1 / (coef 2^(slope v + bias) + 1).
+    /// Recognizes 1 / (coef 2^(slope v + bias) + 1).
     fn sigmoid(&mut self, id: NodeId) -> Option<Sigmoid> {
         let Node::Binary(Binary::Div, one, below) = self.emit.graph.node(id) else {
             return None;
@@ -321,7 +324,7 @@ impl<'g> Fuser<'g> {
         let [c, e] = self.sums.get(&below)?.as_slice() else {
             return None;
         };
-        // The constant 1 and the exponential may stand in either order.
+        // The constant 1 and the exponential may be in either order.
         let (c, e) = if c.factors.is_empty() { (c, e) } else { (e, c) };
         if !self.is_one(one) || !c.factors.is_empty() || !self.is_one(c.coef) {
             return None;
@@ -330,7 +333,7 @@ impl<'g> Fuser<'g> {
         let Node::Unary(Unary::Exp2, argument) = self.emit.graph.node(exp) else {
             return None;
         };
-        // The exponential is available already (another term shares it), so that fusing would compute it again.
+        // If the exponential is already available because another term shares it, fusing would compute it again.
         if self.emit.place(exp).is_some() {
             return None;
         }
@@ -338,7 +341,7 @@ impl<'g> Fuser<'g> {
         Some(Sigmoid { coef: e.coef, slope, v, bias })
     }
 
-    /// Recognises slope v + bias with v a row.
+    /// Recognizes slope v + bias, where v is a row.
     fn line(&mut self, id: NodeId) -> Option<(NodeId, NodeId, Option<NodeId>)> {
         let (varying, bias) = match self.sums.get(&id)?.as_slice() {
             [a] => (a, None),
@@ -351,7 +354,7 @@ impl<'g> Fuser<'g> {
     }
 }
 
-/// Appends a step; two plain products in a row become one operation.
+/// Appends a step. Two consecutive plain products become one operation.
 fn join(steps: &mut Vec<Step>, step: Step) {
     match steps.last_mut() {
         Some(last) if last.op == Op::Fma && step.op == Op::Fma => {

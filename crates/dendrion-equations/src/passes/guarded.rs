@@ -1,4 +1,4 @@
-//! Derivatives that count only where a branch was taken.
+//! Derivatives that count only if a branch was taken.
 //!
 //! A derivative that comes through `where`, `min` or `max` is 0 on the side that was not taken. Writing that 0 down first
 //! and multiplying it by the slopes of that side gives NaN as soon as one slope is infinite or NaN: `0 * inf`. A [`Guarded`]
@@ -13,7 +13,7 @@
 
 use crate::graph::{Graph, NodeId};
 
-/// A condition: whether a node is not 0 (`holds`), or whether it is.
+/// The condition that a node is not 0 (`holds`) or that it is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Guard {
     pub(crate) node: NodeId,
@@ -31,14 +31,14 @@ impl Guard {
         Self { node, holds: false }
     }
 
-    /// `value` where the condition is met, else 0.
+    /// Returns `value` if the condition is met, else 0.
     fn select(self, graph: &mut Graph, value: NodeId) -> NodeId {
         let zero = graph.constant(0.0);
         let (yes, no) = if self.holds { (value, zero) } else { (zero, value) };
         graph.select(self.node, yes, no)
     }
 
-    /// Both conditions.
+    /// Returns the conjunction of both conditions.
     fn and(self, graph: &mut Graph, other: Self) -> Self {
         if self == other {
             return self;
@@ -50,7 +50,7 @@ impl Guard {
     }
 }
 
-/// A derivative: `value` where the guard's condition is met, else 0.
+/// A derivative that is `value` if the condition of the guard is met, else 0.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Guarded {
     pub(crate) value: NodeId,
@@ -58,24 +58,24 @@ pub(crate) struct Guarded {
 }
 
 impl Guarded {
-    /// A derivative that counts everywhere.
+    /// Creates a derivative without a condition.
     pub(crate) const fn plain(value: NodeId) -> Self {
         Self { value, guard: None }
     }
 
-    /// A derivative that has no influence where it is exactly 0, whatever it is multiplied by.
+    /// Creates a derivative that has no influence if it is exactly 0, even if it is multiplied by infinity or NaN.
     pub(crate) const fn unless_zero(value: NodeId) -> Self {
         Self { value, guard: Some(Guard::holds(value)) }
     }
 
-    /// The same condition for another value.
+    /// Returns another value with the same condition.
     pub(crate) const fn with(self, value: NodeId) -> Self {
         Self { value, ..self }
     }
 
-    /// The derivative where a further condition is met, else 0.
+    /// Returns the derivative with an additional condition.
     pub(crate) fn only(self, graph: &mut Graph, guard: Guard) -> Self {
-        // Conditions on parameters that are known while the graph is built disappear here.
+        // Conditions that are constant when the graph is built are resolved here.
         match graph.as_const(guard.node) {
             Some(c) if (c != 0.0) == guard.holds => self,
             Some(_) => Self::plain(graph.constant(0.0)),
@@ -86,17 +86,17 @@ impl Guarded {
         }
     }
 
-    /// One node for it: the condition is applied.
+    /// Applies the condition and returns the result as one node.
     pub(crate) fn applied(self, graph: &mut Graph) -> NodeId {
         self.guard.map_or(self.value, |guard| guard.select(graph, self.value))
     }
 
-    /// Whether it is 0 everywhere.
+    /// Returns whether the derivative is always 0.
     pub(crate) fn is_zero(self, graph: &Graph) -> bool {
         graph.as_const(self.value) == Some(0.0)
     }
 
-    /// The sum of two. Where neither counts, the sum is exactly 0 and does not count either.
+    /// Returns the sum of two derivatives. If neither counts, the sum is exactly 0 and does not count either.
     pub(crate) fn plus(self, graph: &mut Graph, other: Self) -> Self {
         if self.is_zero(graph) {
             return other;
@@ -107,13 +107,14 @@ impl Guarded {
         if self.guard == other.guard {
             return self.with(graph.add(self.value, other.value));
         }
-        // Different guards cannot be kept apart in one value, so both are applied. If both had one, the sum is guarded by itself.
+        // Different guards cannot be combined in one value, so both are applied. If both derivatives had a guard,
+        // the sum is guarded by itself.
         let (a, b) = (self.applied(graph), other.applied(graph));
         let sum = graph.add(a, b);
         if self.guard.is_some() && other.guard.is_some() { Self::unless_zero(sum) } else { Self::plain(sum) }
     }
 
-    /// The difference of two.
+    /// Returns the difference of two derivatives.
     pub(crate) fn minus(self, graph: &mut Graph, other: Self) -> Self {
         if self.guard == other.guard {
             return self.with(graph.sub(self.value, other.value));

@@ -1,4 +1,4 @@
-//! Passes from equations to programs.
+//! Passes that compile equations to programs.
 
 pub(crate) mod adjoint;
 pub(crate) mod derivative;

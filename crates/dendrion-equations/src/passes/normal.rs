@@ -1,7 +1,7 @@
 //! Normal form: a sum of products, each a coefficient times factors that vary in the step.
 //!
-//! Multiplication by a coefficient is distributed over sums, so that dt/C, geometry and g w / p end up in one
-//! coefficient per term. Differences of leaves, such as E - V, stay whole: the step is then exact where they vanish,
+//! Multiplication by a coefficient is distributed over sums, so that dt/C, geometry and g w / p are combined in one
+//! coefficient per term. Differences of leaves, such as E - V, are kept: the step is then exact where they vanish,
 //! in single precision too, and costs one subtraction.
 
 use std::collections::HashMap;
@@ -10,18 +10,19 @@ use dendrion_language::recurse;
 
 use crate::graph::{Binary, Graph, Node, NodeId, Unary};
 
-/// Factors of a term, at most. A longer product keeps its operands as factors of their own: `b = a*a`, repeated, would otherwise double the
-/// number of factors each time.
+/// Maximum number of factors in a term. A longer product keeps its operands as factors. Otherwise repeated squaring
+/// such as `b = a*a` would double the number of factors each time.
 const MOST_FACTORS: usize = 64;
-/// Terms of a sum that is used several times, at most. A longer one is computed once, and is one factor wherever it is used: otherwise
-/// `a2 = a1 + tanh(a1)`, `a3 = a2 + tanh(a2)` and so on would write out all earlier terms on each line.
+/// Maximum number of terms in a sum that is used several times. A longer one is computed once and used as a single
+/// factor. Otherwise `a2 = a1 + tanh(a1)`, `a3 = a2 + tanh(a2)` and so on would repeat all earlier terms in each
+/// line.
 const MOST_SHARED: usize = 32;
-/// From this number of terms on, terms with the same factors are found by hashing.
+/// Number of terms from which terms with the same factors are found by hashing.
 const MANY: usize = 16;
-/// Terms and factors of all sums of a step, at most.
+/// Maximum number of terms and factors of all sums of a step.
 const MOST_TERMS: usize = 1 << 23;
 
-/// A coefficient times factors (ascending); no factors: the coefficient itself.
+/// A coefficient times factors in ascending order. Without factors, the term is the coefficient itself.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Term {
     pub(crate) coef: NodeId,
@@ -31,13 +32,13 @@ pub(crate) struct Term {
 /// A sum of terms.
 pub(crate) type Sum = Vec<Term>;
 
-/// Brings expressions to normal form, and remembers the sum behind each node it makes.
+/// Brings expressions to normal form, and stores the sum of each node that it creates.
 pub(crate) struct Normal<'g> {
     pub(crate) graph: &'g mut Graph,
-    /// The sum that a node of the normalised graph stands for.
+    /// The sum of each node of the normalized graph.
     pub(crate) sums: HashMap<NodeId, Sum>,
     known: HashMap<NodeId, Sum>,
-    /// Terms and factors in `known`.
+    /// Total number of terms and factors in `known`.
     size: usize,
 }
 
@@ -46,7 +47,7 @@ impl<'g> Normal<'g> {
         Self { graph, sums: HashMap::new(), known: HashMap::new(), size: 0 }
     }
 
-    /// The normal form of an expression.
+    /// Returns the normal form of an expression.
     pub(crate) fn sum(&mut self, id: NodeId) -> Sum {
         if let Some(sum) = self.known.get(&id) {
             return sum.clone();
@@ -56,11 +57,11 @@ impl<'g> Normal<'g> {
         }
         let sum = recurse(|| self.flatten(id));
         let mut sum = self.collect(sum);
-        // What is used once is not asked for again.
+        // An expression that is used only once need not be cached.
         if !self.graph.is_shared(id) && sum.len() > 1 {
             return sum;
         }
-        // Used several times and long: computed once, as a factor.
+        // A long sum that is used several times is computed once, as a factor.
         if sum.len() > MOST_SHARED {
             let factor = self.atom(sum);
             sum = self.single(factor);
@@ -73,12 +74,12 @@ impl<'g> Normal<'g> {
         sum
     }
 
-    /// The terms of an expression's normal form, a node each.
+    /// Returns the terms of an expression's normal form as nodes.
     pub(crate) fn terms(&mut self, id: NodeId) -> Vec<NodeId> {
         self.sum(id).into_iter().map(|term| self.atom(vec![term])).collect()
     }
 
-    /// An expression's normal form, as one node.
+    /// Returns the normal form of an expression as a single node.
     pub(crate) fn whole(&mut self, id: NodeId) -> NodeId {
         let sum = self.sum(id);
         self.atom(sum)
@@ -99,7 +100,7 @@ impl<'g> Normal<'g> {
                 sum.extend(self.sum(b));
                 sum
             }
-            // E - V must not become E and -V: the difference is exact where the two are close.
+            // E - V must not be split into E and -V, since the difference is exact if both values are close.
             Node::Binary(Binary::Sub, a, b) => self.difference(a, b),
             Node::Binary(Binary::Mul, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
@@ -107,11 +108,13 @@ impl<'g> Normal<'g> {
             }
             Node::Binary(Binary::Div, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
-                // Division is multiplication by the reciprocal term, so that coefficients in the divisor join the others.
+                // Division is multiplication by the reciprocal term, so that coefficients in the divisor are
+                // combined with the others.
                 let b = self.reciprocal(b);
                 self.product(a, vec![b])
             }
-            // The base is changed in coefficients, at no cost: powers of two are the exponential functions of least work.
+            // The base is changed in the coefficients at no cost, because powers of two are the cheapest
+            // exponentials.
             Node::Unary(Unary::Exp, a) => {
                 let (a, log2_e) = (self.sum(a), self.graph.constant(std::f64::consts::LOG2_E));
                 let a = self.scale(a, log2_e);
@@ -146,7 +149,8 @@ impl<'g> Normal<'g> {
         }
     }
 
-    /// a - b: whole where both are leaves, in one order for (a - b) and (b - a), else a sum.
+    /// Returns a - b. If both are leaves, the difference is kept, in the same order for (a - b) and (b - a);
+    /// otherwise the result is a sum.
     fn difference(&mut self, a: NodeId, b: NodeId) -> Sum {
         if !self.is_leaf(a) || !self.is_leaf(b) {
             let (a, b) = (self.sum(a), self.sum(b));
@@ -155,7 +159,7 @@ impl<'g> Normal<'g> {
             sum.extend(self.scale(b, minus));
             return sum;
         }
-        // The coefficient first, or the state declared later (towards the tip).
+        // The coefficient comes first, otherwise the state that is declared later (towards the tip).
         let swap = if self.graph.is_coefficient(a) { false } else { self.graph.is_coefficient(b) || a < b };
         let (first, second, sign) = if swap { (b, a, -1.0) } else { (a, b, 1.0) };
         let factor = self.graph.sub(first, second);
@@ -178,26 +182,27 @@ impl<'g> Normal<'g> {
         sum
     }
 
-    /// A product. A coefficient is distributed; a sum that meets something that varies becomes a factor.
+    /// Returns a product. A coefficient is distributed over the terms of a sum. A sum that is multiplied by varying
+    /// factors becomes a single factor.
     fn product(&mut self, a: Sum, b: Sum) -> Sum {
         match (coefficient(&a), coefficient(&b)) {
             (Some(c), _) => self.scale(b, c),
             (_, Some(c)) => self.scale(a, c),
-            // Two varying sums are not multiplied out: n times m terms would cost more than the product of the two sums.
+            // Two varying sums are not expanded: n times m terms would cost more than the product of the two sums.
             _ => {
                 let (mut a, mut b) = (self.one_term(a), self.one_term(b));
                 if a.factors.len() + b.factors.len() > MOST_FACTORS {
                     (a, b) = (self.one_factor(a), self.one_factor(b));
                 }
                 let mut factors = [a.factors, b.factors].concat();
-                // A canonical order, so that `collect` recognises equal products.
+                // Factors have a canonical order, so that `collect` recognizes equal products.
                 factors.sort_unstable();
                 vec![Term { coef: self.graph.mul(a.coef, b.coef), factors }]
             }
         }
     }
 
-    /// 1 / sum, as one term.
+    /// Returns 1 / sum as one term.
     fn reciprocal(&mut self, sum: Sum) -> Term {
         let one = self.graph.constant(1.0);
         let term = self.one_term(sum);
@@ -214,7 +219,7 @@ impl<'g> Normal<'g> {
         Term { coef: self.graph.constant(1.0), factors: vec![factor] }
     }
 
-    /// A term with one factor: the coefficient stays, and the product of the others becomes a node.
+    /// Reduces a term to one factor: the coefficient is kept, and the product of the factors becomes a node.
     fn one_factor(&mut self, term: Term) -> Term {
         if term.factors.len() < 2 {
             return term;
@@ -224,7 +229,7 @@ impl<'g> Normal<'g> {
         Term { coef: term.coef, factors: vec![factor] }
     }
 
-    /// One node for a sum, the same for equal sums.
+    /// Returns a single node for a sum, which is the same for equal sums.
     pub(crate) fn atom(&mut self, sum: Sum) -> NodeId {
         let mut total = self.graph.constant(0.0);
         for term in &sum {
@@ -234,7 +239,7 @@ impl<'g> Normal<'g> {
             }
             total = self.graph.add(total, product);
         }
-        // A sum that is a single node as it is needs no entry.
+        // A sum that is a single node needs no entry.
         let whole = sum.len() == 1 && (sum[0].factors.is_empty() || sum[0].factors == [total]);
         // Where a sum simplifies to an older node, such as one of its own factors, the entry would be circular: operands are
         // older than the nodes that use them.
@@ -265,7 +270,7 @@ impl<'g> Normal<'g> {
                 collected.push(term);
             }
         }
-        // Terms that cancel exactly, such as λ/θ - λ/θ in the adjoint of a solve.
+        // Removes terms that cancel exactly, such as λ/θ - λ/θ in the adjoint of a solve.
         collected.retain(|t| self.graph.as_const(t.coef) != Some(0.0));
         if collected.is_empty() {
             collected.push(Term { coef: self.graph.constant(0.0), factors: Vec::new() });

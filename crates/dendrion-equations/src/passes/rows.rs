@@ -1,14 +1,15 @@
-//! Row allocation: a scratch row is reused as soon as its last reader is done, so that a block's rows stay in the L1 cache.
+//! Row allocation: a scratch row is reused as soon as its last reader has been executed, so that a block's rows
+//! stay in the L1 cache.
 //!
-//! Linear scan (Poletto & Sarkar 1999) over straight-line code: with one definition per scratch number, lifetimes are intervals, and
-//! a stack of free rows gives an optimal number of rows.
+//! This is a linear scan (Poletto & Sarkar 1999) over straight-line code. Each scratch number is defined once, so
+//! lifetimes are intervals and a stack of free rows yields the minimum number of rows.
 
 use std::collections::HashMap;
 
 use dendrion_kernels::{Instruction, Slot};
 
-/// Renames the scratch rows of `code` to as few as possible, in place; the first `fixed` keep their names and are
-/// never reused. Returns how many there are.
+/// Renumbers the scratch rows of `code` in place, with as few rows as possible. The first `fixed` rows keep their
+/// numbers and are never reused. Returns the number of rows.
 pub(crate) fn allot(code: &mut [Instruction], fixed: usize) -> usize {
     let mut last_use = HashMap::new();
     for (i, instruction) in code.iter().enumerate() {
@@ -31,11 +32,12 @@ pub(crate) fn allot(code: &mut [Instruction], fixed: usize) -> usize {
                 *slot = rows.of(*t);
             }
         }
-        // A row whose last reader this is may take the result: lanes are read before they are written.
+        // If this instruction is the last reader of a row, the result may use that row, because lanes are read
+        // before they are written.
         done.sort_unstable();
         done.dedup();
         done.into_iter().for_each(|t| rows.release(t));
-        // A result that nobody reads still needs a row for this one instruction.
+        // An unused result still needs a row for this instruction.
         if let Slot::Scratch(t) = instruction.out
             && t as usize >= fixed
         {

@@ -1,11 +1,12 @@
 //! Scheduling: states are updated in place, so an update that reads the old value of a state must run before that state's update.
 //!
-//! Repeatedly takes the first update whose state no remaining update reads (a topological sort). If there is none, the remaining updates
-//! form a cycle; the first of them writes to a scratch row, which is copied to its state at the end.
+//! The pass repeatedly takes the first update whose state no remaining update reads (a topological sort). If there
+//! is none, the remaining updates form a cycle, and the first of them writes to a scratch row, which is copied to
+//! its state at the end.
 
 use dendrion_kernels::{Instruction, Op, Slot};
 
-/// The code that computes one state's next value into that state's row.
+/// The code that computes the next value of one state into that state's row.
 pub(crate) struct Update {
     pub(crate) state: usize,
     pub(crate) code: Vec<Instruction>,
@@ -18,12 +19,12 @@ impl Update {
     }
 }
 
-/// Puts updates in an order in which each reads only old values. Where they read each other in a circle, one writes
-/// to scratch first and is copied at the end; `temp` gives it a row.
+/// Orders updates so that each reads only old values. In a cycle of updates, one writes to a scratch row provided
+/// by `temp` and is copied at the end.
 pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) -> Vec<Instruction> {
     let (mut code, mut copies) = (Vec::new(), Vec::new());
     while !updates.is_empty() {
-        // Quadratic in the number of states, which few-compartment neurons keep small.
+        // Quadratic in the number of states, which is small for neurons with few compartments.
         let free = (0..updates.len())
             .find(|i| (0..updates.len()).all(|j| j == *i || !updates[j].reads(updates[*i].state)));
         let mut update = updates.remove(free.unwrap_or(0));

@@ -1,8 +1,9 @@
 //! The adjoint of solving a linear system, (1 - θ h J) Δ = h f(y).
 //!
-//! With λ the cotangents of Δ, those of the right side are μ = (1 - θ h J)^-T λ: one more solution, with the factors L and U of the
-//! forward elimination. Δ is the root of F(y, Δ) = h (f(y) + θ J(y) Δ) - Δ, so that by the implicit function theorem the cotangents of
-//! everything that F reads follow from differentiating F at a fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
+//! Let λ be the cotangents of Δ. Those of the right-hand side are μ = (1 - θ h J)^-T λ, which requires one more
+//! solution with the factors L and U of the forward elimination. Δ is the root of F(y, Δ) = h (f(y) + θ J(y) Δ) -
+//! Δ. By the implicit function theorem, the cotangents of everything that F reads are obtained by differentiating F
+//! at a fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
 //!
 //! ```text
 //! solve U^T L^T μ = λ                                   forward through U^T, then back through L^T
@@ -10,11 +11,11 @@
 //! bar[x]       += h μ^T ∂(f + θ J Δ)/∂x                 every other x that f reads (gates, parameters, inputs)
 //! ```
 //!
-//! A term t of f that is affine in the system's y satisfies t(y) + θ (∂t/∂y) Δ = t(y + θ Δ): such a term is differentiated once, at the
-//! middle point y + θ Δ, instead of twice.
+//! A term t of f that is affine in the y of the system satisfies t(y) + θ (∂t/∂y) Δ = t(y + θ Δ). Such a term is
+//! differentiated once, at the intermediate point y + θ Δ, instead of twice.
 //!
-//! Δ itself need not be solved for again in the backward sweep. Most unknowns are changed only by the step, so that Δ is the difference
-//! between the next state and this one ([`known_by_the_next`]), and both are recorded.
+//! The backward sweep need not solve for Δ again. Most unknowns are changed only by the step, so Δ is the
+//! difference between the next state and the current one ([`known_by_the_next`]), and both are recorded.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -27,18 +28,19 @@ use super::substitute::Substitution;
 use crate::graph::{Graph, Node, NodeId};
 use crate::system::System;
 
-/// Whether anything other than the solve changes a state before the next step begins.
+/// Returns whether anything other than the solve changes a state before the next step begins.
 fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
     let state = unknown.state;
-    // Noise, a flush to zero, an arriving spike, or the reset.
+    // Noise, flushing to zero, an arriving spike, or the reset.
     step.next[state] != unknown.end
         || system.states[state].decays
         || system.receives.iter().any(|r| r.state == state)
         || system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.state == state))
 }
 
-/// Replaces the changes Δ by differences of the recorded states. If one unknown cannot be observed in this way (V of a soma that is
-/// reset), it follows from the others by its row of the system; if there are several, the elimination is repeated.
+/// Replaces the changes Δ by differences of the recorded states. If one unknown cannot be determined in this way (V
+/// of a soma that is reset), it is computed from the others and its row of the system. If there are several, the
+/// elimination is repeated.
 pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [NodeId]) {
     for solve in &step.solves {
         let (hidden, seen): (Vec<&Unknown>, Vec<&Unknown>) =
@@ -64,7 +66,7 @@ pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [
     }
 }
 
-/// The next value of a state minus its present one.
+/// Returns the next value of a state minus its current one.
 fn difference(graph: &mut Graph, state: usize) -> NodeId {
     let y = graph.intern(Node::State(state as u32));
     let next = graph.intern(Node::Next(state as u32));
@@ -72,7 +74,7 @@ fn difference(graph: &mut Graph, state: usize) -> NodeId {
 }
 
 impl Sweep<'_> {
-    /// Propagates the cotangents of all unknowns of a system, which are complete by now.
+    /// Propagates the cotangents of all unknowns of a system, which are complete at this point.
     pub(super) fn solve(&mut self, graph: &mut Graph, solve: &Solve) {
         let mut lambda = BTreeMap::new();
         for unknown in &solve.unknowns {
@@ -99,7 +101,7 @@ impl Sweep<'_> {
         self.right(graph, solve, &mu);
     }
 
-    /// μ of U^T L^T μ = λ, by state.
+    /// Returns μ of U^T L^T μ = λ, by state.
     fn transposed(
         &mut self,
         graph: &mut Graph,
@@ -131,7 +133,7 @@ impl Sweep<'_> {
                     sum = graph.sub(sum, part);
                 }
             }
-            // Unknowns without influence on the loss get no code.
+            // No code is emitted for unknowns without influence on the loss.
             if graph.as_const(sum) == Some(0.0) {
                 mu.remove(&pivot.state);
             } else {
@@ -142,7 +144,7 @@ impl Sweep<'_> {
         mu
     }
 
-    /// Differentiates h (f(y) + θ J Δ) at a fixed Δ, but for what y does through f alone.
+    /// Differentiates h (f(y) + θ J Δ) at a fixed Δ, except for the contribution of y through f alone.
     fn right(&mut self, graph: &mut Graph, solve: &Solve, mu: &BTreeMap<usize, NodeId>) {
         let theta = graph.constant(solve.theta);
         let (mut middles, mut fixed) = (HashMap::new(), HashSet::new());
@@ -159,7 +161,7 @@ impl Sweep<'_> {
         let mut seeds = Vec::new();
         for unknown in &solve.unknowns {
             let Some(mu) = mu.get(&unknown.state) else { continue };
-            // Each term of h f by itself, because the affine ones take a shorter way.
+            // Each term of h f is processed separately, because affine terms are cheaper.
             for term in Normal::new(graph).terms(unknown.right) {
                 let mut slopes: Vec<(NodeId, NodeId)> =
                     changes.iter().map(|(y, change)| (derivative(graph, term, *y), *change)).collect();
@@ -169,12 +171,13 @@ impl Sweep<'_> {
                     graph.visit_ids(slope, &mut |id| found |= changes.iter().any(|(y, _)| *y == id));
                     found
                 };
-                // No slope depends on the unknowns' y: the term is affine in them.
+                // If no derivative depends on the y of the unknowns, the term is affine in them.
                 if !slopes.iter().any(|(slope, _)| varies(*slope)) {
                     seeds.push((at_the_middle.apply(graph, term), *mu));
                     continue;
                 }
-                // Otherwise the term is differentiated at y, and θ (∂t/∂y) Δ as an expression of its own.
+                // Otherwise the term is differentiated at y, and θ (∂t/∂y) Δ is differentiated as a separate
+                // expression.
                 seeds.push((term, *mu));
                 for (slope, change) in slopes {
                     let slope = Normal::new(graph).whole(slope);
@@ -187,7 +190,7 @@ impl Sweep<'_> {
         self.with_fixed(graph, seeds, &fixed);
     }
 
-    /// y + θ Δ, in a row of its own.
+    /// Returns y + θ Δ in a row of its own.
     fn middle(&mut self, graph: &mut Graph, theta: f64, unknown: &Unknown) -> NodeId {
         let y = graph.intern(Node::State(unknown.state as u32));
         let next = graph.intern(Node::Next(unknown.state as u32));
@@ -203,10 +206,11 @@ impl Sweep<'_> {
         self.local(graph, middle)
     }
 
-    /// Propagates cotangents as [`Sweep`] does, but stops at the nodes in `fixed`: y contributes through f alone, which `solve`
-    /// has already added.
+    /// Propagates cotangents as [`Sweep`] does, but stops at the nodes in `fixed`, because `solve` has already
+    /// added the contribution of y through f.
     fn with_fixed(&mut self, graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>, fixed: &HashSet<NodeId>) {
-        // A sweep within the sweep: only what these seeds reach, so that `fixed` does not affect other paths.
+        // A nested sweep processes only the nodes that these seeds reach, so that `fixed` does not affect other
+        // paths.
         let others = std::mem::take(&mut self.bars);
         for (node, bar) in seeds {
             self.add(graph, node, Guarded::plain(bar));

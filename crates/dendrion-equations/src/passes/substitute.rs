@@ -1,28 +1,29 @@
-//! Substitution: an expression of other leaves.
+//! Substitution of leaves in expressions.
 
 use std::collections::HashMap;
 
 use crate::graph::{Graph, Node, NodeId};
 
-/// Replaces leaves by other nodes, and remembers what it has rewritten.
+/// Replaces leaves by other nodes, and caches rewritten nodes.
 pub(crate) struct Substitution {
     known: HashMap<NodeId, NodeId>,
 }
 
 impl Substitution {
-    /// Of the keys by their values.
+    /// Creates a substitution that replaces each key by its value.
     pub(crate) const fn new(by: HashMap<NodeId, NodeId>) -> Self {
         Self { known: by }
     }
 
-    /// The expression with all replacements made.
+    /// Returns the expression with all replacements made.
     pub(crate) fn apply(&mut self, graph: &mut Graph, id: NodeId) -> NodeId {
-        // Operands come before their users, so one ascending sweep finds every operand rewritten.
+        // Operands come before their users, so an ascending sweep has rewritten all operands of a node before the
+        // node itself.
         let mut reached = Vec::new();
         graph.visit_ids(id, &mut |id| reached.push(id));
         reached.sort_unstable();
         for id in reached {
-            // Results are kept between calls: expressions of one step share most of their nodes.
+            // Results are kept between calls, since the expressions of one step share most of their nodes.
             if !self.known.contains_key(&id) {
                 let new = self.rewritten(graph, id);
                 self.known.insert(id, new);

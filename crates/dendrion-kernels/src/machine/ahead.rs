@@ -1,8 +1,10 @@
-//! Software pipelining (Lam 1988): a loop computes long chains of the next vectors while it finishes the present ones.
+//! Software pipelining (Lam 1988): a loop computes long dependency chains of the next vectors while it finishes the
+//! current ones.
 //!
-//! The divisor of an NMDA block depends on an exponential, a chain of about sixty cycles. A processor that looks little more than
-//! a hundred vector operations ahead does not find enough other work meanwhile. The divisors of the next vectors are therefore
-//! computed next to the rest of the present ones and kept on the stack for one turn:
+//! The divisor of an NMDA block depends on an exponential, which is a chain of about sixty cycles. A processor that
+//! looks ahead only slightly more than a hundred vector operations does not find enough other work in the meantime.
+//! The divisors of the next vectors are therefore computed together with the rest of the current ones, and kept on
+//! the stack for one iteration:
 //!
 //! ```text
 //! first:  d = chain(v[0])
@@ -19,25 +21,26 @@ use super::tape::{Id, Micro, Place, Two};
 use super::tidy::tidy;
 use crate::link::Space;
 
-/// Values that are carried from one turn of a loop to the next, at most.
+/// Maximum number of values carried from one iteration to the next.
 const MOST: usize = 8;
-/// Operations that may be done twice for one of them: at most so many.
+/// Maximum number of operations per carried value that may be computed twice.
 const TWICE: usize = 2;
 
-/// The bodies of such a loop.
+/// The bodies of a pipelined loop.
 #[derive(Debug)]
 pub(crate) struct Ahead {
-    /// What is done ahead, for the first vectors.
+    /// Computes the carried values of the first vectors.
     pub(crate) first: Vec<Micro>,
-    /// The rest for these vectors, and what is done ahead for the next ones.
+    /// Computes the rest for the current vectors and the carried values of the next ones.
     pub(crate) turn: Vec<Micro>,
-    /// The rest for the last vectors.
+    /// Computes the rest for the last vectors.
     pub(crate) last: Vec<Micro>,
     pub(crate) carried: usize,
 }
 
 impl Ahead {
-    /// Of a tape for `width` vectors side by side; `None` where nothing is worth it.
+    /// Creates the bodies from a tape for `width` vectors per iteration. Returns `None` if pipelining does not pay
+    /// off.
     pub(crate) fn new(tape: &[Micro], width: usize) -> Option<Self> {
         let mut chosen: Vec<Id> = Vec::new();
         for micro in tape {
@@ -49,7 +52,7 @@ impl Ahead {
                 let with = [&chosen[..], &[divisor]].concat();
                 let cost =
                     |chosen: &[Id]| work(&before(tape, chosen, width)) + work(&after(tape, chosen, width));
-                // Values that both parts need are computed twice. Pipelining pays only if they are few.
+                // Values that both parts need are computed twice, so pipelining pays off only if they are few.
                 if cost(&with) <= cost(&chosen) + TWICE {
                     chosen = with;
                 }
@@ -61,19 +64,19 @@ impl Ahead {
         let (first, last) = (before(tape, &chosen, width), after(tape, &chosen, width));
         let mut turn = last.clone();
         let numbers = last.len() as Id;
-        // Reads of the next vectors are the same places, one turn further.
+        // The next vectors are read from the same rows, one iteration further.
         turn.extend(first.iter().map(|micro| next(*micro, width).renamed(|a| a + numbers)));
         Some(Self { first, turn, last, carried: chosen.len() })
     }
 
-    /// Its tapes in another form, if they all have one.
+    /// Applies `f` to all tapes. Returns `None` if `f` fails for one of them.
     pub(crate) fn map(self, f: impl Fn(&[Micro]) -> Option<Vec<Micro>>) -> Option<Self> {
         let Self { first, turn, last, carried } = self;
         Some(Self { first: f(&first)?, turn: f(&turn)?, last: f(&last)?, carried })
     }
 }
 
-/// Whether a value hangs on an exponential, and on nothing but what stands in rows.
+/// Returns whether a value depends on an exponential and otherwise only on values in rows.
 fn is_apart(tape: &[Micro], value: Id) -> bool {
     let mut needed = vec![false; tape.len()];
     needed[value as usize] = true;
@@ -83,7 +86,7 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
             continue;
         }
         match tape[i] {
-            // Ports may be absent, which jumps; a value that may vanish is handled by the guard.
+            // A port may be absent, which requires a jump, and the guard handles values that may vanish.
             Micro::AddPort { .. }
             | Micro::FmaPort { .. }
             | Micro::LoadPort { .. }
@@ -98,20 +101,20 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
     exponential
 }
 
-/// The place in which a carried value stands.
+/// Returns the place of a carried value.
 fn place(k: usize, width: usize) -> Place {
     Place { space: Space::Carried, offset: k as u64 * width as u64 * BYTES as u64 }
 }
 
-/// What is done ahead: the chosen values, each left in its place.
+/// Returns the tape that computes the chosen values and stores each in its place.
 fn before(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
-    // What acts leaves a gap, so that numbers of values stay.
+    // Operations with side effects are replaced by a placeholder, so that values keep their numbers.
     let mut out: Vec<Micro> = tape.iter().map(|m| if m.acts() { Micro::Number(0) } else { *m }).collect();
     out.extend(chosen.iter().enumerate().map(|(k, value)| Micro::Store(place(k, width), *value)));
     tidy(&out, |_| true)
 }
 
-/// The rest, which reads the chosen values from their places.
+/// Returns the rest of the tape, which loads the chosen values from their places.
 fn after(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
     let places: HashMap<Id, Place> = chosen.iter().enumerate().map(|(k, v)| (*v, place(k, width))).collect();
     let out: Vec<Micro> = (0..)
@@ -121,7 +124,7 @@ fn after(tape: &[Micro], chosen: &[Id], width: usize) -> Vec<Micro> {
     tidy(&out, |_| true)
 }
 
-/// The same for the next vectors of all rows.
+/// Returns the same operation for the next vectors of all rows.
 fn next(micro: Micro, width: usize) -> Micro {
     match micro {
         Micro::Load(Place { space, offset }) if !matches!(space, Space::Uniform | Space::Carried) => {

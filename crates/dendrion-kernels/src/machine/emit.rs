@@ -1,8 +1,8 @@
 //! Instruction selection: from a tape to the body of a loop over the lanes of a strip.
 //!
-//! One micro operation becomes one instruction per vector. One operand may stay in memory, as x86 instructions allow. Fused multiply-adds
-//! have three forms (132, 213, 231), which overwrite different operands: the form is chosen so that a value that is not needed any more is
-//! overwritten, and no copy is made.
+//! Each micro operation becomes one instruction per vector, and one operand may stay in memory, as x86 instructions
+//! allow. Fused multiply-adds have three forms (132, 213, 231), which overwrite different operands. The form is
+//! chosen so that it overwrites a value that is no longer needed, which avoids a copy.
 
 use std::collections::HashMap;
 use std::mem::offset_of;
@@ -11,40 +11,40 @@ use super::registers::{BYTES, Operand, Registers};
 use super::tape::{Id, Micro, Place, Two};
 use super::vex::{Assembler, Code, Label, Mem, R10, R11, RAX, RBX, RDI, Rm};
 
-/// What a compiled step is called with. The code knows its layout.
+/// The arguments of a compiled step. The machine code depends on the layout of this structure.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Call {
-    /// The first lane of the strip in each [`crate::link::Space`].
+    /// Address of the strip's first lane in each [`crate::link::Space`].
     pub(crate) bases: [*mut u8; 6],
-    /// For each port its first lane, or null where it is absent.
+    /// Address of each port's first lane, or null if the port is absent.
     pub(crate) inputs: *const *const u8,
-    /// The bits of the strip's first lane.
+    /// Address of the bits of the strip's first lane.
     pub(crate) fired: *mut u8,
-    /// Bytes of the strip's rows.
+    /// Number of bytes per row of the strip.
     pub(crate) bytes: u64,
-    /// Becomes 1 when a lane fires.
+    /// Set to 1 when a lane fires.
     pub(crate) any: u64,
 }
 
-/// A field of [`Call`], in memory.
+/// Returns a field of [`Call`] as a memory operand.
 pub(super) const fn field(offset: usize) -> Rm {
     Rm::Mem(Mem::At(RDI, offset as i32))
 }
 
-/// A body while it is written.
+/// The body of a loop while it is being emitted.
 pub(super) struct Body<'a> {
     asm: &'a mut Assembler,
     pub(super) at: Registers,
     tape: &'a [Micro],
-    /// Values that were read from a row.
+    /// Values that were read from each row.
     loaded: HashMap<Place, Id>,
-    /// The jump out of it, if there is one.
+    /// The jump out of the body, if there is one.
     pub(super) leaves: Option<Label>,
 }
 
 impl<'a> Body<'a> {
-    /// Writes a tape's code, beside which so many units of the stack are taken.
+    /// Emits the code of a tape. `taken` units of the stack are already in use.
     pub(super) fn write(
         asm: &'a mut Assembler,
         tape: &'a [Micro],
@@ -116,12 +116,12 @@ impl<'a> Body<'a> {
             Micro::Fire(mask) => self.fire(mask),
             Micro::Leave(mask) => self.leave(mask),
             Micro::LeaveAny(mask) => self.leave_any(mask),
-            // Bodies of loops have none.
+            // Loop bodies do not contain this operation.
             Micro::Vanishing { .. } => {}
         }
     }
 
-    /// The unit of a value's copy.
+    /// Copies a value and returns the unit of the copy.
     fn copied(&mut self, a: Id) -> u8 {
         let from = if self.at.is_held(a) { self.at.hold(self.asm, a) } else { Operand::Memory(a) };
         let unit = self.at.vacate(self.asm);
@@ -129,7 +129,8 @@ impl<'a> Body<'a> {
         unit
     }
 
-    /// A unit with a value that may be written over: the value's own where it is not needed any more, else a copy.
+    /// Returns a unit that contains a value and may be overwritten: the unit of the value if it is no longer
+    /// needed, otherwise a copy.
     fn own(&mut self, a: Id, now: u32) -> u8 {
         if self.at.dies(a, now)
             && self.at.is_held(a)
@@ -140,7 +141,8 @@ impl<'a> Body<'a> {
         self.copied(a)
     }
 
-    /// A result's unit, once its operands were found; it may be an operand's that is not needed any more.
+    /// Returns a unit for a result after its operands have been located. It may be the unit of an operand that is
+    /// no longer needed.
     fn result(&mut self, now: u32) -> u8 {
         self.at.release(&self.tape[now as usize], now);
         let unit = self.at.vacate(self.asm);
@@ -149,7 +151,7 @@ impl<'a> Body<'a> {
     }
 
     fn simple(&mut self, code: Code, first: Option<Operand>, second: Operand, imm: Option<Imm>, now: u32) {
-        // Looked up before what is not needed any more forgets where it is.
+        // The operands are looked up before values that are no longer needed lose their registers.
         let vectors = 0..self.at.width;
         let operands: Vec<_> = (vectors.clone())
             .map(|v| {
@@ -172,7 +174,7 @@ impl<'a> Body<'a> {
         let (byte, shift) = if self.at.wide { (0x73, 52) } else { (0x72, 23) };
         let code = Code { map: 1, prefix: 1, wide: false, byte };
         for (vector, from) in from.into_iter().enumerate() {
-            // The result stands in the prefix here; 6 is part of the opcode.
+            // In this encoding the prefix contains the result, and 6 is an opcode extension.
             self.asm.vex(code, 6, self.at.register(unit, vector), Rm::Reg(from), Some(shift));
         }
     }
@@ -189,12 +191,12 @@ impl<'a> Body<'a> {
             Two::Min => (0x5D, None, None),
             Two::Div => (0x5E, None, None),
             Two::Max => (0x5F, None, None),
-            // Ordered and quiet: a NaN is neither greater nor less; it is unequal.
+            // Ordered and quiet comparisons: NaN is neither greater nor less. NaN is unequal to everything.
             Two::Greater => (0xC2, Some(0x1E), Some(Some(0x11))),
             Two::GreaterEqual => (0xC2, Some(0x1D), Some(Some(0x12))),
             Two::NotEqual => (0xC2, Some(0x04), Some(Some(0x04))),
         };
-        // What is in memory is better second, where the instruction can read it.
+        // An operand in memory has to be the second one, if the instruction permits exchanging the operands.
         let (a, b, imm) = match turned {
             Some(turned) if !self.at.is_held(a) && self.at.is_held(b) => (b, a, turned),
             _ => (a, b, imm),
@@ -204,10 +206,12 @@ impl<'a> Body<'a> {
         self.simple(self.at.packed(byte), Some(first), second, imm.map(Imm::Byte), now);
     }
 
-    /// `a b + c` in one of the instruction's three forms: whichever operand is not needed any more becomes the result.
+    /// Emits `a b + c` in one of the instruction's three forms, so that the result overwrites an operand that is no
+    /// longer needed.
     fn fma(&mut self, negated: bool, operands: [Id; 3], now: u32) {
         let mut found = [Operand::Memory(0); 3];
-        // At most one operand may stay in memory. Those in registers first, so that none of them makes way.
+        // At most one operand may stay in memory. Operands in registers are located first, so that they are not
+        // spilled.
         let mut order = [2, 1, 0];
         order.sort_by_key(|k: &usize| !self.at.is_held(operands[*k]));
         let mut folded = None;
@@ -256,7 +260,7 @@ impl<'a> Body<'a> {
         self.at.settle(now, unit);
     }
 
-    /// Loads a port's address and does something with each of its vectors, unless the port is absent.
+    /// Loads the address of a port and calls `with` for each of its vectors, unless the port is absent.
     fn port(&mut self, port: u32, unit: u8, mut with: impl FnMut(&Registers, &mut Assembler, u8, Rm)) {
         self.asm.general(&[0x8B], R10, Rm::Mem(Mem::At(R11, 8 * port as i32))); // mov r10, [r11 + 8 port]
         self.asm.general(&[0x85], R10, Rm::Reg(R10.0)); // test r10, r10
@@ -277,11 +281,11 @@ impl<'a> Body<'a> {
             let (from, to) = (self.at.held(value, vector), Rm::Mem(Registers::row(place.written(), vector)));
             self.asm.vex(self.at.packed(0x11), from, 0, to, None);
         }
-        // From here on the value can be read from there: a place is stored to once.
+        // From now on the value can be read from this place, since each place is stored to only once.
         self.at.stands(a, place.written());
     }
 
-    /// Jumps out where the mask holds in all lanes.
+    /// Emits a jump out of the body that is taken if the mask is set in all lanes.
     fn leave(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
         let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
@@ -296,7 +300,7 @@ impl<'a> Body<'a> {
         self.leaves = Some(self.asm.jump_if(0x84));
     }
 
-    /// Jumps out where the mask holds in any lane.
+    /// Emits a jump out of the body that is taken if the mask is set in any lane.
     fn leave_any(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
         let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
@@ -309,7 +313,7 @@ impl<'a> Body<'a> {
         self.leaves = Some(self.asm.jump_if(0x85));
     }
 
-    /// Sets the bits of lanes in which the mask holds.
+    /// Emits code that sets the bits of the lanes in which the mask is set.
     fn fire(&mut self, mask: Id) {
         let mask = self.at.hold(self.asm, mask);
         let code = self.at.packed(0x50); // vmovmskpd, vmovmskps
@@ -327,7 +331,7 @@ impl<'a> Body<'a> {
         self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, lanes' bytes of eight
         self.asm.general(&[0x03], RBX, field(offset_of!(Call, fired))); // add rbx, [rdi + ...]
         if self.at.wide && self.at.width == 1 {
-            // Every second vector has the upper half of a byte.
+            // The bits of every second vector belong to the upper half of a byte.
             self.asm.raw(&[0xA8, 32]); // test al, 32
             let lower = self.asm.jump_if(0x84);
             self.asm.raw(&[0x41, 0xC1, 0xE2, 4]); // shl r10d, 4
@@ -343,14 +347,14 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What follows an instruction: a number, or the register of a mask.
+/// The immediate byte after an instruction: a number, or the register of a mask.
 #[derive(Clone, Copy)]
 enum Imm {
     Byte(u8),
     Register(Operand),
 }
 
-/// A fused multiply-add.
+/// Returns the opcode of a fused multiply-add.
 const fn fused(byte: u8, wide: bool) -> Code {
     Code { map: 2, prefix: 1, wide, byte }
 }

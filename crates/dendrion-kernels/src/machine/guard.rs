@@ -1,28 +1,30 @@
-//! Two bodies for a loop: a short one where all that may vanish does, and the whole one.
+//! Provides two bodies for a loop: the complete one, and a short one for the case that all values that may vanish
+//! are 0.
 //!
-//! The slope of a threshold's surrogate takes an exponential and a division, and is 0 far from the threshold. A
-//! loop with such a value asks first, for the vectors at hand, and leaves it out where it is 0 in all lanes; bits are the same.
-//! The block of an NMDA receptor takes as much, for nothing where no gate is open: of that a loop is made twice, and a search, which ends at
-//! the first gate that is open, says which runs.
+//! The derivative of a surrogate needs an exponential and a division, and is 0 far from the threshold. A loop with
+//! such a value first tests the current vectors and skips the computation if it is 0 in all lanes. Results are
+//! bit-identical. The block of an NMDA receptor is equally expensive and has no effect if no gate is open. For it
+//! the loop exists in two versions, and a search that ends at the first open gate selects the version.
 
 use super::tape::{Id, Micro, Two, When, magnitude};
 use super::tidy::tidy;
 
-/// One in so many operations of the whole body, at most, are done for the question: the body does them once more.
+/// The test may have at most 1/`SHARE` of the operations of the complete body, because the complete body repeats
+/// them.
 const SHARE: usize = 4;
 
-/// What a loop does.
+/// The bodies of a loop.
 #[derive(Debug)]
 pub(crate) struct Loop {
-    /// The question: it ends with [`Micro::Leave`].
+    /// The test, which ends with [`Micro::Leave`].
     pub(crate) guard: Option<Vec<Micro>>,
     pub(crate) whole: Vec<Micro>,
-    /// What is done instead where the question is answered with yes.
+    /// The body that replaces the complete one if the test succeeds.
     pub(crate) short: Option<Vec<Micro>>,
 }
 
 impl Loop {
-    /// Of a tidied tape, for scalars of `size` bytes.
+    /// Creates the bodies from a tidied tape for scalars of `size` bytes.
     pub(crate) fn new(tape: &[Micro], size: usize) -> Self {
         let work = |tape: &[Micro]| tape.iter().filter(|m| !m.is_source()).count();
         let guard = guard(tape, size).filter(|guard| work(guard) * SHARE <= work(tape));
@@ -30,7 +32,7 @@ impl Loop {
         Self { guard, whole: without(tape, false), short }
     }
 
-    /// Its tapes in another form, if they all have one.
+    /// Applies `f` to all tapes. Returns `None` if `f` fails for one of them.
     pub(crate) fn map(self, f: impl Fn(&[Micro]) -> Option<Vec<Micro>>) -> Option<Self> {
         let (guard, short) = match (self.guard, self.short) {
             (Some(guard), Some(short)) => (Some(f(&guard)?), Some(f(&short)?)),
@@ -40,9 +42,10 @@ impl Loop {
     }
 }
 
-/// Asks whether all that may vanish does, in all lanes; `None` where nothing may.
+/// Returns the tape that tests whether all values that may vanish are 0 in all lanes. Returns `None` if no value
+/// may vanish.
 fn guard(tape: &[Micro], size: usize) -> Option<Vec<Micro>> {
-    // What acts leaves a gap, so that numbers of values stay.
+    // Operations with side effects are replaced by a placeholder, so that values keep their numbers.
     let silent = |m: &Micro| if m.acts() { Micro::Number(0) } else { *m };
     let mut asked: Vec<Micro> = tape.iter().map(silent).collect();
     let mut all = None;
@@ -52,19 +55,20 @@ fn guard(tape: &[Micro], size: usize) -> Option<Vec<Micro>> {
             asked.push(micro);
             (asked.len() - 1) as Id
         };
-        // |x| > bound in all lanes. NaN compares false, so that NaN takes the whole body.
+        // |x| > bound in all lanes. Comparisons with NaN are false, so NaN selects the complete body.
         let mask = push(Micro::Number(magnitude(size)));
         let distance = push(Micro::Two(Two::And, of, mask));
         let bound = push(Micro::Number(above));
         let far = push(Micro::Two(Two::Greater, distance, bound));
         all = Some(all.map_or(far, |others| push(Micro::Two(Two::And, others, far))));
     }
-    // Of the guard's tape only what the question needs remains.
+    // Only the operations that the test needs are kept.
     asked.push(Micro::Leave(all?));
     Some(without(&asked, false))
 }
 
-/// The search for a gate that is not 0: it ends with [`Micro::LeaveAny`]. `None` where there are no gates.
+/// Returns the tape that searches for a gate that is not 0, which ends with [`Micro::LeaveAny`]. Returns `None` if
+/// there are no gates.
 pub(crate) fn search(tape: &[Micro]) -> Option<Vec<Micro>> {
     let is_gated = |m: &Micro| matches!(m, Micro::Vanishing { when: When::Zero, .. });
     let mut search: Vec<Micro> = tape.iter().map(|m| if m.acts() { Micro::Number(0) } else { *m }).collect();
@@ -72,11 +76,11 @@ pub(crate) fn search(tape: &[Micro]) -> Option<Vec<Micro>> {
         search.push(micro);
         (search.len() - 1) as Id
     };
-    // The bits of several numbers together are those of 0 where all of them are 0.
+    // The OR of the bits of several numbers is 0 only if all of them are 0.
     let mut all = None;
     for micro in tape.iter().filter(|m| is_gated(m)) {
         let Micro::Vanishing { of, .. } = *micro else { continue };
-        // A gate that is not read from a row was changed in this very step.
+        // A gate that is not loaded from a row was changed in this step and cannot be tested before it.
         if !tape[of as usize].is_source() {
             return None;
         }
@@ -88,7 +92,7 @@ pub(crate) fn search(tape: &[Micro]) -> Option<Vec<Micro>> {
     Some(without(&search, false))
 }
 
-/// A tape where it is known whether all gates are 0.
+/// Returns the tape for the case that all gates are known to be 0 (`silent`) or not.
 pub(crate) fn settled(tape: &[Micro], silent: bool) -> Vec<Micro> {
     let mut tape = tape.to_vec();
     for micro in &mut tape {
@@ -101,7 +105,8 @@ pub(crate) fn settled(tape: &[Micro], silent: bool) -> Vec<Micro> {
     tape
 }
 
-/// A tape without [`Micro::Vanishing`]: what vanishes is what it is instead, or what it is otherwise.
+/// Removes [`Micro::Vanishing`]: each such value becomes its replacement if `vanished`, and otherwise the value
+/// itself.
 fn without(tape: &[Micro], vanished: bool) -> Vec<Micro> {
     let mut numbers: Vec<Id> = Vec::with_capacity(tape.len());
     let mut out = Vec::with_capacity(tape.len());
@@ -114,6 +119,6 @@ fn without(tape: &[Micro], vanished: bool) -> Vec<Micro> {
         }
         out.push(if matches!(micro, Micro::Vanishing { .. }) { Micro::Number(0) } else { micro });
     }
-    // Only what acts, and what that needs, stays.
+    // Only operations with side effects and their operands are kept.
     tidy(&out, |_| true)
 }

@@ -1,4 +1,4 @@
-//! Loops over the vectors of a strip: which form one takes, and its code around the bodies.
+//! Loops over the vectors of a strip: selects the form of each loop and emits the code around its bodies.
 
 use std::mem::offset_of;
 
@@ -11,15 +11,15 @@ use super::tape::Micro;
 use super::vex::{Assembler, Mem, R8, R9, R10, R11, R12, RAX, RCX, RDX, RSI, Rm};
 use super::{UNITS, WIDTH};
 
-/// Bytes of the vectors side by side.
+/// Bytes processed per iteration.
 const STEP: i32 = BYTES * WIDTH as i32;
 
-/// A loop, in one of several forms.
+/// A loop in one of several forms.
 #[derive(Debug)]
 pub(crate) enum Form {
     Plain(Loop),
     Ahead(Ahead),
-    /// Two loops, and a search that says which.
+    /// Two loops and a search that selects one of them.
     Searched {
         search: Vec<Micro>,
         silent: Box<Form>,
@@ -28,7 +28,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// Of a tape, for scalars of `size` bytes, in order.
+    /// Creates a loop from a tape for scalars of `size` bytes, with scheduled bodies.
     pub(crate) fn new(tape: &[Micro], size: usize) -> Option<Self> {
         let loud = Self::settled(&settled(tape, false), size)?;
         let Some(search) = search(tape) else { return Some(loud) };
@@ -37,11 +37,11 @@ impl Form {
         Some(Self::Searched { search, silent: Box::new(silent), loud: Box::new(loud) })
     }
 
-    /// Of a tape of which it is settled whether gates are open.
+    /// Creates a loop from a tape in which it is known whether gates are open.
     fn settled(tape: &[Micro], size: usize) -> Option<Self> {
         let ordered = |tape: &[Micro]| schedule(tape, WIDTH, UNITS);
         let plain = Loop::new(tape, size);
-        // Either form changes the loop's body; a loop with a guard is not pipelined as well.
+        // Guards and pipelining both change the body of the loop, so a loop with a guard is not pipelined.
         if plain.guard.is_none()
             && let Some(ahead) = Ahead::new(&plain.whole, WIDTH)
         {
@@ -51,7 +51,7 @@ impl Form {
     }
 }
 
-/// The code of a step.
+/// Emits the code of a step.
 pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
@@ -65,7 +65,7 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     for form in loops {
         stack = stack.max(write(&mut asm, form, wide));
     }
-    // The size of the frame is known only now; the instruction that reserves it is patched.
+    // The size of the stack frame is known only at this point, so the instruction that reserves it is patched.
     let bytes = stack * STEP;
     asm.patch(patch, &bytes.to_le_bytes());
     asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
@@ -74,7 +74,7 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     asm.finish()
 }
 
-/// Writes a loop; returns the units of the stack it takes.
+/// Emits a loop and returns the number of stack units that it uses.
 fn write(asm: &mut Assembler, form: &Form, wide: bool) -> i32 {
     let mut stack = 0;
     let taken = if let Form::Ahead(ahead) = form { ahead.carried } else { 0 };
@@ -127,7 +127,7 @@ fn write(asm: &mut Assembler, form: &Form, wide: bool) -> i32 {
     stack
 }
 
-/// Goes on to the next vectors, and compares with the end.
+/// Advances to the next vectors and compares the position with the end.
 fn advance(asm: &mut Assembler) {
     asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
     asm.raw(&STEP.to_le_bytes());

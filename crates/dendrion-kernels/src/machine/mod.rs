@@ -39,21 +39,23 @@ use loops::{Form, assemble};
 use tape::{Micro, Place, trace};
 use tidy::tidy;
 
-/// Operations on vectors in one loop, about: as much code as the processor's instruction cache holds well.
+/// Approximate maximum number of vector operations in one loop, chosen so that its code fits into the instruction
+/// cache.
 const LOOP: usize = 1000;
-/// Vectors side by side: their chains do not depend on each other.
+/// Number of vectors processed together. Their dependency chains are independent.
 const WIDTH: usize = 2;
-/// Values that the order keeps alive at a time. There are registers for 7; in the others lands what is read from rows.
+/// Number of values that the scheduler keeps alive at a time. There are registers for 7 values; the others are used
+/// for values read from rows.
 const UNITS: usize = 5;
-/// Bytes from the first lane to the last row that code can reach.
+/// Maximum distance in bytes from the first lane to a row that the code can address.
 const FARTHEST: u64 = i32::MAX as u64 - 64;
-/// Ports of a step that is called without allocating.
+/// Maximum number of ports for which a step is called without an allocation.
 const PORTS: usize = 16;
 
-/// How a step is called.
+/// The signature of a compiled step.
 #[cfg(target_arch = "x86_64")]
 type Step = unsafe extern "sysv64" fn(*mut Call);
-/// On other processors there is none to call.
+/// On other processors there is no machine code, so no step of this type is ever called.
 #[cfg(not(target_arch = "x86_64"))]
 type Step = unsafe extern "C" fn(*mut Call);
 
@@ -64,13 +66,15 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Compiles linked code, after which the first `results` values of scratch matter; `None` where that cannot be done.
+    /// Compiles linked code. After a run, only the first `results` values of scratch are used. Returns `None` if
+    /// the code cannot be compiled.
     pub(crate) fn compile<T: Real>(code: &[Linked], results: usize) -> Option<Self> {
         let mut tapes: Vec<Vec<Micro>> = Vec::new();
         let mut room = 0;
         for linked in code {
             let one = trace::<T>(std::slice::from_ref(linked))?;
-            // A new loop where the instruction cache would overflow. Values then pass through rows between the loops.
+            // A new loop begins where the instruction cache would overflow. Values are passed between loops through
+            // rows.
             if one.len() > room {
                 tapes.push(Vec::new());
                 room = LOOP.max(one.len());
@@ -89,22 +93,24 @@ impl Machine {
         let one = |tape: &Vec<Micro>| Form::new(tape, size_of::<T>());
         let loops: Vec<Form> = tidied(&tapes, results).iter().map(one).collect::<Option<_>>()?;
         let bytes = assemble(&loops, size_of::<T>() == 8);
-        // Written first and made executable afterwards: pages are never both.
+        // The memory is written first and made executable afterwards, so no page is writable and executable at the
+        // same time.
         let mut memory = MmapMut::map_anon(bytes.len()).ok()?;
         memory.copy_from_slice(&bytes);
         Some(Self { code: Arc::new(memory.make_exec().ok()?) })
     }
 
-    /// The bytes: instructions, then the pool of numbers.
+    /// Returns the code: instructions followed by the pool of constants.
     pub(crate) fn code(&self) -> &[u8] {
         &self.code
     }
 
-    /// Runs the step; returns whether any lane fired.
+    /// Runs the step and returns whether any lane fired.
     ///
     /// # Safety
-    /// As for the interpreter: the processor has AVX2 and FMA, and every operand lies in its space; ports that are present
-    /// have a value for each lane from the first on, and `fired` has a bit for each lane of a block if they may fire.
+    /// As for the interpreter: the processor must have AVX2 and FMA, and every operand must lie in its memory area.
+    /// Ports that are present must have a value for each lane from the first one on, and `fired` must have a bit
+    /// for each lane of the block if lanes may fire.
     pub(crate) unsafe fn run<T: Real>(&self, memory: &Memory<'_, T>) -> bool {
         let port = |row: &&[T]| {
             let first = row.as_ptr().wrapping_add(memory.first).cast::<u8>();
@@ -126,7 +132,8 @@ impl Machine {
             bytes: (memory.lanes * size_of::<T>()) as u64,
             any: 0,
         };
-        // SAFETY: the memory holds a function of this signature, which `assemble` wrote; the rest is the caller's.
+        // SAFETY: the memory contains a function with this signature, written by `assemble`; the caller guarantees
+        // everything else.
         unsafe {
             std::mem::transmute::<*const u8, Step>(self.code.as_ptr())(&raw mut call);
         }
@@ -134,8 +141,8 @@ impl Machine {
     }
 }
 
-/// Each tape with what matters after it: states, the first bytes of scratch, and scratch that a later tape reads. What an
-/// earlier tape wrote is read where it was written.
+/// Tidies the tapes, keeping everything that is read after each of them: states, the first bytes of scratch, and
+/// scratch that a later tape reads. Rows written by an earlier tape are read from where that tape wrote them.
 fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
     let mut live: HashSet<Place> = HashSet::new();
     let kept = |place: Place| match place.space {
@@ -144,7 +151,7 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
         _ => false,
     };
     let mut out = Vec::new();
-    // From the last tape to the first, so that it is known which scratch rows later tapes read.
+    // The tapes are processed from the last to the first, so that the scratch rows read by later tapes are known.
     for tape in tapes.iter().rev() {
         out.push(tidy(tape, |place| kept(place) || live.contains(&place)));
         for micro in tape.iter().rev() {
@@ -156,7 +163,8 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
         }
     }
     out.reverse();
-    // State may be written to another buffer than the one it is read from. A later loop must read what an earlier one wrote.
+    // The new state may be stored in a different buffer than the old one. A later loop has to read the values
+    // written by an earlier one.
     let mut written = HashSet::new();
     for tape in &mut out {
         for micro in tape.iter_mut() {

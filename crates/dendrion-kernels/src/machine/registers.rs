@@ -18,16 +18,16 @@ use super::vex::{Assembler, Code, Mem, Rm};
 use super::vex::{R8, R9, R12, RCX, RDX, RSI, RSP};
 use crate::link::Space;
 
-/// Vector registers.
+/// Number of vector registers.
 const REGISTERS: usize = 16;
-/// Those for what is the same in all lanes, where several vectors run side by side.
+/// Number of registers reserved for values that are equal in all lanes, if several vectors are processed together.
 const SINGLES: usize = 2;
-/// Bytes of a vector.
+/// Bytes per vector.
 pub(crate) const BYTES: i32 = 32;
-/// Operations ahead within which a second use makes it worth while to load a value into a register.
+/// Maximum distance in operations of a second use for which loading a value into a register pays off.
 const SOON: u32 = 6;
 
-/// Where a value can be read from memory.
+/// A memory location from which a value can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Home {
     Row(Place),
@@ -35,41 +35,41 @@ enum Home {
     Stack(i32),
 }
 
-/// Where an operand is.
+/// The location of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operand {
-    /// A unit, and whether its first register serves all vectors.
+    /// A unit, and whether its first register is used for all vectors.
     Unit(u8, bool),
-    /// A register that serves all vectors.
+    /// A register that is used for all vectors.
     Single(u8),
     Memory(Id),
 }
 
-/// The state of all registers at one point of a tape.
+/// The assignment of registers at one point of a tape.
 pub(crate) struct Registers {
-    /// Vectors side by side.
+    /// Number of vectors processed together.
     pub(crate) width: usize,
     /// Whether scalars have 8 bytes.
     pub(crate) wide: bool,
     units: Vec<Option<Id>>,
-    /// What is in the last registers.
+    /// The values in the registers reserved for single values.
     singles: Vec<Option<Id>>,
-    /// Units and singles that must not make way now.
+    /// Units and single registers that must not be spilled at present.
     pinned: Vec<u8>,
     pinned_singles: Vec<usize>,
     unit_of: Vec<Option<u8>>,
     home: Vec<Option<Home>>,
-    /// Whether the value is the same in all lanes.
+    /// Whether each value is equal in all lanes.
     same: Vec<bool>,
-    /// Places on the tape that read each value, the next one last.
+    /// Positions on the tape that read each value, in descending order.
     uses: Vec<Vec<u32>>,
     vacant: Vec<i32>,
-    /// Units of the stack in use.
+    /// Number of stack units in use.
     pub(crate) stack: i32,
 }
 
 impl Registers {
-    /// For a tape beside which so many units of the stack are taken.
+    /// Creates the assignment for a tape, with `taken` units of the stack already in use.
     pub(crate) fn new(tape: &[Micro], width: usize, wide: bool, taken: usize) -> Self {
         let mut uses = vec![Vec::new(); tape.len()];
         for (i, micro) in tape.iter().enumerate().rev() {
@@ -97,17 +97,17 @@ impl Registers {
         }
     }
 
-    /// A vector instruction on packed scalars, whose prefix tells their size.
+    /// Returns the opcode of a vector instruction on packed scalars. Its prefix depends on the size of the scalars.
     pub(crate) const fn packed(&self, byte: u8) -> Code {
         Code { map: 1, prefix: self.wide as u8, wide: false, byte }
     }
 
-    /// The register of a unit that holds a vector's part.
+    /// Returns the register of a unit that contains the part for one vector.
     pub(crate) const fn register(&self, unit: u8, vector: usize) -> u8 {
         unit * self.width as u8 + vector as u8
     }
 
-    /// An operand as an instruction on one of the vectors takes it.
+    /// Returns an operand in the form that an instruction on one of the vectors takes.
     pub(crate) fn rm(&self, operand: Operand, vector: usize) -> Rm {
         match operand {
             Operand::Unit(unit, same) => Rm::Reg(self.register(unit, if same { 0 } else { vector })),
@@ -116,7 +116,7 @@ impl Registers {
         }
     }
 
-    /// Likewise, of an operand that is in registers.
+    /// Returns the register of an operand that is in registers.
     pub(crate) fn held(&self, operand: Operand, vector: usize) -> u8 {
         match self.rm(operand, vector) {
             Rm::Reg(r) => r,
@@ -124,7 +124,7 @@ impl Registers {
         }
     }
 
-    /// A vector of a row.
+    /// Returns the memory operand of a vector in a row.
     pub(crate) fn row(place: Place, vector: usize) -> Mem {
         let offset = place.offset as i32;
         let ahead = offset + BYTES * vector as i32;
@@ -148,7 +148,7 @@ impl Registers {
         }
     }
 
-    /// A value that stands in a row, or in the pool, from now on.
+    /// Records that a value can be read from a row or from the pool from now on.
     pub(crate) fn stands(&mut self, id: Id, place: Place) {
         self.home[id as usize].get_or_insert(Home::Row(place));
     }
@@ -161,17 +161,17 @@ impl Registers {
         self.unit_of[id as usize].is_some() || self.singles.contains(&Some(id))
     }
 
-    /// The next place that reads a value, that at `now` apart.
+    /// Returns the next position that reads a value, other than `now`.
     fn next_use(&self, id: Id, now: u32) -> Option<u32> {
         self.uses[id as usize].iter().rev().copied().find(|u| *u > now)
     }
 
-    /// Whether nothing reads a value after `now`, and its unit may be written.
+    /// Returns whether nothing reads a value after `now`, so that its unit may be overwritten.
     pub(crate) fn dies(&self, id: Id, now: u32) -> bool {
         self.next_use(id, now).is_none() && !self.same[id as usize]
     }
 
-    /// A value in registers.
+    /// Brings a value into registers.
     pub(crate) fn hold(&mut self, asm: &mut Assembler, id: Id) -> Operand {
         if self.same[id as usize]
             && self.unit_of[id as usize].is_none()
@@ -179,7 +179,7 @@ impl Registers {
         {
             return single;
         }
-        // Pinned until the operation is done, so that fetching the next operand does not spill this one.
+        // The unit is pinned until the operation is complete, so that fetching the next operand does not spill it.
         let unit = if let Some(unit) = self.unit_of[id as usize] {
             unit
         } else {
@@ -192,15 +192,15 @@ impl Registers {
         Operand::Unit(unit, self.same[id as usize])
     }
 
-    /// What is the same in all lanes, in a register of its own, if there is one for it: of those held, the one needed last
-    /// makes way.
+    /// Brings a value that is equal in all lanes into a single register, if one is available. If all are in use,
+    /// the value that is needed last is replaced.
     fn single(&mut self, asm: &mut Assembler, id: Id) -> Option<Operand> {
         let needed = |held: &Option<Id>| {
             held.and_then(|id| self.uses[id as usize].last().copied()).unwrap_or(u32::MAX)
         };
         let known = self.singles.iter().position(|held| *held == Some(id));
         let single = known.or_else(|| {
-            // Belady's rule again; an empty register counts as needed last.
+            // Belady's rule again: an empty register counts as needed last.
             let free = (0..self.singles.len()).filter(|k| !self.pinned_singles.contains(k));
             free.max_by_key(|k| needed(&self.singles[*k]))
         })?;
@@ -215,17 +215,18 @@ impl Registers {
         Some(Operand::Single(register))
     }
 
-    /// A value in registers, or where it is in memory if it is not soon needed again.
+    /// Returns the location of a value: in registers, or in memory if it is not needed again soon.
     pub(crate) fn find(&mut self, asm: &mut Assembler, id: Id, now: u32) -> Operand {
         if self.same[id as usize] && self.pinned_singles.len() < self.singles.len() {
             return self.hold(asm, id);
         }
-        // A second use close by repays the load instruction; one far away would only occupy a register.
+        // A second use nearby justifies a load instruction; for a distant one the value would only occupy a
+        // register.
         let soon = self.next_use(id, now).is_some_and(|next| next - now <= SOON);
         if self.is_held(id) || soon { self.hold(asm, id) } else { Operand::Memory(id) }
     }
 
-    /// Reads a value from memory into a unit.
+    /// Loads a value from memory into a unit.
     pub(crate) fn load(&mut self, asm: &mut Assembler, unit: u8, id: Id) {
         let vectors = if self.same[id as usize] { 1 } else { self.width };
         for vector in 0..vectors {
@@ -234,7 +235,7 @@ impl Registers {
         }
     }
 
-    /// Copies an operand, all its vectors, into a unit.
+    /// Copies all vectors of an operand into a unit.
     pub(crate) fn copy(&mut self, asm: &mut Assembler, unit: u8, from: Operand) {
         let read_once = matches!(from, Operand::Memory(id) if self.same[id as usize]);
         for vector in 0..self.width {
@@ -246,18 +247,18 @@ impl Registers {
         }
     }
 
-    /// A unit for a new value: a free one, or that of the value needed last.
+    /// Returns a unit for a new value: a free one, or that of the value that is needed last.
     pub(crate) fn vacate(&mut self, asm: &mut Assembler) -> u8 {
         if let Some(free) = self.units.iter().position(Option::is_none) {
             let free = free as u8;
             self.pinned.push(free);
             return free;
         }
-        // Of values needed equally late, the one that is in memory anyway makes way.
+        // Among values needed equally late, one that is also in memory is preferred.
         let rank = |unit: &u8| {
             let id = self.units[usize::from(*unit)].unwrap_or(0) as usize;
             let next = self.uses[id].last().copied().unwrap_or(u32::MAX);
-            // 12 operations: about what a store and a later load cost more than a load alone.
+            // 12 operations approximate the additional cost of a store and a later load compared with a load alone.
             next.saturating_add(if self.home[id].is_some() { 12 } else { 0 })
         };
         let free = (0..self.units.len() as u8).filter(|u| !self.pinned.contains(u));
@@ -271,7 +272,7 @@ impl Registers {
 
     fn make_way(&mut self, asm: &mut Assembler, id: Id, unit: u8) {
         self.unit_of[id as usize] = None;
-        // Memory has it, or nothing needs it: no store.
+        // No store is needed if the value is in memory or unused.
         if self.home[id as usize].is_some() || self.uses[id as usize].is_empty() {
             return;
         }
@@ -286,7 +287,8 @@ impl Registers {
         }
     }
 
-    /// A row is about to be overwritten: a value that has its home there must be in registers, if it is still needed.
+    /// Prepares for overwriting a row: a value whose home is this row has to be moved to registers if it is still
+    /// needed.
     pub(crate) fn evict_home(&mut self, asm: &mut Assembler, id: Id, place: Place, now: u32) {
         let stands_there = |home: Home| matches!(home, Home::Row(at) if at.written() == place.written());
         if !self.home[id as usize].is_some_and(stands_there) {
@@ -300,21 +302,22 @@ impl Registers {
         }
     }
 
-    /// A new value is in a unit.
+    /// Records that a new value is in a unit.
     pub(crate) fn settle(&mut self, id: Id, unit: u8) {
         self.units[usize::from(unit)] = Some(id);
         self.unit_of[id as usize] = Some(unit);
     }
 
-    /// Takes a value out of its unit.
+    /// Removes a value from its unit and returns the unit.
     pub(crate) fn inherit(&mut self, from: Id) -> Option<u8> {
         let unit = self.unit_of[from as usize].take()?;
         self.units[usize::from(unit)] = None;
         Some(unit)
     }
 
-    /// Units of values that nothing reads after `now` become free for the result. One register that serves all vectors does
-    /// not: the result of the first would be read by the second.
+    /// Frees the units of values that nothing reads after `now`, so that the result can use them. A register that
+    /// is used for all vectors is not freed, because the result of the first vector would overwrite the operand of
+    /// the second.
     pub(crate) fn release(&mut self, micro: &Micro, now: u32) {
         for id in micro.reads().filter(|id| self.dies(*id, now)).collect::<Vec<_>>() {
             if let Some(unit) = self.inherit(id) {
@@ -323,13 +326,13 @@ impl Registers {
         }
     }
 
-    /// An operation is over: what nothing reads any more is forgotten.
+    /// Finishes an operation and forgets values that nothing reads any more.
     pub(crate) fn done(&mut self, micro: &Micro, now: u32) {
         self.pinned.clear();
         self.pinned_singles.clear();
         for id in micro.reads() {
             let uses = &mut self.uses[id as usize];
-            // `uses` is in descending order, so that the next use is always last.
+            // `uses` is in descending order, so the next use is always the last entry.
             while uses.last().is_some_and(|u| *u <= now) {
                 uses.pop();
             }

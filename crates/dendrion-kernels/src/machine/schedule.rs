@@ -1,7 +1,8 @@
 //! The order of operations: list scheduling by critical path (Gibbons & Muchnick 1986), within the number of registers.
 //!
-//! An out-of-order processor looks about two hundred instructions ahead. An exponential followed by a division is a dependent chain
-//! of that length, so that two independent chains should be interleaved rather than run one after the other.
+//! An out-of-order processor looks ahead about two hundred instructions. An exponential followed by a division is a
+//! dependency chain of this length, so two independent chains should be interleaved instead of executed one after
+//! the other.
 //!
 //! ```text
 //! while operations are left:
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 
 use super::tape::{Id, Micro, Place, Two};
 
-/// Cycles from an operation's begin to its result, about, on the processors of the last years.
+/// Approximate latency of an operation in cycles, on recent processors.
 const fn latency(micro: &Micro) -> u32 {
     match micro {
         Micro::Load(_) | Micro::Number(_) => 0,
@@ -36,33 +37,33 @@ const fn latency(micro: &Micro) -> u32 {
     }
 }
 
-/// The same tape in another order, for `width` vectors side by side and `units` values in registers; `None` where rows are
-/// copied to each other in a circle, which has no order.
+/// Reorders a tape for `width` vectors processed together and `units` values in registers. Returns `None` if rows
+/// are copied to each other cyclically, which no order can satisfy.
 pub(crate) fn schedule(tape: &[Micro], width: usize, units: usize) -> Option<Vec<Micro>> {
     let mut list = List::new(tape, width, units);
     while list.next() {}
-    // Operations left over wait for each other.
+    // Remaining operations wait for each other.
     list.open.iter().all(|open| *open == 0).then_some(list.out)
 }
 
 struct List<'a> {
     tape: &'a [Micro],
-    /// Cycles from the begin of each operation to the end of all that hang on it.
+    /// Number of cycles from the start of each operation to the end of all operations that depend on it.
     path: Vec<u32>,
-    /// Operations that wait for each, one entry for each time they do.
+    /// Operations that wait for each operation, one entry per dependency.
     waiting: Vec<Vec<Id>>,
-    /// What each operation still waits for.
+    /// Number of unsatisfied dependencies of each operation.
     open: Vec<u32>,
-    /// The cycle in which each operation's operands are there.
+    /// Cycle in which the operands of each operation are available.
     ready: Vec<u32>,
-    /// Operations that wait for nothing.
+    /// Operations without unsatisfied dependencies.
     free: Vec<Id>,
-    /// Reads of each value that are still to come.
+    /// Number of remaining reads of each value.
     reads: Vec<u32>,
     numbers: Vec<Option<Id>>,
     live: usize,
     units: usize,
-    /// Vectors that went through an arithmetic unit so far, of which there are two.
+    /// Number of vector operations issued so far. There are two vector units.
     issued: u32,
     width: u32,
     out: Vec<Micro>,
@@ -96,7 +97,8 @@ impl<'a> List<'a> {
         list
     }
 
-    /// Who waits for whom: a value's readers for the value, and a store for the readers of what it overwrites.
+    /// Determines the dependencies: readers depend on their value, and a store depends on the readers of the value
+    /// that it overwrites.
     fn depend(&mut self) {
         let mut loaded: HashMap<Place, Id> = HashMap::new();
         let mut readers: HashMap<Id, Vec<Id>> = HashMap::new();
@@ -104,7 +106,8 @@ impl<'a> List<'a> {
             if let Micro::Load(place) = micro {
                 loaded.insert(place.written(), i);
             }
-            // Loads are not scheduled: they are placed before their first reader, and a store must come after all of these readers.
+            // Loads are not scheduled. They are placed before their first reader, and a store must come after all
+            // of these readers.
             for a in micro.reads() {
                 self.reads[a as usize] += 1;
                 if self.tape[a as usize].is_source() {
@@ -130,20 +133,20 @@ impl<'a> List<'a> {
         self.open[who as usize] += 1;
     }
 
-    /// Values in registers after an operation, less those before.
+    /// Returns the change in the number of values in registers caused by an operation.
     fn pressure(&self, id: Id) -> i32 {
         let micro = &self.tape[id as usize];
         let mut reads: Vec<Id> = micro.reads().filter(|a| !self.tape[*a as usize].is_source()).collect();
         reads.sort_unstable();
         let last = |group: &[Id]| self.reads[group[0] as usize] as usize == group.len();
-        // An operand that is read twice by this operation is freed once.
+        // An operand that this operation reads twice is freed only once.
         let freed = reads.chunk_by(|a, b| a == b).filter(|group| last(group)).count() as i32;
         i32::from(!micro.acts()) - freed
     }
 
-    /// Appends the best operation; false when there is none left.
+    /// Appends the best operation. Returns false if none is left.
     fn next(&mut self) -> bool {
-        // Two vector units: half of what was issued is the current cycle.
+        // With two vector units, the current cycle is half the number of issued operations.
         let now = self.issued / 2;
         let full = self.live >= self.units;
         let rank = |id: &Id| {
@@ -151,7 +154,7 @@ impl<'a> List<'a> {
             let pressure = self.pressure(*id);
             let relieves = !full || pressure <= 0;
             let wait = self.ready[i].saturating_sub(now);
-            // What frees a register costs nothing to do at once.
+            // Operations that free a register are always executed early.
             (
                 relieves,
                 if full { -pressure } else { 0 },
@@ -172,7 +175,7 @@ impl<'a> List<'a> {
         for a in micro.reads() {
             self.reads[a as usize] -= 1;
             if self.numbers[a as usize].is_none() {
-                // Rows and numbers come where they are first read.
+                // Loads and constants are placed before their first reader.
                 self.push(a, self.tape[a as usize]);
             }
         }

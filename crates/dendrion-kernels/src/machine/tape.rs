@@ -12,10 +12,10 @@ use crate::link::{Linked, Operand, Space};
 use crate::program::Op;
 use crate::vector::{Real, Vector};
 
-/// Number of a value: its place on the tape.
+/// Identifies a value by its position on the tape.
 pub(crate) type Id = u32;
 
-/// Where a vector is in memory: a space, and bytes from the lane that is run.
+/// The memory location of a vector: a memory area, and the offset in bytes from the current lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) space: Space,
@@ -23,7 +23,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where it is once it was written: a state may be written apart from where it is read.
+    /// Returns the location after the place has been written. The new state may be stored separately from the old
+    /// one.
     pub(crate) const fn written(self) -> Self {
         match self.space {
             Space::State => Self { space: Space::Written, ..self },
@@ -43,7 +44,7 @@ pub(crate) enum Two {
     Max,
     And,
     Or,
-    /// The second where the first is not set.
+    /// The second operand in bits where the first is not set.
     AndNot,
     Xor,
     Greater,
@@ -51,20 +52,20 @@ pub(crate) enum Two {
     NotEqual,
 }
 
-/// Where something vanishes.
+/// The condition under which a value vanishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum When {
-    /// Where the magnitude is above the number of these bits.
+    /// The magnitude exceeds the number with these bits.
     Above(u64),
-    /// Where it is 0.
+    /// The value is 0.
     Zero,
 }
 
-/// One thing that is done to a vector. Those that have a value are known by their number on the tape.
+/// A micro operation on a vector. Its value is identified by its position on the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Micro {
     Load(Place),
-    /// The same bits in all lanes.
+    /// A constant with these bits in all lanes.
     Number(u64),
     Two(Two, Id, Id),
     /// `a b + c`, or `c - a b`.
@@ -82,23 +83,23 @@ pub(crate) enum Micro {
     },
     /// [`Vector::exp2_rounded`]
     Exponent(Id),
-    /// `a + port`, or `a` where the port is absent.
+    /// `a + port`, or `a` if the port is absent.
     AddPort {
         port: u32,
         a: Id,
     },
-    /// `a port + c`, or `c` where the port is absent.
+    /// `a port + c`, or `c` if the port is absent.
     FmaPort {
         port: u32,
         a: Id,
         c: Id,
     },
-    /// `port`, or `zero` where it is absent.
+    /// `port`, or `zero` if the port is absent.
     LoadPort {
         port: u32,
         zero: Id,
     },
-    /// `value`, which is `instead` where `of` is as `when` says. Split by [`super::guard`].
+    /// `value`, which equals `instead` if `of` meets the condition `when`. Removed by [`super::guard`].
     Vanishing {
         value: Id,
         instead: Id,
@@ -106,16 +107,16 @@ pub(crate) enum Micro {
         when: When,
     },
     Store(Place, Id),
-    /// Lanes fire where the mask holds.
+    /// Lets lanes fire in which the mask is set.
     Fire(Id),
-    /// Leaves the loop's body for a shorter one where the mask holds in all lanes.
+    /// Leaves the body of the loop for a shorter one if the mask is set in all lanes.
     Leave(Id),
-    /// Leaves the loop where the mask holds in any lane.
+    /// Leaves the loop if the mask is set in any lane.
     LeaveAny(Id),
 }
 
 impl Micro {
-    /// The values it reads.
+    /// Returns the values that the operation reads.
     pub(crate) fn reads(&self) -> impl Iterator<Item = Id> + use<> {
         let all = match *self {
             Self::Load(_) | Self::Number(_) => [None; 3],
@@ -135,7 +136,7 @@ impl Micro {
         all.into_iter().flatten()
     }
 
-    /// The same with other numbers for what it reads.
+    /// Returns the same operation with its operands renumbered.
     pub(crate) fn renamed(self, to: impl Fn(Id) -> Id) -> Self {
         match self {
             Self::Load(_) | Self::Number(_) => self,
@@ -157,12 +158,12 @@ impl Micro {
         }
     }
 
-    /// Whether it is there already, in memory.
+    /// Returns whether the value already exists in memory.
     pub(crate) const fn is_source(&self) -> bool {
         matches!(self, Self::Load(_) | Self::Number(_))
     }
 
-    /// Whether it does something beside having a value.
+    /// Returns whether the operation has a side effect.
     pub(crate) const fn acts(&self) -> bool {
         matches!(self, Self::Store(..) | Self::Fire(_) | Self::Leave(_) | Self::LeaveAny(_))
     }
@@ -174,7 +175,7 @@ thread_local! {
 
 struct Recording {
     tape: Vec<Micro>,
-    /// Whether something was asked that has no instruction.
+    /// Whether an operation was recorded that has no machine code.
     foreign: bool,
 }
 
@@ -185,7 +186,7 @@ fn record(micro: Micro) -> Id {
     })
 }
 
-/// Bits of an address that are an offset; those above are the space, counted from 1.
+/// Number of address bits that contain the offset. The bits above contain the memory area, counted from 1.
 const OFFSET: u32 = 40;
 
 fn address<S>(space: usize) -> *mut S {
@@ -199,17 +200,17 @@ fn place<S>(at: *const S) -> Place {
     Place { space, offset: (at.addr() & ((1 << OFFSET) - 1)) as u64 }
 }
 
-/// A number's bits in its type.
+/// Returns the bits of a number in type `T`.
 fn bits<T>(v: f64) -> u64 {
     if size_of::<T>() == 4 { u64::from((v as f32).to_bits()) } else { v.to_bits() }
 }
 
-/// The bits of all but the sign, in a type.
+/// Returns the mask of all bits except the sign, for scalars of `size` bytes.
 pub(crate) const fn magnitude(size: usize) -> u64 {
     if size == 4 { (u32::MAX >> 1) as u64 } else { u64::MAX >> 1 }
 }
 
-/// A vector that only writes down what is done to it. Its memory is never touched.
+/// A vector that only records the operations applied to it and never accesses memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Traced<T>(Id, PhantomData<T>);
 
@@ -223,7 +224,7 @@ impl<T: Real> Traced<T> {
     }
 
     fn is_zero(self) -> bool {
-        // +0 alone has all bits clear, as the logical operations need.
+        // Only +0 has all bits clear, as the logical operations require.
         TAPE.with_borrow(|r| r.tape[self.0 as usize] == Micro::Number(0))
     }
 
@@ -233,7 +234,7 @@ impl<T: Real> Traced<T> {
     }
 }
 
-/// Methods that are one operation on two vectors.
+/// Defines methods that are a single operation on two vectors.
 macro_rules! two {
     ($($name:ident $op:ident),*) => {$(
         unsafe fn $name(self, b: Self) -> Self {
@@ -257,7 +258,7 @@ impl<T: Real> Vector for Traced<T> {
         Self::number(v.to_f64())
     }
     unsafe fn broadcast(from: *const T) -> Self {
-        // A uniform coefficient stands in a whole line.
+        // A uniform coefficient fills a whole cache line, so it can be loaded as a vector.
         Self::new(Micro::Load(place(from)))
     }
     two!(add Add, sub Sub, mul Mul, div Div, min Min, max Max, gt Greater, ge GreaterEqual, ne NotEqual);
@@ -273,14 +274,14 @@ impl<T: Real> Vector for Traced<T> {
     }
     unsafe fn neg(self) -> Self {
         let sign = Self::number(-0.0);
-        // 0 - a would turn -0 into +0 and lose the sign of NaN.
+        // 0 - a would turn -0 into +0 and change the sign of NaN.
         Self::new(Micro::Two(Two::Xor, self.0, sign.0))
     }
     unsafe fn sqrt(self) -> Self {
         Self::new(Micro::Sqrt(self.0))
     }
     unsafe fn select(mask: Self, yes: Self, no: Self) -> Self {
-        // Where one side is 0, a logical operation does it, for which the processor has more room.
+        // If one side is 0, a logical operation suffices, which can execute on more units of the processor.
         match (yes.is_zero(), no.is_zero()) {
             (true, _) => Self::new(Micro::Two(Two::AndNot, mask.0, no.0)),
             (_, true) => Self::new(Micro::Two(Two::And, mask.0, yes.0)),
@@ -288,7 +289,7 @@ impl<T: Real> Vector for Traced<T> {
         }
     }
     unsafe fn bits(_: Self) -> u64 {
-        // Whoever asks may only save work by the answer; to fire has an operation of its own.
+        // Callers may use the result only to skip work, so 0 is always valid. Firing has its own operation.
         0
     }
     unsafe fn exp2_rounded(self) -> Self {
@@ -302,20 +303,21 @@ impl<T: Real> Vector for Traced<T> {
     }
 }
 
-/// The trace of some instructions; `None` where one has no machine code.
+/// Returns the trace of some instructions, or `None` if one of them has no machine code.
 pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
     TAPE.with_borrow_mut(|r| *r = Recording { tape: Vec::new(), foreign: false });
     for linked in code {
         match linked.op {
-            // Ports may be absent and firing sets bits: the interpreter handles both outside its vector type, so they are recorded by hand.
+            // Ports may be absent and firing sets bits. The interpreter handles both outside its vector type, so
+            // they are recorded explicitly.
             Op::AddInput | Op::FmaInput | Op::LoadInput => input::<T>(linked),
             Op::Fire | Op::FireReset | Op::FireSubtract => fire::<T>(linked),
             _ => {
                 let bases = std::array::from_fn(address::<T>);
                 let lanes = Traced::<T>::LANES;
                 let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
-                // Addresses are not real: they encode a space and an offset, which `place` decodes.
-                // SAFETY: a traced vector reads and writes no memory, whatever address it is given.
+                // The addresses are not real: they encode a memory area and an offset, which `place` decodes.
+                // SAFETY: a traced vector never accesses memory at the addresses that it is given.
                 unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
                 match linked.op {
                     Op::LogisticSlope => vanishing::<T>(linked),
@@ -328,11 +330,11 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
     TAPE.with_borrow_mut(|r| (!r.foreign).then(|| std::mem::take(&mut r.tape)))
 }
 
-/// Magnitude above which the slope of the logistic function is flushed to 0, with room for the exponential's rounding:
-/// exp(-69.08) = 1e-30.
+/// Magnitude above which the derivative of the logistic function is flushed to 0, with a margin for the rounding
+/// error of the exponential: exp(-69.08) = 1e-30.
 const FLAT: f64 = 69.2;
 
-/// Says of the slope just traced and stored that it vanishes where its argument is large.
+/// Records that the derivative that was just traced and stored vanishes for large arguments.
 fn vanishing<T: Real>(linked: &Linked) {
     let Some(Micro::Store(place, value)) = TAPE.with_borrow_mut(|r| r.tape.pop()) else { return };
     let of = record(Micro::Load(at::<T>(linked.args[0])));
@@ -341,11 +343,12 @@ fn vanishing<T: Real>(linked: &Linked) {
     record(Micro::Store(place, slope));
 }
 
-/// Says of the gated current just traced, added and stored that it needs no division where its gate is 0. Only where the block
-/// hangs on coefficients and the same row as the difference: then it is a number if that is.
+/// Records that the gated current that was just traced, added and stored needs no division if its gate is 0. This
+/// holds only if the block depends on coefficients and on the same row as the difference, because then the block is
+/// finite whenever the difference is.
 fn silent<T: Real>(linked: &Linked) {
     let coefficient = |k: usize| matches!(linked.args[k].space, Space::Uniform | Space::Rows);
-    // 0 * NaN is NaN: with other operands than V, a gate of 0 would not imply a current of 0.
+    // 0 * NaN is NaN, so for operands other than V, a gate of 0 would not imply a current of 0.
     if linked.args[3] != linked.args[6] || ![4, 5, 7].into_iter().all(coefficient) {
         return;
     }

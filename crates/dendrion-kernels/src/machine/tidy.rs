@@ -5,14 +5,15 @@ use std::collections::{HashMap, HashSet};
 
 use super::tape::{Id, Micro, Place};
 
-/// Values pass from a store to the loads after it, what is computed twice is computed once, stores that are overwritten
-/// or that nothing reads (`kept` says which places are read later) and values that nothing needs are left out.
+/// Forwards stored values to subsequent loads, merges equal values, and removes unused values and dead stores. A
+/// store is dead if it is overwritten, or if its place is not read later according to `kept`.
 pub(crate) fn tidy(tape: &[Micro], kept: impl Fn(Place) -> bool) -> Vec<Micro> {
     let shared = share(tape);
     let (mut needed, mut stored) = (vec![false; shared.len()], HashSet::new());
     for (i, micro) in shared.iter().enumerate().rev() {
         needed[i] |= match micro {
-            // From the end: the first store met is the last one, and earlier ones to the same place are dead.
+            // In a backward pass, the first store to a place is the last one in program order, and all earlier
+            // stores to it are dead.
             Micro::Store(place, _) => stored.insert(*place) && kept(*place),
             other => other.acts(),
         };
@@ -36,7 +37,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
         let micro = micro.renamed(|a| numbers[a as usize]);
         let number = match micro {
             Micro::Load(place) => held.get(&place).copied(),
-            // Effects are never merged.
+            // Operations with side effects are never merged.
             Micro::Store(..) | Micro::Fire(_) => None,
             _ => known.get(&micro).copied(),
         };
@@ -45,7 +46,7 @@ fn share(tape: &[Micro]) -> Vec<Micro> {
             out.push(micro);
             match micro {
                 Micro::Load(place) => held.insert(place, new),
-                // A later load of this place is the stored value itself.
+                // A later load of this place yields the stored value.
                 Micro::Store(place, a) => held.insert(place, a),
                 Micro::Fire(_) => None,
                 _ => known.insert(micro, new),

@@ -4,7 +4,7 @@
 //! C4  ~R ~X ~B map  W ~vvvv L pp  opcode  modrm [sib] [displacement] [immediate]
 //! ```
 
-/// A general register, by its number in encodings.
+/// A general-purpose register, by its number in instruction encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gpr(pub(crate) u8);
 
@@ -21,14 +21,14 @@ pub(crate) const R10: Gpr = Gpr(10);
 pub(crate) const R11: Gpr = Gpr(11);
 pub(crate) const R12: Gpr = Gpr(12);
 
-/// An operand in memory.
+/// A memory operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mem {
     /// `[base + displacement]`
     At(Gpr, i32),
     /// `[base + rax + displacement]`
     Indexed(Gpr, i32),
-    /// That many bytes into the pool of numbers behind the code.
+    /// The constant at this byte offset in the pool after the code.
     Pool(u32),
 }
 
@@ -48,22 +48,24 @@ pub(crate) struct Code {
     pub(crate) byte: u8,
 }
 
-/// A place that a jump goes to.
+/// The target of a jump.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Label(usize);
 
-/// Machine code as it is written.
+/// Machine code while it is being written.
 #[derive(Debug, Default)]
 pub(crate) struct Assembler {
     bytes: Vec<u8>,
-    /// 32 bytes each.
+    /// The constants, 32 bytes each.
     pool: Vec<u8>,
-    /// Places of displacements into the pool: where, what, and the bytes of the instruction that follow.
+    /// Displacements that refer to the pool: their position, the offset of the constant, and the number of
+    /// instruction bytes that follow.
     pooled: Vec<(usize, u32, usize)>,
 }
 
 impl Assembler {
-    /// A vector instruction: `reg` is written (or stored), `other` is the operand in the prefix (15 where there is none).
+    /// Emits a vector instruction. `reg` is written (or stored), and `other` is the operand in the prefix (15 if
+    /// there is none).
     pub(crate) fn vex(&mut self, code: Code, reg: u8, other: u8, rm: Rm, imm: Option<u8>) {
         let (x, b) = match rm {
             Rm::Reg(r) => (false, r >= 8),
@@ -71,10 +73,10 @@ impl Assembler {
             Rm::Mem(Mem::Pool(_)) => (false, false),
         };
         let inverted = |bit: bool, place: u8| u8::from(!bit) << place;
-        // Always the form of three bytes: the one of two saves space that the cache does not lack.
+        // Always uses the three-byte form, since the savings of the two-byte form are not needed.
         self.bytes.push(0xC4);
         self.bytes.push(inverted(reg >= 8, 7) | inverted(x, 6) | inverted(b, 5) | code.map);
-        // L = 1: 256 bits.
+        // L = 1 selects 256-bit vectors.
         self.bytes.push(u8::from(code.wide) << 7 | (!other & 15) << 3 | 1 << 2 | code.prefix);
         self.bytes.push(code.byte);
         self.mod_rm(reg & 7, rm, usize::from(imm.is_some()));
@@ -91,7 +93,7 @@ impl Assembler {
                 self.bytes.extend([0; 4]);
             }
             Rm::Mem(Mem::At(base, disp)) => {
-                // The base 100 means that a SIB byte follows, in which the index 100 means none.
+                // The base 100 means that a SIB byte follows, whose index 100 means no index.
                 let sib = (base.0 & 7 == 4).then_some(0x24);
                 self.displaced(reg | (base.0 & 7), sib, disp);
             }
@@ -100,7 +102,7 @@ impl Assembler {
     }
 
     fn displaced(&mut self, mod_rm: u8, sib: Option<u8>, disp: i32) {
-        // A displacement of 8 bits where it fits; the form without displacement would save one byte in rare cases.
+        // Uses an 8-bit displacement if it fits. The form without displacement would rarely save a byte.
         let short = i8::try_from(disp);
         self.bytes.push(mod_rm | if short.is_ok() { 0x40 } else { 0x80 });
         self.bytes.extend(sib);
@@ -110,7 +112,8 @@ impl Assembler {
         }
     }
 
-    /// A general instruction of 64 bits with a register and an operand: `opcode` as in the manual with REX.W.
+    /// Emits a 64-bit general-purpose instruction with a register and an operand. `opcode` is the opcode after
+    /// REX.W in the manual.
     pub(crate) fn general(&mut self, opcode: &[u8], reg: Gpr, rm: Rm) {
         let b = match rm {
             Rm::Reg(r) => r >= 8,
@@ -122,57 +125,59 @@ impl Assembler {
         self.mod_rm(reg.0 & 7, rm, 0);
     }
 
-    /// Bytes as they are.
+    /// Emits the given bytes.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes emitted so far.
     pub(crate) const fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Writes over what was written.
+    /// Overwrites bytes emitted earlier.
     pub(crate) fn patch(&mut self, at: usize, bytes: &[u8]) {
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Here.
+    /// Returns the current position.
     pub(crate) fn here(&self) -> Label {
         Label(self.bytes.len())
     }
 
-    /// A jump forwards, if the condition holds (`0x84`: zero); [`Assembler::land`] says where to.
+    /// Emits a forward jump that is taken if the condition holds (`0x84`: zero). [`Assembler::land`] sets its
+    /// target.
     pub(crate) fn jump_if(&mut self, condition: u8) -> Label {
         self.bytes.extend([0x0F, condition, 0, 0, 0, 0]);
         self.here()
     }
 
-    /// A jump forwards.
+    /// Emits an unconditional forward jump.
     pub(crate) fn jump(&mut self) -> Label {
         self.bytes.extend([0xE9, 0, 0, 0, 0]);
         self.here()
     }
 
-    /// Makes a jump forwards come here.
+    /// Makes the current position the target of a forward jump.
     pub(crate) fn land(&mut self, jump: Label) {
         let distance = (self.bytes.len() - jump.0) as i32;
         self.bytes[jump.0 - 4..jump.0].copy_from_slice(&distance.to_le_bytes());
     }
 
-    /// A jump back, if the condition holds (`0x82`: below).
+    /// Emits a backward jump that is taken if the condition holds (`0x82`: below).
     pub(crate) fn jump_back(&mut self, condition: u8, to: Label) {
-        // Relative to the end of the instruction, which has six bytes.
+        // The distance is relative to the end of the instruction, which has six bytes.
         let distance = to.0 as i32 - (self.bytes.len() as i32 + 6);
         self.bytes.extend([0x0F, condition]);
         self.bytes.extend(distance.to_le_bytes());
     }
 
-    /// A number of 4 or 8 bytes that fills a vector; its place in the pool.
+    /// Adds a number of 4 or 8 bytes to the pool, repeated to fill a vector, and returns its location.
     pub(crate) fn number(&mut self, bits: u64, size: usize) -> Mem {
         let number = bits.to_le_bytes();
         let vector: Vec<u8> = number[..size].iter().copied().cycle().take(32).collect();
-        // Equal constants share one place; programs have a few dozen at most.
+        // Equal constants share an entry. A linear search is fast enough, since programs have at most a few dozen
+        // constants.
         let known = self.pool.chunks(32).position(|c| c == vector);
         let place = known.unwrap_or(self.pool.len() / 32);
         if known.is_none() {
@@ -181,7 +186,7 @@ impl Assembler {
         Mem::Pool(place as u32 * 32)
     }
 
-    /// The code with the pool behind it.
+    /// Returns the code followed by the pool.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         let pool = self.bytes.len().next_multiple_of(64);
         for (at, offset, after) in &self.pooled {

@@ -1,8 +1,8 @@
 //! Divided differences of φ₁(z) = (e^z - 1)/z, for arguments that may be equal, nearly equal or far apart.
 //!
-//! Since φ₁(z) = exp[0, z], those of φ₁ are those of the exponential with 0 as a further argument, and these are positive and
-//! smooth (the integral of exp over a simplex; Hermite & Genocchi). With the arguments sorted, for each run s0 ≤ ... ≤ sm of
-//! neighbours (`McCurdy`, Ng and Parlett, Math. Comp. 43:501, 1984):
+//! Since φ₁(z) = exp[0, z], the divided differences of φ₁ are those of the exponential with the additional argument
+//! 0. These are positive and smooth (an integral of exp over a simplex; Hermite & Genocchi). With sorted arguments,
+//! for each run s0 ≤ ... ≤ sm of neighbors (`McCurdy`, Ng and Parlett, Math. Comp. 43:501, 1984):
 //!
 //! ```text
 //! one         exp[s0]         = e^s0
@@ -11,23 +11,23 @@
 //! more, close exp[s0 ... sm]  = e^s0 Σ_n h_n(s1 - s0, ..., sm - s0)/(n + m)!         a sum of positive terms
 //! ```
 //!
-//! `h_n` is the sum of all products of n factors (the complete homogeneous symmetric polynomial). All of it depends on parameters alone, and
-//! is computed when these change.
+//! `h_n` is the sum of all products of n factors (the complete homogeneous symmetric polynomial). All of these
+//! values depend only on parameters and are recomputed when parameters change.
 
 use crate::graph::{Binary, Graph, NodeId, Unary};
 
-/// The distance from which arguments are apart.
+/// Distance from which arguments count as apart.
 const APART: f64 = 0.5;
-/// Terms of the series: the first that is left out is below 1e-17 of the sum.
+/// Number of terms of the series. The first omitted term is below 1e-17 of the sum.
 const TERMS: usize = 16;
 
-/// φ₁[z₀, z₁, ...] of at least two arguments.
+/// Returns φ₁[z₀, z₁, ...] of at least two arguments.
 pub(super) fn phi1_differences(graph: &mut Graph, arguments: &[NodeId]) -> NodeId {
     let zero = graph.constant(0.0);
     let mut sorted = arguments.to_vec();
     sorted.push(zero);
     sort(graph, &mut sorted);
-    // Runs of one argument, then of two, and so on; a run of length n + 1 follows from two of length n.
+    // Runs of one argument, then of two, and so on. A run of length n + 1 is computed from two of length n.
     let mut runs: Vec<NodeId> = sorted.iter().map(|s| graph.unary(Unary::Exp, *s)).collect();
     for length in 2..=sorted.len() {
         runs = sorted
@@ -39,20 +39,20 @@ pub(super) fn phi1_differences(graph: &mut Graph, arguments: &[NodeId]) -> NodeI
     runs[0]
 }
 
-/// exp[s0 ... sm] of a sorted run, from those without its last and without its first argument.
+/// Returns exp[s0 ... sm] of a sorted run, given the values without its last and without its first argument.
 fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (NodeId, NodeId)) -> NodeId {
     let (first, last) = (run[0], run[run.len() - 1]);
     let spread = graph.sub(last, first);
     let scale = graph.unary(Unary::Exp, first);
     if run.len() == 2 {
         let phi = graph.unary(Unary::Phi1, spread);
-        // Without cancellation for any distance, since phi1 is accurate near 0.
+        // There is no cancellation for any distance, since phi1 is accurate near 0.
         return graph.mul(scale, phi);
     }
     let (apart, one) = (graph.constant(APART), graph.constant(1.0));
     let is_apart = graph.binary(Binary::GreaterEqual, spread, apart);
     let rise = graph.sub(without_first, without_last);
-    // Both branches are computed for all lanes; a divisor of 1 keeps the one that is not used finite.
+    // Both branches are computed for all lanes. A divisor of 1 keeps the unused one finite.
     let below = graph.select(is_apart, spread, one);
     let quotient = graph.div(rise, below);
     let from_first: Vec<NodeId> = run[1..].iter().map(|s| graph.sub(*s, first)).collect();
@@ -61,10 +61,10 @@ fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (Node
     graph.select(is_apart, quotient, close)
 }
 
-/// The sum over n of `h_n(x1 ... xm)/(n + m)!`.
+/// Returns the sum over n of `h_n(x1 ... xm)/(n + m)!`.
 fn series(graph: &mut Graph, x: &[NodeId]) -> NodeId {
     let one = graph.constant(1.0);
-    // h_n of the first k arguments is h_n of one less, and the last times h_(n-1) of all k.
+    // h_n of the first k arguments is h_n of the first k - 1 plus the last argument times h_(n-1) of all k.
     // After pass n, `products[k]` is h_n(x1 ... x_(k+1)).
     let mut products = vec![one; x.len()];
     let mut factorial: f64 = (1..=x.len()).map(|k| k as f64).product();
@@ -84,8 +84,8 @@ fn series(graph: &mut Graph, x: &[NodeId]) -> NodeId {
     sum
 }
 
-/// Sorts ascending, by exchanges of neighbours. One condition decides both sides of an exchange, so that equal arguments stay
-/// two: with `min` and `max` the derivatives of both would go to one of them.
+/// Sorts in ascending order by exchanges of neighbors. One condition selects both sides of an exchange, so that
+/// equal arguments remain distinct: with `min` and `max`, one of them would receive the derivatives of both.
 fn sort(graph: &mut Graph, values: &mut [NodeId]) {
     for end in (1..values.len()).rev() {
         for i in 0..end {

@@ -1,6 +1,6 @@
-//! Noise of a step: b ξ √h in the Euler-Maruyama method, plus ½ b b' h (ξ² - 1) in Milstein's (Kloeden & Platen 1992, 10.2
-//! and 10.3), with the exact derivative b' = ∂b/∂y. The result is added to the step of the drift. Each state has a process of its own,
-//! so Milstein's method has strong order 1 without double integrals.
+//! The noise of a step: b ξ √h in the Euler-Maruyama method, plus ½ b b' h (ξ² - 1) in Milstein's method (Kloeden &
+//! Platen 1992, 10.2 and 10.3), with the exact derivative b' = ∂b/∂y. It is added to the step of the drift. Each
+//! state has its own process, so Milstein's method has strong order 1 without double integrals.
 
 use dendrion_model::SdeMethod;
 
@@ -8,7 +8,7 @@ use crate::graph::{Graph, Node, NodeId, Unary};
 use crate::passes::derivative::derivative;
 use crate::system::{Diffusion, System};
 
-/// Adds what noise does in a step to the next states.
+/// Adds the noise of a step to the next states.
 pub(super) fn add(system: &mut System, method: SdeMethod, next: &mut [NodeId]) {
     let graph = &mut system.graph;
     let h = graph.intern(Node::Param(System::DT as u32));
@@ -33,13 +33,13 @@ pub(super) fn add(system: &mut System, method: SdeMethod, next: &mut [NodeId]) {
     }
 }
 
-/// b, and b b' = ½ ∂(b²)/∂y, which has no root that could vanish.
+/// Returns b, and b b' computed as ½ ∂(b²)/∂y, which does not divide by a root that may be 0.
 fn amplitude_and_slope(graph: &mut Graph, diffusion: &Diffusion, y: NodeId) -> (NodeId, NodeId) {
     if let [b] = diffusion.amplitudes[..] {
         let slope = derivative(graph, b, y);
         return (b, graph.mul(b, slope));
     }
-    // Independent processes of one state add up to one process with b² = Σ b_k².
+    // Independent processes of one state are equivalent to one process with b² = Σ b_k².
     let mut variance = graph.constant(0.0);
     for b in &diffusion.amplitudes {
         let square = graph.mul(*b, *b);

@@ -1,5 +1,5 @@
-//! Explicit Runge-Kutta methods (Hairer, Norsett & Wanner 1993, II.1) whose stages each follow from the one before:
-//! `k_i` = f(y + `a_i` h `k_(i-1)`), and y + h Σ `b_i` `k_i` at the end.
+//! Explicit Runge-Kutta methods (Hairer, Norsett & Wanner 1993, II.1) in which each stage depends only on the
+//! previous one: `k_i` = f(y + `a_i` h `k_(i-1)`), and the result is y + h Σ `b_i` `k_i`.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use super::Writer;
 use crate::graph::NodeId;
 use crate::passes::substitute::Substitution;
 
-/// For each stage a and b.
+/// The coefficients a and b of each stage.
 pub(super) type Tableau = [(f64, f64)];
 
 /// Forward Euler, order 1.
@@ -22,7 +22,8 @@ pub(super) const HEUN3: [(f64, f64); 3] = [(0.0, 0.25), (1.0 / 3.0, 0.0), (2.0 /
 pub(super) const RK4: [(f64, f64); 4] =
     [(0.0, 1.0 / 6.0), (0.5, 1.0 / 3.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 6.0)];
 
-/// The next states. A stage needs rows for its states, its k and the sum so far, however many stages there are.
+/// Returns the next states. A stage needs rows for its states, its k and the partial sum, independently of the
+/// number of stages.
 pub(super) fn step(w: &mut Writer<'_>, tableau: &Tableau) -> Vec<NodeId> {
     let derivatives = w.derivatives();
     let states: Vec<NodeId> = derivatives.iter().map(|(i, _)| w.state(*i)).collect();
@@ -33,17 +34,17 @@ pub(super) fn step(w: &mut Writer<'_>, tableau: &Tableau) -> Vec<NodeId> {
         let mut at = HashMap::new();
         for (y, k) in states.iter().zip(&k) {
             let moved = w.plus_step(*y, *a, *k);
-            // Stage values get rows: each is read by several derivatives.
+            // Stage values get rows, since several derivatives read each of them.
             at.insert(*y, w.local(moved));
         }
         let mut substitution = Substitution::new(at);
         k.clear();
         for (_, f) in &derivatives {
             let slope = substitution.apply(w.graph, *f);
-            // The last stage is read once, by the sum, and needs no row.
+            // The last stage is only read by the sum and needs no row.
             k.push(if stage < last { w.local(slope) } else { slope });
         }
-        // The weighted sum is built along the way, so that earlier k need not be kept.
+        // The weighted sum is accumulated stage by stage, so that earlier k need not be kept.
         for (sum, k) in sums.iter_mut().zip(&k).filter(|_| *b != 0.0) {
             *sum = w.plus_step(*sum, *b, *k);
             if stage < last {

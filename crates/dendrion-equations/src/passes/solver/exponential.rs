@@ -1,14 +1,16 @@
 //! Exponential Euler: y + h φ₁(h L) f, the exponential Rosenbrock-Euler method (Hochbruck & Ostermann 2010) with a part L of the exact
 //! Jacobian J = ∂f/∂y:
 //!
-//! - the diagonal of J, whatever it depends on. The step is exact where f is linear in y, and costs no more than Euler where
-//!   J is a coefficient, because h φ₁(h J) is then one too. It sees the slope dB/dV of the NMDA block.
-//! - **Cascades**: a coupling `J_ij` from state j to state i, if `J_ij`, `J_ii` and `J_jj` depend on parameters alone, and j does not depend
-//!   on i in turn. The rising and the decaying stage of a receptor are such a pair. Ordered from first to last stage, these
-//!   couplings form a triangular matrix, and linear cascades are solved exactly.
+//! - The diagonal of J. The step is exact if f is linear in y, and it is as cheap as forward Euler if J is a
+//! coefficient, since h φ₁(h J) is then a coefficient too. The diagonal includes the derivative dB/dV of the NMDA
+//! block.
+//! - **Cascades**: a coupling `J_ij` from state j to state i, if `J_ij`, `J_ii` and `J_jj` depend only on
+//! parameters and j does not depend on i in turn. The rising and the decaying stage of a receptor are such a pair.
+//! Ordered from the first to the last stage, these couplings form a triangular matrix, and linear cascades are
+//! solved exactly.
 //!
-//! Couplings that vary in the step (through V, say) or lie in a circle (two compartments) are frozen: f holds their value at the
-//! beginning of the step, as is usual for exponential Euler.
+//! Couplings that vary in the step (for example through V) or are part of a cycle (two compartments) are frozen: f
+//! contains their value at the beginning of the step, as is usual for exponential Euler.
 //!
 //! The entries of φ₁ of a triangular matrix T are sums over the paths that lead from j to i (Davis 1973; Higham 2008, theorem 4.11):
 //!
@@ -26,10 +28,11 @@ use super::implicit::{circles, reads};
 use crate::graph::{NodeId, Unary};
 use crate::passes::derivative::derivative;
 
-/// States on a path that is solved exactly, at most. A longer cascade is of order 5 in what lies further up.
+/// Maximum number of states on a path that is solved exactly. In a longer cascade, the contribution of earlier
+/// stages has order 5.
 const LONGEST: usize = 5;
 
-/// The next states.
+/// Returns the next states.
 pub(super) fn step(w: &mut Writer<'_>) -> Vec<NodeId> {
     let derivatives: BTreeMap<usize, NodeId> = w.derivatives().into_iter().collect();
     let mut scaled = BTreeMap::new();
@@ -58,7 +61,7 @@ pub(super) fn step(w: &mut Writer<'_>) -> Vec<NodeId> {
     w.collect(|i| next[&i])
 }
 
-/// For each state, the couplings h `J_ij` that are part of a cascade.
+/// For each state, returns the couplings h `J_ij` that are part of a cascade.
 fn couplings(
     w: &mut Writer<'_>,
     derivatives: &BTreeMap<usize, NodeId>,
@@ -67,12 +70,13 @@ fn couplings(
     let reads = reads(w, derivatives);
     let circles = circles(&reads);
     let circle_of = |i: usize| circles.iter().position(|circle| circle.contains(&i));
-    // Paths need constant diagonal entries: divided differences are evaluated in the prologue, once per change of parameters.
+    // Paths need constant diagonal entries: divided differences are evaluated in the prologue, once per change of
+    // parameters.
     let is_constant: BTreeSet<usize> =
         scaled.iter().filter(|(_, j)| w.graph.is_coefficient(**j)).map(|(i, _)| *i).collect();
     let mut found: BTreeMap<usize, Vec<(usize, NodeId)>> = BTreeMap::new();
     for i in &is_constant {
-        // Within a circle the matrix would not be triangular.
+        // Within a cycle, the matrix would not be triangular.
         for j in reads[i].intersection(&is_constant).filter(|j| circle_of(**j) != circle_of(*i)) {
             let y = w.state(*j);
             let slope = derivative(w.graph, derivatives[i], y);
@@ -93,12 +97,12 @@ struct Cascades {
 }
 
 impl Cascades {
-    /// The entries of φ₁ in the row of a state, but for the diagonal.
+    /// Returns the entries of φ₁ in the row of a state, except for the diagonal.
     fn entries(&self, w: &mut Writer<'_>, i: usize) -> BTreeMap<usize, NodeId> {
         let mut entries = BTreeMap::new();
         let one = w.graph.constant(1.0);
-        // All paths that end in i, by depth-first search against the direction of the couplings. `product` is the product of
-        // the couplings along the path.
+        // Finds all paths that end in i by a depth-first search against the direction of the couplings. `product`
+        // is the product of the couplings along the path.
         let mut stack = vec![(vec![i], one)];
         while let Some((path, product)) = stack.pop() {
             let Some(couplings) = path.last().and_then(|last| self.couplings.get(last)) else { continue };

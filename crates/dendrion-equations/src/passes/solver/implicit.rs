@@ -12,10 +12,11 @@
 //!     back-substitute for Δ
 //! ```
 //!
-//! States that depend on each other (the potentials of coupled compartments) are one component and are solved for together. States they
-//! depend on (gates) come earlier and enter with their value at `t_n` + θ h. On a tree, elimination from the tips to the root
-//! creates no new entries (Hines 1984), so that the cost is linear in the number of compartments. Choosing the row of least degree
-//! reproduces that order, and also handles states that are attached to a compartment. Parts that depend on parameters alone are computed in the prologue.
+//! States that depend on each other (the potentials of coupled compartments) form one component and are solved for
+//! together. States on which they depend (gates) come earlier and enter with their value at `t_n` + θ h. On a tree,
+//! elimination from the tips to the root creates no new entries (Hines 1984), so the cost is linear in the number
+//! of compartments. Choosing the row of least degree reproduces that order and also handles states that are
+//! attached to a compartment. Expressions that depend only on parameters are computed in the prologue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -24,14 +25,15 @@ use crate::graph::{Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::passes::substitute::Substitution;
 
-/// The next states.
+/// Returns the next states.
 pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
     let derivatives: BTreeMap<usize, NodeId> = w.derivatives().into_iter().collect();
     let reads = reads(w, &derivatives);
     let mut next = HashMap::new();
     let mut seen = HashMap::new();
     for circle in circles(&reads) {
-        // Later components see the middle values of earlier ones, which makes the whole step one block-triangular solve.
+        // Later components use the intermediate values of earlier ones, which makes the whole step one
+        // block-triangular solve.
         let mut substitution = Substitution::new(seen.clone());
         let f: BTreeMap<usize, NodeId> =
             circle.iter().map(|i| (*i, substitution.apply(w.graph, derivatives[i]))).collect();
@@ -39,7 +41,7 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
             let y = w.state(i);
             let part = w.graph.constant(theta);
             let part = w.graph.mul(part, change);
-            // A lone state is a coefficient times what it was, which costs less than a row of its own.
+            // A single state is a coefficient times its previous value, which is cheaper than a row of its own.
             let middle = w.graph.add(y, part);
             seen.insert(y, if circle.len() > 1 { w.local(middle) } else { middle });
             next.insert(i, w.graph.add(y, change));
@@ -48,7 +50,7 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
     w.collect(|i| next[&i])
 }
 
-/// For each state that has a derivative, the others of that sort which it reads.
+/// For each state with a derivative, returns the other such states that its derivative reads.
 pub(super) fn reads(
     w: &Writer<'_>,
     derivatives: &BTreeMap<usize, NodeId>,
@@ -67,8 +69,8 @@ pub(super) fn reads(
     derivatives.iter().map(|(i, f)| (*i, of(f))).collect()
 }
 
-/// States that depend on each other, each such circle after those it depends on (Tarjan's strongly connected components,
-/// by Kosaraju's two sweeps).
+/// Returns the strongly connected components of the states, each after the components on which it depends
+/// (Kosaraju's algorithm with two sweeps).
 pub(super) fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize>> {
     let mut read_by: BTreeMap<usize, BTreeSet<usize>> = reads.keys().map(|i| (*i, BTreeSet::new())).collect();
     for (i, of) in reads {
@@ -78,8 +80,8 @@ pub(super) fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize
     }
     let mut finished = Vec::new();
     let mut visited = BTreeSet::new();
-    // First sweep, along reversed edges: orders the states by when they finish. The second sweep, along the edges and in the
-    // opposite order, collects one component per start.
+    // The first sweep, along reversed edges, orders the states by their finishing times. The second sweep, along
+    // the edges and in the opposite order, collects one component per start.
     reads.keys().for_each(|i| sweep(&read_by, *i, &mut visited, &mut finished));
     let mut visited = BTreeSet::new();
     let mut circles = Vec::new();
@@ -94,7 +96,7 @@ pub(super) fn circles(reads: &BTreeMap<usize, BTreeSet<usize>>) -> Vec<Vec<usize
     circles
 }
 
-/// Depth-first sweep: appends what is newly reached from `start`, each after everything reached through it.
+/// Depth-first search that appends the states newly reached from `start`, each after all states reached through it.
 fn sweep(
     edges: &BTreeMap<usize, BTreeSet<usize>>,
     start: usize,
@@ -112,12 +114,12 @@ fn sweep(
     }
 }
 
-/// The linear system of a circle, while it is being eliminated.
+/// The linear system of a component during its elimination.
 struct Block {
-    /// Entries of 1 - θ h J that are not 0, by row and column.
+    /// Nonzero entries of 1 - θ h J, by row and column.
     entries: BTreeMap<usize, BTreeMap<usize, NodeId>>,
     right: BTreeMap<usize, NodeId>,
-    /// The right side as it was given, h f.
+    /// The original right-hand side, h f.
     given: BTreeMap<usize, NodeId>,
 }
 
@@ -137,7 +139,7 @@ impl Block {
                 let slope = derivative(w.graph, *slope, y);
                 let entry = if j == i { one } else { zero };
                 let entry = w.plus_step(entry, -theta, slope);
-                // A structural zero: it must not become an entry, or elimination would fill the matrix.
+                // A structural zero must not become an entry, or elimination would fill the matrix.
                 if w.graph.as_const(entry) != Some(0.0) {
                     row.insert(*j, w.local(entry));
                 }
@@ -146,18 +148,19 @@ impl Block {
             entries.insert(*i, row);
             let change = w.graph.mul(w.h, *slope);
             given.insert(*i, change);
-            // With one unknown the right side is used once, in Δ = b/m, and needs no row.
+            // With a single unknown, the right-hand side is used once, in Δ = b/m, and needs no row.
             right.insert(*i, if f.len() > 1 { w.local(change) } else { change });
         }
         Self { entries, right, given }
     }
 
-    /// The changes of all states.
+    /// Returns the changes of all states.
     fn solve(mut self, w: &mut Writer<'_>, theta: f64) -> BTreeMap<usize, NodeId> {
         let mut left: BTreeSet<usize> = self.entries.keys().copied().collect();
         let rows = self.entries.clone();
         let mut pivots = Vec::new();
-        // Without pivoting for size: M is diagonally dominant for passive membranes, and the order that avoids fill-in matters more.
+        // There is no numerical pivoting: M is diagonally dominant for passive membranes, and an order without
+        // fill-in is more important.
         while let Some(pivot) = self.least_connected(&left) {
             left.remove(&pivot);
             pivots.push(self.eliminate(w, pivot, &left));
@@ -175,8 +178,9 @@ impl Block {
             changes.insert(pivot.state, if alone { change } else { w.local(change) });
         }
         if !alone {
-            // Locals of their own, in a row: whoever uses one of them comes after all of them.
-            // Consecutive numbers let the adjoint recognise when all cotangents of the system have arrived.
+            // The changes get consecutive locals of their own, so that every user of one of them comes after all of
+            // them. The adjoint uses the consecutive numbers to recognize when all cotangents of the system are
+            // complete.
             let numbers: Vec<u32> = changes.values().map(|change| w.another(*change)).collect();
             for (change, number) in changes.values_mut().zip(&numbers) {
                 *change = w.graph.intern(Node::Local(*number));
@@ -193,26 +197,27 @@ impl Block {
         changes
     }
 
-    /// The row with the fewest entries among those left; of equals the last, which tends to be nearer a tip.
+    /// Returns the remaining row with the fewest entries. Among equal rows the last is chosen, which tends to be
+    /// nearer to a tip.
     fn least_connected(&self, left: &BTreeSet<usize>) -> Option<usize> {
         let degree = |i: &usize| self.entries[i].keys().filter(|j| left.contains(j)).count();
         left.iter().rev().min_by_key(|i| degree(i)).copied()
     }
 
-    /// Takes a pivot out of all rows left.
+    /// Eliminates a pivot from all remaining rows.
     fn eliminate(&mut self, w: &mut Writer<'_>, pivot: usize, left: &BTreeSet<usize>) -> Pivot {
         let one = w.graph.constant(1.0);
         let row = self.entries[&pivot].clone();
         let inverse = w.graph.div(one, row[&pivot]);
         let inverse = w.local(inverse);
         let right = self.right[&pivot];
-        // What was eliminated earlier is no longer in this row.
+        // Columns that were eliminated earlier are no longer in this row.
         let upper: Vec<(usize, NodeId)> =
             row.iter().filter(|(j, _)| left.contains(j)).map(|(j, entry)| (*j, *entry)).collect();
         let mut lower = Vec::new();
         for i in left {
             let Some(entry) = self.entries.get_mut(i).and_then(|r| r.remove(&pivot)) else { continue };
-            // Row i -= (m_ip/m_pp) row p, on the right side too. The factor is an entry of L.
+            // Row i -= (m_ip/m_pp) row p, including the right-hand side. The factor is an entry of L.
             let factor = w.graph.mul(entry, inverse);
             let factor = w.local(factor);
             lower.push((*i, factor));

@@ -1,8 +1,8 @@
-//! Solvers: from derivatives to the states one step later.
+//! Solvers: compute the states one step later from the derivatives.
 //!
-//! With f the derivative of the states y, h the step, and inputs held at their value of `t_n`. States with an update rule
-//! of their own (a refractory wait) stand still while the others are integrated. Noise is added to what the method
-//! for the drift gives ([`diffusion`]).
+//! f is the derivative of the states y, h is the step, and inputs are held at their value at `t_n`. States with an
+//! update rule of their own (such as a refractory counter) are constant while the others are integrated. Noise is
+//! added to the result of the drift method ([`diffusion`]).
 
 mod differences;
 mod diffusion;
@@ -17,25 +17,25 @@ use dendrion_model::{OdeMethod, SdeMethod};
 use crate::graph::{Graph, Node, NodeId};
 use crate::system::{Rule, System};
 
-/// A step of a system: the values computed on the way, and the states at its end.
+/// A step of a system: intermediate values, and the states at the end of the step.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What each [`Node::Local`] stands for, from earlier ones.
+    /// The expression of each [`Node::Local`], which may refer to earlier locals.
     pub locals: Vec<NodeId>,
     /// The next value of each state.
     pub next: Vec<NodeId>,
-    /// The linear systems that were solved on the way.
+    /// The linear systems that the step solves.
     pub solves: Vec<Solve>,
 }
 
-/// A linear system (1 - θ h J) Δ = h f(y) with J = ∂f/∂y, and how it was solved.
+/// A linear system (1 - θ h J) Δ = h f(y) with J = ∂f/∂y, and its elimination.
 #[derive(Clone, Debug)]
 pub struct Solve {
     /// θ
     pub theta: f64,
-    /// What it was solved for.
+    /// The unknowns.
     pub unknowns: Vec<Unknown>,
-    /// The elimination, in its order.
+    /// The elimination steps, in order.
     pub pivots: Vec<Pivot>,
 }
 
@@ -44,30 +44,30 @@ pub struct Solve {
 pub struct Unknown {
     /// The state.
     pub state: usize,
-    /// Number of the [`Node::Local`] that is its Δ. Those of a system follow each other.
+    /// Number of the [`Node::Local`] that is its Δ. The locals of a system are consecutive.
     pub change: u32,
     /// h f
     pub right: NodeId,
-    /// The row of 1 - θ h J: its entries that are not 0, by state.
+    /// The nonzero entries in the row of 1 - θ h J, by state.
     pub row: Vec<(usize, NodeId)>,
     /// y + Δ
     pub end: NodeId,
 }
 
-/// A step of elimination: rows and columns of 1 - θ h J = L U that belong to one state.
+/// An elimination step: the row of U and the column of L that belong to one state, where 1 - θ h J = L U.
 #[derive(Clone, Debug)]
 pub struct Pivot {
     /// The state.
     pub state: usize,
-    /// 1 / U's entry on the diagonal
+    /// 1 / diagonal entry of U
     pub inverse: NodeId,
-    /// U's other entries in the row, by state.
+    /// The other entries of U in the row, by state.
     pub upper: Vec<(usize, NodeId)>,
-    /// L's entries in the column below its 1, by state.
+    /// The entries of L in the column below the diagonal, by state.
     pub lower: Vec<(usize, NodeId)>,
 }
 
-/// The states one step of `dt` later: their drift by `ode`, their diffusion by `sde`.
+/// Returns the states one step of `dt` later, with the drift computed by `ode` and the diffusion by `sde`.
 pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
     let mut writer = Writer::new(system);
     let mut next = match ode {
@@ -85,7 +85,7 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
     Step { locals, next, solves }
 }
 
-/// Writes a step: the graph, and the locals written so far.
+/// Writes a step: the graph and the locals written so far.
 struct Writer<'s> {
     graph: &'s mut Graph,
     /// The step in ms.
@@ -110,7 +110,7 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// The states that have a derivative, each with it.
+    /// Returns the states that have a derivative, with their derivatives.
     fn derivatives(&self) -> Vec<(usize, NodeId)> {
         let of = |(i, rule): (usize, &Rule)| match rule {
             Rule::Derivative(f) => Some((i, *f)),
@@ -119,7 +119,7 @@ impl<'s> Writer<'s> {
         self.rules.iter().enumerate().filter_map(of).collect()
     }
 
-    /// The next states, where those with derivatives get theirs from `of`.
+    /// Returns the next states. Those of states with a derivative are given by `of`.
     fn collect(&self, mut of: impl FnMut(usize) -> NodeId) -> Vec<NodeId> {
         let next = |(i, rule): (usize, &Rule)| match rule {
             Rule::Derivative(_) => of(i),
@@ -132,7 +132,7 @@ impl<'s> Writer<'s> {
         self.graph.intern(Node::State(i as u32))
     }
 
-    /// A row of its own for an expression that is used again; nothing where it needs none.
+    /// Assigns a local to an expression that is used several times. Returns the expression itself if it needs none.
     fn local(&mut self, id: NodeId) -> NodeId {
         // Leaves have a row already, and coefficients are in the table.
         let is_leaf = self.graph.node(id).operands().next().is_none();
@@ -145,13 +145,13 @@ impl<'s> Writer<'s> {
         })
     }
 
-    /// A local of its own, whatever stands for the same already; its number.
+    /// Adds a local for an expression, even if there already is one, and returns its number.
     fn another(&mut self, id: NodeId) -> u32 {
         self.locals.push(id);
         (self.locals.len() - 1) as u32
     }
 
-    /// a + c h b
+    /// Returns a + c h b.
     fn plus_step(&mut self, a: NodeId, c: f64, b: NodeId) -> NodeId {
         let c = self.graph.constant(c);
         let by = self.graph.mul(c, self.h);
