@@ -158,7 +158,9 @@ impl Graph {
         match self.full {
             None => Ok(()),
             Some(limit) => {
-                let what = format!("the equations are too large: they need more than {limit}; use fewer compartments, receptors or channels per neuron");
+                let what = format!(
+                    "the equations are too large: they need more than {limit}; use fewer compartments, receptors or channels per neuron"
+                );
                 Err(Error::structure(path, what))
             }
         }

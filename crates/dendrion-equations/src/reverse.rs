@@ -180,7 +180,12 @@ fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
     let mut parameter = |key: &str| {
         let number = system.parameters.iter().position(|p| p.key == key);
         let number = number.ok_or_else(|| {
-            Error::structure("surrogate", format!("is relative, but the population has no {key}; set {key} or use an absolute surrogate"))
+            Error::structure(
+                "surrogate",
+                format!(
+                    "is relative, but the population has no {key}; set {key} or use an absolute surrogate"
+                ),
+            )
         })?;
         Ok::<_, Error>(system.graph.intern(Node::Param(number as u32)))
     };

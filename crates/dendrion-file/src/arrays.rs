@@ -121,7 +121,10 @@ impl<R: Read + Seek> Npz<R> {
             ));
         }
         if entry.size() > bytes {
-            return Err(fail(&format!("it claims to have {} bytes in a file of {bytes} bytes", entry.size())));
+            return Err(fail(&format!(
+                "it claims to have {} bytes in a file of {bytes} bytes",
+                entry.size()
+            )));
         }
         // Every reference to an array makes a copy of its values.
         self.read += entry.size() as f64;
@@ -154,7 +157,9 @@ impl<R: Read + Seek> Arrays for Npz<R> {
         if header_length(&content) + values.len() * width as usize == content.len() {
             Ok(values)
         } else {
-            Err(fail(&format!("its shape {shape:?} does not match the size of its content: there are bytes after the values")))
+            Err(fail(&format!(
+                "its shape {shape:?} does not match the size of its content: there are bytes after the values"
+            )))
         }
     }
 }

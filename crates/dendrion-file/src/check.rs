@@ -43,9 +43,8 @@ impl File {
             if let Some(i) = beyond {
                 let module = format!("record {}", record.name);
                 let size = population.size;
-                let why = format!(
-                    "{module}: indices: {i}: expected integers below {size}, the number of neurons"
-                );
+                let why =
+                    format!("{module}: indices: {i}: expected integers below {size}, the number of neurons");
                 return Err(TextError::new(&self.text, self.places.of(&module, "indices"), why));
             }
         }

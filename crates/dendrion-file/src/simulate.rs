@@ -39,7 +39,8 @@ impl File {
             None => 1,
             Some(ms) if nearest_step(ms, dt) >= 1.0 && (ms / dt) < 9e18 => nearest_step(ms, dt) as u64,
             Some(ms) => {
-                let why = format!("{module}: every = {ms}: expected at least half a time step ({} ms)", dt / 2.0);
+                let why =
+                    format!("{module}: every = {ms}: expected at least half a time step ({} ms)", dt / 2.0);
                 return Err(wrong("every", why));
             }
         };

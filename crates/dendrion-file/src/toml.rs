@@ -13,7 +13,11 @@ impl Notation for Toml {
     fn read(text: &str) -> Result<Node, TextError> {
         let table = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
-            TextError::new(text, Span::new(span.start, span.end), format!("invalid TOML: {}", error.message()))
+            TextError::new(
+                text,
+                Span::new(span.start, span.end),
+                format!("invalid TOML: {}", error.message()),
+            )
         })?;
         let span = Span::new(table.span().start, table.span().end);
         Ok(Node { span, value: entries(table.get_ref()) })

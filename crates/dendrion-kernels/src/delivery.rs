@@ -154,7 +154,10 @@ impl<T: Scalar> Fanout<T> {
     /// # Panics
     /// If the ring has fewer lanes or slots than the connections need, which is a programming error of the caller.
     pub fn deliver(&self, sources: &[u32], step: u64, ring: &mut Ring<T>) {
-        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "the ring has too few lanes or slots");
+        assert!(
+            ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest),
+            "the ring has too few lanes or slots"
+        );
         let now = match &self.delays {
             Delays::Uniform(delay) => ring.slot(step + u64::from(*delay)),
             Delays::Each(_) => ring.slot(step),

@@ -45,11 +45,18 @@ impl fmt::Display for LinkError {
         match self {
             Self::Arity { at } => write!(f, "instruction {at} has the wrong number of arguments"),
             Self::Slot { at } => {
-                write!(f, "instruction {at} uses a row that does not exist or that its operation does not accept")
+                write!(
+                    f,
+                    "instruction {at} uses a row that does not exist or that its operation does not accept"
+                )
             }
-            Self::Lanes { lanes } => write!(f, "blocks of {lanes} lanes: expected a width that is a multiple of 64 bytes"),
+            Self::Lanes { lanes } => {
+                write!(f, "blocks of {lanes} lanes: expected a width that is a multiple of 64 bytes")
+            }
             Self::Empty { column } => write!(f, "coefficient {column} has no values"),
-            Self::Table { given, expected } => write!(f, "the table has {given} coefficients: expected {expected}"),
+            Self::Table { given, expected } => {
+                write!(f, "the table has {given} coefficients: expected {expected}")
+            }
             Self::Level => write!(f, "this processor does not have the requested instructions"),
             Self::Size => write!(f, "the rows, lanes or blocks do not fit into the address space"),
         }
@@ -83,7 +90,9 @@ impl fmt::Display for FanoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Starts => write!(f, "expected row starts that ascend from 0 to the number of connections"),
-            Self::Lengths { targets, given } => write!(f, "{given} values for {targets} connections: expected one per connection"),
+            Self::Lengths { targets, given } => {
+                write!(f, "{given} values for {targets} connections: expected one per connection")
+            }
             Self::Target { target, lanes } => {
                 write!(f, "target {target}: expected an index below {lanes}, the number of lanes")
             }

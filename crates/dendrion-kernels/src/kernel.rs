@@ -178,22 +178,37 @@ impl<T: Scalar> Kernel<T> {
         strip: Range<usize>,
         before: Option<&[T]>,
     ) -> bool {
-        assert!(frame.state.len() >= self.state && frame.scratch.len() >= self.scratch, "too few state or scratch rows");
+        assert!(
+            frame.state.len() >= self.state && frame.scratch.len() >= self.scratch,
+            "too few state or scratch rows"
+        );
         assert!(past.len() >= self.past, "too few past rows");
-        assert!(frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks, "the block is not in the coefficient table");
+        assert!(
+            frame.coefs.lanes == self.lanes && frame.block < frame.coefs.blocks,
+            "the block is not in the coefficient table"
+        );
         // The hash distinguishes layouts, but memory safety must not depend on a hash, so the sizes are compared
         // too.
         let table = (frame.coefs.uniform.len(), frame.coefs.rows_per_block);
-        assert!(frame.coefs.layout == self.layout && table == self.table, "the coefficient table has a different layout");
+        assert!(
+            frame.coefs.layout == self.layout && table == self.table,
+            "the coefficient table has a different layout"
+        );
         assert!(frame.inputs.len() >= self.inputs, "too few input ports");
         assert!(
             frame.inputs.iter().all(|i| i.is_empty() || i.len() == self.lanes),
             "an input port has the wrong width"
         );
-        assert!(!self.fires || frame.fired.len() * 64 >= self.lanes, "too few bits for the lanes that may fire");
+        assert!(
+            !self.fires || frame.fired.len() * 64 >= self.lanes,
+            "too few bits for the lanes that may fire"
+        );
         let line = granule::<T>();
         let whole = strip.start.is_multiple_of(line) && strip.end.is_multiple_of(line);
-        assert!(whole && strip.start < strip.end && strip.end <= self.lanes, "the strip does not consist of whole cache lines");
+        assert!(
+            whole && strip.start < strip.end && strip.end <= self.lanes,
+            "the strip does not consist of whole cache lines"
+        );
         if strip.start == 0 {
             frame.fired.fill(0);
         }

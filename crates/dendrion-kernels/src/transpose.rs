@@ -129,7 +129,10 @@ impl<T: Scalar> Fanout<T> {
     }
 
     fn assert_fits(&self, ring: &Ring<T>) {
-        assert!(ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest), "the ring has too few lanes or slots");
+        assert!(
+            ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest),
+            "the ring has too few lanes or slots"
+        );
     }
 }
 

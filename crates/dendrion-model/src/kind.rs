@@ -68,7 +68,13 @@ const COMPARTMENT: [ParameterSpec; 8] = [
     spec("length", "um", None, Positive, "length of the cylinder"),
     spec("diameter", "um", None, Positive, "diameter of the cylinder"),
     spec("r_axial", "ohm cm", None, Positive, "axial resistivity"),
-    spec("area_factor", "", Some(1.0), Positive, "factor for the membrane area, for example to account for spines"),
+    spec(
+        "area_factor",
+        "",
+        Some(1.0),
+        Positive,
+        "factor for the membrane area, for example to account for spines",
+    ),
     spec("I_ext", "pA", Some(0.0), Finite, "constant injected current"),
 ];
 
@@ -95,7 +101,13 @@ const POPULATION: [ParameterSpec; 7] = [
     spec("V_th", "mV", Some(1.0), Finite, "threshold of the soma"),
     spec("V_reset", "mV", Some(0.0), Finite, "potential after a spike"),
     spec("refractory", "ms", Some(0.0), NonNegative, "time after a spike during which no other spike occurs"),
-    spec("V_spike", "mV", None, Finite, "potential held after a spike until the reset; without it, the reset is immediate"),
+    spec(
+        "V_spike",
+        "mV",
+        None,
+        Finite,
+        "potential held after a spike until the reset; without it, the reset is immediate",
+    ),
     spec("spike_width", "ms", None, Positive, "time from a spike to the reset, if V_spike is set"),
     spec("stdp_tau", "ms", Some(20.0), Positive, "time constant of the postsynaptic trace"),
     spec("tau_triplet", "ms", Some(110.0), Positive, "time constant of the slow postsynaptic trace"),
@@ -131,8 +143,20 @@ const CONDUCTANCE_NOISE: [ParameterSpec; 2] = [
 const STDP: [ParameterSpec; 6] = [
     spec("lambda_", "", Some(0.01), NonNegative, "learning rate"),
     spec("alpha", "", Some(1.0), NonNegative, "depression relative to facilitation"),
-    spec("mu_plus", "", Some(1.0), NonNegative, "exponent of the weight in facilitation; 0 for an additive rule"),
-    spec("mu_minus", "", Some(1.0), NonNegative, "exponent of the weight in depression; 0 for an additive rule"),
+    spec(
+        "mu_plus",
+        "",
+        Some(1.0),
+        NonNegative,
+        "exponent of the weight in facilitation; 0 for an additive rule",
+    ),
+    spec(
+        "mu_minus",
+        "",
+        Some(1.0),
+        NonNegative,
+        "exponent of the weight in depression; 0 for an additive rule",
+    ),
     spec("tau_plus", "ms", Some(20.0), Positive, "time constant of the presynaptic trace"),
     spec("w_max", "", Some(100.0), Positive, "maximum weight"),
 ];

@@ -112,7 +112,8 @@ fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
         return Err(NmodlError::new(source, Span::default(), message));
     }
     if let Err(error) = dendrion_language::define(&text) {
-        let message = format!("internal error: the translated text is invalid; please report this file. {error}");
+        let message =
+            format!("internal error: the translated text is invalid; please report this file. {error}");
         return Err(NmodlError::new(source, Span::default(), message));
     }
     Ok(Mechanism { name, kind, text, notes: notes.texts() })

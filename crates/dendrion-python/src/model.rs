@@ -112,8 +112,8 @@ impl Model {
         on: usize,
         given: &Bound<'_, PyDict>,
     ) -> PyResult<()> {
-        let kind =
-            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("unknown noise {kind}")))?;
+        let kind = ModuleKind::from_name(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("unknown noise {kind}")))?;
         let params = params(given)?;
         population_of(&mut *self.network()?, population)?.noise(name, kind, on, params);
         Ok(())

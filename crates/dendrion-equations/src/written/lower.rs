@@ -53,8 +53,10 @@ impl<'g> Written<'_, 'g> {
         match self.shared.get(&key) {
             Some(Shared::Known(value)) => return Ok(*value),
             Some(Shared::Asked) => {
-                let what =
-                    format!("{} depends on itself through imports and exports in its compartment", wanted.name);
+                let what = format!(
+                    "{} depends on itself through imports and exports in its compartment",
+                    wanted.name
+                );
                 return Err(Error::structure(self.path(i), what));
             }
             None => drop(self.shared.insert(key.clone(), Shared::Asked)),

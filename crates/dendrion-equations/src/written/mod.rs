@@ -152,8 +152,7 @@ impl<'p, 'g> Written<'p, 'g> {
         if membranes[self.parts[i].on].moves_by(slope) {
             return Ok(());
         }
-        let what =
-            "has an equation for V, but another mechanism of its compartment also has one; expected at most one";
+        let what = "has an equation for V, but another mechanism of its compartment also has one; expected at most one";
         Err(Error::structure(self.path(i), what))
     }
 

@@ -70,7 +70,9 @@ fn ends(table: &Table<'_, '_>, names: &Names, network: &Network) -> Read<Ends> {
     for (name, span) in table.texts("to")? {
         let (p, r) = *find(cx, &names.receptors, (&name, span), (path, "receptor"))?;
         if population.is_some_and(|q| q != p) {
-            let message = format!("{path}: the receptors belong to several populations; expected receptors of one population");
+            let message = format!(
+                "{path}: the receptors belong to several populations; expected receptors of one population"
+            );
             return Err(cx.at(span, message));
         }
         population = Some(p);
@@ -144,8 +146,7 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
     });
     // The number of weights is compared first, so that the memory needed is proportional to the size of the file.
     let (Some(n), true) = (given, given == count && given.is_some_and(|n| u32::try_from(n).is_ok())) else {
-        let expected =
-            count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one per pair"));
+        let expected = count.map_or_else(|| "fewer neurons".into(), |n| format!("{n} weights, one per pair"));
         let at = table.get("weight").map_or(table.span, |n| n.span);
         return Err(table.cx.at(at, format!("{}: dense connections: expected {expected}", table.path)));
     };
@@ -161,7 +162,10 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
     let wrong =
         |name: &str, what: String| Err(table.cx.at(at(name), format!("{}: {name}: {what}", table.path)));
     if pre.len() != post.len() {
-        return wrong("post", format!("{} targets for {} sources: expected the same number of both", post.len(), pre.len()));
+        return wrong(
+            "post",
+            format!("{} targets for {} sources: expected the same number of both", post.len(), pre.len()),
+        );
     }
     for (name, list, size) in [("pre", pre, ends.sources), ("post", post, ends.targets)] {
         if let Some(k) = list.iter().position(|i| *i as usize >= size) {
@@ -171,7 +175,8 @@ fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<
     let ordered = pre.iter().zip(post).zip(pre.iter().zip(post).skip(1)).position(|(a, b)| a > b);
     if let Some(k) = ordered {
         let pair = |k: usize| format!("{} to {}", pre[k], post[k]);
-        let what = format!("{} follows {}: expected pairs sorted by source, then by target", pair(k + 1), pair(k));
+        let what =
+            format!("{} follows {}: expected pairs sorted by source, then by target", pair(k + 1), pair(k));
         return wrong("pre", what);
     }
     table

@@ -20,8 +20,10 @@ pub(super) fn read(cx: &Context<'_>, path: &str, node: &Node, extras: &mut Extra
             let values = table.list("waveform")?.unwrap_or_default();
             let width = table.size("width")?.unwrap_or(1);
             if width == 0 || values.len() % width != 0 {
-                let message =
-                    format!("{path}: width = {width}: expected a divisor of the number of values, {}", values.len());
+                let message = format!(
+                    "{path}: width = {width}: expected a divisor of the number of values, {}",
+                    values.len()
+                );
                 return Err(cx.at(table.span, message));
             }
             let interval = table.number("interval")?;

@@ -52,7 +52,10 @@ impl<'a> Context<'a> {
         if self.sources.get() <= SOURCES {
             return Ok(());
         }
-        Err(format!("given connections have {} sources in total: expected at most {SOURCES}", self.sources.get()))
+        Err(format!(
+            "given connections have {} sources in total: expected at most {SOURCES}",
+            self.sources.get()
+        ))
     }
 
     /// Creates an error at a position.
@@ -209,7 +212,9 @@ pub(crate) fn arrays_file(text: &str, document: &Node) -> Read<Option<ArraysFile
     };
     // Only files in the folder of the model are allowed.
     if name.is_empty() || name.contains(['/', '\\', ':']) || name == ".." {
-        let message = format!("arrays = {name:?}: expected the name of a file in the folder of the model, without a path");
+        let message = format!(
+            "arrays = {name:?}: expected the name of a file in the folder of the model, without a path"
+        );
         return Err(cx.at(node.span, message));
     }
     let is_hash =

@@ -210,7 +210,8 @@ fn equations(table: &Table<'_, '_>, known: &[(&'static str, &'static str)]) -> R
 
 fn equations_of(table: &Table<'_, '_>, known: &[(&str, &str)], name: &str) -> Read<String> {
     let text = known.iter().find(|(n, _)| *n == name).and_then(|(_, key)| library(key));
-    text.map(str::to_string).ok_or_else(|| table.cx.at(table.span, format!("{}: no kind named {name}", table.path)))
+    text.map(str::to_string)
+        .ok_or_else(|| table.cx.at(table.span, format!("{}: no kind named {name}", table.path)))
 }
 
 fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {

@@ -99,8 +99,12 @@ impl<'a, 'c> Table<'a, 'c> {
     pub(super) fn size(&self, name: &str) -> Read<Option<usize>> {
         let Some(node) = self.get(name) else { return Ok(None) };
         let whole = self.whole_of(node, name)?;
-        let too_large =
-            || self.cx.at(node.span, format!("{}: {name} = {whole}: expected an integer from 0 to 2^32 - 1", self.path));
+        let too_large = || {
+            self.cx.at(
+                node.span,
+                format!("{}: {name} = {whole}: expected an integer from 0 to 2^32 - 1", self.path),
+            )
+        };
         if whole > u64::from(u32::MAX) { Err(too_large()) } else { Ok(Some(whole as usize)) }
     }
 

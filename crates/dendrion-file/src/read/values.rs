@@ -48,7 +48,8 @@ impl Table<'_, '_> {
         let Some(list) = self.list(name)? else { return Ok(None) };
         let whole = |v: &f64| v.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(v);
         if let Some(k) = list.iter().position(|v| !whole(v)) {
-            let message = format!("{}: {name}[{k}] = {}: expected an integer from 0 to 2^32 - 1", self.path, list[k]);
+            let message =
+                format!("{}: {name}[{k}] = {}: expected an integer from 0 to 2^32 - 1", self.path, list[k]);
             return Err(self.cx.at(self.get(name).map_or(self.span, |n| n.span), message));
         }
         Ok(Some(list.into_iter().map(|v| v as u32).collect()))
@@ -85,7 +86,10 @@ impl Table<'_, '_> {
                 sigma: number("sigma", "a number >= 0")?,
             },
             _ if depth > 4 => {
-                return Err(self.cx.at(node.span, format!("{}: {name}: too many nested truncations; expected at most 5", self.path)));
+                return Err(self.cx.at(
+                    node.span,
+                    format!("{}: {name}: too many nested truncations; expected at most 5", self.path),
+                ));
             }
             _ => {
                 let of = table.need("of", "the distribution that is truncated")?;
@@ -144,7 +148,7 @@ fn least(table: &Table<'_, '_>) -> Read<f64> {
 }
 
 fn token(table: &Table<'_, '_>, item: &Node) -> Result<Token, TextError> {
-    let expected = "numbers and names such as "x", "neg" or "add"";
+    let expected = "numbers and names such as \"x\", \"neg\" or \"add\"";
     match &item.value {
         Value::Text(word) => Token::from_name(word).ok_or_else(|| table.wrong(item, "postfix", expected)),
         _ => table.number_of(item, "postfix").map(Token::Number),

@@ -119,8 +119,7 @@ impl Writer<'_> {
         table.insert("size".into(), g.size.into());
         match &g.signal {
             Signal::Pushed => {
-                let what =
-                    "its spikes are computed by a function, which cannot be stored in a file; use a generator with a table of spikes instead";
+                let what = "its spikes are computed by a function, which cannot be stored in a file; use a generator with a table of spikes instead";
                 return Err(Error::structure(&g.path, what));
             }
             Signal::Spikes { indices, times } => {

@@ -33,7 +33,11 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn indices(&mut self, name: &str, values: &[u32]) -> Value {
-        if values.len() > SHORT { self.separate(name, Array::Indices(values.to_vec())) } else { values.into() }
+        if values.len() > SHORT {
+            self.separate(name, Array::Indices(values.to_vec()))
+        } else {
+            values.into()
+        }
     }
 
     pub(super) fn values(&mut self, name: &str, values: &Values) -> Value {

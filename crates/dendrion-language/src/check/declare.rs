@@ -73,7 +73,9 @@ impl Checker<'_> {
             return Ok(());
         }
         let Some(unit) = unit else {
-            let message = format!("d{word}/dt needs the unit of {word} at the end of the line, such as ': 1' or ': mV'");
+            let message = format!(
+                "d{word}/dt needs the unit of {word} at the end of the line, such as ': 1' or ': mV'"
+            );
             return Err(self.error(self.syntax.nodes[value].1, message));
         };
         let meaning = Meaning::State(self.made.states.len());
@@ -97,7 +99,8 @@ impl Checker<'_> {
     pub(super) fn take(&mut self, name: Span, meaning: Meaning) -> Checked<()> {
         let word = self.word(name);
         if word == "I" && !matches!(meaning, Meaning::Expression(_)) {
-            let message = "I is the current into the compartment; write 'I = ... : pA' or choose another name";
+            let message =
+                "I is the current into the compartment; write 'I = ... : pA' or choose another name";
             return Err(self.error(name, message));
         }
         let fixed = KEYWORDS.contains(&word) || ["event", "spike", "weight"].contains(&word);

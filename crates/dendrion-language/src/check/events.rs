@@ -49,7 +49,8 @@ impl Checker<'_> {
         match moving {
             None => Ok(()),
             Some(id) => {
-                let message = format!("{what} must be constant; expected an expression of parameters and numbers");
+                let message =
+                    format!("{what} must be constant; expected an expression of parameters and numbers");
                 Err(self.error(self.syntax.nodes[id].1, message))
             }
         }
@@ -64,8 +65,10 @@ impl Checker<'_> {
             return Ok((Target::State(*i), self.made.states[*i].unit.unit.dimension));
         }
         let states = self.made.states.iter().map(|s| s.name.as_str()).chain(["V"]);
-        Err(self
-            .error(name, format!("'{word}' is not a state, so an event cannot change it{}", suggestion(word, states))))
+        Err(self.error(
+            name,
+            format!("'{word}' is not a state, so an event cannot change it{}", suggestion(word, states)),
+        ))
     }
 
     fn assignment(&mut self, action: &Action) -> Checked<Assignment> {
@@ -98,7 +101,10 @@ impl Checker<'_> {
         let is_weight =
             |id: &Id| matches!(self.syntax.nodes[*id], (Node::Name, span) if self.word(span) == "weight");
         let (Change::Increase(value), None) = (&action.what, action.after) else {
-            return Err(self.error(action.span, "invalid action on an arriving spike; expected 's += weight', where s is a state"));
+            return Err(self.error(
+                action.span,
+                "invalid action on an arriving spike; expected 's += weight', where s is a state",
+            ));
         };
         if !is_weight(value) {
             let message = "expected 'weight' alone; move factors to the equations that use the state";
@@ -106,16 +112,21 @@ impl Checker<'_> {
         }
         let (target, dimension) = self.target(action.name)?;
         let Target::State(i) = target else {
-            return Err(self.error(action.name, "'weight' is a pure number and cannot be added to V; expected a dimensionless state"));
+            return Err(self.error(
+                action.name,
+                "'weight' is a pure number and cannot be added to V; expected a dimensionless state",
+            ));
         };
         if dimension != Dimension::ONE {
-            let message =
-                format!("'weight' is a pure number and cannot be added to '{}', which is in {dimension}", self.word(action.name));
+            let message = format!(
+                "'weight' is a pure number and cannot be added to '{}', which is in {dimension}",
+                self.word(action.name)
+            );
             return Err(self.error(action.name, message));
         }
         if self.made.arrivals.contains(&i) {
             let message = format!("the weight is added to '{}' more than once", self.word(action.name));
-             return Err(self.error(action.name, message));
+            return Err(self.error(action.name, message));
         }
         self.made.arrivals.push(i);
         Ok(())

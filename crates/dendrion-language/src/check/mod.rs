@@ -149,10 +149,12 @@ impl<'t> Checker<'t> {
         match self.types[id] {
             Some(Type::Zero) => Ok(()),
             Some(Type::Number(d)) if d == dimension => Ok(()),
-            Some(Type::Truth) => {
-                Err(self
-                    .error(span, format!("{what} is a condition; expected {dimension}, for example from 'where(condition, a, b)'")))
-            }
+            Some(Type::Truth) => Err(self.error(
+                span,
+                format!(
+                    "{what} is a condition; expected {dimension}, for example from 'where(condition, a, b)'"
+                ),
+            )),
             Some(Type::Flag) if dimension == Dimension::ONE => Ok(()),
             Some(Type::Number(d)) => {
                 Err(self.error(span, format!("{what} is {}; expected {dimension}", d.being())))
@@ -192,7 +194,8 @@ impl<'t> Checker<'t> {
         let word = self.word(name);
         let Some(Meaning::State(i)) = self.names.get(word).copied() else {
             let states = self.made.states.iter().map(|s| s.name.as_str());
-            let message = format!("'{word}' is not a state, so it has no initial value{}", suggestion(word, states));
+            let message =
+                format!("'{word}' is not a state, so it has no initial value{}", suggestion(word, states));
             return Err(self.error(name, message));
         };
         if self.made.states[i].initial.replace(value).is_some() {
@@ -248,8 +251,9 @@ impl<'t> Checker<'t> {
                 let Statement::Define { name, .. } = &self.syntax.statements[self.statement_of[i]] else {
                     return Ok(self.made);
                 };
-                let message =
-                    format!("I is the current into the compartment; expected a value in pA or pA/um2, not {dimension}");
+                let message = format!(
+                    "I is the current into the compartment; expected a value in pA or pA/um2, not {dimension}"
+                );
                 return Err(self.error(*name, message));
             }
             self.made.current = Some(Current { expression: i, per_area });

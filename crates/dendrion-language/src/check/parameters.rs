@@ -18,7 +18,9 @@ impl Checker<'_> {
             let word = self.word(*name);
             if !self.is_literal(*value) || word == "I" {
                 if bound.is_some() {
-                    return Err(self.error(*name, format!("'{word}' is not a parameter, so it cannot have a bound")));
+                    return Err(
+                        self.error(*name, format!("'{word}' is not a parameter, so it cannot have a bound"))
+                    );
                 }
                 self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
                 self.made.expressions.push(expression);
@@ -76,7 +78,9 @@ impl Checker<'_> {
             None => coherent / ten_to(written.unit.exponent),
         };
         if !default.is_finite() {
-            return Err(self.error(span, format!("'{name}' has the default {default}; expected a finite number")));
+            return Err(
+                self.error(span, format!("'{name}' has the default {default}; expected a finite number"))
+            );
         }
         Ok((default, written))
     }

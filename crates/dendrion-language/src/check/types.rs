@@ -173,7 +173,9 @@ impl Checker<'_> {
         }
         let span = self.syntax.nodes[exponent].1;
         let Some(constant) = self.constants[exponent] else {
-            return Err(self.error(span, format!("the base is in {d}; expected a constant number as its exponent")));
+            return Err(
+                self.error(span, format!("the base is in {d}; expected a constant number as its exponent"))
+            );
         };
         let found = d.power(constant).ok_or_else(|| {
             self.error(span, format!("{d} to the power of {constant} is not a unit; expected an integer or a simple fraction as the exponent"))
@@ -217,7 +219,9 @@ impl Checker<'_> {
 
     fn alike(&self, a: Id, b: Id, what: &str, span: Span) -> Checked<Type> {
         match (self.number(a)?, self.number(b)?) {
-            (Some(a), Some(b)) if a != b => Err(self.error(span, format!("{what} combines {a} and {b}; both must have the same unit"))),
+            (Some(a), Some(b)) if a != b => {
+                Err(self.error(span, format!("{what} combines {a} and {b}; both must have the same unit")))
+            }
             (Some(d), _) | (None, Some(d)) => Ok(Type::Number(d)),
             (None, None) => Ok(Type::Zero),
         }

@@ -80,7 +80,8 @@ impl Parser<'_> {
             "<" => Some(Function::Less),
             "<=" => Some(Function::LessEqual),
             "==" | "!=" => {
-                let message = format!("'{symbol}' cannot compare real numbers; expected '<', '<=', '>' or '>='");
+                let message =
+                    format!("'{symbol}' cannot compare real numbers; expected '<', '<=', '>' or '>='");
                 return Err(self.error(self.peek().span, message));
             }
             _ => None,

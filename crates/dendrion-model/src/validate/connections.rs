@@ -95,7 +95,10 @@ impl Projection {
             return Err(Error::structure(&self.path, "the postsynaptic population is not in the network"));
         };
         if self.receptors.is_empty() || self.receptors.iter().any(|r| *r >= post.receptors.len()) {
-            return Err(Error::structure(&self.path, format!("has no receptor as a target; expected at least one receptor of {}", post.path)));
+            return Err(Error::structure(
+                &self.path,
+                format!("has no receptor as a target; expected at least one receptor of {}", post.path),
+            ));
         }
         let sources = self.sources(network)?;
         self.pairs(sources, post.size)?;
@@ -126,7 +129,10 @@ impl Projection {
             Source::Generator(i) => {
                 let generator = network.generators.get(i).ok_or_else(missing)?;
                 if !generator.is_spiking() {
-                    let what = format!("{} generates a current, not spikes; inject the current into a compartment instead", generator.path);
+                    let what = format!(
+                        "{} generates a current, not spikes; inject the current into a compartment instead",
+                        generator.path
+                    );
                     return Err(Error::structure(&self.path, what));
                 }
                 Ok(generator.size)
@@ -197,8 +203,10 @@ impl Projection {
         let spec = ModuleKind::Projection.parameter(&self.path, name)?;
         match (values, known) {
             (Values::Each(v), Some(n)) if v.len() != n => {
-                let what =
-                    format!("{name}: expected one value, or {n} values (one per connection), but got {} values", v.len());
+                let what = format!(
+                    "{name}: expected one value, or {n} values (one per connection), but got {} values",
+                    v.len()
+                );
                 Err(Error::connectivity(&self.path, what))
             }
             _ => spec.check(&self.path, values, values.as_slice().len()),
@@ -236,7 +244,10 @@ impl Injection {
             return fail(format!("compartment {} of {} does not exist", self.compartment, post.path));
         }
         if generator.is_spiking() {
-            return fail(format!("{} generates spikes, not a current; connect it to a receptor instead", generator.path));
+            return fail(format!(
+                "{} generates spikes, not a current; connect it to a receptor instead",
+                generator.path
+            ));
         }
         if generator.size != 1 && generator.size != post.size {
             return fail(format!(

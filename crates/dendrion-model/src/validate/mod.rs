@@ -80,7 +80,10 @@ impl Population {
                 "has no soma; a neuron needs exactly one compartment with a threshold",
             )),
             n => {
-                let what = format!("has {n} somas ({}); a neuron needs exactly one compartment with a threshold", somas.join(", "));
+                let what = format!(
+                    "has {n} somas ({}); a neuron needs exactly one compartment with a threshold",
+                    somas.join(", ")
+                );
                 Err(Error::structure(&self.path, what))
             }
         }
@@ -148,7 +151,8 @@ impl Population {
         match self.soma_that_resets_itself()? {
             None => Ok(()),
             Some(soma) => {
-                let what = "sets V on a spike, but reset is false; set reset to true or remove the assignment to V";
+                let what =
+                    "sets V on a spike, but reset is false; set reset to true or remove the assignment to V";
                 Err(Error::structure(soma, what))
             }
         }
@@ -229,7 +233,9 @@ impl Population {
             let (a, b) = (root[coupling.a], root[coupling.b]);
             if a == b {
                 let (a, b) = (&self.compartments[coupling.a].name, &self.compartments[coupling.b].name);
-                let what = format!("couples {a} and {b}, which are already connected; the couplings have to form a tree");
+                let what = format!(
+                    "couples {a} and {b}, which are already connected; the couplings have to form a tree"
+                );
                 return Err(Error::structure(self.path_of(&coupling.name), what));
             }
             root.iter_mut().filter(|r| **r == a).for_each(|r| *r = b);

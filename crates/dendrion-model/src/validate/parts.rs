@@ -68,8 +68,7 @@ impl Receptor {
         if let Some(text) = &self.text {
             let definition = definition(path, text)?;
             if definition.arrivals.is_empty() || definition.current.is_none() {
-                let what =
-                    "the equations do not define a receptor; expected 'on event: s += weight' and 'I = ... : pA'";
+                let what = "the equations do not define a receptor; expected 'on event: s += weight' and 'I = ... : pA'";
                 return Err(Error::structure(path, what));
             }
             return check_written(path, &definition, &self.params, size);

@@ -141,8 +141,10 @@ impl<'t> Lowerer<'_, 't> {
             let text = |shared: &str| format!("-{shared}/area/(1 mA/cm2)");
             self.import(ion, Quantity::Current, ("pA", None), text)?
         } else {
-            let message =
-                format!("'{}' is not a variable of the ion {of}; expected e{of}, i{of}, {of}i or {of}o", name.text);
+            let message = format!(
+                "'{}' is not a variable of the ion {of}; expected e{of}, i{of}, {of}i or {of}o",
+                name.text
+            );
             return Err(self.error(name.span, message));
         };
         self.outside_variable(name, Role::OfIon, piece);

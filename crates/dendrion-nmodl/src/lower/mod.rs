@@ -189,7 +189,9 @@ impl<'t> Lowerer<'_, 't> {
     /// Counts an executed statement or node.
     fn spend(&mut self, span: Span) -> Lowered<()> {
         if self.left == 0 {
-            let message = format!("after expansion of all calls, the file has more than {BUDGET} operations; shorten it or call its routines less often");
+            let message = format!(
+                "after expansion of all calls, the file has more than {BUDGET} operations; shorten it or call its routines less often"
+            );
             return Err(self.error(span, message));
         }
         self.left -= 1;
@@ -198,7 +200,9 @@ impl<'t> Lowerer<'_, 't> {
 
     fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> Lowered<T>) -> Lowered<T> {
         if self.depth >= DEEPEST {
-            return Err(self.error(span, format!("calls and conditions are nested more than {DEEPEST} levels deep")));
+            return Err(
+                self.error(span, format!("calls and conditions are nested more than {DEEPEST} levels deep"))
+            );
         }
         self.depth += 1;
         let found = inner(self);

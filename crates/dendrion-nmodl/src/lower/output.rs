@@ -103,7 +103,10 @@ impl<'t> Lowerer<'_, 't> {
             _ => {
                 self.note(
                     state.span,
-                    format!("the state '{}' has no derivative in a solved block, so it is constant", state.name),
+                    format!(
+                        "the state '{}' has no derivative in a solved block, so it is constant",
+                        state.name
+                    ),
                 );
                 Piece::number(0.0)
             }
@@ -121,8 +124,9 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn divided(&self, piece: Piece, factor: Piece, span: Span) -> Lowered<Piece> {
-        Piece::binary(Operator::Div, piece, factor)
-            .ok_or_else(|| self.error(span, "after division by the factor of the state, this is not a finite number"))
+        Piece::binary(Operator::Div, piece, factor).ok_or_else(|| {
+            self.error(span, "after division by the factor of the state, this is not a finite number")
+        })
     }
 
     /// Returns the line with a state's initial value, unless it is 0.

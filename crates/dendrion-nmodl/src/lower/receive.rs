@@ -15,7 +15,9 @@ impl<'t> Lowerer<'_, 't> {
         let file = self.file;
         let Some((arguments, block, span)) = &file.receive else { return Ok(Vec::new()) };
         let Some(weight) = arguments.first() else {
-            return Err(self.error(*span, "NET_RECEIVE has no argument for the weight; expected NET_RECEIVE(weight)"));
+            return Err(
+                self.error(*span, "NET_RECEIVE has no argument for the weight; expected NET_RECEIVE(weight)")
+            );
         };
         let mut arrivals = Vec::new();
         self.frames.push(vec![super::Scope::new()]);
@@ -23,7 +25,10 @@ impl<'t> Lowerer<'_, 't> {
             let (name, value) = self.addition(statement, weight.text)?;
             let state = self.receiving_state(name)?;
             if arrivals.contains(&state) {
-                let message = format!("the weight is added to '{}' more than once; expected one statement per state", name.text);
+                let message = format!(
+                    "the weight is added to '{}' more than once; expected one statement per state",
+                    name.text
+                );
                 return Err(self.error(name.span, message));
             }
             let factor = self.factor(name.text, value, weight.text)?;
@@ -134,7 +139,9 @@ impl<'t> Lowerer<'_, 't> {
         }
         match factor.constant {
             Some(1.0) => Ok(None),
-            Some(0.0) => Err(self.error(span, "the weight is multiplied by 0; expected a factor that is not 0")),
+            Some(0.0) => {
+                Err(self.error(span, "the weight is multiplied by 0; expected a factor that is not 0"))
+            }
             _ => self.named("factor", factor, false, span).map(Some),
         }
     }

@@ -108,7 +108,9 @@ impl<'t> Lowerer<'_, 't> {
     pub(super) fn unknown(&self, name: &str, span: Span) -> NmodlError {
         let weighs = self.file.receive.as_ref().is_some_and(|(args, ..)| args.iter().any(|a| a.text == name));
         if weighs {
-            let message = format!("'{name}' is the argument of NET_RECEIVE and only available there, in 's = s + {name}'");
+            let message = format!(
+                "'{name}' is the argument of NET_RECEIVE and only available there, in 's = s + {name}'"
+            );
             return self.error(span, message);
         }
         let locals = self.frames.last().into_iter().flatten().flat_map(|scope| scope.keys());
@@ -170,10 +172,9 @@ impl<'t> Lowerer<'_, 't> {
 
     /// Creates an error about a variable that a condition does not assign in all cases.
     pub(super) fn partial(&self, name: &str, span: Span, read: Option<Span>) -> NmodlError {
-        let read =
-            read.map_or_else(String::new, |read| format!(", but it is used in line {}", read.line(self.source)));
-        let message =
-            format!("'{name}' is assigned only in some cases{read}; add an 'else' that assigns it");
+        let read = read
+            .map_or_else(String::new, |read| format!(", but it is used in line {}", read.line(self.source)));
+        let message = format!("'{name}' is assigned only in some cases{read}; add an 'else' that assigns it");
         self.error(span, message)
     }
 
@@ -182,7 +183,10 @@ impl<'t> Lowerer<'_, 't> {
         let name = self.slots.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
         let rate = self.slot(name, Role::Rate, Held::Unset);
         let plain = self.plain(name);
-        self.note(name.span, format!("'{}' keeps its value from INITIAL; it is represented by a state", name.text));
+        self.note(
+            name.span,
+            format!("'{}' keeps its value from INITIAL; it is represented by a state", name.text),
+        );
         let piece = self.defs.leaf(Leaf::Given, plain.clone(), true);
         self.states.push(State {
             name: plain,
@@ -211,8 +215,9 @@ impl<'t> Lowerer<'_, 't> {
             }
             Role::Time => return Err(self.error(span, "'t' cannot be assigned")),
             Role::State if pass == Pass::Step => {
-                let message =
-                    format!("the state '{name}' is assigned in a step; write {name}' = ... in DERIVATIVE instead");
+                let message = format!(
+                    "the state '{name}' is assigned in a step; write {name}' = ... in DERIVATIVE instead"
+                );
                 return Err(self.error(span, message));
             }
             _ => {}

@@ -44,7 +44,10 @@ impl<'t> Lowerer<'_, 't> {
     fn assign(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
         let Some(slot) = self.resolve(name.text) else {
             return Err(if self.file.routines.contains_key(name.text) {
-                let message = format!("'{}' is a routine; its return value can only be assigned inside the routine", name.text);
+                let message = format!(
+                    "'{}' is a routine; its return value can only be assigned inside the routine",
+                    name.text
+                );
                 self.error(name.span, message)
             } else {
                 self.unknown(name.text, name.span)

@@ -35,8 +35,10 @@ impl<'t> Parser<'t> {
                 text => {
                     return Err(match refused::word(text) {
                         Some(why) => self.refused(word.span, why),
-                        None => self
-                            .error(word.span, format!("'{text}' is not allowed in NEURON; expected {NEURON}")),
+                        None => self.error(
+                            word.span,
+                            format!("'{text}' is not allowed in NEURON; expected {NEURON}"),
+                        ),
                     });
                 }
             }
@@ -47,7 +49,8 @@ impl<'t> Parser<'t> {
     fn head(&mut self, head: Head) -> Parsed<()> {
         let name = self.name("the name of the mechanism")?;
         if self.file.head.replace((head, name)).is_some() {
-            return Err(self.error(name.span, "the mechanism already has a name; expected one SUFFIX or POINT_PROCESS"));
+            return Err(self
+                .error(name.span, "the mechanism already has a name; expected one SUFFIX or POINT_PROCESS"));
         }
         Ok(())
     }

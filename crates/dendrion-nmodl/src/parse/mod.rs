@@ -163,7 +163,9 @@ impl<'t> Parser<'t> {
 
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= DEEPEST {
-            return Err(self.error(self.peek().span, format!("this is nested more than {DEEPEST} levels deep")));
+            return Err(
+                self.error(self.peek().span, format!("this is nested more than {DEEPEST} levels deep"))
+            );
         }
         self.depth += 1;
         let found = inner(self);

@@ -5,8 +5,7 @@ pub(super) const RETURN: &str = "a return in C code is only supported at the end
 pub(super) const ARRAY: &str = "arrays are not supported; use one variable per element";
 
 const LOOP: &str = "loops are not supported; write out each iteration";
-const SEND: &str =
-    "a mechanism cannot send events; only 's = s + weight' in NET_RECEIVE is supported";
+const SEND: &str = "a mechanism cannot send events; only 's = s + weight' in NET_RECEIVE is supported";
 const HIDDEN: &str = "pointers to other mechanisms are not supported; use USEION, v or parameters instead";
 const BLOCK: &str =
     "this kind of block is not supported; move its equations to a DERIVATIVE or PROCEDURE block";
@@ -40,7 +39,10 @@ const WORDS: [(&str, &str); 43] = [
     ("net_send", SEND),
     ("net_event", SEND),
     ("net_move", SEND),
-    ("at_time", "equations cannot depend on the time t; drive the neuron with a current or spike generator instead"),
+    (
+        "at_time",
+        "equations cannot depend on the time t; drive the neuron with a current or spike generator instead",
+    ),
     ("WHILE", LOOP),
     ("while", LOOP),
     ("FROM", LOOP),

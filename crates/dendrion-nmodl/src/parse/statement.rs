@@ -57,7 +57,10 @@ impl<'t> Parser<'t> {
                 return Ok(None);
             }
             "CONDUCTANCE" => {
-                self.note(name.span, "CONDUCTANCE is dropped, since derivatives of currents are computed automatically");
+                self.note(
+                    name.span,
+                    "CONDUCTANCE is dropped, since derivatives of currents are computed automatically",
+                );
                 self.name("the name of a conductance")?;
                 if self.accept_word("USEION") {
                     self.name("the name of an ion")?;
