@@ -159,7 +159,7 @@ def test_names_of_python_and_of_modules_get_an_underscore():
     made = loaded(1)
     assert [getattr(made, f"{name}_") for name in clashing if name != "name"] == [1, *range(3, len(clashing) + 1)]
     assert (made.name__, made.name_) == (2, 100)
-    assert any("'lambda' has a meaning of its own; it is called 'lambda_'" in note for note in loaded.notes)
+    assert any("'lambda' is a reserved name; it is renamed to 'lambda_'" in note for note in loaded.notes)
 
 
 def test_gradients_go_through():

@@ -16,14 +16,14 @@ def test_numbers_of_rules(pair):
             with pytest.raises(dn.ParameterError, match=rf"{rule.__name__}: {name} = .*: expected a whole number >= 0"):
                 rule(wrong)
     with pytest.raises(
-        dn.ConnectivityError, match=r"syn: degree = 4: expected at most the 3 targets there are, or multap"
+        dn.ConnectivityError, match=r"syn: degree = 4: expected at most 3, the number of targets, or allow multiple"
     ):
         build(pair, dn.FixedOutdegree(4))
-    with pytest.raises(dn.ConnectivityError, match=r"syn: n = 7: expected at most the 6 pairs there are, or multapses"):
+    with pytest.raises(dn.ConnectivityError, match=r"syn: n = 7: expected at most 6, the number of pairs, or allow multiple"):
         build(pair, dn.FixedTotal(7))
     cells = pair(1, name="cells")
     lonely = dn.MCSynapse(cells, cells.ampa, dn.FixedTotal(1, multi_conn=True, autapses=False), name="syn")
-    with pytest.raises(dn.ConnectivityError, match=r"syn: n = 1: expected at most the 0 pairs there are$"):
+    with pytest.raises(dn.ConnectivityError, match=r"syn: n = 1: expected at most 0, the number of pairs$"):
         dn.Network([cells, lonely])
 
 

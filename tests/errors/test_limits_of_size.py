@@ -251,7 +251,7 @@ except dn.ModelFileError as error:
 """,
         DENDRION_MEMORY_LIMIT="1e15",
     )
-    assert "record v: indices: 4000000000: expected whole numbers below 4000000000" in out
+    assert "record v: indices: 4000000000: expected integers below 4000000000" in out
 
 
 def test_the_command_check_does_not_build_large_networks(tmp_path: Path) -> None:

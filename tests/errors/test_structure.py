@@ -17,19 +17,19 @@ def neuron(*parts, couple=True, size=1):
 def test_a_loop_of_couplings():
     cell = neuron(dn.LeakyIF(), dn.Compartment(), dn.Compartment())
     cell.closing = dn.MCConn(cell.c2, cell.c0, 1.0)
-    with pytest.raises(dn.StructureError, match=r"n/closing: couples c2 and c0, which closes a loop"):
+    with pytest.raises(dn.StructureError, match=r"n/closing: couples c2 and c0, which are already connected"):
         dn.Network([cell])
 
 
 def test_a_compartment_without_coupling():
-    with pytest.raises(dn.StructureError, match=r"n/c1: is not connected to c0; couple every compartment by an MCConn"):
+    with pytest.raises(dn.StructureError, match=r"n/c1: is not connected to c0; connect all compartments with axial couplings"):
         dn.Network([neuron(dn.LeakyIF(), dn.Compartment(), couple=False)])
 
 
 def test_two_somas_or_none():
-    with pytest.raises(dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron has exactly one LeakyIF"):
+    with pytest.raises(dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron needs exactly one compartment with a threshold"):
         dn.Network([neuron(dn.LeakyIF(), dn.LeakyIF())])
-    with pytest.raises(ValueError, match=r"n: has no soma; a neuron needs exactly one LeakyIF"):
+    with pytest.raises(ValueError, match=r"n: has no soma; a neuron needs exactly one compartment with a threshold"):
         dn.Network([neuron(dn.Compartment())])
 
 

@@ -90,7 +90,7 @@ def test_other_arrays_are_refused(tmp_path: Path) -> None:
     other.mkdir()
     model(2).save(other / "a.toml")
     (tmp_path / name).write_bytes((other / arrays(other)[0]).read_bytes())
-    with pytest.raises(dn.ModelFileError, match=r"has the SHA-256 \w+, but the model was saved with arrays of SHA-256"):
+    with pytest.raises(dn.ModelFileError, match=r"has the SHA-256 checksum \w+, but the model was saved with arrays of checksum"):
         weights(tmp_path / "a.toml")
     (tmp_path / name).unlink()
     with pytest.raises(dn.ModelFileError, match=name):
@@ -145,7 +145,7 @@ def test_version_1_is_read(tmp_path: Path) -> None:
     np.savez(tmp_path / "mine.npz", x=np.arange(4.0))
     np.testing.assert_array_equal(dn.Network.load(tmp_path / "m.toml")["cell/soma"].I_ext, np.arange(4.0))
     (tmp_path / "m.toml").write_text(text.replace("= 1", "= 3", 1))
-    with pytest.raises(dn.ModelFileError, match="dendrion = 3: this version of the format is unknown; expected 1 or 2"):
+    with pytest.raises(dn.ModelFileError, match="dendrion = 3: unknown version of the format; expected 1 or 2"):
         dn.Network.load(tmp_path / "m.toml")
 
 
@@ -174,7 +174,7 @@ def test_npz_files_that_are_not_plain_numbers_are_refused(tmp_path: Path) -> Non
     npz.write_bytes(whole + b"more")
     refused(tmp_path, "bytes follow the archive")
     npz.write_bytes(b"more" + whole)
-    refused(tmp_path, "is no npz file, or damaged")
+    refused(tmp_path, "is not an npz file, or is damaged")
     for kind in ("M8[D]", "m8[ms]", "c16", "?"):
         np.savez(npz, x=np.zeros(4, dtype=kind))
         refused(tmp_path, "expected numbers")

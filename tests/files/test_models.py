@@ -217,7 +217,7 @@ def test_missing_files(tmp_path: Path) -> None:
         dn.Network.load(tmp_path / "m.toml")
     assert (caught.value.line, caught.value.column) == (2, 10)
     (tmp_path / "m.toml").write_text('dendrion = 2\narrays = "../secret.npz"\n')
-    with pytest.raises(dn.ModelFileError, match="expected the name of a file in the folder of this one"):
+    with pytest.raises(dn.ModelFileError, match="expected the name of a file in the folder of the model"):
         dn.Network.load(tmp_path / "m.toml")
     (tmp_path / "m.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(dn.ModelFileError, match="is not text"):

@@ -59,9 +59,9 @@ pub struct Frame<'a, T: Scalar> {
 impl<T: Scalar> Kernel<T> {
     /// Links a program for blocks of `lanes` lanes.
     ///
+    /// # Errors
     /// [`LinkError`] if the program refers to something that does not exist, or if this processor does not have the
     /// level.
-    /// [`LinkError`] for a program that names what does not exist, or a level this processor lacks.
     pub fn link(
         program: &Program,
         coefs: &Coefficients<T>,

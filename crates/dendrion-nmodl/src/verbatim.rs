@@ -9,7 +9,7 @@ pub(crate) enum Effect {
     Nothing,
     /// Returns from the routine, without any other effect.
     Return,
-    /// Any other effect, with the first and last byte of the statement.
+    /// Any other effect, with the byte range of the statement.
     Other(usize, usize),
 }
 

@@ -258,8 +258,10 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
         if let Some(PerConnection::Given(Values::Each(v))) = values
             && v.len() != count
         {
-            let what =
-                format!("{name}: expected one value or {count}, one per connection, but got {}", v.len());
+            let what = format!(
+                "{name}: expected one value, or {count} values (one per connection), but got {} values",
+                v.len()
+            );
             return Err(Error::connectivity(&projection.path, what));
         }
     }

@@ -1,4 +1,4 @@
-//! Instruction selection: from a tape to the body of a loop over the lanes of a strip.
+//! Instruction selection: translates a tape to the body of a loop over the lanes of a strip.
 //!
 //! Each micro operation becomes one instruction per vector, and one operand may stay in memory, as x86 instructions
 //! allow. Fused multiply-adds have three forms (132, 213, 231), which overwrite different operands. The form is

@@ -132,7 +132,7 @@ impl Population {
         if self.soft_reset { self.check_soft_reset(&v_th) } else { Ok(()) }
     }
 
-    /// Checks that a population without a reset has no parameters or equations of a reset.
+    /// Checks that a population without a reset has no parameters or equations that define a reset.
     fn nothing_resets(&self) -> Checked {
         let accepted = "no value, because reset is false and a spike does not change V";
         for name in ["V_reset", "V_spike", "spike_width"] {
