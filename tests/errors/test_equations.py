@@ -91,7 +91,7 @@ def test_channels_are_attached_once():
 
 
 def test_what_mechanisms_share():
-    with pytest.raises(dn.StructureError, match=r"imports Ca, which no mechanism of soma exports .they export"):
+    with pytest.raises(dn.StructureError, match=r"imports Ca, which no mechanism of soma exports .exported"):
         dn.Network([Cell(channels.KCa.absolute, g=1.0)])
     with pytest.raises(dn.ParameterError, match=r"cell/soma: length = None: expected length and diameter .um., as"):
         dn.Network([Cell(channels.KA)])

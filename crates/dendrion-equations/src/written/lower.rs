@@ -97,7 +97,7 @@ impl<'g> Written<'_, 'g> {
         let exported: Vec<&str> = here.flat_map(|p| &p.definition.exports).map(|e| e.name.as_str()).collect();
         let there = if exported.is_empty() { "nothing".to_string() } else { exported.join(", ") };
         let what = format!(
-            "imports {name}, which no mechanism of {} exports (the exports are: {there}); add a mechanism that exports it, or a default as in 'import {name} : {} = ...'",
+            "imports {name}, which no mechanism of {} exports (exported: {there}); add a mechanism that exports it, or a default as in 'import {name} : {} = ...'",
             self.population.compartments[self.parts[i].on].name, wanted.unit.text
         );
         Error::structure(self.path(i), what)
