@@ -206,7 +206,7 @@ def test_what_is_recorded_of_what():
 def test_a_channel_that_exports_a_constant_has_no_variables(equations):
     cell, net = with_channel(equations)
     assert net.variables(cell.channel) == []
-    with pytest.raises(dn.UnknownNameError, match=r"cell/channel: no variable named \"K\"; none is available here"):
+    with pytest.raises(dn.UnknownNameError, match=r"cell/channel: no variable named \"K\"; none are available"):
         net.probe(cell.channel, "K")
 
 

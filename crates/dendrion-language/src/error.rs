@@ -120,7 +120,7 @@ pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> S
         known.iter().map(|k| (score(k), *k)).filter(|(s, _)| *s > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((_, best)) => format!("; did you mean '{best}'?"),
-        None if known.is_empty() => "; none is available here".into(),
+        None if known.is_empty() => String::new(),
         None if known.len() <= 12 => format!("; expected one of: {}", known.join(", ")),
         None => format!("; expected one of {} names, such as: {}", known.len(), known[..8].join(", ")),
     }

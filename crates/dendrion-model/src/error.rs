@@ -221,7 +221,7 @@ fn suggestion(name: &str, known: &[String]) -> String {
         return format!("; did you mean {best:?}?");
     }
     match known.len() {
-        0 => "; none is available here".into(),
+        0 => "; none are available".into(),
         1..=12 => format!("; expected one of: {}", known.join(", ")),
         n => format!("; expected one of {n} names, such as: {}", known[..8].join(", ")),
     }

@@ -35,7 +35,7 @@ const WORDS: [(&str, &str); 43] = [
     ("EXTERNAL", HIDDEN),
     ("RANDOM", "mechanisms cannot draw random numbers; use a generator or noise instead"),
     ("FOR_NETCONS", "a mechanism has no access to its connections"),
-    ("WATCH", "WATCH is not supported; write 'on V > ...:' in the equation language instead"),
+    ("WATCH", "conditional events are not supported; write 'on V > ...:' in the equation language instead"),
     ("net_send", SEND),
     ("net_event", SEND),
     ("net_move", SEND),
