@@ -96,7 +96,7 @@ def test_what_mechanisms_share():
     with pytest.raises(dn.ParameterError, match=r"cell/soma: length = None: expected length and diameter .um., as"):
         dn.Network([Cell(channels.KA)])
     loop = channel("I = a : pA\nimport b : pA\nexport a = b\na = b"), channel("export b = a * 1\nimport a : pA")
-    with pytest.raises(dn.StructureError, match="b depends on itself through the mechanisms of its compartment"):
+    with pytest.raises(dn.StructureError, match="b depends on itself through imports and exports in its compartment"):
         dn.Network([Cell(*loop)])
     units = channel("I = Ca * 1 pA/mM : pA\nimport Ca : mM"), channel("export Ca = 3 mV * 1")
     with pytest.raises(dn.StructureError, match="imports Ca in mM, but cell/parts/1 exports it in mV"):

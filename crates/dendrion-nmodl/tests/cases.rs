@@ -28,12 +28,12 @@ fn assigned_variables_are_0_in_initial() {
     let error = dendrion_nmodl::read(&format!(
         "NEURON {{ SUFFIX x NONSPECIFIC_CURRENT i }} ASSIGNED {{ i a b c }} {blocks}"
     ));
-    assert!(error.unwrap_err().message.contains("what the last step left"));
+    assert!(error.unwrap_err().message.contains("its value from the previous step"));
     assert_eq!(current(&blocks.replace("c = 3", ""), 0.0), 30.0);
     assert!(
         notes(&blocks.replace("c = 3", ""))
             .iter()
-            .any(|n| n.contains("'a' is read before it is assigned; it is 0"))
+            .any(|n| n.contains("'a' is read before it is assigned; its value is 0"))
     );
     // If a condition in INITIAL does not hold, the variable remains 0.
     let blocks = "INITIAL { if (v > 0) { a = 3 } } BREAKPOINT { i = a }";
@@ -56,7 +56,7 @@ fn what_is_never_assigned_is_a_parameter() {
     let e = d.parameter("e").unwrap();
     assert_eq!((e.default, e.unit.text.as_str(), d.parameters.len()), (Some(0.0), "mV", 1));
     close(Place::at(-60.0).with("e", -70.0).current(&d), -100.0);
-    assert_eq!(mechanism.notes, ["line 1: 'e' is never assigned; it is a parameter, which is 0 by default"]);
+    assert_eq!(mechanism.notes, ["line 1: 'e' is never assigned; it becomes a parameter with default 0"]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn what_initial_makes_of_v_stays_as_it_was() {
     let later = Place::at(-20.0).with("start", 7.0).with("m", 0.0);
     close(later.current(&d), 270.0);
     close(later.rate(&d, "start"), 0.0);
-    assert!(mechanism.notes.iter().any(|n| n.contains("'start' keeps the value that INITIAL gives it")));
+    assert!(mechanism.notes.iter().any(|n| n.contains("'start' keeps its value from INITIAL")));
 }
 
 /// Conditions and the resulting functions of V. Each example covers all cases in a different way.

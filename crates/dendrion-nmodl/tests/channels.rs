@@ -96,7 +96,7 @@ fn branches_and_a_temperature() {
 fn a_calcium_channel() {
     let (mechanism, d) = of(include_str!("mod/cahva.mod"));
     assert_eq!(parameters(&d)[1], ("gbar", 1e-5, "S/cm2", Bound::Fraction));
-    assert!(mechanism.notes.iter().any(|n| n == "line 10: 'C' has a meaning of its own; it is called 'C_'"));
+    assert!(mechanism.notes.iter().any(|n| n == "line 10: 'C' is a reserved name; it is renamed to 'C_'"));
     for v in POTENTIALS.into_iter().chain([-27.0]) {
         let place = Place::at(v).with("m", 0.3).with("h", 0.9);
         let outward = 1e-5 * 0.09 * 0.9 * (v - 132.457_934_163_700_9);

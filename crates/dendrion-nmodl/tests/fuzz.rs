@@ -212,7 +212,7 @@ proptest! {
 fn check(file: &str) {
     if let Err(error) = read(file) {
         let file = &*file.replace("\r\n", "\n").replace('\r', "\n");
-        assert!(!error.message.contains("defect"), "{error}\n{file}");
+        assert!(!error.message.contains("internal error"), "{error}\n{file}");
         let line = file.split('\n').nth(error.line - 1);
         assert!(line.is_some_and(|l| error.column <= l.chars().count() + 1), "{error}");
     }
