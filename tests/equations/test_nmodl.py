@@ -187,7 +187,9 @@ def test_gradients_go_through():
 def test_what_it_cannot_take_is_named(tmp_path):
     path = tmp_path / "scheme.mod"
     path.write_text("NEURON { SUFFIX scheme }\nKINETIC states { }\n")
-    with pytest.raises(dn.EquationError, match=r"scheme.mod: NMODL: .*line 2, column 1: 'KINETIC' cannot be translated"):
+    with pytest.raises(
+        dn.EquationError, match=r"scheme.mod: NMODL: .*line 2, column 1: 'KINETIC' cannot be translated"
+    ):
         dn.nmodl.load(path)
     with pytest.raises(FileNotFoundError):
         dn.nmodl.load(tmp_path / "none.mod")

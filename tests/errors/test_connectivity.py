@@ -47,7 +47,9 @@ def test_negative_weights_name_the_remedy(ends):
 def test_number_of_values(ends):
     noise, cells = ends
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones(5), name="syn")
-    with pytest.raises(dn.ConnectivityError, match=r"syn: w: expected one value, or 6 values \(one per connection\), but got 5 values"):
+    with pytest.raises(
+        dn.ConnectivityError, match=r"syn: w: expected one value, or 6 values \(one per connection\), but got 5 values"
+    ):
         dn.Network([noise, cells, syn])
     with pytest.raises(dn.ConnectivityError, match=r"weight of shape \(3, 2\): expected one number, or one for each"):
         dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones((3, 2)))
@@ -66,7 +68,9 @@ def test_delays(ends):
         with pytest.raises(dn.ConnectivityError, match=r"delay = .*: expected finite numbers >= 0 \(ms\)"):
             dn.MCSynapse(noise, cells.ampa, dn.All2All(), delay=value)
     syn = dn.MCSynapse(cells, cells.ampa, dn.All2All(), delay=0.04, name="syn")
-    with pytest.raises(dn.ParameterError, match=r"syn: delay = 0\.04: expected at least dt = 0\.1 ms for connections between neurons"):
+    with pytest.raises(
+        dn.ParameterError, match=r"syn: delay = 0\.04: expected at least dt = 0\.1 ms for connections between neurons"
+    ):
         dn.Network([cells, syn])
     syn = dn.MCSynapse(cells, cells.ampa, dn.One2One(), delay=[1.0, 0.0, 1.0], name="syn")
     with pytest.raises(dn.ParameterError, match=r"syn: delay\[1\] = 0: expected at least dt"):

@@ -19,7 +19,9 @@ def test_numbers_of_rules(pair):
         dn.ConnectivityError, match=r"syn: degree = 4: expected at most 3, the number of targets, or allow multiple"
     ):
         build(pair, dn.FixedOutdegree(4))
-    with pytest.raises(dn.ConnectivityError, match=r"syn: n = 7: expected at most 6, the number of pairs, or allow multiple"):
+    with pytest.raises(
+        dn.ConnectivityError, match=r"syn: n = 7: expected at most 6, the number of pairs, or allow multiple"
+    ):
         build(pair, dn.FixedTotal(7))
     cells = pair(1, name="cells")
     lonely = dn.MCSynapse(cells, cells.ampa, dn.FixedTotal(1, multi_conn=True, autapses=False), name="syn")

@@ -102,17 +102,19 @@ def test_what_mechanisms_share():
     with pytest.raises(dn.StructureError, match="imports Ca in mM, but cell/parts/1 exports it in mV"):
         dn.Network([Cell(*units)])
     two = channel("dV/dt = I/C"), channel("dV/dt = -V/(1 ms)")
-    with pytest.raises(dn.StructureError, match="has an equation for V, and another mechanism of its compartment"):
+    with pytest.raises(dn.StructureError, match="has an equation for V, but another mechanism of its compartment"):
         dn.Network([Cell(*two)])
     circle = channel("I = x * 1 pA : pA\ndx/dt = -x/ms : 1\nx(0) = y\ndy/dt = -y/ms : 1\ny(0) = x")
-    with pytest.raises(dn.StructureError, match=r"the value of parts/0.[xy] at the beginning depends on itself"):
+    with pytest.raises(dn.StructureError, match=r"the initial value of parts/0.[xy] depends on itself"):
         dn.Network([Cell(circle)])
 
 
 def test_two_stages_go_together():
-    with pytest.raises(dn.ParameterError, match=r"spike_width = None: expected V_spike .mV. and spike_width"):
+    with pytest.raises(
+        dn.ParameterError, match=r"spike_width = None: expected either both V_spike .mV. and spike_width"
+    ):
         dn.Network([Stages(V_reset=-60, V_spike=20)])
-    with pytest.raises(dn.ParameterError, match=r"V_reset = None: expected a V_reset .mV. where there is a V_spike"):
+    with pytest.raises(dn.ParameterError, match=r"V_reset = None: expected a V_reset .mV., because V_spike is set"):
         dn.Network([Stages(V_th=3, V_reset=None, V_spike=20, spike_width=1)])
 
 

@@ -156,7 +156,7 @@ MISTAKES = {
     ),
     "first step": (
         lambda: with_channel("I = c * 0 pA : pA\ndc/dt = zero/zero/ms : 1\nzero = 0")[1].run(1.0),
-        r"channel\.c of neuron 0 stopped being finite at t = 0 ms; already in the first step, .* division by 0",
+        r"channel\.c of neuron 0 stopped being finite at t = 0 ms; it happened in the first step, .* division by 0",
     ),
 }
 BASES = {

@@ -72,9 +72,9 @@ def test_geometry_without_specific_values():
         dn.Compartment(length=10, diameter=1, C=1)
     with pytest.raises(dn.ParameterError, match=r"Compartment: C = 58\.9 .*such as C=1 \(uF/cm2\)"):
         dn.Compartment(length=10, diameter=1, gL=50)
-    with pytest.raises(dn.ParameterError, match=r"diameter = None: expected length and diameter together"):
+    with pytest.raises(dn.ParameterError, match=r"diameter = None: expected either both length and diameter"):
         dn.Compartment(length=10, gL=50, C=1)
-    with pytest.raises(dn.ParameterError, match=r"area_factor = .*: expected length and diameter beside it"):
+    with pytest.raises(dn.ParameterError, match=r"area_factor = .*: expected length and diameter \(um\) as well"):
         dn.Compartment(area_factor=2.0)
 
 

@@ -22,12 +22,16 @@ def test_a_loop_of_couplings():
 
 
 def test_a_compartment_without_coupling():
-    with pytest.raises(dn.StructureError, match=r"n/c1: is not connected to c0; connect all compartments with axial couplings"):
+    with pytest.raises(
+        dn.StructureError, match=r"n/c1: is not connected to c0; connect all compartments with axial couplings"
+    ):
         dn.Network([neuron(dn.LeakyIF(), dn.Compartment(), couple=False)])
 
 
 def test_two_somas_or_none():
-    with pytest.raises(dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron needs exactly one compartment with a threshold"):
+    with pytest.raises(
+        dn.StructureError, match=r"n: has 2 somas \(c0, c1\); a neuron needs exactly one compartment with a threshold"
+    ):
         dn.Network([neuron(dn.LeakyIF(), dn.LeakyIF())])
     with pytest.raises(ValueError, match=r"n: has no soma; a neuron needs exactly one compartment with a threshold"):
         dn.Network([neuron(dn.Compartment())])

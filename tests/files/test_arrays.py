@@ -90,7 +90,9 @@ def test_other_arrays_are_refused(tmp_path: Path) -> None:
     other.mkdir()
     model(2).save(other / "a.toml")
     (tmp_path / name).write_bytes((other / arrays(other)[0]).read_bytes())
-    with pytest.raises(dn.ModelFileError, match=r"has the SHA-256 checksum \w+, but the model was saved with arrays of checksum"):
+    with pytest.raises(
+        dn.ModelFileError, match=r"has the SHA-256 checksum \w+, but the model was saved with arrays of checksum"
+    ):
         weights(tmp_path / "a.toml")
     (tmp_path / name).unlink()
     with pytest.raises(dn.ModelFileError, match=name):
@@ -187,7 +189,7 @@ def test_npz_files_that_are_not_plain_numbers_are_refused(tmp_path: Path) -> Non
     with zipfile.ZipFile(npz, "w") as archive, archive.open("x.npy", "w") as entry:
         np.lib.format.write_array(entry, np.arange(4.0))
         entry.write(bytes(8))
-    refused(tmp_path, "bytes follow the values")
+    refused(tmp_path, "bytes after the values")
 
 
 def test_only_regular_files_are_read(tmp_path: Path) -> None:

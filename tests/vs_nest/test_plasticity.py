@@ -268,7 +268,8 @@ def test_bad_plasticity():
         synapse(delay=0.3)
     cell.dendritic_delay = 0
     with pytest.raises(
-        dn.ParameterError, match=r"target: dendritic_delay = 0: expected at least 1 step, because the weights of syn are plastic"
+        dn.ParameterError,
+        match=r"target: dendritic_delay = 0: expected at least 1 step, because the weights of syn are plastic",
     ):
         synapse(delay=0.3)
     cell.dendritic_delay = lambda n: np.ones(n + 1, dtype=int)

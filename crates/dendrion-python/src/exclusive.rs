@@ -1,9 +1,9 @@
 //! Access to an object by one thread at a time.
 //!
-//! A call that takes long marks the object as running. Meanwhile other calls get an error instead of waiting, because their
-//! thread may hold what the running one needs to finish. Calls that only read are an exception: a run that can be interrupted
-//! releases the object between two of its segments, and whenever a reader waits, it ends the present segment soon. No
-//! Python code runs while a thread holds the object, unless the run cannot be interrupted.
+//! A long call marks the object as running. Other calls then get an error instead of waiting, because their thread
+//! may hold something that the running call needs in order to finish. Calls that only read are an exception: a run
+//! that can be interrupted releases the object between two of its segments, and soon ends its current segment when
+//! a reader waits. No Python code runs while a thread holds the object, unless the run cannot be interrupted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -15,31 +15,31 @@ use pyo3::{PyResult, Python};
 
 use crate::error::raise;
 
-/// How often a reader that waits looks for Ctrl-C.
+/// Interval at which a waiting reader checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// An object that one thread uses at a time.
+/// An object that is used by one thread at a time.
 pub(crate) struct Exclusive<T> {
-    /// What the object is, for messages.
+    /// Description of the object, for messages.
     name: &'static str,
     object: Mutex<T>,
     run: Mutex<Option<Run>>,
-    /// Signalled when a reader has finished, and when the object is released.
+    /// Notified when a reader has finished and when the object is released.
     turn: Condvar,
-    /// Readers that began to wait, and those of them that no longer do.
+    /// Number of readers that have started to wait; `served` counts those that have finished.
     arrived: AtomicU64,
     served: AtomicU64,
 }
 
-/// A call that takes long.
+/// A long call.
 #[derive(Clone, Copy)]
 struct Run {
     thread: ThreadId,
-    /// Whether it releases the object to readers.
+    /// Whether the call releases the object to readers.
     is_readable: bool,
 }
 
-/// What a call wants of the object.
+/// The kind of access that a call needs.
 #[derive(Clone, Copy, PartialEq)]
 enum Use {
     Read,
@@ -58,12 +58,12 @@ impl<T: Send> Exclusive<T> {
         }
     }
 
-    /// Calls `read`, which changes nothing that others see and calls no Python code.
+    /// Calls `read`, which must not make visible changes or call Python code.
     pub(crate) fn read<R: Send>(&self, py: Python<'_>, read: impl FnOnce(&mut T) -> R + Send) -> PyResult<R> {
         self.hold(py, Use::Read, read)
     }
 
-    /// Calls `change`, which calls no Python code.
+    /// Calls `change`, which must not call Python code.
     pub(crate) fn change<R: Send>(
         &self,
         py: Python<'_>,
@@ -77,7 +77,7 @@ impl<T: Send> Exclusive<T> {
         if let Some(mut object) = self.try_object() {
             return Ok(work(&mut object));
         }
-        // The holder goes on without the interpreter's lock, so it releases the object even if this thread waits.
+        // The holder continues without the interpreter's lock, so it releases the object even if this thread waits.
         let mut turn = Some((Waiting::new(self), work));
         loop {
             let done = py.detach(|| {
@@ -106,7 +106,7 @@ impl<T: Send> Exclusive<T> {
         Ok(Running(self))
     }
 
-    /// Whether a read would be refused at present.
+    /// Returns whether a read would currently be refused.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.present_run().is_some_and(|run| !run.is_readable)
     }
@@ -123,7 +123,7 @@ impl<T: Send> Exclusive<T> {
             "is running, and was used by a function that this run called (a progress callback or a signal handler); \
              use it after the run"
         } else {
-            "is running in another thread; wait until that call has returned, or give each thread a network of its own"
+            "is running in another thread; wait until that call has returned, or use a separate network in each thread"
         };
         raise(Error::structure(self.name, what))
     }
@@ -135,13 +135,13 @@ impl<T: Send> Exclusive<T> {
     fn try_object(&self) -> Option<MutexGuard<'_, T>> {
         match self.object.try_lock() {
             Ok(object) => Some(object),
-            // A panic is caught at the border to Python; the engine says itself when it cannot go on.
+            // PyO3 catches panics, and the engine itself reports when it cannot continue.
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
     }
 
-    /// The object, if it is released within a time.
+    /// Returns the object if it is released within `time`.
     fn try_object_for(&self, time: Duration) -> Option<MutexGuard<'_, T>> {
         let run = self.present_run();
         let (run, _) = self
@@ -157,7 +157,7 @@ const fn would_block<G>(error: &TryLockError<G>) -> bool {
     matches!(error, TryLockError::WouldBlock)
 }
 
-/// A reader that waits, until it is dropped.
+/// A waiting reader. It stops waiting when it is dropped.
 struct Waiting<'a, T>(&'a Exclusive<T>);
 
 impl<'a, T: Send> Waiting<'a, T> {
@@ -176,11 +176,12 @@ impl<T> Drop for Waiting<'_, T> {
     }
 }
 
-/// A call that takes long, until it is dropped.
+/// A long call. It ends when it is dropped.
 pub(crate) struct Running<'a, T>(&'a Exclusive<T>);
 
 impl<T: Send> Running<'_, T> {
-    /// Calls `work` with the object; then readers that wait have their turn. Call it without the interpreter's lock.
+    /// Calls `work` with the object, and then lets waiting readers proceed. Must be called without the
+    /// interpreter's lock.
     pub(crate) fn segment<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let exclusive = self.0;
         let mut object = exclusive.object.lock().unwrap_or_else(PoisonError::into_inner);
@@ -190,12 +191,12 @@ impl<T: Send> Running<'_, T> {
         exclusive.turn.notify_all();
         let arrived = exclusive.arrived.load(Ordering::Acquire);
         let served = |_: &mut Option<Run>| exclusive.served.load(Ordering::Acquire) < arrived;
-        // A reader stops waiting at Ctrl-C at the latest; the time is for one that is not scheduled.
+        // A reader stops waiting at Ctrl-C at the latest. The time limit is for readers that are not scheduled.
         drop(exclusive.turn.wait_timeout_while(run, 2 * LOOK, served));
         done
     }
 
-    /// Whether a reader waits.
+    /// Returns whether a reader waits.
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.arrived.load(Ordering::Relaxed) != self.0.served.load(Ordering::Relaxed)
     }

@@ -152,9 +152,9 @@ impl Model {
         self.generator(path, size, signal, start, stop, Some(given))
     }
 
-    /// Gives a generator times from which its values hold one after the other, and a random stream of that name.
+    /// Sets the times at which the values of a generator change, and the name of its random stream.
     fn set_course(&self, generator: usize, breaks: Floats<'_>, stream: Option<String>) -> PyResult<()> {
-        let missing = || PyValueError::new_err(format!("no generator {generator}"));
+        let missing = || PyValueError::new_err(format!("unknown generator {generator}"));
         let mut network = self.network()?;
         let generator = network.generators.get_mut(generator).ok_or_else(missing)?;
         (generator.breaks, generator.stream) = (breaks.as_array().to_vec(), stream);
@@ -247,9 +247,9 @@ impl Model {
         Ok((PyArray1::from_vec(py, pre), PyArray1::from_vec(py, post)))
     }
 
-    /// Gives the connections of a projection weights or delays, one each.
+    /// Sets the weights or delays of a projection, one value per connection.
     fn set_per_connection(&self, projection: usize, name: &str, values: Floats<'_>) -> PyResult<()> {
-        let missing = || PyValueError::new_err(format!("no projection {projection}"));
+        let missing = || PyValueError::new_err(format!("unknown projection {projection}"));
         let mut network = self.network()?;
         let projection = network.projections.get_mut(projection).ok_or_else(missing)?;
         let values = values.as_array().to_vec().into();
@@ -283,8 +283,8 @@ impl Model {
     }
 
     fn set_plasticity(&self, projection: usize, kind: &str, given: &Bound<'_, PyDict>) -> PyResult<()> {
-        let kind =
-            ModuleKind::from_name(kind).ok_or_else(|| PyValueError::new_err(format!("unknown rule {kind}")))?;
+        let kind = ModuleKind::from_name(kind)
+            .ok_or_else(|| PyValueError::new_err(format!("unknown rule {kind}")))?;
         let missing = || PyValueError::new_err(format!("unknown projection {projection}"));
         let plasticity = Plasticity { kind, params: params(given)? };
         self.network()?.projections.get_mut(projection).ok_or_else(missing)?.plasticity = Some(plasticity);
@@ -304,7 +304,7 @@ impl Model {
 }
 
 impl Model {
-    /// The network, which another thread may be changing.
+    /// Returns the network, unless another thread is changing it.
     fn network(&self) -> PyResult<MutexGuard<'_, Network>> {
         match self.network.try_lock() {
             Ok(network) => Ok(network),
@@ -316,7 +316,7 @@ impl Model {
         }
     }
 
-    /// The network, and an empty one in its place.
+    /// Returns the network and leaves an empty one in its place.
     pub(crate) fn take(&self) -> PyResult<Network> {
         Ok(std::mem::replace(&mut *self.network()?, Network::new(1.0)))
     }
@@ -356,7 +356,7 @@ impl Model {
 }
 
 fn population_of(network: &mut Network, index: usize) -> PyResult<&mut Population> {
-    let missing = || PyValueError::new_err(format!("no population {index}"));
+    let missing = || PyValueError::new_err(format!("unknown population {index}"));
     network.populations.get_mut(index).ok_or_else(missing)
 }
 

@@ -7,7 +7,7 @@ use dendrion::Replacement as Whole;
 use dendrion::model::Error;
 use pyo3::prelude::*;
 
-/// A file that is being written and will take the place of another.
+/// A file that is being written and will replace another one.
 #[pyclass(frozen)]
 pub(crate) struct Replacement {
     whole: Mutex<Option<Whole>>,
@@ -15,7 +15,7 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// No one holds it for longer than a moment.
+    /// Locks the file, which is only held for short moments.
     fn whole(&self) -> MutexGuard<'_, Option<Whole>> {
         self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -36,14 +36,14 @@ impl Replacement {
         self.whole().as_ref().map(|whole| whole.path().to_path_buf())
     }
 
-    /// Puts the new content in place, durably.
+    /// Puts the new content in place and makes it durable.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let Some(whole) = self.whole().take() else { return Ok(()) };
         let target = &self.target;
         py.detach(|| whole.finish()).map_err(|e| crate::error::raise(Error::file(target, &e)))
     }
 
-    /// Discards what was written.
+    /// Discards the new content.
     fn abandon(&self) {
         let whole = self.whole().take();
         drop(whole);

@@ -1,4 +1,4 @@
-//! The running network.
+//! The binding of a simulation.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -20,34 +20,35 @@ use crate::model::Model;
 use crate::trace::Trace;
 use crate::watch::{LOOK, watched};
 
-/// The least time between two interruptions of a run for those that wait to read.
+/// Minimum time between two interruptions of a run for waiting readers.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// A network ready to run.
+/// A network that is ready to run.
 ///
-/// A plain run is cut into segments: for progress and Ctrl-C, whose functions may read the network, and for other threads that
-/// read. Results do not depend on where a run is cut. A run with a batch, inputs or a trace is not cut; only what is kept
-/// beside the network can then be read.
+/// A plain run is divided into segments. Between segments it reports progress and checks for Ctrl-C, whose
+/// functions may read the network, and lets other threads read. Results do not depend on the segments. A run with a
+/// batch, inputs or a trace is not divided. During such a run, only values stored outside of the engine can be
+/// read.
 #[pyclass(frozen)]
 pub(crate) struct Simulation {
     engine: Exclusive<dendrion::Simulation>,
-    /// See `version`.
+    /// Changes with every call that may change recordings or weights; see [`Self::version`].
     version: AtomicU64,
     steps: AtomicU64,
     batch: AtomicUsize,
     noise_seed: AtomicU64,
     parameters: Vec<String>,
-    /// Connections of each projection, by path.
+    /// Number of connections of each projection, by path.
     counts: HashMap<String, usize>,
-    /// As they were when the last run that cannot be cut began.
+    /// The description of the network at the beginning of the last undivided run.
     shown: Mutex<Option<Shown>>,
 }
 
-/// What describes a network.
+/// The description of a network.
 #[derive(Clone)]
 struct Shown {
     summary: Summary,
-    /// How many numbers each parameter has.
+    /// Number of values of each parameter.
     sizes: Vec<usize>,
 }
 
@@ -66,7 +67,7 @@ impl Simulation {
         self.engine.read(py, read)
     }
 
-    /// Reads what may be an error.
+    /// Reads a value that may be an error.
     fn try_read<R: Send>(
         &self,
         py: Python<'_>,
@@ -75,7 +76,7 @@ impl Simulation {
         self.read(py, read)?.map_err(raise)
     }
 
-    /// Calls `change`, which may change what was recorded, or weights.
+    /// Calls `change`, which may change recordings or weights.
     fn change<R: Send>(
         &self,
         py: Python<'_>,
@@ -84,7 +85,7 @@ impl Simulation {
         self.engine.change(py, |simulation| self.noted(simulation, change))?.map_err(raise)
     }
 
-    /// Calls `change` without the interpreter's lock, in a call that takes long and is not interrupted.
+    /// Calls `change` without the interpreter's lock, as a long call that is not interrupted.
     fn change_whole<R: Send>(
         &self,
         py: Python<'_>,
@@ -94,7 +95,7 @@ impl Simulation {
         py.detach(|| running.segment(|simulation| self.noted(simulation, change))).map_err(raise)
     }
 
-    /// Changes the network, and keeps what can be read at any time up to date.
+    /// Changes the network and updates the values that can be read at any time.
     fn noted<R>(
         &self,
         simulation: &mut dendrion::Simulation,
@@ -108,7 +109,8 @@ impl Simulation {
         done
     }
 
-    /// Runs up to `steps` steps: until readers wait, or it is time to look for Ctrl-C again. Returns the steps done.
+    /// Runs up to `steps` steps, but stops when readers wait or when it is time to check for Ctrl-C. Returns the
+    /// number of steps done.
     fn segment(
         &self,
         running: &Running<'_, dendrion::Simulation>,
@@ -130,7 +132,7 @@ impl Simulation {
         running.segment(|simulation| self.noted(simulation, run))
     }
 
-    /// Begins a run that is not cut.
+    /// Begins a run that is not divided into segments.
     fn run_whole(&self, py: Python<'_>) -> PyResult<Running<'_, dendrion::Simulation>> {
         let running = self.engine.run(false)?;
         let shown = py.detach(|| running.segment(Shown::of));
@@ -151,7 +153,7 @@ type Spikes<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>);
 
 #[pymethods]
 impl Simulation {
-    /// Builds the network of a model, which is used up.
+    /// Builds the network of a model, and takes the model's contents.
     #[new]
     fn new(py: Python<'_>, model: &Bound<'_, Model>) -> PyResult<Self> {
         let network = model.get().take()?;
@@ -173,8 +175,8 @@ impl Simulation {
         .map_err(raise)
     }
 
-    /// Runs `steps` steps without the interpreter's lock. `progress(done)` is called now and then; what it raises, or
-    /// Ctrl-C, stops the run cleanly and is raised here.
+    /// Runs `steps` steps without the interpreter's lock, and regularly calls `progress(done)`. An exception in
+    /// `progress`, or Ctrl-C, stops the run cleanly and is raised here.
     fn run(&self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
         let running = self.engine.run(true)?;
         let (mut done, mut looked) = (0, Instant::now());
@@ -194,7 +196,8 @@ impl Simulation {
         }
     }
 
-    /// As `run`, with a batch, what stands in for generators by path, and a trace kept in about so many bytes.
+    /// As `run`, with a batch, replacements of generators by path, and a trace that takes at most about the given
+    /// number of bytes.
     fn run_with(
         &self,
         py: Python<'_>,
@@ -217,33 +220,35 @@ impl Simulation {
         Ok(trace.map(Trace::new))
     }
 
-    /// Whether a call that cannot be interrupted uses the network, so that nothing can be read from the engine.
+    /// Returns whether a call that cannot be interrupted uses the network, so that nothing can be read from the
+    /// engine.
     fn is_unreadable(&self) -> bool {
         self.engine.is_unreadable()
     }
 
-    /// Makes a batch of samples before they run.
+    /// Creates a batch of samples before the first run.
     fn begin_batch(&self, py: Python<'_>, batch: usize) -> PyResult<()> {
         self.change(py, |s| s.begin_batch(batch))
     }
 
-    /// Samples of the batch it has run with; 0 without one.
+    /// Returns the number of samples in the batch, or 0 without a batch.
     fn batch(&self) -> usize {
         self.batch.load(Ordering::Relaxed)
     }
 
-    /// Parameters whose times are not multiples of the step, each with a message; all, or those of some keys.
+    /// Returns a message for each parameter with times that are not multiples of the step, for all keys or the
+    /// given ones.
     fn roundings(&self, py: Python<'_>, keys: Option<Vec<String>>) -> PyResult<Vec<(String, String)>> {
         let found = self.read(py, |s| keys.map_or_else(|| s.roundings(), |keys| s.roundings_of(&keys)))?;
         Ok(found.into_iter().map(|r| (r.parameter.clone(), r.to_string())).collect())
     }
 
-    /// Keys of the parameters that are counted in steps.
+    /// Returns the keys of the parameters that are counted in steps.
     fn step_parameters(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         self.read(py, |s| s.step_parameters())
     }
 
-    /// What a run of `duration` ms comes to: its steps, and the time requested so far after it (ms).
+    /// Returns the number of steps in a run of `duration` ms, and the total time requested after it (ms).
     fn request(&self, py: Python<'_>, duration: f64) -> PyResult<(u64, f64)> {
         let request = self.try_read(py, |s| s.request(duration))?;
         Ok((request.steps, request.time))
@@ -253,13 +258,13 @@ impl Simulation {
         self.engine.change(py, |s| s.set_requested_time(time))
     }
 
-    /// Steps done; while the network runs, those of finished epochs.
+    /// Returns the number of steps done. During a run, only finished epochs are counted.
     fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
 
-    /// Writes the network as it is now to a model file, with who its populations are, which parameters are frozen, which
-    /// weights are a table, and what is recorded.
+    /// Writes the current network to a model file, with the identities of its populations, the frozen parameters,
+    /// the projections with dense weights, and the recordings.
     fn save_model(
         &self,
         py: Python<'_>,
@@ -274,7 +279,7 @@ impl Simulation {
             .map_err(crate::file::failed)
     }
 
-    /// Back to t = 0, with the random numbers of another seed if one is given.
+    /// Resets the network to t = 0, with the random numbers of another seed if one is given.
     fn reset(&self, py: Python<'_>, seed: Option<u64>) -> PyResult<()> {
         self.change(py, |s| match seed {
             Some(seed) => s.reset_with_seed(seed),
@@ -282,7 +287,7 @@ impl Simulation {
         })
     }
 
-    /// The seed of noise and of the spikes of generators.
+    /// Returns the seed of noise and of generated spikes.
     fn noise_seed(&self) -> u64 {
         self.noise_seed.load(Ordering::Relaxed)
     }
@@ -299,7 +304,7 @@ impl Simulation {
         Ok(added?.map_err(raise)?.0)
     }
 
-    /// State, rate (1/ms) and voltage (mV) of each state of a population that tends to a steady state.
+    /// Returns the name, rate (1/ms) and voltage (mV) of each state of a population that tends to a steady state.
     fn rates(&self, py: Python<'_>, population: &str) -> PyResult<Vec<(String, f64, f64)>> {
         let found = self.try_read(py, |s| s.rates(population))?;
         Ok(found.into_iter().map(|r| (r.state, r.rate, r.voltage)).collect())
@@ -309,7 +314,7 @@ impl Simulation {
         self.try_read(py, |s| s.variables(path))
     }
 
-    /// A probe's samples, of shape (samples, columns), with a batch (batch, samples, columns).
+    /// Returns a probe's samples, with shape (samples, columns), or (batch, samples, columns) for a batch.
     fn values<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyAny>> {
         let ((samples, columns), batch) = self.read(py, |s| (s.samples(ProbeId(probe)), s.batch()))?;
         match samples {
@@ -318,12 +323,13 @@ impl Simulation {
         }
     }
 
-    /// A number that changes with every call that may change what was recorded, or weights: where it is the same, so are they.
+    /// Returns a number that changes with every call that may change recordings or weights. If it is unchanged, so
+    /// are they.
     fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
     }
 
-    /// Clears what a probe recorded, and frees its memory.
+    /// Clears the recording of a probe and frees its memory.
     fn clear_recording(&self, py: Python<'_>, probe: usize) -> PyResult<()> {
         self.change(py, |s| s.clear_recording(ProbeId(probe)))
     }
@@ -333,22 +339,22 @@ impl Simulation {
         self.change(py, |s| s.remove_probe(ProbeId(probe)))
     }
 
-    /// Lets a probe begin anew: what it recorded is forgotten.
+    /// Restarts a probe and discards its recording.
     fn forget_recording(&self, py: Python<'_>, probe: usize) -> PyResult<()> {
         self.change(py, |s| s.forget_recording(ProbeId(probe)))
     }
 
-    /// The step from which on a probe records.
+    /// Returns the first step that a probe recorded.
     fn recording_begin(&self, py: Python<'_>, probe: usize) -> PyResult<u64> {
         self.read(py, |s| s.recording_begin(ProbeId(probe)))
     }
 
-    /// Steps of a probe's samples.
+    /// Returns the steps of a probe's samples.
     fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyArray1<u64>>> {
         Ok(PyArray1::from_vec(py, self.read(py, |s| s.sample_steps(ProbeId(probe)))?))
     }
 
-    /// A probe's spikes: steps and neurons, of a sample of a batch.
+    /// Returns the steps and neurons of a probe's spikes, for one sample of a batch.
     fn spikes<'py>(&self, py: Python<'py>, probe: usize, sample: usize) -> PyResult<Spikes<'py>> {
         let spikes = self.read(py, |s| s.spikes_of(ProbeId(probe), sample))?;
         let (steps, neurons) = spikes.into_iter().unzip();
@@ -359,7 +365,7 @@ impl Simulation {
         self.parameters.clone()
     }
 
-    /// How many numbers each parameter has, in the order of their names.
+    /// Returns the number of values of each parameter, in the order of the parameter names.
     fn parameter_sizes(&self, py: Python<'_>) -> PyResult<Vec<usize>> {
         Ok(self.shown(py)?.sizes)
     }
@@ -368,7 +374,7 @@ impl Simulation {
         to_python(py, self.try_read(py, |s| s.parameter(key))?)
     }
 
-    /// The least and the largest value a parameter may have, and whether the least itself is one.
+    /// Returns the lower and upper bound of a parameter, and whether the lower bound is included.
     fn domain(&self, py: Python<'_>, key: &str) -> PyResult<(f64, f64, bool)> {
         Ok(match self.try_read(py, |s| s.domain(key))? {
             Domain::Finite => (f64::NEG_INFINITY, f64::INFINITY, true),
@@ -378,7 +384,7 @@ impl Simulation {
         })
     }
 
-    /// Sets all parameters of a dict, or none.
+    /// Sets all parameters of a dict, or none of them if one is invalid.
     fn set_parameters(&self, given: &Bound<'_, PyDict>) -> PyResult<()> {
         let mut all = Vec::with_capacity(given.len());
         for (key, value) in given {
@@ -387,7 +393,7 @@ impl Simulation {
         self.change(given.py(), |s| s.set_parameters(all))
     }
 
-    /// Hands spikes to a generator: steps, ascending, and sources of all spikes before step `until`.
+    /// Passes spikes to a generator: the steps, in ascending order, and sources of all spikes before step `until`.
     fn push_spikes(
         &self,
         py: Python<'_>,
@@ -401,12 +407,12 @@ impl Simulation {
         self.engine.change(py, |s| s.push_spikes(path, &spikes, until))?.map_err(raise)
     }
 
-    /// The step before which all spikes were handed to a generator.
+    /// Returns the step before which all spikes of a generator have been passed.
     fn pushed_until(&self, py: Python<'_>, path: &str) -> PyResult<u64> {
         self.try_read(py, |s| s.pushed_until(path))
     }
 
-    /// The times (ms) from which the values of a generator hold, one after the other; none where they always do.
+    /// Returns the times (ms) at which the values of a generator change, or an empty array if they are constant.
     fn times<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
         Ok(PyArray1::from_vec(py, self.read(py, |s| s.generator_times(path).to_vec())?))
     }
@@ -419,13 +425,13 @@ impl Simulation {
         self.try_read(py, |s| s.is_learning(path))
     }
 
-    /// Saves everything the future depends on.
+    /// Saves the complete state of the simulation.
     fn save_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let running = self.run_whole(py)?;
         py.detach(|| running.segment(|s| s.save_state(path))).map_err(raise)
     }
 
-    /// Goes on from what was saved.
+    /// Restores a saved state.
     fn load_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.change_whole(py, |s| s.load_state(path))
     }
@@ -443,7 +449,7 @@ impl Simulation {
         self.engine.change(py, |s| s.set_state(key, value))?.map_err(raise)
     }
 
-    /// A projection's connections: sources, targets, weights, delays in steps.
+    /// Returns a projection's connections: sources, targets, weights, and delays in steps.
     fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
         let table = self.try_read(py, |s| s.connections(path))?;
         let arrays = (
@@ -455,7 +461,7 @@ impl Simulation {
         Ok(arrays.into_pyobject(py)?.into_any())
     }
 
-    /// How many connections a projection has.
+    /// Returns the number of connections of a projection.
     fn connection_count(&self, py: Python<'_>, path: &str) -> PyResult<usize> {
         match self.counts.get(path) {
             Some(count) => Ok(*count),
@@ -463,7 +469,7 @@ impl Simulation {
         }
     }
 
-    /// What the network amounts to.
+    /// Returns a summary of the network.
     fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (summary, dict) = (self.shown(py)?.summary, PyDict::new(py));
         dict.set_item("neurons", summary.neurons)?;
@@ -478,7 +484,7 @@ impl Simulation {
         Ok(dict)
     }
 
-    /// The program of a population's step, as text.
+    /// Returns the program of a population's step as text.
     fn program(&self, py: Python<'_>, path: &str) -> PyResult<String> {
         self.try_read(py, |s| s.program(path))
     }

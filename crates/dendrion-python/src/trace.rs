@@ -16,7 +16,7 @@ use crate::watch::watched;
 pub(crate) struct Trace {
     run: Exclusive<dendrion::Trace>,
     memory: u64,
-    /// As of the last call that ended.
+    /// Whether the run can still be reversed, as of the last completed call.
     is_left: AtomicBool,
 }
 
@@ -33,12 +33,12 @@ type Gradients<'py> = (Bound<'py, PyDict>, Bound<'py, PyDict>, Bound<'py, PyDict
 
 #[pymethods]
 impl Trace {
-    /// Bytes of the states that the run and its reverse keep at the same time, at most.
+    /// Returns the maximum number of bytes of states that the run and its backward pass keep at the same time.
     const fn memory(&self) -> u64 {
         self.memory
     }
 
-    /// Whether it can still be reversed.
+    /// Returns whether the run can still be reversed.
     fn is_left(&self) -> bool {
         self.is_left.load(Ordering::Relaxed)
     }

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use crate::error::raise;
 
-/// How often work looks for Ctrl-C and reports its progress.
+/// Interval of checks for Ctrl-C and of progress reports.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// A callback that receives the amount of completed work.
@@ -31,7 +31,7 @@ pub(crate) fn watched<R: Send>(
                 return ControlFlow::Continue(());
             }
             looked = Instant::now();
-            // When Python exits, `__del__` may run a network, and nobody listens any more.
+            // When Python exits, `__del__` may run a network although the interpreter is no longer available.
             let heard = Python::try_attach(|py| {
                 py.check_signals()?;
                 progress.map_or(Ok(()), |p| p.call1(py, (done,)).map(drop))

@@ -29,12 +29,12 @@ impl Compartment {
         }
         let scaled = |v: &Values| v.as_slice().iter().any(|f| *f != 1.0);
         if !self.has_geometry() && self.params.get("area_factor").is_some_and(scaled) {
-            let given = "a factor for the membrane area";
+            let given = "a factor without an area";
             return Err(Error::parameter(
                 path,
                 "area_factor",
                 given,
-                "also length and diameter (um), or a factor of 1",
+                "length and diameter (um) as well, or a factor of 1",
             ));
         }
         for (name, example) in [("gL", "gL=50 (uS/cm2)"), ("C", "C=1 (uF/cm2)")] {
