@@ -23,8 +23,8 @@ class Cell(dn.MCNeuron):
 def test_wrong_texts_are_refused_when_the_class_is_made():
     with pytest.raises(dn.EquationError) as error:
         channel("I = g * (E - Vm) : pA\ng = 5 nS; E = -90 mV")
-    expected = "Own: error in the equations: line 1, column 14: unknown name 'Vm'; did you mean 'V'?\n  1 | I = g * (E - Vm) : pA\n"
-    assert str(error.value) == expected + "    |              ^^"
+    expected = "Own: error in the equations: line 1, column 14: unknown name 'Vm'; did you mean 'V'?\n"
+    assert str(error.value) == expected + "  1 | I = g * (E - Vm) : pA\n    |              ^^"
     assert isinstance(error.value, ValueError)
     with pytest.raises(dn.ParameterTypeError, match="Own: equations = 3: expected a string"):
         channel(3)
