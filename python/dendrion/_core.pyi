@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
-# Levels of vector instructions that this processor has, the best one last.
+# Vector instruction sets of this processor, in ascending order.
 LEVELS: list[str]
 
 Value = float | NDArray[np.float64]

@@ -1,7 +1,7 @@
-"""Channels from the literature, in equations. Each has its paper, and its text in ``KA.equations``.
+"""Ion channels from the literature, written as equations. Each cites its paper, and ``KA.equations`` shows its text.
 
-Conductances are per area (mS/cm2), as in the papers, and need the compartment's ``length`` and ``diameter``. Where
-there is no geometry take ``KA.absolute``, whose ``g`` is in nS and has to be given.
+Conductances are per area (mS/cm2), as in the papers, and require the compartment's ``length`` and ``diameter``. For
+compartments without a geometry, use ``KA.absolute``, whose ``g`` is in nS and has no default.
 
 Channels on one compartment share calcium: [CaT][dendrion.channels.CaT] and [CaL][dendrion.channels.CaL] export the
 current ``I_Ca``, [CaPool][dendrion.channels.CaPool] imports it and exports the concentration ``Ca``, and
@@ -20,7 +20,7 @@ __all__ = ["HHK", "KA", "KM", "CaL", "CaPool", "CaT", "HHNa", "Ih", "KCa", "Kdr"
 
 
 class _PerArea(Channel):
-    """A channel whose conductance is per area, with a sibling whose is not."""
+    """A channel with a conductance per area. Its attribute ``absolute`` is a version with an absolute conductance."""
 
     absolute: ClassVar[type[Channel]]
 
@@ -34,7 +34,7 @@ class _PerArea(Channel):
 
 
 class HHNa(_PerArea):
-    """Sodium of the squid giant axon at 6.3 degrees (Hodgkin & Huxley 1952), for a rest of -65 mV.
+    """Sodium of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class HHNa(_PerArea):
 
 
 class HHK(_PerArea):
-    """Potassium of the squid giant axon at 6.3 degrees (Hodgkin & Huxley 1952), for a rest of -65 mV.
+    """Potassium of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class NaT(_PerArea):
     Parameters
     ----------
     Vt : float or array
-        Shifts the threshold (mV).
+        Shift of the activation and inactivation curves (mV), which shifts the spike threshold.
     g, E, size, on, parent, name, frozen_params
         See [HHNa][dendrion.channels.HHNa].
     """
@@ -93,7 +93,7 @@ class Kdr(_PerArea):
     Parameters
     ----------
     Vt : float or array
-        Shifts the threshold (mV).
+        Shift of the activation curve (mV).
     g, E, size, on, parent, name, frozen_params
         See [HHNa][dendrion.channels.HHNa].
     """
@@ -114,7 +114,7 @@ class KA(_PerArea):
 
 
 class KM(_PerArea):
-    """Muscarinic potassium, slow (Yamada, Koch & Adams 1989, as in Pospischil et al. 2008).
+    """Slow muscarinic potassium (Yamada, Koch & Adams 1989, as in Pospischil et al. 2008).
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class KM(_PerArea):
 
 
 class Ih(_PerArea):
-    """Cation current that hyperpolarisation opens (Kole, Hallermann & Stuart 2006, as in Hay et al. 2011).
+    """Hyperpolarisation-activated cation current (Kole, Hallermann & Stuart 2006, as in Hay et al. 2011).
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class CaT(_PerArea):
     Parameters
     ----------
     Vx : float or array
-        Shifts all kinetics (mV).
+        Shift of all kinetics along the voltage axis (mV).
     g, E, size, on, parent, name, frozen_params
         See [HHNa][dendrion.channels.HHNa].
     """
@@ -166,12 +166,12 @@ class CaL(_PerArea):
 
 
 class KCa(_PerArea):
-    """Potassium gated by calcium, of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
+    """Calcium-activated potassium of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
 
     Parameters
     ----------
     K_half : float or array
-        Calcium of half activation (mM), > 0.
+        Calcium concentration of half activation (mM), > 0.
     tau_z : float or array
         Time constant (ms), > 0.
     g, E, size, on, parent, name, frozen_params
@@ -182,22 +182,22 @@ class KCa(_PerArea):
 
 
 class CaPool(Channel):
-    """Calcium in a shell under the membrane (Destexhe et al. 1994, as in Hay et al. 2011).
+    """Calcium concentration in a shell under the membrane (Destexhe et al. 1994, as in Hay et al. 2011).
 
-    Imports ``I_Ca`` of the channels on its compartment, which needs a geometry, and exports ``Ca``.
+    Imports ``I_Ca`` from the channels on its compartment, which needs a geometry, and exports ``Ca``.
 
     Parameters
     ----------
     gamma : float or array
         Fraction of the calcium that is not buffered, from 0 to 1.
     tau : float or array
-        Time constant of the removal (ms), > 0.
+        Time constant of calcium removal (ms), > 0.
     depth : float or array
         Depth of the shell (um), > 0.
     Ca_rest : float or array
-        Calcium at rest (mM), >= 0.
+        Calcium concentration at rest (mM), >= 0.
     faraday : float or array
-        Faraday's constant (C/mol).
+        Faraday constant (C/mol).
     size, on, parent, name, frozen_params
         See [Channel][dendrion.Channel].
     """

@@ -1,4 +1,4 @@
-"""Networks as functions of JAX. ``import dendrion.jax`` needs ``jax``, which Dendrion does not install."""
+"""Networks as JAX functions. ``import dendrion.jax`` requires ``jax``, which Dendrion does not install."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ try:
     import jax
     import jax.numpy as jnp
 except ImportError as error:  # pragma: no cover
-    raise ImportError("dendrion.jax needs JAX: pip install jax") from error
+    raise ImportError("dendrion.jax requires JAX; install it with: pip install jax") from error
 
 __all__ = ["function"]
 
-#: Runs kept for gradients that may not come.
+#: Maximum number of runs that are kept for a later backward pass.
 KEPT = 4
 
 
@@ -41,37 +41,38 @@ def function(
     *,
     memory: float = MEMORY,
 ) -> Callable[..., Any]:
-    """Return a network as a function of parameters and inputs that JAX differentiates, under ``jit`` too.
+    """Return a network as a function of parameters and inputs that JAX can differentiate, also under ``jit``.
 
-    The function is pure. Each call runs the network from t = 0, and its result depends on the arguments alone:
-    parameters that are left out have the values that the network had when the function was made, and random numbers
-    come from ``seed``. Gradients are exact, with the surrogate derivatives of the populations for their spikes. Second
-    derivatives and forward mode are not available and raise an error. The network runs outside of XLA, one call after
-    the other. A call leaves its parameters, states and recordings in the network. After training, give the network the
-    parameters that were found with ``net.set_parameters(params)``.
+    The function is pure: each call runs the network from t = 0, and the result depends only on the arguments.
+    Parameters that are not passed have the values that the network had when the function was created, and random
+    numbers are derived from ``seed``. Gradients are exact, with the surrogate derivatives of the populations for their
+    spikes. Second derivatives and forward mode are not available and raise an error. The network runs outside XLA, one
+    call at a time. A call leaves its parameters, states and recordings in the network. After training, copy the result
+    to the network with ``net.set_parameters(params)``.
 
     Parameters
     ----------
     net : Network
-        The network, with its probes. Calls reset it and set its parameters.
+        The network, with its probes. Each call resets the network and sets its parameters.
     duration : float
-        Time to simulate at a call (ms), a multiple of the time step.
+        Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
-        Generators that arguments replace: ``(batch, steps, size)`` or ``(steps, size)`` of real numbers, factors
-        of the weights for spikes (1 is a spike), pA for currents.
+        Generators that the arguments replace. The arguments are real arrays of shape ``(batch, steps, size)`` or
+        ``(steps, size)``: for spikes, factors on the weights (1 is a spike); for currents, values in pA.
     outputs : list of Recording or SpikeRecording
-        Probes whose samples are returned, ``(batch, samples, columns)``; of spikes ``(batch, steps, size)``, 0 or 1.
+        Probes whose recordings are returned, of shape ``(batch, samples, columns)``; for spikes, 0 or 1 in an array of
+        shape ``(batch, steps, size)``.
     memory : float
-        Bytes a gradient may keep.
+        Maximum memory for a gradient (bytes).
 
     Returns
     -------
     function
-        ``f(params, *inputs, seed=None, state=None)``. ``params`` is a dict of some or all of ``net.parameters()``.
-        ``seed`` is a whole number >= 0 or a key of ``jax.random``, from which noise and the spikes of random generators
-        are drawn; by default it is the ``noise_seed`` that the network had when the function was made. ``state`` is a
-        dict of initial states by key (those of ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``, which
-        has gradients too. Returns an array for one probe, else a tuple.
+        ``f(params, *inputs, seed=None, state=None)``. ``params`` is a dict with some or all of ``net.parameters()``.
+        ``seed`` is an integer >= 0 or a key of ``jax.random``, from which noise and the spikes of random generators are
+        drawn. It defaults to the ``noise_seed`` that the network had when the function was created. ``state`` is a dict
+        of initial states by key (as in ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``; gradients with
+        respect to them are available too. The function returns an array for one probe, otherwise a tuple.
 
     Example
     -------
@@ -113,7 +114,7 @@ def function(
             params, states, given, _ = arguments
             trace = runs.take(int(ticket))
             if trace is None:
-                # Its call is long ago, or was reversed before. The same arguments give the same run.
+                # The run was discarded or already used. The same arguments give an identical run.
                 trace = simulate(arguments, grad=True)[1]
             assert trace is not None
             paths = [g.path for g in whole.inputs]
@@ -126,7 +127,7 @@ def function(
         *differentiable, seed = arguments
         like = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), differentiable)
         found = _called(run, tuple(like), arguments, ticket, cotangents)
-        # Whole numbers have no derivative.
+        # Integer arguments have no derivative.
         return ((*found, np.zeros(jnp.shape(seed), dtype=jax.dtypes.float0)),)
 
     simulated = jax.custom_vjp(plain)
@@ -149,7 +150,7 @@ def function(
 
 
 class _Runs:
-    """Runs that wait to be reversed, by the number of their ticket. Callbacks may come from several threads."""
+    """Runs that await a backward pass, by ticket number. Callbacks may come from several threads."""
 
     def __init__(self) -> None:
         self._runs: OrderedDict[int, Run] = OrderedDict()
@@ -157,7 +158,7 @@ class _Runs:
         self._lock = threading.Lock()
 
     def keep(self, run: Run | None) -> int:
-        """Keep a run, and return its ticket. Runs that nobody came for make way."""
+        """Store a run and return its ticket. The oldest runs are discarded if there are too many."""
         with self._lock:
             ticket = next(self._tickets)
             if run is not None:
@@ -167,13 +168,13 @@ class _Runs:
             return ticket
 
     def take(self, ticket: int) -> Run | None:
-        """Return a run that is still there, once."""
+        """Remove and return a run, or ``None`` if it is no longer stored."""
         with self._lock:
             return self._runs.pop(ticket, None)
 
 
 def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
-    """Call a function outside of XLA. Its derivative is refused with an error that says why."""
+    """Call a function outside XLA. Differentiating the call raises an error with the reason."""
 
     @jax.custom_jvp
     def called(*arguments: Any) -> Any:
@@ -183,21 +184,21 @@ def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
     def refuse(primals: Any, tangents: Any) -> Any:
         raise StructureError(
             "dendrion.jax: second derivatives and forward mode are not available: the derivative of a gradient through "
-            "surrogate derivatives is not defined; expected jax.grad, jax.vjp or jax.jacrev, once"
+            "surrogate derivatives is not defined; use jax.grad, jax.vjp or jax.jacrev, and only once"
         )
 
     return called(*arguments)
 
 
 def _like(gradient: NDArray[np.float64], value: Any) -> NDArray[Any]:
-    """Return a gradient in the shape and type of what it is of; what stands for all samples has their sum."""
+    """Return a gradient in the shape and type of its argument; an argument shared by all samples gets their sum."""
     shape = np.shape(value)
     lead = tuple(range(gradient.ndim - len(shape)))
     return np.asarray(gradient.sum(axis=lead).reshape(shape), dtype=np.asarray(value).dtype)
 
 
 def _words(seed: Any) -> jax.Array:
-    """Return a seed, or a key of ``jax.random``, as words of 32 bits, the highest first."""
+    """Return a seed, or a key of ``jax.random``, as 32-bit words, the most significant first."""
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         seed = whole_number("seed", seed, 0, 2**64 - 1)
         return jnp.asarray([seed >> 32, seed & 0xFFFFFFFF], dtype=jnp.uint32)
@@ -209,16 +210,16 @@ def _words(seed: Any) -> jax.Array:
         return seed  # type: ignore[no-any-return]
     if dtype is not None and jnp.issubdtype(dtype, jnp.integer) and jnp.ndim(seed) == 0:
         seed = jnp.asarray(seed)
-        # A shift by 32 is not defined for narrower numbers.
+        # Shifting by 32 bits is undefined for narrower integers.
         high = seed >> 32 if jnp.dtype(dtype).itemsize == 8 else jnp.zeros_like(seed)
         return jnp.stack([high.astype(jnp.uint32), seed.astype(jnp.uint32)])
     kind = type(seed).__name__ if dtype is None else f"{dtype}{list(jnp.shape(seed))}"
-    raise ParameterTypeError(f"dendrion.jax: seed of type {kind}: expected a whole number >= 0 or a key of jax.random")
+    raise ParameterTypeError(f"dendrion.jax: seed of type {kind}: expected an integer >= 0 or a key of jax.random")
 
 
 def _seed_of(words: NDArray[np.uint32]) -> int:
-    """Return the seed that words stand for."""
+    """Return the integer seed that the words encode."""
     if words.size <= 2:
         return functools.reduce(lambda seed, word: seed << 32 | int(word), words, 0)
-    # Keys of other generators are longer.
+    # Keys of other generators have more words.
     return int(np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0])

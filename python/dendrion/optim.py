@@ -1,4 +1,4 @@
-"""Optimizers for the parameters of a network, for those who have no framework with its own."""
+"""Optimizers for the parameters of a network, for use without a machine learning framework."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
 class Optimizer(Abstract, SuggestingKeywords):
-    """Base of the optimizers. ``step(gradients)`` moves the parameters of the network against them, within bounds."""
+    """Base of the optimizers. ``step(gradients)`` updates the parameters of the network, within bounds."""
 
     _examples: ClassVar[str] = "Adam(net)"
 
@@ -33,13 +33,13 @@ class Optimizer(Abstract, SuggestingKeywords):
         self.net, self.lr = net, lr
         self.keys = trainable(net, train)
         known = net.parameters()
-        # A step in units of what a parameter is worth: a capacitance of 200 and a conductance of 0.01 move alike.
+        # Relative steps scale with the magnitude of a parameter, so that 200 pF and 0.01 nS change in proportion.
         self._units = {k: float(np.abs(known[k]).mean()) or 1.0 if relative else 1.0 for k in self.keys}
         self._bounds = {key: self._bound(key, known[key]) for key in self.keys}
         for key, bound in checked_bounds(type(self).__name__, bounds).items():
             least, most = bound
             if key not in self._bounds:
-                raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not trained")
+                raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not among the trained parameters")
             least, most = (
                 in_unit(f"{type(self).__name__}: bounds: {key}", bound, net._unit_of(key)) for bound in (least, most)
             )
@@ -56,7 +56,7 @@ class Optimizer(Abstract, SuggestingKeywords):
         super().__setattr__(name, value)
 
     def _checked(self, name: str, value: Any) -> Any:
-        """Return a value for an attribute, checked."""
+        """Return a valid value for an attribute, or raise an error."""
         if name in ("lr", "eps"):
             return _positive(name, value)
         if name == "momentum":
@@ -71,7 +71,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             return value
         kind, known = type(self).__name__, [n for n in dir(self) if not n.startswith("_")]
         if name in known:
-            raise AssignmentError(f"{kind}.{name} = {shown(value)}: is fixed; make another {kind}")
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: is fixed; create a new {kind}")
         nearest = _core.nearest(name, known)
         if nearest or is_ours(type(self)):
             hint = f"; did you mean {nearest!r}?" if nearest else ""
@@ -83,13 +83,13 @@ class Optimizer(Abstract, SuggestingKeywords):
         return least if included else least + 1e-6 * (float(np.abs(value).mean()) or 1.0), most
 
     def step(self, gradients: Mapping[str, ArrayLike]) -> None:
-        """Move the parameters, by the gradients of a loss that is to be less."""
+        """Update the parameters, given the gradients of a loss that is to be minimised."""
         if not isinstance(gradients, Mapping):
             raise ParameterTypeError(f"{type(self).__name__}: step: {mapping_error('gradients', gradients)}")
         if not any(key in gradients for key in self.keys):
             raise ParameterError(
                 f"{type(self).__name__}: step: gradients of {', '.join(map(str, gradients)) or 'nothing'}: expected "
-                f"some of the parameters that are trained, {', '.join(self.keys[:8])}"
+                f"gradients of at least one trained parameter: {', '.join(self.keys[:8])}"
             )
         self.steps += 1
         known, moved = self.net.parameters(), {}
@@ -101,7 +101,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             if gradient.shape != value.shape:
                 raise ParameterError(f"{key}: gradient of shape {gradient.shape}: expected {value.shape}")
             if not np.isfinite(gradient).all():
-                raise ParameterError(f"{key}: gradient with values that are not finite: expected finite numbers")
+                raise ParameterError(f"{key}: the gradient has infinite or NaN values; expected finite numbers")
             moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
         self.net.set_parameters(moved)
 
@@ -110,22 +110,22 @@ class Optimizer(Abstract, SuggestingKeywords):
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if wanted.
+    """Gradient descent, with optional momentum.
 
     Parameters
     ----------
     net : Network
-        Whose parameters to move.
+        The network whose parameters are trained.
     lr : float
         Learning rate, > 0.
     momentum : float
-        From 0 to below 1.
+        Momentum, from 0 to below 1.
     train : list of str, optional
-        Keys of the parameters to move. By default all that are not frozen and have a gradient.
+        Keys of the parameters to train. By default all parameters that are not frozen and have a gradient.
     bounds : dict, optional
-        By key, the least and the largest value allowed (``None``: no bound), beside what the parameter accepts.
+        Smallest and largest permitted value by key (``None`` for no bound), in addition to the parameter's own domain.
     relative : bool
-        Whether each parameter moves in units of the mean magnitude it had at the beginning.
+        Whether the steps of each parameter are in units of its mean magnitude at the time of construction.
     """
 
     def __init__(
@@ -153,13 +153,13 @@ class Adam(Optimizer):
     Parameters
     ----------
     net : Network
-        Whose parameters to move.
+        The network whose parameters are trained.
     lr : float
-        Learning rate, > 0: about how far a parameter moves in a step.
+        Learning rate, > 0. A parameter changes by about this amount per step.
     betas : pair of float
-        Decay of the means of gradients and of their squares, from 0 to below 1.
+        Decay rates of the running means of gradients and of squared gradients, from 0 to below 1.
     eps : float
-        Added to the root of the mean square.
+        Added to the root of the mean square for numerical stability.
     train, bounds, relative
         See [SGD][dendrion.optim.SGD].
     """
@@ -198,7 +198,7 @@ def _positive(name: str, value: object) -> float:
 
 
 def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
-    """Return bounds, each a pair by key."""
+    """Return bounds after checking that they are pairs by key."""
     if bounds is None:
         return {}
     if not isinstance(bounds, Mapping):
@@ -219,7 +219,7 @@ def _pair(value: object) -> tuple[float, float]:
 
 def _count(value: object) -> int:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-        raise ParameterTypeError(f"optim: steps = {value!r}: expected a whole number >= 0")
+        raise ParameterTypeError(f"optim: steps = {value!r}: expected an integer >= 0")
     return int(value)
 
 

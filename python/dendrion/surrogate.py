@@ -1,14 +1,14 @@
-"""Surrogate derivatives of the spike, which is a step function of V and has no useful derivative of its own.
+"""Surrogate derivatives of spikes. A spike is a step function of V, whose own derivative is useless for training.
 
-A simulation uses the hard threshold. A gradient replaces the derivative of the spike S with respect to V by a surrogate
-σ (Neftci, Mostafa & Zenke 2019). Its argument is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With ``relative=True``
-the argument is the distance relative to the reset, ``x = (V - V_th) / (V_th - V_reset)``, which has no unit, and
+Simulations use the hard threshold. Gradients replace the derivative of the spike S with respect to V by a surrogate σ
+(Neftci, Mostafa & Zenke 2019). Its argument is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With ``relative=True`` the
+argument is relative to the reset, ``x = (V - V_th) / (V_th - V_reset)``, which is dimensionless, and
 
     dS/dV       =  σ(x) / (V_th - V_reset)
     dS/dV_th    = -σ(x) (1 + x) / (V_th - V_reset)
     dS/dV_reset =  σ(x) x / (V_th - V_reset)
 
-``MCNeuron(surrogate_grad_fn=...)`` takes any of these classes, or a function of your own.
+``MCNeuron(surrogate_grad_fn=...)`` accepts any of these classes, or your own function.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Si
 class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base of the surrogate derivatives.
 
-    Called with its argument x, a surrogate returns σ(x): x is ``V - V_th`` (mV) and σ is in 1/mV, or, with
-    ``relative=True``, x is ``(V - V_th) / (V_th - V_reset)`` and neither has a unit.
+    Calling a surrogate with x returns σ(x). x is ``V - V_th`` (mV) and σ is in 1/mV. With ``relative=True``, x is
+    ``(V - V_th) / (V_th - V_reset)``, and both are dimensionless.
     """
 
     _examples: ClassVar[str] = "Sigmoid()"
@@ -87,7 +87,7 @@ def _flag(surrogate: Surrogate, relative: object) -> bool:
 
 
 class Sigmoid(Surrogate):
-    """The derivative of a logistic function: ``alpha s (1 - s)`` with ``s = 1 / (1 + exp(-alpha x))``.
+    """Derivative of the logistic function: ``alpha s (1 - s)`` with ``s = 1 / (1 + exp(-alpha x))``.
 
     Parameters
     ----------
@@ -105,13 +105,13 @@ class Sigmoid(Surrogate):
         self._take(relative, alpha=alpha)
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        # Symmetric, and of small numbers only, so that nothing overflows.
+        # The derivative is symmetric; exp of a negative argument cannot overflow.
         tail = np.exp(-self.alpha * np.abs(x))
         return np.asarray(self.alpha * tail / (1 + tail) ** 2)
 
 
 class FastSigmoid(Surrogate):
-    """``1 / (1 + alpha |x|)**2``, which falls slowly and reaches 1 (Zenke & Ganguli 2018).
+    """``1 / (1 + alpha |x|)**2``, which has heavy tails and a peak of 1 (Zenke & Ganguli 2018).
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class FastSigmoid(Surrogate):
 
 
 class ATan(Surrogate):
-    """The derivative of an arc tangent: ``alpha / 2 / (1 + (pi alpha x / 2)**2)`` (Fang et al. 2021).
+    """Derivative of the arc tangent: ``alpha / 2 / (1 + (pi alpha x / 2)**2)`` (Fang et al. 2021).
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ class ATan(Surrogate):
 
 
 class Triangle(Surrogate):
-    """``alpha max(0, 1 - alpha |x|)``: 0 farther than ``1 / alpha`` from the threshold (Esser et al. 2016).
+    """``alpha max(0, 1 - alpha |x|)``, zero beyond ``1 / alpha`` from the threshold (Esser et al. 2016).
 
     Parameters
     ----------
@@ -177,12 +177,12 @@ class Triangle(Surrogate):
 
 
 class Gaussian(Surrogate):
-    """The normal density of width ``sigma``.
+    """Normal density with standard deviation ``sigma``.
 
     Parameters
     ----------
     sigma : float
-        Width (mV; no unit with ``relative=True``), > 0.
+        Standard deviation (mV; no unit with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -199,18 +199,18 @@ class Gaussian(Surrogate):
 
 
 class MultiGaussian(Surrogate):
-    """A normal density with negative sides (Yin, Corradi & Bohté 2021).
+    """Normal density with negative side lobes (Yin, Corradi & Bohté 2021).
 
     ``(1 + h) N(x | 0, sigma²) - h N(x | sigma, (s sigma)²) - h N(x | -sigma, (s sigma)²)``
 
     Parameters
     ----------
     sigma : float
-        Width (mV; no unit with ``relative=True``), > 0.
+        Standard deviation (mV; no unit with ``relative=True``), > 0.
     h : float
-        Height of the sides, > 0.
+        Height of the side lobes, > 0.
     s : float
-        Width of the sides, in ``sigma``, > 0.
+        Width of the side lobes relative to ``sigma``, > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -235,13 +235,13 @@ def _normal(x: NDArray[np.float64], mean: float, sigma: float) -> NDArray[np.flo
 
 
 class Expression(Surrogate):
-    """A surrogate of your own.
+    """A user-defined surrogate.
 
     Parameters
     ----------
     function : callable or list
-        A function of x in terms of NumPy's functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same
-        expression in postfix order, as in model files: ``["x", "abs", 1.0, "add"]``.
+        A function of x that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same expression
+        in postfix notation, as in model files: ``["x", "abs", 1.0, "add"]``.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -256,7 +256,7 @@ class Expression(Surrogate):
                 self.tokens = tuple(written(function))
             except Exception as error:
                 raise ParameterError(
-                    f"Expression: function = {function!r}: expected an expression in NumPy's functions; tracing it "
+                    f"Expression: function = {function!r}: expected an expression of NumPy functions; tracing it "
                     f"failed: {error}"
                 ) from error
         else:

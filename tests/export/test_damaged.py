@@ -100,7 +100,7 @@ def test_random_damage(whole, tmp_path):
             touch(load(tmp_path / "x.npz", data))
         except dn.ParameterError as error:
             reasons.append(str(error))
-    form = re.compile(r"load_recording: '.*x\.npz': .*; expected a file of save\(\), to_nwb\(\) or .*", re.S)
+    form = re.compile(r"load_recording: '.*x\.npz': .*; expected a file written by save\(\), to_nwb\(\) or .*", re.S)
     assert all(form.fullmatch(reason) for reason in reasons)
     # The rest has its damage in what nobody reads, such as dates, or in values, with a checksum that was mended.
     assert 0.5 * INPUTS < len(reasons) < INPUTS
@@ -128,15 +128,15 @@ def hostile(whole):
     bomb = io.BytesIO()
     np.savez_compressed(bomb, **{**arrays, "values": np.zeros((4000, 4000))})
     return {
-        "a shape of 8 TB": (with_header("values", header("(1000000000000, 1)")), "bytes do not hold"),
-        "a shape beyond 64 bits": (with_header("values", header(f"({10**19 - 1}, {10**19 - 1})")), "bytes do not hold"),
-        "no columns, 2^62 rows": (with_header("values", header(f"({2**62}, 0)")), "bytes do not hold|times"),
+        "a shape of 8 TB": (with_header("values", header("(1000000000000, 1)")), "bytes cannot hold"),
+        "a shape beyond 64 bits": (with_header("values", header(f"({10**19 - 1}, {10**19 - 1})")), "bytes cannot hold"),
+        "no columns, 2^62 rows": (with_header("values", header(f"({2**62}, 0)")), "bytes cannot hold|times"),
         "compressed": (bomb.getvalue(), "is compressed"),
         "columns without an end": (packed({**arrays, "values": np.zeros((2**40, 0))}), "values of shape .* times"),
         "steps without an end": (packed({**arrays, "every": np.array(2**62)}), "fewer than 2\\^51 steps"),
-        "code in a header": (with_header("t", header("(__import__('os').abort(),)")), "t: is no array"),
-        "deep brackets in a header": (with_header("t", "(" * 5000), "t: is no array"),
-        "pickled": (packed({**arrays, "unit": np.array("mV")}).replace(b"'<f8'", b"'|O' "), "is no array|damaged"),
+        "code in a header": (with_header("t", header("(__import__('os').abort(),)")), "t: is not an array"),
+        "deep brackets in a header": (with_header("t", "(" * 5000), "t: is not an array"),
+        "pickled": (packed({**arrays, "unit": np.array("mV")}).replace(b"'<f8'", b"'|O' "), "is not an array|damaged"),
     }
 
 
@@ -158,10 +158,10 @@ def test_foreign_files(single, tmp_path):
     np.savez(tmp_path / "own.npz", V=np.zeros(3))
     np.save(tmp_path / "one.npy", np.zeros(3))
     for name, message in [
-        ("text.npz", "is no archive of arrays, or is damaged"),
-        ("empty.npz", "is no archive of arrays, or is damaged"),
-        ("own.npz", "has a part 'V.npy'"),
-        ("one.npy", "is no archive of arrays, or is damaged"),
+        ("text.npz", "is not an archive of arrays, or is damaged"),
+        ("empty.npz", "is not an archive of arrays, or is damaged"),
+        ("own.npz", "has an unexpected part 'V.npy'"),
+        ("one.npy", "is not an archive of arrays, or is damaged"),
     ]:
         with pytest.raises(dn.ParameterError, match=rf"load_recording: '.*{name}': {message}"):
             dn.load_recording(tmp_path / name)
@@ -170,18 +170,18 @@ def test_foreign_files(single, tmp_path):
 
 
 SAMPLES = [
-    ({"version": np.array(2)}, r"format 'dendrion\.recording', version 2: expected .*, version 1"),
-    ({"format": np.array("other")}, r"format 'other', version 1: expected 'dendrion\.recording' or 'dendrion\.spikes'"),
+    ({"version": np.array(2)}, r"format 'dendrion\.recording', version 2; expected .*, version 1"),
+    ({"format": np.array("other")}, r"format 'other', version 1; expected 'dendrion\.recording' or 'dendrion\.spikes'"),
     ({"step": np.array(0.0)}, r"step = 0\.0: expected a finite number > 0"),
     ({"step": np.array(np.nan)}, "step = nan: expected a finite number > 0"),
     ({"unit": np.array("furlong")}, "unit = 'furlong'"),
-    ({"every": np.array(0)}, "every = 0: expected a whole number from 1"),
-    ({"first": np.array(1)}, "t: expected times of whole steps"),
-    ({"index": np.array([0])}, r"values of shape \(120, 2\): 120 times and 1 members"),
-    ({"gid": np.array([1, 2, 3])}, "gid: int64 of shape .*: expected 2 whole numbers"),
-    ({"values": np.zeros((120, 2), dtype=int)}, "t, values: float64, int64 of shape"),
+    ({"every": np.array(0)}, "every = 0: expected an integer from 1"),
+    ({"first": np.array(1)}, "t: expected multiples of the time step"),
+    ({"index": np.array([0])}, r"values of shape \(120, 2\): do not match 120 times and 1 recorded members"),
+    ({"gid": np.array([1, 2, 3])}, "gid: has data type int64 and shape .*; expected 2 integers"),
+    ({"values": np.zeros((120, 2), dtype=int)}, "t, values: have data types float64, int64"),
     ({"values": None}, "lacks part 'values'"),
-    ({"steps": np.array(3)}, "has a part 'steps'"),
+    ({"steps": np.array(3)}, "has an unexpected part 'steps'"),
 ]
 
 
@@ -194,13 +194,16 @@ def test_samples_that_contradict_themselves(single, tmp_path, change, message):
 
 
 SPIKES = [
-    (lambda a: {"i": a["i"] + 4}, "i, index: expected neurons below 4"),
-    (lambda a: {"t": a["t"] + 0.01}, "t: expected times of whole steps from 0 to 600"),
-    (lambda a: {"t": a["t"][::-1]}, "t, i: expected spikes by time, then neuron"),
-    (lambda a: {"steps": np.array(5)}, "t: expected times of whole steps from 0 to 5"),
-    (lambda a: {"begin": np.array(601)}, "begin = 601: expected a whole number from 0 to 600"),
-    (lambda a: {"spikes_per_sample": np.array([len(a["t"]), 1])}, "spikes_per_sample: expected 16 in all"),
-    (lambda a: {"i": a["i"][1:]}, "i: int64 of shape .*: expected 16 whole numbers"),
+    (lambda a: {"i": a["i"] + 4}, "i, index: expected indices of neurons < 4"),
+    (lambda a: {"t": a["t"] + 0.01}, "t: expected multiples of the time step, from step 0 to below step 600"),
+    (lambda a: {"t": a["t"][::-1]}, "t, i: expected spikes sorted by time, then neuron"),
+    (lambda a: {"steps": np.array(5)}, "t: expected multiples of the time step, from step 0 to below step 5"),
+    (lambda a: {"begin": np.array(601)}, "begin = 601: expected an integer from 0 to 600"),
+    (
+        lambda a: {"spikes_per_sample": np.array([len(a["t"]), 1])},
+        "spikes_per_sample: expected counts with a sum of 16",
+    ),
+    (lambda a: {"i": a["i"][1:]}, "i: has data type int64 and shape .*; expected 16 integers"),
     (lambda a: {"i": None}, "lacks part 'i'"),
 ]
 

@@ -28,7 +28,7 @@ def test_a_file_is_replaced_only_where_told(single, writer, tmp_path):
     name, write = writer
     path = tmp_path / name
     path.write_bytes(b"precious")
-    with pytest.raises(dn.ParameterError, match=rf"{name}': exists already; expected another name, or overwrite=True"):
+    with pytest.raises(dn.ParameterError, match=rf"{name}': already exists; use another name, or pass overwrite=True"):
         write(single.v, path)
     assert path.read_bytes() == b"precious"
     write(single.v, str(path), overwrite=True)
@@ -104,9 +104,9 @@ def test_a_file_that_the_system_cuts_off_is_not_left(tmp_path, method):
 @pytest.mark.parametrize(
     ("path", "error", "message"),
     [
-        ("nowhere/{}", dn.ParameterError, "there is no folder"),
+        ("nowhere/{}", dn.ParameterError, "the folder .* does not exist"),
         (".", dn.ParameterError, "is a folder|expected a name"),
-        (7, dn.ParameterTypeError, "path = 7: expected the name of a file"),
+        (7, dn.ParameterTypeError, "path = 7: expected a file name"),
     ],
 )
 def test_paths_that_cannot_be(single, writer, tmp_path, monkeypatch, path, error, message):
@@ -131,7 +131,7 @@ def test_paths_that_cannot_be(single, writer, tmp_path, monkeypatch, path, error
 @pytest.mark.parametrize("kind", ["v", "spikes"])
 def test_a_missing_package_is_named_with_its_extra(single, tmp_path, monkeypatch, package, extra, use, kind):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'needs {package}: pip install "dendrion\[{extra}\]"'):
+    with pytest.raises(ImportError, match=rf'requires {package}; install it with: pip install "dendrion\[{extra}\]"'):
         use(getattr(single, kind), tmp_path)
     assert os.listdir(tmp_path) == []
 
@@ -141,5 +141,5 @@ def test_what_is_given_is_checked(single):
         dn.export.nwb([single.v, single.exc], "x.nwb")
     with pytest.raises(dn.ParameterTypeError, match=r"export\.neo: 3: expected a Recording or a SpikeRecording"):
         dn.export.neo(3)
-    with pytest.raises(dn.ParameterError, match=r"export\.sonata: no recordings: expected at least one"):
+    with pytest.raises(dn.ParameterError, match=r"export\.sonata: no recordings; expected at least one"):
         dn.export.sonata([], "x.h5")

@@ -158,7 +158,7 @@ def test_several_are_chosen_by_name(single, streamed, tmp_path, form):
         dn.export.nwb([single.v, single.spikes], path)
     elif form == "h5":
         dn.export.sonata([single.v, single.spikes], path)
-    with pytest.raises(dn.ParameterError, match=r"has \d+ recordings: expected name = one of: .*'exc/soma\.V'"):
+    with pytest.raises(dn.ParameterError, match=r"has \d+ recordings; pass name = one of: .*'exc/soma\.V'"):
         dn.load_recording(path)
     with pytest.raises(dn.UnknownNameError, match=r"no recording named 'exc/soma\.v'; did you mean 'exc/soma\.V'\?"):
         dn.load_recording(path, name="exc/soma.v")
@@ -191,13 +191,15 @@ def test_foreign_files(tmp_path):
     (tmp_path / "folder").mkdir()
     zarr.open_group(tmp_path / "other.zarr", mode="w").create_array("V", shape=(3,), dtype=float)
     for name, message in [
-        ("own.h5", "is an HDF5 file, and neither NWB nor SONATA"),
+        ("own.h5", "is an HDF5 file, but neither NWB nor SONATA"),
         ("sonata.h5", "is a SONATA file that Dendrion did not write"),
         ("other.nwb", "is an NWB file without Dendrion's table"),
-        ("folder", "is a folder, and no zarr folder"),
+        ("folder", "is a folder, but not a zarr folder"),
         ("other.zarr", "is a zarr folder without recordings of Dendrion"),
     ]:
-        with pytest.raises(dn.ParameterError, match=rf"load_recording: '.*{name}': {message}.*; expected a file of"):
+        with pytest.raises(
+            dn.ParameterError, match=rf"load_recording: '.*{name}': {message}.*; expected a file written by"
+        ):
             dn.load_recording(tmp_path / name)
     with pytest.raises(FileNotFoundError):
         dn.load_recording(tmp_path / "none.nwb")
@@ -232,14 +234,20 @@ CHANGES = {
             lambda f: f["units/spike_times_index"].write_direct(np.arange(6, 0, -1, dtype="u1")),
             "spike_times_index: exp",
         ),
-        (lambda f: f["processing/misc/dendrion/members"].write_direct(np.array([7, 7])), "units: 6 rows: expected 7"),
+        (
+            lambda f: f["processing/misc/dendrion/members"].write_direct(np.array([7, 7])),
+            "units: has 6 rows; expected 7",
+        ),
     ],
     "h5": [
         (lambda f: f.pop("report/exc/data"), "lacks 'report/exc/data'"),
-        (lambda f: f["dendrion/0/columns"].write_direct(np.full(6, 99, dtype="u8")), "report/exc: data of shape"),
+        (lambda f: f["dendrion/0/columns"].write_direct(np.full(6, 99, dtype="u8")), "report/exc: data have shape"),
         (lambda f: f["dendrion/0"].attrs.pop("every"), "damaged"),
-        (lambda f: f["spikes/exc/node_ids"].write_direct(np.full(len(f["spikes/exc/node_ids"]), 6, "u8")), "below 6"),
-        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "expected times of whole steps from 0 to 3"),
+        (
+            lambda f: f["spikes/exc/node_ids"].write_direct(np.full(len(f["spikes/exc/node_ids"]), 6, "u8")),
+            "neurons < 6",
+        ),
+        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "from step 0 to below step 3"),
     ],
 }
 
@@ -265,7 +273,7 @@ def test_a_file_that_asks_for_more_than_it_has(single, tmp_path):
     with h5py.File(tmp_path / "x.h5", "r+") as file:
         del file["report/exc/data"]
         file["report/exc"].create_dataset("data", shape=(10**9, 6), dtype="f4", chunks=(1000, 6))
-    with pytest.raises(dn.ParameterError, match=r"report/exc/data: 24000000000 bytes in a file of \d+"):
+    with pytest.raises(dn.ParameterError, match=r"report/exc/data: claims 24000000000 bytes in a file of \d+"):
         dn.load_recording(tmp_path / "x.h5")
 
 
@@ -286,7 +294,7 @@ def test_damaged_folders(streamed, tmp_path):
         (lambda path: (path / "values" / "c" / "0" / "0").unlink(), r"exc\.soma\.V: values: 1 of 1 chunks are missing"),
         (lambda path: shutil.rmtree(path / "step"), r"exc\.soma\.V: step: 1 of 1 chunks are missing"),
         (cut, r"exc\.soma\.V: is damaged"),
-        (lambda path: (path.parent / "zarr.json").write_text("{"), "is no zarr folder, or is damaged"),
+        (lambda path: (path.parent / "zarr.json").write_text("{"), "is not a zarr folder, or is damaged"),
     ]:
         with pytest.raises(dn.ParameterError, match=message):
             damaged(change)
@@ -314,7 +322,7 @@ def test_without_the_package(single, streamed, tmp_path, monkeypatch, form, pack
     if form != "zarr":
         (dn.export.nwb if form == "nwb" else dn.export.sonata)(single.v, path)
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'needs {package}: pip install "dendrion\[{extra}\]"'):
+    with pytest.raises(ImportError, match=rf'requires {package}; install it with: pip install "dendrion\[{extra}\]"'):
         dn.load_recording(path)
 
 

@@ -119,7 +119,7 @@ def test_metadata(single, opened):
         (
             {"session_start_time": datetime.datetime(2026, 1, 1)},
             dn.ParameterError,
-            "session_start_time = 2026-01-01 00:00:00: expected a time with a time zone",
+            "session_start_time = 2026-01-01 00:00:00: expected a datetime with a time zone",
         ),
     ],
 )

@@ -100,10 +100,10 @@ def test_the_reader_of_the_format(batched, tmp_path):
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        (["weights"], r"syn\.w: SONATA has no weights"),
-        (["v", "gate"], r"exc/ampa\.s: a SONATA report has one variable of a population, and exc/soma\.V is another"),
+        (["weights"], r"syn\.w: SONATA cannot store weights"),
+        (["v", "gate"], r"exc/ampa\.s: differs from exc/soma\.V; a SONATA report holds one variable"),
         (["v", "v"], r"exc/soma\.V: has neuron 0 twice"),
-        (["spikes", "spikes"], r"exc\.spikes: was given twice"),
+        (["spikes", "spikes"], r"exc\.spikes: was passed twice"),
     ],
 )
 def test_what_does_not_fit_is_refused(single, tmp_path, chosen, message):
@@ -116,14 +116,14 @@ def test_times_that_differ_are_refused(single, tmp_path):
     net = single.net.__class__([cell := single.exc.__class__(1, "cell")])
     soma, dend = net.probe(cell.soma, "V"), net.probe(cell.dend, "V", every=1.0)
     net.run(3.0)
-    with pytest.raises(dn.StructureError, match=r"cell/dend\.V: was not recorded at the times of cell/soma\.V"):
+    with pytest.raises(dn.StructureError, match=r"cell/dend\.V: sample times differ from those of cell/soma\.V"):
         dn.export.sonata([soma, dend], tmp_path / "x.h5")
 
 
 def test_a_batch_needs_a_sample(single, batched, tmp_path):
-    with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: was run with a batch of 3.*expected sample = 0 to 2"):
+    with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: has a batch of 3.*pass sample = 0 to 2"):
         batched.v.to_sonata(tmp_path / "x.h5")
     with pytest.raises(dn.ParameterError, match=r"sample = 3: expected a whole number from 0 to 2"):
         batched.v.to_sonata(tmp_path / "x.h5", sample=3)
-    with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: sample = 0: was run without a batch"):
+    with pytest.raises(dn.ParameterError, match=r"exc/soma\.V: sample = 0: the recording has no batch"):
         single.v.to_sonata(tmp_path / "x.h5", sample=0)

@@ -44,7 +44,7 @@ def test_several_recordings_are_shares(ran):
     assert a.sum() == pytest.approx(1.0)
     assert b.sum() == pytest.approx(1.0)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["cells", "input"]
-    assert ax.get_ylabel() == "share of intervals"
+    assert ax.get_ylabel() == "fraction of intervals"
 
 
 def test_long_intervals_are_left_out_and_bins_may_be_logarithmic(ran):
@@ -89,7 +89,7 @@ def test_any_object_and_no_intervals():
         ({"bin": 0.0}, r"bin = 0.0: expected a width > 0 \(ms\), or None"),
         ({"longest": float("inf")}, "longest = inf"),
         ({"bin": "wide"}, "bin = 'wide'"),
-        ({"bin": 1e-9}, r"bin = 1e-09 ms: makes .* bins; expected a width for at most 100,000"),
+        ({"bin": 1e-9}, r"bin = 1e-09 ms: gives .* bins; expected a width that gives at most 100,000"),
         ({"log": "yes"}, "log = 'yes': expected True or False"),
     ],
 )

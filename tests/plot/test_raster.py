@@ -116,8 +116,8 @@ def test_a_hundred_thousand_spikes_become_pixels_in_vector_files():
     [
         ({}, dn.ParameterError, r"spikes = \{\}: expected a SpikeRecording"),
         ([1.0, 2.0], dn.ParameterTypeError, "spikes = 1.0: expected a SpikeRecording"),
-        (SimpleNamespace(t=[1.0], i=[0.5], name="some.spikes"), dn.ParameterError, "some: .*a whole number >= 0"),
-        (SimpleNamespace(t=[1.0, 2.0], i=[0]), dn.ParameterError, r"t of shape \(2,\) and i of shape \(1,\)"),
+        (SimpleNamespace(t=[1.0], i=[0.5], name="some.spikes"), dn.ParameterError, "some: .*an integer >= 0"),
+        (SimpleNamespace(t=[1.0, 2.0], i=[0]), dn.ParameterError, r"t has shape \(2,\), and i has shape \(1,\)"),
     ],
 )
 def test_what_is_no_recording_of_spikes_is_refused(given, error, message):

@@ -134,11 +134,11 @@ def test_populations_have_colours_and_a_legend(ran):
     [
         ({"bin": 0.0}, r"bin = 0.0: expected a width > 0 \(ms\)"),
         ({"bin": float("inf")}, "bin = inf"),
-        ({"smooth": 1.0, "bin": 5.0}, r"smooth = 1.0: expected at least half a bin \(bin = 5 ms\)"),
+        ({"smooth": 1.0, "bin": 5.0}, r"smooth = 1.0: expected at least bin / 2 \(bin = 5 ms\)"),
         ({"smooth": 0.0}, "smooth = 0.0: expected a standard deviation > 0"),
         ({"window": -1.0}, r"window = -1.0: expected a width > 0 \(ms\)"),
-        ({"window": 1.0, "bin": 5.0}, r"window = 1.0: expected at least a bin \(bin = 5 ms\)"),
-        ({"window": 10.0, "smooth": 5.0}, "smooth = 5.0, window = 10.0: expected one of them"),
+        ({"window": 1.0, "bin": 5.0}, r"window = 1.0: expected at least bin \(bin = 5 ms\)"),
+        ({"window": 10.0, "smooth": 5.0}, "smooth = 5.0, window = 10.0: expected at most one of them"),
     ],
 )
 def test_widths_that_make_no_rate_are_refused(ran, widths, message):

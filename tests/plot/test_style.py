@@ -101,7 +101,7 @@ def test_a_style_has_the_size_that_is_asked_for():
         _, ax = plt.subplots()
     assert (ax.xaxis.label.get_fontsize(), ax.get_xticklabels()[0].get_fontsize()) == (12.0, 10.5)
     assert mpl.rcParams["font.size"] == 10.0
-    with pytest.raises(dn.ParameterError, match=r"plot\.style: size = 0: expected a size of font > 0"):
+    with pytest.raises(dn.ParameterError, match=r"plot\.style: size = 0: expected a font size > 0"):
         dn.plot.style(size=0)
 
 

@@ -40,8 +40,13 @@ def test_neurons_and_functions_have_theirs_drawn(pair):
     ("given", "options", "error", "message"),
     [
         ("sigmoid", {}, dn.ParameterTypeError, "surrogates = 'sigmoid': expected a Surrogate"),
-        ([], {}, dn.ParameterError, "empty: expected a Surrogate"),
-        (dn.ATan(), {"limits": (1.0, -1.0)}, dn.ParameterError, r"limits = \(1.0, -1.0\): expected two numbers"),
+        ([], {}, dn.ParameterError, "empty; expected a Surrogate"),
+        (
+            dn.ATan(),
+            {"limits": (1.0, -1.0)},
+            dn.ParameterError,
+            r"limits = \(1.0, -1.0\): expected two ascending numbers",
+        ),
         ({"bad": lambda x: x[:3]}, {}, dn.ParameterError, r"bad: returned shape \(3,\)"),
         ({"bad": lambda x: x.nothing}, {}, dn.ParameterError, "bad: raised AttributeError"),
     ],

@@ -166,12 +166,12 @@ def test_axes_above_others_have_no_label_of_time(ran):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda r: dn.plot.traces([r.soma, r.current]), dn.ParameterError, "recordings in mV and pA: expected one"),
+        (lambda r: dn.plot.traces([r.soma, r.current]), dn.ParameterError, r"different units \(mV and pA\); draw"),
         (lambda r: dn.plot.traces(r.spikes), dn.ParameterTypeError, "<SpikeRecording .*expected a Recording"),
         (lambda r: dn.plot.traces([]), dn.ParameterError, "expected a Recording"),
         (lambda r: dn.plot.traces(np.zeros(3)), dn.ParameterTypeError, "expected a Recording"),
         (lambda r: dn.plot.traces(r.soma, neurons=4), dn.ParameterError, "neurons: 4: expected columns of .*0 to 3"),
-        (lambda r: dn.plot.traces(r.soma, neurons=0.5), dn.ParameterError, "neurons = 0.5: expected whole numbers"),
+        (lambda r: dn.plot.traces(r.soma, neurons=0.5), dn.ParameterError, "neurons = 0.5: expected integers"),
         (lambda r: dn.plot.traces(r.soma, ax=3), dn.ParameterTypeError, "ax = 3: expected Axes"),
         (
             lambda r: dn.plot.traces({"soma": r.soma}, spikes={"some": r.spikes}),
@@ -181,12 +181,12 @@ def test_axes_above_others_have_no_label_of_time(ran):
         (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(3), values=np.zeros((4, 1)))),
             dn.ParameterError,
-            r"t of shape \(3,\) and values of shape \(4, 1\)",
+            r"t has shape \(3,\) and values have shape \(4, 1\)",
         ),
         (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(1), values=[["high"]], name="a.V")),
             dn.ParameterTypeError,
-            "a: values of type <U4: expected numbers",
+            "a: values have data type <U4; expected numbers",
         ),
         (
             lambda r: dn.plot.traces(SimpleNamespace(t=np.zeros(0), values=np.zeros((0, 1)), name="a.V")),

@@ -306,21 +306,41 @@ class Loop(Plain):
         (lambda: dn.plot.tree(Loose()), dn.StructureError, "loose/dend: is not connected to loose/somas/0"),
         (lambda: dn.plot.tree(Loose(2)), dn.StructureError, "has 2 somas"),
         (lambda: dn.plot.tree(Loop()), dn.StructureError, "closes a loop of couplings"),
-        (lambda: dn.plot.tree(Plain(), color="gl"), dn.UnknownNameError, "no colour; did you mean 'gL'"),
+        (lambda: dn.plot.tree(Plain(), color="gl"), dn.UnknownNameError, "nor a colour; did you mean 'gL'"),
         (
             lambda: dn.plot.tree(Plain(), color={"neer": 1.0}),
             dn.UnknownNameError,
             "no compartment named 'neer'; did you mean 'near'",
         ),
         (lambda: dn.plot.tree(Plain(), color=[1.0]), dn.ParameterError, r"shape \(1,\): expected \(3,\).*soma, near"),
-        (lambda: dn.plot.tree(Plain(), color={"near": [1.0]}), dn.ParameterTypeError, "expected a number, or colours"),
-        (lambda: dn.plot.tree(Plain(), color={"near": "nocolour"}), dn.ParameterError, "'nocolour': expected a colour"),
+        (
+            lambda: dn.plot.tree(Plain(), color={"near": [1.0]}),
+            dn.ParameterTypeError,
+            "expected a number, or only colours",
+        ),
+        (
+            lambda: dn.plot.tree(Plain(), color={"near": "nocolour"}),
+            dn.ParameterError,
+            "'nocolour': expected a matplotlib colour",
+        ),
         (lambda: dn.plot.tree(Plain(), color={}), dn.ParameterError, "no finite values"),
         (lambda: dn.plot.tree(Plain(), color="length"), dn.ParameterError, "no finite values"),
-        (lambda: dn.plot.tree(Plain(length=9.0, diameter=1.0), color="gL"), dn.ParameterError, "is in nS and µS/cm²"),
+        (
+            lambda: dn.plot.tree(Plain(length=9.0, diameter=1.0), color="gL"),
+            dn.ParameterError,
+            "has units nS and µS/cm²",
+        ),
         (lambda: dn.plot.tree(Plain(), thickness=0.0), dn.ParameterError, "thickness = 0.0: expected a factor > 0"),
-        (lambda: dn.plot.tree(Plain(2), index=2), dn.ParameterError, "index = 2: expected None or a neuron, 0 to 1"),
-        (lambda: dn.plot.tree(Plain(), color="gL", limits=(1.0, 0.0)), dn.ParameterError, "expected two numbers"),
+        (
+            lambda: dn.plot.tree(Plain(2), index=2),
+            dn.ParameterError,
+            "index = 2: expected None or the index of a neuron, 0 to 1",
+        ),
+        (
+            lambda: dn.plot.tree(Plain(), color="gL", limits=(1.0, 0.0)),
+            dn.ParameterError,
+            "expected two ascending numbers",
+        ),
     ],
 )
 def test_what_is_no_tree_or_no_colour_of_one_is_refused(draw, error, message):

@@ -112,7 +112,7 @@ def test_without_connections_there_are_none_to_count():
         (np.zeros(3), None, dn.ParameterError, r"synapse of shape \(3,\): expected an MCSynapse"),
         ("some", None, dn.ParameterTypeError, "synapse = 'some': expected an MCSynapse"),
         (np.zeros((2, 2)), "pie", dn.ParameterError, 'kind = \'pie\': expected "image", "histogram" or None'),
-        (sparse.csr_array((10_000, 10_000)), "image", dn.ParameterError, "too large; expected .histogram."),
+        (sparse.csr_array((10_000, 10_000)), "image", dn.ParameterError, "too large; use kind = .histogram."),
     ],
 )
 def test_what_has_no_weights_is_refused(given, kind, error, message):

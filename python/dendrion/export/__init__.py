@@ -1,7 +1,7 @@
-"""Recordings in the formats of others, several in one file or object.
+"""Export of recordings to the formats of other tools, with several recordings in one file or object.
 
-Single recordings have methods: [Recording][dendrion.Recording], [SpikeRecording][dendrion.SpikeRecording]. The packages
-that a format needs are imported when it is asked for.
+Single recordings have export methods; see [Recording][dendrion.Recording] and
+[SpikeRecording][dendrion.SpikeRecording]. The packages that a format requires are imported on first use.
 """
 
 from ._load import load_recording

@@ -1,4 +1,4 @@
-"""Packages that only some need."""
+"""Import of optional packages."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import Any
 
 
 def needed(package: str, extra: str, what: str) -> Any:
-    """Return a package, or raise an ImportError that says how to install it.
+    """Return an optional package, or raise an ImportError that says how to install it.
 
     Parameters
     ----------
     package : str
-        Its name where it is imported.
+        Name under which the package is imported.
     extra : str
-        The extra of Dendrion that brings it.
+        The extra of Dendrion that installs it.
     what : str
-        What needs it.
+        The function that requires it, for the message.
     """
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ImportError(f'{what} needs {package}: pip install "dendrion[{extra}]" ({error})') from error
+        raise ImportError(
+            f'{what} requires {package}; install it with: pip install "dendrion[{extra}]" ({error})'
+        ) from error

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Files that are written atomically: completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..errors import ParameterError, ParameterTypeError
 
 @contextlib.contextmanager
 def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iterator[Path]:
-    """Yield the name of a file to write, which becomes ``path`` if nothing fails, and else is removed.
+    """Yield the path of a temporary file, which becomes ``path`` if nothing fails, and is removed otherwise.
 
     Parameters
     ----------
     what : str
-        The function that writes, for messages.
+        Name of the function that writes, for error messages.
     path : str or path
-        Where the file goes.
+        Path of the final file.
     overwrite : bool
-        Whether it may take the place of another.
+        Whether an existing file may be replaced.
     suffix : str
-        How its name has to end.
+        Required ending of the name.
     """
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        raise ParameterTypeError(f"{what}: path = {path!r}: expected the name of a file")
+        raise ParameterTypeError(f"{what}: path = {path!r}: expected a file name")
     target = Path(path)
     if suffix and target.suffix != suffix:
         raise ParameterError(f"{what}: path = {str(target)!r}: expected a name that ends in {suffix}")
     if target.is_dir() or not target.name:
-        raise ParameterError(f"{what}: path = {str(target)!r}: is a folder; expected the name of a file")
+        raise ParameterError(f"{what}: path = {str(target)!r}: is a folder; expected a file name")
     if not target.parent.is_dir():
-        raise ParameterError(f"{what}: path = {str(target)!r}: there is no folder {str(target.parent)!r}")
+        raise ParameterError(f"{what}: path = {str(target)!r}: the folder {str(target.parent)!r} does not exist")
     _check_free(what, target, overwrite)
     with replacing(target) as partial:
         yield partial
@@ -43,9 +43,9 @@ def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iter
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield the name of a file to write, which replaces ``target`` as a whole if nothing fails, and else is removed.
+    """Yield the path of a temporary file, which replaces ``target`` if nothing fails, and is removed otherwise.
 
-    The new file has the permissions of the old one and is on disk before it takes its name.
+    The new file gets the permissions of the old one, and is flushed to disk before it is renamed.
     """
     replacement = _core.Replacement(os.fspath(target))
     try:
@@ -58,5 +58,5 @@ def replacing(target: Path) -> Iterator[Path]:
 def _check_free(what: str, target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise ParameterError(
-            f"{what}: path = {str(target)!r}: exists already; expected another name, or overwrite=True"
+            f"{what}: path = {str(target)!r}: already exists; use another name, or pass overwrite=True"
         )

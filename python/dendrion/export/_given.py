@@ -1,4 +1,4 @@
-"""What was given to export, checked."""
+"""Validation of the recordings passed to export functions."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Recorded = Recording | SpikeRecording
 
 
 def recordings(what: str, given: Recorded | Iterable[Recorded]) -> list[Recorded]:
-    """Return what was given, one or several recordings, as a list of at least one.
+    """Return one or several recordings as a list with at least one item.
 
     Parameters
     ----------
     what : str
-        The function that they were given to, for messages.
+        Name of the export function, for error messages.
     given : Recording, SpikeRecording or list of them
-        What was given.
+        The argument of the user.
     """
     if isinstance(given, Recorded):
         return [given]
@@ -27,5 +27,5 @@ def recordings(what: str, given: Recorded | Iterable[Recorded]) -> list[Recorded
         if not isinstance(recording, Recorded):
             raise ParameterTypeError(f"{what}: {recording!r}: expected a Recording or a SpikeRecording")
     if not found:
-        raise ParameterError(f"{what}: no recordings: expected at least one")
+        raise ParameterError(f"{what}: no recordings; expected at least one")
     return found

@@ -1,4 +1,4 @@
-"""Files of HDF5 that are there as a whole or not at all."""
+"""HDF5 files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ._files import new_file
 
 @contextlib.contextmanager
 def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str = "") -> Iterator[Any]:
-    """Yield an ``h5py.File`` to write into, which becomes ``path`` if nothing fails, and else is removed.
+    """Yield an ``h5py.File`` to write into, which becomes ``path`` if nothing fails, and is removed otherwise.
 
     Parameters
     ----------
     what, path, overwrite, suffix
         See ``new_file``.
     extra : str
-        The extra of Dendrion that brings h5py.
+        The extra of Dendrion that installs h5py.
     """
     h5py = needed("h5py", extra, what)
     with new_file(what, path, overwrite, suffix) as partial, open(partial, "w+b", buffering=0) as file:
@@ -30,7 +30,7 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
             with h5py.File(watched, "w") as opened:
                 yield opened
         except Exception:
-            # What HDF5 says of a failure is not what failed.
+            # HDF5's own error does not tell why a write failed; the recorded failure does.
             if watched.failure is None:
                 raise
         if watched.failure is not None:
@@ -38,10 +38,10 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
 
 
 class _Watched(io.RawIOBase):
-    """A file that keeps the first failure to write, and from then on writes nothing.
+    """A file that remembers the first failed write, and ignores all later ones.
 
-    HDF5 writes what it has buffered when objects are freed, where errors are lost; a file that a full disk cut off
-    would then look like a whole one.
+    HDF5 writes its buffers when objects are freed, where errors are lost. A file that was truncated because the disk
+    was full would then look complete.
     """
 
     def __init__(self, file: io.FileIO) -> None:

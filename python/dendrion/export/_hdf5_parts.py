@@ -1,4 +1,4 @@
-"""Recordings in files of HDF5, which NWB and SONATA are. What is read is checked against the size of the file."""
+"""Recordings in HDF5 files (NWB and SONATA). Array sizes are checked against the size of the file."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ._extras import needed
 from ._layout import SAMPLES, SPIKES, VERSION
 from ._part import Part
 
-#: How a file of HDF5 begins.
+#: First bytes of an HDF5 file.
 HDF5 = b"\x89HDF\r\n\x1a\n"
-#: Path of the table of recordings in files of NWB, and of the group in files of SONATA.
+#: Path of the table of recordings in NWB files, and of the group of recordings in SONATA files.
 NWB_TABLE, SONATA_GROUP = "processing/misc/dendrion", "dendrion"
-#: How much smaller than an array its compressed bytes can be.
+#: Upper bound on the compression ratio of an array.
 _DENSEST = 1100
 
 
 @contextlib.contextmanager
 def hdf5_parts(path: FilePath) -> Iterator[list[Part]]:
-    """Yield the recordings in a file of NWB or SONATA, which is open meanwhile."""
+    """Yield the recordings in an NWB or SONATA file, which stays open in the context."""
     h5py = needed("h5py", "sonata", "load_recording of NWB and SONATA files")
     with contextlib.ExitStack() as stack:
         with _damaged("is a damaged or truncated HDF5 file"):
@@ -40,13 +40,13 @@ def hdf5_parts(path: FilePath) -> Iterator[list[Part]]:
             elif "magic" in file.attrs:
                 raise ParameterError("is a SONATA file that Dendrion did not write: it has no group 'dendrion'")
             else:
-                raise ParameterError("is an HDF5 file, and neither NWB nor SONATA")
+                raise ParameterError("is an HDF5 file, but neither NWB nor SONATA")
         yield [part._replace(read=_guarded(part)) for part in parts]
 
 
 @contextlib.contextmanager
 def _damaged(what: str) -> Iterator[None]:
-    """Raise a ParameterError for whatever h5py raises, which has no common class."""
+    """Convert any exception of h5py, which has no common base class, to a ParameterError."""
     try:
         yield
     except (ParameterError, ImportError):
@@ -64,7 +64,7 @@ def _guarded(part: Part) -> Callable[[], Arrays]:
 
 
 class Reader:
-    """Reads arrays that are in the file itself, and no larger than it can hold."""
+    """Reads arrays that are stored in the file itself and are not larger than the file can hold."""
 
     def __init__(self, h5py: Any, file: Any, size: int) -> None:
         self._h5py, self._file, self._size = h5py, file, size
@@ -77,18 +77,18 @@ class Reader:
         return found
 
     def has(self, path: str) -> bool:
-        """Whether there is something of that name."""
+        """Whether the path exists."""
         return path in self._file
 
     def array(self, path: str, rows: slice = slice(None)) -> np.ndarray[Any, Any]:
-        """Return rows of an array of numbers."""
+        """Return rows of a numeric array."""
         found = self._dataset(path)
         if found.dtype.kind not in "iuf":
-            raise ParameterError(f"{path}: {found.dtype}: expected numbers")
+            raise ParameterError(f"{path}: has data type {found.dtype}; expected numbers")
         return np.asarray(found[rows])
 
     def texts(self, path: str) -> list[str]:
-        """Return a row of texts."""
+        """Return an array of strings as a list."""
         found = self._dataset(path)
         return [text.decode() if isinstance(text, bytes) else str(text) for text in found[:].tolist()]
 
@@ -97,15 +97,15 @@ class Reader:
         if not isinstance(found, self._h5py.Dataset):
             raise ParameterError(f"lacks {path!r}")
         if found.is_virtual or found.external:
-            raise ParameterError(f"{path}: is in another file")
+            raise ParameterError(f"{path}: is stored in another file; expected the data in this file")
         most = self._size * (_DENSEST if found.compression or found.id.get_create_plist().get_nfilters() else 1)
         if found.nbytes > most:
-            raise ParameterError(f"{path}: {found.nbytes} bytes in a file of {self._size}")
+            raise ParameterError(f"{path}: claims {found.nbytes} bytes in a file of {self._size} bytes")
         return found
 
 
 def common(kind: str, name: str, population: str, index: Any, dt: float) -> Arrays:
-    """Return what all recordings have, in the layout of npz files."""
+    """Return the arrays that all recordings have, in the layout of npz files."""
     return {
         "format": np.array(kind),
         "version": np.array(VERSION),
@@ -117,7 +117,7 @@ def common(kind: str, name: str, population: str, index: Any, dt: float) -> Arra
 
 
 def steps_of(where: str, times: Any, dt: float) -> np.ndarray[Any, Any]:
-    """Return the steps at which times are, which were multiples of the time step ``dt``, in one unit."""
+    """Return the steps that correspond to times; ``dt`` is the time step in the unit of the times."""
     if not 0 < dt < math.inf:
         raise ParameterError(f"step = {dt}: expected a finite number > 0 (ms)")
     with np.errstate(all="ignore"):
@@ -143,7 +143,7 @@ def sample_arrays(about: dict[str, Any], index: Any, gid: Any, values: Any) -> A
 
 
 def spike_arrays(about: dict[str, Any], index: Any, trains: list[tuple[Any, Any]], batch: bool) -> Arrays:
-    """Return the arrays of spikes, from step and neuron of each, sample by sample."""
+    """Return the arrays of spikes; ``trains`` has the step and neuron of each spike, for each sample."""
     arrays = common(SPIKES, about["name"], about["population"], index, about["step"])
     steps = np.concatenate([step for step, _ in trains])
     arrays |= {

@@ -1,4 +1,4 @@
-"""Recordings from files. Whatever the format, its arrays are put into the layout of npz files and checked here."""
+"""Loading of recordings from files. Arrays of every format are converted to the npz layout and checked here."""
 
 from __future__ import annotations
 
@@ -24,54 +24,54 @@ from ._part import Part
 from ._units import checked
 from ._zarr_parts import zarr_parts
 
-#: Up to so many steps a time says which step it is.
+#: The step of a time can be recovered from it for up to this many steps.
 _STEPS = 2**51
 
-_EXPECTED = "expected a file of save(), to_nwb() or to_sonata(), or a zarr folder of probe(to=...)"
+_EXPECTED = "expected a file written by save(), to_nwb() or to_sonata(), or a zarr folder written by probe(to=...)"
 
 
 def load_recording(path: FilePath, *, name: str | None = None) -> Recording | SpikeRecording:
-    """Read a recording from a file that Dendrion wrote.
+    """Load a recording from a file that Dendrion wrote.
 
-    Formats are those of ``recording.save`` (npz), ``to_nwb`` and ``export.nwb``, ``to_sonata`` and ``export.sonata``,
-    and the zarr folders of ``probe(to=...)``. The recording has the interface of the one that was written, ``t``,
-    ``values``, ``i``, ``dense()`` and the others, and its exporters. It belongs to no network, so it never changes.
-    Nothing in a file is executed.
+    Supported are files written by ``recording.save`` (npz), ``to_nwb`` and ``export.nwb``, ``to_sonata`` and
+    ``export.sonata``, and the zarr folders of ``probe(to=...)``. The result has the same attributes and methods as the
+    original recording, including ``t``, ``values``, ``i``, ``dense()`` and the exporters. It does not belong to a
+    network, so it never changes. No code in a file is executed.
 
-    Values are bit-identical to those that were recorded, except from SONATA, which stores samples in single precision
-    and one sample of a batch, and orders no columns: here they are in the order of the recording again.
+    Values are bit-identical to the recorded ones, except for SONATA: it stores samples in single precision, and only
+    one sample of a batch. The order of columns, which SONATA does not preserve, is restored.
 
     Parameters
     ----------
     path : str or path
-        The file, the zarr folder, or the group of a recording in one.
+        The file, the zarr folder, or the group of one recording in a zarr folder.
     name : str, optional
-        Which recording to read, where there are several: its ``name``, or what it is called in the file, which the
-        error message lists. By default the only one.
+        The recording to load, if there are several: its ``name``, or its name within the file, which the error message
+        lists. May be omitted if the file has only one recording.
 
     Returns
     -------
     Recording or SpikeRecording
-        What was written.
+        The loaded recording.
 
     Raises
     ------
     ParameterError
-        Where the file is damaged or truncated, or was written by something else, and where it has several recordings
-        and ``name`` is None; the message says what is wrong with it.
+        If the file is damaged or truncated, if Dendrion did not write it, or if it has several recordings and ``name``
+        is None. The message describes the problem.
     UnknownNameError
-        Where the file has no recording of that name.
+        If the file has no recording of that name.
     OSError
-        Where there is no such file, or it cannot be opened.
+        If the file does not exist or cannot be opened.
     ImportError
-        Without the package that reads the format: h5py for NWB and SONATA, zarr for folders.
+        If the package that reads the format is missing: h5py for NWB and SONATA, zarr for folders.
 
     Examples
     --------
     >>> v = dn.load_recording("run.nwb", name="pyramidal/soma.V")
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"load_recording: path = {path!r}: expected the name of a file or of a zarr folder")
+        raise ParameterTypeError(f"load_recording: path = {path!r}: expected the name of a file or zarr folder")
     if name is not None and not isinstance(name, str):
         raise ParameterTypeError(f"load_recording: name = {name!r}: expected the name of a recording, or None")
     shown = os.fsdecode(path)
@@ -104,18 +104,18 @@ def _opened(path: FilePath) -> Iterator[list[Part]]:
 
 
 def _check_regular(path: FilePath) -> None:
-    """Raise for pipes, devices and other files that may never end."""
+    """Raise an error for pipes, devices and other files whose end may never be reached."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise OSError(f"load_recording: {os.fsdecode(path)!r}: is not a regular file")
 
 
 def _chosen(parts: list[Part], name: str | None) -> Arrays:
-    """Return the arrays of the recording that is meant."""
+    """Return the arrays of the chosen recording."""
     if not parts:
         raise ParameterError("has no recordings")
     if name is None:
         if len(parts) > 1:
-            raise ParameterError(f"has {len(parts)} recordings: expected name = one of: {_listed(parts)}")
+            raise ParameterError(f"has {len(parts)} recordings; pass name = one of: {_listed(parts)}")
         return parts[0].read()
     found = [part for part in parts if name == part.name] or [part for part in parts if name == part.key]
     if not found:
@@ -123,25 +123,25 @@ def _chosen(parts: list[Part], name: str | None) -> Arrays:
         raise UnknownNameError(f"no recording named {name!r}{nearest}")
     if len(found) > 1:
         keys = ", ".join(repr(part.key) for part in found)
-        raise ParameterError(f"has {len(found)} recordings named {name!r}: expected name = one of: {keys}")
+        raise ParameterError(f"has {len(found)} recordings named {name!r}; pass name = one of: {keys}")
     return found[0].read()
 
 
 def _listed(parts: list[Part]) -> str:
-    """Return the names by which recordings are chosen: their own where these differ."""
+    """Return the names that select each recording: its own name if it is unique, otherwise its key in the file."""
     names = [part.name for part in parts]
     return ", ".join(repr(p.name if names.count(p.name) == 1 else p.key) for p in parts)
 
 
 def recording_of(arrays: Arrays) -> Recording | SpikeRecording:
-    """Return the recording that arrays make, in the layout of npz files, after checking all of them."""
+    """Return the recording that arrays in the npz layout describe, after checking all of them."""
     kind, version = _text(arrays, "format"), _whole(arrays, "version")
     if kind not in NAMES or version != VERSION:
         known = " or ".join(repr(k) for k in NAMES)
-        raise ParameterError(f"format {kind!r}, version {version}: expected {known}, version {VERSION}")
+        raise ParameterError(f"has format {kind!r}, version {version}; expected {known}, version {VERSION}")
     for name in sorted(NAMES[kind] ^ set(arrays)):
         if name in arrays or name not in OPTIONAL:
-            raise ParameterError(f"{'has a' if name in arrays else 'lacks'} part {name!r}")
+            raise ParameterError(f"{'has an unexpected' if name in arrays else 'lacks'} part {name!r}")
     step = _one(arrays, "step", "f")
     if not (math.isfinite(step) and step > 0):
         raise ParameterError(f"step = {step}: expected a finite number > 0 (ms)")
@@ -158,11 +158,16 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
         or values.ndim not in (2, 3)
         or (values.ndim == 3 and not len(values))
     ):
-        raise ParameterError(f"t, values: {t.dtype}, {values.dtype} of shape {values.shape}: expected numbers")
+        raise ParameterError(
+            f"t, values: have data types {t.dtype}, {values.dtype}; values have shape {values.shape}; expected "
+            "floats of shape (samples, columns) or (batch, samples, columns)"
+        )
     samples, columns = values.shape[-2:]
-    # Of 0 columns there may be any number of samples, so times are counted before they are computed.
+    # With 0 columns, a file could claim any number of samples, so compare the counts before computing times.
     if t.shape != (samples,) or origin.index.shape != (columns,):
-        raise ParameterError(f"values of shape {values.shape}: {t.size} times and {origin.index.size} members")
+        raise ParameterError(
+            f"values of shape {values.shape}: do not match {t.size} times and {origin.index.size} recorded members"
+        )
     first, every = _whole(arrays, "first"), _whole(arrays, "every", least=1)
     if first + samples * every > _STEPS:
         raise ParameterError(f"first = {first}, every = {every}: expected fewer than 2^51 steps")
@@ -170,7 +175,7 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
     with np.errstate(all="ignore"):
         valid = np.isfinite(t) & (np.multiply(steps, origin.dt, dtype=np.float64) == t)
     if not valid.all():
-        raise ParameterError("t: expected times of whole steps")
+        raise ParameterError("t: expected multiples of the time step, from first on, every steps apart")
     gid = _numbers(arrays, "gid", columns) if "gid" in arrays else None
     unit = _text(arrays, "unit")
     checked(unit)
@@ -180,21 +185,21 @@ def _samples(arrays: Arrays, origin: Origin) -> Recording:
 def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
     t = arrays["t"]
     if t.dtype.kind != "f" or t.ndim != 1:
-        raise ParameterError(f"t: {t.dtype} of shape {t.shape}: expected a time per spike")
+        raise ParameterError(f"t: has data type {t.dtype} and shape {t.shape}; expected one time per spike")
     size, i = _whole(arrays, "size", 1, 2**32), _numbers(arrays, "i", len(t))
     if (i >= size).any() or (origin.index >= size).any() or (np.diff(origin.index) <= 0).any():
-        raise ParameterError(f"i, index: expected neurons below {size}")
+        raise ParameterError(f"i, index: expected indices of neurons < {size}, ascending in index")
     steps = _whole(arrays, "steps", 0, _STEPS)
     begin = _whole(arrays, "begin", 0, steps)
     with np.errstate(all="ignore"):
         at = np.rint(t / origin.dt)
         valid = np.isfinite(t) & (at >= begin) & (at < steps) & (at * origin.dt == t)
     if not valid.all():
-        raise ParameterError(f"t: expected times of whole steps from {begin} to {steps}")
+        raise ParameterError(f"t: expected multiples of the time step, from step {begin} to below step {steps}")
     batch = "spikes_per_sample" in arrays
     counts = _numbers(arrays, "spikes_per_sample", None) if batch else np.array([len(t)])
     if counts.size == 0 or (counts > len(t)).any() or counts.sum() != len(t):
-        raise ParameterError(f"spikes_per_sample: expected {len(t)} in all")
+        raise ParameterError(f"spikes_per_sample: expected counts with a sum of {len(t)}")
     trains = _split(at.astype(np.uint64), i.astype(np.uint32), counts)
     first = _whole(arrays, "first_gid") if "first_gid" in arrays else None
     return LoadedSpikes(origin, size, first, begin, steps, batch, trains)
@@ -203,19 +208,19 @@ def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
 def _split(
     steps: NDArray[np.uint64], i: NDArray[np.uint32], counts: NDArray[np.int64]
 ) -> list[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
-    """Return the spikes of each sample, which are by time, then neuron."""
+    """Return the spikes of each sample, after checking that they are sorted by time, then neuron."""
     ends = np.cumsum(counts)[:-1]
     trains = list(zip(np.split(steps, ends), np.split(i, ends), strict=True))
     for at, who in trains:
         if ((at[1:] < at[:-1]) | ((at[1:] == at[:-1]) & (who[1:] < who[:-1]))).any():
-            raise ParameterError("t, i: expected spikes by time, then neuron")
+            raise ParameterError("t, i: expected spikes sorted by time, then neuron")
     return trains
 
 
 def _one(arrays: Arrays, name: str, kinds: str) -> Any:
     array = arrays.get(name)
     if array is None or array.ndim or array.dtype.kind not in kinds:
-        raise ParameterError(f"{name}: expected one {'text' if kinds == 'U' else 'number'}")
+        raise ParameterError(f"{name}: expected a single {'string' if kinds == 'U' else 'number'}")
     return array.item()
 
 
@@ -226,15 +231,15 @@ def _text(arrays: Arrays, name: str) -> str:
 def _whole(arrays: Arrays, name: str, least: int = 0, most: int = 2**62) -> int:
     value = int(_one(arrays, name, "iu"))
     if not least <= value <= most:
-        raise ParameterError(f"{name} = {value}: expected a whole number from {least} to {most}")
+        raise ParameterError(f"{name} = {value}: expected an integer from {least} to {most}")
     return value
 
 
 def _numbers(arrays: Arrays, name: str, count: int | None) -> NDArray[np.int64]:
-    """Return whole numbers >= 0 in one row, as many as there should be."""
+    """Return a one-dimensional array of integers >= 0, after checking its length."""
     array = arrays[name]
     fits = array.ndim == 1 and array.dtype.kind in "iu" and count in (None, len(array))
     if not fits or (array < 0).any() or (array > np.iinfo(np.int64).max).any():
-        expected = "whole numbers >= 0" if count is None else f"{count} whole numbers >= 0"
-        raise ParameterError(f"{name}: {array.dtype} of shape {array.shape}: expected {expected}")
+        expected = "integers >= 0" if count is None else f"{count} integers >= 0"
+        raise ParameterError(f"{name}: has data type {array.dtype} and shape {array.shape}; expected {expected}")
     return array.astype(np.int64)

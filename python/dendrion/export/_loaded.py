@@ -1,4 +1,4 @@
-"""Recordings that came from a file."""
+"""Recordings that were loaded from a file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..recordings.recording import Recording, SpikeRecording, fix
 
 @dataclass
 class Origin:
-    """What both kinds of recordings know of where they were made."""
+    """Attributes that both kinds of recordings share."""
 
     name: str
     #: Path of the population or generator; ``None`` for connections.
     population: str | None
-    #: Number of each recorded member.
+    #: Index of each recorded member.
     index: NDArray[np.int64]
     #: Time step (ms).
     dt: float
@@ -30,11 +30,11 @@ class LoadedRecording(Recording):
     Parameters
     ----------
     origin : Origin
-        Where it was made.
+        Name, population, index and time step.
     unit : str
         Unit of the values.
     gid : array of int or None
-        Number of each column's neuron in the whole network.
+        Index of each column's neuron in the whole network.
     every : int
         Steps between samples.
     steps : array of int
@@ -65,17 +65,17 @@ class LoadedSpikes(SpikeRecording):
     Parameters
     ----------
     origin : Origin
-        Where it was made.
+        Name, population, index and time step.
     size : int
         Size of the population or generator.
     first : int or None
-        Number of the first neuron in the whole network.
+        Index of the population's first neuron in the whole network.
     begin, steps : int
-        Steps between which it was recorded.
+        Spikes were recorded from step ``begin`` to below ``steps``.
     batch : bool
-        Whether ``trains`` are those of a batch.
+        Whether ``trains`` has one entry per sample of a batch.
     trains : list of pairs of arrays
-        Step and neuron of each spike, for each sample of the batch, or once.
+        Step and neuron of each spike, for each sample of the batch, or one pair without a batch.
     """
 
     def __init__(

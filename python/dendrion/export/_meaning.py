@@ -1,4 +1,4 @@
-"""What a recording means, in words."""
+"""Descriptions of recordings in words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ..recordings.recording import Recording
 
 _MEANINGS = {
     ("V", "mV"): "membrane potential",
-    ("I", "pA"): "current, positive where it depolarises,",
-    ("I", "pA/um2"): "current per area, positive where it depolarises,",
+    ("I", "pA"): "current (positive values depolarise)",
+    ("I", "pA/um2"): "current per area (positive values depolarise)",
     ("w", "1"): "weights",
 }
 
@@ -19,5 +19,5 @@ def meaning(recording: Recording) -> str:
 
 
 def member(recording: Recording) -> str:
-    """Return what a column is of: ``neuron`` or ``connection``."""
+    """Return the kind of object in each column: ``neuron`` or ``connection``."""
     return "connection" if recording._population is None else "neuron"

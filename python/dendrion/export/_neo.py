@@ -1,4 +1,4 @@
-"""Recordings as objects of Neo, with quantities."""
+"""Recordings as Neo objects, with units."""
 
 from __future__ import annotations
 
@@ -18,31 +18,34 @@ from ._units import quantity
 
 
 def neo(given: Recorded | Iterable[Recorded], *, name: str | None = None) -> Any:
-    """Return a ``neo.Block`` of recordings: a segment, or with a batch one per sample.
+    """Return recordings as a ``neo.Block``, with one segment, or one per sample of a batch.
 
-    A segment has an ``AnalogSignal`` for each [Recording][dendrion.Recording], with a channel per neuron, and for each
-    [SpikeRecording][dendrion.SpikeRecording] a ``SpikeTrain`` per neuron, silent ones too. Both have units.
+    A segment has an ``AnalogSignal`` for each [Recording][dendrion.Recording], with one channel per neuron. For each
+    [SpikeRecording][dendrion.SpikeRecording] it has a ``SpikeTrain`` per neuron, also for silent neurons. Signals and
+    spike trains have units.
 
     Parameters
     ----------
     given : Recording, SpikeRecording or list of them
-        What to put into it.
+        The recordings to include.
     name : str, optional
         Name of the block.
 
     Raises
     ------
     StructureError
-        Recordings of different batches.
+        If the recordings have different batch sizes.
     ImportError
-        Without Neo, which ``pip install "dendrion[neo]"`` brings.
+        If Neo is missing; install it with ``pip install "dendrion[neo]"``.
     """
     chosen = recordings("export.neo", given)
     module = needed("neo", "neo", "export.neo")
     batches = {recording._batch for recording in chosen}
     if len(batches) > 1:
         each = ", ".join(f"{r.name} has {r._batch or 'none'}" for r in chosen)
-        raise StructureError(f"export.neo: recordings of different batches ({each}): expected one block for each")
+        raise StructureError(
+            f"export.neo: recordings have different batch sizes ({each}); export each to its own block"
+        )
     batch = batches.pop()
     parts = [analog_signals(r) if isinstance(r, Recording) else spike_trains(r) for r in chosen]
     block = module.Block(name=name, description="simulated by Dendrion", dendrion_version=_core.__version__)
@@ -58,7 +61,7 @@ def neo(given: Recorded | Iterable[Recorded], *, name: str | None = None) -> Any
 
 
 def analog_signals(recording: Recording) -> list[Any]:
-    """Return an ``AnalogSignal`` for each sample of the batch, one without a batch."""
+    """Return an ``AnalogSignal`` for each sample of the batch, or one without a batch."""
     module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
     unit, t = quantity(pq, recording.unit), recording.t
     annotations = {member(recording): recording.index}
@@ -81,7 +84,7 @@ def analog_signals(recording: Recording) -> list[Any]:
 
 
 def spike_trains(spikes: SpikeRecording) -> list[list[Any]]:
-    """Return for each sample of the batch, one without a batch, a ``SpikeTrain`` per neuron."""
+    """Return a ``SpikeTrain`` per neuron, for each sample of the batch, or once without a batch."""
     module, pq = needed("neo", "neo", "to_neo()"), needed("quantities", "neo", "to_neo()")
     start, stop = spikes._begin() * spikes.dt * pq.ms, spikes._net._sim.steps() * spikes.dt * pq.ms
     found: list[list[Any]] = []

@@ -1,4 +1,4 @@
-"""Recordings in files of Neurodata Without Borders (NWB), by pynwb."""
+"""Recordings in Neurodata Without Borders (NWB) files, written by pynwb."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ._nwb_table import row_of, table_of
 from ._spikes import by_member
 from ._units import si
 
-#: What may be said about a session beside what has a parameter of its own.
+#: Metadata of a session that have no parameter of their own.
 _METADATA = (
     "experimenter",
     "experiment_description",
@@ -53,43 +53,45 @@ def nwb(
     session_start_time: datetime.datetime | None = None,
     **metadata: Any,
 ) -> None:
-    """Write recordings to a file of Neurodata Without Borders.
+    """Write recordings to a Neurodata Without Borders (NWB) file.
 
-    Each [Recording][dendrion.Recording] becomes a ``TimeSeries`` in ``acquisition``, under its name with dots for
-    slashes (``pyramidal.soma.V``), of shape ``(samples, neurons)``; with a batch one per sample
-    (``pyramidal.soma.V.sample0``). Values are as recorded; ``conversion`` makes them volts, amperes or what ``unit``
-    says. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` has the neuron and ``gid`` of each.
+    Each [Recording][dendrion.Recording] becomes a ``TimeSeries`` of shape ``(samples, neurons)`` in ``acquisition``.
+    Its name has dots instead of slashes (``pyramidal.soma.V``). With a batch there is one time series per sample
+    (``pyramidal.soma.V.sample0``). Values are stored as recorded; multiplied by ``conversion`` they are in SI units, as
+    ``unit`` says. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron and the
+    ``gid`` of each column.
 
-    All [SpikeRecording][dendrion.SpikeRecording] are together in the table ``units``, a row per neuron and sample,
-    silent ones too: spike times and the interval observed (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
+    All spike recordings share the table ``units``, with one row per neuron and sample, also for silent neurons. Its
+    columns are the spike times and the observation interval (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
     generators) and ``sample``.
 
-    The table ``dendrion`` in ``misc`` has what [load_recording][dendrion.load_recording] needs beyond the format.
+    The table ``dendrion`` in ``misc`` has the additional information that [load_recording][dendrion.load_recording]
+    needs.
 
     Parameters
     ----------
     given : Recording, SpikeRecording or list of them
-        What to write.
+        The recordings to write.
     path : str or path
-        The file, ending in ``.nwb``.
+        Path of the file, ending in ``.nwb``.
     overwrite : bool
-        Replace a file that is there already.
+        Whether to replace an existing file.
     session_description : str, optional
-        By default says that it is a simulation, and of which Dendrion.
+        Description of the session. By default it names Dendrion and its version.
     identifier : str, optional
-        Unique in the world; by default random.
+        Globally unique identifier; random by default.
     session_start_time : datetime, optional
-        The date and time that stand for t = 0; by default now.
+        Date and time, with a time zone, that correspond to t = 0. Defaults to the current time.
     **metadata
-        What else ``pynwb.NWBFile`` takes, such as ``experimenter``, ``lab``, ``institution``, ``keywords``, ``notes``,
-        ``subject``.
+        Further arguments of ``pynwb.NWBFile``, such as ``experimenter``, ``lab``, ``institution``, ``keywords``,
+        ``notes``, ``subject``.
 
     Raises
     ------
     ParameterError
-        Where there is a file already, no such folder, or metadata that NWB does not have.
+        If the file exists already, its folder does not exist, or NWB does not support an item of metadata.
     ImportError
-        Without pynwb, which ``pip install "dendrion[nwb]"`` brings.
+        If pynwb is missing; install it with ``pip install "dendrion[nwb]"``.
     """
     chosen = recordings("export.nwb", given)
     for name in metadata:
@@ -104,8 +106,8 @@ def nwb(
     }
     with new_hdf5("export.nwb", path, overwrite, "nwb", ".nwb") as opened:
         file = _file(pynwb, about)
-        # One of the names that the format recommends.
-        module = file.create_processing_module("misc", "what time series are of, and what Dendrion recorded")
+        # "misc" is one of the names that the format recommends.
+        module = file.create_processing_module("misc", "columns of the time series, and Dendrion's table of recordings")
         samples = [r for r in chosen if isinstance(r, Recording)]
         spikes = [r for r in chosen if isinstance(r, SpikeRecording)]
         keys = _names(chosen)
@@ -118,7 +120,7 @@ def nwb(
         table = [row_of(r, key, row) for r, key, row in zip(ordered, keys, rows, strict=True)]
         module.add(table_of(pynwb, table))
         with warnings.catch_warnings():
-            # pynwb 3 looks for the ending of a path that it was not given.
+            # pynwb 3 warns because it cannot check the suffix of a path when it gets an open file.
             warnings.filterwarnings("ignore", "The file path provided: None")
             with pynwb.NWBHDF5IO(file=opened, mode="w") as io:
                 io.write(file)
@@ -127,7 +129,7 @@ def nwb(
 def _file(pynwb: Any, about: dict[str, Any]) -> Any:
     start = about["session_start_time"]
     if isinstance(start, datetime.datetime) and start.tzinfo is None:
-        raise ParameterError(f"export.nwb: session_start_time = {start}: expected a time with a time zone")
+        raise ParameterError(f"export.nwb: session_start_time = {start}: expected a datetime with a time zone")
     try:
         return pynwb.NWBFile(**about, was_generated_by=[["Dendrion", _core.__version__]])
     except TypeError as error:
@@ -137,7 +139,7 @@ def _file(pynwb: Any, about: dict[str, Any]) -> Any:
 
 
 def _names(chosen: list[Recorded]) -> list[str]:
-    """Return a name in the file for each recording, samples first."""
+    """Return a name within the file for each recording; state recordings come first."""
     names: dict[str, None] = {"dendrion": None}
     numbers: dict[str, int] = {}
     for recording in sorted(chosen, key=lambda r: isinstance(r, SpikeRecording)):
@@ -147,7 +149,7 @@ def _names(chosen: list[Recorded]) -> list[str]:
 
 
 def _add_series(pynwb: Any, file: Any, module: Any, chosen: dict[str, Recording]) -> None:
-    """Add the time series of each recording, and a table of what their columns are of."""
+    """Add the time series of each recording, and a table that describes their columns."""
     for name, recording in chosen.items():
         values = recording.values
         if values.ndim == 2:
@@ -175,18 +177,21 @@ def _series(pynwb: Any, name: str, description: str, table: Any, recording: Reco
 
 
 def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
-    """Return a table of what the columns of a recording are of."""
+    """Return a table that describes the columns of a recording."""
     of = member(recording)
-    about = {"neuron": "number in its population, from 0 on", "connection": "number by source, then target"}
+    about = {
+        "neuron": "index in its population",
+        "connection": "index of the connection, ordered by source, then target",
+    }
     columns = [_column(pynwb, of, about[of], recording.index)]
     if (gid := recording.gid) is not None:
-        columns.append(_column(pynwb, "gid", "number of the neuron in the whole network", gid))
+        columns.append(_column(pynwb, "gid", "index of the neuron in the whole network", gid))
     description = f"columns of {recording.name}" + (f", in {recording._population}" if recording._population else "")
     return pynwb.core.DynamicTable(name=f"{name}.columns", description=description, columns=columns)
 
 
 def _units(pynwb: Any, spikes: list[SpikeRecording]) -> Any:
-    """Return the table of spikes."""
+    """Return the units table, which has all spikes."""
     times: list[Any] = []
     rows: dict[str, list[Any]] = {"population": [], "neuron": [], "gid": [], "sample": []}
     observed: list[Any] = []
@@ -202,9 +207,9 @@ def _units(pynwb: Any, spikes: list[SpikeRecording]) -> Any:
             observed += [(begin * recording.dt / 1000.0, end * recording.dt / 1000.0)] * len(trains)
     about = {
         "population": "population or generator",
-        "neuron": "number in its population, from 0 on",
-        "gid": "number of the neuron in the whole network; -1 for sources of generators",
-        "sample": "sample of the batch; 0 without one",
+        "neuron": "index in its population",
+        "gid": "index of the neuron in the whole network; -1 for sources of generators",
+        "sample": "sample of the batch; 0 without a batch",
     }
     types = {"population": object, "neuron": np.int64, "gid": np.int64, "sample": np.int64}
     flat = np.concatenate([np.empty(0), *times]) / 1000.0
@@ -221,7 +226,7 @@ def _units(pynwb: Any, spikes: list[SpikeRecording]) -> Any:
     ]
     steps = {recording.dt for recording in spikes}
     resolution = steps.pop() / 1000.0 if len(steps) == 1 else None
-    description = "spikes of neurons and generators, a row for each and each sample of a batch"
+    description = "spikes of neurons and generators, with one row per neuron and sample of a batch"
     return pynwb.misc.Units(name="units", description=description, columns=columns, resolution=resolution)
 
 
@@ -230,6 +235,6 @@ def _column(pynwb: Any, name: str, description: str, values: Any) -> Any:
 
 
 def _ragged(pynwb: Any, name: str, description: str, values: Any, ends: Any) -> list[Any]:
-    """Return a column of rows of different lengths, and where they end."""
+    """Return a column whose rows have different lengths, and the column of their ends."""
     data = _column(pynwb, name, description, values)
     return [data, pynwb.core.VectorIndex(name=f"{name}_index", target=data, data=ends.astype(np.uint64))]

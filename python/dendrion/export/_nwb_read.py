@@ -1,4 +1,4 @@
-"""Recordings in files of NWB that Dendrion wrote, by its table of them."""
+"""Recordings in NWB files that Dendrion wrote, listed in its own table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._part import Part
 
 
 def nwb_parts(reader: Reader) -> list[Part]:
-    """Return the recordings in the table."""
+    """Return the recordings in Dendrion's table."""
     columns: dict[str, list[Any]] = {name: reader.texts(f"{NWB_TABLE}/{name}") for name in TEXTS}
     columns |= {name: reader.array(f"{NWB_TABLE}/{name}").tolist() for name in NUMBERS}
     if len({len(column) for column in columns.values()}) != 1:
@@ -40,7 +40,7 @@ def _samples(reader: Reader, about: dict[str, Any]) -> Arrays:
         raise ParameterError(f"{about['name']}: has samples of different shapes")
     values = np.stack(each) if about["batch"] else each[0]
     if values.ndim < 2:
-        raise ParameterError(f"{about['name']}: data of shape {values.shape}: expected (samples, neurons)")
+        raise ParameterError(f"{about['name']}: data have shape {values.shape}; expected (samples, neurons)")
     return sample_arrays(about, reader.array(f"{table}/{of}"), gid, values)
 
 
@@ -50,11 +50,11 @@ def _spikes(reader: Reader, about: dict[str, Any]) -> Arrays:
     numbers = reader.array("units/neuron")
     rows = max(batch, 1) * members
     if min(row, members, batch) < 0 or row + rows > min(len(ends), len(numbers)):
-        raise ParameterError(f"units: {len(ends)} rows: expected {row + rows} for {about['name']}")
+        raise ParameterError(f"units: has {len(ends)} rows; expected {row + rows} for {about['name']}")
     bounds = np.append(ends[row - 1] if row else 0, ends[row : row + rows])
     times = reader.array("units/spike_times")
     if (np.diff(bounds) < 0).any() or bounds[0] < 0 or bounds[-1] > len(times):
-        raise ParameterError("units: spike_times_index: expected numbers that ascend, up to that of spike times")
+        raise ParameterError("units: spike_times_index: expected ascending numbers up to the number of spike times")
     at = steps_of("units: spike_times", times[bounds[0] : bounds[-1]] * 1000.0, about["step"])
     who = np.repeat(numbers[row : row + rows], np.diff(bounds))
     trains = []

@@ -1,4 +1,4 @@
-"""Dendrion's table in files of NWB: what the format has no place for, so that recordings can be read again."""
+"""Dendrion's table in NWB files, with the information that the format has no place for but loading requires."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from ..recordings.recording import Recording, SpikeRecording
 from ._given import Recorded
 
-#: Columns of texts and of numbers, with what they are.
+#: Names and descriptions of the columns with texts and with numbers.
 TEXTS = {
     "recording": "name of the recording",
-    "key": "name of its time series; for spikes that of the recording",
+    "key": "name of its time series; for spikes, name of the recording",
     "population": "population or generator; empty for connections",
     "unit": "unit of the values; empty for spikes",
 }
@@ -21,17 +21,17 @@ NUMBERS = {
     "every": "steps between samples",
     "first": "step of the first sample",
     "size": "neurons or sources in the population",
-    "first_gid": "number of its first neuron in the whole network; -1 for none",
-    "begin": "step from which on all spikes were recorded",
-    "steps": "step before which all spikes were recorded",
-    "batch": "samples of the batch; 0 without one",
+    "first_gid": "index of its first neuron in the whole network; -1 for generators and connections",
+    "begin": "first step whose spikes were recorded",
+    "steps": "number of simulated steps; spikes were recorded before this step",
+    "batch": "samples of the batch; 0 without a batch",
     "row": "first row in units",
     "members": "rows in units for each sample of the batch",
 }
 
 
 def row_of(recording: Recorded, key: str, row: int) -> dict[str, Any]:
-    """Return the row of a recording, whose spikes are in units from a row on."""
+    """Return the row of a recording, whose spikes start at ``row`` of the units table."""
     found: dict[str, Any] = dict.fromkeys(NUMBERS, 0)
     found |= {"recording": recording.name, "key": key, "population": recording._population or "", "unit": ""}
     found |= {"step": recording._net.dt, "batch": recording._batch, "first_gid": -1}
@@ -55,5 +55,5 @@ def table_of(pynwb: Any, rows: list[dict[str, Any]]) -> Any:
         if name in NUMBERS:
             values = np.array(values, dtype=np.float64 if name == "step" else np.int64)
         columns.append(pynwb.core.VectorData(name=name, description=description, data=values))
-    about = "what Dendrion recorded; dendrion.load_recording reads recordings by this table"
+    about = "recordings of Dendrion; dendrion.load_recording uses this table"
     return pynwb.core.DynamicTable(name="dendrion", description=about, columns=columns)

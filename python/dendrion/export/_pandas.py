@@ -1,4 +1,4 @@
-"""Recordings as tables of pandas."""
+"""Recordings as pandas DataFrames."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def recording_frame(recording: Recording) -> pd.DataFrame:
-    """Return samples by neurons; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
+    """Return a table of samples by neurons; see [Recording.to_pandas][dendrion.Recording.to_pandas]."""
     pd = needed("pandas", "pandas", "to_pandas()")
     values, index = recording.values, recording.index
     if values.ndim == 3:
@@ -27,13 +27,13 @@ def recording_frame(recording: Recording) -> pd.DataFrame:
     frame = pd.DataFrame(values, index=pd.Index(recording.t, name="time (ms)"), columns=labels)
     frame.attrs.update(name=recording.name, unit=recording.unit, dt=recording.dt)
     if (gid := recording.gid) is not None:
-        # Lists, since pandas compares attributes by ==.
+        # As a list, because pandas compares attributes with ==, which is ambiguous for arrays.
         frame.attrs["gid"] = gid.tolist()
     return frame
 
 
 def spike_frame(spikes: SpikeRecording) -> pd.DataFrame:
-    """Return a row per spike; see [SpikeRecording.to_pandas][dendrion.SpikeRecording.to_pandas]."""
+    """Return a table with one row per spike; see [SpikeRecording.to_pandas][dendrion.SpikeRecording.to_pandas]."""
     pd = needed("pandas", "pandas", "to_pandas()")
     frame = pd.DataFrame(columns(spikes))
     frame.attrs.update(name=spikes.name, units={"t": "ms"}, size=spikes.size, dt=spikes.dt)

@@ -1,4 +1,4 @@
-"""A recording in a file or folder that may have several."""
+"""A recording in a file or folder that may contain several."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ._archive import Arrays
 
 
 class Part(NamedTuple):
-    """A recording that can be read."""
+    """A recording that has not been read yet."""
 
-    #: What it is called there, each differently.
+    #: Unique name within the file or folder.
     key: str
     #: The name of the recording.
     name: str

@@ -1,4 +1,4 @@
-"""Recordings to files of NumPy arrays (npz), without pickle."""
+"""Saving of recordings to NumPy archives (npz), without pickle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recordings in files of SONATA: spikes, and reports of elements."""
+"""Recordings in SONATA files: spikes, and element reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._hdf5 import new_hdf5
 from ._hdf5_parts import SONATA_GROUP
 from ._sonata_read import describe
 
-#: What each file has, and by which numbers the order of spikes is named.
+#: Magic number and version of the format, and the codes of the sort orders of spikes.
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 
@@ -24,34 +24,34 @@ _SORTING = {"none": 0, "by_id": 1, "by_time": 2}
 def sonata(
     given: Recorded | Iterable[Recorded], path: FilePath, *, overwrite: bool = False, sample: int | None = None
 ) -> None:
-    """Write recordings to a file of SONATA, the format of the Allen Institute and the Blue Brain Project (HDF5).
+    """Write recordings to a SONATA file, the HDF5 format of the Allen Institute and the Blue Brain Project.
 
-    Spikes go to ``/spikes/<population>``: ``timestamps`` (ms), sorted by time, and ``node_ids``, the neurons' numbers
-    in their population, from 0 on. Values go to a report of elements, ``/report/<population>``: ``data`` of shape
-    ``(samples, elements)`` with its unit, in single precision as the format says, and ``mapping``. Recordings of one
-    variable in several compartments of a population are elements of one report, numbered in the order given; their
-    paths are in an attribute of ``element_ids``. Slashes in names of populations become dots. The group ``/dendrion``
-    has what [load_recording][dendrion.load_recording] needs beyond the format.
+    Spikes are written to ``/spikes/<population>``: ``timestamps`` (ms), sorted by time, and ``node_ids``, the indices
+    of the neurons in their population. Values are written to an element report, ``/report/<population>``: ``data`` of
+    shape ``(samples, elements)`` with its unit, in single precision as the format requires, and ``mapping``. Recordings
+    of the same variable in several compartments of a population become elements of one report, numbered in the order
+    given; an attribute of ``element_ids`` lists their paths. Slashes in population names become dots. The group
+    ``/dendrion`` has the additional information that [load_recording][dendrion.load_recording] needs.
 
     Parameters
     ----------
     given : Recording, SpikeRecording or list of them
-        What to write.
+        The recordings to write.
     path : str or path
-        The file, such as ``"spikes.h5"``.
+        Path of the file, such as ``"spikes.h5"``.
     overwrite : bool
-        Replace a file that is there already.
+        Whether to replace an existing file.
     sample : int, optional
-        The sample to write, after runs with a batch: a file holds one.
+        The sample of a batch to write, because a file holds only one. Required if the recordings have a batch.
 
     Raises
     ------
     StructureError
-        Weights, since elements belong to neurons; recordings that do not fit into one report.
+        If a recording has weights, which SONATA cannot store, or if recordings do not fit into one report.
     ParameterError
-        Recordings of a batch without ``sample``; where there is a file already, or no such folder.
+        If recordings have a batch and ``sample`` is missing, the file exists already, or its folder does not exist.
     ImportError
-        Without h5py, which ``pip install "dendrion[sonata]"`` brings.
+        If h5py is missing; install it with ``pip install "dendrion[sonata]"``.
     """
     chosen = recordings("export.sonata", given)
     picked = [_sample(recording, sample) for recording in chosen]
@@ -60,15 +60,15 @@ def sonata(
     for recording, k in zip(chosen, picked, strict=True):
         if recording._population is None:
             raise StructureError(
-                f"{recording.name}: SONATA has no weights of connections over time; expected recordings of neurons, "
-                "or to_nwb(), to_xarray() or save()"
+                f"{recording.name}: SONATA cannot store weights of connections over time; use to_nwb(), to_xarray() or "
+                "save()"
             )
         population = recording._population.replace("/", ".")
         if isinstance(recording, Recording):
             reports.setdefault(population, []).append((recording, k))
         elif population in spikes:
             raise StructureError(
-                f"{recording.name}: was given twice; a SONATA file has the spikes of a population once"
+                f"{recording.name}: was passed twice; a SONATA file holds the spikes of each population once"
             )
         else:
             spikes[population] = recording, k
@@ -88,15 +88,15 @@ def sonata(
 
 
 def _sample(recording: Recorded, sample: int | None) -> int:
-    """Return the sample of a recording to write."""
+    """Return the index of the sample to write."""
     batch = recording._batch
     if batch and sample is None:
         raise ParameterError(
-            f"{recording.name}: was run with a batch of {batch}, and a SONATA file holds one sample: expected sample = "
-            f"0 to {batch - 1}"
+            f"{recording.name}: has a batch of {batch}, but a SONATA file holds one sample; pass sample = 0 to "
+            f"{batch - 1}"
         )
     if not batch and sample is not None:
-        raise ParameterError(f"{recording.name}: sample = {sample}: was run without a batch; expected None")
+        raise ParameterError(f"{recording.name}: sample = {sample}: the recording has no batch; expected sample = None")
     return 0 if sample is None else whole("sample", sample, 0, batch - 1)
 
 
@@ -109,31 +109,31 @@ def _write_spikes(h5py: Any, group: Any, spikes: SpikeRecording, k: int) -> None
 
 
 def _check_report(recordings: list[Recording]) -> None:
-    """Raise unless the recordings are one variable of different elements, at the same times."""
+    """Raise an error unless the recordings have the same variable and times, and different elements."""
     first = recordings[0]
     for other in recordings[1:]:
         a, b = (r.name.rpartition(".")[2] for r in (first, other))
         if (a, first.unit) != (b, other.unit):
             raise StructureError(
-                f"{other.name}: a SONATA report has one variable of a population, and {first.name} is another; "
-                "expected a file for each"
+                f"{other.name}: differs from {first.name}; a SONATA report holds one variable per population, so write "
+                "them to separate files"
             )
         if not np.array_equal(first.t, other.t) or first.dt != other.dt:
             raise StructureError(
-                f"{other.name}: was not recorded at the times of {first.name}; expected the same in a SONATA report"
+                f"{other.name}: sample times differ from those of {first.name}; a SONATA report requires equal times"
             )
     seen: set[tuple[str, int]] = set()
     for recording in recordings:
         for i in recording.index.tolist():
             if (recording.name, i) in seen:
-                raise StructureError(f"{recording.name}: has neuron {i} twice; expected each once in a SONATA report")
+                raise StructureError(f"{recording.name}: has neuron {i} twice; a SONATA report can hold it only once")
             seen.add((recording.name, i))
 
 
 def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, Any]:
-    """Write what was recorded of a population, column by column, by neuron, then element.
+    """Write the report of a population, with columns sorted by neuron, then element.
 
-    Returns the columns of each recording, by its id.
+    Returns the columns of each recording, by its ``id``.
     """
     paths = list(dict.fromkeys(recording.name.rpartition(".")[0] for recording, _ in report))
     nodes = np.concatenate([recording.index for recording, _ in report])
@@ -153,7 +153,7 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     ids.attrs["sorted"] = np.int8(1)
     pointers = np.append(starts, len(nodes)).astype(np.uint64)
     mapping.create_dataset("index_pointers", data=pointers)
-    # The name that the format had first, and that older readers look for.
+    # The original name in the specification, which older readers expect.
     mapping["index_pointer"] = mapping["index_pointers"]
     numbers = mapping.create_dataset("element_ids", data=elements[order])
     numbers.attrs["paths"] = paths

@@ -1,4 +1,4 @@
-"""Recordings in files of SONATA that Dendrion wrote, by its group of them."""
+"""Recordings in SONATA files that Dendrion wrote, listed in its own group."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXTS, _NUMBERS = ("name", "population", "unit"), ("step", "every", "first", "s
 
 
 def describe(group: Any, recording: Recorded, columns: Any) -> None:
-    """Write what the format has no place for into a group of the recording; ``columns`` are those of its report."""
+    """Write to a group what the format has no place for; ``columns`` are the recording's columns in its report."""
     steps = recording._net._sim
     about: dict[str, Any] = dict.fromkeys(_NUMBERS, 0)
     about |= {"name": recording.name, "population": recording._population, "unit": "", "step": recording._net.dt}
@@ -54,7 +54,7 @@ def _samples(reader: Reader, path: str, about: dict[str, Any]) -> Arrays:
     report = f"report/{about['population'].replace('/', '.')}"
     data, columns = reader.array(f"{report}/data"), reader.array(f"{path}/columns").astype(np.int64)
     if data.ndim != 2 or ((columns < 0) | (columns >= data.shape[1])).any():
-        raise ParameterError(f"{report}: data of shape {data.shape}: expected (samples, columns of {about['name']})")
+        raise ParameterError(f"{report}: data have shape {data.shape}; expected (samples, columns of {about['name']})")
     gid = reader.array(f"{path}/gid") if reader.has(f"{path}/gid") else None
     return sample_arrays(about, reader.array(f"{path}/index"), gid, data[:, columns])
 
@@ -64,7 +64,7 @@ def _spikes(reader: Reader, path: str, about: dict[str, Any]) -> Arrays:
     times, who = reader.array(f"{group}/timestamps"), reader.array(f"{group}/node_ids")
     if times.shape != who.shape:
         raise ParameterError(
-            f"{group}: {times.size} timestamps and {who.size} node_ids: expected one of each per spike"
+            f"{group}: has {times.size} timestamps and {who.size} node_ids; expected one of each per spike"
         )
     at = steps_of(f"{group}/timestamps", times, about["step"])
     return spike_arrays(about, reader.array(f"{path}/index"), [(at, who)], False)

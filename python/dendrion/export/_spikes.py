@@ -1,4 +1,4 @@
-"""Spikes as exporters want them: a row each, or by neuron."""
+"""Spikes in the forms that exporters need: one row per spike, or by neuron."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Times = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def columns(spikes: SpikeRecording) -> dict[str, np.ndarray[Any, Any]]:
-    """Return what is known of each spike: ``t`` (ms), ``i``, of neurons ``gid``, with a batch ``sample``."""
+    """Return columns with ``t`` (ms) and ``i``, for neurons also ``gid``, and with a batch also ``sample``."""
     sample, step, i = spikes._spikes()
     found = {"t": np.multiply(step, spikes.dt, dtype=np.float64), "i": i.astype(np.int64)}
     if spikes._first is not None:
@@ -23,7 +23,7 @@ def columns(spikes: SpikeRecording) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def by_member(spikes: SpikeRecording) -> list[list[Times]]:
-    """Return the times (ms) at which each recorded neuron spiked, for each sample of the batch."""
+    """Return the spike times (ms) of each recorded neuron, for each sample of the batch."""
     sample, step, i = spikes._spikes()
     t = np.multiply(step, spikes.dt, dtype=np.float64)
     found = []

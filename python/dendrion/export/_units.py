@@ -1,4 +1,4 @@
-"""Units of the language of equations, taken apart and put into the words of others."""
+"""Conversion of units to SI units and to the package ``quantities``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 from ..errors import ParameterError
 from ..units.texts import PREFIXES, Factor, factors
 
-#: Symbols: powers of the SI's units, and the power of ten of these that it is.
+#: Unit symbols: exponents of the SI units they consist of, and the power of ten.
 _SYMBOLS: dict[str, tuple[dict[str, int], int]] = {
     **{symbol: ({symbol: 1}, 0) for symbol in ("V", "s", "A", "m", "K", "S", "F", "ohm", "Hz", "C", "J", "mol")},
     "M": ({"mol": 1, "m": -3}, 3),
     "L": ({"m": 3}, -3),
 }
 
-#: Names of the SI's units, as Neurodata Without Borders has them.
+#: Names of SI units as used in Neurodata Without Borders.
 _NAMES = {
     "V": "volts",
     "A": "amperes",
@@ -32,7 +32,7 @@ _NAMES = {
 
 
 def checked(unit: str) -> list[Factor]:
-    """Return the factors of a unit, which is ``1`` of pure numbers, or raise a ParameterError."""
+    """Return the factors of a unit (``1`` for dimensionless values), or raise a ParameterError."""
     try:
         if not unit:
             raise ValueError("'': expected a unit such as mV, or 1")
@@ -42,7 +42,7 @@ def checked(unit: str) -> list[Factor]:
 
 
 def si(unit: str) -> tuple[str, float]:
-    """Return the unit of the SI in words, and the factor that values are multiplied by to be in it.
+    """Return the SI unit in words, and the factor that converts values to it.
 
     ``mV`` gives ``("volts", 0.001)``, ``uS/cm2`` gives ``("S/m^2", 0.01)``.
     """
@@ -70,7 +70,7 @@ def _power(name: str, power: float) -> str:
 
 
 def quantity(pq: Any, unit: str) -> Any:
-    """Return a unit of the package ``quantities``, whose module is ``pq``."""
+    """Return a unit of the package ``quantities``; ``pq`` is that module."""
     found = pq.dimensionless
     for prefix, symbol, power in checked(unit):
         factor = getattr(pq, prefix + symbol, None)

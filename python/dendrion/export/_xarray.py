@@ -1,4 +1,4 @@
-"""Recordings as arrays of xarray, with names of dimensions and units."""
+"""Recordings as xarray objects, with named dimensions and units."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _ABOUT = {
     "time": {"units": "ms", "long_name": "time"},
-    "neuron": {"units": "1", "long_name": "number of the neuron in its population, from 0 on"},
-    "connection": {"units": "1", "long_name": "number of the connection, by source, then target"},
-    "gid": {"units": "1", "long_name": "number of the neuron in the whole network"},
+    "neuron": {"units": "1", "long_name": "index of the neuron in its population"},
+    "connection": {"units": "1", "long_name": "index of the connection, ordered by source, then target"},
+    "gid": {"units": "1", "long_name": "index of the neuron in the whole network"},
     "sample": {"units": "1", "long_name": "sample of the batch"},
     "t": {"units": "ms", "long_name": "time of the spike"},
     "i": {"units": "1", "long_name": "neuron or source of the spike"},
@@ -27,7 +27,7 @@ _ABOUT = {
 
 
 def recording_array(recording: Recording) -> xr.DataArray:
-    """Return samples by neurons; see [Recording.to_xarray][dendrion.Recording.to_xarray]."""
+    """Return an array of samples by neurons; see [Recording.to_xarray][dendrion.Recording.to_xarray]."""
     xarray = needed("xarray", "xarray", "to_xarray()")
     values, column = recording.values, member(recording)
     dims = ("sample", "time", column)[-values.ndim :]
@@ -38,7 +38,7 @@ def recording_array(recording: Recording) -> xr.DataArray:
     if values.ndim == 3:
         coords["sample"] = _about("sample", "sample", np.arange(len(values)))
     attrs = {"units": recording.unit, "long_name": meaning(recording), "dt": recording.dt}
-    # Files of arrays (netCDF, zarr) take a slash for a folder.
+    # netCDF and zarr interpret a slash as a group separator.
     name = recording.name.replace("/", ".")
     array: xr.DataArray = xarray.DataArray(values, coords, dims, name, attrs)
     return array

@@ -1,4 +1,4 @@
-"""Recordings in zarr folders, as ``probe(to=...)`` writes them."""
+"""Recordings in zarr folders written by ``probe(to=...)``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ._part import Part
 
 
 def zarr_parts(path: FilePath) -> list[Part]:
-    """Return the recordings in a zarr folder, or the one whose group it is."""
+    """Return the recordings in a zarr folder, or a single one if the folder is its group."""
     if not any(os.path.exists(os.path.join(path, name)) for name in ("zarr.json", ".zgroup")):
-        raise ParameterError("is a folder, and no zarr folder")
+        raise ParameterError("is a folder, but not a zarr folder")
     zarr: Any = needed("zarr", "zarr", "load_recording of a zarr folder")
     try:
         root = zarr.open_group(os.fspath(path), mode="r", zarr_format=3)
@@ -32,10 +32,10 @@ def zarr_parts(path: FilePath) -> list[Part]:
                 name = str(attributes.get("name"))
                 parts.append(Part(key, name, functools.partial(_read, group, attributes)))
     except Exception as error:
-        # What zarr raises for damaged files has no common class.
-        raise ParameterError(f"is no zarr folder, or is damaged ({error})") from error
+        # The exceptions that zarr raises for damaged files have no common base class.
+        raise ParameterError(f"is not a zarr folder, or is damaged ({error})") from error
     if not parts:
-        raise ParameterError("is a zarr folder without recordings of Dendrion")
+        raise ParameterError("is a zarr folder, but has no recordings of Dendrion")
     return parts
 
 
@@ -54,10 +54,10 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
     begin = int(attributes["begin"])
     steps = max(int(attributes.get("steps", begin)), begin)
     growing = ("values", "step", "t") if is_samples else ("i", "step", "t")
-    # Where a run was killed while it wrote, arrays may be of different lengths.
+    # If a run was killed while it wrote, arrays may have different lengths.
     count = min(group[name].shape[0] for name in growing)
     step = whole(group, "step", count).astype(np.uint64)
-    # All that was recorded before the step that is noted last is there.
+    # Everything recorded before the step in the attribute ``steps`` is complete.
     count = int((step < steps).sum())
     arrays: Arrays = {
         "format": np.array(str(attributes["format"])),
@@ -86,7 +86,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
 
 
 def whole(group: Any, name: str, count: int | None) -> NDArray[Any]:
-    """Return an array, or its first rows. A chunk that is missing would read as zeros."""
+    """Return an array or its first rows, and refuse missing chunks, which zarr would read as zeros."""
     array = group[name]
     if array.nchunks_initialized < array.nchunks:
         missing = array.nchunks - array.nchunks_initialized

@@ -1,4 +1,4 @@
-"""Published neurons, ready to use."""
+"""Published neuron models."""
 
 from .ca1 import CA1Pyramidal, ca1_inputs
 

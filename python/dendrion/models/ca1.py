@@ -1,7 +1,7 @@
-"""CA1 pyramidal cell of nine compartments.
+"""CA1 pyramidal cell with nine compartments.
 
 Pagkalos, Chavlis & Poirazi, "Introducing the Dendrify framework for incorporating dendrites to spiking neural
-networks", Nature Communications 14:131 (2023), Fig. 4; dendritic spikes are an option.
+networks", Nature Communications 14:131 (2023), Fig. 4. Dendritic spikes are optional.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ __all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]
 
 #: Specific membrane constants (mV, uS/cm2, uF/cm2, ohm cm), the same for all compartments.
 MEMBRANE: dict[str, Any] = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "r_axial": 120.0}
-#: Factors on the area of the soma and of dendrites (spines).
+#: Area factors of the soma and of dendrites, which account for spines.
 SOMA_AREA, DENDRITE_AREA = 2.9, 2.9 * 1.5
 
 
 class Dendrite(NamedTuple):
-    """A dendritic compartment: length and diameter (um), conductances of its receptors (nS)."""
+    """A dendritic compartment: length and diameter (um), and conductances of its receptors (nS)."""
 
     length: float
     diameter: float
@@ -49,7 +49,7 @@ DENDRITES = {
     "bas2": Dendrite(150.0, 0.8),
 }
 
-#: Couplings and their conductance (nS); ``None``: half cylinders.
+#: Axial conductances (nS); ``None`` computes them from the geometry (half cylinders).
 COUPLINGS = {
     ("soma", "bas1"): 3.8,
     ("soma", "bas2"): 3.8,
@@ -61,20 +61,21 @@ COUPLINGS = {
     ("med", "dist2"): None,
 }
 
-#: Rate (Hz) of the input to each compartment: entorhinal cortex (EC) far out, CA3 in between.
+#: Rate (Hz) of the input to each compartment: entorhinal cortex (EC) distally, CA3 in between.
 INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0}
 
 
-#: Conductances of dendritic spikes (rise and fall, nS) for each pF of a dendrite: not the paper's for this cell, but
-#: those of its authors' example of a pyramidal cell with active dendrites (22 and 14 nS on a trunk of 33 pF).
+#: Conductances of dendritic spikes (rise and fall, nS) per pF of a dendrite. The paper has no values for this cell;
+#: these are from its authors' example of a pyramidal cell with active dendrites (22 and 14 nS on a trunk of 33 pF).
 SPIKE_RISE, SPIKE_FALL = 22.0 / 32.98672, 14.0 / 32.98672
 
 
 class CA1Pyramidal(MCNeuron):
     """A population of CA1 pyramidal cells.
 
-    Compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``;
-    receptors are named after them, such as ``dist1_ampa`` and ``dist1_nmda``; couplings such as ``soma_prox``.
+    The compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``.
+    Receptors are named after their compartment, such as ``dist1_ampa`` and ``dist1_nmda``, and couplings after both
+    compartments, such as ``soma_prox``.
 
     Parameters
     ----------
@@ -83,10 +84,12 @@ class CA1Pyramidal(MCNeuron):
     name : str, optional
         Name of the population.
     couplings : dict, optional
-        Axial conductance (nS) of each pair of compartments, ``None`` for half cylinders. By default the paper's.
+        Axial conductance (nS) of each pair of compartments, or ``None`` to compute it from the geometry (half
+        cylinders). Defaults to the values of the paper.
     dendritic_spikes : bool
-        Whether the dendrites that receive input, and ``prox``, spike ([DendriticSpike][dendrion.DendriticSpike], named
-        ``prox_spike`` and so on), with conductances in proportion to their capacitance.
+        Whether ``prox`` and the dendrites that receive input generate dendritic spikes
+        ([DendriticSpike][dendrion.DendriticSpike], named ``prox_spike`` and so on), with conductances proportional to
+        their capacitance.
     """
 
     def __init__(
@@ -132,11 +135,11 @@ class CA1Pyramidal(MCNeuron):
 
 
 def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
-    """Make the input of the paper's population study: five independent Poisson streams for each cell.
+    """Create the input of the paper's population study: five independent Poisson inputs per cell.
 
-    One of 82 Hz (EC) onto each of ``dist1`` and ``dist2``, one of 120 Hz (CA3) onto each of ``ob1``, ``ob2`` and
-    ``med``; AMPA and NMDA of a compartment share its stream. Returns the generators and connections to list in the
-    network.
+    ``dist1`` and ``dist2`` each receive 82 Hz (EC), and ``ob1``, ``ob2`` and ``med`` each receive 120 Hz (CA3). The AMPA
+    and NMDA receptors of a compartment share the same spikes. Returns the generators and connections, which must be
+    added to the network.
     """
     modules: list[Module] = []
     for part, rate in INPUTS.items():

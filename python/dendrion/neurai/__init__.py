@@ -1,4 +1,4 @@
-"""NeurAI's module paths: ``neurai.x.y`` is ``dendrion.neurai.x.y``. What they hold is Dendrion's own."""
+"""NeurAI's module paths: ``neurai.x.y`` becomes ``dendrion.neurai.x.y``. The classes are Dendrion's own."""
 
 from . import const, grads, nn
 

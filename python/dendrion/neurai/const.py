@@ -1,4 +1,4 @@
-"""Methods, as ``neurai.const`` has them."""
+"""Integration methods, under the path ``neurai.const``."""
 
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE
 

@@ -1,10 +1,10 @@
-"""Plots of recordings, neurons and connections that can go into a paper as they are. Needs matplotlib.
+"""Publication-ready plots of recordings, neurons and connections. Requires matplotlib.
 
-Every function takes ``ax``, matplotlib Axes to draw into, and returns the Axes. Without it each makes a figure of its
-own, as wide as a column (85 mm). Where the figure of ``ax`` has no layout, as those of ``plt.subplots()`` by default,
-it is laid out so that labels are neither cut nor collide. Colours are Okabe & Ito's, and viridis where there are more
-lines or a scale: eyes of all kinds tell them apart. For figures of several panels, [style][dendrion.plot.style] has the
-fonts and lines.
+Every function accepts ``ax``, the matplotlib Axes to draw into, and returns the Axes. Without ``ax``, each function
+creates a figure that is as wide as a journal column (85 mm). If the figure of ``ax`` has no layout engine, which is the
+default of ``plt.subplots()``, it gets one that keeps labels from being cut off or overlapping. Colours are from the
+Okabe-Ito palette, or from viridis for many lines and for colour scales, so that colour-blind readers can distinguish
+them. Use [style][dendrion.plot.style] to get the same fonts and lines in figures with several panels.
 """
 
 from ._fi_curve import fi_curve

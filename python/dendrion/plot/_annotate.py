@@ -1,4 +1,4 @@
-"""What is written beside a tree: names, marks of receptors, and the scale."""
+"""Annotations of a tree plot: names, receptor markers and the scale bar."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["marks", "names", "scale_bar"]
 
 
 def scale_bar(ax: Axes, low: NDArray[np.float64], high: NDArray[np.float64], factor: float) -> None:
-    """Draw a bar of a round length under the tree, and say by what diameters are multiplied."""
+    """Draw a scale bar of a round length under the tree, and label it with the factor on diameters."""
     extent = float((high - low).max())
     power = 10.0 ** math.floor(math.log10(0.3 * extent))
     length = power * max(f for f in (1, 2, 5) if f * power <= 0.3 * extent)
@@ -34,7 +34,7 @@ def scale_bar(ax: Axes, low: NDArray[np.float64], high: NDArray[np.float64], fac
 
 
 def names(ax: Axes, labels: list[str], outlines: list[NDArray[np.float64]]) -> None:
-    """Write each name beside its compartment, where it covers the least."""
+    """Write each name next to its compartment, at the position that covers the least."""
     size, scale = small(ax), _points(ax)
     points = np.concatenate([_inside(outline) for outline in outlines])
     written: list[_Place] = []
@@ -56,7 +56,7 @@ def names(ax: Axes, labels: list[str], outlines: list[NDArray[np.float64]]) -> N
 
 
 class _Place(NamedTuple):
-    """Where a name may be: at a point (um), so far from it (points) on one of its sides, within a box (um)."""
+    """A candidate position of a label: anchor point (um), offset from it (points), side, and bounding box (um)."""
 
     anchor: tuple[float, ...]
     offset: tuple[float, ...]
@@ -69,7 +69,7 @@ class _Place(NamedTuple):
 def _best(
     places: list[_Place], half: NDArray[np.float64], points: NDArray[np.float64], written: list[_Place]
 ) -> _Place:
-    """Return the place that covers no names, then as few points of compartments as can be, then the nearest."""
+    """Return the position that covers no other label, then the fewest points of compartments, then the nearest."""
     centres = np.array([place.centre for place in places])
     costs = np.array([place.worse for place in places])
     costs += 10.0 * _within(centres, points, half).sum(1)
@@ -80,24 +80,24 @@ def _best(
 
 
 def _within(centres: NDArray[np.float64], points: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which points are in which boxes, of shape ``(centres, points)``."""
+    """Return which points lie in which boxes, of shape ``(centres, points)``."""
     return np.asarray((np.abs(points - centres[:, None]) < half).all(2))
 
 
 def _places(outline: NDArray[np.float64], half: NDArray[np.float64], scale: float) -> list[_Place]:
-    """Return where a name could be: on any side of the middle, or around the far end."""
+    """Return candidate positions of a label: on each side of the centre, and around the far end."""
     across = outline[1] - outline[0]
     width = float(np.hypot(*across))
     places = []
     for side in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (-1, -1), (1, -1)):
         direction = np.array(side) / math.hypot(*side)
-        # From the axis of the compartment to its edge.
+        # Distance from the axis of the compartment to its edge.
         slant = abs(float(direction @ across)) / width
         anchors = [(outline[2:].mean(0), 4.0)]
         if slant > 0.3:
             anchors.append((outline.mean(0) + width / 2 / slant * direction, 0.0))
         for anchor, worse in anchors:
-            # Outside of the tree rather than inside.
+            # Prefer positions outside the tree.
             worse += 1.5 * (side[0] * anchor[0] < 0)
             for away in (4.0, 6.0, 9.0, 12.0, 16.0, 24.0):
                 centre = anchor + (side * half + away * direction) * scale
@@ -107,7 +107,7 @@ def _places(outline: NDArray[np.float64], half: NDArray[np.float64], scale: floa
 
 
 def _inside(outline: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return points all over what an outline of four corners encloses."""
+    """Return points that cover the area enclosed by an outline of four corners."""
     along, across = (g.ravel()[:, None] for g in np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 1, 3)))
     a, b, c, d = outline
     return np.asarray((1 - along) * ((1 - across) * a + across * b) + along * ((1 - across) * d + across * c))
@@ -124,13 +124,13 @@ def _make_room(ax: Axes, boxes: list[_Place]) -> None:
 
 
 def _points(ax: Axes) -> float:
-    """Return how many um a point is, about."""
+    """Return the approximate size of a point in um."""
     spans = np.ptp([ax.get_xlim(), ax.get_ylim()], axis=1)
     return float((spans / size_in_points(ax)).max())
 
 
 def marks(ax: Axes, parts: list[Part], placed: list[Cylinder]) -> None:
-    """Put a dot on a compartment for each receptor and channel on it, in a colour for each class."""
+    """Draw a dot on a compartment for each of its receptors and channels, with one colour per class."""
     classes = list(dict.fromkeys(name for part in parts for name in part.carries))
     paint = dict(zip(classes, colours(len(classes), 1), strict=True))
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""Axes to draw into: given ones, or a figure of a column's width."""
+"""Axes to draw into: given by the user, or in a new figure that is one column wide."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ __all__ = ["drawing", "laid_out", "legend", "size_in_points", "small", "time_axi
 
 @contextmanager
 def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) -> Iterator[Axes]:
-    """Yield axes to draw into, without a box: those given, whose fonts stay, or new ones in the style of a paper.
+    """Yield axes without a box to draw into: the given ones, which keep their fonts, or new ones in our style.
 
-    A given figure without a layout gets one that makes room for labels.
+    If the given figure has no layout engine, it gets one that makes room for labels.
 
     Parameters
     ----------
     what : str
-        The plot, for messages.
+        Name of the plot function, for error messages.
     ax : Axes or None
-        What the user gave.
+        The axes passed by the user.
     height, width : float
         Size of a new figure (inch).
     """
@@ -51,7 +51,7 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
 
 
 def laid_out(ax: Axes) -> None:
-    """Let given axes have the place that the layout of their figure gives them."""
+    """Move given axes to the position that their figure's layout engine assigns to them."""
     from matplotlib.figure import Figure
 
     if isinstance(ax.figure, Figure) and (engine := ax.figure.get_layout_engine()) is not None:
@@ -59,24 +59,24 @@ def laid_out(ax: Axes) -> None:
 
 
 def time_axis(ax: Axes, begin: float, end: float) -> None:
-    """Label the axis of time and let it span ``begin`` to ``end`` (ms), and what is drawn over it already."""
+    """Label the time axis and set its limits to ``begin`` and ``end`` (ms), extended to data that are already drawn."""
     if any(other.has_data() for other in ax.get_shared_x_axes().get_siblings(ax)):
         low, high = ax.get_xlim()
         begin, end = min(begin, low), max(end, high)
     ax.set_xlim(begin, end if end > begin else begin + 1.0)
-    # Axes above others that share theirs have neither numbers nor a label.
+    # Shared axes above other panels show neither tick labels nor an axis label.
     if ax.xaxis.get_major_ticks(1)[0].label1.get_visible():
         ax.set_xlabel("time (ms)")
 
 
 def legend(ax: Axes, title: str | None = None, least: int = 2) -> None:
-    """Name what has a label, beside the axes if the figure makes room there. One line alone needs no name."""
+    """Add a legend of all labelled lines, outside the axes if the layout makes room. A single line needs no legend."""
     handles, labels = ax.get_legend_handles_labels()
     if len(handles) < least:
         return
     place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
     if ax.figure.get_layout_engine() is None:
-        # Nothing would make room for it, and it might be cut off.
+        # Without a layout engine, a legend outside the axes might be cut off.
         place = {"loc": "best"}
     size = small(ax)
     made = ax.legend(
@@ -97,11 +97,11 @@ def legend(ax: Axes, title: str | None = None, least: int = 2) -> None:
 
 
 def small(ax: Axes) -> float:
-    """Return a size of font (points) for what is less than the axes' own labels."""
+    """Return the font size (points) for text that is less important than the axis labels."""
     return SMALLER * float(ax.xaxis.get_label().get_fontsize())
 
 
 def size_in_points(ax: Axes) -> NDArray[np.float64]:
-    """Return width and height, which a layout may still change a little."""
+    """Return width and height of the axes in points; a layout engine may still change them slightly."""
     box = ax.get_window_extent()
     return np.array([box.width, box.height]) * 72 / ax.figure.dpi

@@ -1,4 +1,4 @@
-"""Rates over injected currents."""
+"""Firing rates against injected currents."""
 
 from __future__ import annotations
 
@@ -30,34 +30,35 @@ def fi_curve(
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw rates over injected currents: those given, or those of recorded spikes.
+    """Plot firing rates against injected currents, from given rates or from recorded spikes.
 
-    Where a current has several rates the line is their mean, in a band of one standard deviation to each side.
+    If a current occurs several times, the line shows the mean rate, in a band of one standard deviation to each side.
 
     Parameters
     ----------
     currents : array
-        Currents (pA): of shape ``(n,)``. With ``spikes`` one per neuron; neurons of one current are averaged.
+        Injected currents (pA), of shape ``(n,)``. With ``spikes``, one per neuron; equal currents are averaged.
     rates : array, optional
-        Rates (Hz) of shape ``(n,)``, or ``(n, neurons)`` for several neurons.
+        Firing rates (Hz), of shape ``(n,)``, or ``(n, neurons)`` for several neurons.
     spikes : SpikeRecording, optional
-        In place of ``rates``: spikes of a population whose neurons had the ``currents``, such as ``I_ext`` of its soma.
+        Spikes to compute the rates from, instead of ``rates``. The neurons of the population must have received
+        ``currents``, for example as ``I_ext`` of their soma.
     window : (float, float), optional
-        From when and until when to count spikes (ms), ``t0 <= t < t1``. By default all that was simulated.
+        Time window (ms) in which spikes are counted, ``t0 <= t < t1``. Defaults to the whole recording.
     label : str, optional
-        Name of the curve, for a legend where there are several in one ``ax``.
+        Label of the curve in the legend. A legend is drawn if ``ax`` has several curves.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Current in pA and rate in Hz.
+        The axes, with current in pA and rate in Hz.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For shapes that do not fit, and where neither or both of ``rates`` and ``spikes`` are given.
+        If shapes do not match, or if neither or both of ``rates`` and ``spikes`` are given.
 
     Examples
     --------
@@ -69,9 +70,9 @@ def fi_curve(
     if given.ndim != 1 or given.size == 0:
         raise ParameterError(f"plot.fi_curve: currents of shape {given.shape}: expected (n,)")
     if (rates is None) == (spikes is None):
-        raise ParameterError("plot.fi_curve: expected either rates (Hz), or spikes= of a recording")
+        raise ParameterError("plot.fi_curve: expected either rates (Hz) or spikes (a SpikeRecording)")
     if spikes is None and window is not None:
-        raise ParameterError(f"plot.fi_curve: window = {window!r}: expected None beside rates")
+        raise ParameterError(f"plot.fi_curve: window = {window!r}: applies to spikes only; remove it if you pass rates")
     table = _given(given, rates) if spikes is None else _counted(given, spikes, window)
     current, mean, spread = _summary(given, table)
     with drawing("fi_curve", ax, 2.1) as axes:
@@ -94,13 +95,13 @@ def _given(currents: NDArray[np.float64], rates: Any) -> NDArray[np.float64]:
     if table.ndim not in (1, 2) or table.shape[0] != currents.size or table.size == 0:
         raise ParameterError(
             f"plot.fi_curve: rates of shape {table.shape}: expected ({currents.size},) or ({currents.size}, neurons), "
-            "as there are currents"
+            "with one row for each current"
         )
     return table if table.ndim == 2 else table[:, None]
 
 
 def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDArray[np.float64]:
-    """Return rates of shape ``(neurons, batch)`` from spikes."""
+    """Return firing rates of shape ``(neurons, batch)`` from spikes."""
     (read,) = _read.spikes("fi_curve", {"spikes": recording})
     size = read.members.size
     if currents.size != size:
@@ -109,13 +110,13 @@ def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDAr
         )
     begin, end = (read.begin, read.end) if window is None else _read.span("fi_curve", "window", window, " (ms)")
     if end <= begin:
-        raise ParameterError("plot.fi_curve: spikes: have no time in which they were recorded; run the network first")
-    # Times are multiples of dt up to rounding.
+        raise ParameterError("plot.fi_curve: spikes: nothing has been recorded yet; run the network first")
+    # Spike times are multiples of dt only up to rounding.
     rounding = 1e-9 * max(read.end, 1.0)
     if not read.begin - rounding <= begin < end <= read.end + rounding:
         raise ParameterError(
-            f"plot.fi_curve: window = {(begin, end)!r}: expected times from {read.begin:g} to {read.end:g} ms, which "
-            "were recorded"
+            f"plot.fi_curve: window = {(begin, end)!r}: expected times within the recording, which lasts from "
+            f"{read.begin:g} to {read.end:g} ms"
         )
     inside = (read.t >= begin - rounding) & (read.t < end - rounding)
     counts = np.bincount((read.rows * read.batch + read.sample)[inside], minlength=size * read.batch)
@@ -125,10 +126,10 @@ def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDAr
 def _summary(
     currents: NDArray[np.float64], table: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return each current once, ascending, with the mean and the standard deviation of its rates."""
+    """Return the distinct currents in ascending order, with the mean and standard deviation of their rates."""
     different, which = np.unique(currents, return_inverse=True)
     groups = [table[which == k].ravel() for k in range(different.size)]
     mean = np.array([group.mean() for group in groups])
-    # Of a single rate there is no spread.
+    # A single rate has no standard deviation.
     spread = np.array([group.std(ddof=1) if group.size > 1 else 0.0 for group in groups])
     return different, mean, spread

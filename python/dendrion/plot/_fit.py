@@ -1,4 +1,4 @@
-"""A layout for figures that have none, so that labels are neither cut nor collide."""
+"""A layout for figures that have none, which keeps labels from being cut off or overlapping."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ __all__ = ["fit"]
 
 _SIDES = ("left", "right", "bottom", "top")
 _ALL = (*_SIDES, "wspace", "hspace")
-#: Space around panels, in sizes of the font.
+#: Padding around panels, in units of the font size.
 PAD = 0.6
 
 
 class _Fit(TightLayoutEngine):
-    """Matplotlib's tight layout at each draw, until somebody else places the panels.
+    """Matplotlib's tight layout, applied at each draw until the user places the panels.
 
-    A draw rather than the plot itself lays out, so that titles and labels that the user adds later have room.
+    The layout is computed when the figure is drawn, so that it makes room for titles and labels that are added later.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -32,21 +32,21 @@ class _Fit(TightLayoutEngine):
 
     def execute(self, fig: Any) -> None:
         if _placement(fig) != self._placed:
-            # The user placed the panels, by subplots_adjust, after this layout was set.
+            # The user has called subplots_adjust since this layout was set.
             return
         with warnings.catch_warnings():
-            # Of panels for which there is no room, or that were placed by hand: those stay where they are.
+            # Matplotlib warns about panels that do not fit or were placed by hand; it leaves them where they are.
             warnings.simplefilter("ignore", UserWarning)
-            # Twice, since panels of another size may have other tick labels.
+            # Two passes, because tick labels can change when the size of a panel does.
             for _ in range(2):
                 super().execute(fig)
         self._placed = _placement(fig)
 
 
 def fit(ax: Axes) -> None:
-    """Let the figure of some axes lay out its panels, if it is one of ``plt.subplots()`` as it is by default.
+    """Add a tight layout to the figure of some axes, if it comes from ``plt.subplots()`` with default settings.
 
-    Figures with a layout keep it, and panels that the user placed stay.
+    Figures that have a layout engine keep it, and panels that the user placed are not moved.
     """
     figure, spec = ax.figure, ax.get_subplotspec()
     if not isinstance(figure, Figure) or spec is None or figure.get_layout_engine() is not None:

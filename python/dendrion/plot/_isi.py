@@ -1,4 +1,4 @@
-"""How often each inter-spike interval is."""
+"""Histograms of inter-spike intervals."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["isi"]
 
-#: Bins of a histogram, at least and at most, where the user does not give their width.
+#: Minimum and maximum number of bins, if the user does not set the bin width.
 FEWEST, MOST = 10, 60
-#: Bins at most, where the user gives their width.
+#: Maximum number of bins, if the user sets the bin width.
 MOST_OF_USERS = 100_000
 
 
@@ -36,34 +36,35 @@ def isi(
     log: bool = False,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a histogram of inter-spike intervals, those of all neurons of a recording together.
+    """Plot a histogram of inter-spike intervals, pooled over all neurons of a recording.
 
-    One recording is drawn as the number of intervals in each bin, filled. Of several, each is drawn as an outline of
-    its share of intervals, so that recordings of different length or size compare.
+    A single recording is drawn as a filled histogram of interval counts. Several recordings are drawn as outlines and
+    normalised to the number of intervals, so that recordings of different length or size can be compared.
 
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One, several, or a dict by label; see [raster][dendrion.plot.raster]. Intervals are those of each neuron, and
-        with a batch of each sample.
+        One recording, several, or a dict from label to recording; see [raster][dendrion.plot.raster]. Intervals are
+        taken between consecutive spikes of the same neuron and, in a batch, of the same sample.
     bin : float, optional
-        Width of the bins (ms), > 0; with ``log`` in decades. By default a width for 10 to 60 bins, of whole time steps.
+        Bin width (ms), > 0; in decades if ``log`` is True. By default it is a multiple of the time step, chosen so that
+        there are 10 to 60 bins.
     longest : float, optional
-        Leave out intervals above this (ms). By default all are drawn.
+        Longest interval to include (ms). By default all intervals are included.
     log : bool
-        Bins of equal width on a logarithmic axis. Intervals of 0 are left out.
+        Use a logarithmic axis with bins of equal width on it. Intervals of 0 are left out.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Interval in ms, and the number or the share of intervals.
+        The axes, with the interval in ms and the number or fraction of intervals.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what is no recording of spikes, and for widths that are not positive.
+        If ``spikes`` is not a spike recording, or a width is not positive.
 
     Examples
     --------
@@ -89,7 +90,7 @@ def isi(
         axes.set_xlim(edges[0] if log else 0.0, edges[-1])
         axes.set_ylim(bottom=0.0)
         axes.set_xlabel("inter-spike interval (ms)")
-        axes.set_ylabel("intervals" if len(read) == 1 else "share of intervals")
+        axes.set_ylabel("intervals" if len(read) == 1 else "fraction of intervals")
         legend(axes)
     return axes
 
@@ -109,7 +110,7 @@ def _intervals(read: _read.Spikes, longest: float | None, log: bool) -> NDArray[
     t, i, sample = read.t[order], read.i[order], read.sample[order]
     found = np.diff(t)[(np.diff(i) == 0) & (np.diff(sample) == 0)]
     if read.dt:
-        # Times are multiples of dt up to rounding, which must not move an interval to the bin before.
+        # Spike times are multiples of dt only up to rounding, which must not move an interval to the previous bin.
         found = np.rint(found / read.dt) * read.dt
     if log:
         found = found[found > 0]
@@ -117,7 +118,7 @@ def _intervals(read: _read.Spikes, longest: float | None, log: bool) -> NDArray[
 
 
 def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt: float | None) -> NDArray[np.float64]:
-    """Return the edges of bins that hold all intervals."""
+    """Return bin edges that cover all intervals."""
     if all_of_them.size == 0:
         return np.array([1.0, 10.0]) if log else np.array([0.0, width or 1.0])
     low, high = float(all_of_them.min()), float(all_of_them.max())
@@ -125,7 +126,7 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
     if log:
         decades = math.log10(high / low)
         width = width or (decades / wanted if decades > 0 else 0.1)
-        # Half a bin below the least, so that the edges are between the intervals of a grid where these are few.
+        # Start half a bin below the shortest interval, so that intervals on the time grid do not fall on edges.
         begin = math.log10(low) - width / 2
         count = math.ceil(decades / width + 0.5 + 1e-9)
         _refuse_many(width, "decades", count)
@@ -133,9 +134,9 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
     if width is None:
         width = high / wanted if high > 0 else 1.0
         if dt:
-            # As many steps in each bin, or some would have more intervals than others.
+            # Every bin spans the same number of steps; otherwise some would hold more possible intervals than others.
             width = max(1, round(width / dt)) * dt
-    # Edges lie between steps; the first is below 0, which is an interval where a source spikes twice in a step.
+    # Edges lie between steps. The first is below 0, because a source that spikes twice in a step has an interval of 0.
     shift = dt / 2 if dt else 0.0
     count = math.floor((high + shift) / width + 1e-9) + 1
     _refuse_many(width, "ms", count)
@@ -145,5 +146,6 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
 def _refuse_many(width: float, unit: str, count: int) -> None:
     if count > MOST_OF_USERS:
         raise ParameterError(
-            f"plot.isi: bin = {width:g} {unit}: makes {count:,} bins; expected a width for at most {MOST_OF_USERS:,}"
+            f"plot.isi: bin = {width:g} {unit}: gives {count:,} bins; expected a width that gives at most "
+            f"{MOST_OF_USERS:,}"
         )

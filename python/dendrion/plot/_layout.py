@@ -1,9 +1,9 @@
-"""Where to draw the compartments of a tree, in a plane and without overlaps.
+"""Layout of the compartments of a tree in a plane, without overlaps.
 
-Each compartment and all beyond it have a cone of their own, whose tip is where the compartment before it ends; cones of
-siblings share their parent's by the number of tips they lead to. A compartment lies on the axis of its cone, as far
-from the tip as its width needs. A cone is convex and its parts stay inside when they move along its axis, so subtrees
-never meet, however long compartments are.
+Each subtree gets a cone whose tip is at the end of its parent compartment. Siblings divide their parent's cone in
+proportion to the number of tips that they lead to. A compartment lies on the axis of its cone, and starts as far from
+the tip as its width requires. A cone is convex, and moving a subtree along the axis of its cone keeps it inside the
+cone, so subtrees never overlap, no matter how long their compartments are.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 __all__ = ["Cylinder", "layout"]
 
-#: Names of compartments that grow up and down from the soma.
+#: Names of compartments that are drawn upwards and downwards from the soma.
 UP = re.compile(r"(?:^|[/_])(?:api|trunk|tuft|prox|ob|med|dist)", re.IGNORECASE)
 DOWN = re.compile(r"(?:^|[/_])(?:bas|axon|ais|hill)", re.IGNORECASE)
-#: Widest cones (radians): of what grows up, of what grows down, and least of a trunk that stays straight.
+#: Maximum opening of the upper and the lower cone (radians), and minimum opening of a trunk that is kept straight.
 WIDE_UP, WIDE_DOWN, STRAIGHT = math.radians(160), math.radians(150), math.radians(40)
 
 
 class Cylinder(NamedTuple):
-    """A compartment from its end at the soma's side to its far end, in um. The soma starts and ends at the centre."""
+    """A compartment from its proximal to its distal end, in um. The soma starts and ends at its centre."""
 
     start: NDArray[np.float64]
     end: NDArray[np.float64]
@@ -34,14 +34,14 @@ class Cylinder(NamedTuple):
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """The four corners, of shape ``(4, 2)``."""
+        """Corners of the rectangle, of shape ``(4, 2)``."""
         along = self.end - self.start
         across = np.array([-along[1], along[0]]) / np.linalg.norm(along) * self.width / 2
         return np.array([self.start - across, self.start + across, self.end + across, self.end - across])
 
 
 class _Cone(NamedTuple):
-    #: Angle of its axis from the vertical, to the right, and half its opening (radians).
+    #: Angle of the axis, clockwise from the vertical, and half the opening angle (radians).
     axis: float
     half: float
 
@@ -57,16 +57,16 @@ def layout(
     widths: Sequence[float],
     soma: tuple[float, float],
 ) -> list[Cylinder]:
-    """Place compartments.
+    """Return the position of each compartment.
 
     Parameters
     ----------
     names : list of str
-        Names, which say what is apical and what is basal.
+        Names of the compartments, which determine whether they are drawn upwards or downwards.
     parents : list of int
-        Place of each one's parent, which comes before it; -1 for the soma, the first.
+        Index of the parent of each compartment, which comes before it; -1 for the soma, which is the first.
     lengths, widths : list of float
-        As drawn (um).
+        Lengths and widths as drawn (um).
     soma : (float, float)
         Width and height of the soma's ellipse (um).
     """
@@ -76,7 +76,7 @@ def layout(
         if children[at]:
             tips[at] = sum(tips[c] for c in children[at])
             reach[at] += max(reach[c] for c in children[at])
-    # Between compartments, so that one sees where they end.
+    # Leave a gap between compartments to make their ends visible.
     gap = 0.03 * float(np.median(lengths[1:])) if len(lengths) > 1 else 0.0
     cones = _around_soma(names, children[0], tips, reach)
     placed = [Cylinder(np.zeros(2), np.zeros(2), widths[0])]
@@ -94,31 +94,31 @@ def layout(
 
 
 def _radius(soma: tuple[float, float], cone: _Cone) -> float:
-    """Return how far the ellipse reaches in a direction: to the tangent across it."""
+    """Return the distance from the centre to the tangent of the ellipse that is perpendicular to a direction."""
     return math.hypot(soma[0] / 2 * math.sin(cone.axis), soma[1] / 2 * math.cos(cone.axis))
 
 
 def _around_soma(names: Sequence[str], children: list[int], tips: list[int], reach: list[float]) -> dict[int, _Cone]:
-    """Return the cones of what starts at the soma: up and down where names say so, else all around."""
+    """Return the cones of the soma's children: up and down if the names say so, otherwise all around."""
     said = {c: -1 if DOWN.search(names[c]) else 1 if UP.search(names[c]) else 0 for c in children}
     if -1 in said.values() or 1 in said.values():
-        # Others go where none is named for.
+        # Children without such a name go to the side that no name refers to.
         other = 1 if -1 in said.values() else -1
         sides = {c: s or other for c, s in said.items()}
     elif len(children) < 3:
-        # The larger one up.
+        # The larger subtree goes up.
         first = max(children, key=lambda c: (tips[c], reach[c]), default=-1)
         sides = {c: 1 if c == first else -1 for c in children}
     else:
         return _star(children, tips)
     up, down = ([c for c in children if sides[c] == side] for side in (1, -1))
     cones = _share(_Cone(0.0, WIDE_UP / 2), _ordered(up, tips, reach, 0), tips, reach)
-    # Down, angles grow to the left.
+    # In the lower cone, angles increase to the left.
     return cones | _share(_Cone(math.pi, WIDE_DOWN / 2), _ordered(down, tips, reach, 0)[::-1], tips, reach)
 
 
 def _star(children: list[int], tips: list[int]) -> dict[int, _Cone]:
-    """Return cones all around, clockwise from the top, none wider than half of it."""
+    """Return cones all around the soma, clockwise from the top, none wider than the widest upper cone."""
     total = sum(tips[c] for c in children)
     wide = [min(2 * math.pi * tips[c] / total, WIDE_UP) for c in children]
     between = (2 * math.pi - sum(wide)) / len(children)
@@ -130,13 +130,13 @@ def _star(children: list[int], tips: list[int]) -> dict[int, _Cone]:
 
 
 def _trunk(children: list[int], tips: list[int], reach: list[float]) -> int | None:
-    """Return the child that leads to the most tips and the farthest; ``None`` where none is alone in that."""
+    """Return the child that leads to the most tips and is the longest of those, or ``None`` if there is a tie."""
     sizes = [(tips[c], reach[c]) for c in children]
     return children[sizes.index(max(sizes))] if children and sizes.count(max(sizes)) == 1 else None
 
 
 def _ordered(children: list[int], tips: list[int], reach: list[float], depth: int) -> list[int]:
-    """Return children from left to right: the trunk, if there is one, in the middle, others at its sides in turn."""
+    """Return children from left to right, with the trunk, if there is one, between the others."""
     trunk = _trunk(children, tips, reach)
     if trunk is None:
         return children
@@ -146,7 +146,7 @@ def _ordered(children: list[int], tips: list[int], reach: list[float], depth: in
 
 
 def _share(cone: _Cone, children: list[int], tips: list[int], reach: list[float]) -> dict[int, _Cone]:
-    """Divide a cone among children in their order, by their tips; a trunk stays straight while there is room."""
+    """Divide a cone among children in proportion to their tips. If there is enough room, the trunk stays straight."""
     shares = [float(tips[c]) for c in children]
     total, at = sum(shares), cone.axis - cone.half
     trunk = _trunk(children, tips, reach)

@@ -1,4 +1,4 @@
-"""Colours of compartments, from what the user gave."""
+"""Colours of compartments, from the user's ``color`` argument."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Paint", "painted"]
 
-#: Of compartments that have no value.
+#: Colour of compartments without a value.
 NONE = "#dcdcdc"
 
 
 class Paint(NamedTuple):
-    """A colour for each compartment, and where they are values the scale and its label."""
+    """A colour for each compartment and, if colours encode values, the colour scale and its label."""
 
     colours: list[Any]
     scale: ScalarMappable | None
@@ -37,7 +37,7 @@ class Paint(NamedTuple):
 def painted(
     parts: list[Part], color: Any, label: str | None, limits: tuple[float, float] | None, index: int | None
 ) -> Paint:
-    """Return the colours of compartments; see [tree][dendrion.plot.tree] for what ``color`` may be."""
+    """Return the colours of compartments; [tree][dendrion.plot.tree] describes the values of ``color``."""
     from matplotlib.colors import is_color_like
 
     if color is None:
@@ -50,7 +50,7 @@ def painted(
             return Paint([color] * len(parts), None, "")
         known = list(dict.fromkeys(name for part in parts for name in part.module._values))
         raise UnknownNameError(
-            f"plot.tree: color = {color!r}: no parameter of a compartment and no colour{hint(color, known)}"
+            f"plot.tree: color = {color!r}: neither a parameter of a compartment nor a colour{hint(color, known)}"
         )
     if isinstance(color, Mapping):
         known = [part.name for part in parts]
@@ -61,11 +61,11 @@ def painted(
         if {type(value) for value in given} <= {str, type(None)} and any(given):
             return Paint([_colour(v) for v in given], None, "")
         return _scaled(_floats(given), label or "", limits)
-    array = numbers("plot.tree: color", color, "a dict by compartment, the name of a parameter, a colour or an array")
+    array = numbers("plot.tree: color", color, "a dict by compartment name, a parameter name, a colour or an array")
     if array.shape != (len(parts),):
         names = ", ".join(part.name for part in sorted(parts, key=lambda part: part.made))
         raise ParameterError(
-            f"plot.tree: color of shape {array.shape}: expected ({len(parts)},), one for each of {names}"
+            f"plot.tree: color of shape {array.shape}: expected ({len(parts)},), one value for each of {names}"
         )
     return _scaled(array[[part.made for part in parts]], label or "", limits)
 
@@ -75,16 +75,16 @@ def _colour(value: str | None) -> str:
 
     if value is not None and not is_color_like(value):
         raise ParameterError(
-            f"plot.tree: color: {value!r}: expected a colour of matplotlib, such as 'tab:red', or a number"
+            f"plot.tree: color: {value!r}: expected a matplotlib colour, such as 'tab:red', or a number"
         )
     return NONE if value is None else value
 
 
 def _floats(values: list[Any]) -> NDArray[np.float64]:
-    """Return values, NaN for those that are missing."""
+    """Return values as floats, with NaN for missing ones."""
     for value in values:
         if value is not None and (np.ndim(value) > 0 or np.asarray(value).dtype.kind not in "biuf"):
-            raise ParameterTypeError(f"plot.tree: color: {value!r}: expected a number, or colours throughout")
+            raise ParameterTypeError(f"plot.tree: color: {value!r}: expected a number, or only colours")
     return np.array([np.nan if value is None else float(value) for value in values])
 
 
@@ -94,10 +94,10 @@ def _scaled(values: NDArray[np.float64], label: str, limits: tuple[float, float]
 
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        raise ParameterError("plot.tree: color: no finite values: expected one for a compartment at least")
+        raise ParameterError("plot.tree: color: no finite values; expected a finite value for at least one compartment")
     low, high = (finite.min(), finite.max()) if limits is None else span("tree", "limits", limits, "")
     if low == high:
-        # One value alone has the middle of a scale.
+        # A single value gets the middle of the scale.
         low, high = low - 0.5, high + 0.5
     scale = ScalarMappable(Normalize(low, high), ListedColormap(shades(256)))
     colours = [scale.to_rgba(v) if np.isfinite(v) else NONE for v in values]
@@ -105,12 +105,12 @@ def _scaled(values: NDArray[np.float64], label: str, limits: tuple[float, float]
 
 
 def _with_unit(parts: list[Part], name: str) -> str:
-    """Return the label of a parameter, with the unit that it has in compartments with or without a geometry."""
+    """Return the label of a parameter, with its unit, which depends on whether the compartments have a geometry."""
     units = {_unit(part, name) for part in parts if part.module._values.get(name) is not None}
     if len(units) > 1:
         raise ParameterError(
-            f"plot.tree: color = {name!r}: is in {' and '.join(sorted(units))} on different compartments; expected a "
-            "dict of values in one unit"
+            f"plot.tree: color = {name!r}: has units {' and '.join(sorted(units))} on different compartments; pass a "
+            "dict of values in one unit instead"
         )
     unit = units.pop() if units else ""
     return f"{name} ({unit})" if unit else name

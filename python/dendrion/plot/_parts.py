@@ -1,4 +1,4 @@
-"""A neuron's compartments as a tree, with their geometry and what is on them."""
+"""The compartments of a neuron as a tree, with their geometry, receptors and channels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..neurons.receptors import Receptor
 
 __all__ = ["Part", "parts_of", "value_of"]
 
-#: Drawn length and diameter (um) of dendrites and somas that have no geometry, where no others have one either.
+#: Length and diameter (um) with which dendrites and somas are drawn if no compartment has a geometry.
 DENDRITE, SOMA = (100.0, 2.0), (20.0, 20.0)
 
 
@@ -26,25 +26,27 @@ class Part(NamedTuple):
     #: Path within the neuron, such as ``dends/0``.
     name: str
     module: Compartment
-    #: Place of the compartment towards the soma in the list; -1 for the soma.
+    #: Index of the parent compartment in the list; -1 for the soma.
     parent: int
-    #: In um, as drawn.
+    #: Length and diameter as drawn (um).
     length: float
     diameter: float
-    #: Whether they are its own, not a default.
+    #: Whether length and diameter were set by the user.
     has_geometry: bool
-    #: How many compartments were made before it.
+    #: Number of compartments that were created before it.
     made: int
-    #: Classes of the receptors and channels on it.
+    #: Class names of the receptors and channels on it.
     carries: tuple[str, ...]
 
 
 def parts_of(neuron: Any, index: int | None) -> list[Part]:
-    """Return the compartments, the soma first, then in the order they were made; each after its parent."""
+    """Return the compartments: the soma first, then by depth and order of creation, each after its parent."""
     if not isinstance(neuron, MCNeuron):
         raise ParameterTypeError(f"plot.tree: neuron = {neuron!r}: expected an MCNeuron")
     if index is not None and not 0 <= index < neuron.size:
-        raise ParameterError(f"plot.tree: index = {index}: expected None or a neuron, 0 to {neuron.size - 1}")
+        raise ParameterError(
+            f"plot.tree: index = {index}: expected None or the index of a neuron, 0 to {neuron.size - 1}"
+        )
     modules = list(neuron.modules())
     attached = {id(m.pre): m.post for m in modules if isinstance(m, MCConnSynapse)}
     compartments = [
@@ -52,12 +54,12 @@ def parts_of(neuron: Any, index: int | None) -> list[Part]:
     ]
     somas = [m for m in compartments if isinstance(m, LeakyIF)]
     if len(somas) != 1:
-        raise StructureError(f"plot.tree: {neuron.path}: has {len(somas)} somas (LeakyIF); expected one")
+        raise StructureError(f"plot.tree: {neuron.path}: has {len(somas)} somas (LeakyIF); expected exactly one")
     edges = [(m.pre, m.post) for m in modules if isinstance(m, MCConn)]
     parents = _parents(neuron, compartments, edges, somas[0])
     sizes = _sizes(compartments, index)
     carried = _carried(modules, attached)
-    # Parents come first: by the distance from the soma, then as they were made.
+    # Sort by distance from the soma, so that parents come first, then by order of creation.
     order = sorted(range(len(compartments)), key=lambda k: (_depth(parents, k), k))
     place = {k: n for n, k in enumerate(order)}
     return [
@@ -74,7 +76,7 @@ def parts_of(neuron: Any, index: int | None) -> list[Part]:
 
 
 def value_of(module: Module, name: str, index: int | None) -> float | None:
-    """Return a parameter of one neuron, or of ``None`` the mean over neurons; ``None`` where it has no value."""
+    """Return a parameter of one neuron, or its mean if ``index`` is None; ``None`` if the parameter is not set."""
     value = getattr(module, name)
     if value is None:
         return None
@@ -85,13 +87,13 @@ def value_of(module: Module, name: str, index: int | None) -> float | None:
 def _parents(
     neuron: MCNeuron, compartments: list[Compartment], edges: list[tuple[Compartment, Compartment]], soma: Compartment
 ) -> list[int]:
-    """Return the place of each compartment's neighbour towards the soma, -1 for the soma."""
+    """Return the index of each compartment's neighbour towards the soma, -1 for the soma."""
     places = {id(m): k for k, m in enumerate(compartments)}
     beside: list[list[int]] = [[] for _ in compartments]
     for a, b in edges:
         for end in (a, b):
             if id(end) not in places:
-                raise StructureError(f"plot.tree: {neuron.path}: couples {end!r}, which is none of its compartments")
+                raise StructureError(f"plot.tree: {neuron.path}: a coupling refers to {end!r}, which is not part of it")
         beside[places[id(a)]].append(places[id(b)])
         beside[places[id(b)]].append(places[id(a)])
     root = places[id(soma)]
@@ -102,14 +104,14 @@ def _parents(
                 continue
             if near in reached:
                 raise StructureError(
-                    f"plot.tree: {compartments[near].path}: closes a loop of couplings; compartments form a tree"
+                    f"plot.tree: {compartments[near].path}: closes a loop of couplings; the couplings must form a tree"
                 )
             parents[near] = at
             reached.append(near)
     for k, compartment in enumerate(compartments):
         if k not in reached:
             raise StructureError(
-                f"plot.tree: {compartment.path}: is not connected to {soma.path}; couple every compartment by an MCConn"
+                f"plot.tree: {compartment.path}: is not connected to {soma.path}; add an MCConn for each compartment"
             )
     return parents
 
@@ -122,7 +124,7 @@ def _depth(parents: list[int], at: int) -> int:
 
 
 def _sizes(compartments: list[Compartment], index: int | None) -> list[tuple[float, float, bool]]:
-    """Return length, diameter and whether they were given. Others are as large as the median of those that were."""
+    """Return length, diameter and whether they were set. Missing values are the medians of those that are set."""
     given = [(value_of(m, "length", index), value_of(m, "diameter", index)) for m in compartments]
     known = [size for m, size in zip(compartments, given, strict=True) if None not in size and not _is_soma(m)]
     length, diameter = (float(v) for v in np.median(np.array(known, dtype=np.float64), axis=0)) if known else DENDRITE
@@ -140,7 +142,7 @@ def _is_soma(module: Compartment) -> bool:
 
 
 def _carried(modules: list[Module], attached: dict[int, Compartment]) -> dict[int, tuple[str, ...]]:
-    """Return the classes of receptors and channels on each compartment, by its id, in the order they were made."""
+    """Return the class names of receptors and channels, in order of creation, by the id of their compartment."""
     found: dict[int, tuple[str, ...]] = {}
     for module in modules:
         on: Compartment | None = None

@@ -1,4 +1,4 @@
-"""Spikes over time, a row for each neuron."""
+"""Raster plots of spikes: time on the x axis, one row per neuron."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ if TYPE_CHECKING:
 
 __all__ = ["raster"]
 
-#: Ticks at most, in a figure; with more a vector file would be slow to show, so they become pixels.
+#: More ticks than this are drawn as pixels, because viewers are slow to display them as vectors.
 MOST_VECTORS = 20_000
 
 
 def raster(
     spikes: SpikeRecording | Sequence[SpikeRecording] | Mapping[str, SpikeRecording], *, ax: Axes | None = None
 ) -> Axes:
-    """Draw a tick for each spike, a row for each neuron.
+    """Draw a raster plot: one tick per spike, one row per neuron.
 
-    Several recordings are stacked, the first on top, each in a colour and with its label at the left. Samples of a
-    batch are stacked within their recording.
+    Several recordings are stacked from top to bottom, each in its own colour and with its label at the left. The
+    samples of a batch are stacked within their recording.
 
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One, several, or a dict by label, of populations or generators; empty ones too. Any object with ``t`` (ms) and
-        ``i``, the number of the neuron, for each spike will do; ``name``, ``size``, ``sample`` and ``duration`` (ms)
-        are used.
+        One recording of a population or generator, several, or a dict from label to recording. Recordings without
+        spikes are drawn as empty rows. Any object with the arrays ``t`` (ms) and ``i`` (index of the neuron), with one
+        entry per spike, is accepted; its ``name``, ``size``, ``sample`` and ``duration`` (ms) are used if present.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Time in ms, and rows.
+        The axes, with time in ms and rows.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what is no recording of spikes.
+        If ``spikes`` is not a spike recording.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def raster(
     """
     read = _read.spikes("raster", spikes)
     rows = [r.members.size * r.batch for r in read]
-    # From the bottom, where rows are counted, up to the first.
+    # Rows are counted from the bottom, and the first recording is at the top.
     begin = np.cumsum([0, *rows[:0:-1]])[::-1]
     with drawing("raster", ax, 2.0) as axes:
         time_axis(axes, min(r.begin for r in read), max(r.end for r in read))
@@ -102,7 +102,7 @@ def _name_rows(ax: Axes, read: _read.Spikes) -> None:
 
 
 def _name_groups(ax: Axes, read: list[_read.Spikes], begin: NDArray[np.int64], rows: list[int]) -> None:
-    """Write the label of each recording beside its rows, in its colour."""
+    """Write the label of each recording next to its rows, in its colour."""
     ax.set_yticks([low + (count - 1) / 2 for low, count in zip(begin, rows, strict=True)], [r.label for r in read])
     ax.tick_params(axis="y", length=0)
     for text, colour in zip(ax.get_yticklabels(), colours(len(read)), strict=True):

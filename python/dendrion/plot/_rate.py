@@ -1,4 +1,4 @@
-"""The rate of populations over time."""
+"""Firing rates of populations over time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["rate"]
 
-#: Width of bins (ms) where the user does not give one.
+#: Default bin width (ms).
 BIN = 5.0
 
 
@@ -33,33 +33,34 @@ def rate(
     window: float | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the rate of populations: spikes in bins of time, per neuron and second; of a batch the mean of its samples.
+    """Plot the firing rate of populations over time, per neuron and averaged over the samples of a batch.
 
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One, several, or a dict by label; see [raster][dendrion.plot.raster].
+        One recording, several, or a dict from label to recording; see [raster][dendrion.plot.raster].
     bin : float, optional
-        Width of the bins (ms), > 0; the last is cut where the recording ends. With ``window`` the time from one window
-        to the next. By default 5 ms; with ``smooth`` a fifth, with ``window`` a tenth of it, in whole time steps.
+        Bin width (ms), > 0; the last bin ends with the recording. With ``window``, the time between the centres of
+        consecutive windows. Defaults to 5 ms, to about ``smooth / 5`` or to about ``window / 10``; the latter two are
+        rounded to whole time steps.
     smooth : float, optional
-        Standard deviation (ms) of a Gaussian that rates of bins are averaged with, at least ``bin / 2``. At both ends
-        it averages over what there is. By default rates are drawn as steps.
+        Standard deviation (ms) of a Gaussian kernel that smooths the binned rates, at least ``bin / 2``. Near both ends
+        the kernel is truncated and renormalised. By default rates are drawn as steps.
     window : float, optional
-        Width (ms) of overlapping bins: the rate at a time is that in a window of this width around it. At both ends
-        the window is cut. Either ``smooth`` or ``window``.
+        Width (ms) of a sliding window in which spikes are counted, centred at each time and truncated at both ends.
+        ``smooth`` and ``window`` are mutually exclusive.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Time in ms, and the mean rate of a neuron in Hz.
+        The axes, with time in ms and the mean firing rate per neuron in Hz.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what is no recording of spikes, and for widths that are not positive or too small to smooth.
+        If ``spikes`` is not a spike recording, a width is not positive, or ``smooth`` is too small.
 
     Examples
     --------
@@ -81,7 +82,7 @@ def rate(
             else:
                 rates, edges = _rates(r, bin or BIN)
                 if len(read) == 1:
-                    # Areas of several recordings would lie on each other.
+                    # Filled areas of several recordings would overlap.
                     axes.stairs(rates, edges, color=colour, alpha=0.15, fill=True)
                 axes.stairs(rates, edges, baseline=None, color=colour, lw=LINE, label=r.label)
         axes.set_ylabel("rate (Hz)")
@@ -95,28 +96,28 @@ def _check(bin: float | None, smooth: float | None, window: float | None) -> Non
         if width is not None and not 0 < width < math.inf:
             raise ParameterError(f"plot.rate: {name} = {width!r}: expected a width > 0 (ms)")
     if smooth is not None and window is not None:
-        raise ParameterError(f"plot.rate: smooth = {smooth!r}, window = {window!r}: expected one of them")
+        raise ParameterError(f"plot.rate: smooth = {smooth!r}, window = {window!r}: expected at most one of them")
     if smooth is not None and not 0 < smooth < math.inf:
         raise ParameterError(f"plot.rate: smooth = {smooth!r}: expected a standard deviation > 0 (ms)")
     if smooth is not None and bin is not None and smooth < bin / 2:
         raise ParameterError(
-            f"plot.rate: smooth = {smooth!r}: expected at least half a bin (bin = {bin:g} ms); make the bins smaller"
+            f"plot.rate: smooth = {smooth!r}: expected at least bin / 2 (bin = {bin:g} ms); reduce bin"
         )
     if window is not None and bin is not None and window < bin:
-        raise ParameterError(f"plot.rate: window = {window!r}: expected at least a bin (bin = {bin:g} ms)")
+        raise ParameterError(f"plot.rate: window = {window!r}: expected at least bin (bin = {bin:g} ms)")
 
 
 def _steps_of(read: _read.Spikes, width: float) -> float:
-    """Return a width of whole time steps, of which bins all have as many; at least one."""
+    """Return a width rounded to whole time steps (at least one), so that all bins span the same number of steps."""
     return width if read.dt is None else max(1, round(width / read.dt)) * read.dt
 
 
 def _sliding(read: _read.Spikes, width: float, every: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the times (ms) of windows' middles, and the rate (Hz) in each window."""
+    """Return the centres of the windows (ms), and the firing rate (Hz) in each."""
     end = read.end if read.is_end_known else read.end + every
     t = read.begin + every * np.arange(math.floor((end - read.begin) / every + 1e-9) + 1)
     low, high = np.maximum(t - width / 2, read.begin), np.minimum(t + width / 2, end)
-    # Times are multiples of dt up to rounding, which must not move a spike to the window before.
+    # Spike times are multiples of dt only up to rounding, which must not move a spike to the previous window.
     rounding = 1e-6 * every
     counts = np.subtract(*(np.searchsorted(np.sort(read.t), edge - rounding) for edge in (high, low)))
     seconds = (high - low) * 1e-3
@@ -125,8 +126,8 @@ def _sliding(read: _read.Spikes, width: float, every: float) -> tuple[NDArray[np
 
 
 def _rates(read: _read.Spikes, width: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return rates (Hz) in bins, and the bins' edges (ms)."""
-    # Times are multiples of dt up to rounding, which must not move a spike to the bin before.
+    """Return firing rates (Hz) in bins, and the edges of the bins (ms)."""
+    # Spike times are multiples of dt only up to rounding, which must not move a spike to the previous bin.
     whole = (read.end - read.begin) / width
     count = max(math.ceil(whole - 1e-9) if read.is_end_known else math.floor(whole + 1e-9) + 1, 1)
     edges = read.begin + width * np.arange(count + 1.0)
@@ -138,7 +139,7 @@ def _rates(read: _read.Spikes, width: float) -> tuple[NDArray[np.float64], NDArr
 
 
 def _smooth(rates: NDArray[np.float64], edges: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """Return averages weighted by the Gaussian and by the width of bins, so that they keep a constant rate."""
+    """Return averages weighted by the Gaussian and by the bin widths, so that a constant rate stays constant."""
     width = edges[1] - edges[0]
     reach = min(math.ceil(5 * sigma / width), len(rates))
     kernel = np.exp(-0.5 * (width * np.arange(-reach, reach + 1) / sigma) ** 2)

@@ -1,4 +1,4 @@
-"""What is drawn, out of recordings: those of a network, loaded ones, and any object with the same attributes."""
+"""Reads data to plot from recordings of a network, loaded recordings, and any objects with the same attributes."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from ..recordings.recording import Recording, SpikeRecording
 
 __all__ = ["Samples", "Spikes", "labelled", "samples", "span", "spikes"]
 
-#: Units of variables, for recordings that do not say theirs.
+#: Units of variables, for recordings without a ``unit``.
 UNITS = {"V": "mV", "I": "pA"}
 
 
 class Samples(NamedTuple):
-    """A recording of a state, read."""
+    """The data of a state recording."""
 
     label: str
     variable: str
     unit: str
-    #: In ms, of shape ``(samples,)``.
+    #: Sample times in ms, of shape ``(samples,)``.
     t: NDArray[np.float64]
-    #: Of shape ``(batch, samples, neurons)``, in the recording's own type.
+    #: Values of shape ``(batch, samples, neurons)``, in the recording's data type.
     values: NDArray[Any]
-    #: What each column is called.
+    #: Index of the neuron or connection in each column.
     numbers: NDArray[np.int64]
-    #: Number of the neuron of each column in the whole network, if known.
+    #: Index of each column's neuron in the whole network, if known.
     gid: NDArray[np.int64] | None
-    #: What columns are: neurons, or connections.
+    #: What the columns are: "neuron" or "connection".
     kind: str
 
 
 class Spikes(NamedTuple):
-    """A recording of spikes, read."""
+    """The data of a spike recording."""
 
     label: str
     t: NDArray[np.float64]
     i: NDArray[np.int64]
     sample: NDArray[np.int64]
-    #: Numbers of those that were recorded, ascending.
+    #: Indices of the recorded neurons, ascending.
     members: NDArray[np.int64]
-    #: How often they are simulated at once; 1 without a batch.
+    #: Batch size; 1 without a batch.
     batch: int
-    #: Number in the whole network of the neuron of each spike, if it has one.
+    #: Index of each spike's neuron in the whole network; None for sources of a generator.
     gid: NDArray[np.int64] | None
-    #: Time that was recorded (ms); where the end is not known, that of the last spike.
+    #: Start and end of the recording (ms). If the end is not known, it is the time of the last spike.
     begin: float
     end: float
     is_end_known: bool
-    #: Time step (ms), where it is known.
+    #: Time step (ms), if known.
     dt: float | None
-    #: What they are: neurons, or sources of a generator.
+    #: What was recorded: "neuron", or "source" of a generator.
     kind: str
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Place of each spike's neuron among those that were recorded."""
+        """Row of each spike's neuron among the recorded neurons."""
         return np.asarray(np.searchsorted(self.members, self.i))
 
 
 def labelled(what: str, parameter: str, given: Any, expected: str, attributes: Sequence[str]) -> dict[str, Any]:
-    """Return recordings by label: one, a sequence of them, or a dict by label, each with the attributes."""
+    """Return a dict from label to recording, from one recording, a sequence or a dict; check their attributes."""
     if isinstance(given, Mapping):
         items = {str(label): item for label, item in given.items()}
     elif isinstance(given, (list, tuple)):
@@ -83,38 +83,38 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
 
 
 def span(what: str, name: str, given: Any, unit: str) -> tuple[float, float]:
-    """Return two numbers, from which and to which, checked to ascend."""
+    """Return two numbers, after checking that the first is less than the second."""
     try:
         low, high = (float(end) for end in given)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not -np.inf < low < high < np.inf:
-        raise ParameterError(f"plot.{what}: {name} = {given!r}: expected two numbers that ascend{unit}")
+        raise ParameterError(f"plot.{what}: {name} = {given!r}: expected two ascending numbers{unit}")
     return low, high
 
 
 def samples(what: str, given: Any) -> list[Samples]:
-    """Read recordings of states."""
-    expected = 'a Recording, such as net.probe(cells.soma, "V"), a list, or a dict of them by label'
+    """Read state recordings."""
+    expected = 'a Recording, such as net.probe(cells.soma, "V"), a list of them, or a dict from label to Recording'
     return [_samples(what, *item) for item in labelled(what, "recordings", given, expected, ("t", "values")).items()]
 
 
 def spikes(what: str, given: Any) -> list[Spikes]:
-    """Read recordings of spikes."""
-    expected = 'a SpikeRecording, such as net.probe(cells, "spikes"), a list, or a dict of them by label'
+    """Read spike recordings."""
+    expected = 'a SpikeRecording, such as net.probe(cells, "spikes"), a list of them, or a dict from label to them'
     return [_spikes(what, *item) for item in labelled(what, "spikes", given, expected, ("t", "i")).items()]
 
 
 def _samples(what: str, label: str, recording: Any) -> Samples:
     t, values = np.asarray(recording.t, dtype=np.float64), np.asarray(recording.values)
     if values.dtype.kind not in "biuf":
-        raise ParameterTypeError(f"plot.{what}: {label}: values of type {values.dtype}: expected numbers")
+        raise ParameterTypeError(f"plot.{what}: {label}: values have data type {values.dtype}; expected numbers")
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim not in (2, 3) or t.shape != (values.shape[-2],):
         raise ParameterError(
-            f"plot.{what}: {label}: t of shape {t.shape} and values of shape {np.shape(recording.values)}: expected "
-            "(samples,), and (samples, neurons) or (batch, samples, neurons)"
+            f"plot.{what}: {label}: t has shape {t.shape} and values have shape {np.shape(recording.values)}; expected "
+            "(samples,) and (samples, neurons) or (batch, samples, neurons)"
         )
     if t.size == 0:
         raise ParameterError(f"plot.{what}: {label}: has no samples; run the network first")
@@ -125,7 +125,7 @@ def _samples(what: str, label: str, recording: Any) -> Samples:
     gid = _numbers(recording, "gid")
     numbers = _numbers(recording, "index")
     numbers = np.arange(values.shape[-1]) if numbers is None else numbers
-    # Only weights are of no population.
+    # Only recordings of weights have no population.
     kind = "connection" if isinstance(recording, Recording) and recording._population is None else "neuron"
     return Samples(label, variable, "" if unit == "1" else unit, t, values, numbers, gid, kind)
 
@@ -134,8 +134,8 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     t, i = np.asarray(recording.t, dtype=np.float64), np.asarray(recording.i)
     if t.shape != i.shape or t.ndim != 1 or (i.size and (i.dtype.kind not in "iu" or i.min() < 0)):
         raise ParameterError(
-            f"plot.{what}: {label}: t of shape {t.shape} and i of shape {i.shape}, {i.dtype}: expected a time and a "
-            "whole number >= 0 for each spike"
+            f"plot.{what}: {label}: t has shape {t.shape}, and i has shape {i.shape} and data type {i.dtype}; expected "
+            "a time and an integer >= 0 for each spike"
         )
     i = i.astype(np.int64)
     sample, gid = _numbers(recording, "sample"), _numbers(recording, "gid")
@@ -143,7 +143,7 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     if isinstance(recording, SpikeRecording):
         dt = recording.dt
         begin, end = dt * recording._begin(), dt * recording._net._sim.steps()
-        # After reset() it records from 0 on.
+        # After reset() the recording starts again at time 0.
         begin = 0.0 if end < begin else float(t.min(initial=begin))
         kind = "source" if gid is None else "neuron"
         return Spikes(label, t, i, sample, recording._index, max(recording._batch, 1), gid, begin, end, True, dt, kind)
@@ -158,7 +158,7 @@ def _has(item: object, attribute: str) -> bool:
 
 
 def _numbers(recording: Any, name: str) -> NDArray[np.int64] | None:
-    """Return an attribute as whole numbers, or ``None`` where it has none (as sources of generators have no gid)."""
+    """Return an attribute as integers, or ``None`` if it is missing (sources of generators have no gid)."""
     try:
         found = getattr(recording, name, None)
     except DendrionError:
@@ -171,7 +171,7 @@ def _name(recording: Any) -> str:
 
 
 def _short(names: list[str]) -> list[str]:
-    """Return names such as ``cell/soma.V`` without what all of them begin and end with."""
+    """Return names such as ``cell/soma.V`` without their common prefix and suffix."""
     split = [name.replace(".", "/").split("/") for name in names]
     if len(split) < 2 or len(set(names)) < 2:
         return [name.rpartition(".")[0] or name for name in names]
@@ -181,7 +181,7 @@ def _short(names: list[str]) -> list[str]:
 
 
 def _shared(split: list[list[str]]) -> int:
-    """Return how many first parts all have in common."""
+    """Return the length of the common prefix."""
     count = 0
     while all(len(parts) > count and parts[count] == split[0][count] for parts in split):
         count += 1

@@ -1,4 +1,4 @@
-"""How plots look: fonts and lines for a column of a paper, and colours that all eyes tell apart."""
+"""Plot style: fonts and lines for a journal column, and colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ __all__ = [
     "tints",
 ]
 
-#: Width of a column and height of a figure (inch): 85 and 60 mm.
+#: Width and height of a figure (inch): 85 mm, the width of a journal column, and 60 mm.
 COLUMN, HEIGHT = 85 / 25.4, 60 / 25.4
-#: Width of lines and of axes (points).
+#: Widths of data lines and of axes (points).
 LINE, THIN = 0.8, 0.6
 INK, FILL, GREY = "#1a1a1a", "#595959", "#b3b3b3"
-#: Okabe & Ito's palette without its yellow, which is lost on white.
+#: The Okabe-Ito palette without yellow, which is hard to see on white.
 PALETTE = (INK, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-#: Map of colours for scales.
+#: Colour map for scales.
 MAP = "viridis"
 
-#: Size of labels (points), and of what is less than those.
+#: Font size of labels (points), and the ratio of the smaller font to it.
 SIZE, SMALLER = 8.0, 0.875
 
 LOOK: dict[str, Any] = {
@@ -61,34 +61,36 @@ LOOK: dict[str, Any] = {
     "figure.figsize": (COLUMN, HEIGHT),
     "figure.constrained_layout.use": True,
     "figure.dpi": 200,
-    # Text stays text in vector files.
+    # Keep text as text in vector files.
     "pdf.fonttype": 42,
     "svg.fonttype": "none",
 }
 
 
 def pyplot() -> ModuleType:
-    """Return ``matplotlib.pyplot``, imported when it is first needed."""
+    """Return ``matplotlib.pyplot``, which is imported when first needed."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError('dendrion.plot needs matplotlib: pip install "dendrion[plot]"') from error
+        raise ImportError('dendrion.plot requires matplotlib; install it with: pip install "dendrion[plot]"') from error
     return plt
 
 
 def style(size: float = SIZE) -> AbstractContextManager[None]:
-    """Return a context in which figures look like those that the plots make themselves, for several panels in one.
+    """Return a context manager that gives your own figures the style of the plot functions.
+
+    Use it for figures with several panels.
 
     Parameters
     ----------
     size : float
-        Size of labels (points); numbers at ticks and legends are an eighth smaller.
+        Font size of labels (points). Tick labels and legends are smaller by an eighth.
 
     Returns
     -------
     context manager
-        Within it matplotlib makes figures as wide as a column of a paper (85 mm; 60 mm high) unless ``figsize`` is
-        given, draws thin lines and no boxes, in these fonts, and lays out figures so that all fits.
+        Within the context, figures are 85 mm wide (a journal column) and 60 mm high unless ``figsize`` is given, have
+        thin lines and no boxes, use these fonts, and are laid out so that everything fits.
 
     Examples
     --------
@@ -101,7 +103,7 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
     """
     plt = pyplot()
     if not 0 < size < math.inf:
-        raise ParameterError(f"plot.style: size = {size!r}: expected a size of font > 0 (points)")
+        raise ParameterError(f"plot.style: size = {size!r}: expected a font size > 0 (points)")
     fonts = {name: size for name in ("font.size", "axes.labelsize", "axes.titlesize")}
     fonts |= {name: SMALLER * size for name in ("xtick.labelsize", "ytick.labelsize", "legend.fontsize")}
     context: AbstractContextManager[None] = plt.rc_context(
@@ -111,19 +113,19 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
 
 
 def colours(count: int, first: int = 0) -> list[Any]:
-    """Return ``count`` colours: of the palette from ``first`` on, or evenly of the map where they are more."""
+    """Return ``count`` colours from the palette, starting at ``first``, or from the colour map if it has too few."""
     if count > len(PALETTE):
         return shades(count)
     return [PALETTE[(first + k) % len(PALETTE)] for k in range(count)]
 
 
 def shades(count: int) -> list[Any]:
-    """Return colours of the map for lines, without its lightest, which are lost on white."""
+    """Return colours of the colour map without its lightest part, which is hard to see on white."""
     return list(pyplot().get_cmap(MAP)(np.linspace(0.0, 0.92, count)))
 
 
 def tints(colour: Any, count: int) -> list[tuple[float, float, float]]:
-    """Return ``count`` shades of a colour, from itself to one half as strong."""
+    """Return ``count`` tints of a colour, from the colour itself to 40 % of its strength."""
     from matplotlib.colors import to_rgb
 
     full = np.array(to_rgb(colour))

@@ -1,4 +1,4 @@
-"""Surrogate derivatives of the spike."""
+"""Surrogate derivatives of the spike function."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def surrogate(
     limits: tuple[float, float] = (-5.0, 5.0),
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the derivative that gradients use for a spike, over V - V_th.
+    """Plot the surrogate derivatives of spikes, which gradients use, against V - V_th.
 
     Parameters
     ----------
-    surrogates : Surrogate, callable or MCNeuron, a list, or a dict of them by label
-        Such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or neurons, for the one they have. Surrogates with
-        ``relative=True`` are drawn over ``(V - V_th) / (V_th - V_reset)``, and not together with others; those of
-        neurons are always drawn over V - V_th.
+    surrogates : Surrogate, callable or MCNeuron, or a list or dict of them
+        For example ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or a population, whose surrogate is drawn. A
+        dict maps labels to surrogates. Surrogates with ``relative=True`` are drawn against ``(V - V_th) / (V_th -
+        V_reset)`` and cannot be combined with others; the surrogates of populations are always drawn against V - V_th.
     limits : (float, float)
         Limits of the x axis, in mV unless the surrogates are relative.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        V - V_th in mV, and the derivative in 1/mV; both without a unit for relative surrogates.
+        The axes, with V - V_th in mV and the derivative in 1/mV; both are dimensionless for relative surrogates.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what is no function of one array, and for limits that do not ascend.
+        If an item is not a function of one array, or if ``limits`` does not ascend.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def surrogate(
     """
     functions, relative = _labelled(surrogates)
     low, high = span("surrogate", "limits", limits, "" if relative else " (mV)")
-    # The derivative has a corner or a narrow peak at the threshold, which is one of the points.
+    # Include the threshold in the points, because the derivative has a corner or a narrow peak there.
     x = np.unique(np.append(np.linspace(low, high, 1001), 0.0 if low < 0.0 < high else low))
     curves = {label: _values(label, function, x) for label, function in functions.items()}
     with drawing("surrogate", ax, 1.9) as axes:
@@ -77,31 +77,31 @@ def surrogate(
 
 
 def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
-    """Return functions by label, and whether they are functions of the relative distance from the threshold."""
+    """Return functions by label, and whether they depend on the relative distance from the threshold."""
     if isinstance(given, Mapping):
         items = {str(label): item for label, item in given.items()}
     else:
         items = {_label(item): item for item in (given if isinstance(given, (list, tuple)) else [given])}
     if not items:
-        raise ParameterError("plot.surrogate: surrogates is empty: expected a Surrogate, such as dn.Sigmoid()")
+        raise ParameterError("plot.surrogate: surrogates is empty; expected a Surrogate, such as dn.Sigmoid()")
     for item in items.values():
         if not callable(item) and not isinstance(item, MCNeuron):
             raise ParameterTypeError(
                 f"plot.surrogate: surrogates = {item!r}: expected a Surrogate, such as dn.Sigmoid(), a function of "
-                "V - V_th, neurons, a list, or a dict of them by label"
+                "V - V_th, an MCNeuron, or a list or dict of them"
             )
     relative = {label: isinstance(item, Surrogate) and item.relative for label, item in items.items()}
     if len(set(relative.values())) > 1:
         which = next(label for label, is_relative in relative.items() if is_relative)
         raise ParameterError(
-            f"plot.surrogate: {which}: is a function of (V - V_th) / (V_th - V_reset), others of V - V_th; expected "
-            "surrogates of one kind, or neurons"
+            f"plot.surrogate: {which}: is a function of (V - V_th) / (V_th - V_reset), but others are functions of "
+            "V - V_th; draw them separately, or pass MCNeurons, whose surrogates are drawn against V - V_th"
         )
     return {k: _of(item) if isinstance(item, MCNeuron) else item for k, item in items.items()}, any(relative.values())
 
 
 def _of(neuron: MCNeuron) -> Callable[..., Any]:
-    """Return the surrogate of neurons as a function of V - V_th."""
+    """Return the surrogate of a population as a function of V - V_th."""
     function = neuron.surrogate_grad_fn
     if not (isinstance(function, Surrogate) and function.relative):
         return function
@@ -109,8 +109,8 @@ def _of(neuron: MCNeuron) -> Callable[..., Any]:
     distance = np.unique(np.asarray(V_th) - np.asarray(V_reset)) if V_reset is not None else np.zeros(0)
     if len(distance) != 1:
         raise ParameterError(
-            f"plot.surrogate: {neuron.path}: {function!r} needs one V_th - V_reset for all neurons; expected the "
-            "surrogate itself"
+            f"plot.surrogate: {neuron.path}: {function!r} requires the same V_th - V_reset for all neurons; pass the "
+            "surrogate itself instead"
         )
     scale = float(distance[0])
     return lambda x: function(x / scale) / scale
@@ -127,8 +127,10 @@ def _values(label: str, function: Callable[..., Any], x: NDArray[np.float64]) ->
         y = np.asarray(function(x), dtype=np.float64)
     except Exception as error:
         raise ParameterError(
-            f"plot.surrogate: {label}: raised {error!r}; expected a function of an array, V - V_th (mV)"
+            f"plot.surrogate: {label}: raised {error!r}; expected a function of an array of V - V_th (mV)"
         ) from error
     if y.shape not in ((), x.shape):
-        raise ParameterError(f"plot.surrogate: {label}: returned shape {y.shape} for {x.shape}; expected the same")
+        raise ParameterError(
+            f"plot.surrogate: {label}: returned shape {y.shape} for an input of shape {x.shape}; expected equal shapes"
+        )
     return np.broadcast_to(y, x.shape)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["traces"]
 
-#: Neurons drawn where the user chose none.
+#: Maximum number of neurons drawn by default.
 MOST = 5
-#: Height of spikes that are drawn in, in heights of the traces.
+#: Height of spikes that are added to traces, relative to the height of the traces.
 SPIKE = 0.5
 
 
@@ -48,35 +48,37 @@ def traces(
     spikes: SpikeRecording | Mapping[str, SpikeRecording] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw recordings over time, a line for each neuron.
+    """Plot recordings over time, one line per neuron.
 
-    Of recordings, neurons and samples of a batch, the first of which there are several has colours of its own; lines
-    that differ in the others are shades of these.
+    If there are several recordings, each has its own colour; else each neuron; else each sample of a batch. Lines that
+    differ only in the others have tints of the same colour.
 
     Parameters
     ----------
     recordings : Recording, list or dict
-        One, several, or a dict by label; all in one unit. Any object with ``t`` (ms, of shape ``(samples,)``) and
-        ``values`` (``(samples, neurons)`` or ``(batch, samples, neurons)``) will do; ``name`` and ``unit`` are used.
+        One recording, several, or a dict from label to recording; all must have the same unit. Any object with ``t``
+        (ms, of shape ``(samples,)``) and ``values`` (``(samples, neurons)`` or ``(batch, samples, neurons)``) is
+        accepted; its ``name`` and ``unit`` are used if present.
     neurons : int or array of int, optional
-        Columns of the recordings to draw. By default the first five.
+        Columns of the recordings to draw. Defaults to the first five.
     spikes : SpikeRecording or dict, optional
-        Spikes to draw in, which recordings of V do not show: lines from the trace up to one height. A neuron's are on
-        the first of the recordings that has it; a dict gives those of each recording, by its label.
+        Spikes to add as vertical lines from the trace up to a common height, because the reset removes spikes from
+        recordings of V. A SpikeRecording is drawn on the first recording that has the neuron; a dict maps labels of
+        recordings to their spikes.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Time in ms, and the variable in its unit.
+        The axes, with time in ms and the variable in its unit.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what is no recording, has no samples, or is in several units; for neurons that were not recorded.
+        If a recording has no samples, units differ, a neuron was not recorded, or an argument is not a recording.
     UnknownNameError
-        For spikes of a label that no recording has.
+        If ``spikes`` has a label that no recording has.
 
     Examples
     --------
@@ -98,7 +100,7 @@ def traces(
 
 
 def _end(t: NDArray[np.float64]) -> float:
-    """Return when the last sample ends."""
+    """Return the time at which the last sample ends."""
     return float(t[-1] + (t[-1] - t[-2] if t.size > 1 else 0.0))
 
 
@@ -106,7 +108,9 @@ def _axis_label(read: list[_read.Samples]) -> str:
     units = list(dict.fromkeys(r.unit for r in read))
     if len(units) > 1:
         shown = " and ".join(unit or "no unit" for unit in units)
-        raise ParameterError(f"plot.traces: recordings in {shown}: expected one unit; draw each into Axes of its own")
+        raise ParameterError(
+            f"plot.traces: recordings have different units ({shown}); draw those of each unit into their own Axes"
+        )
     variables = {r.variable for r in read}
     variable = variables.pop() if len(variables) == 1 else ""
     return f"{variable} ({units[0]})".strip() if units[0] else variable
@@ -119,21 +123,21 @@ def _columns(read: _read.Samples, neurons: ArrayLike | None) -> list[int]:
         return list(range(min(count, MOST)))
     given = np.atleast_1d(np.asarray(neurons))
     if given.ndim != 1 or given.size == 0 or given.dtype.kind not in "iu":
-        raise ParameterError(f"plot.traces: neurons = {neurons!r}: expected whole numbers, columns of the recordings")
+        raise ParameterError(f"plot.traces: neurons = {neurons!r}: expected integers, columns of the recordings")
     for bad in given[(given < 0) | (given >= count)][:1]:
         raise ParameterError(f"plot.traces: neurons: {bad}: expected columns of {read.label}, 0 to {count - 1}")
     return [int(column) for column in given]
 
 
 def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tuple[list[_Line], str | None]:
-    """Return what to draw, and the title of its legend."""
+    """Return the lines to draw, and the title of their legend."""
     keys = [
         (n, column, sample)
         for n, columns in enumerate(chosen)
         for column in columns
         for sample in range(len(read[n].values))
     ]
-    # Recordings, neurons or samples, whichever have a colour each.
+    # Recordings, neurons or samples: the first of which there are several gets the colours.
     place = next((p for p in range(3) if len({key[p] for key in keys}) > 1), 0)
     names = [(read[n].label, str(read[n].numbers[column]), str(sample))[place] for n, column, sample in keys]
     groups = list(dict.fromkeys(names))
@@ -143,7 +147,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
     lines: list[_Line] = []
     for (n, column, sample), name in zip(keys, names, strict=True):
         is_first = all(line.label != name for line in lines)
-        # Labels with an underscore stay out of legends.
+        # Matplotlib omits labels that start with an underscore from legends.
         label = name if is_first else f"_{name}"
         lines.append(_Line(read[n], sample, column, shades[name].pop(0), label))
     count = read[0].values.shape[-1]
@@ -152,7 +156,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
-    """Return spikes by the label of the recording they are drawn on; "" for the first that has the neuron."""
+    """Return spikes by the label of their recording; with the label "", they go to the first one with the neuron."""
     if spikes is None:
         return {}
     if not isinstance(spikes, Mapping):
@@ -185,7 +189,7 @@ def _draw_spikes(ax: Axes, lines: list[_Line], spiking: dict[str, _read.Spikes])
 
 
 def _neuron(line: _Line, spikes: _read.Spikes) -> tuple[int, NDArray[np.int64]]:
-    """Return the number of a line's neuron, and those of spikes: in the whole network if both are known."""
+    """Return the index of a line's neuron and those of the spikes, in the whole network if both are known."""
     if line.of.gid is not None and spikes.gid is not None:
         return int(line.of.gid[line.column]), spikes.gid
     return int(line.of.numbers[line.column]), spikes.i

@@ -1,4 +1,4 @@
-"""The compartments of a neuron, drawn to scale."""
+"""Tree plots of the compartments of a neuron."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["tree"]
 
-#: Factors on diameters to choose from, and how thin, in extents of the tree, a dendrite may be without one.
+#: Factors on diameters to choose from, and the minimum width of a dendrite, relative to the extent of the tree.
 FACTORS, THINNEST = (1, 2, 3, 5, 10), 0.01
-#: Compartments whose names are written where the user did not say.
+#: Maximum number of compartments whose names are written by default.
 MOST_NAMES = 15
 
 
@@ -43,48 +43,50 @@ def tree(
     index: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the compartments of a neuron as a tree of cylinders: the soma an ellipse, the rest as long as they are.
+    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the others as rectangles true to length.
 
-    Dendrites named as apical or oblique (``api``, ``trunk``, ``tuft``, ``prox``, ``ob``, ``med``, ``dist``) grow up
-    from the soma, and basal ones and axons (``bas``, ``axon``, ``ais``) down; without such names they grow all around.
-    No two overlap. Compartments without a geometry are as large as the median of the others, and dashed; where none has
-    one there is no scale.
+    Apical and oblique dendrites (names with ``api``, ``trunk``, ``tuft``, ``prox``, ``ob``, ``med``, ``dist``) extend
+    upwards from the soma, basal dendrites and axons (``bas``, ``axon``, ``ais``, ``hill``) downwards. Without such
+    names, dendrites are drawn all around the soma. Compartments never overlap. Compartments without a geometry are
+    dashed and get the median size of the others. There is no scale bar if no compartment has a geometry.
 
     Parameters
     ----------
     neuron : MCNeuron
-        The population, in a network or not.
+        The population, which need not be part of a network.
     color : dict, str or array, optional
-        A number for each compartment, by name, or all in the order in which they were made; or the name of a parameter
-        of compartments, such as ``"gL"``. Or colours by name, or one colour. Those without a value are light grey.
+        A dict from compartment name to number or colour; an array with one number per compartment in order of creation;
+        the name of a compartment parameter, such as ``"gL"``; or one colour. Compartments without a value are light
+        grey.
     label : str, optional
-        Label of the colour bar. By default that of the parameter, with its unit.
+        Label of the colour bar. Defaults to the parameter's name and unit.
     limits : (float, float), optional
-        Values at the ends of the colour bar. By default the least and the greatest.
+        Limits of the colour bar. Defaults to the smallest and largest value.
     names : bool, optional
-        Whether to write names. By default where there are at most 15 compartments.
+        Whether to write the names of compartments. By default they are written if there are at most 15.
     receptors : bool
         Whether to mark the receptors and channels on each compartment.
     thickness : float, optional
-        Factor on the diameters of dendrites, which the picture says: dendrites are so much longer than wide that they
-        would be hairlines. By default 1, 2, 3, 5 or 10, such that they are seen and the thickest is thinner than the
-        soma. With 1 they are to scale.
+        Factor by which the diameters of dendrites are multiplied; the scale bar shows it. Dendrites are so much longer
+        than wide that they would otherwise be too thin to see. By default it is 1, 2, 3, 5 or 10, chosen so that
+        dendrites are visible and thinner than the soma. Use 1 to draw them to scale.
     index : int, optional
-        The neuron whose parameters to draw, where neurons differ. By default their mean.
+        Index of the neuron whose parameters are drawn, if neurons differ. By default, parameters are averaged over
+        neurons.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        In um, with a scale bar where there is a geometry. Its patches have the compartments' names (``get_gid``).
+        The axes, in um, with a scale bar if there is a geometry. ``get_gid`` of a patch returns its compartment's name.
 
     Raises
     ------
     ParameterError, ParameterTypeError, UnknownNameError
-        For what is no neuron, and for colours that fit none of its compartments.
+        If ``neuron`` is not an MCNeuron, or ``color`` does not match its compartments.
     StructureError
-        For compartments that are no tree around one soma.
+        If the compartments do not form a tree around one soma.
 
     Examples
     --------
@@ -116,7 +118,7 @@ def tree(
             _annotate.marks(axes, parts, placed)
         _colour_bar(axes, paint)
         if names or (names is None and len(parts) <= MOST_NAMES):
-            # Names find their places by how large the tree is once all else has its room.
+            # The positions of names depend on the size of the tree, so everything else must be laid out first.
             if ax is None:
                 cast("Figure", axes.figure).draw_without_rendering()
             else:
@@ -126,14 +128,14 @@ def tree(
 
 
 def _size(width: float, height: float, room: float) -> tuple[float, float]:
-    """Return height and width of a figure (inch), with so much room at the right, and some for names."""
+    """Return height and width of a figure (inch), with ``room`` (inch) on the right and some more for names."""
     room += 0.7
     tall = float(np.clip((COLUMN - room) * height / width, 1.4, 3.6))
     return tall + 0.3, float(np.clip(tall * width / height + room, 1.6, COLUMN))
 
 
 def _factor(parts: list[Part]) -> float:
-    """Return what to multiply diameters by."""
+    """Return the factor on diameters."""
     dendrites = [part.diameter for part in parts[1:]]
     if not dendrites:
         return 1.0
@@ -156,7 +158,7 @@ def _placed(parts: list[Part], factor: float) -> list[Cylinder]:
 
 
 def _outline(part: Part, at: Cylinder) -> NDArray[np.float64]:
-    """Return corners around what is drawn, the first two at the near end."""
+    """Return the corners around a compartment as drawn, the first two at the proximal end."""
     if part.parent >= 0:
         return at.corners
     x, y = part.diameter / 2, part.length / 2
@@ -166,7 +168,7 @@ def _outline(part: Part, at: Cylinder) -> NDArray[np.float64]:
 def _draw(ax: Axes, part: Part, at: Cylinder, placed: list[Cylinder], colour: Any, is_default: bool) -> None:
     from matplotlib.patches import Ellipse, Polygon
 
-    # An edge keeps what is thinner than a line in sight.
+    # The edge keeps compartments visible that are thinner than a line.
     edge: dict[str, Any] = {"edgecolor": colour, "lw": THIN / 2}
     if is_default:
         edge = {"edgecolor": INK, "lw": THIN, "linestyle": (0, (2, 2))}

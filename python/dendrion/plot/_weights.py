@@ -1,4 +1,4 @@
-"""Weights of connections."""
+"""Plots of connection weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["weights"]
 
-#: Cells of an image at most: more than a page has pixels.
+#: Maximum number of pixels of an image.
 MOST_CELLS = 50_000_000
 
 
@@ -28,31 +28,31 @@ def weights(
     kind: Literal["image", "histogram"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw weights: of dense connections as an image, of sparse ones how often each weight is.
+    """Plot weights: dense weights as an image, sparse ones as a histogram.
 
     Parameters
     ----------
     synapse : MCSynapse, Connections, array or sparse matrix
-        A connection, its ``connections``, or weights of shape ``(sources, targets)``. Connections of a rule are made
-        with the network.
+        A connection, its ``connections``, or weights of shape ``(sources, targets)``. An ``MCSynapse`` with a
+        connection rule has weights only after its network is built.
     kind : "image" or "histogram", optional
-        What to draw. By default an image of an array and of an ``MCSynapse`` made from one, and a histogram of all
-        others, whose image would be nearly empty. In an image pairs that are not connected are left white, and weights
-        of a pair that is connected more than once are summed.
+        Type of plot. By default arrays and an ``MCSynapse`` made from an array are drawn as an image, all others as a
+        histogram, because their image would be nearly empty. In an image, pairs that are not connected are white, and
+        weights of pairs with several connections are summed.
     ax : Axes, optional
-        Where to draw. By default a new figure.
+        Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        Targets and sources, with a colour bar; or weights and the number of connections. Weights have no unit.
+        The axes, with targets, sources and a colour bar; or with weights and counts. Weights are dimensionless.
 
     Raises
     ------
     ParameterError, ParameterTypeError
-        For what has no weights, for an unknown kind, and for an image that is too large.
+        If ``synapse`` has no weights, ``kind`` is unknown, or the image would be too large.
     StructureError
-        For an MCSynapse whose connections are made with the network, before that.
+        If ``synapse`` is an MCSynapse whose connections have not been drawn yet.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def weights(
 
 
 def _read(synapse: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Return the weights of all connections, and their table where they are dense."""
+    """Return the weights of all connections, and the weight matrix if the weights are dense."""
     if isinstance(synapse, MCSynapse):
         if synapse.shape is not None:
             return synapse.w.ravel(), synapse.w
@@ -86,7 +86,7 @@ def _read(synapse: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None
 
 
 def _table(synapse: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a table of sparse weights, NaN where there is no connection."""
+    """Return the matrix of sparse weights, with NaN where there is no connection."""
     if isinstance(synapse, MCSynapse):
         shape, (pre, post, *_) = (synapse.pre.size, synapse.post[0].size), synapse.connections
     elif isinstance(synapse, Connections):
@@ -96,7 +96,9 @@ def _table(synapse: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
         coo = synapse.tocoo()
         pre, post, shape = coo.row, coo.col, coo.shape
     if shape[0] * shape[1] > MOST_CELLS:
-        raise ParameterError(f'plot.weights: kind = "image" of shape {shape}: is too large; expected "histogram"')
+        raise ParameterError(
+            f'plot.weights: kind = "image": the matrix of shape {shape} is too large; use kind = "histogram"'
+        )
     table, count = np.zeros(shape), np.zeros(shape, dtype=bool)
     np.add.at(table, (pre, post), values)
     count[pre, post] = True
@@ -108,7 +110,7 @@ def _image(table: NDArray[np.float64], given: Axes | None) -> Axes:
 
     rows, columns = table.shape
     with drawing("weights", given, float(np.clip(0.5 + 2.35 * rows / columns, 1.3, 3.2))) as ax:
-        # Tables that are far from square fill the axes instead.
+        # Matrices that are far from square fill the axes instead.
         aspect: Literal["equal", "auto"] = "equal" if 0.2 < rows / columns < 5 else "auto"
         image = ax.imshow(table, cmap=MAP, aspect=aspect, interpolation="nearest", origin="upper")
         ax.spines[:].set_visible(False)

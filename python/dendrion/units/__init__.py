@@ -1,6 +1,6 @@
-"""Quantities in place of numbers: those of pint, quantities and Brian2, converted and checked.
+"""Quantities of pint, quantities and Brian2 as parameter values. Their dimensions are checked, and they are converted.
 
-Whatever takes a number takes a quantity of its dimension. A plain number means the documented unit.
+Every argument that accepts a number also accepts a quantity of its dimension. A plain number is in the documented unit.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ __all__ = [
     "unit_in_table",
 ]
 
-#: Types without units that numbers mostly are of.
+#: Common types that carry no units.
 _PLAIN: Final = frozenset((float, int, bool, np.ndarray, np.float64, np.float32, np.int64, str, type(None)))
 
 
 def has_units(value: Any) -> bool:
-    """Return whether a value, or one in a list or tuple, is of a type that carries units."""
+    """Return whether a value carries units, or is a list or tuple of which an item does."""
     kind = type(value)
     if kind in _PLAIN:
         return False
@@ -44,33 +44,34 @@ def has_units(value: Any) -> bool:
 
 
 def in_unit(what: str, value: Any, unit: str) -> Any:
-    """Return the numbers of a quantity in a unit, and what carries no units as it is.
+    """Return the numbers of a quantity in a unit. A value without units is returned unchanged.
 
     Parameters
     ----------
     what : str
-        What to call it in a message, such as ``cell/soma: gL``.
+        Name of the parameter for error messages, such as ``cell/soma: gL``.
     value : object
         A quantity, a list of them, or anything else.
     unit : str
-        A unit as tables have it: ``mV``, ``pA ms^1/2``, empty for a pure number; with a condition, which messages show
-        (``uS/cm2 with length and diameter``); or several (``nS, or uS/cm2 with length and diameter``).
+        The unit, in the notation of parameter tables: ``mV``, ``pA ms^1/2``, empty for dimensionless values. It may
+        have a condition for error messages (``uS/cm2 with length and diameter``) or alternatives (``nS, or uS/cm2 with
+        length and diameter``).
 
     Returns
     -------
     object
-        For one number a float or int, for an array an array, for a list a list.
+        A float or int for a single number, an array for an array, a list for a list.
 
     Raises
     ------
     ParameterError
-        A quantity of another dimension, or one that has no one meaning.
+        If the quantity has a different dimension, or cannot be converted unambiguously.
     """
     return value if type(value) in _PLAIN else fitting(what, value, unit)[0]
 
 
 def fitting(what: str, value: Any, unit: str) -> tuple[Any, str | None]:
-    """Return what ``in_unit`` does, and which of the units it is in; ``None`` for plain numbers."""
+    """Return the result of ``in_unit``, and the unit that was matched; ``None`` for plain numbers."""
     if not has_units(value):
         return value, None
     if isinstance(value, (list, tuple)):
@@ -82,14 +83,15 @@ def fitting(what: str, value: Any, unit: str) -> tuple[Any, str | None]:
         raise ParameterError(f"{what} = {_brief(value)}: {error}") from error
     if signal is not None:
         raise ParameterError(
-            f"{what} = {signal.what} with a sample every {signal.interval:g} ms: this parameter takes no times; "
-            "expected values without times (CurrentGenerator takes a signal, Piecewise takes times and values)"
+            f"{what} = {signal.what} with a sample every {signal.interval:g} ms: this parameter does not accept "
+            "signals with sample times; expected plain values (CurrentGenerator accepts a signal, Piecewise accepts "
+            "times and values)"
         )
     return (np.asarray(value), None) if found is None else found
 
 
 class Sampled(NamedTuple):
-    """The values of a signal, and if it has times, which these are (ms)."""
+    """The values of a signal and, if the signal carries them, its sample times (ms)."""
 
     values: Any
     unit: str | None
@@ -98,14 +100,14 @@ class Sampled(NamedTuple):
 
 
 def sampled(what: str, value: Any, unit: str) -> Sampled:
-    """Return the values of a signal in a unit, with the times of its samples if it carries them.
+    """Return the values of a signal in a unit, with its sample times if it carries them.
 
-    Signals of Neo, and arrays of xarray and tables of pandas with times, carry them.
+    Sample times are carried by Neo signals, and by xarray arrays and pandas tables with a time axis.
 
     Raises
     ------
     ParameterError
-        As ``in_unit``, or for times that are not equally far apart, or without a unit.
+        As for ``in_unit``, or if sample times are not equidistant or have no unit.
     """
     try:
         signal = timed(value, strict=True)
@@ -140,7 +142,7 @@ def _brief(value: Any) -> str:
 
 
 def described(value: Any) -> str:
-    """Return how messages show a quantity: ``5 mV: got mV``."""
+    """Return the description of a quantity in error messages, such as ``5 mV: got mV``."""
     if isinstance(value, (list, tuple)):
         return f"list of {len(value)} with {described(next(filter(has_units, value)))}"
     measure = read(value)
@@ -157,7 +159,9 @@ def _each(what: str, values: list[Any] | tuple[Any, ...], unit: str) -> tuple[An
     found = [fitting(f"{what}[{i}]", value, unit) for i, value in enumerate(values)]
     fits = sorted({fit for _, fit in found if fit is not None})
     if len(fits) > 1:
-        raise ParameterError(f"{what}: got {' and '.join(map(expected, fits))}, expected one of them throughout")
+        raise ParameterError(
+            f"{what}: has units {' and '.join(map(expected, fits))}; expected the same unit throughout"
+        )
     return [numbers for numbers, _ in found], fits[0] if fits else None
 
 
@@ -170,11 +174,11 @@ def _shown(numbers: Any, unit: str) -> str:
 
 
 def check_unit(what: str, value: object, own: str | None, unit: str) -> None:
-    """Raise where something has a unit of its own, ``None`` for none, that is not the one it is wanted in."""
+    """Raise an error if a module's own unit ``own`` differs from the required one; ``None`` is compatible with any."""
     if own not in (None, unit or "1"):
         raise ParameterError(f"{what} = {value!r}: got {expected(own or '')}, expected {expected(unit)}")
 
 
 def unit_in_table(kind: str, name: str) -> str | None:
-    """Return the unit of a parameter of a kind of module, ``None`` where it has no such parameter."""
+    """Return the unit of a parameter of a kind of module, or ``None`` if it has no such parameter."""
     return next((unit for known, unit, *_ in _core.parameters(kind) if known == name), None)

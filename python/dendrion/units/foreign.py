@@ -1,4 +1,4 @@
-"""Quantities of pint, quantities and Brian2, told by their attributes: none of these packages is imported here."""
+"""Quantities of pint, quantities and Brian2. They are recognised by their attributes, without importing the packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Measure", "UnreadableError", "named", "read", "reader"]
 
 
 class Measure(NamedTuple):
-    """A quantity of any package: numbers in a unit, what that is in units of the SI, and its name, if it has one."""
+    """A quantity of any package: numbers, the factor to SI units, the dimension, and the name of the unit if known."""
 
     numbers: Any
     factor: float
@@ -24,19 +24,19 @@ class Measure(NamedTuple):
 
 
 class UnreadableError(Exception):
-    """A quantity that has no one meaning here; the message says what would be accepted."""
+    """Raised for a quantity that cannot be converted unambiguously; the message says what is accepted."""
 
 
 def read(value: Any) -> Measure | None:
-    """Return what a quantity is, or ``None`` for what is none."""
+    """Return a quantity as a Measure, or ``None`` if the value is not a quantity."""
     how = reader(type(value))
     return None if how is None else how(value)
 
 
 def reader(kind: type) -> Callable[[Any], Measure | None] | None:
-    """Return what reads quantities of a type, or ``None`` where its objects carry no units."""
+    """Return the function that reads quantities of a type, or ``None`` if the type carries no units."""
     if issubclass(kind, np.ndarray):
-        # NumPy drops the units of these without a word, so each of them has to be known.
+        # NumPy silently drops the units of ndarray subclasses, so each of them must be recognised here.
         if hasattr(kind, "rescale"):
             return _quantities
         if hasattr(kind, "dim") and hasattr(kind, "has_same_dimensions"):
@@ -50,12 +50,12 @@ def reader(kind: type) -> Callable[[Any], Measure | None] | None:
     if package == "pandas" and hasattr(kind, "attrs"):
         return _attributed
     if package == "brian2" and hasattr(kind, "get_item"):
-        # A variable of a group.
+        # A variable of a Brian2 group.
         return lambda view: read(view[:])
     return None
 
 
-#: Base dimensions by what the packages call them.
+#: Names of the base dimensions in each package.
 _PINT = dict(zip(SI, ("kilogram", "meter", "second", "ampere", "kelvin", "mole"), strict=True))
 _QUANTITIES = {f"Unit{name.capitalize()}": name for name in SI}
 _BRIAN2 = {name: name for name in SI} | {"substance": "quantity of substance", "luminosity": "luminosity"}
@@ -63,7 +63,7 @@ _BRIAN2 = {name: name for name in SI} | {"substance": "quantity of substance", "
 
 def _pint(value: Any) -> Measure:
     if not hasattr(type(value), "magnitude"):
-        # A unit stands for 1 of it, as it does in the other packages.
+        # A pint unit counts as 1 of that unit, as in the other packages.
         value = 1.0 * value
     exponents = {name.strip("[]"): exponent for name, exponent in value.dimensionality.items()}
     numbers, factor = value.magnitude, 1.0
@@ -72,19 +72,19 @@ def _pint(value: Any) -> Measure:
         try:
             zero, one = (float(value._REGISTRY.Quantity(n, value.units).to(base).magnitude) for n in (0, 1))
             if zero:
-                # Degrees Celsius and the like have no factor.
+                # Units with an offset, such as degrees Celsius, have no conversion factor.
                 numbers = value.to(base).magnitude
             else:
                 factor = one
         except Exception as error:
-            raise UnreadableError(f"its registry cannot convert it to the SI ({error})") from error
+            raise UnreadableError(f"its registry cannot convert it to SI units ({error})") from error
     return Measure(numbers, factor, dimension(exponents.items()), _tidy(f"{value.units:~C}"))
 
 
 def _quantities(value: Any) -> Measure:
     units = value.dimensionality
     if any(unit.name in ("Celsius", "Fahrenheit") for unit in units) and len(units) == 1:
-        raise UnreadableError("quantities takes degrees for differences; expected a temperature in K")
+        raise UnreadableError("quantities treats degrees as differences; expected a temperature in K")
     if hasattr(value, "uncertainty"):
         raise UnreadableError("it has an uncertainty; expected a number or a quantity without one")
     base = value.units.simplified.dimensionality
@@ -98,19 +98,19 @@ def _quantities(value: Any) -> Measure:
 
 def _brian2(value: Any) -> Measure:
     exponents = {name: value.dim.get_dimension(theirs) for name, theirs in _BRIAN2.items()}
-    # Brian2 keeps numbers of the SI, and not the unit they were given in.
+    # Brian2 stores values in SI units, and not the unit they were given in.
     return Measure(np.asarray(value), 1.0, dimension(exponents.items()), None)
 
 
 def _attributed(value: Any) -> Measure | None:
-    """Return an array of xarray or a table of pandas whose attributes name the unit of its values."""
+    """Return the Measure of an xarray array or pandas table whose attributes name the unit of its values."""
     unit = value.attrs.get("units", value.attrs.get("unit"))
     if not isinstance(unit, str) or unit in ("", "1"):
         return None
     try:
         known = parsed(unit)
     except ValueError as error:
-        raise UnreadableError(f"its attribute names the unit {unit!r}; {str(error).partition(': ')[2]}") from error
+        raise UnreadableError(f"its units attribute is {unit!r}; {str(error).partition(': ')[2]}") from error
     factor = float(f"1e{known.power:.0f}") if known.power.is_integer() else 10.0**known.power
     return Measure(np.asarray(value), factor, known.dimension, unit)
 
@@ -120,7 +120,7 @@ def _unknown(value: Any) -> Measure:
 
 
 def named(measure: Measure) -> tuple[Any, str]:
-    """Return numbers to show, and their unit: its own, else a common one, else that of the SI."""
+    """Return numbers and a unit for messages: the quantity's own unit, otherwise a common one, otherwise SI units."""
     numbers, factor, found, text = measure
     if text is not None:
         return numbers, text
@@ -135,7 +135,7 @@ def _raised(exponent: float) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Return a unit as Dendrion writes it: ``uS/cm2`` for ``(µS/cm**2)``."""
+    """Return a unit in Dendrion's notation: ``uS/cm2`` for ``(µS/cm**2)``."""
     whole = re.fullmatch(r"\(([^()]*)\)", text)
     text = re.sub(r"\*\*([23])(?![\d.])", r"\1", (whole[1] if whole else text).replace("µ", "u"))
     return "" if text == "dimensionless" else text.replace("**", "^").replace("*", " ")

@@ -1,4 +1,4 @@
-"""Numbers from one unit to another, so that what was written as a decimal stays that decimal."""
+"""Unit conversion that keeps short decimals short, despite rounding."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 __all__ = ["scaled"]
 
-#: Powers of ten that are exact.
+#: Powers of ten that are exactly representable.
 _TENS = np.array([float(f"1e{i}") for i in range(23)])
-#: Roundings that a conversion may have added up, relative.
+#: Relative rounding error that a conversion may accumulate.
 _ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 def scaled(numbers: Any, factor: float, power: float) -> Any:
-    """Return ``numbers * factor`` in units of ``10**power``: a float for one, else an array.
+    """Return ``numbers * factor`` in units of ``10**power``: a float for a single number, otherwise an array.
 
-    What is no real number, and what needs no conversion, is returned as it is.
+    Values that are not real numbers or need no conversion are returned unchanged.
     """
     if isinstance(numbers, np.ndarray) and numbers.ndim == 0:
         numbers = numbers.item()
@@ -27,24 +27,24 @@ def scaled(numbers: Any, factor: float, power: float) -> Any:
     if ratio == 1.0 or array.dtype.kind not in "biuf":
         return numbers
     array = array.astype(np.float64)
-    # Of a number and its inverse, the one above 1 is exact where units are powers of ten.
+    # Of a ratio and its inverse, the one above 1 is an exact power of ten for decimal units.
     out = _tidied(array * ratio if ratio > 1 else array / _decimal(1 / ratio))
     return out if out.ndim else float(out)
 
 
 def _power_of_ten(exponent: float) -> float:
-    """Return a power of ten, correctly rounded where it is a whole one."""
+    """Return a power of ten, correctly rounded if the exponent is an integer."""
     return float(f"1e{exponent:.0f}") if exponent.is_integer() else 10.0**exponent
 
 
 def _decimal(factor: float) -> float:
-    """Return the short decimal that a factor was before roundings, where there is one."""
+    """Return the short decimal number that a factor equals up to rounding, if there is one."""
     near = float(f"{factor:.12g}")
     return near if abs(near - factor) <= 1e-13 * abs(factor) else factor
 
 
 def _tidied(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers of up to 12 digits that roundings have moved as what they were: 0.3, not 0.30000000000000004."""
+    """Return numbers with rounding errors removed if they have at most 12 digits: 0.3 for 0.30000000000000004."""
     with np.errstate(all="ignore"):
         digits = 11 - np.floor(np.log10(np.abs(array)))
         tens = _TENS[np.clip(np.nan_to_num(digits), 0, len(_TENS) - 1).astype(np.int64)]

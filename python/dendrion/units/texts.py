@@ -1,4 +1,4 @@
-"""Dendrion's own units, as they are written in tables and equations: ``mV``, ``uS/cm2``, ``pA ms^1/2``, ``1/mV``."""
+"""Dendrion's notation of units in tables and equations: ``mV``, ``uS/cm2``, ``pA ms^1/2``, ``1/mV``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = [
     "parsed",
 ]
 
-#: Parts that an exponent has, so that roots stay exact.
+#: Denominator of exponents, which are stored as integers so that roots stay exact.
 PARTS = 60
 
-#: Exponents of base dimensions, in sixtieths, those that are 0 left out.
+#: Nonzero exponents of base dimensions, in sixtieths.
 Dimension = frozenset[tuple[str, int]]
 
-#: Base dimensions, and their units in the SI.
+#: Base dimensions and their SI units.
 SI = {"mass": "kg", "length": "m", "time": "s", "current": "A", "temperature": "K", "substance": "mol"}
 
-#: Symbols, each with its exponents of the base dimensions in the order of ``SI``, and the power of ten of that.
+#: Symbols, with the exponents of base dimensions in the order of ``SI``, and a power of ten.
 _SYMBOLS = {
     "V": ((1, 2, -3, -1, 0, 0), 0),
     "s": ((0, 0, 1, 0, 0, 0), 0),
@@ -49,13 +49,13 @@ _SYMBOLS = {
     "L": ((0, 3, 0, 0, 0, 0), -3),
     "mol": ((0, 0, 0, 0, 0, 1), 0),
 }
-#: Powers of ten.
+#: Prefixes and their powers of ten.
 PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
 
-#: A factor of a unit: what stands before it, its name, and its exponent (``cm2``, ``ms^-1``, ``ms^1/2``).
+#: A factor of a unit: operator, name, and exponent (``cm2``, ``ms^-1``, ``ms^1/2``).
 _FACTOR = re.compile(r"\s*([*/]?)\s*(1|[^\W\d_]+)([23]?)(?:(?:\^|\*\*)(-?\d+(?:/\d+|\.\d+)?))?")
 
-#: Units to show what comes without one of its own.
+#: Units in which values without a unit of their own are shown.
 COMMON = (
     *("1", "mV", "ms", "pA", "nS", "pF", "um", "Hz", "mM", "uS/cm2", "uF/cm2", "pA/um2", "ohm cm", "Mohm"),
     *("1/mV", "K", "um2", "nS/mV", "nS/ms", "mV/ms", "pA ms^1/2", "nS ms^1/2"),
@@ -63,7 +63,7 @@ COMMON = (
 
 
 class Unit(NamedTuple):
-    """A unit: its dimension, and the power of ten of the SI's unit that it is."""
+    """A unit: its dimension, and its power of ten relative to the SI unit."""
 
     dimension: Dimension
     power: float
@@ -76,7 +76,7 @@ def dimension(exponents: Iterable[tuple[str, Any]]) -> Dimension:
 
 
 class Factor(NamedTuple):
-    """A prefix and a symbol to a power, such as the ``cm2`` of ``uS/cm2``: c, m and -2."""
+    """A prefix, a symbol and an exponent; for the ``cm2`` of ``uS/cm2``: c, m and -2."""
 
     prefix: str
     symbol: str
@@ -84,12 +84,12 @@ class Factor(NamedTuple):
 
 
 def factors(text: str) -> list[Factor]:
-    """Return the factors of a unit without conditions, such as ``uS/cm2``; none of a pure number.
+    """Return the factors of a unit without conditions, such as ``uS/cm2``; an empty list for dimensionless values.
 
     Raises
     ------
     ValueError
-        For what is no unit.
+        If the text is not a valid unit.
     """
     found, at = [], 0
     while at < len(text.rstrip()):
@@ -106,18 +106,18 @@ def factors(text: str) -> list[Factor]:
 
 
 def _taken_apart(text: str, name: str) -> tuple[str, str]:
-    """Return the prefix and the symbol of a name."""
+    """Return the prefix and the symbol of a unit name."""
     name = name.replace("\u00b5", "u").replace("\u03bc", "u")
     if name in _SYMBOLS:
         return "", name
     if name[0] in PREFIXES and name[1:] in _SYMBOLS:
         return name[0], name[1:]
-    raise ValueError(f"{text!r}: {name!r} is no unit")
+    raise ValueError(f"{text!r}: {name!r} is not a unit")
 
 
 @functools.cache
 def parsed(text: str) -> Unit:
-    """Return the unit that a text without conditions means; an empty one means a pure number."""
+    """Return the unit that a text without conditions denotes; an empty text is dimensionless."""
     exponents = [0.0] * len(SI)
     tens = 0.0
     for prefix, symbol, power in factors(text):
@@ -133,7 +133,7 @@ def alternatives(text: str) -> list[str]:
 
 
 def expected(text: str) -> str:
-    """Return how to say what is expected: ``nS or uS/cm2``, or one unit with its condition."""
+    """Return the expected units for messages: ``nS or uS/cm2``, or one unit with its condition."""
     several = [unit if unit not in ("", "1") else "a pure number" for unit in alternatives(text)]
     if len(several) == 1:
         return text if text not in ("", "1") else several[0]
@@ -141,5 +141,5 @@ def expected(text: str) -> str:
 
 
 def first_of(found: Dimension) -> str | None:
-    """Return a common unit of a dimension."""
+    """Return a common unit of a dimension, or ``None``."""
     return next((unit for unit in COMMON if parsed(unit).dimension == found), None)

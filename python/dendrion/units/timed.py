@@ -1,4 +1,4 @@
-"""Signals of Neo, xarray and pandas, which carry sample times. None of these packages is imported here."""
+"""Signals of Neo, xarray and pandas, which carry sample times. The packages are not imported here."""
 
 from __future__ import annotations
 
@@ -14,38 +14,38 @@ from .texts import parsed
 
 __all__ = ["Timed", "timed"]
 
-#: Names of coordinates and of columns that hold times.
+#: Names of coordinates and columns that contain times.
 _TIME = re.compile(r"(t|times?)\b", re.IGNORECASE)
-#: How far a sample may be from its place, in intervals.
+#: Maximum deviation of a sample time from a regular grid, in intervals.
 _JITTER = 1e-3
 
 
 class Timed(NamedTuple):
     """A regularly sampled signal."""
 
-    #: What it is, for messages.
+    #: Description for messages.
     what: str
-    #: Its values in their unit, or as they are if it has no unit.
+    #: Values in their unit, or a plain array if the signal has no unit.
     values: Measure | NDArray[Any]
-    #: Time of the first sample, and between samples (ms).
+    #: Time of the first sample and sampling interval (ms).
     start: float
     interval: float
 
 
 def timed(value: Any, strict: bool = False) -> Timed | None:
-    """Return a signal that carries times of its samples, ``None`` for anything else.
+    """Return a signal that carries sample times, or ``None`` for any other value.
 
     Parameters
     ----------
     value : object
-        Anything.
+        Any value.
     strict : bool
-        Refuse an index of real numbers that may be times.
+        Whether to refuse an index of real numbers that might be times.
 
     Raises
     ------
     UnreadableError
-        Times that are not regular, or have no unit.
+        If the sample times are irregular or have no unit.
     """
     kind = type(value)
     package = kind.__module__.partition(".")[0]
@@ -56,7 +56,7 @@ def timed(value: Any, strict: bool = False) -> Timed | None:
     if package == "pandas" and hasattr(kind, "index") and hasattr(kind, "to_numpy"):
         return _pandas(value, strict)
     if package == "brian2" and kind.__name__ == "TimedArray":
-        raise UnreadableError("a TimedArray: expected its values, with interval= or in a Piecewise")
+        raise UnreadableError("is a TimedArray; pass its values with interval=, or use a Piecewise")
     return None
 
 
@@ -76,10 +76,10 @@ def _plain(signal: Any) -> Measure | NDArray[Any]:
 
 
 def _ms(quantity: Any) -> Any:
-    """Return a time, or times, in ms."""
+    """Return one or several times in ms."""
     measure = read(quantity)
     if measure is None or measure.dimension != parsed("ms").dimension:
-        raise UnreadableError(f"its times are {quantity!s}: expected a unit of time")
+        raise UnreadableError(f"its times are {quantity!s}; expected a unit of time")
     return scaled(measure.numbers, measure.factor, parsed("ms").power)
 
 
@@ -93,7 +93,7 @@ def _xarray(array: Any) -> Timed | None:
         if not _is_time(times, str(name), unit):
             continue
         if axis:
-            raise UnreadableError(f"its dimension {name!r} is axis {axis}: expected time as its first axis")
+            raise UnreadableError(f"its time dimension {name!r} is axis {axis}; expected time as the first axis")
         start, interval = _regular("a DataArray", _in_ms(times, unit, f"its coordinate {name!r}"))
         measure = read(array)
         return Timed("a DataArray", np.asarray(array.data) if measure is None else measure, start, interval)
@@ -108,7 +108,7 @@ def _pandas(table: Any, strict: bool) -> Timed | None:
     if not _is_time(times, name, unit):
         if strict and times.dtype.kind == "f" and not np.array_equal(times, np.arange(len(times))):
             raise UnreadableError(
-                f"{what} whose index is not 0, 1, 2, ...: expected an index named 'time (ms)' or of type timedelta, or "
+                f"{what} whose index is not 0, 1, 2, ...; expected an index named 'time (ms)' or of type timedelta, or "
                 "a plain array"
             )
         return None
@@ -138,18 +138,18 @@ def _in_ms(times: NDArray[Any], unit: str, what: str) -> NDArray[np.float64]:
     except ValueError:
         known = parsed("")
     if known.dimension != parsed("ms").dimension:
-        raise UnreadableError(f"{what} has no unit of time: expected one such as ms, or values and interval=")
+        raise UnreadableError(f"{what} has no unit of time; expected a unit such as ms, or plain values and interval=")
     return np.asarray(scaled(times.astype(np.float64), 10.0**known.power, parsed("ms").power), dtype=np.float64)
 
 
 def _regular(what: str, times: NDArray[Any]) -> tuple[float, float]:
-    """Return the first time and the interval (ms) of samples that are equally far apart."""
+    """Return the first time and the interval (ms) of equidistant samples."""
     if len(times) < 2 or not np.isfinite(times).all():
-        raise UnreadableError(f"{what} with {len(times)} samples: expected at least 2 at finite times")
+        raise UnreadableError(f"{what} with {len(times)} samples; expected at least 2 samples at finite times")
     start, interval = float(times[0]), float(times[-1] - times[0]) / (len(times) - 1)
     off = np.abs(times - (start + interval * np.arange(len(times))))
     if interval <= 0 or off.max() > _JITTER * interval:
-        raise UnreadableError(f"{what} whose samples are not equally far apart: expected one interval (resample it)")
-    # Of 0.1 ms and its sums the mean is 0.1 ms but for rounding.
+        raise UnreadableError(f"{what} whose samples are not equidistant; resample it to a constant interval")
+    # The mean interval of accumulated times such as 0.1, 0.2, ... differs from 0.1 ms only by rounding.
     near = float(f"{interval:.12g}")
     return start, near if abs(near - interval) <= 1e-9 * interval else interval

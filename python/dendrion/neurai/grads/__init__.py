@@ -1,4 +1,4 @@
-"""As ``neurai.grads``."""
+"""Compatible with ``neurai.grads``."""
 
 from . import surrogate_grad
 

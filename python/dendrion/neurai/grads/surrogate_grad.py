@@ -1,4 +1,4 @@
-"""Derivatives of spikes, as ``neurai.grads.surrogate_grad`` has them."""
+"""Surrogate derivatives, under the path ``neurai.grads.surrogate_grad``."""
 
 from ...surrogate import Sigmoid
 

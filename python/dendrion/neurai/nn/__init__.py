@@ -1,4 +1,4 @@
-"""As ``neurai.nn``."""
+"""Compatible with ``neurai.nn``."""
 
 from . import connector, generator, module, neuron
 

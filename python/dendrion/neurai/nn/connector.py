@@ -1,4 +1,4 @@
-"""Rules of connectivity, and initializers."""
+"""Connection rules and initializers, under the path ``neurai.nn.connector``."""
 
 from ...connections.connectivity import (
     All2All,

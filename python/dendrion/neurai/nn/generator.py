@@ -1,4 +1,4 @@
-"""Generators."""
+"""Generators, under the path ``neurai.nn.generator``."""
 
 from ...inputs.currents import CurrentGenerator, DCGenerator
 from ...inputs.custom import CustomGenerator

@@ -1,4 +1,4 @@
-"""Modules and their variables, as ``neurai.nn.module`` has them."""
+"""Modules and their variables, under the path ``neurai.nn.module``."""
 
 from ...modules._ownership import Sentinel as _Sentinel
 from ...modules.module import Module

@@ -1,4 +1,4 @@
-"""Neurons, as ``neurai.nn.neuron`` has them."""
+"""Neurons, under the path ``neurai.nn.neuron``."""
 
 from ....neurons.neuron import Neuron
 from . import multi_compartment

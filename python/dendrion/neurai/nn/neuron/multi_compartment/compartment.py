@@ -1,4 +1,4 @@
-"""Compartments and what connects them, as NeurAI's module of that name has them."""
+"""Compartments and connections, under the path of NeurAI's module ``compartment``."""
 
 from .....connections.synapse import ConnGen, MCSynapse
 from .....neurons.compartment import Compartment, LeakyIF

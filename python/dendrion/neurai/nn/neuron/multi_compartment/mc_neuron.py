@@ -1,4 +1,4 @@
-"""The neuron, as NeurAI's module of that name has it."""
+"""The neuron class, under the path of NeurAI's module ``mc_neuron``."""
 
 from .....neurons.neuron import MCNeuron
 
