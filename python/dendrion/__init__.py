@@ -1,6 +1,6 @@
 """Dendrion: networks of multi-compartment spiking neurons.
 
-Units: mV, ms, pF, nS, pA, um, Hz; specific values uF/cm2, uS/cm2, ohm cm. Positive current depolarises.
+Units: mV, ms, pF, nS, pA, um, Hz; specific membrane parameters in uF/cm2, uS/cm2, ohm cm. Positive currents depolarise.
 """
 
 import importlib
@@ -166,7 +166,7 @@ if TYPE_CHECKING:
     from . import export, files, plot
     from .export import load_recording
 else:
-    #: What is imported when it is first used, since most programs never do, and the module it is in.
+    #: Names that are imported on first use because most programs do not need them, and their modules.
     _LATER = {"export": ".export", "files": ".files", "load_recording": ".export", "plot": ".plot"}
 
     def __getattr__(name: str) -> object:

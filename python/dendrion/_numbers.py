@@ -1,4 +1,4 @@
-"""Numbers from whatever users pass: lists, NumPy, JAX or Torch arrays."""
+"""Conversion of lists and of NumPy, JAX and Torch arrays to NumPy arrays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .units import in_unit
 
 
 def numbers(what: str, value: Any, expected: str, unit: str = "") -> NDArray[np.float64]:
-    """Return a new float64 array of real numbers, from a quantity in ``unit``."""
+    """Return a new float64 array of real numbers, converted from quantities to ``unit``."""
     return plain_numbers(what, in_unit(what, value, unit), expected)
 
 
 def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
-    """Return a new float64 array of real numbers; text, complex numbers and objects are refused, not cast."""
+    """Return a new float64 array of real numbers; text, complex numbers and objects raise an error."""
     try:
         array = np.asarray(value)
         if array.dtype.kind not in "biuf":

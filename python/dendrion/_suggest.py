@@ -1,4 +1,4 @@
-"""Suggestions where a name is misspelt: of keywords and of attributes."""
+"""Suggestions for misspelt keywords and attributes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def suggests(function: T) -> T:
-    """Let a method, or a class when it is made, suggest the nearest keyword where one is unknown."""
+    """Make a method, or the constructor of a class, suggest the nearest keyword if one is unknown."""
     if isinstance(function, type):
         cls: Any = function
         cls.__init__ = _explained(cls.__init__)
@@ -51,7 +51,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, Any]) -> None:
-    """Raise for a keyword that the signature lacks, with the nearest one it has."""
+    """Raise an error for a keyword that the signature lacks, with the nearest one that it has."""
     parameters = signature.parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return
@@ -66,7 +66,7 @@ def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, 
 def refuse_arguments(
     what: str, signature: inspect.Signature, args: tuple[Any, ...], given: Mapping[str, Any], error: TypeError
 ) -> None:
-    """Raise for arguments that a call does not take, or lacks."""
+    """Raise an error for missing or unexpected arguments of a call."""
     refuse_unknown(what, signature, given)
     try:
         signature.bind(*args, **given)
@@ -77,20 +77,20 @@ def refuse_arguments(
 
 
 def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:
-    """Return the error of an attribute that is missing, with the nearest one there is."""
+    """Return the error for a missing attribute, with the nearest existing one."""
     known = [k for k in known if not k.startswith("_")]
-    # Names that Python and notebooks look for are nobody's mistake.
+    # Names with an underscore are looked up by Python and notebooks, and are not typing mistakes.
     nearest = None if name.startswith("_") else _core.nearest(name, known)
     hint = f"; did you mean {nearest!r}?" if nearest else ""
-    # With a name, and no object, Python adds no second suggestion of its own.
+    # If name is set and obj is not, Python adds no suggestion of its own.
     return AttributeError(f"{label} has no attribute {name!r}{hint}", name=name)
 
 
 def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
-    """Return the parameter that is meant by an attribute that gets a value, if one is.
+    """Return the parameter that an assignment to an unknown attribute probably refers to, if any.
 
-    Those are meant from which it differs in case or underscores; where it gets numbers, and names have four letters or
-    more, in a letter too.
+    Names match if they differ only in case or underscores. If the value is numeric and both names have at least four
+    letters, they also match if they differ by one letter or by a swap of two letters.
     """
     plain, letters = _plain(name), are_numbers(value)
     for other in known:
@@ -112,7 +112,7 @@ def _plain(name: str) -> str:
 
 
 def _one_off(a: str, b: str) -> bool:
-    """Return whether one letter too many, too few or wrong, or two in the wrong order, make ``a`` of ``b``."""
+    """Return whether ``a`` differs from ``b`` by one added, missing or wrong letter, or by two swapped letters."""
     start = next((k for k, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     rest, other = a[start:], b[start:]
     swapped = rest[1:2] + rest[:1] + rest[2:]
@@ -120,12 +120,12 @@ def _one_off(a: str, b: str) -> bool:
 
 
 def public(thing: object, more: Iterable[str] = ()) -> list[str]:
-    """Return what ``dir`` shows of an object: what is public."""
+    """Return the public names of an object, for ``dir``."""
     return sorted({n for n in (*object.__dir__(thing), *more) if not n.startswith("_")})
 
 
 class Suggesting:
-    """An object whose attributes are suggested where one is misspelt; ``dir`` shows what is public."""
+    """An object that suggests the nearest attribute if one is unknown; ``dir`` shows its public names."""
 
     if not TYPE_CHECKING:
 
@@ -137,7 +137,7 @@ class Suggesting:
 
 
 class SuggestingKeywords:
-    """Base of families of classes whose constructors suggest the nearest keyword where one is unknown."""
+    """Base of classes whose constructors suggest the nearest keyword if one is unknown."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

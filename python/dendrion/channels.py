@@ -34,7 +34,7 @@ class _PerArea(Channel):
 
 
 class HHNa(_PerArea):
-    """Sodium of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
+    """Squid giant axon sodium at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class HHNa(_PerArea):
 
 
 class HHK(_PerArea):
-    """Potassium of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
+    """Squid giant axon potassium at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""What can go wrong, as a small family under [DendrionError][dendrion.DendrionError].
+"""Exceptions and warnings. All exceptions derive from [DendrionError][dendrion.DendrionError].
 
-Every message names the module, the parameter or name, the value, and what would be accepted.
+Every message names the module, the parameter or name, the value, and the values that are accepted.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ __all__ = [
 
 
 class DendrionError(Exception):
-    """Base of all errors that Dendrion raises on purpose.
+    """Base of all exceptions that Dendrion raises deliberately.
 
-    Messages quote the values that were given. Of a very long message the middle is left out.
+    Messages quote the given values. The middle of a very long message is left out.
     """
 
     def __init__(self, message: str = "") -> None:
         super().__init__(_shortened(message))
 
 
-#: Characters of a message, at most.
+#: Maximum number of characters in a message.
 _LONGEST = 10_000
 
 
@@ -54,27 +54,27 @@ def _shortened(message: str) -> str:
 
 
 class ParameterError(DendrionError, ValueError):
-    """A value outside what a parameter accepts."""
+    """Raised for a value that a parameter does not accept."""
 
 
 class ParameterTypeError(DendrionError, TypeError):
-    """A value of a type that a parameter does not take, or a parameter that does not exist."""
+    """Raised for a value of a type that a parameter does not accept, or for a parameter that does not exist."""
 
 
 class StructureError(DendrionError, ValueError):
-    """Modules that do not fit together."""
+    """Raised for modules that cannot be combined as requested."""
 
 
 class AssignmentError(StructureError, AttributeError):
-    """An assignment to an attribute that cannot change or does not exist; the message says what to do instead."""
+    """Raised for an assignment to an attribute that is fixed or does not exist; the message suggests an alternative."""
 
 
 class ConnectivityError(DendrionError, ValueError):
-    """Connections that do not fit what they connect."""
+    """Raised for connections that do not match the modules that they connect."""
 
 
 class UnknownNameError(DendrionError, KeyError):
-    """A name that means nothing here; the message suggests the nearest one."""
+    """Raised for an unknown name; the message suggests the nearest known one."""
 
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which would put quotes around the sentence.
@@ -82,28 +82,28 @@ class UnknownNameError(DendrionError, KeyError):
 
 
 class DivergenceError(DendrionError, ArithmeticError):
-    """A state that stopped being finite. What was recorded before is kept."""
+    """Raised if a state becomes infinite or NaN. Recordings up to that step are kept."""
 
 
 class StateError(DendrionError, ValueError):
-    """A saved state that is damaged or not one of the network, or a network that has none to save."""
+    """Raised for a saved state that is damaged or of a different network, or if a network has no state to save."""
 
 
 class MemoryLimitError(DendrionError, MemoryError):
-    """More memory than the [memory limit](../howto/limits.md) allows; nothing was allocated."""
+    """Raised if more memory is needed than the [memory limit](../howto/limits.md) allows, before it is allocated."""
 
 
 class EquationError(DendrionError, ValueError):
-    """Equations that mean nothing: the message has the line, the column and a caret under the place."""
+    """Raised for invalid equations. The message has the line, the column and a caret under the position."""
 
 
 class ModelFileError(DendrionError, ValueError):
-    """A model file that means nothing: the message has the file, the line, the column and a caret under the place.
+    """Raised for an invalid model file. The message has the file, the line, the column and a caret under the position.
 
     Attributes
     ----------
     line, column : int or None
-        Where, from 1 on; ``None`` where it is the whole file.
+        Position of the error, counted from 1; ``None`` if the error concerns the whole file.
     """
 
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
@@ -112,60 +112,62 @@ class ModelFileError(DendrionError, ValueError):
 
 
 class ModelWarning(UserWarning):
-    """Base of all warnings: something in a model is likely a mistake, but may be meant.
+    """Base of all warnings. A warning points to a likely mistake in a model, which may also be intended.
 
-    Silence one kind with ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``, all with this one.
+    To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
+    them, use ``category=dn.ModelWarning``.
     """
 
 
 class RoundingWarning(ModelWarning):
-    """A time that is not a multiple of the time step, and therefore is rounded to the nearest one."""
+    """A time is not a multiple of the time step, and is rounded to the nearest multiple."""
 
 
 class DelayWarning(RoundingWarning):
-    """Delays that are not multiples of the time step, and therefore are rounded to the nearest ones."""
+    """Delays are not multiples of the time step, and are rounded to the nearest multiples."""
 
 
 class TimeStepWarning(ModelWarning):
-    """A step that is long beside the shortest time constant, for the method that the equations are solved by."""
+    """The time step is too long for the shortest time constant and the integration method."""
 
 
 class ResetWarning(ModelWarning):
-    """A soma with voltage-gated sodium channels whose V is reset by each spike.
+    """V of a soma with voltage-gated sodium channels is reset after each spike.
 
-    These are channels with gates that depend on V and a reversal potential between 0 and 100 mV, above ``V_th``. The
-    reset cuts action potentials short, so that one may be counted many times: ``MCNeuron(..., reset=False)`` counts
-    upward crossings of ``V_th`` and leaves V alone.
+    A channel counts as one if its gates depend on V and its reversal potential is between 0 and 100 mV and above
+    ``V_th``. The reset cuts action potentials short, so that one action potential may be counted several times.
+    ``MCNeuron(..., reset=False)`` counts upward crossings of ``V_th`` instead and leaves V unchanged.
     """
 
 
 class ThresholdWarning(ModelWarning):
-    """A threshold that is likely wrong.
+    """A threshold is probably wrong.
 
-    It is below the resting potential, the reset is above it, so that spikes need no input; or ``V_th`` was not given,
-    and is the default of 1 mV.
+    ``V_th`` is below the resting potential or below ``V_reset``, so that the neuron fires without input, or ``V_th``
+    was not set and has its default of 1 mV.
     """
 
 
 class GradientWarning(ModelWarning):
-    """A gradient whose cotangents grow beyond reason on their way back.
+    """A gradient grows without bound during the backward pass.
 
-    Given when the cotangent of a potential exceeds 1e10 times the largest cotangent passed to ``backward``. The message
-    names the state, the neuron, the time and the likely cause. See [Gradients](../gradients.md).
+    Raised when the derivative of the loss with respect to a potential exceeds 1e10 times the largest derivative passed
+    to ``backward``. The message names the state, the neuron, the time and the likely cause. See
+    [Gradients](../gradients.md).
     """
 
 
 class UnconnectedWarning(ModelWarning):
-    """A rule that made no connection."""
+    """A connection rule created no connections."""
 
 
 class UndrivenWarning(ModelWarning):
-    """A population that nothing drives, in a network that begins to run."""
+    """A population without input is present when a network starts to run."""
 
 
 class UnitWarning(ModelWarning):
-    """A value that looks as if it were in another unit, such as a threshold of -0.05 mV, which looks like volts."""
+    """A value seems to be in a different unit; for example, a threshold of -0.05 mV is probably in volts."""
 
 
 class UnusedWarning(ModelWarning):
-    """A generator that drives nothing and is not recorded, in a network that begins to run."""
+    """A generator is neither connected nor recorded when a network starts to run."""

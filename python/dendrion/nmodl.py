@@ -1,6 +1,6 @@
 """Mechanisms from NEURON's NMODL files.
 
-A ``.mod`` file becomes a text in the language of equations, and a class like any other of yours:
+A ``.mod`` file is translated to Dendrion's equation language, and becomes a class like those that you write yourself:
 
 >>> import dendrion as dn
 >>> Leak = dn.nmodl.loads('''
@@ -12,9 +12,9 @@ A ``.mod`` file becomes a text in the language of equations, and a class like an
 >>> Leak.__name__, Leak(2, g=2e-4).e
 ('leak', -65.0)
 
-Density mechanisms are [Channel][dendrion.Channel]s, point processes with a NET_RECEIVE
-are [Receptor][dendrion.Receptor]s.
-What the reader cannot take is an error that names the line; what it assumed or left out stands in ``notes``.
+Density mechanisms become [Channel][dendrion.Channel] classes; point processes with a NET_RECEIVE block become
+[Receptor][dendrion.Receptor] classes. If a file uses a feature that is not supported, an error names the line. The
+attribute ``notes`` lists all assumptions and everything that was left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .neurons.receptors import Receptor
 
 __all__ = ["load", "loads"]
 
-#: Names that a parameter cannot have: attributes of modules and keywords of Python. ``lambda`` becomes ``lambda_``.
+#: Names that a parameter cannot have: attributes of modules, and Python keywords. ``lambda`` becomes ``lambda_``.
 _RESERVED = frozenset((*dir(Channel), *dir(Receptor), *_OF_MODULES, *keyword.kwlist, "notes"))
 
 
@@ -42,12 +42,12 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
     Parameters
     ----------
     path : str or path
-        The file.
+        Path of the ``.mod`` file.
 
     Raises
     ------
     EquationError
-        With file, line, column and a caret, where it is wrong or has what Dendrion does not take.
+        If the file is invalid or uses a feature that is not supported. The message has file, line, column and a caret.
     """
     path = Path(path)
     try:
@@ -57,12 +57,12 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
 
 
 def loads(source: str) -> type[Channel] | type[Receptor]:
-    """Return the class of the mechanism in the text of a ``.mod`` file; see [load][dendrion.nmodl.load].
+    """Return the class of the mechanism in the source text of a ``.mod`` file; see [load][dendrion.nmodl.load].
 
-    Its ``equations`` are the text it became, its ``notes`` what was assumed or left out.
+    The attribute ``equations`` of the class has the translated text, ``notes`` the assumptions and omissions.
     """
     name, receives, equations, notes = _core.nmodl(source, sorted(_RESERVED))
     members: dict[str, Any] = {"equations": equations, "notes": tuple(notes), "__module__": "dendrion.nmodl"}
-    members["__doc__"] = f"{name}, from NMODL. Its text is in ``equations``."
+    members["__doc__"] = f"{name}, translated from NMODL. The attribute ``equations`` has its equations."
     base = Receptor if receives else Channel
     return type(name, (base,), members)

@@ -1,4 +1,4 @@
-"""Networks as layers of PyTorch. ``import dendrion.torch`` needs ``torch``, which Dendrion does not install."""
+"""Networks as PyTorch layers. ``import dendrion.torch`` requires ``torch``, which Dendrion does not install."""
 
 from __future__ import annotations
 
@@ -20,66 +20,66 @@ from .training.gradients import MEMORY, Run
 try:
     import torch
 except ImportError as error:  # pragma: no cover
-    raise ImportError("dendrion.torch needs PyTorch: pip install torch") from error
+    raise ImportError("dendrion.torch requires PyTorch; install it with: pip install torch") from error
 
 __all__ = ["Layer"]
 
-#: What takes the place of the dots in a parameter's key, which PyTorch reserves.
+#: Replaces the dots in parameter keys, because PyTorch does not allow dots in parameter names.
 DOT = ":"
-#: Attributes that parameters were made for.
+#: Attributes that cannot change because the layer's parameters depend on them.
 _FIXED = ("function", "constrain", "keys", "seed")
-#: What a derivative is that a layer does not have.
+#: Reason why second derivatives and forward mode raise an error.
 NOT_AVAILABLE = "are not available: the derivative of a gradient through surrogate derivatives is not defined"
 
 
 class Layer(torch.nn.Module):
-    """A network as a PyTorch layer: a function of generator inputs that returns what probes record.
+    """A network as a PyTorch layer: a function from generator inputs to recordings.
 
-    Each call runs the network from t = 0 for ``duration``. The layer's parameters are those of the network that are
-    trained, named by their key with ``:`` for ``.`` (``cell/soma:gL``), in the network's dtype. They are unconstrained
-    and scaled, so that an optimizer may move them freely. ``values()`` and ``state_dict()`` hold physical values (mV,
-    nS, weights) instead. Gradients are exact, with the surrogate derivatives of the populations for their spikes.
-    Second derivatives are not available and raise an error.
+    Each call runs the network from t = 0 for ``duration``. The layer's parameters are the trained parameters of the
+    network, in the network's dtype, named by their keys with ``:`` instead of ``.`` (``cell/soma:gL``). They are
+    unconstrained and scaled, so that an optimizer can change them freely. ``values()`` and ``state_dict()`` return
+    physical values (mV, nS, weights) instead. Gradients are exact, with the surrogate derivatives of the populations
+    for their spikes. Second derivatives are not available and raise an error.
 
-    Parameters that are not trained keep the values they had when the layer was made, whatever the network is given
-    afterwards. The network holds the parameters of the layer that was made, called or synchronized last: reading,
-    saving or running the network first takes over what an optimizer changed.
+    Parameters that are not trained keep the values they had when the layer was created, even if the network's values
+    change later. The network holds the parameters of the layer that was created, called or synchronized last. Reading,
+    saving or running the network first copies an optimizer's changes to it.
 
-    Layers can be called from several threads. Calls to layers of one network wait for each other.
-    ``copy.deepcopy`` copies the parameters; the copy runs on the same network. Pickling is refused: save
-    ``layer.state_dict()`` and ``net.save(path)``.
+    Layers can be called from several threads. Calls to layers of the same network run one after another.
+    ``copy.deepcopy`` copies the parameters; the copy runs on the same network. Layers cannot be pickled; save
+    ``layer.state_dict()`` and ``net.save(path)`` instead.
 
     Parameters
     ----------
     net : Network
-        The network, with its probes. The layer resets it and sets its parameters at every call.
+        The network, with its probes. Each call resets the network and sets its parameters.
     duration : float
-        Time to simulate at a call (ms), a multiple of the time step.
+        Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
-        Generators that the arguments of a call replace: tensors ``(batch, steps, size)`` or ``(steps, size)`` of
-        real numbers, factors of the weights for spikes (1 is a spike), pA for currents.
+        Generators that the arguments of a call replace. The arguments are real tensors of shape ``(batch, steps,
+        size)`` or ``(steps, size)``: for spikes, factors on the weights (1 is a spike); for currents, values in pA.
     outputs : list of Recording or SpikeRecording
-        Probes whose samples are returned, ``(batch, samples, columns)``; of spikes ``(batch, steps, size)``, 0 or 1.
-        One tensor for one probe, else a tuple.
+        Probes whose recordings are returned, of shape ``(batch, samples, columns)``; for spikes, 0 or 1 in a tensor of
+        shape ``(batch, steps, size)``. A call returns a tensor for one probe, otherwise a tuple.
     train : list of str, optional
-        Keys of the parameters to train. By default all of ``net.parameters()`` that have a gradient.
+        Keys of the parameters to train. Defaults to all of ``net.parameters()`` that have a gradient.
     constrain : str, optional
-        How conductances, time constants and other parameters with a domain stay in it: ``"softplus"`` makes them a
-        smooth positive function of the layer's parameter, ``"clamp"`` the nearest value that is accepted, and ``None``
-        leaves it to you (a value that is not accepted is an error).
+        How to keep conductances, time constants and other parameters within their domain. ``"softplus"`` makes them a
+        smooth positive function of the layer's parameter (a sigmoid if they have two bounds), ``"clamp"`` uses the
+        nearest valid value, and ``None`` applies no constraint, so that an invalid value raises an error.
     memory : float
-        Bytes a gradient may keep.
+        Maximum memory for a gradient (bytes).
     seed : int, optional
-        Seed of noise and random generators in every call. By default each call draws new random numbers, with a seed
+        Seed of noise and random generators for every call. By default each call uses new random numbers, with a seed
         from PyTorch's global generator, so that ``torch.manual_seed`` makes them reproducible.
 
     Raises
     ------
     ParameterError
-        A frozen parameter in ``train``, an unknown constraint, an input of another shape.
+        If ``train`` has a frozen parameter, ``constrain`` is unknown, or an input has the wrong shape.
     """
 
-    #: Version of the layout of ``state_dict``: 1 had unconstrained values, 2 has physical ones.
+    #: Version of the ``state_dict`` layout: version 1 had unconstrained values, version 2 has physical values.
     _version = 2
 
     def __init__(
@@ -104,15 +104,15 @@ class Layer(torch.nn.Module):
         dtype = torch.float64 if net.dtype == np.float64 else torch.float32
         known = net.parameters()
         self._rules: dict[str, tuple[float, float, float]] = {}
-        # By key, a parameter and its physical value: where the parameter has not moved, the value is exact.
+        # Initial parameter and physical value by key. While a parameter equals its initial value, the value is exact.
         self._starts: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-        # By key, the parameter that the network received last.
+        # The parameters that the network received last, by key.
         self._sent: dict[str, torch.Tensor] = {}
         for key in self.keys:
             least, most, included = net._sim.domain(key)
             value = torch.as_tensor(np.array(known[key], dtype=np.float64))
             scale = float(value.abs().mean()) or 1.0
-            # Where the least value is not accepted itself, a little above it is.
+            # If the lower bound itself is not accepted, use a value slightly above it.
             self._rules[key] = (least if included else least + 1e-6 * scale, most, scale)
             free = self._free(key, value)
             self.register_parameter(_name(key), torch.nn.Parameter(free.to(dtype, copy=True)))
@@ -127,16 +127,16 @@ class Layer(torch.nn.Module):
         super().__setattr__(name, value)
 
     def extra_repr(self) -> str:
-        """Return what PyTorch shows of it."""
+        """Return the description that PyTorch shows."""
         kinds = [g.path for g in self.function.inputs], [p._name for p in self.function.outputs]
         return f"{self.function.steps} steps, inputs={kinds[0]}, outputs={kinds[1]}, {len(self.keys)} parameters"
 
     def values(self) -> dict[str, torch.Tensor]:
-        """Return the parameters as the network sees them (mV, nS, weights), by key."""
+        """Return the physical values of the parameters, as the network uses them (mV, nS, weights), by key."""
         return {key: self._value(key, self._parameter(key)) for key in self.keys}
 
     def set_values(self, values: Mapping[str, ArrayLike | torch.Tensor]) -> None:
-        """Set parameters to physical values (mV, nS, weights) by key: numbers, or arrays of a parameter's shape."""
+        """Set physical values (mV, nS, weights) by key. Each is a number or an array of the parameter's shape."""
         check_keys(values, self.keys, self.function.frozen)
         given = {}
         for key, value in values.items():
@@ -155,10 +155,10 @@ class Layer(torch.nn.Module):
                 self._start(key, new)
 
     def sync(self) -> None:
-        """Give the network the parameters that the layer has now.
+        """Copy the layer's current parameters to the network.
 
-        Reading, saving and running the network does this for the layer that was called last; ``sync`` also makes it
-        hold the parameters of another layer.
+        For the layer that was called last, this happens automatically when the network is read, saved or run. Call
+        ``sync`` to make the network hold the parameters of another layer.
         """
         net = self.function.net
         with net._lock:
@@ -171,10 +171,10 @@ class Layer(torch.nn.Module):
                 net._follow(self)
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return all states of the network as it is now, by ``path.variable``: ``(batch, size)`` or ``(size,)``.
+        """Return the current states of the network by ``path.variable``, of shape ``(batch, size)`` or ``(size,)``.
 
-        They have no gradients. Spikes that are on their way are not part of them; calls with ``reset=False`` keep
-        these too.
+        The states are detached from gradients. They do not include spikes in transit, which calls with ``reset=False``
+        do continue.
         """
         dtype = torch.float64 if self.function.net.dtype == np.float64 else torch.float32
         return {key: torch.as_tensor(value).to(dtype) for key, value in self.function.net.get_state().items()}
@@ -187,26 +187,26 @@ class Layer(torch.nn.Module):
         state: Mapping[str, torch.Tensor] | None = None,
         reset: bool = True,
     ) -> Any:
-        """Simulate.
+        """Run the network.
 
         Parameters
         ----------
         inputs : tensor
-            One for each of the layer's ``inputs``.
+            One tensor for each of the layer's ``inputs``.
         seed : int, optional
-            Seed of noise and random generators in this call; by default the layer's ``seed`` or, without one, a seed
-            from PyTorch's global generator.
+            Seed of noise and random generators for this call. Defaults to the layer's ``seed``, or if that is None to a
+            seed from PyTorch's global generator.
         state : dict of tensor, optional
-            Initial states by key (those of ``net.get_state()``), of shape ``(size,)`` or, one per sample,
-            ``(batch, size)``. Gradients pass to them. States that are not given start as in the network.
+            Initial states by key (as in ``net.get_state()``), of shape ``(size,)``, or ``(batch, size)`` for one per
+            sample. Gradients flow to them. Other states start with the network's initial values.
         reset : bool
-            Whether the call starts at t = 0. If not, it continues from the present state of the network, with the
-            spikes that are on their way and the random numbers that follow, as a second ``net.run`` does. This is for
-            sequences that are cut into pieces. Gradients end at the beginning of a piece.
+            Whether the call starts at t = 0. If False, it continues from the current state of the network, including
+            spikes in transit and the sequence of random numbers, like a second ``net.run``. Use this to process long
+            sequences in segments. Gradients stop at the start of a segment.
         """
         names = [g.path for g in self.function.inputs]
         if len(inputs) != len(names):
-            raise ParameterError(f"Layer: {len(inputs)} inputs: expected {len(names)}, one for each generator")
+            raise ParameterError(f"Layer: got {len(inputs)} inputs; expected {len(names)}, one for each generator")
         states = {} if state is None else dict(state)
         for name, tensor in (*zip(names, inputs, strict=True), *states.items()):
             _check_tensor(name, tensor)
@@ -215,7 +215,7 @@ class Layer(torch.nn.Module):
         call = _Call(self.function, self.keys, list(states), self._seed_of(seed), reset, torch.is_grad_enabled())
         net = self.function.net
         with net._lock:
-            # What is a parameter itself is copied, so that an optimizer does not move what the graph keeps.
+            # Copy parameters, so that an optimizer's in-place update does not change tensors saved in the graph.
             values = [v.clone() if v is self._parameter(key) else v for key, v in self.values().items()]
             outputs = _Run.apply(call, *values, *states.values(), *inputs)
             self._received()
@@ -223,7 +223,7 @@ class Layer(torch.nn.Module):
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _seed_of(self, seed: int | None) -> int:
-        """Return the seed of a call."""
+        """Return the seed for a call."""
         if seed is not None:
             return whole("seed", seed, 0, 2**64 - 1)
         if self.seed is not None:
@@ -235,10 +235,10 @@ class Layer(torch.nn.Module):
     def _parameter(self, key: str) -> torch.Tensor:
         return getattr(self, _name(key))  # type: ignore[no-any-return]
 
-    # What the network follows
+    # Synchronization with the network
 
     def _moved(self) -> dict[str, NDArray[np.float64]]:
-        """Return the values by key that changed since the network received them."""
+        """Return the values, by key, that changed since the network received them."""
         moved = {}
         for key in self.keys:
             now, sent = self._parameter(key).detach(), self._sent.get(key)
@@ -248,11 +248,11 @@ class Layer(torch.nn.Module):
         return moved
 
     def _received(self) -> None:
-        """Note that the network has received all values."""
+        """Record that the network has received all values."""
         self._sent = {key: self._parameter(key).detach().clone() for key in self.keys}
 
     def _lost(self) -> None:
-        """Note that the network has other values than those it received."""
+        """Record that the network no longer has the values it received."""
         self._sent = {}
 
     def _array(self, key: str) -> NDArray[np.float64]:
@@ -274,29 +274,29 @@ class Layer(torch.nn.Module):
             value = least + (most - least) * torch.sigmoid(free)
         else:
             value = least + scale * torch.nn.functional.softplus(free)
-        # The inverse of the constraint rounds, and does not reach a bound. Where a parameter has not moved since it
-        # started, its value is exactly the one it started with (the difference of two close numbers is exact).
+        # Inverting the constraint introduces rounding and cannot reach a bound. While a parameter equals its initial
+        # value, correct the value to the exact initial one (the difference of two close numbers is exact).
         start, exact = (t.to(free.device, free.dtype) for t in self._starts[key])
         at_start = free.detach() == start
         return value + torch.where(at_start, exact - value, torch.zeros_like(value)).detach()
 
     def _free(self, key: str, value: torch.Tensor) -> torch.Tensor:
-        """Return the parameter that has a value: the inverse of the constraint."""
+        """Return the unconstrained parameter for a physical value: the inverse of the constraint."""
         if not self._bounded(key) or self.constrain == "clamp":
             return value
         least, most, scale = self._rules[key]
         if np.isfinite(most):
             return torch.logit(((value - least) / (most - least)).clamp(1e-4, 1 - 1e-4))
-        # A parameter at its bound starts a little above, where it can move.
+        # A value at its bound is moved slightly inside, because gradients vanish at the bound.
         above = ((value - least) / scale).clamp(min=1e-4)
         return above + torch.log(-torch.expm1(-above))
 
     def _start(self, key: str, value: torch.Tensor) -> None:
-        """Let a parameter start at a value from now on."""
+        """Set the current initial value of a parameter."""
         self._starts[key] = self._parameter(key).detach().clone(), value.detach().clone()
 
     def _refused(self, key: str, value: torch.Tensor) -> str | None:
-        """Return why a parameter cannot have a value, if it cannot."""
+        """Return the reason why a value is not valid for a parameter, or ``None``."""
         least, most, included = self.function.net._sim.domain(key)
         wrong = ~torch.isfinite(value) | (value > most) | ((value < least) if included else (value <= least))
         if not wrong.any():
@@ -326,8 +326,8 @@ class Layer(torch.nn.Module):
         version = local_metadata.get("version")
         if version is not None and version != self._version:
             error_msgs.append(
-                f"{prefix}: the state_dict has version {version} of dendrion.torch.Layer, with scaled values; this one "
-                f"reads version {self._version}, with physical values"
+                f"{prefix}: the state_dict has version {version} of dendrion.torch.Layer, with scaled values; this "
+                f"Dendrion reads version {self._version}, with physical values"
             )
             return
         given, loaded = dict(state_dict), {}
@@ -353,7 +353,7 @@ class Layer(torch.nn.Module):
 
 
 def _name(key: str) -> str:
-    """Return what a parameter is called in a layer."""
+    """Return the name of a parameter in a layer."""
     return key.replace(".", DOT)
 
 
@@ -365,17 +365,17 @@ def _check_tensor(name: str, tensor: object) -> None:
 
 
 def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
-    """Return the numbers of a tensor, which may share its memory."""
+    """Return the values of a tensor as an array that may share its memory."""
     if tensor.is_meta:
         raise StructureError(
-            f"Layer: {name} is on the device 'meta', which has no values; expected a tensor with values, such as after "
+            f"Layer: {name} is on the device 'meta', which has no values; load values first, for example with "
             "load_state_dict(..., assign=True)"
         )
     return np.asarray(tensor.detach().to("cpu", torch.float64).numpy(), dtype=np.float64)
 
 
 class _Clamp(torch.autograd.Function):
-    """The nearest value within bounds; gradients pass unless they lead farther out."""
+    """The nearest value within bounds. Gradients pass through unless they would move the parameter further out."""
 
     @staticmethod
     def forward(ctx: Any, free: torch.Tensor, least: float, most: float) -> torch.Tensor:
@@ -392,25 +392,25 @@ class _Clamp(torch.autograd.Function):
 
 
 class _Call:
-    """What a call of a layer is, apart from its tensors: parameters, then states, then inputs."""
+    """A call of a layer, without its tensors. The order of tensors is parameters, states, inputs."""
 
     def __init__(
         self, function: Differentiable, keys: list[str], states: list[str], seed: int, reset: bool, grad: bool
     ) -> None:
         self.function, self.keys, self.states = function, keys, states
         self.seed, self.reset, self.grad = seed, reset, grad
-        #: What the tensors are, in their order.
+        #: Names of the tensors, in order.
         self.names = [*keys, *states, *(g.path for g in function.inputs)]
 
     def of(self, arrays: Sequence[NDArray[np.float64]]) -> Call:
-        """Return what the network is given, from the numbers of the tensors."""
+        """Return the call of the network for the values of the tensors."""
         first, then = len(self.keys), len(self.keys) + len(self.states)
         values = dict(zip(self.keys, arrays[:first], strict=True))
         states = dict(zip(self.states, arrays[first:then], strict=True))
         return Call(values, arrays[then:], self.seed, states, self.reset)
 
     def run_again(self, tensors: Sequence[torch.Tensor]) -> Run:
-        """Run once more, for a graph that was differentiated before. The network then holds what it held."""
+        """Repeat the run for a second backward pass through the graph, and restore the network's values."""
         if not self.reset:
             raise StructureError(
                 "Layer: backward was called twice for a call with reset=False, which started from a state that the "
@@ -427,7 +427,7 @@ class _Call:
 
 
 class _Run(torch.autograd.Function):
-    """A run of the network and its reverse."""
+    """A run of the network, with its backward pass."""
 
     @staticmethod
     def forward(ctx: Any, call: _Call, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -437,11 +437,11 @@ class _Run(torch.autograd.Function):
         like = tensors[-1] if tensors else torch.empty(0)
         dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
         if dtype.itemsize < 4 and torch.is_autocast_enabled(like.device.type):
-            # 8 or 11 bits do not tell voltages apart. Layers that take fewer bits cast.
+            # Half precision cannot resolve small differences in voltage. Layers that need it cast themselves.
             dtype = torch.float32
         ctx.call, ctx.run = call, run
         ctx.like = [(t.dtype, t.device, t.shape) for t in tensors]
-        # PyTorch raises an error where one of them was changed in place and is needed again.
+        # Saving the tensors lets PyTorch raise an error if one is modified in place before the backward pass.
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         return tuple(torch.as_tensor(o).to(like.device, dtype) for o in outputs)
@@ -452,7 +452,7 @@ class _Run(torch.autograd.Function):
         wanted = [name for name, needed in zip(call.names, ctx.needs_input_grad[1:], strict=True) if needed]
         wanted = [name for name in wanted if name not in call.states]
         given = [None if c is None else _array("cotangent", c) for c in cotangents]
-        # Another thread may go through the same graph.
+        # Another thread may run backward through the same graph.
         with call.function.net._lock:
             run, ctx.run = ctx.run, None
         if run is None:
@@ -473,7 +473,7 @@ class _Run(torch.autograd.Function):
 
 
 class _Once(torch.autograd.Function):
-    """Gradients as they are, whose derivatives are refused."""
+    """Passes gradients through unchanged, and raises an error if they are differentiated."""
 
     @staticmethod
     def forward(ctx: Any, count: int, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -487,7 +487,7 @@ class _Once(torch.autograd.Function):
 def _without_derivative(
     gradients: Sequence[torch.Tensor | None], depends: Sequence[torch.Tensor]
 ) -> list[torch.Tensor | None]:
-    """Return gradients that depend on tensors in a way that cannot be differentiated, rather than not at all."""
+    """Return gradients that depend on tensors, so that differentiating them raises an error instead of giving 0."""
     known = [g for g in gradients if g is not None]
     once = iter(_Once.apply(len(known), *known, *depends) if known else ())
     return [None if g is None else next(once) for g in gradients]

@@ -45,7 +45,7 @@ def test_specific_without_a_geometry(q):
 
 
 def test_several_at_once(q):
-    message = r"Compartment: gL: got nS and uS/cm2, expected one of them throughout"
+    message = r"Compartment: gL: has units nS and uS/cm2; expected the same unit throughout"
     assert refused(lambda: dn.Compartment(2, gL=[q(5, "nS"), q(40, "uS/cm**2")])) == message
     message = "gL = list of 2 with 5 nS: got nS, expected uS/cm2 with length and diameter"
     given = [6.0, q(5, "nS")]

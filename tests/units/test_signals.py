@@ -67,7 +67,7 @@ class TestNeo:
         assert (dn.CurrentGenerator(1, regular).interval, dn.CurrentGenerator(1, regular).start) == (0.5, 1.0)
         times[2] = 2.2
         irregular = neo.IrregularlySampledSignal(times * pq.ms, WAVE, units="pA", time_units="ms")
-        with pytest.raises(dn.ParameterError, match="samples are not equally far apart"):
+        with pytest.raises(dn.ParameterError, match="samples are not equidistant"):
             dn.CurrentGenerator(1, irregular)
 
     def test_elsewhere_they_are_refused(self, neo, pq):
@@ -132,7 +132,7 @@ class TestXarray:
         with pytest.raises(dn.ParameterError, match="its coordinate 'time' has no unit of time"):
             dn.CurrentGenerator(1, xr.DataArray(WAVE, {"time": [0.0, 1.0, 2.0, 3.0]}, dims="time"))
         time = ("time", [0.0, 1.0], {"units": "ms"})
-        with pytest.raises(dn.ParameterError, match="is axis 1: expected time as its first axis"):
+        with pytest.raises(dn.ParameterError, match="is axis 1; expected time as the first axis"):
             dn.CurrentGenerator(2, xr.DataArray(np.ones((2, 2)), {"time": time}, dims=("neuron", "time")))
         with pytest.raises(
             dn.ParameterError, match="a DataArray with a sample every 1 ms: this parameter takes no times"
@@ -180,7 +180,7 @@ class TestPandas:
 
     def test_what_is_unclear_is_refused(self, pd):
         with pytest.raises(
-            dn.ParameterError, match=r"a Series whose index is not 0, 1, 2, \.\.\.: expected an index named"
+            dn.ParameterError, match=r"a Series whose index is not 0, 1, 2, \.\.\.; expected an index named"
         ):
             dn.CurrentGenerator(1, pd.Series(WAVE, index=[0.0, 0.5, 1.0, 1.5]))
         with pytest.raises(dn.ParameterError, match="its index has no unit of time"):

@@ -1,4 +1,4 @@
-"""Warnings for what is likely a mistake in a model. Each has a category, by which it is silenced."""
+"""Warnings about likely mistakes in a model. Each has a category, which can be used to silence it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["odd_state", "odd_step", "odd_value", "odd_values", "warn_of_all", "w
 
 
 def warn_of_model(net: Network, translation: Translation) -> None:
-    """Warn of what is likely wrong in a network as it is made."""
+    """Warn of likely mistakes in a network that has been built."""
     compartments: dict[int, list[Compartment]] = {}
     for part in net._parts.values():
-        # Receptors that are attached have no membrane, and so no index among compartments.
+        # Attached receptors have no membrane, and therefore no compartment index.
         if isinstance(part, Compartment) and id(part) in translation.indices:
             compartments.setdefault(id(translation.neuron_of[id(part)]), []).append(part)
     coarse: list[str] = []
@@ -42,7 +42,7 @@ def warn_of_model(net: Network, translation: Translation) -> None:
 
 
 def warn_of_run(net: Network) -> None:
-    """Warn of what is likely wrong in a network that is about to run for the first time."""
+    """Warn of likely mistakes in a network that is about to run for the first time."""
     owners = {id(part): p for p in net.populations for part in p.modules()}
     recorded = {path for path, *_ in net._recorded.values()}
     warn_of_all(list(undriven(net.modules, owners, net._sim)), UndrivenWarning)

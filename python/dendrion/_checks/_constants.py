@@ -1,4 +1,4 @@
-"""Time constants of gates and other states, where they are numbers in the model."""
+"""Time constants of gates and other states that are parameters of the model."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..neurons.receptors import Receptor
 
 __all__ = ["shortest", "time_constants"]
 
-#: What follows ``dx/dt =`` in equations.
+#: The right-hand side of ``dx/dt =`` in equations.
 _DERIVATIVE = re.compile(r"^\s*d\w+/dt\s*=(.*)$", re.M)
-#: A name that something is divided by.
+#: A name in a denominator.
 _DIVISOR = re.compile(r"/\s*([A-Za-z_]\w*)")
 
 
 def shortest(parts: Iterable[Module]) -> tuple[float, Module, str] | None:
-    """Return the shortest time constant (ms) that is a parameter, of which module and its name."""
+    """Return the shortest time constant (ms) among the parameters, with its module and name."""
     found = [
         (float(np.min(value)), part, name)
         for part in parts
@@ -34,7 +34,7 @@ def shortest(parts: Iterable[Module]) -> tuple[float, Module, str] | None:
 def time_constants(part: Module) -> list[str]:
     """Return the names of a module's parameters that are time constants of its states.
 
-    In equations these are the parameters in ms by which derivatives are divided.
+    In equations these are the parameters in ms that occur as divisors in derivatives.
     """
     if isinstance(part, Receptor) and part._receptor is not None:
         return ["t_rise", "t_decay"]
@@ -46,6 +46,6 @@ def time_constants(part: Module) -> list[str]:
 
 @functools.lru_cache(maxsize=256)
 def _divisors(equations: str) -> tuple[str, ...]:
-    """Return all names that derivatives are divided by."""
+    """Return all names that occur as divisors in derivatives."""
     found = (name for line in _DERIVATIVE.findall(equations) for name in _DIVISOR.findall(line))
     return tuple(dict.fromkeys(found))

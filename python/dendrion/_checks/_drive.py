@@ -1,4 +1,4 @@
-"""What drives what: populations without any input, generators without any target, connections that are none."""
+"""Checks of the drive: populations without input, generators without target, rules without connections."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["unconnected", "undriven", "unused"]
 
 
 def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[str]:
-    """Go through projections that have no connection, though some were asked for."""
+    """Yield a warning for each projection without connections whose rule should have created some."""
     for module in modules:
         if not isinstance(module, MCSynapse) or sim.connection_count(module.path):
             continue
@@ -33,12 +33,12 @@ def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[st
         what = repr(conn) if isinstance(conn, Connector) else "conn"
         yield (
             f"{module.path}: {what} makes no connection from the {module.pre.size} of {module.pre.path} to the "
-            f"{module.post[0].size} of {module.post[0].path}; expected one or more"
+            f"{module.post[0].size} of {module.post[0].path}; expected at least one"
         )
 
 
 def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
-    """Go through generators that drive nothing, and are not recorded themselves, in a network with neurons."""
+    """Yield a warning for each generator without target that is not recorded, if the network has neurons."""
     modules = list(modules)
     if not any(isinstance(m, MCNeuron) for m in modules):
         return
@@ -46,13 +46,13 @@ def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
     for module in modules:
         if isinstance(module, Generator) and id(module) not in used and module.path not in recorded:
             kind = "an MCSynapse or ConnGen" if module.spiking else "a ConnGen"
-            yield f"{module.path}: drives nothing; expected {kind} from it in the network's list, or to record it"
+            yield f"{module.path}: drives nothing; add {kind} from it to the network's list, or record its spikes"
 
 
 def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _core.Simulation) -> Iterator[str]:
-    """Go through populations that nothing drives, directly or by way of others.
+    """Yield a warning for each population that no input reaches, directly or through other populations.
 
-    One that is all there is may be waiting for its ``I_ext``.
+    A network with a single population gets no warning, because its ``I_ext`` may be set later.
     """
     modules = list(modules)
     populations = [m for m in modules if isinstance(m, MCNeuron)]
@@ -66,8 +66,8 @@ def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _
     for population in populations:
         if id(population) not in driven:
             yield (
-                f"{population.path}: nothing drives its {population.size} neurons, which stay at rest: no generator "
-                "reaches them over connections in the network's list, they have no noise, and I_ext is 0"
+                f"{population.path}: nothing drives its {population.size} neurons, so they stay at rest: no generator "
+                "reaches them through connections in the network's list, they have no noise, and I_ext is 0"
             )
 
 
@@ -87,7 +87,7 @@ def _reach(driven: set[int], edges: Iterable[tuple[Module, Module]]) -> None:
 
 
 def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> bool:
-    """Return whether anything happens in a population without input from others."""
+    """Return whether a population can be active without input from other modules."""
     for part in neuron.modules():
         if isinstance(part, (Noise, Channel, Soma)):
             return True
@@ -103,5 +103,5 @@ def _by_itself(neuron: MCNeuron, sim: _core.Simulation, states: set[str]) -> boo
 
 
 def _gates(receptor: Receptor) -> tuple[str, ...]:
-    """Return the names of a receptor's states; one with equations of the user's own may rest anywhere."""
+    """Return the names of the states of a built-in receptor. Custom receptors may have any resting state."""
     return f"{receptor.path}.s", f"{receptor.path}.x"

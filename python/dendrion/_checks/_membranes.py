@@ -1,4 +1,4 @@
-"""The passive membranes of a population in absolute units, and their rates."""
+"""Passive membranes of a population in absolute units, and their rates."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ __all__ = ["Membranes", "membranes"]
 
 _CYLINDER = ("r_axial", "length", "diameter")
 
-#: Compartments among which the fastest mode is looked for exactly.
+#: Maximum number of compartments for which the fastest mode is computed exactly.
 EXACT = 200
 
 
 class Membranes(NamedTuple):
-    """Capacitances (pF), leaks and couplings (nS), each a number or one per neuron."""
+    """Capacitances (pF), leaks and couplings (nS), each a single value or one per neuron."""
 
     parts: list[Compartment]
     capacitance: list[Value]
     leak: list[Value]
-    #: First compartment, second one, conductance.
+    #: Index of both compartments, and conductance.
     couplings: list[tuple[int, int, Value]]
 
     def axial(self) -> list[Value]:
@@ -37,22 +37,22 @@ class Membranes(NamedTuple):
         return total
 
     def fastest(self) -> tuple[float, int]:
-        """Return a rate that none of any neuron exceeds (1/ms), and the neuron that comes closest to it."""
+        """Return an upper bound on the rates of all neurons (1/ms), and the index of the neuron that attains it."""
         bound: Any = 0.0
         for c, leak, axial in zip(self.capacitance, self.leak, self.axial(), strict=True):
-            # Gershgorin's circles end there.
+            # Upper end of the Gershgorin discs.
             bound = np.maximum(bound, (leak + 2.0 * axial) / c)
         return float(np.max(bound)), int(np.argmax(bound))
 
     def mode(self, neuron: int) -> tuple[float, int]:
         """Return the fastest rate of a neuron (1/ms) and the compartment where it is largest.
 
-        It is exact up to some hundred compartments, and no more than the exact one for any number.
+        The rate is exact for up to a few hundred compartments, and a lower bound for more.
         """
         c = np.array([_of(v, neuron) for v in self.capacitance])
         scale, size = 1.0 / np.sqrt(c), len(c)
         diagonal = np.array([_of(v, neuron) for v in self.leak]) + [_of(v, neuron) for v in self.axial()]
-        # A principal part of a symmetric matrix has no larger eigenvalues than the whole.
+        # The eigenvalues of a principal submatrix do not exceed those of the whole symmetric matrix.
         kept = np.argsort(-diagonal / c, kind="stable")[:EXACT]
         place = np.full(size, -1)
         place[kept] = np.arange(len(kept))
@@ -67,7 +67,7 @@ class Membranes(NamedTuple):
 
 
 def membranes(parts: Sequence[Compartment], owned: Sequence[Module]) -> Membranes:
-    """Return the membranes of the compartments that have one, coupled by those of what their neuron owns."""
+    """Return the membranes of the compartments that have one, with the couplings in ``owned``."""
     index = {id(part): k for k, part in enumerate(parts)}
     couplings = [
         (index[id(m.pre)], index[id(m.post)], _conductance(m))
@@ -89,23 +89,23 @@ def _absolute(part: Compartment, name: str) -> Value:
     assert factor is not None
     if length is None or diameter is None:
         return value
-    # um2 uF/cm2 are 1e-2 pF, um2 uS/cm2 1e-5 nS.
+    # um2 uF/cm2 = 1e-2 pF, um2 uS/cm2 = 1e-5 nS.
     return value * length * diameter * factor * np.pi * (1e-2 if name == "C" else 1e-5)
 
 
 def _leak(part: Compartment) -> Value:
     definition = part._definition if isinstance(part, Soma) else None
-    # A soma that has an equation of its own for V need not read gL.
+    # A soma with its own equation for V may not use gL.
     return 0.0 if definition is not None and definition.traits()[2] else _absolute(part, "gL")
 
 
 def _conductance(coupling: MCConn) -> Value:
-    """Return a coupling in nS: what was given, or that of half cylinders."""
+    """Return a coupling in nS: the given value, or the value for half cylinders."""
     given = coupling._values["g"]
     if given is not None:
         return given
-    # Both ends have a geometry, which the coupling was checked for.
+    # The coupling has checked that both ends have a geometry.
     ends: list[Any] = [[part._values[n] for n in _CYLINDER] for part in (coupling.pre, coupling.post)]
-    # ohm cm / um are 1e-5 / nS.
+    # ohm cm / um = 1e-5 / nS.
     first, second = (4e-5 * r * length / (np.pi * diameter**2) for r, length, diameter in ends)
     return 2.0 / (first + second)  # type: ignore[no-any-return]

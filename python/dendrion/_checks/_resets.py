@@ -1,4 +1,4 @@
-"""Somas with channels that make action potentials, and a reset that cuts them short."""
+"""Check for somas with channels that generate action potentials, and a reset that cuts them short."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ..neurons.neuron import MCNeuron
 
 __all__ = ["cut_short"]
 
-#: Reversal potential (mV) from which on a channel is taken for one of calcium.
+#: Reversal potential (mV) from which a channel is assumed to be a calcium channel.
 CALCIUM = 100.0
-#: What reversal potentials are called: E, E_Na, ena, V_Na, Vrev, reversal.
+#: Names of reversal potentials: E, E_Na, ena, V_Na, Vrev, reversal.
 _REVERSAL = re.compile(r"[eE]|[vV]_?(na|ca|rev)|rev", re.IGNORECASE)
 
 
 def cut_short(neuron: MCNeuron) -> Iterator[str]:
-    """Go through the channels on a population's soma that make action potentials, if a spike resets V."""
+    """Yield a warning if spikes reset V of a soma with channels that generate action potentials."""
     if not neuron.reset:
         return
     parts, lowest = list(neuron.modules()), float(np.min(np.asarray(neuron._values["V_th"])))
@@ -33,16 +33,16 @@ def cut_short(neuron: MCNeuron) -> Iterator[str]:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         yield (
             f"{neuron.path}: each spike resets V of a soma with voltage-gated channels ({shown}), which cuts action "
-            "potentials short and may count one many times; expected MCNeuron(..., reset=False), unless the soma is an "
+            "potentials short and may count one several times; use MCNeuron(..., reset=False), unless the soma is an "
             "integrate-and-fire unit"
         )
 
 
 def _is_excitable(part: Channel | Soma, threshold: float) -> bool:
-    """Return whether a part has voltage gates, and a reversal potential above 0 mV and the threshold, as sodium has.
+    """Return whether a part has voltage-dependent gates and a reversal potential above 0 mV and above the threshold.
 
-    Potassium, h and calcium channels on an integrate-and-fire soma, for adaptation, sags or bursts, are common and
-    meant, and a threshold that V never reaches resets nothing.
+    Sodium channels do. Potassium, h and calcium channels are common on integrate-and-fire somas, for adaptation, sags
+    or bursts, and are not reported. A threshold that V never reaches causes no reset.
     """
     definition = part._definition
     if definition is None or not definition.is_voltage_gated():

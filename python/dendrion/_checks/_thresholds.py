@@ -1,4 +1,4 @@
-"""Thresholds that a neuron is above by itself."""
+"""Checks of thresholds."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ DEFAULT = 1.0
 
 
 def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[str]:
-    """Go through what is odd about where a population's threshold lies."""
+    """Yield warnings about the position of a population's threshold."""
     threshold, reset = neuron._values["V_th"], neuron._values["V_reset"]
     if "V_th" not in neuron._given and np.all(np.asarray(threshold) == DEFAULT):
         yield (
-            f"{neuron.path}: V_th was not given, and is {DEFAULT:g} mV by default; expected the threshold of the "
-            "neuron, such as V_th=-50.0 (mV)"
+            f"{neuron.path}: V_th was not given and defaults to {DEFAULT:g} mV; expected the threshold of the neuron, "
+            "such as V_th=-50.0 (mV)"
         )
     if not neuron.reset:
-        # A crossing has to come from below, wherever V rests.
+        # Without a reset, only upward crossings count, so V_rest may be above V_th.
         return
     for soma in compartments:
         if isinstance(soma, LeakyIF) and (found := _above(neuron, soma._values["V_rest"], threshold)):
             rest, least, where = found
             yield (
-                f"{neuron.path}: V_th = {least:g} mV is below V_rest = {rest:g} mV of {soma.path}{where}: spikes need "
-                "no input; expected V_th above V_rest"
+                f"{neuron.path}: V_th = {least:g} mV is below V_rest = {rest:g} mV of {soma.path}{where}, so neurons "
+                "spike without input; expected V_th above V_rest"
             )
     if reset is not None and (found := _above(neuron, reset, threshold)):
         high, least, where = found
         yield (
-            f"{neuron.path}: V_reset = {high:g} mV is above V_th = {least:g} mV{where}: a neuron that spikes once goes "
-            "on spiking, in each step after its refractory time; expected V_reset below V_th"
+            f"{neuron.path}: V_reset = {high:g} mV is above V_th = {least:g} mV{where}: after its first spike, a "
+            "neuron spikes at every step outside its refractory period; expected V_reset below V_th"
         )
 
 
 def _above(neuron: MCNeuron, value: Any, threshold: Any) -> tuple[float, float, str] | None:
-    """Return the first value above the threshold, that threshold, and in how many neurons it is so, if not in all."""
+    """Return the first value above the threshold, that threshold, and the number of such neurons, if not all are."""
     value, threshold = np.asarray(value), np.asarray(threshold)
     above = value > threshold
     if not above.any():

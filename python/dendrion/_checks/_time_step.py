@@ -1,4 +1,4 @@
-"""Steps that are too long for the shortest time constant."""
+"""Checks of the time step against the shortest time constant."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ._membranes import Membranes, membranes
 
 __all__ = ["EDGE", "STABLE", "too_long"]
 
-#: The largest step, in time constants, for which explicit methods are stable: where 1 + z + z^2/2 + ... leaves the
-#: unit circle on the negative axis.
+#: Largest stable step of explicit methods, in time constants: the point on the negative real axis where the stability
+#: function 1 + z + z^2/2 + ... leaves the unit circle.
 STABLE = {
     SolverMethodODE.EULER: 2.0,
     SolverMethodODE.MIDPOINT: 2.0,
@@ -27,12 +27,12 @@ STABLE = {
     SolverMethodODE.HEUN3: 2.5127,
     SolverMethodODE.RK4: 2.7853,
 }
-#: Share of it from which on there is a warning. Until then errors are small, and there is room for some conductance of
-#: synapses, which make the time constants of membranes shorter than they are at rest.
+#: Fraction of the stability limit above which a warning is given. Below it errors are small, and there is some margin
+#: for synaptic conductances, which shorten the membrane time constants.
 EDGE = 0.9
-#: Share of it that is advised.
+#: Fraction of the stability limit that is recommended.
 ADVISED = 0.5
-#: Error of exponential Euler, and of noise, from which on there is a warning.
+#: Relative error of exponential Euler, and of the power of noise, above which a warning is given.
 ERROR = 0.25
 
 #: Name, rate (1/ms) and voltage (mV) of a state.
@@ -48,10 +48,10 @@ def too_long(
     dt: float,
     rates: Callable[[], Sequence[Rate]],
 ) -> Iterator[str]:
-    """Go through what is wrong with a population's step.
+    """Yield warnings about a population's time step.
 
-    ``rates`` returns how fast each state changes by itself at the voltages that a neuron may visit: its name, the rate
-    (1/ms) and the voltage (mV).
+    ``rates`` returns the name of each state and the highest rate (1/ms) at which it changes by itself, at the voltages
+    that a neuron may reach, with that voltage (mV).
     """
     parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, MCNeuron)]
     if method in STABLE:
@@ -69,14 +69,14 @@ def too_long(
         power = dt / (2 * tau) / np.tanh(dt / (2 * tau))
         if power > 1.0 + ERROR:
             yield (
-                f"{noise.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, through which the noise is held: "
+                f"{noise.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, during which the noise is constant: "
                 f"its slow fluctuations have {power:.2g} times their power; expected dt <= {_down(tau)} ms, or a "
-                "WhiteNoise of sigma sqrt(2 tau)"
+                "WhiteNoise with sigma sqrt(2 tau)"
             )
 
 
 class _Own(NamedTuple):
-    """How fast a state changes by itself."""
+    """The rate at which a state changes by itself."""
 
     module: str
     variable: str
@@ -90,7 +90,7 @@ class _Own(NamedTuple):
 def _explicit(
     cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float, own: Sequence[_Own]
 ) -> str | None:
-    """Return what to say where the fastest of membranes and gates is too fast for an explicit method."""
+    """Return a warning if the fastest of membranes and gates is too fast for an explicit method."""
     limit = STABLE[method]
     enough = EDGE * limit / dt
     rate, where, what, sooner = 0.0, "", "", ""
@@ -103,11 +103,11 @@ def _explicit(
         if found > rate:
             rate, where, what = found, cell.parts[at].path, "of the membrane with its couplings"
             sooner = ", shorter ones too where synapses open"
-    # Time constants that depend on V, and membranes whose channels are open.
+    # Time constants that depend on V, and membranes with open channels.
     fastest = max(own, key=lambda state: state.rate, default=None)
     if fastest is not None and fastest.rate > max(enough, rate) * (1.0 + 1e-9):
         rate, where, what, sooner = fastest.rate, fastest.module, fastest.described(), ""
-    # Decimals such as dt = 0.1 and t = 0.1 ms are as equal as they look.
+    # The tolerance makes dt = 0.1 and t = 0.1 ms equal despite rounding.
     if rate <= enough * (1.0 + 1e-9):
         return None
     tau, state = 1.0 / rate, "unstable" if rate * dt > limit else "at the edge of stability"
@@ -119,7 +119,7 @@ def _explicit(
 
 
 def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str | None:
-    """Return what to say where forward Euler is stable, but a gate would change its sign at every step."""
+    """Return a warning if forward Euler is stable, but a gate would change its sign at every step."""
     gate = shortest(parts)
     tau, where, what = (gate[0], gate[1].path, gate[2]) if gate is not None else (np.inf, "", "")
     gates = max((state for state in own if state.variable != "V"), key=lambda state: state.rate, default=None)
@@ -128,21 +128,21 @@ def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str
     if dt <= tau * (1.0 + 1e-9):
         return None
     return (
-        f"{where}: dt = {dt:g} ms is too long for EULER: it is longer than the time constant of {tau:.3g} ms ({what}), "
-        f"so a state that decays would change its sign at every step; expected dt <= {_down(tau)} ms, {_REMEDY}"
+        f"{where}: dt = {dt:g} ms is too long for EULER: it exceeds the time constant of {tau:.3g} ms ({what}), so a "
+        f"decaying state would change its sign at every step; expected dt <= {_down(tau)} ms, {_REMEDY}"
     )
 
 
 def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt: float) -> str | None:
-    """Return what to say where exponential Euler, which is stable, is far off: where fast states drive each other."""
+    """Return a warning if exponential Euler, which is stable, is inaccurate because fast states interact."""
     error, worst = _slowed(cell, dt)
     if error > ERROR:
         enough = dt
         while _slowed(cell, enough, worst)[0] > ERROR:
             enough *= 0.9
         return (
-            f"{neuron.path}: dt = {dt:g} ms is too long for EXP_EULER, as strongly as its compartments are coupled: "
-            f"its slowest time constant is {100 * error:.0f} % too long; expected dt <= {_down(enough)} ms, {_REMEDY}"
+            f"{neuron.path}: dt = {dt:g} ms is too long for EXP_EULER, because compartments are strongly coupled: "
+            f"the slowest time constant is {100 * error:.0f} % too long; expected dt <= {_down(enough)} ms, {_REMEDY}"
         )
     rising = [p for p in parts if isinstance(p, Receptor) and p._values.get("t_rise") is not None]
     for receptor in rising:
@@ -156,25 +156,25 @@ def _exponential(neuron: MCNeuron, cell: Membranes, parts: Sequence[Module], dt:
             slow, fast = (float(np.broadcast_to(tau, lost.shape)[at]) for tau in (decay, rise))
             return (
                 f"{receptor.path}: t_rise = {fast:g} ms and t_decay = {slow:g} ms are too short for EXP_EULER with dt "
-                f"= {dt:g} ms: a spike opens {100 * error:.0f} % too little conductance, since most of it falls "
+                f"= {dt:g} ms: a spike opens {100 * error:.0f} % too little conductance, because most of it falls "
                 f"between two steps; expected dt <= {_down(enough)} ms, {_REMEDY}"
             )
     return None
 
 
 def _sampled(dt: float, rise: Any, decay: Any) -> Any:
-    """Return the sum of a gate that rises and decays over the grid of steps, as a share of its integral."""
+    """Return the sum over time steps of a gate that rises and decays, relative to its integral."""
     rise, decay = np.broadcast_arrays(rise, decay)
-    # The limit at equal time constants, by a difference.
+    # Approximate the limit of equal time constants by slightly different ones.
     near = np.abs(decay - rise) < 1e-4 * decay
     rise, decay = np.where(near, decay * (1 - 1e-4), rise), np.where(near, decay * (1 + 1e-4), decay)
     return np.asarray((decay * _held(dt / decay) - rise * _held(dt / rise)) / (decay - rise))
 
 
 def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[float, int]:
-    """Return by how much the slowest time constant of the slowest neuron is too long, as a share, and which it is.
+    """Return the largest relative error of a neuron's slowest time constant, and the neuron's index.
 
-    Each compartment lags behind as if its capacitance were larger by z / (1 - exp(-z)), z = dt g / C.
+    Each compartment lags as if its capacitance were larger by a factor of z / (1 - exp(-z)), with z = dt g / C.
     """
     apparent: Any = 0.0
     true: Any = 0.0
@@ -187,12 +187,12 @@ def _slowed(cell: Membranes, dt: float, neuron: int | None = None) -> tuple[floa
 
 
 def _held(z: Any) -> Any:
-    """Return z / (1 - exp(-z)): how much more acts that is held through a step and should decay in it."""
+    """Return z / (1 - exp(-z)): the excess effect of a current that is held constant although it should decay."""
     z = np.maximum(z, 1e-12)
     return z / -np.expm1(-z)
 
 
 def _down(ms: float) -> str:
-    """Return a time with two digits, rounded down."""
+    """Return a time with two significant digits, rounded down."""
     unit = 10.0 ** (np.floor(np.log10(ms)) - 1)
     return f"{np.floor(ms / unit * (1 + 1e-9)) * unit:.2g}"

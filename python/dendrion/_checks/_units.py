@@ -1,7 +1,7 @@
-"""Values that are most likely in another unit than the one Dendrion takes.
+"""Checks for values that are probably in another unit than the one Dendrion expects.
 
-The bounds are far from what published models have: a value is reported only if it is implausible in Dendrion's unit and
-plausible in the other one. Quantities of pint, quantities and Brian2 are converted, and never reported.
+The limits are far from the values of published models. A value is reported only if it is implausible in Dendrion's unit
+and plausible in the other. Quantities of pint, quantities and Brian2 are converted and never reported.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ Numbers = NDArray[np.float64]
 
 
 class Rule(NamedTuple):
-    """What another unit looks like."""
+    """A rule that recognises values in another unit."""
 
-    #: Whether values, none of them 0, are implausible.
+    #: Returns whether values, none of which is 0, are implausible.
     is_odd: Callable[[Numbers], bool]
-    #: The unit they look like, and how many of Dendrion's it is; ``None`` where the two do not differ by a factor.
+    #: The unit they seem to have, and the factor from it to Dendrion's; ``None`` if the units are not proportional.
     looks_like: str
     factor: float | None
 
 
 def _below(limit: float, least: float = 0.0) -> Callable[[Numbers], bool]:
-    """Return whether all magnitudes are below a limit; those up to ``least`` stand for 0."""
+    """Return whether all magnitudes are below a limit. Those up to ``least`` are often used instead of 0."""
     return lambda v: bool(np.abs(v).max() < limit and np.abs(v).min() > least)
 
 
@@ -49,12 +49,12 @@ def _far(limit: float) -> Callable[[Numbers], bool]:
     return lambda v: bool(np.abs(v).min() > limit)
 
 
-#: Potentials in volts, from 10 mV to 200 mV.
+#: Range of potentials in volts: 10 mV to 200 mV.
 _LEAST, _MOST = 0.01, 0.2
 
 
 def _volts(v: Numbers) -> bool:
-    """Return whether all potentials look like volts, or some beside others that look like mV."""
+    """Return whether all potentials seem to be in volts, or some of them while the others seem to be in mV."""
     odd = (np.abs(v) >= _LEAST) & (np.abs(v) <= _MOST)
     return bool(odd.all() or (odd.any() and np.median(np.abs(v)) > 10.0))
 
@@ -66,11 +66,11 @@ def _negative_volts(v: Numbers) -> bool:
 _VOLTS = Rule(_volts, "volts", 1e3)
 _AMPERES = Rule(_below(1e-6), "amperes", 1e12)
 _SIEMENS = Rule(_below(1e-6, least=1e-11), "siemens", 1e9)
-#: Leaks and couplings of 1e-9 nS or less are how models write that there is none.
+#: Leaks and couplings of 1e-9 nS or less are often used in models instead of 0.
 _LEAKS = Rule(_below(1e-6, least=1.001e-9), "siemens", 1e9)
 _SECONDS = Rule(_below(0.01), "seconds", 1e3)
 
-#: By unit, what is odd about parameters with it.
+#: Rules for parameters by unit.
 _BY_UNIT: dict[str, tuple[Rule, ...]] = {
     "mV": (_VOLTS, Rule(_far(2000.0), "microvolts", 1e-3)),
     "pF": (Rule(_below(1e-6), "farads", 1e12),),
@@ -84,9 +84,9 @@ _BY_UNIT: dict[str, tuple[Rule, ...]] = {
     "1/mV": (Rule(_above(5.0), "1/V", 1e-3),),
     "ohm cm": (Rule(_below(5.0), "ohm m", 1e2), Rule(_above(2e4), "ohm um", 1e-4)),
 }
-#: By name, where that says more than the unit.
+#: Rules for parameters by name, which take precedence over the unit.
 _BY_NAME: dict[str, tuple[Rule, ...]] = {
-    # Thresholds far above all potentials keep neurons from spiking.
+    # Very high thresholds are used to keep neurons from spiking.
     "V_th": (_VOLTS, Rule(lambda v: bool(v.max() < -2000.0), "microvolts", 1e-3)),
     "V_spike": (_VOLTS,),
     "DeltaT": (Rule(_below(0.02), "volts", 1e3),),
@@ -97,20 +97,20 @@ _BY_NAME: dict[str, tuple[Rule, ...]] = {
     "beta": (Rule(_above(100.0), "micromolar", 1e-3),),
     "weight": (Rule(_below(1e-6), "siemens", None),),
 }
-#: Where the classes are whose defaults are those of published models.
+#: Modules whose classes have default values from published models.
 _LIBRARY = ("dendrion.neurons.active", "dendrion.channels")
-#: Plasticity has slow traces.
+#: Traces of plasticity have long time constants.
 _TRACES = ("stdp_tau", "tau_triplet", "tau_plus", "tau_plus_triplet", "tau_rec")
 _SLOW = (Rule(_below(0.5), "seconds", 1e3),)
-#: Specific capacitances are a few uF/cm2, whatever the cell.
+#: The specific capacitance of any cell is a few uF/cm2.
 _ABSOLUTE = Rule(_above(20.0), "pF", None)
-#: Parameters of the library that are not near their defaults but near a thousandth, or a thousand times them.
+#: Units in which values of library parameters are about a thousandth of, or a thousand times, their default.
 _THOUSANDTH = {"mV": "volts", "ms": "seconds"}
 _THOUSAND = {"mM": "micromolar"}
 
 
 def odd_values(modules: Iterable[Module]) -> Iterator[str]:
-    """Go through the values of modules that look as if they were in another unit. Each parameter is reported once."""
+    """Yield a warning for each value that seems to be in another unit. Each parameter is reported once."""
     for module in modules:
         given = dict(module._values)
         if isinstance(module, MCSynapse):
@@ -122,7 +122,7 @@ def odd_values(modules: Iterable[Module]) -> Iterator[str]:
 
 
 def odd_value(module: Module, name: str, value: Any) -> Iterator[str]:
-    """Go through what is odd about the value that one parameter gets."""
+    """Yield a warning if the value of a parameter seems to be in another unit."""
     yield from _told(module, name, value)
 
 
@@ -134,9 +134,9 @@ def odd_state(module: Module, name: str, value: Any) -> Iterator[str]:
 
 
 def odd_step(dt: float) -> Iterator[str]:
-    """Go through what is odd about a time step."""
+    """Yield a warning if the time step seems to be in seconds."""
     if dt < 5e-4:
-        yield f"network: dt = {dt:g} ms looks like seconds; Dendrion takes ms (dt={1e3 * dt:g}?)"
+        yield f"network: dt = {dt:g} ms looks like seconds; Dendrion expects ms (dt={1e3 * dt:g}?)"
 
 
 def _told(module: Module, name: str, value: Any) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _told(module: Module, name: str, value: Any) -> Iterator[str]:
 
 
 def _numbers(value: Any) -> Numbers | None:
-    """Return the values that are not 0; of a distribution a typical one."""
+    """Return the nonzero values, or a typical value of a distribution."""
     if isinstance(value, Initializer):
         value = _typical(value)
     if value is None or callable(value):
@@ -165,7 +165,7 @@ def _numbers(value: Any) -> Numbers | None:
 
 
 def _typical(drawn: Initializer) -> float | None:
-    """Return a typical number of a distribution that has no unit of its own."""
+    """Return a typical value of a distribution without a unit."""
     if drawn._unit is not None:
         return None
     of = drawn.of if isinstance(drawn, Truncated) else drawn
@@ -183,7 +183,7 @@ def _rules(module: Module, name: str, unit: str) -> Iterator[Rule]:
     written = isinstance(module, Written) and module._definition is not None
     own = written and all(unit_in_table(kind, name) is None for kind in module._kinds)
     if own and type(module).__module__ not in _LIBRARY:
-        # A user's parameter in mV may be a slope or a width.
+        # A custom parameter in mV may be a slope or a width.
         if unit == "mV":
             yield Rule(_negative_volts, "volts", 1e3)
         elif unit in ("nS", "pA", "pF"):
@@ -208,7 +208,7 @@ def _rules(module: Module, name: str, unit: str) -> Iterator[Rule]:
 
 
 def _rises_fast(receptor: Module) -> bool:
-    """Return whether a receptor rises faster than it decays, as all but test cases do."""
+    """Return whether a receptor rises faster than it decays, which is true of all but test cases."""
     rise, decay = receptor._values["t_rise"], receptor._values["t_decay"]
     return rise is None or bool(np.all(3.0 * np.asarray(rise) < np.asarray(decay)))
 
@@ -238,10 +238,10 @@ def _shown(values: Numbers) -> str:
 
 def _advice(rule: Rule, values: Numbers, unit: str) -> str:
     if rule is _ABSOLUTE:
-        return "with length and diameter Dendrion takes the specific capacitance in uF/cm2, typically 1"
+        return "with length and diameter, C is the specific capacitance in uF/cm2, typically 1"
     if not unit:
-        return "Dendrion takes a factor on the receptor's conductance g (nS), typically 1"
+        return "Dendrion expects a factor on the receptor's conductance g (nS), typically 1"
     if rule.factor is None:
-        return f"Dendrion takes {unit}"
+        return f"Dendrion expects {unit}"
     meant = _shown(np.array([float(f"{rule.factor * v:.12g}") for v in (values.min(), values.max())]))
-    return f"Dendrion takes {unit} ({meant} {unit}?)"
+    return f"Dendrion expects {unit} ({meant} {unit}?)"

@@ -1,4 +1,4 @@
-"""Warnings that point at the user's own line."""
+"""Warnings that point to the user's own line of code."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["warn", "warn_of_all"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
-#: How many of one category are told one by one.
+#: Maximum number of warnings of a category that are shown individually.
 TOLD = 3
 
 
 def warn(message: str, category: type[ModelWarning]) -> None:
-    """Warn of the line outside of the package that led here.
+    """Emit a warning that refers to the calling line outside the package.
 
-    When Python exits, ``__del__`` may use a network while the machinery of warnings is gone already.
+    While Python exits, ``__del__`` may still use a network after the warnings machinery has been torn down.
     """
     if sys.is_finalizing():
         return
@@ -31,7 +31,7 @@ def warn(message: str, category: type[ModelWarning]) -> None:
 
 
 def warn_of_all(messages: Sequence[str], category: type[ModelWarning]) -> None:
-    """Warn of the first few, and of how many more there are."""
+    """Emit the first few warnings, and the number of further ones."""
     more = len(messages) - TOLD
     for k, message in enumerate(messages[:TOLD]):
         rest = f" (and {more} more such warnings)" if more > 0 and k == TOLD - 1 else ""

@@ -1,4 +1,4 @@
-"""The command ``dendrion``: runs, shows and checks model files.
+"""The command ``dendrion``, which runs, describes and checks model files.
 
 Exit codes: 0 for success; 1 for an invalid model, a failed run, or files that cannot be read or written; 2 for invalid
 arguments; 130 after Ctrl-C.
@@ -22,7 +22,7 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say, by default those of the command line, and return the exit code."""
+    """Run the command with the given arguments (by default those of the command line) and return the exit code."""
     printable()
     given = parsed(arguments)
     as_json = getattr(given, "json", False)
@@ -32,10 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("default")
             warnings.showwarning = warned
             actions[given.action](given)
-            # Output that cannot be written is an error here, and not when Python exits.
+            # Flush here, so that output errors are reported now and not when Python exits.
             sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of the output has closed it.
+        # The program that reads the output has closed the pipe.
         discard_output()
         return 1
     except (DendrionError, OSError, MemoryError, ImportError) as error:

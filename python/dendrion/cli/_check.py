@@ -12,10 +12,10 @@ __all__ = ["check"]
 
 
 def check(given: argparse.Namespace) -> None:
-    """Read a model, and build it unless it is large; what is wrong raises."""
+    """Read a model, and build it unless it is large; raise an error if it is invalid."""
     neurons, compartments, connections = _core.check_model(given.model)
     if connections is not None:
-        # Building it in Python warns of likely mistakes.
+        # Building the network in Python warns about likely mistakes.
         Network.load(given.model)
     if given.json:
         counts = {"neurons": neurons, "compartments": compartments, "connections": connections}

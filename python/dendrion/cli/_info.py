@@ -16,7 +16,7 @@ __all__ = ["info"]
 
 
 def info(given: argparse.Namespace) -> None:
-    """Show the modules of a model, their parameters and what is recorded."""
+    """Print the modules of a model, their parameters and the recordings."""
     net = Network.load(given.model)
     if given.json:
         print_json(_described(net))
@@ -27,7 +27,7 @@ def info(given: argparse.Namespace) -> None:
     rows += [(k, _shown(v), "frozen" if k in frozen else "") for k, v in net.state_dict().items()]
     print(f"\n{text_table(rows)}")
     if net.duration is not None:
-        print(f"\nsimulates {net.duration:g} ms unless told otherwise")
+        print(f"\nduration: {net.duration:g} ms")
 
 
 def _shown(value: Any) -> str:
@@ -42,7 +42,7 @@ def _shown(value: Any) -> str:
 def _described(net: Network) -> dict[str, Any]:
     summary = {name: value for name, value in net.info.items() if isinstance(value, (int, float, str))}
     modules = [_module(m) for m in net._parts.values()]
-    # Of weights and other long arrays their range says more than a million numbers.
+    # Long arrays, such as weights, are summarised by their range.
     parameters = {k: _numbers(v) for k, v in net.state_dict().items()}
     return {
         "dt": net.dt,

@@ -1,4 +1,4 @@
-"""What a run leaves: recordings in files, a summary, a picture."""
+"""Output of a run: files with recordings, a summary, and a plot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["plotted", "written"]
 
 
 def written(net: Network, places: Places, summary: dict[str, Any]) -> list[str]:
-    """Write the recordings in each format, and the summary; return the files."""
+    """Write the recordings in each format, and the summary; return the paths of the files."""
     files: list[Path] = []
     for form in places.formats:
         if form in ("npz", "csv"):
@@ -42,7 +42,7 @@ def _one(recording: Recording | SpikeRecording, path: Path) -> None:
 
 
 def plotted(net: Network, path: Path) -> Path:
-    """Draw the recordings below each other, spikes as rasters, into a PNG."""
+    """Plot the recordings to a PNG file, one panel for each, with spikes as raster plots."""
     from .. import plot
     from ..plot._style import pyplot
 

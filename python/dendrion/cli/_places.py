@@ -1,4 +1,4 @@
-"""Where a run puts its files: known, and checked, before the run begins."""
+"""Paths of the files that a run writes, which are checked before the run starts."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..export._extras import needed
 
 __all__ = ["Places"]
 
-#: The package that writes a format, and the extra of Dendrion that brings it.
+#: The package that writes each format, and the extra of Dendrion that installs it.
 _PACKAGES = {"csv": ("pandas", "pandas"), "nwb": ("pynwb", "nwb"), "sonata": ("h5py", "sonata")}
-#: Longest name of a file without its ending. File systems take 255 bytes.
+#: Maximum length of a file name without suffix. File systems allow 255 bytes.
 LONGEST = 200
 
 
@@ -39,7 +39,7 @@ class Places:
     ImportError
         If a package that writes a format is missing.
     OSError
-        If the folder cannot be made.
+        If the folder cannot be created.
     """
 
     def __init__(self, given: argparse.Namespace, names: Iterable[str]) -> None:
@@ -48,12 +48,12 @@ class Places:
         self.plot = (self.folder or Path()) / "plot.png" if given.plot else None
         self._stems = file_stems(names)
         if self.plot and not self._stems:
-            raise StructureError("--plot: the model records nothing; expected a [record.NAME] in the file")
+            raise StructureError("--plot: the model records nothing; add a [record.NAME] table to the model file")
         for form in self.formats if self.folder else []:
             if form in _PACKAGES:
                 needed(*_PACKAGES[form], f"--format {form}")
         files = self._files()
-        # A run that continues a saved state may replace that state.
+        # A run that continues a saved state may replace its file.
         if given.save_state and not _same(given.save_state, given.load_state):
             files.append(Path(given.save_state))
         if not given.overwrite:
@@ -62,11 +62,11 @@ class Places:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, name: str, form: str) -> Path:
-        """Return the file of one recording, for formats that have a file for each."""
+        """Return the file of one recording, for formats with one file per recording."""
         return (self.folder or Path()) / f"{self._stems[name]}.{form}"
 
     def together(self, form: str) -> Path:
-        """Return the file of all recordings, for formats that have one for all."""
+        """Return the file of all recordings, for formats with a single file."""
         return (self.folder or Path()) / ("recordings.nwb" if form == "nwb" else "recordings.h5")
 
     @property
@@ -87,9 +87,9 @@ class Places:
 
 
 def file_stems(names: Iterable[str]) -> dict[str, str]:
-    """Return a file name without ending for each name; no two are equal, also where case does not count.
+    """Return a file name without suffix for each name. The file names differ even if case is ignored.
 
-    Characters that file systems do not take become ``%XX``, as in URLs.
+    Characters that file systems do not allow become ``%XX``, as in URLs.
     """
     stems: dict[str, str] = {}
     taken: set[str] = set()
@@ -114,5 +114,5 @@ def _check_free(files: list[Path]) -> None:
     if existing:
         more = f" and {len(existing) - 1} more files of this run" if len(existing) > 1 else ""
         raise ParameterError(
-            f"{existing[0]}{more}: exists already; expected another folder or name, or --overwrite to replace it"
+            f"{existing[0]}{more}: already exists; choose another folder or name, or pass --overwrite to replace it"
         )

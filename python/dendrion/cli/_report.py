@@ -1,4 +1,4 @@
-"""How the command prints errors, warnings and JSON."""
+"""Output of errors, warnings and JSON."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ def print_json(found: dict[str, Any]) -> None:
 
 
 def printable() -> None:
-    """Let output show characters that its encoding does not have as escapes, instead of failing."""
+    """Make output escape characters that its encoding does not support, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def discard_output() -> None:
-    """Send further output nowhere, so that Python does not fail to write it at exit."""
+    """Discard further output, so that Python does not fail to flush it at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def failure(error: BaseException, as_json: bool) -> None:
-    """Print an error: to standard error, or as an object with its kind, message and place."""
+    """Print an error to standard error, or as a JSON object with its kind, message and position."""
     message = str(error)
     if as_json:
         place = {name: getattr(error, name) for name in ("line", "column") if getattr(error, name, None) is not None}
@@ -41,7 +41,7 @@ def failure(error: BaseException, as_json: bool) -> None:
 
 
 def interrupted(as_json: bool) -> None:
-    """Print that the run was stopped."""
+    """Print that the run was interrupted."""
     if as_json:
         _print_error({"kind": "KeyboardInterrupt", "message": "stopped by Ctrl-C"})
     else:
@@ -53,11 +53,11 @@ def _print_error(error: dict[str, Any]) -> None:
         print_json({"error": error})
         sys.stdout.flush()
     except OSError:
-        # Standard output may be what failed.
+        # Writing to standard output may itself have failed.
         discard_output()
         print(f"dendrion: {error['message']}", file=sys.stderr)
 
 
 def warned(message: Warning | str, *where: object, **more: object) -> None:
-    """Say what Python would say with a line of code that no one here wrote."""
+    """Print a warning without the source line that Python would add, which is not the user's."""
     print(f"dendrion: warning: {message}", file=sys.stderr)

@@ -22,23 +22,23 @@ __all__ = ["run"]
 
 
 def run(given: argparse.Namespace) -> None:
-    """Simulate a model, keep and draw what it records."""
+    """Simulate a model, and save and plot its recordings."""
     net = Network.load(given.model, threads=given.threads, dt=given.dt, seed=given.seed, dtype=given.dtype)
     duration = net.duration if given.duration is None else given.duration
     if duration is None:
-        raise ParameterError(f"{given.model}: duration = None: expected --duration MS, or a duration (ms) in the file")
+        raise ParameterError(f"{given.model}: has no duration; pass --duration MS, or add duration (ms) to the file")
     if given.load_state:
         net.load_state(given.load_state)
-    # A state brings parameters with it, which these are set over.
+    # A saved state includes parameters, so --set is applied after it is loaded.
     net.set_parameters(dict(_assigned(text) for text in given.set))
-    # Files that cannot be written are known before the run, not after it.
+    # Detect files that cannot be written before the run.
     places = Places(given, net.recordings)
     begin, begun = net.t, time.perf_counter()
     state = {"save_state": given.save_state} if given.save_state else {}
     try:
         net.run(duration, progress=not (given.quiet or given.json) and sys.stderr.isatty(), **state)
     except (KeyboardInterrupt, DivergenceError) as stop:
-        # What was recorded until then is kept.
+        # Keep everything recorded so far.
         stopped = "interrupted" if isinstance(stop, KeyboardInterrupt) else "diverged"
         summary = _summary(net, given.model, round(net.t - begin, 9), time.perf_counter() - begun)
         _write(net, places, {**summary, "stopped": stopped})
@@ -53,7 +53,7 @@ def run(given: argparse.Namespace) -> None:
 
 
 def _write(net: Network, places: Places, summary: dict[str, Any]) -> None:
-    """Write recordings, summary and plot, and note their files in the summary."""
+    """Write recordings, summary and plot, and add their paths to the summary."""
     if places.folder is not None:
         summary["files"] = written(net, places, summary)
     if places.plot is not None:
@@ -61,7 +61,7 @@ def _write(net: Network, places: Places, summary: dict[str, Any]) -> None:
 
 
 def _assigned(text: str) -> tuple[str, float]:
-    """Return the key and the number of ``cell/soma.I_ext=200``."""
+    """Return the key and the value of an assignment such as ``cell/soma.I_ext=200``."""
     key, equals, value = text.partition("=")
     try:
         if not equals:

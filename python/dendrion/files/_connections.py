@@ -1,4 +1,4 @@
-"""Connections from a model file."""
+"""Connections of a model file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def connection(table: Table, values: Values, known: dict[str, Module]) -> MCSyna
         plasticity=_plasticity(table.get("plasticity"), values),
     )
     if one is not None:
-        # One number for a whole table stays one number.
+        # A weight that is the same for the whole matrix stays a single number.
         made._values["w"] = float(one)
     names = table.get("frozen", [])
     _freeze(made, {"frozen": [name for name in names if name != "w"]})
@@ -77,7 +77,7 @@ def _plasticity(table: Table | None, values: Values) -> Plasticity | None:
 
 
 def _spread(given: Any, values: Values) -> Any:
-    """Return weights or delays: numbers, or what they are drawn from."""
+    """Return weights or delays: numbers, or the initializer that draws them."""
     if not isinstance(given, dict) or "kind" not in given:
         return values(given)
     numbers = {name: value for name, value in given.items() if name not in ("kind", "of")}
@@ -88,7 +88,7 @@ def _spread(given: Any, values: Values) -> Any:
 
 
 def injection(table: Table, known: dict[str, Module]) -> ConnGen:
-    """Return the injection of a current."""
+    """Return the current injection that a table describes."""
     source, target = known[table["from"]], known[table["to"]]
     assert isinstance(source, Generator)
     assert isinstance(target, Compartment)

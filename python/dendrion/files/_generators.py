@@ -1,4 +1,4 @@
-"""Generators from a model file."""
+"""Generators of a model file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["generator"]
 
 Table = dict[str, Any]
 
-#: Generators of one parameter.
+#: Generators with a single parameter.
 SIMPLE: dict[str, tuple[Any, str]] = {
     "PoissonGenerator": (PoissonGenerator, "rate"),
     "BernoulliGenerator": (BernoulliGenerator, "prob"),
@@ -27,7 +27,7 @@ SIMPLE: dict[str, tuple[Any, str]] = {
 
 
 def generator(table: Table, values: Values) -> Generator:
-    """Return a generator."""
+    """Return the generator that a table describes."""
     times = {name: table[name] for name in ("start", "stop") if name in table}
     size, kind = table["size"], table["kind"]
     made: Generator

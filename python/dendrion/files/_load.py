@@ -1,4 +1,4 @@
-"""From a model file to a network of modules."""
+"""Conversion of a model file to a network of modules."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Table = dict[str, Any]
 
 
 class Values:
-    """The numbers of a document, some of which are in arrays beside it."""
+    """The values of a document, some of which are stored as arrays in a separate file."""
 
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
         self._arrays = arrays
 
     def __call__(self, value: Any) -> Any:
-        """Return a number, an array or whatever else a document has."""
+        """Return a value, with lists and references to stored arrays converted to arrays."""
         if isinstance(value, dict) and "array" in value:
             return self._arrays[value["array"]]
         if isinstance(value, list):
@@ -38,12 +38,12 @@ class Values:
         return value
 
     def of(self, table: Table, but: tuple[str, ...]) -> Table:
-        """Return the parameters of a table: all but what is named."""
+        """Return the parameters in a table, without the entries named in ``but``."""
         return {name: self(value) for name, value in table.items() if name not in but}
 
 
 def load(path: str, given: Table) -> Network:
-    """Return the network of a model file, with what is given instead of its settings."""
+    """Return the network of a model file; the settings in ``given`` override those of the file."""
     from ..simulation.network import Network
 
     text, arrays = _core.read_model(path)
@@ -60,7 +60,7 @@ def load(path: str, given: Table) -> Network:
         made[name] = connection(table, values, known)
     for name, table in document.get("injections", {}).items():
         made[name] = injection(table, known)
-    # Roots that only hold others live as long as what they hold.
+    # An owner without parameters of its own is kept alive by the modules that it owns.
     settle(made)
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
     settings.update(given)

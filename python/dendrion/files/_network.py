@@ -1,4 +1,4 @@
-"""The part of a network that goes to files and comes from them."""
+"""Saving and loading of networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Path = str | os.PathLike[str]
 
 
 class NetworkFiles(NetworkSharing):
-    """The part of a network that is saved and loaded."""
+    """The part of a network that concerns model files."""
 
     dt: float
     _sim: _core.Simulation
@@ -34,33 +34,34 @@ class NetworkFiles(NetworkSharing):
     _identities: dict[int, Identity]
     #: Path, variable, interval (ms) and indices of each recording.
     _recorded: dict[str, What]
-    #: Time that a model file says to simulate (ms), if it does.
+    #: Time to simulate (ms) according to the model file, or None.
     duration: float | None
 
     def _frozen_keys(self) -> set[str]:
         raise NotImplementedError
 
     def save(self, path: Path) -> None:
-        """Write the network to a model file, with the values its parameters and weights have now.
+        """Write the network to a model file, with the current values of its parameters and weights.
 
-        Long arrays, such as weights, go to an npz file in the same folder, which is named after its content; the model
-        file holds its name and checksum. A network that is [loaded][dendrion.Network.load] from the file is
-        bit-identical to this one after ``reset()``; to save states, use ``save_state``. Each file is written under
-        another name first, so an existing file stays intact if writing fails or is interrupted.
+        Long arrays, such as weights, are written to an npz file in the same folder. Its name is derived from its
+        content, and the model file contains the name and a checksum. A network that is
+        [loaded][dendrion.Network.load] from the file is bit-identical to this one after ``reset()``. To save the state
+        of a simulation, use ``save_state``. Files are written under a temporary name first, so an existing file stays
+        intact if writing fails or is interrupted.
 
         Parameters
         ----------
         path : str or path
-            The file's name, which ends in ``.json`` or ``.toml``.
+            Path of the file, ending in ``.json`` or ``.toml``.
 
         Raises
         ------
         ModelFileError
-            For another ending.
+            If the file name has a different ending.
         StructureError
-            For a [CustomGenerator][dendrion.CustomGenerator] with a function, which a file cannot hold.
+            If the network has a [CustomGenerator][dendrion.CustomGenerator] with a function, which cannot be stored.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
         """
         populations = [m for m in self._parts.values() if isinstance(m, MCNeuron)]
         who = [self._who(p) for p in populations]
@@ -73,7 +74,7 @@ class NetworkFiles(NetworkSharing):
         FILES.info("saved the model to %s", os.fspath(path))
 
     def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
-        """Return who a population is, as far as it was said."""
+        """Return path, area and process of a population, and its ids if the user set them."""
         identity = self._identities[id(p)]
         number = identity.id if "id" in p._given else None
         first = identity.first if "neuron_start_id" in p._given else None
@@ -90,26 +91,27 @@ class NetworkFiles(NetworkSharing):
         seed: int | None = None,
         dtype: str | None = None,
     ) -> Network:
-        """Make a network from a model file, in TOML or JSON.
+        """Load a network from a model file in TOML or JSON.
 
-        What the file records is in ``net.recordings`` by name, and the time it says to simulate in ``net.duration``.
-        Populations are [MCNeuron][dendrion.MCNeuron]s whose parts are attributes, as in ``net["cell"].soma``.
+        The recordings that the file defines are in ``net.recordings`` by name, and the time to simulate, if the file
+        has one, is in ``net.duration``. Populations are [MCNeuron][dendrion.MCNeuron]s whose parts are attributes, as
+        in ``net["cell"].soma``.
 
         Parameters
         ----------
         path : str or path
-            The file, which ends in ``.toml`` or ``.json``.
+            Path of the file, ending in ``.toml`` or ``.json``.
         threads : int, optional
-            Threads to run on; results do not depend on it.
+            Number of threads. Results do not depend on it.
         dt, seed, dtype : optional
-            Time step (ms), seed and type of numbers. What is not given is as the file says.
+            Time step (ms), seed and floating-point type, which override those of the file.
 
         Raises
         ------
         ModelFileError
-            For a file that means nothing, with line, column and a caret at the place.
+            If the file is invalid. The message has the line, the column and a caret under the position.
         OSError
-            Where the file cannot be read.
+            If the file cannot be read.
         """
         from ._load import load
 
@@ -119,7 +121,7 @@ class NetworkFiles(NetworkSharing):
         return net
 
     def __getitem__(self, path: str) -> Module:
-        """Return the module of that path, such as ``net["cell/soma"]``."""
+        """Return the module with a path, such as ``net["cell/soma"]``."""
         from ..errors import UnknownNameError
         from ..modules.module import hint
 
@@ -130,5 +132,5 @@ class NetworkFiles(NetworkSharing):
         return found
 
     def __iter__(self) -> Any:
-        # Without it Python would count through __getitem__.
-        raise ParameterTypeError("network: is no sequence; expected net.modules, or net['path'] for one of them")
+        # Otherwise Python would iterate by calling __getitem__ with 0, 1, 2, ...
+        raise ParameterTypeError("network: is not iterable; use net.modules, or net['path'] for a single module")

@@ -1,4 +1,4 @@
-"""Populations from a model file."""
+"""Populations of a model file."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Table = dict[str, Any]
 RECEPTORS: dict[str, type[Receptor]] = {c.__name__: c for c in (AMPA, NMDA, GABA)}
 NOISES: dict[str, Any] = {c.__name__: c for c in (WhiteNoise, OUNoise, ConductanceNoise)}
 SURROGATES: dict[str, Any] = {c.__name__: c for c in (Sigmoid, FastSigmoid, ATan, Triangle, Gaussian, MultiGaussian)}
-#: Entries of a table that are no parameters.
+#: Entries of a table that are not parameters.
 ABOUT = ("kind", "equations", "on", "frozen", "between", "scale_g")
 OWN = ("size", "method", "noise_method", "surrogate", "detach_reset", "reset", "frozen")
 PARTS = ("compartments", "couplings", "receptors", "channels", "noises")
 
 
 def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) -> MCNeuron:
-    """Return a population, and note its parts in ``known`` by their paths."""
+    """Return a population, and add its parts to ``known`` by their paths."""
     given = values.of(table, (*OWN, *PARTS))
     if "V_reset" in given and isinstance(given["V_reset"], str):
         given["V_reset"] = None
@@ -43,7 +43,7 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
         **given,
         surrogate_grad_fn=_surrogate(table.get("surrogate")),
         reset=table.get("reset", True),
-        # Older files do not have it.
+        # Files of earlier versions lack this entry.
         detach_reset=table.get("detach_reset", False),
         odemethod=SolverMethodODE(table.get("method", "euler")),
         sdemethod=SolverMethodSDE(table.get("noise_method", "milstein")),
@@ -57,7 +57,7 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
 
 
 class _Parts:
-    """The parts of a neuron by name, in an order that keeps those of compartments, receptors and all others."""
+    """The parts of a neuron by name, in the order of compartments, receptors and all others in the file."""
 
     def __init__(self, table: Table, values: Values) -> None:
         self.modules: dict[str, Module] = {}
@@ -71,7 +71,7 @@ class _Parts:
             if name not in order:
                 self._add(name, _compartment_class(own), own)
                 continue
-            # Receptors before it that are no compartments of their own come first, as they did.
+            # Attached receptors that were created before this compartment come first.
             while waiting and order[waiting[0]] < order[name]:
                 self._receptor(waiting.pop(0), {})
             self._receptor(name, own)
@@ -146,7 +146,7 @@ _classes: dict[tuple[type[Written], str], Any] = {}
 
 
 def _written(base: type[Written], equations: str) -> Any:
-    """Return a class with these equations, the same one for the same text."""
+    """Return a class with these equations. Equal equations give the same class."""
     if (base, equations) not in _classes:
         members = {"equations": equations, "__doc__": "From a model file.", "__module__": __name__}
         _classes[base, equations] = type(base.__name__, (base,), members)

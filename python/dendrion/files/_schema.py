@@ -1,4 +1,4 @@
-"""The format of model files, for editors and other tools."""
+"""JSON Schema of model files, for editors and other tools."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ __all__ = ["schema"]
 
 
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of model files, with unit, default and meaning of every parameter."""
+    """Return the JSON Schema (2020-12) of model files, with the unit, default and description of each parameter."""
     found: dict[str, Any] = json.loads(_core.model_schema())
     return found

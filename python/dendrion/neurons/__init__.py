@@ -1,1 +1,1 @@
-"""Neurons: compartments, receptors, channels and other mechanisms, and how they are integrated."""
+"""Neurons: compartments, receptors, channels and other mechanisms, and methods of integration."""

@@ -1,4 +1,4 @@
-"""Active parts from the literature, in equations: dendritic spikes and adaptive somas."""
+"""Active mechanisms from the literature, written as equations: dendritic spikes and adaptive somas."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ __all__ = ["AdEx", "AdaptiveIF", "CadIF", "DecayingDendriticSpike", "DendriticSp
 
 
 class DendriticSpike(Channel):
-    """A dendritic spike by rectangular pulses of two conductances (Pagkalos, Chavlis & Poirazi 2023).
+    """A dendritic spike made of rectangular pulses of two conductances (Pagkalos, Chavlis & Poirazi 2023).
 
-    An event happens at the end of a step when V >= V_th and the last one is ``t_ref`` ago. The rise, towards
-    ``E_rise``, acts in the steps after it; the fall, towards ``E_fall``, from ``offset_fall`` on, both ends included.
-    Times are rounded to whole steps with a warning. Several of them may be on one dendrite.
+    An event occurs at the end of a step if V >= V_th and at least ``t_ref`` has passed since the last event. The rising
+    conductance, with reversal potential ``E_rise``, acts in the following steps; the falling one, with ``E_fall``, acts
+    from ``offset_fall`` on, including both ends. Times are rounded to whole steps with a warning. A dendrite may have
+    several of these mechanisms.
 
     Parameters
     ----------
     g_rise, g_fall : float or array
-        Conductances of the pulses (nS), >= 0. Required.
+        Conductances during the pulses (nS), >= 0. Required.
     V_th : float or array
-        Threshold of the compartment (mV).
+        Threshold of the compartment's V (mV).
     E_rise, E_fall : float or array
         Reversal potentials (mV): sodium 70, calcium 136, potassium -89.
     duration_rise, duration_fall : float or array
-        How long the pulses last (ms), >= 0.
+        Duration of the pulses (ms), >= 0.
     offset_fall : float or array
-        From the event to the fall (ms), >= 0.
+        Time from the event to the falling pulse (ms), >= 0.
     t_ref : float or array
-        From one event to the next, at least (ms), >= 0.
+        Minimum time between events (ms), >= 0.
     size, on, parent, name, frozen_params
         See [Channel][dendrion.Channel].
     """
@@ -37,19 +38,19 @@ class DendriticSpike(Channel):
 
 
 class DecayingDendriticSpike(Channel):
-    """A dendritic spike by two conductances that jump and decay (Pagkalos, Chavlis & Poirazi 2023).
+    """A dendritic spike made of two conductances that jump and decay (Pagkalos, Chavlis & Poirazi 2023).
 
-    An event happens at the end of a step when V >= V_th and the last one is ``t_ref`` ago; it adds ``g_rise`` to the
-    state ``g_Na`` and, ``offset_fall`` later, ``g_fall`` to ``g_K``.
+    An event occurs at the end of a step if V >= V_th and at least ``t_ref`` has passed since the last event. It adds
+    ``g_rise`` to the state ``g_Na`` and, ``offset_fall`` later, ``g_fall`` to ``g_K``.
 
     Parameters
     ----------
     g_rise, g_fall : float or array
         Conductances that an event adds (nS), >= 0. Required.
     tau_rise, tau_fall : float or array
-        Time constants of their decay (ms), > 0.
+        Time constants of the decay of the conductances (ms), > 0.
     offset_fall : float or array
-        From the event to the fall (ms), at least a step.
+        Time from the event to the falling conductance (ms), at least one step.
     V_th, E_rise, E_fall, t_ref, size, on, parent, name, frozen_params
         See [DendriticSpike][dendrion.DendriticSpike].
     """
@@ -61,20 +62,20 @@ class AdEx(Soma):
     """Adaptive exponential integrate-and-fire (Brette & Gerstner 2005).
 
     ``C dV/dt = gL (V_rest - V) + gL DeltaT exp((V - Vt)/DeltaT) - w + I``, ``tau_w dw/dt = a (V - V_rest) - w``; a
-    spike adds ``b`` to ``w``. The neuron's ``V_th`` is where the exponential is cut, such as ``Vt + 5 DeltaT``.
+    spike adds ``b`` to ``w``. The exponential term is cut off at the neuron's ``V_th``, for example ``Vt + 5 DeltaT``.
 
     Parameters
     ----------
     Vt : float or array
-        Threshold of the exponential (mV).
+        Threshold of the exponential term (mV).
     DeltaT : float or array
-        Its steepness (mV), > 0.
+        Slope factor of the exponential term (mV), > 0.
     tau_w : float or array
         Time constant of the adaptation (ms), > 0.
     a : float or array
-        Adaptation below the threshold (nS).
+        Subthreshold adaptation (nS).
     b : float or array
-        Adaptation by a spike (pA).
+        Adaptation per spike (pA).
     size, V_rest, gL, C, length, diameter, r_axial, I_ext, parent, name, frozen_params, area_factor
         See [LeakyIF][dendrion.LeakyIF].
     """
@@ -105,9 +106,9 @@ class CadIF(Soma):
     Parameters
     ----------
     gA_max : float or array
-        Adaptation below the threshold, for each mV from ``EA`` (nS).
+        Subthreshold adaptation per mV of distance from ``EA`` (nS).
     delta_gA : float or array
-        Adaptation by a spike (nS).
+        Adaptation per spike (nS).
     EA : float or array
         Reversal potential of the adaptation (mV).
     tauA : float or array
@@ -120,23 +121,23 @@ class CadIF(Soma):
 
 
 class Izhikevich(Soma):
-    """The simple model of Izhikevich (2007).
+    """Simple model of Izhikevich (2007).
 
     ``C dV/dt = k (V - V_rest) (V - Vt) - u + I``, ``du/dt = a (b (V - V_rest) - u)``; a spike adds ``d`` to ``u``. The
-    neuron's ``V_th`` is the peak, its ``V_reset`` the model's c; ``gL`` takes no part.
+    neuron's ``V_th`` is the peak of the spike, and its ``V_reset`` is the model's c; ``gL`` is not used.
 
     Parameters
     ----------
     k : float or array
-        Curvature (nS/mV), > 0.
+        Curvature of the parabola (nS/mV), > 0.
     Vt : float or array
         Threshold of the parabola (mV).
     a : float or array
-        Rate of the recovery (1/ms), > 0.
+        Rate of the recovery variable (1/ms), > 0.
     b : float or array
-        Recovery below the threshold (nS).
+        Subthreshold recovery (nS).
     d : float or array
-        Recovery by a spike (pA).
+        Recovery per spike (pA).
     size, V_rest, gL, C, length, diameter, r_axial, I_ext, parent, name, frozen_params, area_factor
         See [LeakyIF][dendrion.LeakyIF].
     """

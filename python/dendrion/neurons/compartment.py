@@ -17,7 +17,7 @@ __all__ = ["Compartment", "LeakyIF"]
 
 
 class Given(NamedTuple):
-    """A quantity given for what is absolute or specific: what it became, in which unit, and what it was."""
+    """A quantity set for an absolute or specific parameter: converted value, its unit, and original description."""
 
     value: Value | None
     unit: str
@@ -27,27 +27,28 @@ class Given(NamedTuple):
 class Compartment(Module):
     """A passive compartment: ``C dV/dt = gL (V_rest - V) + I``.
 
-    With ``length`` and ``diameter`` it is an open cylinder of area ``pi length diameter``, and ``gL`` and ``C`` are
-    specific; without, they are absolute. Every parameter takes a number or an array of shape ``(size,)``.
+    With ``length`` and ``diameter``, the compartment is an open cylinder with area ``pi length diameter``, and ``gL``
+    and ``C`` are specific (per area); otherwise they are absolute. Every parameter is a number or an array of shape
+    ``(size,)``.
 
     Parameters
     ----------
     size : int
-        Number of neurons it is in.
+        Number of neurons, each with this compartment.
     V_rest : float or array
-        Resting potential (mV); V starts there.
+        Resting potential (mV), and initial value of V.
     gL : float or array
-        Leak conductance: nS, or uS/cm2 with a geometry. > 0.
+        Leak conductance, > 0, in nS, or in uS/cm2 with a geometry.
     C : float or array
-        Capacitance: pF, or uF/cm2 with a geometry. > 0.
+        Capacitance, > 0, in pF, or in uF/cm2 with a geometry.
     length, diameter : float or array, optional
-        Geometry (um); both or neither. With it, pass ``gL`` and ``C`` too.
+        Geometry (um); set both or neither. With a geometry, ``gL`` and ``C`` must be set too.
     r_axial : float or array, optional
-        Axial resistivity (ohm cm), for couplings that follow from the geometry.
+        Axial resistivity (ohm cm), for couplings that are computed from the geometry.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     area_factor : float or array
-        Factor on the membrane area (spines, scaling); not on axial conductances.
+        Factor on the membrane area, for example to account for spines. It does not affect axial conductances.
     I_ext : float or array
         Constant injected current (pA).
     """
@@ -88,7 +89,7 @@ class Compartment(Module):
         self._check_quantities()
 
     def _unit_of(self, name: str) -> str:
-        # What is being made may get its geometry later.
+        # A compartment under construction may get its geometry later.
         return super()._unit_of(name) if under_construction(self) else self._unit_by_geometry(name)
 
     def _unit_by_geometry(self, name: str) -> str:
@@ -109,7 +110,7 @@ class Compartment(Module):
         return converted
 
     def _check_quantities(self) -> None:
-        """Raise where a quantity that the compartment still has is absolute beside a geometry, or specific without."""
+        """Raise an error for an absolute quantity on a compartment with a geometry, or a specific one without."""
         for name, given in self.__dict__.get("_quantities", {}).items():
             expected = self._unit_by_geometry(name)
             if self._values[name] is given.value and given.unit not in alternatives(expected):
@@ -117,7 +118,7 @@ class Compartment(Module):
 
 
 class LeakyIF(Compartment):
-    """The soma: the compartment whose V the threshold of its neuron watches. A neuron has exactly one.
+    """The soma: the compartment whose V is compared with the threshold. Each neuron has exactly one.
 
     Parameters
     ----------

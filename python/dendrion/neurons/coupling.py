@@ -21,15 +21,15 @@ __all__ = ["MCConn", "MCConnSynapse"]
 
 
 class MCConn(Module):
-    """Axial coupling of two compartments: the current into one is ``g (V_other - V)``, the same ``g`` both ways.
+    """Axial coupling of two compartments: the current into each is ``g (V_other - V)``, with the same ``g``.
 
     Parameters
     ----------
     pre, post : Compartment
-        The two compartments, of one neuron. The compartments of a neuron form a tree.
+        The two compartments, which belong to the same neuron. The couplings of a neuron must form a tree.
     g : float or array, optional
-        Conductance (nS), >= 0. Without it, half cylinders: ``g = 2 / (R_pre + R_post)`` with
-        ``R = 4 r_axial length / (pi diameter^2)``, which needs that geometry on both.
+        Conductance (nS), >= 0. By default it is that of two half cylinders, ``g = 2 / (R_pre + R_post)`` with
+        ``R = 4 r_axial length / (pi diameter^2)``, which requires the geometry and ``r_axial`` of both compartments.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -70,14 +70,14 @@ class MCConn(Module):
 
 
 class MCConnSynapse(Module):
-    """Attaches a receptor, or a channel, to the compartment it acts on.
+    """Attaches a receptor or channel to the compartment on which it acts.
 
     Parameters
     ----------
     pre : Receptor or Channel
-        The receptor, such as an AMPA, or the channel.
+        The receptor or channel, such as an AMPA receptor.
     post : Compartment
-        The compartment that takes its current and whose V it sees.
+        The compartment that receives its current and whose V it uses.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -122,4 +122,4 @@ def _two_compartments(module: Module, pre: object, post: object) -> None:
                 hint = "; to attach a channel, use MCConnSynapse(channel, compartment)"
             raise ParameterTypeError(f"{module._label}: {name} = {end!r}: expected a Compartment{hint}")
     if pre is post:
-        raise StructureError(f"{module._label}: pre and post are both {pre!r}: expected two compartments")
+        raise StructureError(f"{module._label}: pre and post are both {pre!r}; expected two different compartments")

@@ -1,4 +1,4 @@
-"""Mechanisms that users write: equations as text, in the language that the built-in ones are written in."""
+"""Custom mechanisms, written as equations in the same language as the built-in ones."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ __all__ = ["Channel", "Soma", "Written"]
 
 
 class Written(Module):
-    """Base of the modules that have ``equations``; see [Channel][dendrion.Channel]."""
+    """Base of the modules with ``equations``; see [Channel][dendrion.Channel]."""
 
-    #: The equations, in the language of equations.
+    #: The equations, in Dendrion's equation language.
     equations: ClassVar[str] = ""
     _definition: ClassVar[_core.Definition | None] = None
 
@@ -36,18 +36,18 @@ class Written(Module):
         for name, *_ in cls._definition.parameters():
             if hasattr(cls, name) or name in _RESERVED:
                 raise ParameterError(
-                    f"{cls.__name__}: its equations have a parameter {name!r}, which is an attribute of every "
-                    f"{cls.__mro__[1].__name__} already; give it another name"
+                    f"{cls.__name__}: its equations have a parameter {name!r}, which is already an attribute of every "
+                    f"{cls.__mro__[1].__name__}; choose another name"
                 )
         if "__init__" not in cls.__dict__:
             cls.__signature__ = _signature(cls, cls._definition)  # type: ignore[attr-defined]
 
     @classmethod
     def _check_definition(cls, definition: _core.Definition) -> None:
-        """Raise where the equations are of another sort of module."""
+        """Raise an error if the equations belong to a different kind of module."""
 
     def _declare_written(self, given: Mapping[str, Any]) -> None:
-        """Set the parameters of the equations, as given or by default."""
+        """Set the parameters of the equations to given or default values."""
         definition = type(self)._definition
         if definition is None:
             raise StructureError(f"{type(self).__name__}: has no equations; expected a subclass with `equations`")
@@ -97,7 +97,7 @@ _RESERVED = frozenset(
 
 
 def _signature(cls: type, definition: _core.Definition) -> inspect.Signature:
-    """Return the signature of ``__init__`` with the parameters of the equations."""
+    """Return the signature of ``__init__``, including the parameters of the equations."""
     own = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     kept = [p for p in own if p.kind is not p.VAR_KEYWORD]
     last = next((i for i, p in enumerate(kept) if p.kind is p.KEYWORD_ONLY), len(kept))
@@ -110,23 +110,24 @@ def _signature(cls: type, definition: _core.Definition) -> inspect.Signature:
 
 
 class Channel(Written):
-    """A mechanism on a compartment, in equations: a channel, a pump, a pool of calcium, a dendritic spike.
+    """A mechanism on a compartment that is defined by equations: a channel, a pump, a calcium pool, a dendritic spike.
 
-    Subclass it and write ``equations``; the page on the language says how. Parameters are the numbers in the text, and
-    become keywords, attributes and entries of ``net.parameters()`` like those of any module. States, named expressions
-    and what events switch on can be probed by name.
+    Subclass it and define ``equations``; see [Equations](../equations.md) for the language. Parameters in the equations
+    become keyword arguments, attributes and entries of ``net.parameters()``, like those of any module. States, named
+    expressions and the switches that events set can be probed by name.
 
     Parameters
     ----------
     size : int
-        Number of neurons it is in.
+        Number of neurons, each with this mechanism.
     on : Compartment, optional
-        The compartment it acts on and whose V it sees. Or attach it by [MCConnSynapse][dendrion.MCConnSynapse]. Made
-        outside an ``__init__``, it belongs to that compartment's owner.
+        The compartment on which it acts and whose V it uses. Alternatively, attach it with
+        [MCConnSynapse][dendrion.MCConnSynapse]. A channel that is created outside an ``__init__`` belongs to the owner
+        of that compartment.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     **given : float or array
-        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
+        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the equations.
 
     Examples
     --------
@@ -148,7 +149,7 @@ class Channel(Written):
     def _check_definition(cls, definition: _core.Definition) -> None:
         receives, _, _ = definition.traits()
         if receives:
-            raise StructureError(f"{cls.__name__}: its equations have 'on event'; make it a Receptor, not a Channel")
+            raise StructureError(f"{cls.__name__}: its equations have 'on event'; derive it from Receptor, not Channel")
 
     def __init__(
         self,
@@ -162,7 +163,7 @@ class Channel(Written):
         self.size = checked_size(self, size)
         if on is not None and not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on{hint}")
+            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment on which it acts{hint}")
         self._refer("on", on)
         self._declare_written(given)
         if parent is SENTINEL and on is not None and maker_of(self) is None:
@@ -172,28 +173,28 @@ class Channel(Written):
 
 
 class Soma(Written, LeakyIF):
-    """A soma with equations of its own, such as an adaptation current: a [LeakyIF][dendrion.LeakyIF] and more.
+    """A [LeakyIF][dendrion.LeakyIF] soma with additional equations, for example for an adaptation current.
 
-    ``I = ... : pA`` adds a current to that of the leak; ``dV/dt = ...`` takes the place of the whole equation, with
-    ``I`` for all other currents. ``on spike: ...`` says what a spike changes.
+    ``I = ... : pA`` adds a current to the leak current. ``dV/dt = ...`` replaces the whole equation for V, and can use
+    ``I``, the sum of all other currents. ``on spike: ...`` defines the effect of a spike.
 
     Parameters
     ----------
     size, V_rest, gL, C, length, diameter, r_axial, I_ext, parent, name, frozen_params, area_factor
         See [LeakyIF][dendrion.LeakyIF].
     **given : float or array
-        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
+        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the equations.
     """
 
     def _unit_of_variable(self, name: str) -> str:
-        # Its I is the sum of all currents, whatever its equations call I.
+        # The probed I is the sum of all currents, even if the equations define I differently.
         return "pA" if name == "I" else super()._unit_of_variable(name)
 
     @classmethod
     def _check_definition(cls, definition: _core.Definition) -> None:
         receives, _, _ = definition.traits()
         if receives:
-            raise StructureError(f"{cls.__name__}: its equations have 'on event'; put that into a Receptor")
+            raise StructureError(f"{cls.__name__}: its equations have 'on event', which only a Receptor can have")
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Methods for differential equations."""
+"""Methods of numerical integration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ E = TypeVar("E", bound="_Method")
 
 
 class _Method(Enum):
-    """An enumeration of methods that names of methods are looked up in, too."""
+    """An enumeration whose members can also be looked up by name."""
 
     @classmethod
     def _missing_(cls, value: object) -> _Method:
@@ -22,7 +22,7 @@ class _Method(Enum):
 
 
 def _named(kind: type[E], value: object) -> E | None:
-    """Return the method of a name, in any case, with hyphens or spaces for underscores."""
+    """Return the method with a name, ignoring case, with hyphens or spaces in place of underscores."""
     if not isinstance(value, str):
         return None
     plain = value.strip().lower().replace("-", "_").replace(" ", "_")
@@ -30,7 +30,7 @@ def _named(kind: type[E], value: object) -> E | None:
 
 
 def member(label: str, name: str, value: Any, kind: type[E]) -> E:
-    """Return a method, given as a member of its enumeration or by name."""
+    """Return a method that is given as a member of its enumeration or as a name."""
     if isinstance(value, kind):
         return value
     found = _named(kind, value)
@@ -50,14 +50,14 @@ def _refuse(label: str, name: str, value: object, kind: type[_Method]) -> NoRetu
 
 
 class SolverMethodODE(_Method):
-    """How a population's ordinary differential equations are solved, with step ``h``.
+    """Integration method for the ordinary differential equations of a population, with step ``h``.
 
     ``EULER``
         Forward Euler, order 1: ``y + h f(y)``.
     ``EXP_EULER``
-        Exponential Euler, order 1: ``y + h phi1(h J) f(y)`` with ``J = df/dy`` exact (the slope of the NMDA block
-        included). Exact where ``f`` is linear in ``y``, and stable there for any step. Linear cascades with constant
-        rates, such as receptors that rise and decay, are solved exactly.
+        Exponential Euler, order 1: ``y + h phi1(h J) f(y)`` with the exact Jacobian ``J = df/dy``, including the slope
+        of the NMDA block. If ``f`` is linear in ``y``, it is exact, and stable for any step. Linear cascades with
+        constant rates, such as receptors with rise and decay, are solved exactly.
     ``MIDPOINT``, ``HEUN2``
         The explicit midpoint rule and Heun's method, order 2.
     ``HEUN3``
@@ -67,13 +67,13 @@ class SolverMethodODE(_Method):
     ``IMPLICIT_EULER``
         Linearly implicit Euler on the compartment tree, order 1. Stable for any step on passive trees.
     ``CRANK_NICOLSON``
-        Linearly implicit Crank-Nicolson on the compartment tree, order 2: the slope of the NMDA block counts, and
-        gates are seen at the middle of the step. Stable for any step on passive trees.
+        Linearly implicit Crank-Nicolson on the compartment tree, order 2. It includes the slope of the NMDA block, and
+        evaluates gates at the middle of the step. Stable for any step on passive trees.
 
-    Wherever a method is expected, its name is accepted too, in any case: ``odemethod="rk4"``.
+    Wherever a method is expected, its name is accepted too, in upper or lower case: ``odemethod="rk4"``.
 
-    The implicit methods cost a time linear in the number of compartments. Spikes arrive and thresholds are tested on
-    the grid of steps, so that a neuron that spikes is solved to order 1 by any method.
+    The cost of the implicit methods is linear in the number of compartments. Spikes arrive and thresholds are tested
+    only at time steps, so for a spiking neuron every method is of order 1.
     """
 
     EULER = "euler"
@@ -87,12 +87,13 @@ class SolverMethodODE(_Method):
 
 
 class SolverMethodSDE(_Method):
-    """How the noise on a population's compartments is integrated, in the sense of Ito. The drift is ``odemethod``'s.
+    """Integration method for the noise on a population's compartments (Ito). The drift is solved with ``odemethod``.
 
-    ``MILSTEIN``, in NeurAI's spelling ``MISLTEAIN``
-        Strong order 1, for multiplicative noise too.
+    ``MILSTEIN``, also ``MISLTEAIN`` (the spelling in NeurAI)
+        Strong order 1, also for multiplicative noise.
     ``EULER_MARUYAMA``
-        Strong order 1/2 where noise is multiplicative (:class:`ConductanceNoise`); where it is additive, as Milstein.
+        Strong order 1/2 for multiplicative noise ([ConductanceNoise][dendrion.ConductanceNoise]). For additive noise it
+        equals Milstein.
     """
 
     MILSTEIN = "milstein"

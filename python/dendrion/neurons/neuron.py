@@ -25,70 +25,72 @@ __all__ = ["MCNeuron", "Neuron"]
 
 
 _METHODS = {"odemethod": SolverMethodODE, "sdemethod": SolverMethodSDE}
-#: Parameters of what happens to V after a spike.
+#: Parameters that determine V after a spike.
 _OF_RESET = ("V_reset", "refractory", "V_spike", "spike_width")
 
 
 class Neuron(Module):
-    """Base of the populations of neurons."""
+    """Base of populations of neurons."""
 
 
 class MCNeuron(Neuron):
-    """A population of multi-compartment neurons. Subclass it, and make the compartments in ``__init__``.
+    """A population of multi-compartment neurons. Subclass it, and create the compartments in ``__init__``.
 
-    The soma, its one [LeakyIF][dendrion.LeakyIF], spikes when ``V > V_th``, and the spike resets V. With
-    ``reset=False`` it spikes when V crosses ``V_th`` upwards, and V is left alone.
+    The soma, a single [LeakyIF][dendrion.LeakyIF], emits a spike when ``V > V_th``, and V is reset. With
+    ``reset=False``, an upward crossing of ``V_th`` emits a spike, and V is left unchanged.
 
     Parameters
     ----------
     size : int
         Number of neurons.
     pid : int
-        Process the population belongs to, >= 0. Stored as the decomposition that runs of several processes will use
-        (``net.decomposition``), and selects populations.
+        Process to which the population belongs, >= 0. It is stored for future simulations with several processes
+        (``net.decomposition``), and can be used to select populations.
     V_th : float or array
         Threshold (mV).
     V_reset : float or array, optional
-        Potential after a spike (mV). ``None``: a spike subtracts ``V_th``, which must then be > 0.
+        Potential after a spike (mV). With ``None``, a spike subtracts ``V_th``, which must then be > 0.
     stdp_tau, tau_triplet : float or array
-        Time constants (ms) of the traces its spikes leave, fast and slow, for connections onto it that learn
+        Time constants (ms) of the fast and slow traces of its spikes, for plastic connections onto the population
         ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
     dendritic_delay : int, array of int, Initializer, or callable
-        Part of a connection's delay that lies on the dendrite (steps): one for all, one per neuron, drawn for each
-        neuron and rounded, or a function of the size that returns them. Only connections that learn read it; for them
-        it is at least 1, and at most the delay.
+        Dendritic part of the delay of connections (steps): a single value, one per neuron, an initializer whose values
+        are rounded, or a function that takes the size and returns the values. Only plastic connections use it; for
+        them it must be at least 1 and at most the delay.
     area_name : str, optional
-        Brain area of the population; selects populations, as in ``net.select(area_name="CA1")``.
+        Brain area of the population, which can be used to select populations: ``net.select(area_name="CA1")``.
     surrogate_grad_fn : Surrogate or callable
-        Surrogate derivative of the spike with respect to V in gradients, such as [Sigmoid][dendrion.Sigmoid]; or a
-        function of V - V_th (mV) in terms of NumPy's functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``.
-        Simulations have a hard threshold. A surrogate with ``relative=True`` needs a ``V_reset``.
+        Surrogate derivative of the spike with respect to V for gradients, such as [Sigmoid][dendrion.Sigmoid], or a
+        function of V - V_th (mV) that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``. Simulations
+        use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``.
     id, neuron_start_id : int
-        Number of the population and of its first neuron in the whole network, for results (``spikes.gid``) and
-        selections. Where they are not given, a network numbers populations from 0 and neurons from 1 on, in the order
-        of their paths, around those that are; given ones must not overlap.
+        Id of the population and of its first neuron in the whole network, used in results (``spikes.gid``) and
+        selections. By default, a network numbers populations from 0 and neurons from 1, in the order of their paths,
+        and skips ids that are set explicitly. Explicit ids must not overlap.
     odemethod : SolverMethodODE or str
-        How the equations are solved, as a member of the enumeration or its name, such as ``"rk4"``. Where it is not
-        given, the network's ``odemethod`` holds, if there is one.
+        Integration method, as a member of the enumeration or its name, such as ``"rk4"``. If it is not set, the
+        network's ``odemethod`` is used if there is one.
     sdemethod : SolverMethodSDE or str
-        How noise ([Noise][dendrion.Noise]) is integrated, likewise.
+        Integration method for noise ([Noise][dendrion.Noise]), with the same rules.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     detach_reset : bool
-        Whether gradients leave out the derivative of the reset of V with respect to the spike, about
-        ``(V_reset - V_th)`` times the surrogate per step, which can grow without bound over many steps. Everything
-        else that a spike changes, such as an adaptation current, is differentiated in either case.
+        Whether gradients omit the derivative of the reset of V with respect to the spike. This derivative is about
+        ``(V_reset - V_th)`` times the surrogate per step, and can make gradients grow without bound over many steps.
+        All other effects of a spike, such as an adaptation current, are always differentiated.
     reset : bool
-        Whether a spike resets V. ``False`` is for somas whose channels make action potentials: a spike is an upward
-        crossing of ``V_th`` (``V <= V_th`` at the beginning of a step, ``V > V_th`` at its end; the first step starts
-        from the initial V). Then there is no reset and no refractory time, and giving ``V_reset``, ``refractory``,
-        ``V_spike`` or ``spike_width`` is an error. In gradients the surrogate is evaluated at V at the end of steps
-        that begin at or below ``V_th``, and is 0 in other steps.
+        Whether a spike resets V. Use ``False`` for somas whose channels generate action potentials: a spike is then an
+        upward crossing of ``V_th`` (``V <= V_th`` at the beginning of a step, ``V > V_th`` at its end; the first step
+        starts from the initial V). There is no reset and no refractory period, and setting ``V_reset``,
+        ``refractory``, ``V_spike`` or ``spike_width`` is an error. In gradients the surrogate is evaluated at V at the
+        end of steps that begin at or below ``V_th``, and is 0 in other steps.
     refractory : float or array
-        Time after a spike in which no other occurs (ms); V runs on. Rounded to whole steps with a warning.
+        Refractory period (ms): time after a spike during which no other spike occurs, while V is still integrated.
+        Rounded to whole steps with a warning.
     V_spike, spike_width : float or array, optional
-        A reset in two stages: a spike sets V to ``V_spike`` (mV), V runs on, and ``spike_width`` (ms, at least a step)
-        later it is set to ``V_reset``. So a spike spreads back into dendrites. Both or neither; gradients refuse it.
+        Two-stage reset: a spike sets V to ``V_spike`` (mV), V is integrated, and after ``spike_width`` (ms, at least
+        one step) it is set to ``V_reset``. The spike can thereby propagate back into dendrites. Set both or neither.
+        Gradients are not supported.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("population",)
@@ -130,7 +132,7 @@ class MCNeuron(Neuron):
         spike_width: ArrayLike | None = None,
     ) -> None:
         self.size = checked_size(self, size)
-        # What was given here is the population's own; what was not, a network may choose.
+        # A network may choose values for arguments that were not given here.
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
         self.pid = pid
         self.id = id
@@ -162,7 +164,7 @@ class MCNeuron(Neuron):
         super().__setattr__(name, value)
 
     def _checked(self, name: str, value: Any) -> Any:
-        """Return the value of a setting, checked."""
+        """Return the value of a setting after checking it."""
         if name in ("pid", "id", "neuron_start_id"):
             return _whole(self, name, value)
         if name in _METHODS:
@@ -187,7 +189,7 @@ class MCNeuron(Neuron):
             check_unit(f"{self._label}: dendritic_delay", value, value._unit, "")
             return value
         if isinstance(value, type):
-            expected = "whole numbers (steps), an Initializer or a function of the size"
+            expected = "integers (steps), an Initializer or a function of the size"
             raise ParameterTypeError(
                 f"{self._label}: dendritic_delay = {value.__name__}: expected {expected}"
                 f"{class_hint(value, Initializer)}"
@@ -211,7 +213,7 @@ class MCNeuron(Neuron):
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
 
     def _surrogate(self) -> tuple[str, list[Token], bool]:
-        """Return the surrogate: a name and its numbers or an expression, and whether it is relative."""
+        """Return the kind of the surrogate, its numbers or expression, and whether it is relative."""
         function = self.surrogate_grad_fn
         if isinstance(function, Surrogate):
             return (*function._spec(), function.relative)
@@ -220,11 +222,11 @@ class MCNeuron(Neuron):
         except Exception as error:
             raise ParameterError(
                 f"{self._label}: surrogate_grad_fn = {function!r}: expected a Surrogate, or an expression of "
-                f"V - V_th in NumPy's functions; writing it down failed: {error}"
+                f"V - V_th with NumPy functions; tracing it failed: {error}"
             ) from error
 
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
-        """Return the surrogate derivative of the spike (1/mV) at potentials ``V`` of the soma (mV)."""
+        """Return the surrogate derivative of the spike (1/mV) at somatic potentials ``V`` (mV)."""
         V = np.asarray(in_unit(f"{self._label}: V", V, "mV"), dtype=np.float64)
         function, V_th = self.surrogate_grad_fn, np.asarray(self._values["V_th"])
         if not (isinstance(function, Surrogate) and function.relative):
@@ -232,8 +234,8 @@ class MCNeuron(Neuron):
         V_reset = self._values["V_reset"]
         if V_reset is None:
             raise StructureError(
-                f"{self._label}: surrogate_grad_fn = {function!r}: is relative to V_th - V_reset; expected a V_reset "
-                "(mV)"
+                f"{self._label}: surrogate_grad_fn = {function!r}: is relative to V_th - V_reset, but V_reset is None; "
+                "expected a V_reset (mV)"
             )
         distance = V_th - np.asarray(V_reset)
         return np.asarray(function((V - V_th) / distance) / distance, dtype=np.float64)
@@ -241,15 +243,15 @@ class MCNeuron(Neuron):
     def _check_soft_reset(self, name: str, value: Value | None) -> None:
         if name == "V_th" and self.reset and self._values["V_reset"] is None and np.any(np.asarray(value) <= 0):
             raise ParameterError(
-                f"{self._label}: V_th = {value}: expected V_th > 0 where V_reset is None (a spike subtracts V_th), or "
-                "a V_reset (mV)"
+                f"{self._label}: V_th = {value}: must be > 0 if V_reset is None, because a spike subtracts V_th; set "
+                "V_th > 0 or V_reset (mV)"
             )
 
     def _refuse_reset(self, name: str, value: Value | None) -> None:
-        """Refuse the parameters of a reset where a spike leaves V alone."""
+        """Raise an error for parameters of the reset if spikes do not reset V."""
         if value is not None and (name != "refractory" or np.any(np.asarray(value) != 0)):
             raise ParameterError(
-                f"{self._label}: {name} = {value}: with reset=False a spike leaves V alone; expected no {name}"
+                f"{self._label}: {name} = {value}: with reset=False a spike leaves V unchanged; remove {name}"
             )
 
     def _check(self, name: str, value: Value | None) -> None:
@@ -261,8 +263,8 @@ class MCNeuron(Neuron):
             return
         if self._network is not None and (value is None) != (self._values["V_reset"] is None):
             raise StructureError(
-                f"{self._label}: V_reset = {value}: a network keeps its kind of reset (None or a potential); make the "
-                "neurons anew"
+                f"{self._label}: V_reset = {value}: cannot change between None and a potential after the network is "
+                "built; create new neurons"
             )
         if value is not None:
             _core.check("population", self._label, name, value, self.size)
@@ -270,18 +272,18 @@ class MCNeuron(Neuron):
 
 def _whole(module: Module, name: str, value: object) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected a whole number >= 0")
+        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected an integer >= 0")
     if value < 0:
-        raise ParameterError(f"{module._label}: {name} = {value}: expected a whole number >= 0")
+        raise ParameterError(f"{module._label}: {name} = {value}: expected an integer >= 0")
     return int(value)
 
 
 def _steps(module: MCNeuron, value: Any, shown: str) -> Any:
-    """Check a dendritic delay: whole steps, one for all or one per neuron."""
+    """Return a dendritic delay in whole steps, a single value or one per neuron, after checking it."""
     array = np.asarray(in_unit(f"{module._label}: dendritic_delay", value, ""))
     if array.dtype.kind not in "iu":
-        raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected a whole number >= 0 (steps)")
+        raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected an integer >= 0 (steps)")
     if array.shape not in ((), (module.size,)) or (array < 0).any() or (array > 0xFFFF).any():
-        expected = f"a whole number >= 0 (steps), at most 65535, or {module.size} of them"
+        expected = f"an integer from 0 to 65535 (steps), or {module.size} of them"
         raise ParameterError(f"{module._label}: dendritic_delay = {shown}: expected {expected}")
     return int(array) if array.ndim == 0 else array.copy()

@@ -1,4 +1,4 @@
-"""Receptors: what arriving spikes open."""
+"""Synaptic receptors."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ __all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
 
 
 class Receptor(Written, Compartment):
-    """Base of the receptors: [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA], and the user's own.
+    """Base of the receptors [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA], and of custom ones.
 
-    Subclass it and write ``equations`` with ``on event: s += weight`` for what an arriving spike adds, and
-    ``I = ... : pA`` for the current; the page on the language says how.
+    For a custom receptor, subclass it and define ``equations`` with ``on event: s += weight`` for the effect of an
+    arriving spike and ``I = ... : pA`` for the current; see [Equations](../equations.md) for the language.
 
-    Attached by an [MCConnSynapse][dendrion.MCConnSynapse] a receptor acts on another compartment, whose V it sees, and
-    its own membrane takes no part. Coupled by an [MCConn][dendrion.MCConn] it is a compartment of its own.
+    A receptor that is attached with [MCConnSynapse][dendrion.MCConnSynapse] acts on another compartment and uses its V;
+    its own membrane parameters have no effect. A receptor that is coupled with [MCConn][dendrion.MCConn] is a
+    compartment itself.
 
     Parameters
     ----------
     size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
-        Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
+        Membrane parameters, if the receptor is a compartment itself. See [Compartment][dendrion.Compartment].
     parent, name, frozen_params
         See [Module][dendrion.Module].
     **given : float or array
-        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the text.
+        Parameters of the equations, each a number or an array of shape ``(size,)``, in the units of the equations.
     """
 
-    #: The kind of a built-in one.
+    #: The kind of a built-in receptor.
     _receptor: ClassVar[str | None] = None
-    # Without t_decay the engine's own message says what is missing.
+    # t_decay is optional here, because the engine's message about a missing value is more specific.
     _optional: ClassVar[tuple[str, ...]] = (*Compartment._optional, "t_rise", "t_decay")
     _built_in: ClassVar[tuple[str, ...]] = ("scale_g",)
     scale_g: bool
@@ -50,7 +51,8 @@ class Receptor(Written, Compartment):
         receives, has_current, _ = definition.traits()
         if not receives or not has_current:
             raise StructureError(
-                f"{cls.__name__}: its equations make no receptor: expected 'on event: s += weight' and 'I = ... : pA'"
+                f"{cls.__name__}: its equations do not define a receptor; expected 'on event: s += weight' and "
+                "'I = ... : pA'"
             )
 
     def __init__(
@@ -92,7 +94,7 @@ class Receptor(Written, Compartment):
                 raise ParameterTypeError(f"{self._label}: scale_g = {value!r}: expected True or False")
             value = bool(value)
         if name in self._values and self._network is None:
-            # An attached receptor has no membrane, so that a value given for it would have no effect.
+            # An attached receptor has no membrane, so setting a membrane parameter must be reported.
             self._refer("_given", self._given | {name})
         super().__setattr__(name, value)
 
@@ -126,13 +128,13 @@ class _Excitatory(Receptor):
 class AMPA(_Excitatory):
     """AMPA receptor: ``I = g w x (E - V)``.
 
-    With ``t_decay`` alone ``x = s``, ``ds/dt = -s/t_decay``. With ``t_rise`` too, ``dx/dt = -x/t_decay + s/(1 ms)``,
-    ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
+    With only ``t_decay``, ``x = s`` and ``ds/dt = -s/t_decay``. With ``t_rise`` too, ``dx/dt = -x/t_decay + s/(1 ms)``
+    and ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
 
     Parameters
     ----------
     size, V_rest, gL, C, length, diameter, r_axial, area_factor, I_ext
-        Its membrane, where it is a compartment of its own. See [Compartment][dendrion.Compartment].
+        Membrane parameters, if the receptor is a compartment itself. See [Compartment][dendrion.Compartment].
     g : float or array
         Maximal conductance (nS), >= 0.
     w : float or array
@@ -142,8 +144,8 @@ class AMPA(_Excitatory):
     t_decay : float or array
         Time constant of the decay (ms), > 0. Required.
     scale_g : bool
-        Divide ``g`` by the peak of ``x`` after one unit spike, so that the conductance peaks at ``g w``. Without
-        ``t_rise`` that peak is 1 already.
+        Whether to divide ``g`` by the peak of ``x`` after one unit spike, so that the peak conductance is ``g w``.
+        Without ``t_rise`` that peak is already 1.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     E : float or array
@@ -183,7 +185,7 @@ class AMPA(_Excitatory):
 
 
 class GABA(Receptor):
-    """GABA receptor: ``I = g w x (E - V)`` with a reversal below rest, so it inhibits.
+    """GABA receptor: ``I = g w x (E - V)`` with a reversal potential below rest, so it is inhibitory.
 
     Parameters
     ----------

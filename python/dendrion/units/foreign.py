@@ -1,4 +1,4 @@
-"""Quantities of pint, quantities and Brian2. They are recognised by their attributes, without importing the packages."""
+"""Quantities of pint, quantities and Brian2. They are recognised by attributes, without importing the packages."""
 
 from __future__ import annotations
 
