@@ -1,4 +1,4 @@
-"""Weights and delays: one for all, one each, drawn, or computed by a function of the user's."""
+"""Weights and delays: a single value, one per connection, drawn, or computed by a user's function."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..units import check_unit
 from ._targets import class_hint
 from .initializers import Constant, Initializer
 
-#: Units of what connections have, where it is no pure number.
+#: Units of connection properties that have one.
 _UNITS = {"delay": "ms"}
 
-#: End of messages about weights below 0.
+#: Suffix of messages about negative weights.
 INHIBITION = "; for inhibition, connect positive weights to a GABA receptor"
 
 Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
-    """Return a value in one of its forms, arrays flat: one for each of ``count`` connections, where that is known."""
+    """Return a value in one of its forms; arrays are flattened, and their size is checked if ``count`` is known."""
     if isinstance(value, type):
         raise ParameterTypeError(
             f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "
@@ -44,8 +44,8 @@ def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int
     if array.ndim == 0:
         return float(array)
     if (array.ndim > 1 and array.shape != shape) or (count is not None and flat.size != count):
-        expected = "one for each connection" if count is None else f"one for each of {count} connections"
-        raise ConnectivityError(f"{label}: {name} of shape {array.shape}: expected one number, or {expected}")
+        expected = "one per connection" if count is None else f"one for each of the {count} connections"
+        raise ConnectivityError(f"{label}: {name} of shape {array.shape}: expected a single number, or {expected}")
     return flat
 
 
@@ -70,7 +70,7 @@ def computed(
 
 
 def check_weights(label: str, array: NDArray[np.float64]) -> None:
-    """Raise for a weight below 0, with what inhibition takes."""
+    """Raise an error for a negative weight, with a hint about inhibition."""
     flat = array.reshape(-1)
     for bad in np.flatnonzero(flat < 0)[:1]:
         at = f"[{bad}]" if array.ndim else ""

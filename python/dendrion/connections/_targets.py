@@ -1,4 +1,4 @@
-"""Ends of connections and attachments: what was probably meant where the wrong module was given."""
+"""Hints in error messages about the ends of connections, if the wrong module was passed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 __all__ = ["class_hint", "mapping_error", "parts_hint", "population_of"]
 
-#: Most modules that a message lists.
+#: Maximum number of modules that a message lists.
 LISTED = 8
 
 
 def parts_hint(given: object, kind: type[Module], what: str) -> str:
-    """Return the end of a message that lists the modules of ``kind`` in a population, or near a compartment."""
+    """Return the end of a message that lists the modules of type ``kind`` in the population of a module."""
     from ..modules.module import Module
 
     if not isinstance(given, Module):
@@ -31,7 +31,7 @@ def parts_hint(given: object, kind: type[Module], what: str) -> str:
 
 
 def population_of(module: Module) -> Module | None:
-    """Return the population that a module is part of, or is itself."""
+    """Return the population to which a module belongs, or which it is."""
     from ..neurons.neuron import Neuron
 
     owner: Module | None = module
@@ -41,7 +41,7 @@ def population_of(module: Module) -> Module | None:
 
 
 def class_hint(given: object, *kinds: type) -> str:
-    """Return the end of a message for a class that was given in place of an object of it."""
+    """Return the end of a message for a class that was passed instead of an instance."""
     if not isinstance(given, type) or not issubclass(given, kinds):
         return ""
     required = [
@@ -49,9 +49,9 @@ def class_hint(given: object, *kinds: type) -> str:
         for p in inspect.signature(given).parameters.values()
         if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD
     ]
-    return f"; {given.__name__} is a class, expected an object such as {given.__name__}({', '.join(required)})"
+    return f"; {given.__name__} is a class, expected an instance such as {given.__name__}({', '.join(required)})"
 
 
 def mapping_error(label: str, given: Any) -> str:
-    """Return the message for something that should have been a dict of values by key."""
+    """Return the message for an argument that should be a dict of values by key."""
     return f"{label} = {type(given).__name__}: expected a dict of values by key, such as {{'cell/soma.V': -60.0}}"

@@ -1,4 +1,4 @@
-"""Connectivity: rules."""
+"""Connection rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb
 
 @dataclass(frozen=True)
 class Connector(Abstract):
-    """Base of the rules."""
+    """Base of the connection rules."""
 
     _examples: ClassVar[str] = "FixedProb(0.1)"
 
@@ -25,19 +25,19 @@ class Connector(Abstract):
         raise NotImplementedError
 
     def _check(self, label: str, pre: int, post: int) -> None:
-        """Raise where the rule cannot connect so many sources and targets."""
+        """Raise an error if the rule cannot connect these numbers of sources and targets."""
 
 
 @suggests
 @refuse_assignments
 @dataclass(frozen=True)
 class All2All(Connector):
-    """Every source to every target.
+    """Connects every source to every target.
 
     Parameters
     ----------
     autapses : bool
-        Whether a neuron is connected to itself.
+        Whether neurons are connected to themselves.
     """
 
     autapses: bool = True
@@ -53,7 +53,7 @@ class All2All(Connector):
 @refuse_assignments
 @dataclass(frozen=True)
 class One2One(Connector):
-    """Source i to target i. Needs as many sources as targets."""
+    """Connects source i to target i. The numbers of sources and targets must be equal."""
 
     def _rule(self) -> tuple[str, float, bool, bool]:
         return "one_to_one", 0.0, True, True
@@ -61,13 +61,13 @@ class One2One(Connector):
     def _check(self, label: str, pre: int, post: int) -> None:
         if pre != post:
             raise ConnectivityError(
-                f"{label}: One2One needs as many sources as targets, but there are {pre} and {post}"
+                f"{label}: One2One requires equal numbers of sources and targets, but there are {pre} and {post}"
             )
 
 
 @dataclass(frozen=True)
 class _Degree(Connector):
-    """Rules of as many connections for each neuron of one side."""
+    """Rules with a fixed number of connections for each neuron on one side."""
 
     _kind: ClassVar[str]
     degree: int
@@ -86,16 +86,16 @@ class _Degree(Connector):
 @refuse_assignments
 @dataclass(frozen=True)
 class FixedIndegree(_Degree):
-    """Each target draws ``degree`` sources.
+    """Connects each target to ``degree`` random sources.
 
     Parameters
     ----------
     degree : int
-        Connections of each target, >= 0.
+        Number of connections of each target, >= 0.
     multi_conn : bool
-        Whether a pair may be connected more than once.
+        Whether a pair may be connected several times.
     autapses : bool
-        Whether a neuron may be connected to itself.
+        Whether neurons may be connected to themselves.
     """
 
     _kind: ClassVar[str] = "fixed_indegree"
@@ -105,12 +105,12 @@ class FixedIndegree(_Degree):
 @refuse_assignments
 @dataclass(frozen=True)
 class FixedOutdegree(_Degree):
-    """Each source draws ``degree`` targets.
+    """Connects each source to ``degree`` random targets.
 
     Parameters
     ----------
     degree : int
-        Connections of each source, >= 0.
+        Number of connections of each source, >= 0.
     multi_conn, autapses : bool
         See [FixedIndegree][dendrion.FixedIndegree].
     """
@@ -122,12 +122,12 @@ class FixedOutdegree(_Degree):
 @refuse_assignments
 @dataclass(frozen=True)
 class FixedTotal(Connector):
-    """``n`` connections in all, each between a source and a target drawn at random.
+    """Creates ``n`` connections in total, each between a random source and a random target.
 
     Parameters
     ----------
     n : int
-        Connections in all, >= 0.
+        Total number of connections, >= 0.
     multi_conn, autapses : bool
         See [FixedIndegree][dendrion.FixedIndegree].
     """
@@ -148,14 +148,14 @@ class FixedTotal(Connector):
 @refuse_assignments
 @dataclass(frozen=True)
 class FixedProb(Connector):
-    """Each pair is connected with probability ``prob``.
+    """Connects each pair with probability ``prob``.
 
     Parameters
     ----------
     prob : float
-        The probability, in [0, 1].
+        Connection probability, in [0, 1].
     autapses : bool
-        Whether a neuron may be connected to itself.
+        Whether neurons may be connected to themselves.
     """
 
     prob: float
@@ -173,7 +173,7 @@ class FixedProb(Connector):
 
 def _check_whole(rule: Connector, name: str, value: object) -> None:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-        raise ParameterError(f"{type(rule).__name__}: {name} = {value!r}: expected a whole number >= 0")
+        raise ParameterError(f"{type(rule).__name__}: {name} = {value!r}: expected an integer >= 0")
 
 
 def _check_flags(rule: Connector, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""Initializers: distributions that weights and delays are drawn from."""
+"""Initializers: distributions from which weights and delays are drawn."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Unifo
 class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
     """Base of the distributions.
 
-    Each number follows from the seed, the path of the module it is for, and the connection (or neuron) alone: it is the
-    same for any number of threads. Quantities become ms for delays, or pure numbers for weights.
+    Each number depends only on the seed, the path of the module, and the connection or neuron, so it is the same for
+    any number of threads. Quantities are converted to ms for delays and must be dimensionless for weights.
     """
 
     _examples: ClassVar[str] = "Normal(1.0, 0.2)"
     _kind: ClassVar[str]
-    #: Units that its numbers may have.
+    #: Units that quantities may have.
     _units: ClassVar[str] = "ms, or 1"
-    #: Unit of its numbers, where one of them was a quantity.
+    #: Unit of the numbers, if one of them was a quantity.
     _unit: str | None = None
     _numbers: tuple[Any, ...]
 
     def _set(self, **given: Any) -> None:
-        """Check and keep numbers, each under its name."""
+        """Check and store numbers by name."""
         kind = type(self).__name__
         for name, value in given.items():
             value, unit = fitting(f"{kind}: {name}", value, self._unit or self._units)
@@ -46,7 +46,7 @@ class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
         _core.check_initializer(self._spec())
 
     def _spec(self) -> tuple[Any, ...]:
-        """Return it as the engine reads it."""
+        """Return the specification in the engine's format."""
         return (self._kind, *self._numbers)
 
     def __repr__(self) -> str:
@@ -54,7 +54,7 @@ class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
 
 
 class Constant(Initializer):
-    """Always ``value``."""
+    """The constant ``value``."""
 
     _kind: ClassVar[str] = "constant"
     value: float
@@ -64,7 +64,7 @@ class Constant(Initializer):
 
 
 class Uniform(Initializer):
-    """Evenly between ``low`` and ``high``."""
+    """Uniform distribution between ``low`` and ``high``."""
 
     _kind: ClassVar[str] = "uniform"
     low: float
@@ -75,7 +75,7 @@ class Uniform(Initializer):
 
 
 class Normal(Initializer):
-    """Normal, with mean ``mean`` and standard deviation ``std`` >= 0."""
+    """Normal distribution with mean ``mean`` and standard deviation ``std`` >= 0."""
 
     _kind: ClassVar[str] = "normal"
     mean: float
@@ -86,10 +86,10 @@ class Normal(Initializer):
 
 
 class LogNormal(Initializer):
-    """The exponential of a normal number with mean ``mean`` and standard deviation ``sigma`` >= 0, as in NumPy."""
+    """Log-normal distribution; the logarithm has mean ``mean`` and standard deviation ``sigma`` >= 0, as in NumPy."""
 
     _kind: ClassVar[str] = "log_normal"
-    # Logarithms have no unit, and so do not say of what they are.
+    # Logarithms are dimensionless, so they do not reveal the unit of the values.
     _units: ClassVar[str] = ""
     mean: float
     sigma: float
@@ -99,14 +99,14 @@ class LogNormal(Initializer):
 
 
 class Truncated(Initializer):
-    """Another distribution, drawn again until the number lies from ``low`` to ``high``.
+    """Another distribution, truncated by drawing again until the value is between ``low`` and ``high``.
 
     Parameters
     ----------
     of : Initializer
-        The other distribution.
+        The distribution to truncate.
     low, high : float
-        The smallest and the largest number; by default from 0 on, as weights and delays must be.
+        Smallest and largest value. By default values are >= 0, as weights and delays must be.
     """
 
     _kind: ClassVar[str] = "truncated"

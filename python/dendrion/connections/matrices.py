@@ -1,4 +1,4 @@
-"""Connections given one by one or as matrices, brought to one form."""
+"""Explicit connections and weight matrices, converted to a common form."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = ["CustomConn", "Matrix", "matrix"]
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """Given connections by source, targets ascending (compressed sparse rows)."""
+    """Explicit connections, sorted by source, then target (compressed sparse rows)."""
 
     starts: NDArray[np.uint32]
     targets: NDArray[np.uint32]
-    #: One each; ``None`` where none were given.
+    #: One weight per connection; ``None`` if no weights were given.
     weights: NDArray[np.float64] | None
-    #: Shape of a dense matrix, whose every entry is a connection; ``None`` for a sparse one.
+    #: Shape of a dense matrix, in which every entry is a connection; ``None`` for a sparse one.
     shape: tuple[int, int] | None
 
 
 def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
-    """Bring a dense or sparse matrix of weights, of shape (pre, post), to one form."""
+    """Return a dense or sparse weight matrix of shape (pre, post) as a ``Matrix``."""
     if isinstance(conn, CustomConn):
         return conn._matrix(label, pre, post)
     if hasattr(conn, "tocsr"):
@@ -50,11 +50,11 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
         hint = f"; FixedProb({float(dense):g}) connects each pair with that probability" if 0 < dense <= 1 else ""
         raise ConnectivityError(
             f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
-            f"All2All(); a number is given as weight=...{hint}"
+            f"All2All(); pass a single weight as weight=...{hint}"
         )
     _check_shape(label, dense.shape, pre, post)
     if pre * post >= 2**32:
-        raise ConnectivityError(f"{label}: {pre * post} connections: expected fewer than 2^32")
+        raise ConnectivityError(f"{label}: {pre * post} connections; expected fewer than 2^32")
     starts = np.arange(0, pre * post + 1, post, dtype=np.uint32)
     targets = np.tile(np.arange(post, dtype=np.uint32), pre)
     weights = dense.reshape(-1)
@@ -63,7 +63,7 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
 
 
 def _rule_hint(conn: Any) -> str:
-    """Return the rule that a text such as "all_to_all" means."""
+    """Return a hint to the rule that a string such as "all_to_all" refers to."""
     rules = {
         "alltoall": "All2All()",
         "all2all": "All2All()",
@@ -86,7 +86,7 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
     csr = conn.tocsr(copy=True)
     csr.sum_duplicates()
     if csr.nnz >= 2**32:
-        raise ConnectivityError(f"{label}: {csr.nnz} connections: expected fewer than 2^32")
+        raise ConnectivityError(f"{label}: {csr.nnz} connections; expected fewer than 2^32")
     weights = numbers(f"{label}: conn.data", csr.data, "numbers")
     _check_weights(label, weights, lambda k: f"conn.data[{k}]")
     return Matrix(csr.indptr.astype(np.uint32), csr.indices.astype(np.uint32), weights, None)
@@ -94,19 +94,19 @@ def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
 
 @suggests
 class CustomConn(FixedOnceMade):
-    """Given connections, one by one.
+    """Explicit connections.
 
     Parameters
     ----------
     pre, post : array of int
         Source and target of each connection, in any order.
     w : array, optional
-        Weight of each connection, >= 0; by default those of ``MCSynapse(weight=...)``.
+        Weight of each connection, >= 0. By default, weights are set by ``MCSynapse(weight=...)``.
     multi_conn : bool
-        Whether a pair that comes more than once is connected as often. If not, the weights of its connections are
-        summed (without weights they are one connection).
+        Whether a pair that occurs several times has several connections. If False, they are merged into one connection,
+        and their weights are summed.
     autapses : bool
-        Whether a neuron is connected to itself; if not, such connections are left out.
+        Whether neurons may be connected to themselves. If False, such connections are left out.
     """
 
     def __init__(
@@ -121,15 +121,16 @@ class CustomConn(FixedOnceMade):
         self.w = None if w is None else numbers("CustomConn: w", w, "numbers")
         if self.pre.shape != self.post.shape or (self.w is not None and self.w.shape != self.pre.shape):
             shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
-            raise ConnectivityError(f"CustomConn: pre, post, w of shapes {shapes}: expected one length")
+            raise ConnectivityError(f"CustomConn: pre, post, w have shapes {shapes}; expected equal lengths")
         self.multi_conn, self.autapses = bool(multi_conn), bool(autapses)
         self.pre, self.post, self.w = (read_only(array) for array in (self.pre, self.post, self.w))
 
     @classmethod
     def from_matrix(cls, matrix: Any, multi_conn: bool = True, autapses: bool = True) -> CustomConn:
-        """Make it from a ``scipy.sparse`` matrix or array of any format, whose stored entries are the weights.
+        """Create connections from a matrix of weights.
 
-        Of a dense array the entries that are not 0 are. Duplicates of a COO matrix are kept with ``multi_conn``.
+        For a ``scipy.sparse`` matrix or array of any format, the stored entries are the connections; for a dense array,
+        the nonzero entries. Duplicates in a COO matrix are kept if ``multi_conn`` is True.
         """
         if hasattr(matrix, "tocoo"):
             coo = matrix.tocoo()
@@ -149,11 +150,11 @@ class CustomConn(FixedOnceMade):
         multi_conn: bool = True,
         autapses: bool = True,
     ) -> CustomConn:
-        """Make it from compressed sparse rows: the targets of source i are ``indices[indptr[i]:indptr[i + 1]]``."""
+        """Create connections from compressed sparse rows: targets of i are ``indices[indptr[i]:indptr[i + 1]]``."""
         indptr, indices = _indices("indptr", indptr), _indices("indices", indices)
         if indptr.size < 1 or indptr[0] != 0 or indptr[-1] != indices.size or (np.diff(indptr) < 0).any():
             raise ConnectivityError(
-                f"CustomConn: indptr: expected numbers that ascend from 0 to {indices.size}, the length of indices"
+                f"CustomConn: indptr: expected ascending numbers from 0 to {indices.size}, the length of indices"
             )
         return cls(np.repeat(np.arange(indptr.size - 1), np.diff(indptr)), indices, data, multi_conn, autapses)
 
@@ -166,14 +167,14 @@ class CustomConn(FixedOnceMade):
         multi_conn: bool = True,
         autapses: bool = True,
     ) -> CustomConn:
-        """Make it from compressed sparse columns: the sources of target j are ``indices[indptr[j]:indptr[j + 1]]``."""
+        """Create connections from compressed sparse columns: sources of j are ``indices[indptr[j]:indptr[j + 1]]``."""
         by_column = cls.from_csr(indptr, indices, data, multi_conn, autapses)
         return cls(by_column.post, by_column.pre, by_column.w, multi_conn, autapses)
 
     def _matrix(self, label: str, pre: int, post: int) -> Matrix:
         for name, given, size in (("pre", self.pre, pre), ("post", self.post, post)):
             for bad in np.flatnonzero(given >= size)[:1]:
-                raise ConnectivityError(f"{label}: conn: {name}[{bad}] = {given[bad]}: expected numbers below {size}")
+                raise ConnectivityError(f"{label}: conn: {name}[{bad}] = {given[bad]}: expected integers below {size}")
         order = np.lexsort((self.post, self.pre))
         sources, targets = self.pre[order], self.post[order]
         weights = None if self.w is None else self.w[order]
@@ -187,7 +188,7 @@ class CustomConn(FixedOnceMade):
         return Matrix(starts, targets.astype(np.uint32), weights, None)
 
     def _without_self(self) -> CustomConn:
-        """Return it without connections of a neuron to itself."""
+        """Return a copy without connections of neurons to themselves."""
         keep = self.pre != self.post
         return CustomConn(
             self.pre[keep], self.post[keep], None if self.w is None else self.w[keep], self.multi_conn, self.autapses
@@ -202,9 +203,9 @@ def _indices(name: str, given: ArrayLike) -> NDArray[np.int64]:
     if array.size == 0:
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ParameterTypeError(f"CustomConn: {name} = {given!r}: expected whole numbers")
+        raise ParameterTypeError(f"CustomConn: {name} = {given!r}: expected integers")
     for bad in np.flatnonzero(array < 0)[:1]:
-        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected whole numbers >= 0")
+        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected integers >= 0")
     return array.astype(np.int64)
 
 

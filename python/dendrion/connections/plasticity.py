@@ -1,4 +1,4 @@
-"""Plasticity: how connections change with the spikes that pass them. Given to ``MCSynapse(plasticity=...)``."""
+"""Synaptic plasticity rules, which are passed to ``MCSynapse(plasticity=...)``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
 
 class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
-    """Base of the rules. A rule is a set of values; the synapse that is given it has them as parameters of its own."""
+    """Base of the plasticity rules. The values of a rule become parameters of the synapse that it is passed to."""
 
     _otherwise: ClassVar[str] = (
-        "cannot be changed once the rule is made; assign the parameter of the MCSynapse, such as synapse.tau_plus"
+        "cannot change after the rule is created; assign to the parameter of the MCSynapse, such as synapse.tau_plus"
     )
     _examples: ClassVar[str] = "STDP()"
     _kind: ClassVar[str]
-    #: Whether weights are learnt, by both sides' spikes.
+    #: Whether spikes of both sides change the weights.
     _learns: ClassVar[bool] = True
 
     def _values(self, **given: float) -> None:
@@ -42,18 +42,19 @@ class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
 
 
 class STDP(Plasticity):
-    """Spike-timing-dependent plasticity of pairs of spikes (Guetig et al. 2003), as NEST's ``stdp_synapse``.
+    """Pair-based spike-timing-dependent plasticity (Guetig et al. 2003), as in NEST's ``stdp_synapse``.
 
-    At a spike of the neuron ``w/w_max`` grows by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at one of the source it
-    shrinks by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K grow by 1 with each spike of their side and
-    decay with ``tau_plus``, and with ``stdp_tau`` of the neuron. Weights stay in [0, w_max].
+    At a spike of the target neuron, ``w/w_max`` increases by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at a spike of
+    the source, it decreases by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K increase by 1 with each spike
+    of their side; ``K_plus`` decays with ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights
+    stay in [0, w_max].
 
     Parameters
     ----------
     lambda_ : float
         Learning rate, >= 0.
     alpha : float
-        Depression relative to facilitation, >= 0.
+        Depression relative to potentiation, >= 0.
     mu_plus, mu_minus : float
         Exponents of the weight, >= 0; 0 is additive, 1 multiplicative.
     tau_plus : float
@@ -63,9 +64,10 @@ class STDP(Plasticity):
 
     Notes
     -----
-    Of a connection's delay, the neuron's ``dendritic_delay`` lies on the dendrite: the synapse sees its source's spike
-    ``delay - dendritic_delay`` after it was sent, and the neuron's ``dendritic_delay`` after. Where both arrive at once
-    the neuron's acts first: it facilitates with the old trace, and is not in that source spike's ``K_minus``.
+    The neuron's ``dendritic_delay`` is the part of a connection's delay that lies on the dendrite: the synapse sees a
+    spike of the source ``delay - dendritic_delay`` after it was emitted, and a spike of the neuron ``dendritic_delay``
+    after it. If both arrive in the same step, the neuron's spike is processed first: it potentiates with the previous
+    trace, and does not contribute to that source spike's ``K_minus``.
     """
 
     _kind: ClassVar[str] = "stdp"
@@ -89,18 +91,19 @@ class STDP(Plasticity):
 
 
 class TripletSTDP(Plasticity):
-    """Plasticity of triplets of spikes (Pfister & Gerstner 2006), as NEST's ``stdp_triplet_synapse``.
+    """Triplet spike-timing-dependent plasticity (Pfister & Gerstner 2006), as in NEST's ``stdp_triplet_synapse``.
 
-    At a spike of the neuron ``w`` grows by ``K_plus (A_plus + A_plus_triplet K_slow)`` with the neuron's slow trace
-    just before (``tau_triplet``); at one of the source it shrinks by ``K_minus (A_minus + A_minus_triplet K_slow)``
-    with the source's slow trace just before (``tau_plus_triplet``). Weights stay in [0, w_max].
+    At a spike of the target neuron, ``w`` increases by ``K_plus (A_plus + A_plus_triplet K_slow)``, with the neuron's
+    slow trace just before the spike (``tau_triplet``). At a spike of the source, it decreases by
+    ``K_minus (A_minus + A_minus_triplet K_slow)``, with the source's slow trace just before the spike
+    (``tau_plus_triplet``). Weights stay in [0, w_max].
 
     Parameters
     ----------
     A_plus, A_minus : float
-        Strengths of pairs, >= 0.
+        Amplitudes of pair interactions, >= 0.
     A_plus_triplet, A_minus_triplet : float
-        Strengths of triplets, >= 0.
+        Amplitudes of triplet interactions, >= 0.
     tau_plus, tau_plus_triplet : float
         Time constants of the source's traces (ms), > 0.
     w_max : float
@@ -108,7 +111,7 @@ class TripletSTDP(Plasticity):
 
     Notes
     -----
-    Delays and ties are those of [STDP][dendrion.STDP].
+    Delays and simultaneous spikes are handled as in [STDP][dendrion.STDP].
     """
 
     _kind: ClassVar[str] = "triplet_stdp"
@@ -138,8 +141,8 @@ class TripletSTDP(Plasticity):
 class TsodyksMarkram(Plasticity):
     """Short-term plasticity (Tsodyks, Pawelzik & Markram 1998; Maass & Markram 2002), as NEST's ``tsodyks2_synapse``.
 
-    A spike carries ``w u x``. Between two spikes that are ``t`` apart ``x`` recovers to
-    ``1 + (x - x u - 1) exp(-t/tau_rec)`` and ``u`` falls to ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike
+    A spike transmits ``w u x``. During an interval ``t`` between two spikes, ``x`` recovers to
+    ``1 + (x - x u - 1) exp(-t/tau_rec)``, and ``u`` decays to ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike
     ``x = 1`` and ``u = U``. The weight itself does not change.
 
     Parameters
@@ -149,7 +152,7 @@ class TsodyksMarkram(Plasticity):
     tau_rec : float
         Time constant of the recovery from depression (ms), > 0.
     tau_fac : float
-        Time constant of facilitation (ms), >= 0; 0 for none.
+        Time constant of facilitation (ms), >= 0; 0 disables facilitation.
     """
 
     _kind: ClassVar[str] = "tsodyks_markram"

@@ -31,12 +31,12 @@ __all__ = ["ConnGen", "Connections", "MCSynapse"]
 
 
 class Connections(NamedTuple):
-    """The connections of a projection, by source, then target; arrays of one length."""
+    """The connections of a projection, sorted by source, then target, as arrays of equal length."""
 
     pre: NDArray[np.uint32]
     post: NDArray[np.uint32]
     weight: NDArray[np.float64]
-    #: In ms.
+    #: Delays in ms.
     delay: NDArray[np.float64]
 
 
@@ -46,29 +46,29 @@ class MCSynapse(Module):
     Parameters
     ----------
     pre : MCNeuron or generator of spikes
-        Where the spikes come from.
+        Source of the spikes.
     post : AMPA, NMDA or GABA, or a tuple of them
-        The receptors of one population that share each connection: a spike adds its weight to the gate of each.
+        Receptors of one population. All receptors of a tuple share each connection: a spike adds its weight to each.
     conn : array, sparse matrix or rule
-        Who is connected to whom, sources by targets. A dense array of shape ``(pre.size, post.size)`` holds the
-        weights, and every entry is a connection, zeros too. Of a ``scipy.sparse`` matrix the stored entries are,
-        duplicates summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
+        The connections from sources to targets. A dense array of shape ``(pre.size, post.size)`` holds the weights, and
+        every entry is a connection, also zeros. In a ``scipy.sparse`` matrix every stored entry is a connection, and
+        duplicates are summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
         [FixedIndegree][dendrion.FixedIndegree], [FixedOutdegree][dendrion.FixedOutdegree],
-        [FixedProb][dendrion.FixedProb], [FixedTotal][dendrion.FixedTotal]; [CustomConn][dendrion.CustomConn] gives
-        connections one by one.
+        [FixedProb][dendrion.FixedProb] and [FixedTotal][dendrion.FixedTotal]. Use
+        [CustomConn][dendrion.CustomConn] for explicit lists of connections.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     weight : float, array, Initializer or callable, optional
-        Weights where ``conn`` has none, >= 0, by default 1: one for all; one per connection by source, then target;
-        drawn from an [Initializer][dendrion.Initializer]; or a function of the sources and targets of all connections
-        (two arrays of whole numbers) that returns an array of one weight each.
+        Weights, >= 0, if ``conn`` has none; 1 by default. A single number; one per connection, ordered by source, then
+        target; an [Initializer][dendrion.Initializer] from which they are drawn; or a function that takes the sources
+        and targets of all connections (two integer arrays) and returns one weight for each.
     delay : float, array, Initializer or callable, optional
-        Delays (ms) in the same forms, rounded to whole steps, with a warning where that moves them (drawn ones are
-        rounded silently). At least dt between neurons. By default 0 from a generator, dt from neurons and where weights
-        are learnt.
+        Delays (ms) in the same forms. They are rounded to whole steps, with a warning if this changes them (drawn
+        delays are rounded silently). Delays between neurons are at least dt. The default is 0 for generators, and dt
+        for neurons and for plastic weights.
     plasticity : STDP, TripletSTDP or TsodyksMarkram, optional
-        How the connections change with the spikes that pass them. Its values become parameters of the synapse
-        (``syn.lambda_``). Where weights are learnt, ``net.probe(syn, "w")`` records them.
+        Plasticity rule. Its values become parameters of the synapse (``syn.lambda_``). If the rule changes weights,
+        ``net.probe(syn, "w")`` records them.
     """
 
     _fixed: ClassVar[tuple[str, ...]] = ("size", "pre", "post", "plasticity")
@@ -105,7 +105,7 @@ class MCSynapse(Module):
         self._freeze(frozen_params or {})
 
     def _connect(self, conn: Any, weight: Any) -> None:
-        """Keep the connections, a rule or given ones, and their weights."""
+        """Store the connections, as a rule or explicitly, and their weights."""
         n_pre, n_post = self.pre.size, self.post[0].size
         if isinstance(conn, Connector):
             conn._check(self._label, n_pre, n_post)
@@ -118,7 +118,7 @@ class MCSynapse(Module):
             if given.weights is not None:
                 if weight is not None:
                     raise ConnectivityError(
-                        f"{self._label}: weight = {weight!r}: expected None beside connections that have weights"
+                        f"{self._label}: weight = {weight!r}: expected None, because conn already has weights"
                     )
                 self._values["w"] = given.weights
                 return
@@ -148,15 +148,19 @@ class MCSynapse(Module):
                 f"receptors{parts_hint(wrong, Receptor, 'receptor')}"
             )
         if len({id(r) for r in receptors}) < len(receptors):
-            raise StructureError(f"{self._label}: post = {post!r}: expected each receptor once")
+            raise StructureError(
+                f"{self._label}: post = {post!r}: contains a receptor twice; expected different receptors"
+            )
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
-            raise StructureError(f"{self._label}: receptors of sizes {sizes}: expected those of one population")
+            raise StructureError(
+                f"{self._label}: post has receptors of sizes {sizes}; expected receptors of one population"
+            )
         self._refer("pre", pre)
         self._refer("post", receptors)
 
     def _spread(self, name: str, value: Any) -> Any:
-        """Return a value for each connection in one of its forms."""
+        """Return a value per connection in one of its forms."""
         conn = self.__dict__["_conn"]
         count = len(conn.targets) if isinstance(conn, Matrix) else None
         if has_units(value):
@@ -164,7 +168,7 @@ class MCSynapse(Module):
         return spread(self._label, name, value, (self.pre.size, self.post[0].size), count)
 
     def _training_changed(self) -> None:
-        """Learn in training only."""
+        """Enable changes of the weights in training mode, and disable them otherwise."""
         net = self._network
         if net is not None and self.plasticity is not None and self.plasticity._learns:
             with net._alone("train"):
@@ -176,7 +180,7 @@ class MCSynapse(Module):
         return self.path if random or any(isinstance(v, Initializer) for v in drawn) else None
 
     def _settle(self) -> None:
-        """Let go of the arrays: the engine has the connections now, and they end with the network."""
+        """Release the arrays. From now on the connections are owned by the engine, and are freed with the network."""
         conn = self.__dict__["_conn"]
         if isinstance(conn, Matrix):
             none = np.empty(0, dtype=np.uint32)
@@ -187,18 +191,18 @@ class MCSynapse(Module):
     def _check_unsettled(self) -> None:
         if self._values["w"] is None:
             raise StructureError(
-                f"{self._label}: its connections went with an earlier network; make the MCSynapse anew"
+                f"{self._label}: its connections were freed with an earlier network; create a new MCSynapse"
             )
 
     @property
     def shape(self) -> tuple[int, int] | None:
-        """Shape of ``w`` where connections are dense, else ``None``."""
+        """Shape of ``w`` if connections are dense, otherwise ``None``."""
         conn = self.__dict__["_conn"]
         return conn.shape if isinstance(conn, Matrix) else None
 
     @property
     def weight(self) -> NDArray[np.float64]:
-        """Weights, another name of ``w``."""
+        """Weights; an alias of ``w``."""
         return self.w
 
     @weight.setter
@@ -207,7 +211,7 @@ class MCSynapse(Module):
 
     @property
     def delay(self) -> Any:
-        """Delays (ms): as given, or once the network is built one per connection, by source, then target."""
+        """Delays (ms), as given; after the network is built, one per connection, ordered by source, then target."""
         if self._network is not None:
             return read_only(self.connections.delay)
         return read_only(self.__dict__["_delay"])
@@ -223,14 +227,14 @@ class MCSynapse(Module):
 
     @property
     def w(self) -> NDArray[np.float64]:
-        """Weights: of shape ``(pre.size, post.size)`` for a dense ``conn``, else one per connection by source."""
+        """Weights, of shape ``(pre.size, post.size)`` for a dense ``conn``, otherwise one per connection."""
         net = self._network
         if net is not None:
             return read_only(net._weights(self))  # type: ignore[no-any-return]
         self._check_unsettled()
         values: Any = self._values["w"]
         if isinstance(values, Initializer) or callable(values):
-            raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is made; expected that first")
+            raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is built; build it first")
         flat = np.array(values, dtype=np.float64)
         if self.shape:
             flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
@@ -238,10 +242,10 @@ class MCSynapse(Module):
 
     @property
     def connections(self) -> Connections:
-        """All connections, in read-only arrays. A rule has them once the network is made."""
+        """All connections, in read-only arrays. Connections of a rule exist only after the network is built."""
         net = self._network
         if net is None:
-            raise StructureError(f"{self._label}: its connections are made with the network; make that first")
+            raise StructureError(f"{self._label}: its connections are created with the network; build it first")
         return net._connections(self)
 
     def _convert(self, name: str, value: Any) -> Any:
@@ -249,7 +253,7 @@ class MCSynapse(Module):
             return self._rule_value(name, value)
         if value is None:
             raise ParameterError(f"{self._label}: w = None: expected numbers >= 0")
-        # In a network the engine knows how many connections there are, and checks their weights.
+        # In a network, the engine knows the number of connections and checks the weights.
         return self._spread(name, value) if self._network is None else self._flat(name, value)
 
     def _unit_of(self, name: str) -> str:
@@ -265,7 +269,7 @@ class MCSynapse(Module):
         return float(array)
 
     def _flat(self, name: str, value: ArrayLike) -> float | NDArray[np.float64]:
-        """Return weights in the order of the connections. A table must be one of sources by targets."""
+        """Return weights in the order of the connections. A matrix must have the shape (sources, targets)."""
         array = numbers(f"{self._label}: {name}", value, "numbers")
         check_weights(f"{self._label}: {name}", array)
         shape = (self.pre.size, self.post[0].size)
@@ -277,14 +281,14 @@ class MCSynapse(Module):
 
 
 class ConnGen(Module):
-    """Connects a generator one to one: a current to a compartment, spikes to a receptor.
+    """Connects a generator one-to-one: a current to a compartment, or spikes to a receptor.
 
     Parameters
     ----------
     pre : Generator
-        The generator, of the compartment's size; a generator of current may have size 1.
+        The generator, of the same size as the compartment. A current generator may also have size 1.
     mc : Compartment
-        The compartment that takes the current, or the receptor that takes the spikes (with weight 1).
+        The compartment into which the current is injected, or the receptor that receives the spikes (with weight 1).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -313,7 +317,7 @@ class ConnGen(Module):
             raise ParameterTypeError(f"{self._label}: mc = {mc!r}: expected {what}{hint}")
         if pre.size != mc.size and (pre.spiking or pre.size != 1):
             raise StructureError(
-                f"{self._label}: {pre!r} and {mc!r}: a ConnGen connects one to one, expected the same size"
+                f"{self._label}: {pre!r} and {mc!r}: a ConnGen connects one to one; expected the same size"
                 f"{'' if pre.spiking else ', or a generator of size 1'}"
             )
         self._refer("pre", pre)

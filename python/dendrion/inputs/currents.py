@@ -22,16 +22,16 @@ __all__ = ["CurrentGenerator", "DCGenerator"]
 
 
 class DCGenerator(Generator):
-    """A constant current, switched on and off.
+    """A constant current that is switched on and off.
 
     Parameters
     ----------
     size : int
-        Number of outlets: the size of the compartment it is injected into, or 1 for the same current everywhere.
+        Number of outputs: the size of the compartment into which it is injected, or 1 for the same current everywhere.
     amplitude : float, array or Piecewise
-        Current (pA); positive depolarises. Of all outlets, of each, or a function of time.
+        Current (pA); positive currents depolarise. A single value, one per output, or a function of time.
     start, stop : float
-        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average.
+        The current is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -56,22 +56,21 @@ class DCGenerator(Generator):
 
 
 class CurrentGenerator(Generator):
-    """A current given by samples.
+    """A current that is defined by samples.
 
     Parameters
     ----------
     size : int
-        Number of outlets: the size of the compartment it is injected into, or 1.
+        Number of outputs: the size of the compartment into which it is injected, or 1.
     waveform : array or signal
-        Current (pA), of shape ``(samples,)`` or ``(samples, size)``. Without ``interval`` each step from ``start`` on
-        takes one sample, and the current is 0 after the last one. With ``interval`` the samples are at ``start``,
-        ``start + interval`` and so on. The current is their linear interpolation, and 0 after the last sample; each
-        step takes its time average. Gradients are taken with respect to the samples. A signal with sample times sets
-        the interval itself: an ``AnalogSignal`` of Neo, a ``DataArray`` of xarray with a time coordinate, or a
-        ``Series`` or ``DataFrame`` of pandas with a time index. If it does not begin at 0, its first time becomes
-        ``start``.
+        Current (pA), of shape ``(samples,)`` or ``(samples, size)``. Without ``interval``, each step from ``start`` on
+        uses one sample, and the current is 0 after the last one. With ``interval``, the samples are at ``start``,
+        ``start + interval`` and so on; the current is their linear interpolation, averaged over each step, and 0 after
+        the last sample. Gradients are taken with respect to the samples. A signal with sample times defines the
+        interval itself: a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas ``Series``
+        or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes ``start``.
     start, stop : float
-        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average.
+        The current is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     interval : float, optional
@@ -102,7 +101,7 @@ class CurrentGenerator(Generator):
         wave = plain_numbers(f"{self._label}: waveform", signal.values, "numbers (pA)")
         if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
             raise ParameterError(
-                f"{self._label}: waveform of shape {wave.shape}: expected (steps,) or (steps, {self.size})"
+                f"{self._label}: waveform of shape {wave.shape}: expected (samples,) or (samples, {self.size})"
             )
         if not np.isfinite(wave).all():
             bad = int(np.argwhere(~np.isfinite(wave))[0][0])
@@ -115,7 +114,7 @@ class CurrentGenerator(Generator):
             raise ParameterError(f"{self._label}: waveform of shape {wave.shape}: expected at least 2 samples")
 
     def _spacing(self, signal: Sampled, interval: Any) -> float | None:
-        """Return the interval that was given or that the signal has; the signal's first time becomes ``start``."""
+        """Return the given interval or that of the signal, whose first time becomes ``start``."""
         if interval is not None:
             interval = in_unit(f"{self._label}: interval", interval, "ms")
             if not isinstance(interval, (int, float, np.integer, np.floating)) or isinstance(interval, bool):
@@ -135,14 +134,12 @@ class CurrentGenerator(Generator):
             if self.start != 0 or signal.start < 0:
                 raise ParameterError(
                     f"{self._label}: start = {self.start:g} ms: the waveform begins at {signal.start:g} ms; expected a "
-                    "waveform that begins at 0 or later, and start = 0 or that time"
+                    "waveform that begins at t >= 0, and start = 0 or the same time"
                 )
             self.start = signal.start
         return signal.interval
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "interval":
-            raise StructureError(
-                f"{self._label}: interval stays what it was made with; make another {type(self).__name__}"
-            )
+            raise StructureError(f"{self._label}: interval cannot change; create a new {type(self).__name__}")
         super().__setattr__(name, value)

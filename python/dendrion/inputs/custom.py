@@ -1,4 +1,4 @@
-"""Generators whose spikes a function or a table of the user's gives."""
+"""Generators whose spikes are defined by a user's function or table."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ from .generators import Generator
 
 __all__ = ["CustomGenerator"]
 
-#: Steps a function is asked for at a time, from multiples of it on.
+#: Maximum number of steps per call of a function. Calls begin at multiples of it.
 CHUNK = 1000
 
 
 class CustomGenerator(Generator):
-    """Spikes that a function of the user's gives while the network runs, or a table of them.
+    """Spikes that are computed by a function while the network runs, or read from a table.
 
     Parameters
     ----------
     size : int
         Number of sources.
     start, stop : float
-        On for ``start <= t < stop`` (ms).
+        The generator is on for ``start <= t < stop`` (ms).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     fn : callable or array
-        A function ``fn(t)`` of the times (ms) of some steps, of shape ``(k,)``, that returns how often each source
-        spikes in each of them: whole numbers or bools of shape ``(k, size)``. It is asked for each step in which the
-        generator is on once, in order, for up to 1000 steps at a time; where chunks begin does not depend on how a time
-        is cut into runs. After ``net.reset()`` it is asked again from t = 0 on. What it raises ends the run, at the
-        beginning of the chunk. Or a table of shape ``(steps, size)``, whose first row is the step of ``start``.
+        A function ``fn(t)`` that takes the times (ms) of some steps, of shape ``(k,)``, and returns the number of
+        spikes of each source in each step: integers or bools of shape ``(k, size)``. It is called once for each step in
+        which the generator is on, in order, in chunks of up to 1000 steps. The boundaries of chunks do not depend on
+        how a simulation is split into runs. After ``net.reset()`` it is called again from t = 0. If it raises an
+        exception, the run ends at the beginning of the chunk. Alternatively, a table of shape ``(steps, size)`` whose
+        first row is the step of ``start``.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()
@@ -68,25 +69,25 @@ class CustomGenerator(Generator):
         self._refer("fn", read_only(self._counts(table, f"{self._label}: fn")))
 
     def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
-        """Return numbers of spikes, checked."""
+        """Return numbers of spikes after checking them."""
         array = np.asarray(in_unit(what, table, ""))
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
             array = array.astype(np.int64)
         if array.dtype.kind not in "biu":
-            raise ParameterTypeError(f"{what} of type {array.dtype}: expected whole numbers of spikes")
+            raise ParameterTypeError(f"{what} of type {array.dtype}: expected integers (numbers of spikes)")
         if (array < 0).any():
             step, source = (int(i) for i in np.argwhere(array < 0)[0])
-            raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected whole numbers >= 0")
+            raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected integers >= 0")
         return array.astype(np.int64)
 
     def _given(self, dt: float) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Return the table as sources and times (ms)."""
+        """Return the spikes in the table as sources and times (ms)."""
         table: Any = self.fn
         steps, sources = _repeated(table)
         return sources, np.multiply(steps + _step(self.start, dt), dt, dtype=np.float64)
 
     def _ask(self, begin: int, end: int, dt: float) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        """Return steps and sources of the spikes of the steps from ``begin`` to ``end``."""
+        """Return steps and sources of the spikes from step ``begin`` to below step ``end``."""
         begin = max(begin, _step(self.start, dt))
         end = end if math.isinf(self.stop) else min(end, _step(self.stop, dt))
         if begin >= end or not callable(self.fn):
@@ -108,7 +109,7 @@ def _step(ms: float, dt: float) -> int:
 
 
 def _repeated(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return steps and sources of all spikes of a table of counts."""
+    """Return steps and sources of all spikes in a table of counts."""
     steps, sources = np.nonzero(table)
     counts = table[steps, sources]
     return np.repeat(steps, counts), np.repeat(sources, counts).astype(np.uint32)

@@ -1,4 +1,4 @@
-"""Generators: what drives a network from outside, and those of spikes."""
+"""Generators of external input, and in particular of spikes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerato
 
 
 class Generator(Abstract, Module):
-    """Base of the generators: ``size`` sources that are on for ``start <= t < stop`` (ms)."""
+    """Base of the generators, which have ``size`` sources that are on for ``start <= t < stop`` (ms)."""
 
     _examples: ClassVar[str] = "PoissonGenerator(size, rate)"
     _otherwise_drawn: ClassVar[str] = "; a Piecewise is a function of time"
@@ -34,9 +34,9 @@ class Generator(Abstract, Module):
     _built_in: ClassVar[tuple[str, ...]] = ("start", "stop", "rng_col")
     _fixed: ClassVar[tuple[str, ...]] = ("size", "rng_col")
 
-    #: Times from which a parameter takes one value after the other, and the shape of its table.
+    #: The piecewise constant function of a parameter, if there is one.
     _piecewise: Piecewise | None = None
-    #: Name of the random stream, where it is shared.
+    #: Name of the random stream, if it is shared.
     rng_col: str | None = None
 
     def _times(self, size: int, start: float, stop: float) -> None:
@@ -57,13 +57,13 @@ class Generator(Abstract, Module):
             value = self._time(name, value)
             start, stop = (value if n == name else self.__dict__.get(n, value) for n in ("start", "stop"))
             if stop < start:
-                raise ParameterError(f"{self._label}: stop = {stop:g}: expected a time from start = {start:g} ms on")
+                raise ParameterError(f"{self._label}: stop = {stop:g}: expected a time >= start = {start:g} ms")
         super().__setattr__(name, value)
 
     # Piecewise parameters
 
     def _convert(self, name: str, value: Any) -> Any:
-        """Return a number or a flat array. A piecewise one gives its times away; an array of its shape keeps them."""
+        """Return a number or a flat array. A Piecewise sets the times; an array of its shape keeps them."""
         if isinstance(value, Piecewise):
             check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
             if value.values.ndim == 2 and value.values.shape[1] != self.size:
@@ -73,7 +73,8 @@ class Generator(Abstract, Module):
                 )
             if self._network is not None:
                 raise StructureError(
-                    f"{self._label}: {name} = {value!r}: the network keeps its times; expected an array of values"
+                    f"{self._label}: {name} = {value!r}: the times are fixed once the network is built; expected an "
+                    "array of values"
                 )
             self._refer("_piecewise", value)
             if value._unit is not None:
@@ -102,7 +103,7 @@ class Generator(Abstract, Module):
         _core.check_module(kind, self._label, {name: value}, size)
 
     def _shaped(self, value: Any) -> Any:
-        """Return a parameter as users know it: of a piecewise one a table."""
+        """Return a parameter in the shape that users see, which is a table for a Piecewise."""
         return value if self._piecewise is None else read_only(np.reshape(value, self._piecewise.values.shape))
 
     def __getattr__(self, name: str) -> Any:
@@ -120,21 +121,22 @@ class Generator(Abstract, Module):
 
 
 class PoissonGenerator(Generator):
-    """Independent Poisson processes. Counts are exact: a source may spike more than once in a step.
+    """Independent Poisson processes. A source may spike several times in a step.
 
     Parameters
     ----------
     size : int
         Number of sources.
     rate : float, array or Piecewise
-        Rate (Hz), >= 0: of all sources, of each, or a [piecewise constant][dendrion.Piecewise] function of time.
+        Rate (Hz), >= 0: a single value, one per source, or a [piecewise constant][dendrion.Piecewise] function of time.
     start, stop : float
-        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``rate``.
+        The generator is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average of
+        ``rate``.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
-        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
-        is the generator's own.
+        Name of the random stream. Generators with the same name draw the same numbers for each source. By default each
+        generator has its own stream.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("poisson",)
@@ -159,21 +161,22 @@ class PoissonGenerator(Generator):
 
 
 class BernoulliGenerator(Generator):
-    """Sources that spike in each step with a probability, at most once.
+    """Sources that spike at most once per step, with a given probability.
 
     Parameters
     ----------
     size : int
         Number of sources.
     start, stop : float
-        On for ``start <= t < stop`` (ms). A step in which it is on for a part takes the time average of ``prob``.
+        The generator is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average of
+        ``prob``.
     prob : float, array or Piecewise
-        Probability of a spike in a step, in [0, 1]: of all sources, of each, or a function of time.
+        Probability of a spike per step, in [0, 1]: a single value, one per source, or a function of time.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
-        Name of the random stream. Generators of one name draw the same numbers, source by source. By default the stream
-        is the generator's own.
+        Name of the random stream. Generators with the same name draw the same numbers for each source. By default each
+        generator has its own stream.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("bernoulli",)
@@ -205,13 +208,12 @@ class SpikeGenerator(Generator):
     size : int
         Number of sources.
     indices : array of int
-        Source of each spike, below ``size``.
+        Source of each spike, 0 to ``size - 1``.
     times : array of float
-        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. The same spike twice counts
-        twice.
-        The times of a ``SpikeTrain`` of Neo are taken as they are: its ``t_start`` is not subtracted.
+        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. Spikes that occur twice are
+        counted twice. Times of a Neo ``SpikeTrain`` are used as they are; its ``t_start`` is not subtracted.
     start, stop : float
-        On for ``start <= t < stop`` (ms).
+        The generator is on for ``start <= t < stop`` (ms).
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -237,15 +239,15 @@ class SpikeGenerator(Generator):
         indices = np.atleast_1d(in_unit(f"{self._label}: indices", indices, ""))
         if times.ndim != 1 or indices.shape != times.shape:
             raise ParameterError(
-                f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}: "
-                "expected the same (n,)"
+                f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}; "
+                "expected the same shape (n,)"
             )
         if indices.size and indices.dtype.kind not in "iu":
-            raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected whole numbers")
+            raise ParameterTypeError(f"{self._label}: indices of type {indices.dtype}: expected integers")
         self._refer("times", read_only(times))
         for bad in np.flatnonzero((indices < 0) | (indices >= self.size))[:1]:
             raise ParameterError(
-                f"{self._label}: indices[{bad}] = {indices[bad]}: expected whole numbers in 0..{self.size - 1}"
+                f"{self._label}: indices[{bad}] = {indices[bad]}: expected integers in 0..{self.size - 1}"
             )
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
             raise ParameterError(f"{self._label}: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")

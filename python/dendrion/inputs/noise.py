@@ -1,4 +1,4 @@
-"""Noise on compartments, in the sense of Ito. How it is integrated is the neuron's ``sdemethod``."""
+"""Noise on compartments (Ito). The neuron's ``sdemethod`` determines how it is integrated."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ __all__ = ["ConductanceNoise", "Noise", "OUNoise", "WhiteNoise"]
 
 
 class Noise(Abstract, Module):
-    """Base of the noises on a compartment. Each neuron has noise of its own; streams do not depend on threads.
+    """Base of the noise processes on a compartment. Each neuron has independent noise.
 
-    White and conductance noises on one compartment are independent, and act as one Wiener process whose variance is the
-    sum of theirs: the law is the same, and Milstein's method keeps its order.
+    Results do not depend on the number of threads. White and conductance noise on one compartment are independent. They
+    are simulated as one Wiener process whose variance is the sum of theirs, which has the same distribution and
+    preserves the order of Milstein's method.
     """
 
     _examples: ClassVar[str] = "WhiteNoise(compartment, sigma)"
@@ -43,7 +44,7 @@ class Noise(Abstract, Module):
     ) -> None:
         if not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment it acts on{hint}")
+            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment on which it acts{hint}")
         self._refer("on", on)
         self.size = on.size
         self._declare(**given)
@@ -59,9 +60,10 @@ class WhiteNoise(Noise):
     Parameters
     ----------
     on : Compartment
-        The compartment it acts on. Made outside an ``__init__``, the noise belongs to that compartment's owner.
+        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
+        owner.
     sigma : float or array
-        Intensity (pA ms^1/2), >= 0. The current's integral over t ms has the standard deviation ``sigma sqrt(t)``.
+        Intensity (pA ms^1/2), >= 0. The integral of the current over t ms has standard deviation ``sigma sqrt(t)``.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -81,14 +83,16 @@ class WhiteNoise(Noise):
 
 
 class OUNoise(Noise):
-    """An Ornstein-Uhlenbeck noise current: ``dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW``, exact from step to step.
+    """An Ornstein-Uhlenbeck noise current: ``dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW``, updated exactly.
 
-    Its state ``I`` (pA) can be recorded. It starts at ``mean`` and forgets that within a few ``tau``.
+    Its state ``I`` (pA) can be recorded. It starts at ``mean``, and this initial value is forgotten within a few
+    ``tau``.
 
     Parameters
     ----------
     on : Compartment
-        The compartment it acts on. Made outside an ``__init__``, the noise belongs to that compartment's owner.
+        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
+        owner.
     sigma : float or array
         Standard deviation of the current (pA), >= 0.
     tau : float or array
@@ -117,12 +121,13 @@ class OUNoise(Noise):
 
 
 class ConductanceNoise(Noise):
-    """White noise of a conductance of mean 0: ``C dV = ... dt + sigma (E - V) dW``. It is multiplicative.
+    """White noise of a conductance with mean 0: ``C dV = ... dt + sigma (E - V) dW``. The noise is multiplicative.
 
     Parameters
     ----------
     on : Compartment
-        The compartment it acts on. Made outside an ``__init__``, the noise belongs to that compartment's owner.
+        The compartment on which it acts. Noise that is created outside an ``__init__`` belongs to that compartment's
+        owner.
     sigma : float or array
         Intensity (nS ms^1/2), >= 0.
     E : float or array

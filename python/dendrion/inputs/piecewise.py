@@ -1,4 +1,4 @@
-"""Parameters of generators that take one value after the other."""
+"""Parameters of generators that are piecewise constant functions of time."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ __all__ = ["Piecewise"]
 
 @suggests
 class Piecewise(FixedOnceMade):
-    """A piecewise constant function of time: ``values[k]`` from ``times[k]`` on, and 0 before the first time.
+    """A piecewise constant function of time: ``values[k]`` from ``times[k]`` on, and 0 before ``times[0]``.
 
     Parameters
     ----------
     times : array
-        Times (ms), >= 0 and ascending; shape ``(k,)``. A step in which the value changes takes the time average, so
+        Times (ms), >= 0 and ascending, of shape ``(k,)``. A step in which the value changes uses the time average, so
         that no charge is lost.
     values : array
-        Values of shape ``(k,)``, or ``(k, size)`` for values per source. Quantities become Hz, pA or pure numbers, and
-        are refused by parameters of another unit. A signal that carries times of its own needs the same ``times``.
+        Values of shape ``(k,)``, or ``(k, size)`` for one value per source. Quantities are converted to Hz, pA or
+        dimensionless numbers, and parameters with a different unit refuse them. If a signal carries sample times, they
+        must equal ``times``.
     """
 
     times: NDArray[np.float64]
     values: NDArray[np.float64]
-    #: Unit of the values, where they were quantities.
+    #: Unit of the values, if they were quantities.
     _unit: str | None
 
     def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
@@ -40,19 +41,19 @@ class Piecewise(FixedOnceMade):
         self._unit = signal.unit
         self.values = np.atleast_1d(plain_numbers("Piecewise: values", signal.values, "numbers"))
         if self.times.ndim != 1 or self.times.size == 0:
-            raise ParameterError(f"Piecewise: times of shape {self.times.shape}: expected (k,), at least one")
+            raise ParameterError(f"Piecewise: times of shape {self.times.shape}: expected (k,) with at least one time")
         for bad in np.flatnonzero(~np.isfinite(self.times) | (self.times < 0))[:1]:
             raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected finite times >= 0 (ms)")
         for bad in np.flatnonzero(np.diff(self.times) <= 0)[:1] + 1:
             before = self.times[bad - 1]
             raise ParameterError(f"Piecewise: times[{bad}] = {self.times[bad]}: expected a time after {before} ms")
         if signal.interval is not None and self.values.shape[1:] == (1,):
-            # One channel of a signal is for all sources.
+            # A single channel of a signal applies to all sources.
             self.values = self.values[:, 0]
         if signal.interval is not None and not self._are_times_of(signal.start, signal.interval):
             raise ParameterError(
-                f"Piecewise: values with a sample every {signal.interval:g} ms from {signal.start:g} ms on: expected "
-                "these as times, or values without times"
+                f"Piecewise: values have a sample every {signal.interval:g} ms from {signal.start:g} ms on; expected "
+                "the same times, or values without times"
             )
         if self.values.ndim > 2 or len(self.values) != len(self.times):
             k = len(self.times)
@@ -65,7 +66,7 @@ class Piecewise(FixedOnceMade):
         return own.shape == self.times.shape and bool(np.allclose(own, self.times, rtol=0.0, atol=1e-3 * interval))
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
-        """Return the values at times ``t`` (ms), of the shape of ``t`` and, for values per source, ``size``."""
+        """Return the values at times ``t`` (ms), of the shape of ``t``, followed by ``size`` for values per source."""
         row = np.searchsorted(self.times, np.asarray(in_unit("Piecewise: t", t, "ms")), side="right") - 1
         here = self.values[np.maximum(row, 0)]
         return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)

@@ -1,1 +1,1 @@
-"""The base of everything that has a name, an owner and parameters."""
+"""The base class of everything with a name, an owner and parameters."""

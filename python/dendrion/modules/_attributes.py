@@ -1,4 +1,4 @@
-"""Assignments to attributes of modules: each has an effect, or raises an error that names the right way."""
+"""Assignments to attributes of modules. Each has an effect, or raises an error that suggests the correct way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LISTED = 8
 
 
 def states_of(module: Module) -> list[str]:
-    """Return the names of a module's states; before the network is built there are none."""
+    """Return the names of a module's states, or an empty list before the network is built."""
     net = module._network
     if net is None:
         return []
@@ -35,7 +35,7 @@ def states_of(module: Module) -> list[str]:
 
 
 def state_of(module: Module, name: str) -> Any:
-    """Return the present value of a state; raise AttributeError where there is no such state."""
+    """Return the current value of a state; raise AttributeError if there is no such state."""
     net = module._network
     if name.startswith("_"):
         raise no_attribute(module._label, name, ())
@@ -50,7 +50,7 @@ def state_of(module: Module, name: str) -> Any:
 
 
 def set_state(module: Module, name: str, value: Any) -> bool:
-    """Set a state of the network that the module is in; return whether there is a state of that name."""
+    """Set a state of a module in a network; return whether a state with this name exists."""
     if name.startswith("_") or name in module.__dict__ or hasattr(type(module), name):
         return False
     net = module._network
@@ -63,7 +63,7 @@ def set_state(module: Module, name: str, value: Any) -> bool:
 
 
 def _variables_of(module: Module) -> set[str]:
-    """Return the names of what can be recorded of a module, as far as its class knows."""
+    """Return the names of a module's variables that can be recorded, as far as its class defines them."""
     definition = getattr(type(module), "_definition", None)
     written = () if definition is None else (name for name, _ in definition.variables())
     return {*module._variable_units, *written} - {*module._values}
@@ -73,7 +73,7 @@ def _variables_of(module: Module) -> set[str]:
 
 
 def check_assignment(module: Module, name: str, value: Any) -> None:
-    """Raise where an assignment to something that is neither a parameter nor a state would have no effect."""
+    """Raise an error for an assignment that is neither to a parameter nor to a state and would have no effect."""
     if name.startswith("_") or (under_construction(module) and not _made_before(module, name)):
         return
     refuse_unordered(module._label, name, value)
@@ -86,61 +86,61 @@ def check_assignment(module: Module, name: str, value: Any) -> None:
 
 
 def _made_before(module: Module, name: str) -> bool:
-    """Return whether an attribute that never changes has its value already."""
+    """Return whether a fixed attribute already has its value."""
     return name in module._fixed and module.__dict__.get(name) is not None
 
 
 def _check_known(module: Module, name: str, value: Any) -> None:
-    """Check an assignment to an attribute that the module has."""
+    """Check an assignment to an existing attribute of the module."""
     old = module.__dict__.get(name)
     if old is value:
         return
     if name in module._fixed and old is not None and not (name == "size" and old == value):
         raise AssignmentError(
-            f"{module._label}: {name} stays what it was made with; make another {type(module).__name__} "
+            f"{module._label}: {name} cannot change after construction; create a new {type(module).__name__} "
             f"(assigned: {shown(value)})"
         )
     if module._network is None:
         return
     if name in module._built_in or name in _own_arguments(type(module)) or _owns_part(module, name, old):
         raise AssignmentError(
-            f"{module._label}: {name} is fixed once the network is made; set it before (assigned: {shown(value)})"
+            f"{module._label}: {name} is fixed once the network is built; set it before (assigned: {shown(value)})"
         )
 
 
 def _owns_part(module: Module, name: str, old: Any) -> bool:
-    """Return whether an attribute is a module that is part of the model, or a container of some."""
+    """Return whether an attribute is a module that is part of the model, or contains one."""
     items = named_items(name, old) if isinstance(old, (list, tuple, dict)) else [(name, old)]
     return any(getattr(item, "_owner", None) is module for _, item in items)
 
 
 def _check_of_class(module: Module, name: str, value: Any) -> None:
-    """Check an assignment to an attribute that the class has."""
+    """Check an assignment to an attribute of the class."""
     home = next(cls for cls in type(module).__mro__ if name in vars(cls))
     found = vars(home)[name]
     if name == "equations":
-        _refuse(module, name, value, "the equations belong to the class; define another class with these equations")
+        _refuse(module, name, value, "the equations belong to the class; define a new class with these equations")
     if isinstance(found, property) and found.fset is not None:
         return
     if home.__module__.partition(".")[0] != _PACKAGE:
-        # Attributes that users' classes define are theirs.
+        # Attributes of users' classes may be assigned freely.
         return
     if name in _own_arguments(type(module)):
-        _refuse(module, name, value, f"{name} is given when the {type(module).__name__} is made; make another one")
+        _refuse(module, name, value, f"{name} is an argument of {type(module).__name__}; create a new instance")
     if callable(getattr(module, name, None)) and not isinstance(found, property):
         _refuse(module, name, value, f"{name}() is a method")
     _refuse(module, name, value, f"{name} is read-only")
 
 
 def _check_new(module: Module, name: str, value: Any) -> None:
-    """Check an assignment to a name that is not there yet."""
+    """Check an assignment to a new name."""
     kind = type(module)
     if name in _variables_of(module):
         if module._network is None:
             _refuse(module, name, value, _before_building(module, name))
         _refuse(module, name, value, f"{name} is computed from the states; expected a state or a parameter")
     if name in _own_arguments(kind):
-        _refuse(module, name, value, f"{name} is given when the {kind.__name__} is made; make another one")
+        _refuse(module, name, value, f"{name} is an argument of {kind.__name__}; create a new instance")
     if are_numbers(value) and (homes := _homes(module, name)):
         of = f"it is one of {homes[0]}" if len(homes) == 1 else f"these have one: {', '.join(homes)}"
         _refuse(module, name, value, f"{kind.__name__} has no parameter or state {name!r}; {of}")
@@ -151,8 +151,8 @@ def _check_new(module: Module, name: str, value: Any) -> None:
     if are_numbers(value):
         listed = f"its parameters are {', '.join(module._values)}" if module._values else "it has no parameters"
         raise AssignmentError(
-            f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {name!r}; {listed}. Attributes "
-            "of your own are defined in a class of your own, or begin with '_'"
+            f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {name!r}; {listed}. To add an "
+            "attribute of your own, define it in a subclass, or start its name with '_'"
         )
 
 
@@ -166,12 +166,12 @@ def _homes(module: Module, name: str) -> list[str]:
 
 
 def _before_building(module: Module, name: str) -> str:
-    states = {"V": "; to begin elsewhere set V_rest, or V once the network is built"}
-    return f"{name} has no value before the network is built{states.get(name, '; set it after that')}"
+    states = {"V": "; set V_rest for another initial value, or V after the network is built"}
+    return f"{name} has no value before the network is built{states.get(name, '; set it afterwards')}"
 
 
 def _settable(module: Module) -> list[str]:
-    """Return the public names that a value can be assigned to."""
+    """Return the public names that can be assigned."""
     return [*module._values, *(n for n in _own_arguments(type(module)) if n not in ("parent", "name"))]
 
 
@@ -179,7 +179,7 @@ _arguments: dict[type, frozenset[str]] = {}
 
 
 def _own_arguments(cls: type) -> frozenset[str]:
-    """Return the arguments of the constructors of Dendrion's classes among the bases of ``cls``."""
+    """Return the constructor arguments of the Dendrion classes among the bases of ``cls``."""
     if cls not in _arguments:
         _arguments[cls] = _found_arguments(cls)
     return _arguments[cls]
@@ -199,10 +199,10 @@ def _refuse(module: Module, name: str, value: Any, why: str) -> NoReturn:
 
 
 def check_deletion(module: Module, name: str) -> None:
-    """Raise where an attribute cannot be deleted."""
+    """Raise an error if an attribute cannot be deleted."""
     if name in module._values or name in _own_arguments(type(module)):
         raise AssignmentError(f"{module._label}.{name}: cannot be deleted")
     if name not in module.__dict__:
         raise no_attribute(module._label, name, dir(module))
     if module._network is not None and _owns_part(module, name, module.__dict__[name]):
-        raise AssignmentError(f"{module._label}: {name} is fixed once the network is made and cannot be deleted")
+        raise AssignmentError(f"{module._label}: {name} is fixed once the network is built and cannot be deleted")

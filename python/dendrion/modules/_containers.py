@@ -1,4 +1,4 @@
-"""Lists and dicts of modules that are attributes of a module: what is put into them belongs to it."""
+"""Lists and dicts of modules that are attributes of a module, which owns the modules in them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["ModuleDict", "ModuleList", "guarded", "named_items", "refuse_unorder
 
 
 class _Owned:
-    """A container that tells the module it is an attribute of before and after it changes."""
+    """A container that notifies its owner before and after it changes."""
 
     _owner: Module
     _attribute: str
@@ -26,7 +26,7 @@ class _Owned:
         self._owner, self._attribute = owner, attribute
 
     def _change(self, change: Callable[[], Any]) -> Any:
-        """Change the items, and let the owner take in new modules and let go of others."""
+        """Change the items, and make the owner adopt new modules and release removed ones."""
         saved: Any = list(self) if isinstance(self, list) else dict(self)  # type: ignore[call-overload]
         before = list(named_items(self._attribute, self))
         result = change()
@@ -46,7 +46,7 @@ class _Owned:
 
 
 class ModuleList(_Owned, list[Any]):
-    """A list that is an attribute of a module."""
+    """A list of modules that is an attribute of a module."""
 
     def _restore(self, saved: list[Any]) -> None:
         list.__setitem__(self, slice(None), saved)
@@ -64,7 +64,7 @@ class ModuleList(_Owned, list[Any]):
         self.extend([item])
 
     def extend(self, items: Iterable[Any]) -> None:
-        # Those before keep their places, so the cost does not depend on their number.
+        # Existing items keep their positions, so the cost does not depend on their number.
         count, new = len(self), list(items)
         list.extend(self, new)
         places = {f"{count + k}": item for k, item in enumerate(new)}
@@ -108,7 +108,7 @@ class ModuleList(_Owned, list[Any]):
 
 
 class ModuleDict(_Owned, dict[Any, Any]):
-    """A dict that is an attribute of a module."""
+    """A dict of modules that is an attribute of a module."""
 
     def _restore(self, saved: dict[Any, Any]) -> None:
         dict.clear(self)
@@ -150,7 +150,7 @@ class ModuleDict(_Owned, dict[Any, Any]):
 
 
 def guarded(owner: Module, attribute: str, value: Any) -> Any:
-    """Return a list or dict of modules, or an empty one, as one that belongs to ``owner``; anything else as it is."""
+    """Return a list or dict of modules (or an empty one) as a container of ``owner``, and other values unchanged."""
     if type(value) is list and (not value or _has_modules(value)):
         made: Any = ModuleList(guarded(owner, f"{attribute}/{k}", item) for k, item in enumerate(value))
     elif type(value) is dict and (not value or _has_modules(value.values())):
@@ -172,7 +172,7 @@ def _nested(value: Any) -> bool:
 
 
 def named_items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Go through the items of lists, tuples and dicts, with the names that modules get from their places."""
+    """Yield the items of lists, tuples and dicts, with the names that modules get from their positions."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         if isinstance(item, (list, tuple, dict)):
@@ -182,7 +182,7 @@ def named_items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def refuse_unordered(label: str, name: str, value: Any) -> None:
-    """Raise for modules in a set or an array, in which they would have no place and so no name."""
+    """Raise an error for modules in a set or an array, where they have no position to derive a name from."""
     items: Iterable[Any] = ()
     if isinstance(value, (set, frozenset)):
         items = value

@@ -1,4 +1,4 @@
-"""What is not copied, and not pickled: the error says what there is instead."""
+"""Objects that cannot be copied or pickled, with errors that name an alternative."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ __all__ = ["CopiedAlone", "NotCopied"]
 
 
 class NotCopied:
-    """Refuses to be copied or pickled."""
+    """An object that cannot be copied or pickled."""
 
-    #: What to do instead.
+    #: What to use instead.
     _instead: ClassVar[str]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
-        raise ParameterTypeError(f"{type(self).__name__}: is not copied or pickled; expected {self._instead}")
+        raise ParameterTypeError(f"{type(self).__name__}: cannot be copied or pickled; use {self._instead}")
 
 
 class CopiedAlone:
-    """A module: a copy is in no network, and one in a network is not pickled."""
+    """A module. A copy belongs to no network, and a module in a network cannot be pickled."""
 
     _net: Any
 
@@ -41,7 +41,7 @@ class CopiedAlone:
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         if self._net is not None:
             raise ParameterTypeError(
-                f"{self!r}: is or was in a network, and is not pickled; expected net.save(path) for the model and "
+                f"{self!r}: is or was in a network and cannot be pickled; use net.save(path) for the model and "
                 "net.save_state(path) for its state"
             )
         return super().__reduce_ex__(protocol)

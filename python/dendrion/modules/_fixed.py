@@ -1,4 +1,4 @@
-"""Attributes that cannot be assigned once an object is built: an assignment would have no effect on the engine."""
+"""Attributes that cannot be assigned after construction, because this would have no effect on the engine."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..errors import AssignmentError, ParameterTypeError
 
 __all__ = ["Abstract", "Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
 
-#: The package whose classes define the attributes that are fixed.
+#: The package whose classes define fixed attributes.
 _PACKAGE = __name__.partition(".")[0]
-#: Longest text of a value in a message.
+#: Maximum length of a value in a message.
 _LONGEST = 60
 
 
 class Fixed:
-    """An object whose public attributes cannot be assigned or deleted once it is built.
+    """An object whose public attributes cannot be assigned or deleted after construction.
 
-    Subclasses that users define may add attributes of their own, unless the name looks like a misspelt one.
+    Subclasses defined by users may add attributes, unless the name looks like a misspelt one.
     """
 
-    #: Why an attribute cannot be assigned, and what to do instead. ``{value}`` is the value that was assigned.
+    #: Why an attribute cannot be assigned, and what to do instead. ``{value}`` is replaced by the assigned value.
     _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    #: The same for all other attributes.
+    #: The text for all other attributes.
     _otherwise: ClassVar[str] = "is read-only"
 
-    #: Whether it is built, so that its attributes are fixed.
+    #: Whether construction is complete, so that attributes are fixed.
     _built: bool = False
 
     def _title(self) -> str:
-        """Return what messages call the object."""
+        """Return the name of the object in messages."""
         return type(self).__name__
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -48,12 +48,12 @@ class Fixed:
         super().__delattr__(name)
 
     def _fixed_names(self) -> set[str]:
-        """Return the public attributes that Dendrion itself defines."""
+        """Return the public attributes that Dendrion defines."""
         own = (vars(cls) for cls in type(self).__mro__ if is_ours(cls))
         return {name for names in own for name in names if not name.startswith("_")} | set(self._instead_of)
 
     def _refuse(self, name: str, value: Any) -> None:
-        """Raise for an assignment that would have no effect."""
+        """Raise an error for an assignment that would have no effect."""
         assigned, known = f"{self._title()}.{name} = {shown(value)}", self._fixed_names()
         if name in known:
             why = self._instead_of.get(name, self._otherwise)
@@ -68,9 +68,9 @@ class Fixed:
 
 
 class FixedOnceMade(Fixed):
-    """A value such as an initializer or a surrogate: its attributes are fixed once its ``__init__`` has run."""
+    """A value such as an initializer or a surrogate, whose attributes are fixed after its ``__init__``."""
 
-    _otherwise: ClassVar[str] = "cannot be changed once the object is made; make another one"
+    _otherwise: ClassVar[str] = "cannot change after construction; create a new object"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -82,7 +82,7 @@ class FixedOnceMade(Fixed):
 
 
 def _fixing(init: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an ``__init__`` so that attributes are fixed once the outermost one has run."""
+    """Wrap an ``__init__`` so that attributes are fixed after the outermost one has run."""
 
     @functools.wraps(init)
     def wrapper(self: FixedOnceMade, *args: Any, **kwargs: Any) -> None:
@@ -95,14 +95,16 @@ def _fixing(init: Callable[..., None]) -> Callable[..., None]:
 
 
 class Abstract:
-    """A base class that nobody makes objects of; direct subclasses of this one are."""
+    """A base class whose direct subclasses are abstract, so that they cannot be instantiated."""
 
-    #: What to make instead.
+    #: Example of a class to use instead.
     _examples: ClassVar[str]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if Abstract in cls.__bases__:
-            raise ParameterTypeError(f"{cls.__name__}: is a base class; expected one such as {cls._examples}")
+            raise ParameterTypeError(
+                f"{cls.__name__}: is an abstract base class; use a subclass, such as {cls._examples}"
+            )
         return super().__new__(cls, *args, **kwargs) if super().__new__ is not object.__new__ else super().__new__(cls)
 
 
@@ -110,11 +112,11 @@ T = TypeVar("T", bound=type)
 
 
 def refuse_assignments(cls: T) -> T:
-    """Let a frozen dataclass raise errors of Dendrion."""
+    """Make a frozen dataclass raise Dendrion's own errors."""
 
     def refuse(self: Any, name: str, value: Any = None) -> None:
         raise AssignmentError(
-            f"{cls.__name__}.{name} = {shown(value)}: cannot be changed once the rule is made; make another one"
+            f"{cls.__name__}.{name} = {shown(value)}: cannot change after construction; create a new rule"
         )
 
     cls.__setattr__ = cls.__delattr__ = refuse  # type: ignore[assignment]
@@ -122,12 +124,12 @@ def refuse_assignments(cls: T) -> T:
 
 
 def is_ours(cls: type) -> bool:
-    """Return whether a class is one of Dendrion's, and no user's."""
+    """Return whether Dendrion, and not a user, defines a class."""
     return cls.__module__.partition(".")[0] == _PACKAGE
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: short, and on one line."""
+    """Return a value for a message: short, and on one line."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"array of shape {shape}"

@@ -1,4 +1,4 @@
-"""Who owns whom: modules made inside another's ``__init__`` belong to it."""
+"""Ownership: modules that are created inside another module's ``__init__`` belong to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Sentinel:
-    """The default of ``parent``: whichever module is being made."""
+    """The default of ``parent``: the module that is under construction."""
 
     def __repr__(self) -> str:
         return "<sentinel>"
@@ -35,7 +35,7 @@ _construction = _Construction()
 
 
 def maker_of(module: Module) -> Module | None:
-    """Return the module in whose ``__init__`` this one is being made."""
+    """Return the module in whose ``__init__`` this one is created."""
     return next((m for m in reversed(_construction.stack) if m is not module), None)
 
 
@@ -45,13 +45,13 @@ def under_construction(module: Module) -> bool:
 
 
 def tracked(init: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an ``__init__`` so that what it makes belongs to the module made."""
+    """Wrap an ``__init__`` so that the modules created in it belong to the module under construction."""
     signature = inspect.signature(init)
 
     @functools.wraps(init)
     def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
         refuse_unknown(type(self).__name__, signature, kwargs)
-        # Of nested __init__s the innermost is last: what its class was given.
+        # In nested __init__ calls the innermost runs last, so its class determines the recorded arguments.
         self.__dict__["_arguments"] = frozenset((*list(signature.parameters)[1 : len(args) + 1], *kwargs))
         _construction.stack.append(self)
         try:

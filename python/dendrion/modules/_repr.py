@@ -1,4 +1,4 @@
-"""What a network looks like: as text, in a notebook, to tab completion, and to those who take it for a list."""
+"""Representations of a network: as text, in notebooks and for tab completion, and errors for misuse as a list."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkShown"]
 
-#: Recordings that are listed by name.
+#: Maximum number of recordings that are listed by name.
 LISTED = 12
 
 
 class NetworkShown(Fixed, NotCopied, Suggesting):
-    """The part of a network that is looked at."""
+    """The part of a network that displays it."""
 
     _instead: ClassVar[str] = (
         "net.save(path) and dn.Network.load(path) for the model, net.save_state(path) and net.load_state(path) for its "
@@ -57,14 +57,14 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
 
     def __len__(self) -> NoReturn:
         raise ParameterTypeError(
-            "network: has no length; expected net.info['neurons'], or len(net.modules), len(net.populations)"
+            "network: has no length; use net.info['neurons'], len(net.modules) or len(net.populations)"
         )
 
     def __bool__(self) -> bool:
         return True
 
     def __contains__(self, module: object) -> bool:
-        """Return whether a module, or one of that path, is in the network."""
+        """Return whether a module, given as an object or a path, is in the network."""
         if isinstance(module, str):
             return module in self._by_path
         return id(module) in self._parts
@@ -88,7 +88,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
-        """Return a table of the modules."""
+        """Return the table of modules."""
         rows: list[tuple[str, ...]] = [("module", "kind", "size", "numbers", "method", "connections", "about")]
         for module in self.modules:
             members, numbers, method, count = str(getattr(module, "size", "")), "", "", ""
@@ -102,7 +102,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         return rows
 
     def _foot(self) -> list[str]:
-        """Return what there is to train, and what is recorded."""
+        """Return lines about trainable parameters and recordings."""
         still = self._frozen_keys() | self._without_effect()
         counts = dict(zip(self._sim.parameter_names(), self._sim.parameter_sizes(), strict=True))
         trainable = sum(count for key, count in counts.items() if key not in still)

@@ -1,4 +1,4 @@
-"""Arrays of values that belong to a network: they are copies, so that changing an element would have no effect."""
+"""Arrays of values that belong to a network. They are copies, so changing an element would have no effect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ValueArray(np.ndarray[Any, np.dtype[Any]]):
     """A read-only array of a parameter or a state.
 
     ``soma.gL *= 2`` computes a new array, which Python then assigns to ``soma.gL``. Assigning to an element raises an
-    error, as the array is a copy. Operations return plain arrays.
+    error, because the array is a copy. Operations return plain arrays.
     """
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -31,7 +31,7 @@ class ValueArray(np.ndarray[Any, np.dtype[Any]]):
         return plain[()] if return_scalar or plain.ndim == 0 else plain
 
     def copy(self, order: Any = "C") -> Any:
-        """Return a plain array that can be changed."""
+        """Return a plain, writable array."""
         return np.array(self, order=order, copy=True, subok=False)
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ def _in_place(operation: Any) -> Any:
     return operator
 
 
-# In-place operators return new arrays, as those of numbers do.
+# In-place operators return new arrays, as for immutable numbers.
 for _name, _operation in (
     ("add", np.add),
     ("sub", np.subtract),
@@ -65,7 +65,7 @@ for _name, _operation in (
 
 
 def read_only(value: Any) -> Any:
-    """Return an array as a read-only copy, and anything else as it is."""
+    """Return an array as a read-only copy, and other values unchanged."""
     if not isinstance(value, np.ndarray):
         return value
     copied = np.array(value, copy=True).view(ValueArray)

@@ -1,4 +1,4 @@
-"""Numbers of populations and neurons in the whole network."""
+"""Ids of populations and neurons in the whole network."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from .module import hint
 
 __all__ = ["Identity", "numbered", "selected"]
 
-#: By what populations are selected.
+#: Criteria by which populations can be selected.
 CRITERIA = ("area_name", "pid", "id", "name")
 
 
 class Identity(NamedTuple):
-    """What a population and its neurons are called in the whole network."""
+    """Ids of a population and its neurons in the whole network."""
 
-    #: Number of the population.
+    #: Id of the population.
     id: int
-    #: Number of its first neuron.
+    #: Id of its first neuron.
     first: int
 
 
 def numbered(populations: Sequence[MCNeuron]) -> dict[int, Identity]:
     """Return the identity of each population by the ``id()`` of its object.
 
-    Numbers that were given are kept, and must not overlap. Others follow each other in the order of paths, around
-    those: populations from 0 on, neurons from 1 on.
+    Explicit ids are kept and must not overlap. The remaining ones are assigned in the order of paths, skipping explicit
+    ids: populations are numbered from 0, neurons from 1.
     """
     ordered = sorted(populations, key=lambda p: p.path)
     ranges = {
@@ -54,7 +54,7 @@ def _check_apart(name: str, given: list[MCNeuron], taken: dict[int, range]) -> N
         a, b = taken[id(before)], taken[id(after)]
         if b.start < a.stop:
             ends = [f"{p.path} has {_shown(r)}" for p, r in ((before, a), (after, b))]
-            raise StructureError(f"network: {name}: {ends[0]}, {ends[1]}: expected numbers that do not overlap")
+            raise StructureError(f"network: {name}: {ends[0]}, {ends[1]}; expected ids that do not overlap")
 
 
 def _shown(numbers: range) -> str:
@@ -62,13 +62,13 @@ def _shown(numbers: range) -> str:
 
 
 def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
-    """Return the first number of each population: what is taken, and the rest packed around that."""
+    """Return the first id of each population: explicit ones, and the others packed into the gaps."""
     occupied = deque(sorted(taken.values(), key=lambda r: r.start))
     firsts = {key: r.start for key, r in taken.items()}
     for population, size in zip(ordered, sizes, strict=True):
         if id(population) in firsts:
             continue
-        # Ranges ascend, as does what is packed: those that were passed need not be looked at again.
+        # Both ranges and assigned ids ascend, so ranges that have been passed need not be examined again.
         while occupied and occupied[0].start < start + size:
             start = max(start, occupied.popleft().stop)
         firsts[id(population)] = start

@@ -1,4 +1,4 @@
-"""The base of everything that has a name, an owner, and parameters."""
+"""The base class of everything with a name, an owner and parameters."""
 
 from __future__ import annotations
 
@@ -44,64 +44,65 @@ Value = float | NDArray[np.float64]
 class Module(CopiedAlone):
     """A part of a model.
 
-    A module made inside another's ``__init__`` belongs to it. It takes its name from the attribute it is assigned to
-    (``self.soma = ...``), or from its place in a list or dict that is assigned (``dends/0``); without either it gets
-    one from its class. Names along the chain of owners make the path, such as ``pyramidal/dends/0``.
+    A module that is created inside another module's ``__init__`` belongs to it. Its name is that of the attribute to
+    which it is assigned (``self.soma = ...``), or its position in an assigned list or dict (``dends/0``); otherwise it
+    is derived from its class. The names of all owners form the path, such as ``pyramidal/dends/0``.
 
-    Parameters are attributes: reading gives a float or a read-only array of shape ``(size,)``, assigning checks the
-    value and, where the module is part of a network, changes it there from the next step on. States of a built network,
-    such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have no effect raises
-    an [AssignmentError][dendrion.AssignmentError].
+    Parameters are attributes. Reading one returns a float or a read-only array of shape ``(size,)``. Assigning one
+    checks the value and, if the module is part of a network, takes effect from the next step. States of a built
+    network, such as ``soma.V``, can be read and assigned in the same way. Any other assignment that would have no
+    effect raises an [AssignmentError][dendrion.AssignmentError].
 
-    A number may be a quantity of pint, quantities or Brian2: it is converted to the documented unit, and refused where
-    its dimension is another. Plain numbers mean that unit.
+    Numbers may be quantities of pint, quantities or Brian2. They are converted to the documented unit, and an error is
+    raised if the dimension does not match. Plain numbers are in the documented unit.
 
     Parameters
     ----------
     parent : Module, VarManager or None, optional
-        The owner. By default the module being made, if any; ``None`` for no owner; a
-        [VarManager][dendrion.VarManager] for a root among others.
+        The owner. Defaults to the module that is under construction, if any. ``None`` means no owner; a
+        [VarManager][dendrion.VarManager] makes the module one of several roots.
     name : str, optional
-        The name, unique in its owner.
+        The name, which must be unique within its owner.
     frozen_params : dict, optional
-        Parameters to set and to leave out of ``parameters()``, so that no optimiser changes them. By hand they can
-        still be assigned.
+        Parameters to set and to exclude from ``parameters()``, so that optimizers do not change them. They can still be
+        assigned explicitly.
 
     Attributes
     ----------
     training : bool
-        Whether it is in training (the default): connections with a plasticity that learns do so only then.
+        Whether the module is in training mode (the default). Plastic connections change their weights only in this
+        mode.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()
     #: Parameters that may be ``None``.
     _optional: ClassVar[tuple[str, ...]] = ()
-    #: Units of what can be recorded of it, where these are not pure numbers.
+    #: Units of variables that can be recorded, unless they are dimensionless.
     _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    #: What to do instead of giving a distribution or a function.
+    #: Hint in messages about distributions and functions, which parameters do not accept.
     _otherwise_drawn: ClassVar[str] = "; draw one value per neuron first, such as rng.normal(mean, std, size)"
-    #: Attributes that keep the value they were made with.
+    #: Attributes that cannot change after construction.
     _fixed: ClassVar[tuple[str, ...]] = ("size",)
-    #: Attributes that keep their value once a network is made.
+    #: Attributes that cannot change after the network is built.
     _built_in: ClassVar[tuple[str, ...]] = ()
     _children: list[Module]
-    #: Children by the names they were given, some of which they may have lost since.
+    #: Children by the names that were assigned to them. Entries may be outdated.
     _named: dict[str, Module]
-    #: By what names from a class begin with, the first number that may be free.
+    #: For each base of names derived from classes, the first number that may be unused.
     _numbers: dict[str, int]
     _name: str | None
-    #: Whether the name came from the class, and so makes way for a given one.
+    #: Whether the name was derived from the class, and so yields to an explicit one.
     _automatic: bool
     _owner: Module | None
     _values: dict[str, Value | None]
     _frozen: frozenset[str]
-    #: Parameters whose values were quantities, so that their units are known.
+    #: Parameters whose values were quantities, so that their units are certain.
     _measured: set[str]
     _net: weakref.ref[Network] | None
     size: int
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
-        """Prepare what attribute access relies on, before any ``__init__`` runs."""
+        """Initialise what attribute access relies on, before any ``__init__`` runs."""
         self = super().__new__(cls)
         self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
         self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
@@ -136,7 +137,7 @@ class Module(CopiedAlone):
 
     def _adopt(self, child: Module) -> None:
         if self._network is not None:
-            raise StructureError(f"{self._label}: takes in no {type(child).__name__} once its network is made")
+            raise StructureError(f"{self._label}: cannot gain a {type(child).__name__} after its network is built")
         if child._name is not None and not child._automatic:
             self._call(child, child._name)
         self._children.append(child)
@@ -145,11 +146,11 @@ class Module(CopiedAlone):
             self._named.setdefault(child._name, child)
 
     def _call(self, child: Module, name: str) -> None:
-        """Name a child; another that got this name from its class makes way."""
+        """Name a child. Another child loses this name if it was derived from its class."""
         other = self._child_named(name)
         if other is not None and other is not child:
             if not other._automatic:
-                raise StructureError(f"{self._label}: two modules named {name!r}; give one another name")
+                raise StructureError(f"{self._label}: two modules named {name!r}; rename one of them")
             other.__dict__["_name"] = None
         if child._name is not None:
             self._numbers.clear()
@@ -157,12 +158,12 @@ class Module(CopiedAlone):
         child.__dict__.update(_name=name, _automatic=False)
 
     def _child_named(self, name: str) -> Module | None:
-        """Return the child of that name."""
+        """Return the child with this name, or ``None``."""
         child = self._named.get(name)
         return child if child is not None and child._owner is self and child._name == name else None
 
     def _assign(self, name: str, child: Module) -> None:
-        """Take in a module assigned to an attribute, and name it after that."""
+        """Adopt a module that is assigned to an attribute, and name it after the attribute."""
         if child._owner is None and child is not self and child._net is None:
             self._adopt(child)
         if child._owner is self and (child._name is None or child._automatic) and self._network is None:
@@ -178,7 +179,7 @@ class Module(CopiedAlone):
             self._replace(name, value)
 
     def _replace(self, name: str, value: Any) -> None:
-        """Set an attribute: take in modules of the new value, and let go of those of the old one."""
+        """Set an attribute, adopt modules in the new value, and release modules in the old one."""
         old = self.__dict__.get(name)
         if isinstance(old, Module) and old is not value:
             self._let_go(name, old)
@@ -194,7 +195,7 @@ class Module(CopiedAlone):
             self._assign(name, value)
         elif isinstance(value, (list, tuple, dict)):
             for place, item in named_items(name, value):
-                # Modules in nested containers are named by their class where they were made in an ``__init__``.
+                # Modules in nested containers keep the names of their classes if they were created in an ``__init__``.
                 if isinstance(item, Module) and (place.count("/") == 1 or item._owner is None):
                     self._assign(place, item)
 
@@ -202,7 +203,7 @@ class Module(CopiedAlone):
         self._let_go_of([(name, old)])
 
     def _let_go_of(self, named: Iterable[tuple[str, Module]]) -> None:
-        """Let go of those that are children under these names."""
+        """Release those modules that are children under these names."""
         gone = {id(old): old for name, old in named if old._owner is self and old._name == name}
         if gone:
             self._children[:] = [c for c in self._children if id(c) not in gone]
@@ -211,17 +212,17 @@ class Module(CopiedAlone):
             old.__dict__.update(_owner=None, _name=None)
 
     def _let_go_of_items(self, name: str, old: Any, new: Any) -> None:
-        """Let go of the modules in a container that another one, or something else, takes the place of."""
+        """Release the modules in a container that is replaced."""
         kept = {id(item) for _, item in named_items(name, new)} if isinstance(new, (list, tuple, dict)) else set()
         items = named_items(name, old)
         self._let_go_of((place, item) for place, item in items if isinstance(item, Module) and id(item) not in kept)
 
     def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
-        """Take in what was put into a list or dict, let go of what was removed, and name the rest by its new place."""
+        """After a list or dict changed, adopt new modules, release removed ones, and rename moved ones."""
         modules = [item for _, item in (*before, *after) if isinstance(item, Module)]
         if self._network is not None and modules:
             raise AssignmentError(
-                f"{self._label}.{name}: cannot be changed once the network is built; change it before, or build a new "
+                f"{self._label}.{name}: cannot change after the network is built; change it before, or build a new "
                 "network from new modules"
             )
         kept = {id(item) for _, item in after}
@@ -235,18 +236,18 @@ class Module(CopiedAlone):
                 self._assign(place, item)
 
     def _guard_containers(self) -> None:
-        """Once ``__init__`` has run: let lists and dicts of modules tell when they change."""
+        """After ``__init__``, make lists and dicts of modules report their changes."""
         for name, value in self.__dict__.items():
             if not name.startswith("_"):
                 self.__dict__[name] = guarded(self, name, value)
 
     def _refer(self, name: str, value: object) -> None:
-        """Keep a reference without taking the module in."""
+        """Store a reference without adopting the module."""
         self.__dict__[name] = value
 
     @property
     def name(self) -> str:
-        """Its name in its owner."""
+        """Name of the module within its owner."""
         if self._name is None:
             owner, base = self._owner, type(self).__name__.lower()
             name = base if owner is None else unused(base, owner._child_named, owner._numbers)
@@ -257,17 +258,17 @@ class Module(CopiedAlone):
 
     @property
     def path(self) -> str:
-        """Its path from the outermost owner, such as ``pyramidal/dend``."""
+        """Path of the module from the outermost owner, such as ``pyramidal/dend``."""
         return f"{self._owner.path}/{self.name}" if self._owner else self.name
 
     @property
     def parent(self) -> Module | None:
-        """Its owner."""
+        """The owner."""
         return self._owner
 
     @property
     def variables(self) -> VarManager:
-        """The manager of the variables of its root, itself where it has no owner."""
+        """The variable manager of the outermost owner."""
         if self._owner is not None:
             return self._owner.variables
         manager: VarManager | None = self.__dict__["_manager"]
@@ -278,21 +279,21 @@ class Module(CopiedAlone):
         return manager
 
     def children(self) -> Iterator[Module]:
-        """Go through the modules it owns, in the order they were made."""
+        """Iterate over the modules that it owns, in order of creation."""
         return iter(tuple(self._children))
 
     def modules(self) -> Iterator[Module]:
-        """Go through it and everything it owns, directly or not."""
+        """Iterate over the module and everything that it owns, directly or indirectly."""
         yield self
         for child in self.children():
             yield from child.modules()
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """Go through it and everything it owns, each with its path."""
+        """Iterate over the module and everything that it owns, with their paths."""
         return ((module.path, module) for module in self.modules())
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return its parameters and those of everything it owns, but frozen ones, by ``path.parameter``."""
+        """Return all parameters that are not frozen, of the module and everything it owns, by ``path.parameter``."""
         found = {}
         for module in self.modules():
             for name, value in module._values.items():
@@ -301,7 +302,7 @@ class Module(CopiedAlone):
         return found
 
     def train(self, mode: bool = True) -> Self:
-        """Put it and everything it owns in training: connections with a plasticity that learns do so."""
+        """Set training mode for the module and everything it owns, so that plastic weights change."""
         if not isinstance(mode, (bool, np.bool_)):
             raise ParameterTypeError(f"{self._label}: training = {mode!r}: expected True or False")
         for module in self.modules():
@@ -315,25 +316,25 @@ class Module(CopiedAlone):
         return self
 
     def eval(self) -> Self:
-        """Put it and everything it owns out of training: weights stay as they are."""
+        """Leave training mode, for the module and everything it owns, so that weights do not change."""
         return self.train(False)
 
     def _training_changed(self) -> None:
-        """Do what follows from a change of ``training``."""
+        """Apply a change of ``training``."""
 
     def _stream(self) -> str | None:
-        """Return the name of its random stream, if it draws random numbers."""
+        """Return the name of its random stream, or ``None`` if it draws no random numbers."""
         return None
 
     @property
     def _label(self) -> str:
-        """What to call it in a message: its path where it has one, else its class."""
+        """Name in messages: its path if it has a name, otherwise its class."""
         return self.path if self._name is not None else type(self).__name__
 
     # Parameters
 
     def _declare(self, **given: Any) -> None:
-        """Set parameters for the first time, and check them together."""
+        """Set parameters for the first time."""
         for name, value in given.items():
             self._values[name] = self._convert(name, value)
 
@@ -348,13 +349,13 @@ class Module(CopiedAlone):
         _core.check_module(kind, self._label, given, self.size)
 
     def _drawn(self, value: object) -> str:
-        """Return the end of a message for a distribution or a function, which parameters do not take."""
+        """Return a hint for messages about distributions and functions, which parameters do not accept."""
         return self._otherwise_drawn if callable(value) or hasattr(value, "_spec") else ""
 
     def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
         if not isinstance(frozen, Mapping):
             raise ParameterTypeError(
-                f"{self._label}: frozen_params = {frozen!r}: expected a dict of values by parameter, such as "
+                f"{self._label}: frozen_params = {frozen!r}: expected a dict from parameter names to values, such as "
                 "{'gL': 5.0}"
             )
         for name, value in frozen.items():
@@ -389,11 +390,11 @@ class Module(CopiedAlone):
         return self._convert(name, in_unit(f"{self._label}: {name}", value, self._unit_of(name)))
 
     def _unit_of(self, name: str) -> str:
-        """Return the unit of a parameter; an empty one is that of pure numbers."""
+        """Return the unit of a parameter, or an empty string if it is dimensionless."""
         return next((u for kind in self._kinds if (u := unit_in_table(kind, name)) is not None), "")
 
     def _unit_of_variable(self, name: str) -> str:
-        """Return the unit of a state, or of what else can be recorded; an empty one is that of pure numbers."""
+        """Return the unit of a variable that can be recorded, or an empty string if it is dimensionless."""
         return self._variable_units.get(name, "")
 
     def _check(self, name: str, value: Value | None) -> None:
@@ -412,14 +413,15 @@ class Module(CopiedAlone):
             self._values[name] = converted
         elif self._values[name] is None and net._key_of(self, name) is None:
             raise StructureError(
-                f"{self._label}: {name} was None when the network was made, which keeps its equations; give it before"
+                f"{self._label}: {name} was None when the network was built, so its equations do not use it; set it "
+                "before building the network"
             )
         else:
             self._look_at(name, converted)
             net._set_module(self, name, converted)
 
     def _look_at(self, name: str, value: Value | None) -> None:
-        """Warn of a value that looks as if it were in another unit; a network that is built looks at all."""
+        """Warn if a value seems to be in another unit. When a network is built, it checks all values itself."""
         from .._checks import odd_value, warn_of_all
 
         warn_of_all(list(odd_value(self, name, value)), UnitWarning)
@@ -437,7 +439,7 @@ class Module(CopiedAlone):
     @property
     def _network(self) -> Network | None:
         net = self._net() if self._net is not None else None
-        # A copy of a module is in no network.
+        # A copy of a module belongs to no network.
         return net if net is not None and id(self) in net._parts else None
 
     def __delattr__(self, name: str) -> None:
@@ -458,32 +460,32 @@ class Module(CopiedAlone):
 
 
 def checked_size(module: Module, size: object) -> int:
-    """Return a size as a whole number of at least 1."""
+    """Return a size after checking that it is an integer >= 1."""
     if isinstance(size, (bool, np.bool_)) or not isinstance(size, (int, np.integer)):
-        raise ParameterTypeError(f"{module._label}: size = {size!r}: expected a whole number >= 1")
+        raise ParameterTypeError(f"{module._label}: size = {size!r}: expected an integer >= 1")
     if size < 1:
-        raise ParameterError(f"{module._label}: size = {size}: expected a whole number >= 1")
+        raise ParameterError(f"{module._label}: size = {size}: expected an integer >= 1")
     return int(size)
 
 
 def has_value(module: Module, name: str, value: Any) -> bool:
-    """Return whether a parameter has a value; in a network, whether an equation reads it."""
+    """Return whether a parameter has a value and, in a network, is used by an equation."""
     net = module._network
     return value is not None if net is None else net._key_of(module, name) is not None
 
 
-#: Most names that a message lists.
+#: Maximum number of names that a message lists.
 SHOWN = 24
 
 
 def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
-    """Return the end of a message about an unknown name: the nearest one, or all there are."""
+    """Return the end of a message about an unknown name: the nearest known name, or all of them."""
     nearest = _core.nearest(name, list(known))
     if nearest:
         return f"; did you mean {nearest!r}?"
     names = list(known)
     if len(names) > SHOWN:
-        return f"; there are {len(names)}, such as: {', '.join(names[:8])}"
+        return f"; there are {len(names)}, such as {', '.join(names[:8])}"
     return f"; expected one of: {', '.join(names)}" if names else "; there are none"
 
 
@@ -493,11 +495,11 @@ def unused(base: str, is_taken: Callable[[str], object], numbers: dict[str, int]
     Parameters
     ----------
     base : str
-        What the name begins with.
+        Base of the name.
     is_taken : callable
         Returns whether a name is taken.
     numbers : dict
-        By ``base``, the number from which on to search, which is kept for the next name.
+        For each base, the number from which to search; it is updated for the next call.
     """
     i = numbers.get(base, 0)
     while is_taken(name := f"{base}_{i}" if i else base):

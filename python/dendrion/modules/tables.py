@@ -1,4 +1,4 @@
-"""Networks and modules as tables, in text and in HTML."""
+"""Tables that describe networks and modules, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["about", "folded", "html_table", "html_tree", "text_table"]
 
-#: Columns of whole numbers, which end where others begin.
+#: Columns of integers, which are right-aligned.
 _NUMBERS = ("size", "numbers", "connections")
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows, the first of them the heads, with columns aligned."""
+    """Return rows as text with aligned columns. The first row has the headings."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     right = [head in _NUMBERS for head in rows[0]]
     lines = (
@@ -30,7 +30,7 @@ def text_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def html_table(rows: Sequence[Sequence[str]], caption: str, foot: Sequence[str] = ()) -> str:
-    """Return rows, the first of them the heads, as a table that needs no style of its own."""
+    """Return rows as an HTML table that needs no style sheet. The first row has the headings."""
     styles = [f"padding:1px 8px;text-align:{'right' if head in _NUMBERS else 'left'}" for head in rows[0]]
 
     def row(cells: Sequence[str], tag: str) -> str:
@@ -49,7 +49,7 @@ def folded(title: str, inner: str) -> str:
 
 
 def html_tree(module: Module) -> str:
-    """Return a module and everything it owns, with its parameters, as a table."""
+    """Return a module, everything it owns, and their parameters as an HTML table."""
     rows = [("module", "kind", "size", "about")]
     _branch(module, 0, f"{module.path}/", rows)
     return html_table(rows, repr(module))
@@ -64,7 +64,7 @@ def _branch(module: Module, depth: int, root: str, rows: list[tuple[str, str, st
 
 
 def about(module: Module) -> str:
-    """Return what a module is, in a line: the parts of a population, the ends of connections, parameters of others."""
+    """Return one line about a module: the parts of a population, the ends of a connection, or its parameters."""
     ends = _ends(module)
     if ends:
         return ends
@@ -76,7 +76,7 @@ def about(module: Module) -> str:
 
 
 def _ends(module: Module, root: str = "") -> str:
-    """Return what a module connects, or what it is on, by paths within a root."""
+    """Return the paths of the modules that a module connects or acts on, relative to a root."""
     at: dict[str, Any] = {name: module.__dict__.get(name) for name in module._fixed}
     post = at.get("post", at.get("mc"))
     if post is not None:
@@ -86,7 +86,7 @@ def _ends(module: Module, root: str = "") -> str:
 
 
 def _parameters(module: Module) -> list[str]:
-    """Return the parameters that have a value and enter an equation, with their units; of many numbers the range."""
+    """Return the parameters that are used, with values (or ranges) and units."""
     from .module import has_value
 
     shown = []

@@ -1,4 +1,4 @@
-"""Variables of a model by collection, as NeurAI has them."""
+"""Variables of a model by collection, compatible with NeurAI."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["Collection", "VarManager"]
 
 
 class VarManager(Fixed):
-    """Holds the variables of one or several root modules by collection.
+    """Manages the variables of one or several root modules by collection.
 
-    Every root module has one (``module.variables``). One that is made first and passed as ``parent`` to several modules
-    makes them roots of one namespace: their names must differ, and those given by class are numbered.
+    Every root module has one (``module.variables``). If a manager is created first and passed as ``parent`` to several
+    modules, they are roots of one namespace: their names must differ, and names derived from classes are numbered.
 
-    ``manager["params"]`` maps ``path.parameter`` to values, ``manager["frozen"]`` those of ``frozen_params``,
-    ``manager["states"]`` maps ``path.variable`` to states (once there is a network), and ``manager["rngs"]`` the path
-    of each module that draws random numbers to the name of its stream. Values are read where they are, in the network
-    once there is one; assigning to an entry of ``params`` or ``states`` sets it there.
+    ``manager["params"]`` maps ``path.parameter`` to values, and ``manager["frozen"]`` does so for ``frozen_params``.
+    ``manager["states"]`` maps ``path.variable`` to states (after the network is built), and ``manager["rngs"]`` maps
+    the path of each module that draws random numbers to the name of its stream. Values are read from the network once
+    it is built; assigning to an entry of ``params`` or ``states`` sets the value there.
     """
 
     _built = True
@@ -69,7 +69,7 @@ class VarManager(Fixed):
     def _adopt(self, root: Module) -> None:
         name = root._name
         if name is not None and self._is_taken(name):
-            raise StructureError(f"VarManager: two modules named {name!r}; give one another name")
+            raise StructureError(f"VarManager: two modules named {name!r}; rename one of them")
         if name is None:
             from .module import unused
 
@@ -79,9 +79,9 @@ class VarManager(Fixed):
         self._named[name] = root
 
     def _is_taken(self, name: str) -> bool:
-        """Return whether a root has a name; names of roots can change until they are in a network."""
+        """Return whether a root has this name. Names of roots can change until they are in a network."""
         root = self._named.get(name)
-        # The manager of a root without an owner began with that root, which had no name then.
+        # The first root of a manager may have got its name after it was added.
         return (root is not None and root._name == name) or any(r._name == name for r in self._roots[:1])
 
     def _modules(self) -> Iterator[Module]:
@@ -90,7 +90,7 @@ class VarManager(Fixed):
 
 
 class Collection(Fixed, Mapping[str, Any]):
-    """The variables of one kind, by path."""
+    """The variables of one collection, by path."""
 
     _built = True
     _otherwise: ClassVar[str] = "is read-only; assign an entry, such as manager['params']['cell/soma.gL'] = 5.0"
@@ -122,7 +122,7 @@ class Collection(Fixed, Mapping[str, Any]):
         if key not in entries:
             from .module import hint
 
-            raise UnknownNameError(f"VarManager: {self._kind}: nothing named {key!r}{hint(key, list(entries))}")
+            raise UnknownNameError(f"VarManager: {self._kind}: no entry named {key!r}{hint(key, list(entries))}")
         return entries[key]
 
     def __getitem__(self, key: str) -> Any:
@@ -130,7 +130,7 @@ class Collection(Fixed, Mapping[str, Any]):
 
     def items(self) -> ItemsView[str, Any]:
         """Return the keys and their values."""
-        # Looking up each key would go through all modules every time.
+        # Looking up each key separately would traverse all modules every time.
         return {key: self._value(key, *entry) for key, entry in self._entries().items()}.items()
 
     def values(self) -> ValuesView[Any]:
@@ -152,7 +152,9 @@ class Collection(Fixed, Mapping[str, Any]):
         elif self._kind == "states" and module._network is not None:
             module._network.set_state({key: value})
         else:
-            raise StructureError(f"VarManager: {self._kind}: {key!r} stays as it is; expected one of params or states")
+            raise StructureError(
+                f"VarManager: {self._kind}: {key!r} is read-only; expected an entry of params or states"
+            )
 
     def _ipython_key_completions_(self) -> list[str]:
         return list(self)

@@ -1,1 +1,1 @@
-"""Recordings: what probes recorded, in memory and on disk."""
+"""Recordings of probes, in memory and on disk."""

@@ -1,4 +1,4 @@
-"""What a network records, by name."""
+"""The recordings of a network, by name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ What = tuple[str, str, float | None, list[int] | None]
 
 
 class Listed(dict[str, Any]):
-    """What ``net.recordings`` returns: a dict of its own, so that changing it would have no effect."""
+    """The dict that ``net.recordings`` returns: a copy, so that changing it would have no effect."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssignmentError(
@@ -37,17 +37,17 @@ class Listed(dict[str, Any]):
 
 
 class NetworkRecordings(NetworkSharing):
-    """The part of a network that knows its recordings.
+    """The part of a network that manages its recordings.
 
-    A recording keeps its network alive, so the network keeps only how it is made, or no network would go before the
-    garbage collector comes.
+    A recording keeps its network alive. The network therefore stores only how to create its recordings; otherwise both
+    would refer to each other, and only the garbage collector could free them.
     """
 
     _recorded: dict[str, What]
     _recipes: dict[str, tuple[type[Recording | SpikeRecording], tuple[Any, ...]]]
-    #: Name of each probe's recording, by its number.
+    #: Names of recordings by probe number.
     _names_of_probes: dict[int, str]
-    #: By what names begin with, the first number that may be free.
+    #: For each base of names, the first number that may be unused.
     _numbers: dict[str, int]
     _alive: weakref.WeakValueDictionary[int, Recording | SpikeRecording]
     _streams: Streams
@@ -61,14 +61,14 @@ class NetworkRecordings(NetworkSharing):
 
     @property
     def recordings(self) -> dict[str, Recording | SpikeRecording]:
-        """What is recorded, by name: ``path.variable``, or as a model file says."""
+        """Recordings by name, which is ``path.variable`` or the name in the model file."""
         return Listed({name: self._recording(name) for name in self._recorded})
 
     def clear_recordings(self) -> None:
-        """Clear what all probes recorded so far, and free its memory.
+        """Clear the recordings of all probes and free their memory.
 
-        Probes record on: the time goes on, and their next samples are those of the present step or later. Recordings
-        that go to disk are emptied there too. ``recording.clear()`` clears one.
+        Probes keep recording: time is not reset, and the next samples are at the current step or later. Recordings on
+        disk are cleared too. To clear a single recording, use ``recording.clear()``.
         """
         with self._alone("clear_recordings"):
             self._let_go_of_arrays()
@@ -77,20 +77,20 @@ class NetworkRecordings(NetworkSharing):
             self._streams.clear()
 
     def remove(self, probe: Recording | SpikeRecording) -> None:
-        """Stop recording: remove a probe from the network.
+        """Remove a probe from the network, so that it stops recording.
 
-        The recording keeps what it has until now and stays as it is, also where it went to disk. It is no longer in
-        ``net.recordings``, nor in what ``net.save`` writes. Gradients of earlier runs may still be asked for with it.
+        The recording keeps its data, also on disk, but no longer changes. It disappears from ``net.recordings`` and is
+        not saved by ``net.save``. It can still be used to compute gradients of earlier runs.
 
         Parameters
         ----------
         probe : Recording or SpikeRecording
-            What ``probe`` returned, or one of ``net.recordings``.
+            A recording that ``probe`` returned, or one of ``net.recordings``.
 
         Raises
         ------
         StructureError
-            For a recording of another network or of a file, and one that was removed before.
+            If the recording was loaded from a file, belongs to another network, or was removed before.
         """
         if not isinstance(probe, (Recording, SpikeRecording)):
             raise ParameterTypeError(
@@ -119,7 +119,7 @@ class NetworkRecordings(NetworkSharing):
             self._streams.clear(recording._id)
 
     def _let_go_of_arrays(self) -> None:
-        """Let recordings forget arrays that are about to be out of date."""
+        """Make recordings discard cached arrays that are about to become outdated."""
         for recording in self._alive.values():
             recording._forget_cached()
 
@@ -138,7 +138,7 @@ class NetworkRecordings(NetworkSharing):
     def _note_recording(
         self, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
     ) -> Recording | SpikeRecording:
-        """Return a recording, made of a probe, a label and what its class takes, and known by a name of its own."""
+        """Register a recording under a unique name, and return it; ``arguments`` are those of its class."""
         base = f"{what[0]}.{what[1]}"
         number = self._numbers.get(base, 1)
         while (name := f"{base} {number}" if number > 1 else base) in self._recorded:
@@ -149,7 +149,7 @@ class NetworkRecordings(NetworkSharing):
         return self._recording(name)
 
     def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
-        """Call a recording what a model file calls it."""
+        """Rename a recording to its name in a model file."""
         old = self._name_of(recording)
         self._recorded[name], self._recipes[name] = self._recorded.pop(old), self._recipes.pop(old)
         self._names_of_probes[recording._id] = name

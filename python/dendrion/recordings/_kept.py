@@ -1,4 +1,4 @@
-"""What a probe recorded, without the network: of recordings from files, and of probes that were removed."""
+"""Data of a recording without its network: for recordings that were loaded, and for probes that were removed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Kept"]
 
 @dataclass
 class Kept:
-    """What a network would tell a recording, under the names that a recording asks it for."""
+    """The data that a recording needs, with the interface of a network and its simulation."""
 
     #: Time step (ms).
     dt: float
@@ -25,9 +25,9 @@ class Kept:
     #: Steps and values of samples.
     at: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     table: NDArray[np.floating] = field(default_factory=lambda: np.empty((0, 0)))
-    #: Step from which on all spikes are there.
+    #: First step from which all spikes are recorded.
     begin: int = 0
-    #: Step and neuron of each spike, for each sample of a batch, or once.
+    #: Step and neuron of each spike: a pair of arrays per sample of a batch, or one pair without a batch.
     trains: list[tuple[NDArray[np.uint64], NDArray[np.uint32]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -35,7 +35,7 @@ class Kept:
 
     @staticmethod
     def of(sim: _core.Simulation, probe: int, dt: float) -> Kept:
-        """Return what a probe of a simulation recorded so far."""
+        """Return a copy of what a probe of a simulation has recorded."""
         batch = sim.batch()
         trains = [sim.spikes(probe, sample) for sample in range(max(batch, 1))]
         at, begin = sim.sample_steps(probe), sim.recording_begin(probe)
@@ -64,5 +64,5 @@ class Kept:
         return self.trains[sample]
 
     def version(self) -> int:
-        """Return what changes with what is recorded, which here never does."""
+        """Return a number that changes when the data change, which never happens here."""
         return 0

@@ -1,4 +1,4 @@
-"""Recordings that go to disk while a network runs, so that memory stays bounded."""
+"""Recordings that are written to disk while a network runs, so that memory use stays bounded."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Place", "Streams"]
 
-#: Bytes that are held before they go to disk.
+#: Maximum size of the data held in memory (bytes).
 HELD = 64 << 20
-#: Bytes of a chunk of a file.
+#: Size of a chunk in a file (bytes).
 CHUNK = 4 << 20
-#: Steps between two visits to the disk, at most, since nobody knows how many spikes there will be.
+#: Maximum number of steps between two writes, because the number of spikes cannot be predicted.
 LONGEST = 10_000
 
 
 class Turn:
-    """Lets a thread read while another one runs, but not while a part of a recording moves from memory to the disk."""
+    """Lets other threads read during a run, except while part of a recording moves from memory to disk."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -40,19 +40,18 @@ class Turn:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[None]:
-        """Wait until nothing moves."""
+        """Wait until no data are being moved."""
         with self._lock:
             if self._moves:
-                # Only a signal handler is called in the thread in which it moves.
+                # In the thread that moves data, only a signal handler can get here.
                 raise StructureError(
-                    "network: is running and writes its recordings to disk, and was used by a signal handler; use it "
-                    "after the run"
+                    "network: is writing its recordings to disk and was used by a signal handler; use it after the run"
                 )
             yield
 
     @contextlib.contextmanager
     def move(self) -> Iterator[None]:
-        """Let other threads wait."""
+        """Make other threads wait while data are moved."""
         with self._lock:
             self._moves = True
             try:
@@ -62,7 +61,7 @@ class Turn:
 
 
 class _Records:
-    """What a probe asks a simulation, of a part on disk and the part after it that is still in memory."""
+    """The simulation interface of a recording whose first part is on disk and whose rest is still in memory."""
 
     def __init__(self, sim: _core.Simulation, group: StreamGroup, turn: Turn) -> None:
         self._sim, self._group, self._turn = sim, group, turn
@@ -96,7 +95,7 @@ class _Records:
 
 
 class _Written:
-    """What a probe that was removed asks in place of a simulation: all of it is on disk."""
+    """The simulation interface of a removed recording, all of whose data are on disk."""
 
     def __init__(self, group: StreamGroup, steps: int, dtype: np.dtype[np.floating]) -> None:
         self._group, self._steps, self._dtype = group, steps, dtype
@@ -125,19 +124,19 @@ class _Written:
 
 @dataclass(frozen=True)
 class _Net:
-    """What a probe asks a network whose recordings are partly on disk."""
+    """The network interface of a recording that is partly on disk."""
 
     dt: float
     _sim: _Records | _Written
 
 
 class Place:
-    """A group for a recording in a zarr folder, which is not made yet.
+    """A group for a recording in a zarr folder, which has not been created yet.
 
     Parameters
     ----------
     name : str
-        The recording's name; with dots for slashes, which would make groups in groups, it is the group's.
+        Name of the recording. The name of the group has dots instead of slashes, which would create nested groups.
     to : str or path
         The folder.
     """
@@ -147,29 +146,29 @@ class Place:
 
         zarr: Any = needed("zarr", "zarr", "probe(to=...)")
         if not hasattr(zarr, "create_group"):
-            raise ImportError('probe(to=...) needs zarr 3 or newer: pip install "dendrion[zarr]"')
+            raise ImportError('probe(to=...) requires zarr 3 or newer; install it with: pip install "dendrion[zarr]"')
         path = os.fspath(to)
         self._folder = Path(path)
         self._name = name.replace("/", ".")
         try:
             self._root = zarr.open_group(path, mode="a", zarr_format=3, use_consolidated=False)
         except (ValueError, TypeError, OSError) as error:
-            raise ParameterError(f"{name}: to = {path!r}: expected a zarr folder, or none yet: {error}") from error
-        if self._name in self._root:
             raise ParameterError(
-                f"{name}: to = {path!r}: has a recording {self._name!r} already; expected another folder"
-            )
+                f"{name}: to = {path!r}: expected a zarr folder, or a path that does not exist yet: {error}"
+            ) from error
+        if self._name in self._root:
+            raise ParameterError(f"{name}: to = {path!r}: already has a recording {self._name!r}; use another folder")
 
     def make(self) -> tuple[Any, Path]:
-        """Return the group, made now, and its folder."""
+        """Create the group and return it with its folder."""
         return self._root.create_group(self._name), self._folder / self._name
 
 
 class Streams:
-    """The recordings of a network that go to disk."""
+    """The recordings of a network that are written to disk."""
 
     def __init__(self, net: Network) -> None:
-        # Not the network, which has this.
+        # No reference to the network itself, which owns this object.
         self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
         self._groups: dict[int, StreamGroup] = {}
         self._bytes_per_step: dict[int, float] = {}
@@ -179,7 +178,7 @@ class Streams:
         return bool(self._groups)
 
     def add(self, recording: Recording | SpikeRecording, place: Place) -> None:
-        """Let a recording go to a place."""
+        """Start writing a recording to disk."""
         group, folder = place.make()
         _describe(recording, group)
         group.attrs["begin"] = self._sim.recording_begin(recording._id)
@@ -199,31 +198,31 @@ class Streams:
         self.attach(recording)
 
     def attach(self, recording: Recording | SpikeRecording) -> None:
-        """Let a recording read what is on disk, if it is there."""
+        """Make a recording read the part that is on disk, if it is written to disk."""
         if recording._id in self._groups:
             recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id], self._turn))
-            # The disk has it so that memory need not.
+            # Do not cache large arrays, because the purpose of the disk is to save memory.
             recording._most_kept = HELD
 
     def remove(self, recording: Recording | SpikeRecording) -> bool:
-        """Let a recording end on disk, if it goes there; return whether it does."""
+        """Write the rest of a removed recording to disk, and return whether it is written to disk at all."""
         if recording._id not in self._groups:
             return False
         try:
             self.flush()
         finally:
-            # A recording whose folder is gone can be removed too.
+            # Recordings whose folder is gone can also be removed.
             group = self._groups.pop(recording._id)
             self._bytes_per_step.pop(recording._id, None)
             recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
         return True
 
     def piece(self) -> int:
-        """Return how many steps may pass between two visits to the disk."""
+        """Return the maximum number of steps between two writes."""
         return max(1, min(LONGEST, int(HELD / max(sum(self._bytes_per_step.values()), 1.0))))
 
     def flush(self) -> None:
-        """Write what is held, and forget it here. What could not be written is still held."""
+        """Write the data in memory to disk and free them. Data that could not be written stay in memory."""
         with self._turn.move():
             self._flush()
 
@@ -242,23 +241,23 @@ class Streams:
             sim.forget_recording(probe)
 
     def clear(self, only: int | None = None) -> None:
-        """Empty the files of all probes or one: they begin anew."""
+        """Clear the files of one or all probes, which then start again."""
         with self._turn.move():
             for probe, group in self._groups.items():
                 if only in (None, probe):
                     group.clear(self._sim.recording_begin(probe))
 
     def refuse(self, what: str) -> None:
-        """Raise where a run keeps its recordings whole."""
+        """Raise an error if an operation needs recordings that are completely in memory."""
         if self._groups:
             raise StructureError(
-                f"network: {what} keeps its recordings whole, and {len(self._groups)} of them go to disk; expected "
-                "probes without to="
+                f"network: {what} requires recordings in memory, but {len(self._groups)} of them are written to disk; "
+                "use probes without to="
             )
 
 
 def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
-    """Say in attributes what a recording is of."""
+    """Describe a recording in the attributes of its group."""
     from ..export._layout import SAMPLES, SPIKES, VERSION
 
     group.attrs["format"] = SAMPLES if isinstance(recording, Recording) else SPIKES
@@ -288,7 +287,7 @@ def _array(
     dims: tuple[str, ...],
     attributes: dict[str, Any],
 ) -> Any:
-    # Chunks of zeros are written too: one that is missing then means that the folder is damaged.
+    # Write chunks of zeros too, so that a missing chunk indicates damage.
     return group.create_array(
         name,
         shape=shape,

@@ -1,8 +1,8 @@
-"""A zarr group that grows while a network runs, and that can be read at any moment, also after the process was killed.
+"""A zarr group that grows while a network runs, and that is readable at any time, even after the process was killed.
 
-The arrays of a group grow one after the other, so at times their lengths differ. Readers such as xarray and zarr trust
-"consolidated metadata": copies of the metadata of all arrays in the ``zarr.json`` of the group, and of the folder that
-holds the groups. Both files are replaced as a whole, after all arrays have grown.
+The arrays of a group grow one after the other, so their lengths differ temporarily. Readers such as xarray and zarr
+rely on consolidated metadata: copies of the metadata of all arrays in the ``zarr.json`` of the group and of the folder
+that contains the groups. Both files are replaced atomically, after all arrays have grown.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class StreamGroup:
     group : zarr.Group
         The group, with all its arrays.
     folder : path
-        Where it is.
+        Path of the group.
     growing : dict
-        The arrays that grow together, by name. They have to be the objects that were created: those that are opened
-        again would not write chunks of zeros.
+        The arrays that grow together, by name. They must be the original objects, because reopened arrays would not
+        write chunks of zeros.
     """
 
     def __init__(self, group: Any, folder: Path, growing: dict[str, Any]) -> None:
@@ -43,12 +43,12 @@ class StreamGroup:
 
     @property
     def begin(self) -> int:
-        """The step at which the recording began."""
+        """First step of the recording."""
         return int(self._attributes["begin"])
 
     @property
     def is_of_samples(self) -> bool:
-        """Whether it holds samples, and not spikes."""
+        """Whether the group holds samples rather than spikes."""
         return "values" in self._growing
 
     def read(self, name: str) -> NDArray[Any]:
@@ -57,39 +57,39 @@ class StreamGroup:
         Raises
         ------
         OSError
-            If the folder is no longer what was written.
+            If the folder was changed or removed by another program.
         """
         self._check()
         return whole(self._group, name, self._length)
 
     def append(self, **new: NDArray[Any]) -> None:
-        """Append rows to all arrays that grow, or to none.
+        """Append rows to all growing arrays or, if this fails, to none.
 
         Raises
         ------
         OSError
-            If the folder is no longer what was written, or cannot be written.
+            If the folder was changed or removed, or cannot be written.
         """
         self._check()
         try:
             for name, values in new.items():
                 self._growing[name].append(values)
         except BaseException:
-            # The error that made this necessary matters more than one of this attempt.
+            # The original error matters more than one raised by the clean-up.
             with contextlib.suppress(Exception):
                 self._resize(self._length)
             raise
         self._length += len(next(iter(new.values())))
 
     def commit(self, **attributes: Any) -> None:
-        """Let readers see the rows that were appended, together with new attributes."""
+        """Make the appended rows visible to readers, together with new attributes."""
         self._check()
         self._replace_metadata(attributes, {})
 
     def clear(self, begin: int) -> None:
-        """Remove all rows: the recording begins again at a step."""
+        """Remove all rows; the recording starts again at step ``begin``."""
         self._check()
-        # Readers see no rows before the rows go.
+        # Update the metadata before the rows are removed, so that readers never see missing rows.
         self._replace_metadata({"begin": begin, "steps": begin}, dict.fromkeys(self._growing, 0))
         self._resize(0)
         self._length = 0
@@ -105,7 +105,7 @@ class StreamGroup:
         document["attributes"] = self._attributes | attributes
         _replace(self._folder, document, members)
         self._attributes |= attributes
-        # Other groups keep what their own writers committed.
+        # Keep the metadata that the writers of other groups have committed.
         root = self._folder.parent
         above = _metadata(root)
         known = above.get("consolidated_metadata", {}).get("metadata", {})
@@ -114,21 +114,21 @@ class StreamGroup:
         _replace(root, above, _members(root) | known | own)
 
     def _check(self) -> None:
-        """Raise if the folder was removed, or changed by another program."""
+        """Raise an error if the folder was removed or changed by another program."""
         try:
             _metadata(self._folder)
             is_whole = _identity(self._folder) == self._identity and all(
                 _rows(self._folder / name) == self._length for name in self._growing
             )
-            # Samples of no neurons have no chunks, but all rows have a step.
+            # Samples of zero neurons have no chunks, but the array of steps has.
             is_whole = is_whole and (self._length == 0 or (self._folder / "step" / "c").is_dir())
         except (OSError, ValueError, LookupError):
             is_whole = False
         if not is_whole:
             name = self._attributes.get("name")
             raise OSError(
-                f"{name}: the zarr folder {os.fspath(self._folder)!r} was removed or changed while it was recorded "
-                f"into, so {self._length} rows that were written to it are lost; expected that nobody else changes it. "
+                f"{name}: the zarr folder {os.fspath(self._folder)!r} was removed or changed during the recording, so "
+                f"{self._length} rows that were written to it are lost; do not change it from outside. "
                 "net.remove(recording) ends the recording"
             )
 
@@ -144,7 +144,7 @@ def _alone(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _members(folder: Path) -> dict[str, Any]:
-    """Return the metadata of all arrays and groups below a folder, as they are on disk."""
+    """Return the metadata on disk of all arrays and groups below a folder."""
     members = {}
     for path in sorted(folder.iterdir()):
         if (path / "zarr.json").is_file():
@@ -156,7 +156,7 @@ def _members(folder: Path) -> dict[str, Any]:
 
 
 def _replace(folder: Path, document: dict[str, Any], members: dict[str, Any]) -> None:
-    """Replace the metadata of a group as a whole."""
+    """Replace the metadata of a group atomically."""
     document["consolidated_metadata"] = {"kind": "inline", "must_understand": False, "metadata": members}
     with replacing(folder / "zarr.json") as partial:
         partial.write_text(json.dumps(document, indent=2), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What recorded spikes amount to: trains, rates, inter-spike intervals and their variation."""
+"""Statistics of recorded spikes: spike trains, rates, inter-spike intervals and their variation."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["SpikeStatistics"]
 
 Trains = list[NDArray[np.float64]]
 
-#: Steps within which a time is taken for that of a step.
+#: Tolerance for matching a time to a step, in steps.
 _ROUNDING = 1e-6
 
 
 class SpikeStatistics:
-    """Statistics per neuron or source, in the order of ``index``: silent ones too.
+    """Statistics per recorded neuron or source, in the order of ``index``, including silent ones.
 
-    After runs with a batch there is one of each for each sample.
+    After runs with a batch, results have one entry per sample.
     """
 
     _net: _Ran
@@ -52,17 +52,17 @@ class SpikeStatistics:
         Parameters
         ----------
         start, stop : float, optional
-            Take the spikes with ``start <= t < stop`` (ms). By default all that was recorded.
+            Time window (ms), ``start <= t < stop``. Defaults to the whole recording.
 
         Returns
         -------
         list of array
-            An array per neuron, ascending; empty for silent ones. After runs with a batch a list per sample.
+            Ascending spike times of each neuron, empty for silent ones. With a batch, one such list per sample.
 
         Raises
         ------
         ParameterError
-            For times that were not recorded, or do not ascend.
+            If the window is not within the recording, or ``stop <= start``.
 
         Examples
         --------
@@ -72,24 +72,24 @@ class SpikeStatistics:
         return self._of_samples(self._trains(begin, end))
 
     def rate(self, *, start: float | None = None, stop: float | None = None) -> NDArray[np.float64]:
-        """Return the firing rate (Hz) of each recorded neuron or source: its spikes over the recorded time.
+        """Return the firing rate (Hz) of each recorded neuron or source: number of spikes per recorded time.
 
         Parameters
         ----------
         start, stop : float, optional
-            Count the spikes with ``start <= t < stop`` (ms). By default all of the recorded time.
+            Time window (ms), ``start <= t < stop``. Defaults to the whole recording.
 
         Returns
         -------
         array of float
-            Of shape ``(neurons,)``, in the order of ``index``; after runs with a batch ``(batch, neurons)``.
+            Rates of shape ``(neurons,)``, in the order of ``index``; with a batch ``(batch, neurons)``.
 
         Raises
         ------
         ParameterError
-            For times that were not recorded, or do not ascend.
+            If the window is not within the recording, or ``stop <= start``.
         StructureError
-            Where no time was recorded: before a run, or after ``clear()``.
+            If nothing has been recorded: before a run, or after ``clear()``.
 
         Examples
         --------
@@ -97,31 +97,32 @@ class SpikeStatistics:
         """
         begin, end = self._window("rate", start, stop)
         if end == begin:
-            raise StructureError(f"{self._name}: rate: no time was recorded; run the network first")
+            raise StructureError(f"{self._name}: rate: nothing has been recorded yet; run the network first")
         counts = np.array([[len(train) for train in trains] for trains in self._trains(begin, end)], dtype=np.int64)
         rates = counts / ((end - begin) * self._net.dt * 1e-3)
         return rates if self._batch else rates[0]
 
     def isi(self, *, start: float | None = None, stop: float | None = None) -> Trains | list[Trains]:
-        """Return the inter-spike intervals (ms) of each recorded neuron or source, in the order they occur.
+        """Return the inter-spike intervals (ms) of each recorded neuron or source, in chronological order.
 
-        ``np.concatenate(spikes.isi())`` pools them. Intervals of 0 occur where a source of a generator spikes more than
-        once in a step.
+        Use ``np.concatenate(spikes.isi())`` to pool them. Intervals of 0 occur if a source of a generator spikes
+        several times in a step.
 
         Parameters
         ----------
         start, stop : float, optional
-            Take the intervals between spikes with ``start <= t < stop`` (ms). By default all.
+            Time window (ms), ``start <= t < stop``, that contains both spikes of an interval. Defaults to the whole
+            recording.
 
         Returns
         -------
         list of array
-            An array per neuron, empty for those with fewer than two spikes. After runs with a batch a list per sample.
+            Intervals of each neuron, empty for fewer than two spikes. With a batch, one such list per sample.
 
         Raises
         ------
         ParameterError
-            For times that were not recorded, or do not ascend.
+            If the window is not within the recording, or ``stop <= start``.
         """
         begin, end = self._window("isi", start, stop)
         return self._of_samples([[self._intervals(t) for t in trains] for trains in self._steps_by_member(begin, end)])
@@ -129,25 +130,26 @@ class SpikeStatistics:
     def cv(self, *, start: float | None = None, stop: float | None = None) -> NDArray[np.float64]:
         """Return the coefficient of variation of each neuron's inter-spike intervals: standard deviation over mean.
 
-        It is 0 for regular spikes and about 1 for those of a Poisson process. The standard deviation is that of the
-        intervals (``ddof=0``).
+        It is 0 for regular firing and about 1 for a Poisson process. The standard deviation is computed with
+        ``ddof=0``.
 
         Parameters
         ----------
         start, stop : float, optional
-            Take the intervals between spikes with ``start <= t < stop`` (ms). By default all.
+            Time window (ms), ``start <= t < stop``, that contains both spikes of an interval. Defaults to the whole
+            recording.
 
         Returns
         -------
         array of float
-            Of shape ``(neurons,)``, in the order of ``index``; after runs with a batch ``(batch, neurons)``. NaN for
-            neurons with fewer than three spikes, which have no variation, and for those whose intervals are all 0;
-            ``np.nanmean`` leaves them out.
+            Coefficients of shape ``(neurons,)``, in the order of ``index``; with a batch ``(batch, neurons)``. NaN for
+            neurons with fewer than three spikes, and for those whose intervals are all 0; use ``np.nanmean`` to ignore
+            them.
 
         Raises
         ------
         ParameterError
-            For times that were not recorded, or do not ascend.
+            If the window is not within the recording, or ``stop <= start``.
         """
         begin, end = self._window("cv", start, stop)
         found = np.array([[_variation(s) for s in trains] for trains in self._steps_by_member(begin, end)])
@@ -155,7 +157,7 @@ class SpikeStatistics:
         return found if self._batch else found[0]
 
     def _window(self, what: str, start: float | None, stop: float | None) -> tuple[int, int]:
-        """Return the steps from which and to which spikes count."""
+        """Return the first step of the window and the step after its last one."""
         dt = self._net.dt
         first, last = self._begin(), max(self._net._sim.steps(), self._begin())
         given = [_step(f"{self._name}: {what}: {n}", t, dt) for n, t in (("start", start), ("stop", stop))]
@@ -163,8 +165,8 @@ class SpikeStatistics:
         for name, time, step in (("start", start, begin), ("stop", stop, end)):
             if time is not None and not first <= step <= last:
                 raise ParameterError(
-                    f"{self._name}: {what}: {name} = {time} ms: expected a time from {first * dt:g} to {last * dt:g} "
-                    "ms, which was recorded"
+                    f"{self._name}: {what}: {name} = {time} ms: expected a time within the recording, from "
+                    f"{first * dt:g} to {last * dt:g} ms"
                 )
         if (start is not None or stop is not None) and end <= begin:
             raise ParameterError(
@@ -173,7 +175,7 @@ class SpikeStatistics:
         return begin, end
 
     def _by_member(self) -> list[list[NDArray[np.uint64]]]:
-        """Return the steps at which each recorded member spiked, for each sample of the batch, or once."""
+        """Return the steps at which each recorded member spiked, for each sample of the batch or once."""
         return self._once("trains", self._sorted)  # type: ignore[no-any-return]
 
     def _sorted(self) -> list[list[NDArray[np.uint64]]]:
@@ -195,7 +197,7 @@ class SpikeStatistics:
         return [[np.multiply(s, dt, dtype=np.float64) for s in steps] for steps in self._steps_by_member(begin, end)]
 
     def _intervals(self, steps: NDArray[np.uint64]) -> NDArray[np.float64]:
-        # Differences of steps, which are whole numbers: those of times would differ in the last place.
+        # Subtract integer steps, because differences of times would have rounding errors.
         return np.multiply(np.diff(steps), self._net.dt, dtype=np.float64)
 
     def _of_samples(self, each: list[Trains]) -> Trains | list[Trains]:
@@ -213,7 +215,7 @@ def _step(what: str, time: float | None, dt: float) -> int | None:
 
 
 def _variation(steps: NDArray[np.uint64]) -> float:
-    """Return the coefficient of variation of intervals, or NaN where there is none."""
+    """Return the coefficient of variation of intervals, or NaN if it is undefined."""
     intervals = np.diff(steps).astype(np.float64)
     mean = intervals.mean() if len(intervals) > 1 else 0.0
     return float(intervals.std() / mean) if mean > 0 else math.nan

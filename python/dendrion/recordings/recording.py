@@ -1,4 +1,4 @@
-"""What probes recorded."""
+"""Recordings of states and spikes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ A = TypeVar("A")
 
 
 class _Records(Protocol):
-    """What a probe asks of the simulation that it is in, or of the file that it was read from."""
+    """The simulation interface that recordings use; loaded recordings implement it too."""
 
     def batch(self) -> int: ...
     def steps(self) -> int: ...
@@ -47,7 +47,7 @@ class _Records(Protocol):
 
 
 class _Ran(Protocol):
-    """A network, or what is left of it in a file."""
+    """The network interface that recordings use; loaded recordings implement it too."""
 
     @property
     def dt(self) -> float: ...
@@ -59,15 +59,15 @@ class _Probe(Fixed, NotCopied, Suggesting):
     _otherwise: ClassVar[str] = "recordings are read-only; change a copy of the data, such as recording.values.copy()"
     _built = True
     _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
-    #: Path of the population or the generator that the members belong to; ``None`` for connections.
+    #: Path of the population or generator; ``None`` for connections.
     _population: str | None
-    #: Number of each member that is recorded, in its population, generator or connections.
+    #: Index of each recorded member in its population, generator or projection.
     _index: NDArray[np.int64]
-    #: The network that records it; ``None`` for what was loaded or removed.
+    #: The network that records; ``None`` if the recording was loaded or removed.
     _owner: weakref.ref[Network] | None = None
-    #: The network that it was removed from.
+    #: The network from which the recording was removed.
     _removed_from: weakref.ref[Network] | None = None
-    #: Bytes of an array that is kept for the next access; larger ones are read again.
+    #: Maximum size (bytes) of arrays that are cached for the next access; larger ones are read again.
     _most_kept: int | None = None
 
     def __init__(self, net: Network, probe: int, label: str) -> None:
@@ -76,11 +76,11 @@ class _Probe(Fixed, NotCopied, Suggesting):
         self._cached: tuple[int, dict[str, Any]] | None = None
 
     def _once(self, name: str, make: Callable[[], A]) -> A:
-        """Return what ``make`` returns, made once for what is recorded now. Arrays are read-only."""
+        """Return the result of ``make``, cached until new data are recorded. Arrays become read-only."""
         version = self._net._sim.version()
         cached = self.__dict__.get("_cached")
         if cached is None or cached[0] != version:
-            # What is out of date goes first, so that no more than one copy is held.
+            # Discard outdated arrays first, so that there is never more than one copy.
             cached = self._cached = (version, {})
         found = cached[1].get(name)
         if found is None:
@@ -93,7 +93,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return cast(A, found)
 
     def _forget_cached(self) -> None:
-        """Let go of arrays that are about to be out of date."""
+        """Discard cached arrays that are about to become outdated."""
         self._cached = None
 
     def _is_recorded_by(self, net: object) -> bool:
@@ -101,35 +101,35 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return self._owner is not None and self._owner() is net
 
     def _is_probe_of(self, net: object) -> bool:
-        """Whether a network records it, or did before it was removed."""
+        """Whether a network records it, or did so before it was removed."""
         return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
 
     def clear(self) -> None:
-        """Clear what was recorded so far, and free its memory.
+        """Clear the recording and free its memory.
 
-        The probe records on: the time goes on, and the next sample or spike is that of the present step or later. All
-        samples of a batch are cleared. A recording that goes to disk is emptied there too.
+        The probe keeps recording: time is not reset, and the next sample or spike is at the current step or later. All
+        samples of a batch are cleared, and recordings on disk are cleared too.
 
         Raises
         ------
         StructureError
-            For a recording that was loaded from a file, or whose probe was removed.
+            If the recording was loaded from a file, or its probe was removed.
         """
         net = None if self._owner is None else self._owner()
         if net is None:
             raise StructureError(
-                f"{self._name}: clear: no network records it (any more); expected a probe of a network"
+                f"{self._name}: clear: does not belong to a network (any more); expected a probe of a network"
             )
         net._clear(self._recorded())
 
     @property
     def name(self) -> str:
-        """What is recorded: the path of the module and the variable, such as ``pyramidal/soma.V``."""
+        """Path of the recorded module and variable, such as ``pyramidal/soma.V``."""
         return self._name
 
     @property
     def _batch(self) -> int:
-        """Samples of the batch; 0 without one."""
+        """Batch size; 0 without a batch."""
         return self._net._sim.batch()
 
     def _title(self) -> str:
@@ -142,29 +142,29 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return f"<{type(self).__name__} {self._name}: {self._extent()}>"
 
     def _extent(self) -> str:
-        """Return how much it has, of what, in which unit and time."""
+        """Return number, kind, unit and time range of the data."""
         raise NotImplementedError
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     def save(self, path: FilePath, *, overwrite: bool = False) -> None:
-        """Write it to a file of NumPy arrays (npz), which [load_recording][dendrion.load_recording] reads.
+        """Save the recording to a NumPy archive (npz), which [load_recording][dendrion.load_recording] can read.
 
-        Nothing is rounded, and the same recording gives the same bytes. The file is written under another name first,
-        so it is there as a whole or not at all.
+        Values are not rounded, and saving the same recording again gives identical bytes. The file is written under a
+        temporary name first, so it is either complete or does not exist.
 
         Parameters
         ----------
         path : str or path
-            The file, such as ``"soma.npz"``.
+            Path of the file, such as ``"soma.npz"``.
         overwrite : bool
-            Replace a file that is there already.
+            Whether to replace an existing file.
 
         Raises
         ------
         ParameterError
-            Where there is a file already, or no such folder.
+            If the file exists already, or its folder does not exist.
         """
         from ..export._save import save
 
@@ -172,32 +172,32 @@ class _Probe(Fixed, NotCopied, Suggesting):
         FILES.info("saved %s to %s", self._name, os.fspath(path))
 
     def to_nwb(self, path: FilePath, *, overwrite: bool = False, **metadata: Any) -> None:
-        """Write it to a file of Neurodata Without Borders; see [export.nwb][dendrion.export.nwb].
+        """Save the recording to a Neurodata Without Borders file; see [export.nwb][dendrion.export.nwb].
 
         Parameters
         ----------
         path : str or path
-            The file, ending in ``.nwb``.
+            Path of the file, ending in ``.nwb``.
         overwrite : bool
-            Replace a file that is there already.
+            Whether to replace an existing file.
         **metadata
-            About the session, such as ``experimenter="..."``.
+            Metadata of the session, such as ``experimenter="..."``.
         """
         from ..export import nwb
 
         nwb(self._recorded(), path, overwrite=overwrite, **metadata)
 
     def to_sonata(self, path: FilePath, *, overwrite: bool = False, sample: int | None = None) -> None:
-        """Write it to a SONATA file of spikes or a report of elements; see [export.sonata][dendrion.export.sonata].
+        """Save the recording to a SONATA file; see [export.sonata][dendrion.export.sonata].
 
         Parameters
         ----------
         path : str or path
-            The file, such as ``"spikes.h5"``.
+            Path of the file, such as ``"spikes.h5"``.
         overwrite : bool
-            Replace a file that is there already.
+            Whether to replace an existing file.
         sample : int, optional
-            The sample to write, after runs with a batch.
+            The sample of the batch to save. Required after runs with a batch.
         """
         from ..export import sonata
 
@@ -205,7 +205,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
 
 
 class Recording(_Probe):
-    """Samples of a state or current, as far as the network has run. Made by ``Network.probe``."""
+    """Samples of a state or current, up to the current time. Created by ``Network.probe``."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ class Recording(_Probe):
 
     @property
     def unit(self) -> str:
-        """Unit of the values, such as ``mV``; ``1`` for pure numbers."""
+        """Unit of the values, such as ``mV``; ``1`` if they are dimensionless."""
         return self._unit
 
     @property
@@ -241,12 +241,12 @@ class Recording(_Probe):
 
     @property
     def index(self) -> NDArray[np.int64]:
-        """Number of each column's neuron in its population, from 0 on; for weights, of its connection."""
+        """Index of each column's neuron in its population, from 0; for weights, index of the connection."""
         return self._index
 
     @property
     def gid(self) -> NDArray[np.int64] | None:
-        """Number in the whole network of the neuron of each column; ``None`` for what is not in neurons."""
+        """Index in the whole network of each column's neuron; ``None`` for connections."""
         return self._gid
 
     @property
@@ -256,10 +256,10 @@ class Recording(_Probe):
 
     @property
     def values(self) -> NDArray[np.floating]:
-        """Samples of shape ``(samples, neurons)`` in the network's dtype, each before the step of its time.
+        """Samples of shape ``(samples, neurons)``, or ``(batch, samples, neurons)`` with a batch.
 
-        After runs with a batch of shape ``(batch, samples, neurons)``. The array is read-only, and the same at each
-        access until the network runs on; ``values.copy()`` is one to write to.
+        They have the dtype of the network. Each sample is the value at the beginning of the step at its time. The array
+        is read-only and cached until the network runs again; use ``values.copy()`` to get a writable array.
         """
         return self._once("values", self._read_values)
 
@@ -267,7 +267,7 @@ class Recording(_Probe):
         return np.multiply(self._net._sim.sample_steps(self._id), self._net.dt, dtype=np.float64)
 
     def _read_values(self) -> NDArray[np.floating]:
-        """Return the values in an array of the caller's own."""
+        """Return the values in a new array."""
         return self._net._sim.values(self._id)
 
     def __len__(self) -> int:
@@ -280,29 +280,30 @@ class Recording(_Probe):
         return f"{batch}{len(t)} samples of {self._columns} {of}, {self._unit}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row per sample, indexed by time (ms), and a column per neuron.
+        """Return a table with one row per sample, indexed by time (ms), and one column per neuron.
 
-        After runs with a batch columns are pairs of sample and neuron. Columns of weights are connections. ``attrs``
-        has ``name``, ``unit``, ``dt`` (ms) and, of neurons, ``gid``.
+        After runs with a batch, columns are pairs of sample and neuron. For weights, columns are connections. ``attrs``
+        contains ``name``, ``unit``, ``dt`` (ms) and, for neurons, ``gid``.
         """
         from ..export._pandas import recording_frame
 
         return recording_frame(self)
 
     def to_xarray(self) -> xr.DataArray:
-        """Return an array with the dimensions ``time`` and ``neuron``, and with a batch ``sample`` before them.
+        """Return an array with dimensions ``time`` and ``neuron``, preceded by ``sample`` if there is a batch.
 
-        Coordinates are the time (ms), the neuron's number in its population, and its ``gid``; of weights ``connection``
-        takes the place of ``neuron``. Units are in the attribute ``units`` of the array and of its coordinates.
+        Coordinates are the time (ms), the index of the neuron in its population, and its ``gid``; weights have the
+        dimension ``connection`` instead of ``neuron``. The attributes ``units`` give the units of values and
+        coordinates.
         """
         from ..export._xarray import recording_array
 
         return recording_array(self)
 
     def to_neo(self) -> Any:
-        """Return a ``neo.AnalogSignal`` with units, a channel per neuron; with a batch a list of one per sample.
+        """Return a ``neo.AnalogSignal`` with units and one channel per neuron; with a batch, a list of them.
 
-        Array annotations ``neuron`` (of weights ``connection``) and ``gid`` say what each channel is of.
+        The array annotations ``neuron`` (``connection`` for weights) and ``gid`` identify the channels.
         """
         from ..export._neo import analog_signals
 
@@ -311,16 +312,16 @@ class Recording(_Probe):
 
 
 class SpikeRecording(_Probe, SpikeStatistics):
-    """Spikes of a population or a generator, by time, then neuron or source. Made by ``Network.probe``.
+    """Spikes of a population or generator, sorted by time, then neuron or source. Created by ``Network.probe``.
 
-    A generator's source may spike more than once in a step, and is listed as often. After runs with a batch, ``t`` and
-    ``i`` list the spikes of all samples, one after the other, and ``sample`` says which; ``dense`` and ``counts`` have
-    a first axis for samples.
+    If a source of a generator spikes several times in a step, it is listed as many times. After runs with a batch,
+    ``t`` and ``i`` list the spikes of all samples, one sample after the other; ``sample`` is the sample of each spike,
+    and ``dense`` and ``counts`` have a first axis for samples.
 
-    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and the same at each access until the network runs on.
+    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and are cached until the network runs again.
     """
 
-    #: Number in the whole network of the first neuron; ``None`` for a generator.
+    #: Index in the whole network of the population's first neuron; ``None`` for a generator.
     _first: int | None
 
     def __init__(
@@ -355,37 +356,37 @@ class SpikeRecording(_Probe, SpikeStatistics):
 
     @property
     def sample(self) -> NDArray[np.int64]:
-        """Sample of the batch that each spike is of; 0 without a batch."""
+        """Sample of the batch to which each spike belongs; 0 without a batch."""
         return self._spikes()[0]
 
     @property
     def i(self) -> NDArray[np.int64]:
-        """Neuron of each spike."""
+        """Index of each spike's neuron or source."""
         return self._once("i", lambda: self._spikes()[2].astype(np.int64))
 
     @property
     def index(self) -> NDArray[np.int64]:
-        """Number of each neuron or source that is recorded, ascending."""
+        """Index of each recorded neuron or source, ascending."""
         return self._index
 
     @property
     def gid(self) -> NDArray[np.int64]:
-        """Number in the whole network of the neuron of each spike. Sources of generators have none."""
+        """Index in the whole network of each spike's neuron. Not available for generators."""
         if self._first is None:
-            raise StructureError(f"{self._name}: gid: sources of generators have no number; expected a population")
+            raise StructureError(f"{self._name}: gid: sources of generators have no gid; expected a population")
         first = self._first
         return self._once("gid", lambda: first + self.i)
 
     def dense(self) -> NDArray[np.bool_]:
-        """Return a table of shape ``(steps, size)`` that is true where one spiked, once or more, from t = 0 on."""
+        """Return an array of shape ``(steps, size)`` from t = 0 on, which is True where there is at least one spike."""
         spikes = self._spikes()
         table = np.zeros(self._shape(), dtype=bool)
         table[spikes] = True
         return table if self._batch else table[0]
 
     def counts(self) -> NDArray[np.int64]:
-        """Return how often each spiked in each step from t = 0 on, of shape ``(steps, size)``."""
-        # While the network runs in another thread, there are at least the steps of the spikes read before.
+        """Return the number of spikes in each step from t = 0 on, of shape ``(steps, size)``."""
+        # If the network runs in another thread, reading the spikes first ensures that the table has enough steps.
         spikes = self._spikes()
         table = np.zeros(self._shape(), dtype=np.int64)
         np.add.at(table, spikes, 1)
@@ -395,7 +396,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return max(self._batch, 1), self._net._sim.steps(), self._size
 
     def _spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
-        """Return sample, step and neuron of each spike."""
+        """Return the sample, step and neuron of each spike."""
         return self._once("spikes", self._read_spikes)
 
     def _read_spikes(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint32]]:
@@ -405,7 +406,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
 
     def _begin(self) -> int:
-        """Return the step from which on all spikes are here."""
+        """Return the first step from which all spikes are recorded."""
         return self._net._sim.recording_begin(self._id)
 
     def __len__(self) -> int:
@@ -418,27 +419,27 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return f"{len(t)} spikes of {batch}{self._size} {of}{span}"
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a table with a row per spike: ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``.
+        """Return a table with one row per spike: ``t`` (ms), ``i``, ``gid``, and ``sample`` if there is a batch.
 
-        Spikes of generators have no ``gid``. ``attrs`` has ``name``, ``units``, ``size`` and ``dt`` (ms).
+        Spikes of generators have no ``gid``. ``attrs`` contains ``name``, ``units``, ``size`` and ``dt`` (ms).
         """
         from ..export._pandas import spike_frame
 
         return spike_frame(self)
 
     def to_xarray(self) -> xr.Dataset:
-        """Return a data set of ``t`` (ms), neuron ``i``, its ``gid``, and with a batch ``sample``, along ``spike``.
+        """Return a data set along ``spike``: ``t`` (ms), ``i``, ``gid``, and ``sample`` if there is a batch.
 
-        Spikes of generators have no ``gid``. Units are in attributes.
+        Spikes of generators have no ``gid``. The attributes ``units`` give the units.
         """
         from ..export._xarray import spike_dataset
 
         return spike_dataset(self)
 
     def to_neo(self) -> list[Any]:
-        """Return a list of ``neo.SpikeTrain``, one per neuron or source; with a batch a list of these per sample.
+        """Return a list with one ``neo.SpikeTrain`` per neuron or source; with a batch, one such list per sample.
 
-        Annotations ``population``, ``neuron`` and ``gid`` say of what each is.
+        The annotations ``population``, ``neuron`` and ``gid`` identify each spike train.
         """
         from ..export._neo import spike_trains
 
@@ -447,14 +448,14 @@ class SpikeRecording(_Probe, SpikeStatistics):
 
 
 def fix(*arrays: NDArray[np.int64] | None) -> None:
-    """Let arrays be read only."""
+    """Make arrays read-only."""
     for array in arrays:
         if array is not None:
             array.flags.writeable = False
 
 
 def _population_of(net: Network, module: Module) -> Module | None:
-    """Return the population that a module is in. Connections are in none."""
+    """Return the population to which a module belongs, or None for connections."""
     owner: Module | None = None if isinstance(module, MCSynapse) else module
     while owner is not None and id(owner) not in net._identities:
         owner = owner.parent

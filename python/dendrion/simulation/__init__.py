@@ -1,1 +1,1 @@
-"""Networks, and what happens when they run."""
+"""Networks and their simulation."""

@@ -1,4 +1,4 @@
-"""From modules to the model the engine builds."""
+"""Conversion of modules to the model from which the engine is built."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "are
 
 
 class Translation:
-    """A model in the making: knows the index of every module added, and the key of every parameter."""
+    """A model under construction, with the index of each added module and the key of each parameter."""
 
     def __init__(
         self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None, methods: dict[str, Any]
     ) -> None:
         self.model = _core.Model(dt, seed, dtype, threads)
-        #: What holds for populations that say nothing of their own.
+        #: Methods for populations that do not set their own.
         self.methods = methods
         self.modules = _listed(modules)
         if not self.modules:
-            raise StructureError("network: no modules: expected neurons, generators or connections")
+            raise StructureError("network: no modules; expected neurons, generators or connections")
         for module in {id(m): m for listed in self.modules for m in listed.modules()}.values():
             _check_free(module)
         _name_roots(self.modules)
         self.indices: dict[int, int] = {}
         self.neuron_of: dict[int, MCNeuron] = {}
-        #: From (id of module, parameter) to its key in the engine.
+        #: Key in the engine by (id of module, parameter).
         self.keys: dict[tuple[int, str], str] = {}
-        #: Projection, path, "weight" or "delay", and the function that computes it.
+        #: Projection, path, "weight" or "delay", and the function that computes the values.
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
@@ -63,7 +63,7 @@ class Translation:
             self._compute(*function)
 
     def of(self, kind: type) -> list[Any]:
-        """Return all modules of a kind, in the order they were listed."""
+        """Return all modules of a kind, in the order in which they were listed."""
         return [m for m in self.modules if isinstance(m, kind)]
 
     def _given(self, module: Module, kind: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class Translation:
         try:
             self.model.set_surrogate(index, *neuron._surrogate(), neuron.detach_reset)
         except ParameterError as error:
-            # Simulations do without; a gradient says so.
+            # Simulations do not need a surrogate, so the error is raised only if a gradient is requested.
             self.without_gradient.append(error)
 
     def _population(self, neuron: MCNeuron) -> None:
@@ -108,7 +108,7 @@ class Translation:
         for receptor in receptors:
             host = hosts[id(receptor)]
             if id(host) not in self.indices:
-                raise StructureError(f"{receptor.path}: is attached to {host!r}, which is no part of {neuron.path}")
+                raise StructureError(f"{receptor.path}: is attached to {host!r}, which is not part of {neuron.path}")
             name = _within(neuron, receptor)
             on = self.indices[id(host)]
             if receptor._receptor is None:
@@ -125,7 +125,7 @@ class Translation:
             self._noise(index, neuron, noise)
 
     def _written(self, module: Written) -> dict[str, Any]:
-        """Return the parameters of a module's equations."""
+        """Return the parameters in a module's equations."""
         given = module._written_values()
         self.keys.update({(id(module), name): f"{module.path}.{name}" for name in given})
         return given
@@ -138,13 +138,13 @@ class Translation:
             )
         if id(on) not in self.indices or self.neuron_of.get(id(on)) is not neuron:
             raise StructureError(
-                f"{module.path}: is on {on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+                f"{module.path}: is on {on!r}; expected a compartment of {neuron.path} that has its own membrane"
             )
         given = self._written(module)
         self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
 
     def _method(self, neuron: MCNeuron, name: str) -> Any:
-        """Return a method: the population's own where it was given, else the network's, else the default."""
+        """Return a method: that of the population if it was set, otherwise that of the network, or the default."""
         own, shared = getattr(neuron, name), self.methods[name]
         return own if shared is None or name in neuron._given else shared
 
@@ -164,7 +164,7 @@ class Translation:
     def _noise(self, index: int, neuron: MCNeuron, noise: Noise) -> None:
         if id(noise.on) not in self.indices or self.neuron_of.get(id(noise.on)) is not neuron:
             raise StructureError(
-                f"{noise.path}: is on {noise.on!r}, which is no compartment of {neuron.path} with a membrane of its own"
+                f"{noise.path}: is on {noise.on!r}; expected a compartment of {neuron.path} that has its own membrane"
             )
         given = self._given(noise, noise._kind)
         self.model.add_noise(index, _within(neuron, noise), noise._kind, self.indices[id(noise.on)], given)
@@ -172,7 +172,7 @@ class Translation:
     def _coupling(self, index: int, neuron: MCNeuron, coupling: MCConn) -> None:
         for end in (coupling.pre, coupling.post):
             if id(end) not in self.indices or self.neuron_of.get(id(end)) is not neuron:
-                raise StructureError(f"{coupling.path}: couples {end!r}, which is no compartment of {neuron.path}")
+                raise StructureError(f"{coupling.path}: couples {end!r}, which is not a compartment of {neuron.path}")
         ends = (self.indices[id(coupling.pre)], self.indices[id(coupling.post)])
         given = self._given(coupling, "coupling")
         self.model.add_coupling(index, _within(neuron, coupling), *ends, given)
@@ -202,13 +202,15 @@ class Translation:
         self.indices[id(generator)] = index
 
     def _receptors(self, module: Module, receptors: tuple[Receptor, ...]) -> tuple[int, list[int]]:
-        """Return the population of receptors, and their indices in it."""
+        """Return the index of the receptors' population, and the indices of the receptors in it."""
         owners = {id(self.neuron_of[id(r)]): self.neuron_of[id(r)] for r in receptors if id(r) in self.neuron_of}
         missing = [r for r in receptors if id(r) not in self.neuron_of]
         if missing:
-            raise StructureError(f"{module.path}: {missing[0]!r} is in no population of the network; list that too")
+            raise StructureError(
+                f"{module.path}: {missing[0]!r} is in no population of the network; list its population too"
+            )
         if len(owners) > 1:
-            raise StructureError(f"{module.path}: its receptors are of several populations; expected one")
+            raise StructureError(f"{module.path}: its receptors belong to several populations; expected one population")
         population = self.indices[next(iter(owners))]
         return population, [self.indices[id(r), "receptor"] for r in receptors]  # type: ignore[index]
 
@@ -236,7 +238,7 @@ class Translation:
             self.model.set_plasticity(index, synapse.plasticity._kind, given)
 
     def _compute(self, index: int, path: str, name: str, function: Any) -> None:
-        """Give connections the weights or delays that a user's function computes."""
+        """Set the weights or delays that a user's function computes."""
         values = computed(path, name, function, *self.model.pairs(index))
         self.model.set_per_connection(index, name, values)
 
@@ -250,14 +252,14 @@ class Translation:
             return
         if id(conn.mc) not in self.indices:
             known = id(conn.mc) in self.neuron_of
-            why = "is an attached receptor, without a membrane" if known else "is not in the network; list its neuron"
+            why = "is an attached receptor without a membrane" if known else "is not in the network; list its neuron"
             raise StructureError(f"{conn.path}: {conn.mc!r} {why}")
         population = self.indices[id(self.neuron_of[id(conn.mc)])]
         self.model.add_injection(conn.path, source, population, self.indices[id(conn.mc)])
 
 
 def _engine_form(value: Any, otherwise: float | None) -> Any:
-    """Return weights or delays as the engine reads them; for a function something to begin with."""
+    """Return weights or delays in the engine's format, with a placeholder for functions."""
     if isinstance(value, Initializer):
         return value._spec()
     return otherwise if callable(value) else value
@@ -267,7 +269,7 @@ _Connection = TypeVar("_Connection", MCConn, MCConnSynapse)
 
 
 def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int, list[_Connection]]:
-    """Return connections by the modules at these ends of theirs, each once."""
+    """Return connections by the modules at the given ends, without duplicates."""
     found: dict[int, list[_Connection]] = {}
     for connection in connections:
         for module in {id(getattr(connection, end)) for end in ends}:
@@ -276,41 +278,41 @@ def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int,
 
 
 def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynapse]) -> Compartment:
-    """Return the compartment a receptor is on: another one's, or itself where it is a compartment of its own."""
+    """Return the compartment that a receptor is on: another compartment, or the receptor itself."""
     path = receptor.path
     if len(attached) > 1:
-        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); expected once")
+        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); attach it once")
     if attached and coupled:
         raise StructureError(
-            f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); expected an MCConnSynapse to "
-            "act on another compartment, or an MCConn to be a compartment of its own"
+            f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); use an MCConnSynapse to act on "
+            "another compartment, or an MCConn to make it a compartment itself, but not both"
         )
     if attached:
         useless = sorted(MEMBRANE & receptor._given)
         if useless:
             raise StructureError(
-                f"{path}: {', '.join(useless)} would have no effect, as it is attached ({attached[0].path}) and has no "
-                "membrane of its own; leave that out, or couple it by an MCConn instead"
+                f"{path}: {', '.join(useless)} would have no effect, because it is attached ({attached[0].path}) and "
+                "has no membrane of its own; omit these arguments, or couple it with an MCConn instead"
             )
         return attached[0].post
     if coupled:
         return receptor
     raise StructureError(
-        f"{path}: is attached to nothing; expected an MCConnSynapse to the compartment it acts on, or an MCConn to be "
-        "a compartment of its own"
+        f"{path}: is not attached to anything; add an MCConnSynapse to the compartment on which it acts, or an MCConn "
+        "to make it a compartment itself"
     )
 
 
 def _place(channel: Channel, attached: list[MCConnSynapse]) -> Compartment:
-    """Return the compartment a channel is on."""
+    """Return the compartment that a channel is on."""
     places = [a.post for a in attached]
     if channel.on is not None:
         places.append(channel.on)
     if len(places) > 1:
-        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); expected once")
+        raise StructureError(f"{channel.path}: is attached twice ({places[0]!r}, {places[1]!r}); attach it once")
     if not places:
         raise StructureError(
-            f"{channel.path}: is attached to nothing; expected `on=`, or an MCConnSynapse to the compartment it acts on"
+            f"{channel.path}: is not attached to anything; pass `on=`, or add an MCConnSynapse to a compartment"
         )
     return places[0]
 
@@ -320,7 +322,7 @@ def _within(neuron: MCNeuron, part: Module) -> str:
 
 
 def _listed(modules: Iterable[Module]) -> list[Module]:
-    """Return populations, generators and connections, out of containers too, each once."""
+    """Return populations, generators and connections, including those in containers, without duplicates."""
     found: dict[int, Module] = {}
     for listed in modules:
         if not isinstance(listed, Module):
@@ -328,7 +330,7 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
         inner = [m for m in listed.modules() if isinstance(m, (MCNeuron, Generator, MCSynapse, ConnGen))]
         if not inner:
             raise StructureError(
-                f"network: {listed!r} holds no neurons, generators or connections; list the MCNeuron, not its parts"
+                f"network: {listed!r} contains no neurons, generators or connections; list the MCNeuron, not its parts"
             )
         found.update((id(m), m) for m in inner)
     return list(found.values())
@@ -336,14 +338,14 @@ def _listed(modules: Iterable[Module]) -> list[Module]:
 
 def _check_free(module: Module) -> None:
     if module._network is not None:
-        raise StructureError(f"{module.path}: is in another network; a module belongs to one")
+        raise StructureError(f"{module.path}: is already in another network; create a new module for this one")
     if module._kinds and not module._values:
         kind = type(module).__name__
-        raise StructureError(f"{module._label}: {kind}.__init__ never calls super().__init__(size, ...)")
+        raise StructureError(f"{module._label}: {kind}.__init__ does not call super().__init__(size, ...)")
 
 
 def _name_roots(modules: list[Module]) -> None:
-    """Name the outermost owners: as given, or by their class and a number."""
+    """Name the outermost owners: by their given name, or by their class and a number."""
     roots: dict[int, Module] = {}
     for module in modules:
         root = module
@@ -355,7 +357,7 @@ def _name_roots(modules: list[Module]) -> None:
     given = {key: r for key, r in roots.items() if r._name is not None and not _may_rename(r)}
     for root in given.values():
         if root._name in taken:
-            raise StructureError(f"network: two modules named {root._name!r}; give one another name")
+            raise StructureError(f"network: two modules named {root._name!r}; rename one of them")
         taken.add(root._name)
     for root in (r for key, r in roots.items() if key not in given):
         name = unused(type(root).__name__.lower(), taken.__contains__, numbers)
@@ -364,5 +366,5 @@ def _name_roots(modules: list[Module]) -> None:
 
 
 def _may_rename(root: Module) -> bool:
-    """Return whether a name came from the class, and no other network goes by it."""
+    """Return whether a name was derived from the class, and is not used by another network."""
     return root._automatic and all(m._network is None for m in root.modules())

@@ -1,4 +1,4 @@
-"""What Dendrion logs: networks made, runs, files. Nothing is shown unless logging is set up."""
+"""Log messages about building, running and files. Nothing is printed unless logging is configured."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ FILES = logging.getLogger("dendrion.files")
 
 
 def log_built(net: Network, begun: float) -> None:
-    """Log that a network was made, since a time of ``time.perf_counter()``."""
+    """Log that a network was built; ``begun`` is the start time from ``time.perf_counter()``."""
     if not BUILD.isEnabledFor(logging.INFO):
         return
     info, spent = net.info, time.perf_counter() - begun
     counts = ", ".join(f"{info[name]} {name}" for name in ("neurons", "compartments", "connections"))
-    BUILD.info("made in %.3g s: %s (%s)", spent, counts, size(info["connection_bytes"]))
+    BUILD.info("built in %.3g s: %s (%s)", spent, counts, size(info["connection_bytes"]))
     settings = (net.dt, net.dtype.name, net.seed, info["threads"], info["level"], info["epoch"])
     BUILD.debug("dt = %g ms, %s, seed %d, %d threads, %s, epochs of %d steps", *settings)
     if BUILD.isEnabledFor(logging.DEBUG):
@@ -38,12 +38,12 @@ def log_built(net: Network, begun: float) -> None:
 
 @contextmanager
 def logged_run(sim: _core.Simulation, steps: int, dt: float) -> Iterator[None]:
-    """Log the beginning and the end of a run."""
+    """Log the start and the end of a run."""
     if not RUN.isEnabledFor(logging.INFO):
         yield
         return
     before, begin = sim.summary(), sim.steps()
-    RUN.info("begins: %g ms from t = %g ms", steps * dt, begin * dt)
+    RUN.info("starts: %g ms from t = %g ms", steps * dt, begin * dt)
     begun, outcome = time.perf_counter(), "ends"
     try:
         yield
@@ -62,7 +62,7 @@ def logged_run(sim: _core.Simulation, steps: int, dt: float) -> Iterator[None]:
 
 
 def size(number: float) -> str:
-    """Return a number of bytes as people write it."""
+    """Return a number of bytes with a suitable unit."""
     for unit in ("bytes", "kB", "MB"):
         if number < 999.5:
             return f"{number:.3g} {unit}"

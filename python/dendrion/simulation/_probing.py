@@ -1,4 +1,4 @@
-"""Checks of what is passed to a network: its modules, and what to record of them."""
+"""Validation of modules passed to a network, and of variables to record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_variable", "listed"]
 
 
 def listed(modules: Any) -> list[Module]:
-    """Return the modules of a network as a list."""
+    """Return the modules passed to a network as a list."""
     if isinstance(modules, Module):
         return [modules]
     if isinstance(modules, (str, Mapping)) or not isinstance(modules, Iterable):
@@ -29,9 +29,9 @@ def listed(modules: Any) -> list[Module]:
         if not isinstance(module, Module):
             hint = ""
             if isinstance(module, type) and issubclass(module, Module):
-                hint = f"; {module.__name__} is a class, expected an object such as {module.__name__}(...)"
+                hint = f"; {module.__name__} is a class, expected an instance such as {module.__name__}(...)"
             elif isinstance(module, (list, tuple)):
-                hint = "; put the modules into one list"
+                hint = "; put all modules into one flat list"
             what = type(module).__name__ if _is_network(module) else shown(module)
             raise StructureError(
                 f"network: modules[{k}] = {what}: expected modules (neurons, generators, connections){hint}"
@@ -44,7 +44,7 @@ def _is_network(thing: object) -> bool:
 
 
 def check_variable(path: str, module: Module, variable: Any) -> None:
-    """Raise for a variable that is recorded of another module, or that is no name."""
+    """Raise an error for a variable that belongs to another module, or that is not a name."""
     if not isinstance(variable, str):
         hint = ""
         if isinstance(variable, (list, tuple)):
@@ -57,11 +57,11 @@ def check_variable(path: str, module: Module, variable: Any) -> None:
         while owner is not None and not isinstance(owner, Neuron):
             owner = owner.parent
         hint = "" if owner is None else f", here of {owner.path}"
-        raise UnknownNameError(f"{path}: no variable named 'spikes'; spikes are recorded of the population{hint}")
+        raise UnknownNameError(f"{path}: no variable named 'spikes'; record the spikes of the population{hint}")
     if variable != "spikes" and isinstance(module, Neuron):
         places = [m.path for m in module.modules() if variable in m._variable_units and isinstance(m, Compartment)]
         if places:
             more = f", ... ({len(places)} in all)" if len(places) > 8 else ""
             raise UnknownNameError(
-                f"{path}: no variable named {variable!r}; it is one of the compartments {', '.join(places[:8])}{more}"
+                f"{path}: no variable named {variable!r}; it belongs to the compartments {', '.join(places[:8])}{more}"
             )

@@ -1,4 +1,4 @@
-"""What users set for a whole network, checked."""
+"""Validation of the settings of a network."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..units import in_unit
 
 
 def positive(dt: object) -> float:
-    """Return the time step."""
+    """Return the time step after checking it."""
     dt = in_unit("network: dt", dt, "ms")
     if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
         raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
@@ -26,16 +26,16 @@ def positive(dt: object) -> float:
 
 
 def whole(name: str, value: object, least: int, most: int) -> int:
-    """Return a whole number between bounds."""
+    """Return an integer after checking its range."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ParameterTypeError(f"network: {name} = {value!r}: expected a whole number >= {least}")
+        raise ParameterTypeError(f"network: {name} = {value!r}: expected an integer >= {least}")
     if not least <= value <= most:
-        raise ParameterError(f"network: {name} = {value}: expected a whole number from {least} to {most}")
+        raise ParameterError(f"network: {name} = {value}: expected an integer from {least} to {most}")
     return int(value)
 
 
 def size_in_bytes(name: str, value: object) -> int:
-    """Return a number of bytes, which may be written 2e9."""
+    """Return a number of bytes, which may be a float such as 2e9."""
     if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
         raise ParameterTypeError(f"network: {name} = {value!r}: expected a number >= 1 (bytes)")
     if not (math.isfinite(value) and 1 <= value <= 2**62):
@@ -44,7 +44,7 @@ def size_in_bytes(name: str, value: object) -> int:
 
 
 def float_type(dtype: object) -> np.dtype[np.floating]:
-    """Return the type of floating-point numbers."""
+    """Return the floating-point type."""
     try:
         found = np.dtype(dtype)  # type: ignore[call-overload]
     except TypeError:
@@ -55,7 +55,7 @@ def float_type(dtype: object) -> np.dtype[np.floating]:
 
 
 def as_number(key: str, value: ArrayLike) -> Value:
-    """Return a number, or an array of one per member."""
+    """Return a single number, or an array with one value per member."""
     array = numbers(key, value, "a number or an array of numbers")
     if array.ndim > 1:
         raise ParameterError(f"{key} = array of shape {array.shape}: expected a number or one value per neuron")
@@ -63,7 +63,7 @@ def as_number(key: str, value: ArrayLike) -> Value:
 
 
 def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
-    """Return indices as whole numbers; a mask of bools, one per member, stands for those that are true."""
+    """Return indices as integers. A boolean mask with one value per member selects the true ones."""
     array = np.atleast_1d(np.asarray(in_unit(f"{path}: indices", indices, "")))
     if array.size == 0:
         return []
@@ -72,12 +72,12 @@ def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
             raise ParameterError(f"{path}: indices: mask of shape {array.shape}: expected ({size},)")
         return [int(i) for i in np.flatnonzero(array)]
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
-        raise ParameterError(f"{path}: indices = {indices!r}: expected whole numbers >= 0, or a mask of bools")
+        raise ParameterError(f"{path}: indices = {indices!r}: expected integers >= 0, or a boolean mask")
     return [int(i) for i in array]
 
 
 def time_of(name: str, ms: float) -> float:
-    """Return a time (ms), >= 0."""
+    """Return a time (ms) after checking that it is finite and >= 0."""
     ms = in_unit(f"network: {name}", ms, "ms")
     if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
         raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
@@ -87,7 +87,7 @@ def time_of(name: str, ms: float) -> float:
 
 
 def whole_steps(duration: float, dt: float) -> int:
-    """Return the steps of a duration that always starts at t = 0, and therefore must be a multiple of the step."""
+    """Return the number of steps in a duration, which must be a multiple of the time step."""
     ms = time_of("duration", duration)
     steps = _core.nearest_step(ms, dt)
     if steps >= 2**62:
@@ -101,7 +101,7 @@ def whole_steps(duration: float, dt: float) -> int:
 
 
 def interval(name: str, ms: float, dt: float) -> int:
-    """Return a time between samples or states in whole steps, at least one, with a warning where that changes it."""
+    """Return an interval in whole steps, at least one, with a warning if rounding changes it."""
     ms = time_of(name, ms)
     if ms / dt >= 2**62:
         raise ParameterError(f"network: {name} = {ms}: expected fewer than 2^62 steps of {dt} ms")

@@ -1,4 +1,4 @@
-"""Networks: modules put together, and run."""
+"""Networks of modules."""
 
 from __future__ import annotations
 
@@ -59,41 +59,42 @@ _INSTEAD_OF = {
 
 
 class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, NetworkShown):
-    """Populations, generators and connections, built and ready to run.
+    """A network of populations, generators and connections, ready to run.
 
     Parameters
     ----------
     modules : list of Module
-        Everything to simulate: neurons, generators, [MCSynapse][dendrion.MCSynapse], [ConnGen][dendrion.ConnGen], or
-        modules that hold them.
+        The modules to simulate: neurons, generators, [MCSynapse][dendrion.MCSynapse], [ConnGen][dendrion.ConnGen], or
+        modules that contain them.
     dt : float
         Time step (ms), > 0.
     seed : int
-        Seed of all random numbers, >= 0. The same seed gives the same bits on any number of threads.
+        Seed of all random numbers, >= 0. Results with the same seed are bit-identical for any number of threads.
     dtype : str
-        ``"float64"`` or ``"float32"``.
+        Floating-point type, ``"float64"`` or ``"float32"``.
     threads : int, optional
-        Threads to run on, >= 1; by default as many as there are cores. Results do not depend on it.
+        Number of threads, >= 1. Defaults to the number of cores. Results do not depend on it.
     odemethod, sdemethod : SolverMethodODE, SolverMethodSDE or str, optional
-        Methods for the populations that were given none of their own, as members or by name, such as ``"rk4"``.
+        Integration methods for populations that do not set their own, as members of the enumeration or names, such as
+        ``"rk4"``.
 
     Attributes
     ----------
     dt, seed, dtype : float, int, numpy.dtype
         The settings that the network was built with.
     modules : tuple of Module
-        Populations, generators and connections.
+        The populations, generators and connections.
     duration : float or None
-        Duration (ms) given in the model file that the network was loaded from.
+        Duration (ms) in the model file from which the network was loaded.
 
     Raises
     ------
     DendrionError
-        For anything in the model that does not fit, naming module, parameter, value, and what would be accepted.
+        If the model is invalid. The message names the module, the parameter, the value and what would be accepted.
 
     Notes
     -----
-    All attributes are read-only. Assigning to one, or to a name that does not exist, raises
+    All attributes are read-only. Assigning to one, or to an attribute that does not exist, raises
     [AssignmentError][dendrion.AssignmentError].
     """
 
@@ -122,7 +123,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             "sdemethod": None if sdemethod is None else member("network", "sdemethod", sdemethod, SolverMethodSDE),
         }
         translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
-        # Synapses let go of their weights and delays below.
+        # Check units now, because synapses release their weights and delays below.
         parts = (m for listed in translation.modules for m in listed.modules())
         looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
         self.modules: tuple[Module, ...] = tuple(translation.modules)
@@ -134,7 +135,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._note_states()
         self._begin_sharing()
         self._without_gradient = translation.without_gradient
-        # Some parameters enter no equation: r_axial beside an explicit coupling.
+        # Some parameters are unused, such as r_axial if all couplings are explicit.
         known = set(self._sim.parameter_names())
         self._keys = {at: key for at, key in translation.keys.items() if key in known}
         self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
@@ -148,7 +149,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._begin_recordings()
         self.duration: float | None = None
         self._streams = Streams(self)
-        # Functions of CustomGenerators have been asked for the steps before this one.
+        # Functions of CustomGenerators have been called for all steps before this one.
         self._asked = 0
         self._began = False
         self._restarts = 0
@@ -167,7 +168,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
 
     @property
     def decomposition(self) -> dict[int, tuple[MCNeuron, ...]]:
-        """The populations of each process, by ``pid``. One process runs all of them today."""
+        """The populations of each process, by ``pid``. Currently, a single process runs all of them."""
         pids = sorted({p.pid for p in self.populations})
         return {pid: tuple(p for p in self.populations if p.pid == pid) for pid in pids}
 
@@ -177,12 +178,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         Parameters
         ----------
         area_name, pid, id, name : optional
-            What they must be, such as ``area_name="CA1"``.
+            Required values, such as ``area_name="CA1"``.
         """
         return selected(self.populations, self._identities, criteria)
 
     def gids(self, population: MCNeuron) -> NDArray[np.int64]:
-        """Return the numbers of a population's neurons in the whole network, of shape ``(size,)``."""
+        """Return the ids of a population's neurons in the whole network, of shape ``(size,)``."""
         self._path(population)
         if not isinstance(population, MCNeuron):
             raise ParameterTypeError(f"network: {population!r}: expected a population of neurons")
@@ -190,17 +191,17 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return np.arange(first, first + population.size, dtype=np.int64)
 
     def train(self, mode: bool = True) -> Network:
-        """Let the weights of connections with a plasticity be learnt (as they are from the beginning)."""
+        """Switch plasticity on (the default), so that plastic weights change during runs."""
         with self._alone("train"):
             for module in self.modules:
                 module.train(mode)
         return self
 
     def eval(self) -> Network:
-        """Let all weights stay as they are."""
+        """Switch plasticity off, so that weights do not change."""
         return self.train(False)
 
-    # Looking
+    # Recording
 
     @overload
     def probe(  # type: ignore[overload-overlap]
@@ -232,26 +233,26 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         indices: ArrayLike | None = None,
         to: str | os.PathLike[str] | None = None,
     ) -> Recording | SpikeRecording:
-        """Record a variable from now on.
+        """Record a variable from the current step on.
 
         Parameters
         ----------
         module : Module
-            A population or a generator of spikes (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
+            A population or spike generator (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
             ``"x"``, ``"I"``, and ``"B"`` of an NMDA), a channel (its states and named expressions), an OUNoise
-            (``"I"``) or an MCSynapse that learns (``"w"``); ``net.variables(module)`` lists them.
+            (``"I"``) or an MCSynapse with plastic weights (``"w"``). ``net.variables(module)`` lists the variables.
         variable : str
-            Its name.
+            Name of the variable.
         every : float, optional
-            Time between samples (ms), rounded to whole steps with a warning. By default each step.
+            Sampling interval (ms), rounded to whole steps with a warning. By default every step is recorded.
         indices : array of int, optional
-            The neurons (of an MCSynapse the connections, by source, then target) to record, in the order of the
-            columns. By default all.
+            Indices of the neurons to record, in the order of the columns; for an MCSynapse, indices of connections,
+            ordered by source, then target. By default all are recorded.
         to : str or path, optional
-            A zarr folder, such as ``"run.zarr"``, that the recording goes to while the network runs, in a group of its
-            name; other recordings may go there too. Memory then holds what came since the last visit to the disk (64 MB
-            of values, and copies while they are written), and ``values`` reads from there. Not for runs with ``grad``,
-            ``batch`` or ``inputs``.
+            A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group with its
+            name. Several recordings may share a folder. Only data that have not been written yet are held in memory (64
+            MB of values, and copies during writing), and ``values`` reads from disk. Cannot be combined with runs with
+            ``grad``, ``batch`` or ``inputs``.
         """
         with self._alone("probe"):
             return self._probe(module, variable, every, indices, to)
@@ -269,7 +270,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
-                raise ParameterError(f"{path}: every = {every}: expected None for spikes, which have their own times")
+                raise ParameterError(f"{path}: every = {every}: expected None, because spikes have their own times")
             place = None if to is None else Place(f"{path}.spikes", to)
             probe = self._sim.add_probe(path, variable, 1, columns)
             index = None if columns is None else np.asarray(columns, dtype=np.int64)
@@ -293,11 +294,11 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return recording
 
     def _columns(self, module: Module) -> int:
-        """Return how many members of a module can be recorded."""
+        """Return the number of members of a module that can be recorded."""
         return self._sim.connection_count(module.path) if isinstance(module, MCSynapse) else module.size
 
     def _gids_of(self, module: Module, columns: list[int] | None) -> NDArray[np.int64] | None:
-        """Return the numbers of the neurons behind a probe's columns, where there are neurons."""
+        """Return the ids of the neurons in a probe's columns, or ``None`` for modules outside neurons."""
         owner: Module | None = module
         while owner is not None and id(owner) not in self._identities:
             owner = owner.parent
@@ -307,24 +308,24 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return gids if columns is None else gids[np.asarray(columns, dtype=np.int64)]
 
     def variables(self, module: Module) -> list[str]:
-        """Return what can be recorded of a module."""
+        """Return the names of the variables of a module that can be recorded."""
         return self._sim.variables(self._recordable(module))
 
     @property
     def info(self) -> dict[str, Any]:
-        """Neurons, compartments, connections and their bytes, spikes so far, steps, steps per epoch, threads, level."""
+        """Numbers of neurons, compartments, connections, spikes, steps and threads, and further facts, by name."""
         return self._sim.summary()
 
     def program(self, neuron: MCNeuron) -> str:
-        """Return the program of a population's step, an instruction a line, for the curious."""
+        """Return the program of a population's step as text, with one instruction per line."""
         return self._sim.program(self._path(neuron))
 
-    # What modules and probes ask
+    # Access for modules and probes
 
     def _path(self, module: Module) -> str:
         if not isinstance(module, Module):
             known = isinstance(module, str) and module in self._by_path
-            hint = f"; net[{module!r}] is the module of that path" if known else ""
+            hint = f"; net[{module!r}] is the module with that path" if known else ""
             raise ParameterTypeError(f"network: {module!r}: expected a module of the network{hint}")
         if id(module) not in self._parts:
             raise StructureError(f"{module!r}: is not in this network")
@@ -334,12 +335,12 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         path = self._path(module)
         if isinstance(module, MCSynapse):
             if module.plasticity is None or not module.plasticity._learns:
-                raise UnknownNameError(f"{path}: its weights stay as they are; expected an MCSynapse that learns")
+                raise UnknownNameError(f"{path}: its weights do not change; expected an MCSynapse with plastic weights")
             return path
         if isinstance(module, Generator) and module.spiking:
             return path
         if not isinstance(module, (MCNeuron, Compartment, Channel, OUNoise)):
             raise UnknownNameError(
-                f"{path}: no variables in a {type(module).__name__}; expected a population, compartment or receptor"
+                f"{path}: a {type(module).__name__} has no variables; expected a population, compartment or receptor"
             )
         return path

@@ -1,4 +1,4 @@
-"""Progress of a run: tqdm where it is installed, else a line on standard error."""
+"""Progress of a run: a tqdm bar if tqdm is installed, otherwise a line on standard error."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..errors import ParameterTypeError
 
 __all__ = ["Progress", "Writable", "bar", "short", "speed", "stream_of"]
 
-#: Seconds between two changes of a line.
+#: Minimum time between two updates (s).
 PAUSE = 0.1
 
 
-#: Called with the steps done.
+#: A function that is called with the number of completed steps.
 Show = Callable[[int], None]
 
 
@@ -28,17 +28,17 @@ class Writable(Protocol):
         """Write a text."""
 
     def flush(self) -> object:
-        """Let it be seen."""
+        """Make the written text visible."""
 
 
-#: Whether to show progress, or where.
+#: Whether to show progress, or the stream to write it to.
 Progress = bool | Writable
 
 
 def stream_of(progress: object) -> Writable | None:
-    """Return where to show progress: nowhere unless someone is looking, or there is a stream to write to."""
+    """Return the stream for the progress bar. ``True`` means standard error, if it is a terminal or in a notebook."""
     if sys.is_finalizing():
-        # Python exits, and the modules that a bar needs may be gone.
+        # Python is exiting, and modules that a progress bar needs may already be gone.
         return None
     if isinstance(progress, bool):
         watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
@@ -55,7 +55,7 @@ def _in_notebook() -> bool:
 
 @contextmanager
 def bar(steps: int, dt: float, stream: Writable) -> Iterator[Show]:
-    """Show a bar for a run of ``steps`` steps; yields what to call with the steps done."""
+    """Show a bar for a run of ``steps`` steps; yield a function to call with the number of completed steps."""
     tqdm = _tqdm(stream)
     if tqdm is None:
         line = _Line(steps, dt, stream)
@@ -79,10 +79,10 @@ def bar(steps: int, dt: float, stream: Writable) -> Iterator[Show]:
 
 
 def _tqdm(stream: Writable) -> Any:
-    """Return tqdm's bar: that of notebooks for standard error in one, else that of terminals."""
+    """Return tqdm's bar: the notebook version for standard error in a notebook, otherwise the terminal version."""
     try:
         with warnings.catch_warnings():
-            # Without ipywidgets a notebook gets the bar of terminals.
+            # Without ipywidgets, a notebook gets the terminal version, and tqdm warns.
             warnings.simplefilter("ignore")
             from tqdm import tqdm
             from tqdm.auto import tqdm as suited
@@ -92,7 +92,7 @@ def _tqdm(stream: Writable) -> Any:
 
 
 class _Line:
-    """A line that is written again and again; what to call with the steps done."""
+    """A line that is overwritten at each update; call it with the number of completed steps."""
 
     def __init__(self, steps: int, dt: float, stream: Writable) -> None:
         self._steps, self._dt, self._stream = steps, dt, stream
@@ -116,7 +116,7 @@ class _Line:
         self._written, self._width, self._shown = spent, len(line), done
 
     def end(self) -> None:
-        """Write what was reached."""
+        """Write the final state."""
         if self._shown != self._done:
             self._write()
         self._stream.write("\n")
@@ -124,13 +124,13 @@ class _Line:
 
 
 def speed(ms: float, spent: float) -> str:
-    """Return a speed: time simulated (ms) in a second, and beside the time it stands for."""
+    """Return the simulation speed in ms of simulated time per second, and relative to real time."""
     rate = ms / spent if spent > 0 else 0.0
     return f"{short(rate)} ms/s, {short(rate / 1000.0)}x real time"
 
 
 def short(number: float) -> str:
-    """Return a number in two digits, or without its fraction."""
+    """Return a number with two significant digits, or without decimals if it is large."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.2g}"
 
 

@@ -1,4 +1,4 @@
-"""Runs of a network: plain ones, batches, and those that leave a gradient."""
+"""Runs of a network: plain runs, batches, and differentiable runs."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class NetworkRuns(NetworkStates):
     dt: float
     _without_gradient: list[ParameterError]
     _asked: int
-    #: Whether it has run, or was about to.
+    #: Whether a run has started before.
     _began: bool
-    #: How often all recordings began anew.
+    #: Number of times that all recordings started again.
     _restarts: int
 
     def _path(self, module: Module) -> str:
@@ -47,7 +47,7 @@ class NetworkRuns(NetworkStates):
 
     @property
     def t(self) -> float:
-        """Time simulated (ms): the number of steps times ``dt``."""
+        """Simulated time (ms): the number of steps times ``dt``."""
         return self._sim.steps() * self.dt
 
     @overload
@@ -87,43 +87,43 @@ class NetworkRuns(NetworkStates):
         save_state: str | os.PathLike[str] | None = None,
         save_every: float | None = None,
     ) -> Network | Run:
-        """Simulate ``duration`` ms more.
+        """Run the network for ``duration`` ms.
 
-        The run ends at the step nearest to the time requested so far, which is the sum of all durations. Rounding
-        therefore does not accumulate: with ``dt=0.1``, the first ``run(0.25)`` takes 3 steps and the second one 2, and
-        400 of them end at 100 ms. ``net.t`` is the time simulated. After an interruption or a divergence, and after
-        ``reset()``, the time requested so far is ``net.t``.
+        The run ends at the step nearest to the total requested time, which is the sum of all durations. Rounding
+        therefore does not accumulate: with ``dt=0.1``, the first ``run(0.25)`` takes 3 steps and the second takes 2,
+        and 400 of them end at 100 ms. ``net.t`` is the simulated time. After an interruption or a divergence, and after
+        ``reset()``, the total requested time is set to ``net.t``.
 
-        Ctrl-C stops it cleanly: what was recorded is kept, and a later run goes on from there (but not where it had
+        Ctrl-C stops the run cleanly: recordings are kept, and a later run continues from there (unless the run had
         ``grad``, ``batch`` or ``inputs``).
 
         Parameters
         ----------
         duration : float
-            Time to simulate (ms), >= 0. A run may take 0 steps where it is shorter than ``dt``.
+            Time to simulate (ms), >= 0. A run shorter than ``dt`` may take 0 steps.
         progress : bool or stream
-            Show a progress bar with speed and time left: where standard error is a terminal, or in a notebook, and else
-            nowhere. A text stream, such as ``sys.stderr``, is written to in any case.
+            Whether to show a progress bar with the speed and the remaining time, if standard error is a terminal or in
+            a notebook. Pass a text stream, such as ``sys.stderr``, to write to it in any case.
         grad : bool
-            Return a [Run][dendrion.Run], whose ``backward`` gives gradients.
+            Whether to return a [Run][dendrion.Run], whose ``backward`` computes gradients.
         batch : int, optional
-            Samples to simulate side by side: they begin at the present state, share all parameters, and draw random
-            numbers of their own. Probes then have a first axis for them. Later runs go on with the same samples until
-            ``reset()``.
+            Number of samples to simulate in parallel. They start from the current state, share all parameters, and draw
+            independent random numbers. Recordings then have a first axis for samples. Later runs continue with the same
+            samples until ``reset()``.
         inputs : dict, optional
-            By generator, real numbers that stand in for what it would send in this run: of shape ``(steps, size)`` or,
-            with a batch, ``(batch, steps, size)``, where ``steps`` is the number of steps of this run. For a current
-            generator pA; for a generator of spikes, factors of the weights: 1 is a spike, 0 none.
+            For each generator, real numbers that replace its output in this run, of shape ``(steps, size)`` or, with a
+            batch, ``(batch, steps, size)``, where ``steps`` is the number of steps of this run. The values are in pA
+            for a current generator, and factors on the weights for a spike generator: 1 is a spike, 0 is none.
         memory : float
-            Bytes of states that ``grad`` may keep at the same time, in all samples together. If the states of all steps
-            do not fit, ``backward`` runs segments of the run again from states saved in between. If nothing fits, the
-            smallest plan is used; ``Run.memory`` tells how much it needs. Not included: the network itself, recordings,
-            inputs and the gradient (see the page "Gradients").
+            Maximum memory (bytes) for the states that ``grad`` stores at a time, for all samples together. If the
+            states of all steps do not fit, ``backward`` recomputes segments of the run from checkpoints. If even the
+            smallest plan does not fit, it is used anyway; ``Run.memory`` is the memory it needs. The network itself,
+            recordings, inputs and the gradient are not included (see [Gradients](../gradients.md)).
         save_state : str or path, optional
-            File in which the state is saved (see ``Network.save_state``): at the end, and where the run is stopped on
-            its way, by Ctrl-C or whatever else it can go on from. Not with ``grad``, ``batch`` or ``inputs``.
+            File to which the state is saved (see ``Network.save_state``) at the end of the run, and if it is stopped by
+            Ctrl-C or an error after which it can continue. Cannot be combined with ``grad``, ``batch`` or ``inputs``.
         save_every : float, optional
-            The state is saved at the multiples of this time too (ms), rounded to whole steps with a warning.
+            Interval (ms) at which the state is also saved during the run, rounded to whole steps with a warning.
 
         Returns
         -------
@@ -133,11 +133,13 @@ class NetworkRuns(NetworkStates):
         Raises
         ------
         DivergenceError
-            Where a state stops being finite. What was recorded before is kept; ``reset()`` lets the network run again.
+            If a state becomes infinite or NaN. Recordings up to that step are kept; call ``reset()`` before the next
+            run.
         StructureError
-            Plastic connections with ``grad``, connections that learn with ``batch``: their changes would not be seen.
+            If the network has plastic connections with ``grad``, or plastic weights with ``batch``, because gradients
+            and batches do not support their changes.
         OSError
-            Where the state cannot be saved. The network can run on.
+            If the state cannot be saved. The network can continue to run.
         """
         duration, stream = time_of("duration", duration), stream_of(progress)
         with self._alone("run"):
@@ -160,7 +162,7 @@ class NetworkRuns(NetworkStates):
     def _shown(
         self, advance: Callable[[int, Callable[[int], None] | None], None], steps: int, stream: Writable | None
     ) -> None:
-        """Run, with a progress bar where there is a stream."""
+        """Run, with a progress bar if there is a stream."""
         if stream is None:
             advance(steps, None)
             return
@@ -169,27 +171,27 @@ class NetworkRuns(NetworkStates):
             try:
                 advance(steps, show)
             finally:
-                # Ctrl-C is heard before what was done until then is shown.
+                # Ctrl-C may arrive before the last completed steps are shown.
                 show(self._sim.steps() - begin)
 
     def _saving(
         self, special: bool, path: str | os.PathLike[str] | None, every: float | None, requested: float
     ) -> Callable[[int, Callable[[int], None] | None], None]:
-        """Return what runs the network: with states saved on the way, if that is asked for."""
+        """Return the function that runs the network and, if requested, saves states."""
         if path is None:
             if every is not None:
-                raise ParameterError(f"network: save_every = {every}: expected the name of a file as save_state, too")
+                raise ParameterError(f"network: save_every = {every}: requires save_state, the name of a file")
             return functools.partial(self._advance_to, requested=requested)
         if special:
             raise ParameterError(
-                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call save_state() after it"
+                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call net.save_state() later"
             )
         name = file_to_be("save_state", path)
         steps = None if every is None else interval("save_every", every, self.dt)
         return functools.partial(self._advance_and_save, path=name, every=steps, requested=requested)
 
     def _advance_to(self, steps: int, show: Callable[[int], None] | None, requested: float) -> None:
-        """Run, and note the time that was requested."""
+        """Run, then set the total requested time."""
         self._advance(steps, show)
         self._sim.set_requested_time(requested)
 
@@ -231,26 +233,26 @@ class NetworkRuns(NetworkStates):
         signal = sampled(f"{generator.path}: input", value, "" if generator.spiking else "pA")
         if signal.interval is not None and not self._is_in_step(signal.start, signal.interval):
             raise ParameterError(
-                f"{generator.path}: input with a sample every {signal.interval:g} ms from {signal.start:g} ms on: "
-                f"expected one every dt = {self.dt:g} ms from 0 or t = {self.t:g} ms on"
+                f"{generator.path}: input with a sample every {signal.interval:g} ms from {signal.start:g} ms on; "
+                f"expected a sample every dt = {self.dt:g} ms from 0 or t = {self.t:g} ms on"
             )
         array = plain_numbers(f"{generator.path}: input", signal.values, "numbers")
         shape = (steps, generator.size) if batch is None else (batch, steps, generator.size)
         if array.shape != shape:
             begin, end = (step * self.dt for step in (self._sim.steps(), self._sim.steps() + steps))
             raise ParameterError(
-                f"{generator.path}: input of shape {array.shape}: expected shape {shape}, as this run takes {steps} "
-                f"steps, from t = {begin:g} ms to {end:g} ms"
+                f"{generator.path}: input of shape {array.shape}: expected shape {shape}, because this run takes "
+                f"{steps} steps, from t = {begin:g} ms to {end:g} ms"
             )
         return np.ascontiguousarray(array).reshape(-1)
 
     def _is_in_step(self, start: float, interval: float) -> bool:
-        """Return whether samples are those of the steps to come, in time of the run or of the network."""
+        """Return whether sample times match the steps of the run, relative to its start or to t = 0."""
         tolerance = 1e-3 * self.dt
         return abs(interval - self.dt) < 1e-6 * self.dt and min(abs(start), abs(start - self.t)) < tolerance
 
     def _ask_until(self, end: int) -> None:
-        """Ask the functions of CustomGenerators for all steps before ``end``."""
+        """Call the functions of CustomGenerators for all steps before ``end``."""
         functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
         while functions and self._asked < end:
             begin = self._asked
@@ -261,7 +263,7 @@ class NetworkRuns(NetworkStates):
             self._asked = until
 
     def _advance(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run, and stop where recordings that go to disk are written. Where a run is cut changes nothing in it."""
+        """Run in segments, and write recordings to disk after each. The segmentation does not affect results."""
         if not self._streams:
             self._advance_held(steps, show)
             return
@@ -271,12 +273,12 @@ class NetworkRuns(NetworkStates):
             try:
                 self._advance_held(piece, show and functools.partial(_later, show, done))
             finally:
-                # What was recorded before Ctrl-C or an error is kept.
+                # Keep what was recorded before Ctrl-C or an error.
                 self._streams.flush()
             done += piece
 
     def _advance_held(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run, and stop at the chunks for which functions are asked."""
+        """Run in segments that end at the chunks for which functions are called."""
         functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
         if not functions:
             self._sim.run(steps, show)
@@ -294,18 +296,19 @@ class NetworkRuns(NetworkStates):
 
     @property
     def noise_seed(self) -> int:
-        """Seed of noise and of the spikes of random generators: that of the last ``reset(seed=...)``, else ``seed``."""
+        """Seed of noise and random generators: that of the last ``reset(seed=...)``, otherwise ``seed``."""
         return self._sim.noise_seed()
 
     @suggests
     def reset(self, *, seed: int | None = None) -> None:
-        """Go back to t = 0: initial states, empty recordings. Parameters keep their values.
+        """Reset the network to t = 0, with initial states and empty recordings. Parameters keep their values.
 
         Parameters
         ----------
         seed : int, optional
-            Seed, >= 0, from which noise and the spikes of random generators are drawn from now on. By default they are
-            the same as before. Connections, weights and delays that were drawn when the network was built stay.
+            New seed, >= 0, for noise and the spikes of random generators. By default the seed is unchanged, so that the
+            same numbers are drawn again. Connections, weights and delays, which are drawn when the network is built,
+            do not change.
         """
         seed = None if seed is None else whole("seed", seed, 0, 2**64 - 1)
         with self._alone("reset"):

@@ -1,4 +1,4 @@
-"""Saved states of networks, from which runs go on."""
+"""Saved states of networks, from which runs can continue."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["NetworkStates"]
 
 
 class NetworkStates(NetworkSharing):
-    """The part of a network that saves states and goes on from them."""
+    """The part of a network that saves and loads states."""
 
     dt: float
     _sim: _core.Simulation
@@ -45,25 +45,24 @@ class NetworkStates(NetworkSharing):
         raise NotImplementedError
 
     def save_state(self, path: str | os.PathLike[str]) -> None:
-        """Save everything the future of the run depends on, from which ``load_state`` goes on with the same bits.
+        """Save the complete state of the simulation, so that a run can be resumed bit-identically with ``load_state``.
 
-        That is: the states of all neurons, spikes under way, what generators are about to send, learnt weights and
-        traces, the values of parameters, the time simulated and the time requested so far, and the samples of a batch.
-        What probes recorded is not part of it.
-        The new file takes the place of an old one as a whole: until then, and where it cannot be written, the old one
-        stays.
+        The saved state contains the states of all neurons, spikes in transit, pending output of generators, plastic
+        weights and traces, the values of parameters, the simulated time and the requested time, and the samples of a
+        batch. Recordings are not included. An existing file is replaced atomically; if the new file cannot be written,
+        the old one is kept.
 
         Parameters
         ----------
         path : str or path
-            The file, in the format `safetensors`.
+            Path of the file, which has the `safetensors` format.
 
         Raises
         ------
         OSError
-            Where the system does not write the file, as on a full disk. The network can run on.
+            If the file cannot be written, for example because the disk is full. The network can continue to run.
         StateError
-            Where a state of the network is not finite, so that there is nothing to go on from.
+            If a state of the network is not finite, so that a run could not continue from it.
         """
         name = _file("save_state", path)
         with self._alone("save_state"):
@@ -75,28 +74,28 @@ class NetworkStates(NetworkSharing):
         FILES.info("saved the state of t = %g ms to %s", self._sim.steps() * self.dt, name)
 
     def load_state(self, path: str | os.PathLike[str]) -> None:
-        """Go on from a state that a network of the same structure saved.
+        """Load a state that was saved by a network with the same structure, and continue from it.
 
-        It may have been saved in another process, and on another number of threads. Parameters get the values they had
-        then, and connections learn or not as they did. Recordings are emptied, those on disk too, and probes record
-        from the time of the state on. ``reset()`` goes back to t = 0, as always.
+        The state may have been saved in another process and with another number of threads. Parameters get the saved
+        values, and plasticity is switched on or off as it was. Recordings are cleared, also on disk, and probes record
+        from the time of the saved state on. ``reset()`` returns to t = 0, as always.
 
-        Functions of a [CustomGenerator][dendrion.CustomGenerator] are asked on from where they had been asked; to go on
-        with the same bits they have to be functions of the times they are given.
+        Functions of a [CustomGenerator][dendrion.CustomGenerator] are called again from the first step that they have
+        not produced yet. The run is bit-identical only if they depend on nothing but the given times.
 
         Parameters
         ----------
         path : str or path
-            The file.
+            Path of the file.
 
         Raises
         ------
         OSError
-            Where the system does not read the file.
+            If the file cannot be read.
         StateError
-            For a file that is damaged, of another format, of another network (other modules, sizes, connections,
-            equations, methods, ``dt``, ``seed`` or ``dtype``), or saved on a processor whose arithmetic has other bits.
-            Then the network is as it was.
+            If the file is damaged, has another format, belongs to another network (different modules, sizes,
+            connections, equations, methods, ``dt``, ``seed`` or ``dtype``), or was saved on a processor whose
+            arithmetic is not bit-identical. The network is then unchanged.
         """
         name = _file("load_state", path)
         with self._alone("load_state"):
@@ -104,7 +103,7 @@ class NetworkStates(NetworkSharing):
 
     def _load_state(self, name: str) -> None:
         self._sim.load_state(name)
-        # Parameters are those of the file now, not those that a layer had not handed over yet.
+        # The parameters in the file replace pending changes of a layer.
         self._keep_up(take=False)
         self._changed(self._sim.parameter_names())
         FILES.info("loaded the state of t = %g ms from %s", self._sim.steps() * self.dt, name)
@@ -124,7 +123,7 @@ class NetworkStates(NetworkSharing):
         self._restarts += 1
 
     def _piecewise_of(self, generator: Generator) -> Piecewise | None:
-        """Return the times from which a generator's values hold, with these."""
+        """Return the current values of a generator's parameter as a Piecewise, if it is one."""
         times = self._sim.times(generator.path)
         if times.size == 0:
             return None
@@ -134,7 +133,7 @@ class NetworkStates(NetworkSharing):
     def _advance_and_save(
         self, steps: int, show: Callable[[int], None] | None, path: str, every: int | None, requested: float
     ) -> None:
-        """Run, and save at the multiples of ``every`` steps, at the end, and wherever the run is stopped."""
+        """Run, and save the state every ``every`` steps, at the end, and if the run is interrupted."""
         begin = now = self._sim.steps()
         end = begin + steps
         while True:
@@ -142,7 +141,7 @@ class NetworkStates(NetworkSharing):
             try:
                 self._advance(until - now, show and functools.partial(_later, show, now - begin))
             except BaseException:
-                # Of a network that cannot go on there is nothing to save: the older state stays.
+                # A network with a non-finite state cannot be saved; the previous file is kept.
                 with contextlib.suppress(StateError):
                     self._save_state(path)
                 raise
@@ -155,14 +154,14 @@ class NetworkStates(NetworkSharing):
 
 
 def _file(what: str, path: object) -> str:
-    """Return the name of a file."""
+    """Return the path of a file as a string."""
     if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"network: {what} = {path!r}: expected the name of a file")
+        raise ParameterTypeError(f"network: {what} = {path!r}: expected a file name")
     return os.fsdecode(path)
 
 
 def file_to_be(what: str, path: object) -> str:
-    """Return the name of a file in a folder that is there: better now than after an hour."""
+    """Return the path of a file to write, after checking that its folder exists, before a long run starts."""
     name = _file(what, path)
     folder = os.path.dirname(os.path.abspath(name))
     if not os.path.isdir(folder):

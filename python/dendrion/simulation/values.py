@@ -1,4 +1,4 @@
-"""Parameters and states of a network, by name."""
+"""Parameters and states of a network by name."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Mismatch", "NetworkValues"]
 
-#: Bytes of a table of connections that is kept for the next access.
+#: Maximum size (bytes) of a table of connections that is cached for the next access.
 MOST_KEPT = 64 << 20
 
 
 class Mismatch(NamedTuple):
-    """What ``load_state_dict`` found different."""
+    """Differences found by ``load_state_dict``."""
 
-    #: Keys that were not given.
+    #: Keys of the network that were missing.
     missing: list[str]
-    #: Keys that mean nothing in the network.
+    #: Keys that the network does not have.
     unexpected: list[str]
 
 
@@ -53,27 +53,33 @@ class NetworkValues(NetworkSharing):
     dt: float
     _sim: _core.Simulation
     _streams: Streams
-    #: Keys of the parameters that are counted in steps.
+    #: Keys of parameters that are rounded to whole steps.
     _counted: frozenset[str]
     _parts: dict[int, Module]
     #: All modules by their paths, which do not change once the network is built.
     _by_path: dict[str, Module]
-    #: The keys of all states in order, and by path their names.
+    #: Keys of all states in order, and their names by path.
     _states: dict[str, None]
     _names_of_states: dict[str, list[str]]
-    #: From (id of module, parameter) to its key in the engine, and back.
+    #: Key in the engine by (id of module, parameter), and the inverse mapping.
     _keys: dict[tuple[int, str], str]
     _owners: dict[str, tuple[Module, str]]
-    #: By path, the version at which a table of connections was read, and the table.
+    #: By path, a table of connections and the version at which it was read.
     _tables: dict[str, tuple[int, Connections]]
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters but frozen ones, by ``path.parameter``: 0-d or ``(size,)`` arrays, weights as ``w``."""
+        """Return all parameters that are not frozen, by ``path.parameter``.
+
+        Values are arrays of shape ``()`` or ``(size,)``; weights are named ``w``.
+        """
         frozen = self._frozen_keys()
         return {key: value for key, value in self.state_dict().items() if key not in frozen}
 
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set parameters by key from the next step on; either all, or where one is refused none. Recompiles nothing."""
+        """Set parameters by key, which takes effect from the next step. If one is invalid, none is set.
+
+        Nothing is recompiled.
+        """
         _check_mapping("set_parameters", values)
         frozen = self._frozen_keys()
         for key in values:
@@ -83,21 +89,21 @@ class NetworkValues(NetworkSharing):
         self._look_at(values)
 
     def state_dict(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters, frozen ones too."""
+        """Return all parameters, including frozen ones, by ``path.parameter``."""
         self._keep_up()
         shapes = self._shapes()
         values = {name: np.asarray(self._sim.parameter(name)) for name in self._sim.parameter_names()}
         return {name: v.reshape(shapes.get(name, v.shape)) for name, v in values.items()}
 
     def load_state_dict(self, values: Mapping[str, ArrayLike], strict: bool = True) -> Mismatch:
-        """Set all parameters, frozen ones too, from what ``state_dict`` returned.
+        """Set all parameters, including frozen ones, to values that ``state_dict`` returned.
 
         Parameters
         ----------
         values : dict
             Values by ``path.parameter``.
         strict : bool
-            Whether keys that are missing or that mean nothing here are errors. If not they are returned.
+            Whether missing and unexpected keys raise an error. If False, they are returned.
         """
         _check_mapping("load_state_dict", values)
         known = set(self._sim.parameter_names())
@@ -140,19 +146,19 @@ class NetworkValues(NetworkSharing):
         warn_of_all(odd, UnitWarning)
 
     def get_state(self) -> dict[str, NDArray[np.float64]]:
-        """Return all states by ``path.variable``, of shape ``(size,)``; with a batch ``(batch, size)``."""
+        """Return all states by ``path.variable``, of shape ``(size,)``, or ``(batch, size)`` with a batch."""
         return {key: self._state(key) for key in self._states}
 
     def set_state(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set states by key. Either all are set or, if one is invalid, none.
+        """Set states by key. If one is invalid, none is set.
 
         Parameters
         ----------
         values : dict
-            By key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``. With
-            a batch, a number or an array of shape ``(size,)`` is for all samples. If the network has no batch yet, an
-            array of shape ``(batch, size)`` makes one: all samples start from the present state, and the next run needs
-            that ``batch``.
+            For each key, a number, an array of shape ``(size,)`` or, for a batch, an array of shape ``(batch, size)``.
+            With a batch, a number or an array of shape ``(size,)`` applies to all samples. If the network has no batch
+            yet, an array of shape ``(batch, size)`` creates one: all samples start from the current state, and the next
+            run must use the same ``batch``.
         """
         _check_mapping("set_state", values)
         with self._alone("set_state"):
@@ -176,7 +182,7 @@ class NetworkValues(NetworkSharing):
         self._look_at_states({key: value for key, value in converted.items() if not has_units(values[key])})
 
     def _begin_batch(self, states: Mapping[str, NDArray[np.float64]]) -> None:
-        """Check the shapes of states, and begin a batch if they have one that the network does not have yet."""
+        """Check the shapes of states, and create a batch if they have one and the network does not."""
         here = self._sim.batch()
         batch = here or next((len(state) for state in states.values() if state.ndim == 2), 0)
         for key, state in states.items():
@@ -205,7 +211,7 @@ class NetworkValues(NetworkSharing):
         self._warn_of_rounding(self._counted.intersection(converted))
 
     def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
-        """Warn of times that are not multiples of the step: of all, or of parameters that were set."""
+        """Warn of times that are not multiples of the step, among all parameters or those that were set."""
         if keys is not None and not keys:
             return
         found = self._sim.roundings(None if keys is None else list(keys))
@@ -227,7 +233,7 @@ class NetworkValues(NetworkSharing):
             known = self._sim.parameter_names()
             if key not in known:
                 raise UnknownNameError(f"network: no parameter named {key!r}{hint(key, known)}")
-            # A weight of a ConnGen.
+            # The weight of a ConnGen has no module.
             return ""
         return module._unit_of(name)
 
@@ -238,7 +244,7 @@ class NetworkValues(NetworkSharing):
         return "" if module is None else module._unit_of_variable(name)
 
     def _note_states(self) -> None:
-        """Keep the names of all states, which are fixed once the network is built."""
+        """Store the names of all states, which are fixed once the network is built."""
         self._states = dict.fromkeys(self._sim.state_names())
         self._names_of_states = {}
         for key in self._states:
@@ -246,16 +252,16 @@ class NetworkValues(NetworkSharing):
             self._names_of_states.setdefault(path, []).append(name)
 
     def _states_of(self, path: str) -> list[str]:
-        """Return the names of the states of the module of that path."""
+        """Return the names of the states of the module with this path."""
         return self._names_of_states.get(path, [])
 
     def _state(self, key: str) -> NDArray[np.float64]:
-        """Return a state of shape ``(size,)``; with a batch ``(batch, size)``."""
+        """Return a state of shape ``(size,)``, or ``(batch, size)`` with a batch."""
         batch, state = self._sim.batch(), self._sim.state(key)
         return state.reshape(batch, -1) if batch else state
 
     def _note(self, key: str, value: Value | None) -> None:
-        """Let a module know its value for when the network is gone. Weights would take too much room."""
+        """Store a value in its module, for use without the network. Weights are omitted to save memory."""
         module, name = self._owners.get(key, (None, ""))
         if module is not None and not (isinstance(module, MCSynapse) and name == "w"):
             module._values[name] = value
@@ -264,10 +270,10 @@ class NetworkValues(NetworkSharing):
         return self._keys.get((id(module), name))
 
     def _value_of(self, module: Module, name: str, otherwise: Value | None) -> Value | None:
-        """Return a module's parameter: the engine's where it has it."""
+        """Return a module's parameter from the engine, or ``otherwise`` if the engine does not have it."""
         key = self._keys.get((id(module), name))
         is_weights = isinstance(module, MCSynapse) and name == "w"
-        # A run that cannot be interrupted holds the engine's values. The module notes all values but weights.
+        # During a run that cannot be interrupted the engine is not readable; use the value stored in the module.
         if key is None or (not is_weights and self._sim.is_unreadable()):
             return otherwise
         self._keep_up()
@@ -287,7 +293,7 @@ class NetworkValues(NetworkSharing):
                 self._sim.set_parameters({f"{module.path}.{name}": value})
             except UnknownNameError:
                 raise StructureError(
-                    f"{module.path}: {name} enters no equation of this network; give it before"
+                    f"{module.path}: {name} is unused in this network; set it before building the network"
                 ) from None
         else:
             self._sim.set_parameters({key: value})
@@ -304,7 +310,7 @@ class NetworkValues(NetworkSharing):
         self._keep_up()
         version, found = self._tables.get(synapse.path, (-1, None))
         if found is None or version != self._sim.version():
-            # What is out of date goes first.
+            # Free the outdated table first.
             found = None
             self._tables.pop(synapse.path, None)
             pre, post, weight, delay = self._sim.connections(synapse.path)
@@ -320,7 +326,7 @@ class NetworkValues(NetworkSharing):
         return {self._keys[at] for at in frozen if at in self._keys}
 
     def _without_effect(self) -> set[str]:
-        """Return the parameters whose gradient is 0 whatever the network does: of random draws, and of learning."""
+        """Return the parameters whose gradient is always 0: those of random draws and of plasticity."""
         names = {"stdp_tau", "tau_triplet", "rate", "prob"}
         still = {key for key, (_, name) in self._owners.items() if name in names}
         plastic = {m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity}
@@ -328,7 +334,7 @@ class NetworkValues(NetworkSharing):
         return still | {f"{path}.{name}" for path, _, name in keys if path in plastic and name != "w"}
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of parameters that are tables: dense weights, and what is piecewise."""
+        """Return the shapes of two-dimensional parameters: dense weights and Piecewise values."""
         shapes: dict[str, tuple[int, ...]] = {}
         for module in self._parts.values():
             if isinstance(module, MCSynapse) and module.shape is not None:
@@ -344,4 +350,4 @@ def _check_mapping(name: str, values: object) -> None:
     for key in values:
         if not isinstance(key, str):
             hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
-            raise ParameterTypeError(f"network: {name}: key {key!r}: expected a text{hint}")
+            raise ParameterTypeError(f"network: {name}: key {key!r}: expected a string{hint}")

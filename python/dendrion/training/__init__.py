@@ -1,1 +1,1 @@
-"""Gradients, and what the layers for PyTorch and JAX share."""
+"""Gradients, and the code shared by the PyTorch and JAX interfaces."""

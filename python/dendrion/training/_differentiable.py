@@ -1,4 +1,4 @@
-"""What the layers for PyTorch and JAX share: a network as a function of parameters and inputs, and its reverse."""
+"""A network as a differentiable function of parameters and inputs, shared by the PyTorch and JAX interfaces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Outputs = list[NDArray[np.floating]]
 
 
 def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
-    """Return the keys of the parameters to train: those given, or all that are not frozen and have a gradient."""
+    """Return the keys of the parameters to train: the given ones, or all that are not frozen and have a gradient."""
     known, frozen = net._sim.parameter_names(), net._frozen_keys()
     if keys is None:
         still = net._without_effect()
@@ -37,7 +37,7 @@ def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
 
 
 def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
-    """Raise for a key of no parameter, or of a frozen one."""
+    """Raise an error for an unknown key or the key of a frozen parameter."""
     for key in keys:
         if key in frozen:
             raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
@@ -47,24 +47,24 @@ def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
 
 @dataclass
 class Call:
-    """What a call of the function is given."""
+    """The arguments of a call."""
 
-    #: Parameters by key. Those that are left out have the values of when the function was made.
+    #: Parameters by key. Parameters that are left out keep the values they had when the function was created.
     values: Mapping[str, Any]
-    #: One for each generator.
+    #: One input for each generator.
     inputs: Sequence[NDArray[np.floating]]
     #: Seed of noise and random spikes.
     seed: int
     #: Initial states by key.
     states: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
-    #: Whether it starts at t = 0; otherwise it continues from the present state of the network.
+    #: Whether the call starts at t = 0; otherwise it continues from the current state of the network.
     reset: bool = True
 
 
 class Differentiable(NotCopied):
-    """A network as a function: from parameters and what stands in for generators to what probes record.
+    """A network as a function from parameters and generator inputs to recordings.
 
-    One thread at a time is in ``forward``; others wait. A copy of a layer shares the function, and with it the network.
+    Only one thread at a time runs ``forward``; others wait. A copy of a layer shares the function and the network.
     """
 
     _instead = "layer.state_dict() for the parameters, and net.save(path) for the network"
@@ -98,7 +98,7 @@ class Differentiable(NotCopied):
         return self
 
     def _snapshot(self) -> None:
-        """Note the values of all parameters, which those that a call leaves out have."""
+        """Store the values of all parameters, which are used for parameters that a call leaves out."""
         net = self.net
         self.seed = net.noise_seed
         self.frozen = net._frozen_keys()
@@ -107,14 +107,14 @@ class Differentiable(NotCopied):
         piecewise = ((k, m) for k, (m, _) in net._owners.items() if isinstance(m, Generator) and m._piecewise)
         self._piecewise = {key: module for key, module in piecewise if key in self.fixed}
         self._held = {key: net._changes.get(key, 0) for key in self.fixed}
-        # A run changes these.
+        # Weights that a run changes.
         learnt = (m for m in net._parts.values() if isinstance(m, MCSynapse) and m.plasticity)
         self._learnt = {f"{m.path}.w" for m in learnt} & set(self.fixed)
         random = (Noise, PoissonGenerator, BernoulliGenerator)
         self.is_random = any(isinstance(m, random) and m not in self.inputs for m in net._parts.values())
 
     def _parameters(self, values: Mapping[str, Any]) -> None:
-        """Give the network the parameters of a call: those given, and of the others those that something changed."""
+        """Set the parameters of a call: the given ones, and the stored values of others that have changed since."""
         changes, held = self.net._changes, self._held
         others = {
             key: value
@@ -124,13 +124,14 @@ class Differentiable(NotCopied):
         for key in others:
             if key in self._piecewise and self._piecewise[key]._piecewise is None:
                 raise StructureError(
-                    f"{key}: was a Piecewise when the layer or function was made, and is not one any more; make another"
+                    f"{key}: was a Piecewise when the layer or function was created, but is not any more; create a new "
+                    "layer or function"
                 )
         self.net._set({**others, **values})
         held.update({key: changes[key] for key in others})
 
     def forward(self, call: Call, grad: bool) -> tuple[Outputs, Run | None]:
-        """Run, and return what was recorded and, if wanted, what to reverse. The network follows no layer then."""
+        """Run the network; return the recordings and, if ``grad``, the run. Afterwards the network follows no layer."""
         net, batch = self.net, self.batch(call.inputs, call.states)
         with net._lock:
             follows = net._follows
@@ -145,7 +146,9 @@ class Differentiable(NotCopied):
         net = self.net
         for probe in self.outputs:
             if not probe._is_recorded_by(net):
-                raise StructureError(f"outputs: {probe.name}: was removed from the network; expected a probe of it")
+                raise StructureError(
+                    f"outputs: {probe.name}: was removed from the network; create a new layer or function"
+                )
         self._parameters(call.values)
         if call.reset:
             net.reset(seed=call.seed)
@@ -164,9 +167,9 @@ class Differentiable(NotCopied):
         return [self._recorded(probe, begin) for probe in self.outputs], run
 
     def _recorded(self, probe: Recording | SpikeRecording, begin: int) -> NDArray[Any]:
-        """Return what a probe recorded from step ``begin`` on."""
+        """Return the recording of a probe from step ``begin`` on."""
         if isinstance(probe, Recording):
-            # An array of its own: that of the property is read-only, and kept.
+            # A new array, because the property returns a read-only one that is cached.
             return np.asarray(probe._read_values())
         if begin == 0:
             return probe.counts()
@@ -179,7 +182,7 @@ class Differentiable(NotCopied):
     def backward(
         self, run: Run, cotangents: Sequence[NDArray[np.floating] | None], wanted: Sequence[str]
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the gradients of what is wanted by key or path, and of all initial states."""
+        """Return the gradients with respect to the wanted keys and paths, and with respect to all initial states."""
         given: dict[Recording | SpikeRecording, Any] = {}
         for probe, cotangent in zip(self.outputs, cotangents, strict=True):
             if cotangent is not None:
@@ -188,12 +191,12 @@ class Differentiable(NotCopied):
         return {**found.states, **found}
 
     def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
-        """Return the batch that the inputs have, all the same, or else the initial states."""
+        """Return the batch size of the inputs, which must agree, or else that of the initial states."""
         if len(inputs) != len(self.inputs):
-            raise ParameterError(f"{len(inputs)} inputs: expected {len(self.inputs)}, one for each generator")
+            raise ParameterError(f"got {len(inputs)} inputs; expected {len(self.inputs)}, one for each generator")
         batches = {np.shape(x)[0] if np.ndim(x) == 3 else None for x in inputs}
         if len(batches) > 1:
-            raise ParameterError(f"inputs with batches {batches}: expected one batch, or none")
+            raise ParameterError(f"inputs have batch sizes {batches}; expected a single batch size, or no batch at all")
         batch = batches.pop() if batches else None
         for key, state in states.items():
             if np.ndim(state) == 2:
@@ -203,7 +206,7 @@ class Differentiable(NotCopied):
         return batch
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
-        """Raise for an input of another shape."""
+        """Raise an error for an input with the wrong shape."""
         batch = self.batch(inputs, {})
         for generator, given in zip(self.inputs, inputs, strict=True):
             shape = (self.steps, generator.size) if batch is None else (batch, self.steps, generator.size)

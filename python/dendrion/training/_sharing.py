@@ -1,4 +1,4 @@
-"""Networks that several layers and threads share: who may use one, and whose parameters it holds."""
+"""Networks that are shared by several layers and threads: exclusive use, and synchronization of parameters."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ __all__ = ["Follower", "NetworkSharing"]
 
 
 class Follower(Protocol):
-    """Something outside a network that owns values of its parameters, such as a layer of PyTorch."""
+    """An object outside a network that owns parameter values, such as a PyTorch layer."""
 
     def _moved(self) -> Mapping[str, ArrayLike]:
-        """Return the values by key that changed since the network received them."""
+        """Return the values, by key, that changed since the network received them."""
 
     def _received(self) -> None:
-        """Note that the network has received all values."""
+        """Record that the network has received all values."""
 
     def _lost(self) -> None:
-        """Note that the network has other values than those it received."""
+        """Record that the network no longer has the values it received."""
 
 
 class NetworkSharing:
-    """The part of a network that lets one thread at a time use it, and that keeps up with a layer's parameters.
+    """The part of a network that serialises access by threads and keeps its parameters in sync with a layer.
 
-    The parameters of a layer are moved by an optimizer that does not know the network. The network therefore takes over
-    what moved before its parameters are read or saved, and before it runs.
+    An optimizer changes the parameters of a layer without the network's knowledge. The network therefore copies the
+    changes before its parameters are read or saved, and before it runs.
     """
 
     _lock: threading.RLock
     #: The layer whose parameters the network holds.
     _follows: weakref.ref[Follower] | None
-    #: Whether a run is under way.
+    #: Whether a run is in progress.
     _is_running: bool
-    #: By key, a number that is another one after each change of the parameter.
+    #: A number for each key, which differs after each change of the parameter.
     _changes: dict[str, int]
 
     def _begin_sharing(self) -> None:
@@ -53,7 +53,7 @@ class NetworkSharing:
 
     @contextlib.contextmanager
     def _alone(self, what: str) -> Iterator[None]:
-        """Raise where another thread uses the network; others cannot while this lasts."""
+        """Raise an error if another thread uses the network, and exclude other threads within the context."""
         if not self._lock.acquire(blocking=False):
             raise StructureError(
                 f"network: {what} was called while the network is running in another thread; wait until that call "
@@ -77,20 +77,20 @@ class NetworkSharing:
         raise NotImplementedError
 
     def _follow(self, layer: Follower | None) -> None:
-        """Let the network keep up with a layer, and no other."""
+        """Make the network follow the parameters of a layer instead of those of any other."""
         self._follows = None if layer is None else weakref.ref(layer)
 
     def _follow_again(self, follows: weakref.ref[Follower] | None) -> None:
-        """Let the network keep up with the layer that it followed before its parameters were changed."""
+        """Make the network follow its previous layer again after its parameters were changed."""
         self._follows = follows
         layer = None if follows is None else follows()
         if layer is not None:
             layer._lost()
 
     def _keep_up(self, take: bool = True) -> None:
-        """Take over the parameters that a layer's optimizer moved, or count them as taken."""
+        """Copy the parameters that a layer's optimizer changed, or with ``take=False`` only mark them as copied."""
         layer: Follower | None = None if self._follows is None else self._follows()
-        # A layer that runs sets its parameters itself.
+        # During a call, the layer sets the network's parameters itself.
         if layer is None or self._is_running or not self._lock.acquire(blocking=False):
             return
         try:
@@ -106,6 +106,6 @@ class NetworkSharing:
             self._lock.release()
 
     def _changed(self, keys: Iterable[str]) -> None:
-        """Note that parameters have other values now."""
+        """Record that parameters have changed."""
         number = next(self._counter)
         self._changes.update(dict.fromkeys(keys, number))

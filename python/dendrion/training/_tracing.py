@@ -1,4 +1,4 @@
-"""Functions of one number, written down by running them on a symbol."""
+"""Tracing: converts a function of one number to an expression by calling it with a symbol."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["Symbol", "evaluated", "written"]
 
 Token = str | float
 
-#: Operations and numbers in an expression, at most. A symbol that is used twice is written down twice.
+#: Maximum number of operations and numbers in an expression. A subexpression that is used twice counts twice.
 _MOST = 4096
 
 
 class Symbol:
-    """A number that is not known yet: what is done to it is written down, in postfix order."""
+    """A symbolic number that records the operations applied to it, in postfix order."""
 
     __array_priority__ = 1000
 
@@ -40,7 +40,7 @@ class Symbol:
         return NotImplemented
 
     def __bool__(self) -> bool:
-        raise TypeError("the truth of an expression is not known here; use np.where(condition, yes, no)")
+        raise TypeError("the truth value of an expression is unknown during tracing; use np.where(condition, yes, no)")
 
     def __add__(self, b: Any) -> Symbol:
         return _made("add", self, b)
@@ -144,24 +144,24 @@ _UFUNCS: dict[str, Callable[..., Symbol]] = {
     "less_equal": lambda a, b: a <= b,
 }
 
-#: Where an expression is compared with the function it was written from.
+#: Points at which an expression is compared with the original function.
 _POINTS = (-50.0, -7.3, -1.0, -0.31, 0.0, 0.27, 1.0, 6.1, 40.0)
 
 
 def written(function: Callable[..., Any]) -> list[Token]:
-    """Write down a function of one number in postfix order.
+    """Return a function of one number as an expression in postfix order.
 
     Raises
     ------
     TypeError
-        Where the function does something that cannot be written down, or that differs between a symbol and a number.
+        If the function uses an unsupported operation, or behaves differently for symbols and for numbers.
     """
     tokens = list(_symbol(function(Symbol(("x",)))).tokens)
     with np.errstate(all="ignore"):
         expected = np.asarray(function(np.asarray(_POINTS)), dtype=np.float64) * np.ones(len(_POINTS))
         found = evaluated(tokens, np.asarray(_POINTS))
     if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
-        raise TypeError("it is not one expression of V - V_th")
+        raise TypeError("it is not a single expression of V - V_th")
     return tokens
 
 

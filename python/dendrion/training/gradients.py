@@ -1,4 +1,4 @@
-"""Gradients: runs that can be reversed."""
+"""Gradients of runs, by backpropagation through time."""
 
 from __future__ import annotations
 
@@ -26,29 +26,30 @@ if TYPE_CHECKING:
 
 __all__ = ["Gradients", "Run"]
 
-#: Bytes a gradient may keep by default.
+#: Default limit of the memory for a gradient (bytes).
 MEMORY = 2**30
 
 
 class Gradients(dict[str, NDArray[np.float64]]):
-    """What [Run.backward][dendrion.Run.backward] returns: a gradient by key, each of the shape of what it is of.
+    """Gradients by key, as returned by [Run.backward][dendrion.Run.backward].
 
-    Keys are those of ``net.parameters()``, and the paths of generators: of what stood in for them in the run, of shape
-    ``(steps, size)``, with a batch ``(batch, steps, size)``, or of the waveform of a ``CurrentGenerator``.
+    Each gradient has the shape of its variable. Keys are those of ``net.parameters()`` and the paths of generators. For
+    a generator that was replaced by an input, the gradient is with respect to the input, of shape ``(steps, size)``, or
+    ``(batch, steps, size)`` with a batch; for other ``CurrentGenerator``s it is with respect to the waveform.
     """
 
-    #: By state, such as ``cell/soma.V``: of its value at the beginning of the run, ``(size,)`` or ``(batch, size)``.
+    #: Gradients with respect to initial states, by key such as ``cell/soma.V``; shape ``(size,)`` or ``(batch, size)``.
     states: dict[str, NDArray[np.float64]]
 
 
 class Run(Fixed, NotCopied, Suggesting):
-    """A run that can be reversed, once. Made by ``net.run(duration, grad=True)``.
+    """A differentiable run, created by ``net.run(duration, grad=True)``. ``backward`` can be called once.
 
-    It keeps the parameters it was run with, whatever becomes of the network.
+    The run stores its parameters, so later changes of the network do not affect its gradients.
     """
 
     _instead: ClassVar[str] = "its values, or what backward() returns"
-    _otherwise: ClassVar[str] = "a run is read-only; call net.run(duration, grad=True) again for another one"
+    _otherwise: ClassVar[str] = "a run is read-only; call net.run(duration, grad=True) to create a new one"
     _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType(dict.fromkeys(("net", "steps", "batch"), _otherwise))
 
     def __init__(
@@ -76,19 +77,19 @@ class Run(Fixed, NotCopied, Suggesting):
 
     @property
     def memory(self) -> int:
-        """Bytes of the states that this run and its ``backward`` keep at the same time, at most, in all samples.
+        """Maximum memory (bytes) for the states that this run and its ``backward`` store at a time, for all samples.
 
-        At most the ``memory`` given to ``Network.run``, unless even the smallest plan needs more.
+        It does not exceed the ``memory`` passed to ``Network.run``, unless even the smallest plan needs more.
         """
         return self._trace.memory()
 
     def values(self, probe: Recording) -> NDArray[np.floating]:
-        """Return what a probe recorded in this run: ``(samples, columns)``, or ``(batch, samples, columns)``.
+        """Return the values that a probe recorded in this run, ``(samples, columns)`` or ``(batch, samples, columns)``.
 
         Raises
         ------
         StructureError
-            Where that was cleared, by ``clear()``, ``reset()`` or ``load_state()``.
+            If the recording was cleared by ``clear()``, ``reset()`` or ``load_state()``.
         """
         if not isinstance(probe, Recording) or not probe._is_probe_of(self.net):
             raise ParameterTypeError(f"values: {probe!r}: expected a Recording of the network that ran")
@@ -100,8 +101,8 @@ class Run(Fixed, NotCopied, Suggesting):
         cleared = len(found) < count or (count > 0 and int(found[0]) != first)
         if cleared or (probe._is_recorded_by(self.net) and self.net._restarts != self._restarts):
             raise StructureError(
-                f"values: {probe.name}: what it recorded in this run is gone: it was cleared, by clear(), reset() or "
-                "load_state(), or recorded nothing"
+                f"values: {probe.name}: its recording of this run is not available: it was cleared by clear(), reset() "
+                "or load_state(), or the probe did not record it"
             )
         return probe.values[..., shown : shown + count, :]
 
@@ -110,33 +111,35 @@ class Run(Fixed, NotCopied, Suggesting):
         cotangents: Mapping[Recording | SpikeRecording, ArrayLike],
         wrt: Iterable[str] | None = None,
     ) -> Gradients:
-        """Return the gradient of a loss, given its derivatives by what probes recorded in this run.
+        """Return the gradient of a loss, given its derivatives with respect to the recordings of this run.
 
-        It is the exact derivative of the discrete steps, in which a spike has its population's surrogate derivative.
+        It is the exact derivative of the discrete time steps, in which each spike has the surrogate derivative of its
+        population.
 
         Parameters
         ----------
         cotangents : dict
-            By probe, the derivative of the loss by its samples in this run: for a [Recording][dendrion.Recording] of
-            the shape ``(samples, columns)`` of its values, for a [SpikeRecording][dendrion.SpikeRecording] of a
-            population ``(steps, size)``; with a batch ``(batch, ...)``.
+            For each probe, the derivatives of the loss with respect to its samples in this run. Their shape is that of
+            the values, ``(samples, columns)``, for a [Recording][dendrion.Recording], and ``(steps, size)`` for a
+            [SpikeRecording][dendrion.SpikeRecording] of a population; with a batch ``(batch, ...)``.
         wrt : list of str, optional
-            Keys of parameters and paths of generators; fewer cost less. By default all of ``net.parameters()``, what
-            stood in for generators, and the waveforms of current generators.
+            Keys of the parameters and paths of the generators to differentiate with respect to; fewer take less time.
+            By default all of ``net.parameters()``, all inputs, and the waveforms of current generators.
 
         Raises
         ------
         ParameterError, StructureError
-            A cotangent of another shape or not finite, a probe made after the run, a run that was reversed before, a
-            frozen parameter, a gradient that is not finite: the message names the cotangent that grew, and where.
+            If a cotangent has the wrong shape or is not finite, a probe was created after the run, ``backward`` was
+            called before, a parameter is frozen, or a gradient is not finite. In the last case the message names the
+            cotangent that grew without bound, and where.
 
         Warns
         -----
         GradientWarning
-            If the cotangent of a potential grows on its way back to more than 1e10 times the largest cotangent given.
+            If the cotangent of a potential grows to more than 1e10 times the largest given cotangent.
         """
         if not self._trace.is_left():
-            raise StructureError("backward: this run was reversed before; run again with grad=True")
+            raise StructureError("backward: was already called for this run; run again with grad=True")
         if not isinstance(cotangents, Mapping):
             raise ParameterTypeError(
                 f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"
@@ -176,7 +179,7 @@ class Run(Fixed, NotCopied, Suggesting):
             array = value
         else:
             if type(value).__module__.partition(".")[0] in ("xarray", "pandas"):
-                # Derivatives of recordings, whose times and units are known.
+                # Times and units of recordings are known, so only the numbers are used.
                 value = np.asarray(value)
             array = numbers(f"backward: cotangent of {probe._name}", value, "numbers")
         shape = self._shape(probe)
@@ -185,7 +188,7 @@ class Run(Fixed, NotCopied, Suggesting):
         return probe._id, np.ascontiguousarray(array).reshape(-1)
 
     def _refuse_not_finite(self, given: list[tuple[int, NDArray[np.float64]]], probes: list[Any]) -> None:
-        """Say which cotangent is not finite, if one is."""
+        """Raise an error that names the first cotangent that is not finite, if there is one."""
         for (_, values), probe in zip(given, probes, strict=True):
             wrong = np.flatnonzero(~np.isfinite(values))
             if len(wrong):
