@@ -273,7 +273,7 @@ def test_an_interval_needs_samples_and_stays():
             dn.CurrentGenerator(1, wave, interval=0.5)
     made = dn.CurrentGenerator(1, [1.0, 2.0])
     assert made.interval is None
-    with pytest.raises(dn.StructureError, match="interval stays what it was made with"):
+    with pytest.raises(dn.StructureError, match="interval cannot change"):
         made.interval = 0.5
 
 

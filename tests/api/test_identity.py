@@ -69,7 +69,7 @@ def test_populations_are_selected(pair):
     assert net.decomposition == {0: (a,), 1: (b, c)}
     with pytest.raises(dn.ParameterError, match=r"select: no criterion named 'area'; did you mean 'area_name'"):
         net.select(area="CA1")
-    with pytest.raises(dn.ParameterError, match=r"pid = -1: expected a whole number >= 0"):
+    with pytest.raises(dn.ParameterError, match=r"pid = -1: expected an integer >= 0"):
         pair(1, pid=-1)
 
 

@@ -72,7 +72,7 @@ def test_it_is_no_list(net):
         TypeError, match=r"^network: has no length; expected net\.info\['neurons'\], or len\(net\.modules"
     ):
         len(net)
-    with pytest.raises(TypeError, match=r"^network: is no sequence; expected net\.modules, or net\['path'\]"):
+    with pytest.raises(TypeError, match=r"^network: is not iterable; use net\.modules, or net\['path'\]"):
         list(net)
     assert "cells/soma" in net
     assert "cells/tuft" not in net

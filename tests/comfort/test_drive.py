@@ -30,7 +30,7 @@ def parts(pair):
 
 
 UNDRIVEN = (
-    "cells: nothing drives its 4 neurons, which stay at rest: no generator reaches them over connections in the "
+    "cells: nothing drives its 4 neurons, so they stay at rest: no generator reaches them through connections in the "
     "network's list, they have no noise, and I_ext is 0"
 )
 
@@ -43,7 +43,7 @@ def test_a_forgotten_connection(parts):
         (dn.UndrivenWarning, UNDRIVEN),
         (
             dn.UnusedWarning,
-            "noise: drives nothing; expected an MCSynapse or ConnGen from it in the network's list, or to record it",
+            "noise: drives nothing; add an MCSynapse or ConnGen from it to the network's list, or record its spikes",
         ),
     ]
     # Said once.
@@ -128,7 +128,7 @@ def test_a_current_that_goes_nowhere(parts):
     cells = parts[0]
     cells.soma.I_ext = 1.0
     assert told(made([cells, dn.DCGenerator(1, amplitude=1.0, name="dc")])) == [
-        (dn.UnusedWarning, "dc: drives nothing; expected a ConnGen from it in the network's list, or to record it")
+        (dn.UnusedWarning, "dc: drives nothing; add a ConnGen from it to the network's list, or record its spikes")
     ]
 
 
@@ -149,7 +149,7 @@ def unconnected(parts, conn, **options):
 def test_a_rule_that_makes_none(parts):
     assert unconnected(parts, dn.FixedProb(1e-6)) == [
         "syn: FixedProb(prob=1e-06, autapses=True) makes no connection from the 5 of noise to the 4 of cells/ampa; "
-        "expected one or more"
+        "expected at least one"
     ]
 
 

@@ -63,7 +63,7 @@ class Excitable(dn.Soma):
 def test_channels_that_make_action_potentials(channels):
     (text,) = told(*channels)
     assert text.startswith("cell: each spike resets V of a soma with voltage-gated channels (cell/channel0)")
-    assert "expected MCNeuron(..., reset=False)" in text
+    assert "use MCNeuron(..., reset=False)" in text
     assert told(*channels, reset=False, V_reset=None) == []
     assert told(*channels, on_dend=True) == []
 

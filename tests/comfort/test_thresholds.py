@@ -27,7 +27,7 @@ def spikes(made):
 def test_below_rest():
     counts, (text,) = spikes(cell(3, V_th=-66.0, V_reset=-70.0))
     assert text == (
-        "cell: V_th = -66 mV is below V_rest = -65 mV of cell/soma: spikes need no input; expected V_th above V_rest"
+        "cell: V_th = -66 mV is below V_rest = -65 mV of cell/soma, so neurons spike without input; expected V_th above V_rest"
     )
     assert (counts > 1).all()
 
@@ -52,8 +52,8 @@ def test_a_reset_above():
     with pytest.warns(dn.ThresholdWarning) as found:
         net = dn.Network([made])
     assert str(found[0].message) == (
-        "cell: V_reset = -45 mV is above V_th = -50 mV in 1 of its 2 neurons: a neuron that spikes once goes on "
-        "spiking, in each step after its refractory time; expected V_reset below V_th"
+        "cell: V_reset = -45 mV is above V_th = -50 mV in 1 of its 2 neurons: after its first spike, a "
+        "neuron spikes at every step outside its refractory period; expected V_reset below V_th"
     )
     recording = net.probe(made, "spikes")
     net.set_state({"cell/soma.V": -30.0})
@@ -69,8 +69,7 @@ def test_a_soft_reset_and_a_reset_at_the_threshold():
 def test_a_threshold_that_was_not_given():
     counts, (text,) = spikes(cell(2))
     assert text == (
-        "cell: V_th was not given, and is 1 mV by default; expected the threshold of the neuron, such as V_th=-50.0 "
-        "(mV)"
+        "cell: V_th was not given and defaults to 1 mV; expected the threshold of the neuron, such as V_th=-50.0 (mV)"
     )
     assert not counts.any()
     assert spikes(cell(V_th=1.0))[1] == []

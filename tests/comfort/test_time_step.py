@@ -238,7 +238,7 @@ def test_short_receptors_with_exponential_euler(pair):
     (text,) = told(made(0.05, 0.05), dt=0.1, odemethod=ODE.EXP_EULER)
     assert text.startswith(
         "pair/ampa: t_rise = 0.05 ms and t_decay = 0.05 ms are too short for EXP_EULER with dt = 0.1 ms: a spike opens "
-        "28 % too little conductance, since most of it falls between two steps; expected dt <= 0.0"
+        "28 % too little conductance, because most of it falls between two steps; expected dt <= 0.0"
     )
     n = np.arange(1000)
     assert 1 - 0.1 * (0.1 * n * np.exp(-2 * n)).sum() / 0.05**2 == pytest.approx(0.28, abs=0.005)
@@ -328,8 +328,8 @@ def test_gates_that_change_their_sign(pair):
     cells.ampa.t_decay = 0.07
     (text,) = told(cells, dt=0.1)
     assert text == (
-        "pair/ampa: dt = 0.1 ms is too long for EULER: it is longer than the time constant of 0.07 ms (t_decay), so a "
-        "state that decays would change its sign at every step; expected dt <= 0.07 ms, or "
+        "pair/ampa: dt = 0.1 ms is too long for EULER: it exceeds the time constant of 0.07 ms (t_decay), so a "
+        "decaying state would change its sign at every step; expected dt <= 0.07 ms, or "
         "odemethod=SolverMethodODE.CRANK_NICOLSON"
     )
     cells = pair(1, rise=0.5)

@@ -17,7 +17,9 @@ def test_shape(ends):
     for conn in (np.ones((3, 2)), np.ones(6), sp.csr_matrix((3, 2))):
         with pytest.raises(dn.ConnectivityError, match=r"conn of shape .*: expected \(2, 3\), sources by targets"):
             dn.MCSynapse(noise, cells.ampa, conn)
-    with pytest.raises(dn.ConnectivityError, match=r"One2One needs as many sources as targets, but there are 2 and 3"):
+    with pytest.raises(
+        dn.ConnectivityError, match=r"One2One requires equal numbers of sources and targets, but there are 2 and 3"
+    ):
         dn.MCSynapse(noise, cells.ampa, dn.One2One())
     with pytest.raises(
         ValueError, match=r"conn = 'all': expected an array or sparse matrix of shape \(2, 3\), or a rule"
@@ -51,7 +53,7 @@ def test_number_of_values(ends):
         dn.ConnectivityError, match=r"syn: w: expected one value, or 6 values \(one per connection\), but got 5 values"
     ):
         dn.Network([noise, cells, syn])
-    with pytest.raises(dn.ConnectivityError, match=r"weight of shape \(3, 2\): expected one number, or one for each"):
+    with pytest.raises(dn.ConnectivityError, match=r"weight of shape \(3, 2\): expected a single number, or one"):
         dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones((3, 2)))
     with pytest.raises(dn.ConnectivityError, match=r"delay of shape \(2,\): expected one number"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), delay=[1.0, 2.0])
@@ -90,7 +92,7 @@ def test_receptors_of_several_populations(pair):
 def test_rules():
     with pytest.raises(dn.ParameterError, match=r"FixedProb: prob = 1\.5: expected a number in \[0, 1\]"):
         dn.FixedProb(1.5)
-    with pytest.raises(dn.ParameterError, match=r"FixedIndegree: degree = -1: expected a whole number >= 0"):
+    with pytest.raises(dn.ParameterError, match=r"FixedIndegree: degree = -1: expected an integer >= 0"):
         dn.FixedIndegree(-1)
 
 

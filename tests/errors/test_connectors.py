@@ -13,7 +13,7 @@ def build(pair, conn, n_pre=2, n_post=3, **kwargs):
 def test_numbers_of_rules(pair):
     for rule, name in ((dn.FixedOutdegree, "degree"), (dn.FixedTotal, "n")):
         for wrong in (-1, 2.5, True, "many"):
-            with pytest.raises(dn.ParameterError, match=rf"{rule.__name__}: {name} = .*: expected a whole number >= 0"):
+            with pytest.raises(dn.ParameterError, match=rf"{rule.__name__}: {name} = .*: expected an integer >= 0"):
                 rule(wrong)
     with pytest.raises(
         dn.ConnectivityError, match=r"syn: degree = 4: expected at most 3, the number of targets, or allow multiple"
@@ -103,13 +103,13 @@ def test_functions_of_the_users(pair):
 def test_weights_before_they_are_drawn(pair):
     cells, noise = pair(3), dn.PoissonGenerator(2)
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=dn.Uniform(0.0, 1.0), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: w: Uniform\(low=0, high=1\) is drawn when the network is made"):
+    with pytest.raises(dn.StructureError, match=r"syn: w: Uniform\(low=0, high=1\) is drawn when the network is built"):
         syn.w  # noqa: B018
 
 
 def test_given_connections(pair):
     with pytest.raises(
-        dn.ConnectivityError, match=r"CustomConn: pre, post, w of shapes \(2,\), \(3,\): expected one len"
+        dn.ConnectivityError, match=r"CustomConn: pre, post, w have shapes \(2,\), \(3,\); expected equal len"
     ):
         dn.CustomConn([0, 1], [0, 1, 2])
     with pytest.raises(dn.ParameterTypeError, match=r"CustomConn: pre = \[0.5\]: expected whole numbers"):

@@ -32,7 +32,7 @@ def test_wrong_texts_are_refused_when_the_class_is_made():
 
 @pytest.mark.parametrize("name", ["size", "name", "parent", "path", "parameters", "training"])
 def test_parameters_do_not_hide_attributes(name):
-    with pytest.raises(dn.ParameterError, match=f"a parameter '{name}', which is an attribute of every"):
+    with pytest.raises(dn.ParameterError, match=f"a parameter '{name}', which is already an attribute of every"):
         channel(f"I = {name} * V : pA\n{name} = 5 nS")
 
 
@@ -86,7 +86,7 @@ def test_channels_are_attached_once():
     cell.abroad = own(2, other.soma, parent=cell)
     with pytest.raises(dn.StructureError, match=r"cell/abroad: is on .*, which is no compartment of cell"):
         dn.Network([cell])
-    with pytest.raises(dn.ParameterTypeError, match="Own: on = 3: expected the Compartment it acts on"):
+    with pytest.raises(dn.ParameterTypeError, match="Own: on = 3: expected the Compartment on which it acts"):
         own(1, 3)
 
 

@@ -51,7 +51,7 @@ def test_backward_without_a_gradient(made):
 def test_backward_twice(made):
     run = made.net.run(STEPS * DT, grad=True)
     run.backward({made.v: ones(made)})
-    with pytest.raises(dn.StructureError, match="this run was reversed before; run again with grad=True"):
+    with pytest.raises(dn.StructureError, match="was already called for this run; run again with grad=True"):
         run.backward({made.v: ones(made)})
 
 
@@ -171,7 +171,7 @@ def test_memory_and_surrogates(made):
 def test_a_surrogate_that_cannot_be_written_down_is_no_matter_until_a_gradient():
     made = Made(surrogate_grad_fn=lambda x: 1.0 if x > 0 else 0.0)
     made.net.run(1.0)
-    with pytest.raises(dn.ParameterError, match=r"cell: surrogate_grad_fn = .*writing it down failed: .*np\.where"):
+    with pytest.raises(dn.ParameterError, match=r"cell: surrogate_grad_fn = .*tracing it failed: .*np\.where"):
         made.net.run(1.0, grad=True)
 
 
@@ -182,7 +182,7 @@ def test_optimizers(made):
         dn.optim.SGD(made.net, lr=0.1, momentum=1.0)
     with pytest.raises(dn.UnknownNameError, match=r"no parameter named 'cell/soma\.g'"):
         dn.optim.Adam(made.net, train=["cell/soma.g"])
-    with pytest.raises(dn.UnknownNameError, match="bounds: 'x' is not trained"):
+    with pytest.raises(dn.UnknownNameError, match="bounds: 'x' is not among the trained"):
         dn.optim.Adam(made.net, bounds={"x": (0, 1)})
     adam = dn.optim.Adam(made.net, train=["cell/soma.gL"])
     with pytest.raises(dn.ParameterError, match=r"gradient of shape \(2,\): expected \(\)"):

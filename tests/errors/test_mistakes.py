@@ -92,7 +92,7 @@ MISTAKES = {
     "rule by name": (lambda: synapse("all_to_all"), r"syn: conn = 'all_to_all': .*did you mean dn\.All2All\(\)\?"),
     "rule class": (
         lambda: synapse(dn.FixedProb),
-        r"FixedProb is a class, expected an object such as FixedProb\(prob\)",
+        r"FixedProb is a class, expected an instance such as FixedProb\(prob\)",
     ),
     "number as rule": (lambda: synapse(0.1), r"syn: conn = 0.1: .*FixedProb\(0.1\) connects each pair"),
     "initializer class": (lambda: synapse(weight=dn.Normal), r"syn: weight = Normal: .*such as Normal\(mean, std\)"),
@@ -109,7 +109,7 @@ MISTAKES = {
     "dict of modules": (lambda: dn.Network({"cell": Cell()}), r"network: modules = dict: expected a list of modules"),
     "class in a network": (
         lambda: dn.Network([Cell]),
-        r"modules\[0\] = .*Cell is a class, expected an object such as Cell",
+        r"modules\[0\] = .*Cell is a class, expected an instance such as Cell",
     ),
     "nested modules": (lambda: dn.Network([[Cell()]]), r"modules\[0\] = .*put the modules into one list"),
     "network in a network": (lambda: dn.Network([built()[1]]), r"modules\[0\] = Network: expected modules"),

@@ -88,7 +88,7 @@ def test_coupling_without_conductance():
 
 
 def test_soft_reset_needs_a_threshold_above_zero():
-    with pytest.raises(dn.ParameterError, match=r"MCNeuron: V_th = -40\.0: expected V_th > 0 where V_reset is None"):
+    with pytest.raises(dn.ParameterError, match=r"MCNeuron: V_th = -40\.0: must be > 0 if V_reset is None"):
         dn.MCNeuron(V_th=-40.0, V_reset=None)
     neuron = dn.MCNeuron(V_th=10.0, V_reset=None, name="n")
     neuron.soma = dn.LeakyIF(V_rest=0.0)
@@ -101,7 +101,7 @@ def test_soft_reset_needs_a_threshold_above_zero():
 
 @pytest.mark.parametrize("size", [0, -3, 2.5, "2", True])
 def test_sizes(size):
-    with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected a whole number >= 1"):
+    with pytest.raises((dn.ParameterError, dn.ParameterTypeError), match=r"size = .*expected an integer >= 1"):
         dn.Compartment(size)
 
 
@@ -114,9 +114,9 @@ def test_time_step(dt, pair):
 def test_other_settings(pair):
     with pytest.raises(dn.ParameterError, match=r"dtype = 'float16': expected 'float64' or 'float32'"):
         dn.Network([pair(1)], dtype="float16")
-    with pytest.raises(dn.ParameterError, match=r"threads = 0: expected a whole number from 1"):
+    with pytest.raises(dn.ParameterError, match=r"threads = 0: expected an integer from 1"):
         dn.Network([pair(1)], threads=0)
-    with pytest.raises(dn.ParameterError, match=r"seed = -1: expected a whole number from 0"):
+    with pytest.raises(dn.ParameterError, match=r"seed = -1: expected an integer from 0"):
         dn.Network([pair(1)], seed=-1)
     with pytest.raises(dn.ParameterTypeError, match=r"odemethod = 4: expected one of 'euler', .* SolverMethodODE"):
         dn.MCNeuron(odemethod=4)
@@ -127,7 +127,7 @@ def test_generators():
         dn.PoissonGenerator(1, rate=-1.0)
     with pytest.raises(dn.ParameterError, match=r"BernoulliGenerator: prob = 1\.5: expected a number in \[0, 1\]"):
         dn.BernoulliGenerator(1, prob=1.5)
-    with pytest.raises(dn.ParameterError, match=r"indices\[1\] = 2: expected whole numbers in 0\.\.1"):
+    with pytest.raises(dn.ParameterError, match=r"indices\[1\] = 2: expected integers in 0\.\.1"):
         dn.SpikeGenerator(2, indices=[0, 2], times=[1.0, 2.0])
     with pytest.raises(dn.ParameterError, match=r"times\[0\] = -1\.0: expected finite times >= 0"):
         dn.SpikeGenerator(2, indices=[0], times=[-1.0])

@@ -131,4 +131,4 @@ def test_a_gradient_is_used_by_one_thread():
         sys.setswitchinterval(interval)
     assert len(results) == 1
     assert len(errors) == 3
-    assert all("reversed before" in text or "running in another thread" in text for text in errors)
+    assert all("already called" in text or "running in another thread" in text for text in errors)

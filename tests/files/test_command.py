@@ -128,7 +128,7 @@ def test_a_model_that_says_no_duration(model: Path, capsys: pytest.CaptureFixtur
     model.write_text(model.read_text().replace("duration = 500", "# duration = 500"))
     code, _, err = said(capsys, "run", "model.toml")
     assert code == 1
-    assert "expected --duration MS" in err
+    assert "pass --duration MS" in err
 
 
 def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

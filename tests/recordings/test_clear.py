@@ -89,7 +89,9 @@ def test_gradients_of_a_run_whose_recordings_were_cleared(pair):
     assert run.values(v).shape == (100, 2)
     for after in (lambda net, v: v.clear(), lambda net, v: (net.reset(), net.run(20.0))):
         run, v, _ = gradient(after)
-        with pytest.raises(dn.StructureError, match=r"values: pair/soma\.V: what it recorded in this run is gone"):
+        with pytest.raises(
+            dn.StructureError, match=r"values: pair/soma\.V: its recording of this run is not available"
+        ):
             run.values(v)
 
 

@@ -309,7 +309,7 @@ def test_the_rule_of_a_synapse(q):
 
 
 def test_whole_numbers_are_no_quantities(q):
-    with pytest.raises(dn.ParameterTypeError, match=r"size = .*expected a whole number >= 1"):
+    with pytest.raises(dn.ParameterTypeError, match=r"size = .*expected an integer >= 1"):
         dn.Compartment(q(3, "ms"))
-    with pytest.raises(dn.ParameterTypeError, match=r"seed = .*expected a whole number >= 0"):
+    with pytest.raises(dn.ParameterTypeError, match=r"seed = .*expected an integer >= 0"):
         dn.Network([Named()], seed=q(3, "ms"))

@@ -51,7 +51,7 @@ class TestNeo:
             dn.CurrentGenerator(1, signal, start=3.0)
         with pytest.raises(dn.ParameterError, match=r"interval = 0\.5 ms: the waveform has a sample every 1 ms"):
             dn.CurrentGenerator(1, signal, interval=0.5)
-        with pytest.raises(dn.ParameterError, match=r"stop = 4: expected a time from start = 5 ms on"):
+        with pytest.raises(dn.ParameterError, match=r"stop = 4: expected a time >= start = 5 ms on"):
             dn.CurrentGenerator(1, signal, stop=4.0)
         before = neo.AnalogSignal(WAVE, "pA", sampling_rate=1 * pq.kHz, t_start=-2 * pq.ms)
         with pytest.raises(
@@ -79,7 +79,7 @@ class TestNeo:
         # A table of times takes it with these times.
         table = dn.Piecewise(rate.times, rate)
         assert (table.times.tolist(), table.values.tolist()) == ([0.0, 1.0], [10.0, 20.0])
-        with pytest.raises(dn.ParameterError, match="expected these as times, or values without times"):
+        with pytest.raises(dn.ParameterError, match="expected the same times, or values without times"):
             dn.Piecewise([0.0, 2.0], rate)
 
     def test_inputs_need_the_step_of_the_network(self, neo, pq):
@@ -135,7 +135,7 @@ class TestXarray:
         with pytest.raises(dn.ParameterError, match="is axis 1; expected time as the first axis"):
             dn.CurrentGenerator(2, xr.DataArray(np.ones((2, 2)), {"time": time}, dims=("neuron", "time")))
         with pytest.raises(
-            dn.ParameterError, match="a DataArray with a sample every 1 ms: this parameter takes no times"
+            dn.ParameterError, match="a DataArray with a sample every 1 ms: this parameter does not accept signals"
         ):
             dn.LeakyIF(2, V_rest=xr.DataArray([-65.0, -70.0], {"time": time}, dims="time"))
         with pytest.raises(dn.ParameterError, match="its attribute names the unit 'quux'"):
@@ -185,7 +185,7 @@ class TestPandas:
             dn.CurrentGenerator(1, pd.Series(WAVE, index=[0.0, 0.5, 1.0, 1.5]))
         with pytest.raises(dn.ParameterError, match="its index has no unit of time"):
             dn.CurrentGenerator(1, pd.Series(WAVE, index=pd.Index([0.0, 0.5, 1.0, 1.5], name="t")))
-        with pytest.raises(dn.ParameterError, match="this parameter takes no times"):
+        with pytest.raises(dn.ParameterError, match="this parameter does not accept signals"):
             dn.LeakyIF(2, V_rest=pd.Series([-65.0, -70.0], index=pd.to_timedelta([0, 1], unit="ms")))
 
 

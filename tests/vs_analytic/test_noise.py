@@ -241,7 +241,7 @@ def test_noise_is_attached_where_it_says():
 
 def test_bad_noise(pair):
     cell = Cell(2, white())
-    with pytest.raises(dn.ParameterTypeError, match=r"WhiteNoise: on = 3: expected the Compartment it acts on"):
+    with pytest.raises(dn.ParameterTypeError, match=r"WhiteNoise: on = 3: expected the Compartment on which it acts"):
         dn.WhiteNoise(3, 1.0)
     with pytest.raises(dn.ParameterError, match=r"sigma = -1: expected a finite number >= 0 \(pA ms\^1/2\)"):
         dn.WhiteNoise(cell.soma, -1.0)
