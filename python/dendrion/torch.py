@@ -403,7 +403,7 @@ class _Call:
         self.names = [*keys, *states, *(g.path for g in function.inputs)]
 
     def of(self, arrays: Sequence[NDArray[np.float64]]) -> Call:
-        """Return the call of the network for the values of the tensors."""
+        """Return the arguments for the network that correspond to the values of the tensors."""
         first, then = len(self.keys), len(self.keys) + len(self.states)
         values = dict(zip(self.keys, arrays[:first], strict=True))
         states = dict(zip(self.states, arrays[first:then], strict=True))

@@ -43,7 +43,7 @@ def test_a_forgotten_connection(parts):
         (dn.UndrivenWarning, UNDRIVEN),
         (
             dn.UnusedWarning,
-            "noise: drives nothing; add an MCSynapse or ConnGen from it to the network's list, or record its spikes",
+            "noise: drives nothing; add an MCSynapse or ConnGen from it to the network's list, or record it",
         ),
     ]
     # Said once.
@@ -128,7 +128,7 @@ def test_a_current_that_goes_nowhere(parts):
     cells = parts[0]
     cells.soma.I_ext = 1.0
     assert told(made([cells, dn.DCGenerator(1, amplitude=1.0, name="dc")])) == [
-        (dn.UnusedWarning, "dc: drives nothing; add a ConnGen from it to the network's list, or record its spikes")
+        (dn.UnusedWarning, "dc: drives nothing; add a ConnGen from it to the network's list, or record it")
     ]
 
 

@@ -27,7 +27,8 @@ def spikes(made):
 def test_below_rest():
     counts, (text,) = spikes(cell(3, V_th=-66.0, V_reset=-70.0))
     assert text == (
-        "cell: V_th = -66 mV is below V_rest = -65 mV of cell/soma, so neurons spike without input; expected V_th above V_rest"
+        "cell: V_th = -66 mV is below V_rest = -65 mV of cell/soma, so neurons spike without input; "
+        "expected V_th above V_rest"
     )
     assert (counts > 1).all()
 

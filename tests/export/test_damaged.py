@@ -195,9 +195,9 @@ def test_samples_that_contradict_themselves(single, tmp_path, change, message):
 
 SPIKES = [
     (lambda a: {"i": a["i"] + 4}, "i, index: expected indices of neurons < 4"),
-    (lambda a: {"t": a["t"] + 0.01}, "t: expected multiples of the time step, from step 0 to below step 600"),
+    (lambda a: {"t": a["t"] + 0.01}, "t: expected multiples of the time step, from step 0 on and before step 600"),
     (lambda a: {"t": a["t"][::-1]}, "t, i: expected spikes sorted by time, then neuron"),
-    (lambda a: {"steps": np.array(5)}, "t: expected multiples of the time step, from step 0 to below step 5"),
+    (lambda a: {"steps": np.array(5)}, "t: expected multiples of the time step, from step 0 on and before step 5"),
     (lambda a: {"begin": np.array(601)}, "begin = 601: expected an integer from 0 to 600"),
     (
         lambda a: {"spikes_per_sample": np.array([len(a["t"]), 1])},

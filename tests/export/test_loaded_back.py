@@ -247,7 +247,7 @@ CHANGES = {
             lambda f: f["spikes/exc/node_ids"].write_direct(np.full(len(f["spikes/exc/node_ids"]), 6, "u8")),
             "neurons < 6",
         ),
-        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "from step 0 to below step 3"),
+        (lambda f: f["dendrion/1"].attrs.__setitem__("steps", 3), "from step 0 on and before step 3"),
     ],
 }
 

@@ -1,4 +1,4 @@
-"""The same bits on any number of threads, and however a time is cut into runs."""
+"""Results are bit-identical for any number of threads and no matter how a simulation is split into runs."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Events, pulses and what spikes set: the same bits for any threads, cuts of a run, and samples of a batch."""
+"""Events and pulses are bit-identical for any number of threads, split of a run, and sample of a batch."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Everything at once: noise, every sort of plasticity, delays, generators. The same bits however it is run."""
+"""A network with noise, all kinds of plasticity, delays and generators is bit-identical however it is run."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Gradients have the same bits for any threads, any memory, and in a batch as one sample after the other."""
+"""Gradients are bit-identical for any number of threads, any memory limit, and with or without a batch."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""A run that is saved goes on with the same bits: in another process, on other threads, whenever it was saved."""
+"""Saved states resume bit-identically: in another process, with other threads, and at any time."""
 
 import contextlib
 import errno

@@ -46,7 +46,7 @@ def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
     for module in modules:
         if isinstance(module, Generator) and id(module) not in used and module.path not in recorded:
             kind = "an MCSynapse or ConnGen" if module.spiking else "a ConnGen"
-            yield f"{module.path}: drives nothing; add {kind} from it to the network's list, or record its spikes"
+            yield f"{module.path}: drives nothing; add {kind} from it to the network's list, or record it"
 
 
 def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _core.Simulation) -> Iterator[str]:
@@ -72,7 +72,7 @@ def undriven(modules: Iterable[Module], owner_of: Mapping[int, MCNeuron], sim: _
 
 
 def _reach(driven: set[int], edges: Iterable[tuple[Module, Module]]) -> None:
-    """Add what generators drive, and what is driven by what is driven."""
+    """Add all populations that generators or driven populations reach, directly or indirectly."""
     targets: dict[int, list[int]] = {}
     for source, to in edges:
         if isinstance(source, Generator):

@@ -70,8 +70,8 @@ def too_long(
         if power > 1.0 + ERROR:
             yield (
                 f"{noise.path}: tau = {tau:.3g} ms is shorter than dt = {dt:g} ms, during which the noise is constant: "
-                f"its slow fluctuations have {power:.2g} times their power; expected dt <= {_down(tau)} ms, or a "
-                "WhiteNoise with sigma sqrt(2 tau)"
+                f"the power of its slow fluctuations is {power:.2g} times too large; expected dt <= {_down(tau)} ms, "
+                "or a WhiteNoise with sigma sqrt(2 tau)"
             )
 
 

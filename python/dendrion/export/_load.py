@@ -195,7 +195,7 @@ def _spikes(arrays: Arrays, origin: Origin) -> SpikeRecording:
         at = np.rint(t / origin.dt)
         valid = np.isfinite(t) & (at >= begin) & (at < steps) & (at * origin.dt == t)
     if not valid.all():
-        raise ParameterError(f"t: expected multiples of the time step, from step {begin} to below step {steps}")
+        raise ParameterError(f"t: expected multiples of the time step, from step {begin} on and before step {steps}")
     batch = "spikes_per_sample" in arrays
     counts = _numbers(arrays, "spikes_per_sample", None) if batch else np.array([len(t)])
     if counts.size == 0 or (counts > len(t)).any() or counts.sum() != len(t):

@@ -71,7 +71,7 @@ class LoadedSpikes(SpikeRecording):
     first : int or None
         Index of the population's first neuron in the whole network.
     begin, steps : int
-        Spikes were recorded from step ``begin`` to below ``steps``.
+        Spikes were recorded from step ``begin`` on, up to but not including ``steps``.
     batch : bool
         Whether ``trains`` has one entry per sample of a batch.
     trains : list of pairs of arrays

@@ -31,7 +31,8 @@ class DCGenerator(Generator):
     amplitude : float, array or Piecewise
         Current (pA); positive currents depolarise. A single value, one per output, or a function of time.
     start, stop : float
-        The current is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average.
+        The current is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average is
+        used.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     """
@@ -70,7 +71,8 @@ class CurrentGenerator(Generator):
         interval itself: a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas ``Series``
         or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes ``start``.
     start, stop : float
-        The current is on for ``start <= t < stop`` (ms). A step during which it is switched uses the time average.
+        The current is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average is
+        used.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     interval : float, optional

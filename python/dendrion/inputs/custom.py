@@ -87,7 +87,7 @@ class CustomGenerator(Generator):
         return sources, np.multiply(steps + _step(self.start, dt), dt, dtype=np.float64)
 
     def _ask(self, begin: int, end: int, dt: float) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        """Return steps and sources of the spikes from step ``begin`` to below step ``end``."""
+        """Return steps and sources of the spikes from step ``begin`` on and before step ``end``."""
         begin = max(begin, _step(self.start, dt))
         end = end if math.isinf(self.stop) else min(end, _step(self.stop, dt))
         if begin >= end or not callable(self.fn):

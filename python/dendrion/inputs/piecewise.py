@@ -22,8 +22,8 @@ class Piecewise(FixedOnceMade):
     Parameters
     ----------
     times : array
-        Times (ms), >= 0 and ascending, of shape ``(k,)``. A step in which the value changes uses the time average, so
-        that no charge is lost.
+        Times (ms), >= 0 and ascending, of shape ``(k,)``. In a step in which the value changes, the time average is
+        used, so that no charge is lost.
     values : array
         Values of shape ``(k,)``, or ``(k, size)`` for one value per source. Quantities are converted to Hz, pA or
         dimensionless numbers, and parameters with a different unit refuse them. If a signal carries sample times, they

@@ -250,8 +250,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             ordered by source, then target. By default all are recorded.
         to : str or path, optional
             A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group with its
-            name. Several recordings may share a folder. Only data that have not been written yet are held in memory (64
-            MB of values, and copies during writing), and ``values`` reads from disk. Cannot be combined with runs with
+            name. Several recordings may share a folder. Only data that have not been written yet are held in memory (up
+            to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not supported in runs with
             ``grad``, ``batch`` or ``inputs``.
         """
         with self._alone("probe"):
