@@ -60,6 +60,7 @@ LIMITED = target."cfg(all())".runner = ["$(abspath $(BIN))/python", "$(abspath t
 test-rust: $(BIN)/maturin
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	$(BIN)/python tools/check_imports.py
 	cargo --config '$(LIMITED)' test --quiet
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 

@@ -13,12 +13,13 @@ use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights,
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::run::{Exchange, Route, SpikeExchange};
+use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::{Index, of_generator, of_population_mut};
 use crate::runtime::model::Model;
 use crate::runtime::population::Cells;
 use crate::runtime::sample::Sample;
-use crate::runtime::shard::{Change, Incoming, Shard};
+use crate::runtime::shard::Shard;
 use crate::runtime::target::targets;
 
 /// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
@@ -216,10 +217,10 @@ fn connect<T: Scalar>(
                 Some(drawn) => Delays::Each(drawn),
                 None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)?,
             };
-            let fanout = Fanout::new(starts, targets, weights, delays, shard.lanes_of_all())
+            let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
             let (fanout, change) = change(network, p, shard, fanout, epoch)?;
-            shard.incoming.push(Incoming {
+            shard.delivery.incoming.push(Incoming {
                 projection: i,
                 fanout: Arc::new(fanout),
                 port: ports.of_projection[i],
@@ -244,10 +245,11 @@ fn change<T: Scalar>(
         return Ok((fanout, Change::ShortTerm(short_term)));
     };
     let post = &network.populations[projection.population];
-    let (dendritic, taus) = crate::plasticity::state::of_neurons(post, shard.neurons.clone(), network.dt);
+    let (dendritic, taus) =
+        crate::plasticity::state::of_neurons(post, shard.place.neurons.clone(), network.dt);
     crate::plasticity::state::check(network, projection, &rule, &fanout, &dendritic)?;
-    shard.plasticity.open(dendritic, taus, network.dt);
-    let learning = shard.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
+    shard.delivery.plasticity.open(dendritic, taus, network.dt);
+    let learning = shard.delivery.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
     let change = learning.map_or(Change::None, |l| Change::Learning(Box::new(l)));
     Ok((fanout, change))
 }

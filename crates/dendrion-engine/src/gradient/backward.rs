@@ -1,4 +1,14 @@
-//! A population's reverse programs, linked, and the way from gathered cotangents to parameters.
+//! The reverse programs of a population, and the way from accumulated cotangents to parameters.
+//!
+//! Forward, the *prologue* turns parameters into coefficients (once per change), and the *step* uses coefficients. Backward it is the
+//! other way round: the reversed step accumulates the cotangents of coefficients over all steps, and *gather*, the reverse of the
+//! prologue, turns these sums into the cotangents of parameters, once at the end:
+//!
+//! ```text
+//! dL/dp = (d coefficients / dp)^T  sum over steps of (df/d coefficients)^T dL/dx
+//! ```
+//!
+//! Compiling a reverse takes much longer than running it for a short run, so reverses are kept by what they were asked for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -91,6 +101,7 @@ impl<T: Scalar> Reversible<T> {
     /// The reverse linked, its coefficients computed.
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
         let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A training loop asks for the same every time: few entries, so a list is searched as fast as a table.
         let at = compiled.iter().position(|(k, _)| *k == asked);
         let (reverse, before, several) = match at {
             Some(at) => compiled[at].1.clone(),
@@ -101,6 +112,7 @@ impl<T: Scalar> Reversible<T> {
             let columns = coefficients(tape, &self.system, &self.layout, self.level)?;
             linked(&tape.program, &columns, &self.layout, self.level, before.get(i))
         };
+        // The kernels of last time are used again if parameters are still shared or per neuron as they were.
         let linked: Result<Vec<_>, LinkError> = tapes.iter().enumerate().map(link).collect();
         let mut linked = linked.map_err(|e| self.broken(&e))?;
         let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(&e))?;
@@ -129,11 +141,13 @@ impl<T: Scalar> Reversible<T> {
         if let Some(kernel) = before.filter(|k| k.fits(coefs)) {
             return Ok(Some(kernel));
         }
+        // Arrivals and observers need the cotangents between the steps, which several steps at once do not leave.
         if self.system.ports > 0 || !reverse.observers.is_empty() {
             return Ok(None);
         }
         let Some(program) = reverse.steps(STEPS) else { return Ok(None) };
         let kernel = Kernel::link(&program, coefs, self.layout.lanes, self.level)?.compiled();
+        // The interpreter gains nothing from several steps at once.
         Ok(kernel.is_compiled().then_some(kernel))
     }
 
@@ -174,6 +188,7 @@ impl<T: Scalar> Reversible<T> {
         count: usize,
     ) -> Result<Vec<Vec<f64>>, LinkError> {
         let gather = &reverse.gather;
+        // In double precision whatever the network's type, like the prologue, of which this is the reverse.
         let columns = columns(&gather.leaves, &self.system);
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes))?;
@@ -185,6 +200,7 @@ impl<T: Scalar> Reversible<T> {
         for block in 0..count.div_ceil(lanes) {
             let here = block * lanes..count.min((block + 1) * lanes);
             for (k, values) in cotangents.iter().enumerate() {
+                // The program's rows: first the cotangents of parameters (its results), then those of coefficients.
                 state[(outputs + k) * lanes..][..here.len()].copy_from_slice(&values[here.clone()]);
             }
             let frame = Frame {

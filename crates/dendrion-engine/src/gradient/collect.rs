@@ -1,4 +1,7 @@
-//! From sums in shards to the cotangents of parameters, initial states and inputs.
+//! From sums over shards to the gradient: cotangents of parameters, initial states and inputs.
+//!
+//! Sums of floating-point numbers depend on their order. Here it follows the network alone: shards in the order of their neurons,
+//! connections by source and target, samples in the order of the batch (`run/in_order.rs`).
 
 use std::sync::Arc;
 
@@ -74,7 +77,7 @@ pub(crate) fn sample<T: Scalar>(
         let mut cotangents =
             vec![Vec::with_capacity(population.layout.size); reverse.accumulators + reverse.states];
         let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
-        for (shard, of_shard) in shards.filter(|(s, _)| s.population == p) {
+        for (shard, of_shard) in shards.filter(|(s, _)| s.place.population == p) {
             let (Some(reversal), Some(history)) = (&mut of_shard.reversal, &of_shard.history) else {
                 continue;
             };
@@ -83,8 +86,10 @@ pub(crate) fn sample<T: Scalar>(
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
         }
+        // After the accumulators come the cotangents of the states at the beginning of the run.
         states.extend(cotangents[reverse.accumulators..].iter().cloned());
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
+            // Only a state that still had its initial value depends on the parameters of that value.
             if !fresh {
                 cotangent.fill(0.0);
             }
@@ -101,6 +106,7 @@ pub(crate) fn sample<T: Scalar>(
             }
             Target::Weights(i) => weights(trace, sample, edges, *i),
             Target::Generator(g) => amplitude(trace, sample, *g, shape),
+            // Plastic connections are refused, so nothing depends on their rules.
             Target::Rule(..) | Target::Trace(..) => zeros(shape),
         });
     }
@@ -126,6 +132,7 @@ fn weights<T: Scalar>(
     let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()));
     let mut all = vec![0.0; order.total()];
     for edge in mine() {
+        // Sums are by the place of a connection at its target shard; the table goes by source over all shards.
         let mut places = vec![0.0; edge.fanout.targets().len()];
         let accumulators: Vec<_> = match &trace.routes[projection] {
             Route::Shards(range) => {
@@ -153,26 +160,28 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
     let mut found: Option<(Vec<f64>, usize)> = None;
     let of = |population: usize| {
         let shards = sample.sample.shards.iter().zip(&sample.of_shards);
-        shards.filter(move |(s, _)| s.population == population)
+        shards.filter(move |(s, _)| s.place.population == population)
     };
-    let mut populations: Vec<usize> = sample.sample.shards.iter().map(|s| s.population).collect();
+    let mut populations: Vec<usize> = sample.sample.shards.iter().map(|s| s.place.population).collect();
+    // Shards are in the order of populations, so equal ones are neighbours.
     populations.dedup();
     for population in populations {
-        let size: usize = of(population).map(|(s, _)| s.neurons.len()).sum();
+        let size: usize = of(population).map(|(s, _)| s.place.neurons.len()).sum();
         for (shard, of_shard) in of(population) {
             let Some(reversal) = &of_shard.reversal else { continue };
-            for ((g, _), flow) in shard.currents.iter().zip(&reversal.flows) {
+            for ((g, _), flow) in shard.inputs.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
                 let width = if flow.shared { 1 } else { size };
-                let mine = if flow.shared { shard.blocks.len() } else { shard.neurons.len() };
+                let mine = if flow.shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
                 let slots = flow.sums.len() / mine.max(1);
                 let (sums, _) = found.get_or_insert_with(|| (vec![0.0; slots * width], width));
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
+                    // One value per block: blocks follow the network alone, so the order of this sum does too.
                     if flow.shared {
                         row.iter().for_each(|v| sums[slot] += v);
                         continue;
                     }
-                    let out = &mut sums[slot * width + shard.neurons.start..][..row.len()];
+                    let out = &mut sums[slot * width + shard.place.neurons.start..][..row.len()];
                     out.iter_mut().zip(row).for_each(|(sum, v)| *sum += v);
                 }
             }
@@ -192,6 +201,7 @@ fn amplitude<T: Scalar>(
     let stood_in = |g: &crate::inputs::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
+    // Where values were given for the generator, its own amplitude had no effect.
     let Some((sums, width)) = flows(sample, generator).filter(|_| !given) else { return out };
     match &mut out {
         Values::Scalar(total) => *total = sums.iter().sum(),
@@ -278,6 +288,7 @@ impl<'t, T: Scalar> Total<'t, T> {
             (Err(_), _) => {}
             (_, Some(Err(error))) => self.sum = Err(error),
             (sum, None) => *sum = Ok(None),
+            // The first part becomes the sum, with room for what later samples append.
             (Ok(sum), Some(Ok(part))) if self.added == 1 => {
                 let mut part = part;
                 let each = part.inputs.iter_mut().zip(&self.shared).filter(|(_, shared)| !**shared);

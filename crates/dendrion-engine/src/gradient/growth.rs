@@ -57,6 +57,7 @@ impl Peaks {
 /// The one that was found first; of two in the same step that of the first population.
 fn first(a: Option<(usize, Peak)>, b: Option<(usize, Peak)>) -> Option<(usize, Peak)> {
     let (Some((p, x)), Some((q, y))) = (a, b) else { return a.or(b) };
+    // Found first means latest in time: the sweep goes from the last step to the first.
     let other = if p == q { y.precedes(&x) } else { (x.step, q) < (y.step, p) };
     Some(if other { (q, y) } else { (p, x) })
 }

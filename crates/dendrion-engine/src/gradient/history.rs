@@ -34,6 +34,7 @@ impl<T: Scalar> History<T> {
         let mut history =
             Self { begin, end, every, states: Buffer::zeroed(0), size, spikes: Spikes::default() };
         let needed = blocks * history.count() * size;
+        // New memory costs a page fault per 4 KiB, as much as what is written to it, so old memory is preferred.
         history.states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
         history.spikes.clear();
         history
@@ -67,6 +68,7 @@ impl<T: Scalar> History<T> {
     /// The state of a block at the beginning of a step, and where that at its end goes.
     pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
         let (at, size) = (self.at(step, block), self.size);
+        // States of a run are written once and lie far apart; without the hint each step would wait for memory.
         if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
             prefetch_all(soon);
         }
@@ -118,6 +120,7 @@ impl<T: Scalar> Spares<T> {
     /// Hands out at most `limit` bytes; what is left over is freed.
     pub(super) fn hand_out<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>, limit: u64) {
         let mut spares = self.lock();
+        // What does not fit into the limit is freed with the rest, or it would count beside the new plan's own memory.
         let mut left = limit;
         for place in places {
             let Some(spare) = spares.pop() else { break };
@@ -146,11 +149,11 @@ pub(crate) struct Snapshot<T: Scalar> {
 
 impl<T: Scalar> Snapshot<T> {
     pub(super) fn of(shard: &Shard<T>) -> Self {
-        Self { state: shard.state.clone(), rings: shard.rings.clone() }
+        Self { state: shard.states.values.clone(), rings: shard.delivery.rings.clone() }
     }
 
     /// Puts a shard back to where it was.
     pub(super) fn restore(self, shard: &mut Shard<T>) {
-        (shard.state, shard.rings) = (self.state, self.rings);
+        (shard.states.values, shard.delivery.rings) = (self.state, self.rings);
     }
 }

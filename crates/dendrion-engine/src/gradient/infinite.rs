@@ -18,6 +18,7 @@ pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted
     let wanted = wanted.of_population(trace, suspect.population);
     let params = parameters(of, suspect.neuron);
     let dt = params[System::DT];
+    // From the last step on, as cotangents go: the first expression found is the one that made the others infinite too.
     suspect.steps.iter().rev().find_map(|(step, states)| {
         let time = (*step as f64 * dt * 1e9).round() / 1e9;
         described(of, &params, states, &wanted, &format!("neuron {}, t = {time} ms", suspect.neuron))

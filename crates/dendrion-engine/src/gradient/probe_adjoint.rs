@@ -1,4 +1,7 @@
-//! Cotangents of what probes recorded, as one shard's reverse run reads them.
+//! Probe adjoints: the given cotangents of what probes recorded, as the backward sweep of one shard reads them.
+//!
+//! A probe copies values of some lanes into the columns of a table. Its reverse adds the columns' cotangents to the cotangents of
+//! those lanes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -73,11 +76,13 @@ pub(crate) fn given<T: Scalar>(
     rows.clear();
     for step in steps {
         let due = || mine.iter().filter_map(|(r, whole)| Some((*r, *whole, r.row(step, tables)?)));
+        // Without a row the program takes zeros.
         if due().next().is_none() {
             rows.skip();
             continue;
         }
         let row = rows.push();
+        // The usual case, one probe of all neurons, is a copy.
         if let ([_], Some((_, Some(column), values))) = (mine.as_slice(), due().next()) {
             let (mine, rest) = row.split_at_mut(neurons);
             mine.iter_mut().zip(&values[column..]).for_each(|(to, v)| *to = T::from_f64(*v));

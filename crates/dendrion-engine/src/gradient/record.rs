@@ -30,7 +30,7 @@ pub(crate) fn record<T: Scalar>(
 ) -> Result<(RunEnd, Option<Trace<T>>), Error> {
     let is_cheap: Vec<bool> = core.model.cells.iter().map(Cells::is_cheap).collect();
     // No spikes arrive at a shard without rings, so its steps can be computed again from its state alone.
-    let keeps_epochs = |shard: &Shard<T>| shard.rings.is_empty() && is_cheap[shard.population];
+    let keeps_epochs = |shard: &Shard<T>| shard.delivery.rings.is_empty() && is_cheap[shard.place.population];
     record_with(core, store, (steps, options, budget), keeps_epochs, watch)
 }
 
@@ -46,6 +46,7 @@ pub(super) fn record_with<T: Scalar>(
     core.model.refuse_plastic("a gradient", |_| true)?;
     refuse_events(core)?;
     let (mut run, samples) = core.begin_run(steps, options)?;
+    // A later run could not continue the trace.
     run.is_resumable = false;
     let observe = |sample: Sample<T>| Observed {
         of_shards: sample.shards.iter().map(|s| ShardTrace::new(keeps_epochs(s))).collect(),
@@ -55,6 +56,7 @@ pub(super) fn record_with<T: Scalar>(
     };
     let mut samples: Vec<Observed<T, GradientObserver>> = samples.into_iter().map(observe).collect();
     let schedule = schedule(core, &run, &samples, budget);
+    // In reverse: memory was given back shard by shard, so the last shard's comes first, and each gets what fits it.
     let places = samples.iter_mut().rev().flat_map(|s| s.of_shards.iter_mut().rev().map(|of| &mut of.spare));
     // A deferred schedule keeps nothing now.
     store.spares.hand_out(places, if schedule.is_deferred() { 0 } else { schedule.bytes() });
@@ -91,6 +93,7 @@ fn schedule<T: Scalar>(
     samples: &[Observed<T, GradientObserver>],
     budget: usize,
 ) -> CheckpointSchedule {
+    // All samples have the same sizes.
     let first = samples.first();
     let shards = first.into_iter().flat_map(|s| s.sample.shards.iter().zip(&s.of_shards));
     let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
@@ -126,6 +129,7 @@ fn leave<T: Scalar>(
     };
     let populations = core.model.cells.iter().enumerate().map(of_population).collect();
     let shards = samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
+    // As probes are now: one that is made or removed later does not change what the gradient is of.
     let snapshots_of_probes = core.probes.0.iter().enumerate();
     let snapshots_of_probes = snapshots_of_probes
         .map(|(number, probe)| probe_snapshot(number, probe, shards, core.clock.now))
@@ -173,7 +177,7 @@ fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], 
         What::Values { every, columns } => {
             let mut places = Vec::new();
             let mut steps = *every;
-            let first = shards.partition_point(|s| s.population < probe.population);
+            let first = shards.partition_point(|s| s.place.population < probe.population);
             for (place, shard) in (first..).zip(of_population(shards, probe.population)) {
                 let recorder = shard.recorder_of(number).filter(|r| r.reads != Reads::Weights);
                 if let Some(recorder) = recorder {
@@ -182,6 +186,7 @@ fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], 
                     places.push((place, recorder.reads, lanes));
                 }
             }
+            // Its rows would not be those of the run.
             if places.is_empty() || probe.begin > begin {
                 return ProbeSnapshot::Other;
             }

@@ -1,4 +1,20 @@
-//! One shard's part of a reverse run.
+//! One shard's part of the backward sweep.
+//!
+//! The reverse program of a step (`backward.rs`) reads the state at the beginning of the step and turns the cotangents of the state
+//! at its end, which it finds in its *frame*, into those of the state at its beginning. On the way it adds to *accumulators*: the
+//! cotangents of the step's coefficients. One frame per block:
+//!
+//! ```text
+//! frame:   cotangents of states | accumulators of coefficients | cotangents of currents of this step
+//! inputs:  currents, noises | adjoints of spikes | who spiked | adjoints of what probes read, by state
+//! ```
+//!
+//! For each block of an epoch: recompute its inputs (and its states, if only the first was kept), then reverse its steps, strip by
+//! strip. A strip is a part of the block's lanes; reversing all steps of the epoch for one strip before the next keeps its part of the
+//! frame in the L1 cache.
+//!
+//! Accumulators have the network's type. Every [`FOLD`] steps they are emptied into sums in double precision, at steps that are
+//! multiples of it whatever the segments are, so that rounding does not depend on the memory given.
 
 use std::ops::Range;
 
@@ -15,7 +31,8 @@ use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::Part;
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::Reads;
-use crate::runtime::shard::{Shard, View, is_finite, plug};
+use crate::runtime::input_ports::View;
+use crate::runtime::shard::{Shard, is_finite};
 
 /// Cotangents of a current input, by the generator's own values.
 #[derive(Clone, Debug)]
@@ -48,9 +65,9 @@ pub(crate) struct Reversal<T: Scalar> {
     scratch: Buffer<T>,
     /// Accumulators so far, block by block, row by row.
     totals: Vec<f64>,
-    /// What spikes are worth: those of each step of the epoch, all lanes.
+    /// Spike adjoints: those of each step of the epoch, all lanes.
     pub(crate) spikes: Buffer<T>,
-    /// Whether they are worth anything by themselves.
+    /// Whether there are any.
     sends: bool,
     /// Tables of the recorded spikes' cotangents: of each step of the run, by neuron of the population.
     spike_cotangents: Vec<(usize, usize)>,
@@ -90,25 +107,25 @@ impl<T: Scalar> Reversal<T> {
         flows: Vec<Option<Flow>>,
         limits: Vec<f64>,
     ) -> Self {
-        let (all, rows) = (shard.lanes_of_all(), backward.reverse.rows());
+        let (all, rows) = (shard.place.lanes_of_all(), backward.reverse.rows());
         Self {
             frames: Buffer::zeroed(all * rows),
             rows,
-            scratch: Buffer::zeroed(backward.scratch_rows * shard.lanes),
+            scratch: Buffer::zeroed(backward.scratch_rows * shard.place.lanes),
             totals: vec![0.0; all * backward.reverse.accumulators],
             spikes: Buffer::zeroed(0),
             sends: false,
             spike_cotangents,
             probe_adjoints,
             past: Buffer::zeroed(0),
-            fired: vec![0; shard.lanes.div_ceil(64)],
-            spiked: InputRows::new(shard.lanes),
-            given: vec![InputRows::new(shard.lanes); backward.states.len()],
+            fired: vec![0; shard.place.lanes.div_ceil(64)],
+            spiked: InputRows::new(shard.place.lanes),
+            given: vec![InputRows::new(shard.place.lanes); backward.states.len()],
             flows,
             parts: Vec::new(),
-            accumulator: WeightAccumulator::new(shard.neurons.clone(), None),
+            accumulator: WeightAccumulator::new(shard.place.neurons.clone(), None),
             begin,
-            input: Buffer::zeroed(shard.lanes),
+            input: Buffer::zeroed(shard.place.lanes),
             epoch: begin..begin,
             suspect: None,
             limits,
@@ -116,7 +133,7 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Begins an epoch: spikes are worth what was given for them, and where they are sent to someone, more.
+    /// Begins an epoch: spike adjoints start with what was given for recorded spikes. The sweep adds those of arrivals.
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
@@ -127,21 +144,23 @@ impl<T: Scalar> Reversal<T> {
         if !self.sends {
             return;
         }
-        let (all, count) = (shard.lanes_of_all(), (steps.end - steps.start) as usize);
+        let (all, count) = (shard.place.lanes_of_all(), (steps.end - steps.start) as usize);
         if self.spikes.len() < all * count {
             self.spikes = Buffer::zeroed(all * count);
         }
+        // Pulled adjoints are added, so rows begin at 0.
         self.spikes.fill(T::default());
         for (table, width) in &self.spike_cotangents {
             for step in steps.clone() {
-                let row = &tables[*table][(step - self.begin) as usize * width..][shard.neurons.clone()];
+                let row =
+                    &tables[*table][(step - self.begin) as usize * width..][shard.place.neurons.clone()];
                 let out = &mut self.spikes[(step - steps.start) as usize * all..][..row.len()];
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
             }
         }
     }
 
-    /// Reverses an epoch's steps, strip by strip of each block, and leaves what arrivals are worth.
+    /// Reverses an epoch's steps, strip by strip of each block, and leaves the adjoints of arrivals.
     pub(crate) fn run(
         &mut self,
         (shard, history): (&mut Shard<T>, &History<T>),
@@ -151,19 +170,21 @@ impl<T: Scalar> Reversal<T> {
         steps: Range<u64>,
     ) {
         self.epoch = steps.clone();
-        for block in 0..shard.blocks.len() {
-            shard.fill_inputs(view, block, steps.start, (steps.end - steps.start) as usize);
+        for block in 0..shard.place.blocks.len() {
+            shard.inputs.fill(view, (&shard.place, block), steps.start, (steps.end - steps.start) as usize);
             self.run_again((shard, history), view, block, steps.clone());
-            let first = block * shard.lanes;
-            let lanes = (first, shard.lanes.min(shard.neurons.len() - first));
+            let first = block * shard.place.lanes;
+            let lanes = (first, shard.place.lanes.min(shard.place.neurons.len() - first));
             for (rows, state) in self.given.iter_mut().zip(&backward.states) {
                 given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone());
             }
             spiked(&mut self.spiked, (shard, history), block, steps.clone());
+            // Currents of generators that are wanted need the cotangents of every single step.
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
                 while until > steps.start {
+                    // Pairs end at even steps, so that the same steps are paired whatever the segments are.
                     let whole = until.is_multiple_of(STEPS as u64) && until - steps.start >= STEPS as u64;
                     let count = if several && whole { STEPS } else { 1 };
                     until -= count as u64;
@@ -188,24 +209,25 @@ impl<T: Scalar> Reversal<T> {
         if history.is_whole() {
             return;
         }
-        let (size, count) = (shard.state_rows * shard.lanes, (steps.end - steps.start) as usize);
+        let (size, count) = (shard.states.rows * shard.place.lanes, (steps.end - steps.start) as usize);
         if self.past.len() < (count + 1) * size {
             self.past = Buffer::zeroed((count + 1) * size);
         }
         let engine = view.engine;
-        if self.scratch.len() < engine.scratch_rows * shard.lanes {
-            self.scratch = Buffer::zeroed(engine.scratch_rows * shard.lanes);
+        if self.scratch.len() < engine.scratch_rows * shard.place.lanes {
+            self.scratch = Buffer::zeroed(engine.scratch_rows * shard.place.lanes);
         }
+        // The same kernel with the same inputs gives bit-identical states.
         self.past[..size].copy_from_slice(history.state(steps.start, block));
-        let mut inputs = vec![&[] as &[T]; shard.currents.len() + shard.noises.len()];
+        let mut inputs = vec![&[] as &[T]; shard.inputs.currents.len() + shard.inputs.noises.len()];
         for i in 0..count {
-            plug(&mut inputs, &shard.currents, &shard.noises, i);
+            shard.inputs.plug(&mut inputs, i);
             let (state, next) = self.past[i * size..][..2 * size].split_at_mut(size);
             let frame = Frame {
                 state: next,
                 scratch: &mut self.scratch,
                 coefs: &engine.coefs,
-                block: shard.blocks.start + block,
+                block: shard.place.blocks.start + block,
                 inputs: &inputs,
                 fired: &mut self.fired,
             };
@@ -221,14 +243,16 @@ impl<T: Scalar> Reversal<T> {
         (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
         at: &At,
     ) {
-        let lanes = shard.lanes;
+        let lanes = shard.place.lanes;
         let size = self.rows * lanes;
+        // What arrives in a step is added to the state at its end, whose cotangents the frame has before the step is reversed.
         self.store_spike_adjoints(backward, lanes, spike_adjoints, at);
         let past = past(history, &self.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
-        let last = shard.currents.len() + shard.noises.len();
+        let last = shard.inputs.currents.len() + shard.inputs.noises.len();
         let each = last + 2 + backward.states.len();
+        // The ports of several steps follow each other, the last step first, as the program reverses them.
         let inputs = if each * at.count <= PORTS {
             &mut ports[..each * at.count]
         } else {
@@ -237,14 +261,14 @@ impl<T: Scalar> Reversal<T> {
         };
         for (ports, step) in inputs.chunks_mut(each).zip((at.step..at.step + at.count as u64).rev()) {
             let i = (step - at.begin) as usize;
-            plug(ports, &shard.currents, &shard.noises, i);
+            shard.inputs.plug(ports, i);
             if self.sends {
-                ports[last] = &self.spikes[i * shard.lanes_of_all() + at.block * lanes..][..lanes];
+                ports[last] = &self.spikes[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
             ports[last + 1] = self.spiked.row(i);
             ports[last + 2..].iter_mut().zip(&self.given).for_each(|(port, rows)| *port = rows.row(i));
         }
-        let block = shard.blocks.start + at.block;
+        let block = shard.place.blocks.start + at.block;
         let frame = &mut self.frames[at.block * size..][..size];
         let (one, coefs) = &backward.step;
         let kernel = if at.count == 1 { one } else { backward.steps.as_ref().unwrap_or(one) };
@@ -262,16 +286,17 @@ impl<T: Scalar> Reversal<T> {
             self.input.fill(T::default());
             let row = &mut self.input[at.strip.clone()];
             probe_adjoint.add(values, at.block * lanes + at.strip.start, row);
-            let mut seen: Vec<&[T]> = inputs[..=last].to_vec();
-            seen[last] = &self.input;
-            let (scratch, inputs) = (&mut self.scratch[..], &seen[..]);
+            // An observer takes the step's inputs, and the cotangent of its value in place of the spike adjoints.
+            let mut ports: Vec<&[T]> = inputs[..=last].to_vec();
+            ports[last] = &self.input;
+            let (scratch, inputs) = (&mut self.scratch[..], &ports[..]);
             let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
             kernel.run_strip(&mut run, past, at.strip.clone());
         }
         self.flow(shard, view, backward, at);
     }
 
-    /// What arrives at a port is worth as much as the states it is added to.
+    /// The adjoint of an arrival is the cotangent of the state it is added to; of several states, their sum.
     fn store_spike_adjoints(
         &self,
         backward: &Backward<T>,
@@ -285,6 +310,7 @@ impl<T: Scalar> Reversal<T> {
             let out = &mut ring.row_mut(at.step)[at.block * lanes..][..lanes][at.strip.clone()];
             for (k, state) in fed.iter().enumerate() {
                 let row = &frame[Reverse::cotangent(*state) * lanes..][..lanes][at.strip.clone()];
+                // The ring's row still has the cotangents of an epoch long ago; the first state overwrites it.
                 if k == 0 {
                     out.copy_from_slice(row);
                 } else {
@@ -296,25 +322,25 @@ impl<T: Scalar> Reversal<T> {
 
     /// Adds the cotangents of currents to the sums of their generators.
     fn flow(&mut self, shard: &Shard<T>, view: &View<'_, T>, backward: &Backward<T>, at: &At) {
-        let lanes = shard.lanes;
+        let lanes = shard.place.lanes;
         let first = at.block * lanes + at.strip.start;
-        let neurons = at.strip.len().min(shard.neurons.len().saturating_sub(first));
+        let neurons = at.strip.len().min(shard.place.neurons.len().saturating_sub(first));
         if neurons == 0 {
             // The strip lies beyond the last neuron.
             return;
         }
         for (input, flow) in self.flows.iter_mut().enumerate() {
             let Some(flow) = flow else { continue };
-            let generator = shard.currents[input].0;
+            let generator = shard.inputs.currents[input].0;
             parts(view, generator, (at.step, self.begin), &mut self.parts);
             let row = (at.block * self.rows + backward.reverse.current(input)) * lanes + at.strip.start;
             let row = &self.frames[row..][..neurons];
             for (slot, weight) in &self.parts {
                 if flow.shared {
-                    flow.sums[slot * shard.blocks.len() + at.block] +=
+                    flow.sums[slot * shard.place.blocks.len() + at.block] +=
                         weight * row.iter().map(|v| v.to_f64()).sum::<f64>();
                 } else {
-                    let out = &mut flow.sums[slot * shard.neurons.len() + first..][..neurons];
+                    let out = &mut flow.sums[slot * shard.place.neurons.len() + first..][..neurons];
                     out.iter_mut().zip(row).for_each(|(sum, v)| *sum += weight * v.to_f64());
                 }
             }
@@ -333,7 +359,7 @@ impl<T: Scalar> Reversal<T> {
         if self.suspect.is_none() {
             self.suspect = self.infinite(&backward.reverse, (shard, history), (block, strip.clone()), step);
         }
-        let lanes = shard.lanes;
+        let lanes = shard.place.lanes;
         let (reverse, size) = (&backward.reverse, self.rows * lanes);
         let frame = &mut self.frames[block * size..][..size];
         for k in 0..reverse.accumulators {
@@ -349,12 +375,14 @@ impl<T: Scalar> Reversal<T> {
             let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()];
             for (v, lane) in row.iter_mut().zip(strip.clone()) {
                 let size = v.to_f64().abs();
+                // Cotangents decay exponentially on their way back; as subnormal numbers they would be slow, and add nothing.
                 if size < FLUSH {
                     *v = T::default();
                 } else if size > *limit || !size.is_finite() {
                     // Lanes beyond the last neuron repeat it.
-                    let neuron = shard.neurons.start + (block * lanes + lane).min(shard.neurons.len() - 1);
-                    self.peaks.note(shard.population, Peak { step, state, neuron, value: v.to_f64() });
+                    let neuron =
+                        shard.place.neurons.start + (block * lanes + lane).min(shard.place.neurons.len() - 1);
+                    self.peaks.note(shard.place.population, Peak { step, state, neuron, value: v.to_f64() });
                 }
             }
         }
@@ -368,7 +396,7 @@ impl<T: Scalar> Reversal<T> {
         (block, strip): (usize, Range<usize>),
         step: u64,
     ) -> Option<Suspect> {
-        let (lanes, size) = (shard.lanes, self.rows * shard.lanes);
+        let (lanes, size) = (shard.place.lanes, self.rows * shard.place.lanes);
         let frame = &self.frames[block * size..][..size];
         let rows = (0..reverse.states).map(Reverse::cotangent);
         let mut rows = rows.chain((0..reverse.accumulators).map(|k| reverse.accumulator(k)));
@@ -378,9 +406,9 @@ impl<T: Scalar> Reversal<T> {
         })?;
         let lane = strip.start + at;
         // Lanes beyond the last neuron repeat it.
-        let neuron = shard.neurons.start + (block * lanes + lane).min(shard.neurons.len() - 1);
+        let neuron = shard.place.neurons.start + (block * lanes + lane).min(shard.place.neurons.len() - 1);
         let past = (&self.past[..], &self.epoch);
-        let who = (shard.population, neuron);
+        let who = (shard.place.population, neuron);
         Some(Suspect::new(who, history, past, (block, lanes, lane), step..step + FOLD))
     }
 
@@ -391,8 +419,8 @@ impl<T: Scalar> Reversal<T> {
         history: &History<T>,
         backward: &Backward<T>,
     ) -> Vec<Vec<f64>> {
-        let (lanes, reverse) = (shard.lanes, &backward.reverse);
-        (0..shard.blocks.len())
+        let (lanes, reverse) = (shard.place.lanes, &backward.reverse);
+        (0..shard.place.blocks.len())
             .for_each(|block| self.fold(backward, (shard, history), (block, 0..lanes), self.begin));
         let place = |i: usize| (i / lanes, i % lanes);
         let total = |k: usize, i: usize| {
@@ -403,7 +431,7 @@ impl<T: Scalar> Reversal<T> {
             let (block, lane) = place(i);
             self.frames[(block * self.rows + Reverse::cotangent(s)) * lanes + lane].to_f64()
         };
-        let n = shard.neurons.len();
+        let n = shard.place.neurons.len();
         let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
         totals.chain((0..reverse.states).map(|s| (0..n).map(|i| state(s, i)).collect())).collect()
     }

@@ -54,6 +54,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     let (asked, observers) = asked(trace, &probes, &wanted);
     let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
     let backwards = asked.into_iter().zip(&trace.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
+    // From here on the trace is used up: cotangents are in its place.
     let samples = std::mem::take(&mut trace.samples);
     let (trace, batch) = (&*trace, samples.len());
     // Of each probe its sample's part.
@@ -61,6 +62,7 @@ pub(crate) fn reverse_run<T: Scalar>(
         let mine = cotangents.iter().zip(&tables);
         mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect()
     };
+    // A sample is prepared by the thread that takes it, so buffers of at most one sample per thread exist at a time.
     let stages = |b: usize, sample: &mut Observed<T, GradientObserver>, workers: usize| {
         if trace.plan.is_deferred() {
             trace.spares.lend(sample.of_shards.iter_mut().rev().map(|of| &mut of.spare));
@@ -79,7 +81,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     let executed = execute(
         samples,
         trace.threads,
-        |s| s.neurons.len(),
+        |s| s.place.neurons.len(),
         &Treatment { stages, finish, ahead: trace.threads },
         watch,
         |_, part| total.add(part),
@@ -133,14 +135,15 @@ fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec
         }
     }
     for all in read.iter_mut().flat_map(|(states, observers)| [states, observers]) {
+        // Ascending and once each: the reverse has one port per state, whatever the number of probes.
         all.sort_unstable();
         all.dedup();
     }
     let shards = trace.samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
     let one = |(p, (states, observers)): (usize, (Vec<usize>, Vec<usize>))| Asked {
         parameters: wanted.of_population(trace, p),
-        currents: (shards.iter().find(|s| s.population == p).into_iter())
-            .flat_map(|s| s.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
+        currents: (shards.iter().find(|s| s.place.population == p).into_iter())
+            .flat_map(|s| s.inputs.currents.iter().map(|(g, _)| wanted.generators.contains(g)))
             .collect(),
         states,
         observables: observers.iter().map(|o| trace.populations[p].observed[*o].clone()).collect(),
@@ -166,7 +169,7 @@ fn prepare<T: Scalar>(
                 ProbeSnapshot::Values { every, columns, places, .. } => {
                     let mine = places.iter().filter(|(at, ..)| *at == place);
                     let (times, table) = ((*every, trace.begin), (table, *columns));
-                    let observers = &observers[shard.population];
+                    let observers = &observers[shard.place.population];
                     let now = |reads: &Reads| match reads {
                         Reads::Observer(o) => observers.iter().position(|u| u == o).map(Reads::Observer),
                         other => Some(*other),
@@ -175,15 +178,15 @@ fn prepare<T: Scalar>(
                         Some(ProbeAdjoint::new(now(reads)?, times, lanes.clone(), table))
                     }));
                 }
-                ProbeSnapshot::Spikes { population } if *population == shard.population => {
+                ProbeSnapshot::Spikes { population } if *population == shard.place.population => {
                     spikes.push((table, trace.populations[*population].layout.size));
                 }
                 _ => {}
             }
         }
-        let flows = shard.currents.iter().map(|(g, _)| flow(trace, *g, b, shard, wanted)).collect();
-        let backward = &backwards[shard.population];
-        let limits = limits(trace, shard.population, given);
+        let flows = shard.inputs.currents.iter().map(|(g, _)| flow(trace, *g, b, shard, wanted)).collect();
+        let backward = &backwards[shard.place.population];
+        let limits = limits(trace, shard.place.population, given);
         let reversal = Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits);
         of_shard.reversal = Some(Box::new(reversal));
     }
@@ -195,6 +198,7 @@ fn prepare<T: Scalar>(
             .then_some((trace.end - trace.begin) as usize);
         // What stands in for a generator is one table, whatever its source blocks.
         let sources = source_block.sources(size);
+        // The first source block takes the whole table of given values, the others none.
         let sources = match (stood_in, sources.start) {
             (true, 0) => 0..size,
             (true, _) => 0..0,
@@ -226,7 +230,7 @@ fn flow<T: Scalar>(
         (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
         _ => return None,
     };
-    let width = if shared { shard.blocks.len() } else { shard.neurons.len() };
+    let width = if shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
     Some(Flow { sums: vec![0.0; slots * width], shared })
 }
 
@@ -234,7 +238,7 @@ fn flow<T: Scalar>(
 fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> Vec<ReverseEdge<T>> {
     let mut edges = Vec::new();
     for (target, shard) in sample.sample.shards.iter().enumerate() {
-        edges.extend(shard.incoming.iter().map(|incoming| ReverseEdge {
+        edges.extend(shard.delivery.incoming.iter().map(|incoming| ReverseEdge {
             projection: incoming.projection,
             target,
             port: incoming.port,
@@ -242,6 +246,7 @@ fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> 
             wanted: wanted.weights.contains(&incoming.projection),
         }));
     }
+    // The order of the forward run's sums: by projection, then target.
     edges.sort_by_key(|edge| (edge.projection, edge.target));
     edges
 }
@@ -258,7 +263,7 @@ fn shared<'c, T: Scalar>(
         // What is read reaches from an epoch's first step to the longest delay after its last, and the next
         // epoch is written meanwhile.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
-        RwLock::new(s.rings.iter().map(|r| Ring::new(s.lanes_of_all(), slots(r))).collect())
+        RwLock::new(s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r))).collect())
     };
     Shared {
         backwards: backwards.to_vec(),

@@ -1,20 +1,33 @@
-//! Which states are kept, and what is computed again: a run is cut into segments, each of which is run a second time from the
-//! state at its beginning while its steps are kept, then reversed (Griewank & Walther 2000).
+//! The checkpoint schedule: which states are kept, and which steps are run again.
 //!
-//! With r levels a segment is cut into segments in turn, and each step is run r + 1 times. One level with about the root of
-//! the steps as segments suffices for most; where memory allows it, all steps are kept at once, and none is run twice.
+//! The reverse run needs the state of every step, from the last to the first. If the states of all steps do not fit into memory, the
+//! run is cut into segments (multi-level checkpointing: Griewank & Walther 2008, chapter 12):
+//!
+//! ```text
+//! forward:   for each segment but the last: save the state at its beginning, run it
+//!            run the last segment, and keep the state of every step
+//! backward:  reverse the last segment
+//!            for each segment before, from the last to the first:
+//!                restore the state at its beginning, run it again and keep every step, reverse it
+//! ```
+//!
+//! With r levels, a segment is cut into segments in turn, and each step is run at most r + 1 times. For n steps, one level with
+//! about sqrt(n) segments needs memory for about 2 sqrt(n) states instead of n.
+//!
+//! A binomial schedule (Griewank & Walther 2000, "revolve") would run fewer steps again with the same memory, but its segments get
+//! shorter and shorter; segments of equal length let epochs stay whole and memory be used again.
 
 use std::iter::Sum;
 use std::ops::Add;
 
-/// What a worker does in turn.
+/// One step of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScheduleStep {
-    /// Puts the present state on a pile.
+    /// Saves the present state.
     Save,
-    /// Takes the uppermost state from it.
+    /// Goes back to the state saved last, and forgets it.
     Restore,
-    /// Runs steps; where `track` says so, keeps each of them.
+    /// Runs steps; keeps each of them if `track` is true.
     Run { begin: u64, end: u64, track: bool },
     /// Reverses steps that are kept.
     Sweep { begin: u64, end: u64 },
@@ -84,8 +97,8 @@ pub(crate) struct CheckpointSchedule {
 const MOST_LEVELS: u32 = 6;
 
 impl CheckpointSchedule {
-    /// Within `budget` bytes, given those of one sample. Where no plan fits, the one that needs the fewest bytes. Segments are
-    /// whole epochs; a kept one has its last state too.
+    /// The schedule that runs the fewest steps again within `budget` bytes; if none fits, the one that needs the fewest bytes.
+    /// `bytes` are those of one sample. Segments are whole epochs; one that is kept has its last state too.
     pub(crate) fn new(
         (begin, end): (u64, u64),
         epoch: u64,
@@ -98,6 +111,7 @@ impl CheckpointSchedule {
             .filter(|(_, deferred)| !deferred || batch.samples > batch.at_a_time)
             .map(|(levels, deferred)| Self::of((begin, end), epoch, bytes, batch, (levels, deferred)));
         let mut least: Option<Self> = None;
+        // Ascending in work: fewer levels first, and kept at once before deferred.
         for plan in plans {
             if plan.bytes <= budget as u64 {
                 return plan;
@@ -119,14 +133,18 @@ impl CheckpointSchedule {
         (levels, deferred): (u32, bool),
     ) -> Self {
         let (steps, saved) = (end - begin, bytes.saved.max(1) as f64);
+        // Deferred: only the samples that are being reversed keep their steps, and each runs its last segment twice.
         let keep = if deferred { batch.at_a_time } else { batch.samples };
         let (mut parts, mut leaf) = (1.0, steps.max(1));
         if levels > 0 {
-            // With b samples, k of which keep steps: b r m c + k steps h / m^r is least where m^(r+1) = k steps h / (b c).
+            // For b samples, k of which keep steps at a time, r levels of m segments, n steps of h bytes and snapshots of c bytes,
+            // the bytes in use are about b r m c (snapshots) + k h n / m^r (steps of one segment). The derivative with respect
+            // to m vanishes at m^(r + 1) = k h n / (b c).
             let step = (bytes.each_step as f64 + bytes.each_epoch as f64 / epoch as f64).max(1.0);
             let ratio = keep as f64 * steps as f64 * step / (batch.samples as f64 * saved);
             parts = ratio.powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
             leaf = (steps as f64 / parts.powi(levels as i32)).ceil() as u64;
+            // Whole epochs, so that a segment that is run again delivers spikes at the same steps as the first time.
             leaf = leaf.div_ceil(epoch).max(1) * epoch;
         }
         let lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
@@ -180,6 +198,7 @@ impl CheckpointSchedule {
         for (begin, end) in parts {
             schedule.extend([ScheduleStep::Save, ScheduleStep::Run { begin, end, track: false }]);
         }
+        // The last part goes on at once to be kept or cut further; it needs no snapshot.
         if let Some((begin, end)) = last {
             self.run(begin, end, level - 1, schedule);
         }
@@ -191,6 +210,7 @@ impl CheckpointSchedule {
             return;
         }
         for (i, (begin, end)) in self.parts(begin, end, level).into_iter().rev().enumerate() {
+            // The last part is there already, from the run before.
             if i > 0 {
                 schedule.push(ScheduleStep::Restore);
                 self.run(begin, end, level - 1, schedule);

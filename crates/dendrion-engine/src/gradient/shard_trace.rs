@@ -45,11 +45,12 @@ impl<T: Scalar> ShardTrace<T> {
 
     /// Begins to keep the steps from `begin` to `end`, which are run in epochs of `epoch` steps.
     pub(super) fn keep(&mut self, shard: &Shard<T>, (begin, end): (u64, u64), epoch: u64) {
+        // The memory of the last segment serves this one.
         self.keep_nothing();
-        let size = shard.state_rows * shard.lanes;
+        let size = shard.states.rows * shard.place.lanes;
         let every = if self.keeps_epochs { epoch } else { 1 };
         let spare = self.spare.take();
-        self.history = Some(History::new((begin, end, every), (shard.blocks.len(), size), spare));
+        self.history = Some(History::new((begin, end, every), (shard.place.blocks.len(), size), spare));
     }
 
     /// Keeps nothing of the steps to come.
@@ -82,8 +83,8 @@ impl<T: Scalar> ShardTrace<T> {
 
     /// Bytes of one state of the shard, and of a snapshot.
     pub(super) fn bytes(&self, shard: &Shard<T>) -> Bytes {
-        let rings: usize = shard.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
-        let state = shard.state.len() * size_of::<T>();
+        let rings: usize = shard.delivery.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
+        let state = shard.states.values.len() * size_of::<T>();
         let (each_step, each_epoch) = if self.keeps_epochs { (0, state) } else { (state, 0) };
         Bytes { each_step, each_epoch, saved: state + rings }
     }
@@ -151,6 +152,7 @@ impl SourceTrace {
 impl SourceObserver for SourceTrace {
     fn spikes(&mut self, begin: u64, spikes: &Spikes) {
         if let Some(kept) = &mut self.kept {
+            // By step, so that the spikes of an epoch can be found by bisection.
             for i in 0..spikes.steps() {
                 kept.extend(spikes.at(i).iter().map(|source| (begin + i as u64, *source)));
             }

@@ -1,4 +1,7 @@
-//! Who spiked, as rows of lanes: a reverse takes this from the run rather than decide it again.
+//! Who spiked, as rows of lanes.
+//!
+//! The reverse takes this from the run rather than compare V with the threshold again: V may lie so close to it that the reverse
+//! program, which computes V in another order, would decide otherwise.
 
 use std::ops::Range;
 
@@ -16,11 +19,11 @@ pub(crate) fn spiked<T: Scalar>(
     steps: Range<u64>,
 ) {
     rows.clear();
-    let first = shard.neurons.start + block * shard.lanes;
+    let first = shard.place.neurons.start + block * shard.place.lanes;
     for step in steps {
         let all = history.spikes_at(step);
         let at = |neuron: usize| all.partition_point(|n| (*n as usize) < neuron);
-        let mine = &all[at(first)..at(first + shard.lanes)];
+        let mine = &all[at(first)..at(first + shard.place.lanes)];
         if mine.is_empty() {
             rows.skip();
             continue;

@@ -64,6 +64,7 @@ impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
                 plan.perform(worker, watch)
             }
             Self::Sweep { shared, barrier, begin, end } => {
+                // If this worker panics or stops, the others must not wait for it at the barrier.
                 let alarm = Alarm(barrier);
                 let through = sweep(worker, shared, barrier, (*begin, *end), watch);
                 if through {

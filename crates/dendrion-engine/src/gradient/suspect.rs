@@ -1,4 +1,7 @@
 //! A neuron whose cotangents stopped being finite: what is needed to find out why.
+//!
+//! The sweep only notices that something is not finite, every `FOLD` steps, and copies the states of those steps.
+//! The search for the expression (`infinite.rs`) is slow, and waits until the gradient is known to be invalid.
 
 use std::ops::Range;
 

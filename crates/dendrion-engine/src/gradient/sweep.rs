@@ -1,8 +1,24 @@
-//! The reverse run: epochs, and the steps in them, from the last to the first.
+//! The backward sweep: epochs, and the steps in them, from the last to the first.
 //!
-//! What a spike is worth is pulled from the ports it reaches, at most the longest delay later; since no spike reaches a
-//! neuron within the epoch it was sent in, the spike adjoints of a whole epoch are known before any of its steps are reversed. So threads
-//! meet twice an epoch: when all have pulled, and when all have reversed.
+//! A spike of source i at step n adds a weight w to a ring at step n + d of its target. The reverse of this sum is
+//!
+//! ```text
+//! adjoint of the spike of i at n  =  sum over its connections of  w * (adjoint of the arrival at n + d)
+//! adjoint of w                   +=  adjoint of the arrival at n + d, for each spike
+//! ```
+//!
+//! So the sweep *pulls* spike adjoints through the same connections, in the order of the forward run's sum, which keeps results
+//! independent of threads. Arrivals lie at least an epoch after the spike, so the adjoints of all arrivals that an epoch needs are
+//! known before any of its steps are reversed:
+//!
+//! ```text
+//! for each epoch, from the last to the first:
+//!     pull the adjoints of the epoch's spikes, and add to the adjoints of weights
+//!     wait for the other workers       (all have read; adjoints of this epoch's arrivals may now be written)
+//!     reverse the steps of the epoch, which leaves the adjoints of its arrivals
+//!     wait for the other workers       (all have written)
+//!     the same pull for generators, whose spikes may arrive in the epoch they are sent in
+//! ```
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -14,7 +30,7 @@ use super::shard_trace::{GradientObserver, ShardTrace};
 use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::{Current, Given, StandIns};
 use crate::run::{Barrier, Member, Route, Watch, Worker};
-use crate::runtime::shard::View;
+use crate::runtime::input_ports::View;
 
 /// What all threads share while one sample is reversed.
 #[derive(Debug)]
@@ -26,7 +42,7 @@ pub(crate) struct Shared<'c, T: Scalar> {
     pub(crate) routes: Arc<Vec<Route>>,
     /// By projection, then target.
     pub(crate) edges: Vec<ReverseEdge<T>>,
-    /// For each shard and port, what arrivals are worth.
+    /// For each shard and port, the adjoints of arrivals.
     pub(crate) spike_adjoints: Vec<RwLock<Vec<Ring<T>>>>,
     /// Cotangents of what probes recorded.
     pub(crate) tables: Vec<&'c [f64]>,
@@ -36,7 +52,8 @@ pub(crate) struct Shared<'c, T: Scalar> {
 }
 
 impl<T: Scalar> Shared<'_, T> {
-    /// What arrivals are worth, where anything is connected: threads that do not meet must not wait for each other here.
+    /// The adjoints of arrivals. Empty if nothing is connected: workers that do not meet at the barrier must not wait for each
+    /// other's locks either.
     fn spike_adjoints(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
         let connected = if self.is_connected() { &self.spike_adjoints[..] } else { &[] };
         connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
@@ -67,7 +84,9 @@ pub(crate) fn sweep<T: Scalar>(
     let meets = shared.is_connected();
     let mut until = end;
     while until > begin {
+        // Epochs count from the beginning of the segment, as they did forward; the last one may be shorter.
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
+        // Only the first worker has a watch that breaks. It breaks the barrier, so that the others stop at their next wait.
         if watch(until).is_break() {
             barrier.break_off();
         }
@@ -90,14 +109,15 @@ pub(crate) fn sweep<T: Scalar>(
 
 type Steps = std::ops::Range<u64>;
 
-/// What the epoch's spikes of neurons are worth, and what they add to the cotangents of weights.
+/// Pulls the adjoints of the epoch's spikes of neurons, and adds to the cotangents of weights.
 fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
     for Member { place, part: shard, observer } in &mut worker.shards {
         let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
+        // Spikes that nobody receives and nobody recorded have no adjoints: the program takes zeros.
         let is_received = shared.edges_from(true, *place).next().is_some();
         reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone());
-        let (neurons, lanes) = (shard.neurons.clone(), shard.lanes_of_all());
+        let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
         for edge in shared.edges_from(true, *place) {
             let ring = &spike_adjoints[edge.target][edge.port];
             for step in steps.clone() {
@@ -121,7 +141,7 @@ fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Sha
 fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     for Member { place, part: shard, observer } in &mut worker.shards {
         let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
-        let population = shard.population;
+        let population = shard.place.population;
         let engine = &shared.engines[population];
         let view = View { engine, currents: &shared.currents, given: &shared.given };
         let mut spike_adjoints =
@@ -131,7 +151,8 @@ fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<
     }
 }
 
-/// What the epoch's spikes of generators add to the cotangents of weights, and what stands in for generators is worth.
+/// Pulls the adjoints of values given for generators, and adds what the epoch's spikes of generators contribute to the cotangents of
+/// weights.
 fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
     for Member { place, part: source_block, observer } in &mut worker.sources {

@@ -1,4 +1,7 @@
 //! Sums that belong to the sources of connections: a shard's neurons, or a source block of a generator.
+//!
+//! Connections are stored by source at their targets' shards, but a spike's part in the gradient is known where its source is. Each
+//! source therefore has the sums of its own connections, and no two threads ever add to the same one.
 
 use std::ops::Range;
 

@@ -6,10 +6,10 @@ use dendrion_model::{Error, Values};
 use super::Rule;
 use super::state::of_neurons;
 use crate::runtime::connections::flush_weights;
+use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::of_population_mut;
 use crate::runtime::model::Model;
-use crate::runtime::shard::{Change, Incoming, Shard};
 
 /// Sets a parameter of a projection's plasticity (checked before) from now on.
 pub(crate) fn set_rule<T: Scalar>(
@@ -30,7 +30,7 @@ pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>,
     let Some(plasticity) = model.network.projections[projection].plasticity.clone() else { return };
     let dt = model.network.dt;
     let shards = of_population_mut(&mut ensemble.own.shards, ensemble.onto[projection]).iter_mut();
-    for incoming in shards.filter_map(|s| s.incoming_of_mut(projection)) {
+    for incoming in shards.filter_map(|s| s.delivery.incoming_of_mut(projection)) {
         match (&mut incoming.change, Rule::of(&plasticity)) {
             (Change::Learning(learning), Some(rule)) => learning.set_rule(rule),
             (Change::ShortTerm(short_term), _) => short_term.set(&plasticity, dt),
@@ -46,7 +46,9 @@ pub(crate) fn set_trace<T: Scalar>(
     population: usize,
     (name, values): (&str, Values),
 ) {
-    of_population_mut(&mut ensemble.own.shards, population).iter_mut().for_each(Shard::flush_weights);
+    of_population_mut(&mut ensemble.own.shards, population)
+        .iter_mut()
+        .for_each(|s| s.delivery.flush_weights());
     model.network.populations[population].params.set(name, values);
     take_traces(model, ensemble, population);
 }
@@ -55,8 +57,8 @@ pub(crate) fn set_trace<T: Scalar>(
 pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, population: usize) {
     let (cells, dt) = (&model.network.populations[population], model.network.dt);
     for shard in of_population_mut(&mut ensemble.own.shards, population) {
-        let (_, taus) = of_neurons(cells, shard.neurons.clone(), dt);
-        shard.set_trace_taus(taus);
+        let (_, taus) = of_neurons(cells, shard.place.neurons.clone(), dt);
+        shard.delivery.set_trace_taus(taus);
     }
 }
 
@@ -89,8 +91,8 @@ pub(crate) fn set_learning<T: Scalar>(
 ) -> Result<(), Error> {
     let projection = learner(model, path)?;
     let shards = of_population_mut(&mut ensemble.own.shards, ensemble.onto[projection]);
-    shards.iter_mut().for_each(Shard::flush_weights);
-    for incoming in shards.iter_mut().filter_map(|s| s.incoming_of_mut(projection)) {
+    shards.iter_mut().for_each(|s| s.delivery.flush_weights());
+    for incoming in shards.iter_mut().filter_map(|s| s.delivery.incoming_of_mut(projection)) {
         if let Change::Learning(learning) = &mut incoming.change {
             learning.set_on(on);
         }

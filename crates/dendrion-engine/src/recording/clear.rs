@@ -28,7 +28,7 @@ impl Probes {
         self.live(id)?;
         for shard in ensemble.shards_of(self.0[id.0].population) {
             shard.recorders.retain(|r| r.probe != id.0);
-            shard.plasticity.watchers.retain(|(_, r)| r.probe != id.0);
+            shard.delivery.plasticity.watchers.retain(|(_, r)| r.probe != id.0);
         }
         let Probe { population, what, .. } = self.0[id.0].clone();
         self.0[id.0].what = What::Removed;
@@ -63,7 +63,7 @@ impl Probes {
     fn prune_spikes<T: Scalar>(&self, ensemble: &mut Ensemble<T>, population: usize, release: bool) {
         let alike = |p: &&Probe| p.population == population && matches!(p.what, What::Spikes { .. });
         let least = self.0.iter().filter(alike).map(|p| p.begin).min();
-        ensemble.shards_of(population).for_each(|s| prune(&mut s.log, least, release));
+        ensemble.shards_of(population).for_each(|s| prune(&mut s.output.log, least, release));
     }
 
     /// Forgets the spikes of a generator that none of its probes needs.
@@ -77,14 +77,14 @@ impl Probes {
     pub(crate) fn cut<T: Scalar>(&self, ensemble: &mut Ensemble<T>, step: u64) {
         let probes = &self.0;
         for shard in ensemble.all_shards() {
-            let watchers = shard.plasticity.watchers.iter_mut().map(|(_, r)| r);
+            let watchers = shard.delivery.plasticity.watchers.iter_mut().map(|(_, r)| r);
             for recorder in shard.recorders.iter_mut().chain(watchers) {
                 if let What::Values { every, .. } = probes[recorder.probe].what {
                     let begin = probes[recorder.probe].begin;
                     recorder.truncate(samples(begin, (step + 1).max(begin), every) as usize);
                 }
             }
-            if let Some(log) = &mut shard.log {
+            if let Some(log) = &mut shard.output.log {
                 log.retain(|(at, _)| *at < step);
             }
         }

@@ -131,7 +131,7 @@ impl Probes {
         check_indices(path, indices, model.cells[population].layout.size)?;
         let what = if member.is_empty() {
             for shard in of_population_mut(&mut ensemble.own.shards, population) {
-                shard.log.get_or_insert_default();
+                shard.output.log.get_or_insert_default();
             }
             What::Spikes { indices: indices.map(|all| all.iter().map(|i| *i as u32).collect()) }
         } else {
@@ -162,13 +162,13 @@ impl Probes {
         let probe = self.0.len();
         let population = model.network.projections[projection].population;
         for shard in of_population_mut(&mut ensemble.own.shards, population) {
-            let Some(incoming) = shard.incoming_of(projection) else { continue };
+            let Some(incoming) = shard.delivery.incoming_of(projection) else { continue };
             let mut columns = Vec::new();
             order.shard(incoming.fanout.starts(), |place, whole, _| {
                 columns.extend(columns_of[whole].iter().map(|column| (place as u32, *column)));
             });
             let recorder = Recorder::new(probe, Reads::Weights, every, columns);
-            shard.plasticity.watchers.push((projection, recorder));
+            shard.delivery.plasticity.watchers.push((projection, recorder));
         }
         let what = What::Values { every, columns: indices.map_or(count, <[usize]>::len) };
         self.0.push(Probe { population, what, begin: now });
@@ -289,7 +289,7 @@ impl Probes {
             What::Values { .. } | What::Removed => return Vec::new(),
             What::Spikes { indices } => {
                 let mine = of_population(shards, *population).iter();
-                (mine.filter_map(|s| s.log.as_ref()).collect(), indices)
+                (mine.filter_map(|s| s.output.log.as_ref()).collect(), indices)
             }
             What::Generated { generator, indices } => {
                 let mine = of_generator(source_blocks, *generator).iter();

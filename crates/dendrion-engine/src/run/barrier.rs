@@ -1,4 +1,14 @@
 //! A barrier that spins for a moment before it sleeps: an epoch is often shorter than the way into the kernel and back.
+//!
+//! It counts arrivals in rounds (a centralised barrier: Mellor-Crummey & Scott 1991, with a round number for their sense flag):
+//!
+//! ```text
+//! round := current round;  arrived += 1
+//! the last to arrive:  arrived := 0;  current round += 1;  wake all
+//! the others:          wait until current round /= round
+//! ```
+//!
+//! A thread that panics breaks the barrier, so that the others return instead of waiting for it.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -33,7 +43,9 @@ impl Barrier {
     pub(crate) fn wait(&self) -> bool {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
+            // Nobody can arrive for the next round before the round number changes, so the order of these two suffices.
             self.arrived.store(0, Ordering::Relaxed);
+            // Under the lock: a thread that found the old round under the lock is asleep, and is woken below.
             let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
             self.round.fetch_add(1, Ordering::Release);
             drop(guard);
@@ -62,6 +74,7 @@ impl Barrier {
     /// Lets all threads go, now and at every later wait: a thread has broken off.
     pub(crate) fn break_off(&self) {
         self.broken.store(true, Ordering::Release);
+        // Whoever checked `broken` before this store is asleep once the lock is free, and is woken.
         let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         drop(guard);
         self.wake.notify_all();

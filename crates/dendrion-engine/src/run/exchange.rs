@@ -1,5 +1,8 @@
-//! The spike exchange, where threads leave the spikes of an epoch for each other. Two sides in turn: while one epoch's spikes
-//! are read, the next one's are written.
+//! The spike exchange, where threads leave the spikes of an epoch for each other.
+//!
+//! It has two sides that alternate. While the spikes of epoch k are read from one side, those of epoch k + 1 are written to the other,
+//! so one barrier per epoch suffices. Writing swaps buffers: the writer gets the spikes of two epochs ago back, whose memory it uses
+//! again. The locks are never contended for longer than such a swap.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

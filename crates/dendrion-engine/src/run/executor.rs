@@ -77,6 +77,7 @@ pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
         |mut worker| (perform(&mut worker, &stages, watch), worker),
         |mut worker| (perform(&mut worker, &stages, &mut |_| ControlFlow::Continue(())), worker),
     )?;
+    // Stages hold buffers of the size of the sample, which are not needed any more.
     drop(stages);
     let through = done.iter().all(|(through, _)| *through);
     let sample = gather(done.into_iter().map(|(_, worker)| worker));
@@ -102,6 +103,7 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let one_after_another = |watch: Watch<'_>| loop {
         let _guard = results.guard();
+        // Samples are taken in ascending order, as `InOrder` requires. The counter orders nothing else.
         let i = next.fetch_add(1, Ordering::Relaxed);
         let Some(sample) = waiting.get(i) else { return };
         let sample = sample.lock().unwrap_or_else(PoisonError::into_inner).take();

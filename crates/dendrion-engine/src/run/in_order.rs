@@ -48,6 +48,7 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         let mut state = self.lock();
         while number != state.next && state.waiting.len() >= self.ahead && !state.lost {
             state = self.advanced.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+            // The watch may take long or call this network; it must not hold the lock.
             if number != state.next {
                 drop(state);
                 watch();
@@ -56,6 +57,7 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         }
         let State { next, waiting, take, .. } = &mut *state;
         waiting.insert(number, result);
+        // This result may be the one that others waited for.
         while let Some(result) = waiting.remove(next) {
             take(*next, result);
             *next += 1;

@@ -58,6 +58,7 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     let (shards, sources) = sample.members();
     let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
     let mut shards: Vec<_> = shards.into_iter().map(|member| (cost(&member.part), member)).collect();
+    // Equal costs by place, so that the partition is the same in every run.
     shards.sort_by_key(|(cost, member)| (std::cmp::Reverse(*cost), member.place));
     let mut costs = vec![0; workers];
     for (cost, member) in shards {
@@ -81,6 +82,7 @@ pub(crate) fn gather<T: Scalar, O: Observer<T>>(
         sources.extend(worker.sources);
         reached = reached.or(Some(worker.reached));
     }
+    // The network finds shards by their order.
     shards.sort_unstable_by_key(|member| member.place);
     sources.sort_unstable_by_key(|member| member.place);
     let (shards, of_shards) = shards.into_iter().map(|m| (m.part, m.observer)).unzip();

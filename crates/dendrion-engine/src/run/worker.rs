@@ -25,9 +25,11 @@ use dendrion_kernels::Scalar;
 use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
 use crate::inputs::{Current, SourceBlock, StandIns};
+use crate::runtime::delivery::Sent;
+use crate::runtime::input_ports::View;
 use crate::runtime::observer::{Observer, SourceObserver};
 use crate::runtime::population::Engine;
-use crate::runtime::shard::{Sent, Shard, View};
+use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
 /// What all threads of a run share.
@@ -101,14 +103,14 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
 
     fn run(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64, steps: usize) {
         for Member { place, part: shard, observer } in &mut self.shards {
-            let engine = &plan.engines[shard.population];
+            let engine = &plan.engines[shard.place.population];
             let view = View { engine, currents: &plan.currents, given: &plan.given };
             shard.run(&view, begin, steps, observer);
             if shard.fault.is_some() {
                 // The others stop after this epoch too.
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
-            plan.exchange.put_shard(epoch, *place, &mut shard.spikes);
+            plan.exchange.put_shard(epoch, *place, &mut shard.output.spikes);
         }
     }
 
@@ -120,6 +122,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         let guards = plan.exchange.source_blocks(epoch);
         let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
         let steps = plan.epoch.min(plan.end.saturating_sub(begin)) as usize;
+        // Most epochs of sparse networks are silent; visiting every projection would cost more than the steps.
         if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
             return;
         }
@@ -142,6 +145,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         if spikes.iter().all(|s| s.is_empty()) {
             return;
         }
+        // The steps of that epoch; the last one of a run is shorter.
         let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
         self.deliver(begin, steps, |projection| match &plan.routes[projection] {
             Route::Shards(range) => Some(Sent::Spikes(&spikes[range.clone()])),
@@ -151,7 +155,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
 
     fn deliver<'a>(&mut self, begin: u64, steps: usize, from: impl Fn(usize) -> Option<Sent<'a, T>>) {
         for member in &mut self.shards {
-            member.part.deliver(begin, steps, &from);
+            member.part.delivery.deliver(begin, steps, &from);
         }
     }
 
@@ -168,6 +172,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             self.deliver_generated(plan, epoch - 1, begin);
             self.run(plan, epoch, begin, steps as usize);
             let next = begin + steps;
+            // Before the barrier, so that all find these spikes after it.
             if next < plan.end {
                 self.generate(plan, epoch, next);
             }
@@ -176,8 +181,11 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             }
             let meets = plan.meets(epoch, next);
             going = !meets || plan.barrier.wait();
+            // After the barrier: now all have left the spikes of this epoch.
             self.deliver_spikes(plan, epoch, begin);
-            self.shards.iter_mut().for_each(|member| member.part.learn(next));
+            for Member { part, .. } in &mut self.shards {
+                part.delivery.learn(next, part.place.lanes_of_all());
+            }
             begin = next;
             // All workers decide alike: a worker that is ahead can only have written the number of a later epoch.
             let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
@@ -188,6 +196,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             going &= begin < plan.end && !stopped;
             epoch += 1;
         }
+        // Nothing panicked.
         std::mem::forget(alarm);
         self.reached = begin;
     }

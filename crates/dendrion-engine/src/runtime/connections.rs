@@ -6,17 +6,18 @@ use std::sync::Arc;
 use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::{Error, Values};
 
+use super::delivery::Incoming;
 use super::ensemble::Ensemble;
 use super::index::{of_population, of_population_mut};
 use super::model::Model;
-use super::shard::{Incoming, Shard};
+use super::shard::Shard;
 use crate::connect::{Connections, Order, given_weights};
 
 impl<T: Scalar> Ensemble<T> {
     /// What a projection delivers, shard by shard.
     pub(crate) fn incoming(&self, projection: usize) -> impl Iterator<Item = (&Shard<T>, &Incoming<T>)> {
         let shards = of_population(&self.own.shards, self.onto[projection]).iter();
-        shards.filter_map(move |s| s.incoming_of(projection).map(|incoming| (s, incoming)))
+        shards.filter_map(move |s| s.delivery.incoming_of(projection).map(|incoming| (s, incoming)))
     }
 
     pub(crate) fn order(&self, projection: usize) -> Order {
@@ -30,7 +31,7 @@ impl<T: Scalar> Ensemble<T> {
         let mut table = Connections::with_len(order.total());
         for (shard, incoming) in self.incoming(projection) {
             let fanout = &incoming.fanout;
-            let first = shard.neurons.start as u32;
+            let first = shard.place.neurons.start as u32;
             order.shard(fanout.starts(), |place, whole, source| {
                 table.pre[whole] = source as u32;
                 table.post[whole] = first + u32::from(fanout.targets()[place]);
@@ -48,7 +49,7 @@ impl<T: Scalar> Ensemble<T> {
         let mut order = self.order(projection);
         let population = self.onto[projection];
         for shard in of_population_mut(&mut self.own.shards, population) {
-            if let Some(incoming) = shard.incoming_of_mut(projection) {
+            if let Some(incoming) = shard.delivery.incoming_of_mut(projection) {
                 let weights = given_weights::<T>(values, incoming.fanout.starts(), &mut order);
                 Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
             }
@@ -57,7 +58,7 @@ impl<T: Scalar> Ensemble<T> {
             let mine = of_population_mut(&mut sample.shards, population).iter_mut();
             for (mine, own) in mine.zip(of_population(&self.own.shards, population)) {
                 if let (Some(mine), Some(own)) =
-                    (mine.incoming_of_mut(projection), own.incoming_of(projection))
+                    (mine.delivery.incoming_of_mut(projection), own.delivery.incoming_of(projection))
                 {
                     mine.fanout = own.fanout.clone();
                 }
@@ -70,7 +71,9 @@ impl<T: Scalar> Ensemble<T> {
 pub(crate) fn flush_weights<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
     if model.network.projections[projection].learns() {
         let population = ensemble.onto[projection];
-        of_population_mut(&mut ensemble.own.shards, population).iter_mut().for_each(Shard::flush_weights);
+        of_population_mut(&mut ensemble.own.shards, population)
+            .iter_mut()
+            .for_each(|s| s.delivery.flush_weights());
     }
 }
 

@@ -152,7 +152,10 @@ impl<T: Scalar> Core<T> {
         self.ensemble.batch.clear();
         self.ensemble.fresh.iter_mut().for_each(|rows| rows.fill(true));
         for shard in &mut self.ensemble.own.shards {
-            shard.reset(&self.model.cells[shard.population], &self.exchange.slots[shard.population]);
+            shard.reset(
+                &self.model.cells[shard.place.population],
+                &self.exchange.slots[shard.place.population],
+            );
         }
         self.ensemble.own.source_blocks = source_blocks(&self.model.network)?;
         self.probes.listen_again(&mut self.ensemble, self.clock.now);
@@ -174,8 +177,8 @@ impl<T: Scalar> Core<T> {
             cells.reseed(population, seed);
         }
         for shard in &mut self.ensemble.own.shards {
-            let streams = &cells[shard.population].noises;
-            shard.noises.iter_mut().zip(streams).for_each(|(noise, stream)| noise.reseed(*stream));
+            let streams = &cells[shard.place.population].noises;
+            shard.inputs.noises.iter_mut().zip(streams).for_each(|(noise, stream)| noise.reseed(*stream));
         }
         for source_block in &mut self.ensemble.own.source_blocks {
             source_block.reseed(&network.generators[source_block.generator], seed);
@@ -184,14 +187,14 @@ impl<T: Scalar> Core<T> {
 
     pub(crate) fn summary(&self) -> Summary {
         let network = &self.model.network;
-        let incoming = || self.ensemble.own.shards.iter().flat_map(|s| &s.incoming);
+        let incoming = || self.ensemble.own.shards.iter().flat_map(|s| &s.delivery.incoming);
         let compartments = |p: &dendrion_model::Population| (p.size * p.compartments.len()) as u64;
         Summary {
             neurons: network.populations.iter().map(|p| p.size as u64).sum(),
             compartments: network.populations.iter().map(compartments).sum(),
             connections: incoming().map(|i| i.fanout.targets().len() as u64).sum(),
             connection_bytes: incoming().map(|i| i.fanout.bytes() as u64).sum(),
-            spikes: self.ensemble.present_shards().map(|s: &Shard<T>| s.spike_count).sum(),
+            spikes: self.ensemble.present_shards().map(|s: &Shard<T>| s.output.count).sum(),
             steps: self.clock.now,
             epoch: self.exchange.epoch,
             threads: self.worthwhile_threads(),

@@ -60,7 +60,7 @@ impl<T: Scalar> Ensemble<T> {
             let mut shards: Vec<_> = self.own.shards.iter().map(|s| s.clone_shard(true)).collect();
             let mut source_blocks = self.own.source_blocks.clone();
             for shard in &mut shards {
-                shard.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
+                shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
             }
             source_blocks.iter_mut().for_each(|c| c.become_sample(b as u32));
             Sample { shards, source_blocks }

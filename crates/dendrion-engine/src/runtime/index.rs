@@ -4,17 +4,15 @@
 //! recorders in that of probes: a binary search finds them. Names are in hash tables.
 
 use std::collections::HashMap;
-use std::ops::Range;
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Network;
 
-use super::places::{first_of, places};
+use super::places::{first_of, places, range_of};
 use super::population::Cells;
-use super::shard::{Incoming, Shard};
+use super::shard::Shard;
 use super::target::full_name;
 use crate::inputs::SourceBlock;
-use crate::recording::recorder::Recorder;
 
 /// Modules and states of a network by name.
 #[derive(Debug)]
@@ -61,21 +59,14 @@ impl Index {
     }
 }
 
-/// The range of the items whose number is `number`, of items in the order of their numbers.
-fn range_of<I>(items: &[I], number: usize, number_of: impl Fn(&I) -> usize) -> Range<usize> {
-    let begin = items.partition_point(|item| number_of(item) < number);
-    let count = items[begin..].partition_point(|item| number_of(item) == number);
-    begin..begin + count
-}
-
 /// The shards of a population.
 pub(crate) fn of_population<T: Scalar>(shards: &[Shard<T>], population: usize) -> &[Shard<T>] {
-    &shards[range_of(shards, population, |s| s.population)]
+    &shards[range_of(shards, population, |s| s.place.population)]
 }
 
 /// The shards of a population, to be changed.
 pub(crate) fn of_population_mut<T: Scalar>(shards: &mut [Shard<T>], population: usize) -> &mut [Shard<T>] {
-    let range = range_of(shards, population, |s| s.population);
+    let range = range_of(shards, population, |s| s.place.population);
     &mut shards[range]
 }
 
@@ -88,66 +79,4 @@ pub(crate) fn of_generator(source_blocks: &[SourceBlock], generator: usize) -> &
 pub(crate) fn of_generator_mut(source_blocks: &mut [SourceBlock], generator: usize) -> &mut [SourceBlock] {
     let range = range_of(source_blocks, generator, |c| c.generator);
     &mut source_blocks[range]
-}
-
-impl<T: Scalar> Shard<T> {
-    /// The connections of a projection onto the shard.
-    pub(crate) fn incoming_of(&self, projection: usize) -> Option<&Incoming<T>> {
-        let range = range_of(&self.incoming, projection, |i| i.projection);
-        self.incoming[range].first()
-    }
-
-    /// The connections of a projection onto the shard, to be changed.
-    pub(crate) fn incoming_of_mut(&mut self, projection: usize) -> Option<&mut Incoming<T>> {
-        let range = range_of(&self.incoming, projection, |i| i.projection);
-        self.incoming[range].first_mut()
-    }
-
-    /// What the shard records for a probe of values.
-    pub(crate) fn recorder_of(&self, probe: usize) -> Option<&Recorder<T>> {
-        let range = range_of(&self.recorders, probe, |r| r.probe);
-        let watchers = &self.plasticity.watchers;
-        let watcher = || watchers[range_of(watchers, probe, |(_, r)| r.probe)].first().map(|(_, r)| r);
-        self.recorders[range].first().or_else(watcher)
-    }
-
-    /// What the shard records for a probe of values, to be changed.
-    pub(crate) fn recorder_of_mut(&mut self, probe: usize) -> Option<&mut Recorder<T>> {
-        let range = range_of(&self.recorders, probe, |r| r.probe);
-        let watchers = &mut self.plasticity.watchers;
-        let watched = range_of(watchers, probe, |(_, r)| r.probe);
-        let watcher = watchers[watched].first_mut().map(|(_, r)| r);
-        self.recorders[range].first_mut().or(watcher)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::range_of;
-
-    #[test]
-    fn a_search_looks_at_few_items() {
-        for (size, most) in [(1_000, 25), (1_000_000, 45)] {
-            let items: Vec<usize> = (0..size).collect();
-            let looked = std::cell::Cell::new(0);
-            let number_of = |n: &usize| {
-                looked.set(looked.get() + 1);
-                *n
-            };
-            assert_eq!(range_of(&items, size - 2, number_of), size - 2..size - 1);
-            assert!(looked.get() <= most, "{} of {size}", looked.get());
-        }
-    }
-
-    #[test]
-    fn ranges_are_those_of_a_linear_search() {
-        for numbers in [vec![], vec![0], vec![0, 0, 2, 2, 2, 5], vec![3; 4], vec![1, 2, 3, 7]] {
-            for number in 0..9 {
-                let found = range_of(&numbers, number, |n| *n);
-                let begin = numbers.iter().position(|n| *n >= number).unwrap_or(numbers.len());
-                let count = numbers.iter().filter(|n| **n == number).count();
-                assert_eq!(found, begin..begin + count);
-            }
-        }
-    }
 }

@@ -1,15 +1,18 @@
 //! The network at run time: its populations, shards and parameters, and what is asked of them between runs.
 
 pub(crate) mod clock;
-pub(crate) mod clone_shard;
 pub(crate) mod connections;
 pub(crate) mod core;
+pub(crate) mod delivery;
 pub(crate) mod ensemble;
 pub(crate) mod export_model;
 pub(crate) mod index;
+pub(crate) mod input_ports;
+pub(crate) mod learning;
 pub(crate) mod model;
 pub(crate) mod observer;
 pub(crate) mod parameters;
+pub(crate) mod place;
 pub(crate) mod places;
 pub(crate) mod population;
 pub(crate) mod pushed;

@@ -121,7 +121,7 @@ impl<T: Scalar> Core<T> {
         let executed = execute(
             samples,
             run.threads,
-            |s| this.model.cells[s.population].cost(s.neurons.len()),
+            |s| this.model.cells[s.place.population].cost(s.place.neurons.len()),
             &Treatment {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
                     let exchange = this.exchange_of(run);

@@ -1,40 +1,19 @@
 //! A shard: a run of blocks that one thread owns, with the spikes on their way to them.
 
-use std::ops::Range;
-use std::sync::Arc;
+use dendrion_kernels::{Buffer, Frame, Ring, Scalar};
 
-use dendrion_kernels::{Buffer, Fanout, Frame, Ring, Scalar};
-
+use super::delivery::Delivery;
+use super::input_ports::{InputPorts, View};
+use super::observer::ShardObserver;
+use super::place::Place;
+use super::places::range_of;
+use super::population::Cells;
+use super::spike_extraction::SpikeOutput;
 use crate::build::layout::Layout;
+use crate::inputs::NoiseRows;
 use crate::inputs::input_rows::InputRows;
-use crate::inputs::{Current, Given, NoiseRows};
 use crate::plasticity::state::PlasticityState;
-use crate::plasticity::{Learning, ShortTerm};
 use crate::recording::recorder::{Reads, Recorder};
-use crate::runtime::observer::ShardObserver;
-use crate::runtime::population::{Cells, Engine};
-use crate::runtime::spikes::Spikes;
-
-/// Connections of one projection onto one shard.
-#[derive(Debug)]
-pub(crate) struct Incoming<T: Scalar> {
-    pub(crate) projection: usize,
-    pub(crate) fanout: Arc<Fanout<T>>,
-    /// Ring the spikes go to.
-    pub(crate) port: usize,
-    pub(crate) change: Change,
-}
-
-/// How connections change with the spikes that pass them.
-#[derive(Debug)]
-pub(crate) enum Change {
-    /// Not at all.
-    None,
-    /// For a while, by their sources' spikes.
-    ShortTerm(ShortTerm),
-    /// For good, by both sides' spikes.
-    Learning(Box<Learning>),
-}
 
 /// A state that stopped being finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,54 +24,27 @@ pub(crate) struct Fault {
     pub(crate) state: usize,
 }
 
-/// What the shards of all threads read during a run.
-pub(crate) struct View<'a, T: Scalar> {
-    pub(crate) engine: &'a Engine<T>,
-    /// Current generators, by index (`None` for generators of spikes).
-    pub(crate) currents: &'a [Option<Current>],
-    /// What stands in for generators, by index.
-    pub(crate) given: &'a [Option<Given<T>>],
-}
-
-/// Where the spikes of a projection come from.
-pub(crate) enum Sent<'a, T: Scalar> {
-    /// Shards or source blocks of its sources.
-    Spikes(&'a [&'a Spikes]),
-    /// What stands in for a generator.
-    Given(&'a Given<T>),
+/// The states of a shard's neurons.
+#[derive(Clone, Debug)]
+pub(crate) struct States<T: Scalar> {
+    /// Block by block, row by row.
+    pub(crate) values: Buffer<T>,
+    /// Rows of a block.
+    pub(crate) rows: usize,
+    /// The state of the block that is visited when the visit began, to find where it stopped being finite.
+    before: Buffer<T>,
+    scratch: Buffer<T>,
 }
 
 /// A run of blocks of one population.
 #[derive(Debug)]
 pub(crate) struct Shard<T: Scalar> {
-    pub(crate) population: usize,
-    pub(crate) neurons: Range<usize>,
-    pub(crate) blocks: Range<usize>,
-    pub(crate) lanes: usize,
-    pub(crate) state_rows: usize,
-    /// State, block by block, row by row.
-    pub(crate) state: Buffer<T>,
-    /// The state of one block when its visit began, to find where it stopped being finite.
-    pub(crate) before: Buffer<T>,
-    pub(crate) scratch: Buffer<T>,
-    pub(crate) rings: Vec<Ring<T>>,
-    pub(crate) incoming: Vec<Incoming<T>>,
-    /// Sources of one step and projection, while they are delivered.
-    pub(crate) senders: Vec<u32>,
-    /// For each current input, the generator and the rows of the block visited.
-    pub(crate) currents: Vec<(usize, InputRows<T>)>,
-    /// For each noise, the rows of the block visited.
-    pub(crate) noises: Vec<NoiseRows<T>>,
+    pub(crate) place: Place,
+    pub(crate) states: States<T>,
+    pub(crate) inputs: InputPorts<T>,
+    pub(crate) delivery: Delivery<T>,
+    pub(crate) output: SpikeOutput,
     pub(crate) recorders: Vec<Recorder<T>>,
-    /// What its learning connections need.
-    pub(crate) plasticity: PlasticityState<T>,
-    /// Which lanes fired: a word per 64 lanes, by step, then block.
-    pub(crate) fired: Vec<u64>,
-    /// Spikes of the last epoch.
-    pub(crate) spikes: Spikes,
-    /// Spikes recorded (step, neuron), if a probe asks for them.
-    pub(crate) log: Option<Vec<(u64, u32)>>,
-    pub(crate) spike_count: u64,
     pub(crate) fault: Option<Fault>,
 }
 
@@ -111,34 +63,24 @@ impl<T: Scalar> Shard<T> {
         let (lanes, rows) = (layout.lanes, cells.engine.state_rows);
         let all = blocks.len() * lanes;
         let mut shard = Self {
-            population,
-            neurons,
-            lanes,
-            state_rows: rows,
-            state: Buffer::zeroed(all * rows),
-            before: Buffer::zeroed(lanes * rows),
-            scratch: Buffer::zeroed(0),
-            rings: slots.iter().map(|n| Ring::new(all, *n)).collect(),
-            incoming: Vec::new(),
-            senders: Vec::new(),
-            currents: currents.iter().map(|g| (*g, InputRows::new(lanes))).collect(),
-            noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
+            place: Place { population, neurons, blocks, lanes },
+            states: States {
+                values: Buffer::zeroed(all * rows),
+                rows,
+                before: Buffer::zeroed(lanes * rows),
+                scratch: Buffer::zeroed(0),
+            },
+            inputs: InputPorts {
+                currents: currents.iter().map(|g| (*g, InputRows::new(lanes))).collect(),
+                noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
+            },
+            delivery: Delivery::new(Vec::new(), Vec::new(), PlasticityState::default()),
+            output: SpikeOutput::default(),
             recorders: Vec::new(),
-            plasticity: PlasticityState::default(),
-            fired: Vec::new(),
-            spikes: Spikes::default(),
-            log: None,
-            spike_count: 0,
             fault: None,
-            blocks,
         };
         shard.reset(cells, slots);
         shard
-    }
-
-    /// Lanes of all blocks.
-    pub(crate) fn lanes_of_all(&self) -> usize {
-        self.blocks.len() * self.lanes
     }
 
     /// Back to the initial state, with nothing on its way and nothing recorded.
@@ -146,73 +88,85 @@ impl<T: Scalar> Shard<T> {
         for (row, values) in cells.initial.iter().enumerate() {
             self.set_state(row, |neuron| values.get(neuron));
         }
-        let all = self.blocks.len() * self.lanes;
-        self.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
-        self.forget_learning();
+        let all = self.place.blocks.len() * self.place.lanes;
+        self.delivery.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
+        self.delivery.forget_learning();
         self.forget_recordings();
-        (self.fault, self.spike_count) = (None, 0);
+        (self.fault, self.output.count) = (None, 0);
+    }
+
+    /// A copy with the same connections and without what they learn; with recorders and what was recorded, or without.
+    pub(crate) fn clone_shard(&self, records: bool) -> Self {
+        let recorders =
+            if records { self.recorders.iter().map(Recorder::trimmed).collect() } else { Vec::new() };
+        let log = if records { self.output.log.clone() } else { None };
+        let (rings, incoming) = (self.delivery.rings.clone(), self.delivery.clone_connections());
+        Self {
+            place: self.place.clone(),
+            states: self.states.clone(),
+            inputs: self.inputs.clone(),
+            delivery: Delivery::new(rings, incoming, PlasticityState::default()),
+            output: SpikeOutput::with(self.output.count, log),
+            recorders,
+            fault: None,
+        }
+    }
+
+    /// A copy that records nothing, from which steps can be run again once its state is restored: the present state and spikes on
+    /// their way are not copied. Its rings have their slots, without lanes.
+    pub(crate) fn clone_without_state(&mut self) -> Self {
+        let slots = self.delivery.rings.iter().map(|r| Ring::new(0, r.slots())).collect();
+        let values = std::mem::replace(&mut self.states.values, Buffer::zeroed(0));
+        let rings = std::mem::replace(&mut self.delivery.rings, slots);
+        let copy = self.clone_shard(false);
+        (self.states.values, self.delivery.rings) = (values, rings);
+        copy
+    }
+
+    /// What the shard records for a probe of values.
+    pub(crate) fn recorder_of(&self, probe: usize) -> Option<&Recorder<T>> {
+        let range = range_of(&self.recorders, probe, |r| r.probe);
+        let watchers = &self.delivery.plasticity.watchers;
+        let watcher = || watchers[range_of(watchers, probe, |(_, r)| r.probe)].first().map(|(_, r)| r);
+        self.recorders[range].first().or_else(watcher)
+    }
+
+    /// What the shard records for a probe of values, to be changed.
+    pub(crate) fn recorder_of_mut(&mut self, probe: usize) -> Option<&mut Recorder<T>> {
+        let range = range_of(&self.recorders, probe, |r| r.probe);
+        let watchers = &mut self.delivery.plasticity.watchers;
+        let watched = range_of(watchers, probe, |(_, r)| r.probe);
+        let watcher = watchers[watched].first_mut().map(|(_, r)| r);
+        self.recorders[range].first_mut().or(watcher)
     }
 
     /// Forgets what was recorded.
     pub(crate) fn forget_recordings(&mut self) {
-        let watchers = self.plasticity.watchers.iter_mut().map(|(_, r)| r);
+        let watchers = self.delivery.plasticity.watchers.iter_mut().map(|(_, r)| r);
         self.recorders.iter_mut().chain(watchers).for_each(|r| r.truncate(0));
-        if let Some(log) = &mut self.log {
+        if let Some(log) = &mut self.output.log {
             log.clear();
         }
     }
 
     /// Sets a state row; lanes beyond the last neuron repeat it.
     pub(crate) fn set_state(&mut self, row: usize, value: impl Fn(usize) -> f64) {
-        let last = self.neurons.end - 1;
-        for block in 0..self.blocks.len() {
-            let at = (block * self.state_rows + row) * self.lanes;
-            for lane in 0..self.lanes {
-                let neuron = self.neurons.start + block * self.lanes + lane;
-                self.state[at + lane] = T::from_f64(value(neuron.min(last)));
+        let last = self.place.neurons.end - 1;
+        for block in 0..self.place.blocks.len() {
+            let at = (block * self.states.rows + row) * self.place.lanes;
+            for lane in 0..self.place.lanes {
+                let neuron = self.place.neurons.start + block * self.place.lanes + lane;
+                self.states.values[at + lane] = T::from_f64(value(neuron.min(last)));
             }
         }
     }
 
     /// The values of a state row, neuron by neuron.
     pub(crate) fn state(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
-        (0..self.neurons.len()).map(move |i| {
-            let (block, lane) = (i / self.lanes, i % self.lanes);
-            self.state[(block * self.state_rows + row) * self.lanes + lane].to_f64()
+        (0..self.place.neurons.len()).map(move |i| {
+            let (block, lane) = (i / self.place.lanes, i % self.place.lanes);
+            self.states.values[(block * self.states.rows + row) * self.place.lanes + lane].to_f64()
         })
-    }
-
-    /// Adds the spikes of sources to the rings, in the order (step, projection, source, connection). `from` gives
-    /// each projection's spikes; `begin` is the step of the first.
-    pub(crate) fn deliver<'a>(
-        &mut self,
-        begin: u64,
-        steps: usize,
-        from: &impl Fn(usize) -> Option<Sent<'a, T>>,
-    ) {
-        for i in 0..steps {
-            for incoming in &mut self.incoming {
-                let (step, ring) = (begin + i as u64, &mut self.rings[incoming.port]);
-                self.senders.clear();
-                match from(incoming.projection) {
-                    Some(Sent::Spikes(all)) => {
-                        all.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
-                    }
-                    Some(Sent::Given(given)) => {
-                        incoming.fanout.deliver_scaled(given.row(step), step, ring);
-                        continue;
-                    }
-                    None => continue,
-                }
-                match &mut incoming.change {
-                    Change::None => incoming.fanout.deliver(&self.senders, step, ring),
-                    Change::ShortTerm(short_term) => {
-                        short_term.deliver(&incoming.fanout, &self.senders, step, ring);
-                    }
-                    Change::Learning(learning) => learning.enqueue(step, &self.senders),
-                }
-            }
-        }
     }
 
     /// Runs all blocks through an epoch: `steps` steps from `begin` on.
@@ -224,22 +178,21 @@ impl<T: Scalar> Shard<T> {
         observer: &mut O,
     ) {
         self.recorders.iter_mut().for_each(|r| r.begin(begin, steps));
-        let words = self.lanes.div_ceil(64);
-        self.fired.clear();
-        self.fired.resize(steps * self.blocks.len() * words, 0);
+        self.output.begin(&self.place, steps);
         let most = view.engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
-        let scratch = most.max(view.engine.scratch_rows) * self.lanes;
-        if self.scratch.len() < scratch {
-            self.scratch = Buffer::zeroed(scratch);
+        let scratch = most.max(view.engine.scratch_rows) * self.place.lanes;
+        if self.states.scratch.len() < scratch {
+            self.states.scratch = Buffer::zeroed(scratch);
         }
-        for block in 0..self.blocks.len() {
+        for block in 0..self.place.blocks.len() {
             self.visit(view, block, (begin, steps), observer);
         }
         for i in 0..steps as u64 {
-            self.rings.iter_mut().for_each(|r| r.clear(begin + i));
+            self.delivery.rings.iter_mut().for_each(|r| r.clear(begin + i));
         }
-        self.extract_spikes(begin, steps, words);
-        observer.spikes(&self.spikes);
+        let plasticity = &mut self.delivery.plasticity;
+        self.output.extract(&self.place, (begin, steps), |step, lane| plasticity.remember(lane, step));
+        observer.spikes(&self.output.spikes);
     }
 
     fn visit<O: ShardObserver<T>>(
@@ -249,33 +202,19 @@ impl<T: Scalar> Shard<T> {
         (begin, steps): (u64, usize),
         observer: &mut O,
     ) {
-        let size = self.state_rows * self.lanes;
-        self.fill_inputs(view, block, begin, steps);
-        self.before.copy_from_slice(&self.state[block * size..][..size]);
-        observer.begin_block(begin, block, &self.before);
+        let size = self.states.rows * self.place.lanes;
+        self.inputs.fill(view, (&self.place, block), begin, steps);
+        self.states.before.copy_from_slice(&self.states.values[block * size..][..size]);
+        observer.begin_block(begin, block, &self.states.before);
         for i in 0..steps {
             self.step(view, block, begin, i, Some(&mut *observer));
         }
         if let Some(end) = observer.end_block(begin + steps as u64, block) {
-            self.state[block * size..][..size].copy_from_slice(end);
+            self.states.values[block * size..][..size].copy_from_slice(end);
         }
-        if !is_finite(&self.state[block * size..][..size]) {
+        if !is_finite(&self.states.values[block * size..][..size]) {
             self.find_fault(view, block, begin, steps);
         }
-    }
-
-    /// Fills the rows of currents and noises for a block and an epoch.
-    pub(crate) fn fill_inputs(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
-        let first = self.neurons.start + block * self.lanes;
-        let neurons = self.lanes.min(self.neurons.end - first);
-        for (generator, rows) in &mut self.currents {
-            if let Some(Some(given)) = view.given.get(*generator) {
-                given.fill(rows, (first, neurons), begin, steps);
-            } else if let Some(Some(current)) = view.currents.get(*generator) {
-                current.fill(rows, (first, neurons), begin, steps);
-            }
-        }
-        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
     }
 
     /// One step of one block: probes record, then the program runs. Without an observer the step is a repetition, and probes do
@@ -289,10 +228,9 @@ impl<T: Scalar> Shard<T> {
         observer: Option<&mut O>,
     ) {
         let record = observer.is_some();
-        let (step, lanes, size) = (begin + i as u64, self.lanes, self.state_rows * self.lanes);
-        let words = lanes.div_ceil(64);
+        let (step, lanes, size) = (begin + i as u64, self.place.lanes, self.states.rows * self.place.lanes);
         let mut inputs: [&[T]; INPUTS] = [&[]; INPUTS];
-        let count = self.currents.len() + self.noises.len() + self.rings.len();
+        let count = self.inputs.len() + self.delivery.rings.len();
         let mut many = Vec::new();
         let inputs = if count <= INPUTS {
             &mut inputs[..count]
@@ -300,9 +238,9 @@ impl<T: Scalar> Shard<T> {
             many.resize(count, &[] as &[T]);
             &mut many[..]
         };
-        let (ports, rings) = inputs.split_at_mut(count - self.rings.len());
-        plug(ports, &self.currents, &self.noises, i);
-        for (port, ring) in rings.iter_mut().zip(&self.rings) {
+        let (ports, rings) = inputs.split_at_mut(count - self.delivery.rings.len());
+        self.inputs.plug(ports, i);
+        for (port, ring) in rings.iter_mut().zip(&self.delivery.rings) {
             if let Some(row) = ring.row(step) {
                 *port = &row[block * lanes..][..lanes];
             }
@@ -310,9 +248,9 @@ impl<T: Scalar> Shard<T> {
         // An observer that keeps states needs no copies: each step leaves its result where the next one begins.
         let (state, next) = match observer.and_then(|observer| observer.step(step, block)) {
             Some((state, next)) => (state, Some(next)),
-            None => (&mut self.state[block * size..][..size], None),
+            None => (&mut self.states.values[block * size..][..size], None),
         };
-        let block_number = self.blocks.start + block;
+        let block_number = self.place.blocks.start + block;
         if record {
             for recorder in self.recorders.iter_mut().filter(|r| r.is_due(step)) {
                 match recorder.reads {
@@ -322,17 +260,17 @@ impl<T: Scalar> Shard<T> {
                     }
                     Reads::Observer(o) => {
                         let observer = &view.engine.observers[o];
-                        let scratch = &mut self.scratch[..observer.scratch_rows * lanes];
+                        let scratch = &mut self.states.scratch[..observer.scratch_rows * lanes];
                         let (coefs, fired) = (&observer.coefs, &mut [0; 0][..]);
                         let frame = Frame { state, scratch, coefs, block: block_number, inputs, fired };
                         observer.kernel.run(frame);
-                        recorder.sample(begin, step, block * lanes, &self.scratch[..lanes]);
+                        recorder.sample(begin, step, block * lanes, &self.states.scratch[..lanes]);
                     }
                 }
             }
         }
-        let fired = &mut self.fired[(i * self.blocks.len() + block) * words..][..words];
-        let scratch = &mut self.scratch[..view.engine.scratch_rows * lanes];
+        let fired = self.output.words(&self.place, i, block);
+        let scratch = &mut self.states.scratch[..view.engine.scratch_rows * lanes];
         let (coefs, kernel, block) = (&view.engine.coefs, &view.engine.kernel, block_number);
         match next {
             Some(next) => {
@@ -346,32 +284,22 @@ impl<T: Scalar> Shard<T> {
 
     /// Repeats a visit from its beginning, to learn which step's result is not finite, and where.
     fn find_fault(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
-        let size = self.state_rows * self.lanes;
-        self.state[block * size..][..size].copy_from_slice(&self.before);
+        let size = self.states.rows * self.place.lanes;
+        self.states.values[block * size..][..size].copy_from_slice(&self.states.before);
         for i in 0..steps {
             self.step::<()>(view, block, begin, i, None);
-            let state = &self.state[block * size..][..size];
+            let state = &self.states.values[block * size..][..size];
             if let Some(at) = state.iter().position(|v| !v.is_finite()) {
-                let last = self.neurons.len() - 1;
-                let neuron = self.neurons.start + (block * self.lanes + at % self.lanes).min(last);
-                let (step, population) = (begin + i as u64, self.population);
-                let fault = Fault { step, population, neuron, state: at / self.lanes };
+                let last = self.place.neurons.len() - 1;
+                let neuron =
+                    self.place.neurons.start + (block * self.place.lanes + at % self.place.lanes).min(last);
+                let (step, population) = (begin + i as u64, self.place.population);
+                let fault = Fault { step, population, neuron, state: at / self.place.lanes };
                 self.fault = Some(self.fault.map_or(fault, |f| f.min(fault)));
                 return;
             }
         }
     }
-}
-
-/// Sets the ports of currents and noises to their rows of step `i` of the epoch.
-pub(crate) fn plug<'a, T: Scalar>(
-    ports: &mut [&'a [T]],
-    currents: &'a [(usize, InputRows<T>)],
-    noises: &'a [NoiseRows<T>],
-    i: usize,
-) {
-    let rows = currents.iter().map(|(_, rows)| rows.row(i)).chain(noises.iter().map(|n| n.row(i)));
-    ports.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
 }
 
 /// Input ports that a step hands over without allocating.

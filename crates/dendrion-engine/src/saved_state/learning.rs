@@ -12,8 +12,8 @@ use super::container::{Reader, Writer, senseless};
 use crate::connect::sources;
 use crate::plasticity::{Learning, Pre};
 use crate::runtime::core::Core;
+use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::index::of_population_mut;
-use crate::runtime::shard::{Change, Incoming};
 
 /// The learning of a projection.
 pub(super) struct Learnt {
@@ -34,7 +34,7 @@ fn learning<T: Scalar>(incoming: &Incoming<T>) -> Option<&Learning> {
 /// Whether any connection of a projection waits.
 fn waits<T: Scalar>(core: &Core<T>, projection: usize) -> bool {
     core.ensemble.incoming(projection).any(|(shard, incoming)| {
-        (0..incoming.fanout.targets().len()).any(|c| shard.wait(&incoming.fanout, c) > 0)
+        (0..incoming.fanout.targets().len()).any(|c| shard.delivery.wait(&incoming.fanout, c) > 0)
     })
 }
 
@@ -59,7 +59,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
         }
         order.shard(incoming.fanout.starts(), |place, whole, source| {
             traces[if waits { whole } else { source }] = learning.trace(source, place);
-            let sent = |step: u64| step - shard.wait(&incoming.fanout, place);
+            let sent = |step: u64| step - shard.delivery.wait(&incoming.fanout, place);
             let mine = queue.remove(&(place as u32)).unwrap_or_default();
             waiting
                 .extend(mine.into_iter().map(|(step, time)| (step, sent(step), source, time, whole as u32)));
@@ -118,7 +118,7 @@ impl Learnt {
         let (mut fits, mut order) = (true, core.ensemble.order(self.projection));
         for (shard, incoming) in core.ensemble.incoming(self.projection) {
             order.shard(incoming.fanout.starts(), |place, whole, _| {
-                let wait = shard.wait(&incoming.fanout, place);
+                let wait = shard.delivery.wait(&incoming.fanout, place);
                 for step in queue.take(whole as u32) {
                     let sent = step.checked_sub(wait).filter(|sent| *sent < now && step >= now);
                     let after = |sent: u64| {
@@ -137,7 +137,7 @@ impl Learnt {
         let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
         let population = core.ensemble.onto[self.projection];
         for shard in of_population_mut(&mut core.ensemble.own.shards, population) {
-            let Some(incoming) = shard.incoming_of_mut(self.projection) else {
+            let Some(incoming) = shard.delivery.incoming_of_mut(self.projection) else {
                 continue;
             };
             let Change::Learning(learning) = &mut incoming.change else { continue };

@@ -24,7 +24,6 @@ pub(crate) use file::{read, write};
 
 use crate::runtime::clock::is_requested;
 use crate::runtime::core::Core;
-use crate::runtime::shard::Shard;
 use container::{FORMAT, Head, Reader, VERSION, Writer, refused};
 use learning::Learnt;
 use parameters::Parameters;
@@ -54,7 +53,7 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
         let what = format!("nothing to save, as the network cannot go on: {error}");
         return Err(Error::state("network: save_state", what));
     }
-    core.ensemble.own.shards.iter_mut().for_each(Shard::flush_weights);
+    core.ensemble.own.shards.iter_mut().for_each(|s| s.delivery.flush_weights());
     let mut out = Writer::default();
     parameters::save(core, &mut out);
     for (i, projection) in core.model.network.projections.iter().enumerate() {

@@ -58,8 +58,10 @@ pub(super) fn save<T: Scalar + Element>(
         let (mut places, mut values) = (Vec::new(), Vec::new());
         for ahead in 0..core.exchange.slots[population][port] as u64 {
             for shard in shards {
-                let row = shard.rings[port].row(core.clock.now + ahead).unwrap_or(&[]);
-                for (neuron, value) in shard.neurons.clone().zip(row).filter(|(_, v)| **v != T::default()) {
+                let row = shard.delivery.rings[port].row(core.clock.now + ahead).unwrap_or(&[]);
+                for (neuron, value) in
+                    shard.place.neurons.clone().zip(row).filter(|(_, v)| **v != T::default())
+                {
                     places.push(ahead * size as u64 + neuron as u64);
                     values.push(*value);
                 }
@@ -68,7 +70,7 @@ pub(super) fn save<T: Scalar + Element>(
         out.array(&format!("{name}/place"), &places);
         out.array(&format!("{name}/value"), &values);
     }
-    out.one(&names.spikes, shards.iter().map(|s| s.spike_count).sum::<u64>());
+    out.one(&names.spikes, shards.iter().map(|s| s.output.count).sum::<u64>());
 }
 
 impl<T: Scalar + Element + Into<f64>> Neurons<T> {
@@ -107,8 +109,8 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             for (row, values) in self.states.iter().enumerate() {
                 shard.set_state(row, |neuron| values[neuron].to_f64());
             }
-            let (first, lanes) = (shard.neurons.start, shard.neurons.len());
-            for (ring, due) in shard.rings.iter_mut().zip(&self.due) {
+            let (first, lanes) = (shard.place.neurons.start, shard.place.neurons.len());
+            for (ring, due) in shard.delivery.rings.iter_mut().zip(&self.due) {
                 *ring = Ring::new(ring.lanes(), ring.slots());
                 for (place, value) in due {
                     let (ahead, neuron) = (place / size as u64, (place % size as u64) as usize);
@@ -118,7 +120,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
                 }
             }
             // The first has all.
-            shard.spike_count = std::mem::take(&mut spikes);
+            shard.output.count = std::mem::take(&mut spikes);
             shard.forget_recordings();
             shard.fault = None;
         }

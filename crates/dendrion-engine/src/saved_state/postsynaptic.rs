@@ -18,7 +18,7 @@ pub(super) struct PostsynapticSpikes {
 /// Whether connections learn onto a population.
 fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
     let shards = of_population(&core.ensemble.own.shards, population);
-    shards.iter().any(|s| s.plasticity.history.is_some())
+    shards.iter().any(|s| s.delivery.plasticity.history.is_some())
 }
 
 /// Adds a population to a file, if anything learns there. All weights have to be up to date.
@@ -30,11 +30,12 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.model.network.dt);
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
     for shard in of_population(&core.ensemble.own.shards, population) {
-        for (lane, neuron) in shard.neurons.clone().enumerate() {
+        for (lane, neuron) in shard.place.neurons.clone().enumerate() {
             // What is decided from now on sees the synapse as it is twice the time on the dendrite before.
             let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
-            postsynaptic
-                .extend_from_slice(shard.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)));
+            postsynaptic.extend_from_slice(
+                shard.delivery.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)),
+            );
             starts.push(postsynaptic.len() as u64);
         }
     }
@@ -81,8 +82,8 @@ impl PostsynapticSpikes {
     /// Gives the shards their part, at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
         for shard in of_population_mut(&mut core.ensemble.own.shards, self.population) {
-            let mine = self.neurons[shard.neurons.clone()].iter_mut().map(std::mem::take).collect();
-            shard.plasticity.recall(now, mine);
+            let mine = self.neurons[shard.place.neurons.clone()].iter_mut().map(std::mem::take).collect();
+            shard.delivery.plasticity.recall(now, mine);
         }
     }
 }

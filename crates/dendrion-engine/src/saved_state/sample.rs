@@ -9,9 +9,10 @@ use super::short_term::Lefts;
 use super::{generators, neurons, short_term};
 use crate::inputs::{GeneratorMemory, Schedule, SourceBlock};
 use crate::runtime::core::Core;
+use crate::runtime::delivery::Change;
 use crate::runtime::index::{of_generator, of_generator_mut};
 use crate::runtime::sample::Sample;
-use crate::runtime::shard::{Change, Shard};
+use crate::runtime::shard::Shard;
 
 /// Everything that moves, between two steps.
 pub(super) struct Moving<T: Scalar> {

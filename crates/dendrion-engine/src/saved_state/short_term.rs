@@ -7,8 +7,9 @@ use super::container::{Reader, Writer, senseless};
 use crate::connect::sources;
 use crate::plasticity::Left;
 use crate::runtime::core::Core;
+use crate::runtime::delivery::Change;
 use crate::runtime::index::{of_population, of_population_mut};
-use crate::runtime::shard::{Change, Shard};
+use crate::runtime::shard::Shard;
 
 /// What is left of the spikes of a projection's sources.
 pub(super) struct Lefts {
@@ -25,7 +26,7 @@ pub(super) fn save<T: Scalar>(
     out: &mut Writer,
 ) {
     let population = core.ensemble.onto[projection];
-    let changes = of_population(shards, population).iter().filter_map(|s| s.incoming_of(projection));
+    let changes = of_population(shards, population).iter().filter_map(|s| s.delivery.incoming_of(projection));
     let Some(lefts) = changes.into_iter().find_map(|i| match &i.change {
         Change::ShortTerm(short_term) => Some(short_term.sources()),
         _ => None,
@@ -69,7 +70,7 @@ impl Lefts {
     /// Gives it to all shards.
     pub(super) fn restore<T: Scalar>(&self, shards: &mut [Shard<T>]) {
         for shard in of_population_mut(shards, self.population) {
-            let incoming = shard.incoming_of_mut(self.projection);
+            let incoming = shard.delivery.incoming_of_mut(self.projection);
             if let Some(Change::ShortTerm(short_term)) = incoming.map(|i| &mut i.change) {
                 short_term.recall(&self.sources);
             }

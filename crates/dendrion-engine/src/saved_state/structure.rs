@@ -166,7 +166,7 @@ fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> String {
     for source in 0..sources {
         sum.add(&(source as u32).to_le_bytes());
         for (shard, incoming) in &shards {
-            let (fanout, first) = (&incoming.fanout, shard.neurons.start as u32);
+            let (fanout, first) = (&incoming.fanout, shard.place.neurons.start as u32);
             for c in fanout.starts()[source] as usize..fanout.starts()[source + 1] as usize {
                 let delay = match fanout.delays() {
                     Delays::Uniform(d) => *d,

@@ -62,15 +62,15 @@ fn removing_a_probe_leaves_the_others_as_they_are() {
     }
     // A log is kept as long as a probe reads it.
     assert!(fewer.spikes(twin, 0).iter().any(|(step, _)| *step < 250));
-    assert!(fewer.ensemble.own.shards.iter().any(|s| s.population == 0 && s.log.is_some()));
+    assert!(fewer.ensemble.own.shards.iter().any(|s| s.place.population == 0 && s.output.log.is_some()));
     fewer.remove_probe(twin).unwrap();
-    assert!(fewer.ensemble.own.shards.iter().all(|s| s.population != 0 || s.log.is_none()));
+    assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));
     assert!(fewer.ensemble.own.source_blocks.iter().all(|c| c.log.is_none()));
-    assert!(fewer.ensemble.own.shards.iter().all(|s| s.plasticity.watchers.is_empty()));
+    assert!(fewer.ensemble.own.shards.iter().all(|s| s.delivery.plasticity.watchers.is_empty()));
     // Neither reset nor a new probe brings it back.
     fewer.reset().unwrap();
     run(&mut fewer, 50);
-    assert!(fewer.ensemble.own.shards.iter().all(|s| s.population != 0 || s.log.is_none()));
+    assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));
     assert_eq!(fewer.add_probe("pyramids", "spikes", 1, None).unwrap().0, ids.len() + 1);
 }
 
@@ -94,7 +94,11 @@ fn samples_of_a_batch_are_cleared_and_lose_probes_too() {
     core.remove_probe(v).unwrap();
     core.remove_probe(spikes).unwrap();
     assert!(
-        core.ensemble.batch.iter().flat_map(|s| &s.shards).all(|s| s.recorders.is_empty() && s.log.is_none())
+        core.ensemble
+            .batch
+            .iter()
+            .flat_map(|s| &s.shards)
+            .all(|s| s.recorders.is_empty() && s.output.log.is_none())
     );
     batch(&mut core);
 }

@@ -17,7 +17,7 @@ fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Grad
     let mut core = Core::<T>::new(network(), Level::best()).unwrap();
     assert!(
         core.model.cells.iter().all(Cells::is_cheap)
-            && core.ensemble.own.shards.iter().all(|s| s.rings.is_empty())
+            && core.ensemble.own.shards.iter().all(|s| s.delivery.rings.is_empty())
     );
     let probe = core.add_probe("cell/near", "V", 3, None).unwrap();
     let _ = core.run(7, watch).unwrap();

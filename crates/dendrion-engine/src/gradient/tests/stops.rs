@@ -37,7 +37,7 @@ fn threads_without_connections_stop_soon_and_together() {
     let _ = other.run(core.clock.now, &mut |_| ControlFlow::Continue(())).unwrap();
     let all = |core: &Core<f64>| -> Vec<u64> {
         let row = |p: usize, row: usize| {
-            let shards = core.ensemble.own.shards.iter().filter(move |s| s.population == p);
+            let shards = core.ensemble.own.shards.iter().filter(move |s| s.place.population == p);
             shards.flat_map(move |s| s.state(row)).map(f64::to_bits)
         };
         let rows = |p: usize| (0..core.model.cells[p].engine.state_rows).flat_map(move |r| row(p, r));

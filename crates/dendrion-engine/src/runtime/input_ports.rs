@@ -1,0 +1,58 @@
+//! The inputs of a shard that are not spikes: currents and noises.
+
+use dendrion_kernels::Scalar;
+
+use super::place::Place;
+use super::population::Engine;
+use crate::inputs::input_rows::InputRows;
+use crate::inputs::{Current, Given, NoiseRows};
+
+/// What the shards of all threads read during a run.
+pub(crate) struct View<'a, T: Scalar> {
+    pub(crate) engine: &'a Engine<T>,
+    /// Current generators, by index (`None` for generators of spikes).
+    pub(crate) currents: &'a [Option<Current>],
+    /// What stands in for generators, by index.
+    pub(crate) given: &'a [Option<Given<T>>],
+}
+
+/// The rows of currents and noises of the block that is visited.
+#[derive(Clone, Debug)]
+pub(crate) struct InputPorts<T: Scalar> {
+    /// For each current input, the generator and the rows.
+    pub(crate) currents: Vec<(usize, InputRows<T>)>,
+    pub(crate) noises: Vec<NoiseRows<T>>,
+}
+
+impl<T: Scalar> InputPorts<T> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.currents.len() + self.noises.len()
+    }
+
+    /// Fills the rows for a block and the `steps` steps from `begin` on.
+    pub(crate) fn fill(
+        &mut self,
+        view: &View<'_, T>,
+        (place, block): (&Place, usize),
+        begin: u64,
+        steps: usize,
+    ) {
+        let (first, neurons) = place.neurons_of(block);
+        for (generator, rows) in &mut self.currents {
+            if let Some(Some(given)) = view.given.get(*generator) {
+                given.fill(rows, (first, neurons), begin, steps);
+            } else if let Some(Some(current)) = view.currents.get(*generator) {
+                current.fill(rows, (first, neurons), begin, steps);
+            }
+        }
+        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
+    }
+
+    /// Sets ports to the rows of step `i` of the epoch.
+    pub(crate) fn plug<'a>(&'a self, ports: &mut [&'a [T]], i: usize) {
+        let rows =
+            self.currents.iter().map(|(_, rows)| rows.row(i)).chain(self.noises.iter().map(|n| n.row(i)));
+        ports.iter_mut().zip(rows).for_each(|(port, row)| *port = row);
+    }
+}

@@ -1,0 +1,102 @@
+//! Learning at a shard: when the weights of its connections are decided and brought up to date.
+
+use std::sync::Arc;
+
+use dendrion_kernels::{Delays, Fanout, Scalar};
+
+use super::delivery::{Change, Delivery, Incoming};
+use crate::plasticity::Synapses;
+use crate::plasticity::state::PlasticityState;
+
+/// Spikes of a neuron kept on average before old ones are dropped.
+const KEPT: usize = 64;
+
+impl<T: Scalar> Delivery<T> {
+    /// Decides everything that can be before step `now`, and records weights.
+    pub(crate) fn learn(&mut self, now: u64, lanes: usize) {
+        let PlasticityState { history: Some(history), dendritic, dt, decided, watchers } =
+            &mut self.plasticity
+        else {
+            return;
+        };
+        let (begin, history, dt) = (*decided, &*history, *dt);
+        watchers.iter_mut().for_each(|(_, r)| r.begin(begin, now.saturating_sub(begin) as usize));
+        for t in begin..now {
+            for Incoming { projection, fanout, port, change } in &mut self.incoming {
+                let Change::Learning(learning) = change else { continue };
+                let mut synapses = Synapses { fanout: Arc::make_mut(fanout), history, dendritic, dt };
+                for (_, recorder) in watchers.iter_mut().filter(|(p, r)| p == projection && r.is_due(t)) {
+                    learning.flush(t, &mut synapses);
+                    recorder.sample(begin, t, 0, synapses.fanout.weights());
+                }
+                learning.decide(t, &mut synapses, &mut self.rings[*port]);
+            }
+        }
+        *decided = now.max(begin);
+        self.prune(lanes);
+    }
+
+    /// Brings all weights up to date with what has been decided.
+    pub(crate) fn flush_weights(&mut self) {
+        let Some(history) = &self.plasticity.history else { return };
+        let (dendritic, dt) = (self.plasticity.dendritic.as_slice(), self.plasticity.dt);
+        for Incoming { fanout, change, .. } in &mut self.incoming {
+            if let Change::Learning(learning) = change {
+                let fanout = Arc::make_mut(fanout);
+                learning.flush(self.plasticity.decided, &mut Synapses { fanout, history, dendritic, dt });
+            }
+        }
+    }
+
+    /// How many steps after a spike of its source a connection that learns is looked at, where that is later than the spike.
+    pub(crate) fn wait(&self, fanout: &Fanout<T>, c: usize) -> u64 {
+        let delay = match fanout.delays() {
+            Delays::Uniform(d) => *d,
+            Delays::Each(d) => d[c],
+        };
+        let on_dendrite = self.plasticity.on_dendrite(usize::from(fanout.targets()[c]));
+        u64::from(delay).saturating_sub(2 * u64::from(on_dendrite))
+    }
+
+    /// Drops spikes that no weight will ask for again, once there are many.
+    fn prune(&mut self, lanes: usize) {
+        let most = KEPT * lanes + 1024;
+        if self.plasticity.history.as_ref().is_none_or(|h| h.len() < most) {
+            return;
+        }
+        self.flush_weights();
+        let longest = self.plasticity.dendritic.iter().copied().max().unwrap_or(0);
+        let safe = self.plasticity.decided as i64 - 1 - 2 * i64::from(longest);
+        if let Some(history) = &mut self.plasticity.history {
+            history.forget(safe);
+        }
+    }
+
+    /// Sets the time constants (in steps) of the neurons' traces from now on.
+    pub(crate) fn set_trace_taus(&mut self, taus: Vec<[f64; 2]>) {
+        if let Some(history) = &mut self.plasticity.history {
+            history.set_taus(taus);
+        }
+    }
+
+    /// The learning of connections that begin with it, for the shard's neurons.
+    pub(crate) fn synapses<'a>(&'a self, fanout: &'a mut Fanout<T>) -> Option<Synapses<'a, T>> {
+        let history = self.plasticity.history.as_ref()?;
+        Some(Synapses { fanout, history, dendritic: &self.plasticity.dendritic, dt: self.plasticity.dt })
+    }
+
+    /// Forgets all that learning and short-term plasticity remember; weights stay.
+    pub(crate) fn forget_learning(&mut self) {
+        for incoming in &mut self.incoming {
+            match &mut incoming.change {
+                Change::None => {}
+                Change::ShortTerm(short_term) => short_term.reset(),
+                Change::Learning(learning) => learning.reset(),
+            }
+        }
+        self.plasticity.decided = 0;
+        if let Some(history) = &mut self.plasticity.history {
+            history.clear();
+        }
+    }
+}
