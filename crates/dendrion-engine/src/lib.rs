@@ -1,10 +1,11 @@
-//! The simulation: blocks, threads, epochs, spikes and their delays, generators, random streams, probes.
+//! The simulation engine: threads, epochs, delivery of spikes with delays, generators, random streams and probes.
 //!
-//! Populations are cut into **blocks** of lanes, which a program runs over, and blocks into **shards**, which threads
-//! own for a whole run. Time is cut into **epochs** of the shortest delay between neurons: within one, no spike can
-//! reach another neuron, so a block runs all its steps while its rows are in L1, and threads meet once an epoch.
-//! What arrives at a gate is summed in an order that follows the network alone, so results have the same bits for any
-//! number of threads and however a time is cut into runs.
+//! Populations are divided into **blocks** of lanes, on which programs run, and blocks are grouped into **shards**,
+//! each of which one thread processes for a whole run. Time is divided into **epochs** whose length is the shortest
+//! delay between neurons. Within an epoch no spike can reach another neuron, so a block runs all steps of the epoch
+//! while its rows are in the L1 cache, and threads synchronize only once per epoch. The inputs of a gate are summed
+//! in an order that depends only on the network, so results are bit-identical for any number of threads and no
+//! matter how a simulation is split into runs.
 
 mod build;
 mod connect;

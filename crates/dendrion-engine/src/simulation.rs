@@ -1,4 +1,4 @@
-//! The simulation as the outside sees it, whatever its floating-point type.
+//! The public interface of the engine, independent of the floating-point type.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,16 +16,16 @@ use crate::runtime::core::{Core, RunEnd, Summary};
 use crate::runtime::run::RunOptions;
 use crate::saved_state;
 
-/// A network ready to run: built once, run in as many pieces as wanted, its parameters and states read and set between
-/// them.
+/// A network that is ready to run. It is built once and can be run in any number of pieces. Parameters and states
+/// can be read and set between runs.
 ///
-/// Results depend on the model and the seed alone: any number of threads, and any division of a time into runs, give
-/// the same bits.
+/// Results depend only on the model and the seed. They are bit-identical for any number of threads and for any
+/// division of a simulation into runs.
 #[derive(Debug)]
 pub struct Simulation(Kind);
 
-/// What a run left behind so that it can be reversed, once. It keeps the parameters of the run, whatever becomes of the
-/// network's.
+/// The recorded trace of a run, which can be reversed once. It stores the parameters of the run, so later changes
+/// of the network's parameters do not affect it.
 #[derive(Debug)]
 pub struct Trace(TraceKind);
 
@@ -36,13 +36,15 @@ enum TraceKind {
 }
 
 impl Trace {
-    /// Reverses the run (the discrete adjoint): from the cotangents of what probes recorded in it, sample after sample, row
-    /// by row (of spikes: a value per step and neuron), to those of the parameters and generators `wanted` by key and by
-    /// path. `None` where the watch stopped it. It can be done once; what is refused at the door does not count.
+    /// Reverses the run with the discrete adjoint. `cotangents` contains the derivatives of a loss with respect to
+    /// the values that probes recorded during the run, sample by sample and row by row (for spikes, one value per
+    /// step and neuron). The result contains the derivatives with respect to the parameters and generators in
+    /// `wanted`, which are given by key and by path. Returns `None` if the watch stopped the computation. A run can
+    /// be reversed only once, but a call with invalid arguments can be repeated.
     ///
     /// # Errors
-    /// A probe that has no cotangents, or another number of them; a value that is not finite, on the way in or out; an
-    /// unknown key; a run that was reversed before.
+    /// Returns an error for a probe without cotangents or with the wrong number of them, for a value that is not
+    /// finite in the arguments or the result, for an unknown key, and for a run that has already been reversed.
     pub fn backward(
         &mut self,
         cotangents: &[(ProbeId, &[f64])],
@@ -56,8 +58,9 @@ impl Trace {
         }
     }
 
-    /// Bytes of the states that the run and its reverse keep at the same time, at most, in all samples. It is at most
-    /// [`RunOptions::trace`](crate::RunOptions::trace), unless no plan needs so few.
+    /// Returns the maximum number of bytes of states that the run and its reverse keep at the same time, in all
+    /// samples. It does not exceed [`RunOptions::trace`](crate::RunOptions::trace), unless every possible plan
+    /// needs more.
     pub const fn memory(&self) -> u64 {
         match &self.0 {
             TraceKind::F32(trace) => trace.memory(),
@@ -65,7 +68,7 @@ impl Trace {
         }
     }
 
-    /// Whether it can still be reversed.
+    /// Returns whether the run can still be reversed.
     pub const fn is_left(&self) -> bool {
         match &self.0 {
             TraceKind::F32(trace) => trace.is_left(),
@@ -80,7 +83,7 @@ enum Kind {
     F64(Box<Held<f64>>),
 }
 
-/// A network, and what its gradients share.
+/// A network and the data that its gradients share.
 #[derive(Debug)]
 struct Held<T: Scalar> {
     core: Core<T>,
@@ -133,19 +136,19 @@ macro_rules! each {
 }
 
 impl Simulation {
-    /// Validates a network and builds it, on the best instructions this processor has.
+    /// Validates and builds a network, for the best instructions of this processor.
     ///
     /// # Errors
-    /// Whatever [`Network::validate`] finds, or an invalid `DENDRION_LEVEL`.
+    /// Returns the errors of [`Network::validate`], or an error for an invalid `DENDRION_LEVEL`.
     pub fn new(network: Network) -> Result<Self, Error> {
         let level = Level::chosen().map_err(|what| Error::structure("network", what))?;
         Self::on(network, level)
     }
 
-    /// As [`Simulation::new`], on given instructions.
+    /// As [`Simulation::new`], for a given instruction level.
     ///
     /// # Errors
-    /// Whatever [`Network::validate`] finds.
+    /// Returns the errors of [`Network::validate`].
     pub fn on(network: Network, level: Level) -> Result<Self, Error> {
         Ok(Self(match network.dtype {
             Dtype::Float32 => Kind::F32(Held::new(network, level)?),
@@ -153,12 +156,12 @@ impl Simulation {
         }))
     }
 
-    /// Runs `steps` steps. Between epochs `watch` is told the steps done; where it breaks, the run stops cleanly and a
-    /// later one goes on from there.
+    /// Runs `steps` steps. Between epochs, `watch` is called with the number of steps done. If it returns `Break`,
+    /// the run stops cleanly and a later run continues from there.
     ///
     /// # Errors
-    /// [`Error::Divergence`] where a state stops being finite; what was recorded before stays, and the network does not
-    /// run again until [`Simulation::reset`].
+    /// [`Error::Divergence`] if a state becomes infinite or NaN. Earlier recordings are kept, and the network
+    /// cannot run again until [`Simulation::reset`].
     pub fn run(
         &mut self,
         steps: u64,
@@ -167,7 +170,7 @@ impl Simulation {
         each!(mut self, core => core.run(steps, watch))
     }
 
-    /// Runs `steps` steps to the end.
+    /// Runs `steps` steps without interruption.
     ///
     /// # Errors
     /// As [`Simulation::run`].
@@ -175,13 +178,14 @@ impl Simulation {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
 
-    /// As [`Simulation::run`], with a batch of samples, something that stands in for generators, or a trace to be reversed.
-    /// Samples of a batch begin at the present state, share parameters and connections, and draw random numbers of their
-    /// own; the network has them until [`Simulation::reset`].
+    /// As [`Simulation::run`], with a batch of samples, replacements of generators, or a trace to be reversed. The
+    /// samples of a batch start in the current state, share parameters and connections, and draw independent random
+    /// numbers. The network keeps them until [`Simulation::reset`].
     ///
     /// # Errors
-    /// As [`Simulation::run`]; a batch other than that of the run before; inputs of the wrong number of values; plastic
-    /// connections where they would not be seen. Where the watch stops such a run the network does not run on.
+    /// As [`Simulation::run`]. Also returns an error for another batch size than in the previous run, for inputs
+    /// with the wrong number of values, and for plastic connections that this kind of run does not support. If the
+    /// watch stops such a run, the network cannot continue.
     pub fn run_with(
         &mut self,
         steps: u64,
@@ -200,41 +204,44 @@ impl Simulation {
         })
     }
 
-    /// How fast each state of a population changes by itself, over plausible voltages.
+    /// Returns the rates at which the states of a population change on their own, over a plausible range of
+    /// voltages.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a path that is not a population's.
+    /// [`Error::UnknownName`] if there is no population with this path.
     pub fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
         each!(self, core => core.model.rates(population))
     }
 
-    /// Makes a batch of samples before they run, each at the present state, so that they can be given states of their own.
-    /// The network has them until [`Simulation::reset`].
+    /// Creates a batch of samples before the first run, each in the current state, so that different states can be
+    /// set for them. The network keeps the samples until [`Simulation::reset`].
     ///
     /// # Errors
-    /// A batch other than the one it has; connections that learn.
+    /// Returns an error if the network already has a batch of another size, or if a projection's weights are
+    /// plastic.
     pub fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
         each!(mut self, core => core.begin_batch(batch))
     }
 
-    /// Samples of the batch the network has run with; 0 without a batch.
+    /// Returns the number of samples in the batch, or 0 without a batch.
     pub fn batch(&self) -> usize {
         each!(self, core => core.ensemble.batch.len())
     }
 
-    /// Steps done.
+    /// Returns the number of steps done.
     pub fn steps(&self) -> u64 {
         each!(self, core => core.clock.now)
     }
 
-    /// The time requested so far (ms): the sum of the durations of [`Simulation::run_for`]. The steps done are those to the
-    /// nearest step. After runs in steps, an interruption or a divergence it is the time of the steps done.
+    /// Returns the time requested so far (ms), which is the sum of the durations of [`Simulation::run_for`]. The
+    /// number of steps done is this time rounded to steps. After runs in steps, an interruption or a divergence, it
+    /// is the time of the steps done.
     pub fn requested_time(&self) -> f64 {
         each!(self, core => core.clock.requested)
     }
 
-    /// Sets the time requested so far, after a run of as many steps as [`Simulation::request`] said. A time that is not nearest
-    /// to the steps done is ignored.
+    /// Sets the time requested so far, after a run of the number of steps that [`Simulation::request`] returned. A
+    /// time that does not round to the number of steps done is ignored.
     pub fn set_requested_time(&mut self, time: f64) {
         each!(mut self, core => core.clock.set_requested(time));
     }
@@ -243,46 +250,46 @@ impl Simulation {
         each!(self, core => core.clock.request(duration))
     }
 
-    /// The time step in ms.
+    /// Returns the time step in ms.
     pub fn dt(&self) -> f64 {
         each!(self, core => core.model.network.dt)
     }
 
-    /// What the network amounts to.
+    /// Returns a summary of the network.
     pub fn summary(&self) -> Summary {
         each!(self, core => core.summary())
     }
 
-    /// The network it was built from, less the arrays of its connections.
+    /// Returns the network from which the simulation was built, without the arrays of its connections.
     pub fn network(&self) -> &Network {
         each!(self, core => &core.model.network)
     }
 
-    /// The network as it is now, whole: with the values that parameters and weights have. A simulation made of it begins
-    /// where this one would after [`Simulation::reset`], with weights learnt so far as the first ones.
+    /// Returns the complete network with its current parameters and weights. A simulation built from it starts in
+    /// the state that this one has after [`Simulation::reset`], with the learned weights as initial weights.
     pub fn export_model(&mut self) -> Network {
         each!(mut self, core => core.export_model())
     }
 
-    /// The program of a population's step, as text.
+    /// Returns the program of a population's step as text.
     ///
     /// # Errors
-    /// [`Error::UnknownName`] for a path that is no population.
+    /// [`Error::UnknownName`] if there is no population with this path.
     pub fn program(&self, path: &str) -> Result<String, Error> {
         each!(self, core => Ok(core.model.cells[core.model.population(path)?].listing()))
     }
 
-    /// Back to the beginning of time: initial states, nothing on its way, recordings empty, the same random numbers.
-    /// Parameters keep their values.
+    /// Resets the simulation to its beginning: states get their initial values, pending spikes and recordings are
+    /// cleared, and random numbers start again. Parameters keep their values.
     ///
     /// # Errors
-    /// Where the network lost a thread and must be made anew.
+    /// Returns an error if the network lost a thread and has to be built again.
     pub fn reset(&mut self) -> Result<(), Error> {
         each!(mut self, core => core.reset())
     }
 
-    /// As [`Simulation::reset`], with other random numbers: noise and the spikes of generators are drawn from `seed` from now
-    /// on. Connections, weights and delays that were drawn when the network was built stay.
+    /// As [`Simulation::reset`], but from now on noise and generated spikes are drawn with `seed`. Connections,
+    /// weights and delays drawn when the network was built do not change.
     ///
     /// # Errors
     /// As [`Simulation::reset`].
@@ -290,37 +297,38 @@ impl Simulation {
         each!(mut self, core => core.reset_with_seed(seed))
     }
 
-    /// The seed of noise and of the spikes of generators: that of the last [`Simulation::reset_with_seed`] or loaded state,
-    /// otherwise that of the network.
+    /// Returns the seed of noise and of generated spikes: that of the last [`Simulation::reset_with_seed`] or
+    /// loaded state, or else that of the network.
     pub fn noise_seed(&self) -> u64 {
         each!(self, core => core.model.network.run_seed())
     }
 
-    /// Saves everything the future depends on, parameters included, in a file from which [`Simulation::load_state`] goes on bit
-    /// for bit. The file is written beside `path` and takes its place whole, so that an older one is there until then.
+    /// Saves the complete state, including parameters, to a file from which [`Simulation::load_state`] resumes
+    /// bit-for-bit. The file is written next to `path` and then replaces an existing file atomically.
     ///
     /// # Errors
-    /// [`Error::File`] where the system does not write it; what was at `path` is still there, and the network can run on.
-    /// [`Error::State`] for a network that cannot run on.
+    /// [`Error::File`] if the file cannot be written; an existing file at `path` is then unchanged, and the network
+    /// can continue. [`Error::State`] if the network is in a state in which it cannot continue.
     pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let pieces = each!(mut self, core => saved_state::save_state(core))?;
         saved_state::write(path.as_ref(), &pieces)
     }
 
-    /// As [`Simulation::save_state`], in memory.
+    /// As [`Simulation::save_state`], but returns the content of the file.
     ///
     /// # Errors
-    /// [`Error::State`] for a network that cannot run on.
+    /// [`Error::State`] if the network is in a state in which it cannot continue.
     pub fn state_bytes(&mut self) -> Result<Vec<u8>, Error> {
         Ok(each!(mut self, core => saved_state::save_state(core))?.concat())
     }
 
-    /// Goes on from a state that a network of the same structure saved, in this process or another, on any number of threads.
-    /// Parameters get the values they had. What probes recorded is gone, and they record from there on.
+    /// Restores a state saved by a network with the same structure, in this or another process and with any number
+    /// of threads. Parameters get their saved values. Recordings of probes are cleared, and probes record from
+    /// there on.
     ///
     /// # Errors
-    /// [`Error::File`] where the system does not read it; [`Error::State`] for a file that is damaged, or no state of this
-    /// network. Then nothing has changed.
+    /// [`Error::File`] if the file cannot be read; [`Error::State`] if it is damaged or does not fit this network.
+    /// In both cases nothing changes.
     pub fn load_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.load_state_bytes(&saved_state::read(path)?).map_err(|error| match error {
@@ -329,20 +337,20 @@ impl Simulation {
         })
     }
 
-    /// As [`Simulation::load_state`], from memory.
+    /// As [`Simulation::load_state`], from the content of a file.
     ///
     /// # Errors
-    /// [`Error::State`] for what is damaged, or no state of this network. Then nothing has changed.
+    /// [`Error::State`] if the content is damaged or does not fit this network. In this case nothing changes.
     pub fn load_state_bytes(&mut self, bytes: &[u8]) -> Result<(), Error> {
         each!(mut self, core => saved_state::load_state(core, bytes))
     }
 
-    /// Records `variable` of the module at `path` from now on: of a population its `spikes`, of a compartment or
-    /// receptor any of [`Simulation::variables`]. Samples are taken at the steps that are multiples of `every`, of all
-    /// neurons or those of `indices`, in that order.
+    /// Starts recording `variable` of the module at `path`: `spikes` of a population, or any of
+    /// [`Simulation::variables`] of a compartment or receptor. Samples are taken at steps that are multiples of
+    /// `every`, for all neurons or for those in `indices`, in that order.
     ///
     /// # Errors
-    /// An unknown path or variable, an index out of range, `every` of 0.
+    /// Returns an error for an unknown path or variable, for an index out of range, and if `every` is 0.
     pub fn add_probe(
         &mut self,
         path: &str,
@@ -353,16 +361,16 @@ impl Simulation {
         each!(mut self, core => core.add_probe(path, variable, every, indices))
     }
 
-    /// What can be recorded of the module at `path`.
+    /// Returns the variables of the module at `path` that can be recorded.
     ///
     /// # Errors
-    /// An unknown path.
+    /// Returns an error for an unknown path.
     pub fn variables(&self, path: &str) -> Result<Vec<String>, Error> {
         each!(self, core => core.variables(path))
     }
 
-    /// A probe's samples, row by row, in the network's type, and the length of a row; with a batch those of each sample in
-    /// turn. Empty for a probe of spikes.
+    /// Returns a probe's samples, row by row, in the floating-point type of the network, and the length of a row.
+    /// With a batch, the samples of its members follow each other. The result is empty for a probe of spikes.
     pub fn samples(&self, probe: ProbeId) -> (Samples, usize) {
         match &self.0 {
             Kind::F32(held) => {
@@ -376,7 +384,7 @@ impl Simulation {
         }
     }
 
-    /// A probe's samples as f64, row by row.
+    /// Returns a probe's samples as f64, row by row.
     pub fn values(&self, probe: ProbeId) -> Vec<Vec<f64>> {
         let (samples, columns) = self.samples(probe);
         let values = match samples {
@@ -386,55 +394,56 @@ impl Simulation {
         values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
     }
 
-    /// Lets a probe begin anew at the present step: what it recorded so far is forgotten, for whoever keeps it elsewhere. The
-    /// memory is kept for what comes.
+    /// Restarts a probe at the current step and discards its recording, which the caller has stored elsewhere. The
+    /// memory is kept for further samples.
     ///
     /// # Errors
-    /// A probe that was removed.
+    /// Returns an error if the probe has been removed.
     pub fn forget_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
         each!(mut self, core => core.forget_recording(probe, false))
     }
 
-    /// Clears what a probe recorded so far and frees its memory, in all samples of a batch. The probe records from the present
-    /// step on; the time goes on.
+    /// Clears the recording of a probe in all samples of a batch and frees its memory. The probe continues to
+    /// record from the current step.
     ///
     /// # Errors
-    /// A probe that was removed.
+    /// Returns an error if the probe has been removed.
     pub fn clear_recording(&mut self, probe: ProbeId) -> Result<(), Error> {
         each!(mut self, core => core.forget_recording(probe, true))
     }
 
-    /// Removes a probe: nothing is recorded for it any more, and the memory of what it recorded is freed. Other probes keep
-    /// their numbers.
+    /// Removes a probe and frees the memory of its recording. Other probes keep their ids.
     ///
     /// # Errors
-    /// A probe that was removed before.
+    /// Returns an error if the probe has already been removed.
     pub fn remove_probe(&mut self, probe: ProbeId) -> Result<(), Error> {
         each!(mut self, core => core.remove_probe(probe))
     }
 
-    /// The step from which on a probe records.
+    /// Returns the first step that a probe recorded.
     pub fn recording_begin(&self, probe: ProbeId) -> u64 {
         each!(self, core => core.probes.0.get(probe.0).map_or(0, |p| p.begin))
     }
 
-    /// The steps of a probe's samples.
+    /// Returns the steps of a probe's samples.
     pub fn sample_steps(&self, probe: ProbeId) -> Vec<u64> {
         each!(self, core => core.sample_steps(probe))
     }
 
-    /// A probe's spikes (step, neuron), by step, then neuron. Empty for a probe of values. With a batch those of sample 0.
+    /// Returns a probe's spikes (step, neuron), sorted by step and then by neuron. The result is empty for a probe
+    /// of values. With a batch, the spikes are those of sample 0.
     pub fn spikes(&self, probe: ProbeId) -> Vec<(u64, u32)> {
         self.spikes_of(probe, 0)
     }
 
-    /// As [`Simulation::spikes`], of a sample of a batch.
+    /// As [`Simulation::spikes`], for one sample of a batch.
     pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Vec<(u64, u32)> {
         each!(self, core => core.spikes(probe, sample))
     }
 
-    /// Times that are not multiples of the time step and therefore are rounded: delays and times of spikes as they were given, and
-    /// times that equations count in steps (refractory times, how long events last) by the present values of parameters.
+    /// Returns the times that are rounded because they are not multiples of the time step: given delays and spike
+    /// times, and times that equations count in steps (refractory times and durations of effects of events) for the
+    /// current parameters.
     pub fn roundings(&self) -> Vec<Rounding> {
         each!(self, core => core.roundings())
     }
@@ -444,53 +453,54 @@ impl Simulation {
         each!(mut self, core => core.model.rounded.push(rounding));
     }
 
-    /// The same for the parameters of these keys.
+    /// As [`Simulation::roundings`], for the parameters with these keys.
     pub fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
         each!(self, core => core.roundings_of(keys))
     }
 
-    /// The keys of the parameters that equations count in steps.
+    /// Returns the keys of the parameters that equations count in steps.
     pub fn step_parameters(&self) -> Vec<String> {
         each!(self, core => core.step_parameters())
     }
 
-    /// The keys of all parameters, such as `pyramidal/dend.gL`, `noise.rate`, `synapse.w`.
+    /// Returns the keys of all parameters, such as `pyramidal/dend.gL`, `noise.rate` or `synapse.w`.
     pub fn parameter_names(&self) -> Vec<String> {
         each!(self, core => core.parameter_names())
     }
 
-    /// How many numbers each parameter has, in the order of [`Simulation::parameter_names`]: 1, one per member, or one per
-    /// connection.
+    /// Returns the number of values of each parameter, in the order of [`Simulation::parameter_names`]: 1, one per
+    /// member, or one per connection.
     pub fn parameter_sizes(&mut self) -> Vec<usize> {
         each!(mut self, core => core.parameter_sizes())
     }
 
-    /// The values of a parameter; weights come one per connection, by source, then target, learnt ones up to date with all
-    /// spikes whose order at the synapse is known.
+    /// Returns the values of a parameter. Weights have one value per connection, sorted by source and then by
+    /// target. Plastic weights include the effects of all spikes whose order at the synapse is known.
     ///
     /// # Errors
-    /// An unknown key.
+    /// Returns an error for an unknown key.
     pub fn parameter(&mut self, key: &str) -> Result<Values, Error> {
         each!(mut self, core => core.parameter(key))
     }
 
-    /// What a parameter accepts.
+    /// Returns the values that a parameter accepts.
     ///
     /// # Errors
-    /// An unknown key.
+    /// Returns an error for an unknown key.
     pub fn domain(&self, key: &str) -> Result<Domain, Error> {
         each!(self, core => core.domain(key))
     }
 
-    /// Sets a parameter from now on. Nothing is compiled.
+    /// Sets a parameter from now on, without recompilation.
     ///
     /// # Errors
-    /// An unknown key, an array of the wrong length, a value outside the parameter's domain; then nothing is set.
+    /// Returns an error for an unknown key, an array of the wrong length or a value outside the parameter's domain.
+    /// In this case nothing is set.
     pub fn set_parameter(&mut self, key: &str, values: impl Into<Values>) -> Result<(), Error> {
         self.set_parameters(vec![(key.to_string(), values.into())])
     }
 
-    /// Sets several parameters, or none where one is refused.
+    /// Sets several parameters, or none of them if one is invalid.
     ///
     /// # Errors
     /// As [`Simulation::set_parameter`].
@@ -498,17 +508,19 @@ impl Simulation {
         each!(mut self, core => core.set_parameters(values))
     }
 
-    /// Hands spikes (step, source) to the generator at `path`, whose signal is
-    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed): all that it has before step `until`. Ascending, and not before the
-    /// steps done; those after the next run wait.
+    /// Passes spikes (step, source) to the generator at `path`, whose signal must be
+    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed). The spikes must be all spikes before step `until`, in
+    /// ascending order, and must not precede the steps done. Spikes after the end of the next run are kept for
+    /// later runs.
     ///
     /// # Errors
-    /// Another path, a source that is not there, steps that are over, do not ascend, or lie beyond `until`.
+    /// Returns an error for any other path, for a source that does not exist, and for steps that are in the past,
+    /// not in ascending order or not before `until`.
     pub fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)], until: u64) -> Result<(), Error> {
         each!(mut self, core => core.push_spikes(path, spikes, until))
     }
 
-    /// The step before which all spikes of the generator at `path` were handed over.
+    /// Returns the step before which all spikes of the generator at `path` have been passed.
     ///
     /// # Errors
     /// A path that is no generator to which spikes are handed.
@@ -516,7 +528,8 @@ impl Simulation {
         each!(self, core => core.pushed_until(path))
     }
 
-    /// The times (ms) from which the values of the generator at `path` hold, one after the other; none if they always hold.
+    /// Returns the times (ms) at which the values of the generator at `path` change, or an empty slice if they are
+    /// constant.
     pub fn generator_times(&self, path: &str) -> &[f64] {
         each!(self, core => {
             let found = core.model.index.generator(path);
@@ -524,32 +537,32 @@ impl Simulation {
         })
     }
 
-    /// Whether the connections of the projection at `path`, whose plasticity learns, do so; they do from the beginning.
-    /// Where they do not, weights stay, and what they would learn meanwhile is not made up for.
+    /// Switches the plasticity of the projection at `path` on or off. It is initially on. While it is off, weights
+    /// are constant, and changes missed in the meantime are not made up for later.
     ///
     /// # Errors
-    /// A path that is no projection that learns.
+    /// Returns an error if there is no projection with plastic weights at this path.
     pub fn set_learning(&mut self, path: &str, on: bool) -> Result<(), Error> {
         each!(mut self, core => core.set_learning(path, on))
     }
 
-    /// Whether the connections of the projection at `path`, whose plasticity learns, do so.
+    /// Returns whether the plasticity of the projection at `path` is switched on.
     ///
     /// # Errors
-    /// A path that is no projection that learns.
+    /// Returns an error if there is no projection with plastic weights at this path.
     pub fn is_learning(&self, path: &str) -> Result<bool, Error> {
         each!(self, core => core.is_learning(path))
     }
 
-    /// The keys of all states, such as `pyramidal/dend.V`.
+    /// Returns the keys of all states, such as `pyramidal/dend.V`.
     pub fn state_names(&self) -> Vec<String> {
         each!(self, core => core.state_names())
     }
 
-    /// The values of a state, one per neuron; with a batch those of each sample in turn.
+    /// Returns the values of a state, one per neuron. With a batch, the values of its samples follow each other.
     ///
     /// # Errors
-    /// An unknown key.
+    /// Returns an error for an unknown key.
     pub fn state(&self, key: &str) -> Result<Vec<f64>, Error> {
         each!(self, core => core.state(key))
     }
@@ -557,24 +570,24 @@ impl Simulation {
     /// Sets a state.
     ///
     /// # Errors
-    /// An unknown key, an array of the wrong length, a value that is not finite.
+    /// Returns an error for an unknown key, an array of the wrong length or a value that is not finite.
     pub fn set_state(&mut self, key: &str, values: impl Into<Values>) -> Result<(), Error> {
         let values = values.into();
         each!(mut self, core => core.set_state(key, &values))
     }
 
-    /// How many connections the projection at `path` has.
+    /// Returns the number of connections of the projection at `path`.
     ///
     /// # Errors
-    /// An unknown path.
+    /// Returns an error for an unknown path.
     pub fn connection_count(&self, path: &str) -> Result<usize, Error> {
         each!(self, core => core.connection_count(path))
     }
 
-    /// The connections of the projection at `path`.
+    /// Returns the connections of the projection at `path`.
     ///
     /// # Errors
-    /// An unknown path.
+    /// Returns an error for an unknown path.
     pub fn connections(&mut self, path: &str) -> Result<Connections, Error> {
         each!(mut self, core => core.connections(path))
     }

@@ -6,14 +6,14 @@ use dendrion_model::{Connectivity, Network, Params, PerConnection, Signal, Sourc
 
 use crate::File;
 
-/// The size of a network that was checked.
+/// The size of a checked network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// Neurons of all populations.
+    /// Number of neurons in all populations.
     pub neurons: u64,
-    /// Their compartments.
+    /// Number of compartments of all neurons.
     pub compartments: u64,
-    /// Connections of all projections, if the complete network was built.
+    /// Number of connections of all projections, if the complete network was built.
     pub connections: Option<u64>,
 }
 

@@ -1,9 +1,9 @@
 //! Fuzz tests of everything that Dendrion reads: equations, NMODL files, model files and saved states.
 //!
-//! A [`Target`] makes inputs from random numbers and checks the reader's response: it accepts an input, or refuses it with
-//! an error of the right kind. Input `i` of seed `s` is always the same, so that a fault can be reproduced from two numbers.
-//! `tests/fuzz` runs the program of this crate in processes with limits on memory and time; this crate's own tests run a few
-//! thousand inputs of each target.
+//! A [`Target`] generates inputs from random numbers and checks how the reader responds: it has to accept an input,
+//! or reject it with an error of the right kind. Input `i` of seed `s` is always the same, so two numbers are
+//! enough to reproduce a fault. `tests/fuzz` runs the program of this crate in processes with limits on memory and
+//! time. The tests of this crate run a few thousand inputs of each target.
 
 mod equations;
 mod models;
@@ -20,25 +20,26 @@ pub use run::{Report, Suspect, run};
 /// The response of a reader to an input: `"accepted"`, or the kind of the error.
 pub type Outcome = &'static str;
 
-/// The outcome of an input that was read.
+/// The outcome of an accepted input.
 pub const ACCEPTED: Outcome = "accepted";
 
-/// Something that reads inputs from others.
+/// A reader of external inputs.
 pub trait Target {
-    /// Makes an input.
+    /// Generates an input.
     fn make(&mut self, random: &mut Random) -> Vec<u8>;
 
-    /// Reads an input. An error says what is wrong with Dendrion.
+    /// Reads an input. An error describes a fault in Dendrion.
     ///
     /// # Errors
-    /// A refusal of the wrong kind, or an accepted input that does not do what accepted inputs do.
+    /// Returns an error if the input is rejected with the wrong kind of error, or if an accepted input does not
+    /// behave as it should.
     fn check(&mut self, input: &[u8], random: &mut Random) -> Result<Outcome, String>;
 }
 
 /// Names of the targets.
 pub const TARGETS: [&str; 4] = ["equations", "nmodl", "models", "states"];
 
-/// The target of that name.
+/// Returns the target with this name.
 pub fn target(name: &str) -> Option<Box<dyn Target>> {
     Some(match name {
         "equations" => Box::new(equations::Equations),

@@ -1,5 +1,6 @@
-//! `dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS]` checks inputs and prints the results as JSON; before each input, its number is
-//! written to the file PROGRESS, so that an input that ends the process is known. `dendrion-fuzz show TARGET SEED INPUT` prints an input.
+//! `dendrion-fuzz TARGET SEED FIRST COUNT [PROGRESS]` checks inputs and prints the results as JSON. Before each
+//! input, its number is written to the file PROGRESS, so that an input that terminates the process can be
+//! identified. `dendrion-fuzz show TARGET SEED INPUT` prints an input.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -35,7 +36,7 @@ fn show(name: &str, seed: &str, input: &str) -> Option<()> {
 fn check(name: &str, seed: &str, (first, count): (&str, &str), progress: Option<&str>) -> Option<()> {
     target(name)?;
     if progress.is_some() {
-        // Whoever started this holds the other end, and the process ends with it.
+        // The parent process holds the other end of the pipe, and this process ends with it.
         std::thread::spawn(|| {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             std::process::exit(3);

@@ -1,4 +1,4 @@
-//! Model files: changed ones in both notations, and tables of words.
+//! Model files: modified files in both notations, and random tables.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use crate::mutate::mutated;
 use crate::random::Random;
 use crate::{ACCEPTED, Outcome, Target};
 
-/// One of everything.
+/// A model with one module of every kind.
 const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
-/// The page on model files, with models in blocks.
+/// The documentation page about model files, which contains models.
 const PAGE: &str = include_str!("../../../docs/models.md");
 
-/// Words for models.
+/// Words that are inserted into models.
 const WORDS: [&str; 84] = [
     "dendrion = 2\n",
     "dt = ",
@@ -102,7 +102,7 @@ const WORDS: [&str; 84] = [
     "true\n",
 ];
 
-/// Model files.
+/// The target for model files.
 pub(crate) struct Models {
     /// Models in TOML and in JSON.
     corpus: [Vec<String>; 2],
@@ -166,17 +166,17 @@ fn refused(text: &str, error: &TextError) -> Result<Outcome, String> {
     Err(format!("the error points outside of the text: {error}"))
 }
 
-/// An error where a model that is written and read is another one.
+/// Returns an error if a model changes when it is written and read.
 fn same_again(file: &File) -> Result<(), String> {
     let whole = written(file)?;
     let mut texts = vec![(whole.json(), Format::Json)];
-    // TOML has no null and no whole numbers beyond 64 bits.
+    // TOML has no null and no integers of more than 64 bits.
     texts.extend(whole.toml().ok().map(|text| (text, Format::Toml)));
     for (text, format) in texts {
         let mut arrays = Held(whole.arrays.clone());
         let again = read(&text, format, &mut arrays);
         let again = again.map_err(|error| format!("what was written is refused: {error}"))?;
-        // Numbers that are what they would be anyway are not written, so it is the next time that is alike.
+        // Numbers that equal their default are not written, so only the second document is equal to the first.
         if written(&again)? != whole {
             return Err("what was written and read is written otherwise".into());
         }
@@ -188,7 +188,7 @@ fn written(file: &File) -> Result<Document, String> {
     document(&file.network, &file.extras).map_err(|error| format!("what was read is not written: {error}"))
 }
 
-/// Arrays of a few names, as an npz would have them.
+/// Arrays with a few names, as in an npz file.
 struct Named;
 
 impl Arrays for Named {
@@ -203,7 +203,7 @@ impl Arrays for Named {
     }
 }
 
-/// Arrays of a document.
+/// The arrays of a document.
 struct Held(BTreeMap<String, Array>);
 
 impl Arrays for Held {
@@ -216,7 +216,7 @@ impl Arrays for Held {
     }
 }
 
-/// A small model with numbers that may be anything, among them sizes that no machine could hold.
+/// Returns a small model with arbitrary numbers, including sizes that exceed the memory of any machine.
 fn small(random: &mut Random) -> String {
     const SIZES: [&str; 12] =
         ["1", "2", "3", "3", "3", "10", "1000", "100000", "100000000", "4000000000", "4294967296", "1e12"];

@@ -1,8 +1,8 @@
-//! Changes of texts: of tokens, bytes and lines, and pieces of other texts.
+//! Modifications of texts: of tokens, bytes and lines, and by insertion of parts of other texts.
 
 use crate::random::Random;
 
-/// Numbers at and beyond the limits of what numbers can be.
+/// Numbers at and beyond the limits of numeric types.
 const NUMBERS: [&str; 28] = [
     "0",
     "-0.0",
@@ -34,7 +34,7 @@ const NUMBERS: [&str; 28] = [
     "1e999999999",
 ];
 
-/// Characters that readers of text stumble over.
+/// Characters that readers of text often handle incorrectly.
 const CHARACTERS: [&str; 22] = [
     "\0",
     "\r",
@@ -60,7 +60,7 @@ const CHARACTERS: [&str; 22] = [
     "\\u0000",
 ];
 
-/// Openings and closings for deep nesting.
+/// Opening and closing tokens for deep nesting.
 const NESTS: [(&str, &str); 10] = [
     ("(", ")"),
     ("-", ""),
@@ -74,7 +74,7 @@ const NESTS: [(&str, &str); 10] = [
     ("if (v > 1) {", "}"),
 ];
 
-/// A text with one to four changes, mostly one. `others` are texts that pieces are taken from, `words` are inserted too.
+/// Returns a text with one to four modifications, mostly one. Pieces of `others` and `words` are inserted.
 pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
     let mut text = text.to_string();
     for _ in 0..=random.below(8).min(random.below(8)).min(random.below(4)) {
@@ -122,20 +122,20 @@ fn tokens_of<'a>(random: &mut Random, others: &[&'a str]) -> Vec<&'a str> {
     tokens(random.pick(others))
 }
 
-/// Some tokens in a row.
+/// Returns some consecutive tokens.
 fn piece(random: &mut Random, tokens: &[&str], most: usize) -> String {
     let from = random.below(tokens.len().max(1));
     let until = (from + random.within(1..most)).min(tokens.len());
     tokens[from.min(until)..until].concat()
 }
 
-/// The tokens with another text in the place of some, which may reach beyond the end.
+/// Replaces a range of tokens by another text. The range may extend beyond the end.
 fn replaced(tokens: &[&str], range: std::ops::Range<usize>, with: &str) -> String {
     let (start, end) = (range.start.min(tokens.len()), range.end.min(tokens.len()));
     [tokens[..start].concat().as_str(), with, tokens[end..].concat().as_str()].concat()
 }
 
-/// Another number in the place of one.
+/// Replaces one number by another.
 fn number(random: &mut Random, tokens: &[&str]) -> String {
     let is_number = |k: &usize| tokens[*k].starts_with(|c: char| c.is_ascii_digit());
     let places: Vec<usize> = (0..tokens.len()).filter(is_number).collect();
@@ -146,7 +146,7 @@ fn number(random: &mut Random, tokens: &[&str]) -> String {
     replaced(tokens, place..place + 1, random.pick(&NUMBERS))
 }
 
-/// A line more, less, twice or elsewhere.
+/// Repeats, deletes or swaps lines.
 fn lines(random: &mut Random, text: &str) -> String {
     let mut all: Vec<&str> = text.split('\n').collect();
     let (from, to) = (random.below(all.len()), random.below(all.len()));
@@ -163,7 +163,7 @@ fn lines(random: &mut Random, text: &str) -> String {
     all.join("\n")
 }
 
-/// Other bytes, of which those that are no UTF-8 become U+FFFD.
+/// Replaces bytes. Invalid UTF-8 becomes U+FFFD.
 fn bytes(random: &mut Random, text: &str) -> String {
     let mut all = text.as_bytes().to_vec();
     for _ in 0..random.within(1..4) {
@@ -177,7 +177,7 @@ fn bytes(random: &mut Random, text: &str) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// Nested as deep as a hundred, a thousand or ten thousand times, closed or not.
+/// Inserts nested tokens with a depth of 100, 1,000 or 10,000, either closed or not.
 fn nested(random: &mut Random, tokens: &[&str], at: usize) -> String {
     let (open, close) = NESTS[random.below(NESTS.len())];
     let most = [60, 300, 1000, 10_000][random.below(4)];
@@ -188,7 +188,7 @@ fn nested(random: &mut Random, tokens: &[&str], at: usize) -> String {
     replaced(tokens, at..end, &format!("{}{inside}{close}", open.repeat(depth)))
 }
 
-/// A token or a piece again and again.
+/// Repeats a token or a piece many times.
 fn long(random: &mut Random, tokens: &[&str], at: usize) -> String {
     let most = [10, 100, 1000][random.below(3)];
     let times = random.within(1..most);
@@ -197,7 +197,7 @@ fn long(random: &mut Random, tokens: &[&str], at: usize) -> String {
     replaced(tokens, at..end, &inside.repeat(times))
 }
 
-/// Names, numbers, space and single characters, which are the whole text one after the other.
+/// Splits a text into names, numbers, white space and single characters.
 fn tokens(text: &str) -> Vec<&str> {
     let sort = |c: char| match c {
         '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' | '.' => 1,

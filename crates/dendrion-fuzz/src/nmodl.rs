@@ -1,4 +1,4 @@
-//! NMODL files: changed ones of the tests of `dendrion-nmodl`, and statements in a frame.
+//! NMODL files: modified files of the tests of `dendrion-nmodl`, and random statements in a frame.
 
 use dendrion_language::define;
 use dendrion_nmodl::read;
@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::trial::built;
 use crate::{Outcome, Target};
 
-/// Words for files.
+/// Words that are inserted into files.
 const WORDS: [&str; 96] = [
     "NEURON {",
     "SUFFIX x",
@@ -108,7 +108,7 @@ const WORDS: [&str; 96] = [
     "VERBATIM printf(\"%g\", v); ENDVERBATIM",
 ];
 
-/// Files that are read.
+/// Valid files.
 const CORPUS: [&str; 10] = [
     include_str!("../../dendrion-nmodl/tests/mod/squid.mod"),
     include_str!("../../dendrion-nmodl/tests/mod/karect.mod"),
@@ -122,7 +122,7 @@ const CORPUS: [&str; 10] = [
     include_str!("../../dendrion-nmodl/tests/mod/shunt.mod"),
 ];
 
-/// A mechanism with room for statements.
+/// A mechanism into which statements are inserted.
 const FRAME: [&str; 3] = [
     "NEURON { POINT_PROCESS x NONSPECIFIC_CURRENT i USEION ca READ cai, ica, eca}
 PARAMETER { g = 2 (uS) a = 3 (/V) <0,1> C = 0 } ASSIGNED { v i b } STATE { m n }
@@ -132,7 +132,7 @@ PROCEDURE p(v) { b = f(v, 3) + g } NET_RECEIVE(w) { m = m + w*f(g, 2) } BREAKPOI
     "\n}\n",
 ];
 
-/// NMODL files.
+/// The target for NMODL files.
 pub(crate) struct Nmodl;
 
 impl Target for Nmodl {
@@ -160,19 +160,19 @@ impl Target for Nmodl {
                 let file = file.replace("\r\n", "\n").replace('\r', "\n");
                 let line = file.split('\n').nth(error.line.wrapping_sub(1));
                 let inside = line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column));
-                return match inside && !error.message.contains("defect") {
+                return match inside && !error.message.contains("internal error") {
                     true => Ok("EquationError"),
-                    false => Err(format!("the error is a defect, or points outside of the file: {error}")),
+                    false => Err(format!("the error is internal, or points outside of the file: {error}")),
                 };
             }
         };
         let definition = define(&mechanism.text)
-            .map_err(|error| format!("what it became is refused: {error}\n{}", mechanism.text))?;
+            .map_err(|error| format!("the translation is invalid: {error}\n{}", mechanism.text))?;
         built(&mechanism.text, &definition, random)
     }
 }
 
-/// Statements in a frame, mostly well formed.
+/// Returns statements in a frame that are mostly well-formed.
 fn framed(random: &mut Random) -> String {
     let block =
         |random: &mut Random| (0..random.below(5)).map(|_| statement(random, 3) + "\n").collect::<String>();

@@ -1,4 +1,4 @@
-//! Runs of a target over many inputs.
+//! Runs a target on many inputs.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,34 +6,34 @@ use std::time::{Duration, Instant};
 
 use crate::{Outcome, Random, target};
 
-/// An input that shows a fault.
+/// An input that reveals a fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Suspect {
-    /// Its number.
+    /// Number of the input.
     pub input: u64,
-    /// The fault.
+    /// Description of the fault.
     pub what: String,
 }
 
 /// The results of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// How many inputs had each outcome.
+    /// Number of inputs with each outcome.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// Inputs that show a fault.
+    /// Inputs that reveal a fault.
     pub faults: Vec<Suspect>,
-    /// The input that took longest, and its time.
+    /// The input that took the longest, and its time.
     pub longest: (u64, Duration),
 }
 
-/// Faults after which a run ends.
+/// Number of faults after which a run ends.
 const MOST: usize = 50;
 
-/// Makes and checks inputs `first..first + count` of a seed; `note` is called before each of them.
+/// Generates and checks the inputs `first..first + count` of a seed. `note` is called before each of them.
 ///
 /// # Panics
-/// For a target that there is not.
-#[allow(clippy::expect_used)] // Callers take names from TARGETS.
+/// If there is no target with this name.
+#[allow(clippy::expect_used)] // Callers use names from TARGETS.
 pub fn run(name: &str, seed: u64, (first, count): (u64, u64), note: &mut dyn FnMut(u64)) -> Report {
     let mut reader = target(name).expect("a target");
     let mut report = Report::default();

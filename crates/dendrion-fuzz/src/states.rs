@@ -1,4 +1,4 @@
-//! Saved states: files of small networks, changed with and without a checksum that fits.
+//! Saved states: files of small networks, modified with or without correcting their checksum.
 
 use std::ops::Range;
 
@@ -9,28 +9,28 @@ use dendrion_model::{Error, Network};
 use crate::random::Random;
 use crate::{ACCEPTED, Outcome, Target};
 
-/// Steps after which states were saved.
+/// Numbers of steps after which states are saved.
 const SAVED: [u64; 3] = [0, 3, 40];
-/// Steps that a network takes from a state that it accepts.
+/// Number of steps that a network runs from an accepted state.
 const STEPS: u64 = 20;
 
-/// Numbers of eight bytes at the limits of whole numbers and of floats.
+/// Eight-byte numbers at the limits of integers and floating-point numbers.
 const ODD: [u64; 14] =
     [0, 1, 2, 7, u64::MAX, u64::MAX - 1, 1 << 31, 1 << 32, 1 << 40, 1 << 52, 1 << 53, 1 << 62, 1 << 63, 200];
 const FLOATS: [f64; 12] =
     [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, -0.0, 1e300, 1e-300, 5e-324, 64.0, 0.5, 1e17, -65.0];
 
-/// A network, and files of its states.
+/// A network and files of its states.
 struct Saved {
     network: Network,
     simulation: Simulation,
     files: Vec<Vec<u8>>,
 }
 
-/// Saved states.
+/// The target for saved states.
 pub(crate) struct States {
     all: Vec<Saved>,
-    /// The network that the input is for.
+    /// Index of the network for the input.
     which: usize,
 }
 
@@ -90,7 +90,7 @@ fn unchanged(simulation: &mut Simulation, whole: &[u8]) -> Result<Outcome, Strin
     }
 }
 
-/// Runs on from a state, and saves and loads what was reached.
+/// Runs from a state, and saves and loads the state that is reached.
 fn continued(simulation: &mut Simulation, network: &Network, input: &[u8]) -> Result<Outcome, String> {
     match simulation.advance(STEPS) {
         Ok(()) => {}
@@ -107,14 +107,14 @@ fn continued(simulation: &mut Simulation, network: &Network, input: &[u8]) -> Re
     }
 }
 
-/// The bytes of the header's text.
+/// Returns the byte range of the header's text.
 fn header(file: &[u8]) -> Option<Range<usize>> {
     let length = usize::try_from(u64::from_le_bytes(file.get(..8)?.try_into().ok()?)).ok()?;
     let end = length.checked_add(8)?;
     (end + 4 <= file.len()).then_some(8..end)
 }
 
-/// Another file, with a checksum that fits, or not.
+/// Returns a modified file, with or without a correct checksum.
 fn changed(random: &mut Random, file: &[u8], other: &[u8]) -> Vec<u8> {
     let mut new = file.to_vec();
     let Some(head) = header(file) else { return new };
@@ -146,7 +146,7 @@ fn flip(random: &mut Random, file: &mut [u8]) {
     }
 }
 
-/// Other numbers of eight bytes.
+/// Replaces eight-byte numbers.
 fn words(random: &mut Random, file: &mut [u8], from: usize) {
     let count = file.len().saturating_sub(from) / 8;
     for _ in 0..random.within(1..4) {
@@ -164,7 +164,7 @@ fn words(random: &mut Random, file: &mut [u8], from: usize) {
     }
 }
 
-/// Another number in the header: a size, a place, a version, a count.
+/// Replaces a number in the header: a size, a position, a version or a count.
 fn other_number(random: &mut Random, file: &[u8], head: Range<usize>) -> Vec<u8> {
     let text = String::from_utf8_lossy(&file[head.clone()]).into_owned();
     let digit = |c: char| c.is_ascii_digit();
@@ -191,7 +191,7 @@ fn other_letter(random: &mut Random, file: &[u8], head: Range<usize>) -> Vec<u8>
     with_header(file, head.end, &text.into_iter().collect::<String>())
 }
 
-/// A piece of another file in the place of as many bytes.
+/// Replaces a piece of the file by one of the same length from another file.
 fn piece_of(random: &mut Random, file: &[u8], other: &[u8]) -> Vec<u8> {
     let mut new = file.to_vec();
     let length = random.below(200).min(other.len()).min(new.len());
@@ -200,19 +200,19 @@ fn piece_of(random: &mut Random, file: &[u8], other: &[u8]) -> Vec<u8> {
     new
 }
 
-/// A header that is nested deeply, or long.
+/// Returns a header that is deeply nested or long.
 fn nested(random: &mut Random) -> String {
     let times = random.below(20_000);
     let open = ["{\"a\":", "[", "{\"a\":1,", " ", "\"a"][random.below(5)];
     open.repeat(times)
 }
 
-/// The file with another header and its length.
+/// Returns the file with another header and its length.
 fn with_header(file: &[u8], end: usize, text: &str) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &file[end..]].concat()
 }
 
-/// Gives a file the checksum that fits.
+/// Writes the correct checksum to a file.
 fn seal(file: &mut [u8]) {
     if let Some(at) = file.len().checked_sub(4) {
         let (body, sum) = file.split_at_mut(at);
@@ -220,7 +220,7 @@ fn seal(file: &mut [u8]) {
     }
 }
 
-/// Networks whose parts have a memory: delays, generators, noise, events, and plasticities.
+/// Networks with all kinds of memory: delays, generators, noise, events and plasticity rules.
 const MODELS: [&str; 3] = [
     r#"
 dendrion = 2

@@ -1,4 +1,4 @@
-//! A mechanism that was accepted is built into a network, which takes two steps.
+//! Builds a network with an accepted mechanism and runs two steps.
 
 use dendrion_engine::Simulation;
 use dendrion_language::Definition;
@@ -10,7 +10,7 @@ use crate::{ACCEPTED, Outcome};
 const METHODS: [OdeMethod; 4] =
     [OdeMethod::Euler, OdeMethod::ExpEuler, OdeMethod::ImplicitEuler, OdeMethod::Rk4];
 
-/// The outcome of building a network with the mechanism of a text, and of two steps.
+/// Returns the outcome of building a network with the mechanism of a text and running two steps.
 pub(crate) fn built(text: &str, definition: &Definition, random: &mut Random) -> Result<Outcome, String> {
     let mut network = Network::new(0.1);
     network.threads = Some(1);
@@ -34,7 +34,7 @@ pub(crate) fn built(text: &str, definition: &Definition, random: &mut Random) ->
     }
 }
 
-/// The outcome of an accepted text whose network is refused.
+/// Returns the outcome of an accepted text whose network is rejected.
 fn refusal(error: &Error) -> Outcome {
     match error {
         Error::Divergence { .. } => "accepted, DivergenceError",

@@ -1,4 +1,4 @@
-//! A few thousand inputs of each target. `make fuzz` runs as many as are wanted.
+//! Checks a few thousand inputs of each target. `make fuzz` checks any number of inputs.
 #![allow(clippy::unwrap_used)]
 
 use dendrion_fuzz::{ACCEPTED, Random, TARGETS, run, target};

@@ -262,8 +262,8 @@ impl Definition {
         false
     }
 
-    /// Returns the numbers (mV) that take the place of a reversal potential in the current: V is subtracted from them, or they
-    /// are subtracted from V.
+    /// Returns the literal numbers (mV) that serve as reversal potentials in the current: V is subtracted from them, or
+    /// they are subtracted from V.
     pub fn unnamed_reversals(&self) -> Vec<f64> {
         let mut found = Vec::new();
         let mut seen = vec![false; self.terms.len()];
@@ -292,7 +292,7 @@ impl Definition {
         found
     }
 
-    /// Returns the value of a node that is a number, perhaps with a sign.
+    /// Returns the value of a node that is a number with an optional sign.
     fn number(&self, id: Id) -> Option<f64> {
         match &self.terms[id] {
             Term::Number(v) => Some(*v),

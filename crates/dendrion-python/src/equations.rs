@@ -76,7 +76,7 @@ impl Definition {
         self.of.is_voltage_gated()
     }
 
-    /// Returns the numbers (mV) that take the place of a reversal potential in its current.
+    /// Returns the literal numbers (mV) that serve as reversal potentials in its current.
     fn unnamed_reversals(&self) -> Vec<f64> {
         self.of.unnamed_reversals()
     }

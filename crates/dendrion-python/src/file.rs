@@ -32,8 +32,8 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
     Ok((text, arrays))
 }
 
-/// Reads a model file and checks whether its network can be built; the number of neurons, of compartments, and of connections if it
-/// was built.
+/// Reads a model file and checks whether its network can be built. Returns the number of neurons and compartments, and
+/// the number of connections if the complete network was built.
 #[pyfunction]
 pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<(u64, u64, Option<u64>)> {
     py.detach(|| {

@@ -241,7 +241,7 @@ impl<'g> Normal<'g> {
         }
         // A sum that is a single node needs no entry.
         let whole = sum.len() == 1 && (sum[0].factors.is_empty() || sum[0].factors == [total]);
-        // Where a sum simplifies to an older node, such as one of its own factors, the entry would be circular: operands are
+        // If a sum simplifies to an older node, such as one of its own factors, the entry would be circular: operands are
         // older than the nodes that use them.
         let is_older = sum.iter().flat_map(|term| &term.factors).any(|factor| *factor >= total);
         if !whole && !is_older && !self.graph.is_coefficient(total) {
