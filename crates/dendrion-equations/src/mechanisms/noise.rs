@@ -2,8 +2,8 @@
 //!
 //! - White noise: a current sigma dW of intensity sigma.
 //! - Ornstein-Uhlenbeck noise: a current I with dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW, whose standard
-//! deviation is sigma. Its update is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 -
-//! e^(-2h/tau)) ξ.
+//!   deviation is sigma. Its update is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 -
+//!   e^(-2h/tau)) ξ.
 //! - Conductance noise: sigma (E - V) dW, the white-noise limit of a fluctuating conductance with mean 0.
 
 use dendrion_model::{Error, ModuleKind, Noise};

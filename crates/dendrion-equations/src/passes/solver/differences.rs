@@ -1,8 +1,8 @@
 //! Divided differences of φ₁(z) = (e^z - 1)/z, for arguments that may be equal, nearly equal or far apart.
 //!
-//! Since φ₁(z) = exp[0, z], the divided differences of φ₁ are those of the exponential with the additional argument
-//! 0. These are positive and smooth (an integral of exp over a simplex; Hermite & Genocchi). With sorted arguments,
-//! for each run s0 ≤ ... ≤ sm of neighbors (`McCurdy`, Ng and Parlett, Math. Comp. 43:501, 1984):
+//! Since φ₁(z) = exp[0, z], the divided differences of φ₁ are those of the exponential with the argument 0 added.
+//! They are positive and smooth (an integral of exp over a simplex; Hermite & Genocchi). With sorted arguments, for
+//! each run s0 ≤ ... ≤ sm of neighbors (`McCurdy`, Ng and Parlett, Math. Comp. 43:501, 1984):
 //!
 //! ```text
 //! one         exp[s0]         = e^s0

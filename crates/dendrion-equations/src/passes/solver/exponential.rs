@@ -2,12 +2,12 @@
 //! Jacobian J = ∂f/∂y:
 //!
 //! - The diagonal of J. The step is exact if f is linear in y, and it is as cheap as forward Euler if J is a
-//! coefficient, since h φ₁(h J) is then a coefficient too. The diagonal includes the derivative dB/dV of the NMDA
-//! block.
+//!   coefficient, since h φ₁(h J) is then a coefficient too. The diagonal includes the derivative dB/dV of the NMDA
+//!   block.
 //! - **Cascades**: a coupling `J_ij` from state j to state i, if `J_ij`, `J_ii` and `J_jj` depend only on
-//! parameters and j does not depend on i in turn. The rising and the decaying stage of a receptor are such a pair.
-//! Ordered from the first to the last stage, these couplings form a triangular matrix, and linear cascades are
-//! solved exactly.
+//!   parameters and j does not depend on i in turn. The rising and the decaying stage of a receptor are such a pair.
+//!   Ordered from the first to the last stage, these couplings form a triangular matrix, and linear cascades are
+//!   solved exactly.
 //!
 //! Couplings that vary in the step (for example through V) or are part of a cycle (two compartments) are frozen: f
 //! contains their value at the beginning of the step, as is usual for exponential Euler.
