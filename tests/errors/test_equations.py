@@ -93,7 +93,9 @@ def test_channels_are_attached_once():
 def test_what_mechanisms_share():
     with pytest.raises(dn.StructureError, match=r"imports Ca, which no mechanism of soma exports .exported"):
         dn.Network([Cell(channels.KCa.absolute, g=1.0)])
-    with pytest.raises(dn.ParameterError, match=r"cell/soma: length = None: expected length and diameter .um., because"):
+    with pytest.raises(
+        dn.ParameterError, match=r"cell/soma: length = None: expected length and diameter .um., because"
+    ):
         dn.Network([Cell(channels.KA)])
     loop = channel("I = a : pA\nimport b : pA\nexport a = b\na = b"), channel("export b = a * 1\nimport a : pA")
     with pytest.raises(dn.StructureError, match="b depends on itself through imports and exports in its compartment"):
