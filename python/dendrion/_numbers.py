@@ -7,21 +7,86 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ParameterTypeError
+from ._quoted import quoted
+from .errors import ParameterError, ParameterTypeError
 from .units import in_unit
+
+__all__ = ["array_of", "is_whole", "numbers", "plain_numbers", "real", "refuse_masks"]
+
+#: Levels of nested lists that are searched for masks, as many as arrays have dimensions.
+_DEEPEST = 64
 
 
 def numbers(what: str, value: Any, expected: str, unit: str = "") -> NDArray[np.float64]:
     """Return a new float64 array of real numbers, converted from quantities to ``unit``."""
+    refuse_masks(what, value, expected)
     return plain_numbers(what, in_unit(what, value, unit), expected)
 
 
 def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
     """Return a new float64 array of real numbers; text, complex numbers and objects raise an error."""
-    try:
-        array = np.asarray(value)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
+    array = array_of(what, value, expected)
+    if array.dtype.kind == "O" and all(type(item) is int for item in array.flat):
+        # Integers beyond those of NumPy.
+        try:
+            return array.astype(np.float64, order="C")
+        except OverflowError:
+            raise ParameterError(
+                f"{what} = {quoted(value)}: expected {expected}, at most about 1.8e308 in magnitude"
+            ) from None
+    if array.dtype.kind not in "biuf":
+        raise ParameterTypeError(f"{what} = {quoted(value)}: expected {expected}")
+    with np.errstate(all="ignore"):
+        # Numbers beyond float64 become infinite, and are refused as such.
         return array.astype(np.float64, order="C")
-    except (TypeError, ValueError):
-        raise ParameterTypeError(f"{what} = {value!r}: expected {expected}") from None
+
+
+def array_of(what: str, value: Any, expected: str) -> NDArray[Any]:
+    """Return a value as an array of any type; masks, and values that are no arrays, are refused."""
+    refuse_masks(what, value, expected)
+    try:
+        return np.asarray(value)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Ragged and deeply nested lists, and whatever the __array__ of a user's class raises.
+        raise ParameterTypeError(f"{what} = {quoted(value)}: expected {expected}") from error
+
+
+def refuse_masks(what: str, value: Any, expected: str) -> None:
+    """Raise for masked elements, also in lists: NumPy drops masks without a word. An empty mask is none."""
+    if _has_mask(value, _DEEPEST):
+        shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
+        raise ParameterTypeError(
+            f"{what} = array of shape {shape} with masked elements: expected {expected}, without a mask; fill it "
+            "first, such as array.filled(0.0), or take array.compressed()"
+        )
+
+
+def _has_mask(value: Any, depth: int) -> bool:
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    kind = type(value)
+    if (kind is not list and kind is not tuple) or depth == 0:
+        return False
+    kinds = set(map(type, value))
+    may_have = bool(kinds & {list, tuple}) or any(issubclass(k, np.ma.MaskedArray) for k in kinds)
+    return may_have and any(_has_mask(item, depth - 1) for item in value)
+
+
+def is_whole(value: object) -> bool:
+    """Return whether a value is an integer of Python or NumPy: no bool, and no duration, which NumPy takes for one."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
+
+
+def real(what: str, value: Any, expected: str, unit: str = "") -> float:
+    """Return one real number, from a quantity in ``unit``; what is no number, and bools, are refused."""
+    refuse_masks(what, value, expected)
+    value = in_unit(what, value, unit)
+    if not is_whole(value) and not isinstance(value, (float, np.floating)):
+        raise ParameterTypeError(f"{what} = {quoted(value)}: expected {expected}")
+    try:
+        with np.errstate(all="ignore"):
+            return float(value)
+    except OverflowError:
+        raise ParameterError(f"{what} = {quoted(value)}: expected {expected}") from None

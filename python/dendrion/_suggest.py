@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 
 from . import _core
+from ._quoted import quoted
 from .errors import ParameterTypeError
 from .units import has_units
 
@@ -18,13 +19,26 @@ __all__ = [
     "SuggestingKeywords",
     "are_numbers",
     "misspelt",
+    "nearest",
     "no_attribute",
     "public",
     "refuse_unknown",
     "suggests",
 ]
 
+#: Levels of nested lists that are looked into, as many as arrays have dimensions.
+_DEEPEST = 64
+
 T = TypeVar("T", bound=Callable[..., Any])
+
+
+def nearest(name: Any, known: Iterable[str]) -> str | None:
+    """Return the known name most like another one, if any is like it at all."""
+    try:
+        return _core.nearest(name, list(known))
+    except (TypeError, UnicodeEncodeError):
+        # What is no text, or has lone surrogates, is like none.
+        return None
 
 
 def suggests(function: T) -> T:
@@ -58,9 +72,9 @@ def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, 
     for name in given:
         if name not in parameters:
             known = [p for p in parameters if p not in ("self", "cls")]
-            nearest = _core.nearest(name, known)
-            hint = f"did you mean {nearest!r}?" if nearest else f"expected one of: {', '.join(known) or 'none'}"
-            raise ParameterTypeError(f"{what}: unexpected parameter {name} = {given[name]!r}; {hint}") from None
+            meant = nearest(name, known)
+            hint = f"did you mean {meant!r}?" if meant else f"expected one of: {', '.join(known) or 'none'}"
+            raise ParameterTypeError(f"{what}: unexpected parameter {name} = {quoted(given[name])}; {hint}") from None
 
 
 def refuse_arguments(
@@ -80,10 +94,10 @@ def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:
     """Return the error for a missing attribute, with the nearest existing one."""
     known = [k for k in known if not k.startswith("_")]
     # Names with an underscore are looked up by Python and notebooks, and are not typing mistakes.
-    nearest = None if name.startswith("_") else _core.nearest(name, known)
-    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    meant = None if name.startswith("_") else nearest(name, known)
+    hint = f"; did you mean {meant!r}?" if meant else ""
     # If name is set and obj is not, Python adds no suggestion of its own.
-    return AttributeError(f"{label} has no attribute {name!r}{hint}", name=name)
+    return AttributeError(f"{label} has no attribute {quoted(name)}{hint}", name=name)
 
 
 def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
@@ -102,8 +116,12 @@ def misspelt(name: str, known: Iterable[str], value: object) -> str | None:
 
 def are_numbers(value: object) -> bool:
     """Return whether a value is a number, an array, or a list of numbers."""
-    if isinstance(value, (list, tuple)):
-        return bool(value) and are_numbers(value[0])
+    for _ in range(_DEEPEST):
+        if not isinstance(value, (list, tuple)):
+            break
+        if not value:
+            return False
+        value = value[0]
     return isinstance(value, (int, float, np.number, np.ndarray)) or has_units(value)
 
 

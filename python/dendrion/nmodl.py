@@ -25,7 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from . import _core
-from .errors import EquationError
+from ._paths import file_name, is_encodable
+from ._quoted import quoted
+from .errors import EquationError, ParameterTypeError
 from .neurons.equations import _RESERVED as _OF_MODULES
 from .neurons.equations import Channel
 from .neurons.receptors import Receptor
@@ -49,7 +51,7 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
     EquationError
         If the file is invalid or uses a feature that is not supported. The message has file, line, column and a caret.
     """
-    path = Path(path)
+    path = Path(file_name("nmodl.load: path", path))
     try:
         return loads(_core.read_file(path).decode("utf-8", errors="replace"))
     except EquationError as error:
@@ -61,6 +63,10 @@ def loads(source: str) -> type[Channel] | type[Receptor]:
 
     The attribute ``equations`` of the class has the translated text, ``notes`` the assumptions and omissions.
     """
+    if not isinstance(source, str):
+        raise ParameterTypeError(f"nmodl.loads: source = {quoted(source)}: expected the text of a .mod file")
+    if not is_encodable(source):
+        raise EquationError("nmodl.loads: source: expected a text without characters that UTF-8 cannot encode")
     name, receives, equations, notes = _core.nmodl(source, sorted(_RESERVED))
     members: dict[str, Any] = {"equations": equations, "notes": tuple(notes), "__module__": "dendrion.nmodl"}
     members["__doc__"] = f"{name}, translated from NMODL. The attribute ``equations`` has its equations."

@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
-from ._suggest import SuggestingKeywords
+from ._numbers import is_whole, numbers, real
+from ._quoted import quoted, told
+from ._suggest import SuggestingKeywords, nearest
 from .connections._targets import mapping_error
 from .errors import AssignmentError, ParameterError, ParameterTypeError, UnknownNameError
 from .modules._fixed import Abstract, is_ours, shown
 from .simulation.network import Network
 from .training._differentiable import trainable
-from .units import in_unit
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 
@@ -34,15 +34,20 @@ class Optimizer(Abstract, SuggestingKeywords):
         self.keys = trainable(net, train)
         known = net.parameters()
         # Relative steps scale with the magnitude of a parameter, so that 200 pF and 0.01 nS change in proportion.
-        self._units = {k: float(np.abs(known[k]).mean()) or 1.0 if relative else 1.0 for k in self.keys}
+        if not isinstance(relative, (bool, np.bool_)):
+            raise ParameterTypeError(f"{type(self).__name__}: relative = {quoted(relative)}: expected True or False")
+        self._units = {k: _magnitude(known[k]) if relative else 1.0 for k in self.keys}
         self._bounds = {key: self._bound(key, known[key]) for key in self.keys}
         for key, bound in checked_bounds(type(self).__name__, bounds).items():
             least, most = bound
             if key not in self._bounds:
-                raise UnknownNameError(f"{type(self).__name__}: bounds: {key!r} is not among the trained parameters")
-            least, most = (
-                in_unit(f"{type(self).__name__}: bounds: {key}", bound, net._unit_of(key)) for bound in (least, most)
-            )
+                raise UnknownNameError(
+                    f"{type(self).__name__}: bounds: {quoted(key)} is not among the trained parameters"
+                )
+            what, unit = f"{type(self).__name__}: bounds: {key}", net._unit_of(key)
+            least, most = (None if bound is None else real(what, bound, "a number", unit) for bound in (least, most))
+            if any(bound is not None and np.isnan(bound) for bound in (least, most)):
+                raise ParameterError(f"{what}: nan: expected numbers, or None for no bound")
             low, high = self._bounds[key]
             self._bounds[key] = (
                 max(low, -np.inf if least is None else least),
@@ -66,21 +71,21 @@ class Optimizer(Abstract, SuggestingKeywords):
         if name == "steps":
             return _count(value)
         if name == "net" and not isinstance(value, Network):
-            raise ParameterTypeError(f"{type(self).__name__}: net = {value!r}: expected a Network")
+            raise ParameterTypeError(f"{type(self).__name__}: net = {quoted(value)}: expected a Network")
         if name in ("net", "keys") and name not in self.__dict__:
             return value
         kind, known = type(self).__name__, [n for n in dir(self) if not n.startswith("_")]
         if name in known:
             raise AssignmentError(f"{kind}.{name} = {shown(value)}: is fixed; create a new {kind}")
-        nearest = _core.nearest(name, known)
-        if nearest or is_ours(type(self)):
-            hint = f"; did you mean {nearest!r}?" if nearest else ""
-            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {name!r}{hint}")
+        meant = nearest(name, known)
+        if meant or is_ours(type(self)):
+            hint = f"; did you mean {meant!r}?" if meant else ""
+            raise AssignmentError(f"{kind}.{name} = {shown(value)}: there is no attribute {quoted(name)}{hint}")
         return value
 
     def _bound(self, key: str, value: NDArray[np.float64]) -> tuple[float, float]:
         least, most, included = self.net._sim.domain(key)
-        return least if included else least + 1e-6 * (float(np.abs(value).mean()) or 1.0), most
+        return least if included else least + 1e-6 * _magnitude(value), most
 
     def step(self, gradients: Mapping[str, ArrayLike]) -> None:
         """Update the parameters, given the gradients of a loss that is to be minimised."""
@@ -96,13 +101,15 @@ class Optimizer(Abstract, SuggestingKeywords):
         for key in self.keys:
             if key not in gradients:
                 continue
-            gradient = np.asarray(gradients[key], dtype=np.float64)
+            gradient = numbers(f"{key}: gradient", gradients[key], "numbers")
             value, unit = np.asarray(known[key], dtype=np.float64), self._units[key]
             if gradient.shape != value.shape:
                 raise ParameterError(f"{key}: gradient of shape {gradient.shape}: expected {value.shape}")
             if not np.isfinite(gradient).all():
                 raise ParameterError(f"{key}: the gradient has infinite or NaN values; expected finite numbers")
-            moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
+            with np.errstate(all="ignore"):
+                # What overflows is refused below.
+                moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
         self.net.set_parameters(moved)
 
     def _change(self, key: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -189,12 +196,16 @@ class Adam(Optimizer):
         return np.asarray(self.lr * m_hat / (np.sqrt(v_hat) + self.eps))
 
 
+def _magnitude(values: NDArray[np.float64]) -> float:
+    """Return the mean magnitude of values, 1 where that is 0 or there are none."""
+    return float(np.abs(values).mean()) or 1.0 if values.size else 1.0
+
+
 def _positive(name: str, value: object) -> float:
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        raise ParameterTypeError(f"optim: {name} = {value!r}: expected a number > 0")
-    if not (np.isfinite(value) and value > 0):
-        raise ParameterError(f"optim: {name} = {value}: expected a finite number > 0")
-    return float(value)
+    number = real(f"optim: {name}", value, "a number > 0")
+    if not (np.isfinite(number) and number > 0):
+        raise ParameterError(f"optim: {name} = {told(value)}: expected a finite number > 0")
+    return number
 
 
 def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
@@ -202,30 +213,32 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
     if bounds is None:
         return {}
     if not isinstance(bounds, Mapping):
-        raise ParameterTypeError(f"{label}: bounds = {bounds!r}: expected a dict of pairs by key, such as (0.0, None)")
+        raise ParameterTypeError(
+            f"{label}: bounds = {quoted(bounds)}: expected a dict of pairs by key, such as (0.0, None)"
+        )
     for key, bound in bounds.items():
         if not isinstance(bound, (tuple, list)) or len(bound) != 2:
             raise ParameterTypeError(
-                f"{label}: bounds: {key!r}: {bound!r}: expected the least and the largest value, such as (0.0, None)"
+                f"{label}: bounds: {quoted(key)}: {quoted(bound)}: expected the least and the largest value, such as "
+                "(0.0, None)"
             )
     return bounds
 
 
 def _pair(value: object) -> tuple[float, float]:
     if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
-        raise ParameterTypeError(f"optim: betas = {value!r}: expected two numbers from 0 to below 1")
+        raise ParameterTypeError(f"optim: betas = {quoted(value)}: expected two numbers from 0 to below 1")
     return _fraction("betas[0]", value[0]), _fraction("betas[1]", value[1])
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-        raise ParameterTypeError(f"optim: steps = {value!r}: expected an integer >= 0")
-    return int(value)
+    if not is_whole(value) or not 0 <= value < 2**62:  # type: ignore[operator]
+        raise ParameterTypeError(f"optim: steps = {quoted(value)}: expected an integer >= 0")
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def _fraction(name: str, value: object) -> float:
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        raise ParameterTypeError(f"optim: {name} = {value!r}: expected a number from 0 to below 1")
-    if not 0 <= value < 1:
-        raise ParameterError(f"optim: {name} = {value}: expected a number from 0 to below 1")
-    return float(value)
+    number = real(f"optim: {name}", value, "a number from 0 to below 1")
+    if not 0 <= number < 1:
+        raise ParameterError(f"optim: {name} = {told(value)}: expected a number from 0 to below 1")
+    return number

@@ -20,11 +20,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._numbers import numbers, real
+from ._quoted import quoted, told
 from ._suggest import SuggestingKeywords
 from .errors import ParameterError, ParameterTypeError
 from .modules._fixed import Abstract, FixedOnceMade
-from .training._tracing import Token, evaluated, written
-from .units import in_unit
+from .training._tracing import Token, checked, evaluated, written
 
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
@@ -47,19 +48,18 @@ class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
         for name, value in numbers.items():
             label, unit = type(self).__name__, {"alpha": "1/mV", "sigma": "mV"}.get(name, "")
             unit = "" if self.relative else unit
-            value = in_unit(f"{label}: {name}", value, unit)
-            unit = f" ({unit})" if unit else ""
-            if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-                raise ParameterTypeError(f"{label}: {name} = {value!r}: expected a number > 0{unit}")
-            if not (math.isfinite(value) and value > 0):
-                raise ParameterError(f"{label}: {name} = {value}: expected a finite number > 0{unit}")
-            setattr(self, name, float(value))
+            expected = f"a finite number > 0{f' ({unit})' if unit else ''}"
+            number = real(f"{label}: {name}", value, expected.replace("finite ", ""), unit)
+            if not (math.isfinite(number) and number > 0):
+                raise ParameterError(f"{label}: {name} = {told(value)}: expected {expected}")
+            setattr(self, name, number)
 
     def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate at ``above``: V - V_th (mV), or (V - V_th) / (V_th - V_reset) with ``relative=True``."""
         what, unit = ("(V - V_th) / (V_th - V_reset)", "") if self.relative else ("V - V_th", "mV")
-        above = in_unit(f"{type(self).__name__}: {what}", above, unit)
-        return np.asarray(self._at(np.asarray(above, dtype=np.float64)))
+        x = numbers(f"{type(self).__name__}: {what}", above, "numbers", unit)
+        with np.errstate(all="ignore"):
+            return np.asarray(self._at(x))
 
     def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         raise NotImplementedError
@@ -82,7 +82,7 @@ class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
 
 def _flag(surrogate: Surrogate, relative: object) -> bool:
     if not isinstance(relative, (bool, np.bool_)):
-        raise ParameterTypeError(f"{type(surrogate).__name__}: relative = {relative!r}: expected True or False")
+        raise ParameterTypeError(f"{type(surrogate).__name__}: relative = {quoted(relative)}: expected True or False")
     return bool(relative)
 
 
@@ -256,11 +256,11 @@ class Expression(Surrogate):
                 self.tokens = tuple(written(function))
             except Exception as error:
                 raise ParameterError(
-                    f"Expression: function = {function!r}: expected an expression of NumPy functions; tracing it "
-                    f"failed: {error}"
+                    f"Expression: function = {quoted(function)}: expected an expression of NumPy functions; tracing "
+                    f"it failed: {error}"
                 ) from error
         else:
-            self.tokens = tuple(function)
+            self.tokens = checked("Expression: function", function)
 
     def _spec(self) -> tuple[str, list[Token]]:
         return self._kind, list(self.tokens)

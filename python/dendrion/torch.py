@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._quoted import quoted
 from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError
 from .inputs.generators import Generator
 from .modules._fixed import shown
@@ -96,7 +97,7 @@ class Layer(torch.nn.Module):
     ) -> None:
         super().__init__()
         if constrain not in ("softplus", "clamp", None):
-            raise ParameterError(f"Layer: constrain = {constrain!r}: expected 'softplus', 'clamp' or None")
+            raise ParameterError(f"Layer: constrain = {quoted(constrain)}: expected 'softplus', 'clamp' or None")
         self.function = Differentiable(net, duration, inputs, outputs, memory)
         self.constrain = constrain
         self.seed = None if seed is None else whole("seed", seed, 0, 2**64 - 1)

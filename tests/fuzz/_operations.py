@@ -258,13 +258,20 @@ def _run(s: Session, net: Any) -> None:
             s.random.choice(("duration", "grad", "batch", "inputs", "memory", "save_state", "save_every", "progress"))
         ] = s.hostile()
         duration = given["duration"]
-        if isinstance(duration, (int, float, np.number)) and duration > 50:
+        if isinstance(duration, (int, float, np.number)) and not isinstance(duration, complex) and duration > 50:
             # A long run is right, and takes long.
-            given["duration"] = -duration
+            given["duration"] = 1.0
+        if is_many(given.get("batch")):
+            given["batch"] = -1
     made = s.call("net.run", net.run, **given)
     if isinstance(made, dn.Run):
         s.keep(made)
         _reverse(s, made)
+
+
+def is_many(batch: Any) -> bool:
+    """Return whether a batch is right, and takes long."""
+    return isinstance(batch, (int, np.integer)) and 300 < batch < 2**31
 
 
 def _reverse(s: Session, run: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import random
 import reprlib
 import traceback
@@ -36,6 +37,7 @@ class Session:
         self.nets: list[dn.Network] = []
         self.recordings: list[Any] = []
         self._matrices = matrices()
+        self._diverged = False
 
     # Choice
 
@@ -75,15 +77,22 @@ class Session:
         except (dn.DendrionError, MemoryError, OSError) as error:
             _check_message(label, error)
             self.outcomes.append(type(error).__name__)
+            # States that are not finite can be read after such a run.
+            self._diverged |= isinstance(error, dn.DivergenceError)
             return None
         except Exception as error:
             if not _is_allowed(error, function, args, given, is_read):
                 raise wrong(label, error) from None
             self.outcomes.append(type(error).__name__)
             return None
-        check_finite(label, result)
+        if self._has_numbers_of_ours(label):
+            check_finite(label, result)
         self.outcomes.append("ok")
         return result
+
+    def _has_numbers_of_ours(self, label: str) -> bool:
+        """Return whether what a call returned has to be finite: not after a divergence, nor what the user assigned."""
+        return not self._diverged and not label.endswith((".soma", ".name"))
 
     def keep(self, item: Any) -> Any:
         """Put something into the pool."""
@@ -122,7 +131,8 @@ def _is_allowed(
     if not isinstance(error, TypeError) or isinstance(error, UnicodeError):
         return False
     try:
-        inspect.signature(function).bind(*args, **given)
+        form = inspect.signature(function.__init__ if isinstance(function, type) else function)  # type: ignore[misc]
+        form.bind(*([None] if isinstance(function, type) else []), *args, **given)
     except TypeError:
         return True
     except ValueError:
@@ -144,6 +154,9 @@ def check_finite(label: str, result: Any) -> None:
     if isinstance(result, Mapping) and type(result).__module__.partition(".")[0] in ("builtins", "dendrion"):
         for key, value in list(result.items()):
             check_finite(f"{label}[{key!r}]", value)
+        return
+    if label.startswith("getattr") and isinstance(result, float) and result == math.inf:
+        # The times at which generators stop.
         return
     is_real = isinstance(result, (np.ndarray, float)) and np.asarray(result).dtype.kind == "f"
     if is_real and not label.endswith(".cv") and not np.isfinite(result).all():

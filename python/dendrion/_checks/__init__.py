@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..errors import ResetWarning, ThresholdWarning, TimeStepWarning, UnconnectedWarning, UndrivenWarning, UnusedWarning
 from ..neurons.compartment import Compartment
 from ._drive import unconnected, undriven, unused
@@ -30,11 +32,13 @@ def warn_of_model(net: Network, translation: Translation) -> None:
             compartments.setdefault(id(translation.neuron_of[id(part)]), []).append(part)
     coarse: list[str] = []
     odd: list[str] = []
-    for neuron in net.populations:
-        own = compartments.get(id(neuron), [])
-        rates = functools.partial(net._sim.rates, neuron.path)
-        coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt, rates)
-        odd += unusual(neuron, own)
+    # What is odd may be so odd that arithmetic overflows on it.
+    with np.errstate(all="ignore"):
+        for neuron in net.populations:
+            own = compartments.get(id(neuron), [])
+            rates = functools.partial(net._sim.rates, neuron.path)
+            coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt, rates)
+            odd += unusual(neuron, own)
     warn_of_all(coarse, TimeStepWarning)
     warn_of_all(odd, ThresholdWarning)
     warn_of_all([text for neuron in net.populations for text in cut_short(neuron)], ResetWarning)

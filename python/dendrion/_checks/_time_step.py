@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -194,5 +195,7 @@ def _held(z: Any) -> Any:
 
 def _down(ms: float) -> str:
     """Return a time with two significant digits, rounded down."""
+    if not 0 < ms < math.inf:
+        return f"{ms:g}"
     unit = 10.0 ** (np.floor(np.log10(ms)) - 1)
     return f"{np.floor(ms / unit * (1 + 1e-9)) * unit:.2g}"

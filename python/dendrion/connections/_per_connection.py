@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import ConnectivityError, ParameterError, ParameterTypeError
 from ..units import check_unit
 from ._targets import class_hint
@@ -57,7 +58,7 @@ def computed(
     try:
         value = function(pre.astype(np.int64), post.astype(np.int64))
     except Exception as error:
-        raise ConnectivityError(f"{called} raised {error!r}") from error
+        raise ConnectivityError(f"{called} raised {quoted(error)}") from error
     array = numbers(called, value, f"numbers, one for each of {pre.size} connections", _UNITS.get(name, ""))
     if array.ndim == 0:
         array = np.full(pre.size, array)

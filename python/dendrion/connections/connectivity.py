@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from .._numbers import is_whole, real
+from .._quoted import quoted, told
 from .._suggest import suggests
 from ..errors import ConnectivityError, ParameterError, ParameterTypeError
 from ..modules._fixed import Abstract, refuse_assignments
-from ..units import in_unit
 
 __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb", "FixedTotal", "One2One"]
 
@@ -162,9 +163,10 @@ class FixedProb(Connector):
     autapses: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prob", in_unit("FixedProb: prob", self.prob, ""))
-        if not isinstance(self.prob, (int, float, np.floating)) or not 0 <= self.prob <= 1:
-            raise ParameterError(f"FixedProb: prob = {self.prob!r}: expected a number in [0, 1]")
+        prob = real("FixedProb: prob", self.prob, "a number in [0, 1]")
+        if not 0 <= prob <= 1:
+            raise ParameterError(f"FixedProb: prob = {quoted(self.prob)}: expected a number in [0, 1]")
+        object.__setattr__(self, "prob", prob)
         _check_flags(self, "autapses")
 
     def _rule(self) -> tuple[str, float, bool, bool]:
@@ -172,12 +174,16 @@ class FixedProb(Connector):
 
 
 def _check_whole(rule: Connector, name: str, value: object) -> None:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 0:
-        raise ParameterError(f"{type(rule).__name__}: {name} = {value!r}: expected an integer >= 0")
+    if not is_whole(value):
+        raise ParameterError(f"{type(rule).__name__}: {name} = {quoted(value)}: expected an integer >= 0")
+    if not 0 <= value < 2**32:  # type: ignore[operator]
+        raise ParameterError(
+            f"{type(rule).__name__}: {name} = {told(value)}: expected an integer >= 0, at most 2^32 - 1"
+        )
 
 
 def _check_flags(rule: Connector, *names: str) -> None:
     for name in names:
         value = getattr(rule, name)
         if not isinstance(value, (bool, np.bool_)):
-            raise ParameterTypeError(f"{type(rule).__name__}: {name} = {value!r}: expected True or False")
+            raise ParameterTypeError(f"{type(rule).__name__}: {name} = {quoted(value)}: expected True or False")

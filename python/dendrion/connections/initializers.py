@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-import numpy as np
-
 from .. import _core
+from .._numbers import real, refuse_masks
+from .._quoted import quoted
 from .._suggest import SuggestingKeywords
 from ..errors import ParameterTypeError
 from ..modules._fixed import Abstract, FixedOnceMade
@@ -35,13 +35,12 @@ class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
         """Check and store numbers by name."""
         kind = type(self).__name__
         for name, value in given.items():
+            refuse_masks(f"{kind}: {name}", value, "a number")
             value, unit = fitting(f"{kind}: {name}", value, self._unit or self._units)
             self._unit = unit or self._unit
-            given[name] = value
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-                raise ParameterTypeError(f"{kind}: {name} = {value!r}: expected a number")
-            setattr(self, name, float(value))
-        self._numbers = tuple(float(v) for v in given.values())
+            given[name] = real(f"{kind}: {name}", value, "a number")
+            setattr(self, name, given[name])
+        self._numbers = tuple(given.values())
         self._names = tuple(given)
         _core.check_initializer(self._spec())
 
@@ -116,7 +115,7 @@ class Truncated(Initializer):
 
     def __init__(self, of: Initializer, low: float = 0.0, high: float = math.inf) -> None:
         if not isinstance(of, Initializer):
-            raise ParameterTypeError(f"Truncated: of = {of!r}: expected an Initializer such as Normal(1.0, 0.2)")
+            raise ParameterTypeError(f"Truncated: of = {quoted(of)}: expected an Initializer such as Normal(1.0, 0.2)")
         self.of, self._unit = of, of._unit
         self._set(low=low, high=high)
 

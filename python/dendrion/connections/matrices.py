@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._numbers import numbers
+from .._numbers import array_of, numbers
+from .._quoted import quoted
 from .._suggest import suggests
 from ..errors import ConnectivityError, ParameterError, ParameterTypeError
 from ..modules._fixed import FixedOnceMade
 from ..modules._values import read_only
 from ..units import in_unit
+from ._sparse import to_format
 from ._targets import class_hint
 from .connectivity import Connector
 
@@ -37,20 +39,20 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
     """Return a dense or sparse weight matrix of shape (pre, post) as a ``Matrix``."""
     if isinstance(conn, CustomConn):
         return conn._matrix(label, pre, post)
-    if hasattr(conn, "tocsr"):
+    if hasattr(conn, "tocsr") and not isinstance(conn, type):
         return _sparse(label, conn, pre, post)
     try:
         dense = numbers(f"{label}: conn", conn, "numbers")
     except ParameterTypeError:
         raise ConnectivityError(
-            f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
-            f"FixedProb(0.1){class_hint(conn, Connector)}{_rule_hint(conn)}"
+            f"{label}: conn = {quoted(conn)}: expected an array or sparse matrix of shape ({pre}, {post}), or a "
+            f"rule such as FixedProb(0.1){class_hint(conn, Connector)}{_rule_hint(conn)}"
         ) from None
     if dense.ndim == 0:
         hint = f"; FixedProb({float(dense):g}) connects each pair with that probability" if 0 < dense <= 1 else ""
         raise ConnectivityError(
-            f"{label}: conn = {conn!r}: expected an array or sparse matrix of shape ({pre}, {post}), or a rule such as "
-            f"All2All(); pass a single weight as weight=...{hint}"
+            f"{label}: conn = {quoted(conn)}: expected an array or sparse matrix of shape ({pre}, {post}), or a "
+            f"rule such as All2All(); pass a single weight as weight=...{hint}"
         )
     _check_shape(label, dense.shape, pre, post)
     if pre * post >= 2**32:
@@ -83,8 +85,7 @@ def _rule_hint(conn: Any) -> str:
 
 def _sparse(label: str, conn: Any, pre: int, post: int) -> Matrix:
     _check_shape(label, conn.shape, pre, post)
-    csr = conn.tocsr(copy=True)
-    csr.sum_duplicates()
+    csr = to_format(f"{label}: conn", conn, "csr")
     if csr.nnz >= 2**32:
         raise ConnectivityError(f"{label}: {csr.nnz} connections; expected fewer than 2^32")
     weights = numbers(f"{label}: conn.data", csr.data, "numbers")
@@ -122,7 +123,7 @@ class CustomConn(FixedOnceMade):
         if self.pre.shape != self.post.shape or (self.w is not None and self.w.shape != self.pre.shape):
             shapes = f"{self.pre.shape}, {self.post.shape}" + ("" if self.w is None else f", {self.w.shape}")
             raise ConnectivityError(f"CustomConn: pre, post, w have shapes {shapes}; expected equal lengths")
-        self.multi_conn, self.autapses = bool(multi_conn), bool(autapses)
+        self.multi_conn, self.autapses = _flag("multi_conn", multi_conn), _flag("autapses", autapses)
         self.pre, self.post, self.w = (read_only(array) for array in (self.pre, self.post, self.w))
 
     @classmethod
@@ -132,8 +133,8 @@ class CustomConn(FixedOnceMade):
         For a ``scipy.sparse`` matrix or array of any format, the stored entries are the connections; for a dense array,
         the nonzero entries. Duplicates in a COO matrix are kept if ``multi_conn`` is True.
         """
-        if hasattr(matrix, "tocoo"):
-            coo = matrix.tocoo()
+        if hasattr(matrix, "tocoo") and not isinstance(matrix, type):
+            coo = to_format("CustomConn: matrix", matrix, "coo")
             return cls(coo.row, coo.col, coo.data, multi_conn, autapses)
         dense = numbers("CustomConn: matrix", matrix, "a two-dimensional array, or a sparse matrix")
         if dense.ndim != 2:
@@ -198,14 +199,21 @@ class CustomConn(FixedOnceMade):
         return f"CustomConn({self.pre.size} connections)"
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise ParameterTypeError(f"CustomConn: {name} = {quoted(value)}: expected True or False")
+    return bool(value)
+
+
 def _indices(name: str, given: ArrayLike) -> NDArray[np.int64]:
-    array = np.atleast_1d(np.asarray(in_unit(f"CustomConn: {name}", given, "")))
-    if array.size == 0:
+    what = f"CustomConn: {name}"
+    array = np.atleast_1d(array_of(what, in_unit(what, given, ""), "integers"))
+    if array.size == 0 and array.ndim == 1 and array.dtype.kind in "biuf":
         array = array.astype(np.int64)
     if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise ParameterTypeError(f"CustomConn: {name} = {given!r}: expected integers")
-    for bad in np.flatnonzero(array < 0)[:1]:
-        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected integers >= 0")
+        raise ParameterTypeError(f"CustomConn: {name} = {quoted(given)}: expected integers")
+    for bad in np.flatnonzero((array < 0) | (array >= 2**32))[:1]:
+        raise ParameterError(f"CustomConn: {name}[{bad}] = {array[bad]}: expected integers >= 0, at most 2^32 - 1")
     return array.astype(np.int64)
 
 

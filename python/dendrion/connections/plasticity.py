@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from .. import _core
+from .._numbers import real
 from .._suggest import SuggestingKeywords
-from ..errors import ParameterTypeError
 from ..modules._fixed import Abstract, FixedOnceMade
-from ..units import has_units, in_unit, unit_in_table
+from ..units import unit_in_table
 
 __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
@@ -26,12 +26,8 @@ class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
 
     def _values(self, **given: float) -> None:
         for name, value in given.items():
-            if has_units(value):
-                value = in_unit(f"{type(self).__name__}: {name}", value, unit_in_table(self._kind, name) or "")
-            try:
-                number = float(value)
-            except (TypeError, ValueError):
-                raise ParameterTypeError(f"{type(self).__name__}: {name} = {value!r}: expected a number") from None
+            unit = unit_in_table(self._kind, name) or ""
+            number = real(f"{type(self).__name__}: {name}", value, "a number", unit)
             _core.check(self._kind, type(self).__name__, name, number, 1)
             setattr(self, name, number)
         self._given = tuple(given)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import AssignmentError, ConnectivityError, ParameterError, ParameterTypeError, StructureError
 from ..inputs.generators import Generator
 from ..modules._fixed import shown
@@ -93,8 +94,8 @@ class MCSynapse(Module):
         self._ends(pre, post)
         if plasticity is not None and not isinstance(plasticity, Plasticity):
             raise ParameterTypeError(
-                f"{self._label}: plasticity = {plasticity!r}: expected an STDP, TripletSTDP, TsodyksMarkram or None"
-                f"{class_hint(plasticity, Plasticity)}"
+                f"{self._label}: plasticity = {quoted(plasticity)}: expected an STDP, TripletSTDP, TsodyksMarkram "
+                f"or None{class_hint(plasticity, Plasticity)}"
             )
         self._refer("plasticity", plasticity)
         super().__init__(parent, name, None)
@@ -102,7 +103,7 @@ class MCSynapse(Module):
         self._refer("_delay", None if delay is None else self._spread("delay", delay))
         if plasticity is not None:
             self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
-        self._freeze(frozen_params or {})
+        self._freeze({} if frozen_params is None else frozen_params)
 
     def _connect(self, conn: Any, weight: Any) -> None:
         """Store the connections, as a rule or explicitly, and their weights."""
@@ -118,7 +119,7 @@ class MCSynapse(Module):
             if given.weights is not None:
                 if weight is not None:
                     raise ConnectivityError(
-                        f"{self._label}: weight = {weight!r}: expected None, because conn already has weights"
+                        f"{self._label}: weight = {quoted(weight)}: expected None, because conn already has weights"
                     )
                 self._values["w"] = given.weights
                 return
@@ -136,20 +137,20 @@ class MCSynapse(Module):
             if isinstance(pre, Generator):
                 hint = "; a ConnGen injects a current into a compartment"
             elif isinstance(pre, Module) and (population := population_of(pre)) is not None:
-                hint = f"; it is part of {population!r}"
+                hint = f"; it is part of {quoted(population)}"
             raise ParameterTypeError(
-                f"{self._label}: pre = {pre!r}: expected an MCNeuron or a generator of spikes{hint}"
+                f"{self._label}: pre = {quoted(pre)}: expected an MCNeuron or a generator of spikes{hint}"
             )
         receptors = tuple(post) if isinstance(post, (tuple, list)) else (post,)
         if not receptors or not all(isinstance(r, Receptor) for r in receptors):
             wrong = next((r for r in receptors if not isinstance(r, Receptor)), None)
             raise ParameterTypeError(
-                f"{self._label}: post = {post!r}: expected a receptor, such as an AMPA, NMDA or GABA, or a tuple of "
-                f"receptors{parts_hint(wrong, Receptor, 'receptor')}"
+                f"{self._label}: post = {quoted(post)}: expected a receptor, such as an AMPA, NMDA or GABA, or a "
+                f"tuple of receptors{parts_hint(wrong, Receptor, 'receptor')}"
             )
         if len({id(r) for r in receptors}) < len(receptors):
             raise StructureError(
-                f"{self._label}: post = {post!r}: contains a receptor twice; expected different receptors"
+                f"{self._label}: post = {quoted(post)}: contains a receptor twice; expected different receptors"
             )
         if len({r.size for r in receptors}) > 1:
             sizes = ", ".join(str(r.size) for r in receptors)
@@ -234,7 +235,9 @@ class MCSynapse(Module):
         self._check_unsettled()
         values: Any = self._values["w"]
         if isinstance(values, Initializer) or callable(values):
-            raise StructureError(f"{self._label}: w: {values!r} is drawn when the network is built; build it first")
+            raise StructureError(
+                f"{self._label}: w: {quoted(values)} is drawn when the network is built; build it first"
+            )
         flat = np.array(values, dtype=np.float64)
         if self.shape:
             flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
@@ -309,15 +312,15 @@ class ConnGen(Module):
             hint = (
                 f"; the generator comes first: ConnGen({type(mc).__name__}, ...)" if isinstance(mc, Generator) else ""
             )
-            raise ParameterTypeError(f"{self._label}: pre = {pre!r}: expected a generator{hint}")
+            raise ParameterTypeError(f"{self._label}: pre = {quoted(pre)}: expected a generator{hint}")
         wanted: type = Receptor if pre.spiking else Compartment
         if not isinstance(mc, wanted):
             what = "a receptor for spikes" if pre.spiking else "a compartment for a current"
             hint = parts_hint(mc, wanted, "receptor" if pre.spiking else "compartment")
-            raise ParameterTypeError(f"{self._label}: mc = {mc!r}: expected {what}{hint}")
+            raise ParameterTypeError(f"{self._label}: mc = {quoted(mc)}: expected {what}{hint}")
         if pre.size != mc.size and (pre.spiking or pre.size != 1):
             raise StructureError(
-                f"{self._label}: {pre!r} and {mc!r}: a ConnGen connects one to one; expected the same size"
+                f"{self._label}: {quoted(pre)} and {quoted(mc)}: a ConnGen connects one to one; expected the same size"
                 f"{'' if pre.spiking else ', or a generator of size 1'}"
             )
         self._refer("pre", pre)

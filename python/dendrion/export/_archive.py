@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from .._quoted import quoted
 from ..errors import ParameterError
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -71,7 +72,7 @@ def _members(archive: zipfile.ZipFile, names: set[str], size: int) -> Arrays:
     for info in archive.infolist():
         name = info.filename.removesuffix(".npy")
         if name == info.filename or name not in names or name in arrays:
-            raise ParameterError(f"has an unexpected part {info.filename!r}")
+            raise ParameterError(f"has an unexpected part {quoted(info.filename)}")
         if info.compress_type != zipfile.ZIP_STORED:
             raise ParameterError(f"{name}: is compressed")
         if info.file_size != info.compress_size or info.file_size > size:

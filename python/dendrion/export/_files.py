@@ -7,7 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from .. import _core
+from .._paths import file_name
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 
 
@@ -26,15 +30,17 @@ def new_file(what: str, path: object, overwrite: bool, suffix: str = "") -> Iter
     suffix : str
         Required ending of the name.
     """
-    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        raise ParameterTypeError(f"{what}: path = {path!r}: expected a file name")
-    target = Path(path)
+    target = Path(file_name(f"{what}: path", path))
+    if not isinstance(overwrite, (bool, np.bool_)):
+        raise ParameterTypeError(f"{what}: overwrite = {quoted(overwrite)}: expected True or False")
     if suffix and target.suffix != suffix:
-        raise ParameterError(f"{what}: path = {str(target)!r}: expected a name that ends in {suffix}")
+        raise ParameterError(f"{what}: path = {quoted(str(target))}: expected a name that ends in {suffix}")
     if target.is_dir() or not target.name:
-        raise ParameterError(f"{what}: path = {str(target)!r}: is a folder; expected a file name")
+        raise ParameterError(f"{what}: path = {quoted(str(target))}: is a folder; expected a file name")
     if not target.parent.is_dir():
-        raise ParameterError(f"{what}: path = {str(target)!r}: the folder {str(target.parent)!r} does not exist")
+        raise ParameterError(
+            f"{what}: path = {quoted(str(target))}: the folder {quoted(str(target.parent))} does not exist"
+        )
     _check_free(what, target, overwrite)
     with replacing(target) as partial:
         yield partial
@@ -58,5 +64,5 @@ def replacing(target: Path) -> Iterator[Path]:
 def _check_free(what: str, target: Path, overwrite: bool) -> None:
     if target.exists() and not overwrite:
         raise ParameterError(
-            f"{what}: path = {str(target)!r}: already exists; use another name, or pass overwrite=True"
+            f"{what}: path = {quoted(str(target))}: already exists; use another name, or pass overwrite=True"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from ..recordings.recording import Recording, SpikeRecording
 
@@ -25,7 +26,7 @@ def recordings(what: str, given: Recorded | Iterable[Recorded]) -> list[Recorded
     found = list(given) if isinstance(given, Iterable) else [given]
     for recording in found:
         if not isinstance(recording, Recorded):
-            raise ParameterTypeError(f"{what}: {recording!r}: expected a Recording or a SpikeRecording")
+            raise ParameterTypeError(f"{what}: {quoted(recording)}: expected a Recording or a SpikeRecording")
     if not found:
         raise ParameterError(f"{what}: no recordings; expected at least one")
     return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._quoted import quoted
 from ..errors import ParameterError
 from ..recordings.recording import FilePath
 from ._archive import Arrays
@@ -73,7 +74,7 @@ class Reader:
         """Return a group."""
         found = self._file.get(path)
         if not isinstance(found, self._h5py.Group):
-            raise ParameterError(f"lacks the group {path!r}")
+            raise ParameterError(f"lacks the group {quoted(path)}")
         return found
 
     def has(self, path: str) -> bool:
@@ -95,7 +96,7 @@ class Reader:
     def _dataset(self, path: str) -> Any:
         found = self._file.get(path)
         if not isinstance(found, self._h5py.Dataset):
-            raise ParameterError(f"lacks {path!r}")
+            raise ParameterError(f"lacks {quoted(path)}")
         if found.is_virtual or found.external:
             raise ParameterError(f"{path}: is stored in another file; expected the data in this file")
         most = self._size * (_DENSEST if found.compression or found.id.get_create_plist().get_nfilters() else 1)

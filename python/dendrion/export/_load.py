@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._paths import file_name
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
 from ..modules.module import hint
 from ..recordings.recording import FilePath, Recording, SpikeRecording
@@ -70,11 +72,9 @@ def load_recording(path: FilePath, *, name: str | None = None) -> Recording | Sp
     --------
     >>> v = dn.load_recording("run.nwb", name="pyramidal/soma.V")
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"load_recording: path = {path!r}: expected the name of a file or zarr folder")
+    path = shown = file_name("load_recording: path", path, "the name of a file or zarr folder")
     if name is not None and not isinstance(name, str):
-        raise ParameterTypeError(f"load_recording: name = {name!r}: expected the name of a recording, or None")
-    shown = os.fsdecode(path)
+        raise ParameterTypeError(f"load_recording: name = {quoted(name)}: expected the name of a recording, or None")
     try:
         with _opened(path) as parts:
             found = recording_of(_chosen(parts, name))
@@ -106,7 +106,7 @@ def _opened(path: FilePath) -> Iterator[list[Part]]:
 def _check_regular(path: FilePath) -> None:
     """Raise an error for pipes, devices and other files whose end may never be reached."""
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise OSError(f"load_recording: {os.fsdecode(path)!r}: is not a regular file")
+        raise OSError(f"load_recording: {quoted(os.fsdecode(path))}: is not a regular file")
 
 
 def _chosen(parts: list[Part], name: str | None) -> Arrays:
@@ -120,10 +120,10 @@ def _chosen(parts: list[Part], name: str | None) -> Arrays:
     found = [part for part in parts if name == part.name] or [part for part in parts if name == part.key]
     if not found:
         nearest = hint(name, [part.name for part in parts])
-        raise UnknownNameError(f"no recording named {name!r}{nearest}")
+        raise UnknownNameError(f"no recording named {quoted(name)}{nearest}")
     if len(found) > 1:
         keys = ", ".join(repr(part.key) for part in found)
-        raise ParameterError(f"has {len(found)} recordings named {name!r}; pass name = one of: {keys}")
+        raise ParameterError(f"has {len(found)} recordings named {quoted(name)}; pass name = one of: {keys}")
     return found[0].read()
 
 
@@ -141,7 +141,7 @@ def recording_of(arrays: Arrays) -> Recording | SpikeRecording:
         raise ParameterError(f"has format {kind!r}, version {version}; expected {known}, version {VERSION}")
     for name in sorted(NAMES[kind] ^ set(arrays)):
         if name in arrays or name not in OPTIONAL:
-            raise ParameterError(f"{'has an unexpected' if name in arrays else 'lacks'} part {name!r}")
+            raise ParameterError(f"{'has an unexpected' if name in arrays else 'lacks'} part {quoted(name)}")
     step = _one(arrays, "step", "f")
     if not (math.isfinite(step) and step > 0):
         raise ParameterError(f"step = {step}: expected a finite number > 0 (ms)")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _core
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from ..modules.module import hint, unused
 from ..recordings.recording import FilePath, Recording, SpikeRecording
@@ -96,7 +97,7 @@ def nwb(
     chosen = recordings("export.nwb", given)
     for name in metadata:
         if name not in _METADATA:
-            raise ParameterError(f"export.nwb: no metadata named {name!r}{hint(name, list(_METADATA))}")
+            raise ParameterError(f"export.nwb: no metadata named {quoted(name)}{hint(name, list(_METADATA))}")
     pynwb = needed("pynwb", "nwb", "export.nwb")
     about = {
         "session_description": session_description or f"simulation with Dendrion {_core.__version__}",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted
 from ..errors import ParameterError
 from ..recordings.recording import FilePath
 from ._archive import Arrays
@@ -46,7 +47,7 @@ def _read(group: Any, attributes: dict[str, Any]) -> Arrays:
     except ParameterError:
         raise
     except Exception as error:
-        raise ParameterError(f"{group.basename}: is damaged ({error!r})") from error
+        raise ParameterError(f"{group.basename}: is damaged ({quoted(error)})") from error
 
 
 def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:

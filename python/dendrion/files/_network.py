@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from .. import _core
+from .._paths import file_name
+from .._quoted import quoted
 from .._suggest import suggests
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
@@ -68,10 +70,11 @@ class NetworkFiles(NetworkSharing):
         frozen = sorted(self._frozen_keys())
         dense = [m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.shape is not None]
         what = [(name, *what) for name, what in self._recorded.items()]
+        name = file_name("network: save: path", path)
         with self._alone("save"):
             self._keep_up()
-            self._sim.save_model(os.fspath(path), who, frozen, dense, what)
-        FILES.info("saved the model to %s", os.fspath(path))
+            self._sim.save_model(name, who, frozen, dense, what)
+        FILES.info("saved the model to %s", name)
 
     def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
         """Return path, area and process of a population, and its ids if the user set them."""
@@ -116,8 +119,9 @@ class NetworkFiles(NetworkSharing):
         from ._load import load
 
         given = {"threads": threads, "dt": dt, "seed": seed, "dtype": dtype}
-        net = load(os.fspath(path), {name: value for name, value in given.items() if value is not None})
-        FILES.info("loaded the model of %s", os.fspath(path))
+        file = file_name("Network.load: path", path)
+        net = load(file, {name: value for name, value in given.items() if value is not None})
+        FILES.info("loaded the model of %s", file)
         return net
 
     def __getitem__(self, path: str) -> Module:
@@ -125,10 +129,10 @@ class NetworkFiles(NetworkSharing):
         from ..errors import UnknownNameError
         from ..modules.module import hint
 
-        found = self._by_path.get(path)
+        found = self._by_path.get(path) if isinstance(path, str) else None
         if found is None:
             known = [m.path for m in self._parts.values()]
-            raise UnknownNameError(f"network: no module named {path!r}{hint(str(path), known)}")
+            raise UnknownNameError(f"network: no module named {quoted(path)}{hint(path, known)}")
         return found
 
     def __iter__(self) -> Any:

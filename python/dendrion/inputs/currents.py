@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._numbers import plain_numbers
-from ..errors import ParameterError, ParameterTypeError, StructureError
+from .._numbers import plain_numbers, real, refuse_masks
+from .._quoted import told
+from ..errors import ParameterError, StructureError
 from ..modules._ownership import SENTINEL, Sentinel
 from ..modules._values import read_only
 from ..modules.module import Module
-from ..units import Sampled, has_units, in_unit, sampled
+from ..units import Sampled, has_units, sampled
 from .generators import Generator
 from .piecewise import Piecewise
 
@@ -99,6 +100,7 @@ class CurrentGenerator(Generator):
     ) -> None:
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
+        refuse_masks(f"{self._label}: waveform", waveform, "numbers (pA)")
         signal = sampled(f"{self._label}: waveform", waveform, "pA")
         wave = plain_numbers(f"{self._label}: waveform", signal.values, "numbers (pA)")
         if wave.ndim not in (1, 2) or (wave.ndim == 2 and wave.shape[1] not in (1, self.size)):
@@ -118,12 +120,10 @@ class CurrentGenerator(Generator):
     def _spacing(self, signal: Sampled, interval: Any) -> float | None:
         """Return the given interval or that of the signal, whose first time becomes ``start``."""
         if interval is not None:
-            interval = in_unit(f"{self._label}: interval", interval, "ms")
-            if not isinstance(interval, (int, float, np.integer, np.floating)) or isinstance(interval, bool):
-                raise ParameterTypeError(f"{self._label}: interval = {interval!r}: expected a time > 0 (ms)")
-            if not 0 < interval < math.inf:
-                raise ParameterError(f"{self._label}: interval = {interval}: expected a finite time > 0 (ms)")
-            interval = float(interval)
+            time = real(f"{self._label}: interval", interval, "a time > 0 (ms)", "ms")
+            if not 0 < time < math.inf:
+                raise ParameterError(f"{self._label}: interval = {told(interval)}: expected a finite time > 0 (ms)")
+            interval = time
         given: float | None = interval
         if signal.interval is None:
             return given

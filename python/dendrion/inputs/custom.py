@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._numbers import array_of
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from ..modules._ownership import SENTINEL, Sentinel
 from ..modules._values import read_only
@@ -63,14 +65,18 @@ class CustomGenerator(Generator):
         if callable(fn):
             self._refer("fn", fn)
             return
-        table = np.asarray(in_unit(f"{self._label}: fn", fn, ""))
+        table = self._table(f"{self._label}: fn", fn)
         if table.ndim != 2 or table.shape[1] != self.size:
             raise ParameterError(f"{self._label}: fn of shape {table.shape}: expected (steps, {self.size})")
         self._refer("fn", read_only(self._counts(table, f"{self._label}: fn")))
 
+    def _table(self, what: str, table: Any) -> NDArray[Any]:
+        """Return a table as an array."""
+        return array_of(what, in_unit(what, table, ""), f"spike counts (integers) of shape (steps, {self.size})")
+
     def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
         """Return numbers of spikes after checking them."""
-        array = np.asarray(in_unit(what, table, ""))
+        array = self._table(what, table)
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
             array = array.astype(np.int64)
         if array.dtype.kind not in "biu":
@@ -96,10 +102,11 @@ class CustomGenerator(Generator):
         try:
             table = self.fn(np.multiply(np.arange(begin, end), dt, dtype=np.float64))
         except Exception as error:
-            raise ParameterError(f"{what} raised {error!r}") from error
+            raise ParameterError(f"{what} raised {quoted(error)}") from error
         expected = (end - begin, self.size)
-        if np.shape(table) != expected:
-            raise ParameterError(f"{what} of shape {np.shape(table)}: expected {expected}, steps by sources")
+        table = self._table(what, table)
+        if table.shape != expected:
+            raise ParameterError(f"{what} of shape {table.shape}: expected {expected}, steps by sources")
         steps, sources = _repeated(self._counts(table, what))
         return (steps + begin).astype(np.uint64), sources
 

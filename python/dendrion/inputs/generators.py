@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._numbers import numbers
+from .._numbers import array_of, numbers, real
+from .._paths import is_encodable
+from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules._attributes import check_assignment
 from ..modules._fixed import Abstract
 from ..modules._ownership import SENTINEL, Sentinel
 from ..modules._values import read_only
 from ..modules.module import Module, checked_size
-from ..units import check_unit, has_units, in_unit
+from ..units import check_unit, in_unit
 from .piecewise import Piecewise
 
 __all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerator"]
@@ -47,8 +49,10 @@ class Generator(Abstract, Module):
         return (self.rng_col or self.path) if self._kinds in (("poisson",), ("bernoulli",)) else None
 
     def _random(self, rng_col: str | None) -> None:
-        if rng_col is not None and (not isinstance(rng_col, str) or not rng_col):
-            raise ParameterTypeError(f"{self._label}: rng_col = {rng_col!r}: expected the name of a stream, or None")
+        if rng_col is not None and (not isinstance(rng_col, str) or not rng_col or not is_encodable(rng_col)):
+            raise ParameterTypeError(
+                f"{self._label}: rng_col = {quoted(rng_col)}: expected the name of a stream, or None"
+            )
         self._refer("rng_col", rng_col)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -68,13 +72,13 @@ class Generator(Abstract, Module):
             check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
             if value.values.ndim == 2 and value.values.shape[1] != self.size:
                 raise ParameterError(
-                    f"{self._label}: {name} = {value!r} of shape {value.values.shape}: expected shape "
+                    f"{self._label}: {name} = {quoted(value)} of shape {value.values.shape}: expected shape "
                     f"({len(value.times)}, {self.size})"
                 )
             if self._network is not None:
                 raise StructureError(
-                    f"{self._label}: {name} = {value!r}: the times are fixed once the network is built; expected an "
-                    "array of values"
+                    f"{self._label}: {name} = {quoted(value)}: the times are fixed once the network is built; "
+                    "expected an array of values"
                 )
             self._refer("_piecewise", value)
             if value._unit is not None:
@@ -111,13 +115,10 @@ class Generator(Abstract, Module):
         return self._shaped(value) if name in self.__dict__["_values"] else value
 
     def _time(self, name: str, value: Any) -> float:
-        if has_units(value):
-            value = in_unit(f"{self._label}: {name}", value, "ms")
-        if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected a time >= 0 (ms)")
-        if math.isnan(value) or value < 0 or (math.isinf(value) and name == "start"):
-            raise ParameterError(f"{self._label}: {name} = {value}: expected a time >= 0 (ms)")
-        return float(value)
+        time = real(f"{self._label}: {name}", value, "a time >= 0 (ms)", "ms")
+        if math.isnan(time) or time < 0 or (math.isinf(time) and name == "start"):
+            raise ParameterError(f"{self._label}: {name} = {told(value)}: expected a time >= 0 (ms)")
+        return time
 
 
 class PoissonGenerator(Generator):
@@ -236,7 +237,8 @@ class SpikeGenerator(Generator):
         self._times(size, start, stop)
         super().__init__(parent, name, frozen_params)
         times = np.atleast_1d(numbers(f"{self._label}: times", times, "times >= 0 (ms)", "ms"))
-        indices = np.atleast_1d(in_unit(f"{self._label}: indices", indices, ""))
+        given = in_unit(f"{self._label}: indices", indices, "")
+        indices = np.atleast_1d(array_of(f"{self._label}: indices", given, "integers"))
         if times.ndim != 1 or indices.shape != times.shape:
             raise ParameterError(
                 f"{self._label}: indices and times have shapes {indices.shape} and {times.shape}; "

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
+from .._quoted import quoted
 from ..connections._targets import parts_hint
 from ..errors import ParameterTypeError
 from ..modules._fixed import Abstract
@@ -44,7 +45,9 @@ class Noise(Abstract, Module):
     ) -> None:
         if not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment on which it acts{hint}")
+            raise ParameterTypeError(
+                f"{self._label}: on = {quoted(on)}: expected the Compartment on which it acts{hint}"
+            )
         self._refer("on", on)
         self.size = on.size
         self._declare(**given)

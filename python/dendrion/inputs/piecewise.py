@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._numbers import numbers, plain_numbers
+from .._numbers import numbers, plain_numbers, refuse_masks
 from .._suggest import suggests
 from ..errors import ParameterError
 from ..modules._fixed import FixedOnceMade
 from ..modules._values import read_only
-from ..units import in_unit, sampled
+from ..units import sampled
 
 __all__ = ["Piecewise"]
 
@@ -37,6 +37,7 @@ class Piecewise(FixedOnceMade):
 
     def __init__(self, times: ArrayLike, values: ArrayLike) -> None:
         self.times = np.atleast_1d(numbers("Piecewise: times", times, "times >= 0 (ms)", "ms"))
+        refuse_masks("Piecewise: values", values, "numbers")
         signal = sampled("Piecewise: values", values, "Hz, or pA, or 1")
         self._unit = signal.unit
         self.values = np.atleast_1d(plain_numbers("Piecewise: values", signal.values, "numbers"))
@@ -55,6 +56,9 @@ class Piecewise(FixedOnceMade):
                 f"Piecewise: values have a sample every {signal.interval:g} ms from {signal.start:g} ms on; expected "
                 "the same times, or values without times"
             )
+        for bad in np.flatnonzero(~np.isfinite(self.values))[:1]:
+            value = self.values.reshape(-1)[bad]
+            raise ParameterError(f"Piecewise: values[{bad}] = {value}: expected finite numbers")
         if self.values.ndim > 2 or len(self.values) != len(self.times):
             k = len(self.times)
             raise ParameterError(f"Piecewise: values of shape {self.values.shape}: expected ({k},) or ({k}, size)")
@@ -67,7 +71,7 @@ class Piecewise(FixedOnceMade):
 
     def __call__(self, t: ArrayLike) -> NDArray[np.float64]:
         """Return the values at times ``t`` (ms), of the shape of ``t``, followed by ``size`` for values per source."""
-        row = np.searchsorted(self.times, np.asarray(in_unit("Piecewise: t", t, "ms")), side="right") - 1
+        row = np.searchsorted(self.times, numbers("Piecewise: t", t, "times (ms)", "ms"), side="right") - 1
         here = self.values[np.maximum(row, 0)]
         return np.where((row >= 0).reshape(row.shape + (1,) * (self.values.ndim - 1)), here, 0.0)
 

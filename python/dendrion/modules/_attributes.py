@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .. import _core
-from .._suggest import are_numbers, misspelt, no_attribute
+from .._numbers import is_whole
+from .._quoted import quoted
+from .._suggest import are_numbers, misspelt, nearest, no_attribute
 from ..errors import AssignmentError, ParameterError
 from ._containers import named_items, refuse_unordered
 from ._fixed import shown
@@ -45,7 +46,7 @@ def state_of(module: Module, name: str) -> Any:
         raise no_attribute(module._label, name, dir(module))
     why = "has no value before the network is built"
     if net is not None:
-        why = f"is computed from the states; record it with net.probe(module, {name!r})"
+        why = f"is computed from the states; record it with net.probe(module, {quoted(name)})"
     raise AttributeError(f"{module._label}.{name}: {why}", name=name)
 
 
@@ -95,7 +96,7 @@ def _check_known(module: Module, name: str, value: Any) -> None:
     old = module.__dict__.get(name)
     if old is value:
         return
-    if name in module._fixed and old is not None and not (name == "size" and old == value):
+    if name in module._fixed and old is not None and not (name == "size" and is_whole(value) and old == value):
         raise AssignmentError(
             f"{module._label}: {name} cannot change after construction; create a new {type(module).__name__} "
             f"(assigned: {shown(value)})"
@@ -145,14 +146,14 @@ def _check_new(module: Module, name: str, value: Any) -> None:
         of = f"it is one of {homes[0]}" if len(homes) == 1 else f"these have one: {', '.join(homes)}"
         _refuse(module, name, value, f"{kind.__name__} has no parameter or state {name!r}; {of}")
     known = [*_settable(module), *states_of(module)]
-    meant = misspelt(name, known, value) or (_core.nearest(name, known) if are_numbers(value) else None)
+    meant = misspelt(name, known, value) or (nearest(name, known) if are_numbers(value) else None)
     if meant:
-        raise AssignmentError(f"{module._label} has no parameter {name!r}; did you mean {meant!r}?")
+        raise AssignmentError(f"{module._label} has no parameter {quoted(name)}; did you mean {meant!r}?")
     if are_numbers(value):
         listed = f"its parameters are {', '.join(module._values)}" if module._values else "it has no parameters"
         raise AssignmentError(
-            f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {name!r}; {listed}. To add an "
-            "attribute of your own, define it in a subclass, or start its name with '_'"
+            f"{module._label}.{name} = {shown(value)}: {kind.__name__} has no parameter {quoted(name)}; {listed}. "
+            "To add an attribute of your own, define it in a subclass, or start its name with '_'"
         )
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DendrionError, ParameterTypeError
+from ..errors import DendrionError, ParameterTypeError, StructureError
 
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["ModuleDict", "ModuleList", "guarded", "named_items", "refuse_unordered"]
+__all__ = ["ModuleDict", "ModuleList", "check_depth", "guarded", "named_items", "refuse_unordered"]
 
 
 class _Owned:
@@ -31,6 +31,7 @@ class _Owned:
         before = list(named_items(self._attribute, self))
         result = change()
         try:
+            check_depth(self._owner._label, self._attribute, self)
             self._owner._contents_changed(self._attribute, before, list(named_items(self._attribute, self)))
         except DendrionError:
             self._restore(saved)
@@ -69,6 +70,7 @@ class ModuleList(_Owned, list[Any]):
         list.extend(self, new)
         places = {f"{count + k}": item for k, item in enumerate(new)}
         try:
+            check_depth(self._owner._label, self._attribute, new)
             self._owner._contents_changed(self._attribute, [], list(named_items(self._attribute, places)))
         except DendrionError:
             list.__delitem__(self, slice(count, None))
@@ -147,6 +149,25 @@ class ModuleDict(_Owned, dict[Any, Any]):
     def __ior__(self, other: Any) -> ModuleDict:  # type: ignore[misc]
         self.update(other)
         return self
+
+
+#: Levels of containers in containers, at most.
+_DEEPEST = 64
+
+
+def check_depth(label: str, name: str, value: Any) -> None:
+    """Raise for a list, tuple or dict that contains itself, or others too many levels deep."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = (i for container in level for i in (container.values() if isinstance(container, dict) else container))
+        # Each container once, however many hold it.
+        level = list({id(i): i for i in inner if isinstance(i, (list, tuple, dict))}.values())
+        if not level:
+            return
+    raise StructureError(
+        f"{label}.{name} = {type(value).__name__}: contains itself, or lists in lists more than {_DEEPEST} levels "
+        "deep; keep such data in an attribute whose name begins with '_'"
+    )
 
 
 def guarded(owner: Module, attribute: str, value: Any) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
-from .. import _core
-from .._suggest import misspelt
+from .._quoted import quoted
+from .._suggest import misspelt, nearest
 from ..errors import AssignmentError, ParameterTypeError
 
 __all__ = ["Abstract", "Fixed", "FixedOnceMade", "is_ours", "refuse_assignments", "shown"]
@@ -61,10 +61,10 @@ class Fixed:
         ours = is_ours(type(self))
         meant = misspelt(name, known, value)
         if ours:
-            meant = meant or _core.nearest(name, sorted(known))
+            meant = meant or nearest(name, sorted(known))
         if ours or meant:
             hint = f"; did you mean {meant!r}?" if meant else ", and none can be added"
-            raise AssignmentError(f"{assigned}: a {type(self).__name__} has no attribute {name!r}{hint}")
+            raise AssignmentError(f"{assigned}: a {type(self).__name__} has no attribute {quoted(name)}{hint}")
 
 
 class FixedOnceMade(Fixed):
@@ -133,5 +133,5 @@ def shown(value: object) -> str:
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"array of shape {shape}"
-    text = " ".join(repr(value).split())
+    text = " ".join(quoted(value).split())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from ..errors import ParameterError, StructureError
+from .._numbers import is_whole
+from .._quoted import quoted
+from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..neurons.neuron import MCNeuron
 from .module import hint
 
@@ -82,7 +84,10 @@ def selected(
     """Return the populations that meet all criteria."""
     for name in criteria:
         if name not in CRITERIA:
-            raise ParameterError(f"network: select: no criterion named {name!r}{hint(name, list(CRITERIA))}")
+            raise ParameterError(f"network: select: no criterion named {quoted(name)}{hint(name, list(CRITERIA))}")
+    for name, wanted in criteria.items():
+        if wanted is not None and not isinstance(wanted, str) and not is_whole(wanted):
+            raise ParameterTypeError(f"network: select: {name} = {quoted(wanted)}: expected a text or an integer")
 
     def value(population: MCNeuron, name: str) -> Any:
         return identities[id(population)].id if name == "id" else getattr(population, name)

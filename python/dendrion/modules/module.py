@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
-from .._numbers import plain_numbers
-from .._suggest import public
+from .._numbers import is_whole, plain_numbers
+from .._paths import is_encodable
+from .._quoted import quoted, told
+from .._suggest import nearest, public
 from ..errors import (
     AssignmentError,
     DendrionError,
@@ -24,7 +26,7 @@ from ..errors import (
 )
 from ..units import has_units, in_unit, unit_in_table
 from ._attributes import check_assignment, check_deletion, set_state, state_of, states_of
-from ._containers import guarded, named_items
+from ._containers import check_depth, guarded, named_items
 from ._copies import CopiedAlone
 from ._ownership import SENTINEL, Sentinel, maker_of, tracked, under_construction
 from ._values import read_only
@@ -120,8 +122,8 @@ class Module(CopiedAlone):
         name: str | None = None,
         frozen_params: Mapping[str, ArrayLike] | None = None,
     ) -> None:
-        if name is not None and (not isinstance(name, str) or not name or "/" in name or "." in name):
-            raise ParameterError(f"{self._label}: name = {name!r}: expected a name without '/' and '.'")
+        if name is not None and not is_name(name):
+            raise ParameterError(f"{self._label}: name = {quoted(name)}: expected a name without '/' and '.'")
         owner = maker_of(self) if isinstance(parent, Sentinel) else parent
         if owner is not None and not isinstance(owner, (Module, VarManager)):
             given = type(owner).__name__
@@ -131,13 +133,14 @@ class Module(CopiedAlone):
             self.__dict__["_manager"] = owner
         if owner is not None:
             owner._adopt(self)
-        self._freeze(frozen_params or {})
+        self._freeze({} if frozen_params is None else frozen_params)
 
     # Ownership and names
 
     def _adopt(self, child: Module) -> None:
         if self._network is not None:
             raise StructureError(f"{self._label}: cannot gain a {type(child).__name__} after its network is built")
+        self._check_owners(child)
         if child._name is not None and not child._automatic:
             self._call(child, child._name)
         self._children.append(child)
@@ -145,12 +148,27 @@ class Module(CopiedAlone):
         if child._name is not None:
             self._named.setdefault(child._name, child)
 
+    def _check_owners(self, child: Module) -> None:
+        """Raise where a module would own itself, directly or by way of others."""
+        owner: Module | None = self
+        while owner is not None:
+            if owner is child:
+                raise StructureError(
+                    f"{self._label}: cannot own {child!r}, which owns it; keep such a reference in an attribute whose "
+                    "name begins with '_'"
+                )
+            owner = owner._owner
+
     def _call(self, child: Module, name: str) -> None:
         """Name a child. Another child loses this name if it was derived from its class."""
+        if not is_encodable(name):
+            raise ParameterError(
+                f"{self._label}: name = {quoted(name)}: expected a name without characters that UTF-8 cannot encode"
+            )
         other = self._child_named(name)
         if other is not None and other is not child:
             if not other._automatic:
-                raise StructureError(f"{self._label}: two modules named {name!r}; rename one of them")
+                raise StructureError(f"{self._label}: two modules named {quoted(name)}; rename one of them")
             other.__dict__["_name"] = None
         if child._name is not None:
             self._numbers.clear()
@@ -181,6 +199,12 @@ class Module(CopiedAlone):
     def _replace(self, name: str, value: Any) -> None:
         """Set an attribute, adopt modules in the new value, and release modules in the old one."""
         old = self.__dict__.get(name)
+        if isinstance(value, (list, tuple, dict)) and not name.startswith("_"):
+            check_depth(self._label, name, value)
+        if not name.startswith("_"):
+            for item in [value] if isinstance(value, Module) else _items(name, value):
+                if isinstance(item, Module) and item is not self and item._owner is None and item._net is None:
+                    self._check_owners(item)
         if isinstance(old, Module) and old is not value:
             self._let_go(name, old)
         if name.startswith("_"):
@@ -304,7 +328,7 @@ class Module(CopiedAlone):
     def train(self, mode: bool = True) -> Self:
         """Set training mode for the module and everything it owns, so that plastic weights change."""
         if not isinstance(mode, (bool, np.bool_)):
-            raise ParameterTypeError(f"{self._label}: training = {mode!r}: expected True or False")
+            raise ParameterTypeError(f"{self._label}: training = {quoted(mode)}: expected True or False")
         for module in self.modules():
             before = module.__dict__["training"]
             module.__dict__["training"] = bool(mode)
@@ -355,13 +379,13 @@ class Module(CopiedAlone):
     def _freeze(self, frozen: Mapping[str, ArrayLike]) -> None:
         if not isinstance(frozen, Mapping):
             raise ParameterTypeError(
-                f"{self._label}: frozen_params = {frozen!r}: expected a dict from parameter names to values, such as "
-                "{'gL': 5.0}"
+                f"{self._label}: frozen_params = {quoted(frozen)}: expected a dict from parameter names to "
+                "values, such as {'gL': 5.0}"
             )
         for name, value in frozen.items():
             if name not in self._values:
                 raise UnknownNameError(
-                    f"{self._label}: frozen_params: no parameter named {name!r}{hint(name, self._values)}"
+                    f"{self._label}: frozen_params: no parameter named {quoted(name)}{hint(name, self._values)}"
                 )
             self._values[name] = self._convert(name, value)
             self._check(name, self._values[name])
@@ -424,7 +448,9 @@ class Module(CopiedAlone):
         """Warn if a value seems to be in another unit. When a network is built, it checks all values itself."""
         from .._checks import odd_value, warn_of_all
 
-        warn_of_all(list(odd_value(self, name, value)), UnitWarning)
+        with np.errstate(all="ignore"):
+            looks = list(odd_value(self, name, value))
+        warn_of_all(looks, UnitWarning)
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("_values", {})
@@ -459,13 +485,23 @@ class Module(CopiedAlone):
         return f"<{type(self).__name__} {self._label}{size}>"
 
 
+def _items(name: str, value: Any) -> Iterator[Any]:
+    """Go through the items of lists, tuples and dicts, and of those in them."""
+    return (item for _, item in named_items(name, value)) if isinstance(value, (list, tuple, dict)) else iter(())
+
+
 def checked_size(module: Module, size: object) -> int:
     """Return a size after checking that it is an integer >= 1."""
-    if isinstance(size, (bool, np.bool_)) or not isinstance(size, (int, np.integer)):
-        raise ParameterTypeError(f"{module._label}: size = {size!r}: expected an integer >= 1")
-    if size < 1:
-        raise ParameterError(f"{module._label}: size = {size}: expected an integer >= 1")
-    return int(size)
+    if not is_whole(size):
+        raise ParameterTypeError(f"{module._label}: size = {quoted(size)}: expected an integer >= 1")
+    if not 1 <= size < 2**32:  # type: ignore[operator]
+        raise ParameterError(f"{module._label}: size = {told(size)}: expected an integer >= 1, at most 2^32 - 1")
+    return int(size)  # type: ignore[call-overload,no-any-return]
+
+
+def is_name(name: object) -> bool:
+    """Return whether something can be the name of a module."""
+    return isinstance(name, str) and bool(name) and "/" not in name and "." not in name and is_encodable(name)
 
 
 def has_value(module: Module, name: str, value: Any) -> bool:
@@ -478,11 +514,11 @@ def has_value(module: Module, name: str, value: Any) -> bool:
 SHOWN = 24
 
 
-def hint(name: str, known: Mapping[str, Any] | list[str]) -> str:
+def hint(name: Any, known: Mapping[str, Any] | list[str]) -> str:
     """Return the end of a message about an unknown name: the nearest known name, or all of them."""
-    nearest = _core.nearest(name, list(known))
-    if nearest:
-        return f"; did you mean {nearest!r}?"
+    meant = nearest(name, known)
+    if meant:
+        return f"; did you mean {meant!r}?"
     names = list(known)
     if len(names) > SHOWN:
         return f"; there are {len(names)}, such as {', '.join(names[:8])}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .._quoted import quoted
 from ..errors import AssignmentError, StructureError, UnknownNameError
 from ._fixed import Fixed, shown
 from ._values import read_only
@@ -42,15 +43,15 @@ class VarManager(Fixed):
         return tuple(self._roots)
 
     def __getitem__(self, collection: str) -> Collection:
-        if collection not in self.COLLECTIONS:
+        if not isinstance(collection, str) or collection not in self.COLLECTIONS:
             known = ", ".join(self.COLLECTIONS)
-            raise UnknownNameError(f"VarManager: no collection named {collection!r}; expected one of: {known}")
+            raise UnknownNameError(f"VarManager: no collection named {quoted(collection)}; expected one of: {known}")
         return Collection(self, collection)
 
     def __setitem__(self, collection: str, value: Any) -> None:
         raise AssignmentError(
-            f"VarManager[{collection!r}] = {shown(value)}: cannot replace a collection; assign its entries, such as "
-            "manager['params']['cell/soma.gL'] = 5.0"
+            f"VarManager[{quoted(collection)}] = {shown(value)}: cannot replace a collection; assign its entries, such "
+            "as manager['params']['cell/soma.gL'] = 5.0"
         )
 
     def _ipython_key_completions_(self) -> list[str]:
@@ -69,7 +70,7 @@ class VarManager(Fixed):
     def _adopt(self, root: Module) -> None:
         name = root._name
         if name is not None and self._is_taken(name):
-            raise StructureError(f"VarManager: two modules named {name!r}; rename one of them")
+            raise StructureError(f"VarManager: two modules named {quoted(name)}; rename one of them")
         if name is None:
             from .module import unused
 
@@ -119,10 +120,10 @@ class Collection(Fixed, Mapping[str, Any]):
 
     def _entry(self, key: str) -> tuple[Module, str]:
         entries = self._entries()
-        if key not in entries:
+        if not isinstance(key, str) or key not in entries:
             from .module import hint
 
-            raise UnknownNameError(f"VarManager: {self._kind}: no entry named {key!r}{hint(key, list(entries))}")
+            raise UnknownNameError(f"VarManager: {self._kind}: no entry named {quoted(key)}{hint(key, list(entries))}")
         return entries[key]
 
     def __getitem__(self, key: str) -> Any:
@@ -153,7 +154,7 @@ class Collection(Fixed, Mapping[str, Any]):
             module._network.set_state({key: value})
         else:
             raise StructureError(
-                f"VarManager: {self._kind}: {key!r} is read-only; expected an entry of params or states"
+                f"VarManager: {self._kind}: {quoted(key)} is read-only; expected an entry of params or states"
             )
 
     def _ipython_key_completions_(self) -> list[str]:

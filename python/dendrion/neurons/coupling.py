@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from numpy.typing import ArrayLike
 
+from .._quoted import quoted
 from ..connections._targets import parts_hint
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..inputs.generators import Generator
@@ -97,13 +98,13 @@ class MCConnSynapse(Module):
         if not isinstance(pre, (Receptor, Channel)):
             hint = "; MCConn couples two compartments" if isinstance(pre, Compartment) else ""
             raise ParameterTypeError(
-                f"{self._label}: pre = {pre!r}: expected a Receptor, such as an AMPA, or a Channel{hint}"
+                f"{self._label}: pre = {quoted(pre)}: expected a Receptor, such as an AMPA, or a Channel{hint}"
             )
         if isinstance(pre, Receptor):
             _two_compartments(self, pre, post)
         elif not isinstance(post, Compartment):
             hint = parts_hint(post, Compartment, "compartment")
-            raise ParameterTypeError(f"{self._label}: post = {post!r}: expected a Compartment{hint}")
+            raise ParameterTypeError(f"{self._label}: post = {quoted(post)}: expected a Compartment{hint}")
         self.__dict__["size"] = pre.size
         self._refer("pre", pre)
         self._refer("post", post)
@@ -120,6 +121,8 @@ def _two_compartments(module: Module, pre: object, post: object) -> None:
                 hint = "; to inject a current, use ConnGen(generator, compartment)"
             elif isinstance(end, Channel):
                 hint = "; to attach a channel, use MCConnSynapse(channel, compartment)"
-            raise ParameterTypeError(f"{module._label}: {name} = {end!r}: expected a Compartment{hint}")
+            raise ParameterTypeError(f"{module._label}: {name} = {quoted(end)}: expected a Compartment{hint}")
     if pre is post:
-        raise StructureError(f"{module._label}: pre and post are both {pre!r}; expected two different compartments")
+        raise StructureError(
+            f"{module._label}: pre and post are both {quoted(pre)}; expected two different compartments"
+        )

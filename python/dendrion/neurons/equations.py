@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._paths import is_encodable
+from .._quoted import quoted
 from ..connections._targets import parts_hint
-from ..errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from ..errors import EquationError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..modules._ownership import SENTINEL, Sentinel, maker_of
 from ..modules.module import Module, Value, checked_size, hint
 from .compartment import Compartment, LeakyIF
@@ -30,14 +32,18 @@ class Written(Module):
         if "equations" not in cls.__dict__:
             return
         if not isinstance(cls.equations, str):
-            raise ParameterTypeError(f"{cls.__name__}: equations = {cls.equations!r}: expected a string")
+            raise ParameterTypeError(f"{cls.__name__}: equations = {quoted(cls.equations)}: expected a string")
+        if not is_encodable(cls.equations):
+            raise EquationError(
+                f"{cls.__name__}: equations: expected a text without characters that UTF-8 cannot encode"
+            )
         cls._definition = _core.Definition(cls.__name__, cls.equations)
         cls._check_definition(cls._definition)
         for name, *_ in cls._definition.parameters():
             if hasattr(cls, name) or name in _RESERVED:
                 raise ParameterError(
-                    f"{cls.__name__}: its equations have a parameter {name!r}, which is already an attribute of every "
-                    f"{cls.__mro__[1].__name__}; choose another name"
+                    f"{cls.__name__}: its equations have a parameter {quoted(name)}, which is already an "
+                    f"attribute of every {cls.__mro__[1].__name__}; choose another name"
                 )
         if "__init__" not in cls.__dict__:
             cls.__signature__ = _signature(cls, cls._definition)  # type: ignore[attr-defined]
@@ -55,7 +61,7 @@ class Written(Module):
         for name in given:
             if name not in known:
                 raise UnknownNameError(
-                    f"{type(self).__name__}: unexpected parameter {name} = {given[name]!r}{hint(name, known)}"
+                    f"{type(self).__name__}: unexpected parameter {name} = {quoted(given[name])}{hint(name, known)}"
                 )
         self._declare(**{name: given.get(name, default) for name, default in known.items()})
 
@@ -163,7 +169,9 @@ class Channel(Written):
         self.size = checked_size(self, size)
         if on is not None and not isinstance(on, Compartment):
             hint = parts_hint(on, Compartment, "compartment")
-            raise ParameterTypeError(f"{self._label}: on = {on!r}: expected the Compartment on which it acts{hint}")
+            raise ParameterTypeError(
+                f"{self._label}: on = {quoted(on)}: expected the Compartment on which it acts{hint}"
+            )
         self._refer("on", on)
         self._declare_written(given)
         if parent is SENTINEL and on is not None and maker_of(self) is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, NoReturn, TypeVar
 
-from .. import _core
+from .._quoted import quoted
+from .._suggest import nearest
 from ..errors import ParameterError, ParameterTypeError
 
 __all__ = ["SolverMethodODE", "SolverMethodSDE"]
@@ -43,10 +44,10 @@ def _refuse(label: str, name: str, value: object, kind: type[_Method]) -> NoRetu
     names = [m.value for m in kind]
     expected = f"expected one of {', '.join(map(repr, names))}, or a member of {kind.__name__}"
     if not isinstance(value, str):
-        raise ParameterTypeError(f"{label}: {name} = {value!r}: {expected}")
-    nearest = _core.nearest(value.lower(), names)
-    hint = f"; did you mean {nearest!r}?" if nearest else ""
-    raise ParameterError(f"{label}: {name} = {value!r}: {expected}{hint}")
+        raise ParameterTypeError(f"{label}: {name} = {quoted(value)}: {expected}")
+    meant = nearest(value.lower(), names)
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    raise ParameterError(f"{label}: {name} = {quoted(value)}: {expected}{hint}")
 
 
 class SolverMethodODE(_Method):

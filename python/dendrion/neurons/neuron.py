@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
+from .._numbers import array_of, is_whole, numbers
+from .._paths import is_encodable
+from .._quoted import quoted, told
 from ..connections._targets import class_hint
 from ..connections.initializers import Initializer
 from ..errors import ParameterError, ParameterTypeError, StructureError
@@ -172,7 +175,7 @@ class MCNeuron(Neuron):
         if name == "dendritic_delay":
             return self._checked_delay(value)
         expected = {
-            "area_name": ("a string or None", value is None or isinstance(value, str)),
+            "area_name": ("a string or None", value is None or (isinstance(value, str) and is_encodable(value))),
             "surrogate_grad_fn": (
                 f"a Surrogate, such as Sigmoid(), or a callable{class_hint(value, Surrogate)}",
                 callable(value) and not isinstance(value, type),
@@ -181,7 +184,7 @@ class MCNeuron(Neuron):
             "reset": ("True or False", isinstance(value, (bool, np.bool_))),
         }
         if name in expected and not expected[name][1]:
-            raise ParameterTypeError(f"{self._label}: {name} = {value!r}: expected {expected[name][0]}")
+            raise ParameterTypeError(f"{self._label}: {name} = {quoted(value)}: expected {expected[name][0]}")
         return bool(value) if name in ("detach_reset", "reset") else value
 
     def _checked_delay(self, value: Any) -> Any:
@@ -194,13 +197,13 @@ class MCNeuron(Neuron):
                 f"{self._label}: dendritic_delay = {value.__name__}: expected {expected}"
                 f"{class_hint(value, Initializer)}"
             )
-        return value if callable(value) else read_only(_steps(self, value, repr(value)))
+        return value if callable(value) else read_only(_steps(self, value, quoted(value)))
 
     def _dendritic_steps(self, seed: int) -> NDArray[np.uint16]:
         """Return the dendritic delay in steps: one for all, or one per neuron."""
         value = self.dendritic_delay
         if isinstance(value, Initializer):
-            shown = f"{value!r}"
+            shown = f"{quoted(value)}"
             value = np.rint(_core.draw(value._spec(), seed, self.path, self.size)).astype(np.int64)
             value = _steps(self, value, shown)
         elif callable(value):
@@ -208,8 +211,8 @@ class MCNeuron(Neuron):
             try:
                 value = value(self.size)
             except Exception as error:
-                raise ParameterError(f"{self._label}: dendritic_delay: {what} raised {error!r}") from error
-            value = _steps(self, value, f"{what} = {value!r}")
+                raise ParameterError(f"{self._label}: dendritic_delay: {what} raised {quoted(error)}") from error
+            value = _steps(self, value, f"{what} = {quoted(value)}")
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
 
     def _surrogate(self) -> tuple[str, list[Token], bool]:
@@ -221,21 +224,22 @@ class MCNeuron(Neuron):
             return "own", written(function), False
         except Exception as error:
             raise ParameterError(
-                f"{self._label}: surrogate_grad_fn = {function!r}: expected a Surrogate, or an expression of "
+                f"{self._label}: surrogate_grad_fn = {quoted(function)}: expected a Surrogate, or an expression of "
                 f"V - V_th with NumPy functions; tracing it failed: {error}"
             ) from error
 
     def spike_derivative(self, V: ArrayLike) -> NDArray[np.float64]:
         """Return the surrogate derivative of the spike (1/mV) at somatic potentials ``V`` (mV)."""
-        V = np.asarray(in_unit(f"{self._label}: V", V, "mV"), dtype=np.float64)
+        V = numbers(f"{self._label}: V", V, "potentials (mV)", "mV")
         function, V_th = self.surrogate_grad_fn, np.asarray(self._values["V_th"])
         if not (isinstance(function, Surrogate) and function.relative):
             return np.asarray(function(V - V_th), dtype=np.float64)
         V_reset = self._values["V_reset"]
         if V_reset is None:
             raise StructureError(
-                f"{self._label}: surrogate_grad_fn = {function!r}: is relative to V_th - V_reset, but V_reset is None; "
-                "expected a V_reset (mV)"
+                f"{self._label}: surrogate_grad_fn = {quoted(function)}: is relative to V_th - V_reset, but "
+                "V_reset is None; expected "
+                "a V_reset (mV)"
             )
         distance = V_th - np.asarray(V_reset)
         return np.asarray(function((V - V_th) / distance) / distance, dtype=np.float64)
@@ -270,17 +274,22 @@ class MCNeuron(Neuron):
             _core.check("population", self._label, name, value, self.size)
 
 
+#: Largest number of a population, or of its first neuron.
+_LARGEST = 2**62
+
+
 def _whole(module: Module, name: str, value: object) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ParameterTypeError(f"{module._label}: {name} = {value!r}: expected an integer >= 0")
-    if value < 0:
-        raise ParameterError(f"{module._label}: {name} = {value}: expected an integer >= 0")
-    return int(value)
+    if not is_whole(value):
+        raise ParameterTypeError(f"{module._label}: {name} = {quoted(value)}: expected an integer >= 0")
+    if not 0 <= value <= _LARGEST:  # type: ignore[operator]
+        raise ParameterError(f"{module._label}: {name} = {told(value)}: expected an integer >= 0, at most 2^62")
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def _steps(module: MCNeuron, value: Any, shown: str) -> Any:
     """Return a dendritic delay in whole steps, a single value or one per neuron, after checking it."""
-    array = np.asarray(in_unit(f"{module._label}: dendritic_delay", value, ""))
+    what = f"{module._label}: dendritic_delay"
+    array = array_of(what, in_unit(what, value, ""), "an integer >= 0 (steps)")
     if array.dtype.kind not in "iu":
         raise ParameterTypeError(f"{module._label}: dendritic_delay = {shown}: expected an integer >= 0 (steps)")
     if array.shape not in ((), (module.size,)) or (array < 0).any() or (array > 0xFFFF).any():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import _core
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules._attributes import check_assignment
 from ..modules._ownership import SENTINEL, Sentinel
@@ -91,7 +92,7 @@ class Receptor(Written, Compartment):
         if name == "scale_g":
             check_assignment(self, name, value)
             if not isinstance(value, (bool, np.bool_)):
-                raise ParameterTypeError(f"{self._label}: scale_g = {value!r}: expected True or False")
+                raise ParameterTypeError(f"{self._label}: scale_g = {quoted(value)}: expected True or False")
             value = bool(value)
         if name in self._values and self._network is None:
             # An attached receptor has no membrane, so setting a membrane parameter must be reported.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted
 from ..errors import ParameterTypeError
 from ._style import COLUMN, LINE, SMALLER, pyplot, style
 
@@ -38,7 +39,9 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
 
     if ax is not None:
         if not isinstance(ax, Axes):
-            raise ParameterTypeError(f"plot.{what}: ax = {ax!r}: expected Axes of matplotlib, or None for a new figure")
+            raise ParameterTypeError(
+                f"plot.{what}: ax = {quoted(ax)}: expected Axes of matplotlib, or None for a new figure"
+            )
         from ._fit import fit
 
         fit(ax)

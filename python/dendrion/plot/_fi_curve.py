@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import ParameterError
 from . import _read
 from ._axes import drawing, legend
@@ -72,7 +73,9 @@ def fi_curve(
     if (rates is None) == (spikes is None):
         raise ParameterError("plot.fi_curve: expected either rates (Hz) or spikes (a SpikeRecording)")
     if spikes is None and window is not None:
-        raise ParameterError(f"plot.fi_curve: window = {window!r}: applies to spikes only; remove it if you pass rates")
+        raise ParameterError(
+            f"plot.fi_curve: window = {quoted(window)}: applies to spikes only; remove it if you pass rates"
+        )
     table = _given(given, rates) if spikes is None else _counted(given, spikes, window)
     current, mean, spread = _summary(given, table)
     with drawing("fi_curve", ax, 2.1) as axes:
@@ -115,7 +118,7 @@ def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDAr
     rounding = 1e-9 * max(read.end, 1.0)
     if not read.begin - rounding <= begin < end <= read.end + rounding:
         raise ParameterError(
-            f"plot.fi_curve: window = {(begin, end)!r}: expected times within the recording, which lasts from "
+            f"plot.fi_curve: window = {quoted((begin, end))}: expected times within the recording, which lasts from "
             f"{read.begin:g} to {read.end:g} ms"
         )
     inside = (read.t >= begin - rounding) & (read.t < end - rounding)

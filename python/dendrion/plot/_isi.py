@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError
 from . import _read
 from ._axes import drawing, legend
@@ -73,7 +74,7 @@ def isi(
     """
     width, most = _positive("bin", bin), _positive("longest", longest)
     if not isinstance(log, bool):
-        raise ParameterTypeError(f"plot.isi: log = {log!r}: expected True or False")
+        raise ParameterTypeError(f"plot.isi: log = {quoted(log)}: expected True or False")
     read = _read.spikes("isi", spikes)
     each = [_intervals(r, most, log) for r in read]
     edges = _edges(np.concatenate(each), width, log, min((r.dt for r in read if r.dt), default=None))
@@ -100,7 +101,7 @@ def _positive(name: str, given: float | None) -> float | None:
         return None
     value = numbers(f"plot.isi: {name}", given, "a width > 0 (ms), or None", "" if name == "bin" else "ms")
     if value.ndim or not 0 < value < math.inf:
-        raise ParameterError(f"plot.isi: {name} = {given!r}: expected a width > 0 (ms), or None")
+        raise ParameterError(f"plot.isi: {name} = {quoted(given)}: expected a width > 0 (ms), or None")
     return float(value)
 
 

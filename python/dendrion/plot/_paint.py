@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import _core
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
 from ..modules.module import hint
 from ..neurons.equations import Written
@@ -50,7 +51,7 @@ def painted(
             return Paint([color] * len(parts), None, "")
         known = list(dict.fromkeys(name for part in parts for name in part.module._values))
         raise UnknownNameError(
-            f"plot.tree: color = {color!r}: neither a parameter of a compartment nor a colour{hint(color, known)}"
+            f"plot.tree: color = {quoted(color)}: neither a parameter of a compartment nor a colour{hint(color, known)}"
         )
     if isinstance(color, Mapping):
         known = [part.name for part in parts]
@@ -75,7 +76,7 @@ def _colour(value: str | None) -> str:
 
     if value is not None and not is_color_like(value):
         raise ParameterError(
-            f"plot.tree: color: {value!r}: expected a matplotlib colour, such as 'tab:red', or a number"
+            f"plot.tree: color: {quoted(value)}: expected a matplotlib colour, such as 'tab:red', or a number"
         )
     return NONE if value is None else value
 
@@ -84,7 +85,7 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
     """Return values as floats, with NaN for missing ones."""
     for value in values:
         if value is not None and (np.ndim(value) > 0 or np.asarray(value).dtype.kind not in "biuf"):
-            raise ParameterTypeError(f"plot.tree: color: {value!r}: expected a number, or only colours")
+            raise ParameterTypeError(f"plot.tree: color: {quoted(value)}: expected a number, or only colours")
     return np.array([np.nan if value is None else float(value) for value in values])
 
 

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._numbers import is_whole
+from .._quoted import quoted
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..modules.module import Module
 from ..neurons.compartment import Compartment, LeakyIF
@@ -42,10 +44,10 @@ class Part(NamedTuple):
 def parts_of(neuron: Any, index: int | None) -> list[Part]:
     """Return the compartments: the soma first, then by depth and order of creation, each after its parent."""
     if not isinstance(neuron, MCNeuron):
-        raise ParameterTypeError(f"plot.tree: neuron = {neuron!r}: expected an MCNeuron")
-    if index is not None and not 0 <= index < neuron.size:
+        raise ParameterTypeError(f"plot.tree: neuron = {quoted(neuron)}: expected an MCNeuron")
+    if index is not None and (not is_whole(index) or not 0 <= index < neuron.size):
         raise ParameterError(
-            f"plot.tree: index = {index}: expected None or the index of a neuron, 0 to {neuron.size - 1}"
+            f"plot.tree: index = {quoted(index)}: expected None or the index of a neuron, 0 to {neuron.size - 1}"
         )
     modules = list(neuron.modules())
     attached = {id(m.pre): m.post for m in modules if isinstance(m, MCConnSynapse)}
@@ -93,7 +95,9 @@ def _parents(
     for a, b in edges:
         for end in (a, b):
             if id(end) not in places:
-                raise StructureError(f"plot.tree: {neuron.path}: a coupling refers to {end!r}, which is not part of it")
+                raise StructureError(
+                    f"plot.tree: {neuron.path}: a coupling refers to {quoted(end)}, which is not part of it"
+                )
         beside[places[id(a)]].append(places[id(b)])
         beside[places[id(b)]].append(places[id(a)])
     root = places[id(soma)]

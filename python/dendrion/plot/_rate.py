@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .._numbers import real
+from .._quoted import quoted
 from ..errors import ParameterError
 from . import _read
 from ._axes import drawing, legend, time_axis
@@ -92,19 +94,24 @@ def rate(
 
 
 def _check(bin: float | None, smooth: float | None, window: float | None) -> None:
+    for name, width in (("bin", bin), ("smooth", smooth), ("window", window)):
+        if width is not None:
+            real(f"plot.rate: {name}", width, "a number > 0 (ms)")
     for name, width in (("bin", bin), ("window", window)):
         if width is not None and not 0 < width < math.inf:
-            raise ParameterError(f"plot.rate: {name} = {width!r}: expected a width > 0 (ms)")
+            raise ParameterError(f"plot.rate: {name} = {quoted(width)}: expected a width > 0 (ms)")
     if smooth is not None and window is not None:
-        raise ParameterError(f"plot.rate: smooth = {smooth!r}, window = {window!r}: expected at most one of them")
+        raise ParameterError(
+            f"plot.rate: smooth = {quoted(smooth)}, window = {quoted(window)}: expected at most one of them"
+        )
     if smooth is not None and not 0 < smooth < math.inf:
-        raise ParameterError(f"plot.rate: smooth = {smooth!r}: expected a standard deviation > 0 (ms)")
+        raise ParameterError(f"plot.rate: smooth = {quoted(smooth)}: expected a standard deviation > 0 (ms)")
     if smooth is not None and bin is not None and smooth < bin / 2:
         raise ParameterError(
-            f"plot.rate: smooth = {smooth!r}: expected at least bin / 2 (bin = {bin:g} ms); reduce bin"
+            f"plot.rate: smooth = {quoted(smooth)}: expected at least bin / 2 (bin = {bin:g} ms); reduce bin"
         )
     if window is not None and bin is not None and window < bin:
-        raise ParameterError(f"plot.rate: window = {window!r}: expected at least bin (bin = {bin:g} ms)")
+        raise ParameterError(f"plot.rate: window = {quoted(window)}: expected at least bin (bin = {bin:g} ms)")
 
 
 def _steps_of(read: _read.Spikes, width: float) -> float:

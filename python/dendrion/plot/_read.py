@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted, told
 from ..errors import DendrionError, ParameterError, ParameterTypeError
 from ..recordings.recording import Recording, SpikeRecording
 
@@ -66,7 +67,7 @@ class Spikes(NamedTuple):
 def labelled(what: str, parameter: str, given: Any, expected: str, attributes: Sequence[str]) -> dict[str, Any]:
     """Return a dict from label to recording, from one recording, a sequence or a dict; check their attributes."""
     if isinstance(given, Mapping):
-        items = {str(label): item for label, item in given.items()}
+        items = {told(label): item for label, item in given.items()}
     elif isinstance(given, (list, tuple)):
         names = _short([_name(item) or f"{k}" for k, item in enumerate(given)])
         items = {}
@@ -75,10 +76,10 @@ def labelled(what: str, parameter: str, given: Any, expected: str, attributes: S
     else:
         items = {_name(given).rpartition(".")[0] or _name(given): given}
     if not items:
-        raise ParameterError(f"plot.{what}: {parameter} = {given!r}: expected {expected}")
+        raise ParameterError(f"plot.{what}: {parameter} = {quoted(given)}: expected {expected}")
     for item in items.values():
         if not all(_has(item, name) for name in attributes):
-            raise ParameterTypeError(f"plot.{what}: {parameter} = {item!r}: expected {expected}")
+            raise ParameterTypeError(f"plot.{what}: {parameter} = {quoted(item)}: expected {expected}")
     return items
 
 
@@ -89,7 +90,7 @@ def span(what: str, name: str, given: Any, unit: str) -> tuple[float, float]:
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not -np.inf < low < high < np.inf:
-        raise ParameterError(f"plot.{what}: {name} = {given!r}: expected two ascending numbers{unit}")
+        raise ParameterError(f"plot.{what}: {name} = {quoted(given)}: expected two ascending numbers{unit}")
     return low, high
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._numbers import real
+from .._quoted import quoted
 from ..errors import ParameterError
 
 if TYPE_CHECKING:
@@ -102,8 +104,9 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
     ...     figure.savefig("figure.pdf")
     """
     plt = pyplot()
+    real("plot.style: size", size, "a size of font > 0 (points)")
     if not 0 < size < math.inf:
-        raise ParameterError(f"plot.style: size = {size!r}: expected a font size > 0 (points)")
+        raise ParameterError(f"plot.style: size = {quoted(size)}: expected a font size > 0 (points)")
     fonts = {name: size for name in ("font.size", "axes.labelsize", "axes.titlesize")}
     fonts |= {name: SMALLER * size for name in ("xtick.labelsize", "ytick.labelsize", "legend.fontsize")}
     context: AbstractContextManager[None] = plt.rc_context(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError
 from ..neurons.neuron import MCNeuron
 from ..surrogate import Surrogate
@@ -79,7 +80,7 @@ def surrogate(
 def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
     """Return functions by label, and whether they depend on the relative distance from the threshold."""
     if isinstance(given, Mapping):
-        items = {str(label): item for label, item in given.items()}
+        items = {told(label): item for label, item in given.items()}
     else:
         items = {_label(item): item for item in (given if isinstance(given, (list, tuple)) else [given])}
     if not items:
@@ -87,8 +88,8 @@ def _labelled(given: Any) -> tuple[dict[str, Callable[..., Any]], bool]:
     for item in items.values():
         if not callable(item) and not isinstance(item, MCNeuron):
             raise ParameterTypeError(
-                f"plot.surrogate: surrogates = {item!r}: expected a Surrogate, such as dn.Sigmoid(), a function of "
-                "V - V_th, an MCNeuron, or a list or dict of them"
+                f"plot.surrogate: surrogates = {quoted(item)}: expected a Surrogate, such as dn.Sigmoid(), a function "
+                "of V - V_th, an MCNeuron, or a list or dict of them"
             )
     relative = {label: isinstance(item, Surrogate) and item.relative for label, item in items.items()}
     if len(set(relative.values())) > 1:
@@ -109,8 +110,8 @@ def _of(neuron: MCNeuron) -> Callable[..., Any]:
     distance = np.unique(np.asarray(V_th) - np.asarray(V_reset)) if V_reset is not None else np.zeros(0)
     if len(distance) != 1:
         raise ParameterError(
-            f"plot.surrogate: {neuron.path}: {function!r} requires the same V_th - V_reset for all neurons; pass the "
-            "surrogate itself instead"
+            f"plot.surrogate: {neuron.path}: {quoted(function)} requires the same V_th - V_reset for all neurons; "
+            "pass the surrogate itself instead"
         )
     scale = float(distance[0])
     return lambda x: function(x / scale) / scale
@@ -119,7 +120,7 @@ def _of(neuron: MCNeuron) -> Callable[..., Any]:
 def _label(item: Any) -> str:
     if isinstance(item, MCNeuron):
         return item.path
-    return repr(item).removesuffix("()") if isinstance(item, Surrogate) else str(getattr(item, "__name__", item))
+    return repr(item).removesuffix("()") if isinstance(item, Surrogate) else told(getattr(item, "__name__", item))
 
 
 def _values(label: str, function: Callable[..., Any], x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,7 +128,7 @@ def _values(label: str, function: Callable[..., Any], x: NDArray[np.float64]) ->
         y = np.asarray(function(x), dtype=np.float64)
     except Exception as error:
         raise ParameterError(
-            f"plot.surrogate: {label}: raised {error!r}; expected a function of an array of V - V_th (mV)"
+            f"plot.surrogate: {label}: raised {quoted(error)}; expected a function of an array of V - V_th (mV)"
         ) from error
     if y.shape not in ((), x.shape):
         raise ParameterError(

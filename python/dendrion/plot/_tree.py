@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._numbers import real
+from .._quoted import quoted
 from ..errors import ParameterError
 from . import _annotate
 from ._axes import drawing, laid_out, small
@@ -95,8 +97,8 @@ def tree(
     >>> dn.plot.tree(cells, color="diameter")
     >>> dn.plot.tree(cells, color={"soma": -60.0, "prox": -55.0}, label="V (mV)")
     """
-    if thickness is not None and not 0 < thickness < math.inf:
-        raise ParameterError(f"plot.tree: thickness = {thickness!r}: expected a factor > 0")
+    if thickness is not None and not 0 < real("plot.tree: thickness", thickness, "a factor > 0") < math.inf:
+        raise ParameterError(f"plot.tree: thickness = {quoted(thickness)}: expected a factor > 0")
     parts = parts_of(neuron, index)
     paint = painted(parts, color, label, limits, index)
     factor = _factor(parts) if thickness is None else thickness

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import numbers
+from .._quoted import quoted
+from ..connections._sparse import to_format
 from ..connections.synapse import Connections, MCSynapse
 from ..errors import ParameterError
 from ._axes import drawing, small
@@ -58,8 +60,8 @@ def weights(
     --------
     >>> dn.plot.weights(syn)
     """
-    if kind not in (None, "image", "histogram"):
-        raise ParameterError(f'plot.weights: kind = {kind!r}: expected "image", "histogram" or None')
+    if kind is not None and not (isinstance(kind, str) and kind in ("image", "histogram")):
+        raise ParameterError(f'plot.weights: kind = {quoted(kind)}: expected "image", "histogram" or None')
     values, dense = _read(synapse)
     if kind is None:
         kind = "histogram" if dense is None else "image"
@@ -76,8 +78,8 @@ def _read(synapse: Any) -> tuple[NDArray[np.float64], NDArray[np.float64] | None
         return synapse.connections.weight, None
     if isinstance(synapse, Connections):
         return np.asarray(synapse.weight, dtype=np.float64), None
-    if hasattr(synapse, "tocoo"):
-        return np.asarray(synapse.tocoo().data, dtype=np.float64), None
+    if hasattr(synapse, "tocoo") and not isinstance(synapse, type):
+        return np.asarray(to_format("plot.weights: synapse", synapse, "coo").data, dtype=np.float64), None
     expected = "an MCSynapse, its connections, or an array or sparse matrix of shape (sources, targets)"
     table = numbers("plot.weights: synapse", synapse, expected)
     if table.ndim != 2 or table.size == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from .._quoted import quoted
 from ..errors import AssignmentError, ParameterTypeError, StructureError
 from ..training._sharing import NetworkSharing
 from ._kept import Kept
@@ -94,7 +95,8 @@ class NetworkRecordings(NetworkSharing):
         """
         if not isinstance(probe, (Recording, SpikeRecording)):
             raise ParameterTypeError(
-                f"network: remove: {probe!r}: expected a recording that net.probe() returned, or one of net.recordings"
+                f"network: remove: {quoted(probe)}: expected a recording that net.probe() returned, or one of "
+                "net.recordings"
             )
         if not probe._is_recorded_by(self):
             was = "was removed before" if probe._is_probe_of(self) else "is not recorded by this network"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._paths import file_name
+from .._quoted import quoted
 from ..errors import ParameterError, StructureError
 from ._stream_group import StreamGroup
 from .recording import Recording, SpikeRecording
@@ -147,17 +149,19 @@ class Place:
         zarr: Any = needed("zarr", "zarr", "probe(to=...)")
         if not hasattr(zarr, "create_group"):
             raise ImportError('probe(to=...) requires zarr 3 or newer; install it with: pip install "dendrion[zarr]"')
-        path = os.fspath(to)
+        path = file_name(f"{name}: to", to, "a zarr folder, or none yet")
         self._folder = Path(path)
         self._name = name.replace("/", ".")
         try:
             self._root = zarr.open_group(path, mode="a", zarr_format=3, use_consolidated=False)
         except (ValueError, TypeError, OSError) as error:
             raise ParameterError(
-                f"{name}: to = {path!r}: expected a zarr folder, or a path that does not exist yet: {error}"
+                f"{name}: to = {quoted(path)}: expected a zarr folder, or a path that does not exist yet: {error}"
             ) from error
         if self._name in self._root:
-            raise ParameterError(f"{name}: to = {path!r}: already has a recording {self._name!r}; use another folder")
+            raise ParameterError(
+                f"{name}: to = {quoted(path)}: already has a recording {quoted(self._name)}; use another folder"
+            )
 
     def make(self) -> tuple[Any, Path]:
         """Create the group and return it with its folder."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from .._quoted import quoted
 from ..export._files import replacing
 from ..export._zarr_parts import whole
 
@@ -127,7 +128,8 @@ class StreamGroup:
         if not is_whole:
             name = self._attributes.get("name")
             raise OSError(
-                f"{name}: the zarr folder {os.fspath(self._folder)!r} was removed or changed during the recording, so "
+                f"{name}: the zarr folder {quoted(os.fspath(self._folder))} was removed or changed during the "
+                "recording, so "
                 f"{self._length} rows that were written to it are lost; do not change it from outside. "
                 "net.remove(recording) ends the recording"
             )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._numbers import numbers
+from .._quoted import quoted
 from ..errors import ParameterError, StructureError
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _step(what: str, time: float | None, dt: float) -> int | None:
         return None
     value = numbers(what, time, "a time (ms)")
     if value.ndim or not math.isfinite(value):
-        raise ParameterError(f"{what} = {time!r}: expected a finite time (ms), or None")
+        raise ParameterError(f"{what} = {quoted(time)}: expected a finite time (ms), or None")
     return math.ceil(float(value) / dt - _ROUNDING)
 
 

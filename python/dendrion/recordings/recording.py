@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._suggest import Suggesting
 from ..connections.synapse import MCSynapse
-from ..errors import StructureError
+from ..errors import ParameterTypeError, StructureError
 from ..modules._copies import NotCopied
 from ..modules._fixed import Fixed
 from ..simulation._log import FILES
@@ -59,6 +59,8 @@ class _Probe(Fixed, NotCopied, Suggesting):
     _otherwise: ClassVar[str] = "recordings are read-only; change a copy of the data, such as recording.values.copy()"
     _built = True
     _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
+    #: What has an index instead of it.
+    _indexed: ClassVar[str]
     #: Path of the population or generator; ``None`` for connections.
     _population: str | None
     #: Index of each recorded member in its population, generator or projection.
@@ -138,6 +140,12 @@ class _Probe(Fixed, NotCopied, Suggesting):
     def _recorded(self) -> Recording | SpikeRecording:
         return cast("Recording | SpikeRecording", self)
 
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} has no index; expected {self._indexed}")
+
+    def __iter__(self) -> NoReturn:
+        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} is no sequence; expected {self._indexed}")
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}: {self._extent()}>"
 
@@ -206,6 +214,8 @@ class _Probe(Fixed, NotCopied, Suggesting):
 
 class Recording(_Probe):
     """Samples of a state or current, up to the current time. Created by ``Network.probe``."""
+
+    _indexed: ClassVar[str] = "its arrays, such as recording.values[-1] or recording.values[:, 0]"
 
     def __init__(
         self,
@@ -321,6 +331,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
     ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and are cached until the network runs again.
     """
 
+    _indexed: ClassVar[str] = "its arrays or lists, such as spikes.t[0] or spikes.trains()[0]"
     #: Index in the whole network of the population's first neuron; ``None`` for a generator.
     _first: int | None
 

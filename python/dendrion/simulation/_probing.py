@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .._paths import is_encodable
+from .._quoted import quoted
 from ..errors import ParameterTypeError, StructureError, UnknownNameError
 from ..inputs.generators import Generator
 from ..modules._fixed import shown
@@ -24,7 +26,14 @@ def listed(modules: Any) -> list[Module]:
         raise ParameterTypeError(
             f"network: modules = {kind}: expected a list of modules (neurons, generators, connections)"
         )
-    found = list(modules)
+    try:
+        found = list(modules)
+    except (TypeError, ValueError) as error:
+        # Arrays without dimensions and sparse matrices say that they can be iterated.
+        raise ParameterTypeError(
+            f"network: modules = {type(modules).__name__}: expected a list of modules (neurons, generators, "
+            "connections)"
+        ) from error
     for k, module in enumerate(found):
         if not isinstance(module, Module):
             hint = ""
@@ -50,8 +59,10 @@ def check_variable(path: str, module: Module, variable: Any) -> None:
         if isinstance(variable, (list, tuple)):
             hint = "; call probe once for each variable: [net.probe(module, name) for name in names]"
         raise ParameterTypeError(
-            f"{path}: variable = {variable!r}: expected the name of one variable, such as 'V'{hint}"
+            f"{path}: variable = {quoted(variable)}: expected the name of one variable, such as 'V'{hint}"
         )
+    if not is_encodable(variable):
+        raise UnknownNameError(f"{path}: no variable named {quoted(variable)}")
     if variable == "spikes" and not isinstance(module, (Neuron, Generator)):
         owner = module.parent
         while owner is not None and not isinstance(owner, Neuron):
@@ -63,5 +74,6 @@ def check_variable(path: str, module: Module, variable: Any) -> None:
         if places:
             more = f", ... ({len(places)} in all)" if len(places) > 8 else ""
             raise UnknownNameError(
-                f"{path}: no variable named {variable!r}; it belongs to the compartments {', '.join(places[:8])}{more}"
+                f"{path}: no variable named {quoted(variable)}; it belongs to the compartments "
+                f"{', '.join(places[:8])}{more}"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from .. import _core
 from .._checks._warn import warn_of_all
-from .._numbers import numbers
+from .._numbers import array_of, is_whole, numbers, real
+from .._quoted import quoted, told
 from ..errors import ParameterError, ParameterTypeError, RoundingWarning
 from ..modules.module import Value
 from ..units import in_unit
@@ -17,40 +19,38 @@ from ..units import in_unit
 
 def positive(dt: object) -> float:
     """Return the time step after checking it."""
-    dt = in_unit("network: dt", dt, "ms")
-    if not isinstance(dt, (int, float, np.integer, np.floating)) or isinstance(dt, bool):
-        raise ParameterTypeError(f"network: dt = {dt!r}: expected a number > 0 (ms)")
-    if not (math.isfinite(dt) and dt > 0):
-        raise ParameterError(f"network: dt = {dt}: expected a finite number > 0 (ms)")
-    return float(dt)
+    value = real("network: dt", dt, "a number > 0 (ms)", "ms")
+    if not (math.isfinite(value) and value > 0):
+        raise ParameterError(f"network: dt = {told(dt)}: expected a finite number > 0 (ms)")
+    return value
 
 
 def whole(name: str, value: object, least: int, most: int) -> int:
     """Return an integer after checking its range."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ParameterTypeError(f"network: {name} = {value!r}: expected an integer >= {least}")
-    if not least <= value <= most:
-        raise ParameterError(f"network: {name} = {value}: expected an integer from {least} to {most}")
-    return int(value)
+    if not is_whole(value):
+        raise ParameterTypeError(f"network: {name} = {quoted(value)}: expected an integer >= {least}")
+    if not least <= value <= most:  # type: ignore[operator]
+        raise ParameterError(f"network: {name} = {told(value)}: expected an integer from {least} to {most}")
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def size_in_bytes(name: str, value: object) -> int:
     """Return a number of bytes, which may be a float such as 2e9."""
-    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
-        raise ParameterTypeError(f"network: {name} = {value!r}: expected a number >= 1 (bytes)")
-    if not (math.isfinite(value) and 1 <= value <= 2**62):
-        raise ParameterError(f"network: {name} = {value}: expected a finite number >= 1 (bytes)")
-    return int(value)
+    number = real(f"network: {name}", value, "a number >= 1 (bytes)")
+    if not 1 <= number <= 2**62:
+        raise ParameterError(f"network: {name} = {told(value)}: expected a finite number >= 1 (bytes)")
+    return int(number)
 
 
 def float_type(dtype: object) -> np.dtype[np.floating]:
     """Return the floating-point type."""
-    try:
-        found = np.dtype(dtype)  # type: ignore[call-overload]
-    except TypeError:
-        found = None
-    if found not in (np.dtype("float32"), np.dtype("float64")):
-        raise ParameterError(f"network: dtype = {dtype!r}: expected 'float64' or 'float32'")
+    found = None
+    # To NumPy None is float64, and equal to it.
+    if dtype is not None:
+        with contextlib.suppress(Exception):
+            found = np.dtype(dtype)  # type: ignore[call-overload]
+    if found is None or found not in (np.dtype("float32"), np.dtype("float64")):
+        raise ParameterError(f"network: dtype = {quoted(dtype)}: expected 'float64' or 'float32'")
     return found  # type: ignore[no-any-return]
 
 
@@ -64,26 +64,25 @@ def as_number(key: str, value: ArrayLike) -> Value:
 
 def chosen(path: str, indices: ArrayLike, size: int) -> list[int]:
     """Return indices as integers. A boolean mask with one value per member selects the true ones."""
-    array = np.atleast_1d(np.asarray(in_unit(f"{path}: indices", indices, "")))
-    if array.size == 0:
+    expected = "integers >= 0, or a boolean mask"
+    array = np.atleast_1d(array_of(f"{path}: indices", in_unit(f"{path}: indices", indices, ""), expected))
+    if array.size == 0 and array.ndim == 1 and array.dtype.kind in "biuf":
         return []
     if array.dtype.kind == "b":
         if array.shape != (size,):
             raise ParameterError(f"{path}: indices: mask of shape {array.shape}: expected ({size},)")
         return [int(i) for i in np.flatnonzero(array)]
     if array.ndim != 1 or array.dtype.kind not in "iu" or (array < 0).any():
-        raise ParameterError(f"{path}: indices = {indices!r}: expected integers >= 0, or a boolean mask")
+        raise ParameterError(f"{path}: indices = {quoted(indices)}: expected {expected}")
     return [int(i) for i in array]
 
 
 def time_of(name: str, ms: float) -> float:
     """Return a time (ms) after checking that it is finite and >= 0."""
-    ms = in_unit(f"network: {name}", ms, "ms")
-    if not isinstance(ms, (int, float, np.integer, np.floating)) or isinstance(ms, bool):
-        raise ParameterTypeError(f"network: {name} = {ms!r}: expected a time (ms)")
-    if not math.isfinite(ms) or ms < 0:
-        raise ParameterError(f"network: {name} = {ms}: expected a finite time >= 0 (ms)")
-    return float(ms)
+    time = real(f"network: {name}", ms, "a time (ms)", "ms")
+    if not math.isfinite(time) or time < 0:
+        raise ParameterError(f"network: {name} = {told(ms)}: expected a finite time >= 0 (ms)")
+    return time
 
 
 def whole_steps(duration: float, dt: float) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _core
 from .._checks import odd_step, odd_values, warn_of_all, warn_of_model
+from .._quoted import quoted
 from .._suggest import suggests
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterError, ParameterTypeError, StructureError, UnitWarning, UnknownNameError
@@ -125,7 +126,8 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
         # Check units now, because synapses release their weights and delays below.
         parts = (m for listed in translation.modules for m in listed.modules())
-        looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
+        with np.errstate(all="ignore"):
+            looks = [*(() if has_units(dt) else odd_step(self.dt)), *odd_values(parts)]
         self.modules: tuple[Module, ...] = tuple(translation.modules)
         self._parts = {id(m): m for listed in self.modules for m in listed.modules()}
         self._by_path = {m.path: m for m in reversed(self._parts.values())}
@@ -186,7 +188,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         """Return the ids of a population's neurons in the whole network, of shape ``(size,)``."""
         self._path(population)
         if not isinstance(population, MCNeuron):
-            raise ParameterTypeError(f"network: {population!r}: expected a population of neurons")
+            raise ParameterTypeError(f"network: {quoted(population)}: expected a population of neurons")
         first = self._identities[id(population)].first
         return np.arange(first, first + population.size, dtype=np.int64)
 
@@ -270,7 +272,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         columns = None if indices is None else chosen(path, indices, self._columns(module))
         if variable == "spikes" and isinstance(module, (MCNeuron, Generator)):
             if every is not None:
-                raise ParameterError(f"{path}: every = {every}: expected None, because spikes have their own times")
+                raise ParameterError(
+                    f"{path}: every = {quoted(every)}: expected None, because spikes have their own times"
+                )
             place = None if to is None else Place(f"{path}.spikes", to)
             probe = self._sim.add_probe(path, variable, 1, columns)
             index = None if columns is None else np.asarray(columns, dtype=np.int64)
@@ -325,10 +329,10 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     def _path(self, module: Module) -> str:
         if not isinstance(module, Module):
             known = isinstance(module, str) and module in self._by_path
-            hint = f"; net[{module!r}] is the module with that path" if known else ""
-            raise ParameterTypeError(f"network: {module!r}: expected a module of the network{hint}")
+            hint = f"; net[{quoted(module)}] is the module with that path" if known else ""
+            raise ParameterTypeError(f"network: {quoted(module)}: expected a module of the network{hint}")
         if id(module) not in self._parts:
-            raise StructureError(f"{module!r}: is not in this network")
+            raise StructureError(f"{quoted(module)}: is not in this network")
         return module.path
 
     def _recordable(self, module: Module) -> str:

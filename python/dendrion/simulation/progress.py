@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
+from .._quoted import quoted
 from ..errors import ParameterTypeError
 
 __all__ = ["Progress", "Writable", "bar", "short", "speed", "stream_of"]
@@ -44,7 +45,9 @@ def stream_of(progress: object) -> Writable | None:
         watched = sys.stderr is not None and (sys.stderr.isatty() or _in_notebook())
         return sys.stderr if progress and watched else None
     if not (callable(getattr(progress, "write", None)) and callable(getattr(progress, "flush", None))):
-        raise ParameterTypeError(f"network: progress = {progress!r}: expected True, False, or a stream to write to")
+        raise ParameterTypeError(
+            f"network: progress = {quoted(progress)}: expected True, False, or a stream to write to"
+        )
     return cast(Writable, progress)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import warn_of_run
 from .._numbers import plain_numbers
+from .._quoted import quoted
 from .._suggest import suggests
 from ..errors import ParameterError, ParameterTypeError
 from ..inputs.custom import CHUNK, CustomGenerator
@@ -142,6 +143,8 @@ class NetworkRuns(NetworkStates):
             If the state cannot be saved. The network can continue to run.
         """
         duration, stream = time_of("duration", duration), stream_of(progress)
+        if not isinstance(grad, (bool, np.bool_)):
+            raise ParameterTypeError(f"network: grad = {quoted(grad)}: expected True or False")
         with self._alone("run"):
             steps, requested = self._sim.request(duration)
             special = grad or batch is not None or inputs is not None or bool(self._sim.batch())
@@ -180,11 +183,12 @@ class NetworkRuns(NetworkStates):
         """Return the function that runs the network and, if requested, saves states."""
         if path is None:
             if every is not None:
-                raise ParameterError(f"network: save_every = {every}: requires save_state, the name of a file")
+                raise ParameterError(f"network: save_every = {quoted(every)}: requires save_state, the name of a file")
             return functools.partial(self._advance_to, requested=requested)
         if special:
             raise ParameterError(
-                f"network: save_state = {path!r}: expected None with grad, batch or inputs; call net.save_state() later"
+                f"network: save_state = {quoted(path)}: expected None with grad, batch or inputs; call "
+                "net.save_state() later"
             )
         name = file_to_be("save_state", path)
         steps = None if every is None else interval("save_every", every, self.dt)
@@ -225,7 +229,7 @@ class NetworkRuns(NetworkStates):
             raise ParameterTypeError(f"network: inputs = {type(inputs).__name__}: expected a dict from generators")
         for generator in inputs:
             if not isinstance(generator, Generator):
-                raise ParameterTypeError(f"network: inputs: {generator!r}: expected a generator of the network")
+                raise ParameterTypeError(f"network: inputs: {quoted(generator)}: expected a generator of the network")
             self._path(generator)
         return inputs
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
+from .._paths import file_name
 from ..connections.synapse import MCSynapse
-from ..errors import ParameterTypeError, StateError
+from ..errors import StateError
 from ..inputs.custom import CustomGenerator
 from ..inputs.generators import Generator
 from ..inputs.piecewise import Piecewise
@@ -155,9 +156,7 @@ class NetworkStates(NetworkSharing):
 
 def _file(what: str, path: object) -> str:
     """Return the path of a file as a string."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise ParameterTypeError(f"network: {what} = {path!r}: expected a file name")
-    return os.fsdecode(path)
+    return file_name(f"network: {what}", path)
 
 
 def file_to_be(what: str, path: object) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._checks._warn import warn_of_all
 from .._numbers import numbers
+from .._paths import is_encodable
+from .._quoted import quoted
 from ..connections._targets import mapping_error
 from ..connections.synapse import Connections, MCSynapse
 from ..errors import (
@@ -51,6 +53,7 @@ class NetworkValues(NetworkSharing):
     """The part of a network that reads and sets parameters and states."""
 
     dt: float
+    dtype: np.dtype[np.floating]
     _sim: _core.Simulation
     _streams: Streams
     #: Keys of parameters that are rounded to whole steps.
@@ -109,10 +112,11 @@ class NetworkValues(NetworkSharing):
         known = set(self._sim.parameter_names())
         missing, unexpected = sorted(known - set(values)), sorted(set(values) - known)
         if strict and missing:
-            raise UnknownNameError(f"network: load_state_dict: {missing[0]!r} is missing ({len(missing)} in all)")
+            raise UnknownNameError(f"network: load_state_dict: {quoted(missing[0])} is missing ({len(missing)} in all)")
         if strict and unexpected:
             raise UnknownNameError(
-                f"network: load_state_dict: no parameter named {unexpected[0]!r}{hint(unexpected[0], list(known))}"
+                "network: load_state_dict: no parameter named "
+                f"{quoted(unexpected[0])}{hint(unexpected[0], list(known))}"
             )
         found = {key: value for key, value in values.items() if key in known}
         self._set(found)
@@ -166,7 +170,7 @@ class NetworkValues(NetworkSharing):
             converted = {}
             for key, value in values.items():
                 if key not in known:
-                    raise UnknownNameError(f"network: no state named {key!r}{hint(key, list(known))}")
+                    raise UnknownNameError(f"network: no state named {quoted(key)}{hint(key, list(known))}")
                 if has_units(value):
                     value = in_unit(key, value, self._unit_of_variable(key))
                 converted[key] = numbers(key, value, "a number or an array of numbers")
@@ -196,6 +200,7 @@ class NetworkValues(NetworkSharing):
             if not np.isfinite(state).all():
                 value = state[~np.isfinite(state)][0] if state.ndim else state
                 raise ParameterError(f"{key} = {value}: expected finite numbers")
+            _check_range(key, state, self.dtype)
         if batch and not here:
             self._streams.refuse("a batch")
             self._sim.begin_batch(batch)
@@ -232,7 +237,7 @@ class NetworkValues(NetworkSharing):
         if module is None:
             known = self._sim.parameter_names()
             if key not in known:
-                raise UnknownNameError(f"network: no parameter named {key!r}{hint(key, known)}")
+                raise UnknownNameError(f"network: no parameter named {quoted(key)}{hint(key, known)}")
             # The weight of a ConnGen has no module.
             return ""
         return module._unit_of(name)
@@ -344,10 +349,24 @@ class NetworkValues(NetworkSharing):
         return shapes
 
 
+def _check_range(key: str, state: NDArray[np.float64], dtype: np.dtype[np.floating]) -> None:
+    """Raise for finite numbers that are infinite in the network's type."""
+    with np.errstate(over="ignore"):
+        too_large = np.flatnonzero(~np.isfinite(state.astype(dtype)))
+    if too_large.size:
+        at = f"[{too_large[0]}]" if state.ndim else ""
+        raise ParameterError(
+            f"{key}{at} = {state.reshape(-1)[too_large[0]]:g}: expected a number of at most {np.finfo(dtype).max:.7e} "
+            f"in magnitude, the range of dtype {dtype.name} (or a network with dtype float64)"
+        )
+
+
 def _check_mapping(name: str, values: object) -> None:
     if not isinstance(values, Mapping):
         raise ParameterTypeError(mapping_error(f"network: {name}: values", values))
     for key in values:
         if not isinstance(key, str):
             hint = f", such as {key.path!r} and the name of a parameter or state" if isinstance(key, Module) else ""
-            raise ParameterTypeError(f"network: {name}: key {key!r}: expected a string{hint}")
+            raise ParameterTypeError(f"network: {name}: key {quoted(key)}: expected a string{hint}")
+        if not is_encodable(key):
+            raise UnknownNameError(f"network: {name}: nothing named {quoted(key)}")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..inputs.generators import BernoulliGenerator, Generator, PoissonGenerator
@@ -18,7 +19,7 @@ from ..modules.module import hint
 from ..recordings.recording import Recording, SpikeRecording
 from ..simulation._settings import size_in_bytes, whole_steps
 from ..simulation.network import Network
-from .gradients import MEMORY, Run
+from .gradients import MEMORY, Run, listed_keys
 
 __all__ = ["Call", "Differentiable", "Outputs", "trainable"]
 
@@ -31,7 +32,7 @@ def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
     if keys is None:
         still = net._without_effect()
         return [key for key in known if key not in still and key not in frozen]
-    found = [keys] if isinstance(keys, str) else list(keys)
+    found = listed_keys("train", keys)
     check_keys(found, [key for key in known if key not in frozen], frozen)
     return list(dict.fromkeys(found))
 
@@ -42,7 +43,7 @@ def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
         if key in frozen:
             raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
         if key not in known:
-            raise UnknownNameError(f"network: no parameter named {key!r}{hint(str(key), known)}")
+            raise UnknownNameError(f"network: no parameter named {quoted(key)}{hint(str(key), known)}")
 
 
 @dataclass
@@ -78,17 +79,17 @@ class Differentiable(NotCopied):
         memory: float = MEMORY,
     ) -> None:
         if not isinstance(net, Network):
-            raise ParameterTypeError(f"{net!r}: expected a Network")
+            raise ParameterTypeError(f"{quoted(net)}: expected a Network")
         self.net, self.duration, self.memory = net, duration, size_in_bytes("memory", memory)
         self.steps = whole_steps(duration, net.dt)
         self.inputs, self.outputs = list(inputs), list(outputs)
         for generator in self.inputs:
             if not isinstance(generator, Generator):
-                raise ParameterTypeError(f"inputs: {generator!r}: expected generators of the network")
+                raise ParameterTypeError(f"inputs: {quoted(generator)}: expected generators of the network")
             net._path(generator)
         for probe in self.outputs:
             if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_recorded_by(net):
-                raise ParameterTypeError(f"outputs: {probe!r}: expected probes of the network")
+                raise ParameterTypeError(f"outputs: {quoted(probe)}: expected probes of the network")
         if not self.outputs:
             raise StructureError("outputs: expected at least one probe of the network")
         with net._lock:

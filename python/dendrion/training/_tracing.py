@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .._numbers import real
+from .._quoted import quoted
+from ..errors import ParameterError, ParameterTypeError
+
 __all__ = ["Symbol", "evaluated", "written"]
 
 Token = str | float
@@ -99,7 +103,7 @@ def _symbol(value: Any) -> Symbol:
         return value
     number = np.asarray(value)
     if number.ndim or number.dtype.kind not in "biuf":
-        raise TypeError(f"{value!r} in an expression; expected a number")
+        raise TypeError(f"{quoted(value)} in an expression; expected a number")
     return Symbol((float(number),))
 
 
@@ -163,6 +167,39 @@ def written(function: Callable[..., Any]) -> list[Token]:
     if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
         raise TypeError("it is not a single expression of V - V_th")
     return tokens
+
+
+def checked(label: str, tokens: Any) -> tuple[Token, ...]:
+    """Return an expression in postfix order as a tuple, checked.
+
+    Raises
+    ------
+    ParameterTypeError, ParameterError
+        For something that is no sequence of names and numbers, an unknown name, or operands that do not fit.
+    """
+    expected = "an expression in postfix order, such as ['x', 'abs', 1.0, 'add']"
+    if not isinstance(tokens, (list, tuple)):
+        raise ParameterTypeError(f"{label} = {quoted(tokens)}: expected a function of x, or {expected}")
+    if len(tokens) > _MOST:
+        raise ParameterError(f"{label}: {len(tokens)} operations and numbers: expected at most {_MOST}")
+    found, depth = [], 0
+    for k, token in enumerate(tokens):
+        taken = 0
+        if isinstance(token, str):
+            if token != "x" and token not in _NUMPY:
+                raise ParameterError(f"{label}[{k}] = {quoted(token)}: expected 'x', or one of {', '.join(_NUMPY)}")
+            taken = 0 if token == "x" else _ARITY.get(token, 2)
+        elif token is not None:
+            token = real(f"{label}[{k}]", token, "a finite number, or the name of an operation")
+            if not math.isfinite(token):
+                raise ParameterError(f"{label}[{k}] = {token}: expected a finite number")
+        if taken > depth:
+            raise ParameterError(f"{label}[{k}] = {quoted(token)}: has {depth} operands, expected {taken}; {expected}")
+        depth += 1 - taken
+        found.append(token)
+    if depth != 1:
+        raise ParameterError(f"{label}: leaves {depth} values, expected one; {expected}")
+    return tuple(found)
 
 
 _NUMPY: dict[str, Callable[..., Any]] = {

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._checks._warn import warn
 from .._numbers import numbers
+from .._quoted import quoted
 from .._suggest import Suggesting
 from ..errors import GradientWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..inputs.currents import CurrentGenerator
@@ -24,10 +25,27 @@ if TYPE_CHECKING:
     from ..inputs.generators import Generator
     from ..simulation.network import Network
 
-__all__ = ["Gradients", "Run"]
+__all__ = ["Gradients", "Run", "listed_keys"]
 
 #: Default limit of the memory for a gradient (bytes).
 MEMORY = 2**30
+
+
+def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
+    """Return keys of parameters as a list."""
+    if isinstance(keys, str):
+        return [keys]
+    if not isinstance(keys, Iterable):
+        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters")
+    try:
+        found = list(keys)
+    except (TypeError, ValueError):
+        # Arrays without dimensions and sparse matrices say that they can be iterated.
+        raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters") from None
+    for key in found:
+        if not isinstance(key, str):
+            raise ParameterTypeError(f"{what}: {quoted(key)}: expected keys of parameters, which are texts")
+    return found
 
 
 class Gradients(dict[str, NDArray[np.float64]]):
@@ -92,7 +110,7 @@ class Run(Fixed, NotCopied, Suggesting):
             If the recording was cleared by ``clear()``, ``reset()`` or ``load_state()``.
         """
         if not isinstance(probe, Recording) or not probe._is_probe_of(self.net):
-            raise ParameterTypeError(f"values: {probe!r}: expected a Recording of the network that ran")
+            raise ParameterTypeError(f"values: {quoted(probe)}: expected a Recording of the network that ran")
         count, every = self._shape(probe)[-2], probe._every
         first = -(-self._begin // every) * every
         steps = probe._net._sim.sample_steps(probe._id)
@@ -158,7 +176,9 @@ class Run(Fixed, NotCopied, Suggesting):
             array = np.asarray(value, dtype=np.float64)
             found[key] = array.reshape(self._shapes.get(key, array.shape))
         for path, value in inputs.items():
-            found[path] = value.reshape(self._input_shape(path))
+            shape = self._input_shape(path)
+            # A generator that drives nothing has no cotangents.
+            found[path] = value.reshape(shape) if value.size else np.zeros(shape)
         lead = () if self.batch is None else (self.batch,)
         found.states = {key: value.reshape(*lead, -1) for key, value in states.items()}
         return found
@@ -173,7 +193,7 @@ class Run(Fixed, NotCopied, Suggesting):
 
     def _cotangent(self, probe: Any, value: ArrayLike) -> tuple[int, NDArray[np.float64]]:
         if not isinstance(probe, (Recording, SpikeRecording)) or not probe._is_probe_of(self.net):
-            raise ParameterTypeError(f"backward: {probe!r}: expected probes of the network that ran")
+            raise ParameterTypeError(f"backward: {quoted(probe)}: expected probes of the network that ran")
         array: NDArray[Any]
         if type(value) is np.ndarray and value.dtype == np.float64:
             array = value
@@ -200,13 +220,13 @@ class Run(Fixed, NotCopied, Suggesting):
         paths = [m.path for m in (*self._inputs, *self._waves)]
         if wrt is None:
             return [*self._known, *paths]
-        wanted = [wrt] if isinstance(wrt, str) else list(wrt)
+        wanted = listed_keys("backward: wrt", wrt)
         for key in wanted:
             if key in self._frozen:
                 raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
             if key not in self._known and key not in paths:
                 known = [*self._known, *paths]
-                raise UnknownNameError(f"backward: no parameter or input named {key!r}{hint(str(key), known)}")
+                raise UnknownNameError(f"backward: no parameter or input named {quoted(key)}{hint(str(key), known)}")
         return list(dict.fromkeys(wanted))
 
     def _input_shape(self, path: str) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from .. import _core
+from .._quoted import quoted
 from ..errors import ParameterError
 from .foreign import Measure, UnreadableError, named, read, reader
 from .scale import scaled
@@ -31,16 +32,26 @@ __all__ = [
 #: Common types that carry no units.
 _PLAIN: Final = frozenset((float, int, bool, np.ndarray, np.float64, np.float32, np.int64, str, type(None)))
 
+#: Levels of nested lists that are searched for units, as many as arrays have dimensions.
+_DEEPEST: Final = 64
+
 
 def has_units(value: Any) -> bool:
     """Return whether a value carries units, or is a list or tuple of which an item does."""
+    return _has_units(value, _DEEPEST)
+
+
+def _has_units(value: Any, depth: int) -> bool:
     kind = type(value)
     if kind in _PLAIN:
         return False
     if kind is not list and kind is not tuple:
         return reader(kind) is not None
     kinds = set(map(type, value)) - _PLAIN
-    return any(reader(k) for k in kinds) or (bool(kinds & {list, tuple}) and any(map(has_units, value)))
+    if any(reader(k) for k in kinds):
+        return True
+    # Lists that contain themselves have no end.
+    return bool(kinds & {list, tuple}) and depth > 0 and any(_has_units(item, depth - 1) for item in value)
 
 
 def in_unit(what: str, value: Any, unit: str) -> Any:
@@ -176,7 +187,7 @@ def _shown(numbers: Any, unit: str) -> str:
 def check_unit(what: str, value: object, own: str | None, unit: str) -> None:
     """Raise an error if a module's own unit ``own`` differs from the required one; ``None`` is compatible with any."""
     if own not in (None, unit or "1"):
-        raise ParameterError(f"{what} = {value!r}: got {expected(own or '')}, expected {expected(unit)}")
+        raise ParameterError(f"{what} = {quoted(value)}: got {expected(own or '')}, expected {expected(unit)}")
 
 
 def unit_in_table(kind: str, name: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._quoted import quoted
 from .scale import scaled
 from .texts import PARTS, SI, Dimension, dimension, first_of, parsed
 
@@ -110,7 +111,7 @@ def _attributed(value: Any) -> Measure | None:
     try:
         known = parsed(unit)
     except ValueError as error:
-        raise UnreadableError(f"its units attribute is {unit!r}; {str(error).partition(': ')[2]}") from error
+        raise UnreadableError(f"its units attribute is {quoted(unit)}; {str(error).partition(': ')[2]}") from error
     factor = float(f"1e{known.power:.0f}") if known.power.is_integer() else 10.0**known.power
     return Measure(np.asarray(value), factor, known.dimension, unit)
 

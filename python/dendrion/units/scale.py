@@ -27,8 +27,10 @@ def scaled(numbers: Any, factor: float, power: float) -> Any:
     if ratio == 1.0 or array.dtype.kind not in "biuf":
         return numbers
     array = array.astype(np.float64)
-    # Of a ratio and its inverse, the one above 1 is an exact power of ten for decimal units.
-    out = _tidied(array * ratio if ratio > 1 else array / _decimal(1 / ratio))
+    with np.errstate(all="ignore"):
+        # Of a ratio and its inverse, the one above 1 is an exact power of ten for decimal units. Later checks refuse
+        # results that overflow.
+        out = _tidied(array * ratio if ratio > 1 else array / _decimal(1 / ratio))
     return out if out.ndim else float(out)
 
 

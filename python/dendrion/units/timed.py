@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .._quoted import quoted
 from .foreign import Measure, UnreadableError, read
 from .scale import scaled
 from .texts import parsed
@@ -93,8 +94,8 @@ def _xarray(array: Any) -> Timed | None:
         if not _is_time(times, str(name), unit):
             continue
         if axis:
-            raise UnreadableError(f"its time dimension {name!r} is axis {axis}; expected time as the first axis")
-        start, interval = _regular("a DataArray", _in_ms(times, unit, f"its coordinate {name!r}"))
+            raise UnreadableError(f"its time dimension {quoted(name)} is axis {axis}; expected time as the first axis")
+        start, interval = _regular("a DataArray", _in_ms(times, unit, f"its coordinate {quoted(name)}"))
         measure = read(array)
         return Timed("a DataArray", np.asarray(array.data) if measure is None else measure, start, interval)
     return None

@@ -91,11 +91,17 @@ pub(crate) fn weights<T: Scalar>(
     let stream = Stream::new(seed, &projection.path, Purpose::Weights);
     let mut weights = Vec::with_capacity(topology.targets.len());
     draw(initializer, stream, topology, first, |v, pair| {
-        if v.is_finite() && v >= 0.0 {
-            weights.push(T::from_f64(v));
+        let weight = T::from_f64(v);
+        if weight.is_finite() && v >= 0.0 {
+            weights.push(weight);
             return Ok(());
         }
-        Err(refused(projection, ("weight", initializer), (v, pair), "finite numbers >= 0", 0.0))
+        let accepted = if v.is_finite() && v >= 0.0 {
+            "numbers within the range of dtype float32"
+        } else {
+            "finite numbers >= 0"
+        };
+        Err(refused(projection, ("weight", initializer), (v, pair), accepted, 0.0))
     })
     .map_err(|error| error.at(&projection.path))?;
     Ok(Some(weights))

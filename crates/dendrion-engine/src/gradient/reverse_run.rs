@@ -30,7 +30,7 @@ use super::wanted::Wanted;
 use super::weight_accumulator::WeightAccumulator;
 use crate::recording::recorder::Reads;
 use crate::run::{Barrier, Observed, RunPlan, SpikeExchange, Treatment, Watch, execute};
-use crate::runtime::shard::{Shard, is_finite};
+use crate::runtime::shard::Shard;
 
 /// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
 pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
@@ -110,12 +110,14 @@ fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<us
         let (given, expected) = (format!("{} values", values.len()), size * trace.samples.len());
         return Err(Error::parameter("backward", "cotangent", given, format!("{expected} values")));
     }
-    if is_finite(values) {
-        return Ok(size);
-    }
-    let wrong = values.iter().position(|v| !v.is_finite()).unwrap_or(0);
+    let Some(wrong) = values.iter().position(|v| !T::from_f64(*v).is_finite()) else { return Ok(size) };
     let what = format!("cotangent[{wrong}]");
-    Err(Error::parameter("backward", &what, values[wrong], "finite numbers"))
+    let accepted = if values[wrong].is_finite() {
+        "numbers within the range of dtype float32"
+    } else {
+        "finite numbers"
+    };
+    Err(Error::parameter("backward", &what, values[wrong], accepted))
 }
 
 /// What each population's reverse is asked for, and the numbers that those observers had in the run which it is asked

@@ -130,7 +130,8 @@ pub(crate) fn check<T: Scalar>(
     values: &Values,
     target: Target,
 ) -> Result<(), Error> {
-    let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
+    let (module, name) = key.rsplit_once('.').unwrap_or((key, key));
+    model.network.dtype.check(module, name, values)?;
     match target {
         Target::Cells(i, j) => {
             let parameter = &model.cells[i].system.parameters[j];

@@ -249,6 +249,10 @@ impl<T: Scalar> Core<T> {
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
                 return Err(Error::parameter(path, "input", v, "finite numbers"));
             }
+            let dtype = self.model.network.dtype;
+            if let Some(v) = values.iter().find(|v| !dtype.holds(**v)) {
+                dtype.check(path, "input", &(*v).into())?;
+            }
             for (all, mine) in given.iter_mut().zip(values.chunks(size.max(1))) {
                 let values = Arc::new(mine.iter().map(|v| T::from_f64(*v)).collect());
                 all[g] = Some(Given { begin: self.clock.now, width, values });

@@ -46,7 +46,7 @@ pub(crate) fn set_state<T: Scalar>(
     let all = size * ensemble.batch.len();
     if let Values::Each(v) = values
         && v.len() != size
-        && v.len() != all
+        && (all == 0 || v.len() != all)
     {
         let given = format!("array of length {}", v.len());
         let accepted = if all == 0 { String::new() } else { format!(", or {all} for all samples") };
@@ -56,6 +56,7 @@ pub(crate) fn set_state<T: Scalar>(
     if let Some(v) = values.as_slice().iter().find(|v| !v.is_finite()) {
         return Err(Error::parameter(module, name, v, "finite numbers"));
     }
+    model.network.dtype.check(module, name, values)?;
     ensemble.fresh[population][row] = false;
     for shard in of_population_mut(&mut ensemble.own.shards, population) {
         shard.set_state(row, |neuron| values.get(neuron));

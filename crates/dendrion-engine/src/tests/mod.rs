@@ -5,3 +5,4 @@ mod clear;
 mod cuts;
 pub(crate) mod network;
 mod replace;
+mod states;

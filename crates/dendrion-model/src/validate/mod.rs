@@ -3,6 +3,7 @@
 mod connections;
 mod parts;
 mod plasticity;
+mod range;
 
 use std::collections::HashSet;
 
@@ -34,7 +35,8 @@ impl Network {
         self.generators.iter().try_for_each(|g| g.validate(self.dt))?;
         self.projections.iter().try_for_each(|p| p.validate(self))?;
         self.projections.iter().try_for_each(|p| p.plasticity_fits(self))?;
-        self.injections.iter().try_for_each(|i| i.validate(self))
+        self.injections.iter().try_for_each(|i| i.validate(self))?;
+        self.numbers_are_in_range()
     }
 
     fn paths_are_unique(&self) -> Checked {
