@@ -31,9 +31,7 @@ def test_given_numbers_are_kept_and_others_go_around_them(pair):
 
 def test_given_numbers_must_not_overlap(pair):
     a, b = pair(3, name="a", neuron_start_id=1), pair(2, name="b", neuron_start_id=3)
-    with pytest.raises(
-        dn.StructureError, match=r"neuron_start_id: a has 1 to 3, b has 3 to 4: expected numbers that do"
-    ):
+    with pytest.raises(dn.StructureError, match=r"neuron_start_id: a has 1 to 3, b has 3 to 4; expected ids that do"):
         dn.Network([a, b])
     a, b = pair(1, name="a", id=7), pair(1, name="b", id=7)
     with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7: expected numbers that do not overlap"):
@@ -52,7 +50,7 @@ def test_results_say_which_neuron(pair):
     assert len(spikes) > 3
     np.testing.assert_array_equal(spikes.gid, spikes.i + 3)
     np.testing.assert_array_equal(v.gid, [5, 3])
-    with pytest.raises(dn.StructureError, match=r"poissongenerator.spikes: gid: sources of generators have no number"):
+    with pytest.raises(dn.StructureError, match=r"poissongenerator.spikes: gid: sources of generators have no gid"):
         sent.gid  # noqa: B018
 
 
@@ -113,7 +111,7 @@ def test_masks_and_empty_choices(pair):
 
 
 def test_an_empty_network():
-    with pytest.raises(dn.StructureError, match=r"network: no modules: expected neurons, generators or connections"):
+    with pytest.raises(dn.StructureError, match=r"network: no modules; expected neurons, generators or connections"):
         dn.Network([])
 
 

@@ -22,7 +22,7 @@ def test_every_root_has_a_manager(pair):
     np.testing.assert_array_equal(net.get_state()["cells/soma.V"], [-50, -50])
     np.testing.assert_array_equal(vm["states"]["cells/soma.V"], [-50, -50])
     assert set(vm["params"]) == set(net.parameters())
-    with pytest.raises(dn.UnknownNameError, match=r"VarManager: params: nothing named 'cells/dend.gl'; did you mean"):
+    with pytest.raises(dn.UnknownNameError, match=r"VarManager: params: no entry named 'cells/dend.gl'; did you mean"):
         vm["params"]["cells/dend.gl"]
     with pytest.raises(
         dn.UnknownNameError, match=r"VarManager: no collection named 'weights'; expected one of: params"
@@ -39,7 +39,7 @@ def test_a_manager_of_several_roots(pair):
     noises = dn.OUNoise(b.soma, 1.0, 2.0, name="jitter")
     assert dict(vm["rngs"]) == {"pair_1/jitter": "pair_1/jitter", "poissongenerator": "drive"}
     assert noises.variables is vm
-    with pytest.raises(dn.StructureError, match=r"VarManager: two modules named 'pair'; give one another name"):
+    with pytest.raises(dn.StructureError, match=r"VarManager: two modules named 'pair'; rename one of them"):
         pair(1, parent=vm, name="pair")
     with pytest.raises(dn.ParameterTypeError, match=r"parent = int: expected a Module, a VarManager or None"):
         pair(1, parent=3)
@@ -166,7 +166,7 @@ def test_parts_can_be_replaced_and_deleted():
     tree.right = Branch(2, tree.soma, 1)
     assert dn.Network([tree]).info["compartments"] == 4
     net = dn.Network([other := Tree()])
-    with pytest.raises(dn.StructureError, match=r"tree: right is fixed once the network is made"):
+    with pytest.raises(dn.StructureError, match=r"tree: right is fixed once the network is built"):
         del other.right
     del net
 
@@ -190,5 +190,5 @@ def test_a_part_belongs_to_one_module():
 
     first, second = Taking(), Taking()
     dn.Network([first])
-    with pytest.raises(dn.StructureError, match=r"couples .*, which is no compartment of taking"):
+    with pytest.raises(dn.StructureError, match=r"couples .*, which is not a compartment of taking"):
         dn.Network([second])

@@ -27,7 +27,7 @@ def test_networks(net, way):
     with pytest.raises(TypeError) as found:
         way(net)
     assert str(found.value) == (
-        "Network: is not copied or pickled; expected net.save(path) and dn.Network.load(path) for the model, "
+        "Network: cannot be copied or pickled; use net.save(path) and dn.Network.load(path) for the model, "
         "net.save_state(path) and net.load_state(path) for its state"
     )
     assert isinstance(found.value, dn.DendrionError)
@@ -36,9 +36,9 @@ def test_networks(net, way):
 @pytest.mark.parametrize("way", WAYS)
 def test_recordings_and_runs(net, way):
     for recording in net.recordings.values():
-        with pytest.raises(TypeError, match=r"^(Spike)?Recording: is not copied or pickled; expected recording\.save"):
+        with pytest.raises(TypeError, match=r"^(Spike)?Recording: cannot be copied or pickled; use recording\.save"):
             way(recording)
-    with pytest.raises(TypeError, match=r"^Run: is not copied or pickled; expected its values"):
+    with pytest.raises(TypeError, match=r"^Run: cannot be copied or pickled; use its values"):
         way(net.run(1.0, grad=True))
 
 
@@ -53,7 +53,7 @@ def test_modules_of_a_network_are_copied_but_not_pickled(net):
         with pytest.raises(TypeError) as found:
             pickle.dumps(cells, protocol=protocol)
         assert str(found.value) == (
-            "<Pair cells x 3>: is or was in a network, and is not pickled; expected net.save(path) for the model and "
+            "<Pair cells x 3>: is or was in a network and cannot be pickled; use net.save(path) for the model and "
             "net.save_state(path) for its state"
         )
 
@@ -68,9 +68,7 @@ def test_a_module_of_no_network_is_like_any_object(pair):
 
 def test_it_is_no_list(net):
     assert net
-    with pytest.raises(
-        TypeError, match=r"^network: has no length; expected net\.info\['neurons'\], or len\(net\.modules"
-    ):
+    with pytest.raises(TypeError, match=r"^network: has no length; use net\.info\['neurons'\], len\(net\.modules"):
         len(net)
     with pytest.raises(TypeError, match=r"^network: is not iterable; use net\.modules, or net\['path'\]"):
         list(net)

@@ -28,7 +28,7 @@ def test_a_network_is_made(modules, caplog):
     ((name, level, text),) = lines(caplog)
     assert (name, level) == ("dendrion.build", "INFO")
     seconds, *counts = re.fullmatch(
-        r"made in ([\d.e-]+) s: (\d+) neurons, (\d+) compartments, (\d+) connections \((\d+) bytes\)", text
+        r"built in ([\d.e-]+) s: (\d+) neurons, (\d+) compartments, (\d+) connections \((\d+) bytes\)", text
     ).groups()
     assert 0 < float(seconds) < 10
     assert counts == ["7", "14", "35", str(net.info["connection_bytes"])]
@@ -53,7 +53,7 @@ def test_runs(modules, caplog):
     with caplog.at_level(logging.INFO, "dendrion"):
         net.run(100.0)
     begins, ends = lines(caplog)
-    assert begins == ("dendrion.run", "INFO", "begins: 100 ms from t = 20 ms")
+    assert begins == ("dendrion.run", "INFO", "starts: 100 ms from t = 20 ms")
     assert ends[:2] == ("dendrion.run", "INFO")
     seconds, speed, factor, work, count = re.fullmatch(
         r"ends: t = 120 ms after ([\d.e-]+) s; ([\d,.]+) ms/s, ([\d,.]+)x real time, "

@@ -250,7 +250,7 @@ def test_an_attached_receptor_takes_no_membrane_parameters():
     for name in ("I_ext", "gL"):
         cell = Everything()
         setattr(cell.ampa, name, 5.0)
-        with pytest.raises(dn.StructureError, match=rf"cell/ampa: {name} would have no effect, as it is attached"):
+        with pytest.raises(dn.StructureError, match=rf"cell/ampa: {name} would have no effect, because it is attached"):
             dn.Network([cell])
 
 
@@ -288,7 +288,7 @@ def test_weights_and_delays_of_a_synapse():
     assert syn.delay == 2.0
     with pytest.raises(dn.ConnectivityError, match=r"syn: delay = -1"):
         syn.delay = -1.0
-    with pytest.raises(dn.AssignmentError, match=r"syn\.conn = .*: conn is given when the MCSynapse is made"):
+    with pytest.raises(dn.AssignmentError, match=r"syn\.conn = .*: conn is an argument of MCSynapse"):
         syn.conn = dn.One2One()
     net = dn.Network([cell, source, syn])
     np.testing.assert_array_equal(syn.delay, np.full(4, 2.0))

@@ -55,7 +55,7 @@ def test_number_of_values(ends):
         dn.Network([noise, cells, syn])
     with pytest.raises(dn.ConnectivityError, match=r"weight of shape \(3, 2\): expected a single number, or one"):
         dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones((3, 2)))
-    with pytest.raises(dn.ConnectivityError, match=r"delay of shape \(2,\): expected one number"):
+    with pytest.raises(dn.ConnectivityError, match=r"delay of shape \(2,\): expected a single number"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), delay=[1.0, 2.0])
     with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None beside connections that have weights"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), weight=2.0)
@@ -85,7 +85,7 @@ def test_delays(ends):
 def test_receptors_of_several_populations(pair):
     a, b, noise = pair(3), pair(3), dn.PoissonGenerator(3)
     syn = dn.MCSynapse(noise, (a.ampa, b.ampa), dn.One2One(), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: its receptors are of several populations; expected one"):
+    with pytest.raises(dn.StructureError, match=r"syn: its receptors belong to several populations; expected one"):
         dn.Network([a, b, noise, syn])
 
 

@@ -112,7 +112,7 @@ def test_given_connections(pair):
         dn.ConnectivityError, match=r"CustomConn: pre, post, w have shapes \(2,\), \(3,\); expected equal len"
     ):
         dn.CustomConn([0, 1], [0, 1, 2])
-    with pytest.raises(dn.ParameterTypeError, match=r"CustomConn: pre = \[0.5\]: expected whole numbers"):
+    with pytest.raises(dn.ParameterTypeError, match=r"CustomConn: pre = \[0.5\]: expected integers"):
         dn.CustomConn([0.5], [1])
     with pytest.raises(dn.ParameterError, match=r"CustomConn: post\[1\] = -1: expected whole numbers >= 0"):
         dn.CustomConn([0, 1], [1, -1])

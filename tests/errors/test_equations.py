@@ -76,7 +76,7 @@ def test_channels_are_attached_once():
         dn.Network([cell])
     cell = Cell()
     cell.lost = own(2)
-    with pytest.raises(dn.StructureError, match="cell/lost: is attached to nothing; expected `on=`"):
+    with pytest.raises(dn.StructureError, match="cell/lost: is not attached to anything; pass `on=`"):
         dn.Network([cell])
     cell = Cell()
     cell.other = own(3, cell.soma)
@@ -84,7 +84,7 @@ def test_channels_are_attached_once():
         dn.Network([cell])
     cell, other = Cell(), Cell(size=2)
     cell.abroad = own(2, other.soma, parent=cell)
-    with pytest.raises(dn.StructureError, match=r"cell/abroad: is on .*, which is no compartment of cell"):
+    with pytest.raises(dn.StructureError, match=r"cell/abroad: is on .*, which is not a compartment of cell"):
         dn.Network([cell])
     with pytest.raises(dn.ParameterTypeError, match="Own: on = 3: expected the Compartment on which it acts"):
         own(1, 3)

@@ -34,15 +34,15 @@ def test_assigning_a_name_that_differs_by_case(pair):
 def test_equations_are_those_the_network_was_made_with(pair):
     cells = pair(1, name="cells")
     net = dn.Network([cells])
-    with pytest.raises(dn.StructureError, match=r"cells/ampa: t_rise was None when the network was made"):
+    with pytest.raises(dn.StructureError, match=r"cells/ampa: t_rise was None when the network was built"):
         cells.ampa.t_rise = 1.0
     with pytest.raises(dn.StructureError, match=r"cells/dend: length was None"):
         cells.dend.length = 10.0
-    with pytest.raises(dn.StructureError, match=r"cells/ampa: scale_g is fixed once the network is made"):
+    with pytest.raises(dn.StructureError, match=r"cells/ampa: scale_g is fixed once the network is built"):
         cells.ampa.scale_g = True
-    with pytest.raises(dn.StructureError, match=r"cells: odemethod is fixed once the network is made"):
+    with pytest.raises(dn.StructureError, match=r"cells: odemethod is fixed once the network is built"):
         cells.odemethod = dn.SolverMethodODE.EXP_EULER
-    with pytest.raises(dn.StructureError, match=r"cells: dend is fixed once the network is made"):
+    with pytest.raises(dn.StructureError, match=r"cells: dend is fixed once the network is built"):
         cells.dend = dn.Compartment(1)
     with pytest.raises(dn.StructureError, match=r"cells: takes in no Compartment once its network is made"):
         cells.tip = dn.Compartment(1)
@@ -52,14 +52,14 @@ def test_equations_are_those_the_network_was_made_with(pair):
 def test_what_a_module_is_made_of_stays(pair):
     cells = pair(1, name="cells")
     for module, name, value in ((cells.soma, "size", 3), (cells.axial, "post", cells.soma), (cells.ampa_on, "pre", 1)):
-        with pytest.raises(dn.StructureError, match=rf"{name} stays what it was made with; make another"):
+        with pytest.raises(dn.StructureError, match=rf"{name} cannot change after construction; create a new"):
             setattr(module, name, value)
     noise = dn.PoissonGenerator(1, name="noise")
     noise.stop = 5.0
     with pytest.raises(dn.ParameterError, match=r"noise: start = -1: expected a time >= 0"):
         noise.start = -1
     net = dn.Network([noise])
-    with pytest.raises(dn.StructureError, match=r"noise: stop is fixed once the network is made"):
+    with pytest.raises(dn.StructureError, match=r"noise: stop is fixed once the network is built"):
         noise.stop = 10.0
     del net
 
@@ -131,7 +131,7 @@ def test_an_init_that_calls_no_super():
         def __init__(self):
             self.soma = dn.LeakyIF()
 
-    with pytest.raises(dn.StructureError, match=r"Bare\.__init__ never calls super\(\)\.__init__"):
+    with pytest.raises(dn.StructureError, match=r"Bare\.__init__ does not call super\(\)\.__init__"):
         dn.Network([Bare()])
 
 
@@ -155,7 +155,7 @@ def test_states_are_set_all_or_none(pair):
 def test_what_has_no_variables(pair):
     cells, noise = pair(1, name="cells"), dn.DCGenerator(1, amplitude=1.0, name="noise")
     net = dn.Network([cells, noise])
-    with pytest.raises(dn.UnknownNameError, match=r"noise: no variables in a DCGenerator; expected a population"):
+    with pytest.raises(dn.UnknownNameError, match=r"noise: a DCGenerator has no variables; expected a population"):
         net.probe(noise, "spikes")
     with pytest.raises(dn.UnknownNameError, match=r"cells/axial: no variables in a MCConn"):
         net.variables(cells.axial)

@@ -111,7 +111,7 @@ MISTAKES = {
         lambda: dn.Network([Cell]),
         r"modules\[0\] = .*Cell is a class, expected an instance such as Cell",
     ),
-    "nested modules": (lambda: dn.Network([[Cell()]]), r"modules\[0\] = .*put the modules into one list"),
+    "nested modules": (lambda: dn.Network([[Cell()]]), r"modules\[0\] = .*put all modules into one flat list"),
     "network in a network": (lambda: dn.Network([built()[1]]), r"modules\[0\] = Network: expected modules"),
     "missing argument": (
         lambda: dn.MCConn(Cell().soma),
@@ -131,7 +131,7 @@ MISTAKES = {
     "no state dict": (lambda: built()[1].load_state_dict(None), r"load_state_dict: values = NoneType: expected a dict"),
     "module as key": (
         lambda: built()[1].set_state({Cell().soma: 1.0}),
-        r"key <LeakyIF cell/soma x 3>: expected a text",
+        r"key <LeakyIF cell/soma x 3>: expected a string",
     ),
     "optimizer of a cell": (lambda: dn.optim.Adam(Cell()), r"Adam: net = <Cell cell x 3>: expected a Network"),
     "bounds": (
@@ -180,7 +180,9 @@ def test_a_mistake_is_explained(mistake):
 
 @pytest.mark.parametrize("base", BASES)
 def test_a_base_class_makes_no_objects(base):
-    with pytest.raises(dn.ParameterTypeError, match=rf"{base.__name__}: is a base class; .* such as {BASES[base]}\("):
+    with pytest.raises(
+        dn.ParameterTypeError, match=rf"{base.__name__}: is an abstract base class; .* such as {BASES[base]}\("
+    ):
         base(Cell().soma)
 
 
@@ -192,7 +194,7 @@ def test_what_is_recorded_of_what():
             ("V", "I"),
         ): r"cell/soma: variable = \('V', 'I'\): expected the name of one variable.*once for each",
         (cell.soma, "spikes"): r"cell/soma: no variable named 'spikes'; .* of the population, here of cell",
-        (cell, "V"): r"cell: no variable named 'V'; it is one of the compartments cell/soma, cell/dend",
+        (cell, "V"): r"cell: no variable named 'V'; it belongs to the compartments cell/soma, cell/dend",
         ("cell/soma", "V"): r"net\['cell/soma'\] is the module of that path",
     }
     for (module, variable), message in wrong.items():

@@ -40,7 +40,7 @@ def test_two_somas_or_none():
 def test_receptor_attached_twice_or_not_at_all():
     cell = neuron(dn.LeakyIF(), dn.Compartment())
     cell.ampa = dn.AMPA(t_decay=2.0)
-    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached to nothing; expected an MCConnSynapse"):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is not attached to anything; add an MCConnSynapse"):
         dn.Network([cell])
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.again = dn.MCConnSynapse(cell.ampa, cell.c0)
@@ -53,7 +53,7 @@ def test_receptor_attached_and_coupled():
     cell.ampa = dn.AMPA(t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.axial = dn.MCConn(cell.ampa, cell.c0, 1.0)
-    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); expected"):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); use"):
         dn.Network([cell])
 
 
@@ -63,7 +63,7 @@ def test_parts_of_another_size_or_neuron():
     other = neuron(dn.LeakyIF(), dn.Compartment())
     cell = neuron(dn.LeakyIF())
     cell.axial = dn.MCConn(cell.c0, other.c1, 1.0)
-    with pytest.raises(dn.StructureError, match=r"n/axial: couples .*, which is no compartment of n"):
+    with pytest.raises(dn.StructureError, match=r"n/axial: couples .*, which is not a compartment of n"):
         dn.Network([cell])
 
 
@@ -81,7 +81,7 @@ def test_wrong_kinds():
         dn.MCSynapse(dn.DCGenerator(), dn.AMPA(t_decay=1.0), dn.All2All())
     with pytest.raises(dn.ParameterTypeError, match=r"ConnGen: mc = .*: expected a receptor for spikes"):
         dn.ConnGen(dn.PoissonGenerator(), a)
-    with pytest.raises(dn.StructureError, match=r"network: .* holds no neurons, generators or connections"):
+    with pytest.raises(dn.StructureError, match=r"network: .* contains no neurons, generators or connections"):
         dn.Network([a])
 
 
@@ -92,7 +92,7 @@ def test_two_modules_of_one_name(pair):
             self.soma = dn.LeakyIF(1, name="a")
             self.dend = dn.Compartment(1, name="a")
 
-    with pytest.raises(dn.StructureError, match=r"two modules named 'a'; give one another name"):
+    with pytest.raises(dn.StructureError, match=r"two modules named 'a'; rename one of them"):
         Twins()
     with pytest.raises(dn.StructureError, match=r"two modules named 'cells'; give one another name"):
         dn.Network([pair(1, name="cells"), pair(1, name="cells")])
@@ -101,7 +101,7 @@ def test_two_modules_of_one_name(pair):
 def test_one_module_in_two_networks(pair):
     cells = pair(1, name="cells")
     net = dn.Network([cells])
-    with pytest.raises(dn.StructureError, match=r"cells: is in another network; a module belongs to one"):
+    with pytest.raises(dn.StructureError, match=r"cells: is already in another network; create a new module"):
         dn.Network([cells])
     del net
     dn.Network([cells])
@@ -113,7 +113,7 @@ def test_what_is_not_listed(pair):
     with pytest.raises(dn.StructureError, match=r"syn: .* is not in the network; list it too"):
         dn.Network([cells, syn])
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: .* is in no population of the network; list that too"):
+    with pytest.raises(dn.StructureError, match=r"syn: .* is in no population of the network; list its population too"):
         dn.Network([noise, syn])
 
 

@@ -47,7 +47,7 @@ def test_spikes(run, loaded):
 
 def test_numbers_in_the_network(single, loaded):
     np.testing.assert_array_equal(loaded(single.spikes).gid, single.spikes.gid)
-    with pytest.raises(dn.StructureError, match=r"noise\.spikes: gid: sources of generators have no number"):
+    with pytest.raises(dn.StructureError, match=r"noise\.spikes: gid: sources of generators have no gid"):
         _ = loaded(single.generated).gid
 
 

@@ -152,7 +152,7 @@ def test_a_removed_probe_is_not_in_model_files_and_stays_removed(spiking, tmp_pa
 def test_runs_with_a_batch_and_gradients_after_a_stream_was_removed(spiking, tmp_path):
     net, probes = spiking(learning=False, to=tmp_path / "run.zarr")
     net.run(2.0)
-    with pytest.raises(dn.StructureError, match="go to disk"):
+    with pytest.raises(dn.StructureError, match="written to disk"):
         net.run(2.0, batch=2)
     for probe in probes:
         net.remove(probe)
@@ -200,6 +200,6 @@ def test_what_is_refused(spiking, tmp_path):
     with pytest.raises(dn.ParameterTypeError, match=r"remove: 'pair/dend\.V': expected a recording"):
         net.remove("pair/dend.V")
     for gone in (probes[0], loaded):
-        with pytest.raises(dn.StructureError, match="clear: no network records it"):
+        with pytest.raises(dn.StructureError, match="clear: does not belong to a network"):
             gone.clear()
     assert len(probes[0]) == len(probes[2].counts()) == 20

@@ -85,13 +85,17 @@ def test_after_clearing_the_time_counts_from_there(spiking):
     spikes.clear()
     net.run(30.0)
     np.testing.assert_allclose(spikes.rate(), spikes.counts().sum(0) / 0.03)
-    with pytest.raises(dn.ParameterError, match=r"rate: start = 10.0 ms: expected a time from 20 to 50 ms"):
+    with pytest.raises(
+        dn.ParameterError, match=r"rate: start = 10.0 ms: expected a time within the recording, from 20 to 50 ms"
+    ):
         spikes.rate(start=10.0)
 
 
 def test_times_that_are_no_window(spiking):
     net, (_, _, spikes, _, _) = spiking()
-    with pytest.raises(dn.StructureError, match=r"pair\.spikes: rate: no time was recorded; run the network first"):
+    with pytest.raises(
+        dn.StructureError, match=r"pair\.spikes: rate: nothing has been recorded yet; run the network first"
+    ):
         spikes.rate()
     assert [len(t) for t in spikes.trains()] == [0] * 7
     assert np.isnan(spikes.cv()).all()

@@ -116,7 +116,7 @@ def test_refused(pair, tmp_path: Path) -> None:
     cells = pair(2)
     net = dn.Network(cells)
     v = net.probe(cells.soma, "V", to=tmp_path / "run.zarr")
-    with pytest.raises(dn.ParameterError, match=r"pair/soma\.V: to = .*: has a recording 'pair\.soma\.V' already"):
+    with pytest.raises(dn.ParameterError, match=r"pair/soma\.V: to = .*: already has a recording 'pair\.soma\.V'"):
         net.probe(cells.soma, "V", to=tmp_path / "run.zarr")
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(dn.ParameterError, match="expected a zarr folder, or none yet"):
