@@ -38,10 +38,10 @@ def test_parameters_do_not_hide_attributes(name):
 
 def test_events_belong_to_receptors():
     arrives = "I = s * 1 nS * V : pA\nds/dt = -s/(2 ms) : 1\non event: s += weight"
-    for base, expected in [(dn.Channel, "make it a Receptor"), (dn.Soma, "put that into a Receptor")]:
-        with pytest.raises(dn.StructureError, match=f"Own: its equations have 'on event'; {expected}"):
+    for base, expected in [(dn.Channel, "; derive it from Receptor"), (dn.Soma, ", which only a Receptor can have")]:
+        with pytest.raises(dn.StructureError, match=f"Own: its equations have 'on event'{expected}"):
             channel(arrives, base)
-    with pytest.raises(dn.StructureError, match="Own: its equations make no receptor: expected 'on event"):
+    with pytest.raises(dn.StructureError, match="Own: its equations do not define a receptor; expected 'on event"):
         channel(FINE, dn.Receptor)
     for base in (dn.Channel, dn.Receptor, dn.Soma):
         with pytest.raises(dn.StructureError, match="has no equations; expected a subclass with `equations`"):
