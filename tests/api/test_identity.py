@@ -34,7 +34,7 @@ def test_given_numbers_must_not_overlap(pair):
     with pytest.raises(dn.StructureError, match=r"neuron_start_id: a has 1 to 3, b has 3 to 4; expected ids that do"):
         dn.Network([a, b])
     a, b = pair(1, name="a", id=7), pair(1, name="b", id=7)
-    with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7: expected numbers that do not overlap"):
+    with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7; expected ids that do not overlap"):
         dn.Network([a, b])
     # Of a default, also one that happens to be written down in a subclass, there are as many as one likes.
     dn.Network([pair(1, name="a"), pair(1, name="b")])

@@ -196,7 +196,8 @@ def test_inputs_have_a_row_for_each_step_of_the_run():
     for rows in (3, 2, 3):
         for wrong in (rows - 1, rows + 1):
             match = (
-                rf"current: input of shape \({wrong}, 2\): expected shape \({rows}, 2\), because this run takes {rows} steps"
+                rf"current: input of shape \({wrong}, 2\): expected shape \({rows}, 2\), because this run takes "
+                rf"{rows} steps"
             )
             with pytest.raises(dn.ParameterError, match=match):
                 net.run(0.25, inputs={current: np.zeros((wrong, 2))})

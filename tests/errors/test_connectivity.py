@@ -57,7 +57,7 @@ def test_number_of_values(ends):
         dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=np.ones((3, 2)))
     with pytest.raises(dn.ConnectivityError, match=r"delay of shape \(2,\): expected a single number"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), delay=[1.0, 2.0])
-    with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None beside connections that have weights"):
+    with pytest.raises(dn.ConnectivityError, match=r"weight = .*: expected None, because conn already has weights"):
         dn.MCSynapse(noise, cells.ampa, np.ones((2, 3)), weight=2.0)
     syn = dn.MCSynapse(noise, cells.ampa, dn.FixedIndegree(3), name="syn")
     with pytest.raises(dn.ConnectivityError, match=r"syn: degree = 3: expected at most 2, the number of sources"):

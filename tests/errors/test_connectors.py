@@ -114,13 +114,13 @@ def test_given_connections(pair):
         dn.CustomConn([0, 1], [0, 1, 2])
     with pytest.raises(dn.ParameterTypeError, match=r"CustomConn: pre = \[0.5\]: expected integers"):
         dn.CustomConn([0.5], [1])
-    with pytest.raises(dn.ParameterError, match=r"CustomConn: post\[1\] = -1: expected whole numbers >= 0"):
+    with pytest.raises(dn.ParameterError, match=r"CustomConn: post\[1\] = -1: expected integers >= 0"):
         dn.CustomConn([0, 1], [1, -1])
-    with pytest.raises(dn.ConnectivityError, match=r"CustomConn: indptr: expected numbers that ascend from 0 to 2"):
+    with pytest.raises(dn.ConnectivityError, match=r"CustomConn: indptr: expected ascending numbers from 0 to 2"):
         dn.CustomConn.from_csr([0, 1, 1], [0, 1])
-    with pytest.raises(dn.ConnectivityError, match=r"syn: conn: post\[1\] = 3: expected numbers below 3"):
+    with pytest.raises(dn.ConnectivityError, match=r"syn: conn: post\[1\] = 3: expected integers below 3"):
         build(pair, dn.CustomConn([0, 1], [0, 3]))
     with pytest.raises(dn.ConnectivityError, match=r"syn: conn.w of \(1, 2\) = -1.0: expected finite weights >= 0"):
         build(pair, dn.CustomConn([0, 1], [0, 2], [1.0, -1.0]))
-    with pytest.raises(dn.ConnectivityError, match=r"weight = 1.0: expected None beside connections that have weights"):
+    with pytest.raises(dn.ConnectivityError, match=r"weight = 1.0: expected None, because conn already has weights"):
         build(pair, dn.CustomConn([0, 1], [0, 2], [1.0, 1.0]), weight=1.0)

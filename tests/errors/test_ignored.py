@@ -44,7 +44,7 @@ def test_equations_are_those_the_network_was_made_with(pair):
         cells.odemethod = dn.SolverMethodODE.EXP_EULER
     with pytest.raises(dn.StructureError, match=r"cells: dend is fixed once the network is built"):
         cells.dend = dn.Compartment(1)
-    with pytest.raises(dn.StructureError, match=r"cells: takes in no Compartment once its network is made"):
+    with pytest.raises(dn.StructureError, match=r"cells: cannot gain a Compartment after its network is built"):
         cells.tip = dn.Compartment(1)
     del net
 
@@ -157,7 +157,7 @@ def test_what_has_no_variables(pair):
     net = dn.Network([cells, noise])
     with pytest.raises(dn.UnknownNameError, match=r"noise: a DCGenerator has no variables; expected a population"):
         net.probe(noise, "spikes")
-    with pytest.raises(dn.UnknownNameError, match=r"cells/axial: no variables in a MCConn"):
+    with pytest.raises(dn.UnknownNameError, match=r"cells/axial: a MCConn has no variables"):
         net.variables(cells.axial)
 
 

@@ -133,7 +133,7 @@ def test_generators():
         dn.SpikeGenerator(2, indices=[0], times=[-1.0])
     with pytest.raises(dn.ParameterError, match=r"expected the same shape \(n,\)"):
         dn.SpikeGenerator(2, indices=[0], times=[1.0, 2.0])
-    with pytest.raises(dn.ParameterError, match=r"waveform of shape \(4, 2\): expected \(steps,\) or \(steps, 3\)"):
+    with pytest.raises(dn.ParameterError, match=r"waveform of shape \(4, 2\): expected \(samples,\) or \(samples, 3\)"):
         dn.CurrentGenerator(3, waveform=np.zeros((4, 2)))
     with pytest.raises(dn.ParameterError, match=r"waveform\[1\] = nan"):
         dn.CurrentGenerator(1, waveform=[0.0, np.nan])

@@ -261,7 +261,7 @@ def test_what_save_state_and_save_every_accept(path):
         net.save_state(5)
     with pytest.raises(dn.ParameterTypeError, match="network: load_state = None: expected the name of a file"):
         net.load_state(None)
-    with pytest.raises(dn.ParameterError, match=r"save_every = 5\.0: expected the name of a file as save_state, too"):
+    with pytest.raises(dn.ParameterError, match=r"save_every = 5\.0: requires save_state, the name of a file"):
         net.run(1.0, save_every=5.0)
     with pytest.raises(dn.ParameterError, match=r"network: save_every = 0\.01: expected at least half a step"):
         net.run(1.0, save_state="x.state", save_every=0.01)

@@ -94,7 +94,7 @@ def test_two_modules_of_one_name(pair):
 
     with pytest.raises(dn.StructureError, match=r"two modules named 'a'; rename one of them"):
         Twins()
-    with pytest.raises(dn.StructureError, match=r"two modules named 'cells'; give one another name"):
+    with pytest.raises(dn.StructureError, match=r"two modules named 'cells'; rename one of them"):
         dn.Network([pair(1, name="cells"), pair(1, name="cells")])
 
 

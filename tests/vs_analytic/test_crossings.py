@@ -200,11 +200,11 @@ def test_stdp_pairs_with_crossings_only():
 )
 def test_what_a_reset_needs_is_refused(options, name):
     with pytest.raises(
-        dn.ParameterError, match=f"{name} = .*with reset=False a spike leaves V alone; expected no {name}"
+        dn.ParameterError, match=f"{name} = .*with reset=False a spike leaves V unchanged; remove {name}"
     ):
         dn.MCNeuron(1, V_th=0.0, reset=False, parent=None, **options)
     cells = HH(1)
-    with pytest.raises(dn.DendrionError, match="with reset=False a spike leaves V alone"):
+    with pytest.raises(dn.DendrionError, match="with reset=False a spike leaves V unchanged"):
         setattr(cells, name, options[name] or 1.0)
     assert cells.V_reset is None
     assert cells.refractory == 0.0

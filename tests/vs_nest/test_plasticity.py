@@ -292,6 +292,6 @@ def test_bad_weights_of_a_running_network():
     static = dn.MCSynapse(noise, cell.ampa, dn.All2All(), name="static")
     net = dn.Network([cell, noise, static])
     with pytest.raises(
-        dn.UnknownNameError, match=r"static: its weights stay as they are; expected an MCSynapse that learns"
+        dn.UnknownNameError, match=r"static: its weights do not change; expected an MCSynapse with plastic weights"
     ):
         net.probe(static, "w")
