@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
+MOST_SPIKES_OF_A_SOURCE: float
+MOST_SPIKES_OF_A_STEP: float
 # Vector instruction sets of this processor, in ascending order.
 LEVELS: list[str]
 

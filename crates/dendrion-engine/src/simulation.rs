@@ -267,7 +267,10 @@ impl Simulation {
 
     /// Returns the complete network with its current parameters and weights. A simulation built from it starts in
     /// the state that this one has after [`Simulation::reset`], with the learned weights as initial weights.
-    pub fn export_model(&mut self) -> Network {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]; [`Error::Interrupted`].
+    pub fn export_model(&mut self) -> Result<Network, Error> {
         each!(mut self, core => core.export_model())
     }
 

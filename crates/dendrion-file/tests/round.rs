@@ -42,7 +42,7 @@ fn one_of_everything_can_be_simulated() {
 fn the_exported_model_runs_alike() {
     let file = whole();
     let (mut first, probes) = file.simulation().unwrap_or_else(|e| panic!("{e}"));
-    let mut changed = first.export_model();
+    let mut changed = first.export_model().unwrap();
     // Unchanged parts are equal to those that were read, apart from equivalent notations.
     changed.populations.iter_mut().zip(&file.network.populations).for_each(|(a, b)| {
         assert_eq!(a.params, b.params);
@@ -53,7 +53,7 @@ fn the_exported_model_runs_alike() {
     });
     first.set_parameter("area/cell/nmda.g", 0.9).unwrap();
     first.set_parameter("one.w", 0.25).unwrap();
-    let mut again = dendrion_engine::Simulation::new(first.export_model()).unwrap();
+    let mut again = dendrion_engine::Simulation::new(first.export_model().unwrap()).unwrap();
     let probe = again.add_probe("area/cell/soma", "V", 10, Some(&[0, 2])).unwrap();
     first.advance(1000).unwrap();
     again.advance(1000).unwrap();

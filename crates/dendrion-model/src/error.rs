@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::memory::in_units;
+
 /// An error in a model or in a request to a simulation. Each message names the module, the parameter, the value,
 /// and the accepted values.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -91,6 +93,19 @@ pub enum Error {
         /// The needed memory and the limit.
         what: String,
     },
+    /// The system could not provide memory.
+    #[error("{module}: no memory for {what}: {} could not be allocated", in_units(*.bytes as f64))]
+    OutOfMemory {
+        /// Path of the module that needs the memory.
+        module: String,
+        /// The purpose of the memory.
+        what: String,
+        /// The number of bytes.
+        bytes: usize,
+    },
+    /// Work was interrupted before it was done; see [`interruptible`](crate::interruptible).
+    #[error("interrupted")]
+    Interrupted,
     /// The operating system could not read or write a file.
     #[error("{path}: {what}")]
     File {
@@ -104,7 +119,8 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the category of the error, which is the name of the exception class that Python raises for it.
+    /// Returns the category of the error, which is the name of the exception class that Python raises for it: a class of
+    /// `dendrion.errors`, or Python's own `OSError`, `MemoryError` or `KeyboardInterrupt`.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Parameter { .. } => "ParameterError",
@@ -115,6 +131,8 @@ impl Error {
             Self::Divergence { .. } => "DivergenceError",
             Self::State { .. } => "StateError",
             Self::Memory { .. } => "MemoryLimitError",
+            Self::OutOfMemory { .. } => "MemoryError",
+            Self::Interrupted => "KeyboardInterrupt",
             Self::File { .. } => "OSError",
         }
     }
@@ -149,6 +167,17 @@ impl Error {
             }
             Self::Parameter { module, parameter, value, accepted } if module == UNNAMED => {
                 Self::Parameter { module: path.into(), parameter, value, accepted }
+            }
+            other => other,
+        }
+    }
+
+    /// Returns the same error with the module at `path` and the purpose `what`, if it was raised by code that knows neither.
+    #[must_use]
+    pub fn needed_by(self, path: &str, what: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::OutOfMemory { module, what: unknown, bytes } if module == UNNAMED && unknown.is_empty() => {
+                Self::OutOfMemory { module: path.into(), what: what(), bytes }
             }
             other => other,
         }

@@ -10,11 +10,13 @@
 
 pub use dendrion_language::{Definition, Parameter as WrittenParameter};
 
+pub mod allocate;
 mod connectivity;
 mod error;
 mod generator;
 mod grid;
 mod initializer;
+mod interrupt;
 mod kind;
 mod mechanism;
 mod memory;
@@ -30,6 +32,7 @@ pub use error::{Error, UNNAMED, nearest};
 pub use generator::{Generator, Signal, Waveform};
 pub use grid::{NOISE, grid_position, on_grid};
 pub use initializer::{Initializer, PerConnection};
+pub use interrupt::{Interrupt, Turns, check_interrupt, interruptible};
 pub use kind::ModuleKind;
 pub use mechanism::{Mechanism, check_written, definition, written_value};
 pub use memory::{MEMORY_LIMIT, check_memory, memory_limit};
@@ -38,3 +41,4 @@ pub use params::{Domain, ParameterSpec, Params, Values, check_values};
 pub use population::{Compartment, Coupling, Noise, OdeMethod, Population, Receptor, SdeMethod};
 pub use surrogate::{Surrogate, Token};
 pub use time::{Rounding, is_multiple, nearest_step, steps_of};
+pub use validate::{MOST_SPIKES_OF_A_SOURCE, MOST_SPIKES_OF_A_STEP};

@@ -40,7 +40,8 @@ pub fn check_memory(path: &str, what: &str, bytes: f64) -> Result<(), Error> {
     Err(Error::Memory { module: path.into(), what })
 }
 
-fn in_units(bytes: f64) -> String {
+/// A number of bytes with a unit.
+pub(crate) fn in_units(bytes: f64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     match units.iter().find(|(size, _)| bytes >= *size) {
         Some((size, unit)) => format!("{:.1} {unit}", bytes / size),

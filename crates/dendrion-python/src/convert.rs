@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::error::raise;
+use crate::watch::detached;
 
 /// Converts a float or a one-dimensional float64 array.
 pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
@@ -40,7 +41,8 @@ pub(crate) fn draw<'py>(
     path: &str,
     n: usize,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let drawn = dendrion::draw_members(&initializer(tuple)?, seed, path, n).map_err(raise)?;
+    let initializer = initializer(tuple)?;
+    let drawn = detached(py, || dendrion::draw_members(&initializer, seed, path, n))?;
     Ok(PyArray1::from_vec(py, drawn))
 }
 

@@ -1,7 +1,7 @@
 //! Errors. Each category corresponds to a Python class in `dendrion.errors`, which is found by its name.
 
 use dendrion::Error;
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
 
 /// Returns the Python exception for an error.
@@ -11,6 +11,8 @@ pub(crate) fn raise(error: Error) -> PyErr {
         // Python selects the class for the error number, such as FileNotFoundError.
         Error::File { path, what, code: Some(code) } => return PyOSError::new_err((code, what, path)),
         Error::File { .. } => return PyOSError::new_err(error.to_string()),
+        Error::OutOfMemory { .. } => return PyMemoryError::new_err(error.to_string()),
+        Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
         _ => {}
     }
     raise_at(error.kind(), &error.to_string(), None)

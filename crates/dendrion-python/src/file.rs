@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use dendrion::file::{Array, Extras, FileError, Identity, Record, document, load, save, schema};
+use dendrion::model::check_interrupt;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::raise_at;
+use crate::watch::detached;
 
 /// The path, area, process, index and first neuron index of a population.
 pub(crate) type Who = (String, Option<String>, Option<u64>, Option<u64>, Option<u64>);
@@ -36,13 +38,17 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
 /// the number of connections if the complete network was built.
 #[pyfunction]
 pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<(u64, u64, Option<u64>)> {
-    py.detach(|| {
-        let file = load(&path).map_err(failed)?;
-        let built = file.check();
-        let checked =
-            built.map_err(|error| failed(FileError::Text { path: path.display().to_string(), error }))?;
-        Ok((checked.neurons, checked.compartments, checked.connections))
-    })
+    let checked = detached(py, || {
+        let file = match load(&path) {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
+        let checked = file.check();
+        check_interrupt()?;
+        Ok(checked.map_err(|error| FileError::Text { path: path.display().to_string(), error }))
+    })?
+    .map_err(failed)?;
+    Ok((checked.neurons, checked.compartments, checked.connections))
 }
 
 /// Returns the content of a regular file.
@@ -78,7 +84,7 @@ pub(crate) fn write(
         dense,
         records: what.into_iter().map(record).collect(),
     };
-    save(&path, &simulation.export_model(), &extras)
+    save(&path, &simulation.export_model().map_err(FileError::Io)?, &extras)
 }
 
 /// The Python exception for an error.

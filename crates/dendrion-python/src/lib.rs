@@ -44,6 +44,8 @@ mod _core {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let levels: Vec<_> = dendrion::Level::available().into_iter().map(dendrion::Level::name).collect();
         module.add("LEVELS", levels)?;
+        module.add("MOST_SPIKES_OF_A_SOURCE", dendrion::model::MOST_SPIKES_OF_A_SOURCE)?;
+        module.add("MOST_SPIKES_OF_A_STEP", dendrion::model::MOST_SPIKES_OF_A_STEP)?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 
 use crate::convert::{params, per_connection, surrogate};
 use crate::error::raise;
+use crate::watch::detached;
 
 /// A network under construction.
 #[pyclass(frozen)]
@@ -243,7 +244,7 @@ impl Model {
         let network = &*self.network()?;
         let threads =
             network.threads.or(std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-        let (pre, post) = py.detach(|| dendrion::pairs(network, projection, threads)).map_err(raise)?;
+        let (pre, post) = detached(py, || dendrion::pairs(network, projection, threads))?;
         Ok((PyArray1::from_vec(py, pre), PyArray1::from_vec(py, post)))
     }
 

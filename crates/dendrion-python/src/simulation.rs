@@ -18,7 +18,7 @@ use crate::error::raise;
 use crate::exclusive::{Exclusive, Running};
 use crate::model::Model;
 use crate::trace::Trace;
-use crate::watch::{LOOK, watched};
+use crate::watch::{LOOK, detached, watched};
 
 /// Minimum time between two interruptions of a run for waiting readers.
 const SLICE: Duration = Duration::from_millis(2);
@@ -92,7 +92,7 @@ impl Simulation {
         change: impl FnOnce(&mut dendrion::Simulation) -> Result<R, Error> + Send,
     ) -> PyResult<R> {
         let running = self.run_whole(py)?;
-        py.detach(|| running.segment(|simulation| self.noted(simulation, change))).map_err(raise)
+        detached(py, || running.segment(|simulation| self.noted(simulation, change)))
     }
 
     /// Changes the network and updates the values that can be read at any time.
@@ -157,7 +157,7 @@ impl Simulation {
     #[new]
     fn new(py: Python<'_>, model: &Bound<'_, Model>) -> PyResult<Self> {
         let network = model.get().take()?;
-        py.detach(|| {
+        detached(py, || {
             let simulation = dendrion::Simulation::new(network)?;
             let count = |path: &String| Ok((path.clone(), simulation.connection_count(path)?));
             let counts = simulation.network().projections.iter().map(|p| count(&p.path));
@@ -172,7 +172,6 @@ impl Simulation {
                 engine: Exclusive::new("network", simulation),
             })
         })
-        .map_err(raise)
     }
 
     /// Runs `steps` steps without the interpreter's lock, and regularly calls `progress(done)`. An exception in
@@ -228,7 +227,7 @@ impl Simulation {
 
     /// Creates a batch of samples before the first run.
     fn begin_batch(&self, py: Python<'_>, batch: usize) -> PyResult<()> {
-        self.change(py, |s| s.begin_batch(batch))
+        self.change_whole(py, |s| s.begin_batch(batch))
     }
 
     /// Returns the number of samples in the batch, or 0 without a batch.
@@ -275,8 +274,8 @@ impl Simulation {
         what: Vec<crate::file::What>,
     ) -> PyResult<()> {
         let running = self.run_whole(py)?;
-        py.detach(|| running.segment(|s| crate::file::write(s, path, who, (frozen, dense), what)))
-            .map_err(crate::file::failed)
+        let write = |s: &mut dendrion::Simulation| crate::file::write(s, path, who, (frozen, dense), what);
+        detached(py, || Ok(running.segment(write)))?.map_err(crate::file::failed)
     }
 
     /// Resets the network to t = 0, with the random numbers of another seed if one is given.
@@ -428,7 +427,7 @@ impl Simulation {
     /// Saves the complete state of the simulation.
     fn save_state(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         let running = self.run_whole(py)?;
-        py.detach(|| running.segment(|s| s.save_state(path))).map_err(raise)
+        detached(py, || running.segment(|s| s.save_state(path)))
     }
 
     /// Restores a saved state.
@@ -451,7 +450,9 @@ impl Simulation {
 
     /// Returns a projection's connections: sources, targets, weights, and delays in steps.
     fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        let table = self.try_read(py, |s| s.connections(path))?;
+        let running = self.run_whole(py)?;
+        let table = detached(py, || running.segment(|s| s.connections(path)))?;
+        drop(running);
         let arrays = (
             PyArray1::from_vec(py, table.pre),
             PyArray1::from_vec(py, table.post),

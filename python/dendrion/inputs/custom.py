@@ -78,13 +78,28 @@ class CustomGenerator(Generator):
         """Return numbers of spikes after checking them."""
         array = self._table(what, table)
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
-            array = array.astype(np.int64)
+            array = np.clip(array, -1, 2**53).astype(np.int64)
         if array.dtype.kind not in "biu":
             raise ParameterTypeError(f"{what} of type {array.dtype}: expected integers (numbers of spikes)")
         if (array < 0).any():
             step, source = (int(i) for i in np.argwhere(array < 0)[0])
             raise ParameterError(f"{what}: [{step}, {source}] = {array[step, source]}: expected integers >= 0")
-        return array.astype(np.int64)
+        most = int(_core.MOST_SPIKES_OF_A_SOURCE)
+        if (array > most).any():
+            step, source = (int(i) for i in np.argwhere(array > most)[0])
+            raise ParameterError(
+                f"{what}: [{step}, {source}] = {array[step, source]}: expected at most {most} spikes of a source in a "
+                "step; use larger weights instead"
+            )
+        array = array.astype(np.int64)
+        most = int(_core.MOST_SPIKES_OF_A_STEP)
+        if ((total := array.sum(axis=1)) > most).any():
+            step = int(np.argmax(total > most))
+            raise ParameterError(
+                f"{what}: [{step}] holds {total[step]} spikes: expected at most {most} spikes in a step; use larger "
+                "weights instead"
+            )
+        return array
 
     def _given(self, dt: float) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
         """Return the spikes in the table as sources and times (ms)."""

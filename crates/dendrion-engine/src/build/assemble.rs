@@ -5,14 +5,17 @@ use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
 use dendrion_kernels::{Delays, Fanout, Level, Scalar};
-use dendrion_model::{Connectivity, Error, Network, PerConnection, Projection, Source, Values, steps_of};
+use dendrion_model::{
+    Connectivity, Error, Network, PerConnection, Projection, Source, Values, check_interrupt, steps_of,
+};
 
 use crate::build::budget::check_network;
 use crate::build::layout::Layout;
 use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::{Learning, Rule, ShortTerm};
-use crate::run::{Exchange, Route, SpikeExchange};
+use crate::run::{Exchange, Pace, Route, SpikeExchange};
+use crate::runtime::core::stride;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::{Index, of_generator, of_population_mut};
@@ -41,7 +44,7 @@ pub(crate) fn assemble<T: Scalar>(
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
-    expand(&mut network, threads);
+    expand(&mut network, threads)?;
     let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
     let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
     let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
@@ -59,8 +62,10 @@ pub(crate) fn assemble<T: Scalar>(
     let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
     for (i, c) in cells.iter().enumerate() {
         first_shard.push(shards.len());
-        let current = |s| Shard::new(i, s, c, &ports.generators[i], &slots[i]);
-        shards.extend((0..c.layout.shards()).map(current));
+        for s in 0..c.layout.shards() {
+            check_interrupt()?;
+            shards.push(Shard::new(i, s, c, &ports.generators[i], &slots[i]));
+        }
     }
     connect(&network, &ports, &mut shards, parts, epoch)?;
     let source_blocks = source_blocks(&network)?;
@@ -74,6 +79,7 @@ pub(crate) fn assemble<T: Scalar>(
     let onto = network.projections.iter().map(|p| p.population).collect();
     let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
     let reweighted = vec![false; network.projections.len()];
+    let pace = Arc::new(Pace::adaptive(stride(&network, &cells, epoch), epoch));
     let model = Model {
         network,
         cells,
@@ -87,7 +93,7 @@ pub(crate) fn assemble<T: Scalar>(
         level,
     };
     let ensemble = Ensemble { own: Sample { shards, source_blocks }, batch: Vec::new(), fresh, onto };
-    let exchange = Exchange { routes: Arc::new(routes), spikes: Arc::new(exchange), epoch, slots };
+    let exchange = Exchange { routes: Arc::new(routes), spikes: Arc::new(exchange), epoch, pace, slots };
     Ok((model, ensemble, exchange, threads))
 }
 
@@ -201,21 +207,26 @@ fn connect<T: Scalar>(
 ) -> Result<(), Error> {
     for ((i, p), mine) in network.projections.iter().enumerate().zip(parts) {
         let n = sources(network, p);
-        let order = Order::new(n, mine.iter().map(|part| part.topology.starts.as_slice()));
+        let needed = |error: Error| error.needed_by(&p.path, || "its connections".into());
+        let order = Order::new(n, mine.iter().map(|part| part.topology.starts.as_slice())).map_err(needed)?;
         let count = order.total();
         check_count(p, count)?;
-        let (mut for_weights, mut for_delays) = (order.clone(), order);
+        let (mut for_weights, mut for_delays) = (order.copy().map_err(needed)?, order);
         let targets = of_population_mut(shards, p.population).iter_mut();
         for (shard, Part { topology, weights, delays }) in targets.zip(mine) {
+            check_interrupt()?;
             let Topology { starts, targets } = topology;
             let weights = match (weights, p.weight.given()) {
-                (None, Some(values)) => given_weights::<T>(values, &starts, &mut for_weights),
+                (None, Some(values)) => {
+                    given_weights::<T>(values, &starts, &mut for_weights).map_err(needed)?
+                }
                 (drawn, _) => drawn.unwrap_or_default(),
             };
             let given = p.delay.as_ref().and_then(PerConnection::given);
             let delays = match delays {
                 Some(drawn) => Delays::Each(drawn),
-                None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)?,
+                None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)
+                    .map_err(needed)?,
             };
             let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;

@@ -2,13 +2,16 @@
 //! same pair come before it, so it is the same whatever the shards and threads.
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, UNNAMED, steps_of};
+use dendrion_model::allocate::room;
+use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, Turns, UNNAMED, steps_of};
 
 use super::topology::Topology;
 use crate::random::{Purpose, Stream};
 
 /// Times a truncated draw is repeated before it is given up.
 const ATTEMPTS: u64 = 1 << 15;
+/// A draw, in pieces of work between interrupts.
+const DRAW: usize = 32;
 
 /// Which connection a number is for.
 #[derive(Clone, Copy)]
@@ -27,29 +30,34 @@ fn draw(
     first: usize,
     mut each: impl FnMut(f64, Pair) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let mut turns = Turns::default();
     for (source, row) in topology.starts.windows(2).enumerate() {
         let (mut last, mut before) = (None, 0);
+        turns.pass(1)?;
         for lane in &topology.targets[row[0] as usize..row[1] as usize] {
             before = if last == Some(*lane) { before + 1 } else { 0 };
             last = Some(*lane);
             let pair = Pair { source: source as u32, target: first as u32 + u32::from(*lane), before };
-            each(number(initializer, stream, pair)?, pair)?;
+            each(number(initializer, stream, pair, &mut turns)?, pair)?;
         }
     }
     Ok(())
 }
 
-fn number(initializer: &Initializer, stream: Stream, pair: Pair) -> Result<f64, Error> {
-    match initializer {
-        Initializer::Truncated { of, low, high } => {
-            let inside = |v: &f64| (*low..=*high).contains(v);
-            (0..ATTEMPTS).map(|attempt| once(of, stream, pair, attempt)).find(inside).ok_or_else(|| {
-                let what = format!("bounds between which a {} lies once in {ATTEMPTS} draws", of.name());
-                Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what)
-            })
+fn number(initializer: &Initializer, stream: Stream, pair: Pair, turns: &mut Turns) -> Result<f64, Error> {
+    let Initializer::Truncated { of, low, high } = initializer else {
+        turns.pass(DRAW)?;
+        return Ok(once(initializer, stream, pair, 0));
+    };
+    for attempt in 0..ATTEMPTS {
+        turns.pass(DRAW)?;
+        let v = once(of, stream, pair, attempt);
+        if (*low..=*high).contains(&v) {
+            return Ok(v);
         }
-        _ => Ok(once(initializer, stream, pair, 0)),
     }
+    let what = format!("bounds between which a {} lies once in {ATTEMPTS} draws", of.name());
+    Err(Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what))
 }
 
 /// One draw. Of a truncation within another the inner one's bounds hold too.
@@ -76,8 +84,15 @@ fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> 
 pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) -> Result<Vec<f64>, Error> {
     initializer.check()?;
     let stream = Stream::new(seed, path, Purpose::Members);
-    let each = |target| number(initializer, stream, Pair { source: 0, target, before: 0 });
-    (0..n as u32).map(each).collect::<Result<_, Error>>().map_err(|error| error.at(path))
+    let drawn = || -> Result<Vec<f64>, Error> {
+        let (mut all, mut turns) = (room(n)?, Turns::default());
+        for target in 0..n as u32 {
+            let pair = Pair { source: 0, target, before: 0 };
+            all.push(number(initializer, stream, pair, &mut turns)?);
+        }
+        Ok(all)
+    };
+    drawn().map_err(|error| error.at(path).needed_by(path, || format!("{n} values")))
 }
 
 /// The weights of a projection's connections onto a shard, if they are drawn.
@@ -89,7 +104,7 @@ pub(crate) fn weights<T: Scalar>(
 ) -> Result<Option<Vec<T>>, Error> {
     let PerConnection::Drawn(initializer) = &projection.weight else { return Ok(None) };
     let stream = Stream::new(seed, &projection.path, Purpose::Weights);
-    let mut weights = Vec::with_capacity(topology.targets.len());
+    let mut weights = room(topology.targets.len())?;
     draw(initializer, stream, topology, first, |v, pair| {
         let weight = T::from_f64(v);
         if weight.is_finite() && v >= 0.0 {
@@ -117,7 +132,7 @@ pub(crate) fn delays(
     let Some(PerConnection::Drawn(initializer)) = &projection.delay else { return Ok(None) };
     let least = u64::from(matches!(projection.pre, Source::Population(_)));
     let stream = Stream::new(seed, &projection.path, Purpose::Delays);
-    let mut delays = Vec::with_capacity(topology.targets.len());
+    let mut delays = room(topology.targets.len())?;
     draw(initializer, stream, topology, first, |ms, pair| {
         let steps = steps_of(&projection.path, "delay", ms, dt).ok();
         if let Some(steps) = steps.filter(|s| *s >= least).and_then(|s| u16::try_from(s).ok()) {

@@ -1,38 +1,47 @@
 //! Rules whose draws cannot be made target by target: a fixed outdegree becomes given pairs, drawn in parallel from a
 //! stream of each source.
 
-use dendrion_model::{Connectivity, Network, Projection, Source};
+use dendrion_model::allocate::{append, collected, filled, room};
+use dendrion_model::{Connectivity, Error, Network, Projection, Source, Turns};
 
+use super::parallel::parallel;
 use crate::random::{Purpose, Stream};
 
 /// Connections a thread draws at a time.
 const CHUNK: usize = 1 << 16;
+/// A draw, in pieces of work between interrupts.
+const DRAW: usize = 8;
 
 /// Draws the projections that need it.
-pub(crate) fn expand(network: &mut Network, threads: usize) {
+pub(crate) fn expand(network: &mut Network, threads: usize) -> Result<(), Error> {
     for i in 0..network.projections.len() {
-        if let Some(pairs) = expanded(network, i, threads) {
+        if let Some(pairs) = expanded(network, i, threads)? {
             network.projections[i].connectivity = pairs;
         }
     }
+    Ok(())
 }
 
 /// The pairs of a projection whose rule is drawn so.
-pub(super) fn expanded(network: &Network, projection: usize, threads: usize) -> Option<Connectivity> {
+pub(super) fn expanded(
+    network: &Network,
+    projection: usize,
+    threads: usize,
+) -> Result<Option<Connectivity>, Error> {
     let p = &network.projections[projection];
-    let sources = match p.pre {
-        Source::Population(i) => network.populations.get(i)?.size,
-        Source::Generator(i) => network.generators.get(i)?.size,
+    let Connectivity::FixedOutdegree { degree, multapses, autapses } = p.connectivity else {
+        return Ok(None);
     };
-    let targets = network.populations.get(p.population)?.size;
+    let sources = match p.pre {
+        Source::Population(i) => network.populations[i].size,
+        Source::Generator(i) => network.generators[i].size,
+    };
+    let targets = network.populations[p.population].size;
     let stream = Stream::new(network.seed, &p.path, Purpose::Connections);
-    match p.connectivity {
-        Connectivity::FixedOutdegree { degree, multapses, autapses } => {
-            let cells = Cells::of(p, sources, targets, autapses);
-            Some(outdegree(stream, &cells, degree, multapses, threads))
-        }
-        _ => None,
-    }
+    let cells = Cells::of(p, sources, targets, autapses);
+    outdegree(stream, &cells, degree, multapses, threads)
+        .map(Some)
+        .map_err(|error| error.needed_by(&p.path, || format!("{} connections", sources * degree)))
 }
 
 /// The pairs that may be connected, numbered by source, then target.
@@ -56,16 +65,24 @@ impl Cells {
 }
 
 /// Each source's targets, from draws of its own.
-fn outdegree(stream: Stream, cells: &Cells, degree: usize, multapses: bool, threads: usize) -> Connectivity {
+fn outdegree(
+    stream: Stream,
+    cells: &Cells,
+    degree: usize,
+    multapses: bool,
+    threads: usize,
+) -> Result<Connectivity, Error> {
     let rows = (CHUNK / degree.max(1)).max(1);
     let chunks = cells.sources.div_ceil(rows);
     let parts = parallel(threads, chunks, |chunk| {
-        let mut seen = vec![u32::MAX; if multapses { 0 } else { cells.row }];
-        let mut targets = Vec::new();
-        for source in chunk * rows..((chunk + 1) * rows).min(cells.sources) {
+        let mut seen = filled(if multapses { 0 } else { cells.row }, u32::MAX)?;
+        let sources = chunk * rows..((chunk + 1) * rows).min(cells.sources);
+        let (mut targets, mut turns) = (room(sources.len() * degree)?, Turns::default());
+        for source in sources {
             let start = targets.len();
             let mut draw = 0;
             while targets.len() < start + degree {
+                turns.pass(DRAW)?;
                 let i = stream.below(source as u32, draw, cells.row as u32) as usize;
                 draw += 1;
                 let known =
@@ -76,34 +93,14 @@ fn outdegree(stream: Stream, cells: &Cells, degree: usize, multapses: bool, thre
             }
             targets[start..].sort_unstable();
         }
-        targets
-    });
-    let starts = (0..=cells.sources).map(|s| (s * degree) as u32).collect();
-    Connectivity::Csr { starts, targets: parts.concat() }
-}
-
-/// `f` of 0, 1, ... `n` - 1, in that order, computed by several threads.
-pub(crate) fn parallel<R: Send>(threads: usize, n: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if at >= n {
-                return done;
-            }
-            done.push((at, f(at)));
-        }
-    };
-    let mut all = std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads.min(n)).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        // A helper that panicked takes the calling thread with it when the scope ends.
-        helpers.into_iter().for_each(|h| all.extend(h.join().unwrap_or_default()));
-        all
-    });
-    all.sort_unstable_by_key(|(at, _)| *at);
-    all.into_iter().map(|(_, r)| r).collect()
+        Ok(targets)
+    })?;
+    let starts = collected((0..=cells.sources).map(|s| (s * degree) as u32))?;
+    let mut targets = room(cells.sources * degree)?;
+    for part in parts {
+        append(&mut targets, part)?;
+    }
+    Ok(Connectivity::Csr { starts, targets })
 }
 
 #[cfg(test)]
@@ -119,7 +116,7 @@ mod tests {
             let cells = Cells { sources: 40, row: 39, skip_self: true };
             let one = outdegree(stream, &cells, degree, multapses, 1);
             assert_eq!(outdegree(stream, &cells, degree, multapses, 3), one);
-            let Connectivity::Csr { starts, mut targets } = one else { continue };
+            let Ok(Connectivity::Csr { starts, mut targets }) = one else { continue };
             let rows: Vec<_> = starts.windows(2).map(|r| r[0] as usize..r[1] as usize).collect();
             for (source, row) in rows.into_iter().enumerate() {
                 let row = &mut targets[row];

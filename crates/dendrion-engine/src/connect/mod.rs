@@ -3,6 +3,7 @@
 mod draw;
 mod expand;
 mod pairs;
+mod parallel;
 mod part;
 mod table;
 mod topology;

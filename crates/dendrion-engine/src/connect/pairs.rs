@@ -1,6 +1,7 @@
 //! The pairs that a projection will connect, for whoever computes weights or delays from them.
 
-use dendrion_model::{Error, Network};
+use dendrion_model::allocate::{append, reserve, room};
+use dendrion_model::{Error, Network, Projection, Turns};
 
 use super::expand::expanded;
 use super::sources;
@@ -19,22 +20,36 @@ pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Ve
     let Some(p) = network.projections.get(projection) else {
         return Err(Error::structure("network", format!("no projection {projection}")));
     };
-    let mut p = p.clone();
-    if let Some(connectivity) = expanded(network, projection, threads) {
-        p.connectivity = connectivity;
-    }
-    let (sources, size) = (sources(network, &p), network.populations[p.population].size);
+    let found = pairs_of(network, projection, threads);
+    found.map_err(|error| error.needed_by(&p.path, || "its pairs of neurons".into()))
+}
+
+fn pairs_of(network: &Network, projection: usize, threads: usize) -> Result<(Vec<u32>, Vec<u32>), Error> {
+    let given = &network.projections[projection];
+    let expanded = expanded(network, projection, threads)?.map(|connectivity| Projection {
+        path: given.path.clone(),
+        receptors: Vec::new(),
+        connectivity,
+        weight: 1.0.into(),
+        delay: None,
+        plasticity: None,
+        ..*given
+    });
+    let p = expanded.as_ref().unwrap_or(given);
+    let (sources, size) = (sources(network, p), network.populations[p.population].size);
     let ranges: Vec<usize> = (0..size).step_by(RANGE).collect();
-    let parts: Vec<_> = ranges
-        .iter()
-        .map(|first| build(&p, (sources, size), *first..(first + RANGE).min(size), network.seed))
-        .collect();
-    let (mut pre, mut post) = (Vec::new(), Vec::new());
+    let build = |first: &usize| build(p, (sources, size), *first..(first + RANGE).min(size), network.seed);
+    let parts = ranges.iter().map(build).collect::<Result<Vec<_>, Error>>()?;
+    let count = parts.iter().map(|part| part.targets.len()).sum();
+    let (mut pre, mut post, mut turns) = (room(count)?, room(count)?, Turns::default());
     for source in 0..sources {
         for (first, part) in ranges.iter().zip(&parts) {
             let row = part.starts[source] as usize..part.starts[source + 1] as usize;
-            post.extend(part.targets[row].iter().map(|lane| *first as u32 + u32::from(*lane)));
+            turns.pass(1 + row.len())?;
+            append(&mut post, part.targets[row].iter().map(|lane| *first as u32 + u32::from(*lane)))?;
         }
+        let more = post.len() - pre.len();
+        reserve(&mut pre, more)?;
         pre.resize(post.len(), source as u32);
     }
     Ok((pre, post))

@@ -5,7 +5,7 @@ use std::ops::Range;
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Network};
 
-use super::expand::parallel;
+use super::parallel::parallel;
 use super::topology::{Topology, build};
 use super::{draw, sources};
 
@@ -29,10 +29,10 @@ pub(crate) fn parts<T: Scalar>(
     let built = parallel(threads, jobs.len(), |at| {
         let (i, neurons) = &jobs[at];
         part(network, *i, neurons.clone())
-    });
+    })?;
     let mut parts: Vec<Vec<Part<T>>> = network.projections.iter().map(|_| Vec::new()).collect();
     for ((i, _), part) in jobs.iter().zip(built) {
-        parts[*i].push(part?);
+        parts[*i].push(part);
     }
     Ok(parts)
 }
@@ -41,8 +41,10 @@ fn part<T: Scalar>(network: &Network, projection: usize, neurons: Range<usize>) 
     let p = &network.projections[projection];
     let first = neurons.start;
     let ends = (sources(network, p), network.populations[p.population].size);
-    let topology = build(p, ends, neurons, network.seed);
-    let weights = draw::weights(p, network.seed, &topology, first)?;
-    let delays = draw::delays(p, (network.seed, network.dt), &topology, first)?;
+    let count = neurons.len();
+    let needed = |error: Error| error.needed_by(&p.path, || format!("the connections onto {count} neurons"));
+    let topology = build(p, ends, neurons, network.seed).map_err(needed)?;
+    let weights = draw::weights(p, network.seed, &topology, first).map_err(needed)?;
+    let delays = draw::delays(p, (network.seed, network.dt), &topology, first).map_err(needed)?;
     Ok(Part { topology, weights, delays })
 }

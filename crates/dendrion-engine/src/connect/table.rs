@@ -1,5 +1,8 @@
 //! A projection's connections as a table.
 
+use dendrion_model::Error;
+use dendrion_model::allocate::filled;
+
 /// The connections of a projection, by source, then target: equal lengths.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connections {
@@ -15,7 +18,7 @@ pub struct Connections {
 
 impl Connections {
     /// A table of `n` connections, to be filled.
-    pub(crate) fn with_len(n: usize) -> Self {
-        Self { pre: vec![0; n], post: vec![0; n], weight: vec![0.0; n], delay: vec![0; n] }
+    pub(crate) fn with_len(n: usize) -> Result<Self, Error> {
+        Ok(Self { pre: filled(n, 0)?, post: filled(n, 0)?, weight: filled(n, 0.0)?, delay: filled(n, 0)? })
     }
 }

@@ -3,10 +3,17 @@
 
 use std::ops::Range;
 
-use dendrion_model::{Connectivity, Projection};
+use dendrion_model::allocate::{append, collected, copied, filled, reserve, room};
+use dendrion_model::{Connectivity, Error, Projection, Turns, check_interrupt};
 
 use super::totals::totals;
 use crate::random::{Purpose, Stream};
+
+/// A draw, and the search for a shard's part of a row, in pieces of work between interrupts.
+const DRAW: usize = 8;
+const FIND: usize = 32;
+/// Pairs that are sorted between two checks for an interrupt.
+const PIECE: usize = 1 << 16;
 
 /// A projection's connections onto one shard, by source, then target (compressed sparse rows).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,7 +30,7 @@ pub(crate) fn build(
     (sources, targets): (usize, usize),
     neurons: Range<usize>,
     seed: u64,
-) -> Topology {
+) -> Result<Topology, Error> {
     let recurrent = projection.is_recurrent();
     let drawn = |autapses: bool| Drawn {
         stream: Stream::new(seed, &projection.path, Purpose::Connections),
@@ -32,36 +39,29 @@ pub(crate) fn build(
     };
     match &projection.connectivity {
         Connectivity::AllToAll { autapses: false } if recurrent => all_but_self(sources, &neurons),
-        Connectivity::AllToAll { .. } => {
-            let n = neurons.len() as u32;
-            let starts = (0..=sources as u32).map(|i| i * n).collect();
-            let targets = (0..sources).flat_map(|_| 0..n as u16).collect();
-            Topology { starts, targets }
-        }
+        Connectivity::AllToAll { .. } => all(sources, &neurons),
         Connectivity::OneToOne => {
             let before = |i: usize| (i.clamp(neurons.start, neurons.end) - neurons.start) as u32;
-            Topology {
-                starts: (0..=sources).map(before).collect(),
-                targets: (0..neurons.len() as u16).collect(),
-            }
+            let starts = collected((0..=sources).map(before))?;
+            Ok(Topology { starts, targets: collected(0..neurons.len() as u16)? })
         }
         Connectivity::Csr { starts, targets } => slice(starts, targets, &neurons),
         Connectivity::FixedIndegree { degree, multapses, autapses } => {
-            let degrees = neurons.clone().map(|target| (target, *degree)).collect();
+            let degrees = collected(neurons.clone().map(|target| (target, *degree)))?;
             drawn(*autapses).by_degree(degrees, *multapses, neurons.start)
         }
         Connectivity::FixedProbability { p, autapses } => {
-            let drawn = drawn(*autapses);
+            let (drawn, mut turns) = (drawn(*autapses), Turns::default());
             let mut pairs = Vec::new();
             for (lane, target) in neurons.enumerate() {
-                drawn.probability(target as u32, *p, |source| pairs.push((source, lane as u16)));
+                drawn.probability((target as u32, lane as u16), *p, &mut pairs, &mut turns)?;
             }
             by_source(sources, &pairs)
         }
         Connectivity::FixedTotal { count, multapses, autapses } => {
             let (drawn, first) = (drawn(*autapses), neurons.start);
             let cells = (!multapses).then_some((sources - usize::from(drawn.skip_self)) as u64);
-            let mut degrees = Vec::new();
+            let mut degrees = room(neurons.len())?;
             totals(seed, &projection.path, *count as u64, targets, cells, neurons, |target, degree| {
                 degrees.push((target, degree));
             });
@@ -72,14 +72,28 @@ pub(crate) fn build(
     }
 }
 
-fn all_but_self(sources: usize, neurons: &Range<usize>) -> Topology {
-    let mut topology = Topology { starts: vec![0], targets: Vec::new() };
-    for source in 0..sources {
-        let others = neurons.clone().filter(|n| *n != source).map(|n| (n - neurons.start) as u16);
-        topology.targets.extend(others);
-        topology.starts.push(topology.targets.len() as u32);
+fn all(sources: usize, neurons: &Range<usize>) -> Result<Topology, Error> {
+    let n = neurons.len();
+    let (mut starts, mut targets, mut turns) = (room(sources + 1)?, room(sources * n)?, Turns::default());
+    starts.push(0);
+    for _ in 0..sources {
+        turns.pass(1 + n)?;
+        targets.extend(0..n as u16);
+        starts.push(targets.len() as u32);
     }
-    topology
+    Ok(Topology { starts, targets })
+}
+
+fn all_but_self(sources: usize, neurons: &Range<usize>) -> Result<Topology, Error> {
+    let n = neurons.len();
+    let (mut starts, mut targets, mut turns) = (room(sources + 1)?, room(sources * n)?, Turns::default());
+    starts.push(0);
+    for source in 0..sources {
+        turns.pass(1 + n)?;
+        targets.extend(neurons.clone().filter(|n| *n != source).map(|n| (n - neurons.start) as u16));
+        starts.push(targets.len() as u32);
+    }
+    Ok(Topology { starts, targets })
 }
 
 /// Random choice of sources for one target.
@@ -91,22 +105,37 @@ struct Drawn {
 
 impl Drawn {
     /// The connections of targets with so many each, on a shard whose first neuron is `first`.
-    fn by_degree(&self, degrees: Vec<(usize, usize)>, multapses: bool, first: usize) -> Topology {
+    fn by_degree(
+        &self,
+        degrees: Vec<(usize, usize)>,
+        multapses: bool,
+        first: usize,
+    ) -> Result<Topology, Error> {
         let sources = self.sources as usize;
-        let mut seen = vec![u32::MAX; if multapses { 0 } else { sources }];
-        let mut pairs = Vec::with_capacity(degrees.iter().map(|(_, degree)| degree).sum());
+        let mut seen = filled(if multapses { 0 } else { sources }, u32::MAX)?;
+        let mut pairs = room(degrees.iter().map(|(_, degree)| degree).sum())?;
+        let mut turns = Turns::default();
         for (target, degree) in degrees {
             let lane = (target - first) as u16;
-            self.indegree(target as u32, degree, &mut seen, |source| pairs.push((source, lane)));
+            let each = |source| pairs.push((source, lane));
+            self.indegree(target as u32, degree, &mut seen, &mut turns, each)?;
         }
         by_source(sources, &pairs)
     }
 
     /// `degree` sources; no source twice where `seen` has a mark for each.
-    fn indegree(&self, target: u32, degree: usize, seen: &mut [u32], mut each: impl FnMut(u32)) {
+    fn indegree(
+        &self,
+        target: u32,
+        degree: usize,
+        seen: &mut [u32],
+        turns: &mut Turns,
+        mut each: impl FnMut(u32),
+    ) -> Result<(), Error> {
         let mut draw = 0;
         let mut found = 0;
         while found < degree {
+            turns.pass(DRAW)?;
             let source = self.stream.below(target, draw, self.sources);
             draw += 1;
             if self.skip_self && source == target {
@@ -120,50 +149,71 @@ impl Drawn {
             each(source);
             found += 1;
         }
+        Ok(())
     }
 
     /// Each source with probability `p`: the gaps between chosen sources are geometric.
-    fn probability(&self, target: u32, p: f64, mut each: impl FnMut(u32)) {
+    fn probability(
+        &self,
+        (target, lane): (u32, u16),
+        p: f64,
+        pairs: &mut Vec<(u32, u16)>,
+        turns: &mut Turns,
+    ) -> Result<(), Error> {
         let mut source = 0.0;
         for draw in 0.. {
+            turns.pass(DRAW)?;
             source += self.stream.failures(target, draw, p);
             if source >= f64::from(self.sources) {
-                return;
+                break;
             }
             if !(self.skip_self && source as u32 == target) {
-                each(source as u32);
+                if pairs.len() == pairs.capacity() {
+                    reserve(pairs, 1)?;
+                }
+                pairs.push((source as u32, lane));
             }
             source += 1.0;
         }
+        Ok(())
     }
 }
 
 /// Sorts pairs (source, lane), given by lane, by source; a counting sort, which keeps lanes ascending.
-fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Topology {
-    let mut starts = vec![0_u32; sources + 1];
-    pairs.iter().for_each(|(source, _)| starts[*source as usize + 1] += 1);
-    (0..sources).for_each(|i| starts[i + 1] += starts[i]);
-    let mut next = starts.clone();
-    let mut targets = vec![0; pairs.len()];
-    for (source, lane) in pairs {
-        let at = &mut next[*source as usize];
-        targets[*at as usize] = *lane;
-        *at += 1;
+fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Result<Topology, Error> {
+    let mut starts = filled(sources + 1, 0_u32)?;
+    for pairs in pairs.chunks(PIECE) {
+        check_interrupt()?;
+        pairs.iter().for_each(|(source, _)| starts[*source as usize + 1] += 1);
     }
-    Topology { starts, targets }
+    (0..sources).for_each(|i| starts[i + 1] += starts[i]);
+    let mut next = copied(&starts)?;
+    let mut targets = filled(pairs.len(), 0)?;
+    for pairs in pairs.chunks(PIECE) {
+        check_interrupt()?;
+        for (source, lane) in pairs {
+            let at = &mut next[*source as usize];
+            targets[*at as usize] = *lane;
+            *at += 1;
+        }
+    }
+    Ok(Topology { starts, targets })
 }
 
 /// The part of a matrix in compressed sparse rows that falls on the shard's neurons.
-fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Topology {
-    let mut part = Topology { starts: vec![0], targets: Vec::new() };
+fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Result<Topology, Error> {
+    let mut part = Topology { starts: room(starts.len())?, targets: Vec::new() };
+    let mut turns = Turns::default();
+    part.starts.push(0);
     for row in starts.windows(2) {
         let row = &targets[row[0] as usize..row[1] as usize];
         let at = |neuron: usize| row.partition_point(|t| (*t as usize) < neuron);
         let mine = &row[at(neurons.start)..at(neurons.end)];
-        part.targets.extend(mine.iter().map(|t| (*t as usize - neurons.start) as u16));
+        turns.pass(FIND + mine.len())?;
+        append(&mut part.targets, mine.iter().map(|t| (*t as usize - neurons.start) as u16))?;
         part.starts.push(part.targets.len() as u32);
     }
-    part
+    Ok(part)
 }
 
 #[cfg(test)]
@@ -189,7 +239,7 @@ mod tests {
     fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         for ends in cut.windows(2) {
-            let t = build(p, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9);
+            let t = build(p, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9).unwrap();
             for source in 0..n {
                 let row = &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize];
                 all.extend(row.iter().map(|lane| (source, ends[0] + *lane as usize)));
@@ -233,7 +283,7 @@ mod tests {
             let p = projection(Connectivity::FixedTotal { count, multapses: false, autapses });
             let (runs, mut often) = (400, vec![0.0; 400]);
             for seed in 0..runs {
-                let t = build(&p, (20, 20), 0..20, seed);
+                let t = build(&p, (20, 20), 0..20, seed).unwrap();
                 assert_eq!(t.targets.len(), count);
                 for source in 0..20 {
                     for lane in &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize] {

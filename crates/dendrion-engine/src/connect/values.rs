@@ -2,10 +2,14 @@
 //! source, then target.
 
 use dendrion_kernels::{Delays, Scalar};
-use dendrion_model::{Error, Values, steps_of};
+use dendrion_model::allocate::{copied, filled, room};
+use dendrion_model::{Error, Turns, Values, steps_of};
+
+/// A time that is rounded to steps, in pieces of work between interrupts.
+const ROUND: usize = 8;
 
 /// The order of a whole projection, walked shard by shard: each source's connections come in the order of shards.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Order {
     /// Where the next shard's connections of each source are.
     next: Vec<usize>,
@@ -13,15 +17,20 @@ pub(crate) struct Order {
 
 impl Order {
     /// From the row starts of all shards.
-    pub(crate) fn new<'a>(sources: usize, shards: impl Iterator<Item = &'a [u32]>) -> Self {
-        let mut counts = vec![0_usize; sources + 1];
+    pub(crate) fn new<'a>(sources: usize, shards: impl Iterator<Item = &'a [u32]>) -> Result<Self, Error> {
+        let mut counts = filled(sources + 1, 0_usize)?;
         for starts in shards {
             for (count, row) in counts[1..].iter_mut().zip(starts.windows(2)) {
                 *count += (row[1] - row[0]) as usize;
             }
         }
         (0..sources).for_each(|i| counts[i + 1] += counts[i]);
-        Self { next: counts }
+        Ok(Self { next: counts })
+    }
+
+    /// A copy.
+    pub(crate) fn copy(&self) -> Result<Self, Error> {
+        Ok(Self { next: copied(&self.next)? })
     }
 
     /// Connections of the projection.
@@ -38,16 +47,37 @@ impl Order {
             }
         }
     }
+
+    /// As [`Order::shard`], unless there is an interrupt.
+    pub(crate) fn interruptible_shard(
+        &mut self,
+        starts: &[u32],
+        mut f: impl FnMut(usize, usize, usize),
+    ) -> Result<(), Error> {
+        let mut turns = Turns::default();
+        for (source, row) in starts.windows(2).enumerate() {
+            turns.pass(1 + (row[1] - row[0]) as usize)?;
+            for place in row[0] as usize..row[1] as usize {
+                f(place, self.next[source], source);
+                self.next[source] += 1;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Weights of a shard with these row starts.
-pub(crate) fn given_weights<T: Scalar>(values: &Values, starts: &[u32], order: &mut Order) -> Vec<T> {
+pub(crate) fn given_weights<T: Scalar>(
+    values: &Values,
+    starts: &[u32],
+    order: &mut Order,
+) -> Result<Vec<T>, Error> {
     let count = starts.last().map_or(0, |n| *n as usize);
-    let mut weights = vec![T::from_f64(values.get(0)); count];
+    let mut weights = filled(count, T::from_f64(values.get(0)))?;
     if let Values::Each(all) = values {
-        order.shard(starts, |place, whole, _| weights[place] = T::from_f64(all[whole]));
+        order.interruptible_shard(starts, |place, whole, _| weights[place] = T::from_f64(all[whole]))?;
     }
-    weights
+    Ok(weights)
 }
 
 /// Delays in steps of a shard with these row starts; `least` where none are given.
@@ -64,8 +94,12 @@ pub(crate) fn given_delays(
     if let Some(ms) = values.uniform() {
         return Ok(Delays::Uniform(steps(ms)?));
     }
-    let all = values.as_slice().iter().map(|ms| steps(*ms)).collect::<Result<Vec<u16>, Error>>()?;
-    let mut each = vec![0; starts.last().map_or(0, |n| *n as usize)];
-    order.shard(starts, |place, whole, _| each[place] = all[whole]);
+    let (mut all, mut turns) = (room(values.as_slice().len())?, Turns::default());
+    for ms in values.as_slice() {
+        turns.pass(ROUND)?;
+        all.push(steps(*ms)?);
+    }
+    let mut each = filled(starts.last().map_or(0, |n| *n as usize), 0)?;
+    order.interruptible_shard(starts, |place, whole, _| each[place] = all[whole])?;
     Ok(Delays::Each(each))
 }

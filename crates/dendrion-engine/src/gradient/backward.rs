@@ -109,12 +109,13 @@ impl<T: Scalar> Reversible<T> {
         };
         let tapes: Vec<&Tape> = [&reverse.step].into_iter().chain(&reverse.observers).collect();
         let link = |(i, tape): (usize, &&Tape)| {
-            let columns = coefficients(tape, &self.system, &self.layout, self.level)?;
-            linked(&tape.program, &columns, &self.layout, self.level, before.get(i))
+            let columns = coefficients(tape, &self.system, &self.layout, self.level);
+            let columns = columns.map_err(|error| error.at(&self.path))?;
+            let linked = linked(&tape.program, &columns, &self.layout, self.level, before.get(i));
+            linked.map_err(|e| self.broken(&e))
         };
         // The kernels of last time are used again if parameters are still shared or per neuron as they were.
-        let linked: Result<Vec<_>, LinkError> = tapes.iter().enumerate().map(link).collect();
-        let mut linked = linked.map_err(|e| self.broken(&e))?;
+        let mut linked = tapes.iter().enumerate().map(link).collect::<Result<Vec<_>, Error>>()?;
         let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(&e))?;
         let known =
             (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect(), steps.clone());

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::filled;
 use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
@@ -104,7 +105,7 @@ pub(crate) fn sample<T: Scalar>(
                 let found = of_cells[*p].iter().find(|(k, _)| k == j);
                 found.map_or_else(|| zeros(shape), |(_, v)| v.clone())
             }
-            Target::Weights(i) => weights(trace, sample, edges, *i),
+            Target::Weights(i) => weights(trace, sample, edges, *i)?,
             Target::Generator(g) => amplitude(trace, sample, *g, shape),
             // Plastic connections are refused, so nothing depends on their rules.
             Target::Rule(..) | Target::Trace(..) => zeros(shape),
@@ -126,14 +127,14 @@ fn weights<T: Scalar>(
     sample: &mut Observed<T, GradientObserver>,
     edges: &[ReverseEdge<T>],
     projection: usize,
-) -> Values {
+) -> Result<Values, Error> {
     let mine = || edges.iter().filter(move |l| l.projection == projection);
     let sources = mine().next().map_or(0, |l| l.fanout.starts().len() - 1);
-    let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()));
-    let mut all = vec![0.0; order.total()];
+    let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()))?;
+    let mut all = filled(order.total(), 0.0)?;
     for edge in mine() {
         // Sums are by the place of a connection at its target shard; the table goes by source over all shards.
-        let mut places = vec![0.0; edge.fanout.targets().len()];
+        let mut places = filled(edge.fanout.targets().len(), 0.0)?;
         let accumulators: Vec<_> = match &trace.routes[projection] {
             Route::Shards(range) => {
                 let shards = sample.of_shards[range.clone()].iter_mut();
@@ -152,7 +153,7 @@ fn weights<T: Scalar>(
         }
         order.shard(edge.fanout.starts(), |place, whole, _| all[whole] = places[place]);
     }
-    Values::Each(all)
+    Ok(Values::Each(all))
 }
 
 /// The sums of a current generator, slot by slot and, where they are not shared, neuron by neuron.

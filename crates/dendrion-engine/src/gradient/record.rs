@@ -99,7 +99,7 @@ fn schedule<T: Scalar>(
     let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
     bytes.saved += first.map_or(0, |s| s.sample.source_blocks.iter().map(SourceBlock::bytes).sum());
     let batch = Batch { samples: samples.len(), at_a_time: run.threads.clamp(1, samples.len().max(1)) };
-    CheckpointSchedule::new((run.begin, run.end), core.exchange.epoch, bytes, batch, budget)
+    CheckpointSchedule::new((run.begin, run.end), core.stride(), bytes, batch, budget)
 }
 
 /// What is needed to reverse a run, which the samples have kept.
@@ -163,7 +163,7 @@ fn leave<T: Scalar>(
         plan,
         begin: run.begin,
         end: run.end,
-        epoch: core.exchange.epoch,
+        epoch: core.stride(),
         meeting: core.meeting(),
         threads: run.threads,
         places: core.exchange.spikes.places(),

@@ -29,7 +29,7 @@ use super::trace::{ProbeSnapshot, Trace};
 use super::wanted::Wanted;
 use super::weight_accumulator::WeightAccumulator;
 use crate::recording::recorder::Reads;
-use crate::run::{Barrier, Observed, RunPlan, SpikeExchange, Treatment, Watch, execute};
+use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Treatment, Watch, execute};
 use crate::runtime::shard::Shard;
 
 /// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
@@ -298,6 +298,7 @@ fn stages<'c, T: Scalar>(
         begin,
         end,
         epoch: trace.epoch,
+        pace: Arc::new(Pace::fixed(trace.epoch)),
         meeting: trace.meeting,
         barrier: barrier.clone(),
         last: AtomicU64::new(u64::MAX),

@@ -99,6 +99,7 @@ impl SourceBlock {
                     spikes.push((steps_of(path, "times", *t, dt)?, *i));
                 }
                 spikes.sort_unstable();
+                generator.check_given(spikes.iter().map(|(step, _)| *step), dt)?;
                 Ok(vec![source_block(0, start..stop, Process::Given { spikes: Arc::new(spikes) })])
             }
             Signal::Pushed => {

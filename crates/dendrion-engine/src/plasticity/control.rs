@@ -29,7 +29,7 @@ pub(crate) fn set_rule<T: Scalar>(
 pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
     let Some(plasticity) = model.network.projections[projection].plasticity.clone() else { return };
     let dt = model.network.dt;
-    let shards = of_population_mut(&mut ensemble.own.shards, ensemble.onto[projection]).iter_mut();
+    let shards = ensemble.shards_of(ensemble.onto[projection]);
     for incoming in shards.filter_map(|s| s.delivery.incoming_of_mut(projection)) {
         match (&mut incoming.change, Rule::of(&plasticity)) {
             (Change::Learning(learning), Some(rule)) => learning.set_rule(rule),

@@ -151,7 +151,7 @@ impl Probes {
         (projection, every): (usize, u64),
         indices: Option<&[usize]>,
     ) -> Result<ProbeId, Error> {
-        let mut order = ensemble.order(projection);
+        let mut order = ensemble.order(projection)?;
         let count = order.total();
         check_indices(&model.network.projections[projection].path, indices, count)?;
         let mut columns_of: Vec<Vec<u32>> = vec![Vec::new(); count];

@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use super::pace::Pace;
 use crate::runtime::spikes::Spikes;
 
 /// How spikes get from the shards and source blocks that send them to those that they reach.
@@ -15,8 +16,10 @@ pub(crate) struct Exchange {
     /// For each projection, where its spikes are.
     pub(crate) routes: Arc<Vec<Route>>,
     pub(crate) spikes: Arc<SpikeExchange>,
-    /// Steps of an epoch.
+    /// Steps of an epoch, at most.
     pub(crate) epoch: u64,
+    /// Steps of the epochs of a run that may be stopped.
+    pub(crate) pace: Arc<Pace>,
     /// By population and port, the slots of the ring in which spikes wait.
     pub(crate) slots: Vec<Vec<usize>>,
 }

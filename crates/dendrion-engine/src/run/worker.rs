@@ -19,11 +19,13 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use dendrion_kernels::Scalar;
 
 use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
+use super::pace::Pace;
 use crate::inputs::{Current, SourceBlock, StandIns};
 use crate::runtime::delivery::Sent;
 use crate::runtime::input_ports::View;
@@ -44,8 +46,10 @@ pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) exchange: Arc<SpikeExchange>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
-    /// Steps of an epoch.
+    /// Steps of an epoch, at most.
     pub(crate) epoch: u64,
+    /// Steps of each of them.
+    pub(crate) pace: Arc<Pace>,
     /// Epochs from one meeting of the threads to the next; more than one if nothing is connected.
     pub(crate) meeting: u64,
     /// Shared by everything that the threads do together: if one panics, none waits any longer.
@@ -92,8 +96,9 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         Self { shards, sources, reached: 0, spare: Spikes::default() }
     }
 
-    fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
-        let steps = plan.epoch.min(plan.end - begin) as usize;
+    /// Sends what generators send in the epoch of `length` steps that begins at `begin`.
+    fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
+        let steps = length.min(plan.end - begin) as usize;
         for Member { place, part, observer } in &mut self.sources {
             part.generate(begin, steps, &mut self.spare);
             observer.spikes(begin, &self.spare);
@@ -114,14 +119,14 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
     }
 
-    /// Delivers what generators send in the epoch that begins at `begin`, and values given in their place.
-    fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
+    /// Delivers what generators send in the epoch of `length` steps that begins at `begin`, and values given in their place.
+    fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
         if plan.routes.is_empty() {
             return;
         }
         let guards = plan.exchange.source_blocks(epoch);
         let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
-        let steps = plan.epoch.min(plan.end.saturating_sub(begin)) as usize;
+        let steps = length.min(plan.end.saturating_sub(begin)) as usize;
         // Most epochs of sparse networks are silent; visiting every projection would cost more than the steps.
         if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
             return;
@@ -165,22 +170,28 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         let alarm = Alarm(&plan.barrier);
         // Epochs count from 1, so that the spikes of generators for the first epoch can be left "in epoch 0".
         let (mut epoch, mut begin) = (1, plan.begin);
-        self.generate(plan, epoch - 1, begin);
+        // Of this epoch and the next.
+        let mut lengths = [plan.pace.get(0); 2];
+        self.generate(plan, epoch - 1, (begin, lengths[0]));
         let mut going = plan.barrier.wait();
         while going {
-            let steps = plan.epoch.min(plan.end - begin);
-            self.deliver_generated(plan, epoch - 1, begin);
+            let (clock, steps) = (Instant::now(), lengths[0].min(plan.end - begin));
+            self.deliver_generated(plan, epoch - 1, (begin, steps));
             self.run(plan, epoch, begin, steps as usize);
             let next = begin + steps;
             // Before the barrier, so that all find these spikes after it.
             if next < plan.end {
-                self.generate(plan, epoch, next);
+                self.generate(plan, epoch, (next, lengths[1]));
             }
             if watch.as_mut().is_some_and(|watch| watch(next).is_break()) {
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
-            let meets = plan.meets(epoch, next);
+            let (meets, meeting) = (plan.meets(epoch, next), epoch / plan.meeting);
+            if watch.is_some() && meets {
+                plan.pace.set(meeting, steps, clock.elapsed());
+            }
             going = !meets || plan.barrier.wait();
+            lengths = [lengths[1], if meets { plan.pace.get(meeting) } else { lengths[1] }];
             // After the barrier: now all have left the spikes of this epoch.
             self.deliver_spikes(plan, epoch, begin);
             for Member { part, .. } in &mut self.shards {
@@ -191,7 +202,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
             if stopped && begin < plan.end && going && plan.given.is_empty() {
                 // The spikes of the next epoch are sent already, and generators do not send them again in the next run.
-                self.deliver_generated(plan, epoch, begin);
+                self.deliver_generated(plan, epoch, (begin, lengths[0]));
             }
             going &= begin < plan.end && !stopped;
             epoch += 1;

@@ -20,19 +20,19 @@ impl<T: Scalar> Ensemble<T> {
         shards.filter_map(move |s| s.delivery.incoming_of(projection).map(|incoming| (s, incoming)))
     }
 
-    pub(crate) fn order(&self, projection: usize) -> Order {
+    pub(crate) fn order(&self, projection: usize) -> Result<Order, Error> {
         let sources = self.incoming(projection).next().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
         Order::new(sources, self.incoming(projection).map(|(_, i)| i.fanout.starts()))
     }
 
     /// All connections of a projection, by source, then target.
-    pub(crate) fn connection_table(&self, projection: usize) -> Connections {
-        let mut order = self.order(projection);
-        let mut table = Connections::with_len(order.total());
+    pub(crate) fn connection_table(&self, projection: usize) -> Result<Connections, Error> {
+        let mut order = self.order(projection)?;
+        let mut table = Connections::with_len(order.total())?;
         for (shard, incoming) in self.incoming(projection) {
             let fanout = &incoming.fanout;
             let first = shard.place.neurons.start as u32;
-            order.shard(fanout.starts(), |place, whole, source| {
+            order.interruptible_shard(fanout.starts(), |place, whole, source| {
                 table.pre[whole] = source as u32;
                 table.post[whole] = first + u32::from(fanout.targets()[place]);
                 table.weight[whole] = fanout.weights()[place].to_f64();
@@ -40,17 +40,26 @@ impl<T: Scalar> Ensemble<T> {
                     Delays::Uniform(d) => *d,
                     Delays::Each(d) => d[place],
                 };
-            });
+            })?;
         }
-        table
+        Ok(table)
     }
 
-    fn replace_weights(&mut self, projection: usize, values: &Values) {
-        let mut order = self.order(projection);
+    /// Values for the weights of a projection, shard by shard.
+    pub(crate) fn weights_of_shards(&self, projection: usize, values: &Values) -> Result<Vec<Vec<T>>, Error> {
+        let mut order = self.order(projection)?;
+        self.incoming(projection)
+            .map(|(_, incoming)| given_weights::<T>(values, incoming.fanout.starts(), &mut order))
+            .collect()
+    }
+
+    fn replace_weights(&mut self, projection: usize, weights: Vec<Vec<T>>) {
+        let mut weights = weights.into_iter();
         let population = self.onto[projection];
         for shard in of_population_mut(&mut self.own.shards, population) {
-            if let Some(incoming) = shard.delivery.incoming_of_mut(projection) {
-                let weights = given_weights::<T>(values, incoming.fanout.starts(), &mut order);
+            if let Some(incoming) = shard.delivery.incoming_of_mut(projection)
+                && let Some(weights) = weights.next()
+            {
                 Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
             }
         }
@@ -95,27 +104,21 @@ pub(crate) fn connections<T: Scalar>(
 ) -> Result<Connections, Error> {
     let projection = model.projection(path)?;
     flush_weights(model, ensemble, projection);
-    Ok(ensemble.connection_table(projection))
+    ensemble.connection_table(projection).map_err(|error| table_of(model, projection, error))
 }
 
-/// Sets the weights of a projection (checked before).
-pub(crate) fn set_weights<T: Scalar>(
-    model: &mut Model<T>,
-    ensemble: &mut Ensemble<T>,
-    projection: usize,
-    values: &Values,
-) {
-    flush_weights(model, ensemble, projection);
-    put_weights(model, ensemble, projection, values);
+/// An error of a table of a projection's connections.
+pub(crate) fn table_of<T: Scalar>(model: &Model<T>, projection: usize, error: Error) -> Error {
+    error.needed_by(&model.network.projections[projection].path, || "a table of its connections".into())
 }
 
-/// Puts weights in the place of others, whatever these were about to learn.
+/// Puts weights, shard by shard, in the place of others, whatever these were about to learn.
 pub(crate) fn put_weights<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
     projection: usize,
-    values: &Values,
+    weights: Vec<Vec<T>>,
 ) {
     model.reweighted[projection] = true;
-    ensemble.replace_weights(projection, values);
+    ensemble.replace_weights(projection, weights);
 }

@@ -59,6 +59,18 @@ const WORK: u64 = 1500;
 /// Operations on vectors, a millisecond's about, between meetings of threads that have nothing to tell each other.
 const FREE: u64 = 1 << 20;
 
+/// Operations on vectors that take about a tenth of a second.
+const SOON: f64 = 1e8;
+/// A spike of a generator, which is drawn and delivered, in operations on vectors.
+const DRAW: f64 = 50.0;
+
+/// Steps of an epoch of which nobody knows yet how long they take: few enough that they end soon, and at most `epoch`.
+pub(crate) fn stride<T: Scalar>(network: &Network, cells: &[Cells<T>], epoch: u64) -> u64 {
+    let operations = cells.iter().map(|c| c.work(c.layout.size) as f64).sum::<f64>();
+    let spikes = network.generators.iter().map(|g| g.expected_spikes(network.dt)).sum::<f64>();
+    ((SOON / (operations + DRAW * spikes).max(1.0)) as u64).clamp(1, epoch)
+}
+
 /// A network ready to run.
 #[derive(Debug)]
 pub(crate) struct Core<T: Scalar> {
@@ -102,10 +114,16 @@ impl<T: Scalar> Core<T> {
             begin,
             end,
             epoch: self.exchange.epoch,
+            pace: self.exchange.pace.clone(),
             meeting: self.meeting(),
             barrier: Arc::new(Barrier::new(threads)),
             last: AtomicU64::new(u64::MAX),
         }
+    }
+
+    /// Steps of an epoch of which nobody knows yet how long they take: few enough that they end soon.
+    pub(crate) fn stride(&self) -> u64 {
+        stride(&self.model.network, &self.model.cells, self.exchange.epoch)
     }
 
     /// Operations on vectors that an epoch takes.
@@ -176,13 +194,14 @@ impl<T: Scalar> Core<T> {
         for (cells, population) in cells.iter_mut().zip(&network.populations) {
             cells.reseed(population, seed);
         }
-        for shard in &mut self.ensemble.own.shards {
+        for shard in self.ensemble.all_shards() {
             let streams = &cells[shard.place.population].noises;
             shard.inputs.noises.iter_mut().zip(streams).for_each(|(noise, stream)| noise.reseed(*stream));
         }
-        for source_block in &mut self.ensemble.own.source_blocks {
+        for source_block in self.ensemble.all_source_blocks() {
             source_block.reseed(&network.generators[source_block.generator], seed);
         }
+        self.ensemble.batch.iter_mut().enumerate().for_each(|(b, sample)| sample.draw_as(b as u32));
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -249,7 +268,7 @@ impl<T: Scalar> Core<T> {
         connections::connections(&self.model, &mut self.ensemble, path)
     }
 
-    pub(crate) fn export_model(&mut self) -> Network {
+    pub(crate) fn export_model(&mut self) -> Result<Network, Error> {
         export_model::export_model(&self.model, &mut self.ensemble)
     }
 

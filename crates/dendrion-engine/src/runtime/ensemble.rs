@@ -1,6 +1,7 @@
 //! Everything that moves: the network itself, or the samples of a batch.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::{Error, check_interrupt};
 
 use super::index::{of_generator_mut, of_population_mut};
 use super::sample::Sample;
@@ -55,15 +56,13 @@ impl<T: Scalar> Ensemble<T> {
     }
 
     /// Samples for a batch, at the present state of the network itself.
-    pub(crate) fn clone_samples(&self, batch: usize) -> Vec<Sample<T>> {
+    pub(crate) fn clone_samples(&self, batch: usize) -> Result<Vec<Sample<T>>, Error> {
         let one = |b: usize| {
-            let mut shards: Vec<_> = self.own.shards.iter().map(|s| s.clone_shard(true)).collect();
-            let mut source_blocks = self.own.source_blocks.clone();
-            for shard in &mut shards {
-                shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b as u32));
-            }
-            source_blocks.iter_mut().for_each(|c| c.become_sample(b as u32));
-            Sample { shards, source_blocks }
+            check_interrupt()?;
+            let shards = self.own.shards.iter().map(|s| s.clone_shard(true)).collect();
+            let mut sample = Sample { shards, source_blocks: self.own.source_blocks.clone() };
+            sample.draw_as(b as u32);
+            Ok(sample)
         };
         (0..batch).map(one).collect()
     }

@@ -1,16 +1,20 @@
 //! The network as it is now, as data again.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::collected;
 use dendrion_model::{
-    Connectivity, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
+    Connectivity, Error, ModuleKind, Network, Params, PerConnection, Population, Values, definition,
 };
 
-use super::connections::flush_weights;
+use super::connections::{flush_weights, table_of};
 use super::ensemble::Ensemble;
 use super::model::Model;
 
 /// The network with the present values of all parameters, and all arrays.
-pub(crate) fn export_model<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) -> Network {
+pub(crate) fn export_model<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &mut Ensemble<T>,
+) -> Result<Network, Error> {
     let mut network = model.network.clone();
     for (cells, population) in model.cells.iter().zip(&mut network.populations) {
         for parameter in cells.system.parameters.iter().skip(1) {
@@ -24,35 +28,42 @@ pub(crate) fn export_model<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<
         }
     }
     for i in 0..network.projections.len() {
-        fill(model, ensemble, i, &mut network);
+        fill(model, ensemble, i, &mut network)?;
     }
-    network
+    Ok(network)
 }
 
 /// Gives a projection back the arrays that live in the shards.
-fn fill<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, i: usize, network: &mut Network) {
+fn fill<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &mut Ensemble<T>,
+    i: usize,
+    network: &mut Network,
+) -> Result<(), Error> {
     let forgotten = |values: &PerConnection| matches!(values, PerConnection::Given(Values::Each(_)));
     let p = &network.projections[i];
     let pairs = matches!(p.connectivity, Connectivity::Csr { .. });
     let weights = model.reweighted[i] || p.learns() || forgotten(&p.weight);
     let delays = p.delay.as_ref().is_some_and(forgotten);
     if !pairs && !weights && !delays {
-        return;
+        return Ok(());
     }
     flush_weights(model, ensemble, i);
-    let table = ensemble.connection_table(i);
+    let table = ensemble.connection_table(i).map_err(|error| table_of(model, i, error))?;
     let sources = crate::connect::sources(network, &network.projections[i]);
     let p = &mut network.projections[i];
     if weights {
         p.weight = table.weight.into();
     }
     if delays {
-        let ms: Vec<f64> = table.delay.iter().map(|steps| f64::from(*steps) * model.network.dt).collect();
+        let ms = collected(table.delay.iter().map(|steps| f64::from(*steps) * model.network.dt))
+            .map_err(|error| table_of(model, i, error))?;
         p.delay = Some(ms.into());
     }
     if pairs {
         p.connectivity = csr(&table.pre, table.post, sources);
     }
+    Ok(())
 }
 
 /// Pairs by source in compressed rows.

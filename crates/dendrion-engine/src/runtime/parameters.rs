@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dendrion_kernels::Scalar;
 use dendrion_model::{Domain, Error, ModuleKind, Values};
 
-use super::connections::{flush_weights, set_weights};
+use super::connections::{flush_weights, put_weights, table_of};
 use super::ensemble::Ensemble;
 use super::model::Model;
 use super::target::Target;
@@ -22,7 +22,7 @@ pub(crate) fn shapes<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) ->
     let one = |(_, target): &(String, Target)| match target {
         Target::Weights(_) => None,
         Target::Cells(i, j) => shape(&model.cells[*i].system.parameters[*j].values),
-        _ => shape(&value(model, ensemble, *target)),
+        _ => value(model, ensemble, *target).ok().as_ref().and_then(shape),
     };
     targets.iter().map(one).collect()
 }
@@ -61,12 +61,16 @@ pub(crate) fn parameter<T: Scalar>(
     key: &str,
 ) -> Result<Values, Error> {
     let target = model.target(key)?;
-    Ok(value(model, ensemble, target))
+    value(model, ensemble, target)
 }
 
 /// The values of what a key names.
-pub(crate) fn value<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, target: Target) -> Values {
-    match target {
+pub(crate) fn value<T: Scalar>(
+    model: &Model<T>,
+    ensemble: &mut Ensemble<T>,
+    target: Target,
+) -> Result<Values, Error> {
+    Ok(match target {
         Target::Cells(i, j) => model.cells[i].system.parameters[j].values.clone(),
         Target::Generator(i) => {
             let generator = &model.network.generators[i];
@@ -75,7 +79,8 @@ pub(crate) fn value<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, tar
         }
         Target::Weights(i) => {
             flush_weights(model, ensemble, i);
-            Values::Each(ensemble.connection_table(i).weight)
+            let table = ensemble.connection_table(i);
+            Values::Each(table.map_err(|error| table_of(model, i, error))?.weight)
         }
         Target::Rule(i, name) => {
             let rule = model.network.projections[i].plasticity.as_ref();
@@ -85,7 +90,7 @@ pub(crate) fn value<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, tar
             let params = &model.network.populations[i].params;
             ModuleKind::Population.value(params, name).unwrap_or(Values::Scalar(0.0))
         }
-    }
+    })
 }
 
 /// Sets parameters; either all of them or, where one is refused, none.
@@ -99,24 +104,59 @@ pub(crate) fn set_parameters<T: Scalar>(
     for ((key, values), target) in values.iter().zip(&targets) {
         check(model, ensemble, key, values, *target)?;
     }
-    let mut stale = vec![false; model.cells.len()];
+    // What may fail comes first, and the parameters of equations last of it, which can be taken back.
+    let (mut weights, mut of_cells) = (Vec::new(), Vec::new());
+    for ((_, values), target) in values.iter().zip(&targets) {
+        match target {
+            Target::Weights(i) => {
+                let new = ensemble.weights_of_shards(*i, values);
+                let path = &model.network.projections[*i].path;
+                weights.push(new.map_err(|error| error.needed_by(path, || "new weights".into()))?);
+            }
+            Target::Cells(i, j) => of_cells.push((*i, *j, values.clone())),
+            _ => {}
+        }
+    }
+    set_cells(model, ensemble, of_cells)?;
+    let mut weights = weights.into_iter();
     for ((_, values), target) in values.into_iter().zip(targets) {
         match target {
-            Target::Cells(i, j) => {
-                Arc::make_mut(&mut model.cells[i].system).parameters[j].values = values;
-                stale[i] = true;
-            }
+            Target::Cells(..) => {}
             Target::Generator(i) => set_generator(model, ensemble, now, (i, values)),
-            Target::Weights(i) => set_weights(model, ensemble, i, &values),
+            Target::Weights(i) => {
+                flush_weights(model, ensemble, i);
+                put_weights(model, ensemble, i, weights.next().unwrap_or_default());
+            }
             Target::Rule(i, name) => set_rule(model, ensemble, i, (name, values)),
             Target::Trace(i, name) => set_trace(model, ensemble, i, (name, values)),
         }
     }
-    for (i, _) in stale.into_iter().enumerate().filter(|(_, stale)| *stale) {
-        let before = model.cells[i].initial.clone();
-        model.cells[i].refresh()?;
+    Ok(())
+}
+
+/// Sets parameters of equations (population, number, values); either all of them or, where one fails, none.
+fn set_cells<T: Scalar>(
+    model: &mut Model<T>,
+    ensemble: &mut Ensemble<T>,
+    values: Vec<(usize, usize, Values)>,
+) -> Result<(), Error> {
+    let mut before = std::collections::BTreeMap::new();
+    for (i, j, values) in values {
+        let cells = &mut model.cells[i];
+        let now = || (cells.system.clone(), cells.engine.clone(), cells.initial.clone());
+        before.entry(i).or_insert_with(now);
+        Arc::make_mut(&mut cells.system).parameters[j].values = values;
+    }
+    if let Err(error) = before.keys().try_for_each(|i| model.cells[*i].refresh()) {
+        for (i, before) in before {
+            let cells = &mut model.cells[i];
+            (cells.system, cells.engine, cells.initial) = before;
+        }
+        return Err(error);
+    }
+    for (i, (_, _, initial)) in before {
         // States stay what they are; those whose initial values moved are no longer these.
-        let moved = before.iter().zip(&model.cells[i].initial).map(|(a, b)| a != b);
+        let moved = initial.iter().zip(&model.cells[i].initial).map(|(a, b)| a != b);
         ensemble.fresh[i].iter_mut().zip(moved).for_each(|(fresh, moved)| *fresh &= !moved);
     }
     Ok(())
@@ -146,7 +186,13 @@ pub(crate) fn check<T: Scalar>(
             let generator = &model.network.generators[i];
             let Some((spec, count)) = generator.parameter() else { return Ok(()) };
             let as_scheduled = values.as_slice().len() == count;
-            spec.check(module, values, if as_scheduled { count } else { generator.size })
+            spec.check(module, values, if as_scheduled { count } else { generator.size })?;
+            if as_scheduled || generator.breaks.is_empty() {
+                return generator.check_rates(values, model.network.dt);
+            }
+            // These hold at all times.
+            let constant = dendrion_model::Generator { breaks: Vec::new(), ..generator.clone() };
+            constant.check_rates(values, model.network.dt)
         }
         Target::Weights(i) => {
             let count = ensemble.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
 use dendrion_kernels::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
 use dendrion_kernels::{LinkError, Scalar};
-use dendrion_model::{Error, Population, Values};
+use dendrion_model::{Error, Population, Turns, UNNAMED, Values};
 
 use crate::build::layout::Layout;
 use crate::random::{Purpose, Stream};
@@ -154,13 +154,13 @@ fn link<T: Scalar>(
     before: Option<&Engine<T>>,
 ) -> Result<(Engine<T>, Vec<Values>), Error> {
     let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
-    let mut columns = coefficients(tape, system, layout, level).map_err(broken)?;
+    let mut columns = coefficients(tape, system, layout, level).map_err(|error| error.at(path))?;
     let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
     let kernel = before.map(|e| &e.kernel);
     let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
     for (i, (_, tape)) in observed.iter().enumerate() {
-        let columns = coefficients(tape, system, layout, level).map_err(broken)?;
+        let columns = coefficients(tape, system, layout, level).map_err(|error| error.at(path))?;
         let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
@@ -191,19 +191,22 @@ pub(crate) fn coefficients(
     system: &System,
     layout: &Layout,
     level: Level,
-) -> Result<Vec<Column>, LinkError> {
+) -> Result<Vec<Column>, Error> {
+    let broken = |e: LinkError| Error::structure(UNNAMED, format!("its program does not link: {e}"));
     let varies =
         |depends: &Vec<usize>| depends.iter().any(|p| system.parameters[*p].values.uniform().is_none());
     let columns: Vec<Column> = columns(&tape.leaves, system);
     let lanes = granule::<f64>();
     let any = tape.depends.iter().any(varies);
     let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
-    let table = Coefficients::<f64>::new(&columns, lanes, blocks)?;
-    let kernel = Kernel::<f64>::link(&tape.prologue, &table, lanes, level)?;
+    let table = Coefficients::<f64>::new(&columns, lanes, blocks).map_err(broken)?;
+    let kernel = Kernel::<f64>::link(&tape.prologue, &table, lanes, level).map_err(broken)?;
     let mut out: Vec<Column> = tape.depends.iter().map(|_| Column::Uniform(f64::NAN)).collect();
     let mut state = vec![0.0; tape.prologue.state_rows * lanes];
     let mut scratch = vec![0.0; tape.prologue.scratch_rows * lanes];
+    let mut turns = Turns::default();
     for block in 0..blocks {
+        turns.pass(lanes * tape.prologue.code.len())?;
         let frame = Frame {
             state: &mut state,
             scratch: &mut scratch,

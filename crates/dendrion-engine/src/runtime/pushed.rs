@@ -50,6 +50,8 @@ pub(crate) fn push_spikes<T: Scalar>(
     if let Some((step, _)) = last.filter(|(step, _)| *step >= until) {
         return Err(Error::parameter(path, "step", step, format!("steps before {until}")));
     }
+    model.network.generators[generator]
+        .check_given(spikes.iter().map(|(step, _)| *step), model.network.dt)?;
     for source_block in ensemble.source_blocks_of(generator) {
         source_block.push(spikes.iter().copied(), until);
     }

@@ -14,7 +14,7 @@ use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use crate::inputs::{Given, StandIns};
-use crate::run::{Barrier, Observed, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
+use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
 use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::observer::Observer;
 use crate::runtime::sample::Sample;
@@ -115,6 +115,7 @@ impl<T: Scalar> Core<T> {
         O::Shard: Send,
         O::Sources: Send,
     {
+        self.exchange.pace.begin();
         mute(&mut samples, &run.given, true);
         let (this, begin) = (&*self, run.begin);
         let mut done = Vec::with_capacity(samples.len());
@@ -126,11 +127,15 @@ impl<T: Scalar> Core<T> {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
                     let exchange = this.exchange_of(run);
                     let barrier = Arc::new(Barrier::new(workers));
-                    let plan = |begin, end| RunPlan {
-                        given: run.given[b].clone(),
-                        exchange: exchange.clone(),
-                        barrier: barrier.clone(),
-                        ..this.run_plan(begin, end, workers)
+                    // What is kept for a gradient depends on where epochs begin, and samples of a batch go on one after the other.
+                    let stride = this.stride();
+                    let fixed = (!run.is_resumable).then(|| (stride, Arc::new(Pace::fixed(stride))));
+                    let plan = |begin, end| {
+                        let plan = this.run_plan(begin, end, workers);
+                        let (epoch, pace) = fixed.clone().unwrap_or((plan.epoch, plan.pace.clone()));
+                        let (given, exchange, barrier) =
+                            (run.given[b].clone(), exchange.clone(), barrier.clone());
+                        RunPlan { given, exchange, epoch, pace, barrier, ..plan }
                     };
                     stages(b, &plan)
                 },
@@ -221,7 +226,7 @@ impl<T: Scalar> Core<T> {
         }
         let learns = |i: usize| self.model.network.projections[i].learns();
         self.model.refuse_plastic("a batch, whose samples share their weights,", learns)?;
-        self.ensemble.batch = self.ensemble.clone_samples(batch);
+        self.ensemble.batch = self.ensemble.clone_samples(batch)?;
         Ok(())
     }
 

@@ -11,3 +11,13 @@ pub(crate) struct Sample<T: Scalar> {
     pub(crate) shards: Vec<Shard<T>>,
     pub(crate) source_blocks: Vec<SourceBlock>,
 }
+
+impl<T: Scalar> Sample<T> {
+    /// Draws as sample number `b` of a batch does, from now on.
+    pub(crate) fn draw_as(&mut self, b: u32) {
+        for shard in &mut self.shards {
+            shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b));
+        }
+        self.source_blocks.iter_mut().for_each(|c| c.become_sample(b));
+    }
+}

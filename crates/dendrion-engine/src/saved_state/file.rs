@@ -1,19 +1,46 @@
-//! Files of saved states.
+//! Files of saved states, read and written in parts between which an interrupt ends the work.
 
-use std::io::Write;
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
-use dendrion_model::Error;
+use dendrion_model::allocate::reserve;
+use dendrion_model::{Error, check_interrupt};
 
-use crate::replace::{read_file, replace_file};
+use crate::replace::{open_file, replace_file};
+
+/// Bytes of a part.
+const PART: usize = 1 << 22;
 
 /// The bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    read_file(path).map_err(|e| Error::file(path, &e))
+    let failed = |e: &std::io::Error| Error::file(path, e);
+    let mut file = open_file(path).map_err(|e| failed(&e))?;
+    let size = file.metadata().map_err(|e| failed(&e))?.len() as usize;
+    let mut bytes = Vec::new();
+    let needed = |error: Error| error.needed_by("network: load_state", || path.display().to_string());
+    reserve(&mut bytes, size).map_err(needed)?;
+    loop {
+        check_interrupt()?;
+        reserve(&mut bytes, PART).map_err(needed)?;
+        let read = (&mut file).take(PART as u64).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+    }
 }
 
 /// Puts a file in the place of `path`.
 pub(crate) fn write(path: &Path, pieces: &[Vec<u8>]) -> Result<(), Error> {
-    replace_file(path, |mut file| pieces.iter().try_for_each(|piece| file.write_all(piece)))
-        .map_err(|e| Error::file(path, &e))
+    let mut interrupted = false;
+    let written = replace_file(path, |mut file| {
+        for part in pieces.iter().flat_map(|piece| piece.chunks(PART)) {
+            interrupted = check_interrupt().is_err();
+            if interrupted {
+                return Err(ErrorKind::Interrupted.into());
+            }
+            file.write_all(part)?;
+        }
+        Ok(())
+    });
+    if interrupted { Err(Error::Interrupted) } else { written.map_err(|e| Error::file(path, &e)) }
 }

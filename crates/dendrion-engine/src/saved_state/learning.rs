@@ -6,10 +6,11 @@
 use std::collections::{HashMap, HashSet};
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::{collected, filled};
 use dendrion_model::{Error, Source};
 
 use super::container::{Reader, Writer, senseless};
-use crate::connect::sources;
+use crate::connect::{Order, sources};
 use crate::plasticity::{Learning, Pre};
 use crate::runtime::core::Core;
 use crate::runtime::delivery::{Change, Incoming};
@@ -24,6 +25,7 @@ pub(super) struct Learnt {
     waiting: Vec<(u64, u32)>,
     /// By source, or by connection where any waits.
     traces: Vec<Pre>,
+    order: Order,
 }
 
 /// The learning of a projection's connections onto a shard.
@@ -39,14 +41,14 @@ fn waits<T: Scalar>(core: &Core<T>, projection: usize) -> bool {
 }
 
 /// Adds a projection that learns to a file. All weights have to be up to date.
-pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Writer) {
-    let (waits, mut order) = (waits(core, projection), core.ensemble.order(projection));
+pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Writer) -> Result<(), Error> {
+    let (waits, mut order) = (waits(core, projection), core.ensemble.order(projection)?);
     let count = if waits {
         order.total()
     } else {
         sources(&core.model.network, &core.model.network.projections[projection])
     };
-    let (mut traces, mut waiting) = (vec![Pre::default(); count], Vec::new());
+    let (mut traces, mut waiting) = (filled(count, Pre::default())?, Vec::new());
     let (mut on, mut queued) = (true, Vec::new());
     for (shard, incoming) in core.ensemble.incoming(projection) {
         let Some(learning) = learning(incoming) else { continue };
@@ -57,25 +59,28 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
             let time = times.entry((step, c)).and_modify(|n| *n += 1).or_insert(0_u32);
             queue.entry(c).or_insert_with(Vec::new).push((step, *time));
         }
-        order.shard(incoming.fanout.starts(), |place, whole, source| {
+        order.interruptible_shard(incoming.fanout.starts(), |place, whole, source| {
             traces[if waits { whole } else { source }] = learning.trace(source, place);
             let sent = |step: u64| step - shard.delivery.wait(&incoming.fanout, place);
             let mine = queue.remove(&(place as u32)).unwrap_or_default();
             waiting
                 .extend(mine.into_iter().map(|(step, time)| (step, sent(step), source, time, whole as u32)));
-        });
+        })?;
     }
     waiting.sort_unstable();
     let waiting: Vec<(u64, u32)> = waiting.into_iter().map(|(step, .., whole)| (step, whole)).collect();
     let name = name(core, projection);
     out.one(&format!("{name}/on"), u8::from(on));
     out.spikes(&format!("{name}/heard"), &queued);
-    out.array(&format!("{name}/waiting/step"), &waiting.iter().map(|(step, _)| *step).collect::<Vec<_>>());
-    out.array(&format!("{name}/waiting/connection"), &waiting.iter().map(|(_, c)| *c).collect::<Vec<_>>());
-    let last: Vec<i64> = traces.iter().map(|t| t.last.map_or(-1, |last| last as i64)).collect();
-    out.repeated(&format!("{name}/last"), &last);
-    out.repeated(&format!("{name}/trace"), &traces.iter().map(|t| t.k).collect::<Vec<_>>());
-    out.repeated(&format!("{name}/slow_trace"), &traces.iter().map(|t| t.slow).collect::<Vec<_>>());
+    out.numbers(&format!("{name}/waiting/step"), waiting.len(), waiting.iter().map(|(step, _)| *step));
+    out.numbers(&format!("{name}/waiting/connection"), waiting.len(), waiting.iter().map(|(_, c)| *c));
+    out.repeated(
+        &format!("{name}/last"),
+        &collected(traces.iter().map(|t| t.last.map_or(-1, |last| last as i64)))?,
+    );
+    out.repeated(&format!("{name}/trace"), &collected(traces.iter().map(|t| t.k))?);
+    out.repeated(&format!("{name}/slow_trace"), &collected(traces.iter().map(|t| t.slow))?);
+    Ok(())
 }
 
 impl Learnt {
@@ -87,11 +92,8 @@ impl Learnt {
         file: &mut Reader<'_>,
     ) -> Result<Self, Error> {
         let (name, p) = (name(core, projection), &core.model.network.projections[projection]);
-        let count = if waits(core, projection) {
-            core.ensemble.order(projection).total()
-        } else {
-            sources(&core.model.network, p)
-        };
+        let order = core.ensemble.order(projection)?;
+        let count = if waits(core, projection) { order.total() } else { sources(&core.model.network, p) };
         let on = file.one::<u8>(&format!("{name}/on"))? != 0;
         let until = if matches!(p.pre, Source::Generator(_)) { now + core.exchange.epoch } else { now };
         let queued = file.spikes(&format!("{name}/heard"), now..until, sources(&core.model.network, p))?;
@@ -105,17 +107,17 @@ impl Learnt {
         }
         let trace = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
         let waiting = steps.into_iter().zip(connections).collect();
-        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(trace).collect() };
-        if !learnt.waiting_fits(core, now) {
+        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(trace).collect(), order };
+        if !learnt.waiting_fits(core, now)? {
             return Err(senseless(&name, "connections that cannot be waiting"));
         }
         Ok(learnt)
     }
 
     /// Whether connections wait for steps to come, for spikes that were sent, and no earlier than those that left traces.
-    fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> bool {
+    fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> Result<bool, Error> {
         let mut queue = Queue::new(&self.waiting);
-        let (mut fits, mut order) = (true, core.ensemble.order(self.projection));
+        let (mut fits, mut order) = (true, self.order.copy()?);
         for (shard, incoming) in core.ensemble.incoming(self.projection) {
             order.shard(incoming.fanout.starts(), |place, whole, _| {
                 let wait = shard.delivery.wait(&incoming.fanout, place);
@@ -128,12 +130,12 @@ impl Learnt {
                 }
             });
         }
-        fits && queue.is_empty()
+        Ok(fits && queue.is_empty())
     }
 
     /// Gives the shards their part, at step `now`.
-    pub(super) fn restore<T: Scalar>(self, core: &mut Core<T>, now: u64) {
-        let (mut order, by_source) = (core.ensemble.order(self.projection), !waits(core, self.projection));
+    pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
+        let by_source = !waits(core, self.projection);
         let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
         let population = core.ensemble.onto[self.projection];
         for shard in of_population_mut(&mut core.ensemble.own.shards, population) {
@@ -143,7 +145,7 @@ impl Learnt {
             let Change::Learning(learning) = &mut incoming.change else { continue };
             let starts = incoming.fanout.starts();
             let (mut wholes, mut places) = (vec![0; incoming.fanout.targets().len()], HashMap::new());
-            order.shard(starts, |place, whole, _| {
+            self.order.shard(starts, |place, whole, _| {
                 wholes[place] = whole;
                 if waiting.contains(&(whole as u32)) {
                     places.insert(whole as u32, place as u32);

@@ -55,10 +55,10 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
     }
     core.ensemble.own.shards.iter_mut().for_each(|s| s.delivery.flush_weights());
     let mut out = Writer::default();
-    parameters::save(core, &mut out);
+    parameters::save(core, &mut out)?;
     for (i, projection) in core.model.network.projections.iter().enumerate() {
         if projection.learns() {
-            learning::save(core, i, &mut out);
+            learning::save(core, i, &mut out)?;
         }
     }
     (0..core.model.cells.len()).for_each(|population| postsynaptic::save(core, population, &mut out));
@@ -74,7 +74,7 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
         noise_seed: core.model.network.run_seed(),
         requested: core.clock.requested,
         batch: core.ensemble.batch.len(),
-        network: structure(core).clone(),
+        network: structure(core)?.clone(),
     })
 }
 
@@ -87,7 +87,9 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
         return core.broken.clone().map_or(Ok(()), Err);
     }
     let state = read_state(core, bytes)?;
-    let samples = std::mem::take(&mut core.ensemble.batch);
+    // What may fail comes first.
+    let new = core.ensemble.clone_samples(state.batch)?;
+    let samples = std::mem::replace(&mut core.ensemble.batch, new);
     if let Err(error) = state.parameters.restore(core) {
         core.ensemble.batch = samples;
         return Err(error);
@@ -97,7 +99,7 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
     core.reseed(state.noise_seed);
     state.learnt.into_iter().for_each(|learnt| learnt.restore(core, state.now));
     state.postsynaptic.into_iter().for_each(|postsynaptic| postsynaptic.restore(core, state.now));
-    sample::move_to(core, state.batch, state.moving);
+    sample::move_to(core, state.moving);
     core.probes.0.iter_mut().for_each(|p| p.begin = state.now);
     Ok(())
 }
@@ -106,7 +108,7 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
 fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> Result<State<T>, Error> {
     let mut file = Reader::open(bytes)?;
     let (here, there) = (arithmetic(core.model.level.class()), file.head.arithmetic.clone());
-    if let Some(what) = difference(&file.head.network, structure(core)) {
+    if let Some(what) = difference(&file.head.network, structure(core)?) {
         return Err(refused(format!("is of another network: {what}")));
     }
     if here != there {

@@ -51,8 +51,7 @@ pub(super) fn save<T: Scalar + Element>(
     let size = core.model.cells[population].layout.size;
     let shards = of_population(shards, population);
     for (row, name) in names.states.iter().enumerate() {
-        let values: Vec<T> = shards.iter().flat_map(|s| s.state(row)).map(T::from_f64).collect();
-        out.array(name, &values);
+        out.numbers(name, size, shards.iter().flat_map(|s| s.state(row)).map(T::from_f64));
     }
     for (port, name) in names.ports.iter().enumerate() {
         let (mut places, mut values) = (Vec::new(), Vec::new());

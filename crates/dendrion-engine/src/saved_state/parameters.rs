@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::{collected, filled};
 use dendrion_model::{Error, Generator, ModuleKind, Params, Plasticity, Values};
 
 use super::container::{Element, Reader, Writer, refused, senseless};
@@ -33,19 +34,21 @@ struct Definition {
 }
 
 /// Adds the parameters to a file. Learnt weights have to be up to date.
-pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) {
+pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) -> Result<(), Error> {
     for (key, target) in core.model.targets.clone().iter() {
         match target {
             Target::Weights(i) => {
-                let mut order = core.ensemble.order(*i);
-                let mut weights = vec![T::default(); order.total()];
+                let mut order = core.ensemble.order(*i)?;
+                let mut weights = filled(order.total(), T::default())?;
                 for (_, incoming) in core.ensemble.incoming(*i) {
                     let mine = incoming.fanout.weights();
-                    order.shard(incoming.fanout.starts(), |place, whole, _| weights[whole] = mine[place]);
+                    order.interruptible_shard(incoming.fanout.starts(), |place, whole, _| {
+                        weights[whole] = mine[place];
+                    })?;
                 }
                 out.repeated(&format!("parameter/{key}"), &weights);
             }
-            _ => out.values(&format!("parameter/{key}"), &value(&core.model, &mut core.ensemble, *target)),
+            _ => out.values(&format!("parameter/{key}"), &value(&core.model, &mut core.ensemble, *target)?),
         }
     }
     for generator in core.model.network.generators.iter().filter(|g| g.parameter().is_some()) {
@@ -55,6 +58,7 @@ pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) {
         let fresh: Vec<u8> = fresh.iter().map(|f| u8::from(*f)).collect();
         out.array(&format!("initial/{}", population.path), &fresh);
     }
+    Ok(())
 }
 
 impl<T: Scalar + Element + Into<f64>> Parameters<T> {
@@ -71,7 +75,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
                 Target::Generator(_) => {}
                 Target::Weights(i) => {
                     let name = format!("parameter/{key}");
-                    weights.push(file.finite_repeated::<T>(&name, core.ensemble.order(*i).total())?);
+                    weights.push(file.finite_repeated::<T>(&name, core.ensemble.order(*i)?.total())?);
                 }
                 _ => {
                     let found = file.values(&format!("parameter/{key}"))?;
@@ -129,6 +133,11 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
 
     /// Sets them all, or, where programs cannot be linked, none.
     pub(super) fn restore(self, core: &mut Core<T>) -> Result<(), Error> {
+        let weights = self.weights.iter().enumerate().map(|(i, weights)| {
+            let values = collected(weights.iter().map(|w| (*w).into()))?;
+            core.ensemble.weights_of_shards(i, &Values::Each(values))
+        });
+        let weights = weights.collect::<Result<Vec<_>, Error>>()?;
         let before: Vec<_> = core
             .model
             .cells
@@ -153,13 +162,8 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
                 control::take_traces(&core.model, &mut core.ensemble, i);
             }
         }
-        for (i, weights) in self.weights.into_iter().enumerate() {
-            connections::put_weights(
-                &mut core.model,
-                &mut core.ensemble,
-                i,
-                &Values::Each(weights.into_iter().map(Into::into).collect()),
-            );
+        for (i, weights) in weights.into_iter().enumerate() {
+            connections::put_weights(&mut core.model, &mut core.ensemble, i, weights);
         }
         let currents = Arc::make_mut(&mut core.model.currents);
         for (i, definition) in self.generators.into_iter().enumerate() {

@@ -41,9 +41,9 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     }
     let name = format!("spikes_of/{}", cells.path);
     out.array(&format!("{name}/starts"), &starts);
-    out.array(&format!("{name}/step"), &postsynaptic.iter().map(|p| p.step).collect::<Vec<_>>());
-    out.array(&format!("{name}/trace"), &postsynaptic.iter().map(|p| p.k).collect::<Vec<_>>());
-    out.array(&format!("{name}/slow_trace"), &postsynaptic.iter().map(|p| p.slow).collect::<Vec<_>>());
+    out.numbers(&format!("{name}/step"), postsynaptic.len(), postsynaptic.iter().map(|p| p.step));
+    out.numbers(&format!("{name}/trace"), postsynaptic.len(), postsynaptic.iter().map(|p| p.k));
+    out.numbers(&format!("{name}/slow_trace"), postsynaptic.len(), postsynaptic.iter().map(|p| p.slow));
 }
 
 impl PostsynapticSpikes {

@@ -80,15 +80,10 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
     }
 }
 
-/// Restores what moves: one for the network itself, or the samples of a batch.
-pub(super) fn move_to<T: Scalar + Element + Into<f64>>(
-    core: &mut Core<T>,
-    batch: usize,
-    moving: Vec<Moving<T>>,
-) {
+/// Restores what moves: of the network itself, or of the samples of its batch.
+pub(super) fn move_to<T: Scalar + Element + Into<f64>>(core: &mut Core<T>, moving: Vec<Moving<T>>) {
     let (now, sizes) = (core.clock.now, core.model.cells.iter().map(|c| c.layout.size).collect::<Vec<_>>());
-    if batch > 0 {
-        core.ensemble.batch = core.ensemble.clone_samples(batch);
+    if !core.ensemble.batch.is_empty() {
         for (Sample { shards, source_blocks }, moving) in core.ensemble.batch.iter_mut().zip(moving) {
             moving.restore(now, &sizes, shards, source_blocks);
         }

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use dendrion_kernels::{Delays, Scalar};
-use dendrion_model::{Generator, Population, Projection, Signal, Source};
+use dendrion_model::{Error, Generator, Population, Projection, Signal, Source, Turns};
 
 use crate::runtime::core::Core;
 
@@ -14,11 +14,15 @@ const PIECE: usize = 1 << 16;
 pub(crate) type Description = Vec<(String, String)>;
 
 /// The description of a network, which stays what it was made as.
-pub(super) fn structure<T: Scalar>(core: &Core<T>) -> &Description {
-    core.model.described.get_or_init(|| describe(core))
+pub(super) fn structure<T: Scalar>(core: &Core<T>) -> Result<&Description, Error> {
+    if let Some(known) = core.model.described.get() {
+        return Ok(known);
+    }
+    let new = describe(core)?;
+    Ok(core.model.described.get_or_init(|| new))
 }
 
-fn describe<T: Scalar>(core: &Core<T>) -> Description {
+fn describe<T: Scalar>(core: &Core<T>) -> Result<Description, Error> {
     let mut lines = Description::new();
     let network = &core.model.network;
     add(&mut lines, "dt", format!("{} ms", network.dt));
@@ -33,7 +37,7 @@ fn describe<T: Scalar>(core: &Core<T>) -> Description {
     }
     network.generators.iter().for_each(|g| generator(&mut lines, g));
     for (i, p) in network.projections.iter().enumerate() {
-        projection(&mut lines, core, i, p);
+        projection(&mut lines, core, i, p)?;
     }
     for injection in &network.injections {
         let (from, into) =
@@ -41,7 +45,7 @@ fn describe<T: Scalar>(core: &Core<T>) -> Description {
         let compartment = &into.compartments[injection.compartment].name;
         add(&mut lines, &injection.path, format!("from {} into {}", from.path, into.path_of(compartment)));
     }
-    lines
+    Ok(lines)
 }
 
 /// The first difference between what a file and what a network says, in words.
@@ -143,7 +147,12 @@ fn generator(lines: &mut Description, generator: &Generator) {
     }
 }
 
-fn projection<T: Scalar>(lines: &mut Description, core: &Core<T>, i: usize, projection: &Projection) {
+fn projection<T: Scalar>(
+    lines: &mut Description,
+    core: &Core<T>,
+    i: usize,
+    projection: &Projection,
+) -> Result<(), Error> {
     let (path, post) = (&projection.path, &core.model.network.populations[projection.population]);
     let from = match projection.pre {
         Source::Population(i) => &core.model.network.populations[i].path,
@@ -155,19 +164,22 @@ fn projection<T: Scalar>(lines: &mut Description, core: &Core<T>, i: usize, proj
     add(lines, path, format!("connections from {from} to {}{rule}", onto.join(", ")));
     let count: usize = core.ensemble.incoming(i).map(|(_, incoming)| incoming.fanout.targets().len()).sum();
     add(lines, of(path, "number"), format!("{count} connections"));
-    add(lines, of(path, "sources, targets and delays"), pairs(core, i));
+    add(lines, of(path, "sources, targets and delays"), pairs(core, i)?);
+    Ok(())
 }
 
 /// A checksum of the connections of a projection, by source, then target.
-fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> String {
+fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> Result<String, Error> {
     let shards: Vec<_> = core.ensemble.incoming(projection).collect();
     let sources = shards.first().map_or(0, |(_, i)| i.fanout.starts().len() - 1);
-    let mut sum = Sum::default();
+    let (mut sum, mut turns) = (Sum::default(), Turns::default());
     for source in 0..sources {
         sum.add(&(source as u32).to_le_bytes());
+        turns.pass(shards.len())?;
         for (shard, incoming) in &shards {
             let (fanout, first) = (&incoming.fanout, shard.place.neurons.start as u32);
             for c in fanout.starts()[source] as usize..fanout.starts()[source + 1] as usize {
+                turns.pass(1)?;
                 let delay = match fanout.delays() {
                     Delays::Uniform(d) => *d,
                     Delays::Each(d) => d[c],
@@ -177,7 +189,7 @@ fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> String {
             }
         }
     }
-    sum.finish()
+    Ok(sum.finish())
 }
 
 /// A checksum of many small pieces.

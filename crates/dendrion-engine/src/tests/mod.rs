@@ -3,6 +3,7 @@
 
 mod clear;
 mod cuts;
+mod interrupts;
 pub(crate) mod network;
 mod replace;
 mod states;

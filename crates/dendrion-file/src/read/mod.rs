@@ -87,12 +87,13 @@ impl Places {
             Error::Parameter { module, parameter, .. } => (module, Some(parameter.as_str())),
             Error::UnknownName { module, name, .. } => (module, Some(name.as_str())),
             Error::Text { module, .. } => (module, Some("equations")),
-            Error::Memory { module, .. } => (module, Some("size")),
+            Error::Memory { module, .. } | Error::OutOfMemory { module, .. } => (module, Some("size")),
             Error::Structure { module, .. }
             | Error::Connectivity { module, .. }
             | Error::Divergence { population: module, .. }
             | Error::State { module, .. }
             | Error::File { path: module, .. } => (module, None),
+            Error::Interrupted => return (Span::default(), error.to_string()),
         };
         let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
         let key = parameter.and_then(|p| {

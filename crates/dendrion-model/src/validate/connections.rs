@@ -20,6 +20,9 @@ impl Generator {
             let accepted = format!("{} ({})", missing.domain.words(), missing.unit);
             return Err(Error::parameter(&self.path, missing.name, "None", accepted));
         }
+        if let Some(rates) = self.params.get("rate") {
+            self.check_rates(rates, dt)?;
+        }
         steps_of(&self.path, "start", self.start, dt)?;
         self.stop.map_or(Ok(0), |t| steps_of(&self.path, "stop", t, dt))?;
         match &self.signal {

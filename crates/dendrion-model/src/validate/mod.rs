@@ -4,6 +4,9 @@ mod connections;
 mod parts;
 mod plasticity;
 mod range;
+mod spikes;
+
+pub use spikes::{MOST_SPIKES_OF_A_SOURCE, MOST_SPIKES_OF_A_STEP};
 
 use std::collections::HashSet;
 

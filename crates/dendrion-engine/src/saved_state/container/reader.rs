@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use dendrion_model::{Error, Values};
+use dendrion_model::allocate::{filled, room};
+use dendrion_model::{Error, Values, check_interrupt};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, Metadata};
 use serde::Deserialize;
@@ -24,7 +25,7 @@ impl<'a> Reader<'a> {
             return Err(refused("is no saved state of a network"));
         }
         let (body, sum) = bytes.split_at(bytes.len() - SUM);
-        let (found, expected) = (crc32fast::hash(body), u32::get(sum));
+        let (found, expected) = (checksum(body)?, u32::get(sum));
         if found != expected {
             return Err(match missing(bytes) {
                 Some(whole) => refused(format!("is truncated: {} bytes of {whole}", bytes.len())),
@@ -67,7 +68,7 @@ impl<'a> Reader<'a> {
             let expected = count.map_or_else(|| "one axis".to_string(), |count| format!("[{count}]"));
             return Err(senseless(name, &format!("of shape {shape:?}, expected {expected}")));
         }
-        Ok(data.chunks_exact(E::DTYPE.bitsize() / 8).map(E::get).collect())
+        numbers(data).map_err(|error| error.needed_by(LOAD, || format!("a copy of {name}")))
     }
 
     /// An array of `count` numbers, which may all be one.
@@ -77,7 +78,8 @@ impl<'a> Reader<'a> {
         count: usize,
     ) -> Result<Vec<E>, Error> {
         match self.take(name, E::DTYPE)? {
-            (one, shape) if shape.is_empty() => Ok(vec![E::get(one); count]),
+            (one, shape) if shape.is_empty() => filled(count, E::get(one))
+                .map_err(|error| error.needed_by(LOAD, || format!("a copy of {name}"))),
             _ => self.array(name, Some(count)),
         }
     }
@@ -125,7 +127,8 @@ impl<'a> Reader<'a> {
     /// The values of a parameter.
     pub(in crate::saved_state) fn values(&mut self, name: &str) -> Result<Values, Error> {
         let (data, shape) = self.take(name, Dtype::F64)?;
-        let mut values: Vec<f64> = data.chunks_exact(8).map(f64::get).collect();
+        let mut values =
+            numbers::<f64>(data).map_err(|error| error.needed_by(LOAD, || format!("a copy of {name}")))?;
         match (shape.as_slice(), values.as_mut_slice()) {
             ([], [value]) => Ok(Values::Scalar(*value)),
             ([_], _) => Ok(Values::Each(values)),
@@ -140,6 +143,31 @@ impl<'a> Reader<'a> {
             None => Ok(()),
         }
     }
+}
+
+/// The module of errors.
+const LOAD: &str = "network: load_state";
+/// Bytes that are read between two checks for an interrupt.
+const PART: usize = 1 << 20;
+
+fn checksum(bytes: &[u8]) -> Result<u32, Error> {
+    let mut sum = crc32fast::Hasher::new();
+    for part in bytes.chunks(PART) {
+        check_interrupt()?;
+        sum.update(part);
+    }
+    Ok(sum.finalize())
+}
+
+/// The numbers that bytes stand for.
+fn numbers<E: Element>(data: &[u8]) -> Result<Vec<E>, Error> {
+    let width = E::DTYPE.bitsize() / 8;
+    let mut all = room(data.len() / width)?;
+    for part in data.chunks(PART) {
+        check_interrupt()?;
+        all.extend(part.chunks_exact(width).map(E::get));
+    }
+    Ok(all)
 }
 
 fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, Error> {

@@ -2,21 +2,46 @@
 
 use std::collections::HashMap;
 
-use dendrion_model::{Error, Values};
+use dendrion_model::allocate::room;
+use dendrion_model::{Error, Turns, Values, check_interrupt};
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{CHECKSUM, Element, Head, KEY, LENGTH, SUM};
 
-/// Gathers arrays.
+/// The module of errors.
+const SAVE: &str = "network: save_state";
+/// Bytes that are summed up between two checks for an interrupt.
+const PART: usize = 1 << 24;
+
+/// Gathers arrays. What fails is told at the end.
 #[derive(Default)]
-pub(in crate::saved_state) struct Writer(Vec<(String, TensorInfo, Vec<u8>)>);
+pub(in crate::saved_state) struct Writer {
+    arrays: Vec<(String, TensorInfo, Vec<u8>)>,
+    failed: Option<Error>,
+}
 
 impl Writer {
     fn add<E: Element>(&mut self, name: &str, shape: Vec<usize>, values: impl Iterator<Item = E>) {
-        let mut data = Vec::with_capacity(shape.iter().product::<usize>() * E::DTYPE.bitsize() / 8);
-        values.for_each(|v| v.put(&mut data));
-        let info = TensorInfo { dtype: E::DTYPE, shape, data_offsets: (0, 0) };
-        self.0.push((name.to_string(), info, data));
+        if self.failed.is_some() {
+            return;
+        }
+        match bytes(shape.iter().product(), values) {
+            Ok(data) => {
+                let info = TensorInfo { dtype: E::DTYPE, shape, data_offsets: (0, 0) };
+                self.arrays.push((name.to_string(), info, data));
+            }
+            Err(error) => self.failed = Some(error.needed_by(SAVE, || format!("a copy of {name}"))),
+        }
+    }
+
+    /// Adds an array of `count` numbers.
+    pub(in crate::saved_state) fn numbers<E: Element>(
+        &mut self,
+        name: &str,
+        count: usize,
+        values: impl Iterator<Item = E>,
+    ) {
+        self.add(name, vec![count], values);
     }
 
     /// Adds an array.
@@ -53,12 +78,15 @@ impl Writer {
 
     /// The file, in pieces that follow each other.
     pub(in crate::saved_state) fn finish(mut self, head: &Head) -> Result<Vec<Vec<u8>>, Error> {
-        let failed = |e: &dyn std::fmt::Display| Error::state("network: save_state", e.to_string());
+        let failed = |e: &dyn std::fmt::Display| Error::state(SAVE, e.to_string());
         // Wide numbers first, so that all are aligned.
-        self.0.sort_by_key(|(_, info, _)| std::cmp::Reverse(info.dtype.bitsize()));
+        self.arrays.sort_by_key(|(_, info, _)| std::cmp::Reverse(info.dtype.bitsize()));
         self.add(CHECKSUM, vec![SUM], [0_u8; SUM].into_iter());
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
         let (mut infos, mut pieces, mut at) = (Vec::new(), vec![Vec::new()], 0);
-        for (name, mut info, data) in self.0 {
+        for (name, mut info, data) in self.arrays {
             info.data_offsets = (at, at + data.len());
             at += data.len();
             infos.push((name, info));
@@ -72,8 +100,22 @@ impl Writer {
         pieces[0] = [&(header.len() as u64).to_le_bytes(), header.as_slice()].concat();
         pieces.pop();
         let mut sum = crc32fast::Hasher::new();
-        pieces.iter().for_each(|piece| sum.update(piece));
+        for part in pieces.iter().flat_map(|piece| piece.chunks(PART)) {
+            check_interrupt()?;
+            sum.update(part);
+        }
         pieces.push(sum.finalize().to_le_bytes().to_vec());
         Ok(pieces)
     }
+}
+
+/// The bytes of `count` values.
+fn bytes<E: Element>(count: usize, values: impl Iterator<Item = E>) -> Result<Vec<u8>, Error> {
+    let mut data = room(count.saturating_mul(E::DTYPE.bitsize() / 8))?;
+    let mut turns = Turns::default();
+    for v in values {
+        turns.pass(1)?;
+        v.put(&mut data);
+    }
+    Ok(data)
 }

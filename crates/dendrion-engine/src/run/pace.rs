@@ -1,0 +1,92 @@
+//! The lengths of epochs. Results do not depend on them. Delays set the longest; where steps take long, epochs are shorter, so that a
+//! run can be stopped soon.
+//!
+//! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead, so that is the epoch after
+//! the next. Threads read it after they have met. There are two places for it in turn, because a slow thread may read one while the
+//! next is written:
+//!
+//! ```text
+//! caller:   set(1)  meet 1  get(1)  set(2)  meet 2  get(2)  set(3) ...
+//! another:          meet 1          get(1)  meet 2  get(2)
+//! ```
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How long an epoch may take.
+const TIME: Duration = Duration::from_millis(100);
+
+/// Lengths of epochs, in steps.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    longest: u64,
+    is_fixed: bool,
+    /// The one that was set last.
+    latest: AtomicU64,
+    lengths: [AtomicU64; 2],
+}
+
+impl Pace {
+    /// Always the same length.
+    pub(crate) const fn fixed(length: u64) -> Self {
+        let lengths = [AtomicU64::new(length), AtomicU64::new(length)];
+        Self { longest: length, is_fixed: true, latest: AtomicU64::new(length), lengths }
+    }
+
+    /// At first `first`, later what takes about 0.1 s, but at most `longest`.
+    pub(crate) fn adaptive(first: u64, longest: u64) -> Self {
+        Self { longest, is_fixed: false, ..Self::fixed(first.clamp(1, longest)) }
+    }
+
+    /// Begins a run, in which the first two epochs have the latest length.
+    pub(crate) fn begin(&self) {
+        let length = self.latest.load(Ordering::Relaxed);
+        self.lengths.iter().for_each(|l| l.store(length, Ordering::Release));
+    }
+
+    /// Sets the length that holds after meeting number `meeting`, given that `steps` steps took that long.
+    pub(crate) fn set(&self, meeting: u64, steps: u64, time: Duration) {
+        if !self.is_fixed {
+            let fits = steps as f64 * TIME.as_secs_f64() / time.as_secs_f64().max(1e-9);
+            let length = (fits.min(self.longest as f64) as u64).max(1);
+            self.latest.store(length, Ordering::Relaxed);
+            self.lengths[(meeting % 2) as usize].store(length, Ordering::Release);
+        }
+    }
+
+    /// The length that holds after meeting number `meeting`.
+    pub(crate) fn get(&self, meeting: u64) -> u64 {
+        self.lengths[(meeting % 2) as usize].load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Pace;
+
+    #[test]
+    fn epochs_take_about_a_tenth_of_a_second() {
+        let pace = Pace::adaptive(20, 64);
+        assert_eq!((pace.get(0), pace.get(1)), (20, 20));
+        pace.set(1, 20, Duration::from_secs(1));
+        assert_eq!((pace.get(0), pace.get(1)), (20, 2));
+        pace.set(2, 20, Duration::from_secs(9));
+        pace.set(3, 20, Duration::from_micros(1));
+        assert_eq!((pace.get(2), pace.get(3)), (1, 64));
+        pace.set(4, 20, Duration::ZERO);
+        assert_eq!(pace.get(4), 64);
+        pace.set(5, 20, Duration::from_secs(1));
+        pace.begin();
+        assert_eq!((pace.get(0), pace.get(1)), (2, 2));
+        assert_eq!(Pace::adaptive(0, 64).get(0), 1);
+    }
+
+    #[test]
+    fn fixed_lengths_stay() {
+        let pace = Pace::fixed(7);
+        pace.set(0, 7, Duration::from_secs(1));
+        assert_eq!((pace.get(0), pace.get(1)), (7, 7));
+    }
+}

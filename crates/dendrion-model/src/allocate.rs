@@ -1,0 +1,121 @@
+//! Vectors whose allocation may fail, for everything whose size a user controls: an error instead of the end of the process.
+//!
+//! The errors have neither module nor purpose; [`Error::needed_by`] adds them.
+
+use crate::{Error, UNNAMED};
+
+/// The error of memory for `count` values that could not be allocated.
+pub fn out_of_memory<T>(count: usize) -> Error {
+    let bytes = count.saturating_mul(size_of::<T>());
+    Error::OutOfMemory { module: UNNAMED.into(), what: String::new(), bytes }
+}
+
+/// An empty vector with room for `count` values.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn room<T>(count: usize) -> Result<Vec<T>, Error> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(count).map_err(|_| out_of_memory::<T>(count))?;
+    Ok(values)
+}
+
+/// Makes room for `more` values, and for many others to be appended later.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
+    let count = values.len().saturating_add(more);
+    // Where memory is short, what is needed now may still fit.
+    let reserved = values.try_reserve(more).or_else(|_| values.try_reserve_exact(more));
+    reserved.map_err(|_| out_of_memory::<T>(count))
+}
+
+/// `count` times `value`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
+    let mut values = room(count)?;
+    values.resize(count, value);
+    Ok(values)
+}
+
+/// A copy.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
+    let mut copy = room(values.len())?;
+    copy.extend_from_slice(values);
+    Ok(copy)
+}
+
+/// All that an iterator yields.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error> {
+    let mut all = Vec::new();
+    append(&mut all, values)?;
+    Ok(all)
+}
+
+/// Appends all that an iterator yields.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], with a part appended.
+pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result<(), Error> {
+    let mut values = values.into_iter();
+    let least = values.size_hint().0;
+    if all.is_empty() {
+        all.try_reserve_exact(least).map_err(|_| out_of_memory::<T>(least))?;
+    } else {
+        reserve(all, least)?;
+    }
+    // As many as certainly fit, at once.
+    let free = all.capacity() - all.len();
+    all.extend(values.by_ref().take(free));
+    for value in values {
+        reserve(all, 1)?;
+        all.push(value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{append, collected, copied, filled, reserve, room};
+    use crate::Error;
+
+    #[allow(clippy::needless_pass_by_value)] // Callers make them.
+    fn bytes<T>(found: Result<T, Error>) -> usize {
+        match found {
+            Err(Error::OutOfMemory { bytes, .. }) => bytes,
+            _ => 0,
+        }
+    }
+
+    #[test]
+    fn too_large_vectors_are_errors() {
+        let count = usize::MAX / 16;
+        assert_eq!(bytes(room::<u64>(count)), 8 * count);
+        assert_eq!(bytes(filled(usize::MAX, 1_u64)), usize::MAX);
+        assert_eq!(bytes(collected((0..count).map(|i| i as u64))), 8 * count);
+        let mut some = vec![1_u64];
+        assert_eq!(bytes(reserve(&mut some, count)), 8 * count + 8);
+        assert_eq!(some, [1]);
+    }
+
+    #[test]
+    fn others_are_what_they_would_be() {
+        assert_eq!(filled(3, 2), Ok(vec![2; 3]));
+        assert_eq!(copied(&[1, 2]), Ok(vec![1, 2]));
+        // Fewer and more than the hint says.
+        assert_eq!(collected((0..100).filter(|i| i % 7 == 0)), Ok((0..100).step_by(7).collect()));
+        let mut all = vec![5];
+        append(&mut all, 0..3).unwrap();
+        append(&mut all, (0..9).filter(|i| i % 2 == 1)).unwrap();
+        assert_eq!(all, [5, 0, 1, 2, 1, 3, 5, 7]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Interruption of long work.
+//!
+//! Work that may take long calls [`check_interrupt`] now and then and returns its error. Within [`interruptible`] this asks the caller's
+//! function, such as one that looks for Ctrl-C, whether to go on; elsewhere it does nothing. Only the thread that called
+//! [`interruptible`] asks. Its helper threads [join](Interrupt::join) it and see the answer:
+//!
+//! ```
+//! use dendrion_model::{Error, check_interrupt, interruptible};
+//! use std::ops::ControlFlow;
+//!
+//! let work = || -> Result<(), Error> {
+//!     loop {
+//!         check_interrupt()?;
+//!     }
+//! };
+//! assert_eq!(interruptible(|| ControlFlow::Break(()), work), Err(Error::Interrupted));
+//! ```
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::Error;
+
+/// Time between two questions.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Small pieces of work, of some nanoseconds each, between two looks at the clock.
+const PIECES: usize = 1 << 16;
+
+type Ask = Box<dyn FnMut() -> ControlFlow<()>>;
+
+/// Interruptible work of a thread.
+struct Work {
+    stopped: Arc<AtomicBool>,
+    /// Only of the thread that asks.
+    ask: Option<Ask>,
+    /// When it last did.
+    asked: Option<Instant>,
+}
+
+thread_local! {
+    static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
+}
+
+/// Does `work`, within which [`check_interrupt`] calls `ask` at first and then about every 20 ms. Once `ask` breaks, all checks fail.
+pub fn interruptible<R>(ask: impl FnMut() -> ControlFlow<()> + 'static, work: impl FnOnce() -> R) -> R {
+    within(Work { stopped: Arc::default(), ask: Some(Box::new(ask)), asked: None }, work)
+}
+
+fn within<R>(new: Work, work: impl FnOnce() -> R) -> R {
+    let _before = Restored(WORK.replace(Some(new)));
+    work()
+}
+
+/// Work that goes on when this is dropped.
+struct Restored(Option<Work>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        WORK.set(self.0.take());
+    }
+}
+
+/// Whether to go on with the work.
+///
+/// # Errors
+/// [`Error::Interrupted`] if it is to end.
+pub fn check_interrupt() -> Result<(), Error> {
+    let due = WORK.with_borrow_mut(|work| {
+        let Some(work) = work else { return Ok(None) };
+        if work.stopped.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        // Taken out, because the function may begin other work in this thread.
+        let is_due = work.asked.is_none_or(|asked| asked.elapsed() >= PAUSE);
+        Ok(if is_due { work.ask.take() } else { None })
+    })?;
+    let Some(mut ask) = due else { return Ok(()) };
+    let flow = ask();
+    WORK.with_borrow_mut(|work| {
+        let Some(work) = work else { return Ok(()) };
+        (work.ask, work.asked) = (Some(ask), Some(Instant::now()));
+        if flow.is_continue() {
+            return Ok(());
+        }
+        work.stopped.store(true, Ordering::Relaxed);
+        Err(Error::Interrupted)
+    })
+}
+
+/// The interruptible work of a thread, for threads that help it.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Option<Arc<AtomicBool>>);
+
+impl Interrupt {
+    /// That of this thread.
+    pub fn of_this_thread() -> Self {
+        Self(WORK.with_borrow(|work| work.as_ref().map(|work| work.stopped.clone())))
+    }
+
+    /// Helps with `work` in another thread: there, [`check_interrupt`] fails once the work is to end.
+    pub fn join<R>(&self, work: impl FnOnce() -> R) -> R {
+        match &self.0 {
+            Some(stopped) => within(Work { stopped: stopped.clone(), ask: None, asked: None }, work),
+            None => work(),
+        }
+    }
+}
+
+/// Checks for interrupts in loops whose turns are too short for a check each.
+#[derive(Debug, Default)]
+pub struct Turns(usize);
+
+impl Turns {
+    /// Counts `pieces` of work, of some nanoseconds each, and checks for an interrupt where many came together.
+    ///
+    /// # Errors
+    /// As [`check_interrupt`].
+    #[inline]
+    pub fn pass(&mut self, pieces: usize) -> Result<(), Error> {
+        self.0 += pieces;
+        if self.0 < PIECES {
+            return Ok(());
+        }
+        self.0 = 0;
+        check_interrupt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::ops::ControlFlow;
+    use std::rc::Rc;
+
+    use super::{Interrupt, PIECES, Turns, check_interrupt, interruptible};
+    use crate::Error;
+
+    #[test]
+    fn work_goes_on_until_it_is_to_end() {
+        assert_eq!(check_interrupt(), Ok(()));
+        let (asked, count) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let (inner, turns) = (asked.clone(), count.clone());
+        let ask = move || {
+            inner.set(inner.get() + 1);
+            if inner.get() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let found = interruptible(ask, || {
+            loop {
+                turns.set(turns.get() + 1);
+                check_interrupt()?;
+            }
+        });
+        assert_eq!((found, asked.get()), (Err::<(), _>(Error::Interrupted), 3));
+        assert!(count.get() > 3, "it is asked now and then only");
+        assert_eq!(check_interrupt(), Ok(()));
+    }
+
+    #[test]
+    fn helpers_see_the_end() {
+        let work = || {
+            let interrupt = Interrupt::of_this_thread();
+            std::thread::scope(|scope| {
+                let helper = scope.spawn(|| interrupt.join(|| while check_interrupt().is_ok() {}));
+                while check_interrupt().is_ok() {}
+                helper.join().is_ok()
+            })
+        };
+        assert!(interruptible(|| ControlFlow::Break(()), work));
+    }
+
+    #[test]
+    fn the_function_may_begin_other_work() {
+        let ask = || interruptible(|| ControlFlow::Continue(()), || ControlFlow::Break(()));
+        let work = || while check_interrupt().is_ok() {};
+        interruptible(ask, work);
+    }
+
+    #[test]
+    fn many_short_turns_are_one_check() {
+        let work = || {
+            let mut turns = Turns::default();
+            while turns.pass(PIECES / 7).is_ok() {}
+        };
+        interruptible(|| ControlFlow::Break(()), work);
+    }
+}
