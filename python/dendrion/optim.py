@@ -93,7 +93,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             raise ParameterTypeError(f"{type(self).__name__}: step: {mapping_error('gradients', gradients)}")
         if not any(key in gradients for key in self.keys):
             raise ParameterError(
-                f"{type(self).__name__}: step: gradients of {', '.join(map(str, gradients)) or 'nothing'}: expected "
+                f"{type(self).__name__}: step: gradients of {', '.join(map(told, gradients)) or 'nothing'}: expected "
                 f"gradients of at least one trained parameter: {', '.join(self.keys[:8])}"
             )
         self.steps += 1
@@ -225,8 +225,9 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
     return bounds
 
 
-def _pair(value: object) -> tuple[float, float]:
-    if not isinstance(value, (tuple, list, np.ndarray)) or len(value) != 2:
+def _pair(value: Any) -> tuple[float, float]:
+    is_pair = isinstance(value, (tuple, list)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    if not is_pair or len(value) != 2:
         raise ParameterTypeError(f"optim: betas = {quoted(value)}: expected two numbers from 0 to below 1")
     return _fraction("betas[0]", value[0]), _fraction("betas[1]", value[1])
 

@@ -208,6 +208,24 @@ def test_expressions_in_postfix_order():
     assert Expression(["x", "abs", 1.0, "add"])(2.0) == 3.0
 
 
+def test_what_the_fuzzer_found(net):
+    sparse = pytest.importorskip("scipy.sparse")
+    generator = dn.PoissonGenerator()
+    for make in (
+        lambda: setattr(generator, "rng_col", 0.0),
+        lambda: dn.optim.Adam(net, betas=np.array(1.0)),
+        lambda: dn.optim.Adam(net, train=sparse.coo_matrix((2, 2))),
+        lambda: dn.optim.Adam(net).step({10**5000: 1.0}),
+        lambda: dn.Network(np.array(1.0)),
+        lambda: dn.Network(sparse.coo_matrix((2, 2))),
+        lambda: dn.Network([cells(), dn.CustomGenerator(2, start=1e308, fn=np.eye(2, dtype=int))], dt=1e-3),
+        lambda: net.select(name=np.zeros(2)),
+        lambda: net.probe(net["cells"], "spikes").save("x.npz", overwrite=np.zeros(2)),
+    ):
+        with pytest.raises(dn.DendrionError):
+            make()
+
+
 class Unprintable:
     def __repr__(self):
         raise RuntimeError("no")

@@ -85,14 +85,14 @@ class Session:
                 raise wrong(label, error) from None
             self.outcomes.append(type(error).__name__)
             return None
-        if self._has_numbers_of_ours(label):
+        if self._has_to_be_finite(label):
             check_finite(label, result)
         self.outcomes.append("ok")
         return result
 
-    def _has_numbers_of_ours(self, label: str) -> bool:
-        """Return whether what a call returned has to be finite: not after a divergence, nor what the user assigned."""
-        return not self._diverged and not label.endswith((".soma", ".name"))
+    def _has_to_be_finite(self, label: str) -> bool:
+        """Return whether what a call returned has to be finite: not after a divergence, nor what was made of NaN."""
+        return not self._diverged and not label.endswith((".soma", ".name", "()", ".spike_derivative", ".cv"))
 
     def keep(self, item: Any) -> Any:
         """Put something into the pool."""
@@ -151,7 +151,11 @@ def _check_message(label: str, error: BaseException) -> None:
 
 def check_finite(label: str, result: Any) -> None:
     """Raise for numbers that are not finite in what a call returned."""
-    if isinstance(result, Mapping) and type(result).__module__.partition(".")[0] in ("builtins", "dendrion"):
+    if (
+        isinstance(result, Mapping)
+        and label.startswith("net.")
+        and type(result).__module__.partition(".")[0] in ("builtins", "dendrion")
+    ):
         for key, value in list(result.items()):
             check_finite(f"{label}[{key!r}]", value)
         return
@@ -159,5 +163,5 @@ def check_finite(label: str, result: Any) -> None:
         # The times at which generators stop.
         return
     is_real = isinstance(result, (np.ndarray, float)) and np.asarray(result).dtype.kind == "f"
-    if is_real and not label.endswith(".cv") and not np.isfinite(result).all():
+    if is_real and not np.isfinite(result).all():
         raise FaultError(f"not finite: {label.partition('[')[0]}", f"{label} returned {brief(result)}")

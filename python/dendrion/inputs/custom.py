@@ -127,7 +127,8 @@ class CustomGenerator(Generator):
 
 
 def _step(ms: float, dt: float) -> int:
-    return int(_core.nearest_step(ms, dt))
+    """Return the nearest step. A network refuses times of 2^62 steps or more."""
+    return int(min(_core.nearest_step(ms, dt), 2.0**62))
 
 
 def _repeated(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:

@@ -49,13 +49,19 @@ class Generator(Abstract, Module):
         return (self.rng_col or self.path) if self._kinds in (("poisson",), ("bernoulli",)) else None
 
     def _random(self, rng_col: str | None) -> None:
+        self._check_stream(rng_col)
+        self._refer("rng_col", rng_col)
+
+    def _check_stream(self, rng_col: object) -> None:
         if rng_col is not None and (not isinstance(rng_col, str) or not rng_col or not is_encodable(rng_col)):
             raise ParameterTypeError(
                 f"{self._label}: rng_col = {quoted(rng_col)}: expected the name of a stream, or None"
             )
-        self._refer("rng_col", rng_col)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name == "rng_col":
+            check_assignment(self, name, value)
+            self._check_stream(value)
         if name in ("start", "stop"):
             check_assignment(self, name, value)
             value = self._time(name, value)

@@ -63,6 +63,8 @@ def weights(
     if kind is not None and not (isinstance(kind, str) and kind in ("image", "histogram")):
         raise ParameterError(f'plot.weights: kind = {quoted(kind)}: expected "image", "histogram" or None')
     values, dense = _read(synapse)
+    for bad in np.flatnonzero(~np.isfinite(values))[:1]:
+        raise ParameterError(f"plot.weights: weight {bad} is {values[bad]}: expected finite weights")
     if kind is None:
         kind = "histogram" if dense is None else "image"
     if kind == "image":
@@ -129,7 +131,13 @@ def _image(table: NDArray[np.float64], given: Axes | None) -> Axes:
 def _histogram(values: NDArray[np.float64], given: Axes | None) -> Axes:
     with drawing("weights", given, 1.7) as ax:
         bins = int(np.clip(np.sqrt(values.size), 10, 50))
-        counts, edges = np.histogram(values, bins=bins) if values.size else (np.zeros(1), np.array([0.0, 1.0]))
+        counts, edges = np.zeros(1), np.array([0.0, 1.0])
+        if values.size:
+            low, high = float(values.min()), float(values.max())
+            # Weights that differ by roundings only are too close for bins.
+            room = 2 * bins * float(np.spacing(max(abs(low), abs(high))))
+            around = (low - room, high + room) if 0 < high - low < room else None
+            counts, edges = np.histogram(values, bins=bins, range=around)
         ax.stairs(counts, edges, fill=True, color=FILL)
         ax.margins(x=0.02)
         ax.set_ylim(bottom=0.0)

@@ -28,7 +28,7 @@ def listed(modules: Any) -> list[Module]:
         )
     try:
         found = list(modules)
-    except (TypeError, ValueError) as error:
+    except Exception as error:
         # Arrays without dimensions and sparse matrices say that they can be iterated.
         raise ParameterTypeError(
             f"network: modules = {type(modules).__name__}: expected a list of modules (neurons, generators, "

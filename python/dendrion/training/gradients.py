@@ -39,7 +39,7 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
         raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters")
     try:
         found = list(keys)
-    except (TypeError, ValueError):
+    except Exception:
         # Arrays without dimensions and sparse matrices say that they can be iterated.
         raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters") from None
     for key in found:
