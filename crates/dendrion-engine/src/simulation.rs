@@ -178,6 +178,15 @@ impl Simulation {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
 
+    /// Checks whether the network can run `steps` steps: that it is intact, has no batch, and that its recordings fit into the
+    /// memory limit. [`Simulation::run`] checks this too; callers that run in several parts learn it here before the first one.
+    ///
+    /// # Errors
+    /// The reason why the network cannot run; [`Error::Memory`].
+    pub fn check_run(&self, steps: u64) -> Result<(), Error> {
+        each!(self, core => core.check_run(steps, &RunOptions::default()))
+    }
+
     /// As [`Simulation::run`], with a batch of samples, replacements of generators, or a trace to be reversed. The
     /// samples of a batch start in the current state, share parameters and connections, and draw independent random
     /// numbers. The network keeps them until [`Simulation::reset`].

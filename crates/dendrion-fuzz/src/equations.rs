@@ -146,7 +146,7 @@ impl Target for Equations {
                 let text = random.pick(&corpus);
                 mutated(random, text, &corpus, &WORDS)
             }
-            6 => (0..random.below(40)).map(|_| format!("{} ", random.pick(&WORDS))).collect(),
+            6 => (0..random.below(40)).flat_map(|_| [*random.pick(&WORDS), " "]).collect(),
             7 | 8 => grammatical(random),
             _ => {
                 let text = grammatical(random);
@@ -162,9 +162,10 @@ impl Target for Equations {
             Ok(definition) => built(text, &definition, random),
             Err(error) => {
                 let line = text.split('\n').nth(error.line.wrapping_sub(1));
-                match line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column)) {
-                    true => Ok("EquationError"),
-                    false => Err(format!("the error points outside of the text: {error}")),
+                if line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column)) {
+                    Ok("EquationError")
+                } else {
+                    Err(format!("the error points outside of the text: {error}"))
                 }
             }
         }
@@ -265,11 +266,10 @@ fn time(random: &mut Random, depth: usize, states: usize) -> String {
 fn condition(random: &mut Random, depth: usize, states: usize) -> String {
     if depth == 0 || random.once_in(2) {
         let operator = random.pick(&["<", "<=", ">", ">="]);
-        return match random.once_in(2) {
-            true => format!("V {operator} -40 mV"),
-            false => {
-                format!("{} {operator} {}", number(random, depth.min(1), states), number(random, 0, states))
-            }
+        return if random.once_in(2) {
+            format!("V {operator} -40 mV")
+        } else {
+            format!("{} {operator} {}", number(random, depth.min(1), states), number(random, 0, states))
         };
     }
     match random.below(3) {

@@ -142,7 +142,7 @@ impl Target for Nmodl {
                 let text = random.pick(&CORPUS);
                 mutated(random, text, &CORPUS, &WORDS)
             }
-            6 => (0..random.below(40)).map(|_| format!("{} ", random.pick(&WORDS))).collect(),
+            6 => (0..random.below(40)).flat_map(|_| [*random.pick(&WORDS), " "]).collect(),
             7 | 8 => framed(random),
             _ => {
                 let text = framed(random);
@@ -160,9 +160,10 @@ impl Target for Nmodl {
                 let file = file.replace("\r\n", "\n").replace('\r', "\n");
                 let line = file.split('\n').nth(error.line.wrapping_sub(1));
                 let inside = line.is_some_and(|l| (1..=l.chars().count() + 1).contains(&error.column));
-                return match inside && !error.message.contains("internal error") {
-                    true => Ok("EquationError"),
-                    false => Err(format!("the error is internal, or points outside of the file: {error}")),
+                return if inside && !error.message.contains("internal error") {
+                    Ok("EquationError")
+                } else {
+                    Err(format!("the error is internal, or points outside of the file: {error}"))
                 };
             }
         };

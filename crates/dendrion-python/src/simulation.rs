@@ -23,6 +23,9 @@ use crate::watch::{LOOK, detached, watched};
 /// Minimum time between two interruptions of a run for waiting readers.
 const SLICE: Duration = Duration::from_millis(2);
 
+/// Number of steps from which on the memory for recordings is checked before a run.
+const LONG: u64 = 1000;
+
 /// A network that is ready to run.
 ///
 /// A plain run is divided into segments. Between segments it reports progress and checks for Ctrl-C, whose
@@ -178,6 +181,10 @@ impl Simulation {
     /// `progress`, or Ctrl-C, stops the run cleanly and is raised here.
     fn run(&self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
         let running = self.engine.run(true)?;
+        // The run is divided into segments below, so that the recordings of the whole run are checked here.
+        if steps >= LONG {
+            py.detach(|| running.segment(|s| s.check_run(steps))).map_err(raise)?;
+        }
         let (mut done, mut looked) = (0, Instant::now());
         loop {
             let further = py.detach(|| self.segment(&running, steps - done, looked)).map_err(raise)?;

@@ -4,7 +4,8 @@
 //! needs more, by a factor of about two.
 
 use dendrion_model::{
-    Connectivity, Dtype, Error, Network, PerConnection, Population, Projection, Source, check_memory,
+    Connectivity, Dtype, Error, Initializer, Network, PerConnection, Population, Projection, Source,
+    check_memory,
 };
 
 /// Raises where the network (validated before) needs more than the memory limit, and names the module that needs most.
@@ -71,10 +72,34 @@ fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     p.size as f64 * width(network) * (states as f64 + longest.values().sum::<f64>())
 }
 
-/// The longest delay of a projection in steps, 0 where it is drawn.
+/// Bytes that each sample of a batch needs at least: states, and spikes on their way. Samples share their connections.
+pub(crate) fn sample_memory(network: &Network) -> f64 {
+    let mut onto = vec![Vec::new(); network.populations.len()];
+    network.projections.iter().for_each(|q| onto[q.population].push(q));
+    let populations = network.populations.iter().zip(onto).map(|(p, onto)| population(p, &onto, network));
+    let generators = network.generators.iter().map(|g| 8.0 * g.size as f64);
+    populations.chain(generators).sum()
+}
+
+/// The longest delay of a projection in steps; for drawn delays, one that is likely to be reached.
 fn delay(p: &Projection, dt: f64) -> f64 {
-    let given = p.delay.as_ref().and_then(PerConnection::given);
-    given.map_or(0.0, |v| v.as_slice().iter().fold(0.0, |a: f64, b| a.max(*b)) / dt)
+    let longest = match &p.delay {
+        None => 0.0,
+        Some(PerConnection::Drawn(initializer)) => likely(initializer),
+        Some(given) => given.given().map_or(0.0, |v| v.as_slice().iter().fold(0.0, |a: f64, b| a.max(*b))),
+    };
+    longest / dt
+}
+
+/// A value that large draws of an initializer are likely to reach.
+fn likely(initializer: &Initializer) -> f64 {
+    match initializer {
+        Initializer::Constant { value } => *value,
+        Initializer::Uniform { low, high } => low + 0.5 * (high - low),
+        Initializer::Normal { mean, .. } => *mean,
+        Initializer::LogNormal { mean, .. } => mean.exp(),
+        Initializer::Truncated { of, low, high } => likely(of).clamp(*low, *high),
+    }
 }
 
 fn sources(p: &Projection, network: &Network) -> f64 {

@@ -42,7 +42,7 @@ pub(super) fn record_with<T: Scalar>(
     keeps_epochs: impl Fn(&Shard<T>) -> bool,
     watch: Watch<'_>,
 ) -> Result<(RunEnd, Option<Trace<T>>), Error> {
-    core.check_run(options)?;
+    core.check_run(steps, options)?;
     core.model.refuse_plastic("a gradient", |_| true)?;
     refuse_events(core)?;
     let (mut run, samples) = core.begin_run(steps, options)?;

@@ -243,7 +243,7 @@ impl Probes {
         }
     }
 
-    fn rows<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> usize {
+    pub(crate) fn rows<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> usize {
         let of = (self.0.get(id.0).map_or(0, |p| p.population), id);
         let first = ensemble.present().first().map_or(&[][..], |s| s.shards.as_slice());
         recorders(first, of).map(Recorder::rows).max().unwrap_or(0)

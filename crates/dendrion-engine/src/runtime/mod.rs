@@ -9,6 +9,7 @@ pub(crate) mod export_model;
 pub(crate) mod index;
 pub(crate) mod input_ports;
 pub(crate) mod learning;
+pub(crate) mod memory;
 pub(crate) mod model;
 pub(crate) mod observer;
 pub(crate) mod parameters;

@@ -57,7 +57,7 @@ impl<T: Scalar> Core<T> {
         options: &RunOptions,
         watch: Watch<'_>,
     ) -> Result<RunEnd, Error> {
-        self.check_run(options)?;
+        self.check_run(steps, options)?;
         if steps == 0 && options.batch.is_none() && options.inputs.is_empty() {
             return Ok(RunEnd::Finished);
         }
@@ -69,12 +69,13 @@ impl<T: Scalar> Core<T> {
         self.end_run(&run, samples, (reached, through))
     }
 
-    /// Checks whether the network can run, and can run with that batch.
-    pub(crate) fn check_run(&self, options: &RunOptions) -> Result<(), Error> {
-        match &self.broken {
-            Some(error) => Err(error.clone()),
-            None => self.check_batch(options.batch),
+    /// Checks whether the network can run that far, and with that batch.
+    pub(crate) fn check_run(&self, steps: u64, options: &RunOptions) -> Result<(), Error> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
         }
+        self.check_batch(options.batch)?;
+        self.check_recorded_memory(steps, options.batch.unwrap_or(1))
     }
 
     /// Begins a run. What is to run leaves the network until [`Core::end_run`].
@@ -83,7 +84,7 @@ impl<T: Scalar> Core<T> {
         steps: u64,
         options: &RunOptions,
     ) -> Result<(Begun<T>, Vec<Sample<T>>), Error> {
-        self.check_run(options)?;
+        self.check_run(steps, options)?;
         let given = self.given(steps, options)?;
         let is_batch = options.batch.is_some();
         if let Some(batch) = options.batch {
@@ -224,6 +225,7 @@ impl<T: Scalar> Core<T> {
         if !self.ensemble.batch.is_empty() {
             return Ok(());
         }
+        self.check_batch_memory(batch)?;
         let learns = |i: usize| self.model.network.projections[i].learns();
         self.model.refuse_plastic("a batch, whose samples share their weights,", learns)?;
         self.ensemble.batch = self.ensemble.clone_samples(batch)?;
