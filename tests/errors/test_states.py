@@ -257,7 +257,7 @@ def test_a_network_that_diverged_keeps_its_last_state(path):
 
 def test_what_save_state_and_save_every_accept(path):
     net = network()
-    with pytest.raises(dn.ParameterTypeError, match="network: save_state = 5: expected a file name"):
+    with pytest.raises(dn.ParameterTypeError, match="network: save_state = 5: expected the name of a file"):
         net.save_state(5)
     with pytest.raises(dn.ParameterTypeError, match="network: load_state = None: expected the name of a file"):
         net.load_state(None)

@@ -106,6 +106,11 @@ impl<T: Send> Exclusive<T> {
         Ok(Running(self))
     }
 
+    /// Returns whether a long call is under way.
+    pub(crate) fn is_running(&self) -> bool {
+        self.present_run().is_some()
+    }
+
     /// Returns whether a read would currently be refused.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.present_run().is_some_and(|run| !run.is_readable)

@@ -457,9 +457,13 @@ impl Simulation {
 
     /// Returns a projection's connections: sources, targets, weights, and delays in steps.
     fn connections<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        let running = self.run_whole(py)?;
-        let table = detached(py, || running.segment(|s| s.connections(path)))?;
-        drop(running);
+        let table = if self.engine.is_running() {
+            self.try_read(py, |s| s.connections(path))?
+        } else {
+            // Large tables take long, so Ctrl-C is checked. A signal handler that runs meanwhile must not use the network.
+            let running = self.run_whole(py)?;
+            detached(py, || running.segment(|s| s.connections(path)))?
+        };
         let arrays = (
             PyArray1::from_vec(py, table.pre),
             PyArray1::from_vec(py, table.post),
