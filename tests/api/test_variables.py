@@ -43,7 +43,7 @@ def test_a_manager_of_several_roots(pair):
         pair(1, parent=vm, name="pair")
     with pytest.raises(dn.ParameterTypeError, match=r"parent = int: expected a Module, a VarManager or None"):
         pair(1, parent=3)
-    with pytest.raises(dn.StructureError, match=r"VarManager: rngs: 'poissongenerator' stays as it is"):
+    with pytest.raises(dn.StructureError, match=r"VarManager: rngs: 'poissongenerator' is read-only"):
         vm["rngs"]["poissongenerator"] = "x"
     net = dn.Network([a, b, noise])
     assert {p.path for p in net.populations} == {"pair", "pair_1"}

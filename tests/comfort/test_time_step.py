@@ -258,7 +258,7 @@ def test_noise_that_is_held_for_a_step():
     assert len(told(noisy(0.11), dt=dt)) == 1
     (text,) = told(cell := noisy(tau), dt=dt)
     assert text.startswith("cell/noise: tau = 0.05 ms is shorter than dt = 0.2 ms")
-    said = float(text.split("have ")[1].split(" times")[0])
+    said = float(text.split("fluctuations is ")[1].split(" times")[0])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         net = dn.Network([cell := noisy(tau)], dt=dt, seed=1)

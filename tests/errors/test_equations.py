@@ -84,7 +84,9 @@ def test_channels_are_attached_once():
         dn.Network([cell])
     cell, other = Cell(), Cell(size=2)
     cell.abroad = own(2, other.soma, parent=cell)
-    with pytest.raises(dn.StructureError, match=r"cell/abroad: is on .*, which is not a compartment of cell"):
+    with pytest.raises(
+        dn.StructureError, match=r"cell/abroad: is on .*; expected a compartment of cell that has its own membrane"
+    ):
         dn.Network([cell])
     with pytest.raises(dn.ParameterTypeError, match="Own: on = 3: expected the Compartment on which it acts"):
         own(1, 3)

@@ -195,7 +195,7 @@ def test_what_is_recorded_of_what():
         ): r"cell/soma: variable = \('V', 'I'\): expected the name of one variable.*once for each",
         (cell.soma, "spikes"): r"cell/soma: no variable named 'spikes'; .* of the population, here of cell",
         (cell, "V"): r"cell: no variable named 'V'; it belongs to the compartments cell/soma, cell/dend",
-        ("cell/soma", "V"): r"net\['cell/soma'\] is the module of that path",
+        ("cell/soma", "V"): r"net\['cell/soma'\] is the module with that path",
     }
     for (module, variable), message in wrong.items():
         with pytest.raises(dn.DendrionError, match=message):

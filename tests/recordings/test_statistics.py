@@ -101,8 +101,8 @@ def test_times_that_are_no_window(spiking):
     assert np.isnan(spikes.cv()).all()
     net.run(20.0)
     for given, message in [
-        ({"stop": 21.0}, r"stop = 21.0 ms: expected a time from 0 to 20 ms"),
-        ({"start": -1.0}, r"start = -1.0 ms: expected a time from 0 to 20 ms"),
+        ({"stop": 21.0}, r"stop = 21.0 ms: expected a time within the recording, from 0 to 20 ms"),
+        ({"start": -1.0}, r"start = -1.0 ms: expected a time within the recording, from 0 to 20 ms"),
         ({"start": 5.0, "stop": 5.0}, r"start = 5 ms, stop = 5 ms: expected start < stop"),
         ({"start": np.nan}, r"start = nan: expected a finite time"),
     ]:

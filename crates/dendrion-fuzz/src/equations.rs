@@ -146,7 +146,7 @@ impl Target for Equations {
                 let text = random.pick(&corpus);
                 mutated(random, text, &corpus, &WORDS)
             }
-            6 => (0..random.below(40)).flat_map(|_| [*random.pick(&WORDS), " "]).collect(),
+            6 => (0..random.below(40)).flat_map(|_| [random.pick(&WORDS), " "]).collect(),
             7 | 8 => grammatical(random),
             _ => {
                 let text = grammatical(random);

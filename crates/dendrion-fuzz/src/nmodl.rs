@@ -142,7 +142,7 @@ impl Target for Nmodl {
                 let text = random.pick(&CORPUS);
                 mutated(random, text, &CORPUS, &WORDS)
             }
-            6 => (0..random.below(40)).flat_map(|_| [*random.pick(&WORDS), " "]).collect(),
+            6 => (0..random.below(40)).flat_map(|_| [random.pick(&WORDS), " "]).collect(),
             7 | 8 => framed(random),
             _ => {
                 let text = framed(random);
