@@ -106,7 +106,7 @@ def test_a_file_that_the_system_cuts_off_is_not_left(tmp_path, method):
     [
         ("nowhere/{}", dn.ParameterError, "the folder .* does not exist"),
         (".", dn.ParameterError, "is a folder|expected a name"),
-        (7, dn.ParameterTypeError, "path = 7: expected a file name"),
+        (7, dn.ParameterTypeError, "path = 7: expected the name of a file"),
     ],
 )
 def test_paths_that_cannot_be(single, writer, tmp_path, monkeypatch, path, error, message):
@@ -131,7 +131,9 @@ def test_paths_that_cannot_be(single, writer, tmp_path, monkeypatch, path, error
 @pytest.mark.parametrize("kind", ["v", "spikes"])
 def test_a_missing_package_is_named_with_its_extra(single, tmp_path, monkeypatch, package, extra, use, kind):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'requires {package}; install it with: pip install "dendrion\[{extra}\]"'):
+    # Neo needs quantities, and may have been imported by an earlier test or not.
+    missing = "(quantities|neo)" if package == "quantities" else package
+    with pytest.raises(ImportError, match=rf'requires {missing}; install it with: pip install "dendrion\[{extra}\]"'):
         use(getattr(single, kind), tmp_path)
     assert os.listdir(tmp_path) == []
 

@@ -146,7 +146,7 @@ def test_installed_command_and_ctrl_c(model: Path) -> None:
         "run",
         "model.toml",
         "--duration",
-        "1e9",
+        "1e6",
         "--quiet",
         "--out",
         "results",

@@ -85,7 +85,7 @@ def test_spikes_reach_weights_and_batches():
 
 def test_relative_surrogates_need_a_reset():
     cell = Leaky(1, surrogate_grad_fn=dn.FastSigmoid(5.0, relative=True))
-    with pytest.raises(dn.ParameterError, match=r"surrogate relative = true: expected false .*reset is false"):
+    with pytest.raises(dn.ParameterError, match=r"surrogate relative = true: expected false, .*reset is false"):
         dn.Network([cell])
     with pytest.raises(dn.StructureError, match="is relative to V_th - V_reset"):
         cell.spike_derivative(-50.0)

@@ -60,7 +60,7 @@ def test_a_piecewise_rate_is_kept_too():
     np.testing.assert_array_equal(f({}), expected)
     assert list(source.rate) == [2000.0, 100.0]
     source.rate = 50.0
-    with pytest.raises(jax.errors.JaxRuntimeError, match=r"source\.rate: was a Piecewise when .* was made"):
+    with pytest.raises(jax.errors.JaxRuntimeError, match=r"source\.rate: was a Piecewise when .* was created"):
         f({})
 
 

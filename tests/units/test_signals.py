@@ -55,7 +55,7 @@ class TestNeo:
             dn.CurrentGenerator(1, signal, stop=4.0)
         before = neo.AnalogSignal(WAVE, "pA", sampling_rate=1 * pq.kHz, t_start=-2 * pq.ms)
         with pytest.raises(
-            dn.ParameterError, match="the waveform begins at -2 ms; expected a waveform that begins at 0"
+            dn.ParameterError, match="the waveform begins at -2 ms; expected a waveform that begins at t >= 0"
         ):
             dn.CurrentGenerator(1, before)
         with pytest.raises(dn.ParameterError, match="got mV, expected pA"):

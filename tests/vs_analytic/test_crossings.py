@@ -160,7 +160,7 @@ def test_model_files_keep_it(tmp_path):
         np.testing.assert_array_equal(again.i, spikes.i)
     path = tmp_path / "wrong.toml"
     for line, what in (
-        ("V_reset = -60", "V_reset = -60: expected none where reset is false"),
+        ("V_reset = -60", "V_reset = -60: expected no value, because reset is false"),
         ('V_reset = "soft"', "V_reset = soft: expected none where reset is false"),
         ("refractory = 2", "refractory = 2: expected 0 where reset is false"),
     ):

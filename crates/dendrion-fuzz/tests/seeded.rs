@@ -23,12 +23,12 @@ fn nmodl() {
 
 #[test]
 fn models() {
-    check("models", 1_500, 150);
+    check("models", 1_500, 60);
 }
 
 #[test]
 fn states() {
-    check("states", 1_500, 150);
+    check("states", 1_500, 60);
 }
 
 #[test]

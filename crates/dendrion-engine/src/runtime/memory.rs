@@ -11,39 +11,40 @@ use crate::runtime::core::Core;
 /// Less than this many bytes always fit. The limit is not read then, which would take longer than a short run.
 const SMALL: f64 = 64e6;
 
-impl<T: Scalar> Core<T> {
-    /// Checks that the states of a batch fit into the memory limit.
-    pub(crate) fn check_batch_memory(&self, batch: usize) -> Result<(), Error> {
-        let bytes = batch as f64 * sample_memory(&self.model.network);
-        if bytes < SMALL && batch < 1 << 20 {
-            return Ok(());
-        }
-        // Each sample has vectors of its own, even if they are nearly empty.
-        check_memory("network", &format!("a batch of {batch} samples"), bytes + 512.0 * batch as f64)
+/// Checks that the states of a batch fit into the memory limit.
+pub(crate) fn check_batch_memory<T: Scalar>(core: &Core<T>, batch: usize) -> Result<(), Error> {
+    let bytes = batch as f64 * sample_memory(&core.model.network);
+    if bytes < SMALL && batch < 1 << 20 {
+        return Ok(());
     }
+    // Each sample has vectors of its own, even if they are nearly empty.
+    check_memory("network", &format!("a batch of {batch} samples"), bytes + 512.0 * batch as f64)
+}
 
-    /// Checks that what has been recorded, and what probes record in the next `steps` steps, fits into the memory limit.
-    /// Spikes are not counted, because their number is not known in advance.
-    pub(crate) fn check_recorded_memory(&self, steps: u64, batch: usize) -> Result<(), Error> {
-        let (mut total, mut most) = (0.0, (0.0, 0, 0.0, 0));
-        for (id, probe) in self.probes.0.iter().enumerate() {
-            let What::Values { every, columns } = probe.what else { continue };
-            let further = samples(self.clock.now, self.clock.now.saturating_add(steps), every);
-            let rows = further as f64 + self.probes.rows(&self.ensemble, ProbeId(id)) as f64;
-            let bytes = rows * columns as f64 * batch as f64 * size_of::<T>() as f64;
-            total += bytes;
-            if bytes > most.0 {
-                most = (bytes, probe.population, rows, columns);
-            }
+/// Checks that what has been recorded, and what probes record in the next `steps` steps, fits into the memory limit.
+/// Spikes are not counted, because their number is not known in advance.
+pub(crate) fn check_recorded_memory<T: Scalar>(
+    core: &Core<T>,
+    steps: u64,
+    batch: usize,
+) -> Result<(), Error> {
+    let (mut total, mut most) = (0.0, (0.0, 0, 0.0, 0));
+    for (id, probe) in core.probes.0.iter().enumerate() {
+        let What::Values { every, columns } = probe.what else { continue };
+        let further = samples(core.clock.now, core.clock.now.saturating_add(steps), every);
+        let rows = further as f64 + core.probes.rows(&core.ensemble, ProbeId(id)) as f64;
+        let bytes = rows * columns as f64 * batch as f64 * size_of::<T>() as f64;
+        total += bytes;
+        if bytes > most.0 {
+            most = (bytes, probe.population, rows, columns);
         }
-        if total < SMALL {
-            return Ok(());
-        }
-        let (bytes, population, rows, columns) = most;
-        let of_batch =
-            if batch > 1 { format!(" in each of {batch} samples of a batch") } else { String::new() };
-        let what = format!("a recording of {columns} values at {rows} times{of_batch}");
-        check_memory(&self.model.cells[population].path, &what, bytes)?;
-        check_memory("network", "all recordings of this run", total)
     }
+    if total < SMALL {
+        return Ok(());
+    }
+    let (bytes, population, rows, columns) = most;
+    let of_batch = if batch > 1 { format!(" in each of {batch} samples of a batch") } else { String::new() };
+    let what = format!("a recording of {columns} values at {rows} times{of_batch}");
+    check_memory(&core.model.cells[population].path, &what, bytes)?;
+    check_memory("network", "all recordings of this run", total)
 }

@@ -16,6 +16,7 @@ use dendrion_model::Error;
 use crate::inputs::{Given, StandIns};
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
 use crate::runtime::core::{Core, RunEnd};
+use crate::runtime::memory::{check_batch_memory, check_recorded_memory};
 use crate::runtime::observer::Observer;
 use crate::runtime::sample::Sample;
 
@@ -75,7 +76,7 @@ impl<T: Scalar> Core<T> {
             return Err(error.clone());
         }
         self.check_batch(options.batch)?;
-        self.check_recorded_memory(steps, options.batch.unwrap_or(1))
+        check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }
 
     /// Begins a run. What is to run leaves the network until [`Core::end_run`].
@@ -225,7 +226,7 @@ impl<T: Scalar> Core<T> {
         if !self.ensemble.batch.is_empty() {
             return Ok(());
         }
-        self.check_batch_memory(batch)?;
+        check_batch_memory(self, batch)?;
         let learns = |i: usize| self.model.network.projections[i].learns();
         self.model.refuse_plastic("a batch, whose samples share their weights,", learns)?;
         self.ensemble.batch = self.ensemble.clone_samples(batch)?;
