@@ -161,7 +161,7 @@ def test_model_files_keep_it(tmp_path):
     path = tmp_path / "wrong.toml"
     for line, what in (
         ("V_reset = -60", "V_reset = -60: expected no value, because reset is false"),
-        ('V_reset = "soft"', "V_reset = soft: expected none where reset is false"),
+        ('V_reset = "soft"', "V_reset = soft: expected no value, because reset is false"),
         ("refractory = 2", "refractory = 2: expected 0 where reset is false"),
     ):
         path.write_text(
