@@ -162,7 +162,7 @@ def test_model_files_keep_it(tmp_path):
     for line, what in (
         ("V_reset = -60", "V_reset = -60: expected no value, because reset is false"),
         ('V_reset = "soft"', "V_reset = soft: expected no value, because reset is false"),
-        ("refractory = 2", "refractory = 2: expected 0 where reset is false"),
+        ("refractory = 2", "refractory = 2: expected 0, because reset is false"),
     ):
         path.write_text(
             f"dendrion = 1\n[populations.cell]\nreset = false\nV_th = 5\n{line}\n"
