@@ -76,6 +76,9 @@ impl<T: Scalar> Core<T> {
             return Err(error.clone());
         }
         self.check_batch(options.batch)?;
+        if let Some(batch) = options.batch {
+            check_batch_memory(self, batch)?;
+        }
         check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }
 
