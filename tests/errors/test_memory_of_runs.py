@@ -26,12 +26,10 @@ def usable(net: dn.Network, v: dn.Recording) -> None:
 
 def test_a_batch_that_does_not_fit() -> None:
     net = dn.Network([cells()])
+    v = net.probe(net["cells/soma"], "V")
     with pytest.raises(
         dn.MemoryLimitError, match=r"network: a batch of 2147483648 samples needs about .* TB of memory"
     ):
-        net.run(1.0, batch=2**31)
-    v = net.probe(net["cells/soma"], "V")
-    with pytest.raises(dn.MemoryLimitError, match=r"100 values at 10 times in each of 2147483648 samples of a batch"):
         net.run(1.0, batch=2**31)
     usable(net, v)
 
