@@ -144,3 +144,11 @@ def test_populations_have_colours_and_a_legend(ran):
 def test_widths_that_make_no_rate_are_refused(ran, widths, message):
     with pytest.raises(dn.ParameterError, match=f"plot.rate: {message}"):
         dn.plot.rate(ran.spikes, **widths)
+
+
+def test_spikes_on_the_edge_of_a_window_are_counted_once_despite_rounding():
+    # Edges are 0.1 m - 0.7 and 0.1 m + 0.7: sums such as 0.1 * 14 + 0.7 differ from 0.1 * 21 in the last bit.
+    even = SimpleNamespace(t=0.1 * (7 * np.arange(143)), i=np.zeros(143, dtype=int), duration=100.1)
+    (line,) = dn.plot.rate(even, window=1.4, bin=0.1).lines
+    inside = slice(10, -10)
+    assert np.allclose(line.get_ydata()[inside], 2 / 1.4e-3)
