@@ -24,7 +24,7 @@ __all__ = ["odd_state", "odd_step", "odd_value", "odd_values", "warn_of_all", "w
 
 
 def warn_of_model(net: Network, translation: Translation) -> None:
-    """Warn of likely mistakes in a network that has been built."""
+    """Warn about likely mistakes in a built network."""
     compartments: dict[int, list[Compartment]] = {}
     for part in net._parts.values():
         # Attached receptors have no membrane, and therefore no compartment index.

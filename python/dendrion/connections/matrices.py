@@ -65,7 +65,7 @@ def matrix(label: str, conn: Any, pre: int, post: int) -> Matrix:
 
 
 def _rule_hint(conn: Any) -> str:
-    """Return a hint to the rule that a string such as "all_to_all" refers to."""
+    """Return a hint that names the rule meant by a string such as "all_to_all"."""
     rules = {
         "alltoall": "All2All()",
         "all2all": "All2All()",

@@ -118,7 +118,7 @@ class CurrentGenerator(Generator):
             raise ParameterError(f"{self._label}: waveform of shape {wave.shape}: expected at least 2 samples")
 
     def _spacing(self, signal: Sampled, interval: Any) -> float | None:
-        """Return the given interval or that of the signal, whose first time becomes ``start``."""
+        """Return the given sampling interval, or that of the signal, whose first time is then also set as ``start``."""
         if interval is not None:
             time = real(f"{self._label}: interval", interval, "a time > 0 (ms)", "ms")
             if not 0 < time < math.inf:

@@ -1,4 +1,4 @@
-"""Assignments to attributes of modules. Each has an effect, or raises an error that suggests the correct way."""
+"""Assignments to attributes of modules. Each takes effect or raises an error that suggests what to do."""
 
 from __future__ import annotations
 
