@@ -100,6 +100,8 @@ impl<T: Send> Exclusive<T> {
     pub(crate) fn run(&self, is_readable: bool) -> PyResult<Running<'_, T>> {
         let mut run = self.present_run();
         if let Some(other) = *run {
+            // An error may run Python code, which may wait for a thread that waits for this lock.
+            drop(run);
             return Err(self.busy(other));
         }
         *run = Some(Run { thread: thread::current().id(), is_readable });
@@ -117,7 +119,9 @@ impl<T: Send> Exclusive<T> {
     }
 
     fn refuse(&self, how: Use) -> PyResult<()> {
-        match *self.present_run() {
+        // Copied, so that the lock is released before an error is made; see `run`.
+        let present = *self.present_run();
+        match present {
             Some(run) if how == Use::Change || !run.is_readable => Err(self.busy(run)),
             _ => Ok(()),
         }
