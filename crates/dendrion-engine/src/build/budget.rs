@@ -88,7 +88,8 @@ fn delay(p: &Projection, dt: f64) -> f64 {
         Some(PerConnection::Drawn(initializer)) => likely(initializer),
         Some(given) => given.given().map_or(0.0, |v| v.as_slice().iter().fold(0.0, |a: f64, b| a.max(*b))),
     };
-    longest / dt
+    // Longer delays are refused where they are given or drawn.
+    (longest / dt).min(f64::from(u16::MAX))
 }
 
 /// A value that large draws of an initializer are likely to reach.

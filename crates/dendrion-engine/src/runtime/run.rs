@@ -1,12 +1,13 @@
 //! A run: of the network itself or a batch of samples, with or without an observer.
 //!
 //! ```text
-//! begin_run   checks the options, takes the samples that run out of the network
+//! check_run   checks whether the network can run like that
+//! begin_run   takes the samples that run out of the network
 //! execute     takes them through their stages on the threads of the pool
 //! end_run     puts them back, and says how the run ended
 //! ```
 //!
-//! [`Core::run_with`] does all three. The recording of a gradient (`gradient::record`) calls them itself, with an observer.
+//! [`Core::run_with`] does all four. The recording of a gradient (`gradient::record`) calls them itself, with an observer.
 
 use std::sync::Arc;
 
@@ -82,13 +83,12 @@ impl<T: Scalar> Core<T> {
         check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }
 
-    /// Begins a run. What is to run leaves the network until [`Core::end_run`].
+    /// Begins a run that [`Core::check_run`] has accepted. The samples leave the network until [`Core::end_run`].
     pub(crate) fn begin_run(
         &mut self,
         steps: u64,
         options: &RunOptions,
     ) -> Result<(Begun<T>, Vec<Sample<T>>), Error> {
-        self.check_run(steps, options)?;
         let given = self.given(steps, options)?;
         let is_batch = options.batch.is_some();
         if let Some(batch) = options.batch {
