@@ -9,17 +9,19 @@ use crate::runtime::core::RunEnd;
 use crate::simulation::Simulation;
 
 impl Simulation {
-    /// What a run of `duration` ms comes to: the steps to the one nearest to the time requested so far plus `duration`. Run that
-    /// many steps and call [`Simulation::set_requested_time`], or call [`Simulation::run_for`], which does both.
+    /// Returns the number of steps of a run of `duration` ms, which ends at the step nearest to the time requested so
+    /// far plus `duration`. Run this many steps and call [`Simulation::set_requested_time`], or call
+    /// [`Simulation::run_for`], which does both.
     ///
     /// # Errors
-    /// A duration that is negative or not finite, or too many steps.
+    /// Returns an error for a duration that is negative or not finite, and for too many steps.
     pub fn request(&self, duration: f64) -> Result<Request, Error> {
         self.request_of(duration)
     }
 
-    /// Runs `duration` ms more: to the step nearest to the time requested so far plus `duration`, so that 400 runs of 0.25 ms
-    /// end at 100 ms with any time step. Otherwise as [`Simulation::run`], which takes steps.
+    /// Runs for another `duration` ms, to the step nearest to the time requested so far plus `duration`. With any
+    /// time step, 400 runs of 0.25 ms therefore end at 100 ms. See [`Simulation::run`], which takes a number of
+    /// steps.
     ///
     /// # Errors
     /// As [`Simulation::request`] and [`Simulation::run`].

@@ -1,4 +1,4 @@
-//! Replacing files as a whole: whoever reads the file finds the old content or the new one, and never a part of it.
+//! Atomic replacement of files: a reader finds either the old or the new content, but never a part of it.
 //!
 //! The new content is written in a folder next to the target:
 //!
@@ -20,29 +20,31 @@ const PREFIX: &str = ".dendrion-";
 const SUFFIX: &str = ".part";
 const LOCK: &str = "lock";
 
-/// Replaces the file at `path`, durably. `write` is given an empty file; if it fails, the old file stays as it was.
+/// Replaces the file at `path` durably. `write` is passed an empty file. If it fails, the old file is unchanged.
 ///
 /// # Errors
-/// What the system reports; something at `path` that is not a regular file.
+/// Returns the error of the operating system, or an error if `path` is not a regular file.
 pub fn replace_file(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let replacement = Replacement::of(path)?;
     write(&File::create_new(replacement.path())?)?;
     replacement.finish()
 }
 
-/// Reads a regular file. Other kinds, such as pipes and devices, are refused, because reading them may never end.
+/// Reads a regular file. Other kinds of files, such as pipes and devices, cause an error, because reading them may
+/// never end.
 ///
 /// # Errors
-/// What the system reports; something at `path` that is not a regular file.
+/// Returns the error of the operating system, or an error if `path` is not a regular file.
 pub fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     check_regular(path)?;
     fs::read(path)
 }
 
-/// Opens a regular file for reading. Other kinds, such as pipes and devices, are refused, because reading them may never end.
+/// Opens a regular file for reading. Other kinds of files, such as pipes and devices, cause an error, because reading
+/// them may never end.
 ///
 /// # Errors
-/// What the system reports; something at `path` that is not a regular file.
+/// Returns the error of the operating system, or an error if `path` is not a regular file.
 pub fn open_file(path: &Path) -> io::Result<File> {
     check_regular(path)?;
     File::open(path)
@@ -52,7 +54,7 @@ fn check_regular(path: &Path) -> io::Result<()> {
     if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("is not a regular file")) }
 }
 
-/// A file that is being written and will take the place of another. Dropping it discards what was written.
+/// A file that is being written and will replace another. Dropping it discards its content.
 #[derive(Debug)]
 pub struct Replacement {
     part: Part,
@@ -61,10 +63,11 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// Prepares the replacement of the file at `path`, and removes what killed processes left in its folder.
+    /// Prepares the replacement of the file at `path`, and removes the files that killed processes left in its
+    /// folder.
     ///
     /// # Errors
-    /// What the system reports; something at `path` that is not a regular file, or has no file name.
+    /// Returns the error of the operating system, or an error if `path` is not a regular file or has no file name.
     pub fn of(path: &Path) -> io::Result<Self> {
         // A symbolic link stays, and the file it points to is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
@@ -82,26 +85,26 @@ impl Replacement {
         Ok(Self { part, path, target })
     }
 
-    /// Where to write the new content. The name of the file is that of the target.
+    /// Returns the path of the new content. Its file name is that of the target.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Puts the new content in place, durably.
+    /// Replaces the target by the new content, durably.
     ///
     /// # Errors
-    /// What the system reports. The old file is then unchanged.
+    /// Returns the error of the operating system. The old file is then unchanged.
     pub fn finish(self) -> io::Result<()> {
         let target = self.target.clone();
         self.finish_as(&target)
     }
 
-    /// Puts the new content in place under another name in the same folder, durably.
+    /// As [`Replacement::finish`], but with another name in the same folder.
     ///
     /// # Errors
-    /// What the system reports. The old file, if any, is then unchanged.
+    /// Returns the error of the operating system. The old file, if any, is then unchanged.
     pub fn finish_as(self, target: &Path) -> io::Result<()> {
-        // Opened for writing, because some systems sync only files that were.
+        // Some systems sync only files that are open for writing.
         let file = File::options().write(true).open(&self.path)?;
         if let Ok(old) = fs::metadata(target) {
             file.set_permissions(old.permissions())?;
@@ -110,7 +113,7 @@ impl Replacement {
         drop(file);
         fs::rename(&self.path, target)?;
         drop(self.part);
-        // The new name is durable once its folder is synced. Not every system can open a folder.
+        // The new name is durable once its folder is synced. Not all systems can open a folder.
         let folder = target.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         Ok(())
@@ -131,19 +134,19 @@ impl Part {
             let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
             let folder = parent.join(format!("{PREFIX}{process}-{count}{SUFFIX}"));
             match make_private(&folder) {
-                // Left by a killed process that had the same number.
+                // A killed process with the same number left this folder behind.
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             }
             let lock = match File::create_new(folder.join(LOCK)) {
-                // Another process took the folder, still empty, for a leftover.
+                // Another process removed the folder while it was empty, because it looked like a leftover.
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 made => made?,
             };
-            // Where files cannot be locked, nothing is ever taken for a leftover either.
+            // Where files cannot be locked, no process removes leftovers either.
             let _ = lock.lock();
             let part = Self { folder, lock: Some(lock) };
-            // Another process may have taken the folder for a leftover before it was locked.
+            // Another process may have removed the folder before it was locked.
             if part.folder.join(LOCK).exists() {
                 return Ok(part);
             }
@@ -165,7 +168,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Removes the unfinished files of processes that no longer live. This is a courtesy, so errors are ignored.
+/// Removes the unfinished files of killed processes. Errors are ignored, because the new file does not depend on it.
 fn remove_leftovers(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -175,8 +178,9 @@ fn remove_leftovers(parent: &Path) {
             continue;
         }
         let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK)) else {
-            // Its process died before it made the lock or after it removed it, or is about to make it (and then tries again).
-            // Either way the folder is empty. Folders that are not are not ours, and stay.
+            // The process died before it created the lock or after it removed it, or it is about to create it (and
+            // then tries again). In all cases the folder is empty. Folders that are not empty belong to others and
+            // are kept.
             let _ = fs::remove_dir(entry.path());
             continue;
         };
@@ -189,7 +193,8 @@ fn remove_leftovers(parent: &Path) {
     }
 }
 
-/// Removes a folder for unfinished files, the lock last: if the process dies meanwhile, a later writer can finish the removal.
+/// Removes a folder of unfinished files, the lock last: if this process dies in between, a later writer can finish
+/// the removal.
 fn remove_part(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)?.flatten() {
         if entry.file_name() != LOCK {

@@ -1,17 +1,18 @@
-//! Memory that a network needs, estimated from the model alone before anything is allocated.
+//! An estimate of the memory that a network needs, computed from the model before anything is allocated.
 //!
-//! The estimate is a lower bound: states, spikes on their way, connections and the arrays that hold them while they are built. The engine
-//! needs more, by a factor of about two.
+//! The estimate is a lower bound. It covers states, pending spikes, connections and the arrays that hold them during
+//! the build. The engine needs about twice as much.
 
 use dendrion_model::{
     Connectivity, Dtype, Error, Initializer, Network, PerConnection, Population, Projection, Source,
     check_memory,
 };
 
-/// Raises where the network (validated before) needs more than the memory limit, and names the module that needs most.
+/// Returns an error if the network (validated before) needs more than the memory limit. The error names the module
+/// that needs most.
 ///
 /// # Errors
-/// [`Error::Memory`]; a memory limit that is not a number.
+/// [`Error::Memory`] if the limit is exceeded. Also returns an error for a memory limit that is not a number.
 pub fn check_network(network: &Network) -> Result<(), Error> {
     let needs = needs(network);
     let total = needs.iter().map(|need| need.bytes).sum::<f64>();
@@ -21,12 +22,12 @@ pub fn check_network(network: &Network) -> Result<(), Error> {
     check_memory("network", "the whole network", total)
 }
 
-/// Bytes that the network (validated before) needs at least.
+/// Returns a lower bound for the bytes that the network (validated before) needs.
 pub fn memory_needed(network: &Network) -> f64 {
     needs(network).iter().map(|need| need.bytes).sum()
 }
 
-/// What a module needs.
+/// The memory that a module needs.
 struct Need<'n> {
     path: &'n str,
     what: String,
@@ -42,7 +43,7 @@ fn needs(network: &Network) -> Vec<Need<'_>> {
         needs.push(Need { path: &p.path, what, bytes: population(p, &onto, network) });
     }
     for g in &network.generators {
-        // The state of a process.
+        // The state of the random process of each source.
         let what = format!("a generator of size {}", g.size);
         needs.push(Need { path: &g.path, what, bytes: 8.0 * g.size as f64 });
     }
@@ -61,7 +62,8 @@ const fn width(network: &Network) -> f64 {
     }
 }
 
-/// Bytes of a population: a row for each state, and for each receptor that is driven a ring of what is due.
+/// Returns the bytes of a population: one row per state, and a ring of pending input for each receptor that has
+/// connections.
 fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
     let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
@@ -72,7 +74,8 @@ fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     p.size as f64 * width(network) * (states as f64 + longest.values().sum::<f64>())
 }
 
-/// Bytes that each sample of a batch needs at least: states, and spikes on their way. Samples share their connections.
+/// Returns a lower bound for the bytes of each sample of a batch: states and pending spikes. Samples share their
+/// connections.
 pub(crate) fn sample_memory(network: &Network) -> f64 {
     let mut onto = vec![Vec::new(); network.populations.len()];
     network.projections.iter().for_each(|q| onto[q.population].push(q));
@@ -81,18 +84,19 @@ pub(crate) fn sample_memory(network: &Network) -> f64 {
     populations.chain(generators).sum()
 }
 
-/// The longest delay of a projection in steps; for drawn delays, one that is likely to be reached.
+/// Returns the longest delay of a projection in steps. For drawn delays, this is a value that the draws are likely to
+/// reach.
 fn delay(p: &Projection, dt: f64) -> f64 {
     let longest = match &p.delay {
         None => 0.0,
         Some(PerConnection::Drawn(initializer)) => likely(initializer),
         Some(given) => given.given().map_or(0.0, |v| v.as_slice().iter().fold(0.0, |a: f64, b| a.max(*b))),
     };
-    // Longer delays are refused where they are given or drawn.
+    // Longer delays cause an error when they are set or drawn.
     (longest / dt).min(f64::from(u16::MAX))
 }
 
-/// A value that large draws of an initializer are likely to reach.
+/// Returns a value that the largest draws of an initializer are likely to reach.
 fn likely(initializer: &Initializer) -> f64 {
     match initializer {
         Initializer::Constant { value } => *value,
@@ -110,7 +114,7 @@ fn sources(p: &Projection, network: &Network) -> f64 {
     }) as f64
 }
 
-/// Connections of a projection, or their expected number.
+/// Returns the number of connections of a projection, or its expected value.
 fn connections(p: &Projection, network: &Network) -> f64 {
     let (sources, targets) = (sources(p, network), network.populations[p.population].size as f64);
     match &p.connectivity {
@@ -124,7 +128,8 @@ fn connections(p: &Projection, network: &Network) -> f64 {
     }
 }
 
-/// Bytes of a projection: the target of each connection, its weight and delay where it has its own, and where each source begins.
+/// Returns the bytes of a projection: the target of each connection, its weight and delay if they are individual, and
+/// the start of each source's row.
 fn projection(p: &Projection, count: f64, network: &Network) -> f64 {
     let own = |v: &PerConnection| !matches!(v.given().map(|v| v.as_slice().len()), Some(1));
     let weight = if own(&p.weight) || p.plasticity.is_some() { width(network) } else { 0.0 };
@@ -144,7 +149,7 @@ mod tests {
         network.populations.push(Population::new("cell", 1 << 30, dendrion_model::Params::new()));
         network.populations[0].soma("soma", dendrion_model::Params::new());
         assert!(check_network(&Network::new(0.1)).is_ok());
-        // 8 GB for each of these compartments.
+        // Each of these compartments needs 8 GB.
         for i in 0..2000 {
             network.populations[0].compartment(format!("c{i}"), dendrion_model::Params::new());
         }

@@ -1,46 +1,49 @@
-//! Layout: how a population is cut into blocks of lanes, and blocks into shards.
+//! The division of populations into blocks of lanes, and of blocks into shards.
 //!
-//! A **block** is what a program runs over; a **shard** is a run of blocks that one thread owns, with its input rings
-//! and the connections onto it. Blocks follow the network alone. There are about as many shards as threads: a spike visits
-//! each shard it reaches, and finding its connections there takes longer than adding a few of them. How a population is cut changes no bits.
+//! A **block** is the unit over which a program runs. A **shard** is a group of consecutive blocks that one thread
+//! owns, with its input rings and the connections onto its neurons. Blocks depend only on the network. There are
+//! about as many shards as threads: a spike visits each shard that it reaches, and finding its connections there
+//! takes longer than adding a few of them. Results do not depend on the division.
 
 use dendrion_kernels::{Scalar, granule};
 
-/// Bytes of a row of a block, at most: wide enough that an operation outlasts its dispatch, narrow enough that a neuron's
-/// rows stay in L1.
+/// Maximum number of bytes in a row of a block: wide enough that an operation takes longer than its dispatch, and
+/// narrow enough that the rows of a block stay in the L1 cache.
 const ROW_BYTES: usize = 1024;
-/// Neurons from which on a population has at least two blocks.
+/// Number of neurons from which a population has at least two blocks.
 const WORTH_TWO: usize = 64;
-/// Bytes of a shard's row of what is due in a step, at most, beside which its connections stream through the caches.
+/// Maximum number of bytes that a shard receives per step in one ring. This row stays in the cache while connections
+/// stream through it.
 const DUE_BYTES: usize = 1 << 18;
-/// Lanes a connection's target can name.
+/// Number of lanes that the target index of a connection can distinguish.
 const MOST_LANES: usize = 1 << 16;
 
-/// The cut of one population.
+/// The division of one population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
-    /// Neurons.
+    /// Number of neurons.
     pub(crate) size: usize,
-    /// Lanes of a block.
+    /// Number of lanes in a block.
     pub(crate) lanes: usize,
-    /// Blocks.
+    /// Number of blocks.
     pub(crate) blocks: usize,
-    /// Blocks of each shard but perhaps the last.
+    /// Number of blocks in each shard, except for the last one, which may have fewer.
     pub(crate) per_shard: usize,
 }
 
 impl Layout {
-    /// For a population of that many neurons in a network that has `threads` threads.
+    /// Divides a population of `size` neurons for a network that uses `threads` threads.
     pub(crate) fn new<T: Scalar>(size: usize, threads: usize) -> Self {
         let granule = granule::<T>();
         let widest = ROW_BYTES / size_of::<T>();
-        // Of about equal width; two where one would leave a second thread without work.
+        // Blocks have about equal widths. There are two of them if one block would leave a second thread without
+        // work.
         let least = if size >= WORTH_TWO { 2 } else { 1 };
         let blocks = size.div_ceil(widest).max(least);
         let lanes = size.div_ceil(blocks).div_ceil(granule) * granule;
         let blocks = size.div_ceil(lanes);
         let most = (DUE_BYTES / size_of::<T>()).min(MOST_LANES) / lanes;
-        // As many for each thread.
+        // Each thread gets about the same number of blocks.
         let threads = threads.max(1);
         let per_shard = blocks.div_ceil(blocks.div_ceil(most * threads) * threads);
         Self { size, lanes, blocks, per_shard }
@@ -50,18 +53,18 @@ impl Layout {
         self.blocks.div_ceil(self.per_shard)
     }
 
-    /// Blocks of shard `s`.
+    /// Returns the blocks of shard `s`.
     pub(crate) fn blocks_of(&self, s: usize) -> std::ops::Range<usize> {
         s * self.per_shard..((s + 1) * self.per_shard).min(self.blocks)
     }
 
-    /// Neurons of shard `s`.
+    /// Returns the neurons of shard `s`.
     pub(crate) fn neurons_of(&self, s: usize) -> std::ops::Range<usize> {
         let blocks = self.blocks_of(s);
         blocks.start * self.lanes..(blocks.end * self.lanes).min(self.size)
     }
 
-    /// Shard of a neuron.
+    /// Returns the shard of a neuron.
     pub(crate) const fn shard_of(&self, neuron: usize) -> usize {
         neuron / (self.lanes * self.per_shard)
     }

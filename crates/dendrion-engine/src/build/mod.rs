@@ -1,4 +1,4 @@
-//! From a model to a network that is ready to run.
+//! Construction of a network that is ready to run from a model.
 
 pub(crate) mod assemble;
 pub(crate) mod budget;

@@ -1,5 +1,5 @@
-//! Weights and delays drawn from initializers: each follows from its source, its target and how many connections of the
-//! same pair come before it, so it is the same whatever the shards and threads.
+//! Weights and delays that are drawn from initializers. Each value depends only on the source, the target and the
+//! number of earlier connections of the same pair, and therefore not on shards or threads.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::room;
@@ -8,21 +8,21 @@ use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, Turn
 use super::topology::Topology;
 use crate::random::{Purpose, Stream};
 
-/// Times a truncated draw is repeated before it is given up.
+/// Number of times that a truncated draw is repeated before it fails.
 const ATTEMPTS: u64 = 1 << 15;
-/// A draw, in pieces of work between interrupts.
+/// Cost of a draw, in the work units that `Turns` counts.
 const DRAW: usize = 32;
 
-/// Which connection a number is for.
+/// The connection for which a value is drawn.
 #[derive(Clone, Copy)]
 struct Pair {
     source: u32,
     target: u32,
-    /// Connections of the same pair before it.
+    /// Number of earlier connections of the same pair.
     before: u64,
 }
 
-/// Calls `each(number, pair)` for the connections of a topology, whose lanes begin with neuron `first`, in their order.
+/// Calls `each(number, pair)` for the connections of a topology in their order. Neuron `first` is the first lane.
 fn draw(
     initializer: &Initializer,
     stream: Stream,
@@ -60,7 +60,7 @@ fn number(initializer: &Initializer, stream: Stream, pair: Pair, turns: &mut Tur
     Err(Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what))
 }
 
-/// One draw. Of a truncation within another the inner one's bounds hold too.
+/// Returns one draw. A truncated initializer inside another one must satisfy both bounds.
 fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> f64 {
     let draw = u64::from(pair.source) | (pair.before & 0xFFFF) << 32 | attempt << 48;
     match initializer {
@@ -77,10 +77,10 @@ fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> 
     }
 }
 
-/// A number for each of the `n` members of the module at `path`.
+/// Draws one value for each of the `n` members of the module at `path`.
 ///
 /// # Errors
-/// An initializer that makes no sense, or whose truncation cannot be met.
+/// Returns an error if the initializer is invalid or its truncation cannot be satisfied.
 pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) -> Result<Vec<f64>, Error> {
     initializer.check()?;
     let stream = Stream::new(seed, path, Purpose::Members);
@@ -95,7 +95,7 @@ pub fn draw_members(initializer: &Initializer, seed: u64, path: &str, n: usize) 
     drawn().map_err(|error| error.at(path).needed_by(path, || format!("{n} values")))
 }
 
-/// The weights of a projection's connections onto a shard, if they are drawn.
+/// Draws the weights of a projection's connections onto a shard, if they have an initializer.
 pub(crate) fn weights<T: Scalar>(
     projection: &Projection,
     seed: u64,
@@ -122,7 +122,7 @@ pub(crate) fn weights<T: Scalar>(
     Ok(Some(weights))
 }
 
-/// The delays in steps of a projection's connections onto a shard, if they are drawn.
+/// Draws the delays, in steps, of a projection's connections onto a shard, if they have an initializer.
 pub(crate) fn delays(
     projection: &Projection,
     (seed, dt): (u64, f64),

@@ -1,5 +1,5 @@
-//! Rules whose draws cannot be made target by target: a fixed outdegree becomes given pairs, drawn in parallel from a
-//! stream of each source.
+//! Rules that cannot be drawn target by target. Connections with a fixed outdegree are drawn in parallel, with one
+//! random stream per source, and become explicit pairs.
 
 use dendrion_model::allocate::{append, collected, filled, room};
 use dendrion_model::{Connectivity, Error, Network, Projection, Source, Turns};
@@ -7,12 +7,12 @@ use dendrion_model::{Connectivity, Error, Network, Projection, Source, Turns};
 use super::parallel::parallel;
 use crate::random::{Purpose, Stream};
 
-/// Connections a thread draws at a time.
+/// Number of connections that a thread draws at a time.
 const CHUNK: usize = 1 << 16;
-/// A draw, in pieces of work between interrupts.
+/// Cost of a draw, in the work units that `Turns` counts.
 const DRAW: usize = 8;
 
-/// Draws the projections that need it.
+/// Draws the connections of the projections that have such a rule.
 pub(crate) fn expand(network: &mut Network, threads: usize) -> Result<(), Error> {
     for i in 0..network.projections.len() {
         if let Some(pairs) = expanded(network, i, threads)? {
@@ -22,7 +22,7 @@ pub(crate) fn expand(network: &mut Network, threads: usize) -> Result<(), Error>
     Ok(())
 }
 
-/// The pairs of a projection whose rule is drawn so.
+/// Returns the pairs of a projection if it has such a rule.
 pub(super) fn expanded(
     network: &Network,
     projection: usize,
@@ -44,10 +44,10 @@ pub(super) fn expanded(
         .map_err(|error| error.needed_by(&p.path, || format!("{} connections", sources * degree)))
 }
 
-/// The pairs that may be connected, numbered by source, then target.
+/// The pairs that may be connected, numbered by source and then by target.
 struct Cells {
     sources: usize,
-    /// Targets of a source: all, or all but itself.
+    /// Number of targets of a source: all of them, or all except itself.
     row: usize,
     skip_self: bool,
 }
@@ -58,13 +58,13 @@ impl Cells {
         Self { sources, row: targets - usize::from(skip_self), skip_self }
     }
 
-    /// The target that is number `i` of those of a source.
+    /// Returns target number `i` of a source.
     const fn target(&self, source: usize, i: usize) -> u32 {
         if self.skip_self && i >= source { i as u32 + 1 } else { i as u32 }
     }
 }
 
-/// Each source's targets, from draws of its own.
+/// Draws the targets of each source from its own stream.
 fn outdegree(
     stream: Stream,
     cells: &Cells,

@@ -1,4 +1,4 @@
-//! Connections: from rules and matrices to what each shard delivers.
+//! Connections: conversion of rules and matrices to the tables of each shard.
 
 mod draw;
 mod expand;
@@ -20,7 +20,7 @@ pub(crate) use values::{Order, given_delays, given_weights};
 
 use dendrion_model::{Network, Projection, Source};
 
-/// Sources of a projection.
+/// Returns the number of sources of a projection.
 pub(crate) fn sources(network: &Network, projection: &Projection) -> usize {
     match projection.pre {
         Source::Population(i) => network.populations[i].size,

@@ -1,4 +1,4 @@
-//! The pairs that a projection will connect, for whoever computes weights or delays from them.
+//! The pairs that a projection will connect, for code that computes weights or delays from them.
 
 use dendrion_model::allocate::{append, reserve, room};
 use dendrion_model::{Error, Network, Projection, Turns};
@@ -7,14 +7,15 @@ use super::expand::expanded;
 use super::sources;
 use super::topology::build;
 
-/// Neurons looked at together; fewer than a lane can name.
+/// Number of neurons that are processed together. It is smaller than the number of lanes that a target index can
+/// distinguish.
 const RANGE: usize = 1 << 15;
 
-/// Sources and targets of the connections that projection number `projection` of a network will have, by source, then
-/// target: the order of its weights.
+/// Returns the sources and targets of the connections that projection number `projection` of a network will have,
+/// sorted by source and then by target. Weights are given in the same order.
 ///
 /// # Errors
-/// Whatever [`Network::validate`] finds, or no such projection.
+/// Returns the errors of [`Network::validate`], and an error if there is no such projection.
 pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Vec<u32>, Vec<u32>), Error> {
     network.validate()?;
     let Some(p) = network.projections.get(projection) else {

@@ -1,4 +1,4 @@
-//! Jobs shared by several threads, which end early after an error or an interrupt.
+//! Jobs that are shared by several threads and end early after an error or an interrupt.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, Thread};
@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use dendrion_model::{Error, Interrupt, check_interrupt};
 
-/// Time between two checks for an interrupt while the calling thread waits for helpers.
+/// Interval at which the calling thread checks for an interrupt while it waits for helpers.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// `f` of 0, 1, ... `n` - 1, in that order, computed by several threads.
+/// Returns `f(0)`, `f(1)`, ..., `f(n - 1)` in this order, computed by several threads.
 ///
 /// # Errors
-/// That of the first job that has one; later ones are then not begun.
+/// Returns the error of the first job that fails. Later jobs are then not started.
 pub(crate) fn parallel<R: Send>(
     threads: usize,
     n: usize,
@@ -49,10 +49,10 @@ pub(crate) fn parallel<R: Send>(
         let mut all = work();
         while busy.load(Ordering::Acquire) > 0 {
             thread::park_timeout(PAUSE);
-            // The helpers see the answer, and end with an error.
+            // The helpers check the same flag and end with an error.
             let _ = check_interrupt();
         }
-        // A helper that panicked takes the calling thread with it when the scope ends.
+        // If a helper panicked, the scope makes the calling thread panic when it ends.
         helpers.into_iter().for_each(|h| all.extend(h.join().unwrap_or_default()));
         all
     });
@@ -60,7 +60,7 @@ pub(crate) fn parallel<R: Send>(
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-/// Counts a helper until it ends, and wakes the caller then.
+/// Decrements the number of running helpers when it is dropped, and wakes the caller.
 struct Helping<'a>(&'a AtomicUsize, &'a Thread);
 
 impl<'a> Helping<'a> {
@@ -107,7 +107,7 @@ mod tests {
                 check_interrupt()?;
             }
         };
-        // The caller has work of its own, or waits for a helper that has not ended.
+        // The interrupt arrives while the caller works, or while it waits for a helper.
         for last in [0, 1] {
             let caller = std::thread::current().id();
             let job =

@@ -1,4 +1,4 @@
-//! Parts: the connections of one projection onto one shard, all built in parallel.
+//! Parts: the connections of one projection onto one shard. All parts are built in parallel.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use super::parallel::parallel;
 use super::topology::{Topology, build};
 use super::{draw, sources};
 
-/// The connections of a projection onto a shard, with the weights and delays (in steps) that are drawn.
+/// The connections of a projection onto a shard, with their weights and delays (in steps) if these are drawn.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<T> {
     pub(crate) topology: Topology,
@@ -17,7 +17,8 @@ pub(crate) struct Part<T> {
     pub(crate) delays: Option<Vec<u16>>,
 }
 
-/// For each projection, its part on each shard of its target; `shards` are the neurons of each population's shards.
+/// Returns for each projection its parts on the shards of its target. `shards` contains the neurons of each
+/// population's shards.
 pub(crate) fn parts<T: Scalar>(
     network: &Network,
     shards: &[Vec<Range<usize>>],

@@ -1,5 +1,5 @@
-//! Which sources reach which lanes of a shard. Each shard is built by itself, from draws that depend on the target
-//! neuron alone, so the result does not depend on threads.
+//! The connections from sources to the lanes of a shard. Each shard is built independently, from draws that depend
+//! only on the target neuron, so the result does not depend on threads.
 
 use std::ops::Range;
 
@@ -9,22 +9,22 @@ use dendrion_model::{Connectivity, Error, Projection, Turns, check_interrupt};
 use super::totals::totals;
 use crate::random::{Purpose, Stream};
 
-/// A draw, and the search for a shard's part of a row, in pieces of work between interrupts.
+/// Cost of a draw, or of the search for a shard's part of a row, in the work units that `Turns` counts.
 const DRAW: usize = 8;
 const FIND: usize = 32;
-/// Pairs that are sorted between two checks for an interrupt.
+/// Number of pairs that are sorted between two checks for an interrupt.
 const PIECE: usize = 1 << 16;
 
-/// A projection's connections onto one shard, by source, then target (compressed sparse rows).
+/// The connections of a projection onto one shard, sorted by source and then by target (compressed sparse rows).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Topology {
-    /// Where each source's targets start, and the end.
+    /// Start of the targets of each source, and the end of the last one.
     pub(crate) starts: Vec<u32>,
-    /// Lanes of the shard, ascending within a source.
+    /// Lanes of the shard, in ascending order within a source.
     pub(crate) targets: Vec<u16>,
 }
 
-/// The connections of a projection from so many sources and onto so many targets, on the neurons of one shard.
+/// Builds the connections of a projection from `sources` sources to `targets` targets, for the neurons of one shard.
 pub(crate) fn build(
     projection: &Projection,
     (sources, targets): (usize, usize),
@@ -67,7 +67,7 @@ pub(crate) fn build(
             });
             drawn.by_degree(degrees, *multapses, first)
         }
-        // These were drawn before, and are given pairs by now.
+        // These rules were converted to pairs before (see `expand.rs`).
         Connectivity::FixedOutdegree { .. } => by_source(sources, &[]),
     }
 }
@@ -96,7 +96,7 @@ fn all_but_self(sources: usize, neurons: &Range<usize>) -> Result<Topology, Erro
     Ok(Topology { starts, targets })
 }
 
-/// Random choice of sources for one target.
+/// Random draws of the sources of a target.
 struct Drawn {
     stream: Stream,
     sources: u32,
@@ -104,7 +104,8 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// The connections of targets with so many each, on a shard whose first neuron is `first`.
+    /// Draws the connections for the given numbers of connections per target, on a shard whose first neuron is
+    /// `first`.
     fn by_degree(
         &self,
         degrees: Vec<(usize, usize)>,
@@ -123,7 +124,7 @@ impl Drawn {
         by_source(sources, &pairs)
     }
 
-    /// `degree` sources; no source twice where `seen` has a mark for each.
+    /// Draws `degree` sources. If `seen` has one mark per source, no source is drawn twice.
     fn indegree(
         &self,
         target: u32,
@@ -152,7 +153,7 @@ impl Drawn {
         Ok(())
     }
 
-    /// Each source with probability `p`: the gaps between chosen sources are geometric.
+    /// Draws each source with probability `p`. The gaps between drawn sources are geometrically distributed.
     fn probability(
         &self,
         (target, lane): (u32, u16),
@@ -179,7 +180,8 @@ impl Drawn {
     }
 }
 
-/// Sorts pairs (source, lane), given by lane, by source; a counting sort, which keeps lanes ascending.
+/// Sorts pairs (source, lane), given in the order of lanes, by source. A counting sort keeps the lanes of a source
+/// ascending.
 fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Result<Topology, Error> {
     let mut starts = filled(sources + 1, 0_u32)?;
     for pairs in pairs.chunks(PIECE) {
@@ -200,7 +202,7 @@ fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Result<Topology, Error> {
     Ok(Topology { starts, targets })
 }
 
-/// The part of a matrix in compressed sparse rows that falls on the shard's neurons.
+/// Returns the part of a matrix in compressed sparse rows that belongs to the shard's neurons.
 fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Result<Topology, Error> {
     let mut part = Topology { starts: room(starts.len())?, targets: Vec::new() };
     let mut turns = Turns::default();
@@ -235,7 +237,7 @@ mod tests {
         }
     }
 
-    /// All pairs, whatever the cut into shards.
+    /// Returns all pairs for a division into shards.
     fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         for ends in cut.windows(2) {
@@ -276,7 +278,7 @@ mod tests {
         assert_eq!(all, expected);
     }
 
-    /// Every pair is as likely as any other: over many seeds each is drawn about as often.
+    /// All pairs are equally likely: over many seeds each is drawn about equally often.
     #[test]
     fn totals_are_met_and_uniform() {
         for (count, autapses) in [(100, true), (300, false)] {

@@ -1,13 +1,14 @@
-//! How many of a fixed number of connections fall on each target. A binary tree over all targets, the same for any cut
-//! into shards, splits the number exactly: by hypergeometric counts where pairs are taken once, else by binomial ones. A
-//! shard goes down the branches that lead to its neurons, and needs nothing else.
+//! Random division of a fixed number of connections among targets. A binary tree over all targets, which is the same
+//! for every division into shards, splits the number exactly: with hypergeometric counts if each pair can be drawn
+//! only once, and with binomial counts otherwise. A shard follows the branches that lead to its neurons and needs no
+//! other data.
 
 use std::ops::Range;
 
 use crate::random::{Purpose, Stream, binomial, hypergeometric};
 
-/// Calls `each(target, connections)` for the neurons of a shard that have any, ascending. `cells` is how many sources a
-/// target can take once each; `None` where it may take any of them again.
+/// Calls `each(target, connections)` for the neurons of a shard that have connections, in ascending order. `cells` is
+/// the number of sources that a target can have at most once, or `None` if pairs may repeat.
 pub(crate) fn totals(
     seed: u64,
     path: &str,
@@ -28,7 +29,8 @@ struct Tree {
 }
 
 impl Tree {
-    /// Splits the `n` connections of a branch. Branches are numbered from 1: those of branch b are 2b and 2b + 1.
+    /// Splits the `n` connections of a branch. Branches are numbered from 1, and the children of branch b are 2b and
+    /// 2b + 1.
     fn descend(&self, branch: u64, targets: Range<usize>, n: u64, each: &mut impl FnMut(usize, usize)) {
         if n == 0 || targets.start >= self.neurons.end || targets.end <= self.neurons.start {
             return;

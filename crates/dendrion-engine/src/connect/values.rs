@@ -1,22 +1,22 @@
-//! Weights and delays of a shard's connections, out of arrays that follow the order of the whole projection: by
-//! source, then target.
+//! Conversion of weights and delays from arrays of the whole projection, which are sorted by source and then by
+//! target, to those of a shard's connections.
 
 use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::allocate::{copied, filled, room};
 use dendrion_model::{Error, Turns, Values, steps_of};
 
-/// A time that is rounded to steps, in pieces of work between interrupts.
+/// Cost of rounding a time to steps, in the work units that `Turns` counts.
 const ROUND: usize = 8;
 
-/// The order of a whole projection, walked shard by shard: each source's connections come in the order of shards.
+/// The order of a whole projection, shard by shard: the connections of each source follow in the order of shards.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// Where the next shard's connections of each source are.
+    /// Position of the next shard's connections of each source.
     next: Vec<usize>,
 }
 
 impl Order {
-    /// From the row starts of all shards.
+    /// Creates the order from the row starts of all shards.
     pub(crate) fn new<'a>(sources: usize, shards: impl Iterator<Item = &'a [u32]>) -> Result<Self, Error> {
         let mut counts = filled(sources + 1, 0_usize)?;
         for starts in shards {
@@ -28,17 +28,17 @@ impl Order {
         Ok(Self { next: counts })
     }
 
-    /// A copy.
+    /// Returns a copy.
     pub(crate) fn copy(&self) -> Result<Self, Error> {
         Ok(Self { next: copied(&self.next)? })
     }
 
-    /// Connections of the projection.
+    /// Returns the number of connections of the projection.
     pub(crate) fn total(&self) -> usize {
         self.next.last().copied().unwrap_or(0)
     }
 
-    /// Calls `f(place in the shard, place in the projection, source)` for each connection of the next shard.
+    /// Calls `f(index in the shard, index in the projection, source)` for each connection of the next shard.
     pub(crate) fn shard(&mut self, starts: &[u32], mut f: impl FnMut(usize, usize, usize)) {
         for (source, row) in starts.windows(2).enumerate() {
             for place in row[0] as usize..row[1] as usize {
@@ -48,7 +48,7 @@ impl Order {
         }
     }
 
-    /// As [`Order::shard`], unless there is an interrupt.
+    /// As [`Order::shard`], but stops at an interrupt.
     pub(crate) fn interruptible_shard(
         &mut self,
         starts: &[u32],
@@ -66,7 +66,7 @@ impl Order {
     }
 }
 
-/// Weights of a shard with these row starts.
+/// Returns the weights of a shard with these row starts.
 pub(crate) fn given_weights<T: Scalar>(
     values: &Values,
     starts: &[u32],
@@ -80,7 +80,7 @@ pub(crate) fn given_weights<T: Scalar>(
     Ok(weights)
 }
 
-/// Delays in steps of a shard with these row starts; `least` where none are given.
+/// Returns the delays, in steps, of a shard with these row starts, or `least` for connections without a given delay.
 pub(crate) fn given_delays(
     path: &str,
     values: Option<&Values>,

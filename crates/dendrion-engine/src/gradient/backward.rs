@@ -1,14 +1,16 @@
-//! The reverse programs of a population, and the way from accumulated cotangents to parameters.
+//! The reverse programs of a population, and the conversion of accumulated cotangents to gradients of parameters.
 //!
-//! Forward, the *prologue* turns parameters into coefficients (once per change), and the *step* uses coefficients. Backward it is the
-//! other way round: the reversed step accumulates the cotangents of coefficients over all steps, and *gather*, the reverse of the
-//! prologue, turns these sums into the cotangents of parameters, once at the end:
+//! In the forward direction, the *prologue* computes coefficients from parameters (once per change), and the *step*
+//! uses the coefficients. The backward direction reverses this: the reversed step accumulates the cotangents of the
+//! coefficients over all steps, and *gather*, the reverse of the prologue, converts these sums to the cotangents of
+//! parameters, once at the end:
 //!
 //! ```text
 //! dL/dp = (d coefficients / dp)^T  sum over steps of (df/d coefficients)^T dL/dx
 //! ```
 //!
-//! Compiling a reverse takes much longer than running it for a short run, so reverses are kept by what they were asked for.
+//! Compiling a reverse takes much longer than a short run, so compiled reverses are kept, with the request that they
+//! answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,26 +21,26 @@ use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 use crate::build::layout::Layout;
 use crate::runtime::population::{coefficients, columns, linked};
 
-/// Steps that are reversed at once where that can be done.
+/// Number of steps that are reversed at once where possible.
 pub(crate) const STEPS: usize = 2;
 
-/// What decides a population's reverse.
+/// The quantities on which a population's reverse depends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
-    /// Whether each parameter's cotangent is wanted.
+    /// For each parameter, whether its cotangent is wanted.
     pub(crate) parameters: Vec<bool>,
-    /// Whether each current input's is.
+    /// For each current input, whether its cotangent is wanted.
     pub(crate) currents: Vec<bool>,
-    /// States that probes read, ascending.
+    /// States that probes record, in ascending order.
     pub(crate) states: Vec<usize>,
-    /// Names of the observables that they read.
+    /// Names of the observables that probes record.
     pub(crate) observables: Vec<String>,
 }
 
-/// A reverse, and the kernels of its step, of its observers and of several steps as they were linked last.
+/// A reverse, and its kernels as they were last linked: the step and the observers, then several steps at once.
 type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>, Option<Kernel<T>>);
 
-/// Reverses compiled so far: a training loop compiles once.
+/// The reverses compiled so far. A training loop compiles only once.
 #[derive(Debug)]
 pub(crate) struct Compiled<T: Scalar>(Mutex<Vec<(Asked, Known<T>)>>);
 
@@ -48,7 +50,7 @@ impl<T: Scalar> Default for Compiled<T> {
     }
 }
 
-/// A population as it was when the steps ran that are reversed.
+/// A population as it was during the run that is reversed.
 #[derive(Clone, Debug)]
 pub(crate) struct Reversible<T: Scalar> {
     pub(crate) path: String,
@@ -56,9 +58,9 @@ pub(crate) struct Reversible<T: Scalar> {
     pub(crate) system: Arc<System>,
     pub(crate) methods: (OdeMethod, SdeMethod),
     pub(crate) spike: (Surrogate, bool),
-    /// Names of the observables that probes read, by the numbers of their observers.
+    /// Names of the observables that probes record, by the numbers of their observers.
     pub(crate) observed: Vec<String>,
-    /// For each state, whether it began at its initial value.
+    /// For each state, whether it still had its initial value when the run began.
     pub(crate) fresh: Vec<bool>,
     pub(crate) compiled: Arc<Compiled<T>>,
     pub(crate) level: Level,
@@ -69,18 +71,18 @@ pub(crate) struct Reversible<T: Scalar> {
 pub(crate) struct Backward<T: Scalar> {
     pub(crate) reverse: Arc<Reverse>,
     pub(crate) step: (Kernel<T>, Coefficients<T>),
-    /// [`STEPS`] steps at once, with the coefficients of one; only as machine code does it save anything.
+    /// The reverse of [`STEPS`] steps at once, with the coefficients of one step. It exists only as machine code.
     pub(crate) steps: Option<Kernel<T>>,
     pub(crate) observers: Vec<(Kernel<T>, Coefficients<T>)>,
     pub(crate) scratch_rows: usize,
-    /// For each spike port, the states it feeds.
+    /// For each spike port, the states to which arriving spikes are added.
     pub(crate) fed: Vec<Vec<usize>>,
-    /// States that probes read: those of the step's last ports.
+    /// States that probes record. Their cotangents are the last ports of the step.
     pub(crate) states: Vec<usize>,
 }
 
 impl<T: Scalar> Reversible<T> {
-    /// The reverse that was asked for.
+    /// Compiles the reverse for a request.
     fn reverse(&self, asked: &Asked) -> Result<Arc<Reverse>, Error> {
         let value = |name: &String| {
             let found = self.system.observables.iter().find(|o| o.name == *name);
@@ -98,10 +100,11 @@ impl<T: Scalar> Reversible<T> {
         Ok(Arc::new(reverse.map_err(|error| error.at(&self.path))?))
     }
 
-    /// The reverse linked, its coefficients computed.
+    /// Links the reverse for a request and computes its coefficients.
     pub(crate) fn link(&self, asked: Asked) -> Result<Backward<T>, Error> {
         let mut compiled = self.compiled.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A training loop asks for the same every time: few entries, so a list is searched as fast as a table.
+        // A training loop makes the same request every time, so there are few entries and a linear search is fast
+        // enough.
         let at = compiled.iter().position(|(k, _)| *k == asked);
         let (reverse, before, several) = match at {
             Some(at) => compiled[at].1.clone(),
@@ -114,7 +117,7 @@ impl<T: Scalar> Reversible<T> {
             let linked = linked(&tape.program, &columns, &self.layout, self.level, before.get(i));
             linked.map_err(|e| self.broken(&e))
         };
-        // The kernels of last time are used again if parameters are still shared or per neuron as they were.
+        // The previous kernels are reused if the same parameters are still shared or per neuron.
         let mut linked = tapes.iter().enumerate().map(link).collect::<Result<Vec<_>, Error>>()?;
         let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(&e))?;
         let known =
@@ -132,28 +135,31 @@ impl<T: Scalar> Reversible<T> {
         Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states })
     }
 
-    /// Several steps at once, where nothing but the states and what is given for them joins one step to the next.
+    /// Links the reverse of several steps at once, which is possible if steps depend on each other only through the
+    /// states.
     fn several(
         &self,
         reverse: &Reverse,
         coefs: &Coefficients<T>,
         before: Option<Kernel<T>>,
     ) -> Result<Option<Kernel<T>>, LinkError> {
+        // A kernel for the same layout of coefficients is reused.
         if let Some(kernel) = before.filter(|k| k.fits(coefs)) {
             return Ok(Some(kernel));
         }
-        // Arrivals and observers need the cotangents between the steps, which several steps at once do not leave.
+        // Arrivals and observers need the cotangents between the steps, which this program does not store.
         if self.system.ports > 0 || !reverse.observers.is_empty() {
             return Ok(None);
         }
         let Some(program) = reverse.steps(STEPS) else { return Ok(None) };
         let kernel = Kernel::link(&program, coefs, self.layout.lanes, self.level)?.compiled();
-        // The interpreter gains nothing from several steps at once.
+        // The interpreter does not benefit from several steps at once.
         Ok(kernel.is_compiled().then_some(kernel))
     }
 
-    /// The cotangents of parameters, by their number, from those of coefficients and initial states: for each of them a
-    /// value per neuron. One number for a parameter that is one for all, else one per neuron.
+    /// Converts the cotangents of coefficients and initial states, one value per neuron each, to those of parameters,
+    /// which are identified by their numbers. The result has one value for a shared parameter and one per neuron
+    /// otherwise.
     pub(crate) fn gather(
         &self,
         reverse: &Reverse,
@@ -165,16 +171,19 @@ impl<T: Scalar> Reversible<T> {
             Leaf::Param(p) => Some(*p),
             Leaf::Number(_) => None,
         });
+        // Whether the reverse of the prologue is the same linear function for all neurons.
         let shared = leaves.chain(gather.parameters.iter().copied()).all(|p| values(p).as_slice().len() == 1);
         let sums: Vec<Vec<f64>>;
         let (cotangents, count) = if shared {
-            // The reverse of the prologue is linear: where it is the same for all neurons, it is run once, for their sum.
+            // A linear function of a sum is the sum of its values, so it is computed once, for the sum over all
+            // neurons.
             sums = cotangents.iter().map(|c| vec![c.iter().sum()]).collect();
             (sums.as_slice(), 1)
         } else {
             (cotangents, self.layout.size)
         };
         let rows = self.run_gather(reverse, cotangents, count).map_err(|e| self.broken(&e))?;
+        // A shared parameter acts on every neuron, so its cotangent is the sum over all neurons.
         let one = |(p, row): (&usize, Vec<f64>)| match values(*p).as_slice().len() {
             1 => (*p, Values::Scalar(row.iter().sum())),
             _ => (*p, Values::Each(row)),
@@ -189,7 +198,7 @@ impl<T: Scalar> Reversible<T> {
         count: usize,
     ) -> Result<Vec<Vec<f64>>, LinkError> {
         let gather = &reverse.gather;
-        // In double precision whatever the network's type, like the prologue, of which this is the reverse.
+        // This runs in double precision for all network types, like the prologue, of which it is the reverse.
         let columns = columns(&gather.leaves, &self.system);
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes))?;
@@ -201,7 +210,7 @@ impl<T: Scalar> Reversible<T> {
         for block in 0..count.div_ceil(lanes) {
             let here = block * lanes..count.min((block + 1) * lanes);
             for (k, values) in cotangents.iter().enumerate() {
-                // The program's rows: first the cotangents of parameters (its results), then those of coefficients.
+                // The rows of the program are the cotangents of parameters (its results), then those of coefficients.
                 state[(outputs + k) * lanes..][..here.len()].copy_from_slice(&values[here.clone()]);
             }
             let frame = Frame {

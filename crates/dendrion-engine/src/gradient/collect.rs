@@ -1,7 +1,8 @@
-//! From sums over shards to the gradient: cotangents of parameters, initial states and inputs.
+//! Conversion of sums over shards to the gradient: cotangents of parameters, initial states and inputs.
 //!
-//! Sums of floating-point numbers depend on their order. Here it follows the network alone: shards in the order of their neurons,
-//! connections by source and target, samples in the order of the batch (`run/in_order.rs`).
+//! The rounding of floating-point sums depends on the order of their terms. Here the order depends only on the
+//! network: shards in the order of their neurons, connections by source and target, samples in the order of the batch
+//! (`run/in_order.rs`).
 
 use std::sync::Arc;
 
@@ -21,23 +22,23 @@ use crate::connect::Order;
 use crate::run::{Observed, Route};
 use crate::runtime::target::{Target, full_name};
 
-/// The gradient of what cotangents were given for.
+/// The gradient of a loss, given the cotangents of recordings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gradients {
-    /// By parameter, as many values as it has.
+    /// The cotangents of each wanted parameter, as many values as the parameter has.
     pub parameters: Vec<(String, Values)>,
-    /// By state, at the beginning of the run: a value per neuron, sample after sample.
+    /// The cotangents of each state at the beginning of the run: one value per neuron, sample after sample.
     pub states: Vec<(String, Vec<f64>)>,
-    /// By the path of a generator: of what stood in for it, a value per step and member, sample after sample; or of its
-    /// waveform, as many values as it has.
+    /// The cotangents of each wanted generator, by path. If values replaced its output, there is one value per step
+    /// and member, sample after sample. Otherwise there is one value per sample of its waveform.
     pub inputs: Vec<(String, Vec<f64>)>,
-    /// The first cotangent of a potential, on the way back, that was more than [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the
-    /// largest one given.
+    /// The cotangent of a potential that first exceeded [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the largest given
+    /// cotangent in the backward sweep, if any did.
     pub growth: Option<Growth>,
 }
 
 impl Gradients {
-    /// An error for the first value that is not finite; `cause` says why.
+    /// Returns an error for the first value that is not finite. `cause` returns the explanation.
     fn check(&self, cause: impl FnOnce(&Self) -> String) -> Result<(), Error> {
         let parameters = self.parameters.iter().map(|(key, values)| (key, values.as_slice()));
         let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
@@ -51,18 +52,18 @@ impl Gradients {
     }
 }
 
-/// One sample's part.
+/// The contribution of one sample.
 pub(crate) struct Part {
     /// In the order of the wanted targets.
     parameters: Vec<Values>,
     states: Vec<Vec<f64>>,
     inputs: Vec<Vec<f64>>,
-    /// Where cotangents first stopped being finite.
+    /// The neurons whose cotangents first stopped being finite.
     suspects: Vec<Suspect>,
     peaks: Peaks,
 }
 
-/// Collects a sample's part from its shards and source blocks.
+/// Collects a sample's contribution from its shards and source blocks.
 pub(crate) fn sample<T: Scalar>(
     trace: &Trace<T>,
     sample: &mut Observed<T, GradientObserver>,
@@ -75,6 +76,7 @@ pub(crate) fn sample<T: Scalar>(
     let (mut suspects, mut peaks) = (Vec::new(), Peaks::default());
     for (p, population) in trace.populations.iter().enumerate() {
         let reverse = &backwards[p].reverse;
+        // Shards of a population are in the order of its neurons, so their rows are simply appended.
         let mut cotangents =
             vec![Vec::with_capacity(population.layout.size); reverse.accumulators + reverse.states];
         let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
@@ -87,7 +89,7 @@ pub(crate) fn sample<T: Scalar>(
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
         }
-        // After the accumulators come the cotangents of the states at the beginning of the run.
+        // The cotangents of the states at the beginning of the run follow the accumulators.
         states.extend(cotangents[reverse.accumulators..].iter().cloned());
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
             // Only a state that still had its initial value depends on the parameters of that value.
@@ -107,7 +109,7 @@ pub(crate) fn sample<T: Scalar>(
             }
             Target::Weights(i) => weights(trace, sample, edges, *i)?,
             Target::Generator(g) => amplitude(trace, sample, *g, shape),
-            // Plastic connections are refused, so nothing depends on their rules.
+            // Runs with plastic connections have no gradient, so no wanted value depends on their rules.
             Target::Rule(..) | Target::Trace(..) => zeros(shape),
         });
     }
@@ -115,13 +117,13 @@ pub(crate) fn sample<T: Scalar>(
     Ok(Part { parameters, states, inputs, suspects, peaks })
 }
 
-/// As many zeros as a parameter of that shape has values.
+/// Returns zeros in the shape of a parameter.
 fn zeros(shape: Option<usize>) -> Values {
     shape.map_or(Values::Scalar(0.0), |count| Values::Each(vec![0.0; count]))
 }
 
-/// The cotangents of a projection's weights, by source, then target.
-/// The sums are freed as they are copied, so that no more than one copy and a shard's part of it exist.
+/// Returns the cotangents of a projection's weights, sorted by source and then by target. The sums are freed as they
+/// are copied, so at most one copy and one shard's part of it exist at a time.
 fn weights<T: Scalar>(
     trace: &Trace<T>,
     sample: &mut Observed<T, GradientObserver>,
@@ -133,7 +135,8 @@ fn weights<T: Scalar>(
     let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()))?;
     let mut all = filled(order.total(), 0.0)?;
     for edge in mine() {
-        // Sums are by the place of a connection at its target shard; the table goes by source over all shards.
+        // Sums are indexed by the position of a connection at its target shard, and the table by source over all
+        // shards.
         let mut places = filled(edge.fanout.targets().len(), 0.0)?;
         let accumulators: Vec<_> = match &trace.routes[projection] {
             Route::Shards(range) => {
@@ -146,6 +149,8 @@ fn weights<T: Scalar>(
                 .collect(),
         };
         for accumulator in accumulators {
+            // An accumulator covers consecutive sources, so its sums are a contiguous range of the shard's
+            // connections.
             if let Some(sums) = accumulator.take(projection, edge.target) {
                 let from = edge.fanout.starts()[accumulator.sources.start] as usize;
                 places[from..from + sums.len()].copy_from_slice(&sums);
@@ -156,7 +161,8 @@ fn weights<T: Scalar>(
     Ok(Values::Each(all))
 }
 
-/// The sums of a current generator, slot by slot and, where they are not shared, neuron by neuron.
+/// Returns the sums of a current generator by slot, with one value per neuron unless all neurons share one, and the
+/// number of values per slot.
 fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) -> Option<(Vec<f64>, usize)> {
     let mut found: Option<(Vec<f64>, usize)> = None;
     let of = |population: usize| {
@@ -164,7 +170,7 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
         shards.filter(move |(s, _)| s.place.population == population)
     };
     let mut populations: Vec<usize> = sample.sample.shards.iter().map(|s| s.place.population).collect();
-    // Shards are in the order of populations, so equal ones are neighbours.
+    // Shards are in the order of populations, so equal entries are adjacent.
     populations.dedup();
     for population in populations {
         let size: usize = of(population).map(|(s, _)| s.place.neurons.len()).sum();
@@ -172,12 +178,14 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
             let Some(reversal) = &of_shard.reversal else { continue };
             for ((g, _), flow) in shard.inputs.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
+                // A shared current has one sum per block, which is added up below.
                 let width = if flow.shared { 1 } else { size };
                 let mine = if flow.shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
                 let slots = flow.sums.len() / mine.max(1);
                 let (sums, _) = found.get_or_insert_with(|| (vec![0.0; slots * width], width));
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
-                    // One value per block: blocks follow the network alone, so the order of this sum does too.
+                    // Blocks depend only on the network, not on the number of shards, and so does the order of this
+                    // sum.
                     if flow.shared {
                         row.iter().for_each(|v| sums[slot] += v);
                         continue;
@@ -191,7 +199,8 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
     found
 }
 
-/// The cotangent of a generator's parameter. Random draws are held fixed, so that rates have none.
+/// Returns the cotangent of a generator's parameter. Random draws are held fixed, so the gradients with respect to
+/// rates are zero.
 fn amplitude<T: Scalar>(
     trace: &Trace<T>,
     sample: &Observed<T, GradientObserver>,
@@ -202,12 +211,12 @@ fn amplitude<T: Scalar>(
     let stood_in = |g: &crate::inputs::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
-    // Where values were given for the generator, its own amplitude had no effect.
+    // If values replaced the generator's output, its own amplitude had no effect.
     let Some((sums, width)) = flows(sample, generator).filter(|_| !given) else { return out };
     match &mut out {
         Values::Scalar(total) => *total = sums.iter().sum(),
         Values::Each(all) if all.len() == sums.len() => all.copy_from_slice(&sums),
-        // One value for all neurons, of each time or of all times.
+        // One value for all neurons, for each time or for all times.
         Values::Each(all) => {
             let count = all.len();
             for (slot, row) in sums.chunks(width).enumerate() {
@@ -218,7 +227,7 @@ fn amplitude<T: Scalar>(
     out
 }
 
-/// The cotangents of what stood in for a generator, or of its waveform.
+/// Returns the cotangents of the values that replaced a generator's output, or of its waveform.
 fn input<T: Scalar>(
     trace: &Trace<T>,
     sample: &Observed<T, GradientObserver>,
@@ -229,6 +238,8 @@ fn input<T: Scalar>(
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
     let blocks = sample.sample.source_blocks.iter().zip(&sample.of_sources);
     let spikes = blocks.filter(|(block, _)| block.generator == generator);
+    // For a generator of spikes, the first source block has the cotangents of the whole table (see `prepare` in
+    // `reverse_run.rs`).
     if let Some(inputs) =
         spikes.filter_map(|(_, of)| of.accumulator.as_ref()?.inputs.clone()).find(|i| !i.is_empty())
     {
@@ -241,28 +252,29 @@ fn input<T: Scalar>(
     }
 }
 
-/// The sum of samples' parts, added in the order of the samples: of parameters and waveforms one value each, whatever the batch.
-/// States and what stood in for generators stay apart.
+/// The sum of the contributions of all samples, in the order of the samples. Cotangents of parameters and waveforms
+/// are summed over the batch. Those of states and of replaced inputs are kept per sample.
 pub(crate) struct Total<'t, T: Scalar> {
     trace: &'t Trace<T>,
     wanted: &'t Wanted,
-    /// Whether the wanted inputs are the same in all samples.
+    /// For each wanted input, whether all samples share it.
     shared: Vec<bool>,
     batch: usize,
-    /// The sum so far; `None` where a sample was stopped.
+    /// The sum so far, or `None` if a sample was stopped.
     sum: Result<Option<Part>, Error>,
     added: usize,
-    /// The largest cotangent given.
+    /// The largest given cotangent, in magnitude.
     given: f64,
-    /// The first cotangents beyond the limit, and that are not finite, each with its sample.
+    /// The first cotangent beyond the limit and the first that is not finite, each with its sample.
     grown: Option<(usize, Found)>,
     lost: Option<(usize, Found)>,
 }
 
-/// A population and the cotangent found there.
+/// A population and a cotangent found in it.
 type Found = (usize, Peak);
 
-/// The one that was found first on the way back; of two in the same step that of the first sample.
+/// Returns the cotangent that was found first in the backward sweep. At the same step, this is the one of the earlier
+/// sample.
 fn earlier(so_far: Option<(usize, Found)>, sample: usize, found: Option<Found>) -> Option<(usize, Found)> {
     match (so_far, found) {
         (Some((_, (_, old))), Some((_, new))) if new.step <= old.step => so_far,
@@ -278,7 +290,7 @@ impl<'t, T: Scalar> Total<'t, T> {
         Self { trace, wanted, shared, batch, sum: Ok(None), added: 0, given, grown: None, lost: None }
     }
 
-    /// Adds the next sample's part; `None` where that was stopped.
+    /// Adds the contribution of the next sample, or `None` if it was stopped.
     pub(crate) fn add(&mut self, part: Option<Result<Part, Error>>) {
         if let Some(Ok(part)) = &part {
             self.grown = earlier(self.grown, self.added, part.peaks.grown);
@@ -289,7 +301,7 @@ impl<'t, T: Scalar> Total<'t, T> {
             (Err(_), _) => {}
             (_, Some(Err(error))) => self.sum = Err(error),
             (sum, None) => *sum = Ok(None),
-            // The first part becomes the sum, with room for what later samples append.
+            // The first contribution becomes the sum, with room for the values that later samples append.
             (Ok(sum), Some(Ok(part))) if self.added == 1 => {
                 let mut part = part;
                 let each = part.inputs.iter_mut().zip(&self.shared).filter(|(_, shared)| !**shared);
@@ -302,7 +314,7 @@ impl<'t, T: Scalar> Total<'t, T> {
         }
     }
 
-    /// The gradient; `None` where a sample was stopped.
+    /// Returns the gradient, or `None` if a sample was stopped.
     pub(crate) fn finish(self) -> Result<Option<Gradients>, Error> {
         let Some(total) = self.sum? else {
             return Ok((self.batch == 0).then(Gradients::default));
@@ -312,6 +324,7 @@ impl<'t, T: Scalar> Total<'t, T> {
         let (growth, lost) = (self.grown.map(named), self.lost.map(named));
         let largest = if T::NAME == "float32" { f64::from(f32::MAX) } else { f64::MAX };
         let key = |at: &usize| trace.targets[*at].0.clone();
+        // States are collected population by population (see `sample`), so their names follow the same order.
         let names = (trace.populations.iter())
             .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
         let path = |g: &usize| trace.generators[*g].0.clone();
@@ -321,7 +334,8 @@ impl<'t, T: Scalar> Total<'t, T> {
             inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
             growth,
         };
-        // An expression with an infinite derivative, or growth.
+        // The cause is an expression with an infinite derivative if there is one, and otherwise the growth of
+        // cotangents.
         let expression = || {
             let of_step = total.suspects.iter().find_map(|suspect| infinite_at(trace, suspect, wanted));
             of_step.or_else(|| infinite_in_parameters(trace, wanted))

@@ -1,94 +1,97 @@
-//! Cotangents that grow on their way back: what a warning says of them, and what an error says once they are not finite.
+//! Detection of cotangents that grow in the backward sweep, and the text of the warning or error about them.
 //!
-//! Each spike multiplies cotangents by its surrogate slope and by what the spike changes. Many spikes multiply many such factors,
-//! and if they are above 1 the product grows exponentially: the derivative through the reset of V, about
-//! (`V_reset` - `V_th`) times the surrogate, is the usual one. Cotangents of potentials are compared with the largest cotangent
-//! that was given, in the steps in which accumulators are emptied; those of other states have other units and only have to be finite.
+//! Each spike multiplies cotangents by the slope of the surrogate and by the change that the spike causes. If such
+//! factors exceed 1, their product over many spikes grows exponentially. The most common cause is the derivative
+//! through the reset of V, about (`V_reset` - `V_th`) times the surrogate. Whenever accumulators are folded, the
+//! cotangents of potentials are compared with the largest given cotangent. Those of other states have other units, so
+//! they are only checked for infinity and NaN.
 
 use std::fmt;
 
-/// Steps after which accumulators are emptied into sums in double precision, negligible cotangents become 0, and cotangents are
-/// compared with their limits.
+/// Number of steps after which accumulators are folded into double-precision sums, negligible cotangents are set to
+/// 0, and cotangents are compared with their limits.
 pub(super) const FOLD: u64 = 64;
 
-/// A cotangent of a potential that is larger than the largest one given by more than this factor has grown beyond reason.
+/// Maximum ratio of a potential's cotangent to the largest given one. Larger cotangents cause a warning.
 pub const GROWTH_LIMIT: f64 = 1e10;
 
-/// A cotangent beyond its limit, where and when it was first found.
+/// A cotangent beyond its limit, with the state, neuron and step at which it was first found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Peak {
     pub(crate) step: u64,
     pub(crate) state: usize,
-    /// In its population.
+    /// Index of the neuron in its population.
     pub(crate) neuron: usize,
     pub(crate) value: f64,
 }
 
 impl Peak {
-    /// Whether it was found before another, in the order of the reverse run; of the same step the first state and neuron.
+    /// Returns whether this cotangent was found before `other` of the same population. At the same step, states and
+    /// neurons are compared in ascending order.
     fn precedes(&self, other: &Self) -> bool {
         (other.step, self.state, self.neuron) < (self.step, other.state, other.neuron)
     }
 }
 
-/// What was found of one shard, population or sample.
+/// The first cotangents beyond their limits in a shard, population or sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Peaks {
-    /// The first beyond the limit, with its population.
+    /// The first finite cotangent beyond its limit, with its population.
     pub(crate) grown: Option<(usize, Peak)>,
-    /// The first that is not finite.
+    /// The first cotangent that is infinite or NaN, with its population.
     pub(crate) lost: Option<(usize, Peak)>,
 }
 
 impl Peaks {
-    /// Notes a cotangent beyond its limit.
+    /// Records a cotangent beyond its limit.
     pub(crate) fn note(&mut self, population: usize, peak: Peak) {
         let place = if peak.value.is_finite() { &mut self.grown } else { &mut self.lost };
         *place = first(*place, Some((population, peak)));
     }
 
-    /// Takes over what was found elsewhere.
+    /// Combines these peaks with those of another part of the network.
     pub(crate) fn add(&mut self, other: &Self) {
         self.grown = first(self.grown, other.grown);
         self.lost = first(self.lost, other.lost);
     }
 }
 
-/// The one that was found first; of two in the same step that of the first population.
+/// Returns the cotangent that was found first. At the same step, this is the one of the population with the lower
+/// index.
 fn first(a: Option<(usize, Peak)>, b: Option<(usize, Peak)>) -> Option<(usize, Peak)> {
     let (Some((p, x)), Some((q, y))) = (a, b) else { return a.or(b) };
-    // Found first means latest in time: the sweep goes from the last step to the first.
+    // The sweep goes from the last step to the first, so the first one found has the highest step.
     let other = if p == q { y.precedes(&x) } else { (x.step, q) < (y.step, p) };
     Some(if other { (q, y) } else { (p, x) })
 }
 
-/// A cotangent that has grown beyond [`GROWTH_LIMIT`] times the largest one given, or that is not finite.
+/// A cotangent that exceeds [`GROWTH_LIMIT`] times the largest given one, or that is not finite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Growth {
     /// Full name of the state, such as `cell/soma.V`.
     pub state: String,
     /// Index of the neuron in its population.
     pub neuron: usize,
-    /// Sample of the batch, where there are several.
+    /// Index of the sample, if the batch has several.
     pub sample: Option<usize>,
     /// Time of the state (ms).
     pub time: f64,
-    /// The cotangent.
+    /// Value of the cotangent.
     pub value: f64,
-    /// The largest cotangent given, in magnitude.
+    /// The largest given cotangent, in magnitude.
     pub given: f64,
-    /// The population through whose reset the derivative goes: that of the state or, if that one detaches it, another.
+    /// The population whose reset is differentiated: that of the state or, if that one detaches its reset, another.
     pub through_reset_of: Option<String>,
 }
 
 impl Growth {
-    /// Whose cotangent, and when.
+    /// Describes the state, the neuron and the time.
     fn place(&self) -> String {
         let sample = self.sample.map_or_else(String::new, |b| format!(" in sample {b}"));
         format!("{} of neuron {}{sample} at t = {} ms", self.state, self.neuron, self.time)
     }
 
-    /// The likely cause, and what to do.
+    /// Describes the likely cause and what to do about it.
     fn remedy(&self) -> String {
         match &self.through_reset_of {
             Some(population) => format!(
@@ -117,7 +120,7 @@ impl fmt::Display for Growth {
     }
 }
 
-/// A number with few digits.
+/// Formats a number with few digits.
 fn shown(value: f64) -> String {
     if (1e-3..1e5).contains(&value.abs()) {
         format!("{}", (value * 1e3).round() / 1e3)
@@ -126,8 +129,8 @@ fn shown(value: f64) -> String {
     }
 }
 
-/// Why a gradient is not finite. `grown` is the first cotangent beyond the limit, `lost` the first that is not finite.
-/// `largest` is the largest number of the network's type.
+/// Explains why a gradient is not finite. `grown` is the first finite cotangent beyond its limit, `lost` the first
+/// that is not finite, and `largest` the largest number of the network's type.
 pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64) -> String {
     match (grown, lost) {
         (None, Some(lost)) if lost.given > largest / GROWTH_LIMIT => format!(

@@ -1,4 +1,4 @@
-//! The states that a gradient needs: those of each step of a segment, and snapshots from which segments begin.
+//! The states that a gradient needs: those of each step of a segment, and the snapshots from which segments start.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,25 +7,27 @@ use dendrion_kernels::{Buffer, Ring, Scalar, prefetch_all};
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
-/// Steps from a state that is kept to the state whose memory is fetched meanwhile.
+/// Number of steps by which memory is prefetched.
 const AHEAD: usize = 3;
 
-/// The steps of a segment, in one shard.
+/// The recorded steps of a segment, in one shard.
 #[derive(Debug)]
 pub(crate) struct History<T: Scalar> {
     begin: u64,
     end: u64,
-    /// Steps from one state that is kept to the next.
+    /// Number of steps between two recorded states.
     every: u64,
-    /// The states, block by block, step by step; where each is kept, at the end of the last step too.
+    /// The states, block by block and step by step. If every step is recorded, this includes the state at the end of
+    /// the last one.
     states: Buffer<T>,
-    /// Values of a block.
+    /// Number of values in a block's state.
     size: usize,
     spikes: Spikes,
 }
 
 impl<T: Scalar> History<T> {
-    /// Of the steps from `begin` to `end`, a state each `every` steps, of `blocks` blocks of `size` values; `buffer` is used again where it is large enough.
+    /// Creates a history of the steps from `begin` to `end`, with one state every `every` steps and `blocks` blocks
+    /// of `size` values. `buffer` is reused if it is large enough.
     pub(super) fn new(
         (begin, end, every): (u64, u64, u64),
         (blocks, size): (usize, usize),
@@ -34,13 +36,15 @@ impl<T: Scalar> History<T> {
         let mut history =
             Self { begin, end, every, states: Buffer::zeroed(0), size, spikes: Spikes::default() };
         let needed = blocks * history.count() * size;
-        // New memory costs a page fault per 4 KiB, as much as what is written to it, so old memory is preferred.
+        // New memory costs a page fault per 4 KiB, which takes as long as writing to it, so existing memory is
+        // preferred.
         history.states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
         history.spikes.clear();
         history
     }
 
-    /// States kept of a block.
+    /// Returns the number of states recorded per block.
+    // One more than the number of intervals, for the state at the end of the last step.
     const fn count(&self) -> usize {
         ((self.end - self.begin).div_ceil(self.every) + 1) as usize
     }
@@ -49,43 +53,45 @@ impl<T: Scalar> History<T> {
         (block * self.count() + ((step - self.begin) / self.every) as usize) * self.size
     }
 
-    /// The step after the last one.
+    /// Returns the step after the last one.
     pub(crate) const fn end(&self) -> u64 {
         self.end
     }
 
-    /// Whether the states of all steps are kept, not only those at the beginning of epochs.
+    /// Returns whether the states of all steps are recorded, not only those at the beginning of epochs.
     pub(crate) const fn is_whole(&self) -> bool {
         self.every == 1
     }
 
-    /// Keeps the state of a block at the beginning of a step.
+    /// Records the state of a block at the beginning of a step.
     pub(crate) fn begin(&mut self, step: u64, block: usize, state: &[T]) {
         let at = self.at(step, block);
         self.states[at..][..state.len()].copy_from_slice(state);
     }
 
-    /// The state of a block at the beginning of a step, and where that at its end goes.
+    /// Returns the state of a block at the beginning of a step, and the memory for the state at its end.
     pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
         let (at, size) = (self.at(step, block), self.size);
-        // States of a run are written once and lie far apart; without the hint each step would wait for memory.
+        // The states of a run are written once and lie far apart. Without the hint, each step would wait for memory.
         if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
             prefetch_all(soon);
         }
         self.states[at..][..2 * size].split_at_mut(size)
     }
 
-    /// The state of a block at the beginning of a step, or at the end of the last one.
+    /// Returns the state of a block at the beginning of a step, or at the end of the last one.
     pub(crate) fn state(&self, step: u64, block: usize) -> &[T] {
         &self.states[self.at(step, block)..][..self.size]
     }
 
-    /// The state of a block at the beginning of `count` steps from `step` on, and that at the end of the last of them.
+    /// Returns the states of a block at the beginning of `count` steps from `step` on, and at the end of the last of
+    /// them.
     pub(crate) fn states(&self, step: u64, count: usize, block: usize) -> &[T] {
         &self.states[self.at(step, block)..][..(count + 1) * self.size]
     }
 
-    /// Likewise of states of one block that follow each other elsewhere, from the one of number `first` on.
+    /// As [`History::states`], from a slice of states of one block. Its first step is step number `first` of the
+    /// slice.
     pub(crate) fn of<'a>(&self, states: &'a [T], first: usize, count: usize) -> &'a [T] {
         &states[first * self.size..][..(count + 1) * self.size]
     }
@@ -95,32 +101,33 @@ impl<T: Scalar> History<T> {
         self.spikes.append(spikes);
     }
 
-    /// The memory of the states, to be used again.
+    /// Returns the memory of the states, so that it can be reused.
     pub(super) fn into_buffer(self) -> Buffer<T> {
         self.states
     }
 
-    /// The neurons that spiked in a step.
+    /// Returns the neurons that spiked in a step.
     pub(crate) fn spikes_at(&self, step: u64) -> &[u32] {
         self.spikes.at((step - self.begin) as usize)
     }
 }
 
-/// Memory of histories that are over. New memory costs as much as what is written to it.
+/// Memory of finished histories. It is reused because new memory costs as much time as writing to it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spares<T: Scalar>(Arc<Mutex<Vec<Buffer<T>>>>);
 
 impl<T: Scalar> Spares<T> {
-    /// Hands out what there is, until it is used up.
+    /// Distributes the buffers until none is left.
     pub(super) fn lend<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>) {
         let mut spares = self.lock();
         places.for_each(|place| *place = spares.pop());
     }
 
-    /// Hands out at most `limit` bytes; what is left over is freed.
+    /// Distributes buffers of at most `limit` bytes and frees the others.
     pub(super) fn hand_out<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>, limit: u64) {
         let mut spares = self.lock();
-        // What does not fit into the limit is freed with the rest, or it would count beside the new plan's own memory.
+        // The limit includes the memory of the new plan, so a buffer that does not fit is freed instead of kept in
+        // addition.
         let mut left = limit;
         for place in places {
             let Some(spare) = spares.pop() else { break };
@@ -130,7 +137,7 @@ impl<T: Scalar> Spares<T> {
         spares.clear();
     }
 
-    /// Takes memory back.
+    /// Returns a buffer to the collection.
     pub(super) fn give_back(&self, buffer: Buffer<T>) {
         self.lock().push(buffer);
     }
@@ -140,7 +147,7 @@ impl<T: Scalar> Spares<T> {
     }
 }
 
-/// A shard between two steps: everything its future depends on.
+/// The state of a shard between two steps: everything that its future depends on.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot<T: Scalar> {
     state: Buffer<T>,
@@ -152,7 +159,7 @@ impl<T: Scalar> Snapshot<T> {
         Self { state: shard.states.values.clone(), rings: shard.delivery.rings.clone() }
     }
 
-    /// Puts a shard back to where it was.
+    /// Restores the shard to this snapshot.
     pub(super) fn restore(self, shard: &mut Shard<T>) {
         (shard.states.values, shard.delivery.rings) = (self.state, self.rings);
     }

@@ -1,4 +1,9 @@
-//! Which expression made a gradient infinite or NaN: found from the states of the steps in which it happened.
+//! Search for the expression that made a gradient infinite or NaN, based on the states of the steps in which it
+//! happened.
+//!
+//! The cotangent of a step's input is the sum of the cotangents of its results times local derivatives. The search
+//! therefore evaluates the local derivatives of each expression at the recorded states
+//! (`dendrion_equations::infinite_slope`), in f64, and reports one that is not finite although its operands are.
 
 use dendrion_equations::{System, infinite_slope};
 use dendrion_kernels::Scalar;
@@ -9,24 +14,25 @@ use super::trace::Trace;
 use super::wanted::Wanted;
 use crate::runtime::target::full_name;
 
-/// Neurons that are looked at one by one.
+/// Maximum number of neurons that are searched one by one.
 const MOST: usize = 256;
 
-/// The expression that made a neuron's cotangents infinite or NaN, as the end of a sentence.
+/// Returns the expression that made a neuron's cotangents infinite or NaN, as the end of a sentence.
 pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted: &Wanted) -> Option<String> {
     let of = &trace.populations[suspect.population];
     let wanted = wanted.of_population(trace, suspect.population);
     let params = parameters(of, suspect.neuron);
     let dt = params[System::DT];
-    // From the last step on, as cotangents go: the first expression found is the one that made the others infinite too.
+    // Cotangents propagate from the last step to the first, so the last step with such an expression is the cause.
     suspect.steps.iter().rev().find_map(|(step, states)| {
+        // Rounding removes the error of the product of a step number and dt.
         let time = (*step as f64 * dt * 1e9).round() / 1e9;
         described(of, &params, states, &wanted, &format!("neuron {}, t = {time} ms", suspect.neuron))
     })
 }
 
-/// The expression of parameters alone that makes a gradient infinite or NaN, for the first neuron that has one. Of large
-/// populations with a value per neuron, only the first neurons are looked at.
+/// Returns the expression of parameters alone that makes a gradient infinite or NaN, for the first neuron that has
+/// one. In large populations with a value per neuron, only the first neurons are searched.
 pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wanted) -> Option<String> {
     trace.populations.iter().enumerate().find_map(|(p, of)| {
         let wanted = wanted.of_population(trace, p);
@@ -40,7 +46,7 @@ pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wante
     })
 }
 
-/// The parameters of one neuron.
+/// Returns the parameters of one neuron.
 fn parameters<T: Scalar>(of: &Reversible<T>, neuron: usize) -> Vec<f64> {
     of.system.parameters.iter().map(|p| p.values.get(neuron)).collect()
 }

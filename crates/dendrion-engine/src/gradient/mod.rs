@@ -9,9 +9,9 @@
 //! | `reverse_run.rs` | the reverse run as a whole |
 //! | `sweep.rs`, `reversal.rs` | epochs and steps from the last to the first |
 //! | `collect.rs` | from sums over shards to the gradient |
-//! | `growth.rs`, `infinite.rs`, `suspect.rs` | what to say about cotangents that explode or are not finite |
+//! | `growth.rs`, `infinite.rs`, `suspect.rs` | the explanation of cotangents that explode or are not finite |
 //!
-//! Only the facade (`simulation.rs`) imports this module: a run knows nothing of gradients but an observer.
+//! Only the facade (`simulation.rs`) imports this module. Code that runs steps only knows observers.
 
 mod backward;
 mod collect;

@@ -1,7 +1,7 @@
-//! Probe adjoints: the given cotangents of what probes recorded, as the backward sweep of one shard reads them.
+//! Probe adjoints: the given cotangents of recordings, as the backward sweep of one shard reads them.
 //!
-//! A probe copies values of some lanes into the columns of a table. Its reverse adds the columns' cotangents to the cotangents of
-//! those lanes.
+//! A probe copies values of some lanes into the columns of a table. Its reverse adds the cotangents of the columns to
+//! the cotangents of those lanes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use dendrion_kernels::Scalar;
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::{Lanes, Reads};
 
-/// A probe's cotangents in one shard.
+/// The cotangents of one probe's recording in one shard.
 #[derive(Clone, Debug)]
 pub(crate) struct ProbeAdjoint {
     pub(crate) reads: Reads,
     every: u64,
     lanes: Arc<Lanes>,
-    /// Which of the tables it is, row by row of `columns` values.
+    /// Index of the table, which has rows of `columns` values.
     table: usize,
     columns: usize,
     /// The step of the first row.
@@ -25,7 +25,7 @@ pub(crate) struct ProbeAdjoint {
 }
 
 impl ProbeAdjoint {
-    /// Of what was recorded each `every` steps from step `begin` on.
+    /// Creates the adjoint of a probe that recorded every `every` steps, in a run that began at step `begin`.
     pub(crate) fn new(
         reads: Reads,
         (every, begin): (u64, u64),
@@ -35,7 +35,7 @@ impl ProbeAdjoint {
         Self { reads, every, lanes, table, columns, first: begin.div_ceil(every) * every }
     }
 
-    /// The cotangents of the sample of a step, if it was one.
+    /// Returns the cotangents of the values recorded at a step, or `None` if the probe did not record at that step.
     pub(crate) fn row<'t>(&self, step: u64, tables: &[&'t [f64]]) -> Option<&'t [f64]> {
         if !step.is_multiple_of(self.every) {
             return None;
@@ -44,7 +44,7 @@ impl ProbeAdjoint {
         tables.get(self.table)?.get(row as usize * self.columns..)?.get(..self.columns)
     }
 
-    /// Adds a sample's cotangents to a row of lanes, whose first in the shard is `first`.
+    /// Adds one row of cotangents to a row of lanes. `first` is the shard's index of the first lane.
     pub(crate) fn add<T: Scalar>(&self, values: &[f64], first: usize, row: &mut [T]) {
         for (lane, column) in &self.lanes.places()[self.lanes.within(first, row.len())] {
             let sum = &mut row[*lane as usize - first];
@@ -52,7 +52,8 @@ impl ProbeAdjoint {
         }
     }
 
-    /// The column of the first of `count` lanes, if they are all recorded, side by side.
+    /// Returns the column of the first of `count` lanes, if all of them are recorded and their columns are
+    /// contiguous.
     fn side_by_side(&self, first: usize, count: usize) -> Option<usize> {
         let mine = &self.lanes.places()[self.lanes.within(first, count)];
         let column = mine.first().map_or(0, |(_, column)| *column as usize);
@@ -60,8 +61,8 @@ impl ProbeAdjoint {
     }
 }
 
-/// Gathers what probe adjoints give for a state of one block in the steps of an epoch; no row where nothing was given. The block's first
-/// lane in the shard is `first`, and it has that many neurons.
+/// Collects the given cotangents of a state of one block for the steps of an epoch. A step without any has no row.
+/// `first` is the shard's index of the block's first lane, and `neurons` its number of neurons.
 pub(crate) fn given<T: Scalar>(
     rows: &mut InputRows<T>,
     state: usize,
@@ -76,16 +77,17 @@ pub(crate) fn given<T: Scalar>(
     rows.clear();
     for step in steps {
         let due = || mine.iter().filter_map(|(r, whole)| Some((*r, *whole, r.row(step, tables)?)));
-        // Without a row the program takes zeros.
+        // If there is no row, the program uses zeros.
         if due().next().is_none() {
             rows.skip();
             continue;
         }
         let row = rows.push();
-        // The usual case, one probe of all neurons, is a copy.
+        // In the most common case, one probe of all neurons, the row is copied.
         if let ([_], Some((_, Some(column), values))) = (mine.as_slice(), due().next()) {
             let (mine, rest) = row.split_at_mut(neurons);
             mine.iter_mut().zip(&values[column..]).for_each(|(to, v)| *to = T::from_f64(*v));
+            // No cotangents are given for the lanes beyond the last neuron.
             rest.fill(T::default());
         } else {
             row.fill(T::default());

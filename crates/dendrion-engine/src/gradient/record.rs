@@ -1,4 +1,8 @@
 //! The recording of a run, so that it can be reversed.
+//!
+//! The run is an ordinary run with an observer (`shard_trace.rs`) that follows a checkpoint schedule (`schedule.rs`).
+//! At the end, the recorded states move to a [`Trace`], together with shared pointers to all parameters, so the
+//! network can change afterwards.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Population};
@@ -20,8 +24,8 @@ use crate::runtime::run::{Begun, RunOptions};
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 
-/// Runs `steps` steps and records them, in at most `budget` bytes if a schedule needs no more. No trace is left if the watch stops
-/// the run.
+/// Runs `steps` steps and records them, in at most `budget` bytes if a schedule that needs so little exists. Returns
+/// no trace if the watch stops the run.
 pub(crate) fn record<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,
@@ -29,12 +33,12 @@ pub(crate) fn record<T: Scalar>(
     watch: Watch<'_>,
 ) -> Result<(RunEnd, Option<Trace<T>>), Error> {
     let is_cheap: Vec<bool> = core.model.cells.iter().map(Cells::is_cheap).collect();
-    // No spikes arrive at a shard without rings, so its steps can be computed again from its state alone.
+    // No spikes arrive at a shard without rings, so its steps can be recomputed from its state alone.
     let keeps_epochs = |shard: &Shard<T>| shard.delivery.rings.is_empty() && is_cheap[shard.place.population];
     record_with(core, store, (steps, options, budget), keeps_epochs, watch)
 }
 
-/// As [`record`]; `keeps_epochs` says of which shards only the states at the beginning of epochs are kept.
+/// As [`record`]. `keeps_epochs` selects the shards that keep only the states at the beginning of epochs.
 pub(super) fn record_with<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,
@@ -46,7 +50,7 @@ pub(super) fn record_with<T: Scalar>(
     core.model.refuse_plastic("a gradient", |_| true)?;
     refuse_events(core)?;
     let (mut run, samples) = core.begin_run(steps, options)?;
-    // A later run could not continue the trace.
+    // A trace cannot be continued by a later run.
     run.is_resumable = false;
     let observe = |sample: Sample<T>| Observed {
         of_shards: sample.shards.iter().map(|s| ShardTrace::new(keeps_epochs(s))).collect(),
@@ -56,9 +60,10 @@ pub(super) fn record_with<T: Scalar>(
     };
     let mut samples: Vec<Observed<T, GradientObserver>> = samples.into_iter().map(observe).collect();
     let schedule = schedule(core, &run, &samples, budget);
-    // In reverse: memory was given back shard by shard, so the last shard's comes first, and each gets what fits it.
+    // The order is reversed because memory was returned shard by shard and is taken from the end: each shard then
+    // gets a buffer of its own size.
     let places = samples.iter_mut().rev().flat_map(|s| s.of_shards.iter_mut().rev().map(|of| &mut of.spare));
-    // A deferred schedule keeps nothing now.
+    // A deferred schedule keeps no steps during the run, so it needs no buffers yet.
     store.spares.hand_out(places, if schedule.is_deferred() { 0 } else { schedule.bytes() });
     let forward = schedule.forward();
     let (mut samples, through) =
@@ -68,7 +73,7 @@ pub(super) fn record_with<T: Scalar>(
     core.end_run(&run, samples, (run.end, through)).map(|end| (end, trace))
 }
 
-/// Refuses a gradient of mechanisms whose threshold events have no derivative, rather than take it for 0, and of relative
+/// Rejects mechanisms whose threshold events have no derivative, instead of returning zero gradients, and relative
 /// surrogates without a positive distance from `V_reset` to `V_th`.
 fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
     for (cells, population) in core.model.cells.iter().zip(&core.model.network.populations) {
@@ -86,14 +91,14 @@ fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
     Ok(())
 }
 
-/// How the run is cut into segments.
+/// Determines how the run is divided into segments.
 fn schedule<T: Scalar>(
     core: &Core<T>,
     run: &Begun<T>,
     samples: &[Observed<T, GradientObserver>],
     budget: usize,
 ) -> CheckpointSchedule {
-    // All samples have the same sizes.
+    // All samples have the same sizes, so the first one determines them.
     let first = samples.first();
     let shards = first.into_iter().flat_map(|s| s.sample.shards.iter().zip(&s.of_shards));
     let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
@@ -102,7 +107,7 @@ fn schedule<T: Scalar>(
     CheckpointSchedule::new((run.begin, run.end), core.stride(), bytes, batch, budget)
 }
 
-/// What is needed to reverse a run, which the samples have kept.
+/// Moves everything that is needed to reverse the run from the samples to a trace.
 fn leave<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,
@@ -129,12 +134,12 @@ fn leave<T: Scalar>(
     };
     let populations = core.model.cells.iter().enumerate().map(of_population).collect();
     let shards = samples.first().map_or(&[][..], |s| s.sample.shards.as_slice());
-    // As probes are now: one that is made or removed later does not change what the gradient is of.
+    // Probes are copied, so that probes added or removed later do not change the gradient.
     let snapshots_of_probes = core.probes.0.iter().enumerate();
     let snapshots_of_probes = snapshots_of_probes
         .map(|(number, probe)| probe_snapshot(number, probe, shards, core.clock.now))
         .collect();
-    // The network goes on with the samples, so the trace takes copies, and what was recorded of them.
+    // The network continues with the samples, so the trace gets copies of them and the recorded states.
     let copy = |observed: &mut Observed<T, GradientObserver>| Observed {
         sample: Sample {
             shards: observed.sample.shards.iter_mut().map(Shard::clone_without_state).collect(),
@@ -171,7 +176,7 @@ fn leave<T: Scalar>(
     }
 }
 
-/// A probe as it was in a run that began at step `begin`.
+/// Describes a probe in a run that began at step `begin`.
 fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], begin: u64) -> ProbeSnapshot {
     match &probe.what {
         What::Values { every, columns } => {
@@ -186,7 +191,7 @@ fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], 
                     places.push((place, recorder.reads, lanes));
                 }
             }
-            // Its rows would not be those of the run.
+            // A probe added after the beginning has other rows than the run.
             if places.is_empty() || probe.begin > begin {
                 return ProbeSnapshot::Other;
             }

@@ -1,20 +1,21 @@
-//! One shard's part of the backward sweep.
+//! One shard's share of the backward sweep.
 //!
-//! The reverse program of a step (`backward.rs`) reads the state at the beginning of the step and turns the cotangents of the state
-//! at its end, which it finds in its *frame*, into those of the state at its beginning. On the way it adds to *accumulators*: the
-//! cotangents of the step's coefficients. One frame per block:
+//! The reverse program of a step (`backward.rs`) reads the state at the beginning of the step. Its *frame* contains
+//! the cotangents of the state at the end of the step, which the program converts to those of the state at the
+//! beginning. At the same time it adds to *accumulators*, which hold the cotangents of the step's coefficients. There
+//! is one frame per block:
 //!
 //! ```text
 //! frame:   cotangents of states | accumulators of coefficients | cotangents of currents of this step
 //! inputs:  currents, noises | adjoints of spikes | who spiked | adjoints of what probes read, by state
 //! ```
 //!
-//! For each block of an epoch: recompute its inputs (and its states, if only the first was kept), then reverse its steps, strip by
-//! strip. A strip is a part of the block's lanes; reversing all steps of the epoch for one strip before the next keeps its part of the
-//! frame in the L1 cache.
+//! For each block of an epoch, its inputs (and its states, if only the first was recorded) are recomputed, and then
+//! its steps are reversed strip by strip. A strip is a contiguous part of the block's lanes. Reversing all steps of
+//! the epoch for one strip before the next keeps the strip's part of the frame in the L1 cache.
 //!
-//! Accumulators have the network's type. Every [`FOLD`] steps they are emptied into sums in double precision, at steps that are
-//! multiples of it whatever the segments are, so that rounding does not depend on the memory given.
+//! Accumulators have the network's type. Every [`FOLD`] steps they are folded into sums in double precision. This
+//! happens at multiples of [`FOLD`] in every segment, so rounding does not depend on the memory budget.
 
 use std::ops::Range;
 
@@ -34,65 +35,66 @@ use crate::recording::recorder::Reads;
 use crate::runtime::input_ports::View;
 use crate::runtime::shard::{Shard, is_finite};
 
-/// Cotangents of a current input, by the generator's own values.
+/// Cotangents of a current input, sorted by the generator's own values.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
-    /// Slot by slot, a value per neuron or, where all share one, per block: the sum of these does not depend on shards.
+    /// By slot, one value per neuron, or one per block if all neurons share the current. Blocks do not depend on
+    /// shards, so the sum over them does not either.
     pub(crate) sums: Vec<f64>,
     pub(crate) shared: bool,
 }
 
-/// Where a reverse run is.
+/// The position of the sweep.
 struct At {
     block: usize,
     strip: Range<usize>,
     step: u64,
-    /// How many steps from there on are reversed at once.
+    /// Number of steps, starting with `step`, that are reversed at once.
     count: usize,
     /// The first step of the epoch.
     begin: u64,
 }
 
-/// Input ports that a step hands over without allocating.
+/// Maximum number of input ports that a step passes without allocating memory.
 const PORTS: usize = 16;
 
-/// One shard's part of a reverse run.
+/// One shard's state during a backward sweep.
 #[derive(Debug)]
 pub(crate) struct Reversal<T: Scalar> {
-    /// Rows of all blocks, as the reverse program knows them.
+    /// The rows of all blocks, in the layout of the reverse program.
     frames: Buffer<T>,
     rows: usize,
     scratch: Buffer<T>,
-    /// Accumulators so far, block by block, row by row.
+    /// Double-precision sums of the accumulators, block by block and row by row.
     totals: Vec<f64>,
-    /// Spike adjoints: those of each step of the epoch, all lanes.
+    /// Spike adjoints of the epoch, step by step, for all lanes.
     pub(crate) spikes: Buffer<T>,
-    /// Whether there are any.
+    /// Whether any spike of this shard has an adjoint.
     sends: bool,
-    /// Tables of the recorded spikes' cotangents: of each step of the run, by neuron of the population.
+    /// Tables with the cotangents of recorded spikes, one row per step of the run, and the size of the population.
     spike_cotangents: Vec<(usize, usize)>,
     probe_adjoints: Vec<ProbeAdjoint>,
-    /// The states of an epoch's steps and the one after, where they are computed again.
+    /// The recomputed states of an epoch: one at the beginning of each step, and the last one at the end.
     past: Buffer<T>,
-    /// Bits of lanes that fire again, which nobody reads.
+    /// Spikes of recomputed steps. They are written by the program but not used.
     fired: Vec<u64>,
-    /// Who spiked in the visit.
+    /// The neurons that spiked in the current block and epoch.
     spiked: InputRows<T>,
-    /// For each state that probes read, what was given for it in the visit.
+    /// For each state that probes record, the given cotangents of the current block and epoch.
     given: Vec<InputRows<T>>,
-    /// For each current input, if it is wanted.
+    /// For each current input whose generator is wanted, its sums.
     pub(crate) flows: Vec<Option<Flow>>,
-    /// The values of a current generator that a step takes.
+    /// The values of a current generator that a step uses, kept to reuse the memory.
     parts: Vec<Part>,
     pub(crate) accumulator: WeightAccumulator,
     /// The first step of the run.
     begin: u64,
     input: Buffer<T>,
-    /// The steps of the last visit.
+    /// The steps of the current epoch.
     epoch: Range<u64>,
-    /// Where cotangents first stopped being finite, if they did.
+    /// The neuron whose cotangents first stopped being finite, if any did.
     pub(crate) suspect: Option<Suspect>,
-    /// For each state, the largest cotangent within reason.
+    /// For each state, the largest cotangent that causes no warning.
     limits: Vec<f64>,
     pub(crate) peaks: Peaks,
 }
@@ -133,7 +135,8 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Begins an epoch: spike adjoints start with what was given for recorded spikes. The sweep adds those of arrivals.
+    /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then adds those
+    /// of arrivals.
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
@@ -148,7 +151,7 @@ impl<T: Scalar> Reversal<T> {
         if self.spikes.len() < all * count {
             self.spikes = Buffer::zeroed(all * count);
         }
-        // Pulled adjoints are added, so rows begin at 0.
+        // Pulled adjoints are added, so rows start at 0.
         self.spikes.fill(T::default());
         for (table, width) in &self.spike_cotangents {
             for step in steps.clone() {
@@ -160,7 +163,7 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Reverses an epoch's steps, strip by strip of each block, and leaves the adjoints of arrivals.
+    /// Reverses the steps of an epoch, strip by strip of each block, and stores the adjoints of arrivals.
     pub(crate) fn run(
         &mut self,
         (shard, history): (&mut Shard<T>, &History<T>),
@@ -179,17 +182,18 @@ impl<T: Scalar> Reversal<T> {
                 given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone());
             }
             spiked(&mut self.spiked, (shard, history), block, steps.clone());
-            // Currents of generators that are wanted need the cotangents of every single step.
+            // The sums of wanted current generators need the cotangents of every single step.
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
                 let mut until = steps.end;
                 while until > steps.start {
-                    // Pairs end at even steps, so that the same steps are paired whatever the segments are.
+                    // Pairs end at even steps, so the same steps are paired in every segment.
                     let whole = until.is_multiple_of(STEPS as u64) && until - steps.start >= STEPS as u64;
                     let count = if several && whole { STEPS } else { 1 };
                     until -= count as u64;
                     let at = At { block, strip: strip.clone(), step: until, count, begin: steps.start };
                     self.step((shard, history), view, backward, (&mut *spike_adjoints, tables), &at);
+                    // A fold at a multiple of `FOLD` cannot fall inside a pair, because `FOLD` is even.
                     if until.is_multiple_of(FOLD) {
                         self.fold(backward, (shard, history), (block, strip.clone()), until);
                     }
@@ -198,7 +202,7 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Computes a block's states of an epoch again, where not all of them were kept.
+    /// Recomputes a block's states of an epoch, unless all of them were recorded.
     fn run_again(
         &mut self,
         (shard, history): (&Shard<T>, &History<T>),
@@ -213,6 +217,7 @@ impl<T: Scalar> Reversal<T> {
         if self.past.len() < (count + 1) * size {
             self.past = Buffer::zeroed((count + 1) * size);
         }
+        // The scratch rows of the forward step may outnumber those of the reverse.
         let engine = view.engine;
         if self.scratch.len() < engine.scratch_rows * shard.place.lanes {
             self.scratch = Buffer::zeroed(engine.scratch_rows * shard.place.lanes);
@@ -245,14 +250,16 @@ impl<T: Scalar> Reversal<T> {
     ) {
         let lanes = shard.place.lanes;
         let size = self.rows * lanes;
-        // What arrives in a step is added to the state at its end, whose cotangents the frame has before the step is reversed.
+        // Arrivals of a step are added to the state at its end. At this point, the frame still contains the
+        // cotangents of that state.
         self.store_spike_adjoints(backward, lanes, spike_adjoints, at);
         let past = past(history, &self.past, lanes, at);
         let mut ports = [&[] as &[T]; PORTS];
         let mut many = Vec::new();
         let last = shard.inputs.currents.len() + shard.inputs.noises.len();
         let each = last + 2 + backward.states.len();
-        // The ports of several steps follow each other, the last step first, as the program reverses them.
+        // The ports of several steps follow each other, the last step first, because the program reverses them in
+        // this order.
         let inputs = if each * at.count <= PORTS {
             &mut ports[..each * at.count]
         } else {
@@ -262,6 +269,7 @@ impl<T: Scalar> Reversal<T> {
         for (ports, step) in inputs.chunks_mut(each).zip((at.step..at.step + at.count as u64).rev()) {
             let i = (step - at.begin) as usize;
             shard.inputs.plug(ports, i);
+            // An empty port counts as zeros.
             if self.sends {
                 ports[last] = &self.spikes[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
@@ -276,6 +284,8 @@ impl<T: Scalar> Reversal<T> {
         let mut run = Frame { state: frame, scratch, coefs, block, inputs, fired: &mut [] };
         kernel.run_strip(&mut run, past, at.strip.clone());
         let frame = &mut self.frames[at.block * size..][..size];
+        // An observer reads the state at the beginning of the step, so its adjoint is added after the step is
+        // reversed.
         for probe_adjoint in &self.probe_adjoints {
             let (Reads::Observer(o), Some(values)) =
                 (probe_adjoint.reads, probe_adjoint.row(at.step, tables))
@@ -286,7 +296,8 @@ impl<T: Scalar> Reversal<T> {
             self.input.fill(T::default());
             let row = &mut self.input[at.strip.clone()];
             probe_adjoint.add(values, at.block * lanes + at.strip.start, row);
-            // An observer takes the step's inputs, and the cotangent of its value in place of the spike adjoints.
+            // An observer takes the inputs of the step, with the cotangent of its value in place of the spike
+            // adjoints.
             let mut ports: Vec<&[T]> = inputs[..=last].to_vec();
             ports[last] = &self.input;
             let (scratch, inputs) = (&mut self.scratch[..], &ports[..]);
@@ -296,7 +307,8 @@ impl<T: Scalar> Reversal<T> {
         self.flow(shard, view, backward, at);
     }
 
-    /// The adjoint of an arrival is the cotangent of the state it is added to; of several states, their sum.
+    /// Stores the adjoint of arrivals, which is the cotangent of the state to which they are added, or the sum for
+    /// several states.
     fn store_spike_adjoints(
         &self,
         backward: &Backward<T>,
@@ -310,7 +322,7 @@ impl<T: Scalar> Reversal<T> {
             let out = &mut ring.row_mut(at.step)[at.block * lanes..][..lanes][at.strip.clone()];
             for (k, state) in fed.iter().enumerate() {
                 let row = &frame[Reverse::cotangent(*state) * lanes..][..lanes][at.strip.clone()];
-                // The ring's row still has the cotangents of an epoch long ago; the first state overwrites it.
+                // The ring's row still contains cotangents of an earlier use, so the first state overwrites it.
                 if k == 0 {
                     out.copy_from_slice(row);
                 } else {
@@ -347,8 +359,8 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// Empties the accumulators of a strip into the sums, sets negligible cotangents to 0, and notes those that have grown
-    /// beyond reason or are not finite. The steps reversed since the last time begin with `step`.
+    /// Folds the accumulators of a strip into the double-precision sums, sets negligible cotangents to 0, and records
+    /// those that are too large or not finite. `step` is the first of the steps reversed since the last fold.
     fn fold(
         &mut self,
         backward: &Backward<T>,
@@ -356,6 +368,7 @@ impl<T: Scalar> Reversal<T> {
         (block, strip): (usize, Range<usize>),
         step: u64,
     ) {
+        // The states must be copied before the next epoch overwrites them.
         if self.suspect.is_none() {
             self.suspect = self.infinite(&backward.reverse, (shard, history), (block, strip.clone()), step);
         }
@@ -375,7 +388,8 @@ impl<T: Scalar> Reversal<T> {
             let row = &mut frame[Reverse::cotangent(state) * lanes..][..lanes][strip.clone()];
             for (v, lane) in row.iter_mut().zip(strip.clone()) {
                 let size = v.to_f64().abs();
-                // Cotangents decay exponentially on their way back; as subnormal numbers they would be slow, and add nothing.
+                // Cotangents decay exponentially in the backward sweep. They would become subnormal numbers, which
+                // are slow and contribute nothing.
                 if size < FLUSH {
                     *v = T::default();
                 } else if size > *limit || !size.is_finite() {
@@ -388,7 +402,8 @@ impl<T: Scalar> Reversal<T> {
         }
     }
 
-    /// The first neuron of a strip whose cotangents or accumulators are not finite, with its states since `step`.
+    /// Finds the first neuron of a strip whose cotangents or accumulators are not finite, and copies its states from
+    /// `step` on.
     fn infinite(
         &self,
         reverse: &Reverse,
@@ -412,7 +427,7 @@ impl<T: Scalar> Reversal<T> {
         Some(Suspect::new(who, history, past, (block, lanes, lane), step..step + FOLD))
     }
 
-    /// The cotangents of coefficients, then of the states at the beginning, each by neuron of the shard.
+    /// Returns the cotangents of coefficients, then those of the initial states, each by neuron of the shard.
     pub(crate) fn finish(
         &mut self,
         shard: &Shard<T>,
@@ -420,6 +435,7 @@ impl<T: Scalar> Reversal<T> {
         backward: &Backward<T>,
     ) -> Vec<Vec<f64>> {
         let (lanes, reverse) = (shard.place.lanes, &backward.reverse);
+        // The steps before the first multiple of `FOLD` have not been folded yet.
         (0..shard.place.blocks.len())
             .for_each(|block| self.fold(backward, (shard, history), (block, 0..lanes), self.begin));
         let place = |i: usize| (i / lanes, i % lanes);
@@ -437,19 +453,20 @@ impl<T: Scalar> Reversal<T> {
     }
 }
 
-/// The states of the steps that are reversed and of the one after: those kept, or those that were computed again.
+/// Returns the states of the steps that are reversed and of the step after them, either recorded or recomputed.
 fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at: &At) -> &'a [T] {
     if !history.is_whole() {
         return history.of(again, (at.step - at.begin) as usize, at.count);
     }
     for before in (at.step.saturating_sub(at.count as u64).max(at.begin)..at.step).rev() {
-        // What is kept lies far away, and is gone through backwards.
+        // Recorded states are far apart in memory and are read backwards, which processors do not prefetch by
+        // themselves.
         history.state(before, at.block).chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
     }
     history.states(at.step, at.count, at.block)
 }
 
-/// Which of a current generator's own values a step takes, with their weights.
+/// Finds the values of a current generator that a step uses, with their weights.
 fn parts<T: Scalar>(view: &View<'_, T>, generator: usize, (step, begin): (u64, u64), parts: &mut Vec<Part>) {
     parts.clear();
     match (view.given.get(generator), view.currents.get(generator)) {

@@ -1,17 +1,17 @@
-//! Connections as the reverse run goes along them: from targets to sources.
+//! Connections as the backward sweep follows them: from targets to sources.
 
 use std::sync::Arc;
 
 use dendrion_kernels::{Fanout, Scalar};
 
-/// Connections of one projection onto one shard, from which spike adjoints are pulled.
+/// The connections of one projection onto one shard, from which spike adjoints are pulled.
 #[derive(Debug)]
 pub(crate) struct ReverseEdge<T: Scalar> {
     pub(crate) projection: usize,
-    /// Place of the shard.
+    /// Index of the target shard in the sample.
     pub(crate) target: usize,
     pub(crate) port: usize,
     pub(crate) fanout: Arc<Fanout<T>>,
-    /// Whether the cotangents of its weights are wanted.
+    /// Whether the cotangents of the weights are wanted.
     pub(crate) wanted: bool,
 }

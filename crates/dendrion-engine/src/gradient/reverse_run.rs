@@ -1,14 +1,15 @@
-//! The reverse run as a whole: from the cotangents of what probes recorded to the gradient.
+//! The reverse run: from the cotangents of recordings to the gradient.
 //!
-//! The gradient is that of the discrete run, not of the differential equations (the discrete adjoint: Griewank & Walther 2008,
-//! chapter 3). For the loss L, a state x and its step x' = f(x, p), the cotangents are
+//! The gradient is that of the discrete simulation, not of the differential equations (the discrete adjoint: Griewank
+//! & Walther 2008, chapter 3). For the loss L, a state x and its step x' = f(x, p), the cotangents are
 //!
 //! ```text
-//! dL/dx = (df/dx)^T dL/dx' + what was given for probes that read x
+//! dL/dx = (df/dx)^T dL/dx' + given cotangents of probes that record x
 //! dL/dp = sum over all steps of (df/dp)^T dL/dx'
 //! ```
 //!
-//! so steps are reversed from the last to the first. Spikes join the steps of different neurons: see `sweep.rs`.
+//! so steps are reversed from the last to the first. Spikes couple the steps of different neurons; `sweep.rs`
+//! describes their adjoints.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
@@ -32,10 +33,11 @@ use crate::recording::recorder::Reads;
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Treatment, Watch, execute};
 use crate::runtime::shard::Shard;
 
-/// Cotangents of what a probe recorded: for each sample of the batch its rows in turn.
+/// Cotangents of recordings by probe, with the rows of each sample of the batch in turn.
 pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
 
-/// Reverses the run: from the cotangents of probes to those of what is wanted. `None` where the watch stopped it.
+/// Reverses the run: computes the cotangents of everything in `wanted` from those of recordings. Returns `None` if
+/// the watch stopped it.
 pub(crate) fn reverse_run<T: Scalar>(
     trace: &mut Trace<T>,
     cotangents: &Cotangents<'_>,
@@ -54,15 +56,15 @@ pub(crate) fn reverse_run<T: Scalar>(
     let (asked, observers) = asked(trace, &probes, &wanted);
     let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
     let backwards = asked.into_iter().zip(&trace.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
-    // From here on the trace is used up: cotangents are in its place.
+    // The trace is used up from here on: cotangents replace its states.
     let samples = std::mem::take(&mut trace.samples);
     let (trace, batch) = (&*trace, samples.len());
-    // Of each probe its sample's part.
+    // The part of each table that belongs to sample `b`.
     let tables_of = |b: usize| {
         let mine = cotangents.iter().zip(&tables);
         mine.map(|((_, v), size)| &v[b * size..(b + 1) * size]).collect()
     };
-    // A sample is prepared by the thread that takes it, so buffers of at most one sample per thread exist at a time.
+    // A sample is prepared by the thread that processes it, so at most one sample per thread has buffers at any time.
     let stages = |b: usize, sample: &mut Observed<T, GradientObserver>, workers: usize| {
         if trace.plan.is_deferred() {
             trace.spares.lend(sample.of_shards.iter_mut().rev().map(|of| &mut of.spare));
@@ -72,6 +74,8 @@ pub(crate) fn reverse_run<T: Scalar>(
         stages(trace, b, workers, &Arc::new(shared))
     };
     let finish = |b: usize, mut sample: Observed<T, GradientObserver>, through: bool| {
+        // Everything that remains of a sample is its contribution to the gradient. Its memory is reused by the next
+        // run.
         let edges = edges(&sample, &wanted);
         let part = through.then(|| collect::sample(trace, &mut sample, b, &backwards, &edges, &wanted));
         sample.of_shards.iter_mut().for_each(|of| of.recycle(&trace.spares));
@@ -92,7 +96,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     total.finish()
 }
 
-/// Checks a probe's cotangents; the number of them for each sample.
+/// Checks the cotangents of a probe, and returns their number per sample.
 fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<usize, Error> {
     let steps = (trace.end - trace.begin) as usize;
     let size = match trace.snapshots_of_probes.get(probe) {
@@ -120,8 +124,8 @@ fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<us
     Err(Error::parameter("backward", &what, values[wrong], accepted))
 }
 
-/// What each population's reverse is asked for, and the numbers that those observers had in the run which it is asked
-/// for: nothing is computed for the others.
+/// Determines the reverse that each population needs, and the numbers that its observers had in the run. Unused
+/// observers are not computed.
 fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec<Asked>, Vec<Vec<usize>>) {
     let mut read: Vec<(Vec<usize>, Vec<usize>)> = vec![Default::default(); trace.populations.len()];
     for probe in probes {
@@ -137,7 +141,7 @@ fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec
         }
     }
     for all in read.iter_mut().flat_map(|(states, observers)| [states, observers]) {
-        // Ascending and once each: the reverse has one port per state, whatever the number of probes.
+        // The reverse has one port per state, no matter how many probes record it.
         all.sort_unstable();
         all.dedup();
     }
@@ -154,7 +158,7 @@ fn asked<T: Scalar>(trace: &Trace<T>, probes: &[usize], wanted: &Wanted) -> (Vec
     (read.into_iter().enumerate().map(one).collect(), observers)
 }
 
-/// Gives a sample's shards and source blocks what they need to be reversed.
+/// Prepares a sample's shards and source blocks for the reverse run.
 fn prepare<T: Scalar>(
     trace: &Trace<T>,
     (sample, b): (&mut Observed<T, GradientObserver>, usize),
@@ -172,6 +176,7 @@ fn prepare<T: Scalar>(
                     let mine = places.iter().filter(|(at, ..)| *at == place);
                     let (times, table) = ((*every, trace.begin), (table, *columns));
                     let observers = &observers[shard.place.population];
+                    // Unused observers are dropped, so those that remain get new numbers.
                     let now = |reads: &Reads| match reads {
                         Reads::Observer(o) => observers.iter().position(|u| u == o).map(Reads::Observer),
                         other => Some(*other),
@@ -198,9 +203,9 @@ fn prepare<T: Scalar>(
         let stood_in = trace.given[b].get(source_block.generator).is_some_and(Option::is_some);
         let inputs = (stood_in && wanted.inputs.contains(&source_block.generator))
             .then_some((trace.end - trace.begin) as usize);
-        // What stands in for a generator is one table, whatever its source blocks.
+        // The values that replace a generator are one table for all of its source blocks.
         let sources = source_block.sources(size);
-        // The first source block takes the whole table of given values, the others none.
+        // The first source block gets the whole table, and the others get nothing.
         let sources = match (stood_in, sources.start) {
             (true, 0) => 0..size,
             (true, _) => 0..0,
@@ -210,7 +215,8 @@ fn prepare<T: Scalar>(
     }
 }
 
-/// For each state of a population, the largest cotangent within reason: of potentials, relative to the largest one given.
+/// Returns the largest cotangent of each state that causes no warning. The limit of potentials is relative to the
+/// largest given cotangent.
 fn limits<T: Scalar>(trace: &Trace<T>, population: usize, given: f64) -> Vec<f64> {
     let states = trace.populations[population].system.states.iter();
     states.map(|s| if s.unit == "mV" { GROWTH_LIMIT * given } else { f64::MAX }).collect()
@@ -236,7 +242,7 @@ fn flow<T: Scalar>(
     Some(Flow { sums: vec![0.0; slots * width], shared })
 }
 
-/// The connections of a sample, by projection, then target.
+/// Returns the connections of a sample, sorted by projection and then by target.
 fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> Vec<ReverseEdge<T>> {
     let mut edges = Vec::new();
     for (target, shard) in sample.sample.shards.iter().enumerate() {
@@ -248,7 +254,7 @@ fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> 
             wanted: wanted.weights.contains(&incoming.projection),
         }));
     }
-    // The order of the forward run's sums: by projection, then target.
+    // This is the order in which the forward run adds: by projection and then by target.
     edges.sort_by_key(|edge| (edge.projection, edge.target));
     edges
 }
@@ -262,8 +268,8 @@ fn shared<'c, T: Scalar>(
     tables: Vec<&'c [f64]>,
 ) -> Shared<'c, T> {
     let rings = |s: &Shard<T>| {
-        // What is read reaches from an epoch's first step to the longest delay after its last, and the next
-        // epoch is written meanwhile.
+        // The adjoints that are read range from the first step of an epoch to the longest delay after its last step,
+        // while those of the next epoch are being written.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
         RwLock::new(s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r))).collect())
     };
@@ -289,6 +295,7 @@ fn stages<'c, T: Scalar>(
 ) -> Vec<GradientStage<'c, T>> {
     let exchange = Arc::new(SpikeExchange::new(trace.places.0, trace.places.1));
     let barrier = Arc::new(Barrier::new(workers));
+    // Segments are rerun with epochs of the same constant length as in the recorded run.
     let plan = |begin, end| RunPlan {
         engines: trace.engines.clone(),
         currents: trace.currents.clone(),

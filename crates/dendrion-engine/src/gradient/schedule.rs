@@ -1,7 +1,7 @@
-//! The checkpoint schedule: which states are kept, and which steps are run again.
+//! The checkpoint schedule: which states are kept, and which steps are rerun.
 //!
-//! The reverse run needs the state of every step, from the last to the first. If the states of all steps do not fit into memory, the
-//! run is cut into segments (multi-level checkpointing: Griewank & Walther 2008, chapter 12):
+//! The reverse run needs the state of every step, from the last to the first. If the states of all steps do not fit
+//! into memory, the run is divided into segments (multi-level checkpointing: Griewank & Walther 2008, chapter 12):
 //!
 //! ```text
 //! forward:   for each segment but the last: save the state at its beginning, run it
@@ -11,41 +11,42 @@
 //!                restore the state at its beginning, run it again and keep every step, reverse it
 //! ```
 //!
-//! With r levels, a segment is cut into segments in turn, and each step is run at most r + 1 times. For n steps, one level with
-//! about sqrt(n) segments needs memory for about 2 sqrt(n) states instead of n.
+//! With r levels, each segment is divided into segments in turn, and each step is run at most r + 1 times. For n
+//! steps, one level with about sqrt(n) segments needs memory for about 2 sqrt(n) states instead of n.
 //!
-//! A binomial schedule (Griewank & Walther 2000, "revolve") would run fewer steps again with the same memory, but its segments get
-//! shorter and shorter; segments of equal length let epochs stay whole and memory be used again.
+//! A binomial schedule (Griewank & Walther 2000, "revolve") would rerun fewer steps with the same memory, but its
+//! segments become shorter and shorter. With segments of equal length, epochs are never split and memory can be
+//! reused.
 
 use std::iter::Sum;
 use std::ops::Add;
 
-/// One step of the schedule.
+/// An entry of the schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ScheduleStep {
-    /// Saves the present state.
+    /// Saves the current state.
     Save,
-    /// Goes back to the state saved last, and forgets it.
+    /// Restores the state saved last and removes it.
     Restore,
-    /// Runs steps; keeps each of them if `track` is true.
+    /// Runs steps, and records each of them if `track` is true.
     Run { begin: u64, end: u64, track: bool },
-    /// Reverses steps that are kept.
+    /// Reverses recorded steps.
     Sweep { begin: u64, end: u64 },
 }
 
-/// Bytes of the states of one sample.
+/// Numbers of bytes that one sample needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bytes {
-    /// One state of the shards that keep the state of each step.
+    /// One state of the shards that record the state of each step.
     pub(crate) each_step: usize,
-    /// One state of the shards that keep the state at the beginning of each epoch.
+    /// One state of the shards that record the state at the beginning of each epoch.
     pub(crate) each_epoch: usize,
-    /// All that is saved to begin a segment from.
+    /// A snapshot from which a segment can start.
     pub(crate) saved: usize,
 }
 
 impl Bytes {
-    /// The states of a segment, the one at its end among them.
+    /// Returns the bytes of the states of a segment, including the one at its end.
     fn kept(&self, steps: u64, epoch: u64) -> f64 {
         (steps + 1) as f64 * self.each_step as f64
             + (steps.div_ceil(epoch) + 1) as f64 * self.each_epoch as f64
@@ -70,35 +71,35 @@ impl Sum for Bytes {
     }
 }
 
-/// Samples of a run.
+/// The samples of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    /// How many there are.
+    /// Number of samples.
     pub(crate) samples: usize,
-    /// How many are reversed at the same time.
+    /// Number of samples that are reversed at the same time.
     pub(crate) at_a_time: usize,
 }
 
-/// How a run is cut.
+/// The division of a run into segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckpointSchedule {
     begin: u64,
     end: u64,
-    /// Steps of a segment, by level: those of level 0 are kept whole.
+    /// Number of steps of a segment, by level. Segments of level 0 are recorded as a whole.
     lengths: Vec<u64>,
-    /// Whether the run keeps no steps, so that the last segment is run again too. The steps of a segment are then kept only while
-    /// its sample is reversed, not in all samples of a batch at the same time.
+    /// Whether the run records no steps, so that the last segment is rerun too. The steps of a segment are then
+    /// stored only while its sample is reversed, and not for all samples of a batch at the same time.
     deferred: bool,
-    /// Bytes in use at a time, at most, in all samples.
+    /// Maximum number of bytes in use at any time, in all samples.
     bytes: u64,
 }
 
-/// Levels tried before memory is given up on.
+/// Maximum number of levels.
 const MOST_LEVELS: u32 = 6;
 
 impl CheckpointSchedule {
-    /// The schedule that runs the fewest steps again within `budget` bytes; if none fits, the one that needs the fewest bytes.
-    /// `bytes` are those of one sample. Segments are whole epochs; one that is kept has its last state too.
+    /// Returns the schedule that reruns the fewest steps within `budget` bytes, or the one that needs the fewest
+    /// bytes if none fits. `bytes` is the need of one sample. Segments consist of whole epochs.
     pub(crate) fn new(
         (begin, end): (u64, u64),
         epoch: u64,
@@ -111,7 +112,8 @@ impl CheckpointSchedule {
             .filter(|(_, deferred)| !deferred || batch.samples > batch.at_a_time)
             .map(|(levels, deferred)| Self::of((begin, end), epoch, bytes, batch, (levels, deferred)));
         let mut least: Option<Self> = None;
-        // Ascending in work: fewer levels first, and kept at once before deferred.
+        // The plans are tried in ascending order of work: fewer levels first, and immediate before deferred
+        // recording.
         for plan in plans {
             if plan.bytes <= budget as u64 {
                 return plan;
@@ -120,11 +122,12 @@ impl CheckpointSchedule {
                 least = Some(plan);
             }
         }
+        // Without any plan, the whole run is one segment.
         let whole = || Self { begin, end, lengths: vec![(end - begin).max(1)], deferred: false, bytes: 0 };
         least.unwrap_or_else(whole)
     }
 
-    /// The best plan with that many levels.
+    /// Returns the best plan with this number of levels.
     fn of(
         (begin, end): (u64, u64),
         epoch: u64,
@@ -133,41 +136,45 @@ impl CheckpointSchedule {
         (levels, deferred): (u32, bool),
     ) -> Self {
         let (steps, saved) = (end - begin, bytes.saved.max(1) as f64);
-        // Deferred: only the samples that are being reversed keep their steps, and each runs its last segment twice.
+        // A deferred plan records the steps only of samples that are being reversed, and each sample runs its last
+        // segment twice.
         let keep = if deferred { batch.at_a_time } else { batch.samples };
         let (mut parts, mut leaf) = (1.0, steps.max(1));
         if levels > 0 {
-            // For b samples, k of which keep steps at a time, r levels of m segments, n steps of h bytes and snapshots of c bytes,
-            // the bytes in use are about b r m c (snapshots) + k h n / m^r (steps of one segment). The derivative with respect
-            // to m vanishes at m^(r + 1) = k h n / (b c).
+            // Consider b samples, k of which record steps at a time, r levels of m segments, and n steps of h bytes
+            // and c bytes per snapshot. The bytes in use are about b r m c (snapshots) + k h n / m^r (steps of one
+            // segment). The derivative with respect to m vanishes at m^(r + 1) = k h n / (b c).
             let step = (bytes.each_step as f64 + bytes.each_epoch as f64 / epoch as f64).max(1.0);
             let ratio = keep as f64 * steps as f64 * step / (batch.samples as f64 * saved);
             parts = ratio.powf(1.0 / f64::from(levels + 1)).ceil().max(2.0);
             leaf = (steps as f64 / parts.powi(levels as i32)).ceil() as u64;
-            // Whole epochs, so that a segment that is run again delivers spikes at the same steps as the first time.
+            // Segments consist of whole epochs, so that spikes are delivered at the same steps when a segment is
+            // rerun.
             leaf = leaf.div_ceil(epoch).max(1) * epoch;
         }
         let lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
-        // The last part of a level is not saved unless it is run again: the run is there already.
+        // The last part of a level is saved only in a deferred plan, because otherwise the run has just reached it.
         let saves = f64::from(levels) * (parts - 1.0) + f64::from(u8::from(deferred));
         let needed = batch.samples as f64 * saves * saved + keep as f64 * bytes.kept(leaf, epoch);
         Self { begin, end, lengths, deferred, bytes: needed as u64 }
     }
 
-    /// Bytes of states in use at a time, at most, in all samples.
+    /// Returns the maximum number of bytes of states in use at any time, in all samples.
     pub(crate) const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Whether no steps are kept before the run is reversed.
+    /// Returns whether no steps are recorded until the run is reversed.
     pub(crate) const fn is_deferred(&self) -> bool {
         self.deferred
     }
 
-    /// What the run itself does.
+    /// Returns the schedule of the run itself.
     pub(crate) fn forward(&self) -> Vec<ScheduleStep> {
         let mut schedule = Vec::new();
         self.run(self.begin, self.end, self.lengths.len() - 1, &mut schedule);
+        // The last entry records the last segment. A deferred plan saves the state in its place and runs on without
+        // recording.
         if self.deferred
             && let Some(ScheduleStep::Run { begin, end, .. }) = schedule.pop()
         {
@@ -176,9 +183,10 @@ impl CheckpointSchedule {
         schedule
     }
 
-    /// What follows to reverse it.
+    /// Returns the schedule of the reverse run that follows.
     pub(crate) fn backward(&self) -> Vec<ScheduleStep> {
         let mut schedule = Vec::new();
+        // The last segment is rerun first, this time with recording.
         if self.deferred
             && let Some(ScheduleStep::Run { begin, end, .. }) = self.forward().pop()
         {
@@ -198,7 +206,7 @@ impl CheckpointSchedule {
         for (begin, end) in parts {
             schedule.extend([ScheduleStep::Save, ScheduleStep::Run { begin, end, track: false }]);
         }
-        // The last part goes on at once to be kept or cut further; it needs no snapshot.
+        // The last part follows immediately, recorded or divided further, so it needs no snapshot.
         if let Some((begin, end)) = last {
             self.run(begin, end, level - 1, schedule);
         }
@@ -210,7 +218,7 @@ impl CheckpointSchedule {
             return;
         }
         for (i, (begin, end)) in self.parts(begin, end, level).into_iter().rev().enumerate() {
-            // The last part is there already, from the run before.
+            // The last part is still recorded from the run before.
             if i > 0 {
                 schedule.push(ScheduleStep::Restore);
                 self.run(begin, end, level - 1, schedule);

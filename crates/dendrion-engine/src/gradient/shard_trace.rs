@@ -1,8 +1,9 @@
 //! The observer that records what a gradient needs.
 //!
-//! A shard whose steps are expensive keeps the state of every step: the program writes its result right behind the state it
-//! started from, so nothing is copied. A shard whose steps are cheap and at which no spikes arrive keeps the state at the beginning of each epoch only;
-//! the reverse run computes the others again, because that costs less than to fetch them from memory.
+//! A shard whose steps are expensive records the state of every step: the program writes its result directly after
+//! the state from which it started, so nothing is copied. A shard whose steps are cheap and which receives no spikes
+//! records only the state at the beginning of each epoch. The backward sweep recomputes the other states, because
+//! this takes less time than reading them from memory.
 
 use dendrion_kernels::{Buffer, Scalar};
 
@@ -15,7 +16,7 @@ use crate::runtime::observer::{Observer, ShardObserver, SourceObserver};
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
-/// Records what a gradient needs.
+/// The observer of a run with a trace.
 #[derive(Debug)]
 pub(crate) struct GradientObserver;
 
@@ -24,16 +25,16 @@ impl<T: Scalar> Observer<T> for GradientObserver {
     type Sources = SourceTrace;
 }
 
-/// What is recorded of a shard, and its part of the reverse run.
+/// The recorded states of a shard, and its part of the reverse run.
 #[derive(Debug)]
 pub(crate) struct ShardTrace<T: Scalar> {
-    /// Whether only the states at the beginning of epochs are kept.
+    /// Whether only the states at the beginning of epochs are recorded.
     keeps_epochs: bool,
-    /// The segment that is kept, if one is.
+    /// The recorded segment, if any.
     pub(super) history: Option<History<T>>,
-    /// Memory for the next one.
+    /// Memory for the next segment.
     pub(super) spare: Option<Buffer<T>>,
-    /// States from which segments begin, the last one on top.
+    /// States from which segments start. The last one is on top.
     snapshots: Vec<Snapshot<T>>,
     pub(super) reversal: Option<Box<Reversal<T>>>,
 }
@@ -43,9 +44,9 @@ impl<T: Scalar> ShardTrace<T> {
         Self { keeps_epochs, history: None, spare: None, snapshots: Vec::new(), reversal: None }
     }
 
-    /// Begins to keep the steps from `begin` to `end`, which are run in epochs of `epoch` steps.
+    /// Starts recording the steps from `begin` to `end`, which run in epochs of `epoch` steps.
     pub(super) fn keep(&mut self, shard: &Shard<T>, (begin, end): (u64, u64), epoch: u64) {
-        // The memory of the last segment serves this one.
+        // The next segment reuses the memory of the last one.
         self.keep_nothing();
         let size = shard.states.rows * shard.place.lanes;
         let every = if self.keeps_epochs { epoch } else { 1 };
@@ -53,12 +54,12 @@ impl<T: Scalar> ShardTrace<T> {
         self.history = Some(History::new((begin, end, every), (shard.place.blocks.len(), size), spare));
     }
 
-    /// Keeps nothing of the steps to come.
+    /// Does not record the next steps.
     pub(super) fn keep_nothing(&mut self) {
         self.spare = self.history.take().map(History::into_buffer).or_else(|| self.spare.take());
     }
 
-    /// Gives back the memory of what was kept.
+    /// Returns the memory of recorded states for other histories.
     pub(super) fn recycle(&mut self, spares: &Spares<T>) {
         if let Some(history) = self.history.take() {
             spares.give_back(history.into_buffer());
@@ -69,19 +70,19 @@ impl<T: Scalar> ShardTrace<T> {
         self.snapshots.push(Snapshot::of(shard));
     }
 
-    /// Puts the shard back to the last state saved, which is removed.
+    /// Restores the last saved state of the shard and removes it.
     pub(super) fn restore(&mut self, shard: &mut Shard<T>) {
         if let Some(snapshot) = self.snapshots.pop() {
             snapshot.restore(shard);
         }
     }
 
-    /// Takes out what was recorded, and leaves a trace that has recorded nothing.
+    /// Returns the recorded data and leaves an empty trace.
     pub(super) fn take(&mut self) -> Self {
         std::mem::replace(self, Self::new(self.keeps_epochs))
     }
 
-    /// Bytes of one state of the shard, and of a snapshot.
+    /// Returns the bytes of one state of the shard and of a snapshot.
     pub(super) fn bytes(&self, shard: &Shard<T>) -> Bytes {
         let rings: usize = shard.delivery.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
         let state = shard.states.values.len() * size_of::<T>();
@@ -98,6 +99,7 @@ impl<T: Scalar> ShardObserver<T> for ShardTrace<T> {
     }
 
     fn step(&mut self, step: u64, block: usize) -> Option<(&mut [T], &mut [T])> {
+        // `None` makes the shard advance its own copy in place.
         let history = self.history.as_mut().filter(|history| history.is_whole())?;
         Some(history.step(step, block))
     }
@@ -114,18 +116,18 @@ impl<T: Scalar> ShardObserver<T> for ShardTrace<T> {
     }
 }
 
-/// What is recorded of a source block, and its part of the reverse run.
+/// The recorded spikes of a source block, and its part of the reverse run.
 #[derive(Debug, Default)]
 pub(crate) struct SourceTrace {
-    /// The spikes (step, source) of the segment that is kept, ascending by step.
+    /// The spikes (step, source) of the recorded segment, in ascending order of steps.
     kept: Option<Vec<(u64, u32)>>,
-    /// States from which segments begin, the last one on top.
+    /// States from which segments start. The last one is on top.
     snapshots: Vec<SourceBlock>,
     pub(super) accumulator: Option<Box<WeightAccumulator>>,
 }
 
 impl SourceTrace {
-    /// Keeps the spikes to come, or does not.
+    /// Starts recording spikes, or stops it.
     pub(super) fn keep(&mut self, keep: bool) {
         self.kept = keep.then(Vec::new);
     }
@@ -134,14 +136,14 @@ impl SourceTrace {
         self.snapshots.push(source_block.clone_unrecorded());
     }
 
-    /// Puts the source block back to the last state saved, which is removed.
+    /// Restores the last saved state of the source block and removes it.
     pub(super) fn restore(&mut self, source_block: &mut SourceBlock) {
         if let Some(snapshot) = self.snapshots.pop() {
             *source_block = snapshot;
         }
     }
 
-    /// The spikes kept of some steps.
+    /// Returns the recorded spikes of some steps.
     pub(super) fn spikes(&self, steps: std::ops::Range<u64>) -> &[(u64, u32)] {
         let kept = self.kept.as_deref().unwrap_or_default();
         let at = |step: u64| kept.partition_point(|(s, _)| *s < step);
@@ -152,7 +154,7 @@ impl SourceTrace {
 impl SourceObserver for SourceTrace {
     fn spikes(&mut self, begin: u64, spikes: &Spikes) {
         if let Some(kept) = &mut self.kept {
-            // By step, so that the spikes of an epoch can be found by bisection.
+            // Spikes are stored by step, so that those of an epoch can be found by bisection.
             for i in 0..spikes.steps() {
                 kept.extend(spikes.at(i).iter().map(|source| (begin + i as u64, *source)));
             }

@@ -1,7 +1,7 @@
-//! Who spiked, as rows of lanes.
+//! The neurons that spiked, as rows of lanes.
 //!
-//! The reverse takes this from the run rather than compare V with the threshold again: V may lie so close to it that the reverse
-//! program, which computes V in another order, would decide otherwise.
+//! The reverse uses the spikes of the run instead of comparing V with the threshold again. V may lie so close to the
+//! threshold that the reverse program, which evaluates V in another order, would decide differently.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ use super::history::History;
 use crate::inputs::input_rows::InputRows;
 use crate::runtime::shard::Shard;
 
-/// The spikes of a block in the steps of an epoch, as its shard has kept them: 1 for a neuron that spiked; no row where none did.
+/// Collects the recorded spikes of a block for the steps of an epoch. A row contains 1 for each neuron that spiked. A
+/// step without spikes has no row.
 pub(crate) fn spiked<T: Scalar>(
     rows: &mut InputRows<T>,
     (shard, history): (&Shard<T>, &History<T>),
@@ -22,6 +23,7 @@ pub(crate) fn spiked<T: Scalar>(
     let first = shard.place.neurons.start + block * shard.place.lanes;
     for step in steps {
         let all = history.spikes_at(step);
+        // Spikes of a step are sorted by neuron, so those of a block are contiguous.
         let at = |neuron: usize| all.partition_point(|n| (*n as usize) < neuron);
         let mine = &all[at(first)..at(first + shard.place.lanes)];
         if mine.is_empty() {

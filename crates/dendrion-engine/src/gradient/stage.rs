@@ -1,4 +1,7 @@
-//! The stages of a sample in a run that is recorded, and in the reverse run.
+//! The stages of a sample in a run with a trace and in the reverse run.
+//!
+//! A stage carries out one entry of the checkpoint schedule (`schedule.rs`) for all shards and source blocks of a
+//! worker.
 
 use std::sync::Arc;
 
@@ -9,20 +12,20 @@ use super::shard_trace::GradientObserver;
 use super::sweep::{Shared, sweep};
 use crate::run::{Alarm, Barrier, Member, RunPlan, Stage, Watch, Worker};
 
-/// What all workers of a sample do together.
+/// A stage of the schedule, performed by all workers of a sample together.
 #[derive(Debug)]
 pub(crate) enum GradientStage<'c, T: Scalar> {
     /// Saves a snapshot.
     Save,
-    /// Goes back to the last snapshot.
+    /// Restores the last snapshot.
     Restore,
-    /// Runs steps, and keeps them or not.
+    /// Runs steps, with or without recording them.
     Run { plan: Box<RunPlan<T>>, keep: bool },
-    /// Reverses the steps that are kept.
+    /// Reverses the recorded steps.
     Sweep { shared: Arc<Shared<'c, T>>, barrier: Arc<Barrier>, begin: u64, end: u64 },
 }
 
-/// The stages of a schedule. `sweep` is what reverses steps, if anything does.
+/// Converts a schedule to stages. `sweep` creates the stage that reverses steps, or `None` during the forward run.
 pub(super) fn stages<'c, T: Scalar>(
     schedule: &[ScheduleStep],
     plan: impl Fn(u64, u64) -> RunPlan<T>,
@@ -68,7 +71,7 @@ impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
                 let alarm = Alarm(barrier);
                 let through = sweep(worker, shared, barrier, (*begin, *end), watch);
                 if through {
-                    // The barrier is broken only if the sweep was stopped or panicked.
+                    // The barrier stays intact unless the sweep was stopped or panicked.
                     std::mem::forget(alarm);
                 }
                 through

@@ -1,4 +1,4 @@
-//! What gradients of one network share from run to run.
+//! Data that the gradients of one network share across runs.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::history::Spares;
 /// Compiled reverse programs, and memory for states.
 #[derive(Debug)]
 pub(crate) struct Store<T: Scalar> {
-    /// By population.
+    /// Compiled reverses by population.
     compiled: Vec<Arc<Compiled<T>>>,
     pub(super) spares: Spares<T>,
 }
@@ -22,7 +22,7 @@ impl<T: Scalar> Default for Store<T> {
 }
 
 impl<T: Scalar> Store<T> {
-    /// The reverse programs of so many populations.
+    /// Returns the compiled reverses of this many populations.
     pub(super) fn compiled(&mut self, populations: usize) -> &[Arc<Compiled<T>>] {
         self.compiled.resize_with(populations, Arc::default);
         &self.compiled

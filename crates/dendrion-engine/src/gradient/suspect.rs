@@ -1,7 +1,7 @@
-//! A neuron whose cotangents stopped being finite: what is needed to find out why.
+//! A neuron whose cotangents stopped being finite, with the data needed to explain it.
 //!
-//! The sweep only notices that something is not finite, every `FOLD` steps, and copies the states of those steps.
-//! The search for the expression (`infinite.rs`) is slow, and waits until the gradient is known to be invalid.
+//! Every `FOLD` steps the sweep checks for values that are not finite, and copies the states of those steps. The
+//! search for the expression (`infinite.rs`) is slow, so it runs only if the gradient is invalid.
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use super::history::History;
 #[derive(Clone, Debug)]
 pub(crate) struct Suspect {
     pub(super) population: usize,
-    /// In its population.
+    /// Index of the neuron in its population.
     pub(super) neuron: usize,
     /// The states at the beginning of these steps, in ascending order.
     pub(super) steps: Vec<(u64, Vec<f64>)>,
 }
 
 impl Suspect {
-    /// The neuron of one lane of a block, with its states in `steps`.
+    /// Copies the states of one lane of a block in `steps`.
     pub(crate) fn new<T: Scalar>(
         (population, neuron): (usize, usize),
         history: &History<T>,
@@ -28,6 +28,7 @@ impl Suspect {
         (block, lanes, lane): (usize, usize, usize),
         steps: Range<u64>,
     ) -> Self {
+        // Recomputed states exist only for the current epoch.
         let end = steps.end.min(if history.is_whole() { history.end() } else { epoch.end });
         let states = |step: u64| {
             let rows = if history.is_whole() {

@@ -1,15 +1,16 @@
-//! The backward sweep: epochs, and the steps in them, from the last to the first.
+//! The backward sweep: epochs and their steps, from the last to the first.
 //!
-//! A spike of source i at step n adds a weight w to a ring at step n + d of its target. The reverse of this sum is
+//! A spike of source i at step n adds a weight w to a delivery ring of its target, at step n + d. The reverse of this
+//! sum is
 //!
 //! ```text
 //! adjoint of the spike of i at n  =  sum over its connections of  w * (adjoint of the arrival at n + d)
 //! adjoint of w                   +=  adjoint of the arrival at n + d, for each spike
 //! ```
 //!
-//! So the sweep *pulls* spike adjoints through the same connections, in the order of the forward run's sum, which keeps results
-//! independent of threads. Arrivals lie at least an epoch after the spike, so the adjoints of all arrivals that an epoch needs are
-//! known before any of its steps are reversed:
+//! The sweep therefore *pulls* spike adjoints through the same connections, in the order of the forward run's sum, so
+//! that results do not depend on threads. Arrivals are at least one epoch later than the spike, so the adjoints of
+//! all arrivals that an epoch needs are known before any of its steps are reversed:
 //!
 //! ```text
 //! for each epoch, from the last to the first:
@@ -17,7 +18,7 @@
 //!     wait for the other workers       (all have read; adjoints of this epoch's arrivals may now be written)
 //!     reverse the steps of the epoch, which leaves the adjoints of its arrivals
 //!     wait for the other workers       (all have written)
-//!     the same pull for generators, whose spikes may arrive in the epoch they are sent in
+//!     pull in the same way for generators, whose spikes may arrive in the epoch in which they are sent
 //! ```
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -32,7 +33,7 @@ use crate::inputs::{Current, Given, StandIns};
 use crate::run::{Barrier, Member, Route, Watch, Worker};
 use crate::runtime::input_ports::View;
 
-/// What all threads share while one sample is reversed.
+/// The data that all threads share while one sample is reversed.
 #[derive(Debug)]
 pub(crate) struct Shared<'c, T: Scalar> {
     pub(crate) backwards: Vec<Arc<Backward<T>>>,
@@ -40,11 +41,11 @@ pub(crate) struct Shared<'c, T: Scalar> {
     pub(crate) currents: Arc<Vec<Option<Current>>>,
     pub(crate) given: StandIns<T>,
     pub(crate) routes: Arc<Vec<Route>>,
-    /// By projection, then target.
+    /// Connections, sorted by projection and then by target.
     pub(crate) edges: Vec<ReverseEdge<T>>,
-    /// For each shard and port, the adjoints of arrivals.
+    /// The adjoints of arrivals, by shard and port.
     pub(crate) spike_adjoints: Vec<RwLock<Vec<Ring<T>>>>,
-    /// Cotangents of what probes recorded.
+    /// The given cotangents of recordings.
     pub(crate) tables: Vec<&'c [f64]>,
     /// The first step of the run.
     pub(crate) begin: u64,
@@ -52,19 +53,19 @@ pub(crate) struct Shared<'c, T: Scalar> {
 }
 
 impl<T: Scalar> Shared<'_, T> {
-    /// The adjoints of arrivals. Empty if nothing is connected: workers that do not meet at the barrier must not wait for each
-    /// other's locks either.
+    /// Returns the adjoints of arrivals. The result is empty if there are no connections: workers that do not
+    /// synchronize at the barrier must not wait for each other's locks either.
     fn spike_adjoints(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
         let connected = if self.is_connected() { &self.spike_adjoints[..] } else { &[] };
         connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
     }
 
-    /// Whether what threads do depends on each other.
+    /// Returns whether the work of one thread depends on that of others.
     const fn is_connected(&self) -> bool {
         !self.edges.is_empty()
     }
 
-    /// The edges of the projections from a population's shard, or a generator's source block, at that place.
+    /// Returns the connections from the shard (or the source block, if `shards` is false) with index `place`.
     pub(crate) fn edges_from(&self, shards: bool, place: usize) -> impl Iterator<Item = &ReverseEdge<T>> {
         self.edges.iter().filter(move |edge| match &self.routes[edge.projection] {
             Route::Shards(range) => shards && range.contains(&place),
@@ -73,7 +74,8 @@ impl<T: Scalar> Shared<'_, T> {
     }
 }
 
-/// Reverses the steps from `begin` to `end`, which the worker's shards keep; false where a watch stopped it.
+/// Reverses the recorded steps from `begin` to `end`. Returns `false` if the watch stopped it or another worker was
+/// lost.
 pub(crate) fn sweep<T: Scalar>(
     worker: &mut Worker<T, GradientObserver>,
     shared: &Shared<'_, T>,
@@ -84,9 +86,10 @@ pub(crate) fn sweep<T: Scalar>(
     let meets = shared.is_connected();
     let mut until = end;
     while until > begin {
-        // Epochs count from the beginning of the segment, as they did forward; the last one may be shorter.
+        // Epochs are counted from the beginning of the segment, as in the forward run. The last one may be shorter.
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
-        // Only the first worker has a watch that breaks. It breaks the barrier, so that the others stop at their next wait.
+        // Only the first worker's watch can stop the sweep. It then breaks the barrier, so that the others stop at
+        // their next wait.
         if watch(until).is_break() {
             barrier.break_off();
         }
@@ -114,7 +117,7 @@ fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Sha
     let spike_adjoints = shared.spike_adjoints();
     for Member { place, part: shard, observer } in &mut worker.shards {
         let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
-        // Spikes that nobody receives and nobody recorded have no adjoints: the program takes zeros.
+        // Spikes that are neither received nor recorded have no adjoints, and the program uses zeros.
         let is_received = shared.edges_from(true, *place).next().is_some();
         reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone());
         let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
@@ -129,6 +132,7 @@ fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Sha
             }
             let sum = reversal.accumulator.weights(edge, neurons.clone());
             for step in steps.clone() {
+                // The weight was added once per spike, so each spike contributes the adjoint of its arrival.
                 for source in history.spikes_at(step) {
                     edge.fanout.correlate(neurons.clone(), (*source, 1.0), step, ring, sum);
                 }
@@ -144,6 +148,7 @@ fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<
         let population = shard.place.population;
         let engine = &shared.engines[population];
         let view = View { engine, currents: &shared.currents, given: &shared.given };
+        // Only this worker writes to the ring of its shard, and no worker reads it between the two barriers.
         let mut spike_adjoints =
             shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
         let given = (&mut spike_adjoints[..], &shared.tables[..]);
@@ -151,8 +156,8 @@ fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<
     }
 }
 
-/// Pulls the adjoints of values given for generators, and adds what the epoch's spikes of generators contribute to the cotangents of
-/// weights.
+/// Pulls the adjoints of values that replaced the output of generators, and adds the contribution of the epoch's
+/// generated spikes to the cotangents of weights.
 fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
     for Member { place, part: source_block, observer } in &mut worker.sources {
@@ -186,6 +191,8 @@ fn pull_given<T: Scalar>(
 ) {
     let sources = accumulator.sources.clone();
     for step in steps {
+        // The value was multiplied by each weight, so its adjoint is pulled like that of a spike, and each weight
+        // gets the adjoint of the arrival times the value.
         if let Some(inputs) = &mut accumulator.inputs {
             let out = &mut inputs[(step - begin) as usize * sources.len()..][..sources.len()];
             edge.fanout.pull(sources.clone(), step, ring, out);

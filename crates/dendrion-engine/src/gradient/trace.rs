@@ -1,4 +1,4 @@
-//! A trace: what a run left behind so that it can be reversed.
+//! A trace: the data that a run leaves behind so that it can be reversed.
 
 use std::sync::Arc;
 
@@ -16,27 +16,27 @@ use crate::run::{Observed, Route};
 use crate::runtime::population::Engine;
 use crate::runtime::target::{Targets, full_name};
 
-/// A probe at the time of a run.
+/// A probe as it was at the time of a run.
 #[derive(Clone, Debug)]
 pub(crate) enum ProbeSnapshot {
-    /// Values: of the population's shards, by place, what was read and which lanes went to which columns.
+    /// A probe of values: for each shard of the population, what is read and which lanes go to which columns.
     Values { population: usize, every: u64, columns: usize, places: Vec<Place> },
-    /// Spikes of a population.
+    /// A probe of the spikes of a population.
     Spikes { population: usize },
-    /// Something that has no cotangent.
+    /// A probe that has no cotangents.
     Other,
 }
 
-/// Place of a shard, what is read in it, and the lanes recorded with their columns.
+/// Index of a shard, what is read in it, and the recorded lanes with their columns.
 type Place = (usize, Reads, Arc<Lanes>);
 
-/// What a run left behind so that it can be reversed, once.
+/// The data that a run leaves behind so that it can be reversed once.
 #[derive(Debug)]
 pub(crate) struct Trace<T: Scalar> {
     pub(crate) populations: Vec<Reversible<T>>,
     pub(crate) engines: Vec<Arc<Engine<T>>>,
     pub(crate) targets: Arc<Targets>,
-    /// How many values each of them has, where it is not one for all; of weights nothing.
+    /// Number of values of each parameter, or `None` if it has one value for all or is a weight.
     pub(crate) shapes: Vec<Option<usize>>,
     /// Path and size of each generator.
     pub(crate) generators: Arc<Vec<(String, usize)>>,
@@ -49,21 +49,22 @@ pub(crate) struct Trace<T: Scalar> {
     pub(crate) begin: u64,
     pub(crate) end: u64,
     pub(crate) epoch: u64,
-    /// Epochs from one meeting of threads to the next.
+    /// Number of epochs between two barriers.
     pub(crate) meeting: u64,
     pub(crate) threads: usize,
-    /// Shards and source blocks of a sample.
+    /// Numbers of shards and source blocks of a sample.
     pub(crate) places: (usize, usize),
     pub(crate) spares: Spares<T>,
 }
 
 impl<T: Scalar> Trace<T> {
-    /// Bytes of the states that the run and its reverse keep at a time, at most, in all samples.
+    /// Returns the maximum number of bytes of states that the run and its reverse keep at the same time, in all
+    /// samples.
     pub(crate) const fn memory(&self) -> u64 {
         self.plan.bytes()
     }
 
-    /// What is said of a cotangent that has grown.
+    /// Describes a cotangent that has grown.
     pub(super) fn growth(
         &self,
         (population, peak): (usize, Peak),
@@ -74,12 +75,14 @@ impl<T: Scalar> Trace<T> {
         let attached = |p: &&Reversible<T>| {
             !p.spike.1 && p.system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.resets))
         };
+        // The reset of the neuron itself is the most likely cause, then that of any other population.
         let through = Some(of).filter(attached).or_else(|| self.populations.iter().find(attached));
         let dt = of.system.parameters[System::DT].values.get(0);
         Growth {
             state: full_name(&of.path, &of.system.states[peak.state].name),
             neuron: peak.neuron,
             sample,
+            // Rounding removes the error of the product of a step number and dt.
             time: (peak.step as f64 * dt * 1e9).round() / 1e9,
             value: peak.value,
             given,
@@ -87,7 +90,7 @@ impl<T: Scalar> Trace<T> {
         }
     }
 
-    /// Whether it can still be reversed.
+    /// Returns whether the run can still be reversed.
     pub(crate) const fn is_left(&self) -> bool {
         !self.samples.is_empty()
     }

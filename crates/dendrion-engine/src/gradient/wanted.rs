@@ -1,4 +1,4 @@
-//! Whose cotangents a reverse run is asked for.
+//! The parameters and inputs whose cotangents a reverse run computes.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
@@ -6,21 +6,21 @@ use dendrion_model::Error;
 use super::trace::Trace;
 use crate::runtime::target::Target;
 
-/// Whose cotangents are wanted.
+/// The parameters and inputs whose cotangents are wanted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Positions in the trace's targets.
+    /// Indices of parameters in the trace's targets.
     pub(super) targets: Vec<usize>,
-    /// Projections whose weights are.
+    /// Projections whose weights are wanted.
     pub(crate) weights: Vec<usize>,
-    /// Generators of currents that are, by parameter, waveform, or what stands in for them.
+    /// Generators of currents of which a parameter, a waveform or a replaced input is wanted.
     pub(crate) generators: Vec<usize>,
-    /// Generators whose inputs or waveforms are.
+    /// Generators whose replaced inputs or waveforms are wanted.
     pub(crate) inputs: Vec<usize>,
 }
 
 impl Wanted {
-    /// By keys of parameters and paths of generators.
+    /// Finds parameters by key and generators by path.
     pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
         let mut wanted = Self::default();
         for key in keys {
@@ -43,7 +43,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Which of a population's parameters are, by their number.
+    /// Returns for each of a population's parameters whether it is wanted.
     pub(crate) fn of_population<T: Scalar>(&self, trace: &Trace<T>, population: usize) -> Vec<bool> {
         let mut wanted = vec![false; trace.populations[population].system.parameters.len()];
         for target in &self.targets {

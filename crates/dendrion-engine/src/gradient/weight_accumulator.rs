@@ -1,7 +1,8 @@
-//! Sums that belong to the sources of connections: a shard's neurons, or a source block of a generator.
+//! Weight gradients, summed by the sources of connections: a shard's neurons, or a source block of a generator.
 //!
-//! Connections are stored by source at their targets' shards, but a spike's part in the gradient is known where its source is. Each
-//! source therefore has the sums of its own connections, and no two threads ever add to the same one.
+//! Connections are stored by source at the shards of their targets, but the contribution of a spike to the gradient
+//! is computed where its source is. Each source therefore has the sums of its own connections, and no two threads
+//! ever add to the same sum.
 
 use std::ops::Range;
 
@@ -9,14 +10,14 @@ use dendrion_kernels::Scalar;
 
 use super::reverse_edge::ReverseEdge;
 
-/// Cotangents of the weights of connections from some sources, and of what stands in for these.
+/// Cotangents of the weights of connections from some sources, and of the values that replace these.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WeightAccumulator {
-    /// The sources.
+    /// The sources, as a range of indices in their population or generator.
     pub(crate) sources: Range<usize>,
-    /// For a projection and the place of a target shard, a sum per connection.
+    /// One sum per connection, by projection and index of the target shard.
     sums: Vec<((usize, usize), Vec<f64>)>,
-    /// For what stands in for them, step by step, if that is wanted.
+    /// Step by step, the cotangents of the values that replace the sources, if wanted.
     pub(crate) inputs: Option<Vec<f64>>,
 }
 
@@ -26,9 +27,10 @@ impl WeightAccumulator {
         Self { sources, sums: Vec::new(), inputs }
     }
 
-    /// The sums of a link's connections, by source.
+    /// Returns the sums of the connections of an edge, by source.
     pub(crate) fn weights<T: Scalar>(&mut self, edge: &ReverseEdge<T>, sources: Range<usize>) -> &mut [f64] {
         let key = (edge.projection, edge.target);
+        // There are few projections and shards, so a linear search is fast enough.
         let at = self.sums.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
             self.sums.push((key, vec![0.0; edge.fanout.count(sources)]));
             self.sums.len() - 1

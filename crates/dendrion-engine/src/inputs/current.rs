@@ -1,4 +1,4 @@
-//! Current generators: rows of pA for the lanes of a block.
+//! Current generators, which produce rows of currents (pA) for the lanes of a block.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values};
@@ -7,7 +7,7 @@ use super::schedule::{Part, Schedule, Window};
 use super::waveform::Samples;
 use crate::inputs::input_rows::InputRows;
 
-/// A current generator's present definition.
+/// The current definition of a generator.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     signal: Shape,
@@ -21,7 +21,7 @@ enum Shape {
 }
 
 impl Current {
-    /// The definition of a current generator (validated before).
+    /// Creates the definition of a current generator (validated before).
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let window = Window::of(generator, dt)?;
         if let Signal::Current(wave) = &generator.signal {
@@ -31,7 +31,7 @@ impl Current {
         Ok(Self { signal: Shape::Steps(Schedule::of(generator, dt)?), on: window.steps() })
     }
 
-    /// Sets the amplitude (pA), of each time or, where `whole` says so, of all times.
+    /// Sets the amplitude (pA), either one value per time or, if `whole` is true, one for all times.
     pub(crate) fn set(&mut self, amplitude: Values, whole: bool) {
         if let Shape::Steps(schedule) = &mut self.signal {
             schedule.set(amplitude, whole);
@@ -40,7 +40,8 @@ impl Current {
 }
 
 impl Current {
-    /// The rows of an epoch for neurons `first..`, and `steps` steps from `begin` on. Steps with the same values share a row.
+    /// Fills the rows of an epoch for the neurons from `first` on and the `steps` steps from `begin` on. Consecutive
+    /// steps with the same values share a row.
     pub(crate) fn fill<T: Scalar>(
         &self,
         rows: &mut InputRows<T>,
@@ -75,7 +76,8 @@ impl Current {
         }
     }
 
-    /// How many values of its own each neuron sees in turn: those of its schedule, or the samples of its waveform.
+    /// Returns the number of values that each neuron receives one after the other: those of the schedule, or the
+    /// samples of the waveform.
     pub(crate) fn slots(&self) -> usize {
         match &self.signal {
             Shape::Steps(schedule) => schedule.slots(),
@@ -83,7 +85,7 @@ impl Current {
         }
     }
 
-    /// Which of them a step takes, with their weights.
+    /// Finds the values that a step uses, with their weights.
     pub(crate) fn parts(&self, step: u64, parts: &mut Vec<Part>) {
         parts.clear();
         match &self.signal {
@@ -93,14 +95,14 @@ impl Current {
         }
     }
 
-    /// Whether all neurons see the same waveform.
+    /// Returns whether all neurons receive the same waveform.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(&self.signal, Shape::Waveform(samples) if samples.wave.width == 1)
     }
 }
 
 impl Samples {
-    /// The values of neurons `first..` in a step that takes these samples.
+    /// Computes the values of the neurons from `first` on in a step that uses these samples.
     fn row<T: Scalar>(&self, parts: &[Part], first: usize, out: &mut [T]) {
         let width = self.wave.width;
         let sample = |sample: usize| &self.wave.values[sample * width..][..width];

@@ -1,4 +1,5 @@
-//! What stands in for a generator during a run: a value per step and member, real numbers of spikes or pA.
+//! Values that replace the output of a generator during a run: one value per step and member, as a (possibly
+//! fractional) number of spikes or a current in pA.
 
 use std::sync::Arc;
 
@@ -6,22 +7,22 @@ use dendrion_kernels::Scalar;
 
 use crate::inputs::input_rows::InputRows;
 
-/// Values given in place of what a generator would send.
+/// Values that replace the output of a generator.
 #[derive(Clone, Debug)]
 pub(crate) struct Given<T: Scalar> {
     /// The step of the first row.
     pub(crate) begin: u64,
-    /// Members of the generator.
+    /// Number of members of the generator.
     pub(crate) width: usize,
-    /// Step by step.
+    /// The values, step by step.
     pub(crate) values: Arc<Vec<T>>,
 }
 
-/// What stands in for generators, by their index.
+/// The values that replace the output of generators, by index.
 pub(crate) type StandIns<T> = Arc<Vec<Option<Given<T>>>>;
 
 impl<T: Scalar> Given<T> {
-    /// The values of a step; empty where none are given.
+    /// Returns the values of a step, or an empty slice if none are given.
     pub(crate) fn row(&self, step: u64) -> &[T] {
         let row = step.checked_sub(self.begin).map_or(usize::MAX, |i| i as usize);
         row.checked_mul(self.width)
@@ -29,7 +30,8 @@ impl<T: Scalar> Given<T> {
             .unwrap_or(&[])
     }
 
-    /// The rows of an epoch for neurons `first..`, and `steps` steps from `begin` on, where currents are given.
+    /// Fills the rows of an epoch for the neurons from `first` on and the `steps` steps from `begin` on, if currents
+    /// are given.
     pub(crate) fn fill(
         &self,
         rows: &mut InputRows<T>,

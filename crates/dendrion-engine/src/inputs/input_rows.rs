@@ -1,8 +1,8 @@
-//! Rows of lanes for the steps of an epoch: a step has one of its own, the one before it again, or none.
+//! Rows of lanes for the steps of an epoch. A step has its own row, shares that of the previous step, or has none.
 
 use dendrion_kernels::{Buffer, Scalar};
 
-/// The rows of one block and epoch. What they hold at first is left over from another.
+/// The rows of one block and epoch. New rows contain values of an earlier use.
 #[derive(Clone, Debug)]
 pub(crate) struct InputRows<T: Scalar> {
     data: Buffer<T>,
@@ -12,28 +12,28 @@ pub(crate) struct InputRows<T: Scalar> {
 }
 
 impl<T: Scalar> InputRows<T> {
-    /// None yet, of that many lanes.
+    /// Creates a collection without rows, for this number of lanes.
     pub(crate) fn new(lanes: usize) -> Self {
         Self { data: Buffer::zeroed(0), count: 0, of_step: Vec::new(), lanes }
     }
 
-    /// Forgets all of them.
+    /// Removes all rows.
     pub(crate) fn clear(&mut self) {
         self.count = 0;
         self.of_step.clear();
     }
 
-    /// The next step has no row.
+    /// Adds a step without a row.
     pub(crate) fn skip(&mut self) {
         self.of_step.push(None);
     }
 
-    /// The next step has the newest row.
+    /// Adds a step that shares the last row.
     pub(crate) fn repeat(&mut self) {
         self.of_step.push(self.count.checked_sub(1));
     }
 
-    /// The next step has a row of its own.
+    /// Adds a step with its own row, which the caller fills.
     pub(crate) fn push(&mut self) -> &mut [T] {
         let from = self.count * self.lanes;
         if self.data.len() < from + self.lanes {
@@ -46,7 +46,7 @@ impl<T: Scalar> InputRows<T> {
         &mut self.data[from..from + self.lanes]
     }
 
-    /// The row of step `i` of the epoch; empty where it has none.
+    /// Returns the row of step `i` of the epoch, or an empty slice if it has none.
     pub(crate) fn row(&self, i: usize) -> &[T] {
         match self.of_step.get(i) {
             Some(Some(row)) => &self.data[row * self.lanes..][..self.lanes],

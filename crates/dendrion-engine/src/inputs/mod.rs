@@ -1,4 +1,4 @@
-//! Generators: spikes and currents from outside.
+//! Generators of spikes and currents.
 
 mod current;
 mod given;

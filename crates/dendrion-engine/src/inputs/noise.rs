@@ -4,8 +4,8 @@ use dendrion_kernels::{Buffer, Scalar};
 
 use crate::random::Stream;
 
-/// A noise's rows for one block and the steps of one epoch. Each number follows from neuron and step alone, so it is the
-/// same whatever the epochs, blocks and threads.
+/// The rows of a noise for one block and the steps of one epoch. Each number depends only on the neuron and the step,
+/// and therefore not on epochs, blocks or threads.
 #[derive(Clone, Debug)]
 pub(crate) struct NoiseRows<T: Scalar> {
     stream: Stream,
@@ -18,17 +18,18 @@ impl<T: Scalar> NoiseRows<T> {
         Self { stream, rows: Buffer::zeroed(0), lanes }
     }
 
-    /// Draws from another stream.
+    /// Changes the stream from which later numbers are drawn.
     pub(crate) const fn reseed(&mut self, stream: Stream) {
         self.stream = stream;
     }
 
-    /// Draws as a sample of a batch does.
+    /// Draws the numbers of a sample of a batch from now on.
     pub(crate) const fn become_sample(&mut self, batch: u32) {
         self.stream = self.stream.of_sample(batch);
     }
 
-    /// Draws the rows for neurons `first..`, and `steps` steps from `begin` on. One draw serves two steps.
+    /// Draws the rows for the neurons from `first` on and the `steps` steps from `begin` on. Each draw provides
+    /// numbers for two steps.
     pub(crate) fn fill(&mut self, first: usize, neurons: usize, begin: u64, steps: usize) {
         if self.rows.len() < steps * self.lanes {
             self.rows = Buffer::zeroed(steps * self.lanes);
@@ -46,7 +47,7 @@ impl<T: Scalar> NoiseRows<T> {
         }
     }
 
-    /// The row of step `i` of the epoch.
+    /// Returns the row of step `i` of the epoch.
     pub(crate) fn row(&self, i: usize) -> &[T] {
         &self.rows[i * self.lanes..][..self.lanes]
     }

@@ -1,23 +1,23 @@
 //! Schedules: parameters of generators that are piecewise constant functions of time.
 //!
-//! A step n takes the time average of the parameter over the interval that the step covers, so that no charge is lost where a value or the generator
-//! itself changes within a step. Steps between two changes share a row. A row is a sum of the schedule's own values, which are
-//! called slots: one slot with weight 1 where nothing changes within the step, else each slot with the fraction of the step in
-//! which it holds.
+//! Step n uses the time average of the parameter over the interval that the step covers, so that no charge is lost if
+//! a value changes, or the generator is switched, within a step. Steps between two changes share a row. A row is a
+//! weighted sum of the schedule's own values, which are called slots. If nothing changes within the step, there is
+//! one slot with weight 1. Otherwise, each slot is weighted with the fraction of the step during which it applies.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use dendrion_model::{Error, Generator, Values, grid_position, steps_of};
 
-/// A slot, and its weight in a time average.
+/// A slot and its weight in a time average.
 pub(crate) type Part = (usize, f64);
 
-/// The time in which a generator is on, in steps; not always whole ones.
+/// The period in which a generator is on, in steps. Its ends need not be integers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Window {
     pub(super) start: f64,
-    /// Infinite where it is never switched off.
+    /// Infinity if the generator is never switched off.
     pub(super) stop: f64,
 }
 
@@ -30,12 +30,13 @@ impl Window {
         Ok(Self { start: grid_position(generator.start, dt), stop })
     }
 
-    /// The steps in which it is on, for the whole step or for a part of it.
+    /// Returns the steps in which the generator is on, at least for a part of the step.
     pub(crate) fn steps(&self) -> Range<u64> {
         self.start as u64..self.stop.ceil() as u64
     }
 
-    /// The part of a step in which it is on, where it is switched within the step; else the whole step.
+    /// Returns the part of a step in which the generator is on if it is switched within the step, or else the whole
+    /// step.
     pub(crate) fn within(&self, step: u64) -> (f64, f64) {
         let (begin, end) = (step as f64, (step + 1) as f64);
         let inside = |at: f64, otherwise: f64| if begin < at && at < end { at } else { otherwise };
@@ -43,23 +44,23 @@ impl Window {
     }
 }
 
-/// Values of a generator's members, from step to step.
+/// The values of a generator's members as functions of the step.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) window: Window,
-    /// Times in steps from which the slots hold; none for a constant.
+    /// The steps from which slots apply. Empty for a constant.
     times: Vec<f64>,
     values: Values,
-    /// Values of a slot where there are times: one for all, or one each.
+    /// Number of values in a slot if there are times: one for all members, or one each.
     width: usize,
-    /// Steps from which the rows hold; none for a constant that is not switched within a step.
+    /// The steps from which rows apply. Empty for a constant that is not switched within a step.
     breaks: Vec<u64>,
-    /// The parts of each row, one row more than there are breaks.
+    /// The parts of each row. There is one row more than there are breaks.
     rows: Vec<Vec<Part>>,
 }
 
 impl Schedule {
-    /// Of a generator (validated before); 0 where it has no parameter.
+    /// Creates the schedule of a generator (validated before). The value is 0 if the generator has no parameter.
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let time = |t: &f64| steps_of(&generator.path, "times", *t, dt).map(|_| grid_position(*t, dt));
         let times = generator.breaks.iter().map(time).collect::<Result<Vec<f64>, Error>>()?;
@@ -71,7 +72,7 @@ impl Schedule {
         Ok(Self { window, times, values, width, breaks, rows })
     }
 
-    /// Sets new values: of all slots, or, where `whole` says so, of all times.
+    /// Sets new values, either for each slot or, if `whole` is true, for all times.
     pub(crate) fn set(&mut self, values: Values, whole: bool) {
         if whole {
             self.times.clear();
@@ -80,32 +81,32 @@ impl Schedule {
         self.values = values;
     }
 
-    /// How many breaks there are up to a step.
+    /// Returns the number of breaks up to a step, which is the index of its row.
     pub(crate) fn row(&self, step: u64) -> usize {
         self.breaks.partition_point(|b| *b <= step)
     }
 
-    /// How many breaks there are.
+    /// Returns the number of breaks.
     pub(crate) fn breaks(&self) -> usize {
         self.breaks.len()
     }
 
-    /// How many slots there are.
+    /// Returns the number of slots.
     pub(crate) fn slots(&self) -> usize {
         self.times.len().max(1)
     }
 
-    /// What the row after so many breaks is made of.
+    /// Returns the parts of a row.
     pub(crate) fn parts(&self, row: usize) -> &[Part] {
         self.rows.get(row).map_or(&[], Vec::as_slice)
     }
 
-    /// The first break after a step.
+    /// Returns the first break after a step.
     pub(crate) fn next(&self, step: u64) -> Option<u64> {
         self.breaks.get(self.row(step)).copied()
     }
 
-    /// The value of member `i` after so many breaks.
+    /// Returns the value of member `i` in a row.
     pub(crate) fn value(&self, row: usize, i: usize) -> f64 {
         match self.parts(row) {
             [] => 0.0,
@@ -123,7 +124,7 @@ impl Schedule {
     }
 }
 
-/// The steps at which rows begin, and the rows.
+/// Returns the steps at which rows begin, and the rows.
 fn rows(times: &[f64], window: &Window) -> (Vec<u64>, Vec<Vec<Part>>) {
     let mut breaks = BTreeSet::new();
     for time in times {
@@ -139,7 +140,8 @@ fn rows(times: &[f64], window: &Window) -> (Vec<u64>, Vec<Vec<Part>>) {
     (breaks.into_iter().collect(), rows)
 }
 
-/// The slots that hold from `from` to `until`, which lie in one step, each with the time for which it does.
+/// Returns the slots that apply between `from` and `until`, which lie in one step, and the time for which each of
+/// them applies.
 fn average(times: &[f64], (from, until): (f64, f64)) -> Vec<Part> {
     if times.is_empty() {
         return if until > from { vec![(0, until - from)] } else { Vec::new() };
@@ -182,7 +184,7 @@ mod tests {
         assert_eq!([schedule.next(0), schedule.next(2), schedule.next(5)], [Some(2), Some(5), None]);
     }
 
-    /// Several changes within one step, and a change that is on the grid but for rounding.
+    /// Several changes within one step, and a change that differs from a multiple of dt only by rounding.
     #[test]
     fn a_step_takes_the_time_average() {
         let values = Values::Each(vec![10.0, 20.0, 30.0, 40.0, 50.0]);

@@ -1,8 +1,9 @@
-//! Spike generators, in source blocks of sources that threads own.
+//! Spike generators, divided into source blocks that threads own.
 //!
-//! Poisson sources draw the gap to their next event, not a number per step: the process is exact (a step may hold
-//! several events of a source), costs nothing while silent, and its draws do not depend on how a run is cut into epochs.
-//! Bernoulli sources likewise draw the number of steps to their next spike.
+//! Poisson sources draw the interval to their next event instead of one number per step. The process is therefore
+//! exact (a step may contain several events of a source), needs no work while the source is silent, and does not
+//! depend on how a run is divided into epochs. Bernoulli sources draw the number of steps to their next spike in the
+//! same way.
 
 mod memory;
 
@@ -18,38 +19,38 @@ use crate::runtime::spikes::Spikes;
 
 pub(crate) use memory::{GeneratorMemory, Waits};
 
-/// Sources of a source block.
+/// Number of sources in a source block.
 const SOURCE_BLOCK: usize = 4096;
 
-/// What a source block's sources do.
+/// The process that generates the spikes of a source block.
 #[derive(Clone, Debug)]
 enum Process {
-    /// Times of the next events, in steps from the start of time, and rates per step.
+    /// A Poisson process: times of the next events, in steps from the beginning, and rates per step.
     Poisson(Renewal),
-    /// Steps of the next spikes, and probabilities per step.
+    /// A Bernoulli process: steps of the next spikes, and probabilities per step.
     Bernoulli(Renewal),
-    /// Steps and sources of all spikes, ascending.
+    /// Given spikes (step, source), in ascending order.
     Given { spikes: Arc<Vec<(u64, u32)>> },
-    /// Steps and sources of the spikes handed over that are still to be sent, ascending by step, and the step before which all
-    /// were handed over.
+    /// Spikes that the caller passes during the simulation: those that have not been sent, in ascending order of
+    /// steps, and the step before which all spikes have been passed.
     Pushed { spikes: VecDeque<(u64, u32)>, told: u64 },
 }
 
-/// Sources that draw when they next send.
+/// Sources that draw the times at which they send.
 #[derive(Clone, Debug)]
 struct Renewal {
     next: Vec<f64>,
     levels: Vec<f64>,
-    /// Draws each source has made.
+    /// Number of draws of each source.
     draws: Vec<u64>,
     schedule: Arc<Schedule>,
-    /// The generator's source that is the first of these.
+    /// Index of the first of these sources in the generator.
     offset: usize,
-    /// Breaks of the schedule that have passed; `None` before anything was drawn.
+    /// The row of the schedule in use, or `None` before the first draw.
     row: Option<usize>,
 }
 
-/// A run of a generator's sources.
+/// Consecutive sources of a generator.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceBlock {
     /// Index of the generator.
@@ -59,19 +60,19 @@ pub(crate) struct SourceBlock {
     process: Process,
     /// The steps in which the generator is on.
     on: Range<u64>,
-    /// Everything before this step has been sent.
+    /// The step before which all spikes have been sent.
     sent: u64,
-    /// What was sent last: the step it began at, and its events (steps after that, source).
+    /// The spikes sent last: the first step, and the events (step relative to it, source).
     last: (u64, Vec<(u32, u32)>),
-    /// Spikes recorded (step, source), if a probe asks for them.
+    /// Recorded spikes (step, source), if a probe records them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
-    /// Whether something else is given for what it would send.
+    /// Whether given values replace the output of the generator.
     pub(crate) muted: bool,
     dt: f64,
 }
 
 impl SourceBlock {
-    /// The source blocks of a generator (validated before), at the beginning of time.
+    /// Creates the source blocks of a generator (validated before) in their initial state.
     pub(crate) fn of(index: usize, generator: &Generator, seed: u64, dt: f64) -> Result<Vec<Self>, Error> {
         let path = &generator.path;
         let start = steps_of(path, "start", generator.start, dt)?;
@@ -108,7 +109,7 @@ impl SourceBlock {
             }
             signal => {
                 let schedule = Arc::new(Schedule::of(generator, dt)?);
-                // In a step in which it is on for a part, the schedule has that part of the rate.
+                // If the generator is on for a part of a step, the schedule contains that part of the rate.
                 let on = schedule.window.steps();
                 let firsts = (0..generator.size).step_by(SOURCE_BLOCK);
                 let process = |first: usize| {
@@ -122,7 +123,7 @@ impl SourceBlock {
         }
     }
 
-    /// Its sources.
+    /// Returns the sources of the block.
     pub(crate) fn sources(&self, size: usize) -> Range<usize> {
         let first = self.first as usize;
         match &self.process {
@@ -131,12 +132,13 @@ impl SourceBlock {
         }
     }
 
-    /// Makes its next draws from the stream of another seed.
+    /// Draws later events from the stream of another seed.
     pub(crate) fn reseed(&mut self, generator: &Generator, seed: u64) {
         self.stream = stream(generator, seed);
     }
 
-    /// Draws as a sample of a batch does, from now on. Processes without memory draw their next event anew, which is exact.
+    /// Draws as a sample of a batch from now on. The processes have no memory, so drawing the next event again is
+    /// exact.
     pub(crate) fn become_sample(&mut self, batch: u32) {
         self.stream = self.stream.of_sample(batch);
         if let Process::Poisson(r) | Process::Bernoulli(r) = &mut self.process
@@ -146,7 +148,7 @@ impl SourceBlock {
         }
     }
 
-    /// Bytes that a copy takes.
+    /// Returns the number of bytes of a copy.
     pub(crate) fn bytes(&self) -> usize {
         let process = match &self.process {
             Process::Poisson(r) | Process::Bernoulli(r) => {
@@ -158,7 +160,7 @@ impl SourceBlock {
         size_of::<Self>() + process
     }
 
-    /// A copy that records nothing.
+    /// Returns a copy that records nothing.
     pub(crate) fn clone_unrecorded(&mut self) -> Self {
         let log = self.log.take();
         let copy = self.clone();
@@ -166,8 +168,9 @@ impl SourceBlock {
         copy
     }
 
-    /// Sets rates (Hz) or probabilities from step `now` on, those of each time or, where `whole` says so, of all times. A
-    /// source whose value changes draws its next event anew, which is exact because the processes have no memory.
+    /// Sets rates (Hz) or probabilities from step `now` on, either one per time or, if `whole` is true, one for all
+    /// times. A source whose value changes draws its next event again, which is exact because the processes have no
+    /// memory.
     pub(crate) fn set(&mut self, values: &Values, whole: bool, now: u64) {
         if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
             Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
@@ -177,7 +180,8 @@ impl SourceBlock {
         }
     }
 
-    /// Hands over spikes (step, source) of steps not sent yet, ascending: all there are before step `until`.
+    /// Adds spikes (step, source) of steps that have not been sent, in ascending order. They are all spikes before
+    /// step `until`.
     pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>, until: u64) {
         if let Process::Pushed { spikes, told } = &mut self.process {
             spikes.extend(given);
@@ -185,24 +189,24 @@ impl SourceBlock {
         }
     }
 
-    /// The step before which all spikes were handed over.
+    /// Returns the step before which all spikes have been passed.
     pub(crate) const fn told(&self) -> u64 {
         if let Process::Pushed { told, .. } = &self.process { *told } else { 0 }
     }
 
-    /// Records its spikes from step `now` on, those too that it has sent already.
+    /// Starts recording spikes from step `now` on, including those that have already been sent.
     pub(crate) fn listen(&mut self, now: u64) {
         if self.log.is_none() {
             self.log = Some(self.ahead(now).collect());
         }
     }
 
-    /// What a level of 1 is in a step.
+    /// Returns the factor that converts values of the schedule to values per step.
     fn unit(&self) -> f64 {
         if matches!(self.process, Process::Poisson(_)) { self.dt * 1e-3 } else { 1.0 }
     }
 
-    /// Takes the levels that hold at step `now`, and draws what follows from them.
+    /// Updates the levels to those that apply at step `now`, and draws the events that depend on them.
     fn take_levels(&mut self, now: u64) {
         let (stream, first, unit) = (self.stream, self.first, self.unit());
         let from = now.max(self.on.start) as f64;
@@ -217,7 +221,7 @@ impl SourceBlock {
         }
     }
 
-    /// Appends the spikes of `steps` steps from `begin` on, by step, then source.
+    /// Generates the spikes of `steps` steps from `begin` on, sorted by step and then by source.
     pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) {
         let end = begin + steps as u64;
         let from = begin.max(self.sent);
@@ -240,7 +244,7 @@ impl SourceBlock {
         if let Some(log) = &mut self.log {
             log.extend(in_time);
         }
-        // Each source's events are in order; from break to break sources come again.
+        // The events of each source are in order, but sources repeat after each break.
         events.sort_by_key(|(_, source)| *source);
         out.fill(steps, &events);
         self.last = (begin, events);
@@ -253,7 +257,7 @@ impl SourceBlock {
         }
     }
 
-    /// Whether levels are to be taken at a step.
+    /// Returns whether levels change at a step.
     fn is_at_break(&self, step: u64) -> bool {
         match &self.process {
             Process::Poisson(r) | Process::Bernoulli(r) => r.row != Some(r.schedule.row(step)),
@@ -261,7 +265,7 @@ impl SourceBlock {
         }
     }
 
-    /// Adds the events (steps after `begin`, source) of the steps from `from` to `until`.
+    /// Adds the events (step relative to `begin`, source) of the steps from `from` to `until`.
     fn span(&mut self, from: u64, until: u64, begin: u64, events: &mut Vec<(u32, u32)>) {
         let mut event = |step: u64, source: u32| {
             if (from..until).contains(&step) {
@@ -290,7 +294,7 @@ impl SourceBlock {
     }
 }
 
-/// The random stream of a generator.
+/// Returns the random stream of a generator.
 fn stream(generator: &Generator, seed: u64) -> Stream {
     match &generator.stream {
         Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
@@ -304,13 +308,14 @@ impl Renewal {
         Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
     }
 
-    /// The level of source `i` after so many breaks, times `unit`. One of -0 is 0: a time divided by it would be -inf.
+    /// Returns the level of source `i` in a row, times `unit`. -0 becomes 0, because a time divided by -0 would be
+    /// -inf.
     fn level(&self, row: usize, i: usize, unit: f64) -> f64 {
         self.schedule.value(row, self.offset + i) * unit + 0.0
     }
 
-    /// Takes the levels that hold at step `now`, times `unit`; sources whose level changes draw their next event from
-    /// `from` on.
+    /// Updates the levels to those that apply at step `now`, times `unit`. Sources whose level changes draw their
+    /// next event from `from` on.
     fn take_levels(&mut self, now: u64, from: f64, unit: f64, gap: impl Fn(u32, &mut u64, f64) -> f64) {
         let (row, first) = (self.schedule.row(now), self.row.is_none());
         for i in 0..self.levels.len() {
@@ -323,7 +328,7 @@ impl Renewal {
         self.row = Some(row);
     }
 
-    /// Calls `event` for everything before step `until`; events of a source are at least `apart` apart.
+    /// Calls `event` for every event before step `until`. The events of a source are at least `apart` steps apart.
     fn run(
         &mut self,
         until: u64,
@@ -341,7 +346,8 @@ impl Renewal {
     }
 }
 
-/// Steps to the next event: exponential for a rate per step, geometric for a probability.
+/// Returns the number of steps to the next event: exponentially distributed for a rate per step, geometrically
+/// distributed for a probability.
 fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
     let draw = *draws;
     *draws += 1;

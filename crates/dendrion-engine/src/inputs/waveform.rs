@@ -1,15 +1,16 @@
-//! Waveforms: currents given by samples, as time averages over steps.
+//! Waveforms: currents that are given by samples and averaged over steps.
 //!
-//! Without an interval, sample k holds from start + k dt to start + (k + 1) dt, so that a step takes one sample where `start` is
-//! a multiple of dt. With an interval h the current is the linear interpolation of samples at start + k h, from the first to the
-//! last sample, and 0 elsewhere. The average of a piecewise linear function is exact: each piece takes the mean of its ends, by
-//! which its samples have the weights
+//! Without an interval, sample k applies from start + k dt to start + (k + 1) dt, so a step uses one sample if
+//! `start` is a multiple of dt. With an interval h, the current is the linear interpolation of samples at start + k
+//! h, from the first to the last sample, and 0 elsewhere. The average of a piecewise linear function is exact: each
+//! piece contributes the mean of its ends, so its two samples have the weights
 //!
 //! ```text
 //! d (1 - m), d m        d: length of the piece in sample intervals, m: its middle from the sample before
 //! ```
 //!
-//! divided by the length of the step. The reverse run uses the same weights: they are the derivative by samples.
+//! divided by the length of the step. The backward sweep uses the same weights, which are the derivatives with
+//! respect to the samples.
 
 use dendrion_model::{Waveform, grid_position, on_grid};
 
@@ -20,7 +21,7 @@ use super::schedule::{Part, Window};
 pub(crate) struct Samples {
     pub(crate) wave: Waveform,
     window: Window,
-    /// Samples per step where they are interpolated.
+    /// Number of samples per step, if they are interpolated.
     per_step: Option<f64>,
 }
 
@@ -30,12 +31,12 @@ impl Samples {
         Self { wave, window, per_step }
     }
 
-    /// How many samples there are.
+    /// Returns the number of samples.
     pub(crate) fn count(&self) -> usize {
         self.wave.values.len() / self.wave.width.max(1)
     }
 
-    /// The steps in which any sample plays.
+    /// Returns the steps in which samples play.
     pub(crate) fn steps(&self) -> std::ops::Range<u64> {
         let on = self.window.steps();
         let length = match self.per_step {
@@ -45,7 +46,7 @@ impl Samples {
         on.start..on.end.min(on_grid(self.window.start + length).ceil() as u64)
     }
 
-    /// The samples that play in a step, with their weights.
+    /// Finds the samples that play in a step, with their weights.
     pub(crate) fn parts(&self, step: u64, parts: &mut Vec<Part>) {
         parts.clear();
         let (from, until) = self.window.within(step);
@@ -106,7 +107,7 @@ mod tests {
     fn samples_without_an_interval_are_one_per_step() {
         let found = averages(&[3.0, 5.0, 7.0], None, (2.0, f64::INFINITY), 0.1);
         assert_eq!(found[..6], [0.0, 0.0, 3.0, 5.0, 7.0, 0.0]);
-        // Their charge is the same where they begin within a step.
+        // Samples that begin within a step contribute the same charge.
         let found = averages(&[3.0, 5.0, 7.0], None, (2.25, f64::INFINITY), 0.1);
         assert_eq!(found[1..7], [0.0, 2.25, 4.5, 6.5, 1.75, 0.0]);
         let found = averages(&[3.0, 5.0, 7.0], None, (2.0, 3.5), 0.1);
@@ -123,12 +124,12 @@ mod tests {
             t => 10.0 - (t - 3.5) / 2.5 * 20.0,
         };
         for (step, found) in found.iter().enumerate() {
-            // The middle of 1000 pieces is exact, since the corners lie between pieces.
+            // The midpoint rule with 1000 pieces is exact, because the corners lie between pieces.
             let expected: f64 =
                 (0..1000).map(|k| line(step as f64 + (f64::from(k) + 0.5) / 1000.0)).sum::<f64>() / 1000.0;
             assert!((found - expected).abs() < 1e-9, "{step}: {found} {expected}");
         }
-        // Many samples in a step.
+        // Many samples in one step.
         let values: Vec<f64> = (0..101).map(|k| f64::from(k * k % 17)).collect();
         let found = averages(&values, Some(0.007), (0.3, f64::INFINITY), 0.1);
         let area: f64 = values.windows(2).map(|w| 0.5 * (w[0] + w[1]) * 0.07).sum();

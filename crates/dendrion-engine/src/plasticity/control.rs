@@ -1,4 +1,4 @@
-//! Plasticity, controlled between runs: parameters of rules, time constants of traces, learning on and off.
+//! Control of plasticity between runs: parameters of rules, time constants of traces, and whether weights change.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Values};
@@ -25,7 +25,7 @@ pub(crate) fn set_rule<T: Scalar>(
     take_rule(model, ensemble, projection);
 }
 
-/// Hands its connections the present rule of a projection.
+/// Passes the current rule of a projection to its connections.
 pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
     let Some(plasticity) = model.network.projections[projection].plasticity.clone() else { return };
     let dt = model.network.dt;
@@ -53,7 +53,7 @@ pub(crate) fn set_trace<T: Scalar>(
     take_traces(model, ensemble, population);
 }
 
-/// Hands the neurons of a population the present time constants of their traces.
+/// Passes the current time constants of their traces to the neurons of a population.
 pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, population: usize) {
     let (cells, dt) = (&model.network.populations[population], model.network.dt);
     for shard in of_population_mut(&mut ensemble.own.shards, population) {
@@ -62,7 +62,7 @@ pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T
     }
 }
 
-/// The projection at `path`, which learns.
+/// Returns the projection at `path`, or an error if its weights are not plastic.
 fn learner<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     let all = &model.network.projections;
     model.index.projection(path).filter(|i| all[*i].learns()).ok_or_else(|| {
@@ -71,7 +71,7 @@ fn learner<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     })
 }
 
-/// Whether the weights of the projection at `path` are learnt.
+/// Returns whether the weights of the projection at `path` change.
 pub(crate) fn is_learning<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -82,7 +82,7 @@ pub(crate) fn is_learning<T: Scalar>(
     Ok(ensemble.incoming(projection).any(|(_, incoming)| on(incoming)))
 }
 
-/// Lets the weights of the projection at `path` be learnt, or not.
+/// Sets whether the weights of the projection at `path` change.
 pub(crate) fn set_learning<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -100,7 +100,7 @@ pub(crate) fn set_learning<T: Scalar>(
     Ok(())
 }
 
-/// Checks a largest weight against the weights there are.
+/// Checks that a new maximum weight is not below any current weight.
 pub(crate) fn check_bound<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -116,7 +116,7 @@ pub(crate) fn check_bound<T: Scalar>(
     Err(Error::parameter(path, "w_max", w_max, format!("at least the largest weight, {most}")))
 }
 
-/// Checks weights against the largest that a projection's rule allows.
+/// Checks that weights do not exceed the maximum of a projection's rule.
 pub(crate) fn check_largest<T: Scalar>(
     model: &Model<T>,
     projection: usize,

@@ -1,27 +1,27 @@
-//! The spikes of a shard's neurons, as far back as weights are not yet up to date, with the traces they leave.
+//! The spikes of a shard's neurons since the oldest weight update, with the traces that they leave.
 
-/// A spike of a neuron.
+/// A postsynaptic spike with the traces of its neuron.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PostsynapticSpike {
-    /// Its step.
+    /// Step of the spike.
     pub(crate) step: i64,
-    /// Trace after it.
+    /// Trace just after the spike.
     pub(crate) k: f64,
-    /// Slow trace just before it.
+    /// Slow trace just before the spike.
     pub(crate) slow: f64,
 }
 
-/// Spikes by neuron, ascending.
+/// Spikes by neuron, in ascending order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     postsynaptic: Vec<Vec<PostsynapticSpike>>,
-    /// Time constants of the traces of each neuron, in steps (`stdp_tau`, `tau_triplet`).
+    /// Time constants of each neuron's traces, in steps (`stdp_tau`, `tau_triplet`).
     taus: Vec<[f64; 2]>,
     spikes: usize,
 }
 
 impl History {
-    /// Of as many neurons as there are pairs of time constants, in steps.
+    /// Creates an empty history of neurons with these time constants, in steps.
     pub(crate) fn new(taus: Vec<[f64; 2]>) -> Self {
         Self { postsynaptic: vec![Vec::new(); taus.len()], taus, spikes: 0 }
     }
@@ -31,13 +31,13 @@ impl History {
         self.taus = taus;
     }
 
-    /// Forgets everything.
+    /// Removes all spikes.
     pub(crate) fn clear(&mut self) {
         self.postsynaptic.iter_mut().for_each(Vec::clear);
         self.spikes = 0;
     }
 
-    /// Adds a spike of neuron `lane`, later than its last one.
+    /// Adds a spike of neuron `lane`, which must be later than its last one.
     pub(crate) fn push(&mut self, lane: usize, step: u64) {
         let (step, [tau, tau_slow]) = (step as i64, self.taus[lane]);
         let postsynaptic = &mut self.postsynaptic[lane];
@@ -49,39 +49,40 @@ impl History {
         self.spikes += 1;
     }
 
-    /// The spikes of neuron `lane` that are kept and that a weight may still ask for: from step `safe` on, and the one before.
+    /// Returns the recorded spikes of neuron `lane` that a weight may still need: those from step `safe` on, and the
+    /// one before.
     pub(crate) fn since(&self, lane: usize, safe: i64) -> &[PostsynapticSpike] {
         let postsynaptic = &self.postsynaptic[lane];
         &postsynaptic[postsynaptic.partition_point(|p| p.step < safe).saturating_sub(1)..]
     }
 
-    /// Takes over spikes, neuron by neuron.
+    /// Replaces the spikes by others, given neuron by neuron.
     pub(crate) fn recall(&mut self, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
         self.spikes = postsynaptic.iter().map(Vec::len).sum();
         self.postsynaptic = postsynaptic;
     }
 
-    /// Spikes kept.
+    /// Returns the number of recorded spikes.
     pub(crate) const fn len(&self) -> usize {
         self.spikes
     }
 
-    /// The spikes of neuron `lane` after step `from`, up to and with step `to`.
+    /// Returns the spikes of neuron `lane` after step `from`, up to and including step `to`.
     pub(crate) fn between(&self, lane: usize, from: i64, to: i64) -> &[PostsynapticSpike] {
         let postsynaptic = &self.postsynaptic[lane];
-        // The latest spikes are what is asked for.
+        // Most requests concern the latest spikes, so the search starts at the end.
         let end = postsynaptic.len() - postsynaptic.iter().rev().take_while(|p| p.step > to).count();
         let start = end - postsynaptic[..end].iter().rev().take_while(|p| p.step > from).count();
         &postsynaptic[start..end]
     }
 
-    /// The trace of neuron `lane` at a step, without a spike of that very step.
+    /// Returns the trace of neuron `lane` at a step, without a spike at this step.
     pub(crate) fn before(&self, lane: usize, step: i64) -> f64 {
         let post = self.postsynaptic[lane].iter().rev().find(|p| p.step < step);
         post.map_or(0.0, |p| p.k * libm::exp(-((step - p.step) as f64) / self.taus[lane][0]))
     }
 
-    /// Forgets spikes before `step`, but for the last of each neuron, whose traces go on.
+    /// Removes spikes before `step`, except for the last one of each neuron, whose traces are still needed.
     pub(crate) fn forget(&mut self, step: i64) {
         for postsynaptic in &mut self.postsynaptic {
             let old = postsynaptic.iter().take_while(|p| p.step < step).count();

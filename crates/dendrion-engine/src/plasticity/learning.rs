@@ -1,4 +1,4 @@
-//! Learning connections: when weights are brought up to date, and with what.
+//! Connections with plastic weights: when weights are updated, and with which spikes.
 
 mod memory;
 
@@ -9,21 +9,21 @@ use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
 use super::history::History;
 use super::rule::{Pre, Rule};
 
-/// A step no spike comes before.
+/// A step before all spikes.
 const NEVER: i64 = i64::MIN / 2;
 
-/// The connections of one projection onto one shard, and what they lead from and to.
+/// The connections of one projection onto one shard, with the delays and spike histories that their plasticity needs.
 pub(crate) struct Synapses<'a, T: Scalar> {
     pub(crate) fanout: &'a mut Fanout<T>,
     pub(crate) history: &'a History,
-    /// Steps on the dendrite, by lane.
+    /// Dendritic delays in steps, by lane.
     pub(crate) dendritic: &'a [u16],
     /// Time step in ms.
     pub(crate) dt: f64,
 }
 
 impl<T: Scalar> Synapses<'_, T> {
-    /// Lane, delay, and delay less twice the dendrite's part, of a connection.
+    /// Returns the lane of a connection, its delay, and its delay minus twice the dendritic delay.
     fn path(&self, c: usize) -> (usize, i64, i64) {
         let lane = usize::from(self.fanout.targets()[c]);
         let delay = match self.fanout.delays() {
@@ -34,25 +34,25 @@ impl<T: Scalar> Synapses<'_, T> {
     }
 }
 
-/// The learning of the connections of one projection onto one shard.
+/// The plasticity of the connections of one projection onto one shard.
 #[derive(Clone, Debug)]
 pub(crate) struct Learning {
     rule: Rule,
     /// Whether weights change.
     on: bool,
-    /// Traces by source, or by connection where spikes of some wait longer than those of others.
+    /// Traces by source, or by connection if spikes wait longer at some connections than at others.
     pre: Vec<Pre>,
     by_source: bool,
-    /// Spikes (step, source) that are still to be looked at, ascending by step.
+    /// Spikes (step, source) that have not been processed, in ascending order of steps.
     spikes: VecDeque<(u64, u32)>,
-    /// Connections that wait for their neuron's spikes up to a step, by that step, in a ring.
+    /// Connections that wait for postsynaptic spikes, in a ring indexed by the step at which they are processed.
     waiting: Vec<Vec<u32>>,
-    /// The step before which all weights were up to date last.
+    /// The step up to which all weights were updated last.
     flushed: i64,
 }
 
 impl Learning {
-    /// For `synapses` between epochs of `epoch` steps.
+    /// Creates the plasticity of `synapses` for epochs of `epoch` steps.
     pub(crate) fn new<T: Scalar>(rule: Rule, synapses: &Synapses<'_, T>, epoch: u64) -> Self {
         let count = synapses.fanout.targets().len();
         let longest = (0..count).map(|c| synapses.path(c).2).max().unwrap_or(0).max(0);
@@ -74,12 +74,12 @@ impl Learning {
         self.rule = rule;
     }
 
-    /// Lets weights change, or not; traces go on. Weights must be flushed.
+    /// Sets whether weights change. Traces are updated in either case. Weights must be flushed before.
     pub(crate) const fn set_on(&mut self, on: bool) {
         self.on = on;
     }
 
-    /// Forgets all spikes; weights stay.
+    /// Removes all spikes. Weights keep their values.
     pub(crate) fn reset(&mut self) {
         self.pre.fill(Pre::default());
         self.spikes.clear();
@@ -87,12 +87,13 @@ impl Learning {
         self.flushed = NEVER;
     }
 
-    /// Takes in the spikes of a step.
+    /// Enqueues the spikes of a step.
     pub(crate) fn enqueue(&mut self, step: u64, sources: &[u32]) {
         self.spikes.extend(sources.iter().map(|source| (step, *source)));
     }
 
-    /// Does what can be decided at step `t`: adds to the ring what those spikes deliver, with weights up to date.
+    /// Processes the spikes that can be decided at step `t`: updates their weights and adds them to the delivery
+    /// ring.
     pub(crate) fn decide<T: Scalar>(&mut self, t: u64, synapses: &mut Synapses<'_, T>, ring: &mut Ring<T>) {
         let slot = (t % self.waiting.len() as u64) as usize;
         let mut ready = std::mem::take(&mut self.waiting[slot]);
@@ -109,7 +110,8 @@ impl Learning {
         }
     }
 
-    /// Sends a spike of step `t` down all connections of its source, or makes it wait.
+    /// Transmits a spike that can be decided at step `t` through the connections of its source, or lets it wait where
+    /// later postsynaptic spikes are needed.
     fn spread<T: Scalar>(
         &mut self,
         source: usize,
@@ -136,8 +138,8 @@ impl Learning {
         }
     }
 
-    /// Brings a weight up to date with a spike that its source sent at step `n`, and delivers it. `trace` is where the
-    /// source's traces are.
+    /// Updates a weight with a spike that its source sent at step `n`, and delivers the spike. `trace` is the index
+    /// of the source's traces.
     fn transmit<T: Scalar>(
         &mut self,
         c: usize,
@@ -159,7 +161,7 @@ impl Learning {
         ring.add(n + delay as u64, lane, synapses.fanout.weights()[c]);
     }
 
-    /// Applies the neuron's spikes up to and with step `until` that came after the source's last one.
+    /// Applies the postsynaptic spikes after the source's last spike, up to and including step `until`.
     fn catch_up<T: Scalar>(&self, c: usize, trace: usize, until: i64, synapses: &mut Synapses<'_, T>) {
         let pre = &self.pre[trace];
         let Some(last) = pre.last else { return };
@@ -169,12 +171,12 @@ impl Learning {
         let (weights, dt) = (synapses.fanout.weights_mut(), synapses.dt);
         for post in postsynaptic {
             let gap = (post.step - last) as f64 * dt;
-            // Rounded each time, so that it does not matter when weights are brought up to date.
+            // The weight is rounded after each spike, so the result does not depend on when weights are updated.
             weights[c] = T::from_f64(self.rule.facilitate(weights[c].to_f64(), pre, gap, post.slow));
         }
     }
 
-    /// The last step of a neuron's spikes that had been applied when weights were flushed last.
+    /// Returns the last step of the postsynaptic spikes that the last flush applied.
     fn flushed_until(&self, shift: i64) -> i64 {
         self.flushed - 1 + shift.min(0)
     }
@@ -184,8 +186,8 @@ impl Learning {
         *pre = self.rule.advance(pre, n, gap(pre, n, dt));
     }
 
-    /// Brings all weights up to date with the spikes before step `now` whose order at the synapse is known. Everything that
-    /// could be decided before `now` must have been.
+    /// Updates all weights with the spikes before step `now` whose order at the synapse is known. Everything that
+    /// could be decided before `now` must have been decided.
     pub(crate) fn flush<T: Scalar>(&mut self, now: u64, synapses: &mut Synapses<'_, T>) {
         let before = std::mem::replace(&mut self.flushed, now as i64);
         if before >= now as i64 || !self.on {
@@ -205,7 +207,8 @@ impl Learning {
     }
 }
 
-/// Time since a source's last spike, in ms; 0 before the first, when there are no traces to decay.
+/// Returns the time since a source's last spike in ms, or 0 before its first spike, when there are no traces to
+/// decay.
 fn gap(pre: &Pre, n: u64, dt: f64) -> f64 {
     pre.last.map_or(0.0, |last| (n - last) as f64 * dt)
 }

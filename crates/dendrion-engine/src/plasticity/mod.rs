@@ -1,15 +1,18 @@
-//! Plasticity: connections that change with the spikes that pass them.
+//! Plasticity: connections whose weights change with the spikes that they transmit.
 //!
-//! **Learning** (spike-timing-dependent plasticity, [`learning`]) follows NEST's `stdp_synapse` and `stdp_triplet_synapse`.
-//! Of a connection's delay d, the part δ lies on the dendrite (the neuron's `dendritic_delay`): the synapse sees a spike that
-//! its source sends at step n at n + d - δ, and one of its neuron at step m at m + δ. A weight is brought up to date
-//! when its source spikes, from the neuron's [`history`]; where both spikes arrive together the neuron's acts first.
+//! **Learning** (spike-timing-dependent plasticity, [`learning`]) follows NEST's `stdp_synapse` and
+//! `stdp_triplet_synapse`. A part δ of a connection's delay d is dendritic (the neuron's `dendritic_delay`). A spike
+//! that the source sends at step n reaches the synapse at n + d - δ, and a spike of the neuron at step m reaches it
+//! at m + δ. A weight is updated when its source spikes, based on the neuron's [`history`]. If both spikes reach the
+//! synapse at the same time, the postsynaptic one acts first.
 //!
-//! So a spike of step n needs all spikes of its neuron up to n + d - 2δ. Where those are not known yet it waits; as δ is
-//! at least a step and an epoch at most 2δ, they are known before the spike is due at n + d. What arrives is added in
-//! the order (step at which it can be decided, source, connection), whatever the epochs.
+//! A spike of step n therefore needs all spikes of its neuron up to n + d - 2δ. If these are not known yet, the spike
+//! waits. Since δ is at least one step and an epoch at most 2δ, they are known before the spike is due at n + d.
+//! Spikes are added to rings in the order (step at which they can be decided, source, connection), which does not
+//! depend on epochs.
 //!
-//! **Short-term plasticity** ([`short_term`]) scales what a spike carries, by its source's own spikes alone.
+//! **Short-term plasticity** ([`short_term`]) scales the transmitted weight, depending only on the spikes of the
+//! source.
 
 pub(crate) mod control;
 mod history;

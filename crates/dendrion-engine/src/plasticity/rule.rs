@@ -1,4 +1,4 @@
-//! Rules of learning: what a pair or a triplet of spikes does to a weight.
+//! STDP rules: the change of a weight by a pair or a triplet of spikes.
 //!
 //! Pairs: Guetig, Aharonov, Rotter & Sompolinsky (2003), as NEST's `stdp_synapse`. Triplets: Pfister & Gerstner (2006), as
 //! NEST's `stdp_triplet_synapse`. The neuron's own time constants are in its [`super::History`].
@@ -10,23 +10,23 @@ use dendrion_model::{ModuleKind, Plasticity};
 pub(crate) enum Rule {
     /// Pairs of spikes.
     Pair { lambda: f64, alpha: f64, mu_plus: f64, mu_minus: f64, tau_plus: f64, w_max: f64 },
-    /// Triplets of spikes: strengths of pairs and of triplets, facilitating and depressing.
+    /// Triplets of spikes: amplitudes of pairs and of triplets, for facilitation (`plus`) and depression (`minus`).
     Triplet { plus: [f64; 2], minus: [f64; 2], tau_plus: f64, tau_slow: f64, w_max: f64 },
 }
 
-/// What is left of a source's earlier spikes, as the synapse sees them.
+/// The traces of a source's earlier spikes at the synapse.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Pre {
-    /// The step of the last one; `None` before the first.
+    /// The step of the last spike, or `None` before the first one.
     pub(crate) last: Option<u64>,
-    /// Trace after it.
+    /// Trace just after the last spike.
     pub(crate) k: f64,
-    /// Slow trace after it.
+    /// Slow trace just after the last spike.
     pub(crate) slow: f64,
 }
 
 impl Rule {
-    /// The rule of a plasticity that learns.
+    /// Returns the rule of a plasticity, or `None` if its weights do not change.
     pub(crate) fn of(plasticity: &Plasticity) -> Option<Self> {
         let value = |name| plasticity.kind.value(&plasticity.params, name).map_or(f64::NAN, |v| v.get(0));
         match plasticity.kind {
@@ -49,7 +49,7 @@ impl Rule {
         }
     }
 
-    /// The largest weight.
+    /// Returns the maximum weight.
     pub(crate) const fn w_max(&self) -> f64 {
         match self {
             Self::Pair { w_max, .. } | Self::Triplet { w_max, .. } => *w_max,
@@ -62,13 +62,13 @@ impl Rule {
         }
     }
 
-    /// The weight after a spike of the neuron, `gap` ms after the source's last one; `slow` is the neuron's slow trace
-    /// just before its spike.
+    /// Returns the weight after a postsynaptic spike, `gap` ms after the source's last spike. `slow` is the neuron's
+    /// slow trace just before its spike.
     pub(crate) fn facilitate(&self, w: f64, pre: &Pre, gap: f64, slow: f64) -> f64 {
         let k = pre.k * libm::exp(-gap / self.tau_plus());
         match self {
             Self::Pair { lambda, mu_plus, w_max, .. } => {
-                // In single precision a weight may be rounded to just above the largest.
+                // In single precision, rounding may put a weight just above the maximum.
                 let norm = w / w_max;
                 (norm + lambda * libm::pow((1.0 - norm).max(0.0), *mu_plus) * k).min(1.0) * w_max
             }
@@ -78,7 +78,7 @@ impl Rule {
         }
     }
 
-    /// The weight after a spike of the source, `gap` ms after its last one; `k_minus` is the neuron's trace.
+    /// Returns the weight after a spike of the source, `gap` ms after its last one. `k_minus` is the neuron's trace.
     pub(crate) fn depress(&self, w: f64, pre: &Pre, gap: f64, k_minus: f64) -> f64 {
         match self {
             Self::Pair { lambda, alpha, mu_minus, w_max, .. } => {
@@ -92,7 +92,7 @@ impl Rule {
         }
     }
 
-    /// The source's traces after its spike at step `n`, `gap` ms after its last one.
+    /// Returns the source's traces after its spike at step `n`, `gap` ms after its last one.
     pub(crate) fn advance(&self, pre: &Pre, n: u64, gap: f64) -> Pre {
         let k = pre.k * libm::exp(-gap / self.tau_plus()) + 1.0;
         let slow = match self {

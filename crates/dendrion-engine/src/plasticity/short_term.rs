@@ -1,11 +1,11 @@
-//! Short-term plasticity: resources x and utilisation u of Tsodyks, Pawelzik & Markram (1998), from spike to spike as in Maass &
-//! Markram (2002), eq. 3 and 4, and NEST's `tsodyks2_synapse`. They follow from the source's spikes alone, so they are kept
-//! by source.
+//! Short-term plasticity: resources x and utilization u of Tsodyks, Pawelzik & Markram (1998), updated at each spike
+//! as in Maass & Markram (2002), eq. 3 and 4, and in NEST's `tsodyks2_synapse`. They depend only on the source's
+//! spikes and are therefore stored by source.
 
 use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
 use dendrion_model::Plasticity;
 
-/// What is left of a source's earlier spikes.
+/// The state after a source's last spike.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Left {
     pub(crate) last: u64,
@@ -23,7 +23,7 @@ pub(crate) struct ShortTerm {
 }
 
 impl ShortTerm {
-    /// At rest, for steps of `dt` ms.
+    /// Creates the state before all spikes, for steps of `dt` ms.
     pub(crate) fn new(plasticity: &Plasticity, sources: usize, dt: f64) -> Self {
         let mut new = Self { utilisation: 0.0, taus: [1.0, 0.0], sources: vec![None; sources] };
         new.set(plasticity, dt);
@@ -37,22 +37,22 @@ impl ShortTerm {
         self.taus = [value("tau_rec") / dt, value("tau_fac") / dt];
     }
 
-    /// Back to rest.
+    /// Returns to the state before all spikes.
     pub(crate) fn reset(&mut self) {
         self.sources.fill(None);
     }
 
-    /// What is left of each source's spikes.
+    /// Returns the state after the last spike of each source.
     pub(crate) fn sources(&self) -> &[Option<Left>] {
         &self.sources
     }
 
-    /// Takes over what is left of each source's spikes.
+    /// Replaces the state of all sources.
     pub(crate) fn recall(&mut self, sources: &[Option<Left>]) {
         self.sources.copy_from_slice(sources);
     }
 
-    /// The fraction of the weight that a spike of `source` at step `n` carries: u x.
+    /// Returns the fraction u x of the weight that a spike of `source` at step `n` transmits.
     pub(crate) fn spike(&mut self, source: usize, n: u64) -> f64 {
         let u_rest = self.utilisation;
         let Some(left) = self.sources.get_mut(source) else { return 0.0 };

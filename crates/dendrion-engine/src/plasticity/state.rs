@@ -1,4 +1,4 @@
-//! What a shard's learning connections share: the history of its neurons, and who watches the weights.
+//! The plasticity data that a shard's connections share: the spike history of its neurons, and the probes of weights.
 
 use std::ops::Range;
 
@@ -8,17 +8,18 @@ use dendrion_model::{Error, ModuleKind, Network, Population, Projection, Values}
 use crate::plasticity::{History, PostsynapticSpike, Rule};
 use crate::recording::recorder::Recorder;
 
-/// The part of a shard that learning needs; empty where nothing learns.
+/// The plasticity data of a shard. It is empty if no connection has plastic weights.
 #[derive(Debug)]
 pub(crate) struct PlasticityState<T: Scalar> {
-    /// Spikes of the neurons, if any connection learns.
+    /// Spikes of the neurons, if any connection has plastic weights.
     pub(crate) history: Option<History>,
-    /// Steps on the dendrite, by lane.
+    /// Dendritic delays in steps, by lane.
     pub(crate) dendritic: Vec<u16>,
     pub(crate) dt: f64,
-    /// Everything that could be decided before this step has been.
+    /// The step before which everything that could be decided has been decided.
     pub(crate) decided: u64,
-    /// Probes of weights: the projection, and the recorder whose lanes are its connections onto this shard.
+    /// Probes of weights: the projection, and the recorder, whose lanes are the projection's connections onto this
+    /// shard.
     pub(crate) watchers: Vec<(usize, Recorder<T>)>,
 }
 
@@ -29,19 +30,19 @@ impl<T: Scalar> Default for PlasticityState<T> {
 }
 
 impl<T: Scalar> PlasticityState<T> {
-    /// Prepares for connections that learn: steps on the dendrite and time constants (in steps) of each neuron.
+    /// Prepares for plastic connections, given the dendritic delay and the time constants (in steps) of each neuron.
     pub(crate) fn open(&mut self, dendritic: Vec<u16>, taus: Vec<[f64; 2]>, dt: f64) {
         if self.history.is_none() {
             (self.history, self.dendritic, self.dt) = (Some(History::new(taus)), dendritic, dt);
         }
     }
 
-    /// Steps on the dendrite of a neuron.
+    /// Returns the dendritic delay of a neuron in steps.
     pub(crate) fn on_dendrite(&self, lane: usize) -> u16 {
         self.dendritic.get(lane).copied().unwrap_or(1)
     }
 
-    /// Takes over the spikes of the neurons, when everything that could be decided before step `now` has been.
+    /// Restores the spikes of the neurons. Everything that could be decided before step `now` has been decided.
     pub(crate) fn recall(&mut self, now: u64, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
         self.decided = now;
         if let Some(history) = &mut self.history {
@@ -49,7 +50,7 @@ impl<T: Scalar> PlasticityState<T> {
         }
     }
 
-    /// Notes a spike of a neuron.
+    /// Records a spike of a neuron.
     pub(crate) fn remember(&mut self, lane: usize, step: u64) {
         if let Some(history) = &mut self.history {
             history.push(lane, step);
@@ -57,7 +58,7 @@ impl<T: Scalar> PlasticityState<T> {
     }
 }
 
-/// Steps on the dendrite and time constants of traces (in steps) of some neurons of a population.
+/// Returns the dendritic delays and the time constants of traces (in steps) of some neurons of a population.
 pub(crate) fn of_neurons(
     population: &Population,
     neurons: Range<usize>,
@@ -72,8 +73,8 @@ pub(crate) fn of_neurons(
     (neurons.map(dendritic).collect(), taus)
 }
 
-/// Checks connections that are to learn: none stronger than the rule allows, none with more time on the dendrite than in
-/// all.
+/// Checks that no weight exceeds the maximum of the rule, and that no dendritic delay exceeds the delay of the
+/// connection.
 pub(crate) fn check<T: Scalar>(
     network: &Network,
     projection: &Projection,
@@ -82,7 +83,7 @@ pub(crate) fn check<T: Scalar>(
     dendritic: &[u16],
 ) -> Result<(), Error> {
     let fail = |what: String| Err(Error::connectivity(&projection.path, what));
-    // A weight that only rounding to the network's type puts above the largest is none.
+    // A weight may exceed the maximum by the rounding to the network's type.
     let w_max = T::from_f64(rule.w_max());
     if let Some(w) = fanout.weights().iter().find(|w| **w > w_max) {
         return fail(format!("w = {}: expected at most w_max = {}", w.to_f64(), rule.w_max()));

@@ -1,12 +1,13 @@
-//! Binomial and hypergeometric counts from one uniform number, by inversion from the mode: weights relative to that of
-//! the mode follow from ratios of neighbours, so that no factorial is needed and the same bits come out on any machine.
-//! Time grows with the standard deviation (see Devroye, "Non-Uniform Random Variate Generation", 1986, X.4.3).
+//! Binomial and hypergeometric counts from one uniform number, by inversion from the mode. Probabilities relative to
+//! that of the mode are products of ratios of neighbors, so no factorial is needed and results are bit-identical on
+//! all processors. The time grows with the standard deviation (see Devroye, "Non-Uniform Random Variate Generation",
+//! 1986, X.4.3).
 
-/// A neighbour's weight below this, relative to the mode, is lost in the uniform number's 53 bits with all beyond it.
+/// Relative to the mode, probabilities below this and all beyond them are lost in the 53 bits of the uniform number.
 const NEGLIGIBLE: f64 = 1e-20;
 
-/// How many of `n` independent trials of probability `hits / (hits + misses)` succeed; `u` in (0, 1]. `hits` and
-/// `misses` are not both 0.
+/// Returns the number of successes in `n` independent trials of probability `hits / (hits + misses)`. `u` is in (0,
+/// 1]. `hits` and `misses` must not both be 0.
 pub(crate) fn binomial(u: f64, n: u64, hits: u64, misses: u64) -> u64 {
     if hits == 0 || misses == 0 {
         return if hits == 0 { 0 } else { n };
@@ -16,8 +17,8 @@ pub(crate) fn binomial(u: f64, n: u64, hits: u64, misses: u64) -> u64 {
     invert(u, 0..=n, mode as u64, |k| (n - k) as f64 / (k + 1) as f64 * odds)
 }
 
-/// How many of `n` drawn without replacement are among the `hits`; the others are among the `misses`. `u` in (0, 1],
-/// `n` at most `hits + misses`.
+/// Returns the number of `hits` among `n` items drawn without replacement from `hits + misses`. `u` is in (0, 1], and
+/// `n` is at most `hits + misses`.
 pub(crate) fn hypergeometric(u: f64, n: u64, hits: u64, misses: u64) -> u64 {
     let all = u128::from(hits) + u128::from(misses);
     let mode = (u128::from(n) + 1) * (u128::from(hits) + 1) / (all + 2);
@@ -28,8 +29,8 @@ pub(crate) fn hypergeometric(u: f64, n: u64, hits: u64, misses: u64) -> u64 {
     invert(u, n.saturating_sub(misses)..=n.min(hits), mode as u64, ratio)
 }
 
-/// The value where the sum of weights passes `u` of the whole, counting from the mode up to the end, then from the mode
-/// down. `ratio(k)` is the weight of k + 1 over that of k.
+/// Returns the value at which the sum of weights exceeds the fraction `u` of the total, summing from the mode to the
+/// upper end and then from the mode downwards. `ratio(k)` is the weight of k + 1 divided by that of k.
 fn invert(u: f64, range: std::ops::RangeInclusive<u64>, mode: u64, ratio: impl Fn(u64) -> f64) -> u64 {
     let (least, most) = range.into_inner();
     let mode = mode.clamp(least, most);
@@ -47,7 +48,8 @@ fn invert(u: f64, range: std::ops::RangeInclusive<u64>, mode: u64, ratio: impl F
     found
 }
 
-/// Visits values and their weights relative to the mode's: upwards from the mode, then downwards, until `visit` is done.
+/// Visits values with their weights relative to the mode, first upwards from the mode and then downwards, until
+/// `visit` returns `true`.
 fn walk(
     least: u64,
     most: u64,
@@ -81,7 +83,7 @@ mod tests {
     use super::{binomial, hypergeometric};
     use crate::random::{Purpose, Stream};
 
-    /// Mean and variance of many counts.
+    /// Returns the mean and the variance of many counts.
     fn moments(count: impl Fn(f64) -> u64) -> (f64, f64) {
         let (stream, n) = (Stream::new(3, "counts", Purpose::Totals), 20_000);
         let all: Vec<f64> = (0..n).map(|d| count(stream.uniform(0, d)) as f64).collect();
@@ -111,7 +113,7 @@ mod tests {
         }
     }
 
-    /// Each value as often as its probability says, by exact counting of 3 drawn from 4 + 2.
+    /// Each value is as frequent as its probability, by exact enumeration of 3 drawn from 4 + 2.
     #[test]
     fn small_counts_are_exact() {
         let steps = 60_000;

@@ -1,4 +1,4 @@
-//! Random numbers that depend on what they are for and on nothing else.
+//! Random numbers that depend only on their purpose: the seed, the module, its member and the draw.
 
 mod counts;
 mod philox;

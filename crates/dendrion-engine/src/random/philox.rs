@@ -1,11 +1,11 @@
 //! Philox 4x32-10, the counter-based generator of Salmon, Moraes, Dror & Shaw, "Parallel random numbers: as easy as
-//! 1, 2, 3" (SC 2011): a keyed bijection of 128-bit counters.
+//! 1, 2, 3" (SC 2011), which is a keyed bijection of 128-bit counters.
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
-/// The block of random bits for a counter under a key.
+/// Returns the random bits for a counter and a key.
 pub(crate) const fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     let mut round = 0;
     while round < ROUNDS {

@@ -1,16 +1,17 @@
-//! Streams: Philox keyed by (seed, path of the module, purpose), counted by (index in the module, batch, draw). Any
-//! thread can compute any draw, so results do not depend on threads, processes, or the order of construction.
+//! Streams: Philox with the key (seed, path of the module, purpose) and the counter (index in the module, batch,
+//! draw). Any thread can compute any draw, so results do not depend on threads, processes or the order of
+//! construction.
 
 use super::philox::philox;
 
-/// What random numbers are for; each purpose of a module has its own stream.
+/// The purpose of random numbers. Each purpose of a module has its own stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// Times of generated spikes.
     Spikes = 1,
-    /// Which pairs are connected.
+    /// The connected pairs.
     Connections = 2,
-    /// Noise on compartments.
+    /// Noise in compartments.
     Noise = 3,
     /// Weights of connections.
     Weights = 4,
@@ -20,7 +21,7 @@ pub(crate) enum Purpose {
     Members = 6,
     /// Times of the spikes of generators that share a stream.
     SharedSpikes = 7,
-    /// How many connections fall on each target.
+    /// The number of connections of each target.
     Totals = 8,
 }
 
@@ -28,7 +29,7 @@ pub(crate) enum Purpose {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream {
     key: [u32; 2],
-    /// Number of the sample in a batch.
+    /// Index of the sample in a batch.
     batch: u32,
 }
 
@@ -38,28 +39,28 @@ impl Stream {
         Self { key: [hash as u32, (hash >> 32) as u32], batch: 0 }
     }
 
-    /// The stream of a sample of a batch; that of sample 0 is the one without a batch.
+    /// Returns the stream of a sample of a batch. The stream of sample 0 is the stream without a batch.
     pub(crate) const fn of_sample(self, batch: u32) -> Self {
         Self { batch, ..self }
     }
 
-    /// 64 random bits: draw number `draw` of member `index`.
+    /// Returns 64 random bits: draw number `draw` of member `index`.
     pub(crate) fn bits(self, index: u32, draw: u64) -> u64 {
         let [a, b, _, _] = philox([index, self.batch, draw as u32, (draw >> 32) as u32], self.key);
         u64::from(a) | (u64::from(b) << 32)
     }
 
-    /// A uniform number in (0, 1].
+    /// Returns a uniform number in (0, 1].
     pub(crate) fn uniform(self, index: u32, draw: u64) -> f64 {
         unit(self.bits(index, draw))
     }
 
-    /// An exponential number of mean 1.
+    /// Returns an exponentially distributed number with mean 1.
     pub(crate) fn exponential(self, index: u32, draw: u64) -> f64 {
         -libm::log(self.uniform(index, draw))
     }
 
-    /// Two independent standard normal numbers (Box & Muller 1958).
+    /// Returns two independent standard normal numbers (Box & Muller 1958).
     pub(crate) fn normals(self, index: u32, draw: u64) -> [f64; 2] {
         let [a, b, c, d] = philox([index, self.batch, draw as u32, (draw >> 32) as u32], self.key);
         let u = unit(u64::from(a) | (u64::from(b) << 32));
@@ -69,12 +70,12 @@ impl Stream {
         [radius * cos, radius * sin]
     }
 
-    /// A whole number below `n` (n < 2^32), without bias to within 2^-32.
+    /// Returns an integer below `n` (n < 2^32), with a bias of less than 2^-32.
     pub(crate) fn below(self, index: u32, draw: u64, n: u32) -> u32 {
         ((u128::from(self.bits(index, draw)) * u128::from(n)) >> 64) as u32
     }
 
-    /// How many trials of probability `p` fail before the first success.
+    /// Returns the number of failures before the first success in trials of probability `p`.
     pub(crate) fn failures(self, index: u32, draw: u64, p: f64) -> f64 {
         if p <= 0.0 {
             return f64::INFINITY;
@@ -83,12 +84,12 @@ impl Stream {
     }
 }
 
-/// Random bits as a number in (0, 1].
+/// Converts random bits to a number in (0, 1].
 const fn unit(bits: u64) -> f64 {
     ((bits >> 11) + 1) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
-/// The finalizer of `SplitMix64` (Steele, Lea & Flood 2014) with its increment: a bijection that scatters bits.
+/// The finalizer of `SplitMix64` (Steele, Lea & Flood 2014) with its increment: a bijection that mixes bits.
 const fn mix(v: u64) -> u64 {
     let v = v.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let v = (v ^ (v >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -113,7 +114,7 @@ mod tests {
         assert_ne!(base.bits(0, 0), base.bits(0, 1));
     }
 
-    /// Published values would move if the stream's definition did; users' results would move with them.
+    /// If the definition of streams changed, so would these values and the results of all users.
     #[test]
     fn values_are_stable() {
         let stream = Stream::new(1, "noise", Purpose::Spikes);

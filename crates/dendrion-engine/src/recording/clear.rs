@@ -1,4 +1,4 @@
-//! Recordings that are cleared, cut short, or end with their probe.
+//! Clearing, truncating and removing recordings.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
@@ -8,8 +8,8 @@ use crate::recording::recorder::samples;
 use crate::runtime::ensemble::Ensemble;
 
 impl Probes {
-    /// Lets a probe begin anew at the present step: what it recorded is forgotten, in all samples of a batch. Its memory is kept
-    /// for what comes, or given back where `release` says so.
+    /// Discards the recording of a probe in all samples of a batch and restarts it at the current step. Its memory is
+    /// kept for further samples, or freed if `release` is true.
     pub(crate) fn forget<T: Scalar>(
         &mut self,
         ensemble: &mut Ensemble<T>,
@@ -23,7 +23,7 @@ impl Probes {
         Ok(())
     }
 
-    /// Ends a probe: nothing more is recorded for it, and what it recorded is forgotten. Other probes keep their numbers.
+    /// Removes a probe and its recording. Other probes keep their numbers.
     pub(crate) fn remove<T: Scalar>(&mut self, ensemble: &mut Ensemble<T>, id: ProbeId) -> Result<(), Error> {
         self.live(id)?;
         for shard in ensemble.shards_of(self.0[id.0].population) {
@@ -41,7 +41,7 @@ impl Probes {
         Ok(())
     }
 
-    /// A probe that was not removed.
+    /// Returns a probe, or an error if it was removed.
     fn live(&mut self, id: ProbeId) -> Result<&mut Probe, Error> {
         let found = self.0.get_mut(id.0).filter(|p| !matches!(p.what, What::Removed));
         found.ok_or_else(|| Error::structure("network", format!("has no probe {}, or it was removed", id.0)))
@@ -59,21 +59,21 @@ impl Probes {
         }
     }
 
-    /// Forgets the spikes of a population that none of its probes needs.
+    /// Removes the logged spikes of a population that none of its probes needs.
     fn prune_spikes<T: Scalar>(&self, ensemble: &mut Ensemble<T>, population: usize, release: bool) {
         let alike = |p: &&Probe| p.population == population && matches!(p.what, What::Spikes { .. });
         let least = self.0.iter().filter(alike).map(|p| p.begin).min();
         ensemble.shards_of(population).for_each(|s| prune(&mut s.output.log, least, release));
     }
 
-    /// Forgets the spikes of a generator that none of its probes needs.
+    /// Removes the logged spikes of a generator that none of its probes needs.
     fn prune_generated<T: Scalar>(&self, ensemble: &mut Ensemble<T>, generator: usize, release: bool) {
         let alike = |p: &&Probe| matches!(p.what, What::Generated { generator: g, .. } if g == generator);
         let least = self.0.iter().filter(alike).map(|p| p.begin).min();
         ensemble.source_blocks_of(generator).for_each(|c| prune(&mut c.log, least, release));
     }
 
-    /// Forgets what was recorded after the state at `step`.
+    /// Removes everything that was recorded after the state at `step`.
     pub(crate) fn cut<T: Scalar>(&self, ensemble: &mut Ensemble<T>, step: u64) {
         let probes = &self.0;
         for shard in ensemble.all_shards() {
@@ -94,7 +94,7 @@ impl Probes {
     }
 }
 
-/// Forgets the spikes before step `least`; with no step, ends the log.
+/// Removes the spikes before step `least`, or ends the log if there is no such step.
 fn prune(log: &mut Option<Vec<(u64, u32)>>, least: Option<u64>, release: bool) {
     let Some(least) = least else {
         *log = None;

@@ -1,4 +1,4 @@
-//! Probes, and what they record.
+//! Probes and their recordings.
 
 pub(crate) mod clear;
 pub(crate) mod probe;

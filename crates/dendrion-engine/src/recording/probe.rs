@@ -1,4 +1,4 @@
-//! Probes: what is recorded, and the tables it becomes.
+//! Probes: the quantities that are recorded, and the resulting tables.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator};
@@ -17,22 +17,22 @@ pub struct ProbeId(pub usize);
 /// Recorded values, sample by sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Samples {
-    /// Of a network in single precision.
+    /// Values of a network in single precision.
     F32(Vec<f32>),
-    /// Of a network in double precision.
+    /// Values of a network in double precision.
     F64(Vec<f64>),
 }
 
-/// What a probe records.
+/// The quantity that a probe records, and since when.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
     pub(crate) population: usize,
     pub(crate) what: What,
-    /// The step from which on it records.
+    /// The first step that is recorded.
     pub(crate) begin: u64,
 }
 
-/// What it is of.
+/// The recorded quantity.
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     Values {
@@ -42,28 +42,28 @@ pub(crate) enum What {
     Spikes {
         indices: Option<Vec<u32>>,
     },
-    /// Spikes of the generator of that number.
+    /// Spikes of the generator with this number.
     Generated {
         generator: usize,
         indices: Option<Vec<u32>>,
     },
-    /// Nothing: the probe was removed. Its number is not used again.
+    /// The probe was removed. Its number is not used again.
     Removed,
 }
 
-/// All probes, by their numbers.
+/// All probes, by number.
 #[derive(Debug, Default)]
 pub(crate) struct Probes(pub(crate) Vec<Probe>);
 
-/// The variable of a projection whose weights are learnt.
+/// Name of the variable that contains the weights of a projection with plastic weights.
 const WEIGHTS: &str = "w";
 
-/// The population of a path and the name of the member in it, which is empty for the population itmodel.
+/// Returns the population of a path and the name of the member in it, which is empty for the population itself.
 fn member<'a, T: Scalar>(model: &Model<T>, path: &'a str) -> Result<(usize, &'a str), Error> {
     model.index.member(path).ok_or_else(|| model.no_population(path))
 }
 
-/// What can be recorded of a module.
+/// Returns the variables of a module that can be recorded.
 pub(crate) fn variables<T: Scalar>(model: &Model<T>, path: &str) -> Result<Vec<String>, Error> {
     if let Some(projection) = model.index.projection(path) {
         let learns = model.network.projections[projection].learns();
@@ -100,7 +100,7 @@ pub(crate) fn variables<T: Scalar>(model: &Model<T>, path: &str) -> Result<Vec<S
 }
 
 impl Probes {
-    /// Records `variable` of the module at `path` from now on, every so many steps, for some or all neurons.
+    /// Records `variable` of the module at `path` from now on, every `every` steps, for some or all neurons.
     pub(crate) fn add<T: Scalar>(
         &mut self,
         (model, ensemble): (&mut Model<T>, &mut Ensemble<T>),
@@ -143,7 +143,7 @@ impl Probes {
         Ok(ProbeId(self.0.len() - 1))
     }
 
-    /// Records the weights of a projection's connections, numbered by source, then target.
+    /// Records the weights of a projection's connections, sorted by source and then by target.
     fn watch<T: Scalar>(
         &mut self,
         (model, ensemble): (&Model<T>, &mut Ensemble<T>),
@@ -194,7 +194,7 @@ impl Probes {
         Ok(ProbeId(self.0.len() - 1))
     }
 
-    /// Lets new source blocks of generators record what the old ones did.
+    /// Makes new source blocks of generators record what the old ones recorded.
     pub(crate) fn listen_again<T: Scalar>(&self, ensemble: &mut Ensemble<T>, now: u64) {
         for probe in &self.0 {
             if let What::Generated { generator, .. } = probe.what {
@@ -205,7 +205,7 @@ impl Probes {
         }
     }
 
-    /// Gives the shards their recorders; returns the number of columns.
+    /// Adds recorders to the shards, and returns the number of columns.
     fn record<T: Scalar>(
         &self,
         (model, ensemble): (&Model<T>, &mut Ensemble<T>),
@@ -232,7 +232,7 @@ impl Probes {
         all.len()
     }
 
-    /// Steps of a probe's samples.
+    /// Returns the steps of a probe's samples.
     pub(crate) fn sample_steps<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> Vec<u64> {
         match self.0.get(id.0) {
             Some(Probe { what: What::Values { every, .. }, begin, .. }) => {
@@ -249,7 +249,7 @@ impl Probes {
         recorders(first, of).map(Recorder::rows).max().unwrap_or(0)
     }
 
-    /// A probe's values, sample after sample of a batch, and how many columns they have.
+    /// Returns a probe's values, sample after sample of a batch, and the number of columns.
     pub(crate) fn values<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> (Vec<T>, usize) {
         let Some(Probe { population, what: What::Values { columns, .. }, .. }) = self.0.get(id.0) else {
             return (Vec::new(), 0);
@@ -275,7 +275,8 @@ impl Probes {
         (tables, *columns)
     }
 
-    /// A probe's spikes (step, neuron) in a sample of a batch, or in the network, which is sample 0; by step, then neuron.
+    /// Returns a probe's spikes (step, neuron) in a sample of a batch, sorted by step and then by neuron. Without a
+    /// batch, the network is sample 0.
     pub(crate) fn spikes<T: Scalar>(
         &self,
         ensemble: &Ensemble<T>,
@@ -298,7 +299,7 @@ impl Probes {
         };
         let mut chosen = indices.clone().unwrap_or_default();
         chosen.sort_unstable();
-        // Generators are ahead of the neurons where a run was stopped.
+        // Generators are ahead of the neurons if a run was stopped.
         let recorded = |step: &u64| (*begin..now).contains(step);
         let mut spikes: Vec<(u64, u32)> = (logs.into_iter().flatten().copied())
             .filter(|(step, i)| recorded(step) && (indices.is_none() || chosen.binary_search(i).is_ok()))
@@ -308,7 +309,7 @@ impl Probes {
     }
 }
 
-/// What a recorder reads to record a variable of a population.
+/// Finds the source of a recorder that records a variable of a population.
 fn reads<T: Scalar>(model: &mut Model<T>, population: usize, name: &str) -> Result<Reads, Error> {
     let cells = &mut model.cells[population];
     if let Some(row) = cells.system.state(name) {

@@ -1,26 +1,26 @@
-//! Recording: what probes see, kept by the shard that computes it, so that threads share nothing.
+//! Recorders store what probes record in the shard that computes it, so threads share no memory.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
 
-/// What a recorder reads.
+/// The source of a recorder's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reads {
-    /// A state row.
+    /// The state row with this index.
     State(usize),
-    /// The observer of that number.
+    /// The observer with this number.
     Observer(usize),
-    /// Weights of connections, whose places stand for lanes.
+    /// The weights of connections, which are indexed like lanes.
     Weights,
 }
 
-/// Which of a shard's lanes (block * lanes + lane) are recorded, ascending, and the probe's columns they go to.
+/// The recorded lanes of a shard (block * lanes + lane), in ascending order, and the probe's column of each.
 #[derive(Clone, Debug)]
 pub(crate) struct Lanes {
     places: Vec<(u32, u32)>,
-    /// Whether both count up by one, as those of all neurons do.
+    /// Whether lanes and columns are both consecutive, as those of a probe of all neurons are.
     in_order: bool,
 }
 
@@ -31,12 +31,12 @@ impl Lanes {
         Self { places, in_order }
     }
 
-    /// Each lane with its column.
+    /// Returns each lane with its column.
     pub(crate) fn places(&self) -> &[(u32, u32)] {
         &self.places
     }
 
-    /// Whether both count up by one.
+    /// Returns whether lanes and columns are both consecutive.
     pub(crate) const fn in_order(&self) -> bool {
         self.in_order
     }
@@ -49,43 +49,43 @@ impl Lanes {
         self.places.first().map(|(_, column)| *column as usize)
     }
 
-    /// The places of the `count` lanes from `first` on.
+    /// Returns the recorded ones among the `count` lanes from `first` on, as a range of `places`.
     pub(crate) fn within(&self, first: usize, count: usize) -> Range<usize> {
         let at = |lane: usize| self.places.partition_point(|(l, _)| (*l as usize) < lane);
         at(first)..at(first + count)
     }
 }
 
-/// A probe of a quantity, in one shard.
+/// The recording of one probe in one shard.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorder<T: Scalar> {
     pub(crate) probe: usize,
     pub(crate) reads: Reads,
-    /// Steps between samples.
+    /// Number of steps between samples.
     every: u64,
     lanes: Arc<Lanes>,
-    /// Samples, one row of `lanes` values each; after those that count, what was recorded before a reset.
+    /// Samples, in rows of `lanes` values. Rows after the valid ones are left over from before a reset.
     data: Vec<T>,
-    /// Rows that count.
+    /// Number of valid rows.
     rows: usize,
     /// Row of the first sample of this epoch.
     row: usize,
 }
 
 impl<T: Scalar> Recorder<T> {
-    /// Records `columns` (lane of the shard, column of the probe) each `every` steps.
+    /// Creates a recorder of `columns` (lane of the shard, column of the probe) every `every` steps.
     pub(crate) fn new(probe: usize, reads: Reads, every: u64, columns: Vec<(u32, u32)>) -> Self {
         let lanes = Arc::new(Lanes::new(columns));
         Self { probe, reads, every, lanes, data: Vec::new(), rows: 0, row: 0 }
     }
 
-    /// A copy with what counts.
+    /// Returns a copy with only the valid rows.
     pub(crate) fn trimmed(&self) -> Self {
         let data = self.data[..self.rows * self.lanes.len()].to_vec();
         Self { data, lanes: self.lanes.clone(), ..*self }
     }
 
-    /// Makes room for the samples of an epoch.
+    /// Allocates memory for the samples of an epoch.
     pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
         self.row = self.rows;
         self.rows += samples(begin, begin + steps as u64, self.every) as usize;
@@ -94,12 +94,13 @@ impl<T: Scalar> Recorder<T> {
         }
     }
 
-    /// Whether the state of step `step` is recorded.
+    /// Returns whether the state of step `step` is recorded.
     pub(crate) const fn is_due(&self, step: u64) -> bool {
         step.is_multiple_of(self.every)
     }
 
-    /// Takes a sample of one block, whose first lane in the shard is `first`; `begin` is where the epoch began.
+    /// Records a sample of one block. `first` is the shard's index of its first lane, and `begin` the first step of
+    /// the epoch.
     pub(crate) fn sample(&mut self, begin: u64, step: u64, first: usize, row: &[T]) {
         let sample = self.row + samples(begin, step, self.every) as usize;
         let columns = self.lanes.len();
@@ -115,22 +116,22 @@ impl<T: Scalar> Recorder<T> {
         }
     }
 
-    /// Steps between samples, and the lanes recorded with their columns.
+    /// Returns the number of steps between samples, and the recorded lanes with their columns.
     pub(crate) fn places(&self) -> (u64, Arc<Lanes>) {
         (self.every, self.lanes.clone())
     }
 
-    /// Samples kept.
+    /// Returns the number of samples.
     pub(crate) const fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Forgets the samples from row `rows` on.
+    /// Removes the samples from row `rows` on.
     pub(crate) fn truncate(&mut self, rows: usize) {
         self.rows = self.rows.min(rows);
     }
 
-    /// Forgets all samples; gives their memory back where `release` says so.
+    /// Removes all samples, and frees their memory if `release` is true.
     pub(crate) fn clear(&mut self, release: bool) {
         self.rows = 0;
         if release {
@@ -138,7 +139,7 @@ impl<T: Scalar> Recorder<T> {
         }
     }
 
-    /// Copies all samples into a table of `columns` columns.
+    /// Copies all samples to a table with `columns` columns.
     pub(crate) fn copy(&self, out: &mut [T], columns: usize) {
         let Some(first) = self.lanes.first_column() else { return };
         for (row, sample) in out.chunks_mut(columns).zip(self.data.chunks(self.lanes.len())).take(self.rows) {
@@ -153,7 +154,8 @@ impl<T: Scalar> Recorder<T> {
     }
 }
 
-/// Appends a table of recorders that have its columns side by side, row by row; false, with nothing appended, for others.
+/// Appends the table of several recorders row by row if each has consecutive columns. Otherwise returns `false` and
+/// appends nothing.
 pub(crate) fn append<T: Scalar>(
     recorders: &[&Recorder<T>],
     (rows, columns): (usize, usize),
@@ -179,7 +181,7 @@ pub(crate) fn append<T: Scalar>(
     true
 }
 
-/// How many steps in `begin..end` are multiples of `every`.
+/// Returns the number of multiples of `every` in `begin..end`.
 pub(crate) const fn samples(begin: u64, end: u64, every: u64) -> u64 {
     end.div_ceil(every) - begin.div_ceil(every)
 }

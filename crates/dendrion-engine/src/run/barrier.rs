@@ -1,6 +1,7 @@
-//! A barrier that spins for a moment before it sleeps: an epoch is often shorter than the way into the kernel and back.
+//! A barrier that spins briefly before it sleeps, because an epoch often takes less time than a system call.
 //!
-//! It counts arrivals in rounds (a centralised barrier: Mellor-Crummey & Scott 1991, with a round number for their sense flag):
+//! It counts arrivals in rounds. This is the centralized barrier of Mellor-Crummey & Scott (1991), with a round
+//! number in place of their sense flag:
 //!
 //! ```text
 //! round := current round;  arrived += 1
@@ -13,10 +14,10 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Turns of the spinning wait before a thread sleeps.
+/// Number of iterations of the spin loop before a thread sleeps.
 const SPINS: usize = 4000;
 
-/// A meeting point of a fixed number of threads.
+/// A barrier for a fixed number of threads.
 #[derive(Debug)]
 pub(crate) struct Barrier {
     threads: usize,
@@ -39,19 +40,23 @@ impl Barrier {
         }
     }
 
-    /// Waits until all threads are here. What they wrote before is visible after. False where a thread broke off.
+    /// Waits until all threads have arrived. Writes made by any thread before its `wait` are visible to all threads
+    /// afterwards. Returns `false` if the barrier is broken.
     pub(crate) fn wait(&self) -> bool {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
-            // Nobody can arrive for the next round before the round number changes, so the order of these two suffices.
+            // No thread can arrive for the next round before the round number changes, so this order of the two
+            // stores is sufficient.
             self.arrived.store(0, Ordering::Relaxed);
-            // Under the lock: a thread that found the old round under the lock is asleep, and is woken below.
+            // The round changes under the lock, so a waiting thread either sees the new round before it sleeps or is
+            // already asleep and receives the notification below.
             let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
             self.round.fetch_add(1, Ordering::Release);
             drop(guard);
             self.wake.notify_all();
             return !self.broken.load(Ordering::Acquire);
         }
+        // A broken barrier ends every wait, even if threads are missing.
         let over = || self.round.load(Ordering::Acquire) != round || self.broken.load(Ordering::Acquire);
         for _ in 0..SPINS {
             if over() {
@@ -59,6 +64,8 @@ impl Barrier {
             }
             std::hint::spin_loop();
         }
+        // `over` is checked under the lock, so a change of round between the check and the start of the sleep cannot
+        // be missed.
         let mut guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         while !over() {
             guard = self.wake.wait(guard).unwrap_or_else(PoisonError::into_inner);
@@ -66,15 +73,16 @@ impl Barrier {
         !self.broken.load(Ordering::Acquire)
     }
 
-    /// Whether a thread has broken off.
+    /// Returns whether the barrier is broken.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Acquire)
     }
 
-    /// Lets all threads go, now and at every later wait: a thread has broken off.
+    /// Breaks the barrier: all threads return from `wait`, now and in the future.
     pub(crate) fn break_off(&self) {
         self.broken.store(true, Ordering::Release);
-        // Whoever checked `broken` before this store is asleep once the lock is free, and is woken.
+        // A thread that checked `broken` before this store is asleep by the time the lock is free, so the
+        // notification wakes it.
         let guard = self.sleep.lock().unwrap_or_else(PoisonError::into_inner);
         drop(guard);
         self.wake.notify_all();

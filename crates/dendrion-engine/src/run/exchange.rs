@@ -1,8 +1,9 @@
-//! The spike exchange, where threads leave the spikes of an epoch for each other.
+//! The spike exchange, through which threads pass the spikes of an epoch to each other.
 //!
-//! It has two sides that alternate. While the spikes of epoch k are read from one side, those of epoch k + 1 are written to the other,
-//! so one barrier per epoch suffices. Writing swaps buffers: the writer gets the spikes of two epochs ago back, whose memory it uses
-//! again. The locks are never contended for longer than such a swap.
+//! It has two sides that alternate. The spikes of epoch k are read from one side while those of epoch k + 1 are
+//! written to the other, so one barrier per epoch is sufficient. A write swaps buffers: the writer gets back the
+//! spikes of two epochs earlier and reuses their memory. A lock is never held for writing longer than such a swap
+//! takes.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -10,30 +11,30 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use super::pace::Pace;
 use crate::runtime::spikes::Spikes;
 
-/// How spikes get from the shards and source blocks that send them to those that they reach.
+/// The routes of spikes from the shards and source blocks that send them to their targets.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    /// For each projection, where its spikes are.
+    /// For each projection, the places of its spikes in the exchange.
     pub(crate) routes: Arc<Vec<Route>>,
     pub(crate) spikes: Arc<SpikeExchange>,
-    /// Steps of an epoch, at most.
+    /// Maximum number of steps in an epoch.
     pub(crate) epoch: u64,
-    /// Steps of the epochs of a run that may be stopped.
+    /// Lengths of the epochs of a run that can be stopped.
     pub(crate) pace: Arc<Pace>,
-    /// By population and port, the slots of the ring in which spikes wait.
+    /// Number of slots of each delivery ring, by population and port.
     pub(crate) slots: Vec<Vec<usize>>,
 }
 
-/// Where a projection's spikes are in the exchange.
+/// The places of a projection's spikes in the exchange.
 #[derive(Clone, Debug)]
 pub(crate) enum Route {
     /// Shards of a population.
     Shards(Range<usize>),
-    /// Source blocks of the generator of that number.
+    /// Source blocks of the generator with this number.
     Sources(usize, Range<usize>),
 }
 
-/// Spikes by shard and by source block, of two epochs.
+/// The spikes of two epochs, by shard and by source block.
 #[derive(Debug, Default)]
 pub(crate) struct SpikeExchange {
     shards: [Vec<RwLock<Spikes>>; 2],
@@ -49,37 +50,39 @@ impl SpikeExchange {
         }
     }
 
-    /// How many shards and source blocks it is for.
+    /// Returns the numbers of shards and source blocks.
     pub(crate) const fn places(&self) -> (usize, usize) {
         (self.shards[0].len(), self.source_blocks[0].len())
     }
 
-    /// Leaves a shard's spikes of epoch `epoch`, taking what was there in exchange.
+    /// Stores a shard's spikes of epoch `epoch`. In exchange, `spikes` gets the buffer that was stored there.
     pub(crate) fn put_shard(&self, epoch: u64, shard: usize, spikes: &mut Spikes) {
         exchange(&self.shards[side(epoch)][shard], spikes);
     }
 
-    /// Leaves a source block's spikes of epoch `epoch`, taking what was there in exchange.
+    /// Stores a source block's spikes of epoch `epoch`. In exchange, `spikes` gets the buffer that was stored there.
     pub(crate) fn put_source_block(&self, epoch: u64, source_block: usize, spikes: &mut Spikes) {
         exchange(&self.source_blocks[side(epoch)][source_block], spikes);
     }
 
-    /// All shards' spikes of epoch `epoch`.
+    /// Returns the spikes of all shards in epoch `epoch`.
     pub(crate) fn shards(&self, epoch: u64) -> Vec<RwLockReadGuard<'_, Spikes>> {
         read(&self.shards[side(epoch)])
     }
 
-    /// All source blocks' spikes of epoch `epoch`.
+    /// Returns the spikes of all source blocks in epoch `epoch`.
     pub(crate) fn source_blocks(&self, epoch: u64) -> Vec<RwLockReadGuard<'_, Spikes>> {
         read(&self.source_blocks[side(epoch)])
     }
 }
 
+// Epochs alternate between the two sides.
 const fn side(epoch: u64) -> usize {
     (epoch % 2) as usize
 }
 
 fn exchange(place: &RwLock<Spikes>, spikes: &mut Spikes) {
+    // A thread that panicked cannot leave a half-swapped buffer behind, so a poisoned lock is still usable.
     let mut place = place.write().unwrap_or_else(PoisonError::into_inner);
     std::mem::swap(&mut *place, spikes);
 }

@@ -1,11 +1,11 @@
-//! The executor: takes samples through their stages on the threads of a pool.
+//! The executor takes samples through their stages on the threads of a pool.
 //!
-//! A single sample has all threads: its shards are partitioned among them. Each sample of a batch has one thread, and threads take
-//! one sample after the other. So threads of a batch never wait for each other, and results do not depend on which thread took
-//! which sample.
+//! A single sample uses all threads, and its shards are partitioned among them. In a batch each sample uses one
+//! thread, and each thread processes one sample after the other. Threads of a batch therefore never wait for each
+//! other, and results do not depend on which thread processes which sample.
 //!
-//! A *stage* is something that all workers of a sample do together. A plain run has one stage, to follow its plan; a gradient has
-//! many (see `gradient::stage`).
+//! A *stage* is a part of the work that all workers of a sample do together. A plain run has one stage, which follows
+//! its plan. A gradient has many (see `gradient::stage`).
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -20,9 +20,9 @@ use super::worker::{RunPlan, Watch, Worker};
 use crate::runtime::observer::Observer;
 use crate::runtime::shard::Shard;
 
-/// What all workers of a sample do together.
+/// A part of the work that all workers of a sample do together.
 pub(crate) trait Stage<T: Scalar, O: Observer<T>>: Sync {
-    /// Does one worker's part. False if it ended early.
+    /// Does one worker's share. Returns `false` if it ended early.
     fn perform(&self, worker: &mut Worker<T, O>, watch: Watch<'_>) -> bool;
 }
 
@@ -33,7 +33,7 @@ impl<T: Scalar, O: Observer<T>> Stage<T, O> for RunPlan<T> {
     }
 }
 
-/// Takes a worker through stages; false if one ended early.
+/// Takes a worker through its stages. Returns `false` if one of them ended early.
 fn perform<T: Scalar, O: Observer<T>>(
     worker: &mut Worker<T, O>,
     stages: &[impl Stage<T, O>],
@@ -42,18 +42,19 @@ fn perform<T: Scalar, O: Observer<T>>(
     stages.iter().all(|stage| stage.perform(worker, &mut *watch))
 }
 
-/// How samples are treated.
+/// The functions that process a sample.
 pub(crate) struct Treatment<Stages, Finish> {
-    /// The stages of a sample that so many workers share; may prepare the sample first.
+    /// Prepares a sample and returns its stages, given its index and the number of workers that share it.
     pub(crate) stages: Stages,
-    /// What a sample leaves, given whether it went through all stages.
+    /// Converts a processed sample to its result, given whether it completed all stages.
     pub(crate) finish: Finish,
-    /// How many samples may be finished before an earlier one is.
+    /// Number of samples that may finish before an earlier one.
     pub(crate) ahead: usize,
 }
 
-/// Takes samples through their stages. What each of them leaves is passed to `take`, in the order of the samples. A sample of a
-/// batch is prepared by the thread that takes it, so at most one per thread is prepared at a time. `None` if a thread was lost.
+/// Takes samples through their stages and passes their results to `take`, in the order of the samples. A sample of a
+/// batch is prepared by the thread that processes it, so at most one sample per thread is prepared at a time. Returns
+/// `None` if a thread was lost.
 pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     samples: Vec<Observed<T, O>>,
     threads: usize,
@@ -72,12 +73,13 @@ pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let team = team(threads.min(sample.of_shards.len()));
     let stages = (treatment.stages)(0, &mut sample, team.threads());
     let workers = partition(sample, team.threads(), cost);
+    // The first closure runs on the calling thread, which alone may call the watch.
     let done = team.run(
         workers,
         |mut worker| (perform(&mut worker, &stages, watch), worker),
         |mut worker| (perform(&mut worker, &stages, &mut |_| ControlFlow::Continue(())), worker),
     )?;
-    // Stages hold buffers of the size of the sample, which are not needed any more.
+    // Stages hold buffers as large as the sample, so they are dropped before the result is built.
     drop(stages);
     let through = done.iter().all(|(through, _)| *through);
     let sample = gather(done.into_iter().map(|(_, worker)| worker));
@@ -85,7 +87,7 @@ pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     Some(())
 }
 
-/// Several samples, each by one thread.
+/// Processes several samples, each on one thread.
 fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     samples: Vec<Observed<T, O>>,
     threads: usize,
@@ -102,14 +104,17 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let results = InOrder::new(treatment.ahead, take);
     let (next, stopped) = (AtomicUsize::new(0), AtomicBool::new(false));
     let one_after_another = |watch: Watch<'_>| loop {
+        // If this thread panics, its result never arrives, and the guard releases the threads that wait for it.
         let _guard = results.guard();
-        // Samples are taken in ascending order, as `InOrder` requires. The counter orders nothing else.
+        // Threads take samples in ascending order, as `InOrder` requires. No other data depend on the counter, so
+        // relaxed ordering is sufficient.
         let i = next.fetch_add(1, Ordering::Relaxed);
         let Some(sample) = waiting.get(i) else { return };
         let sample = sample.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut sample) = sample else { return };
         let stages = (treatment.stages)(i, &mut sample, 1);
         let mut worker = sample.into_worker();
+        // While this thread waits for earlier samples, it still calls the watch, with the last step that it reached.
         let mut reached = 0;
         let through = perform(&mut worker, &stages, &mut |now| {
             reached = now;
@@ -121,7 +126,8 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
             let _ = watch(reached);
         });
     };
-    // Only the calling thread may ask the watch (it may be a Python function); the others follow its answer.
+    // Only the calling thread may call the watch, which may be a Python function. The other threads follow its
+    // answer.
     let flow = |stop: bool| if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let first = |()| {
         one_after_another(&mut |now| {
@@ -134,5 +140,6 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let team = team(threads.min(count));
     let all = vec![(); team.threads()];
     team.run(all, first, |()| one_after_another(&mut |_| flow(stopped.load(Ordering::Relaxed))))?;
+    // Fewer results than samples mean that a thread was lost.
     (results.taken() == count).then_some(())
 }

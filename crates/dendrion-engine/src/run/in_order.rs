@@ -1,14 +1,14 @@
-//! Results of the samples of a batch, handled in the order of the samples although threads finish in any order.
+//! Processes the results of a batch in the order of its samples, although threads finish them in any order.
 //!
-//! A sum of floating-point numbers depends on the order of its terms. Adding each sample's result as soon as all earlier ones
-//! were added keeps this order fixed, and needs no more memory than the results that wait for an earlier one. Their number is
-//! bounded: a thread that finishes too far ahead waits.
+//! A sum of floating-point numbers depends on the order of its terms. Each sample's result is added as soon as all
+//! earlier ones have been added, which fixes this order and stores only the results that wait for an earlier one.
+//! Their number is limited: a thread that is too far ahead waits.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Time after which a waiting thread calls its watch, so that Ctrl-C still works.
+/// Interval at which a waiting thread calls its watch, so that Ctrl-C still works.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Passes results to `take` in the order of their numbers.
@@ -16,13 +16,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(crate) struct InOrder<R, F> {
     state: Mutex<State<R, F>>,
     advanced: Condvar,
-    /// How many results may wait for an earlier one.
+    /// Maximum number of results that wait for an earlier one.
     ahead: usize,
 }
 
 #[derive(Debug)]
 struct State<R, F> {
-    /// The number of the next result to take.
+    /// Number of the next result to take.
     next: usize,
     waiting: BTreeMap<usize, R>,
     take: F,
@@ -31,7 +31,7 @@ struct State<R, F> {
 }
 
 impl<R, F: FnMut(usize, R)> InOrder<R, F> {
-    /// No results yet. At most `ahead` of them wait for an earlier one.
+    /// Creates an empty collection, in which at most `ahead` results wait for an earlier one.
     pub(crate) const fn new(ahead: usize, take: F) -> Self {
         let state = State { next: 0, waiting: BTreeMap::new(), take, lost: false };
         Self { state: Mutex::new(state), advanced: Condvar::new(), ahead }
@@ -41,14 +41,14 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands over result `number`. Where too many later results are waiting already, waits for an earlier one and calls `watch`
-    /// from time to time. Each number is given once, and numbers are begun in ascending order, so that the thread with the
-    /// lowest number never waits.
+    /// Adds result number `number`. If too many later results are waiting already, waits until an earlier result has
+    /// been taken and calls `watch` from time to time. Each number must be given once, and threads must start on
+    /// numbers in ascending order, so that the thread with the lowest number never waits.
     pub(crate) fn give(&self, number: usize, result: R, watch: &mut dyn FnMut()) {
         let mut state = self.lock();
         while number != state.next && state.waiting.len() >= self.ahead && !state.lost {
             state = self.advanced.wait_timeout(state, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
-            // The watch may take long or call this network; it must not hold the lock.
+            // The watch may be slow or access this network, so it must not be called with the lock held.
             if number != state.next {
                 drop(state);
                 watch();
@@ -57,7 +57,7 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         }
         let State { next, waiting, take, .. } = &mut *state;
         waiting.insert(number, result);
-        // This result may be the one that others waited for.
+        // Others may have been waiting for this result.
         while let Some(result) = waiting.remove(next) {
             take(*next, result);
             *next += 1;
@@ -66,12 +66,12 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         self.advanced.notify_all();
     }
 
-    /// How many results were taken.
+    /// Returns the number of results taken.
     pub(crate) fn taken(&self) -> usize {
         self.lock().next
     }
 
-    /// A guard that lets all waiting threads continue if this thread panics.
+    /// Returns a guard that releases all waiting threads if this thread panics.
     pub(crate) const fn guard(&self) -> Guard<'_, R, F> {
         Guard(self)
     }

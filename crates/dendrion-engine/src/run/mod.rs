@@ -1,4 +1,4 @@
-//! A run: threads that own shards and meet once an epoch.
+//! Execution of a run by threads that own shards and synchronize once per epoch.
 
 mod barrier;
 mod exchange;

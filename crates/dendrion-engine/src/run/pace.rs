@@ -1,9 +1,9 @@
-//! The lengths of epochs. Results do not depend on them. Delays set the longest; where steps take long, epochs are shorter, so that a
-//! run can be stopped soon.
+//! Lengths of epochs. Results do not depend on them. The shortest delay limits them, and if steps are slow, epochs
+//! are shorter still, so that a run can be stopped quickly.
 //!
-//! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead, so that is the epoch after
-//! the next. Threads read it after they have met. There are two places for it in turn, because a slow thread may read one while the
-//! next is written:
+//! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead, so this
+//! is the epoch after the next. Threads read the length after the barrier (`meet`). Two places are used in turn,
+//! because a slow thread may still read one while the next length is written:
 //!
 //! ```text
 //! caller:   set(1)  meet 1  get(1)  set(2)  meet 2  get(2)  set(3) ...
@@ -13,7 +13,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How long an epoch may take.
+/// Target duration of an epoch.
 const TIME: Duration = Duration::from_millis(100);
 
 /// Lengths of epochs, in steps.
@@ -21,40 +21,41 @@ const TIME: Duration = Duration::from_millis(100);
 pub(crate) struct Pace {
     longest: u64,
     is_fixed: bool,
-    /// The one that was set last.
+    /// The length that was set last.
     latest: AtomicU64,
     lengths: [AtomicU64; 2],
 }
 
 impl Pace {
-    /// Always the same length.
+    /// Creates a pace with a constant length.
     pub(crate) const fn fixed(length: u64) -> Self {
         let lengths = [AtomicU64::new(length), AtomicU64::new(length)];
         Self { longest: length, is_fixed: true, latest: AtomicU64::new(length), lengths }
     }
 
-    /// At first `first`, later what takes about 0.1 s, but at most `longest`.
+    /// Creates a pace that starts with `first` steps and then aims at 0.1 s per epoch, with at most `longest` steps.
     pub(crate) fn adaptive(first: u64, longest: u64) -> Self {
         Self { longest, is_fixed: false, ..Self::fixed(first.clamp(1, longest)) }
     }
 
-    /// Begins a run, in which the first two epochs have the latest length.
+    /// Begins a run, whose first two epochs have the length that was set last.
     pub(crate) fn begin(&self) {
         let length = self.latest.load(Ordering::Relaxed);
         self.lengths.iter().for_each(|l| l.store(length, Ordering::Release));
     }
 
-    /// Sets the length that holds after meeting number `meeting`, given that `steps` steps took that long.
+    /// Sets the length that applies after barrier number `meeting`, given that `steps` steps took `time`.
     pub(crate) fn set(&self, meeting: u64, steps: u64, time: Duration) {
         if !self.is_fixed {
             let fits = steps as f64 * TIME.as_secs_f64() / time.as_secs_f64().max(1e-9);
+            // A duration of zero, from a coarse clock, results in the longest epoch.
             let length = (fits.min(self.longest as f64) as u64).max(1);
             self.latest.store(length, Ordering::Relaxed);
             self.lengths[(meeting % 2) as usize].store(length, Ordering::Release);
         }
     }
 
-    /// The length that holds after meeting number `meeting`.
+    /// Returns the length that applies after barrier number `meeting`.
     pub(crate) fn get(&self, meeting: u64) -> u64 {
         self.lengths[(meeting % 2) as usize].load(Ordering::Acquire)
     }

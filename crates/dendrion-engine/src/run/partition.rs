@@ -1,4 +1,8 @@
-//! The partition of a sample among threads.
+//! Distribution of a sample's shards and source blocks to threads.
+//!
+//! Shards are distributed with the greedy "longest processing time" rule of Graham (1969): in descending order of
+//! cost, each shard goes to the worker with the lowest cost so far. The most loaded worker then has at most 4/3 of
+//! the load of the best partition. Results do not depend on the partition.
 
 use dendrion_kernels::Scalar;
 
@@ -25,12 +29,12 @@ impl<T: Scalar> From<Sample<T>> for Observed<T, Unobserved> {
     }
 }
 
-/// Shards and source blocks.
+/// The shards and the source blocks of a sample.
 type Members<T, O> =
     (Vec<Member<Shard<T>, <O as Observer<T>>::Shard>>, Vec<Member<SourceBlock, <O as Observer<T>>::Sources>>);
 
 impl<T: Scalar, O: Observer<T>> Observed<T, O> {
-    /// Every shard and every source block, with its observer and its place.
+    /// Returns every shard and every source block with its observer and its place in the exchange.
     fn members(self) -> Members<T, O> {
         let shards = self.sample.shards.into_iter().zip(self.of_shards).enumerate();
         let sources = self.sample.source_blocks.into_iter().zip(self.of_sources).enumerate();
@@ -40,16 +44,14 @@ impl<T: Scalar, O: Observer<T>> Observed<T, O> {
         )
     }
 
-    /// One worker that owns everything.
+    /// Converts the sample to a single worker that owns all of it.
     pub(crate) fn into_worker(self) -> Worker<T, O> {
         let (shards, sources) = self.members();
         Worker::new(shards, sources)
     }
 }
 
-/// Distributes a sample to so many workers: each shard, the costliest first, to the worker that has the least cost so far; source
-/// blocks in turn. This is the greedy "longest processing time" rule of Graham (1969), at most a third above the best partition.
-/// Results do not depend on the partition.
+/// Distributes a sample to `workers` workers: shards by cost (see the module), source blocks in turn.
 pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     sample: Observed<T, O>,
     workers: usize,
@@ -58,7 +60,7 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     let (shards, sources) = sample.members();
     let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
     let mut shards: Vec<_> = shards.into_iter().map(|member| (cost(&member.part), member)).collect();
-    // Equal costs by place, so that the partition is the same in every run.
+    // Shards of equal cost are sorted by place, so that the partition is the same in every run.
     shards.sort_by_key(|(cost, member)| (std::cmp::Reverse(*cost), member.place));
     let mut costs = vec![0; workers];
     for (cost, member) in shards {
@@ -67,12 +69,14 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
         parts[least].0.push(member);
     }
     for member in sources {
+        // Source blocks of a generator have about equal costs.
         parts[member.place % workers].1.push(member);
     }
     parts.into_iter().map(|(shards, sources)| Worker::new(shards, sources)).collect()
 }
 
-/// The sample that was distributed to these workers. The step reached is that of the first worker: all stop at the same step.
+/// Collects the sample that was distributed to these workers. All workers stop at the same step, so the first one's
+/// is used.
 pub(crate) fn gather<T: Scalar, O: Observer<T>>(
     workers: impl Iterator<Item = Worker<T, O>>,
 ) -> Observed<T, O> {
@@ -82,7 +86,7 @@ pub(crate) fn gather<T: Scalar, O: Observer<T>>(
         sources.extend(worker.sources);
         reached = reached.or(Some(worker.reached));
     }
-    // The network finds shards by their order.
+    // Shards are found by their position, so the original order is restored.
     shards.sort_unstable_by_key(|member| member.place);
     sources.sort_unstable_by_key(|member| member.place);
     let (shards, of_shards) = shards.into_iter().map(|m| (m.part, m.observer)).unzip();

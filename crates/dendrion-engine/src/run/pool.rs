@@ -1,28 +1,28 @@
 //! The worker threads of the process. All networks share them, and they sleep between runs.
 //!
-//! Threads of a run wait for each other at barriers, so each run needs workers of its own until it ends. It takes a group of
-//! idle workers that is large enough, or starts a group where there is none, and gives it back at the end. There are therefore
-//! as many groups as runs at the same time, however many networks exist. A group is a pool of rayon, whose scopes let workers
-//! borrow from the thread that runs.
+//! The threads of a run wait for each other at barriers, so each run needs its own workers until it ends. It takes an
+//! idle group of workers that is large enough, or starts a new group if there is none, and returns the group at the
+//! end. There are therefore as many groups as simultaneous runs, no matter how many networks exist. A group is a
+//! rayon thread pool, whose scopes let workers borrow from the calling thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-/// Idle workers that are kept, per processor: enough for a few runs at the same time that begin again and again.
+/// Number of idle workers kept per processor, enough for a few simultaneous runs that start again and again.
 const KEPT: usize = 4;
 
-/// The workers of the first process that ran a network: this one, or one that it was forked from.
+/// The workers of the first process that ran a network, which is this process or one from which it was forked.
 static FIRST: OnceLock<Process> = OnceLock::new();
 
-/// Workers of a process. A fork has none of the threads of its parent, and a lock that one of them held is never released in
-/// it. The fork therefore leaves its parent's workers alone and adds its own.
+/// The workers of a process. A forked process does not have its parent's threads, and a lock held by one of them is
+/// never released there. A forked process therefore ignores its parent's workers and creates its own.
 #[derive(Debug)]
 struct Process {
     id: u32,
     workers: Workers,
-    /// Of the process that was forked from this one and to which this memory now belongs.
+    /// The workers of a process that was forked from this one and now owns this copy of the memory.
     fork: OnceLock<Box<Process>>,
 }
 
@@ -31,8 +31,9 @@ impl Process {
         Self { id: std::process::id(), workers: Workers::default(), fork: OnceLock::new() }
     }
 
-    /// The process that runs this code.
+    /// Returns the entry of the current process.
     fn present() -> &'static Self {
+        // Forks of forks form a chain. Its last entry belongs to this process or to an ancestor.
         let mut last = FIRST.get_or_init(Self::new);
         while let Some(fork) = last.fork.get() {
             last = fork;
@@ -41,12 +42,13 @@ impl Process {
     }
 }
 
-/// So many threads for one run, the caller's among them; fewer if the system refuses to start more.
+/// Returns up to `wanted` threads for one run, including the calling thread. There are fewer if the system refuses to
+/// start more.
 pub(crate) fn team(wanted: usize) -> Team<'static> {
     Process::present().workers.team(wanted)
 }
 
-/// Groups of workers that no run uses at present.
+/// Groups of workers that no run is using.
 #[derive(Debug, Default)]
 struct Workers {
     idle: Mutex<Vec<ThreadPool>>,
@@ -63,8 +65,8 @@ impl Workers {
         Team { workers: self, group, threads, process: std::process::id() }
     }
 
-    /// The smallest idle group of so many workers. Without one, a new group replaces the largest idle one, which is used
-    /// instead if the system refuses to start threads.
+    /// Returns the smallest idle group with at least `least` workers. Without one, a new group replaces the largest
+    /// idle one. If the system refuses to start threads, the largest idle group is returned instead.
     fn take(&self, least: usize) -> Option<ThreadPool> {
         let mut idle = self.idle();
         let large = idle.iter().enumerate().filter(|(_, group)| group.current_num_threads() >= least);
@@ -72,13 +74,14 @@ impl Workers {
             return Some(idle.swap_remove(i));
         }
         let largest = idle.iter().enumerate().max_by_key(|(_, group)| group.current_num_threads());
+        // The lock is released before threads are started, which takes long.
         let replaced = largest.map(|(i, _)| i).map(|i| idle.swap_remove(i));
         drop(idle);
         let name = |i| format!("dendrion-{}", i + 1);
         ThreadPoolBuilder::new().num_threads(least).thread_name(name).build().ok().or(replaced)
     }
 
-    /// Takes a group back, and ends the smallest groups if there are more idle workers than it pays to keep.
+    /// Takes a group back, and ends the smallest groups if too many workers are idle.
     fn give_back(&self, group: ThreadPool) {
         let mut idle = self.idle();
         idle.push(group);
@@ -88,38 +91,39 @@ impl Workers {
             workers += group.current_num_threads();
             workers <= most_kept()
         };
-        // The largest is kept in any case.
+        // The largest group is always kept, even if it exceeds the limit.
         let kept = idle.iter().map(kept).take_while(|kept| *kept).count().max(1);
         let ended = idle.split_off(kept);
+        // Dropping a group waits for its threads, so it happens without the lock.
         drop(idle);
         drop(ended);
     }
 }
 
-/// Idle workers that are kept.
+/// Returns the maximum number of idle workers to keep.
 fn most_kept() -> usize {
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
     KEPT * PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
 }
 
-/// Threads that one run has to itself.
+/// The threads that one run uses exclusively.
 pub(crate) struct Team<'w> {
     workers: &'w Workers,
-    /// The workers beside the calling thread.
+    /// The workers, without the calling thread.
     group: Option<ThreadPool>,
     threads: usize,
     process: u32,
 }
 
 impl Team<'_> {
-    /// How many they are.
+    /// Returns the number of threads, including the calling thread.
     pub(crate) const fn threads(&self) -> usize {
         self.threads
     }
 
-    /// Runs `task` on each of `work`, no more than there are threads: the first on the calling thread by `first`, the others on
-    /// workers, a thread each, so that they may wait for each other. Returns what they return, in order; `None` where a
-    /// worker was lost to a panic.
+    /// Runs the items of `work`, at most one per thread: the first with `first` on the calling thread, the others
+    /// with `task` on a worker each, so that tasks may wait for each other. Returns their results in order, or `None`
+    /// if a worker panicked.
     pub(crate) fn run<W: Send, R: Send>(
         self,
         work: Vec<W>,
@@ -131,11 +135,13 @@ impl Team<'_> {
         if work.len() == 0 {
             return Some(vec![first(mine)]);
         }
+        // A task without a thread of its own could never start while the others wait for it.
         let group = self.group.as_ref().filter(|_| work.len() < self.threads)?;
         let mut answers: Vec<Option<R>> = work.as_slice().iter().map(|_| None).collect();
         let mine = group.in_place_scope(|scope| {
             for (w, answer) in work.zip(&mut answers) {
                 let task = &task;
+                // Without `catch_unwind`, rayon would propagate the panic to the calling thread.
                 scope.spawn(move |_| *answer = catch_unwind(AssertUnwindSafe(|| task(w))).ok());
             }
             first(mine)
@@ -148,7 +154,8 @@ impl Drop for Team<'_> {
     fn drop(&mut self) {
         match self.group.take() {
             Some(group) if self.process == std::process::id() => self.workers.give_back(group),
-            // The threads stayed in the process that this one was forked from, so none can be ended here.
+            // The threads remained in the parent process, so dropping the group, which joins them, would never
+            // return.
             Some(group) => std::mem::forget(group),
             None => {}
         }

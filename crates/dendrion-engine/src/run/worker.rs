@@ -1,8 +1,8 @@
-//! One thread's part of a run.
+//! One thread's share of a run.
 //!
-//! An epoch is at most the shortest delay between neurons, so no spike of an epoch reaches another neuron before the epoch ends.
-//! Within an epoch, therefore, each block runs all its steps at once, and threads need each other only between epochs (the
-//! scheme of Morrison et al. 2005). In epoch k, each worker
+//! An epoch is at most as long as the shortest delay between neurons, so no spike of an epoch reaches another neuron
+//! within the same epoch. Each block can therefore run all steps of an epoch at once, and threads synchronize only
+//! between epochs (the scheme of Morrison et al. 2005). In epoch k, each worker
 //!
 //! ```text
 //! delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
@@ -13,8 +13,9 @@
 //! decides the weights that can be decided                  (plasticity)
 //! ```
 //!
-//! One wait per epoch is enough because the exchange has two sides: epoch k + 1 writes to the side that nobody reads in
-//! epoch k. If nothing is connected, workers wait for each other only now and then, so that they can stop together.
+//! One wait per epoch is sufficient because the exchange has two sides: epoch k + 1 writes to the side that is not
+//! read in epoch k. If there are no connections, workers wait for each other only once every few epochs, so that they
+//! stop at the same step.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -34,32 +35,32 @@ use crate::runtime::population::Engine;
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
-/// What all threads of a run share.
+/// The data that all threads of a run share.
 #[derive(Debug)]
 pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) engines: Vec<Arc<Engine<T>>>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
-    /// For each projection.
+    /// The places of each projection's spikes in the exchange.
     pub(crate) routes: Arc<Vec<Route>>,
-    /// Values given in place of what generators would send, by generator.
+    /// Values that replace the output of generators, by generator.
     pub(crate) given: StandIns<T>,
     pub(crate) exchange: Arc<SpikeExchange>,
     pub(crate) begin: u64,
     pub(crate) end: u64,
-    /// Steps of an epoch, at most.
+    /// Maximum number of steps in an epoch.
     pub(crate) epoch: u64,
-    /// Steps of each of them.
+    /// The length of each epoch.
     pub(crate) pace: Arc<Pace>,
-    /// Epochs from one meeting of the threads to the next; more than one if nothing is connected.
+    /// Number of epochs between two barriers. It exceeds 1 only if there are no connections.
     pub(crate) meeting: u64,
-    /// Shared by everything that the threads do together: if one panics, none waits any longer.
+    /// Shared by all stages of a run: if one thread panics, no thread waits any longer.
     pub(crate) barrier: Arc<Barrier>,
-    /// The last epoch to run, if a watch or a fault ends the run early.
+    /// The last epoch to run if a watch or a fault ends the run early.
     pub(crate) last: AtomicU64,
 }
 
 impl<T: Scalar> RunPlan<T> {
-    /// Whether threads meet at the end of an epoch, which is at step `next`.
+    /// Returns whether threads synchronize at the end of an epoch, which is at step `next`.
     const fn meets(&self, epoch: u64, next: u64) -> bool {
         epoch.is_multiple_of(self.meeting) || next >= self.end
     }
@@ -68,24 +69,24 @@ impl<T: Scalar> RunPlan<T> {
 /// A shard or a source block that a worker owns.
 #[derive(Debug)]
 pub(crate) struct Member<P, O> {
-    /// Its place in the spike exchange.
+    /// The member's place in the spike exchange.
     pub(crate) place: usize,
     pub(crate) part: P,
     pub(crate) observer: O,
 }
 
-/// What one thread owns during a run.
+/// The shards and source blocks that one thread owns during a run.
 #[derive(Debug)]
 pub(crate) struct Worker<T: Scalar, O: Observer<T>> {
     pub(crate) shards: Vec<Member<Shard<T>, O::Shard>>,
     pub(crate) sources: Vec<Member<SourceBlock, O::Sources>>,
     /// The step that the last run reached.
     pub(crate) reached: u64,
-    /// Memory that goes round with the exchange.
+    /// A buffer that is swapped with those of the exchange.
     spare: Spikes,
 }
 
-/// Called between epochs with the step reached. It stops the run by `Break`.
+/// A function that is called between epochs with the step reached. It stops the run by returning `Break`.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
 
 impl<T: Scalar, O: Observer<T>> Worker<T, O> {
@@ -96,7 +97,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         Self { shards, sources, reached: 0, spare: Spikes::default() }
     }
 
-    /// Sends what generators send in the epoch of `length` steps that begins at `begin`.
+    /// Generates the spikes of the epoch of `length` steps that begins at `begin`, and stores them in the exchange.
     fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
         let steps = length.min(plan.end - begin) as usize;
         for Member { place, part, observer } in &mut self.sources {
@@ -112,14 +113,16 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             let view = View { engine, currents: &plan.currents, given: &plan.given };
             shard.run(&view, begin, steps, observer);
             if shard.fault.is_some() {
-                // The others stop after this epoch too.
+                // `last` makes the other workers stop after this epoch as well. All of them read it after the
+                // barrier.
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
             plan.exchange.put_shard(epoch, *place, &mut shard.output.spikes);
         }
     }
 
-    /// Delivers what generators send in the epoch of `length` steps that begins at `begin`, and values given in their place.
+    /// Delivers the spikes that generators send in the epoch of `length` steps that begins at `begin`, and the values
+    /// that replace them.
     fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
         if plan.routes.is_empty() {
             return;
@@ -127,7 +130,8 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         let guards = plan.exchange.source_blocks(epoch);
         let spikes: Vec<&Spikes> = guards.iter().map(|g| &**g).collect();
         let steps = length.min(plan.end.saturating_sub(begin)) as usize;
-        // Most epochs of sparse networks are silent; visiting every projection would cost more than the steps.
+        // Most epochs of sparse networks have no spikes. Visiting every projection would then cost more than the
+        // steps.
         if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
             return;
         }
@@ -140,7 +144,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         });
     }
 
-    /// Delivers what neurons sent in the epoch that began at `begin`.
+    /// Delivers the spikes that neurons sent in the epoch that began at `begin`.
     fn deliver_spikes(&mut self, plan: &RunPlan<T>, epoch: u64, begin: u64) {
         if plan.routes.is_empty() {
             return;
@@ -150,7 +154,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         if spikes.iter().all(|s| s.is_empty()) {
             return;
         }
-        // The steps of that epoch; the last one of a run is shorter.
+        // The number of steps comes from the spikes, because the last epoch of a run may be shorter.
         let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
         self.deliver(begin, steps, |projection| match &plan.routes[projection] {
             Route::Shards(range) => Some(Sent::Spikes(&spikes[range.clone()])),
@@ -164,13 +168,15 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
     }
 
-    /// Runs from the beginning of the plan to its end, or to the end of the epoch in which a watch or a fault ends the run. `watch` is
-    /// given to one worker only.
+    /// Runs from the beginning of the plan to its end, or to the end of the epoch in which a watch or a fault ends
+    /// the run. Only one worker gets a `watch`.
     pub(crate) fn follow(&mut self, plan: &RunPlan<T>, mut watch: Option<Watch<'_>>) {
         let alarm = Alarm(&plan.barrier);
-        // Epochs count from 1, so that the spikes of generators for the first epoch can be left "in epoch 0".
+        // Epochs are numbered from 1, so that the spikes that generators send in the first epoch can be stored as
+        // those of epoch 0.
         let (mut epoch, mut begin) = (1, plan.begin);
-        // Of this epoch and the next.
+        // Lengths of this epoch and the next. Generators need the length of the next one, because they are one epoch
+        // ahead.
         let mut lengths = [plan.pace.get(0); 2];
         self.generate(plan, epoch - 1, (begin, lengths[0]));
         let mut going = plan.barrier.wait();
@@ -179,7 +185,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             self.deliver_generated(plan, epoch - 1, (begin, steps));
             self.run(plan, epoch, begin, steps as usize);
             let next = begin + steps;
-            // Before the barrier, so that all find these spikes after it.
+            // These spikes are stored before the barrier, so that all workers find them after it.
             if next < plan.end {
                 self.generate(plan, epoch, (next, lengths[1]));
             }
@@ -187,33 +193,37 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
             let (meets, meeting) = (plan.meets(epoch, next), epoch / plan.meeting);
+            // Only the worker with the watch measures time, so that all workers use the same lengths.
             if watch.is_some() && meets {
                 plan.pace.set(meeting, steps, clock.elapsed());
             }
+            // Workers that do not synchronize keep the last length that all of them know.
             going = !meets || plan.barrier.wait();
             lengths = [lengths[1], if meets { plan.pace.get(meeting) } else { lengths[1] }];
-            // After the barrier: now all have left the spikes of this epoch.
+            // After the barrier, all spikes of this epoch are in the exchange.
             self.deliver_spikes(plan, epoch, begin);
+            // Now that the postsynaptic spikes before `next` are known, more weights can be decided.
             for Member { part, .. } in &mut self.shards {
                 part.delivery.learn(next, part.place.lanes_of_all());
             }
             begin = next;
-            // All workers decide alike: a worker that is ahead can only have written the number of a later epoch.
+            // All workers decide alike: a worker that is ahead can only have stored the number of a later epoch.
             let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
             if stopped && begin < plan.end && going && plan.given.is_empty() {
-                // The spikes of the next epoch are sent already, and generators do not send them again in the next run.
+                // Generators have already sent the spikes of the next epoch and do not send them again in the next
+                // run.
                 self.deliver_generated(plan, epoch, (begin, lengths[0]));
             }
             going &= begin < plan.end && !stopped;
             epoch += 1;
         }
-        // Nothing panicked.
+        // No thread panicked, so the barrier stays intact.
         std::mem::forget(alarm);
         self.reached = begin;
     }
 }
 
-/// Releases the other threads from the barrier if this one panics.
+/// Breaks the barrier if this thread panics, so that the other threads do not wait for it.
 pub(crate) struct Alarm<'a>(pub(crate) &'a Barrier);
 
 impl Drop for Alarm<'_> {

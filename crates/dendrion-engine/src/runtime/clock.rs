@@ -1,40 +1,40 @@
-//! Time: the steps done and the time requested so far.
+//! The simulation time: steps done and time requested so far.
 //!
-//! A run of a given duration goes to the step nearest to the time requested so far, so that rounding does not accumulate over many
-//! short runs.
+//! A run of a given duration ends at the step nearest to the time requested so far, so that rounding errors do not
+//! accumulate over many short runs.
 
 use dendrion_model::{Error, nearest_step};
 
-/// Largest difference from a multiple of the step, in steps, that summing durations causes.
+/// Largest error, in steps, that summing durations causes in a multiple of the step.
 const SUMMED: f64 = 1e-9;
 
-/// A run of some duration.
+/// A run of a given duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
-    /// Steps to run, possibly 0.
+    /// Number of steps to run, possibly 0.
     pub steps: u64,
-    /// Time requested so far (ms), this duration included.
+    /// Time requested so far (ms), including this duration.
     pub time: f64,
 }
 
-/// Where a network is in time.
+/// The current time of a network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    /// Steps done.
+    /// Number of steps done.
     pub(crate) now: u64,
-    /// Time requested so far (ms), of which `now` is the nearest step.
+    /// Time requested so far (ms). `now` is the nearest step.
     pub(crate) requested: f64,
     /// The time step (ms).
     pub(crate) dt: f64,
 }
 
 impl Clock {
-    /// The beginning of time.
+    /// Creates a clock at step 0.
     pub(crate) const fn new(dt: f64) -> Self {
         Self { now: 0, requested: 0.0, dt }
     }
 
-    /// Moves to a step. The time requested so far is then the time of that step.
+    /// Moves to a step. The time requested so far becomes the time of that step.
     pub(crate) fn reach(&mut self, step: u64) {
         self.now = step;
         self.requested = step as f64 * self.dt;
@@ -65,7 +65,7 @@ impl Clock {
     }
 }
 
-/// Whether a network that was asked to reach a time (ms) stops at this step.
+/// Returns whether a request for the time `time` (ms) ends at this step.
 pub(crate) fn is_requested(time: f64, step: u64, dt: f64) -> bool {
     time >= 0.0 && nearest_step(time, dt) == step as f64
 }

@@ -1,5 +1,5 @@
-//! Connections, read and set between runs. Each shard has those onto its neurons; tables of a whole projection go by source, then
-//! target.
+//! Access to connections between runs. Each shard stores those onto its neurons. Tables of a whole projection are
+//! sorted by source and then by target.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::shard::Shard;
 use crate::connect::{Connections, Order, given_weights};
 
 impl<T: Scalar> Ensemble<T> {
-    /// What a projection delivers, shard by shard.
+    /// Returns the connections of a projection shard by shard.
     pub(crate) fn incoming(&self, projection: usize) -> impl Iterator<Item = (&Shard<T>, &Incoming<T>)> {
         let shards = of_population(&self.own.shards, self.onto[projection]).iter();
         shards.filter_map(move |s| s.delivery.incoming_of(projection).map(|incoming| (s, incoming)))
@@ -25,7 +25,7 @@ impl<T: Scalar> Ensemble<T> {
         Order::new(sources, self.incoming(projection).map(|(_, i)| i.fanout.starts()))
     }
 
-    /// All connections of a projection, by source, then target.
+    /// Returns all connections of a projection, sorted by source and then by target.
     pub(crate) fn connection_table(&self, projection: usize) -> Result<Connections, Error> {
         let mut order = self.order(projection)?;
         let mut table = Connections::with_len(order.total())?;
@@ -45,7 +45,7 @@ impl<T: Scalar> Ensemble<T> {
         Ok(table)
     }
 
-    /// Values for the weights of a projection, shard by shard.
+    /// Converts values to the weights of a projection, shard by shard.
     pub(crate) fn weights_of_shards(&self, projection: usize, values: &Values) -> Result<Vec<Vec<T>>, Error> {
         let mut order = self.order(projection)?;
         self.incoming(projection)
@@ -76,7 +76,7 @@ impl<T: Scalar> Ensemble<T> {
     }
 }
 
-/// Brings the weights of a projection up to date, if they are learnt.
+/// Updates the weights of a projection if they are plastic.
 pub(crate) fn flush_weights<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
     if model.network.projections[projection].learns() {
         let population = ensemble.onto[projection];
@@ -86,7 +86,7 @@ pub(crate) fn flush_weights<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble
     }
 }
 
-/// How many connections the projection at a path has.
+/// Returns the number of connections of the projection at a path.
 pub(crate) fn connection_count<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -96,7 +96,7 @@ pub(crate) fn connection_count<T: Scalar>(
     Ok(ensemble.incoming(projection).map(|(_, i)| i.fanout.targets().len()).sum())
 }
 
-/// The connections of the projection at a path.
+/// Returns the connections of the projection at a path.
 pub(crate) fn connections<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -107,12 +107,12 @@ pub(crate) fn connections<T: Scalar>(
     ensemble.connection_table(projection).map_err(|error| table_of(model, projection, error))
 }
 
-/// An error of a table of a projection's connections.
+/// Adds the path of a projection to an error about its table of connections.
 pub(crate) fn table_of<T: Scalar>(model: &Model<T>, projection: usize, error: Error) -> Error {
     error.needed_by(&model.network.projections[projection].path, || "a table of its connections".into())
 }
 
-/// Puts weights, shard by shard, in the place of others, whatever these were about to learn.
+/// Replaces the weights of a projection, shard by shard. Pending plastic changes of the old weights are lost.
 pub(crate) fn put_weights<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

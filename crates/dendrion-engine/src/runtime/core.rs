@@ -1,7 +1,8 @@
 //! A network ready to run, in one floating-point type.
 //!
-//! [`Core`] only holds the parts together. Each part has a file of its own, and each task a file that takes the parts it needs
-//! (`parameters.rs`, `state.rs`, `connections.rs`, ...); those never see the whole. The run path is in `run.rs`.
+//! [`Core`] only holds the parts together. Each part has its own file, and each task has a file with functions that
+//! take only the parts they need (`parameters.rs`, `state.rs`, `connections.rs`, ...). The functions of a run are in
+//! `run.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -22,56 +23,58 @@ use crate::plasticity::control;
 use crate::recording::probe::{ProbeId, Probes, variables};
 use crate::run::{Barrier, Exchange, RunPlan};
 
-/// How a run ended.
+/// The reason why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// All steps were done.
+    /// All steps are done.
     Finished,
-    /// The watch stopped it between two epochs; a later run goes on from there.
+    /// The watch stopped the run between two epochs. A later run continues from there.
     Stopped,
 }
 
-/// What a network amounts to.
+/// The size of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// Neurons of all populations.
+    /// Number of neurons in all populations.
     pub neurons: u64,
-    /// Their compartments.
+    /// Number of compartments of all neurons.
     pub compartments: u64,
-    /// Connections of all projections; one that drives two receptors counts once.
+    /// Number of connections in all projections. A connection that drives two receptors counts once.
     pub connections: u64,
-    /// Bytes all connections take, indices included.
+    /// Number of bytes of all connections, including indices.
     pub connection_bytes: u64,
-    /// Spikes of all neurons so far.
+    /// Number of spikes of all neurons so far.
     pub spikes: u64,
-    /// Steps done.
+    /// Number of steps done.
     pub steps: u64,
-    /// Steps of an epoch.
+    /// Number of steps in an epoch.
     pub epoch: u64,
-    /// Threads a run uses.
+    /// Number of threads that a run uses.
     pub threads: usize,
-    /// Instructions used.
+    /// Instruction set in use.
     pub level: Level,
 }
 
-/// Operations on a vector, of an epoch, that are worth a thread of its own: some microseconds.
+/// Minimum work per thread and epoch, in vector operations. It takes a few microseconds, long enough to justify
+/// synchronizing a thread.
 const WORK: u64 = 1500;
-/// Operations on vectors, a millisecond's about, between meetings of threads that have nothing to tell each other.
+/// Vector operations between two barriers of threads that do not communicate. They take about a millisecond.
 const FREE: u64 = 1 << 20;
 
-/// Operations on vectors that take about a tenth of a second.
+/// Vector operations that take about a tenth of a second.
 const SOON: f64 = 1e8;
-/// A spike of a generator, which is drawn and delivered, in operations on vectors.
+/// Cost of drawing and delivering a spike of a generator, in vector operations.
 const DRAW: f64 = 50.0;
 
-/// Steps of an epoch of which nobody knows yet how long they take: few enough that they end soon, and at most `epoch`.
+/// Returns the number of steps of the first epochs, whose duration has not been measured: at most `epoch`, and few
+/// enough that they end soon.
 pub(crate) fn stride<T: Scalar>(network: &Network, cells: &[Cells<T>], epoch: u64) -> u64 {
     let operations = cells.iter().map(|c| c.work(c.layout.size) as f64).sum::<f64>();
     let spikes = network.generators.iter().map(|g| g.expected_spikes(network.dt)).sum::<f64>();
     ((SOON / (operations + DRAW * spikes).max(1.0)) as u64).clamp(1, epoch)
 }
 
-/// A network ready to run.
+/// A network that is ready to run.
 #[derive(Debug)]
 pub(crate) struct Core<T: Scalar> {
     pub(crate) model: Model<T>,
@@ -79,20 +82,20 @@ pub(crate) struct Core<T: Scalar> {
     pub(crate) exchange: Exchange,
     pub(crate) clock: Clock,
     pub(crate) probes: Probes,
-    /// Threads that a run may use.
+    /// Maximum number of threads in a run.
     pub(crate) threads: usize,
-    /// Why the network cannot run on.
+    /// The reason why the network cannot continue, if any.
     pub(crate) broken: Option<Error>,
 }
 
-/// Building, running, and going back to the beginning.
+/// Building, running and resetting.
 impl<T: Scalar> Core<T> {
     /// Validates and builds a network.
     pub(crate) fn new(network: Network, level: Level) -> Result<Self, Error> {
         Self::cut(network, level, Layout::new::<T>)
     }
 
-    /// As [`Core::new`], with populations cut as `layout` says, given their size and the number of threads.
+    /// As [`Core::new`], with a given layout for a population of a given size and number of threads.
     pub(crate) fn cut(
         network: Network,
         level: Level,
@@ -103,7 +106,7 @@ impl<T: Scalar> Core<T> {
         Ok(Self { model, ensemble, exchange, clock, probes: Probes::default(), threads, broken: None })
     }
 
-    /// The plan of a run from one step to another on that many threads.
+    /// Creates the plan of a run from one step to another with this number of threads.
     pub(crate) fn run_plan(&self, begin: u64, end: u64, threads: usize) -> RunPlan<T> {
         RunPlan {
             engines: self.model.cells.iter().map(|c| c.engine.clone()).collect(),
@@ -121,28 +124,28 @@ impl<T: Scalar> Core<T> {
         }
     }
 
-    /// Steps of an epoch of which nobody knows yet how long they take: few enough that they end soon.
+    /// Returns the number of steps of the first epochs, whose duration has not been measured. They end soon.
     pub(crate) fn stride(&self) -> u64 {
         stride(&self.model.network, &self.model.cells, self.exchange.epoch)
     }
 
-    /// Operations on vectors that an epoch takes.
+    /// Returns the number of vector operations in an epoch.
     fn work_of_epoch(&self) -> u64 {
         self.model.cells.iter().map(|c| c.work(c.layout.size)).sum::<usize>() as u64 * self.exchange.epoch
     }
 
-    /// Epochs from one meeting of threads to the next.
+    /// Returns the number of epochs between two barriers.
     pub(crate) fn meeting(&self) -> u64 {
         if self.exchange.routes.is_empty() { (FREE / self.work_of_epoch().max(1)).max(1) } else { 1 }
     }
 
-    /// Threads that have enough to do in an epoch to be worth meeting for.
+    /// Returns the number of threads that have enough work in an epoch to justify their synchronization.
     pub(crate) fn worthwhile_threads(&self) -> usize {
         let most = usize::try_from(self.work_of_epoch() / WORK).unwrap_or(usize::MAX).max(1);
         self.threads.min(self.ensemble.own.shards.len().max(1)).min(most)
     }
 
-    /// Ends the run at a fault: what was recorded up to its step stays, what came after goes.
+    /// Ends the run at a fault: recordings up to its step are kept, and later ones are removed.
     pub(crate) fn fail(&mut self, fault: Fault, sample: Option<usize>) -> Error {
         self.clock.reach(fault.step);
         self.probes.cut(&mut self.ensemble, fault.step);
@@ -159,7 +162,7 @@ impl<T: Scalar> Core<T> {
         error
     }
 
-    /// Back to the beginning of time: initial states, nothing on its way, nothing recorded, the same random numbers.
+    /// Resets the network: initial states, no pending spikes, no recordings, and the same random numbers as before.
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
         if self.ensemble.is_lost(self.model.cells.len()) {
             return self.broken.clone().map_or(Ok(()), Err);
@@ -181,13 +184,14 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    /// As [`Core::reset`], with the random numbers of another seed.
+    /// As [`Core::reset`], with random numbers of another seed.
     pub(crate) fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
         self.reseed(seed);
         self.reset()
     }
 
-    /// Draws noise and the spikes of generators from the streams of another seed from now on. Connections stay.
+    /// Uses the streams of another seed for noise and the spikes of generators from now on. Connections do not
+    /// change.
     pub(crate) fn reseed(&mut self, seed: u64) {
         let Model { network, cells, .. } = &mut self.model;
         network.noise_seed = (seed != network.seed).then_some(seed);
@@ -222,7 +226,7 @@ impl<T: Scalar> Core<T> {
     }
 }
 
-/// Between runs: what is read and set by name. Each method hands the parts to the file of its task.
+/// Access between runs. Each method passes the parts to the file of its task.
 impl<T: Scalar> Core<T> {
     pub(crate) fn parameter_names(&self) -> Vec<String> {
         self.model.parameter_names()

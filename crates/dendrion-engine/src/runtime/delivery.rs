@@ -1,4 +1,4 @@
-//! Delivery: the connections onto a shard, and the spikes on their way to its neurons.
+//! Delivery: the connections onto a shard, and the pending spikes of its neurons.
 
 use std::sync::Arc;
 
@@ -10,44 +10,44 @@ use crate::inputs::Given;
 use crate::plasticity::state::PlasticityState;
 use crate::plasticity::{Learning, ShortTerm};
 
-/// Connections of one projection onto one shard.
+/// The connections of one projection onto one shard.
 #[derive(Debug)]
 pub(crate) struct Incoming<T: Scalar> {
     pub(crate) projection: usize,
     pub(crate) fanout: Arc<Fanout<T>>,
-    /// Ring the spikes go to.
+    /// The ring to which spikes are added.
     pub(crate) port: usize,
     pub(crate) change: Change,
 }
 
-/// How connections change with the spikes that pass them.
+/// The way in which connections change with the spikes that they transmit.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// Not at all.
+    /// Constant weights.
     None,
-    /// For a while, by their sources' spikes.
+    /// Short-term plasticity, which depends on the spikes of the source.
     ShortTerm(ShortTerm),
-    /// For good, by both sides' spikes.
+    /// Plastic weights, which depend on the spikes of source and target.
     Learning(Box<Learning>),
 }
 
-/// Where the spikes of a projection come from.
+/// The origin of a projection's spikes.
 pub(crate) enum Sent<'a, T: Scalar> {
-    /// Shards or source blocks of its sources.
+    /// Spikes of the source's shards or source blocks.
     Spikes(&'a [&'a Spikes]),
-    /// What stands in for a generator.
+    /// Values that replace the output of a generator.
     Given(&'a Given<T>),
 }
 
-/// What arrives at a shard.
+/// The input of a shard.
 #[derive(Debug)]
 pub(crate) struct Delivery<T: Scalar> {
-    /// By spike port, what is due at each step.
+    /// Pending input by spike port and step.
     pub(crate) rings: Vec<Ring<T>>,
     pub(crate) incoming: Vec<Incoming<T>>,
-    /// What connections that learn share.
+    /// Data that connections with plastic weights share.
     pub(crate) plasticity: PlasticityState<T>,
-    /// Sources of one step and projection, while they are delivered.
+    /// Sources of one step and projection. The memory is reused.
     senders: Vec<u32>,
 }
 
@@ -60,19 +60,19 @@ impl<T: Scalar> Delivery<T> {
         Self { rings, incoming, plasticity, senders: Vec::new() }
     }
 
-    /// The connections of a projection onto the shard.
+    /// Returns the connections of a projection onto the shard.
     pub(crate) fn incoming_of(&self, projection: usize) -> Option<&Incoming<T>> {
         let range = range_of(&self.incoming, projection, |i| i.projection);
         self.incoming[range].first()
     }
 
-    /// The connections of a projection onto the shard, to be changed.
+    /// Returns mutable access to the connections of a projection onto the shard.
     pub(crate) fn incoming_of_mut(&mut self, projection: usize) -> Option<&mut Incoming<T>> {
         let range = range_of(&self.incoming, projection, |i| i.projection);
         self.incoming[range].first_mut()
     }
 
-    /// The connections for a sample of a batch, or to run steps again. Their weights are shared.
+    /// Copies the connections for a sample of a batch, or to rerun steps. Weights are shared.
     pub(crate) fn clone_connections(&self) -> Vec<Incoming<T>> {
         let clone = |i: &Incoming<T>| Incoming {
             projection: i.projection,
@@ -80,15 +80,15 @@ impl<T: Scalar> Delivery<T> {
             port: i.port,
             change: match &i.change {
                 Change::ShortTerm(short_term) => Change::ShortTerm(short_term.clone()),
-                // Samples of a batch share their weights, and are refused where these would be learnt.
+                // Samples of a batch share their weights, and batches of networks with plastic weights are rejected.
                 Change::None | Change::Learning(_) => Change::None,
             },
         };
         self.incoming.iter().map(clone).collect()
     }
 
-    /// Adds the spikes of sources to the rings, in the order (step, projection, source, connection). `from` gives
-    /// each projection's spikes; `begin` is the step of the first.
+    /// Adds spikes to the rings, in the order (step, projection, source, connection). `from` returns the spikes of
+    /// each projection, and `begin` is the step of the first ones.
     pub(crate) fn deliver<'a>(
         &mut self,
         begin: u64,

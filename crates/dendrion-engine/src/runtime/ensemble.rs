@@ -1,4 +1,4 @@
-//! Everything that moves: the network itself, or the samples of a batch.
+//! All data that change during a run: the network itself, or the samples of a batch.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, check_interrupt};
@@ -11,51 +11,51 @@ use crate::inputs::SourceBlock;
 /// The network itself, and the samples of a batch if it has run with one.
 #[derive(Debug)]
 pub(crate) struct Ensemble<T: Scalar> {
-    /// The network itself. It stays at the state at which a batch began.
+    /// The network itself. It remains in the state in which a batch began.
     pub(crate) own: Sample<T>,
-    /// The samples of a batch; empty without one.
+    /// The samples of a batch. Empty without one.
     pub(crate) batch: Vec<Sample<T>>,
     /// By population and state, whether the state still has its initial value.
     pub(crate) fresh: Vec<Vec<bool>>,
-    /// By projection, the population that it reaches.
+    /// For each projection, its target population.
     pub(crate) onto: Vec<usize>,
 }
 
 impl<T: Scalar> Ensemble<T> {
-    /// The samples of a batch, or the network itself.
+    /// Returns the samples of a batch, or the network itself.
     pub(crate) fn present(&self) -> &[Sample<T>] {
         if self.batch.is_empty() { std::slice::from_ref(&self.own) } else { &self.batch }
     }
 
-    /// The shards of all samples of a batch, or the network's own.
+    /// Returns the shards of all samples of a batch, or the network's own.
     pub(crate) fn present_shards(&self) -> impl Iterator<Item = &Shard<T>> {
         self.present().iter().flat_map(|sample| &sample.shards)
     }
 
-    /// The network's own shards and those of the samples of a batch.
+    /// Returns the network's own shards and those of the samples of a batch.
     pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard<T>> {
         self.own.shards.iter_mut().chain(self.batch.iter_mut().flat_map(|s| &mut s.shards))
     }
 
-    /// The network's own source blocks and those of the samples of a batch.
+    /// Returns the network's own source blocks and those of the samples of a batch.
     pub(crate) fn all_source_blocks(&mut self) -> impl Iterator<Item = &mut SourceBlock> {
         self.own.source_blocks.iter_mut().chain(self.batch.iter_mut().flat_map(|s| &mut s.source_blocks))
     }
 
-    /// The shards of a population, those of the samples of a batch too.
+    /// Returns the shards of a population, including those of the samples of a batch.
     pub(crate) fn shards_of(&mut self, population: usize) -> impl Iterator<Item = &mut Shard<T>> {
         let samples = self.batch.iter_mut().flat_map(move |s| of_population_mut(&mut s.shards, population));
         of_population_mut(&mut self.own.shards, population).iter_mut().chain(samples)
     }
 
-    /// The source blocks of a generator, those of the samples of a batch too.
+    /// Returns the source blocks of a generator, including those of the samples of a batch.
     pub(crate) fn source_blocks_of(&mut self, generator: usize) -> impl Iterator<Item = &mut SourceBlock> {
         let samples =
             self.batch.iter_mut().flat_map(move |s| of_generator_mut(&mut s.source_blocks, generator));
         of_generator_mut(&mut self.own.source_blocks, generator).iter_mut().chain(samples)
     }
 
-    /// Samples for a batch, at the present state of the network itself.
+    /// Creates the samples of a batch, each in the current state of the network itself.
     pub(crate) fn clone_samples(&self, batch: usize) -> Result<Vec<Sample<T>>, Error> {
         let one = |b: usize| {
             check_interrupt()?;
@@ -67,7 +67,7 @@ impl<T: Scalar> Ensemble<T> {
         (0..batch).map(one).collect()
     }
 
-    /// Whether shards were lost with a thread: a network with populations has shards.
+    /// Returns whether shards were lost with a thread: a network with populations has shards.
     pub(crate) fn is_lost(&self, populations: usize) -> bool {
         self.own.shards.is_empty() && populations > 0
     }

@@ -1,7 +1,7 @@
-//! Where things are, so that finding one costs the same however many there are.
+//! Index of modules, shards and recorders, for access in constant or logarithmic time.
 //!
-//! Shards are in the order of populations, source blocks in that of generators, incoming connections in that of projections, and
-//! recorders in that of probes: a binary search finds them. Names are in hash tables.
+//! Shards are in the order of populations, source blocks in that of generators, incoming connections in that of
+//! projections, and recorders in that of probes, so a binary search finds them. Names are found with hash tables.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::shard::Shard;
 use super::target::full_name;
 use crate::inputs::SourceBlock;
 
-/// Modules and states of a network by name.
+/// The modules and states of a network by name.
 #[derive(Debug)]
 pub(crate) struct Index {
     populations: HashMap<String, usize>,
@@ -46,12 +46,12 @@ impl Index {
         self.projections.get(path).copied()
     }
 
-    /// Population and row of a state.
+    /// Returns the population and the row of a state.
     pub(crate) fn state(&self, key: &str) -> Option<(usize, usize)> {
         self.states.get(key).copied()
     }
 
-    /// The population of a path, and the name in it of the member that has the path, which is empty for the population itself.
+    /// Returns the population of a path and the name of the member in it, which is empty for the population itself.
     pub(crate) fn member<'a>(&self, path: &'a str) -> Option<(usize, &'a str)> {
         let ends = std::iter::once(path.len()).chain(path.rmatch_indices('/').map(|(i, _)| i));
         let member = |end: usize| path[end..].trim_start_matches('/');
@@ -59,23 +59,23 @@ impl Index {
     }
 }
 
-/// The shards of a population.
+/// Returns the shards of a population.
 pub(crate) fn of_population<T: Scalar>(shards: &[Shard<T>], population: usize) -> &[Shard<T>] {
     &shards[range_of(shards, population, |s| s.place.population)]
 }
 
-/// The shards of a population, to be changed.
+/// Returns mutable access to the shards of a population.
 pub(crate) fn of_population_mut<T: Scalar>(shards: &mut [Shard<T>], population: usize) -> &mut [Shard<T>] {
     let range = range_of(shards, population, |s| s.place.population);
     &mut shards[range]
 }
 
-/// The source blocks of a generator.
+/// Returns the source blocks of a generator.
 pub(crate) fn of_generator(source_blocks: &[SourceBlock], generator: usize) -> &[SourceBlock] {
     &source_blocks[range_of(source_blocks, generator, |c| c.generator)]
 }
 
-/// The source blocks of a generator, to be changed.
+/// Returns mutable access to the source blocks of a generator.
 pub(crate) fn of_generator_mut(source_blocks: &mut [SourceBlock], generator: usize) -> &mut [SourceBlock] {
     let range = range_of(source_blocks, generator, |c| c.generator);
     &mut source_blocks[range]

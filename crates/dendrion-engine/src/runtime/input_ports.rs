@@ -1,4 +1,4 @@
-//! The inputs of a shard that are not spikes: currents and noises.
+//! The inputs of a shard other than spikes: currents and noises.
 
 use dendrion_kernels::Scalar;
 
@@ -7,16 +7,16 @@ use super::population::Engine;
 use crate::inputs::input_rows::InputRows;
 use crate::inputs::{Current, Given, NoiseRows};
 
-/// What the shards of all threads read during a run.
+/// The data that the shards of all threads read during a run.
 pub(crate) struct View<'a, T: Scalar> {
     pub(crate) engine: &'a Engine<T>,
-    /// Current generators, by index (`None` for generators of spikes).
+    /// Current generators by index. Generators of spikes are `None`.
     pub(crate) currents: &'a [Option<Current>],
-    /// What stands in for generators, by index.
+    /// Values that replace the output of generators, by index.
     pub(crate) given: &'a [Option<Given<T>>],
 }
 
-/// The rows of currents and noises of the block that is visited.
+/// The rows of currents and noises for the current block.
 #[derive(Clone, Debug)]
 pub(crate) struct InputPorts<T: Scalar> {
     /// For each current input, the generator and the rows.
@@ -25,7 +25,7 @@ pub(crate) struct InputPorts<T: Scalar> {
 }
 
 impl<T: Scalar> InputPorts<T> {
-    /// How many there are.
+    /// Returns the number of inputs.
     pub(crate) fn len(&self) -> usize {
         self.currents.len() + self.noises.len()
     }
@@ -49,7 +49,7 @@ impl<T: Scalar> InputPorts<T> {
         self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
     }
 
-    /// Sets ports to the rows of step `i` of the epoch.
+    /// Sets `ports` to the rows of step `i` of the epoch.
     pub(crate) fn plug<'a>(&'a self, ports: &mut [&'a [T]], i: usize) {
         let rows =
             self.currents.iter().map(|(_, rows)| rows.row(i)).chain(self.noises.iter().map(|n| n.row(i)));

@@ -1,4 +1,4 @@
-//! Learning at a shard: when the weights of its connections are decided and brought up to date.
+//! Plasticity in a shard: when spikes of plastic connections are decided and their weights updated.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::delivery::{Change, Delivery, Incoming};
 use crate::plasticity::Synapses;
 use crate::plasticity::state::PlasticityState;
 
-/// Spikes of a neuron kept on average before old ones are dropped.
+/// Average number of spikes per neuron above which old ones are removed.
 const KEPT: usize = 64;
 
 impl<T: Scalar> Delivery<T> {
-    /// Decides everything that can be before step `now`, and records weights.
+    /// Decides all spikes that can be decided before step `now`, and records weights.
     pub(crate) fn learn(&mut self, now: u64, lanes: usize) {
         let PlasticityState { history: Some(history), dendritic, dt, decided, watchers } =
             &mut self.plasticity
@@ -36,7 +36,7 @@ impl<T: Scalar> Delivery<T> {
         self.prune(lanes);
     }
 
-    /// Brings all weights up to date with what has been decided.
+    /// Updates all weights with everything that has been decided.
     pub(crate) fn flush_weights(&mut self) {
         let Some(history) = &self.plasticity.history else { return };
         let (dendritic, dt) = (self.plasticity.dendritic.as_slice(), self.plasticity.dt);
@@ -48,7 +48,8 @@ impl<T: Scalar> Delivery<T> {
         }
     }
 
-    /// How many steps after a spike of its source a connection that learns is looked at, where that is later than the spike.
+    /// Returns the number of steps between a spike of the source and its processing at a plastic connection, or 0 if
+    /// it is processed immediately.
     pub(crate) fn wait(&self, fanout: &Fanout<T>, c: usize) -> u64 {
         let delay = match fanout.delays() {
             Delays::Uniform(d) => *d,
@@ -58,7 +59,7 @@ impl<T: Scalar> Delivery<T> {
         u64::from(delay).saturating_sub(2 * u64::from(on_dendrite))
     }
 
-    /// Drops spikes that no weight will ask for again, once there are many.
+    /// Removes spikes that no weight will need again, once there are many.
     fn prune(&mut self, lanes: usize) {
         let most = KEPT * lanes + 1024;
         if self.plasticity.history.as_ref().is_none_or(|h| h.len() < most) {
@@ -79,13 +80,13 @@ impl<T: Scalar> Delivery<T> {
         }
     }
 
-    /// The learning of connections that begin with it, for the shard's neurons.
+    /// Returns the plastic connections of `fanout` with the delays and histories of the shard's neurons.
     pub(crate) fn synapses<'a>(&'a self, fanout: &'a mut Fanout<T>) -> Option<Synapses<'a, T>> {
         let history = self.plasticity.history.as_ref()?;
         Some(Synapses { fanout, history, dendritic: &self.plasticity.dendritic, dt: self.plasticity.dt })
     }
 
-    /// Forgets all that learning and short-term plasticity remember; weights stay.
+    /// Resets the state of plasticity and of short-term plasticity. Weights keep their values.
     pub(crate) fn forget_learning(&mut self) {
         for incoming in &mut self.incoming {
             match &mut incoming.change {

@@ -8,7 +8,7 @@ use crate::recording::probe::{ProbeId, What};
 use crate::recording::recorder::samples;
 use crate::runtime::core::Core;
 
-/// Less than this many bytes always fit. The limit is not read then, which would take longer than a short run.
+/// Number of bytes below which memory is not checked. Reading the limit would take longer than a short run.
 const SMALL: f64 = 64e6;
 
 /// Checks that the states of a batch fit into the memory limit.
@@ -17,12 +17,12 @@ pub(crate) fn check_batch_memory<T: Scalar>(core: &Core<T>, batch: usize) -> Res
     if bytes < SMALL && batch < 1 << 20 {
         return Ok(());
     }
-    // Each sample has vectors of its own, even if they are nearly empty.
+    // Each sample has its own vectors, even if they are nearly empty.
     check_memory("network", &format!("a batch of {batch} samples"), bytes + 512.0 * batch as f64)
 }
 
-/// Checks that what has been recorded, and what probes record in the next `steps` steps, fits into the memory limit.
-/// Spikes are not counted, because their number is not known in advance.
+/// Checks that the existing recordings, and those of the next `steps` steps, fit into the memory limit. Spikes are
+/// not counted, because their number is not known in advance.
 pub(crate) fn check_recorded_memory<T: Scalar>(
     core: &Core<T>,
     steps: u64,

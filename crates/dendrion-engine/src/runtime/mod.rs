@@ -1,4 +1,4 @@
-//! The network at run time: its populations, shards and parameters, and what is asked of them between runs.
+//! The network at run time: its populations, shards and parameters, and access to them between runs.
 
 pub(crate) mod clock;
 pub(crate) mod connections;

@@ -1,4 +1,4 @@
-//! What the network is: its model, and what was compiled and derived from it.
+//! The model of the network, and the data that are compiled and derived from it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,32 +11,32 @@ use super::population::Cells;
 use super::target::{Target, Targets, full_name};
 use crate::inputs::Current;
 
-/// A model and its programs. Parameters change it; runs do not.
+/// A model and its programs. Setting parameters changes it; runs do not.
 #[derive(Debug)]
 pub(crate) struct Model<T: Scalar> {
-    /// The model, less the arrays of connections; parameters of cells as they were when it was built.
+    /// The model without the arrays of connections. Parameters of cells have the values at the time of the build.
     pub(crate) network: Network,
     pub(crate) cells: Vec<Cells<T>>,
-    /// All parameters, by their keys.
+    /// All parameters by key.
     pub(crate) targets: Arc<Targets>,
     /// Modules and states by name.
     pub(crate) index: Index,
     /// Path and size of each generator.
     pub(crate) generators: Arc<Vec<(String, usize)>>,
-    /// The current generators, by index.
+    /// Current generators by index.
     pub(crate) currents: Arc<Vec<Option<Current>>>,
-    /// For each projection, whether its weights were set after it was built.
+    /// For each projection, whether its weights were set after the build.
     pub(crate) reweighted: Vec<bool>,
-    /// The description of the network in saved states, once it was needed.
+    /// The description of the network in saved states, once it has been computed.
     pub(crate) described: OnceLock<Vec<(String, String)>>,
-    /// Delays and times of spikes that were rounded when the network was built.
+    /// Delays and spike times that were rounded when the network was built.
     pub(crate) rounded: Vec<Rounding>,
-    /// The instructions in use.
+    /// The instruction set in use.
     pub(crate) level: Level,
 }
 
 impl<T: Scalar> Model<T> {
-    /// The population at a path.
+    /// Returns the index of the population at a path.
     pub(crate) fn population(&self, path: &str) -> Result<usize, Error> {
         match self.index.member(path) {
             Some((population, "")) => Ok(population),
@@ -48,7 +48,7 @@ impl<T: Scalar> Model<T> {
         Error::unknown("network", "population", path, self.cells.iter().map(|c| c.path.clone()).collect())
     }
 
-    /// The projection at a path.
+    /// Returns the index of the projection at a path.
     pub(crate) fn projection(&self, path: &str) -> Result<usize, Error> {
         self.index.projection(path).ok_or_else(|| {
             let known = self.network.projections.iter().map(|p| p.path.clone()).collect();
@@ -56,17 +56,17 @@ impl<T: Scalar> Model<T> {
         })
     }
 
-    /// How fast each state of a population changes by itself.
+    /// Returns the rates at which the states of a population change on their own.
     pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
         Ok(rates(&self.cells[self.population(population)?].system))
     }
 
-    /// The keys of all parameters.
+    /// Returns the keys of all parameters.
     pub(crate) fn parameter_names(&self) -> Vec<String> {
         self.targets.iter().map(|(k, _)| k.clone()).collect()
     }
 
-    /// The target of a key.
+    /// Returns the target of a key.
     pub(crate) fn target(&self, key: &str) -> Result<Target, Error> {
         if let Some(place) = self.targets.place(key) {
             return Ok(self.targets[place].1);
@@ -78,7 +78,7 @@ impl<T: Scalar> Model<T> {
         Err(Error::unknown("network", "parameter", key, self.parameter_names()))
     }
 
-    /// Whether plastic connections exist that `concerns` is true of; refuses them.
+    /// Returns an error if there is a plastic projection for which `concerns` is true.
     pub(crate) fn refuse_plastic(&self, what: &str, concerns: impl Fn(usize) -> bool) -> Result<(), Error> {
         let plastic = (self.network.projections.iter().enumerate())
             .find(|(i, p)| p.plasticity.is_some() && concerns(*i));

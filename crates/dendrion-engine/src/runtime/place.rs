@@ -1,4 +1,4 @@
-//! Which part of a population a shard has.
+//! The part of a population that a shard owns.
 
 use std::ops::Range;
 
@@ -8,17 +8,18 @@ pub(crate) struct Place {
     pub(crate) population: usize,
     pub(crate) neurons: Range<usize>,
     pub(crate) blocks: Range<usize>,
-    /// Lanes of a block.
+    /// Number of lanes in a block.
     pub(crate) lanes: usize,
 }
 
 impl Place {
-    /// Lanes of all blocks.
+    /// Returns the number of lanes of all blocks.
     pub(crate) fn lanes_of_all(&self) -> usize {
         self.blocks.len() * self.lanes
     }
 
-    /// The first neuron of a block, and how many the block has; its other lanes repeat the last neuron.
+    /// Returns the first neuron of a block and its number of neurons. The other lanes of the block repeat the last
+    /// neuron.
     pub(crate) fn neurons_of(&self, block: usize) -> (usize, usize) {
         let first = self.neurons.start + block * self.lanes;
         (first, self.lanes.min(self.neurons.end - first))

@@ -1,15 +1,15 @@
-//! Places in lists: hash tables from names, and binary searches by number.
+//! Positions in lists: hash tables of names, and binary searches by number.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-/// The place of each name; of equal ones the first.
+/// Returns the position of each name. For equal names, this is the first position.
 pub(crate) fn places<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
     first_of(names.enumerate().map(|(i, name)| (name.clone(), i)))
 }
 
-/// The value of each key; of equal ones the first.
+/// Returns a map with the value of each key. For equal keys, this is the first value.
 pub(crate) fn first_of<K: Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> HashMap<K, V> {
     let mut found = HashMap::new();
     for (key, value) in items {
@@ -18,7 +18,7 @@ pub(crate) fn first_of<K: Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> 
     found
 }
 
-/// The range of the items whose number is `number`, of items in the order of their numbers.
+/// Returns the range of the items whose number is `number`. Items must be sorted by number.
 pub(crate) fn range_of<I>(items: &[I], number: usize, number_of: impl Fn(&I) -> usize) -> Range<usize> {
     let begin = items.partition_point(|item| number_of(item) < number);
     let count = items[begin..].partition_point(|item| number_of(item) == number);

@@ -1,4 +1,4 @@
-//! A population ready to run: its programs linked, its coefficients computed from parameters.
+//! A population that is ready to run: linked programs, and coefficients computed from parameters.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use dendrion_model::{Error, Population, Turns, UNNAMED, Values};
 use crate::build::layout::Layout;
 use crate::random::{Purpose, Stream};
 
-/// Operations on a vector, about, that go by while a vector is written to memory and read again.
+/// Approximate number of vector operations in the time in which a vector is written to memory and read again.
 const CHEAP: usize = 16;
 
-/// What a thread needs to run a population's blocks; shared and unchanged during a run.
+/// The data that a thread needs to run a population's blocks. They are shared and do not change during a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Engine<T: Scalar> {
     pub(crate) kernel: Kernel<T>,
@@ -23,7 +23,7 @@ pub(crate) struct Engine<T: Scalar> {
     pub(crate) observers: Vec<Observer<T>>,
 }
 
-/// The program of an observable; its value is left in scratch row 0.
+/// The program of an observable, which stores its value in scratch row 0.
 #[derive(Clone, Debug)]
 pub(crate) struct Observer<T: Scalar> {
     pub(crate) kernel: Kernel<T>,
@@ -41,15 +41,15 @@ pub(crate) struct Cells<T: Scalar> {
     tape: Tape,
     observed: Vec<(String, Tape)>,
     pub(crate) engine: Arc<Engine<T>>,
-    /// Initial value of each state: one, or one per neuron.
+    /// Initial values of each state: one, or one per neuron.
     pub(crate) initial: Vec<Values>,
-    /// Random streams of its noises.
+    /// Random streams of the population's noises.
     pub(crate) noises: Vec<Stream>,
     level: Level,
 }
 
 impl<T: Scalar> Cells<T> {
-    /// Compiles a population (validated before) that is cut like that.
+    /// Compiles a population (validated before) with this layout.
     pub(crate) fn new(
         population: &Population,
         wiring: &Wiring,
@@ -77,13 +77,13 @@ impl<T: Scalar> Cells<T> {
         })
     }
 
-    /// Draws noise from the streams of another seed.
+    /// Uses the streams of another seed for noise.
     pub(crate) fn reseed(&mut self, population: &Population, seed: u64) {
         self.noises = noises(&self.system, population, seed);
     }
 
-    /// Computes the coefficients anew after parameters changed. Programs are compiled again only where a parameter is
-    /// one for all now and was one each before, or the other way round.
+    /// Recomputes the coefficients after parameters changed. Programs are recompiled only if a parameter changed
+    /// between one value for all neurons and one value per neuron.
     pub(crate) fn refresh(&mut self) -> Result<(), Error> {
         let (on, before) = ((&*self.system, &self.layout), Some(&*self.engine));
         let (engine, initial) = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
@@ -97,7 +97,8 @@ impl<T: Scalar> Cells<T> {
         check_initial(&self.path, &self.system, &self.initial)
     }
 
-    /// The number of the observer of that observable, made now if there is none; `None` for an unknown name.
+    /// Returns the number of the observer of an observable, which is created if necessary, or `None` for an unknown
+    /// name.
     pub(crate) fn observer(&mut self, name: &str) -> Result<Option<usize>, Error> {
         if let Some(i) = self.observed.iter().position(|(n, _)| n == name) {
             return Ok(Some(i));
@@ -111,40 +112,41 @@ impl<T: Scalar> Cells<T> {
         Ok(Some(self.observed.len() - 1))
     }
 
-    /// The names of the observables that have observers, by the observers' numbers.
+    /// Returns the names of the observables that have observers, in the order of the observers' numbers.
     pub(crate) fn observed_names(&self) -> Vec<String> {
         self.observed.iter().map(|(name, _)| name.clone()).collect()
     }
 
-    /// How much work a step of `neurons` neurons is, in no particular unit.
+    /// Returns the relative cost of a step of `neurons` neurons.
     pub(crate) fn cost(&self, neurons: usize) -> usize {
         neurons.div_ceil(self.layout.lanes) * self.tape.program.code.len().max(1)
     }
 
-    /// Operations on vectors that a step of `neurons` neurons takes.
+    /// Returns the number of vector operations in a step of `neurons` neurons.
     pub(crate) fn work(&self, neurons: usize) -> usize {
         neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
     }
 
-    /// Whether a step costs less than to write its result far away and to read it again.
+    /// Returns whether a step takes less time than writing its result to memory and reading it again.
     pub(crate) fn is_cheap(&self) -> bool {
         let Program { state_rows, .. } = self.tape.program;
         self.tape.program.weight() <= CHEAP * state_rows
     }
 
-    /// The program of a step, as text.
+    /// Returns the program of a step as text.
     pub(crate) fn listing(&self) -> String {
         self.tape.program.to_string()
     }
 }
 
-/// The random streams of a population's noises.
+/// Returns the random streams of a population's noises.
 fn noises(system: &System, population: &Population, seed: u64) -> Vec<Stream> {
     let stream = |name: &String| Stream::new(seed, &population.path_of(name), Purpose::Noise);
     system.noises.iter().map(stream).collect()
 }
 
-/// Runs the prologues and links the programs, with what it can of those of `before`; the initial values come beside.
+/// Runs the prologues and links the programs, and returns the initial values as well. Programs of `before` are reused
+/// where possible.
 fn link<T: Scalar>(
     path: &str,
     tape: &Tape,
@@ -169,7 +171,8 @@ fn link<T: Scalar>(
     Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
 }
 
-/// A program compiled for a table of these columns; `before` is an earlier kernel of the same program and level.
+/// Returns a kernel of a program for a table with these columns. `before` is an earlier kernel of the same program
+/// and level.
 pub(crate) fn linked<T: Scalar>(
     program: &Program,
     columns: &[Column],
@@ -184,8 +187,8 @@ pub(crate) fn linked<T: Scalar>(
     Ok((Kernel::link(program, &coefs, layout.lanes, level)?.compiled(), coefs))
 }
 
-/// Runs a tape's prologue, in f64 whatever the network's type: a value for all neurons where every parameter behind it
-/// is one, else a value each.
+/// Runs a tape's prologue, which is always computed in f64. A coefficient has one value if all parameters on which it
+/// depends do, and one per neuron otherwise.
 pub(crate) fn coefficients(
     tape: &Tape,
     system: &System,
@@ -229,7 +232,7 @@ pub(crate) fn coefficients(
     Ok(out)
 }
 
-/// The table of a prologue, or of its reverse, by the present values of parameters.
+/// Returns the columns of the table of a prologue, or of its reverse, from the current values of parameters.
 pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
     let column = |leaf: &Leaf| match leaf {
         Leaf::Number(v) => Column::Uniform(*v),
@@ -241,7 +244,7 @@ pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
     leaves.iter().map(column).collect()
 }
 
-/// Raises where a state would begin at a value that is not finite.
+/// Returns an error if a state has an initial value that is not finite.
 fn check_initial(path: &str, system: &System, initial: &[Values]) -> Result<(), Error> {
     for (state, values) in system.states.iter().zip(initial) {
         let Some(neuron) = values.as_slice().iter().position(|v| !v.is_finite()) else { continue };

@@ -1,4 +1,4 @@
-//! Spikes that are handed over to generators between runs.
+//! Spikes that the caller passes to generators between runs.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Signal};
@@ -8,7 +8,7 @@ use super::index::of_generator;
 use super::model::Model;
 use crate::inputs::SourceBlock;
 
-/// The generator at `path`, to which spikes are handed over.
+/// Returns the generator at `path`, or an error if it does not accept spikes from the caller.
 fn pushed<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     let all = &model.network.generators;
     let pushed = |i: &usize| matches!(all[*i].signal, Signal::Pushed);
@@ -18,7 +18,7 @@ fn pushed<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     })
 }
 
-/// The step before which all spikes of the generator at `path` were handed over.
+/// Returns the step before which all spikes of the generator at `path` have been passed.
 pub(crate) fn pushed_until<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -29,8 +29,8 @@ pub(crate) fn pushed_until<T: Scalar>(
     Ok(of_generator(source_blocks, generator).iter().map(SourceBlock::told).max().unwrap_or(0))
 }
 
-/// Hands spikes (step, source), ascending and not before now, to the generator at `path` that waits for them: all it has
-/// before step `until`.
+/// Passes spikes (step, source) to the generator at `path`. They must be all spikes before step `until`, in ascending
+/// order, and must not precede the current step.
 pub(crate) fn push_spikes<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,

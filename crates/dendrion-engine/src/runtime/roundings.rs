@@ -1,4 +1,4 @@
-//! Times that are not multiples of the step, and therefore are rounded.
+//! Times that are rounded because they are not multiples of the step.
 
 use std::collections::HashSet;
 
@@ -9,20 +9,21 @@ use dendrion_model::{Rounding, Values, is_multiple};
 use super::model::Model;
 use super::target::full_name;
 
-/// Times given when the network was built, and present values of parameters that are counted in steps.
+/// Returns the roundings of times given at the build, and of the current values of parameters that are counted in
+/// steps.
 pub(crate) fn roundings<T: Scalar>(model: &Model<T>) -> Vec<Rounding> {
     let mut found = model.rounded.clone();
     found.extend(roundings_where(model, |_| true));
     found
 }
 
-/// The same for some parameters, by their keys.
+/// As [`roundings`], for the parameters with these keys.
 pub(crate) fn roundings_of<T: Scalar>(model: &Model<T>, keys: &[String]) -> Vec<Rounding> {
     let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
     roundings_where(model, |key| keys.contains(key))
 }
 
-/// Keys of the parameters from which times are counted in steps.
+/// Returns the keys of the parameters that determine times counted in steps.
 pub(crate) fn step_parameters<T: Scalar>(model: &Model<T>) -> Vec<String> {
     let mut keys = Vec::new();
     for cells in &model.cells {
@@ -52,7 +53,8 @@ fn roundings_where<T: Scalar>(model: &Model<T>, concerns: impl Fn(&str) -> bool)
     found
 }
 
-/// What happens to a time, which is said of the parameter that it is, or of the time where it is made of several.
+/// Returns the rounding of a time, if there is one. The message names the parameter, or the time if it depends on
+/// several parameters.
 fn rounding(path: &str, system: &System, count: &StepCount, own: &[usize], dt: f64) -> Option<Rounding> {
     let module = if count.module.is_empty() { path.to_string() } else { format!("{path}/{}", count.module) };
     let times = times(system, count.time, own);
@@ -69,7 +71,7 @@ fn rounding(path: &str, system: &System, count: &StepCount, own: &[usize], dt: f
     Rounding::of(&module, &format!("the time of an event{from}"), &times, dt)
 }
 
-/// Parameters that an expression depends on, other than the time step.
+/// Returns the parameters on which an expression depends, except for the time step.
 fn parameters(graph: &Graph, root: NodeId) -> Vec<usize> {
     let (mut found, mut stack) = (Vec::new(), vec![root]);
     while let Some(id) = stack.pop() {
@@ -83,7 +85,7 @@ fn parameters(graph: &Graph, root: NodeId) -> Vec<usize> {
     found
 }
 
-/// The values of an expression: one, or one per neuron.
+/// Returns the values of an expression: one, or one per neuron.
 fn times(system: &System, root: NodeId, own: &[usize]) -> Vec<f64> {
     let size = own.iter().map(|i| match &system.parameters[*i].values {
         Values::Scalar(_) => 1,

@@ -1,13 +1,14 @@
-//! A run: of the network itself or a batch of samples, with or without an observer.
+//! A run of the network itself or of a batch of samples, with or without an observer.
 //!
 //! ```text
-//! check_run   checks whether the network can run like that
-//! begin_run   takes the samples that run out of the network
+//! check_run   checks that the network can run with these options
+//! begin_run   takes the samples to run out of the network
 //! execute     takes them through their stages on the threads of the pool
-//! end_run     puts them back, and says how the run ended
+//! end_run     puts them back, and returns how the run ended
 //! ```
 //!
-//! [`Core::run_with`] does all four. The recording of a gradient (`gradient::record`) calls them itself, with an observer.
+//! [`Core::run_with`] calls all four. The recording of a gradient (`gradient::record`) calls them itself, with an
+//! observer.
 
 use std::sync::Arc;
 
@@ -21,15 +22,16 @@ use crate::runtime::memory::{check_batch_memory, check_recorded_memory};
 use crate::runtime::observer::Observer;
 use crate::runtime::sample::Sample;
 
-/// How to run.
+/// Options of a run.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
-    /// Samples to run side by side, each from the present state. `None`: the network itself.
+    /// Number of samples to run in parallel, each from the current state, or `None` for the network itself.
     pub batch: Option<usize>,
-    /// By the path of a generator, the values that replace what it would send: one per step and member, sample after sample.
+    /// Values that replace the output of generators, by path: one per step and member, sample after sample.
     pub inputs: Vec<(String, Vec<f64>)>,
-    /// Keeps the states that a gradient needs, of all samples together, in at most so many bytes. If the smallest schedule needs
-    /// more, that schedule is used; [`Trace::memory`](crate::Trace::memory) returns how many bytes it needs.
+    /// Maximum number of bytes for the states that a gradient needs, in all samples together. `None` records no
+    /// trace. If the smallest schedule needs more, that schedule is used; [`Trace::memory`](crate::Trace::memory)
+    /// returns the number of bytes that it needs.
     pub trace: Option<usize>,
 }
 
@@ -38,7 +40,7 @@ pub struct RunOptions {
 pub(crate) struct Begun<T: Scalar> {
     pub(crate) begin: u64,
     pub(crate) end: u64,
-    /// The values that replace generators, by sample.
+    /// The values that replace the output of generators, by sample.
     pub(crate) given: Vec<StandIns<T>>,
     pub(crate) threads: usize,
     is_batch: bool,
@@ -52,7 +54,7 @@ impl<T: Scalar> Core<T> {
         self.run_with(steps, &RunOptions::default(), watch)
     }
 
-    /// Runs `steps` steps as the options say. Nothing is recorded for a gradient.
+    /// Runs `steps` steps with these options. Nothing is recorded for a gradient.
     pub(crate) fn run_with(
         &mut self,
         steps: u64,
@@ -71,7 +73,7 @@ impl<T: Scalar> Core<T> {
         self.end_run(&run, samples, (reached, through))
     }
 
-    /// Checks whether the network can run that far, and with that batch.
+    /// Checks that the network can run this many steps with these options.
     pub(crate) fn check_run(&self, steps: u64, options: &RunOptions) -> Result<(), Error> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
@@ -94,7 +96,7 @@ impl<T: Scalar> Core<T> {
         if let Some(batch) = options.batch {
             self.make_samples(batch)?;
         }
-        // Threads of a batch do not wait for each other, so each of them is worth its start.
+        // Threads of a batch do not wait for each other, so no synchronization limits their number.
         let threads = if is_batch { self.threads } else { self.worthwhile_threads() };
         let samples = if is_batch {
             std::mem::take(&mut self.ensemble.batch)
@@ -107,8 +109,9 @@ impl<T: Scalar> Core<T> {
         Ok((Begun { begin, end, given, threads, is_batch, is_resumable }, samples))
     }
 
-    /// Takes samples through their stages, and returns them in order, and whether all went through all stages. `stages` makes the
-    /// stages of sample `b`, given a function that makes the plan to run from one step to another.
+    /// Takes samples through their stages. Returns them in order, and whether all of them completed all stages.
+    /// `stages` returns the stages of sample `b`, given a function that creates the plan of a run from one step to
+    /// another.
     pub(crate) fn execute<O: Observer<T>, S: Stage<T, O>>(
         &mut self,
         run: &Begun<T>,
@@ -132,7 +135,8 @@ impl<T: Scalar> Core<T> {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
                     let exchange = this.exchange_of(run);
                     let barrier = Arc::new(Barrier::new(workers));
-                    // What is kept for a gradient depends on where epochs begin, and samples of a batch go on one after the other.
+                    // The states recorded for a gradient depend on the boundaries of epochs, and the samples of a
+                    // batch run one after the other, so epochs have a fixed length.
                     let stride = this.stride();
                     let fixed = (!run.is_resumable).then(|| (stride, Arc::new(Pace::fixed(stride))));
                     let plan = |begin, end| {
@@ -161,7 +165,7 @@ impl<T: Scalar> Core<T> {
         Ok((samples, through))
     }
 
-    /// The spike exchange of a sample. Samples of a batch run at the same time, and have one each.
+    /// Returns the spike exchange of a sample. Samples of a batch run at the same time, so each has its own.
     fn exchange_of(&self, run: &Begun<T>) -> Arc<SpikeExchange> {
         if !run.is_batch {
             return self.exchange.spikes.clone();
@@ -170,7 +174,8 @@ impl<T: Scalar> Core<T> {
         Arc::new(SpikeExchange::new(shards, source_blocks))
     }
 
-    /// Ends a run: takes back the samples, which reached a step, and went through all stages or not.
+    /// Ends a run: returns the samples to the network. `reached` is the step that they reached, and `through` whether
+    /// they completed all stages.
     pub(crate) fn end_run(
         &mut self,
         run: &Begun<T>,
@@ -215,7 +220,7 @@ impl<T: Scalar> Core<T> {
         Err(Error::parameter("network", "batch", given, accepted))
     }
 
-    /// Lets the network hold a batch of samples from now on, each at the present state, as a run with a batch does.
+    /// Creates a batch of samples in the current state, as a run with a batch does. The network keeps them.
     pub(crate) fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
@@ -224,7 +229,7 @@ impl<T: Scalar> Core<T> {
         self.make_samples(batch)
     }
 
-    /// Makes the samples of a batch from the present state.
+    /// Creates the samples of a batch in the current state.
     fn make_samples(&mut self, batch: usize) -> Result<(), Error> {
         if !self.ensemble.batch.is_empty() {
             return Ok(());
@@ -236,7 +241,7 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    /// What stands in for generators, by sample, then generator.
+    /// Returns the values that replace the output of generators, by sample and then by generator.
     fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<StandIns<T>>, Error> {
         let batch = options.batch.unwrap_or(1);
         if options.inputs.is_empty() {
@@ -273,7 +278,7 @@ impl<T: Scalar> Core<T> {
     }
 }
 
-/// Silences the generators whose values are given, or ends that.
+/// Mutes the generators whose output is replaced, or unmutes them.
 fn mute<T: Scalar, O: Observer<T>>(samples: &mut [Observed<T, O>], given: &[StandIns<T>], on: bool) {
     for (observed, given) in samples.iter_mut().zip(given) {
         for source_block in &mut observed.sample.source_blocks {

@@ -1,4 +1,4 @@
-//! Everything of a network that moves: of the network itself, or of one sample of a batch.
+//! The data that change during a run, of the network itself or of one sample of a batch.
 
 use dendrion_kernels::Scalar;
 
@@ -13,7 +13,7 @@ pub(crate) struct Sample<T: Scalar> {
 }
 
 impl<T: Scalar> Sample<T> {
-    /// Draws as sample number `b` of a batch does, from now on.
+    /// Draws the random numbers of sample number `b` of a batch from now on.
     pub(crate) fn draw_as(&mut self, b: u32) {
         for shard in &mut self.shards {
             shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b));

@@ -1,4 +1,4 @@
-//! A shard: a run of blocks that one thread owns, with the spikes on their way to them.
+//! A shard: consecutive blocks that one thread owns, with their pending spikes.
 
 use dendrion_kernels::{Buffer, Frame, Ring, Scalar};
 
@@ -15,7 +15,7 @@ use crate::inputs::input_rows::InputRows;
 use crate::plasticity::state::PlasticityState;
 use crate::recording::recorder::{Reads, Recorder};
 
-/// A state that stopped being finite.
+/// A state that is no longer finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Fault {
     pub(crate) step: u64,
@@ -27,16 +27,17 @@ pub(crate) struct Fault {
 /// The states of a shard's neurons.
 #[derive(Clone, Debug)]
 pub(crate) struct States<T: Scalar> {
-    /// Block by block, row by row.
+    /// The values, block by block and row by row.
     pub(crate) values: Buffer<T>,
-    /// Rows of a block.
+    /// Number of rows in a block.
     pub(crate) rows: usize,
-    /// The state of the block that is visited when the visit began, to find where it stopped being finite.
+    /// The state of the current block at the beginning of the visit, for finding the step in which it became infinite
+    /// or NaN.
     before: Buffer<T>,
     scratch: Buffer<T>,
 }
 
-/// A run of blocks of one population.
+/// Consecutive blocks of one population.
 #[derive(Debug)]
 pub(crate) struct Shard<T: Scalar> {
     pub(crate) place: Place,
@@ -49,8 +50,8 @@ pub(crate) struct Shard<T: Scalar> {
 }
 
 impl<T: Scalar> Shard<T> {
-    /// Shard `number` of a population, at its initial state; `currents` are the generators of its current inputs,
-    /// `slots` the length of each port's ring.
+    /// Creates shard `number` of a population in its initial state. `currents` contains the generators of its current
+    /// inputs, and `slots` the length of each port's ring.
     pub(crate) fn new(
         population: usize,
         number: usize,
@@ -83,7 +84,7 @@ impl<T: Scalar> Shard<T> {
         shard
     }
 
-    /// Back to the initial state, with nothing on its way and nothing recorded.
+    /// Resets the shard to its initial state, without pending spikes and recordings.
     pub(crate) fn reset(&mut self, cells: &Cells<T>, slots: &[usize]) {
         for (row, values) in cells.initial.iter().enumerate() {
             self.set_state(row, |neuron| values.get(neuron));
@@ -95,7 +96,8 @@ impl<T: Scalar> Shard<T> {
         (self.fault, self.output.count) = (None, 0);
     }
 
-    /// A copy with the same connections and without what they learn; with recorders and what was recorded, or without.
+    /// Copies the shard with the same connections but without the state of plastic weights. Recorders and recordings
+    /// are copied if `records` is true.
     pub(crate) fn clone_shard(&self, records: bool) -> Self {
         let recorders =
             if records { self.recorders.iter().map(Recorder::trimmed).collect() } else { Vec::new() };
@@ -112,8 +114,8 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// A copy that records nothing, from which steps can be run again once its state is restored: the present state and spikes on
-    /// their way are not copied. Its rings have their slots, without lanes.
+    /// Copies the shard without recorders, so that steps can be rerun once a state is restored. The current state and
+    /// pending spikes are not copied. The rings of the copy have slots but no lanes.
     pub(crate) fn clone_without_state(&mut self) -> Self {
         let slots = self.delivery.rings.iter().map(|r| Ring::new(0, r.slots())).collect();
         let values = std::mem::replace(&mut self.states.values, Buffer::zeroed(0));
@@ -123,7 +125,7 @@ impl<T: Scalar> Shard<T> {
         copy
     }
 
-    /// What the shard records for a probe of values.
+    /// Returns the recorder of a probe of values.
     pub(crate) fn recorder_of(&self, probe: usize) -> Option<&Recorder<T>> {
         let range = range_of(&self.recorders, probe, |r| r.probe);
         let watchers = &self.delivery.plasticity.watchers;
@@ -131,7 +133,7 @@ impl<T: Scalar> Shard<T> {
         self.recorders[range].first().or_else(watcher)
     }
 
-    /// What the shard records for a probe of values, to be changed.
+    /// Returns mutable access to the recorder of a probe of values.
     pub(crate) fn recorder_of_mut(&mut self, probe: usize) -> Option<&mut Recorder<T>> {
         let range = range_of(&self.recorders, probe, |r| r.probe);
         let watchers = &mut self.delivery.plasticity.watchers;
@@ -140,7 +142,7 @@ impl<T: Scalar> Shard<T> {
         self.recorders[range].first_mut().or(watcher)
     }
 
-    /// Forgets what was recorded.
+    /// Removes all recordings.
     pub(crate) fn forget_recordings(&mut self) {
         let watchers = self.delivery.plasticity.watchers.iter_mut().map(|(_, r)| r);
         self.recorders.iter_mut().chain(watchers).for_each(|r| r.truncate(0));
@@ -149,7 +151,7 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Sets a state row; lanes beyond the last neuron repeat it.
+    /// Sets a state row. The lanes beyond the last neuron repeat it.
     pub(crate) fn set_state(&mut self, row: usize, value: impl Fn(usize) -> f64) {
         let last = self.place.neurons.end - 1;
         for block in 0..self.place.blocks.len() {
@@ -161,7 +163,7 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// The values of a state row, neuron by neuron.
+    /// Returns the values of a state row by neuron.
     pub(crate) fn state(&self, row: usize) -> impl Iterator<Item = f64> + '_ {
         (0..self.place.neurons.len()).map(move |i| {
             let (block, lane) = (i / self.place.lanes, i % self.place.lanes);
@@ -169,7 +171,7 @@ impl<T: Scalar> Shard<T> {
         })
     }
 
-    /// Runs all blocks through an epoch: `steps` steps from `begin` on.
+    /// Runs all blocks for an epoch: `steps` steps from `begin` on.
     pub(crate) fn run<O: ShardObserver<T>>(
         &mut self,
         view: &View<'_, T>,
@@ -217,8 +219,8 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// One step of one block: probes record, then the program runs. Without an observer the step is a repetition, and probes do
-    /// not record it again.
+    /// Runs one step of one block: probes record, then the program runs. Without an observer the step is a
+    /// repetition, and probes do not record it again.
     fn step<O: ShardObserver<T>>(
         &mut self,
         view: &View<'_, T>,
@@ -245,7 +247,7 @@ impl<T: Scalar> Shard<T> {
                 *port = &row[block * lanes..][..lanes];
             }
         }
-        // An observer that keeps states needs no copies: each step leaves its result where the next one begins.
+        // An observer that records states avoids copies: each step stores its result where the next one begins.
         let (state, next) = match observer.and_then(|observer| observer.step(step, block)) {
             Some((state, next)) => (state, Some(next)),
             None => (&mut self.states.values[block * size..][..size], None),
@@ -282,7 +284,7 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Repeats a visit from its beginning, to learn which step's result is not finite, and where.
+    /// Repeats a visit from its beginning, to find the step whose result is not finite, and the state and neuron.
     fn find_fault(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
         let size = self.states.rows * self.place.lanes;
         self.states.values[block * size..][..size].copy_from_slice(&self.states.before);
@@ -302,10 +304,10 @@ impl<T: Scalar> Shard<T> {
     }
 }
 
-/// Input ports that a step hands over without allocating.
+/// Maximum number of input ports that a step passes without allocating memory.
 const INPUTS: usize = 32;
 
-/// Whether all values are finite. 0 times anything else is not 0, and sums of independent lanes vectorise.
+/// Returns whether all values are finite. There is no early exit within a chunk, so the loop is vectorized.
 pub(crate) fn is_finite<T: Scalar>(values: &[T]) -> bool {
     values.chunks(64).all(|chunk| chunk.iter().fold(true, |all, v| all & v.is_finite()))
 }

@@ -1,4 +1,4 @@
-//! The spikes of a shard: bits of lanes that fired, and the spikes extracted from them.
+//! The spikes of a shard: one bit per lane and step, and the spikes extracted from these bits.
 
 use super::place::Place;
 use super::spikes::Spikes;
@@ -6,18 +6,18 @@ use super::spikes::Spikes;
 /// The spikes of a shard's neurons.
 #[derive(Debug, Default)]
 pub(crate) struct SpikeOutput {
-    /// Which lanes fired: words of 64 lanes, by step, then block.
+    /// The lanes that spiked: words of 64 lanes, by step and then by block.
     fired: Vec<u64>,
     /// Spikes of the last epoch.
     pub(crate) spikes: Spikes,
-    /// Spikes so far.
+    /// Number of spikes so far.
     pub(crate) count: u64,
-    /// Spikes recorded (step, neuron), if a probe asks for them.
+    /// Recorded spikes (step, neuron), if a probe records them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
 }
 
 impl SpikeOutput {
-    /// With so many spikes so far, and those recorded.
+    /// Creates the output with this number of earlier spikes and these recorded spikes.
     pub(crate) fn with(count: u64, log: Option<Vec<(u64, u32)>>) -> Self {
         Self { count, log, ..Self::default() }
     }
@@ -28,14 +28,14 @@ impl SpikeOutput {
         self.fired.resize(steps * place.blocks.len() * words(place), 0);
     }
 
-    /// The words of a block in step `i` of the epoch.
+    /// Returns the words of a block in step `i` of the epoch.
     pub(crate) fn words(&mut self, place: &Place, i: usize, block: usize) -> &mut [u64] {
         let words = words(place);
         &mut self.fired[(i * place.blocks.len() + block) * words..][..words]
     }
 
-    /// Turns the words of the epoch that began at `begin` into spikes, by step, then neuron. `each` is told the step and the lane of
-    /// each.
+    /// Converts the words of the epoch that began at `begin` to spikes, sorted by step and then by neuron. `each` is
+    /// called with the step and the lane of each spike.
     pub(crate) fn extract(
         &mut self,
         place: &Place,
@@ -62,12 +62,12 @@ impl SpikeOutput {
     }
 }
 
-/// Words of a block.
+/// Returns the number of words of a block.
 const fn words(place: &Place) -> usize {
     place.lanes.div_ceil(64)
 }
 
-/// Positions of the bits that are set, ascending.
+/// Returns the positions of the set bits, in ascending order.
 fn bits(mut word: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         (word != 0).then(|| {

@@ -1,15 +1,15 @@
-//! Spikes of an epoch: what shards and generators tell each other.
+//! The spikes of an epoch, which shards and generators exchange.
 
-/// Spikes by step, then source, both ascending. A source may spike more than once in a step.
+/// Spikes sorted by step and then by source. A source may spike several times in a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spikes {
-    /// Where each step's spikes start, and the end.
+    /// Start of each step's spikes, and the end of the last one.
     starts: Vec<u32>,
     sources: Vec<u32>,
 }
 
 impl Spikes {
-    /// Forgets everything; the next steps are appended by [`Self::push`] and [`Self::end_step`].
+    /// Removes all spikes. Steps are then appended with [`Self::push`] and [`Self::end_step`].
     pub(crate) fn clear(&mut self) {
         self.starts.clear();
         self.starts.push(0);
@@ -24,7 +24,7 @@ impl Spikes {
         self.starts.push(self.sources.len() as u32);
     }
 
-    /// Appends the steps of others.
+    /// Appends the steps of other spikes.
     pub(crate) fn append(&mut self, others: &Self) {
         for i in 0..others.steps() {
             self.sources.extend_from_slice(others.at(i));
@@ -32,7 +32,8 @@ impl Spikes {
         }
     }
 
-    /// Replaces everything by `events` (step, source), given by source: sorts them by step and keeps their order.
+    /// Replaces the spikes by `events` (step, source), which are given by source. They are sorted by step, and the
+    /// order within a step is kept.
     pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) {
         self.starts.clear();
         self.starts.resize(steps + 1, 0);
@@ -52,12 +53,12 @@ impl Spikes {
         self.sources.is_empty()
     }
 
-    /// Steps there are.
+    /// Returns the number of steps.
     pub(crate) fn steps(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }
 
-    /// The sources that spike at step `i`.
+    /// Returns the sources that spike at step `i`.
     pub(crate) fn at(&self, i: usize) -> &[u32] {
         match (self.starts.get(i), self.starts.get(i + 1)) {
             (Some(a), Some(b)) => &self.sources[*a as usize..*b as usize],

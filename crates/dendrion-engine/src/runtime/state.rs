@@ -1,4 +1,4 @@
-//! States by name, read and set between runs.
+//! Access to states by name between runs.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Values};
@@ -9,7 +9,7 @@ use super::model::Model;
 use super::population::Cells;
 use super::target::full_name;
 
-/// The keys of all states, such as `pyramidal/dend.V`.
+/// Returns the keys of all states, such as `pyramidal/dend.V`.
 pub(crate) fn state_names<T: Scalar>(model: &Model<T>) -> Vec<String> {
     let of = |c: &Cells<T>| -> Vec<String> {
         c.system.states.iter().map(|s| full_name(&c.path, &s.name)).collect()
@@ -22,7 +22,7 @@ fn find_state<T: Scalar>(model: &Model<T>, key: &str) -> Result<(usize, usize), 
     found.ok_or_else(|| Error::unknown("network", "state", key, state_names(model)))
 }
 
-/// The values of a state, one per neuron, sample after sample of a batch.
+/// Returns the values of a state, one per neuron, sample after sample of a batch.
 pub(crate) fn state<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,

@@ -1,35 +1,35 @@
-//! What a generator of spikes remembers, whatever the source blocks it is cut into.
+//! The state of a spike generator, independent of its division into source blocks.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Process, Renewal, Schedule, SourceBlock};
 
-/// What a generator needs to go on, beside its parameter.
+/// The data that a generator needs to continue, apart from its parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct GeneratorMemory {
-    /// Everything before this step has been sent.
+    /// The step before which all spikes have been sent.
     pub(crate) sent: u64,
-    /// Spikes (step, source) that were sent before their time, by step, then source.
+    /// Spikes (step, source) that were sent ahead of time, sorted by step and then by source.
     pub(crate) ahead: Vec<(u64, u32)>,
     pub(crate) waits: Waits,
 }
 
-/// What its sources are going to send.
+/// The spikes that the sources are going to send.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Waits {
-    /// Given from the beginning.
+    /// Spikes that were given when the network was built.
     #[default]
     Nothing,
-    /// By source, the time of the next event in steps and how many draws were made; breaks of the schedule that have passed,
-    /// `None` before anything was drawn.
+    /// By source, the time of the next event in steps and the number of draws. `row` is the row of the schedule in
+    /// use, or `None` before the first draw.
     Drawn { next: Vec<f64>, draws: Vec<u64>, row: Option<usize> },
-    /// Spikes handed over (step, source), and the step before which all were.
+    /// Spikes (step, source) passed by the caller, and the step before which all have been passed.
     Pushed { spikes: Vec<(u64, u32)>, told: u64 },
 }
 
 impl GeneratorMemory {
-    /// That of the generator of which these are all source blocks, at step `now`.
+    /// Collects the state of a generator from all its source blocks at step `now`.
     pub(crate) fn of<'a>(source_blocks: impl Iterator<Item = &'a SourceBlock>, now: u64) -> Self {
         let mut memory = Self::default();
         for source_block in source_blocks {
@@ -61,7 +61,7 @@ impl Waits {
 }
 
 impl SourceBlock {
-    /// What has been sent of the steps from `now` on (step, source).
+    /// Returns the spikes (step, source) sent for the steps from `now` on.
     pub(super) fn ahead(&self, now: u64) -> impl Iterator<Item = (u64, u32)> {
         let (begin, events) = &self.last;
         events
@@ -70,17 +70,17 @@ impl SourceBlock {
             .filter(move |e| e.0 >= now)
     }
 
-    /// The steps in which the generator is on.
+    /// Returns the steps in which the generator is on.
     pub(crate) fn on(&self) -> std::ops::Range<u64> {
         self.on.clone()
     }
 
-    /// Whether its sources draw when they next send.
+    /// Returns whether the sources draw the times at which they send.
     pub(crate) const fn draws(&self) -> bool {
         matches!(self.process, Process::Poisson(_) | Process::Bernoulli(_))
     }
 
-    /// Takes over what the generator of that schedule remembers at step `now`. What was recorded is forgotten.
+    /// Restores the state of a generator with this schedule at step `now`. Recorded spikes are removed.
     pub(crate) fn recall(&mut self, memory: &GeneratorMemory, schedule: Option<&Schedule>, now: u64) {
         let unit = self.unit();
         self.sent = memory.sent;

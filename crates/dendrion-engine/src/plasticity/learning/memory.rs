@@ -1,32 +1,32 @@
-//! What the connections of a projection onto one shard remember of spikes, beside their weights.
+//! The state of the plasticity of a projection's connections onto a shard, apart from their weights.
 
 use super::{Learning, Pre};
 
 impl Learning {
-    /// Whether weights change.
+    /// Returns whether weights change.
     pub(crate) const fn is_on(&self) -> bool {
         self.on
     }
 
-    /// Spikes (step, source) that are still to be looked at.
+    /// Returns the spikes (step, source) that have not been processed.
     pub(crate) fn queued(&self) -> impl Iterator<Item = (u64, u32)> {
         self.spikes.iter().copied()
     }
 
-    /// Connections that wait, each with the step at which it is looked at: those from step `now` on, in order.
+    /// Returns the connections that wait, with the steps at which they are processed, in order from step `now` on.
     pub(crate) fn waiting(&self, now: u64) -> impl Iterator<Item = (u64, u32)> {
         let slots = self.waiting.len() as u64;
         let of = move |step: u64| (step, &self.waiting[(step % slots) as usize]);
         (now..now + slots).map(of).flat_map(|(step, all)| all.iter().map(move |c| (step, *c)))
     }
 
-    /// The traces of a source, as connection `c` sees them.
+    /// Returns the traces of a source at connection `c`.
     pub(crate) fn trace(&self, source: usize, c: usize) -> Pre {
         self.pre.get(if self.by_source { source } else { c }).copied().unwrap_or_default()
     }
 
-    /// Takes over what was remembered at step `now`, when all weights were up to date; `trace` is told a source and
-    /// one of its connections, if it has any.
+    /// Restores the state of step `now`, at which all weights were up to date. `trace` gets a source and one of its
+    /// connections, if there are any, and returns the source's traces.
     pub(crate) fn recall(
         &mut self,
         now: u64,
