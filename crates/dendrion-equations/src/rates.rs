@@ -5,7 +5,6 @@
 //! This module sets all compartments to the same voltage, scans a plausible range of voltages, and sets the other
 //! states to the steady state found by one Newton step, which is exact for gates because they are linear in
 //! themselves.
-//! Newton step leads to, which is exact for gates (they are linear in themselves).
 
 use crate::evaluate::{Env, evaluate_only};
 use crate::graph::{Graph, Node, NodeId};

@@ -175,17 +175,17 @@ fn same_again(file: &File) -> Result<(), String> {
     for (text, format) in texts {
         let mut arrays = Held(whole.arrays.clone());
         let again = read(&text, format, &mut arrays);
-        let again = again.map_err(|error| format!("what was written is refused: {error}"))?;
+        let again = again.map_err(|error| format!("the written model is rejected: {error}"))?;
         // Numbers that equal their default are not written, so only the second document is equal to the first.
         if written(&again)? != whole {
-            return Err("what was written and read is written otherwise".into());
+            return Err("writing, reading and writing the model again gives another result".into());
         }
     }
     Ok(())
 }
 
 fn written(file: &File) -> Result<Document, String> {
-    document(&file.network, &file.extras).map_err(|error| format!("what was read is not written: {error}"))
+    document(&file.network, &file.extras).map_err(|error| format!("the model cannot be written: {error}"))
 }
 
 /// Arrays with a few names, as in an npz file.

@@ -1,8 +1,9 @@
 //! Interruption of long work.
 //!
-//! Work that may take long calls [`check_interrupt`] now and then and returns its error. Within [`interruptible`] this asks the caller's
-//! function, such as one that looks for Ctrl-C, whether to go on; elsewhere it does nothing. Only the thread that called
-//! [`interruptible`] asks. Its helper threads [join](Interrupt::join) it and see the answer:
+//! Work that may take long regularly calls [`check_interrupt`] and returns its error. Within [`interruptible`], this
+//! function asks the caller's function, for example one that checks for Ctrl-C, whether to continue. Elsewhere it does
+//! nothing. Only the thread that called [`interruptible`] asks. Its helper threads [join](Interrupt::join) it and see
+//! the answer:
 //!
 //! ```
 //! use dendrion_model::{Error, check_interrupt, interruptible};
@@ -24,19 +25,19 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// Time between two questions.
+/// Interval at which the caller's function is asked.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Small pieces of work, of some nanoseconds each, between two looks at the clock.
+/// Number of small pieces of work, of some nanoseconds each, between two checks.
 const PIECES: usize = 1 << 16;
 
 type Ask = Box<dyn FnMut() -> ControlFlow<()>>;
 
-/// Interruptible work of a thread.
+/// The interruptible work of a thread.
 struct Work {
     stopped: Arc<AtomicBool>,
-    /// Only of the thread that asks.
+    /// The caller's function, only in the thread that asks it.
     ask: Option<Ask>,
-    /// When it last did.
+    /// The time of the last call of `ask`.
     asked: Option<Instant>,
 }
 
@@ -44,7 +45,8 @@ thread_local! {
     static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
 }
 
-/// Does `work`, within which [`check_interrupt`] calls `ask` at first and then about every 20 ms. Once `ask` breaks, all checks fail.
+/// Calls `work`. In it, the first [`check_interrupt`] calls `ask`, and later ones do so about every 20 ms. Once `ask` has
+/// returned `Break`, all checks fail.
 pub fn interruptible<R>(ask: impl FnMut() -> ControlFlow<()> + 'static, work: impl FnOnce() -> R) -> R {
     within(Work { stopped: Arc::default(), ask: Some(Box::new(ask)), asked: None }, work)
 }
@@ -54,7 +56,7 @@ fn within<R>(new: Work, work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Work that goes on when this is dropped.
+/// The outer work of this thread, which is restored on drop.
 struct Restored(Option<Work>);
 
 impl Drop for Restored {
@@ -63,17 +65,17 @@ impl Drop for Restored {
     }
 }
 
-/// Whether to go on with the work.
+/// Checks whether the work should continue.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if it is to end.
+/// [`Error::Interrupted`] if the work should end.
 pub fn check_interrupt() -> Result<(), Error> {
     let due = WORK.with_borrow_mut(|work| {
         let Some(work) = work else { return Ok(None) };
         if work.stopped.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        // Taken out, because the function may begin other work in this thread.
+        // The function is taken out while it runs, because it may begin other work in this thread.
         let is_due = work.asked.is_none_or(|asked| asked.elapsed() >= PAUSE);
         Ok(if is_due { work.ask.take() } else { None })
     })?;
@@ -90,17 +92,17 @@ pub fn check_interrupt() -> Result<(), Error> {
     })
 }
 
-/// The interruptible work of a thread, for threads that help it.
+/// Access of helper threads to the interruptible work of a thread.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Option<Arc<AtomicBool>>);
 
 impl Interrupt {
-    /// That of this thread.
+    /// Returns the access to the work of this thread.
     pub fn of_this_thread() -> Self {
         Self(WORK.with_borrow(|work| work.as_ref().map(|work| work.stopped.clone())))
     }
 
-    /// Helps with `work` in another thread: there, [`check_interrupt`] fails once the work is to end.
+    /// Calls `work` in a helper thread, in which [`check_interrupt`] fails once the work should end.
     pub fn join<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.0 {
             Some(stopped) => within(Work { stopped: stopped.clone(), ask: None, asked: None }, work),
@@ -109,12 +111,12 @@ impl Interrupt {
     }
 }
 
-/// Checks for interrupts in loops whose turns are too short for a check each.
+/// Checks for interrupts in loops whose iterations are too short for a check each.
 #[derive(Debug, Default)]
 pub struct Turns(usize);
 
 impl Turns {
-    /// Counts `pieces` of work, of some nanoseconds each, and checks for an interrupt where many came together.
+    /// Counts `pieces` of work, of some nanoseconds each, and checks for an interrupt after many of them.
     ///
     /// # Errors
     /// As [`check_interrupt`].

@@ -40,7 +40,7 @@ pub fn check_memory(path: &str, what: &str, bytes: f64) -> Result<(), Error> {
     Err(Error::Memory { module: path.into(), what })
 }
 
-/// A number of bytes with a unit.
+/// Formats a number of bytes with a unit.
 pub(crate) fn in_units(bytes: f64) -> String {
     let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
     match units.iter().find(|(size, _)| bytes >= *size) {

@@ -88,9 +88,7 @@ pub fn read_reserving(source: &str, reserved: &[&str]) -> Result<Mechanism, Nmod
 }
 
 fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
-    // Line ends are
-    // , \r
-    // , or \r alone in very old files.
+    // Lines end with CR LF in files from Windows, and with CR alone in very old files.
     let source = &*source.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
     let lexed = lex::lex(source)?;
     let (mut file, comments) = parse::parse(source, lexed)?;

@@ -166,9 +166,7 @@ fn terms_of_ontologies() {
     }
 }
 
-/// Lines may end in
-/// , \r
-///  or \r.
+/// Lines may end with LF, CR LF or CR.
 #[test]
 fn line_ends() {
     let source = include_str!("mod/squid.mod");

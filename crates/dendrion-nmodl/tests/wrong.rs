@@ -1,7 +1,6 @@
 //! Invalid or unsupported files and their exact error messages.
 
-/// Files, one per line with `
-/// `, `\r` and `\t` for these characters, each followed by its error message.
+/// Files, one per line with escape sequences for line feeds, carriage returns and tabs, each followed by its error message.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]

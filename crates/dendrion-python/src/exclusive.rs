@@ -119,7 +119,7 @@ impl<T: Send> Exclusive<T> {
     }
 
     fn refuse(&self, how: Use) -> PyResult<()> {
-        // Copied, so that the lock is released before an error is made; see `run`.
+        // The value is copied, so that the lock is released before an error is created; see `run`.
         let present = *self.present_run();
         match present {
             Some(run) if how == Use::Change || !run.is_readable => Err(self.busy(run)),

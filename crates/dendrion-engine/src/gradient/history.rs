@@ -43,8 +43,7 @@ impl<T: Scalar> History<T> {
         history
     }
 
-    /// Returns the number of states recorded per block.
-    // One more than the number of intervals, for the state at the end of the last step.
+    /// Returns the number of states recorded per block, including the one at the end of the last step.
     const fn count(&self) -> usize {
         ((self.end - self.begin).div_ceil(self.every) + 1) as usize
     }

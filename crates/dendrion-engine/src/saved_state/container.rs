@@ -1,7 +1,8 @@
-//! The file: arrays by name in the format `safetensors`, what they belong to as JSON in its metadata, and a checksum.
+//! The file format: named arrays in a `safetensors` file, with a JSON description in the metadata and a checksum.
 //!
-//! The last array is a CRC-32 of all bytes before it, header included, so that a bit that flipped anywhere is seen before
-//! anything else is looked at. Arrays come in a fixed order: the same state is the same file.
+//! The last array is a CRC-32 checksum of all bytes before it, including the header. It is verified before anything
+//! else is read, so flipped bits are detected everywhere. Arrays are in a fixed order: equal states result in equal
+//! files.
 
 mod element;
 mod reader;
@@ -14,50 +15,50 @@ pub(crate) use element::Element;
 pub(super) use reader::Reader;
 pub(super) use writer::Writer;
 
-/// The version of the format.
+/// Version of the format.
 pub(super) const FORMAT: u32 = 2;
-/// The version of Dendrion.
+/// Version of Dendrion.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// The key of the metadata, by which a file is known.
+/// Key of the metadata, which identifies a file as a saved state.
 const KEY: &str = "dendrion-state";
-/// What a file begins with, after the length of its header.
+/// The beginning of a file, after the length of its header.
 const MAGIC: &[u8] = br#"{"__metadata__":{"dendrion-state":"#;
-/// The name of the checksum.
+/// Name of the checksum.
 const CHECKSUM: &str = "checksum";
-/// Bytes of the length of the header.
+/// Number of bytes of the header's length.
 const LENGTH: usize = 8;
-/// Bytes of a header, at most.
+/// Maximum number of bytes in a header.
 const LONGEST: usize = 100_000_000;
-/// Bytes of the checksum.
+/// Number of bytes of the checksum.
 const SUM: usize = 4;
 
-/// What the arrays belong to.
+/// The metadata of a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Head {
-    /// The version of this format.
+    /// Version of this format.
     pub(super) format: u32,
-    /// The version of Dendrion that wrote it.
+    /// Version of Dendrion that wrote the file.
     pub(super) dendrion: String,
-    /// How a b + c is rounded: levels of one class give the same bits.
+    /// Rounding of a b + c. Levels with the same rounding give bit-identical results.
     pub(super) arithmetic: String,
-    /// Steps done.
+    /// Number of steps done.
     pub(super) step: u64,
     /// Seed of noise and of the spikes of generators.
     pub(super) noise_seed: u64,
     /// Time requested so far (ms).
     pub(super) requested: f64,
-    /// Samples of the batch; 0 without one.
+    /// Number of samples in the batch, or 0 without one.
     pub(super) batch: usize,
-    /// What the network is, as pairs of what is described and how.
+    /// Description of the network, as pairs of an item and its value.
     pub(super) network: Vec<(String, String)>,
 }
 
-/// Why a state is refused.
+/// Creates the error for a state that cannot be loaded.
 pub(super) fn refused(what: impl Into<String>) -> Error {
     Error::state("network: load_state", what)
 }
 
-/// A file whose bytes are what was written, but make no sense.
+/// Creates the error for a file that is intact but has invalid content.
 pub(super) fn senseless(name: &str, what: &str) -> Error {
     refused(format!("is damaged: {name}: {what}"))
 }

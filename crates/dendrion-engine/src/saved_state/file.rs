@@ -1,4 +1,4 @@
-//! Files of saved states, read and written in parts between which an interrupt ends the work.
+//! Reading and writing the files of saved states in parts, between which an interrupt stops the operation.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -8,10 +8,10 @@ use dendrion_model::{Error, check_interrupt};
 
 use crate::replace::{open_file, replace_file};
 
-/// Bytes of a part.
+/// Number of bytes in a part.
 const PART: usize = 1 << 22;
 
-/// The bytes of a file.
+/// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |e: &std::io::Error| Error::file(path, e);
     let mut file = open_file(path).map_err(|e| failed(&e))?;
@@ -29,7 +29,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 }
 
-/// Puts a file in the place of `path`.
+/// Writes a file, which replaces an existing one at `path`.
 pub(crate) fn write(path: &Path, pieces: &[Vec<u8>]) -> Result<(), Error> {
     let mut interrupted = false;
     let written = replace_file(path, |mut file| {

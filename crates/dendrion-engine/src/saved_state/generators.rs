@@ -1,4 +1,4 @@
-//! Generators of spikes: what they are about to send, and what they sent before its time.
+//! Spike generators: the spikes that they are going to send, and those that they sent ahead of time.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal};
@@ -8,7 +8,7 @@ use crate::inputs::{GeneratorMemory, Schedule, SourceBlock, Waits};
 use crate::runtime::core::Core;
 use crate::runtime::index::of_generator;
 
-/// Draws of a source, at most.
+/// Maximum number of draws per source.
 const MOST_DRAWS: u64 = 1 << 62;
 
 /// Adds a generator to a file.
@@ -36,7 +36,7 @@ pub(super) fn save<T: Scalar>(
     }
 }
 
-/// Reads a generator that this source block is of, whose values follow that schedule.
+/// Reads the generator of this source block, whose values follow this schedule.
 pub(super) fn read<T: Scalar>(
     core: &Core<T>,
     source_block: &SourceBlock,
@@ -72,7 +72,7 @@ fn drawn(
     let next = file.array::<f64>(&format!("{name}/next"), Some(size))?;
     let draws = file.array::<u64>(&format!("{name}/draws"), Some(size))?;
     let row = usize::try_from(file.one::<i64>(&format!("{name}/row"))?).ok();
-    // What lies before was sent.
+    // Earlier events have been sent.
     let least = sent.min(source_block.on().end) as f64;
     let fits = row.is_none() || next.iter().all(|next| *next >= least);
     if !fits || row.is_some_and(|row| row > rows) || draws.iter().any(|draws| *draws > MOST_DRAWS) {

@@ -1,7 +1,8 @@
-//! Connections that learn: the traces of sources, and spikes that are not decided yet.
+//! Connections with plastic weights: the traces of sources, and spikes that have not been decided.
 //!
-//! A shard keeps traces by source where none of its connections waits, else by connection; a file has them by source where
-//! none of the whole projection waits. A source's traces are the same at all its connections that do not wait.
+//! A shard stores traces by source if none of its connections waits, and by connection otherwise. A file contains
+//! them by source if no connection of the whole projection waits. The traces of a source are equal at all its
+//! connections that do not wait.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,31 +17,31 @@ use crate::runtime::core::Core;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::index::of_population_mut;
 
-/// The learning of a projection.
+/// The plasticity of a projection.
 pub(super) struct Learnt {
     projection: usize,
     on: bool,
     queued: Vec<(u64, u32)>,
-    /// Connections that wait, numbered by source, then target, with the step at which each is looked at.
+    /// Waiting connections, numbered by source and then by target, with the step at which each is processed.
     waiting: Vec<(u64, u32)>,
-    /// By source, or by connection where any waits.
+    /// Traces by source, or by connection if any connection waits.
     traces: Vec<Pre>,
     order: Order,
 }
 
-/// The learning of a projection's connections onto a shard.
+/// Returns the plasticity of a projection's connections onto a shard.
 fn learning<T: Scalar>(incoming: &Incoming<T>) -> Option<&Learning> {
     if let Change::Learning(learning) = &incoming.change { Some(learning) } else { None }
 }
 
-/// Whether any connection of a projection waits.
+/// Returns whether any connection of a projection waits.
 fn waits<T: Scalar>(core: &Core<T>, projection: usize) -> bool {
     core.ensemble.incoming(projection).any(|(shard, incoming)| {
         (0..incoming.fanout.targets().len()).any(|c| shard.delivery.wait(&incoming.fanout, c) > 0)
     })
 }
 
-/// Adds a projection that learns to a file. All weights have to be up to date.
+/// Adds the plasticity of a projection to a file. All weights must be up to date.
 pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Writer) -> Result<(), Error> {
     let (waits, mut order) = (waits(core, projection), core.ensemble.order(projection)?);
     let count = if waits {
@@ -53,7 +54,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
     for (shard, incoming) in core.ensemble.incoming(projection) {
         let Some(learning) = learning(incoming) else { continue };
         (on, queued) = (learning.is_on(), learning.queued().collect());
-        // Once it is sorted by its step, a spike that came twice in a step comes twice here.
+        // If a source spiked twice in a step, its connection is in the queue twice.
         let (mut queue, mut times) = (HashMap::new(), HashMap::new());
         for (step, c) in learning.waiting(core.clock.now) {
             let time = times.entry((step, c)).and_modify(|n| *n += 1).or_insert(0_u32);
@@ -84,7 +85,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, projection: usize, out: &mut Write
 }
 
 impl Learnt {
-    /// Reads a projection that learns, at step `now`.
+    /// Reads the plasticity of a projection at step `now`.
     pub(super) fn read<T: Scalar>(
         core: &Core<T>,
         projection: usize,
@@ -114,7 +115,8 @@ impl Learnt {
         Ok(learnt)
     }
 
-    /// Whether connections wait for steps to come, for spikes that were sent, and no earlier than those that left traces.
+    /// Checks that connections wait for future steps and for spikes that were sent, and that these are not earlier
+    /// than the spikes that left traces.
     fn waiting_fits<T: Scalar>(&self, core: &Core<T>, now: u64) -> Result<bool, Error> {
         let mut queue = Queue::new(&self.waiting);
         let (mut fits, mut order) = (true, self.order.copy()?);
@@ -133,7 +135,7 @@ impl Learnt {
         Ok(fits && queue.is_empty())
     }
 
-    /// Gives the shards their part, at step `now`.
+    /// Restores the plasticity of all shards at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
         let by_source = !waits(core, self.projection);
         let waiting: HashSet<u32> = self.waiting.iter().map(|(_, c)| *c).collect();
@@ -162,7 +164,7 @@ impl Learnt {
     }
 }
 
-/// Steps by connection, to be taken once.
+/// Steps by connection. Each is taken once.
 struct Queue(HashMap<u32, Vec<u64>>);
 
 impl Queue {

@@ -1,7 +1,8 @@
-//! Checkpoints: everything the future of a network depends on, as a file, in the order of neurons and connections and not
-//! of blocks and shards. So a run goes on bit for bit in another process, on other threads and in another cut.
+//! Checkpoints: everything on which the future of a network depends, stored in the order of neurons and connections
+//! instead of blocks and shards. A simulation therefore resumes bit-for-bit in another process, with other threads
+//! and with another division into shards.
 //!
-//! A file is read and checked against the network as a whole before anything is changed.
+//! A file is read completely and checked against the network before anything is changed.
 
 mod container;
 mod file;
@@ -31,10 +32,10 @@ use postsynaptic::PostsynapticSpikes;
 use sample::Moving;
 use structure::{difference, structure};
 
-/// Steps done, at most: beyond, times of events would no longer tell steps apart.
+/// Maximum number of steps done. Beyond it, event times could no longer distinguish steps.
 const MOST_STEPS: u64 = 1 << 48;
 
-/// Everything of a file, checked.
+/// The content of a file, checked.
 struct State<T: Scalar> {
     now: u64,
     noise_seed: u64,
@@ -47,7 +48,7 @@ struct State<T: Scalar> {
     moving: Vec<Moving<T>>,
 }
 
-/// Everything the future depends on, as a file in pieces that follow each other.
+/// Returns everything on which the future depends, as consecutive pieces of a file.
 pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
     if let Some(error) = &core.broken {
         let what = format!("nothing to save, as the network cannot go on: {error}");
@@ -78,7 +79,7 @@ pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) ->
     })
 }
 
-/// Goes on from a file. Recordings begin anew. Where it is refused, nothing has changed.
+/// Continues from a file. Recordings restart. If the file is rejected, nothing changes.
 pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
     core: &mut Core<T>,
     bytes: &[u8],
@@ -87,7 +88,7 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
         return core.broken.clone().map_or(Ok(()), Err);
     }
     let state = read_state(core, bytes)?;
-    // What may fail comes first.
+    // Steps that may fail come first.
     let new = core.ensemble.clone_samples(state.batch)?;
     let samples = std::mem::replace(&mut core.ensemble.batch, new);
     if let Err(error) = state.parameters.restore(core) {
@@ -104,7 +105,7 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
     Ok(())
 }
 
-/// Reads a file and checks all of it.
+/// Reads a file and checks it completely.
 fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> Result<State<T>, Error> {
     let mut file = Reader::open(bytes)?;
     let (here, there) = (arithmetic(core.model.level.class()), file.head.arithmetic.clone());
@@ -146,7 +147,7 @@ fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> 
     Ok(State { now, noise_seed, requested, batch, parameters, learnt, postsynaptic, moving })
 }
 
-/// How a b + c is rounded, in a word.
+/// Describes the rounding of a b + c.
 const fn arithmetic(class: NumericClass) -> &'static str {
     match class {
         NumericClass::Fused => "rounded once",
@@ -154,9 +155,9 @@ const fn arithmetic(class: NumericClass) -> &'static str {
     }
 }
 
-/// What may be done about a state of another arithmetic.
+/// Returns advice about a state saved with another rounding.
 fn advice(there: &str) -> &'static str {
-    // Every processor has the instructions that round twice.
+    // All processors have the instructions that round twice.
     if there == arithmetic(NumericClass::Separate) {
         "; set DENDRION_LEVEL=baseline to go on with it"
     } else {

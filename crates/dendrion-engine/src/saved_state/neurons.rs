@@ -1,4 +1,4 @@
-//! Populations: the states of neurons, and what is on its way to them.
+//! Populations: the states of neurons, and their pending input.
 
 use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::Error;
@@ -12,14 +12,14 @@ use crate::runtime::target::full_name;
 /// A population between two steps.
 pub(super) struct Neurons<T> {
     population: usize,
-    /// By state, a value per neuron.
+    /// One value per neuron for each state.
     states: Vec<Vec<T>>,
-    /// By port, what is due: where (steps from now times neurons, plus the neuron), and how much.
+    /// Pending input by port: its position (steps from now times number of neurons, plus the neuron) and its value.
     due: Vec<Vec<(u64, T)>>,
     spikes: u64,
 }
 
-/// The arrays of a population, as they are called in a file.
+/// The names of a population's arrays in a file.
 struct Names {
     states: Vec<String>,
     ports: Vec<String>,
@@ -73,7 +73,7 @@ pub(super) fn save<T: Scalar + Element>(
 }
 
 impl<T: Scalar + Element + Into<f64>> Neurons<T> {
-    /// Reads a population of this structure.
+    /// Reads a population with this structure.
     pub(super) fn read(
         core: &Core<T>,
         population: usize,
@@ -101,7 +101,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
         Ok(Self { population, states, due, spikes })
     }
 
-    /// Gives the shards their part, at step `now`; nothing that was recorded stays.
+    /// Restores the neurons of all shards at step `now`. Recordings are removed.
     pub(super) fn restore(self, now: u64, size: usize, shards: &mut [Shard<T>]) {
         let mut spikes = self.spikes;
         for shard in of_population_mut(shards, self.population) {
@@ -118,7 +118,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
                     }
                 }
             }
-            // The first has all.
+            // The first shard gets the whole spike count.
             shard.output.count = std::mem::take(&mut spikes);
             shard.forget_recordings();
             shard.fault = None;

@@ -1,4 +1,4 @@
-//! The values of parameters, which a state brings with it.
+//! The values of parameters, which are part of a saved state.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use crate::runtime::target::Target;
 /// All parameters of a network, checked.
 pub(super) struct Parameters<T> {
     values: Vec<(Target, Values)>,
-    /// By projection.
+    /// Weights by projection.
     weights: Vec<Vec<T>>,
     generators: Vec<Definition>,
-    /// By population and state, whether it is what parameters made it.
+    /// By population and state, whether the state still has the initial value that its parameters determine.
     fresh: Vec<Vec<bool>>,
 }
 
-/// What a generator does.
+/// The values and times of a generator.
 struct Definition {
     params: Params,
     breaks: Vec<f64>,
@@ -33,7 +33,7 @@ struct Definition {
     current: Option<Current>,
 }
 
-/// Adds the parameters to a file. Learnt weights have to be up to date.
+/// Adds the parameters to a file. Plastic weights must be up to date.
 pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) -> Result<(), Error> {
     for (key, target) in core.model.targets.clone().iter() {
         match target {
@@ -62,7 +62,7 @@ pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) ->
 }
 
 impl<T: Scalar + Element + Into<f64>> Parameters<T> {
-    /// Reads those of a network of this structure.
+    /// Reads the parameters of a network with this structure.
     pub(super) fn read(core: &Core<T>, file: &mut Reader<'_>) -> Result<Self, Error> {
         let network = &core.model.network;
         let mut generators = Vec::with_capacity(network.generators.len());
@@ -96,12 +96,12 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         Ok(all)
     }
 
-    /// What each generator's values are from when on.
+    /// Returns the schedule of each generator.
     pub(super) fn schedules(&self) -> Vec<Option<Schedule>> {
         self.generators.iter().map(|g| g.schedule.clone()).collect()
     }
 
-    /// Whether no weight is negative, or larger than the rule by which it learns allows.
+    /// Checks that no weight is negative or exceeds the maximum of its plasticity rule.
     fn weights_fit(&self, core: &Core<T>) -> Result<(), Error> {
         for (i, (projection, weights)) in core.model.network.projections.iter().zip(&self.weights).enumerate()
         {
@@ -118,7 +118,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         Ok(())
     }
 
-    /// A projection's plasticity with the values of the file.
+    /// Returns a projection's plasticity with the values of the file.
     fn rule(&self, projection: usize, plasticity: &Plasticity) -> Plasticity {
         let mut rule = plasticity.clone();
         for (target, values) in &self.values {
@@ -131,7 +131,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         rule
     }
 
-    /// Sets them all, or, where programs cannot be linked, none.
+    /// Sets all parameters, or none if programs cannot be linked.
     pub(super) fn restore(self, core: &mut Core<T>) -> Result<(), Error> {
         let weights = self.weights.iter().enumerate().map(|(i, weights)| {
             let values = collected(weights.iter().map(|w| (*w).into()))?;
@@ -196,13 +196,13 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     }
 }
 
-/// Whether values have the same form and the same bits.
+/// Returns whether two values have the same form and the same bits.
 fn same(a: &Values, b: &Values) -> bool {
     let bits = |v: &Values| v.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
     matches!(a, Values::Scalar(_)) == matches!(b, Values::Scalar(_)) && bits(a) == bits(b)
 }
 
-/// Checks the values of a parameter by themselves.
+/// Checks the values of a parameter on their own.
 fn check<T: Scalar>(core: &Core<T>, key: &str, target: Target, values: &Values) -> Result<(), Error> {
     let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
     match target {
@@ -218,7 +218,7 @@ fn check<T: Scalar>(core: &Core<T>, key: &str, target: Target, values: &Values) 
     }
 }
 
-/// What a generator does by the values in the file.
+/// Reads the values and times of a generator.
 fn definition(generator: &Generator, dt: f64, file: &mut Reader<'_>) -> Result<Definition, Error> {
     let Some((spec, _)) = generator.parameter() else {
         let (params, breaks) = (generator.params.clone(), generator.breaks.clone());

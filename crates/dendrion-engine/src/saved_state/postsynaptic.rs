@@ -1,4 +1,4 @@
-//! The spikes of neurons onto which connections learn, as far back as a weight will ask for them.
+//! The spikes of neurons with plastic connections, as far back as weights need them.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
@@ -15,13 +15,13 @@ pub(super) struct PostsynapticSpikes {
     neurons: Vec<Vec<PostsynapticSpike>>,
 }
 
-/// Whether connections learn onto a population.
+/// Returns whether a population has plastic connections.
 fn learns<T: Scalar>(core: &Core<T>, population: usize) -> bool {
     let shards = of_population(&core.ensemble.own.shards, population);
     shards.iter().any(|s| s.delivery.plasticity.history.is_some())
 }
 
-/// Adds a population to a file, if anything learns there. All weights have to be up to date.
+/// Adds a population to a file if it has plastic connections. All weights must be up to date.
 pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Writer) {
     if !learns(core, population) {
         return;
@@ -31,7 +31,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
     for shard in of_population(&core.ensemble.own.shards, population) {
         for (lane, neuron) in shard.place.neurons.clone().enumerate() {
-            // What is decided from now on sees the synapse as it is twice the time on the dendrite before.
+            // Later decisions need the spikes from twice the dendritic delay before now.
             let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
             postsynaptic.extend_from_slice(
                 shard.delivery.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)),
@@ -47,7 +47,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
 }
 
 impl PostsynapticSpikes {
-    /// Reads a population, if anything learns there, at step `now`.
+    /// Reads a population at step `now` if it has plastic connections.
     pub(super) fn read<T: Scalar>(
         core: &Core<T>,
         population: usize,
@@ -79,7 +79,7 @@ impl PostsynapticSpikes {
         Ok(Some(Self { population, neurons }))
     }
 
-    /// Gives the shards their part, at step `now`.
+    /// Restores the spikes of all shards at step `now`.
     pub(super) fn restore<T: Scalar>(mut self, core: &mut Core<T>, now: u64) {
         for shard in of_population_mut(&mut core.ensemble.own.shards, self.population) {
             let mine = self.neurons[shard.place.neurons.clone()].iter_mut().map(std::mem::take).collect();

@@ -1,4 +1,5 @@
-//! What moves: the neurons, generators and short-term plasticity of the network itself, or of each sample of a batch.
+//! The data that change during a run: neurons, generators and short-term plasticity, of the network itself or of each
+//! sample of a batch.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
@@ -14,21 +15,21 @@ use crate::runtime::index::{of_generator, of_generator_mut};
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 
-/// Everything that moves, between two steps.
+/// The data of one sample between two steps.
 pub(super) struct Moving<T: Scalar> {
     neurons: Vec<Neurons<T>>,
     lefts: Vec<Lefts>,
-    /// By generator of spikes.
+    /// Spike generators with their indices.
     generators: Vec<(usize, GeneratorMemory)>,
     schedules: Vec<Option<Schedule>>,
 }
 
-/// What names of arrays begin with, of sample `b` of a batch of that many or of no batch.
+/// Returns the prefix of array names for sample `b` of a batch of this size (0 without a batch).
 pub(super) fn prefix(batch: usize, b: usize) -> String {
     if batch == 0 { String::new() } else { format!("sample {b}/") }
 }
 
-/// Adds what moves to a file.
+/// Adds the data of one sample to a file.
 pub(super) fn save<T: Scalar + Element>(
     core: &Core<T>,
     (name, sample): (&str, &Sample<T>),
@@ -42,7 +43,7 @@ pub(super) fn save<T: Scalar + Element>(
 }
 
 impl<T: Scalar + Element + Into<f64>> Moving<T> {
-    /// Reads what moves of a network of this structure.
+    /// Reads the data of one sample of a network with this structure.
     pub(super) fn read(
         core: &Core<T>,
         (now, sample): (u64, &str),
@@ -66,7 +67,7 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
         Ok(Self { neurons, lefts, generators, schedules: schedules.to_vec() })
     }
 
-    /// Gives shards and source blocks their part, at step `now`.
+    /// Restores shards and source blocks at step `now`.
     fn restore(self, now: u64, sizes: &[usize], shards: &mut [Shard<T>], source_blocks: &mut [SourceBlock]) {
         for (neurons, size) in self.neurons.into_iter().zip(sizes) {
             neurons.restore(now, *size, shards);
@@ -80,7 +81,7 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
     }
 }
 
-/// Restores what moves: of the network itself, or of the samples of its batch.
+/// Restores the network itself, or the samples of its batch.
 pub(super) fn move_to<T: Scalar + Element + Into<f64>>(core: &mut Core<T>, moving: Vec<Moving<T>>) {
     let (now, sizes) = (core.clock.now, core.model.cells.iter().map(|c| c.layout.size).collect::<Vec<_>>());
     if !core.ensemble.batch.is_empty() {

@@ -1,4 +1,5 @@
-//! Short-term plasticity: what is left of each source's spikes. All shards hear all sources, so one speaks for all.
+//! Short-term plasticity: the state after each source's last spike. All shards store it for all sources, so one shard
+//! is saved.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Source};
@@ -11,14 +12,14 @@ use crate::runtime::delivery::Change;
 use crate::runtime::index::{of_population, of_population_mut};
 use crate::runtime::shard::Shard;
 
-/// What is left of the spikes of a projection's sources.
+/// The states of a projection's sources.
 pub(super) struct Lefts {
     projection: usize,
     population: usize,
     sources: Vec<Option<Left>>,
 }
 
-/// Adds a projection to a file, if it has short-term plasticity.
+/// Adds a projection to a file if it has short-term plasticity.
 pub(super) fn save<T: Scalar>(
     core: &Core<T>,
     projection: usize,
@@ -42,7 +43,8 @@ pub(super) fn save<T: Scalar>(
 }
 
 impl Lefts {
-    /// Reads a projection with short-term plasticity at step `now`, to which its generators are at most an epoch ahead.
+    /// Reads a projection with short-term plasticity at step `now`. Its generators are at most an epoch ahead of this
+    /// step.
     pub(super) fn read<T: Scalar>(
         core: &Core<T>,
         projection: usize,
@@ -67,7 +69,7 @@ impl Lefts {
         Ok(Self { projection, population: p.population, sources: (0..count).map(left).collect() })
     }
 
-    /// Gives it to all shards.
+    /// Restores the states in all shards.
     pub(super) fn restore<T: Scalar>(&self, shards: &mut [Shard<T>]) {
         for shard in of_population_mut(shards, self.population) {
             let incoming = shard.delivery.incoming_of_mut(self.projection);

@@ -1,4 +1,5 @@
-//! What a network is, apart from the values of its parameters: a state belongs to networks of which the same can be said.
+//! The structure of a network, which is everything except the values of its parameters. A state can be loaded only
+//! into a network with the same structure.
 
 use std::fmt::Display;
 
@@ -7,13 +8,13 @@ use dendrion_model::{Error, Generator, Population, Projection, Signal, Source, T
 
 use crate::runtime::core::Core;
 
-/// Bytes that are gathered before they enter a checksum.
+/// Number of bytes that are collected before they are added to a checksum.
 const PIECE: usize = 1 << 16;
 
-/// Line by line, what is described, and how.
+/// Pairs of an item and its description, one per line.
 pub(crate) type Description = Vec<(String, String)>;
 
-/// The description of a network, which stays what it was made as.
+/// Returns the description of a network, which is computed once.
 pub(super) fn structure<T: Scalar>(core: &Core<T>) -> Result<&Description, Error> {
     if let Some(known) = core.model.described.get() {
         return Ok(known);
@@ -48,7 +49,7 @@ fn describe<T: Scalar>(core: &Core<T>) -> Result<Description, Error> {
     Ok(lines)
 }
 
-/// The first difference between what a file and what a network says, in words.
+/// Describes the first difference between the descriptions of a file and of a network.
 pub(super) fn difference(file: &[(String, String)], here: &[(String, String)]) -> Option<String> {
     let find = |lines: &[(String, String)], name: &str| {
         lines.iter().find(|(n, _)| n == name).map(|(_, how)| how.clone())
@@ -79,7 +80,7 @@ fn of(path: &str, what: &str) -> String {
     format!("{what} of {path}")
 }
 
-/// A checksum, for what is too long to be told.
+/// Returns a checksum for data that are too long to be described.
 fn sum(bytes: impl Iterator<Item = u8>) -> String {
     let mut sum = Sum::default();
     bytes.for_each(|b| sum.add(&[b]));
@@ -168,7 +169,7 @@ fn projection<T: Scalar>(
     Ok(())
 }
 
-/// A checksum of the connections of a projection, by source, then target.
+/// Returns a checksum of the connections of a projection, sorted by source and then by target.
 fn pairs<T: Scalar>(core: &Core<T>, projection: usize) -> Result<String, Error> {
     let shards: Vec<_> = core.ensemble.incoming(projection).collect();
     let sources = shards.first().map_or(0, |(_, i)| i.fanout.starts().len() - 1);

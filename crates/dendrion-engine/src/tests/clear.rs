@@ -19,7 +19,7 @@ fn run(core: &mut Core<f64>, steps: u64) {
     core.run(steps, &mut |_| ControlFlow::Continue(())).unwrap();
 }
 
-/// Steps, values and spikes of a probe from a step on.
+/// Returns the steps, values and spikes of a probe from a step on.
 fn recorded(core: &Core<f64>, id: ProbeId, from: u64) -> (Vec<u64>, Vec<f64>, Vec<(u64, u32)>) {
     let steps = core.sample_steps(id);
     let before = steps.iter().filter(|s| **s < from).count();
@@ -67,7 +67,7 @@ fn removing_a_probe_leaves_the_others_as_they_are() {
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));
     assert!(fewer.ensemble.own.source_blocks.iter().all(|c| c.log.is_none()));
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.delivery.plasticity.watchers.is_empty()));
-    // Neither reset nor a new probe brings it back.
+    // Neither a reset nor a new probe restores it.
     fewer.reset().unwrap();
     run(&mut fewer, 50);
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));

@@ -1,4 +1,5 @@
-//! The same bits for any width of blocks, any size of shards and any number of threads, and from one version to the next.
+//! Results are bit-identical for any width of blocks, any size of shards and any number of threads, and from one
+//! version to the next.
 
 use std::ops::ControlFlow;
 
@@ -12,11 +13,11 @@ use crate::runtime::core::Core;
 
 const STEPS: u64 = 600;
 
-/// Hashes of everything that came out, in f64 and f32, on levels that fuse multiply and add. Where a change is meant to move
-/// bits, put those here that the failing tests report, and say so in the commit; otherwise they must stay.
+/// Hashes of all results in f64 and f32, on levels with fused multiply-add. They must not change accidentally: if a
+/// change intends to modify results, replace them with those that the failing tests report, and say so in the commit.
 const GOLDEN: [u64; 2] = [0x5C18_3AB0_D159_C1E8, 0xBE56_285A_7EF7_839D];
 
-/// FNV-1a (Fowler, Noll & Vo), a word at a time.
+/// FNV-1a (Fowler, Noll & Vo), one word at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hash(u64);
 
@@ -25,7 +26,7 @@ impl Hash {
 
     fn add(&mut self, word: u64) {
         self.0 = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01B3);
-        // Words differ in their high bits, which a product moves nowhere.
+        // Words differ in their high bits, and a product does not move these to lower positions.
         self.0 ^= self.0 >> 32;
     }
 
@@ -35,7 +36,8 @@ impl Hash {
     }
 }
 
-/// The network, cut by `layout`, after its run: the hash of states, samples, spikes and weights; spikes; shards; threads.
+/// Runs the network with this layout. Returns a hash of states, samples, spikes and weights, and the numbers of
+/// spikes, shards and threads.
 fn run<T: Scalar>(
     threads: usize,
     level: Level,
@@ -61,7 +63,7 @@ fn run<T: Scalar>(
     (hash.0, [summary.spikes as usize, core.ensemble.own.shards.len(), summary.threads])
 }
 
-/// Blocks of `lines` lines each, in shards of `per_shard` blocks.
+/// A layout with `lines` lines per block and `per_shard` blocks per shard.
 fn cut<T: Scalar>(lines: usize, per_shard: usize) -> impl Fn(usize, usize) -> Layout {
     let lanes = lines * granule::<T>();
     move |size, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard }
@@ -77,7 +79,7 @@ fn check<T: Scalar>(golden: u64) {
     for threads in 2..=8 {
         assert_eq!(run::<T>(threads, level, Layout::new::<T>).0, expected, "{} {threads} threads", T::NAME);
     }
-    // From one line to the whole population, in shards of a block, of a few, and of all.
+    // Blocks range from one line to the whole population, and shards from one block to all.
     let mut most = 0;
     for (k, lines) in (1..=16).chain([24, 31, 64, 100]).enumerate() {
         let (per_shard, threads) = ([1, 3, 2, 1000][k % 4], [8, 3, 2, 1, 2, 8, 3][k % 7]);
@@ -106,12 +108,13 @@ fn levels_of_a_class_have_the_same_bits() {
     }
 }
 
-/// The gradient of a squared voltage error by all parameters and initial states, without what learns.
+/// Returns the gradient of a squared voltage error with respect to all parameters and initial states, without plastic
+/// connections.
 fn gradient<T: Scalar>(threads: usize, layout: impl Fn(usize, usize) -> Layout) -> Gradients {
     let mut network = network(threads);
     network.projections.iter_mut().for_each(|p| p.plasticity = None);
     for population in &mut network.populations {
-        // Wide and low: gradients through hundreds of spikes would grow beyond all numbers.
+        // The surrogate is wide and low, because gradients through hundreds of spikes would overflow otherwise.
         (population.surrogate, population.detach_reset) = (Surrogate::Triangle { alpha: 0.1 }, true);
     }
     network.generators.push(Generator::new("all", 1, Signal::Dc, [("amplitude", 5.0)]));
@@ -137,13 +140,14 @@ fn check_gradient<T: Scalar>() {
     for threads in [2, 3, 8] {
         assert_eq!(gradient::<T>(threads, Layout::new::<T>), expected, "{} {threads} threads", T::NAME);
     }
-    // The widest has strips of lanes beyond the last neuron.
+    // The widest blocks have strips of lanes beyond the last neuron.
     for (lines, per_shard, threads) in
         [(1, 1, 8), (1, 1000, 1), (3, 2, 2), (7, 1, 3), (16, 3, 2), (100, 1, 2)]
     {
         let found = gradient::<T>(threads, cut::<T>(lines, per_shard));
         for ((key, a), (_, b)) in found.parameters.iter().zip(&expected.parameters) {
-            // Of one value for all neurons the sum goes over blocks, which follow the network alone.
+            // For a parameter with one value for all neurons, the sum is over blocks, which depend only on the
+            // network.
             assert!(a == b || key == "all.amplitude", "{} {key}, {lines} lines", T::NAME);
         }
         for ((key, a), (_, b)) in found.states.iter().zip(&expected.states) {

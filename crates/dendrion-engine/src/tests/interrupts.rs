@@ -1,4 +1,4 @@
-//! An interrupt ends long work between two runs, and nothing has changed then.
+//! An interrupt ends long work between two runs without changing anything.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use dendrion_model::{
 use crate::runtime::core::Core;
 use crate::saved_state::{load_state, save_state};
 
-/// Neurons: the connections of all rules together take more work than is done between two checks.
+/// Number of neurons. The connections of all rules together need more work than is done between two checks.
 const SIZE: usize = 700;
 
 fn network(connectivity: Connectivity, weight: impl Into<PerConnection>) -> Network {
@@ -36,7 +36,7 @@ fn network(connectivity: Connectivity, weight: impl Into<PerConnection>) -> Netw
     network
 }
 
-/// What `work` gives if it is interrupted at check number `at`, and whether there was one.
+/// Returns the result of `work` if it is interrupted at check number `at`, and whether there was such a check.
 fn interrupted<R>(at: usize, work: impl FnOnce() -> R) -> (R, bool) {
     let checks = Rc::new(Cell::new(0));
     let seen = checks.clone();

@@ -1,4 +1,4 @@
-//! Claims about whole networks that need more than users can see.
+//! Tests of whole networks that need more than the public interface.
 #![allow(clippy::unwrap_used)]
 
 mod clear;

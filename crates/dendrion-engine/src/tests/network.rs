@@ -1,4 +1,4 @@
-//! A network with something of everything whose bits could depend on how it is cut.
+//! A network with an example of everything whose results could depend on its division into shards.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,7 @@ use crate::recording::probe::ProbeId;
 use crate::runtime::core::Core;
 use crate::runtime::run::RunOptions;
 
-/// Neurons of the populations: no multiples of a block's width.
+/// Sizes of the populations, which are not multiples of a block's width.
 pub(crate) const SIZES: [usize; 2] = [701, 333];
 
 /// The neuron of the benchmark network W1, with noise and a refractory time.
@@ -42,7 +42,7 @@ fn pyramids() -> Population {
     cells
 }
 
-/// Neurons of two compartments, solved implicitly, with a soft reset and parameters of their own.
+/// Neurons with two compartments, an implicit solver, a soft reset and individual parameters.
 fn others() -> Population {
     let mut cells = Population::new("others", SIZES[1], [("V_th", 20.0)]);
     (cells.soft_reset, cells.method) = (true, OdeMethod::CrankNicolson);
@@ -90,7 +90,7 @@ fn drawn(
     }
 }
 
-/// Both populations with connections among and between them, noise, input, and every sort of plasticity.
+/// Both populations with connections among and between them, noise, input, and every kind of plasticity.
 pub(crate) fn network(threads: usize) -> Network {
     let (noise, clock) = (Source::Generator(0), Source::Generator(1));
     let (to_pyramids, to_others) = (|from| (from, 0), |from| (from, 1));
@@ -117,7 +117,7 @@ pub(crate) fn network(threads: usize) -> Network {
     network
 }
 
-/// What is looked at while it runs.
+/// The probes of the test network.
 pub(crate) fn probes<T: Scalar>(core: &mut Core<T>) -> Vec<ProbeId> {
     let every_ninth: Vec<usize> = (0..SIZES[0]).step_by(9).collect();
     [
@@ -134,7 +134,7 @@ pub(crate) fn probes<T: Scalar>(core: &mut Core<T>) -> Vec<ProbeId> {
     .collect()
 }
 
-/// Runs so many steps, and records them in about so many bytes.
+/// Runs `steps` steps and records them in about `budget` bytes.
 pub(crate) fn recorded<T: Scalar>(core: &mut Core<T>, steps: u64, budget: usize) -> Trace<T> {
     let how = (steps, &RunOptions::default(), budget);
     let watch = &mut |_| ControlFlow::Continue(());

@@ -1,4 +1,4 @@
-//! Files are replaced as a whole, and what killed writers leave behind is removed.
+//! Files are replaced atomically, and unfinished files of killed writers are removed.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -27,7 +27,7 @@ fn a_failed_write_leaves_the_old_file() {
     assert_eq!(names(folder.path()), ["a"]);
 }
 
-/// A writer that was killed no longer holds its lock; one that lives does.
+/// A killed writer no longer holds its lock, and a running one does.
 #[test]
 fn only_leftovers_are_removed() {
     let folder = tempfile::tempdir().unwrap();
@@ -35,7 +35,7 @@ fn only_leftovers_are_removed() {
     fs::create_dir(&dead).unwrap();
     fs::write(dead.join("lock"), b"").unwrap();
     fs::write(dead.join("b"), b"half").unwrap();
-    // Killed before its lock was made, or after its content and the lock were removed.
+    // Killed before it created its lock, or after it removed its content and the lock.
     let early = folder.path().join(".dendrion-1-2.part");
     fs::create_dir(&early).unwrap();
     let strange = folder.path().join(".dendrion-mine.part");

@@ -1,4 +1,4 @@
-//! States that are set: values that the network cannot hold are refused, and nothing changes.
+//! Setting states: values that the network cannot hold are rejected, and nothing changes.
 
 use dendrion_kernels::{Level, Scalar};
 use dendrion_model::{Dtype, Values};

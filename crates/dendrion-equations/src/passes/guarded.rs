@@ -1,15 +1,15 @@
-//! Derivatives that count only if a branch was taken.
+//! Derivatives that apply only if a branch was taken.
 //!
-//! A derivative that comes through `where`, `min` or `max` is 0 on the side that was not taken. Writing that 0 down first
-//! and multiplying it by the slopes of that side gives NaN as soon as one slope is infinite or NaN: `0 * inf`. A [`Guarded`]
-//! derivative therefore keeps the plain value and its condition apart, and the condition selects last:
+//! The derivative through `where`, `min` or `max` is 0 for the branch that was not taken. If this 0 were multiplied by
+//! the slopes of that branch, one infinite or NaN slope would make the result NaN (`0 * inf`). A [`Guarded`]
+//! derivative therefore stores its plain value and its condition separately, and the condition is applied last:
 //!
 //! ```text
 //! select(c, bar, 0) * slope     NaN where c fails and the slope is infinite
 //! select(c, bar * slope, 0)     0 there
 //! ```
 //!
-//! The two are equal wherever the slope is finite, since a derivative is passed on by linear maps only.
+//! Both are equal if the slope is finite, because cotangents are propagated by linear maps.
 
 use crate::graph::{Graph, NodeId};
 

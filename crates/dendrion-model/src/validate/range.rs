@@ -1,10 +1,10 @@
-//! Whether numbers are within the range of the type that a network is simulated in.
+//! Checks that numbers are within the range of the network's floating-point type.
 
 use super::Checked;
 use crate::{Dtype, Error, Initializer, Network, Params, PerConnection, Population, Signal, Values};
 
 impl Dtype {
-    /// Whether a finite number stays finite in this type.
+    /// Returns whether a finite number is finite in this type.
     pub fn holds(self, v: f64) -> bool {
         match self {
             Self::Float32 => !v.is_finite() || (v as f32).is_finite(),
@@ -12,10 +12,10 @@ impl Dtype {
         }
     }
 
-    /// Checks that finite numbers stay finite in this type.
+    /// Checks that finite numbers are finite in this type.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for the first that does not, `name` being what to call it.
+    /// [`Error::Parameter`] for the first number that is not, with `name` as the parameter's name.
     pub fn check(self, module: &str, name: &str, values: &Values) -> Result<(), Error> {
         let Some(i) = values.as_slice().iter().position(|v| !self.holds(*v)) else { return Ok(()) };
         let name = if matches!(values, Values::Each(_)) { format!("{name}[{i}]") } else { name.to_string() };
@@ -32,7 +32,7 @@ impl Dtype {
 }
 
 impl Network {
-    /// Checks all numbers that the engine keeps in the network's type.
+    /// Checks all numbers that the engine stores in the network's type.
     pub(super) fn numbers_are_in_range(&self) -> Checked {
         if self.dtype == Dtype::Float64 {
             return Ok(());
@@ -75,7 +75,7 @@ impl Population {
     }
 }
 
-/// Checks the centre of a distribution of weights. Each weight is checked when it is drawn.
+/// Checks the center of a distribution of weights. Each weight is checked when it is drawn.
 fn drawn(dtype: Dtype, path: &str, initializer: &Initializer) -> Checked {
     let (name, value) = match initializer {
         Initializer::Constant { value } => ("weight: Constant: value", *value),

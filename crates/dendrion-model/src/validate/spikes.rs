@@ -1,11 +1,12 @@
-//! How many spikes a generator may send in a step. Each of them is drawn and delivered, so a step with too many would never end.
+//! Limits on the number of spikes that a generator sends in a step. Each spike is drawn and delivered, so a step with too
+//! many spikes would never end.
 
 use super::Checked;
 use crate::{Error, Generator, Signal, Values};
 
-/// Spikes of one source in a step, at most: drawn ones on average, given ones exactly.
+/// Maximum number of spikes of one source in a step. For drawn spikes, it limits the average.
 pub const MOST_SPIKES_OF_A_SOURCE: f64 = 1e4;
-/// Spikes of all sources of a generator in a step, at most.
+/// Maximum number of spikes of all sources of a generator in a step.
 pub const MOST_SPIKES_OF_A_STEP: f64 = 1e7;
 
 impl Generator {
@@ -27,7 +28,7 @@ impl Generator {
             );
             return Err(Error::parameter(&self.path, name, shown(all[i]), accepted));
         }
-        // Of each time all sources have one rate, or one each.
+        // For each time there is one rate for all sources, or one per source.
         let rows = self.breaks.len().max(1);
         let width = if all.len() == rows && rows > 1 { 1 } else { (all.len() / rows).max(1) };
         let of_a_step = |row: &[f64]| {
@@ -45,7 +46,8 @@ impl Generator {
         Err(Error::parameter(&self.path, "rate", value, accepted))
     }
 
-    /// Spikes that its sources send in a step of `dt` ms, at most or on average.
+    /// Returns the average number of spikes that the sources send in a step of `dt` ms at their highest rate. It is 0 for
+    /// given spikes and for currents.
     pub fn expected_spikes(&self, dt: f64) -> f64 {
         let most = |name: &str| {
             let values = self.params.get(name).map_or(&[][..], Values::as_slice);
@@ -58,7 +60,8 @@ impl Generator {
         }
     }
 
-    /// Checks that no more spikes are given for a step than can be sent; `steps` are those of all spikes, ascending.
+    /// Checks that not too many spikes are given for the same step. `steps` contains the steps of all spikes in ascending
+    /// order.
     ///
     /// # Errors
     /// [`Error::Parameter`] for the first step with too many.
@@ -76,7 +79,7 @@ impl Generator {
     }
 }
 
-/// A rate, which may have many digits.
+/// Formats a rate, which may have many digits.
 fn shown(rate: f64) -> String {
     if rate < 1e6 { rate.to_string() } else { format!("{rate:e}") }
 }
@@ -111,7 +114,7 @@ mod tests {
             told.starts_with("noise: rate = 1.001e11 Hz in all 1001 sources: expected at most 1e11 Hz"),
             "{told}"
         );
-        // Rates of one time add up, those of several do not.
+        // The rates of all sources at one time add up. Rates at different times do not.
         let rates = |n: usize| Values::Each(vec![1e8; n]);
         assert_eq!(refused(1000, &[0.0, 5.0], rates(2000)), None);
         assert_eq!(refused(1000, &[0.0, 5.0], rates(2)), None);

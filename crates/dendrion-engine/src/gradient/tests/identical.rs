@@ -1,4 +1,4 @@
-//! Ways through the past that must not matter: states kept or computed again, steps reversed by twos or one by one.
+//! Results do not depend on whether states are recorded or recomputed, or on whether steps are reversed in pairs.
 
 use std::ops::ControlFlow;
 
@@ -11,7 +11,8 @@ use crate::runtime::core::Core;
 use crate::runtime::population::Cells;
 use crate::runtime::run::RunOptions;
 
-/// The gradient by leaks and, perhaps, the current, of a run of an odd number of steps that begins at an odd one.
+/// Computes the gradient with respect to leaks and, optionally, the current. The run begins at an odd step and has an
+/// odd number of steps.
 fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Gradients, u64) {
     let watch = &mut |_| ControlFlow::Continue(());
     let mut core = Core::<T>::new(network(), Level::best()).unwrap();
@@ -23,7 +24,7 @@ fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Grad
     let _ = core.run(7, watch).unwrap();
     let how = (331, &RunOptions::default(), memory);
     let (_, trace) = record_with(&mut core, &mut Store::default(), how, |_| again, watch).unwrap();
-    // Of the steps 7 to 337 the multiples of 3.
+    // The multiples of 3 among steps 7 to 337.
     let cotangents: Vec<f64> = (0..110 * SIZE).map(|k| (k * 31 % 13) as f64 / 6.0 - 1.0).collect();
     let mut wanted = vec!["cell/soma.gL".to_string(), "cell/far.gL".into(), "cell.V_th".into()];
     if with_current {

@@ -1,4 +1,4 @@
-//! Gradients of a network on which nothing arrives.
+//! Gradients of a network without connections.
 #![allow(clippy::unwrap_used)]
 
 use dendrion_model::{
@@ -10,10 +10,10 @@ mod stops;
 
 pub(super) const SIZE: usize = 37;
 
-/// Cells of three compartments, one of them noisy, that fire now and then.
+/// Cells with three compartments, one of which is noisy. They spike occasionally.
 pub(super) fn network() -> Network {
     let mut cell = Population::new("cell", SIZE, [("V_th", -58.0), ("V_reset", -66.0)]);
-    // The gradient with respect to V_th comes through the reset alone.
+    // Only the reset contributes to the gradient with respect to V_th.
     cell.detach_reset = false;
     cell.method = OdeMethod::ImplicitEuler;
     let parts = ["soma", "near", "far"];

@@ -1,4 +1,4 @@
-//! Runs and reverse runs of threads that have nothing to tell each other, stopped on their way.
+//! Stopping a run, or its reverse, while its threads work independently.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use crate::gradient::reverse_run;
 use crate::runtime::core::Core;
 use crate::tests::network::recorded;
 
-/// Two populations that have nothing to tell each other, the second far more work.
+/// Two populations without connections, the second of which needs far more work.
 fn unconnected(threads: usize) -> Core<f64> {
     let mut network = network();
     network.threads = Some(threads);
@@ -32,7 +32,7 @@ fn threads_without_connections_stop_soon_and_together() {
             core.clock.now
         );
     }
-    // Each thread's neurons are where they are after so many steps.
+    // Each thread's neurons are in the state after this number of steps.
     let mut other = unconnected(1);
     let _ = other.run(core.clock.now, &mut |_| ControlFlow::Continue(())).unwrap();
     let all = |core: &Core<f64>| -> Vec<u64> {

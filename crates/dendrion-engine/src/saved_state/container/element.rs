@@ -1,19 +1,19 @@
-//! The types of numbers in a file.
+//! The number types in a file.
 
 use safetensors::tensor::Dtype;
 
-/// Numbers that arrays are made of.
+/// A number type of arrays.
 pub(crate) trait Element: Copy + PartialEq {
-    /// Their type in the file.
+    /// The type in the file.
     const DTYPE: Dtype;
 
-    /// Appends the bytes, the lowest first.
+    /// Appends the bytes in little-endian order.
     fn put(self, out: &mut Vec<u8>);
 
-    /// The number of as many bytes as it has.
+    /// Converts bytes to a number.
     fn get(bytes: &[u8]) -> Self;
 
-    /// What tells it from others.
+    /// Returns bits that distinguish the number from all others.
     fn bits(self) -> u64;
 }
 

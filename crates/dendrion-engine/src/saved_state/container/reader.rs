@@ -1,4 +1,5 @@
-//! Reading: nothing is believed before the checksum is right, and no array before its type and length are.
+//! Reading of files: nothing is read before the checksum has been verified, and no array before its type and length
+//! have been.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use super::{CHECKSUM, Element, FORMAT, Head, KEY, LENGTH, LONGEST, MAGIC, SUM, VERSION, refused, senseless};
 
-/// Hands out arrays, each once.
+/// Reads each array once.
 pub(in crate::saved_state) struct Reader<'a> {
     pub(in crate::saved_state) head: Head,
     metadata: Metadata,
@@ -19,7 +20,7 @@ pub(in crate::saved_state) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Opens a file, whose bytes have to be those that were written.
+    /// Opens a file and verifies its checksum.
     pub(in crate::saved_state) fn open(bytes: &'a [u8]) -> Result<Self, Error> {
         if !bytes.get(LENGTH..).is_some_and(|rest| rest.starts_with(MAGIC)) {
             return Err(refused("is no saved state of a network"));
@@ -47,7 +48,7 @@ impl<'a> Reader<'a> {
         Ok(reader)
     }
 
-    /// The bytes and the shape of an array.
+    /// Returns the bytes and the shape of an array.
     fn take(&mut self, name: &str, dtype: Dtype) -> Result<(&'a [u8], Vec<usize>), Error> {
         let info = self.metadata.info(name).ok_or_else(|| senseless(name, "is missing"))?;
         if info.dtype != dtype {
@@ -57,7 +58,7 @@ impl<'a> Reader<'a> {
         Ok((&self.data[info.data_offsets.0..info.data_offsets.1], info.shape.clone()))
     }
 
-    /// An array, of `count` numbers where that is known.
+    /// Reads an array, which must have `count` numbers if `count` is given.
     pub(in crate::saved_state) fn array<E: Element>(
         &mut self,
         name: &str,
@@ -71,7 +72,7 @@ impl<'a> Reader<'a> {
         numbers(data).map_err(|error| error.needed_by(LOAD, || format!("a copy of {name}")))
     }
 
-    /// An array of `count` numbers, which may all be one.
+    /// Reads an array of `count` numbers, which may be stored as a single number if all are equal.
     pub(in crate::saved_state) fn repeated<E: Element>(
         &mut self,
         name: &str,
@@ -84,12 +85,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One number.
+    /// Reads one number.
     pub(in crate::saved_state) fn one<E: Element>(&mut self, name: &str) -> Result<E, Error> {
         Ok(self.array(name, Some(1))?[0])
     }
 
-    /// An array of finite numbers.
+    /// Reads an array of finite numbers.
     pub(in crate::saved_state) fn finite<E: Element + Into<f64>>(
         &mut self,
         name: &str,
@@ -98,7 +99,7 @@ impl<'a> Reader<'a> {
         finite(name, self.array(name, count)?)
     }
 
-    /// An array of `count` finite numbers, which may all be one.
+    /// As [`Reader::repeated`], for finite numbers.
     pub(in crate::saved_state) fn finite_repeated<E: Element + Into<f64>>(
         &mut self,
         name: &str,
@@ -107,7 +108,7 @@ impl<'a> Reader<'a> {
         finite(name, self.repeated(name, count)?)
     }
 
-    /// Spikes (step, source) that ascend, of steps in `steps` and sources below `sources`.
+    /// Reads spikes (step, source) in ascending order, with steps in `steps` and sources below `sources`.
     pub(in crate::saved_state) fn spikes(
         &mut self,
         name: &str,
@@ -124,7 +125,7 @@ impl<'a> Reader<'a> {
         Ok(spikes)
     }
 
-    /// The values of a parameter.
+    /// Reads the values of a parameter.
     pub(in crate::saved_state) fn values(&mut self, name: &str) -> Result<Values, Error> {
         let (data, shape) = self.take(name, Dtype::F64)?;
         let mut values =
@@ -136,7 +137,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses arrays that nobody took.
+    /// Returns an error if the file contains arrays that were not read.
     pub(in crate::saved_state) fn finish(&self) -> Result<(), Error> {
         match self.metadata.offset_keys().iter().find(|name| !self.taken.contains(*name)) {
             Some(name) => Err(senseless(name, "means nothing here")),
@@ -145,9 +146,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The module of errors.
+/// The module named in errors.
 const LOAD: &str = "network: load_state";
-/// Bytes that are read between two checks for an interrupt.
+/// Number of bytes that are read between two checks for an interrupt.
 const PART: usize = 1 << 20;
 
 fn checksum(bytes: &[u8]) -> Result<u32, Error> {
@@ -159,7 +160,7 @@ fn checksum(bytes: &[u8]) -> Result<u32, Error> {
     Ok(sum.finalize())
 }
 
-/// The numbers that bytes stand for.
+/// Converts bytes to numbers.
 fn numbers<E: Element>(data: &[u8]) -> Result<Vec<E>, Error> {
     let width = E::DTYPE.bitsize() / 8;
     let mut all = room(data.len() / width)?;
@@ -177,7 +178,7 @@ fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, 
     }
 }
 
-/// How long a file would be, in words, that is shorter than its header says.
+/// If a file is shorter than its header says, describes the expected length.
 fn missing(bytes: &[u8]) -> Option<String> {
     let header = usize::try_from(u64::get(bytes.get(..LENGTH)?)).ok().filter(|n| *n <= LONGEST)?;
     let Some(text) = bytes.get(LENGTH..LENGTH + header) else {
@@ -188,7 +189,7 @@ fn missing(bytes: &[u8]) -> Option<String> {
     (whole > bytes.len()).then(|| whole.to_string())
 }
 
-/// What is wrong with a head that cannot be read because it is of a later version.
+/// If a header cannot be read because it has a later version, returns the error.
 fn newer(head: &str) -> Option<Error> {
     #[derive(Deserialize)]
     struct Version {

@@ -1,4 +1,4 @@
-//! Writing: arrays put one behind the other, with a header before and a checksum behind.
+//! Writing of files: arrays in sequence, with a header before them and a checksum after them.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::{CHECKSUM, Element, Head, KEY, LENGTH, SUM};
 
-/// The module of errors.
+/// The module named in errors.
 const SAVE: &str = "network: save_state";
-/// Bytes that are summed up between two checks for an interrupt.
+/// Number of bytes that are added to the checksum between two checks for an interrupt.
 const PART: usize = 1 << 24;
 
-/// Gathers arrays. What fails is told at the end.
+/// Collects arrays. Errors are reported at the end.
 #[derive(Default)]
 pub(in crate::saved_state) struct Writer {
     arrays: Vec<(String, TensorInfo, Vec<u8>)>,
@@ -49,7 +49,7 @@ impl Writer {
         self.add(name, vec![values.len()], values.iter().copied());
     }
 
-    /// Adds an array of known length; one of which all numbers are the same as that number, without axes.
+    /// Adds an array of known length. If all its numbers are equal, a single number without axes is stored.
     pub(in crate::saved_state) fn repeated<E: Element>(&mut self, name: &str, values: &[E]) {
         match values {
             [first, rest @ ..] if rest.iter().all(|v| v.bits() == first.bits()) => {
@@ -59,7 +59,7 @@ impl Writer {
         }
     }
 
-    /// Adds one number, as an array of one.
+    /// Adds one number as an array of length 1.
     pub(in crate::saved_state) fn one<E: Element>(&mut self, name: &str, value: E) {
         self.array(name, &[value]);
     }
@@ -70,16 +70,16 @@ impl Writer {
         self.add(&format!("{name}/source"), vec![spikes.len()], spikes.iter().map(|(_, source)| *source));
     }
 
-    /// Adds the values of a parameter: an array without axes is one for all.
+    /// Adds the values of a parameter. One value for all members is stored as an array without axes.
     pub(in crate::saved_state) fn values(&mut self, name: &str, values: &Values) {
         let shape = if let Values::Each(v) = values { vec![v.len()] } else { Vec::new() };
         self.add(name, shape, values.as_slice().iter().copied());
     }
 
-    /// The file, in pieces that follow each other.
+    /// Returns the file as consecutive pieces.
     pub(in crate::saved_state) fn finish(mut self, head: &Head) -> Result<Vec<Vec<u8>>, Error> {
         let failed = |e: &dyn std::fmt::Display| Error::state(SAVE, e.to_string());
-        // Wide numbers first, so that all are aligned.
+        // Wide numbers come first, so that all arrays are aligned.
         self.arrays.sort_by_key(|(_, info, _)| std::cmp::Reverse(info.dtype.bitsize()));
         self.add(CHECKSUM, vec![SUM], [0_u8; SUM].into_iter());
         if let Some(error) = self.failed {
@@ -109,7 +109,7 @@ impl Writer {
     }
 }
 
-/// The bytes of `count` values.
+/// Returns the bytes of `count` values.
 fn bytes<E: Element>(count: usize, values: impl Iterator<Item = E>) -> Result<Vec<u8>, Error> {
     let mut data = room(count.saturating_mul(E::DTYPE.bitsize() / 8))?;
     let mut turns = Turns::default();

@@ -1,4 +1,5 @@
-//! The same bits as without a break, whatever the step, the cut and the threads on either side.
+//! A resumed simulation is bit-identical to an uninterrupted one, for any step, division into shards and number of
+//! threads.
 
 use super::network::network;
 use super::{count, made, run, run_stopped, saved};
@@ -14,10 +15,10 @@ use dendrion_model::Values;
 use std::ops::ControlFlow;
 
 const END: u64 = 600;
-/// Lines of a block, blocks of a shard, threads.
+/// Lines per block, blocks per shard, and threads.
 const CUTS: [(usize, usize, usize); 5] = [(0, 0, 2), (1, 1, 8), (3, 2, 1), (7, 1000, 3), (100, 1, 2)];
 
-/// A network that was handed spikes until step 700.
+/// A network whose caller has passed spikes up to step 700.
 fn begun<T: Scalar>((lines, per_shard, threads): (usize, usize, usize)) -> Core<T> {
     let mut core = made::<T>(network(threads), lines, per_shard);
     let spikes: Vec<(u64, u32)> = (0..350).map(|i| (2 * i, (i % 3) as u32)).collect();
@@ -42,7 +43,7 @@ fn continues<T: Scalar + Element + Into<f64>>() {
         assert!(saved(&mut after) == state, "{}: saved again at {at}, {one:?} {other:?}", T::NAME);
         run(&mut after, END - at);
         assert!(saved(&mut after) == expected, "{}: from {at} on, {one:?} {other:?}", T::NAME);
-        // Nor does saving change the run that goes on.
+        // Saving does not change the run that continues.
         run(&mut before, END - at);
         assert!(saved(&mut before) == expected, "{}: after saving at {at}", T::NAME);
     }
@@ -54,8 +55,8 @@ fn a_run_continues_bit_for_bit() {
     continues::<f32>();
 }
 
-/// Where a run is stopped, spikes of generators are on their way that the step reached has not seen; connections that learn
-/// hold some of them, others wait for spikes of their neurons.
+/// If a run is stopped, generators have sent spikes beyond the step reached. Some are stored by plastic connections,
+/// and others wait for spikes of the neurons.
 #[test]
 fn a_run_that_was_stopped_continues() {
     let mut whole = begun::<f64>(CUTS[1]);
@@ -80,14 +81,14 @@ fn a_run_that_was_stopped_continues() {
         run(&mut after, END - at);
         assert!(saved(&mut after) == expected, "from {at} on");
         recorded_the_rest(&whole, &full, &after, &rest, at);
-        // A probe that is made then sees what was sent before its time.
+        // A probe that is added afterwards records spikes that were sent ahead of time.
         let late = before.add_probe("noise", "spikes", 1, None).unwrap();
         run(&mut before, END - at);
         assert_eq!(before.spikes(late, 0), since(whole.spikes(full[6], 0), at));
     }
 }
 
-/// Whether probes recorded, from step `at` on, what others did from the beginning.
+/// Returns whether probes recorded the same from step `at` on as others that recorded from the beginning.
 fn recorded_the_rest(whole: &Core<f64>, full: &[ProbeId], after: &Core<f64>, rest: &[ProbeId], at: u64) {
     for (full, rest) in full.iter().zip(rest) {
         let (steps, mine) = (whole.sample_steps(*full), after.sample_steps(*rest));
@@ -103,7 +104,7 @@ fn since(spikes: Vec<(u64, u32)>, at: u64) -> Vec<(u64, u32)> {
     spikes.into_iter().filter(|(step, _)| *step >= at).collect()
 }
 
-/// Two breaks in a row, the second in a network that was loaded.
+/// Two interruptions in a row, the second in a network that was loaded.
 #[test]
 fn states_follow_each_other() {
     let mut whole = begun::<f64>(CUTS[2]);
@@ -119,7 +120,8 @@ fn states_follow_each_other() {
     assert!(saved(&mut core) == expected);
 }
 
-/// What was set since the network was made comes with the state: parameters, times that no longer hold, learning that is off.
+/// Everything that was set since the build is part of the state: parameters, times that no longer apply, and
+/// plasticity that is off.
 #[test]
 fn what_was_set_comes_along() {
     let change = |core: &mut Core<f64>| {
@@ -153,17 +155,17 @@ fn what_was_set_comes_along() {
     after.set_learning("taught", true).unwrap();
     run(&mut after, 100);
     assert!(saved(&mut after) == expected);
-    // Back to a state from before the change, times of the rate included.
+    // Back to a state from before the change, including the times of the rate.
     let early = saved(&mut begun::<f64>(CUTS[1]));
     load_state(&mut whole, &early).unwrap();
     assert!(saved(&mut whole) == early);
     assert_eq!(whole.parameter("noise.rate").unwrap(), Values::Each(vec![60.0, 90.0, 30.0]));
-    // And to the beginning of time, with the parameters it brought.
+    // Reset, with the parameters of the loaded state.
     after.reset().unwrap();
     assert_eq!((after.clock.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
 }
 
-/// Other random numbers come with the state, and stay after a reset.
+/// The seed is part of the state and does not change at a reset.
 #[test]
 fn another_seed_comes_along() {
     let seeded = |seed: u64| {
@@ -181,7 +183,7 @@ fn another_seed_comes_along() {
     assert!(saved(&mut seeded(own)) == saved(&mut seeded(own)));
     run(&mut whole, 100);
     let expected = saved(&mut whole);
-    // From wherever another network is, with whatever seed.
+    // The state and the seed of the network that loads do not matter.
     for core in [&mut other, &mut plain] {
         load_state(core, &state).unwrap();
         assert_eq!(core.model.network.run_seed(), 5);
@@ -189,7 +191,7 @@ fn another_seed_comes_along() {
         run(core, 100);
         assert!(saved(core) == expected);
     }
-    // Weights stay as learnt.
+    // Plastic weights keep their values.
     for core in [&mut whole, &mut plain] {
         core.reset().unwrap();
         run(core, 100);
@@ -197,7 +199,7 @@ fn another_seed_comes_along() {
     assert!(saved(&mut plain) == saved(&mut whole));
 }
 
-/// Each sample of a batch goes on by itself.
+/// Each sample of a batch continues on its own.
 #[test]
 fn batches_continue() {
     let unlearning = |threads| {
@@ -223,7 +225,7 @@ fn batches_continue() {
     with(&mut after, 100);
     assert!(saved(&mut after) == saved(&mut whole));
     assert!(after.run(1, &mut |_| ControlFlow::Continue(())).is_err(), "only with the batch");
-    // A state without a batch ends it.
+    // A state without a batch removes the batch.
     let mut alone = made::<f64>(unlearning(2), 0, 0);
     run(&mut alone, 50);
     let state = saved(&mut alone);
@@ -232,7 +234,7 @@ fn batches_continue() {
     run(&mut after, 10);
 }
 
-/// Gradients of what comes after: by parameters and by the states that were loaded.
+/// Gradients with respect to parameters and to loaded states are the same after loading.
 #[test]
 fn gradients_are_the_same_after_loading() {
     let unlearning = |threads| {
@@ -264,7 +266,7 @@ fn gradients_are_the_same_after_loading() {
     }
 }
 
-/// A network that diverged has nothing to save, and goes on from an older state.
+/// A network that diverged cannot be saved, and it continues from an earlier state.
 #[test]
 fn a_state_mends_what_broke() {
     let mut core = begun::<f64>(CUTS[0]);

@@ -1,5 +1,5 @@
-//! No file makes the loader panic, hang or ask for memory that the file does not have; one that is refused changes nothing, and
-//! with one that is not the network runs. `DENDRION_FUZZ=1000000` tries that many.
+//! No file makes the loader panic, hang or allocate more memory than the file contains. A rejected file changes
+//! nothing, and after an accepted file the network runs. `DENDRION_FUZZ=1000000` sets the number of files.
 
 use std::ops::{ControlFlow, Range};
 
@@ -12,22 +12,22 @@ use super::{made, run_stopped, saved};
 use crate::runtime::core::Core;
 use crate::saved_state::load_state;
 
-/// What is done to a file.
+/// A modification of a file.
 #[derive(Clone, Debug)]
 enum Change {
-    /// Only so many bytes are left.
+    /// Only the first bytes are kept.
     Cut(usize),
-    /// Bytes are others, and the checksum is wrong.
+    /// Bytes are changed, and the checksum is wrong.
     Damage(Vec<(usize, u8)>),
-    /// Bytes are others, and the checksum is right.
+    /// Bytes are changed, and the checksum is right.
     Bytes(Vec<(usize, u8)>),
-    /// Numbers of eight bytes are others.
+    /// Numbers of eight bytes are changed.
     Words(Vec<(usize, u64)>),
-    /// A number in the header is another: a size, a place, a version, a count.
+    /// A number in the header is changed: a size, an offset, a version or a count.
     Header(usize, u64),
-    /// A letter in the header is another.
+    /// A letter in the header is changed.
     Letter(usize, char),
-    /// Nothing of it is left, but perhaps its beginning.
+    /// The content is replaced, optionally after the first bytes.
     Other(bool, Vec<u8>),
 }
 
@@ -55,12 +55,12 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// The bytes of the header's text.
+/// Returns the position of the header's text.
 fn header(file: &[u8]) -> Range<usize> {
     8..8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize
 }
 
-/// A file of another header, with its length.
+/// Returns a file with another header, including its length.
 fn with_header(file: &[u8], text: &str) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes(), text.as_bytes(), &file[header(file).end..]].concat()
 }
@@ -117,7 +117,7 @@ fn changed(file: &[u8], change: &Change) -> Vec<u8> {
     new
 }
 
-/// Whether sources would send more in a step than could be waited for.
+/// Returns whether sources would send too many spikes per step for a test.
 fn is_flood(core: &mut Core<f64>) -> bool {
     core.parameter("noise.rate").unwrap().as_slice().iter().any(|rate| *rate > 1e6)
 }
@@ -141,7 +141,7 @@ fn no_file_breaks_the_loader() {
             Ok(()) => {
                 loaded.set(loaded.get() + 1);
                 if !is_flood(core) {
-                    // States may be such that they do not stay finite.
+                    // States may be such that they diverge.
                     let _ = core.run(30, &mut |_| ControlFlow::Continue(()));
                 }
                 load_state(core, &file).unwrap();
@@ -150,6 +150,6 @@ fn no_file_breaks_the_loader() {
         Ok(())
     });
     result.unwrap();
-    // Values of parameters and states are free, so that many files mean something.
+    // Values of parameters and states are arbitrary, so many files are valid.
     assert!(loaded.get() > cases / 10, "{} of {cases}", loaded.get());
 }

@@ -1,4 +1,5 @@
-//! A run that was saved goes on with the same bits, wherever it is loaded; what is no state of the network is refused.
+//! A saved simulation resumes bit-for-bit wherever it is loaded, and files that are not a state of the network are
+//! rejected.
 #![allow(clippy::unwrap_used)]
 
 mod continues;
@@ -15,7 +16,7 @@ use crate::build::layout::Layout;
 use crate::runtime::core::{Core, RunEnd};
 use crate::saved_state::{Element, save_state};
 
-/// A network cut into blocks of so many lines, in shards of so many blocks; of 0 lines as usual.
+/// Divides a network into blocks of `lines` lines and shards of `per_shard` blocks. 0 lines select the default.
 fn made<T: Scalar>(network: Network, lines: usize, per_shard: usize) -> Core<T> {
     if lines == 0 {
         return Core::new(network, Level::best()).unwrap();
@@ -29,7 +30,7 @@ fn run<T: Scalar>(core: &mut Core<T>, steps: u64) {
     core.run(steps, &mut |_| ControlFlow::Continue(())).unwrap();
 }
 
-/// Runs, to be stopped after some epochs: then generators are ahead of the neurons.
+/// Runs and stops after some epochs, so that generators are ahead of the neurons.
 fn run_stopped<T: Scalar>(core: &mut Core<T>, epochs: u32) {
     let mut left = epochs;
     let watch = &mut |_| {
@@ -43,7 +44,7 @@ fn saved<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Vec<u8> {
     save_state(core).unwrap().concat()
 }
 
-/// How many numbers an array of a file has.
+/// Returns the number of values in an array of a file.
 fn count(file: &[u8], name: &str) -> usize {
     let (_, metadata) = safetensors::SafeTensors::read_metadata(file).unwrap();
     metadata.info(name).unwrap().shape.iter().product()

@@ -1,11 +1,11 @@
-//! A network with something of everything that has a memory.
+//! A network with an example of everything that has state.
 
 use dendrion_model::{
     Connectivity, Generator, Initializer, Injection, ModuleKind, Network, OdeMethod, PerConnection,
     Plasticity, Population, Projection, Signal, Source, Values,
 };
 
-/// Spikes of a channel's own that wait, rise and last, and a reset in two stages.
+/// A channel with its own delayed, rising and lasting events, and a reset in two stages.
 const PULSES: &str = "I = (x + g * on_now) * (20 mV - V) : pA
 on V > -58 mV and not refractory:
     x += g after 0.7 ms
@@ -15,7 +15,7 @@ dx/dt = -x/(2 ms) : nS
 g = 2 nS (>= 0)
 ";
 
-/// Neurons with a threshold in two stages, coloured noise and a channel with events.
+/// Neurons with a threshold in two stages, colored noise and a channel with events.
 fn events(size: usize) -> Population {
     let threshold =
         [("V_th", -52.0), ("V_reset", -60.0), ("V_spike", 20.0), ("spike_width", 0.5), ("refractory", 1.5)];
@@ -31,7 +31,7 @@ fn events(size: usize) -> Population {
     cells
 }
 
-/// The network whose cuts are tested, with all sorts of generators besides, and neurons with events.
+/// The network of the tests of divisions, with all kinds of generators and neurons with events.
 pub(super) fn network(threads: usize) -> Network {
     let mut network = crate::tests::network::network(threads);
     network.populations.push(events(75));
@@ -69,7 +69,7 @@ pub(super) fn network(threads: usize) -> Network {
     network
 }
 
-/// Pairs that are connected more than once, from sources that spike more than once in a step, and wait for their neurons.
+/// Connections with repeated pairs, from sources that spike several times in a step and wait for their neurons.
 fn twice(projection: Projection) -> Projection {
     let within = |low, high| PerConnection::Drawn(Initializer::Uniform { low, high });
     Projection {
@@ -81,7 +81,7 @@ fn twice(projection: Projection) -> Projection {
     }
 }
 
-/// Connections of which some wait and some do not, far apart.
+/// Connections with long delays, some of which wait.
 fn far(projection: Projection) -> Projection {
     let delays = (0..4 * 75).map(|c| if c % 75 < 60 { 0.6 } else { 1.7 }).collect();
     Projection {
@@ -91,7 +91,7 @@ fn far(projection: Projection) -> Projection {
     }
 }
 
-/// A few neurons with one of everything that has a memory, whose states are small.
+/// A few neurons with one example of everything that has state. Their states are small.
 pub(super) fn small() -> Network {
     let mut network = Network::new(0.1);
     (network.seed, network.threads) = (3, Some(1));

@@ -1,4 +1,4 @@
-//! What is no state of the network is refused with a reason, and the network goes on as if nothing had been asked.
+//! Files that are not a state of the network are rejected with a reason, and the network is unchanged.
 
 use dendrion_kernels::Level;
 use dendrion_model::{Dtype, Error, Network, Signal, Source, Values};
@@ -15,7 +15,7 @@ fn state() -> Vec<u8> {
     saved(&mut core)
 }
 
-/// The reason, and that nothing changed.
+/// Returns the reason, and checks that nothing changed.
 fn reason(core: &mut Core<f64>, file: &[u8]) -> String {
     let before = saved(core);
     let Err(Error::State { module, what }) = load_state(core, file) else { panic!("loaded") };
@@ -88,7 +88,7 @@ fn other_networks() {
     assert_eq!(error, format!("network: load_state: {what}"));
 }
 
-/// Parameters, their times, threads and surrogates may differ: a state brings the former along.
+/// Parameters, their times, threads and surrogates may differ; parameters and times are part of the state.
 #[test]
 fn what_may_differ() {
     let mut network = small();
@@ -140,7 +140,7 @@ fn other_files() {
     assert!(reason(&mut core, &longer).starts_with("is damaged: checksum "));
 }
 
-/// Any bit, wherever it is.
+/// A flipped bit anywhere.
 #[test]
 fn a_bit_that_flipped() {
     let (file, mut core) = (state(), made::<f64>(small(), 0, 0));
@@ -161,7 +161,7 @@ fn a_bit_that_flipped() {
     assert!(saved(&mut core) == before);
 }
 
-/// Files whose checksum is right, with other heads.
+/// Files with other headers and a correct checksum.
 #[test]
 fn other_heads() {
     let (file, mut core) = (state(), made::<f64>(small(), 0, 0));
@@ -184,7 +184,7 @@ fn other_heads() {
     assert_eq!(old, what.replace("format 9", "format 1"));
     let other = with(r#"\"requested\":4.0"#, r#"\"requested\":4.1"#);
     assert_eq!(other, "is damaged: a requested time of 4.1 ms at step 40");
-    // A later head may lack what this version knows.
+    // A later header may lack fields that this version knows.
     assert_eq!(with(r#"\"format\":2,"#, r#"\"format\":9 "#).split(':').next(), Some("is damaged"));
     let giant = with("[9],", "[1],");
     assert_eq!(giant, "is damaged: invalid shape, data type, or offset for tensor");
@@ -213,7 +213,7 @@ fn files_take_their_place_whole() {
     assert_eq!(folders, format!("{}: is not a regular file", folder.path().display()));
 }
 
-/// A link keeps leading to the file that is replaced, and permissions stay.
+/// A symbolic link still points to the file that is replaced, and permissions are kept.
 #[cfg(unix)]
 #[test]
 fn links_and_permissions_stay() {
