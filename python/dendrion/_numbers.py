@@ -13,7 +13,7 @@ from .units import in_unit
 
 __all__ = ["array_of", "is_whole", "numbers", "plain_numbers", "real", "refuse_masks"]
 
-#: Levels of nested lists that are searched for masks, as many as arrays have dimensions.
+#: Maximum nesting depth of lists that are searched for masks: the maximum number of array dimensions.
 _DEEPEST = 64
 
 
@@ -27,7 +27,7 @@ def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
     """Return a new float64 array of real numbers; text, complex numbers and objects raise an error."""
     array = array_of(what, value, expected)
     if array.dtype.kind == "O" and all(type(item) is int for item in array.flat):
-        # Integers beyond those of NumPy.
+        # Integers that exceed NumPy's integer types.
         try:
             return array.astype(np.float64, order="C")
         except OverflowError:
@@ -37,24 +37,24 @@ def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
     if array.dtype.kind not in "biuf":
         raise ParameterTypeError(f"{what} = {quoted(value)}: expected {expected}")
     with np.errstate(all="ignore"):
-        # Numbers beyond float64 become infinite, and are refused as such.
+        # Numbers beyond the range of float64 become infinite, and the caller rejects them.
         return array.astype(np.float64, order="C")
 
 
 def array_of(what: str, value: Any, expected: str) -> NDArray[Any]:
-    """Return a value as an array of any type; masks, and values that are no arrays, are refused."""
+    """Return a value as an array of any type. Masked elements, and values that NumPy cannot convert, raise an error."""
     refuse_masks(what, value, expected)
     try:
         return np.asarray(value)
     except MemoryError:
         raise
     except Exception as error:
-        # Ragged and deeply nested lists, and whatever the __array__ of a user's class raises.
+        # Ragged and deeply nested lists; the __array__ of a user's class may raise any exception.
         raise ParameterTypeError(f"{what} = {quoted(value)}: expected {expected}") from error
 
 
 def refuse_masks(what: str, value: Any, expected: str) -> None:
-    """Raise for masked elements, also in lists: NumPy drops masks without a word. An empty mask is none."""
+    """Raise an error for masked elements, also in lists, because NumPy drops masks silently."""
     if _has_mask(value, _DEEPEST):
         shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
         raise ParameterTypeError(
@@ -75,12 +75,12 @@ def _has_mask(value: Any, depth: int) -> bool:
 
 
 def is_whole(value: object) -> bool:
-    """Return whether a value is an integer of Python or NumPy: no bool, and no duration, which NumPy takes for one."""
+    """Return whether a value is an integer of Python or NumPy, but neither a bool nor a NumPy time difference."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 
 def real(what: str, value: Any, expected: str, unit: str = "") -> float:
-    """Return one real number, from a quantity in ``unit``; what is no number, and bools, are refused."""
+    """Return one real number, converted from a quantity to ``unit``; bools and other types raise an error."""
     refuse_masks(what, value, expected)
     value = in_unit(what, value, unit)
     if not is_whole(value) and not isinstance(value, (float, np.floating)):

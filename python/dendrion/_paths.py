@@ -12,16 +12,16 @@ __all__ = ["file_name", "is_encodable"]
 
 
 def file_name(what: str, path: Any, expected: str = "the name of a file") -> str:
-    """Return the name of a file or folder as a text that the system takes.
+    """Return the name of a file or folder as a string, after checking that the system accepts it.
 
     Parameters
     ----------
     what : str
-        What to call it in a message, such as ``network: save: path``.
+        Name of the argument for error messages, such as ``network: save: path``.
     path : str, bytes or path
-        What was given.
+        The argument.
     expected : str
-        What would be accepted, for messages.
+        Description of accepted values, for error messages.
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ParameterTypeError(f"{what} = {quoted(path)}: expected {expected}")
@@ -40,7 +40,7 @@ def file_name(what: str, path: Any, expected: str = "the name of a file") -> str
 
 
 def is_encodable(text: str) -> bool:
-    """Return whether a text has a form in UTF-8, which lone surrogates lack."""
+    """Return whether a text can be encoded in UTF-8; lone surrogates cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

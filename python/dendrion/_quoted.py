@@ -1,4 +1,4 @@
-"""Values as error messages show them, whatever they are: Python fails to print some."""
+"""Representations of values in error messages, also of values that Python fails to print."""
 
 from __future__ import annotations
 

@@ -26,18 +26,18 @@ __all__ = [
     "suggests",
 ]
 
-#: Levels of nested lists that are looked into, as many as arrays have dimensions.
+#: Maximum nesting depth of lists that are searched: the maximum number of array dimensions.
 _DEEPEST = 64
 
 T = TypeVar("T", bound=Callable[..., Any])
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """Return the known name most like another one, if any is like it at all."""
+    """Return the known name that is most similar to another one, if one is similar enough."""
     try:
         return _core.nearest(name, list(known))
     except (TypeError, UnicodeEncodeError):
-        # What is no text, or has lone surrogates, is like none.
+        # Values that are not strings, and strings with lone surrogates, are similar to none.
         return None
 
 
@@ -65,7 +65,7 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def refuse_unknown(what: str, signature: inspect.Signature, given: Mapping[str, Any]) -> None:
-    """Raise an error for a keyword that the signature lacks, with the nearest one that it has."""
+    """Raise an error for a keyword that is not in the signature, and suggest the most similar one."""
     parameters = signature.parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return

@@ -108,7 +108,7 @@ class Optimizer(Abstract, SuggestingKeywords):
             if not np.isfinite(gradient).all():
                 raise ParameterError(f"{key}: the gradient has infinite or NaN values; expected finite numbers")
             with np.errstate(all="ignore"):
-                # What overflows is refused below.
+                # Values that overflow are rejected by `set_parameters` below.
                 moved[key] = np.clip(value - unit * self._change(key, gradient * unit), *self._bounds[key])
         self.net.set_parameters(moved)
 
@@ -197,7 +197,7 @@ class Adam(Optimizer):
 
 
 def _magnitude(values: NDArray[np.float64]) -> float:
-    """Return the mean magnitude of values, 1 where that is 0 or there are none."""
+    """Return the mean magnitude of values, or 1 if it is 0 or there are no values."""
     return float(np.abs(values).mean()) or 1.0 if values.size else 1.0
 
 
@@ -219,8 +219,8 @@ def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
     for key, bound in bounds.items():
         if not isinstance(bound, (tuple, list)) or len(bound) != 2:
             raise ParameterTypeError(
-                f"{label}: bounds: {quoted(key)}: {quoted(bound)}: expected the least and the largest value, such as "
-                "(0.0, None)"
+                f"{label}: bounds: {quoted(key)}: {quoted(bound)}: expected the smallest and the largest value, "
+                "such as (0.0, None)"
             )
     return bounds
 

@@ -173,7 +173,7 @@ def test_indices_of_what_has_none(net):
             v[index]
         with pytest.raises(dn.ParameterTypeError, match=r"cells\.spikes: a SpikeRecording has no index"):
             spikes[index]
-    with pytest.raises(dn.ParameterTypeError, match="is no sequence"):
+    with pytest.raises(dn.ParameterTypeError, match="is not a sequence"):
         list(v)
     for key in ([], {}, 3, None):
         with pytest.raises(dn.UnknownNameError):

@@ -266,7 +266,7 @@ for more in ([], ["--json"]):
         DENDRION_MEMORY_LIMIT="1e15",
     )
     text, _, found = out.partition("{")
-    assert text.endswith("m.toml: ok (4000000000 neurons; too large to be built and to count its connections)\n")
+    assert text.endswith("m.toml: ok (4000000000 neurons; too large to build and to count connections)\n")
     assert json.loads("{" + found) == {
         "model": str(model),
         "ok": True,

@@ -32,7 +32,7 @@ def warn_of_model(net: Network, translation: Translation) -> None:
             compartments.setdefault(id(translation.neuron_of[id(part)]), []).append(part)
     coarse: list[str] = []
     odd: list[str] = []
-    # What is odd may be so odd that arithmetic overflows on it.
+    # Values that cause warnings may be so extreme that arithmetic with them overflows.
     with np.errstate(all="ignore"):
         for neuron in net.populations:
             own = compartments.get(id(neuron), [])
@@ -46,7 +46,7 @@ def warn_of_model(net: Network, translation: Translation) -> None:
 
 
 def warn_of_run(net: Network) -> None:
-    """Warn of likely mistakes in a network that is about to run for the first time."""
+    """Warn about likely mistakes in a network that is about to run for the first time."""
     owners = {id(part): p for p in net.populations for part in p.modules()}
     recorded = {path for path, *_ in net._recorded.values()}
     warn_of_all(list(undriven(net.modules, owners, net._sim)), UndrivenWarning)

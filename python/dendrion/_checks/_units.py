@@ -127,7 +127,7 @@ def odd_value(module: Module, name: str, value: Any) -> Iterator[str]:
 
 
 def odd_state(module: Module, name: str, value: Any) -> Iterator[str]:
-    """Go through what is odd about a potential that a state is set to. Models with a rest near 0 may have any."""
+    """Yield a warning if a potential seems to be in volts. Models with a resting potential near 0 get no warning."""
     values, rest = _numbers(value), _numbers(module._values.get("V_rest"))
     if values is not None and rest is not None and np.abs(rest).min() > 10.0 and _negative_volts(values):
         yield f"{module.path}: {name} = {_shown(values)} looks like volts; {_advice(_VOLTS, values, 'mV')}"

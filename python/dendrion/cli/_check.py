@@ -23,4 +23,4 @@ def check(given: argparse.Namespace) -> None:
     elif connections is not None:
         print(f"{given.model}: ok ({neurons} neurons, {connections} connections)")
     else:
-        print(f"{given.model}: ok ({neurons} neurons; too large to be built and to count its connections)")
+        print(f"{given.model}: ok ({neurons} neurons; too large to build and to count connections)")

@@ -1,4 +1,4 @@
-"""Checks of sparse matrices, before code of SciPy reads them.
+"""Checks of sparse matrices, before SciPy reads them.
 
 SciPy keeps the arrays of a matrix as attributes that anybody may replace, and its compiled code trusts them: indices
 out of range make it read and write outside of its arrays. Indices of -1 drop an entry.
@@ -33,17 +33,17 @@ def to_format(label: str, matrix: Any, form: str) -> Any:
         raise
     except Exception as error:
         raise ConnectivityError(f"{label}: the matrix cannot be converted to {form}: {error}") from error
-    # What another package returns was not checked yet.
+    # The result of another package's conversion has not been checked yet.
     check_sparse(label, found)
     if form == "csr":
-        # Whether indices are sorted, and without duplicates, is only said, and may be wrong.
+        # The flags for sorted indices without duplicates may be wrong.
         found.has_canonical_format = found.has_sorted_indices = False
         found.sum_duplicates()
     return found
 
 
 def check_sparse(label: str, matrix: Any) -> None:
-    """Raise unless the arrays of a sparse matrix fit together. Formats of other packages are not looked at."""
+    """Raise an error unless the arrays of a sparse matrix are consistent. Other packages' formats are not checked."""
     shape = tuple(matrix.shape)
     if len(shape) != 2:
         raise ConnectivityError(f"{label} of shape {shape}: expected (sources, targets)")

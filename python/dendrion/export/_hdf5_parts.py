@@ -78,7 +78,7 @@ class Reader:
         return found
 
     def has(self, path: str) -> bool:
-        """Whether the path exists."""
+        """Return whether the path exists."""
         return path in self._file
 
     def array(self, path: str, rows: slice = slice(None)) -> np.ndarray[Any, Any]:

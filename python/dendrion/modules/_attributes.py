@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["check_assignment", "check_deletion", "set_state", "state_of", "states_of"]
 
 _PACKAGE = __name__.partition(".")[0]
-#: Most modules that a message lists.
+#: Maximum number of modules that a message lists.
 LISTED = 8
 
 

@@ -151,16 +151,16 @@ class ModuleDict(_Owned, dict[Any, Any]):
         return self
 
 
-#: Levels of containers in containers, at most.
+#: Maximum nesting depth of containers.
 _DEEPEST = 64
 
 
 def check_depth(label: str, name: str, value: Any) -> None:
-    """Raise for a list, tuple or dict that contains itself, or others too many levels deep."""
+    """Raise an error for a list, tuple or dict that contains itself, or is nested too deeply."""
     level = [value]
     for _ in range(_DEEPEST):
         inner = (i for container in level for i in (container.values() if isinstance(container, dict) else container))
-        # Each container once, however many hold it.
+        # Each container is visited once, even if several others contain it.
         level = list({id(i): i for i in inner if isinstance(i, (list, tuple, dict))}.values())
         if not level:
             return

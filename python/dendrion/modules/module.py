@@ -149,7 +149,7 @@ class Module(CopiedAlone):
             self._named.setdefault(child._name, child)
 
     def _check_owners(self, child: Module) -> None:
-        """Raise where a module would own itself, directly or by way of others."""
+        """Raise an error if a module would own itself, directly or indirectly."""
         owner: Module | None = self
         while owner is not None:
             if owner is child:
@@ -486,7 +486,7 @@ class Module(CopiedAlone):
 
 
 def _items(name: str, value: Any) -> Iterator[Any]:
-    """Go through the items of lists, tuples and dicts, and of those in them."""
+    """Yield the items of lists, tuples and dicts, including nested ones."""
     return (item for _, item in named_items(name, value)) if isinstance(value, (list, tuple, dict)) else iter(())
 
 

@@ -101,7 +101,7 @@ class Receptor(Written, Compartment):
 
 
 class _Excitatory(Receptor):
-    """A receptor that is not for inhibition."""
+    """An excitatory receptor, whose conductance and weight must not be negative."""
 
     def _check(self, name: str, value: Value | None) -> None:
         self._refuse_negative(name, value)
@@ -113,7 +113,7 @@ class _Excitatory(Receptor):
         super()._check_together(kind)
 
     def _refuse_negative(self, name: str, value: Value | None) -> None:
-        """Raise for a conductance or a factor on it below 0, with what inhibition takes."""
+        """Raise an error for a negative conductance or weight, with a hint about inhibition."""
         if name not in ("g", "w") or value is None or not np.any(np.asarray(value) < 0):
             return
         flat = np.ravel(value)

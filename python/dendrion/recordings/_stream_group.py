@@ -49,7 +49,7 @@ class StreamGroup:
 
     @property
     def is_of_samples(self) -> bool:
-        """Whether the group holds samples rather than spikes."""
+        """Whether the group contains samples rather than spikes."""
         return "values" in self._growing
 
     def read(self, name: str) -> NDArray[Any]:

@@ -59,7 +59,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
     _otherwise: ClassVar[str] = "recordings are read-only; change a copy of the data, such as recording.values.copy()"
     _built = True
     _instead: ClassVar[str] = "recording.save(path) and dn.load_recording(path), or its arrays"
-    #: What has an index instead of it.
+    #: The attributes that can be indexed, for error messages.
     _indexed: ClassVar[str]
     #: Path of the population or generator; ``None`` for connections.
     _population: str | None
@@ -99,11 +99,11 @@ class _Probe(Fixed, NotCopied, Suggesting):
         self._cached = None
 
     def _is_recorded_by(self, net: object) -> bool:
-        """Whether a network records it."""
+        """Return whether a network records it."""
         return self._owner is not None and self._owner() is net
 
     def _is_probe_of(self, net: object) -> bool:
-        """Whether a network records it, or did so before it was removed."""
+        """Return whether a network records it, or did so before it was removed."""
         return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
 
     def clear(self) -> None:
@@ -144,7 +144,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         raise ParameterTypeError(f"{self._name}: a {type(self).__name__} has no index; expected {self._indexed}")
 
     def __iter__(self) -> NoReturn:
-        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} is no sequence; expected {self._indexed}")
+        raise ParameterTypeError(f"{self._name}: a {type(self).__name__} is not a sequence; expected {self._indexed}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name}: {self._extent()}>"

@@ -45,7 +45,7 @@ def size_in_bytes(name: str, value: object) -> int:
 def float_type(dtype: object) -> np.dtype[np.floating]:
     """Return the floating-point type."""
     found = None
-    # To NumPy None is float64, and equal to it.
+    # NumPy interprets None as float64.
     if dtype is not None:
         with contextlib.suppress(Exception):
             found = np.dtype(dtype)  # type: ignore[call-overload]

@@ -124,7 +124,7 @@ class NetworkValues(NetworkSharing):
         return Mismatch(missing, unexpected)
 
     def _look_at_states(self, values: Mapping[str, NDArray[np.float64]]) -> None:
-        """Warn of potentials that look like volts."""
+        """Warn about potentials that seem to be in volts."""
         from .._checks import odd_state
 
         small = [key for key, value in values.items() if value.size and -0.2 <= value.min() < 0]
@@ -137,14 +137,14 @@ class NetworkValues(NetworkSharing):
         warn_of_all(odd, UnitWarning)
 
     def _look_at(self, values: Mapping[str, ArrayLike]) -> None:
-        """Warn of values that look as if they were in another unit."""
+        """Warn about values that seem to be in another unit."""
         from .._checks import odd_value
 
         odd: list[str] = []
         for key, value in values.items():
             module, name = self._owners.get(key, (None, ""))
             if module is not None and not has_units(value):
-                # What was given with a unit before has another value now.
+                # The new value has no unit, even if the previous one was a quantity.
                 module._measured.discard(name)
                 odd += odd_value(module, name, value)
         warn_of_all(odd, UnitWarning)
@@ -216,7 +216,7 @@ class NetworkValues(NetworkSharing):
         self._warn_of_rounding(self._counted.intersection(converted))
 
     def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
-        """Warn of times that are not multiples of the step, among all parameters or those that were set."""
+        """Warn about times that are not multiples of the step, among all parameters or those that were set."""
         if keys is not None and not keys:
             return
         found = self._sim.roundings(None if keys is None else list(keys))
@@ -350,7 +350,7 @@ class NetworkValues(NetworkSharing):
 
 
 def _check_range(key: str, state: NDArray[np.float64], dtype: np.dtype[np.floating]) -> None:
-    """Raise for finite numbers that are infinite in the network's type."""
+    """Raise an error for finite numbers that are infinite in the network's type."""
     with np.errstate(over="ignore"):
         too_large = np.flatnonzero(~np.isfinite(state.astype(dtype)))
     if too_large.size:

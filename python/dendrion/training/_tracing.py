@@ -175,7 +175,7 @@ def checked(label: str, tokens: Any) -> tuple[Token, ...]:
     Raises
     ------
     ParameterTypeError, ParameterError
-        For something that is no sequence of names and numbers, an unknown name, or operands that do not fit.
+        For a value that is not a sequence of names and numbers, an unknown name, or a wrong number of operands.
     """
     expected = "an expression in postfix order, such as ['x', 'abs', 1.0, 'add']"
     if not isinstance(tokens, (list, tuple)):

@@ -40,11 +40,11 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
     try:
         found = list(keys)
     except Exception:
-        # Arrays without dimensions and sparse matrices say that they can be iterated.
+        # Arrays without dimensions and sparse matrices have `__iter__`, which fails.
         raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters") from None
     for key in found:
         if not isinstance(key, str):
-            raise ParameterTypeError(f"{what}: {quoted(key)}: expected keys of parameters, which are texts")
+            raise ParameterTypeError(f"{what}: {quoted(key)}: expected keys of parameters (strings)")
     return found
 
 

@@ -32,12 +32,12 @@ __all__ = [
 #: Common types that carry no units.
 _PLAIN: Final = frozenset((float, int, bool, np.ndarray, np.float64, np.float32, np.int64, str, type(None)))
 
-#: Levels of nested lists that are searched for units, as many as arrays have dimensions.
+#: Maximum nesting depth of lists that are searched for units: the maximum number of array dimensions.
 _DEEPEST: Final = 64
 
 
 def has_units(value: Any) -> bool:
-    """Return whether a value carries units, or is a list or tuple of which an item does."""
+    """Return whether a value carries units, or is a list or tuple with an item that does."""
     return _has_units(value, _DEEPEST)
 
 
@@ -50,7 +50,7 @@ def _has_units(value: Any, depth: int) -> bool:
     kinds = set(map(type, value)) - _PLAIN
     if any(reader(k) for k in kinds):
         return True
-    # Lists that contain themselves have no end.
+    # The depth is limited, because a list may contain itself.
     return bool(kinds & {list, tuple}) and depth > 0 and any(_has_units(item, depth - 1) for item in value)
 
 
