@@ -11,23 +11,28 @@ import numpy as np
 
 from . import _core
 from ._quoted import quoted
-from .errors import ParameterTypeError
+from .errors import ParameterTypeError, UnknownNameError
 from .units import has_units
 
 __all__ = [
     "Suggesting",
     "SuggestingKeywords",
     "are_numbers",
+    "hint",
     "misspelt",
     "nearest",
     "no_attribute",
     "public",
     "refuse_unknown",
     "suggests",
+    "unknown_name",
 ]
 
 #: Maximum nesting depth of lists that are searched: the maximum number of array dimensions.
 _DEEPEST = 64
+
+#: Maximum number of names that a message lists.
+_MOST_NAMES = 24
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -39,6 +44,23 @@ def nearest(name: Any, known: Iterable[str]) -> str | None:
     except (TypeError, UnicodeEncodeError):
         # Values that are not strings, and strings with lone surrogates, are similar to none.
         return None
+
+
+def hint(name: Any, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown name: the nearest known name, or all of them."""
+    names = list(known)
+    meant = nearest(name, names)
+    if meant:
+        return f"; did you mean {meant!r}?"
+    if len(names) > _MOST_NAMES:
+        return f"; there are {len(names)}, such as {', '.join(names[:8])}"
+    return f"; expected one of: {', '.join(names)}" if names else "; there are none"
+
+
+def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for an unknown name, with the nearest known one. ``what`` is the message up to "named"."""
+    names = list(known)
+    return UnknownNameError(f"{what} named {quoted(name)}{hint(name, names)}", name=str(name), known=names)
 
 
 def suggests(function: T) -> T:

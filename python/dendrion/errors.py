@@ -5,6 +5,8 @@ Every message names the module, the parameter or name, the value, and the values
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 __all__ = [
     "AssignmentError",
     "ConnectivityError",
@@ -19,7 +21,9 @@ __all__ = [
     "ParameterError",
     "ParameterTypeError",
     "ResetWarning",
+    "ResourceError",
     "RoundingWarning",
+    "RunError",
     "StateError",
     "StructureError",
     "ThresholdWarning",
@@ -62,7 +66,30 @@ class ParameterTypeError(DendrionError, TypeError):
 
 
 class StructureError(DendrionError, ValueError):
-    """Raised for modules that cannot be combined as requested."""
+    """Raised for modules or recordings that cannot be combined as requested, usually when a network is built."""
+
+
+class RunError(DendrionError, RuntimeError):
+    """Raised if a network, run or recording cannot do in its present state what is requested.
+
+    Examples are a network that is running, a network that must be built first, and a second ``backward`` of one run.
+    """
+
+
+class ResourceError(DendrionError):
+    """Raised if something exceeds a limit of Dendrion, such as the number of operations in the equations of a neuron.
+
+    Attributes
+    ----------
+    needed : float or None
+        The needed amount; ``None`` if it was not counted to the end.
+    limit : float or None
+        The largest accepted amount.
+    """
+
+    def __init__(self, message: str = "", *, needed: float | None = None, limit: float | None = None) -> None:
+        super().__init__(message)
+        self.needed, self.limit = needed, limit
 
 
 class AssignmentError(StructureError, AttributeError):
@@ -74,7 +101,19 @@ class ConnectivityError(DendrionError, ValueError):
 
 
 class UnknownNameError(DendrionError, KeyError):
-    """Raised for an unknown name; the message suggests the nearest known one."""
+    """Raised for an unknown name; the message suggests the nearest known one.
+
+    Attributes
+    ----------
+    name : str or None
+        The unknown name.
+    known : list of str
+        The known names.
+    """
+
+    def __init__(self, message: str = "", *, name: str | None = None, known: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.name, self.known = name, list(known)
 
     def __str__(self) -> str:
         # KeyError shows the repr of its argument, which would put quotes around the sentence.
@@ -82,15 +121,44 @@ class UnknownNameError(DendrionError, KeyError):
 
 
 class DivergenceError(DendrionError, ArithmeticError):
-    """Raised if a state becomes infinite or NaN. Recordings up to that step are kept."""
+    """Raised if a state becomes infinite or NaN. Recordings up to that step are kept.
+
+    Attributes
+    ----------
+    population, state : str or None
+        Path of the population and name of the state, such as ``"dend.V"``.
+    neuron : int or None
+        Index of the neuron in its population.
+    time : float or None
+        Time at the beginning of the failed step (ms).
+    sample : int or None
+        Index of the sample in a batch; ``None`` without a batch.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        population: str | None = None,
+        state: str | None = None,
+        neuron: int | None = None,
+        time: float | None = None,
+        sample: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.population, self.state, self.neuron, self.time, self.sample = population, state, neuron, time, sample
 
 
 class StateError(DendrionError, ValueError):
     """Raised for a saved state that is damaged or of a different network, or if a network has no state to save."""
 
 
-class MemoryLimitError(DendrionError, MemoryError):
-    """Raised if more memory is needed than the [memory limit](../howto/limits.md) allows, before it is allocated."""
+class MemoryLimitError(ResourceError, MemoryError):
+    """Raised if more memory is needed than the [memory limit](../howto/limits.md) allows, before it is allocated.
+
+    ``needed`` is an estimate; both attributes are in bytes. If the operating system refuses to provide memory below the
+    limit, Python's ``MemoryError`` is raised.
+    """
 
 
 class EquationError(DendrionError, ValueError):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ParameterTypeError, StructureError
+from .errors import ParameterTypeError, RunError
 from .inputs.generators import Generator
 from .recordings.recording import Recording, SpikeRecording
 from .simulation._settings import whole as whole_number
@@ -182,7 +182,7 @@ def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
 
     @called.defjvp
     def refuse(primals: Any, tangents: Any) -> Any:
-        raise StructureError(
+        raise RunError(
             "dendrion.jax: second derivatives and forward mode are not available: the derivative of a gradient through "
             "surrogate derivatives is not defined; use jax.grad, jax.vjp or jax.jacrev, and only once"
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._quoted import quoted
-from .errors import AssignmentError, ParameterError, ParameterTypeError, StructureError
+from .errors import AssignmentError, ParameterError, ParameterTypeError, RunError
 from .inputs.generators import Generator
 from .modules._fixed import shown
 from .recordings.recording import Recording, SpikeRecording
@@ -368,7 +368,7 @@ def _check_tensor(name: str, tensor: object) -> None:
 def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
     """Return the values of a tensor as an array that may share its memory."""
     if tensor.is_meta:
-        raise StructureError(
+        raise RunError(
             f"Layer: {name} is on the device 'meta', which has no values; load values first, for example with "
             "load_state_dict(..., assign=True)"
         )
@@ -413,7 +413,7 @@ class _Call:
     def run_again(self, tensors: Sequence[torch.Tensor]) -> Run:
         """Repeat the run for a second backward pass through the graph, and restore the network's values."""
         if not self.reset:
-            raise StructureError(
+            raise RunError(
                 "Layer: backward was called twice for a call with reset=False, which started from a state that the "
                 "network no longer has; call backward once, for the sum of the losses"
             )
@@ -470,7 +470,7 @@ class _Run(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        raise StructureError(f"Layer: forward-mode derivatives {NOT_AVAILABLE}")
+        raise RunError(f"Layer: forward-mode derivatives {NOT_AVAILABLE}")
 
 
 class _Once(torch.autograd.Function):
@@ -482,7 +482,7 @@ class _Once(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> tuple[Any, ...]:
-        raise StructureError(f"Layer: second derivatives (create_graph=True) {NOT_AVAILABLE}")
+        raise RunError(f"Layer: second derivatives (create_graph=True) {NOT_AVAILABLE}")
 
 
 def _without_derivative(

@@ -108,5 +108,5 @@ def test_weights_per_connection_with_a_rule(pair):
 def test_connections_need_a_network(pair):
     cells = pair(2)
     syn = dn.MCSynapse(cells, cells.ampa, dn.FixedProb(0.5))
-    with pytest.raises(dn.StructureError, match="created with the network"):
+    with pytest.raises(dn.RunError, match="created with the network"):
         _ = syn.connections

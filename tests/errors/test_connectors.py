@@ -103,7 +103,7 @@ def test_functions_of_the_users(pair):
 def test_weights_before_they_are_drawn(pair):
     cells, noise = pair(3), dn.PoissonGenerator(2)
     syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), weight=dn.Uniform(0.0, 1.0), name="syn")
-    with pytest.raises(dn.StructureError, match=r"syn: w: Uniform\(low=0, high=1\) is drawn when the network is built"):
+    with pytest.raises(dn.RunError, match=r"syn: w: Uniform\(low=0, high=1\) is drawn when the network is built"):
         syn.w  # noqa: B018
 
 

@@ -51,7 +51,7 @@ def test_backward_without_a_gradient(made):
 def test_backward_twice(made):
     run = made.net.run(STEPS * DT, grad=True)
     run.backward({made.v: ones(made)})
-    with pytest.raises(dn.StructureError, match="was already called for this run; run again with grad=True"):
+    with pytest.raises(dn.RunError, match="was already called for this run; run again with grad=True"):
         run.backward({made.v: ones(made)})
 
 
@@ -70,7 +70,7 @@ def test_frozen_and_unknown_parameters():
 def test_probes_made_after_the_run(made):
     run = made.net.run(STEPS * DT, grad=True)
     late = made.net.probe(made.cell.ampa, "I")
-    with pytest.raises(dn.StructureError, match="made before the run"):
+    with pytest.raises(dn.RunError, match="made before the run"):
         run.backward({late: ones(made)})
 
 
@@ -78,7 +78,7 @@ def test_spikes_of_generators_have_no_cotangents():
     made = Made()
     sent = made.net.probe(made.source, "spikes")
     run = made.net.run(STEPS * DT, grad=True)
-    with pytest.raises(dn.StructureError, match="a probe without cotangents"):
+    with pytest.raises(dn.RunError, match="a probe without cotangents"):
         run.backward({sent: np.ones((STEPS, made.m))})
 
 
@@ -88,15 +88,15 @@ def test_plastic_connections_are_refused(rule):
     source = dn.PoissonGenerator(2, rate=50.0, name="source")
     synapse = dn.MCSynapse(source, cell.nmda, conn=np.ones((2, 3)), plasticity=rule, delay=1.0, name="synapse")
     net = dn.Network([cell, source, synapse], dt=DT)
-    with pytest.raises(dn.StructureError, match="synapse: has a plasticity, whose changes a gradient does not see"):
+    with pytest.raises(dn.RunError, match="synapse: has a plasticity, whose changes a gradient does not see"):
         net.run(10.0, grad=True)
     if isinstance(rule, dn.STDP):
-        with pytest.raises(dn.StructureError, match="whose samples share their weights"):
+        with pytest.raises(dn.RunError, match="whose samples share their weights"):
             net.run(10.0, batch=2)
     else:
         net.run(10.0, batch=2)
         net.reset()
-    with pytest.raises(dn.StructureError, match="an input of real numbers does not see"):
+    with pytest.raises(dn.RunError, match="an input of real numbers does not see"):
         net.run(10.0, inputs={source: np.ones((100, 2))})
     net.reset()
     net.run(10.0)
@@ -127,7 +127,7 @@ def test_batches(made):
         made.net.run(1.0, batch=2)
     with pytest.raises(dn.ParameterError, match="the network has run with a batch; reset"):
         made.net.run(1.0)
-    with pytest.raises(dn.StructureError, match="a probe begins with all samples"):
+    with pytest.raises(dn.RunError, match="a probe begins with all samples"):
         made.net.probe(made.cell.nmda, "I")
     made.net.reset()
     made.net.run(1.0)
@@ -151,7 +151,7 @@ def test_a_state_that_explodes_names_its_sample():
 
 def test_gradients_that_grow_beyond_all_numbers(made):
     run = made.net.run(STEPS * DT, grad=True)
-    with pytest.raises(dn.StructureError, match=r"the gradient of .* is .*: the largest cotangent given is 1\.7e308"):
+    with pytest.raises(dn.RunError, match=r"the gradient of .* is .*: the largest cotangent given is 1\.7e308"):
         run.backward({made.v: np.full((STEPS, made.n), 1.7e308)})
 
 

@@ -171,9 +171,7 @@ def test_values_outlive_the_network_and_weights_say_they_do_not(pair):
     assert cells.soma.gL == 33.0
     assert cells.V_th == -41.0
     for use in (lambda: syn.w, lambda: dn.Network(modules)):
-        with pytest.raises(
-            dn.StructureError, match=r"syn: its connections were freed with an earlier network; create a new"
-        ):
+        with pytest.raises(dn.RunError, match=r"syn: its connections were freed with an earlier network; create a new"):
             use()
 
 

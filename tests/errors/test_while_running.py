@@ -101,7 +101,7 @@ def check_refused(found, where):
     # Each says that the network runs, and is an error of Dendrion.
     wrong = {name: text for name, text in found.items() if not any(word in str(text) for word in ("running", "runs"))}
     assert wrong == {}, where
-    assert all(text.startswith("StructureError") for text in found.values()), found
+    assert all(text.startswith("RunError") for text in found.values()), found
 
 
 @contextlib.contextmanager
@@ -358,7 +358,7 @@ def test_learning_is_not_switched_while_the_network_runs():
     def switch():
         try:
             net.eval()
-        except dn.StructureError as error:
+        except dn.RunError as error:
             found.append(str(error))
         found.append(net["drive"].training)
 

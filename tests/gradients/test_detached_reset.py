@@ -109,7 +109,7 @@ def test_an_overflow_names_its_cause(detach, remedy):
     net = dn.Network([cell], dt=DT, dtype="float32")
     v = net.probe(cell.soma, "V")
     run = net.run(1000.0, grad=True)
-    with pytest.raises(dn.StructureError) as caught:
+    with pytest.raises(dn.RunError) as caught:
         run.backward({v: np.ones((10_000, 2))})
     message = str(caught.value)
     assert "backward: the gradient of " in message
@@ -123,5 +123,5 @@ def test_a_loss_that_is_too_large_is_named():
     net = dn.Network([cell], dt=DT)
     v = net.probe(cell.soma, "V")
     run = net.run(2.0, grad=True)
-    with pytest.raises(dn.StructureError, match=r"the largest cotangent given is 1\.7e308.*scale the loss down"):
+    with pytest.raises(dn.RunError, match=r"the largest cotangent given is 1\.7e308.*scale the loss down"):
         run.backward({v: np.full((20, 1), 1.7e308)})

@@ -49,7 +49,7 @@ def test_a_dense_connection_is_an_image_before_and_after_its_network_is_made(syn
 
 def test_a_rule_is_a_histogram_of_its_weights(synapse):
     syn, build = synapse(dn.FixedProb(0.5), weight=dn.Uniform(0.2, 0.8))
-    with pytest.raises(dn.StructureError, match="connections are created with the network"):
+    with pytest.raises(dn.RunError, match="connections are created with the network"):
         dn.plot.weights(syn)
     net = build()
     ax = dn.plot.weights(syn)

@@ -89,9 +89,7 @@ def test_gradients_of_a_run_whose_recordings_were_cleared(pair):
     assert run.values(v).shape == (100, 2)
     for after in (lambda net, v: v.clear(), lambda net, v: (net.reset(), net.run(20.0))):
         run, v, _ = gradient(after)
-        with pytest.raises(
-            dn.StructureError, match=r"values: pair/soma\.V: its recording of this run is not available"
-        ):
+        with pytest.raises(dn.RunError, match=r"values: pair/soma\.V: its recording of this run is not available"):
             run.values(v)
 
 
@@ -106,7 +104,7 @@ def test_a_removed_probe_keeps_what_it_has(spiking, tmp_path, stream):
         net.remove(probe)
     assert list(net.recordings) == [names[1], names[3]]
     for place in (0, 2, 4):
-        with pytest.raises(dn.StructureError, match="has no probe"):
+        with pytest.raises(dn.RunError, match="has no probe"):
             net._sim.clear_recording(probes[place]._id)
     net.run(15.0)
     for place in (0, 2, 4):
@@ -152,7 +150,7 @@ def test_a_removed_probe_is_not_in_model_files_and_stays_removed(spiking, tmp_pa
 def test_runs_with_a_batch_and_gradients_after_a_stream_was_removed(spiking, tmp_path):
     net, probes = spiking(learning=False, to=tmp_path / "run.zarr")
     net.run(2.0)
-    with pytest.raises(dn.StructureError, match="written to disk"):
+    with pytest.raises(dn.RunError, match="written to disk"):
         net.run(2.0, batch=2)
     for probe in probes:
         net.remove(probe)
@@ -180,7 +178,7 @@ def test_a_layer_does_not_return_what_a_removed_probe_recorded(pair):
     v = net.probe(cells.soma, "V")
     layer = Differentiable(net, 5.0, [], [v])
     net.remove(v)
-    with pytest.raises(dn.StructureError, match=r"outputs: pair/soma\.V: was removed from the network"):
+    with pytest.raises(dn.RunError, match=r"outputs: pair/soma\.V: was removed from the network"):
         layer.forward(Call({}, [], seed=0), grad=False)
 
 
@@ -191,15 +189,15 @@ def test_what_is_refused(spiking, tmp_path):
     probes[1].save(tmp_path / "v.npz")
     loaded = dn.load_recording(tmp_path / "v.npz")
     net.remove(probes[0])
-    with pytest.raises(dn.StructureError, match=r"network: remove: pair/soma\.V: was removed before"):
+    with pytest.raises(dn.RunError, match=r"network: remove: pair/soma\.V: was removed before"):
         net.remove(probes[0])
-    with pytest.raises(dn.StructureError, match=r"remove: pair/dend\.V: is not recorded by this network"):
+    with pytest.raises(dn.RunError, match=r"remove: pair/dend\.V: is not recorded by this network"):
         other.remove(probes[1])
-    with pytest.raises(dn.StructureError, match=r"remove: pair/dend\.V: is not recorded by this network"):
+    with pytest.raises(dn.RunError, match=r"remove: pair/dend\.V: is not recorded by this network"):
         net.remove(loaded)
     with pytest.raises(dn.ParameterTypeError, match=r"remove: 'pair/dend\.V': expected a recording"):
         net.remove("pair/dend.V")
     for gone in (probes[0], loaded):
-        with pytest.raises(dn.StructureError, match="clear: does not belong to a network"):
+        with pytest.raises(dn.RunError, match="clear: does not belong to a network"):
             gone.clear()
     assert len(probes[0]) == len(probes[2].counts()) == 20

@@ -93,9 +93,7 @@ def test_after_clearing_the_time_counts_from_there(spiking):
 
 def test_times_that_are_no_window(spiking):
     net, (_, _, spikes, _, _) = spiking()
-    with pytest.raises(
-        dn.StructureError, match=r"pair\.spikes: rate: nothing has been recorded yet; run the network first"
-    ):
+    with pytest.raises(dn.RunError, match=r"pair\.spikes: rate: nothing has been recorded yet; run the network first"):
         spikes.rate()
     assert [len(t) for t in spikes.trains()] == [0] * 7
     assert np.isnan(spikes.cv()).all()

@@ -135,7 +135,7 @@ pub struct Graph {
     /// Number of times that each node is used as an operand.
     users: Vec<u32>,
     /// The limit that was reached, if any.
-    full: Option<&'static str>,
+    full: Option<(&'static str, usize)>,
 }
 
 impl Graph {
@@ -145,25 +145,19 @@ impl Graph {
         self.full.is_some()
     }
 
-    /// Records that a limit was reached.
-    pub(crate) fn fill(&mut self, limit: &'static str) {
-        self.full.get_or_insert(limit);
+    /// Records that the number of `quantity` reached `limit`.
+    pub(crate) fn fill(&mut self, quantity: &'static str, limit: usize) {
+        self.full.get_or_insert((quantity, limit));
     }
 
     /// Returns an error if a limit was reached.
     ///
     /// # Errors
-    /// [`Error::Structure`] for the module at `path`.
+    /// [`Error::Limit`] for the module at `path`.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
-        match self.full {
-            None => Ok(()),
-            Some(limit) => {
-                let what = format!(
-                    "the equations are too large: they need more than {limit}; use fewer compartments, receptors or channels per neuron"
-                );
-                Err(Error::structure(path, what))
-            }
-        }
+        self.full.map_or(Ok(()), |(quantity, limit)| {
+            Err(Error::Limit { module: path.into(), quantity, needed: None, limit })
+        })
     }
 
     /// Returns the node `id`.
@@ -212,7 +206,9 @@ impl Graph {
         let depth = node.operands().map(|a| self.depths[a.index()] + 1).max().unwrap_or(0);
         if self.nodes.len() >= MOST_NODES || depth > DEEPEST {
             let is_deep = depth > DEEPEST;
-            self.fill(if is_deep { "100,000 nested operations" } else { "2,097,152 operations" });
+            let (quantity, limit) =
+                if is_deep { ("nested operations", DEEPEST as usize) } else { ("operations", MOST_NODES) };
+            self.fill(quantity, limit);
             return NodeId(0);
         }
         let id = NodeId(self.nodes.len() as u32);

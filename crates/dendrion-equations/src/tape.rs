@@ -206,12 +206,8 @@ pub(crate) fn small_enough(rows: usize) -> Result<(), Error> {
     if u16::try_from(rows).is_ok() {
         return Ok(());
     }
-    let what = format!(
-        "the equations of a neuron need {rows} values per step; expected at most {}: use fewer compartments, receptors or channels \
-         per neuron",
-        u16::MAX
-    );
-    Err(Error::structure(UNNAMED, what))
+    let limit = usize::from(u16::MAX);
+    Err(Error::Limit { module: UNNAMED.into(), quantity: "values per step", needed: Some(rows), limit })
 }
 
 /// Returns the program that computes `outputs` into its state rows, and its coefficient table.

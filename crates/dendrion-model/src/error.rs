@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::memory::in_units;
+use crate::memory::{MEMORY_LIMIT, in_units};
 
 /// An error in a model or in a request to a simulation. Each message names the module, the parameter, the value,
 /// and the accepted values.
@@ -20,13 +20,37 @@ pub enum Error {
         /// The accepted values.
         accepted: String,
     },
-    /// Modules do not fit together.
+    /// A network cannot be built, because its modules do not fit together.
     #[error("{module}: {what}")]
     Structure {
         /// Path of the module.
         module: String,
         /// Description of the error and of what is accepted.
         what: String,
+    },
+    /// A network, run or recording cannot do in its present state what was requested, for example because it is running.
+    #[error("{module}: {what}")]
+    Run {
+        /// Path of the module, or the operation.
+        module: String,
+        /// Description of the error and of what is accepted.
+        what: String,
+    },
+    /// The equations of a neuron exceed a limit of the compiler.
+    #[error(
+        "{module}: the equations of a neuron need {} {quantity}: expected at most {limit}; use fewer compartments, \
+         receptors or channels per neuron",
+        needed.map_or_else(|| "more".into(), |n| n.to_string())
+    )]
+    Limit {
+        /// Path of the population.
+        module: String,
+        /// The limited quantity, such as "nested operations".
+        quantity: &'static str,
+        /// The needed number; `None` if counting stopped at the limit.
+        needed: Option<usize>,
+        /// The largest accepted number.
+        limit: usize,
     },
     /// The equations of a mechanism contain an error.
     #[error("{module}: error in the equations: {message}")]
@@ -86,12 +110,21 @@ pub enum Error {
         what: String,
     },
     /// An operation would exceed the memory limit.
-    #[error("{module}: {what}")]
+    #[error(
+        "{module}: {what} needs about {} of memory: expected at most {}, the memory limit (set the environment \
+         variable {MEMORY_LIMIT} to a number of bytes to change it)",
+        in_units(*needed),
+        in_units(*limit as f64)
+    )]
     Memory {
         /// Path of the module that needs the memory.
         module: String,
-        /// The needed memory and the limit.
+        /// The purpose of the memory.
         what: String,
+        /// Estimate of the needed memory in bytes.
+        needed: f64,
+        /// The memory limit in bytes.
+        limit: u64,
     },
     /// The system could not provide memory.
     #[error("{module}: no memory for {what}: {} could not be allocated", in_units(*.bytes as f64))]
@@ -125,6 +158,8 @@ impl Error {
         match self {
             Self::Parameter { .. } => "ParameterError",
             Self::Structure { .. } => "StructureError",
+            Self::Run { .. } => "RunError",
+            Self::Limit { .. } => "ResourceError",
             Self::Text { .. } => "EquationError",
             Self::Connectivity { .. } => "ConnectivityError",
             Self::UnknownName { .. } => "UnknownNameError",
@@ -158,6 +193,11 @@ impl Error {
         Self::Structure { module: module.into(), what: what.into() }
     }
 
+    /// Creates an [`Error::Run`].
+    pub fn run(module: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Run { module: module.into(), what: what.into() }
+    }
+
     /// Returns the same error with the module's path, for errors created by code that does not know the path.
     #[must_use]
     pub fn at(self, path: &str) -> Self {
@@ -167,6 +207,9 @@ impl Error {
             }
             Self::Parameter { module, parameter, value, accepted } if module == UNNAMED => {
                 Self::Parameter { module: path.into(), parameter, value, accepted }
+            }
+            Self::Limit { module, quantity, needed, limit } if module == UNNAMED => {
+                Self::Limit { module: path.into(), quantity, needed, limit }
             }
             other => other,
         }

@@ -32,12 +32,7 @@ pub fn check_memory(path: &str, what: &str, bytes: f64) -> Result<(), Error> {
     if bytes <= limit as f64 {
         return Ok(());
     }
-    let (bytes, limit) = (in_units(bytes), in_units(limit as f64));
-    let what = format!(
-        "{what} needs about {bytes} of memory: expected at most {limit}, the memory limit (set the environment \
-         variable {MEMORY_LIMIT} to a number of bytes to change it)"
-    );
-    Err(Error::Memory { module: path.into(), what })
+    Err(Error::Memory { module: path.into(), what: what.into(), needed: bytes, limit })
 }
 
 /// Formats a number of bytes with a unit.

@@ -3,6 +3,7 @@
 use dendrion::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// Returns the Python exception for an error.
 #[allow(clippy::needless_pass_by_value)] // For use in `map_err`.
@@ -15,19 +16,57 @@ pub(crate) fn raise(error: Error) -> PyErr {
         Error::Interrupted => return PyKeyboardInterrupt::new_err(()),
         _ => {}
     }
-    raise_at(error.kind(), &error.to_string(), None)
+    raise_with(error.kind(), &error.to_string(), |attributes| set_attributes(&error, attributes))
 }
 
-/// Returns the Python exception of a category. Exceptions about a text have a line and a column.
+/// Returns the Python exception of a category for an error in a text, with its line and column.
 pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)>) -> PyErr {
+    raise_with(family, message, |attributes| {
+        let Some((line, column)) = place else { return Ok(()) };
+        attributes.set_item("line", line)?;
+        attributes.set_item("column", column)
+    })
+}
+
+/// Returns the Python exception of a category. `set` adds the keyword arguments of its constructor, which become attributes.
+fn raise_with(
+    family: &str,
+    message: &str,
+    set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
+) -> PyErr {
     let raised = Python::try_attach(|py| {
+        let attributes = PyDict::new(py);
         let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));
-        let exception = class.and_then(|class| match place {
-            Some((line, column)) => class.call1((message, line, column)),
-            None => class.call1((message,)),
-        });
+        let exception =
+            set(&attributes).and(class).and_then(|class| class.call((message,), Some(&attributes)));
         exception.map_or_else(|e| e, PyErr::from_value)
     });
     // When Python exits, its modules are gone.
     raised.unwrap_or_else(|| PyRuntimeError::new_err(message.to_string()))
+}
+
+/// Adds the attributes by which programs can react to an error.
+fn set_attributes(error: &Error, attributes: &Bound<'_, PyDict>) -> PyResult<()> {
+    match error {
+        Error::UnknownName { name, known, .. } => {
+            attributes.set_item("name", name)?;
+            attributes.set_item("known", known)
+        }
+        Error::Divergence { population, state, neuron, time, sample, .. } => {
+            attributes.set_item("population", population)?;
+            attributes.set_item("state", state)?;
+            attributes.set_item("neuron", neuron)?;
+            attributes.set_item("time", time)?;
+            attributes.set_item("sample", sample)
+        }
+        Error::Memory { needed, limit, .. } => {
+            attributes.set_item("needed", needed)?;
+            attributes.set_item("limit", limit)
+        }
+        Error::Limit { needed, limit, .. } => {
+            attributes.set_item("needed", needed)?;
+            attributes.set_item("limit", limit)
+        }
+        _ => Ok(()),
+    }
 }

@@ -134,7 +134,7 @@ impl<T: Send> Exclusive<T> {
         } else {
             "is running in another thread; wait until that call has returned, or use a separate network in each thread"
         };
-        raise(Error::structure(self.name, what))
+        raise(Error::run(self.name, what))
     }
 
     fn present_run(&self) -> MutexGuard<'_, Option<Run>> {

@@ -312,7 +312,7 @@ impl Model {
             Err(TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => {
                 let what = "is being built in another thread; build each network in one thread";
-                Err(raise(Error::structure("network", what)))
+                Err(raise(Error::run("network", what)))
             }
         }
     }

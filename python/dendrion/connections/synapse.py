@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import _core
 from .._numbers import numbers
 from .._quoted import quoted
-from ..errors import AssignmentError, ConnectivityError, ParameterError, ParameterTypeError, StructureError
+from ..errors import AssignmentError, ConnectivityError, ParameterError, ParameterTypeError, RunError, StructureError
 from ..inputs.generators import Generator
 from ..modules._fixed import shown
 from ..modules._ownership import SENTINEL, Sentinel
@@ -191,9 +191,7 @@ class MCSynapse(Module):
 
     def _check_unsettled(self) -> None:
         if self._values["w"] is None:
-            raise StructureError(
-                f"{self._label}: its connections were freed with an earlier network; create a new MCSynapse"
-            )
+            raise RunError(f"{self._label}: its connections were freed with an earlier network; create a new MCSynapse")
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -235,9 +233,7 @@ class MCSynapse(Module):
         self._check_unsettled()
         values: Any = self._values["w"]
         if isinstance(values, Initializer) or callable(values):
-            raise StructureError(
-                f"{self._label}: w: {quoted(values)} is drawn when the network is built; build it first"
-            )
+            raise RunError(f"{self._label}: w: {quoted(values)} is drawn when the network is built; build it first")
         flat = np.array(values, dtype=np.float64)
         if self.shape:
             flat = flat.reshape(self.shape) if flat.ndim else np.full(self.shape, flat)
@@ -248,7 +244,7 @@ class MCSynapse(Module):
         """All connections, in read-only arrays. Connections of a rule exist only after the network is built."""
         net = self._network
         if net is None:
-            raise StructureError(f"{self._label}: its connections are created with the network; build it first")
+            raise RunError(f"{self._label}: its connections are created with the network; build it first")
         return net._connections(self)
 
     def _convert(self, name: str, value: Any) -> Any:

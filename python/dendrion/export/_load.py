@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .._paths import file_name
 from .._quoted import quoted
+from .._suggest import unknown_name
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
-from ..modules.module import hint
 from ..recordings.recording import FilePath, Recording, SpikeRecording
 from ..simulation._log import FILES
 from ._archive import Arrays, read_arrays
@@ -79,7 +79,7 @@ def load_recording(path: FilePath, *, name: str | None = None) -> Recording | Sp
         with _opened(path) as parts:
             found = recording_of(_chosen(parts, name))
     except UnknownNameError as error:
-        raise UnknownNameError(f"load_recording: {shown!r}: {error}") from None
+        raise UnknownNameError(f"load_recording: {shown!r}: {error}", name=error.name, known=error.known) from None
     except ParameterError as error:
         raise ParameterError(f"load_recording: {shown!r}: {error}; {_EXPECTED}") from error
     FILES.info("loaded %s from %s", found.name, shown)
@@ -119,8 +119,7 @@ def _chosen(parts: list[Part], name: str | None) -> Arrays:
         return parts[0].read()
     found = [part for part in parts if name == part.name] or [part for part in parts if name == part.key]
     if not found:
-        nearest = hint(name, [part.name for part in parts])
-        raise UnknownNameError(f"no recording named {quoted(name)}{nearest}")
+        raise unknown_name("no recording", name, [part.name for part in parts])
     if len(found) > 1:
         keys = ", ".join(repr(part.key) for part in found)
         raise ParameterError(f"has {len(found)} recordings named {quoted(name)}; pass name = one of: {keys}")

@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import _core
 from .._quoted import quoted
+from .._suggest import hint
 from ..errors import ParameterError, ParameterTypeError
-from ..modules.module import hint, unused
+from ..modules.module import unused
 from ..recordings.recording import FilePath, Recording, SpikeRecording
 from ._extras import needed
 from ._given import Recorded, recordings

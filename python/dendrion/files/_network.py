@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import _core
 from .._paths import file_name
-from .._quoted import quoted
-from .._suggest import suggests
+from .._suggest import suggests, unknown_name
 from ..connections.synapse import MCSynapse
 from ..errors import ParameterTypeError
 from ..modules.module import Module
@@ -126,13 +125,9 @@ class NetworkFiles(NetworkSharing):
 
     def __getitem__(self, path: str) -> Module:
         """Return the module with a path, such as ``net["cell/soma"]``."""
-        from ..errors import UnknownNameError
-        from ..modules.module import hint
-
         found = self._by_path.get(path) if isinstance(path, str) else None
         if found is None:
-            known = [m.path for m in self._parts.values()]
-            raise UnknownNameError(f"network: no module named {quoted(path)}{hint(path, known)}")
+            raise unknown_name("network: no module", path, [m.path for m in self._parts.values()])
         return found
 
     def __iter__(self) -> Any:

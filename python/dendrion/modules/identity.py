@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from .._numbers import is_whole
 from .._quoted import quoted
+from .._suggest import hint
 from ..errors import ParameterError, ParameterTypeError, StructureError
 from ..neurons.neuron import MCNeuron
-from .module import hint
 
 __all__ = ["Identity", "numbered", "selected"]
 

@@ -14,7 +14,7 @@ from .. import _core
 from .._numbers import is_whole, plain_numbers
 from .._paths import is_encodable
 from .._quoted import quoted, told
-from .._suggest import nearest, public
+from .._suggest import public, unknown_name
 from ..errors import (
     AssignmentError,
     DendrionError,
@@ -22,7 +22,6 @@ from ..errors import (
     ParameterTypeError,
     StructureError,
     UnitWarning,
-    UnknownNameError,
 )
 from ..units import has_units, in_unit, unit_in_table
 from ._attributes import check_assignment, check_deletion, set_state, state_of, states_of
@@ -384,9 +383,7 @@ class Module(CopiedAlone):
             )
         for name, value in frozen.items():
             if name not in self._values:
-                raise UnknownNameError(
-                    f"{self._label}: frozen_params: no parameter named {quoted(name)}{hint(name, self._values)}"
-                )
+                raise unknown_name(f"{self._label}: frozen_params: no parameter", name, self._values)
             self._values[name] = self._convert(name, value)
             self._check(name, self._values[name])
         self.__dict__["_frozen"] = frozenset(frozen)
@@ -508,21 +505,6 @@ def has_value(module: Module, name: str, value: Any) -> bool:
     """Return whether a parameter has a value and, in a network, is used by an equation."""
     net = module._network
     return value is not None if net is None else net._key_of(module, name) is not None
-
-
-#: Maximum number of names that a message lists.
-SHOWN = 24
-
-
-def hint(name: Any, known: Mapping[str, Any] | list[str]) -> str:
-    """Return the end of a message about an unknown name: the nearest known name, or all of them."""
-    meant = nearest(name, known)
-    if meant:
-        return f"; did you mean {meant!r}?"
-    names = list(known)
-    if len(names) > SHOWN:
-        return f"; there are {len(names)}, such as {', '.join(names[:8])}"
-    return f"; expected one of: {', '.join(names)}" if names else "; there are none"
 
 
 def unused(base: str, is_taken: Callable[[str], object], numbers: dict[str, int]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .._quoted import quoted
-from ..errors import AssignmentError, StructureError, UnknownNameError
+from .._suggest import unknown_name
+from ..errors import AssignmentError, StructureError
 from ._fixed import Fixed, shown
 from ._values import read_only
 
@@ -44,8 +45,7 @@ class VarManager(Fixed):
 
     def __getitem__(self, collection: str) -> Collection:
         if not isinstance(collection, str) or collection not in self.COLLECTIONS:
-            known = ", ".join(self.COLLECTIONS)
-            raise UnknownNameError(f"VarManager: no collection named {quoted(collection)}; expected one of: {known}")
+            raise unknown_name("VarManager: no collection", collection, self.COLLECTIONS)
         return Collection(self, collection)
 
     def __setitem__(self, collection: str, value: Any) -> None:
@@ -121,9 +121,7 @@ class Collection(Fixed, Mapping[str, Any]):
     def _entry(self, key: str) -> tuple[Module, str]:
         entries = self._entries()
         if not isinstance(key, str) or key not in entries:
-            from .module import hint
-
-            raise UnknownNameError(f"VarManager: {self._kind}: no entry named {quoted(key)}{hint(key, list(entries))}")
+            raise unknown_name(f"VarManager: {self._kind}: no entry", key, entries)
         return entries[key]
 
     def __getitem__(self, key: str) -> Any:

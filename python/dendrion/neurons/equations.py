@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from .. import _core
 from .._paths import is_encodable
 from .._quoted import quoted
+from .._suggest import hint
 from ..connections._targets import parts_hint
 from ..errors import EquationError, ParameterError, ParameterTypeError, StructureError, UnknownNameError
 from ..modules._ownership import SENTINEL, Sentinel, maker_of
-from ..modules.module import Module, Value, checked_size, hint
+from ..modules.module import Module, Value, checked_size
 from .compartment import Compartment, LeakyIF
 
 __all__ = ["Channel", "Soma", "Written"]
@@ -61,7 +62,9 @@ class Written(Module):
         for name in given:
             if name not in known:
                 raise UnknownNameError(
-                    f"{type(self).__name__}: unexpected parameter {name} = {quoted(given[name])}{hint(name, known)}"
+                    f"{type(self).__name__}: unexpected parameter {name} = {quoted(given[name])}{hint(name, known)}",
+                    name=name,
+                    known=known,
                 )
         self._declare(**{name: given.get(name, default) for name, default in known.items()})
 

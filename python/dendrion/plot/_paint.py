@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from .. import _core
 from .._numbers import numbers
 from .._quoted import quoted
+from .._suggest import hint, unknown_name
 from ..errors import ParameterError, ParameterTypeError, UnknownNameError
-from ..modules.module import hint
 from ..neurons.equations import Written
 from ._parts import Part, value_of
 from ._read import span
@@ -50,14 +50,17 @@ def painted(
         if is_color_like(color):
             return Paint([color] * len(parts), None, "")
         known = list(dict.fromkeys(name for part in parts for name in part.module._values))
+        reason = f"neither a parameter of a compartment nor a colour{hint(color, known)}"
         raise UnknownNameError(
-            f"plot.tree: color = {quoted(color)}: neither a parameter of a compartment nor a colour{hint(color, known)}"
+            f"plot.tree: color = {quoted(color)}: {reason}",
+            name=color,
+            known=known,
         )
     if isinstance(color, Mapping):
         known = [part.name for part in parts]
         for name in color:
             if name not in known:
-                raise UnknownNameError(f"plot.tree: color: no compartment named {name!r}{hint(str(name), known)}")
+                raise unknown_name("plot.tree: color: no compartment", name, known)
         given = [color.get(name) for name in known]
         if {type(value) for value in given} <= {str, type(None)} and any(given):
             return Paint([_colour(v) for v in given], None, "")

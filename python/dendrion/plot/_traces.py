@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._quoted import quoted
+from .._suggest import hint
 from ..errors import ParameterError, UnknownNameError
-from ..modules.module import hint
 from . import _read
 from ._axes import drawing, legend, time_axis
 from ._style import LINE, colours, tints
@@ -166,7 +166,11 @@ def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes
     labels = [r.label for r in read]
     for label in spikes:
         if label not in labels:
-            raise UnknownNameError(f"plot.traces: spikes: no recording labelled {label!r}{hint(str(label), labels)}")
+            raise UnknownNameError(
+                f"plot.traces: spikes: no recording labelled {label!r}{hint(str(label), labels)}",
+                name=label,
+                known=labels,
+            )
     return {r.label: r for r in _read.spikes("traces", spikes)}
 
 

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from .._quoted import quoted
-from ..errors import AssignmentError, ParameterTypeError, StructureError
+from ..errors import AssignmentError, ParameterTypeError, RunError
 from ..training._sharing import NetworkSharing
 from ._kept import Kept
 from .recording import Recording, SpikeRecording
@@ -90,7 +90,7 @@ class NetworkRecordings(NetworkSharing):
 
         Raises
         ------
-        StructureError
+        RunError
             If the recording was loaded from a file, belongs to another network, or was removed before.
         """
         if not isinstance(probe, (Recording, SpikeRecording)):
@@ -100,7 +100,7 @@ class NetworkRecordings(NetworkSharing):
             )
         if not probe._is_recorded_by(self):
             was = "was removed before" if probe._is_probe_of(self) else "is not recorded by this network"
-            raise StructureError(f"network: remove: {probe.name}: {was}; expected one of net.recordings")
+            raise RunError(f"network: remove: {probe.name}: {was}; expected one of net.recordings")
         with self._alone("remove"):
             self._remove(probe)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._paths import file_name
 from .._quoted import quoted
-from ..errors import ParameterError, StructureError
+from ..errors import ParameterError, RunError
 from ._stream_group import StreamGroup
 from .recording import Recording, SpikeRecording
 
@@ -46,7 +46,7 @@ class Turn:
         with self._lock:
             if self._moves:
                 # In the thread that moves data, only a signal handler can get here.
-                raise StructureError(
+                raise RunError(
                     "network: is writing its recordings to disk and was used by a signal handler; use it after the run"
                 )
             yield
@@ -254,7 +254,7 @@ class Streams:
     def refuse(self, what: str) -> None:
         """Raise an error if an operation needs recordings that are completely in memory."""
         if self._groups:
-            raise StructureError(
+            raise RunError(
                 f"network: {what} requires recordings in memory, but {len(self._groups)} of them are written to disk; "
                 "use probes without to="
             )

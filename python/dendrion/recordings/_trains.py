@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._numbers import numbers
 from .._quoted import quoted
-from ..errors import ParameterError, StructureError
+from ..errors import ParameterError, RunError
 
 if TYPE_CHECKING:
     from .recording import _Ran
@@ -89,7 +89,7 @@ class SpikeStatistics:
         ------
         ParameterError
             If the window is not within the recording, or ``stop <= start``.
-        StructureError
+        RunError
             If nothing has been recorded: before a run, or after ``clear()``.
 
         Examples
@@ -98,7 +98,7 @@ class SpikeStatistics:
         """
         begin, end = self._window("rate", start, stop)
         if end == begin:
-            raise StructureError(f"{self._name}: rate: nothing has been recorded yet; run the network first")
+            raise RunError(f"{self._name}: rate: nothing has been recorded yet; run the network first")
         counts = np.array([[len(train) for train in trains] for trains in self._trains(begin, end)], dtype=np.int64)
         rates = counts / ((end - begin) * self._net.dt * 1e-3)
         return rates if self._batch else rates[0]

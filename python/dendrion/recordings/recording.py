@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._suggest import Suggesting
 from ..connections.synapse import MCSynapse
-from ..errors import ParameterTypeError, StructureError
+from ..errors import ParameterTypeError, RunError, StructureError
 from ..modules._copies import NotCopied
 from ..modules._fixed import Fixed
 from ..simulation._log import FILES
@@ -114,12 +114,12 @@ class _Probe(Fixed, NotCopied, Suggesting):
 
         Raises
         ------
-        StructureError
+        RunError
             If the recording was loaded from a file, or its probe was removed.
         """
         net = None if self._owner is None else self._owner()
         if net is None:
-            raise StructureError(
+            raise RunError(
                 f"{self._name}: clear: does not belong to a network (any more); expected a probe of a network"
             )
         net._clear(self._recorded())

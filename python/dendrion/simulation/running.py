@@ -136,7 +136,7 @@ class NetworkRuns(NetworkStates):
         DivergenceError
             If a state becomes infinite or NaN. Recordings up to that step are kept; call ``reset()`` before the next
             run.
-        StructureError
+        RunError
             If the network has plastic connections with ``grad``, or plastic weights with ``batch``, because gradients
             and batches do not support their changes.
         OSError

@@ -13,6 +13,7 @@ from .._checks._warn import warn_of_all
 from .._numbers import numbers
 from .._paths import is_encodable
 from .._quoted import quoted
+from .._suggest import unknown_name
 from ..connections._targets import mapping_error
 from ..connections.synapse import Connections, MCSynapse
 from ..errors import (
@@ -26,7 +27,7 @@ from ..errors import (
     UnknownNameError,
 )
 from ..inputs.generators import Generator
-from ..modules.module import Module, Value, hint
+from ..modules.module import Module, Value
 from ..training._sharing import NetworkSharing
 from ..units import has_units, in_unit
 from ._settings import as_number
@@ -114,10 +115,7 @@ class NetworkValues(NetworkSharing):
         if strict and missing:
             raise UnknownNameError(f"network: load_state_dict: {quoted(missing[0])} is missing ({len(missing)} in all)")
         if strict and unexpected:
-            raise UnknownNameError(
-                "network: load_state_dict: no parameter named "
-                f"{quoted(unexpected[0])}{hint(unexpected[0], list(known))}"
-            )
+            raise unknown_name("network: load_state_dict: no parameter", unexpected[0], known)
         found = {key: value for key, value in values.items() if key in known}
         self._set(found)
         self._look_at(found)
@@ -170,7 +168,7 @@ class NetworkValues(NetworkSharing):
             converted = {}
             for key, value in values.items():
                 if key not in known:
-                    raise UnknownNameError(f"network: no state named {quoted(key)}{hint(key, list(known))}")
+                    raise unknown_name("network: no state", key, known)
                 if has_units(value):
                     value = in_unit(key, value, self._unit_of_variable(key))
                 converted[key] = numbers(key, value, "a number or an array of numbers")
@@ -237,7 +235,7 @@ class NetworkValues(NetworkSharing):
         if module is None:
             known = self._sim.parameter_names()
             if key not in known:
-                raise UnknownNameError(f"network: no parameter named {quoted(key)}{hint(key, known)}")
+                raise unknown_name("network: no parameter", key, known)
             # The weight of a ConnGen has no module.
             return ""
         return module._unit_of(name)

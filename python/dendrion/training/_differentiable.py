@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._quoted import quoted
+from .._suggest import unknown_name
 from ..connections.synapse import MCSynapse
-from ..errors import ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from ..errors import ParameterError, ParameterTypeError, RunError, StructureError
 from ..inputs.generators import BernoulliGenerator, Generator, PoissonGenerator
 from ..inputs.noise import Noise
 from ..modules._copies import NotCopied
-from ..modules.module import hint
 from ..recordings.recording import Recording, SpikeRecording
 from ..simulation._settings import size_in_bytes, whole_steps
 from ..simulation.network import Network
@@ -43,7 +43,7 @@ def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
         if key in frozen:
             raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
         if key not in known:
-            raise UnknownNameError(f"network: no parameter named {quoted(key)}{hint(str(key), known)}")
+            raise unknown_name("network: no parameter", key, known)
 
 
 @dataclass
@@ -124,7 +124,7 @@ class Differentiable(NotCopied):
         }
         for key in others:
             if key in self._piecewise and self._piecewise[key]._piecewise is None:
-                raise StructureError(
+                raise RunError(
                     f"{key}: was a Piecewise when the layer or function was created, but is not any more; create a new "
                     "layer or function"
                 )
@@ -147,9 +147,7 @@ class Differentiable(NotCopied):
         net = self.net
         for probe in self.outputs:
             if not probe._is_recorded_by(net):
-                raise StructureError(
-                    f"outputs: {probe.name}: was removed from the network; create a new layer or function"
-                )
+                raise RunError(f"outputs: {probe.name}: was removed from the network; create a new layer or function")
         self._parameters(call.values)
         if call.reset:
             net.reset(seed=call.seed)

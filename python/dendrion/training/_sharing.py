@@ -11,7 +11,7 @@ from typing import Protocol
 
 from numpy.typing import ArrayLike
 
-from ..errors import StructureError
+from ..errors import RunError
 
 __all__ = ["Follower", "NetworkSharing"]
 
@@ -55,13 +55,13 @@ class NetworkSharing:
     def _alone(self, what: str) -> Iterator[None]:
         """Raise an error if another thread uses the network, and exclude other threads within the context."""
         if not self._lock.acquire(blocking=False):
-            raise StructureError(
+            raise RunError(
                 f"network: {what} was called while the network is running in another thread; wait until that call "
                 "has returned, or give each thread a network of its own"
             )
         try:
             if self._is_running:
-                raise StructureError(
+                raise RunError(
                     f"network: {what} was called by a function that the network calls while it runs; call it after "
                     "the run"
                 )

@@ -13,12 +13,11 @@ from .. import _core
 from .._checks._warn import warn
 from .._numbers import numbers
 from .._quoted import quoted
-from .._suggest import Suggesting
-from ..errors import GradientWarning, ParameterError, ParameterTypeError, StructureError, UnknownNameError
+from .._suggest import Suggesting, unknown_name
+from ..errors import GradientWarning, ParameterError, ParameterTypeError, RunError
 from ..inputs.currents import CurrentGenerator
 from ..modules._copies import NotCopied
 from ..modules._fixed import Fixed
-from ..modules.module import hint
 from ..recordings.recording import Recording, SpikeRecording
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class Run(Fixed, NotCopied, Suggesting):
 
         Raises
         ------
-        StructureError
+        RunError
             If the recording was cleared by ``clear()``, ``reset()`` or ``load_state()``.
         """
         if not isinstance(probe, Recording) or not probe._is_probe_of(self.net):
@@ -118,7 +117,7 @@ class Run(Fixed, NotCopied, Suggesting):
         found = steps[shown : shown + count]
         cleared = len(found) < count or (count > 0 and int(found[0]) != first)
         if cleared or (probe._is_recorded_by(self.net) and self.net._restarts != self._restarts):
-            raise StructureError(
+            raise RunError(
                 f"values: {probe.name}: its recording of this run is not available: it was cleared by clear(), reset() "
                 "or load_state(), or the probe did not record it"
             )
@@ -146,7 +145,7 @@ class Run(Fixed, NotCopied, Suggesting):
 
         Raises
         ------
-        ParameterError, StructureError
+        ParameterError, RunError
             If a cotangent has the wrong shape or is not finite, a probe was created after the run, ``backward`` was
             called before, a parameter is frozen, or a gradient is not finite. In the last case the message names the
             cotangent that grew without bound, and where.
@@ -157,7 +156,7 @@ class Run(Fixed, NotCopied, Suggesting):
             If the cotangent of a potential grows to more than 1e10 times the largest given cotangent.
         """
         if not self._trace.is_left():
-            raise StructureError("backward: was already called for this run; run again with grad=True")
+            raise RunError("backward: was already called for this run; run again with grad=True")
         if not isinstance(cotangents, Mapping):
             raise ParameterTypeError(
                 f"backward: {type(cotangents).__name__}: expected a dict from probes to arrays of derivatives"
@@ -225,8 +224,7 @@ class Run(Fixed, NotCopied, Suggesting):
             if key in self._frozen:
                 raise ParameterError(f"backward: {key}: is frozen; expected a parameter that is not in frozen_params")
             if key not in self._known and key not in paths:
-                known = [*self._known, *paths]
-                raise UnknownNameError(f"backward: no parameter or input named {quoted(key)}{hint(str(key), known)}")
+                raise unknown_name("backward: no parameter or input", key, [*self._known, *paths])
         return list(dict.fromkeys(wanted))
 
     def _input_shape(self, path: str) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ impl Gradients {
         for (key, values) in parameters.chain(others) {
             if let Some(v) = values.iter().find(|v| !v.is_finite()) {
                 let what = format!("the gradient of {key} is {v}: {}", cause(self));
-                return Err(Error::structure("backward", what));
+                return Err(Error::run("backward", what));
             }
         }
         Ok(())

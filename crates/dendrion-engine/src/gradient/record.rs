@@ -85,7 +85,7 @@ fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
             let what = format!(
                 "{name} acts on a threshold event, which has no derivative; a gradient does not take it"
             );
-            return Err(Error::structure(&cells.path, what));
+            return Err(Error::run(&cells.path, what));
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ pub(crate) fn reverse_run<T: Scalar>(
 ) -> Result<Option<Gradients>, Error> {
     if !trace.is_left() {
         let what = "this run was reversed before; expected one that was not: run again for a gradient";
-        return Err(Error::structure("backward", what));
+        return Err(Error::run("backward", what));
     }
     let wanted = Wanted::of(trace, wanted)?;
     let tables =
@@ -91,7 +91,7 @@ pub(crate) fn reverse_run<T: Scalar>(
         |_, part| total.add(part),
     );
     if executed.is_none() {
-        return Err(Error::structure("network", "a worker thread was lost in the reverse run"));
+        return Err(Error::run("network", "a worker thread was lost in the reverse run"));
     }
     total.finish()
 }
@@ -107,7 +107,7 @@ fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<us
         _ => {
             let what = "a probe without cotangents; expected one of a state, a current or spikes of neurons, \
                 made before the run";
-            return Err(Error::structure("backward", what));
+            return Err(Error::run("backward", what));
         }
     };
     if values.len() != size * trace.samples.len() {

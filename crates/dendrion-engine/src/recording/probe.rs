@@ -116,7 +116,7 @@ impl Probes {
         if !ensemble.batch.is_empty() {
             let what =
                 "runs with a batch, and a probe begins with all samples; make it before, or after reset()";
-            return Err(Error::structure("network", what));
+            return Err(Error::run("network", what));
         }
         if every == 0 {
             return Err(Error::parameter(path, "every", 0, "at least one step"));

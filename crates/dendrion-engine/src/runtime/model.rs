@@ -87,7 +87,7 @@ impl<T: Scalar> Model<T> {
             Some((_, p)) => {
                 let what =
                     format!("has a plasticity, whose changes {what} does not see; make it without one");
-                Err(Error::structure(&p.path, what))
+                Err(Error::run(&p.path, what))
             }
         }
     }

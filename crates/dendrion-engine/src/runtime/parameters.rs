@@ -201,7 +201,7 @@ pub(crate) fn check<T: Scalar>(
         }
         Target::Rule(i, _) if !ensemble.batch.is_empty() => {
             let what = "the rule of a network that runs with a batch stays as it is; set it before, or after reset()";
-            Err(Error::structure(&model.network.projections[i].path, what))
+            Err(Error::run(&model.network.projections[i].path, what))
         }
         Target::Rule(i, name) => match &model.network.projections[i].plasticity {
             Some(rule) => {

@@ -155,7 +155,7 @@ impl<T: Scalar> Core<T> {
             |_, sample| done.push(sample),
         );
         if executed.is_none() {
-            let lost = Error::structure("network", "a worker thread was lost; make the network anew");
+            let lost = Error::run("network", "a worker thread was lost; make the network anew");
             self.broken = Some(lost.clone());
             return Err(lost);
         }
@@ -204,7 +204,7 @@ impl<T: Scalar> Core<T> {
             // Samples may have stopped at different steps, and a gradient needs the whole run.
             self.clock.reach(run.end);
             let what = "a run of a batch, with inputs or for a gradient was stopped on its way; reset() lets the network run again";
-            self.broken = Some(Error::structure("network", what));
+            self.broken = Some(Error::run("network", what));
         }
         Ok(RunEnd::Stopped)
     }

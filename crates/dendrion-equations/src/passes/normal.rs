@@ -68,7 +68,7 @@ impl<'g> Normal<'g> {
         }
         self.size += sum.iter().map(|t| 1 + t.factors.len()).sum::<usize>();
         if self.size > MOST_TERMS {
-            self.graph.fill("8,388,608 terms and factors");
+            self.graph.fill("terms and factors", MOST_TERMS);
         }
         self.known.insert(id, sum.clone());
         sum

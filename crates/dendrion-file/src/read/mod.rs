@@ -89,6 +89,8 @@ impl Places {
             Error::Text { module, .. } => (module, Some("equations")),
             Error::Memory { module, .. } | Error::OutOfMemory { module, .. } => (module, Some("size")),
             Error::Structure { module, .. }
+            | Error::Run { module, .. }
+            | Error::Limit { module, .. }
             | Error::Connectivity { module, .. }
             | Error::Divergence { population: module, .. }
             | Error::State { module, .. }
