@@ -29,11 +29,7 @@ pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)
 }
 
 /// Returns the Python exception of a category. `set` adds the keyword arguments of its constructor, which become attributes.
-fn raise_with(
-    family: &str,
-    message: &str,
-    set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
-) -> PyErr {
+fn raise_with(family: &str, message: &str, set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>) -> PyErr {
     let raised = Python::try_attach(|py| {
         let attributes = PyDict::new(py);
         let class = py.import("dendrion.errors").and_then(|module| module.getattr(family));
