@@ -140,3 +140,12 @@ def test_assigning_training_switches_learning(pair):
     assert (syn.training, net._sim.is_learning("syn")) == (False, False)
     syn.training = True
     assert (syn.training, net._sim.is_learning("syn")) == (True, True)
+
+
+@pytest.mark.parametrize("value", [dn.STDP(), 3.0, [dn.AMPA(1, t_decay=2.0)]])
+def test_plasticity_is_fixed_even_where_there_was_none(pair, value):
+    cells, noise = pair(1, name="cells"), dn.PoissonGenerator(1, name="noise")
+    syn = dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")
+    with pytest.raises(dn.AssignmentError, match=r"syn: plasticity cannot change after construction"):
+        syn.plasticity = value
+    syn.plasticity = None

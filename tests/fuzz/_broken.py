@@ -8,13 +8,18 @@ import time
 
 from ._target import FaultError, Step
 
+#: How a case may end.
+HOW = ("ok", "ok", "failure", "error", "crash", "hang")
+
 
 def case(random: random.Random, step: Step) -> list[str]:
-    """End well, in a failure, in a crash or in a hang, by turns."""
-    how = random.choice(("ok", "ok", "failure", "crash", "hang"))
+    """End well, in a failure, in an error of the fuzzer, in a crash or in a hang, by turns."""
+    how = random.choice(HOW)
     step(how)
     if how == "failure":
         raise FaultError("wrong", "a wrong error")
+    if how == "error":
+        raise ZeroDivisionError("a mistake of the fuzzer")
     if how == "crash":
         os.abort()
     if how == "hang":

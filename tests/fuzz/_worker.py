@@ -12,6 +12,7 @@ import struct
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,9 @@ class Worker:
                 outcomes = self._case(generator(self._target, self._settings.seed, number), self._step)
                 self._tell({"outcomes": Counter(outcomes)})
             except FaultError as fault:
-                found = {"case": number, "key": fault.key, "message": fault.message, "steps": self._steps}
-                self._tell({"outcomes": {"failure": 1}, "failure": found})
+                self._fail(fault)
+            except Exception as error:
+                self._fail(_mistake(error))
             number += 1
         return number
 
@@ -55,9 +57,22 @@ class Worker:
         if self._settings.show:
             print(text, flush=True)
 
+    def _fail(self, fault: FaultError) -> None:
+        found = {"case": self._number, "key": fault.key, "message": fault.message, "steps": self._steps}
+        self._tell({"outcomes": {"failure": 1}, "failure": found})
+
     def _tell(self, ending: dict[str, Any]) -> None:
         """Write down how a case ended, where a crash of a later one leaves it."""
         print(json.dumps(ending), file=self._endings, flush=True)
+
+
+def _mistake(error: Exception) -> FaultError:
+    """Return the failure for an error that the fuzzer raised itself, such as while it checked a result."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent][-1]
+    at = f"{Path(own.filename).name}:{own.lineno}"
+    said = "".join(traceback.format_exception(error))
+    return FaultError(f"{type(error).__name__} in the fuzzer at {at}", said)
 
 
 def limit_memory(most: int) -> None:

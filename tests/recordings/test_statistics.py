@@ -101,6 +101,7 @@ def test_times_that_are_no_window(spiking):
     for given, message in [
         ({"stop": 21.0}, r"stop = 21.0 ms: expected a time within the recording, from 0 to 20 ms"),
         ({"start": -1.0}, r"start = -1.0 ms: expected a time within the recording, from 0 to 20 ms"),
+        ({"start": -1e308}, r"start = -1e\+308 ms: expected a time within the recording, from 0 to 20 ms"),
         ({"start": 5.0, "stop": 5.0}, r"start = 5 ms, stop = 5 ms: expected start < stop"),
         ({"start": np.nan}, r"start = nan: expected a finite time"),
     ]:

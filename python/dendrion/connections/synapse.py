@@ -105,6 +105,15 @@ class MCSynapse(Module):
             self._values.update({name: getattr(plasticity, name) for name in plasticity._given})
         self._freeze({} if frozen_params is None else frozen_params)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A rule that is assigned later would have none of its parameters.
+        if name == "plasticity" and self._network is None and value is not self.__dict__.get(name):
+            raise AssignmentError(
+                f"{self._label}: plasticity cannot change after construction; create a new {type(self).__name__} "
+                f"(assigned: {shown(value)})"
+            )
+        super().__setattr__(name, value)
+
     def _connect(self, conn: Any, weight: Any) -> None:
         """Store the connections, as a rule or explicitly, and their weights."""
         n_pre, n_post = self.pre.size, self.post[0].size

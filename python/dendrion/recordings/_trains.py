@@ -212,7 +212,8 @@ def _step(what: str, time: float | None, dt: float) -> int | None:
     value = numbers(what, time, "a time (ms)")
     if value.ndim or not math.isfinite(value):
         raise ParameterError(f"{what} = {quoted(time)}: expected a finite time (ms), or None")
-    return math.ceil(float(value) / dt - _ROUNDING)
+    # The number of steps of a large time is infinite, and any step beyond these is outside of every recording.
+    return math.ceil(min(max(float(value) / dt - _ROUNDING, -(2.0**62)), 2.0**62))
 
 
 def _variation(steps: NDArray[np.uint64]) -> float:
