@@ -1,7 +1,7 @@
 //! Evaluation of expressions in f64, node by node. It is used for constant folding and as the reference interpreter
 //! for compiled programs.
 
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 
 /// The values of leaves.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,55 +24,6 @@ pub struct Env<'a> {
     pub cotangents: &'a [f64],
 }
 
-/// Evaluates a function of one argument.
-pub(crate) fn unary(f: Unary, a: f64) -> f64 {
-    match f {
-        Unary::Neg => -a,
-        Unary::Abs => a.abs(),
-        Unary::Sqrt => a.sqrt(),
-        Unary::Exp => libm::exp(a),
-        Unary::Exp2 => libm::exp2(a),
-        Unary::Expm1 => libm::expm1(a),
-        Unary::Log => libm::log(a),
-        Unary::Log1p => libm::log1p(a),
-        Unary::Phi1 if a == 0.0 => 1.0,
-        Unary::Phi1 => libm::expm1(a) / a,
-        Unary::Tanh => libm::tanh(a),
-        Unary::Round => a.round(),
-        Unary::LogisticSlope => {
-            let e = libm::exp(-a.abs());
-            e / ((1.0 + e) * (1.0 + e))
-        }
-    }
-}
-
-/// Evaluates a function of two arguments.
-pub(crate) fn binary(f: Binary, a: f64, b: f64) -> f64 {
-    match f {
-        Binary::Add => a + b,
-        Binary::Sub => a - b,
-        Binary::Mul => a * b,
-        Binary::Div => a / b,
-        Binary::Min => {
-            if a < b {
-                a
-            } else {
-                b
-            }
-        }
-        Binary::Max => {
-            if a > b {
-                a
-            } else {
-                b
-            }
-        }
-        Binary::Pow => libm::pow(a, b),
-        Binary::Greater => f64::from(u8::from(a > b)),
-        Binary::GreaterEqual => f64::from(u8::from(a >= b)),
-    }
-}
-
 /// Returns the value of one node. Each node is evaluated only once even if it is used several times, so the time is
 /// linear in the number of nodes.
 pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
@@ -84,8 +35,8 @@ pub fn evaluate_one(graph: &Graph, id: NodeId, env: Env<'_>) -> f64 {
     for &id in &ids {
         let of = |a: NodeId| ids.binary_search(&a).map_or(f64::NAN, |k| values[k]);
         let value = match graph.node(id) {
-            Node::Unary(f, a) => unary(f, of(a)),
-            Node::Binary(f, a, b) => binary(f, of(a), of(b)),
+            Node::Unary(f, a) => f.evaluate(of(a)),
+            Node::Binary(f, a, b) => f.evaluate(of(a), of(b)),
             Node::Select(c, a, b) => of(if of(c) == 0.0 { b } else { a }),
             node => leaf(node, env),
         };
@@ -124,8 +75,8 @@ pub(crate) fn evaluate_only(graph: &Graph, ids: &[NodeId], env: Env<'_>) -> Vec<
     for &id in ids {
         let v = |id: NodeId| values[id.index()];
         let value = match graph.node(id) {
-            Node::Unary(f, a) => unary(f, v(a)),
-            Node::Binary(f, a, b) => binary(f, v(a), v(b)),
+            Node::Unary(f, a) => f.evaluate(v(a)),
+            Node::Binary(f, a, b) => f.evaluate(v(a), v(b)),
             Node::Select(c, a, b) => {
                 if v(c) == 0.0 {
                     v(b)
@@ -143,7 +94,9 @@ pub(crate) fn evaluate_only(graph: &Graph, ids: &[NodeId], env: Env<'_>) -> Vec<
 #[cfg(test)]
 mod tests {
     use super::{Env, evaluate_one};
-    use crate::graph::{Binary, Graph, Node};
+    use dendrion_language::Binary;
+
+    use crate::graph::{Graph, Node};
 
     /// Evaluating shared nodes once per use would take 2^200 operations.
     #[test]

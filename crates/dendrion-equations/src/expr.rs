@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use dendrion_language::{Binary, Unary};
 use dendrion_model::Error;
 
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 use crate::passes::substitute::Substitution;
 
 /// A graph to which expressions are added through shared references.
@@ -70,11 +71,11 @@ impl Expr<'_> {
         self.id
     }
 
-    fn apply(self, f: Unary) -> Self {
+    pub(crate) fn apply(self, f: Unary) -> Self {
         self.book.expr(self.book.0.borrow_mut().unary(f, self.id))
     }
 
-    fn with(self, f: Binary, b: Self) -> Self {
+    pub(crate) fn with(self, f: Binary, b: Self) -> Self {
         self.book.expr(self.book.0.borrow_mut().binary(f, self.id, b.id))
     }
 
@@ -178,7 +179,7 @@ impl Expr<'_> {
     /// Returns φ₁(a) = (e^a - 1)/a.
     #[must_use]
     pub fn phi1(self) -> Self {
-        self.apply(Unary::Phi1)
+        self.apply(Unary::Exprel)
     }
 
     /// Returns the absolute value.

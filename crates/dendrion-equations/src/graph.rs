@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use dendrion_language::{Binary, Unary};
 use dendrion_model::Error;
 
 /// Maximum number of nodes of a graph. A neuron with 1,000 compartments has about 100,000.
@@ -18,58 +19,6 @@ impl NodeId {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-/// Functions of one argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Unary {
-    /// `-a`
-    Neg,
-    /// Absolute value
-    Abs,
-    /// Square root
-    Sqrt,
-    /// `e` to the power `a`
-    Exp,
-    /// 2 to the power `a`
-    Exp2,
-    /// `exp(a) - 1`, accurate for small `a`
-    Expm1,
-    /// Natural logarithm
-    Log,
-    /// `log(1 + a)`, accurate for small `a`
-    Log1p,
-    /// φ₁(a) = (e^a - 1)/a
-    Phi1,
-    /// Hyperbolic tangent
-    Tanh,
-    /// Nearest integer; halves are rounded away from zero
-    Round,
-    /// Derivative of the logistic function: e / (1 + e)² with e = exp(-|a|)
-    LogisticSlope,
-}
-
-/// Functions of two arguments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Binary {
-    /// `a + b`
-    Add,
-    /// `a - b`
-    Sub,
-    /// `a * b`
-    Mul,
-    /// `a / b`
-    Div,
-    /// The smaller of two values
-    Min,
-    /// The larger of two values
-    Max,
-    /// `a` to the power `b`
-    Pow,
-    /// 1 if `a > b`, else 0
-    Greater,
-    /// 1 if `a >= b`, else 0
-    GreaterEqual,
 }
 
 /// The kind of a node.
@@ -233,7 +182,7 @@ impl Graph {
     pub fn unary(&mut self, f: Unary, a: NodeId) -> NodeId {
         match (f, self.node(a), self.as_const(a)) {
             (Unary::Neg, Node::Unary(Unary::Neg, inner), _) => inner,
-            (_, _, Some(v)) => self.constant(crate::evaluate::unary(f, v)),
+            (_, _, Some(v)) => self.constant(f.evaluate(v)),
             _ => self.intern(Node::Unary(f, a)),
         }
     }
@@ -242,7 +191,7 @@ impl Graph {
     pub fn binary(&mut self, f: Binary, a: NodeId, b: NodeId) -> NodeId {
         let (x, y) = (self.as_const(a), self.as_const(b));
         if let (Some(x), Some(y)) = (x, y) {
-            return self.constant(crate::evaluate::binary(f, x, y));
+            return self.constant(f.evaluate(x, y));
         }
         match (f, x, y) {
             (Binary::Add, Some(0.0), _) | (Binary::Mul, Some(1.0), _) => b,

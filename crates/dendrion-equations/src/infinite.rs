@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use dendrion_language::{Binary, Formula, Function};
 use dendrion_model::OdeMethod;
 
 use crate::evaluate::{Env, evaluate};
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 use crate::passes::derivative::{derivative, power_slopes, unary_slope};
 use crate::system::{Rule, System};
 
@@ -207,38 +208,30 @@ struct Names<'s> {
 impl Names<'_> {
     /// Formats an expression as a formula. Inner parts of a long formula are omitted.
     fn formula(&self, id: NodeId) -> String {
-        let at = |depth| self.write(id, 0, depth);
+        let at = |depth| self.write(id, depth).into_text();
         (1..12).rev().map(at).find(|text| text.len() <= LENGTH).unwrap_or_else(|| at(1))
     }
 
-    fn write(&self, id: NodeId, above: u8, depth: usize) -> String {
-        let inner = |id, above| self.write(id, above, depth.saturating_sub(1));
-        let graph = &self.system.graph;
-        let leaf = graph.node(id).operands().next().is_none();
-        if depth == 0 && !leaf {
-            return "...".to_string();
+    fn write(&self, id: NodeId, depth: usize) -> Formula {
+        let node = self.system.graph.node(id);
+        if depth == 0 && node.operands().next().is_some() {
+            return Formula::name("...");
         }
-        let (text, binds) = match graph.node(id) {
-            Node::Const(bits) => (f64::from_bits(bits).to_string(), 9),
-            Node::Param(p) => (self.system.parameters[p as usize].key.clone(), 9),
-            Node::State(i) => (self.system.states[i as usize].name.clone(), 9),
-            Node::Input(_) => ("an injected current".to_string(), 9),
-            Node::Noise(_) => ("noise".to_string(), 9),
-            Node::Unary(Unary::Neg, a) => (format!("-{}", inner(a, 2)), 1),
-            Node::Unary(f, a) => (format!("{}({})", function(f), inner(a, 0)), 9),
-            Node::Binary(Binary::Add, a, b) => (format!("{} + {}", inner(a, 1), inner(b, 1)), 1),
-            Node::Binary(Binary::Sub, a, b) => (format!("{} - {}", inner(a, 1), inner(b, 2)), 1),
-            Node::Binary(Binary::Mul, a, b) => (format!("{}*{}", inner(a, 2), inner(b, 2)), 2),
-            Node::Binary(Binary::Div, a, b) => (format!("{}/{}", inner(a, 2), inner(b, 3)), 2),
-            Node::Binary(Binary::Pow, a, b) => (format!("{}**{}", inner(a, 4), inner(b, 4)), 3),
-            Node::Binary(Binary::Min, a, b) => (format!("min({}, {})", inner(a, 0), inner(b, 0)), 9),
-            Node::Binary(Binary::Max, a, b) => (format!("max({}, {})", inner(a, 0), inner(b, 0)), 9),
-            Node::Binary(Binary::Greater, a, b) => (format!("{} > {}", inner(a, 1), inner(b, 1)), 0),
-            Node::Binary(Binary::GreaterEqual, a, b) => (format!("{} >= {}", inner(a, 1), inner(b, 1)), 0),
-            Node::Select(c, a, b) => (format!("where({}, {}, {})", inner(c, 0), inner(a, 0), inner(b, 0)), 9),
-            Node::Next(_) | Node::Spike | Node::Cotangent(_) | Node::Local(_) => ("...".to_string(), 9),
+        let function = match node {
+            Node::Const(bits) => return Formula::number(f64::from_bits(bits)),
+            Node::Param(p) => return Formula::name(&self.system.parameters[p as usize].key),
+            Node::State(i) => return Formula::name(&self.system.states[i as usize].name),
+            Node::Input(_) => return Formula::name("an injected current"),
+            Node::Noise(_) => return Formula::name("noise"),
+            Node::Next(_) | Node::Spike | Node::Cotangent(_) | Node::Local(_) => {
+                return Formula::name("...");
+            }
+            Node::Unary(f, _) => Function::Unary(f),
+            Node::Binary(f, ..) => Function::Binary(f),
+            Node::Select(..) => Function::Where,
         };
-        if binds < above { format!("({text})") } else { text }
+        let operands = node.operands().map(|a| self.write(a, depth.saturating_sub(1)));
+        Formula::apply(function, operands.collect())
     }
 
     /// Returns the variables on which an expression depends, with their values.
@@ -267,23 +260,5 @@ impl Names<'_> {
         let is_state = |id: &NodeId| matches!(self.system.graph.node(*id), Node::State(_));
         let (first, then): (Vec<NodeId>, Vec<NodeId>) = found.into_iter().partition(is_state);
         first.into_iter().chain(then).filter_map(with_value).take(VARIABLES).collect()
-    }
-}
-
-/// Returns the name of a function in the equation language.
-const fn function(f: Unary) -> &'static str {
-    match f {
-        Unary::Neg => "-",
-        Unary::Abs => "abs",
-        Unary::Sqrt => "sqrt",
-        Unary::Exp => "exp",
-        Unary::Exp2 => "exp2",
-        Unary::Expm1 => "expm1",
-        Unary::Log => "log",
-        Unary::Log1p => "log1p",
-        Unary::Phi1 => "exprel",
-        Unary::Tanh => "tanh",
-        Unary::LogisticSlope => "logistic_slope",
-        Unary::Round => "round",
     }
 }

@@ -27,9 +27,10 @@ mod system;
 mod tape;
 mod written;
 
+pub use dendrion_language::{Binary, Unary};
 pub use evaluate::{Env, evaluate, evaluate_one};
 pub use expr::{Expr, Workbook};
-pub use graph::{Binary, Graph, Node, NodeId, Unary};
+pub use graph::{Graph, Node, NodeId};
 pub use infinite::{InfiniteSlope, infinite_slope};
 pub use library::{LIBRARY, library};
 pub use neuron::{Wiring, neuron};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::syntax::{Bound, Function};
+use crate::function::{Binary, Function, Unary};
+use crate::syntax::Bound;
 use crate::unit::Unit;
 
 /// Index of an expression in [`Definition::terms`]. Operands come before their users.
@@ -276,8 +277,8 @@ impl Definition {
             match &self.terms[id] {
                 Term::Apply(function, operands) => {
                     let sign = match function {
-                        Function::Sub => 1.0,
-                        Function::Add => -1.0,
+                        Function::Binary(Binary::Sub) => 1.0,
+                        Function::Binary(Binary::Add) => -1.0,
                         _ => 0.0,
                     };
                     if sign != 0.0 && operands.iter().any(is_potential) {
@@ -296,7 +297,7 @@ impl Definition {
     fn number(&self, id: Id) -> Option<f64> {
         match &self.terms[id] {
             Term::Number(v) => Some(*v),
-            Term::Apply(Function::Neg, operands) => self.number(*operands.first()?).map(|v| -v),
+            Term::Apply(Function::Unary(Unary::Neg), operands) => self.number(*operands.first()?).map(|v| -v),
             _ => None,
         }
     }

@@ -21,12 +21,19 @@ impl Span {
     }
 
     /// Returns the span from the beginning of `self` to the end of `other`.
-    pub(crate) const fn to(self, other: Self) -> Self {
+    #[must_use]
+    pub const fn to(self, other: Self) -> Self {
         Self { start: self.start, end: other.end }
     }
 
-    pub(crate) fn of(self, text: &str) -> &str {
+    /// Returns the part of `text` at this position.
+    pub fn of(self, text: &str) -> &str {
         text.get(self.start..self.end).unwrap_or("")
+    }
+
+    /// Returns the line number of the first byte, starting at 1.
+    pub fn line(self, text: &str) -> usize {
+        text.get(..self.start).unwrap_or(text).matches('\n').count() + 1
     }
 }
 

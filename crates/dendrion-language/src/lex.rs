@@ -1,27 +1,23 @@
 //! Lexer: splits a text into tokens.
 
+use crate::cursor::{self, number_length};
 use crate::error::{Span, TextError};
 
 /// Maximum length of a text in bytes.
 const LONGEST: usize = 100_000;
 
-/// The kind of a token.
+/// The token that only this language has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Kind {
-    Number(f64),
-    /// A name or a keyword.
-    Name,
-    Symbol(&'static str),
+pub(crate) enum Special {
     /// The end of a line, outside all parentheses and brackets.
     Line,
-    End,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Token {
-    pub(crate) kind: Kind,
-    pub(crate) span: Span,
-}
+pub(crate) type Kind = cursor::Kind<Special>;
+pub(crate) type Token = cursor::Token<Special>;
+
+/// The kind of the token at the end of a line.
+pub(crate) const LINE: Kind = Kind::Special(Special::Line);
 
 /// The tokens of a text. The last one is [`Kind::End`].
 pub(crate) struct Lexed {
@@ -48,7 +44,7 @@ pub(crate) fn lex(text: &str) -> Result<Lexed, TextError> {
         let rest = &text[at..];
         let length = if c == '\n' {
             if depth == 0 {
-                lexed.tokens.push(Token { kind: Kind::Line, span: Span::new(at, at + 1) });
+                lexed.tokens.push(Token { kind: LINE, span: Span::new(at, at + 1) });
             }
             1
         } else if c.is_whitespace() {
@@ -69,17 +65,14 @@ pub(crate) fn lex(text: &str) -> Result<Lexed, TextError> {
         };
         at += length;
     }
-    lexed.tokens.push(Token { kind: Kind::Line, span: Span::new(at, at) });
+    lexed.tokens.push(Token { kind: LINE, span: Span::new(at, at) });
     lexed.tokens.push(Token { kind: Kind::End, span: Span::new(at, at) });
     Ok(lexed)
 }
 
 fn token(text: &str, at: usize, c: char) -> Result<Token, TextError> {
     let rest = &text[at..];
-    let starts_number =
-        c.is_ascii_digit() || (c == '.' && rest[1..].starts_with(|d: char| d.is_ascii_digit()));
-    if starts_number {
-        let length = number_length(rest);
+    if let Some(length) = number_length(rest) {
         let span = Span::new(at, at + length);
         let value: f64 = rest[..length].parse().unwrap_or(f64::NAN);
         if !value.is_finite() {
@@ -96,28 +89,4 @@ fn token(text: &str, at: usize, c: char) -> Result<Token, TextError> {
     }
     let span = Span::new(at, at + c.len_utf8());
     Err(TextError::new(text, span, format!("unexpected character {c:?}")))
-}
-
-/// Returns the length in bytes of the number at the beginning of `rest`: digits, a decimal point, digits, an
-/// exponent.
-fn number_length(rest: &str) -> usize {
-    let bytes = rest.as_bytes();
-    let digits = |mut i: usize| {
-        while bytes.get(i).is_some_and(u8::is_ascii_digit) {
-            i += 1;
-        }
-        i
-    };
-    let mut end = digits(0);
-    if bytes.get(end) == Some(&b'.') {
-        end = digits(end + 1);
-    }
-    if matches!(bytes.get(end), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        let exponent = digits(end + 1 + sign);
-        if exponent > end + 1 + sign {
-            end = exponent;
-        }
-    }
-    end
 }

@@ -21,8 +21,11 @@
 //! caret under the offending part. Time and memory are proportional to the length of the text.
 
 mod check;
+pub mod cursor;
 mod definition;
 mod error;
+mod formula;
+mod function;
 mod lex;
 mod parse;
 mod stack;
@@ -34,8 +37,10 @@ pub use definition::{
     Target, Term, Trigger, Written,
 };
 pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
+pub use formula::Formula;
+pub use function::{Binary, Function, Level, Notation, Unary};
 pub use stack::{recurse, with_stack};
-pub use syntax::{Bound, Function};
+pub use syntax::Bound;
 pub use unit::{Dimension, Unit, ten_to};
 
 /// Parses and checks a text.
@@ -44,8 +49,7 @@ pub use unit::{Dimension, Unit, ten_to};
 /// Returns the first error found, with its position.
 pub fn define(text: &str) -> Result<Definition, TextError> {
     with_stack(|| {
-        let lexed = lex::lex(text)?;
-        let syntax = parse::parse(text, &lexed)?;
-        check::check(text, &lexed, &syntax)
+        let (syntax, comments) = parse::parse(text, lex::lex(text)?)?;
+        check::check(text, &comments, &syntax)
     })
 }

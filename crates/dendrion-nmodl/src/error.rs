@@ -1,78 +1,10 @@
 //! Errors in NMODL files, with their position.
 
-use std::fmt;
+pub(crate) use dendrion_language::Span;
+use dendrion_language::TextError;
 
-use dendrion_language::{shortened, write_excerpt};
-use thiserror::Error;
-
-/// A range of bytes in a file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-}
-
-impl Span {
-    pub(crate) const fn new(start: usize, end: usize) -> Self {
-        Self { start, end }
-    }
-
-    /// Returns the span from the beginning of `self` to the end of `other`.
-    pub(crate) const fn to(self, other: Self) -> Self {
-        Self { start: self.start, end: other.end }
-    }
-
-    pub(crate) fn of(self, source: &str) -> &str {
-        source.get(self.start..self.end).unwrap_or("")
-    }
-
-    /// Returns the line number, starting at 1.
-    pub(crate) fn line(self, source: &str) -> usize {
-        source.get(..self.start).unwrap_or(source).matches('\n').count() + 1
-    }
-}
-
-/// An error in an NMODL file, or a statement that the equation language does not support. It is displayed with its
-/// line and column and a caret under the offending part.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub struct NmodlError {
-    /// Description of the error, including accepted alternatives.
-    pub message: String,
-    /// Line number, starting at 1.
-    pub line: usize,
-    /// Column in characters, starting at 1.
-    pub column: usize,
-    /// The source line.
-    pub source_line: String,
-    /// Number of characters to underline, at least 1.
-    pub length: usize,
-}
-
-impl NmodlError {
-    pub(crate) fn new(source: &str, span: Span, message: impl Into<String>) -> Self {
-        let before = source.get(..span.start).unwrap_or(source);
-        let from = before.rfind('\n').map_or(0, |i| i + 1);
-        let rest = source.get(from..).unwrap_or("");
-        let whole = rest.split('\n').next().unwrap_or("");
-        let column = before.get(from..).unwrap_or("").chars().count() + 1;
-        let within = span.of(source).split('\n').next().unwrap_or("");
-        let source_line = whole.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        Self {
-            message: message.into(),
-            line: span.line(source),
-            column,
-            source_line,
-            length: within.chars().count().max(1),
-        }
-    }
-}
-
-impl fmt::Display for NmodlError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "line {}, column {}: {}", self.line, self.column, shortened(&self.message))?;
-        write_excerpt(f, self.line, &self.source_line, self.column, self.length)
-    }
-}
+/// An error in an NMODL file, or a statement that the equation language does not support.
+pub type NmodlError = TextError;
 
 /// Returns the end of a message about an unknown name: the most similar known name, if one is similar enough.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {

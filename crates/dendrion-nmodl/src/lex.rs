@@ -1,5 +1,7 @@
 //! Lexer: splits a file into tokens. Line ends have no meaning in NMODL, except that they end comments and titles.
 
+use dendrion_language::cursor::{self, number_length};
+
 use crate::error::{NmodlError, Notes, Span};
 use crate::verbatim::{self, Effect};
 
@@ -8,13 +10,9 @@ const LONGEST: usize = 200_000;
 /// Maximum length of a name. Other names are derived from it, so long names would be repeated many times.
 const LONGEST_NAME: usize = 100;
 
-/// The kind of a token.
+/// The tokens that only NMODL has.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Kind {
-    Number(f64),
-    /// A name or a keyword.
-    Name,
-    Symbol(&'static str),
+pub(crate) enum Special {
     /// The text after TITLE.
     Title,
     /// A string in quotation marks.
@@ -27,14 +25,10 @@ pub(crate) enum Kind {
     Term,
     /// A character that the supported subset of NMODL does not use.
     Other,
-    End,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Token {
-    pub(crate) kind: Kind,
-    pub(crate) span: Span,
-}
+pub(crate) type Kind = cursor::Kind<Special>;
+pub(crate) type Token = cursor::Token<Special>;
 
 /// The tokens of a file. The last one is [`Kind::End`].
 #[derive(Debug, Default)]
@@ -92,11 +86,11 @@ impl Lexed {
         } else if c == '"' {
             let line = rest.get(..line_length(rest)).unwrap_or(rest);
             let end = line.get(1..).and_then(|l| l.find('"'));
-            (Kind::Text, end.map_or(line.len(), |i| i + 2))
+            (Kind::Special(Special::Text), end.map_or(line.len(), |i| i + 2))
         } else if let Some(symbol) = SYMBOLS.into_iter().find(|s| rest.starts_with(s)) {
             (Kind::Symbol(symbol), symbol.len())
         } else {
-            (Kind::Other, c.len_utf8())
+            (Kind::Special(Special::Other), c.len_utf8())
         };
         self.push(kind, at, length);
         Ok(length)
@@ -113,7 +107,7 @@ impl Lexed {
         match rest.get(..length).unwrap_or("") {
             "TITLE" => {
                 let line = line_length(rest);
-                self.push(Kind::Title, at + length, line - length);
+                self.push(Kind::Special(Special::Title), at + length, line - length);
                 Ok(line)
             }
             "COMMENT" => match find_word(rest, "ENDCOMMENT") {
@@ -128,7 +122,7 @@ impl Lexed {
                 let from = length + behind.len() - behind.trim_start().len();
                 let term = term_length(rest.get(from..).unwrap_or(""));
                 if term > 0 {
-                    self.push(Kind::Term, at + from, term);
+                    self.push(Kind::Special(Special::Term), at + from, term);
                     return Ok(from + term);
                 }
                 Ok(length)
@@ -154,8 +148,10 @@ impl Lexed {
         let inside = rest.get(open..end - close).unwrap_or("");
         match verbatim::effect(inside) {
             Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped, since it has no effect"),
-            Effect::Return => self.push(Kind::Return, at, open),
-            Effect::Other(from, to) => self.push(Kind::Verbatim, at + open + from, to - from),
+            Effect::Return => self.push(Kind::Special(Special::Return), at, open),
+            Effect::Other(from, to) => {
+                self.push(Kind::Special(Special::Verbatim), at + open + from, to - from)
+            }
         }
         Ok(end)
     }
@@ -196,32 +192,4 @@ fn find_word(rest: &str, word: &str) -> Option<usize> {
         let after = rest.get(to..)?.chars().next();
         (!before.is_some_and(is_part) && !after.is_some_and(is_part)).then_some(to)
     })
-}
-
-/// Returns the length in bytes of the number at the beginning of `rest`, if there is one: digits, a decimal point,
-/// digits, an exponent.
-fn number_length(rest: &str) -> Option<usize> {
-    let bytes = rest.as_bytes();
-    let digits = |mut i: usize| {
-        while bytes.get(i).is_some_and(u8::is_ascii_digit) {
-            i += 1;
-        }
-        i
-    };
-    let whole = digits(0);
-    let mut end = whole;
-    if bytes.get(end) == Some(&b'.') {
-        end = digits(end + 1);
-    }
-    if end == 0 || (whole == 0 && end == 1) {
-        return None;
-    }
-    if matches!(bytes.get(end), Some(b'e' | b'E')) {
-        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
-        let exponent = digits(end + 1 + sign);
-        if exponent > end + 1 + sign {
-            end = exponent;
-        }
-    }
-    Some(end)
 }

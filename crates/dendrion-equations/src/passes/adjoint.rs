@@ -19,12 +19,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use dendrion_language::{Binary, Unary};
+
 use super::derivative::{is_series_switch, power_slopes, unary_slope};
 use super::guarded::{Guard, Guarded};
 use super::solve_adjoint::known_by_the_next;
 use super::solver::{Solve, Step};
 use super::substitute::Substitution;
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 use crate::system::{Event, System};
 
 /// The reverse of a step. Its leaves are the leaves of the step, [`Node::Next`], [`Node::Spike`], and a

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 
+use dendrion_language::{Binary, Unary};
+
 use super::guarded::{Guard, Guarded};
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 
 /// Returns ∂`of` / ∂`by` as a node of the same graph. Conditions are treated as piecewise constant. A branch of
 /// `where`, `min` or `max` that is not taken does not contribute, even if its derivative is infinite or NaN.
@@ -90,7 +92,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
             let b = g.add(one, a);
             g.div(one, b)
         }
-        Unary::Phi1 => phi1_slope(g, a, value),
+        Unary::Exprel => phi1_slope(g, a, value),
         Unary::Tanh => {
             // 1 - tanh²a
             let square = g.mul(value, value);

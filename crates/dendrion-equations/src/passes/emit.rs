@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use dendrion_kernels::{Instruction, Op, Slot};
-use dendrion_language::recurse;
+use dendrion_language::{Binary, Unary, recurse};
 
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 
 /// The contents of the coefficient table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ pub(crate) const fn operation(node: Node) -> Op {
             Unary::Expm1 => Op::Expm1,
             Unary::Log => Op::Log,
             Unary::Log1p => Op::Log1p,
-            Unary::Phi1 => Op::Phi1,
+            Unary::Exprel => Op::Phi1,
             Unary::Tanh => Op::Tanh,
             Unary::Round => Op::Round,
             Unary::LogisticSlope => Op::LogisticSlope,

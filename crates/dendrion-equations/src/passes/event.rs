@@ -2,8 +2,10 @@
 
 use dendrion_kernels::{Op, Slot};
 
+use dendrion_language::Binary;
+
 use super::emit::Emitter;
-use crate::graph::{Binary, Graph, Node, NodeId};
+use crate::graph::{Graph, Node, NodeId};
 use crate::system::{Event, Reaction};
 
 /// Emits the code at the end of a step, which tests the threshold, lets lanes fire, and sets the states that this

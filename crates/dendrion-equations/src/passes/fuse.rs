@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 
 use dendrion_kernels::{Op, Slot};
-use dendrion_language::recurse;
+use dendrion_language::{Binary, Unary, recurse};
 
 use super::emit::{Emitter, operation};
 use super::normal::{Sum, Term};
-use crate::graph::{Binary, Node, NodeId, Unary};
+use crate::graph::{Node, NodeId};
 
 /// Emits the sums of one step with fused operations.
 pub(crate) struct Fuser<'g> {

@@ -6,9 +6,9 @@
 
 use std::collections::HashMap;
 
-use dendrion_language::recurse;
+use dendrion_language::{Binary, Unary, recurse};
 
-use crate::graph::{Binary, Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 
 /// Maximum number of factors in a term. A longer product keeps its operands as factors. Otherwise repeated squaring
 /// such as `b = a*a` would double the number of factors each time.

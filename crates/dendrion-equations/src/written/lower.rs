@@ -1,6 +1,6 @@
 //! Translates the nodes of a definition to expressions of the graph.
 
-use dendrion_language::{Function, Given, Id, Import, Term};
+use dendrion_language::{Binary, Function, Given, Id, Import, Term};
 use dendrion_model::Error;
 
 use super::part::coherent;
@@ -185,34 +185,21 @@ impl<'g> Written<'_, 'g> {
     }
 }
 
-/// Applies a function to expressions. Conditions are 1 or 0.
+/// Applies a function to expressions. Functions that the graph does not have are composed of those it has.
 fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
     let at = |i: usize| operands.get(i).copied().unwrap_or_else(|| b.number(f64::NAN));
     let (x, y) = (at(0), at(1));
     match f {
-        Function::Neg => -x,
-        Function::Add => x + y,
-        Function::Sub => x - y,
-        Function::Mul | Function::And => x * y,
-        Function::Div => x / y,
-        Function::Pow => x.to_the(y),
-        Function::Abs => x.abs(),
-        Function::Sqrt => x.sqrt(),
-        Function::Exp => x.exp(),
-        Function::Expm1 => x.exp_m1(),
-        Function::Log => x.ln(),
+        Function::Binary(Binary::Pow) => x.to_the(y),
+        Function::Unary(f) => x.apply(f),
+        Function::Binary(f) => x.with(f, y),
         Function::Log10 => x.ln() * std::f64::consts::LOG10_E,
-        Function::Log1p => x.ln_1p(),
-        Function::Exprel => x.phi1(),
-        Function::Tanh => x.tanh(),
-        Function::Min => x.min(y),
-        Function::Max | Function::Or => x.max(y),
-        Function::Clip => x.max(y).min(at(2)),
-        Function::Greater => x.above(y),
-        Function::GreaterEqual => x.reaches(y),
         Function::Less => y.above(x),
         Function::LessEqual => y.reaches(x),
+        Function::And => x * y,
+        Function::Or => x.max(y),
         Function::Not => 1.0 - x,
+        Function::Clip => x.max(y).min(at(2)),
         Function::Where => x.choose(y, at(2)),
     }
 }

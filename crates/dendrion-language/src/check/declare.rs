@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::{Checked, Checker, GIVEN, Import, Meaning, State};
 use crate::definition::{Expression, Flag, Given, Parameter, Written};
 use crate::error::Span;
+use crate::function::Function;
 use crate::parse::KEYWORDS;
-use crate::syntax::{Bound, Change, Function, Node, Statement};
+use crate::syntax::{Bound, Change, Node, Statement};
 use crate::unit::Unit;
 
 impl Checker<'_> {
@@ -19,7 +20,7 @@ impl Checker<'_> {
             self.names.insert("I", Meaning::Given(Given::Current));
         }
         self.names.insert("pi", Meaning::Pi);
-        self.docs = self.comments();
+        self.docs = self.comments_of_statements();
         let mut events = 0;
         for (i, statement) in statements.iter().enumerate() {
             match statement {
@@ -124,7 +125,7 @@ impl Checker<'_> {
 
     /// Returns the comment after each statement, by the byte at which the statement's name starts. Statements that
     /// share a line get no comment.
-    pub(super) fn comments(&self) -> HashMap<usize, String> {
+    fn comments_of_statements(&self) -> HashMap<usize, String> {
         let mut begins: Vec<usize> = (self.syntax.statements.iter())
             .filter_map(|s| match s {
                 Statement::Define { name, .. } | Statement::Declare { name, .. } => Some(name.start),
@@ -134,7 +135,7 @@ impl Checker<'_> {
         begins.sort_unstable();
         let line_end = |at: usize| self.text[at..].find('\n').map_or(self.text.len(), |i| at + i);
         let mut found = HashMap::new();
-        for (at, comment) in &self.lexed.comments {
+        for (at, comment) in self.comments {
             let next = begins.partition_point(|b| b < at);
             let Some(begin) = next.checked_sub(1).map(|i| begins[i]) else { continue };
             let shared = next > 1 && line_end(begins[next - 2]) > begin;

@@ -3,7 +3,8 @@
 use super::{Checked, Checker, Meaning};
 use crate::definition::{Assignment, Event, Id, Target, Term, Trigger};
 use crate::error::{Span, suggestion};
-use crate::syntax::{self, Action, Change, Function, Node};
+use crate::function::{Binary, Function};
+use crate::syntax::{self, Action, Change, Node};
 use crate::unit::Dimension;
 
 impl Checker<'_> {
@@ -74,8 +75,8 @@ impl Checker<'_> {
     fn assignment(&mut self, action: &Action) -> Checked<Assignment> {
         let (target, dimension) = self.target(action.name)?;
         let (value, sign) = match action.what {
-            Change::Increase(v) => (v, Some(Function::Add)),
-            Change::Decrease(v) => (v, Some(Function::Sub)),
+            Change::Increase(v) => (v, Some(Function::Binary(Binary::Add))),
+            Change::Decrease(v) => (v, Some(Function::Binary(Binary::Sub))),
             Change::Set(v) | Change::Last(v) => (v, None),
         };
         self.check_value(value)?;

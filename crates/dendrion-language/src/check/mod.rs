@@ -10,7 +10,6 @@ use std::collections::HashMap;
 
 use crate::definition::{Current, Definition, Export, Given, Id, Import, State, Term, Written};
 use crate::error::{Span, TextError, suggestion};
-use crate::lex::Lexed;
 use crate::syntax::{Node, Statement, Syntax};
 use crate::unit::{Dimension, Unit};
 use types::Type;
@@ -57,8 +56,8 @@ impl Given {
 }
 
 /// Checks the syntax tree of a text and builds its definition.
-pub(crate) fn check(text: &str, lexed: &Lexed, syntax: &Syntax) -> Checked<Definition> {
-    let mut checker = Checker::new(text, lexed, syntax);
+pub(crate) fn check(text: &str, comments: &[(usize, String)], syntax: &Syntax) -> Checked<Definition> {
+    let mut checker = Checker::new(text, comments, syntax);
     checker.declare()?;
     checker.settle_parameters()?;
     checker.expressions()?;
@@ -70,7 +69,7 @@ pub(crate) fn check(text: &str, lexed: &Lexed, syntax: &Syntax) -> Checked<Defin
 
 struct Checker<'t> {
     text: &'t str,
-    lexed: &'t Lexed,
+    comments: &'t [(usize, String)],
     syntax: &'t Syntax,
     names: HashMap<&'t str, Meaning>,
     /// Type of each node that has been checked.
@@ -85,7 +84,7 @@ struct Checker<'t> {
 }
 
 impl<'t> Checker<'t> {
-    fn new(text: &'t str, lexed: &'t Lexed, syntax: &'t Syntax) -> Self {
+    fn new(text: &'t str, comments: &'t [(usize, String)], syntax: &'t Syntax) -> Self {
         let n = syntax.nodes.len();
         let made = Definition {
             text: text.to_string(),
@@ -105,7 +104,7 @@ impl<'t> Checker<'t> {
         let names = GIVEN.iter().map(|(name, given)| (*name, Meaning::Given(*given))).collect();
         Self {
             text,
-            lexed,
+            comments,
             syntax,
             names,
             types: vec![None; n],

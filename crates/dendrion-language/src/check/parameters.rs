@@ -3,7 +3,8 @@
 use super::{Checked, Checker, Meaning, Type};
 use crate::definition::{Id, Parameter, Written};
 use crate::error::Span;
-use crate::syntax::{Annotation, Function, Node, Statement};
+use crate::function::{Binary, Function, Unary};
+use crate::syntax::{Annotation, Node, Statement};
 use crate::unit::{Unit, ten_to};
 
 impl Checker<'_> {
@@ -98,9 +99,9 @@ impl Checker<'_> {
                 (Node::Apply(f, operands), _) => {
                     let (a, b) = (found[&operands[0]], operands.get(1).map(|b| found[b]));
                     match (f, b) {
-                        (Function::Neg, _) => (-a.0, a.1),
-                        (Function::Mul, Some(b)) => (a.0 * b.0, a.1 * b.1),
-                        (Function::Div, Some(b)) => (a.0 / b.0, a.1 / b.1),
+                        (Function::Unary(Unary::Neg), _) => (-a.0, a.1),
+                        (Function::Binary(Binary::Mul), Some(b)) => (a.0 * b.0, a.1 * b.1),
+                        (Function::Binary(Binary::Div), Some(b)) => (a.0 / b.0, a.1 / b.1),
                         _ => return None,
                     }
                 }

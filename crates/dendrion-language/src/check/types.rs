@@ -3,7 +3,8 @@
 use super::{Checked, Checker, GIVEN, Meaning};
 use crate::definition::{Id, Term};
 use crate::error::{Span, suggestion};
-use crate::syntax::{Function, Node};
+use crate::function::{Binary, Function, Unary};
+use crate::syntax::Node;
 use crate::unit::{COMMON, Dimension, Unit};
 
 /// The type of an expression.
@@ -126,42 +127,65 @@ impl Checker<'_> {
                 self.condition(at(0))?;
                 self.alike(at(1), at(2), "'where'", span)
             }
-            Function::Greater | Function::GreaterEqual | Function::Less | Function::LessEqual => {
-                self.alike(at(0), at(1), "a comparison", span)?;
-                Ok(Type::Truth)
-            }
-            Function::Add => self.alike(at(0), at(1), "a sum", span),
-            Function::Sub => self.alike(at(0), at(1), "a difference", span),
-            Function::Min => self.alike(at(0), at(1), "'min'", span),
-            Function::Max => self.alike(at(0), at(1), "'max'", span),
+            Function::Less | Function::LessEqual => self.compared(operands, span),
             Function::Clip => {
                 self.alike(at(0), at(1), "'clip'", span)?;
                 self.alike(at(0), at(2), "'clip'", span)
             }
-            Function::Neg | Function::Abs => self.number(at(0)).map(|d| d.map_or(Type::Zero, Type::Number)),
-            Function::Mul | Function::Div => {
-                let (a, b) = (self.number(at(0))?, self.number(at(1))?);
-                if f == Function::Div && b.is_none() {
-                    return Err(self.error(self.syntax.nodes[at(1)].1, "division by 0"));
-                }
-                let (Some(a), Some(b)) = (a, b) else { return Ok(Type::Zero) };
-                Ok(Type::Number(if f == Function::Mul { a * b } else { a / b }))
+            Function::Log10 => self.of_pure(at(0)),
+            Function::Unary(f) => self.unary(f, at(0)),
+            Function::Binary(f) => self.binary(f, operands, span),
+        }
+    }
+
+    fn compared(&self, operands: &[Id], span: Span) -> Checked<Type> {
+        self.alike(operands[0], operands[1], "a comparison", span)?;
+        Ok(Type::Truth)
+    }
+
+    /// Returns the type of a function that accepts and returns a pure number.
+    fn of_pure(&self, a: Id) -> Checked<Type> {
+        self.pure(a, "the argument of a function")?;
+        Ok(Type::Number(Dimension::ONE))
+    }
+
+    fn unary(&self, f: Unary, a: Id) -> Checked<Type> {
+        match f {
+            Unary::Neg | Unary::Abs | Unary::Round => {
+                self.number(a).map(|d| d.map_or(Type::Zero, Type::Number))
             }
-            Function::Pow => self.power(at(0), at(1)),
-            Function::Sqrt => {
-                let Some(d) = self.number(at(0))? else { return Ok(Type::Zero) };
+            Unary::Sqrt => {
+                let Some(d) = self.number(a)? else { return Ok(Type::Zero) };
                 Ok(Type::Number(d.power(0.5).unwrap_or_default()))
             }
-            Function::Exp
-            | Function::Expm1
-            | Function::Log
-            | Function::Log10
-            | Function::Log1p
-            | Function::Exprel
-            | Function::Tanh => {
-                self.pure(at(0), "the argument of a function")?;
-                Ok(Type::Number(Dimension::ONE))
+            Unary::Exp
+            | Unary::Exp2
+            | Unary::Expm1
+            | Unary::Log
+            | Unary::Log1p
+            | Unary::Exprel
+            | Unary::Tanh
+            | Unary::LogisticSlope => self.of_pure(a),
+        }
+    }
+
+    fn binary(&self, f: Binary, operands: &[Id], span: Span) -> Checked<Type> {
+        let (a, b) = (operands[0], operands[1]);
+        match f {
+            Binary::Greater | Binary::GreaterEqual => self.compared(operands, span),
+            Binary::Add => self.alike(a, b, "a sum", span),
+            Binary::Sub => self.alike(a, b, "a difference", span),
+            Binary::Min => self.alike(a, b, "'min'", span),
+            Binary::Max => self.alike(a, b, "'max'", span),
+            Binary::Mul | Binary::Div => {
+                let (x, y) = (self.number(a)?, self.number(b)?);
+                if f == Binary::Div && y.is_none() {
+                    return Err(self.error(self.syntax.nodes[b].1, "division by 0"));
+                }
+                let (Some(x), Some(y)) = (x, y) else { return Ok(Type::Zero) };
+                Ok(Type::Number(if f == Binary::Mul { x * y } else { x / y }))
             }
+            Binary::Pow => self.power(a, b),
         }
     }
 
@@ -229,36 +253,8 @@ impl Checker<'_> {
 
     /// Returns the value of a function whose operands are constants.
     fn fold(&self, f: Function, operands: &[Id]) -> Option<f64> {
-        let a = self.constants[*operands.first()?]?;
-        let b = operands.get(1).map_or(Some(f64::NAN), |b| self.constants[*b])?;
-        let c = operands.get(2).map_or(Some(f64::NAN), |c| self.constants[*c])?;
-        Some(match f {
-            Function::Neg => -a,
-            Function::Add => a + b,
-            Function::Sub => a - b,
-            Function::Mul => a * b,
-            Function::Div => a / b,
-            Function::Pow => a.powf(b),
-            Function::Abs => a.abs(),
-            Function::Sqrt => a.sqrt(),
-            Function::Exp => a.exp(),
-            Function::Expm1 => a.exp_m1(),
-            Function::Log => a.ln(),
-            Function::Log10 => a.log10(),
-            Function::Log1p => a.ln_1p(),
-            Function::Exprel => {
-                if a == 0.0 {
-                    1.0
-                } else {
-                    a.exp_m1() / a
-                }
-            }
-            Function::Tanh => a.tanh(),
-            Function::Min => a.min(b),
-            Function::Max => a.max(b),
-            Function::Clip => a.max(b).min(c),
-            _ => return None,
-        })
+        let operands: Option<Vec<f64>> = operands.iter().map(|id| self.constants[*id]).collect();
+        Some(f.evaluate(&operands?))
     }
 }
 

@@ -1,16 +1,17 @@
 //! Parser of statements: one per line, or several on a line separated by `;`.
 
-use super::{Parsed, Parser};
+use super::Parser;
+use crate::cursor::{Parsed, Parser as _};
 use crate::error::{Span, TextError};
-use crate::lex::Kind;
+use crate::lex::{Kind, LINE};
 use crate::syntax::{Action, Annotation, Bound, Change, Statement, Trigger};
 use crate::unit::Unit;
 
 impl Parser<'_> {
     pub(super) fn statements(&mut self) -> Parsed<()> {
         loop {
-            while self.peek().kind == Kind::Line || self.is(";") {
-                self.at += 1;
+            while self.peek().kind == LINE || self.is(";") {
+                self.advance(1);
             }
             if self.peek().kind == Kind::End {
                 return Ok(());
@@ -18,14 +19,14 @@ impl Parser<'_> {
             let statement = self.statement()?;
             let is_block = matches!(statement, Statement::On { .. });
             self.syntax.statements.push(statement);
-            if !is_block && self.peek().kind != Kind::Line && !self.is(";") {
+            if !is_block && self.peek().kind != LINE && !self.is(";") {
                 return Err(self.unexpected("the end of the statement or an operator"));
             }
         }
     }
 
     fn statement(&mut self) -> Parsed<Statement> {
-        if self.is_word("on") {
+        if self.word() == "on" {
             return self.on();
         }
         if self.accept_word("import") {
@@ -55,18 +56,18 @@ impl Parser<'_> {
         if self.is("(") {
             return self.initial(name);
         }
-        Err(self.unexpected(&format!("'=' or ':' after '{}'", name.of(self.text))))
+        Err(self.unexpected(&format!("'=' or ':' after '{}'", self.text(name))))
     }
 
     /// Parses the rest of `dx/dt = ...`, after `dx`.
     fn derivative(&mut self, dx: Span) -> Parsed<Statement> {
-        self.at += 1;
-        let word = dx.of(self.text);
-        if !word.starts_with('d') || word.len() < 2 || !self.is_word("dt") {
+        self.advance(1);
+        let word = self.text(dx);
+        if !word.starts_with('d') || word.len() < 2 || self.word() != "dt" {
             let message = "invalid left-hand side; expected a name or a derivative such as 'dx/dt'";
             return Err(self.error(dx.to(self.peek().span), message));
         }
-        self.at += 1;
+        self.advance(1);
         self.expect("=", "after the derivative")?;
         let value = self.expression()?;
         let unit = self.accept(":").then(|| self.annotation()).transpose()?;
@@ -75,11 +76,11 @@ impl Parser<'_> {
 
     /// Parses the rest of `x(0) = ...`, after `x`.
     fn initial(&mut self, name: Span) -> Parsed<Statement> {
-        self.at += 1;
+        self.advance(1);
         if self.peek().kind != Kind::Number(0.0) {
             return Err(self.unexpected("0, as in 'x(0) = ...' for the initial value"));
         }
-        self.at += 1;
+        self.advance(1);
         self.expect(")", "after 0")?;
         self.expect("=", "followed by the initial value")?;
         Ok(Statement::Initial { name, value: self.expression()? })
@@ -92,7 +93,7 @@ impl Parser<'_> {
         loop {
             let divides = self.is("/");
             if divides || self.is("*") {
-                self.at += 1;
+                self.advance(1);
             } else if self.peek().kind != Kind::Name {
                 return Ok(Annotation { unit, span: start.to(end) });
             }
@@ -117,8 +118,9 @@ impl Parser<'_> {
             return Ok(None);
         }
         let mut words = Vec::new();
-        while !self.is(")") && !matches!(self.peek().kind, Kind::End | Kind::Line) {
-            words.push(self.next().span.of(self.text));
+        while !self.is(")") && !matches!(self.peek().kind, Kind::End | LINE) {
+            let span = self.next().span;
+            words.push(self.text(span));
         }
         let end = self.expect(")", "to close '('")?.span;
         match words.concat().as_str() {
@@ -131,18 +133,18 @@ impl Parser<'_> {
 
     fn on(&mut self) -> Parsed<Statement> {
         let on = self.next().span;
-        let trigger = if self.is_word("event") && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
-            self.at += 1;
+        let trigger = if self.word() == "event" && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
+            self.advance(1);
             Trigger::Arrival
-        } else if self.is_word("spike") && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
-            self.at += 1;
+        } else if self.word() == "spike" && matches!(self.ahead(1).kind, Kind::Symbol(":")) {
+            self.advance(1);
             Trigger::Spike
         } else {
             Trigger::When(self.expression()?)
         };
         let colon = self.expect(":", "followed by the actions of the event")?.span;
         let mut actions = Vec::new();
-        if self.peek().kind == Kind::Line {
+        if self.peek().kind == LINE {
             self.indented(self.column(on), &mut actions)?;
         } else {
             self.actions(&mut actions)?;
@@ -155,7 +157,7 @@ impl Parser<'_> {
     }
 
     fn column(&self, span: Span) -> usize {
-        let before = &self.text[..span.start];
+        let before = self.text(Span::new(0, span.start));
         before[before.rfind('\n').map_or(0, |i| i + 1)..].chars().count()
     }
 
@@ -163,14 +165,14 @@ impl Parser<'_> {
     fn indented(&mut self, column: usize, actions: &mut Vec<Action>) -> Parsed<()> {
         loop {
             let mut lines = 0;
-            while self.ahead(lines).kind == Kind::Line {
+            while self.ahead(lines).kind == LINE {
                 lines += 1;
             }
             let first = self.ahead(lines);
             if first.kind == Kind::End || self.column(first.span) <= column {
                 return Ok(());
             }
-            self.at += lines;
+            self.advance(lines);
             self.actions(actions)?;
         }
     }
@@ -180,7 +182,7 @@ impl Parser<'_> {
         loop {
             actions.push(self.action()?);
             let more = self.accept(";");
-            if self.peek().kind == Kind::Line {
+            if self.peek().kind == LINE {
                 return Ok(());
             }
             if !more {
@@ -205,7 +207,7 @@ impl Parser<'_> {
             what = Some(Change::Last(self.expression()?));
         }
         let what = what.ok_or_else(|| self.action_expected())?;
-        let last = self.tokens.get(self.at - 1).map_or(name, |t| t.span);
+        let last = self.behind().map_or(name, |t| t.span);
         Ok(Action { name, what, after, span: name.to(last) })
     }
 

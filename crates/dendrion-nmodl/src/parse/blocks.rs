@@ -1,8 +1,10 @@
 //! Parser of the blocks of a file.
 
-use super::{Parsed, Parser, refused};
+use dendrion_language::cursor::{Parsed, Parser as _};
+
+use super::{Parser, refused};
 use crate::error::Span;
-use crate::lex::Kind;
+use crate::lex::{Kind, Special};
 use crate::syntax::{Name, Routine};
 
 /// The accepted blocks, for error messages.
@@ -13,7 +15,7 @@ impl<'t> Parser<'t> {
         loop {
             match self.peek().kind {
                 Kind::End => return Ok(()),
-                Kind::Title => {
+                Kind::Special(Special::Title) => {
                     let span = self.next().span;
                     self.file.title = self.text(span).trim();
                 }
@@ -104,7 +106,7 @@ impl<'t> Parser<'t> {
             if self.peek().kind == Kind::End {
                 return Err(self.unexpected("'}' to end the block"));
             }
-            self.at += 1;
+            self.advance(1);
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! Parser of declaration blocks: NEURON, UNITS and blocks of variables.
 
-use super::{Parsed, Parser, refused};
+use dendrion_language::cursor::{Parsed, Parser as _};
+
+use super::{Parser, refused};
 use crate::constants;
-use crate::lex::Kind;
+use crate::lex::{Kind, Special};
 use crate::syntax::{Declared, Head, Ion, Name};
 
 const NEURON: &str = "SUFFIX, POINT_PROCESS, USEION, NONSPECIFIC_CURRENT, ELECTRODE_CURRENT, RANGE, GLOBAL, THREADSAFE, REPRESENTS or '}'";
@@ -61,19 +63,19 @@ impl<'t> Parser<'t> {
         loop {
             match self.word() {
                 "READ" => {
-                    self.at += 1;
+                    self.advance(1);
                     ion.reads.append(&mut self.names("the name of a variable that is read from the ion")?);
                 }
                 "WRITE" => {
-                    self.at += 1;
+                    self.advance(1);
                     ion.writes.append(&mut self.names("the name of a variable that is written to the ion")?);
                 }
                 "VALENCE" => {
-                    self.at += 1;
+                    self.advance(1);
                     self.number("the valence of the ion")?;
                 }
                 "REPRESENTS" => {
-                    self.at += 1;
+                    self.advance(1);
                     self.term()?;
                 }
                 _ => break,
@@ -85,10 +87,10 @@ impl<'t> Parser<'t> {
 
     /// Parses an ontology term, after `REPRESENTS`. It has no effect on the equations.
     fn term(&mut self) -> Parsed<()> {
-        if self.peek().kind != Kind::Term {
+        if self.peek().kind != Kind::Special(Special::Term) {
             return Err(self.unexpected("an ontology term such as CHEBI:29101"));
         }
-        self.at += 1;
+        self.advance(1);
         Ok(())
     }
 
@@ -170,7 +172,7 @@ impl<'t> Parser<'t> {
     /// Parses `FROM 0 TO 1 START 0.5`, which older versions of NMODL used to scale plots.
     fn range(&mut self) -> Parsed<()> {
         while ["FROM", "TO", "START", "WITH"].contains(&self.word()) {
-            self.at += 1;
+            self.advance(1);
             self.number("a number")?;
         }
         Ok(())

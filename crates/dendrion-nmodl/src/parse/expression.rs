@@ -1,123 +1,67 @@
-//! Parser of expressions, by precedence climbing. From lowest to highest precedence: `||`, `&&`, comparisons, sums,
-//! products, signs, `!`, powers.
+//! Parser of expressions. From lowest to highest precedence: `||`, `&&`, comparisons, sums, products, signs and `!`,
+//! powers.
 
-use super::{Parsed, Parser, refused};
+use dendrion_language::Level;
+use dendrion_language::cursor::{Expressions, Parsed, Parser as _};
+
+use super::{Parser, refused};
+use crate::error::Span;
 use crate::lex::Kind;
 use crate::syntax::{Id, Node, Operator};
 
-impl Parser<'_> {
-    pub(super) fn expression(&mut self) -> Parsed<Id> {
-        self.deeper(|p| {
-            let mut a = p.both()?;
-            while p.accept("||") {
-                let b = p.both()?;
-                a = p.binary(Operator::Or, a, b);
-            }
-            Ok(a)
-        })
-    }
+/// The operators between operands, with their precedence.
+const OPERATORS: [(&str, Operator, Level); 13] = [
+    ("||", Operator::Or, Level::Or),
+    ("&&", Operator::And, Level::And),
+    ("==", Operator::Equal, Level::Comparison),
+    ("!=", Operator::Unequal, Level::Comparison),
+    ("<", Operator::Less, Level::Comparison),
+    ("<=", Operator::LessEqual, Level::Comparison),
+    (">", Operator::Greater, Level::Comparison),
+    (">=", Operator::GreaterEqual, Level::Comparison),
+    ("+", Operator::Add, Level::Sum),
+    ("-", Operator::Sub, Level::Sum),
+    ("*", Operator::Mul, Level::Product),
+    ("/", Operator::Div, Level::Product),
+    ("^", Operator::Pow, Level::Power),
+];
 
-    fn binary(&mut self, operator: Operator, a: Id, b: Id) -> Id {
-        let span = self.span(a).to(self.span(b));
-        self.push(Node::Binary(operator, a, b), span)
-    }
+/// Operators as the parser of expressions sees them.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Applied {
+    Neg,
+    Not,
+    Binary(Operator),
+}
 
-    fn both(&mut self) -> Parsed<Id> {
-        let mut a = self.comparison()?;
-        while self.accept("&&") {
-            let b = self.comparison()?;
-            a = self.binary(Operator::And, a, b);
-        }
-        Ok(a)
-    }
+impl<'t> Expressions<'t> for Parser<'t> {
+    type Function = Applied;
+    type Id = Id;
 
-    fn comparison(&mut self) -> Parsed<Id> {
-        let a = self.sum()?;
-        let Some(operator) = self.comparing() else { return Ok(a) };
-        self.at += 1;
-        let b = self.sum()?;
-        if self.comparing().is_some() {
-            let message = "comparisons cannot be chained; join two comparisons with '&&'";
-            return Err(self.error(self.peek().span, message));
-        }
-        Ok(self.binary(operator, a, b))
-    }
+    const CHAINED: &'static str = "comparisons cannot be chained; join two comparisons with '&&'";
 
-    fn comparing(&self) -> Option<Operator> {
+    fn prefix(&self) -> Option<(Option<Applied>, Level)> {
         let Kind::Symbol(symbol) = self.peek().kind else { return None };
-        match symbol {
-            "==" => Some(Operator::Equal),
-            "!=" => Some(Operator::Unequal),
-            "<" => Some(Operator::Less),
-            "<=" => Some(Operator::LessEqual),
-            ">" => Some(Operator::Greater),
-            ">=" => Some(Operator::GreaterEqual),
-            _ => None,
-        }
+        let applied = match symbol {
+            "-" => Some(Applied::Neg),
+            "!" => Some(Applied::Not),
+            "+" => None,
+            _ => return None,
+        };
+        Some((applied, Level::Sign))
     }
 
-    fn sum(&mut self) -> Parsed<Id> {
-        let mut a = self.product()?;
-        loop {
-            let operator = if self.accept("+") {
-                Operator::Add
-            } else if self.accept("-") {
-                Operator::Sub
-            } else {
-                return Ok(a);
-            };
-            let b = self.product()?;
-            a = self.binary(operator, a, b);
-        }
-    }
-
-    fn product(&mut self) -> Parsed<Id> {
-        let mut a = self.sign()?;
-        loop {
-            let operator = if self.accept("*") {
-                Operator::Mul
-            } else if self.accept("/") {
-                Operator::Div
-            } else {
-                return Ok(a);
-            };
-            let b = self.sign()?;
-            a = self.binary(operator, a, b);
-        }
-    }
-
-    fn sign(&mut self) -> Parsed<Id> {
-        let start = self.peek().span;
-        if self.accept("-") {
-            let a = self.deeper(Self::sign)?;
-            let span = start.to(self.span(a));
-            return Ok(self.push(Node::Neg(a), span));
-        }
-        if self.accept("+") {
-            return self.deeper(Self::sign);
-        }
-        if self.accept("!") {
-            let a = self.deeper(Self::sign)?;
-            let span = start.to(self.span(a));
-            return Ok(self.push(Node::Not(a), span));
-        }
-        self.power()
-    }
-
-    fn power(&mut self) -> Parsed<Id> {
-        let base = self.primary()?;
-        if self.accept("^") {
-            let exponent = self.deeper(Self::sign)?;
-            return Ok(self.binary(Operator::Pow, base, exponent));
-        }
-        Ok(base)
+    fn infix(&self) -> Parsed<Option<(Applied, Level)>> {
+        let Kind::Symbol(symbol) = self.peek().kind else { return Ok(None) };
+        let found = OPERATORS.iter().find(|(s, ..)| *s == symbol);
+        Ok(found.map(|(_, operator, level)| (Applied::Binary(*operator), *level)))
     }
 
     fn primary(&mut self) -> Parsed<Id> {
         let token = self.peek();
         match token.kind {
             Kind::Number(value) => {
-                self.at += 1;
+                self.advance(1);
                 // Units of numbers are only used by NEURON's unit checker and do not convert the number.
                 self.unit()?;
                 Ok(self.push(Node::Number(value), token.span))
@@ -136,7 +80,7 @@ impl Parser<'_> {
                 Ok(self.push(Node::Name(name.text), name.span))
             }
             Kind::Symbol("(") => {
-                self.at += 1;
+                self.advance(1);
                 let inner = self.expression()?;
                 self.expect(")", "to close '('")?;
                 Ok(inner)
@@ -144,11 +88,29 @@ impl Parser<'_> {
             _ => Err(self.unexpected("a number, a name or '('")),
         }
     }
+
+    fn apply(&mut self, applied: Applied, operands: Vec<Id>, span: Span) -> Id {
+        let at = |i: usize| operands.get(i).copied().unwrap_or(0);
+        let node = match applied {
+            Applied::Neg => Node::Neg(at(0)),
+            Applied::Not => Node::Not(at(0)),
+            Applied::Binary(operator) => Node::Binary(operator, at(0), at(1)),
+        };
+        self.push(node, span)
+    }
+
+    fn span(&self, id: Id) -> Span {
+        self.file.nodes.get(id).map_or_else(Span::default, |(_, span)| *span)
+    }
 }
 
 impl<'t> Parser<'t> {
+    pub(super) fn expression(&mut self) -> Parsed<Id> {
+        self.deeper(|p| p.climb(Level::Or))
+    }
+
     fn call(&mut self, name: crate::syntax::Name<'t>) -> Parsed<Id> {
-        self.at += 1;
+        self.advance(1);
         let mut arguments = Vec::new();
         while !self.is(")") {
             arguments.push(self.expression()?);

@@ -1,7 +1,9 @@
 //! Parser of statements, which have no separators in NMODL.
 
-use super::{Parsed, Parser, refused};
-use crate::lex::Kind;
+use dendrion_language::cursor::{Parsed, Parser as _};
+
+use super::{Parser, refused};
+use crate::lex::{Kind, Special};
 use crate::syntax::{Block, Expr, Statement};
 
 impl<'t> Parser<'t> {
@@ -21,13 +23,13 @@ impl<'t> Parser<'t> {
             let mut statements = Vec::new();
             while !p.accept("}") {
                 match p.peek().kind {
-                    Kind::Return if returns && matches!(p.ahead(1).kind, Kind::Symbol("}")) => {
+                    Kind::Special(Special::Return) if returns && matches!(p.ahead(1).kind, Kind::Symbol("}")) => {
                         p.note(p.peek().span, "VERBATIM is dropped, since it only returns at the end of the block");
-                        p.at += 1;
+                        p.advance(1);
                     }
                     Kind::Name => statements.extend(p.statement()?),
                     Kind::Symbol("{") => statements.append(&mut p.block()?),
-                    Kind::Symbol(";") => p.at += 1,
+                    Kind::Symbol(";") => p.advance(1),
                     Kind::Symbol("~") => {
                         return Err(p.refused(p.peek().span, "it is only used in KINETIC, LINEAR and NONLINEAR blocks, which are not supported"));
                     }
@@ -154,9 +156,9 @@ impl<'t> Parser<'t> {
         let mut steady = false;
         loop {
             match self.word() {
-                "METHOD" => self.at += 1,
+                "METHOD" => self.advance(1),
                 "STEADYSTATE" => {
-                    self.at += 1;
+                    self.advance(1);
                     steady = true;
                 }
                 _ => return Ok(Statement::Solve { name, steady }),

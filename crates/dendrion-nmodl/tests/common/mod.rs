@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use dendrion_language::{Definition, Function, Given, Term, define};
+use dendrion_language::{Definition, Given, Term, define};
 use dendrion_nmodl::{Mechanism, read};
 
 /// Returns the mechanism of a file and its definition.
@@ -54,7 +54,7 @@ impl Place {
             Term::Given(_) | Term::Flag(_) => panic!("no text from NMODL has this"),
             Term::Apply(f, operands) => {
                 let values: Vec<f64> = operands.iter().map(|id| self.node(d, *id)).collect();
-                apply(*f, &values)
+                f.evaluate(&values)
             }
         }
     }
@@ -86,40 +86,6 @@ impl Place {
     pub(crate) fn export(&self, d: &Definition, name: &str) -> f64 {
         let found = d.exports.iter().find(|e| e.name == name);
         self.node(d, found.unwrap_or_else(|| panic!("no export {name} in\n{}", d.text)).value)
-    }
-}
-
-fn apply(f: Function, v: &[f64]) -> f64 {
-    let truth = |t: bool| f64::from(u8::from(t));
-    match f {
-        Function::Neg => -v[0],
-        Function::Add => v[0] + v[1],
-        Function::Sub => v[0] - v[1],
-        Function::Mul => v[0] * v[1],
-        Function::Div => v[0] / v[1],
-        Function::Pow => v[0].powf(v[1]),
-        Function::Abs => v[0].abs(),
-        Function::Sqrt => v[0].sqrt(),
-        Function::Exp => v[0].exp(),
-        Function::Expm1 => v[0].exp_m1(),
-        Function::Log => v[0].ln(),
-        Function::Log10 => v[0].log10(),
-        Function::Log1p => v[0].ln_1p(),
-        Function::Exprel if v[0] == 0.0 => 1.0,
-        Function::Exprel => v[0].exp_m1() / v[0],
-        Function::Tanh => v[0].tanh(),
-        Function::Min => v[0].min(v[1]),
-        Function::Max => v[0].max(v[1]),
-        Function::Clip => v[0].max(v[1]).min(v[2]),
-        Function::Greater => truth(v[0] > v[1]),
-        Function::GreaterEqual => truth(v[0] >= v[1]),
-        Function::Less => truth(v[0] < v[1]),
-        Function::LessEqual => truth(v[0] <= v[1]),
-        Function::And => truth(v[0] != 0.0 && v[1] != 0.0),
-        Function::Or => truth(v[0] != 0.0 || v[1] != 0.0),
-        Function::Not => truth(v[0] == 0.0),
-        Function::Where if v[0] == 0.0 => v[2],
-        Function::Where => v[1],
     }
 }
 

@@ -14,7 +14,9 @@
 //! `h_n` is the sum of all products of n factors (the complete homogeneous symmetric polynomial). All of these
 //! values depend only on parameters and are recomputed when parameters change.
 
-use crate::graph::{Binary, Graph, NodeId, Unary};
+use dendrion_language::{Binary, Unary};
+
+use crate::graph::{Graph, NodeId};
 
 /// Distance from which arguments count as apart.
 const APART: f64 = 0.5;
@@ -45,7 +47,7 @@ fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (Node
     let spread = graph.sub(last, first);
     let scale = graph.unary(Unary::Exp, first);
     if run.len() == 2 {
-        let phi = graph.unary(Unary::Phi1, spread);
+        let phi = graph.unary(Unary::Exprel, spread);
         // There is no cancellation for any distance, since phi1 is accurate near 0.
         return graph.mul(scale, phi);
     }

@@ -2,9 +2,10 @@
 //! Platen 1992, 10.2 and 10.3), with the exact derivative b' = ∂b/∂y. It is added to the step of the drift. Each
 //! state has its own process, so Milstein's method has strong order 1 without double integrals.
 
+use dendrion_language::Unary;
 use dendrion_model::SdeMethod;
 
-use crate::graph::{Graph, Node, NodeId, Unary};
+use crate::graph::{Graph, Node, NodeId};
 use crate::passes::derivative::derivative;
 use crate::system::{Diffusion, System};
 

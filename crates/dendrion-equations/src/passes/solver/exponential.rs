@@ -22,10 +22,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use dendrion_language::Unary;
+
 use super::Writer;
 use super::differences::phi1_differences;
 use super::implicit::{circles, reads};
-use crate::graph::{NodeId, Unary};
+use crate::graph::NodeId;
 use crate::passes::derivative::derivative;
 
 /// Maximum number of states on a path that is solved exactly. In a longer cascade, the contribution of earlier
@@ -46,7 +48,7 @@ pub(super) fn step(w: &mut Writer<'_>) -> Vec<NodeId> {
     for (i, f) in &derivatives {
         let y = w.state(*i);
         // The diagonal: h φ₁(h J_ii) f_i.
-        let phi = w.graph.unary(Unary::Phi1, cascades.scaled[i]);
+        let phi = w.graph.unary(Unary::Exprel, cascades.scaled[i]);
         let step = w.graph.mul(w.h, phi);
         let change = w.graph.mul(step, *f);
         let mut sum = w.graph.add(y, change);
