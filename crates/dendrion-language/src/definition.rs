@@ -54,7 +54,7 @@ pub enum Term {
 }
 
 /// A unit with its spelling in the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
     /// The spelling; empty for pure numbers.
     pub text: String,

@@ -38,7 +38,7 @@ impl Formula {
     }
 
     /// Returns a number with a unit.
-    pub(crate) fn quantity(value: f64, unit: &str) -> Self {
+    pub fn quantity(value: f64, unit: &str) -> Self {
         let number = Self::number(value);
         Self { text: number.text + " " + unit, kind: Kind::Quantity, ..number }
     }
@@ -111,7 +111,7 @@ impl Formula {
 }
 
 /// Returns the shortest text that is read as this number.
-pub fn number(value: f64) -> String {
+fn number(value: f64) -> String {
     let is_plain = value == 0.0 || (1e-4..1e16).contains(&value.abs());
     // -0 is written as 0, because the language accepts the literal 0 in every unit.
     let value = if value == 0.0 { 0.0 } else { value };

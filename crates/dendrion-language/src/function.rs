@@ -82,6 +82,18 @@ pub enum Function {
     Where,
 }
 
+impl From<Unary> for Function {
+    fn from(f: Unary) -> Self {
+        Self::Unary(f)
+    }
+}
+
+impl From<Binary> for Function {
+    fn from(f: Binary) -> Self {
+        Self::Binary(f)
+    }
+}
+
 /// Precedence levels of expressions, from the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {

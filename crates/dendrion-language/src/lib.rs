@@ -16,7 +16,7 @@
 //! # Ok::<(), dendrion_language::TextError>(())
 //! ```
 //!
-//! [`define`] processes a text in three steps: the lexer makes tokens, the parser builds a syntax tree, and the
+//! [`define`] processes a text in three steps: the lexer makes tokens, the parser builds a [`Syntax`] tree, and the
 //! checker resolves names and checks dimensions. Every error is a [`TextError`] with the line, the column and a
 //! caret under the offending part. Time and memory are proportional to the length of the text.
 
@@ -28,8 +28,9 @@ mod formula;
 mod function;
 mod lex;
 mod parse;
+mod print;
 mod stack;
-mod syntax;
+pub mod syntax;
 mod unit;
 
 pub use definition::{
@@ -43,13 +44,35 @@ pub use stack::{recurse, with_stack};
 pub use syntax::Bound;
 pub use unit::{Dimension, Unit, ten_to};
 
+use syntax::Syntax;
+
 /// Parses and checks a text.
 ///
 /// # Errors
 /// Returns the first error found, with its position.
 pub fn define(text: &str) -> Result<Definition, TextError> {
-    with_stack(|| {
-        let (syntax, comments) = parse::parse(text, lex::lex(text)?)?;
-        check::check(text, &comments, &syntax)
-    })
+    with_stack(|| check::check(text, &parse(text)?, text.to_string()))
+}
+
+/// Parses a text.
+///
+/// # Errors
+/// Returns the first error found, with its position.
+pub fn parse(text: &str) -> Result<Syntax, TextError> {
+    with_stack(|| parse::parse(text, lex::lex(text)?))
+}
+
+/// Returns the names that a text cannot define: keywords, functions, and quantities of the compartment.
+pub fn reserved_names() -> impl Iterator<Item = &'static str> {
+    let words = parse::KEYWORDS.into_iter().chain(parse::WORDS);
+    let functions = Function::ALL.into_iter().filter_map(Function::name);
+    words.chain(functions).chain(check::GIVEN.iter().map(|(name, _)| *name)).chain(["pi", "I"])
+}
+
+/// Checks a syntax tree whose positions refer to `source`.
+///
+/// # Errors
+/// Returns the first error found, with its position in `source`.
+pub fn check(source: &str, syntax: &Syntax) -> Result<Definition, TextError> {
+    with_stack(|| check::check(source, syntax, syntax.to_string()))
 }

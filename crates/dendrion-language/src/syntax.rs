@@ -1,20 +1,57 @@
 //! The syntax tree of a text, before names are resolved.
+//!
+//! [`parse`](crate::parse) makes one from a text, and other translators build one with [`Syntax::number`],
+//! [`Syntax::name`] and [`Syntax::apply`]. [`check`](crate::check) makes a definition from it, and its `Display`
+//! writes it as a text. Positions refer to the source of the tree, which may be written in another language.
+//!
+//! ```
+//! use dendrion_language::syntax::{Annotation, Name, Statement, Syntax};
+//! use dendrion_language::{Binary, Function, Span, Unit, Written};
+//!
+//! let (mut syntax, span) = (Syntax::default(), Span::default());
+//! let unit = |text: &str| Written { text: text.into(), unit: Unit::named(text).unwrap_or_default() };
+//! let (v, g) = (syntax.name("V", span), syntax.number(2.0, unit("nS"), span));
+//! let value = syntax.apply(Function::Binary(Binary::Mul), vec![v, g], span);
+//! let (name, unit) = (Name::new("I", span), Some(Annotation { unit: unit("pA"), span }));
+//! syntax.statements.push(Statement::Define { name, value, unit, bound: None, doc: String::new() });
+//! assert_eq!(syntax.to_string(), "I = V * (2 nS) : pA\n");
+//! # Ok::<(), dendrion_language::TextError>(())
+//! ```
 
+use std::rc::Rc;
+
+use crate::definition::Written;
 use crate::error::Span;
 use crate::function::Function;
-use crate::unit::Unit;
+use crate::stack::recurse;
 
-/// Index of an expression in [`Syntax::nodes`]. Operands come before their users.
-pub(crate) type Id = usize;
+/// Index of an expression in a [`Syntax`]. Operands come before their users.
+pub type Id = usize;
 
-#[derive(Clone, Debug)]
-pub(crate) enum Node {
-    /// A number with its unit.
-    Number {
-        value: f64,
-        unit: Unit,
-    },
-    Name,
+/// A name and its position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The name.
+    pub text: Rc<str>,
+    /// The position.
+    pub span: Span,
+}
+
+impl Name {
+    /// Creates a name.
+    pub fn new(text: impl Into<Rc<str>>, span: Span) -> Self {
+        Self { text: text.into(), span }
+    }
+}
+
+/// A node of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// A number that is at least 0, with its unit.
+    Number(f64, Written),
+    /// The name of a quantity or a unit.
+    Name(Rc<str>),
+    /// A function applied to other nodes.
     Apply(Function, Vec<Id>),
 }
 
@@ -33,14 +70,17 @@ pub enum Bound {
 }
 
 /// A unit written after a colon.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Annotation {
-    pub(crate) unit: Unit,
-    pub(crate) span: Span,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The unit.
+    pub unit: Written,
+    /// The position.
+    pub span: Span,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Trigger {
+/// The condition that triggers an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
     /// A presynaptic spike arrives.
     Arrival,
     /// The neuron spikes.
@@ -49,37 +89,195 @@ pub(crate) enum Trigger {
     When(Id),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Action {
-    pub(crate) name: Span,
-    pub(crate) what: Change,
+/// An action of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Action {
+    /// The variable.
+    pub name: Name,
+    /// The change of the variable.
+    pub change: Change,
     /// Time from the event to the action.
-    pub(crate) after: Option<Id>,
-    pub(crate) span: Span,
+    pub after: Option<Id>,
+    /// The position.
+    pub span: Span,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Change {
+/// A change of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// `x = value`
     Set(Id),
+    /// `x += value`
     Increase(Id),
+    /// `x -= value`
     Decrease(Id),
-    /// Switches a flag on for this time.
+    /// `x for value`: switches a flag on for this time.
     Last(Id),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) enum Statement {
-    Derivative { name: Span, value: Id, unit: Option<Annotation> },
-    Initial { name: Span, value: Id },
-    Define { name: Span, value: Id, unit: Option<Annotation>, bound: Option<Bound> },
-    Declare { name: Span, unit: Annotation, bound: Option<Bound> },
-    Import { name: Span, unit: Annotation, default: Option<Id> },
-    Export { name: Span, value: Option<Id> },
-    On { trigger: Trigger, actions: Vec<Action> },
+/// A statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// `dx/dt = value : unit`
+    Derivative {
+        /// The state, without `d`.
+        name: Name,
+        /// The derivative.
+        value: Id,
+        /// The unit of the state.
+        unit: Option<Annotation>,
+    },
+    /// `x(0) = value`
+    Initial {
+        /// The state.
+        name: Name,
+        /// The initial value.
+        value: Id,
+    },
+    /// `x = value : unit (bound)`
+    Define {
+        /// The name.
+        name: Name,
+        /// The value.
+        value: Id,
+        /// The unit.
+        unit: Option<Annotation>,
+        /// The accepted values of a parameter.
+        bound: Option<Bound>,
+        /// The comment at the end of the line.
+        doc: String,
+    },
+    /// `x : unit (bound)`
+    Declare {
+        /// The name of a parameter.
+        name: Name,
+        /// The unit.
+        unit: Annotation,
+        /// The accepted values.
+        bound: Option<Bound>,
+        /// The comment at the end of the line.
+        doc: String,
+    },
+    /// `import x : unit = default`
+    Import {
+        /// The name.
+        name: Name,
+        /// The unit.
+        unit: Annotation,
+        /// The value if no mechanism exports the name.
+        default: Option<Id>,
+    },
+    /// `export x = value`
+    Export {
+        /// The name.
+        name: Name,
+        /// The value; without one, the value of the variable with this name.
+        value: Option<Id>,
+    },
+    /// `on trigger: actions`
+    On {
+        /// The trigger.
+        trigger: Trigger,
+        /// The actions.
+        actions: Vec<Action>,
+    },
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Syntax {
+impl Statement {
+    /// Calls `f` with each expression of the statement, in the order in which they are written.
+    pub fn visit(&mut self, mut f: impl FnMut(&mut Id)) {
+        match self {
+            Self::Derivative { value, .. } | Self::Initial { value, .. } | Self::Define { value, .. } => {
+                f(value);
+            }
+            Self::Import { default: value, .. } | Self::Export { value, .. } => value.iter_mut().for_each(f),
+            Self::Declare { .. } => {}
+            Self::On { trigger, actions } => {
+                if let Trigger::When(condition) = trigger {
+                    f(condition);
+                }
+                for Action { change, after, .. } in actions {
+                    match change {
+                        Change::Set(value) | Change::Increase(value) | Change::Decrease(value) => {
+                            f(value);
+                            after.iter_mut().for_each(&mut f);
+                        }
+                        Change::Last(value) => {
+                            after.iter_mut().for_each(&mut f);
+                            f(value);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A syntax tree.
+#[derive(Clone, Debug, Default)]
+pub struct Syntax {
+    /// The comments before the first statement.
+    pub header: Vec<String>,
+    /// The statements.
+    pub statements: Vec<Statement>,
     pub(crate) nodes: Vec<(Node, Span)>,
-    pub(crate) statements: Vec<Statement>,
+}
+
+impl Syntax {
+    /// Adds a number with its unit. A negative number becomes a positive one with a sign, as in a text.
+    pub fn number(&mut self, value: f64, unit: Written, span: Span) -> Id {
+        let number = self.push(Node::Number(value.abs(), unit), span);
+        if value < 0.0 { self.apply(Function::Unary(crate::Unary::Neg), vec![number], span) } else { number }
+    }
+
+    /// Adds a name.
+    pub fn name(&mut self, name: impl Into<Rc<str>>, span: Span) -> Id {
+        self.push(Node::Name(name.into()), span)
+    }
+
+    /// Applies a function to expressions of this tree.
+    pub fn apply(&mut self, function: Function, operands: Vec<Id>, span: Span) -> Id {
+        self.push(Node::Apply(function, operands), span)
+    }
+
+    fn push(&mut self, node: Node, span: Span) -> Id {
+        self.nodes.push((node, span));
+        self.nodes.len() - 1
+    }
+
+    /// Returns the position of an expression.
+    pub fn span(&self, id: Id) -> Span {
+        self.nodes.get(id).map_or_else(Span::default, |(_, span)| *span)
+    }
+
+    /// Returns the position of a node that is not the expression of any function's operand, if there is an invalid
+    /// node: an operand that comes after its user, or a wrong number of operands.
+    pub(crate) fn invalid(&self) -> Option<Span> {
+        let is_valid = |id: Id, node: &Node| match node {
+            Node::Apply(f, operands) => operands.len() == f.arity() && operands.iter().all(|a| *a < id),
+            _ => true,
+        };
+        let node = self.nodes.iter().enumerate().find(|(id, (node, _))| !is_valid(*id, node));
+        let statement = self.statements.iter().any(|statement| {
+            let mut beyond = false;
+            statement.clone().visit(|id| beyond |= *id >= self.nodes.len());
+            beyond
+        });
+        node.map(|(_, (_, span))| *span).or_else(|| statement.then(Span::default))
+    }
+
+    /// Returns an expression as a formula. `is_unit` tells which names are units.
+    pub(crate) fn formula(&self, id: Id, is_unit: &dyn Fn(&str) -> bool) -> crate::Formula {
+        use crate::Formula;
+        let Some((node, _)) = self.nodes.get(id) else { return Formula::name("") };
+        match node {
+            Node::Number(value, unit) if unit.text.is_empty() => Formula::number(*value),
+            Node::Number(value, unit) => Formula::quantity(*value, &unit.text),
+            Node::Name(name) if is_unit(name) => Formula::unit(&**name),
+            Node::Name(name) => Formula::name(&**name),
+            Node::Apply(f, operands) => recurse(|| {
+                Formula::apply(*f, operands.iter().map(|a| self.formula(*a, is_unit)).collect())
+            }),
+        }
+    }
 }

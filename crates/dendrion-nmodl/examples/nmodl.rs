@@ -10,7 +10,7 @@ fn main() -> std::io::Result<()> {
     }
     match dendrion_nmodl::read(&source) {
         Ok(mechanism) => {
-            print!("{}", mechanism.text);
+            print!("{}", mechanism.definition.text);
             mechanism.notes.iter().for_each(|note| eprintln!("{note}"));
         }
         Err(error) => eprintln!("{error}"),

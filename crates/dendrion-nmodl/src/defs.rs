@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
-use crate::piece::Piece;
+use crate::terms::{TermId, Terms, Value};
 
-/// Maximum total length of all definitions in bytes.
+/// Maximum total length of all definitions in bytes, estimated.
 const MOST: usize = 400_000;
+/// Estimated length of a node in bytes.
+const NODE: usize = 4;
 
 /// The external quantity that a definition represents, if it is not a named expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,66 +21,64 @@ pub(crate) enum Leaf {
     Given,
 }
 
-/// A named expression, or a text for an external quantity.
+/// A named expression, or an external quantity.
 #[derive(Clone, Debug)]
 pub(crate) struct Def {
     /// The word from which its private name is made.
     pub(crate) base: String,
-    pub(crate) piece: Piece,
+    pub(crate) value: Value,
     /// Its name, if it is public.
     pub(crate) public: Option<String>,
-    /// Whether its text may replace its name if it is used only once.
+    /// Whether its value may replace its name if it is used only once.
     pub(crate) inline: bool,
-    /// The external quantity that it represents. Its text then always replaces its name.
+    /// The external quantity that it represents. Its value then always replaces its name.
     pub(crate) leaf: Option<Leaf>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Defs {
     pub(crate) all: Vec<Def>,
-    known: HashMap<String, usize>,
+    known: HashMap<TermId, usize>,
     size: usize,
 }
 
 impl Defs {
-    /// Adds a text for an external quantity.
-    pub(crate) fn leaf(&mut self, leaf: Leaf, text: String, moves: bool) -> Piece {
-        let mut piece = Piece::reference(0, moves, false);
-        piece.text = text;
-        let def = Def { base: String::new(), piece, public: None, inline: true, leaf: Some(leaf) };
-        self.all.push(def);
-        Piece::reference(self.all.len() - 1, moves, false)
+    /// Adds an external quantity.
+    pub(crate) fn leaf(&mut self, terms: &mut Terms, leaf: Leaf, term: TermId, moves: bool) -> Value {
+        let value = terms.value(term, moves);
+        self.all.push(Def { base: String::new(), value, public: None, inline: true, leaf: Some(leaf) });
+        terms.reference(self.all.len() - 1, moves, false)
     }
 
     /// Defines a name for an expression, unless the expression is so simple that it needs none. Returns `None` if
     /// the definitions have become too long.
-    pub(crate) fn name(&mut self, base: &str, piece: Piece, inline: bool) -> Option<Piece> {
-        if piece.is_simple() {
-            return Some(piece);
+    pub(crate) fn name(&mut self, terms: &mut Terms, base: &str, value: Value, inline: bool) -> Option<Value> {
+        if terms.is_simple(&value) {
+            return Some(value);
         }
-        if let Some(id) = self.known.get(&piece.text) {
-            return Some(Piece::reference(*id, piece.moves, piece.truth));
+        if let Some(id) = self.known.get(&value.term) {
+            return Some(terms.reference(*id, value.moves, value.truth));
         }
-        self.size += piece.text.len() + base.len();
+        self.size = self.size.saturating_add(NODE * terms.size(value.term) + base.len());
         if self.size > MOST {
             return None;
         }
         let id = self.all.len();
-        let reference = Piece::reference(id, piece.moves, piece.truth);
-        self.known.insert(piece.text.clone(), id);
-        self.all.push(Def { base: base.to_string(), piece, public: None, inline, leaf: None });
+        let reference = terms.reference(id, value.moves, value.truth);
+        self.known.insert(value.term, id);
+        self.all.push(Def { base: base.to_string(), value, public: None, inline, leaf: None });
         Some(reference)
     }
 
     /// Defines another name for any expression.
-    pub(crate) fn alias(&mut self, piece: Piece) -> usize {
-        self.all.push(Def { base: String::new(), piece, public: None, inline: false, leaf: None });
+    pub(crate) fn alias(&mut self, value: Value) -> usize {
+        self.all.push(Def { base: String::new(), value, public: None, inline: false, leaf: None });
         self.all.len() - 1
     }
 
-    /// Allows the text of a definition to replace its name.
-    pub(crate) fn allow_inline(&mut self, piece: &Piece) {
-        if let Some(def) = piece.definition().and_then(|id| self.all.get_mut(id)) {
+    /// Allows the value of a definition to replace its name.
+    pub(crate) fn allow_inline(&mut self, terms: &Terms, value: &Value) {
+        if let Some(def) = terms.definition(value).and_then(|id| self.all.get_mut(id)) {
             def.inline = true;
         }
     }

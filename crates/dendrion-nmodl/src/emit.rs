@@ -1,112 +1,179 @@
-//! Writes the text from its lines and definitions. Unused definitions are dropped, and the others get their names.
+//! Builds the syntax tree of the equations from statements and definitions. Unused definitions are dropped, and the
+//! others get their names.
+
+use std::collections::HashMap;
+
+use dendrion_language::syntax::{Annotation, Id, Name, Statement, Syntax};
+use dendrion_language::{Formula, Written, recurse};
 
 use crate::defs::{Def, Leaf};
-use crate::lower::{Import, Output};
-use crate::piece::{Piece, level};
+use crate::lower::{Import, Output, Parameter};
+use crate::terms::{Term, TermId, Terms};
 
 /// Maximum nesting depth of definitions that are written in place of their names.
 const DEEPEST: usize = 40;
 /// Maximum length in bytes of a definition that is written in place of its name.
 const LONGEST: usize = 200;
 
-/// Returns the text, and for each parameter whether the text uses it.
-pub(crate) fn emit(output: Output, header: &str) -> (String, Vec<bool>) {
+/// Returns the equations, and for each parameter whether they use it.
+pub(crate) fn emit(output: Output, header: &str) -> (Syntax, Vec<bool>) {
     let uses = uses(&output);
-    let Output { mut names, defs, parameters, imports, first, last, kept } = output;
-    let kept: std::collections::HashMap<usize, String> = kept.into_iter().collect();
-    let mut texts: Vec<Text> = Vec::with_capacity(defs.len());
-    let mut lines = Vec::new();
+    let Output { mut names, terms, defs, parameters, imports, first, last, kept } = output;
+    let kept: HashMap<usize, String> = kept.into_iter().collect();
+    let mut syntax = Syntax::default();
+    syntax.header.extend(header.lines().map(one_line));
+    let mut emitter = Emitter { terms: &terms, replacements: Vec::with_capacity(defs.len()), syntax };
+    let mut named = Vec::new();
     for (id, def) in defs.iter().enumerate() {
         let used = uses.get(id).copied().unwrap_or(0);
-        if used == 0 {
-            texts.push(Text::default());
-            continue;
-        }
-        let (text, depth) = written(&def.piece.text, &texts);
-        let depth = depth + def.piece.depth;
-        let inline = def.leaf.is_some()
-            || (def.inline && used == 1 && def.public.is_none() && depth < DEEPEST && text.len() <= LONGEST);
-        if inline {
-            let is_name = !text.contains(['/', '*']);
-            let tight = if def.leaf.is_some() { is_name } else { def.piece.level == level::PRIMARY };
-            texts.push(Text { is: text, depth: depth + 1, tight });
-            continue;
-        }
-        let name = def.public.clone().unwrap_or_else(|| names.private(&def.base));
-        let unit = kept.get(&id).map_or("", String::as_str);
-        let comment = if unit.is_empty() { String::new() } else { format!("    # {}", one_line(unit)) };
-        lines.push(format!("{name} = {text}{comment}"));
-        texts.push(Text { is: name, depth: 0, tight: true });
+        let replacement = if used == 0 {
+            Replacement::Unused
+        } else if let Some(depth) = emitter.inline(def, used) {
+            Replacement::Term(def.value.term, depth)
+        } else {
+            named.push(id);
+            Replacement::Name(def.public.clone().unwrap_or_else(|| names.private(&def.base)))
+        };
+        emitter.replacements.push(replacement);
     }
+    first.into_iter().for_each(|statement| emitter.statement(statement));
+    for id in named {
+        let (Some(def), Some(Replacement::Name(name))) = (defs.get(id), emitter.replacements.get(id)) else {
+            continue;
+        };
+        let name = Name::new(name.as_str(), terms.span(def.value.term));
+        let doc = kept.get(&id).map_or_else(String::new, |unit| one_line(unit));
+        let value = def.value.term;
+        emitter.statement(Statement::Define { name, value, unit: None, bound: None, doc });
+    }
+    last.into_iter().for_each(|statement| emitter.statement(statement));
     let given = used_parameters(&defs, &uses, parameters.len(), &imports);
-    let mut all: Vec<String> = header.lines().map(|l| format!("# {}", one_line(l))).collect();
-    all.extend(first.iter().map(|line| written(line, &texts).0));
-    all.append(&mut lines);
-    all.extend(last.iter().map(|line| written(line, &texts).0));
     for (i, import) in imports.iter().enumerate() {
         if is_used(&defs, &uses, Leaf::Import(i)) {
-            let parameter = import.default.and_then(|i| parameters.get(i));
-            let default = parameter.map_or_else(|| format!("0 {}", import.unit), |p| p.name.clone());
-            all.push(format!("import {} : {} = {default}", import.name, import.unit));
+            emitter.import(import, &parameters);
         }
     }
     for (parameter, _) in parameters.iter().zip(&given).filter(|(_, given)| **given) {
-        let number = Piece::number(parameter.default).text;
-        let doc = if parameter.doc.is_empty() { String::new() } else { format!("    # {}", parameter.doc) };
-        let gap = if parameter.unit.is_empty() { "" } else { " " };
-        all.push(format!("{} = {number}{gap}{}{}{doc}", parameter.name, parameter.unit, parameter.bound));
+        emitter.parameter(parameter);
     }
-    (all.join("\n") + "\n", given)
+    (emitter.syntax, given)
 }
 
-/// The text that replaces references to a definition.
-#[derive(Debug, Default)]
-struct Text {
-    is: String,
-    /// Nesting depth of the text.
-    depth: usize,
-    /// Whether the text can be used as an operand without parentheses.
-    tight: bool,
+/// What is written in place of a reference to a definition.
+#[derive(Debug)]
+enum Replacement {
+    Unused,
+    Name(String),
+    /// The value of the definition, with the nesting depth that its use has.
+    Term(TermId, usize),
 }
 
-/// Replaces the references in a text. Also returns the largest nesting depth of the inserted texts.
-fn written(text: &str, texts: &[Text]) -> (String, usize) {
-    let (mut out, mut depth) = (String::with_capacity(text.len()), 0);
-    let mut parts = text.split('@').peekable();
-    while let Some(plain) = parts.next() {
-        out.push_str(plain);
-        let Some(found) = parts.next().and_then(|id| texts.get(id.parse::<usize>().ok()?)) else { continue };
-        let next = parts.peek().copied().unwrap_or("");
-        let alone = (out.ends_with(['(']) || out.ends_with(", ") || out.ends_with("= "))
-            && (next.is_empty() && out.ends_with("= ") || next.starts_with([')', ',']));
-        if found.tight || alone {
-            out.push_str(&found.is);
-        } else {
-            out.push('(');
-            out.push_str(&found.is);
-            out.push(')');
+struct Emitter<'o> {
+    terms: &'o Terms,
+    replacements: Vec<Replacement>,
+    syntax: Syntax,
+}
+
+impl Emitter<'_> {
+    /// Returns the nesting depth of uses of a definition if its value replaces its name.
+    fn inline(&self, def: &Def, used: usize) -> Option<usize> {
+        let mut inner = 0;
+        self.terms.references(def.value.term, &mut |id| {
+            if let Some(Replacement::Term(_, depth)) = self.replacements.get(id) {
+                inner = inner.max(*depth);
+            }
+        });
+        let depth = inner + def.value.depth;
+        let may = def.inline && used == 1 && def.public.is_none() && depth < DEEPEST;
+        let is_inline = def.leaf.is_some()
+            || (may && self.formula(def.value.term).into_text().len() <= LONGEST);
+        is_inline.then_some(depth + 1)
+    }
+
+    /// Returns a term as a formula.
+    fn formula(&self, id: TermId) -> Formula {
+        match self.terms.get(id) {
+            Some(Term::Number(bits)) => Formula::number(f64::from_bits(*bits)),
+            Some(Term::Quantity(bits, unit)) => {
+                Formula::quantity(f64::from_bits(*bits), &unit.written().text)
+            }
+            Some(Term::Name(name)) => Formula::name(&**name),
+            Some(Term::Definition(id)) => match self.replacements.get(*id) {
+                Some(Replacement::Name(name)) => Formula::name(name),
+                Some(Replacement::Term(term, _)) => recurse(|| self.formula(*term)),
+                Some(Replacement::Unused) | None => Formula::name(""),
+            },
+            Some(Term::Apply(f, operands)) => {
+                recurse(|| Formula::apply(*f, operands.iter().map(|a| self.formula(*a)).collect()))
+            }
+            None => Formula::name(""),
         }
-        depth = depth.max(found.depth);
     }
-    (out, depth)
+
+    /// Adds a term to the syntax tree.
+    fn term(&mut self, id: TermId) -> Id {
+        let (terms, span) = (self.terms, self.terms.span(id));
+        match terms.get(id) {
+            Some(Term::Number(bits)) => {
+                self.syntax.number(f64::from_bits(*bits), Written::default(), span)
+            }
+            Some(Term::Quantity(bits, unit)) => unit.quantity(&mut self.syntax, f64::from_bits(*bits), span),
+            Some(Term::Name(name)) => self.syntax.name(name.clone(), span),
+            Some(Term::Definition(id)) => match self.replacements.get(*id) {
+                Some(Replacement::Name(name)) => self.syntax.name(name.as_str(), span),
+                Some(Replacement::Term(term, _)) => {
+                    let term = *term;
+                    recurse(|| self.term(term))
+                }
+                Some(Replacement::Unused) | None => self.syntax.name("", span),
+            },
+            Some(Term::Apply(f, operands)) => {
+                let operands = recurse(|| operands.iter().map(|a| self.term(*a)).collect());
+                self.syntax.apply(*f, operands, span)
+            }
+            None => self.syntax.name("", span),
+        }
+    }
+
+    /// Adds a statement whose expressions are terms.
+    fn statement(&mut self, mut statement: Statement) {
+        statement.visit(|id| *id = self.term(*id));
+        self.syntax.statements.push(statement);
+    }
+
+    fn import(&mut self, import: &Import, parameters: &[Parameter]) {
+        let Import { name, unit, span, default } = import;
+        let default = match default.and_then(|i| parameters.get(i)) {
+            Some(parameter) => self.syntax.name(parameter.name.as_str(), *span),
+            None => unit.quantity(&mut self.syntax, 0.0, *span),
+        };
+        let unit = Annotation { unit: unit.written(), span: *span };
+        let name = Name::new(name.as_str(), *span);
+        self.syntax.statements.push(Statement::Import { name, unit, default: Some(default) });
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) {
+        let span = parameter.span.unwrap_or_default();
+        let value = parameter.unit.quantity(&mut self.syntax, parameter.default, span);
+        let (name, doc) = (Name::new(parameter.name.as_str(), span), parameter.doc.clone());
+        let bound = parameter.bound;
+        self.syntax.statements.push(Statement::Define { name, value, unit: None, bound, doc });
+    }
 }
 
-/// Returns the definitions that a text refers to, one entry per reference.
-fn read(text: &str) -> impl Iterator<Item = usize> {
-    text.split('@').skip(1).step_by(2).filter_map(|id| id.parse().ok())
-}
-
-/// Counts the references to each definition, considering only definitions that the text needs.
+/// Counts the references to each definition, considering only definitions that the equations need.
 fn uses(output: &Output) -> Vec<usize> {
     let mut uses = vec![0_usize; output.defs.len()];
-    let count = |text: &str, uses: &mut Vec<usize>| {
-        for id in read(text) {
+    let count = |term: TermId, uses: &mut Vec<usize>| {
+        output.terms.references(term, &mut |id| {
             if let Some(n) = uses.get_mut(id) {
                 *n += 1;
             }
-        }
+        });
     };
-    output.first.iter().chain(&output.last).for_each(|line| count(line, &mut uses));
+    for statement in output.first.iter().chain(&output.last) {
+        statement.clone().visit(|id| count(*id, &mut uses));
+    }
     for (id, _) in &output.kept {
         if let Some(n) = uses.get_mut(*id) {
             *n += 1;
@@ -115,12 +182,11 @@ fn uses(output: &Output) -> Vec<usize> {
     // A definition refers only to earlier ones, so one pass from the last to the first is enough.
     for (id, def) in output.defs.iter().enumerate().rev() {
         if uses.get(id).is_some_and(|n| *n > 0) {
-            count(&def.piece.text, &mut uses);
+            count(def.value.term, &mut uses);
         }
     }
     uses
 }
-
 fn is_used(defs: &[Def], uses: &[usize], leaf: Leaf) -> bool {
     defs.iter().zip(uses).any(|(def, n)| *n > 0 && def.leaf == Some(leaf))
 }

@@ -1,4 +1,4 @@
-//! Translates NEURON's NMODL files to texts in Dendrion's equation language.
+//! Translates NEURON's NMODL files to Dendrion's equation language.
 //!
 //! ```
 //! let source = "
@@ -9,19 +9,19 @@
 //! ";
 //! let mechanism = dendrion_nmodl::read(source)?;
 //! assert_eq!(mechanism.name, "leak");
-//! let definition = dendrion_language::define(&mechanism.text).expect("what is made can be read");
-//! assert_eq!(definition.parameter("g").map(|g| g.unit.text.as_str()), Some("S/cm2"));
+//! assert_eq!(mechanism.definition.parameter("g").map(|g| g.unit.text.as_str()), Some("S/cm2"));
 //! # Ok::<(), dendrion_nmodl::NmodlError>(())
 //! ```
 //!
 //! NMODL does not convert units, and its formulas need not be dimensionally consistent: all numbers are in NEURON's
-//! units (mV, ms, mM, mA/cm2 or nA). The translated text therefore computes with pure numbers. The potential and
+//! units (mV, ms, mM, mA/cm2 or nA). The equations therefore compute with pure numbers. The potential and
 //! each parameter are divided by their unit where they are used, and the result is multiplied by the unit of the
 //! current at the end. Currents into the cell are positive in Dendrion; in NEURON they are negative, except
 //! electrode currents.
 //!
-//! [`read`] splits the file into tokens, parses them, executes the statements symbolically, and writes the final
-//! expressions of the variables as equations. Calls of routines are expanded, but every intermediate value is
+//! [`read`] splits the file into tokens, parses them, executes the statements symbolically, and builds a syntax tree
+//! of the equation language from the final expressions of the variables. The positions of that tree refer to the
+//! file, so that errors in the equations show its lines. Calls of routines are expanded, but every intermediate value is
 //! named, so the length of the text is proportional to that of the file. Unsupported statements are errors with a
 //! line number.
 
@@ -34,13 +34,14 @@ mod logic;
 mod lower;
 mod names;
 mod parse;
-mod piece;
 mod syntax;
+mod terms;
 mod units;
 mod verbatim;
 
 pub use error::NmodlError;
 
+use dendrion_language::Definition;
 use error::Span;
 use syntax::{File, Head};
 
@@ -59,14 +60,14 @@ pub enum Kind {
 }
 
 /// A translated mechanism.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mechanism {
     /// The name in NEURON.
     pub name: String,
     /// The kind of mechanism.
     pub kind: Kind,
-    /// The text, which can be parsed with [`dendrion_language::define`].
-    pub text: String,
+    /// The equations. [`dendrion_language::define`] makes the same definition of their text.
+    pub definition: Definition,
     /// Notes about dropped statements and assumptions, each with its line in the file.
     pub notes: Vec<String>,
 }
@@ -97,24 +98,26 @@ fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
     notes.append(std::mem::take(&mut file.notes));
     let parameters = output.parameters.clone();
     let header = format!("{}\nTranslated from the NMODL file of '{name}'.", file.title);
-    let (text, given) = emit::emit(output, header.trim());
+    let (syntax, given) = emit::emit(output, header.trim());
     for (parameter, _) in parameters.iter().zip(given).filter(|(_, given)| !given) {
         if let Some(span) = parameter.span {
             let message = format!("the parameter '{}' has no effect and is dropped", parameter.source_name);
             notes.add(source, span, message);
         }
     }
-    if text.len() > LONGEST_TEXT {
-        let message =
-            format!("the translated text has {} bytes; expected at most {LONGEST_TEXT}", text.len());
+    let definition = dendrion_language::check(source, &syntax).map_err(|error| {
+        let message = format!(
+            "internal error: the translation is invalid; please report this file. {}",
+            error.message
+        );
+        NmodlError { message, ..error }
+    })?;
+    if definition.text.len() > LONGEST_TEXT {
+        let length = definition.text.len();
+        let message = format!("the translated text has {length} bytes; expected at most {LONGEST_TEXT}");
         return Err(NmodlError::new(source, Span::default(), message));
     }
-    if let Err(error) = dendrion_language::define(&text) {
-        let message =
-            format!("internal error: the translated text is invalid; please report this file. {error}");
-        return Err(NmodlError::new(source, Span::default(), message));
-    }
-    Ok(Mechanism { name, kind, text, notes: notes.texts() })
+    Ok(Mechanism { name, kind, definition, notes: notes.texts() })
 }
 
 fn head(source: &str, file: &File<'_>) -> Result<(String, Kind), NmodlError> {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::syntax::Operator;
+use crate::terms::TermId;
 
 /// Maximum number of comparisons in an examined condition.
 const LARGEST: usize = 200;
@@ -26,7 +27,7 @@ pub(crate) struct Logic {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Node {
-    Compare(Rc<str>, Operator, f64),
+    Compare(Variable, Operator, f64),
     Not(Rc<Logic>),
     And(Rc<Logic>, Rc<Logic>),
     Or(Rc<Logic>, Rc<Logic>),
@@ -35,16 +36,19 @@ enum Node {
 /// The logical form of a condition; `None` if it is not known.
 pub(crate) type Known = Option<Rc<Logic>>;
 
-/// One side of a comparison: its text, and its value if it is a number.
-type Side<'a> = (&'a str, Option<f64>);
+/// A term that is compared with a number, or two terms whose difference is.
+type Variable = (TermId, Option<TermId>);
 
-/// Creates a comparison of two texts.
-pub(crate) fn compare(operator: Operator, a: Side<'_>, b: Side<'_>) -> Known {
+/// One side of a comparison, and its value if it is a number.
+type Side = (TermId, Option<f64>);
+
+/// Creates a comparison of two terms.
+pub(crate) fn compare(operator: Operator, a: Side, b: Side) -> Known {
     let (variable, operator, number) = match (a, b) {
-        ((a, None), (_, Some(number))) => (Rc::from(a), operator, number),
-        ((_, Some(number)), (b, None)) => (Rc::from(b), mirrored(operator), number),
-        ((a, None), (b, None)) if a <= b => (Rc::from(format!("{a} - {b}")), operator, 0.0),
-        ((a, None), (b, None)) => (Rc::from(format!("{b} - {a}")), mirrored(operator), 0.0),
+        ((a, None), (_, Some(number))) => ((a, None), operator, number),
+        ((_, Some(number)), (b, None)) => ((b, None), mirrored(operator), number),
+        ((a, None), (b, None)) if a <= b => ((a, Some(b)), operator, 0.0),
+        ((a, None), (b, None)) => ((b, Some(a)), mirrored(operator), 0.0),
         _ => return None,
     };
     Some(Rc::new(Logic { node: Node::Compare(variable, operator, number), size: 1 }))
@@ -83,7 +87,7 @@ fn mirrored(operator: Operator) -> Operator {
 
 /// For each variable, the numbers with which it is compared and the current point or interval: 2i + 1 is the number
 /// i, and 2i is the interval before it.
-type Axes = BTreeMap<Rc<str>, (Vec<f64>, usize)>;
+type Axes = BTreeMap<Variable, (Vec<f64>, usize)>;
 
 impl Logic {
     /// Returns whether the condition holds for all values of its variables. Also returns false if the condition is
@@ -119,7 +123,7 @@ impl Logic {
         match &self.node {
             Node::Compare(variable, _, number) => {
                 // Adding 0 turns -0 into 0, which is the same point.
-                axes.entry(variable.clone()).or_default().0.push(number + 0.0);
+                axes.entry(*variable).or_default().0.push(number + 0.0);
             }
             Node::Not(a) => a.collect(axes),
             Node::And(a, b) | Node::Or(a, b) => {
@@ -156,7 +160,7 @@ mod tests {
     use super::{Known, Operator, and, compare, not, or};
 
     fn v(operator: Operator, number: f64) -> Known {
-        compare(operator, ("v", None), ("", Some(number)))
+        compare(operator, (0, None), (9, Some(number)))
     }
 
     fn always(condition: Known) -> bool {
@@ -173,8 +177,8 @@ mod tests {
         assert!(always(or(or(v(Less, 0.0), and(v(GreaterEqual, 0.0), v(LessEqual, 5.0))), v(Greater, 5.0))));
         assert!(always(not(and(v(Less, 0.0), v(Greater, 0.0)))));
         let pair = |operator, a, b| compare(operator, (a, None), (b, None));
-        assert!(always(or(pair(Less, "a", "b"), pair(LessEqual, "b", "a"))));
-        let first = |other| and(v(Less, 0.0), pair(other, "a", "b"));
+        assert!(always(or(pair(Less, 1, 2), pair(LessEqual, 2, 1))));
+        let first = |other| and(v(Less, 0.0), pair(other, 1, 2));
         assert!(always(or(or(first(Less), first(GreaterEqual)), v(GreaterEqual, 0.0))));
     }
 
@@ -187,9 +191,9 @@ mod tests {
         assert!(!always(or(v(Equal, 1.0), v(Equal, 0.0))));
         assert!(!always(or(or(v(Less, 0.0), and(v(GreaterEqual, 0.0), v(Less, 5.0))), v(Greater, 5.0))));
         assert!(!always(and(v(LessEqual, 1.0), v(Unequal, 2.0))));
-        let other = compare(GreaterEqual, ("u", None), ("", Some(1.0)));
+        let other = compare(GreaterEqual, (3, None), (9, Some(1.0)));
         assert!(!always(or(v(Less, 1.0), other)));
-        assert!(compare(Less, ("1", Some(1.0)), ("2", Some(2.0))).is_none());
+        assert!(compare(Less, (1, Some(1.0)), (2, Some(2.0))).is_none());
     }
 
     #[test]

@@ -7,13 +7,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// Reserved names of the equation language.
-const FIXED: [&str; 40] = [
-    "V", "V_rest", "gL", "C", "area", "diameter", "length", "dt", "pi", "I", "on", "after", "for", "and",
-    "or", "not", "if", "else", "where", "import", "export", "event", "spike", "weight", "exp", "log",
-    "log10", "log1p", "expm1", "exprel", "sqrt", "tanh", "abs", "pow", "min", "max", "clip", "in", "t",
-    "cm2",
-];
+use dendrion_language::reserved_names;
+
+/// Names that the equations need, in addition to the reserved names of the language: a word of bounds, the time, and
+/// a unit.
+const NEEDED: [&str; 3] = ["in", "t", "cm2"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Names {
@@ -29,12 +27,12 @@ pub(crate) struct Names {
 impl Names {
     /// Creates a name table in which the reserved names and the unit names `units` are taken.
     pub(crate) fn new<'a>(
-        units: impl Iterator<Item = &'a str>,
+        units: impl Iterator<Item = String>,
         own: impl Iterator<Item = &'a str>,
         reserved: &[&str],
     ) -> Self {
         Self {
-            taken: FIXED.iter().copied().chain(units).map(str::to_string).collect(),
+            taken: reserved_names().chain(NEEDED).map(str::to_string).chain(units).collect(),
             own: own.map(str::to_string).collect(),
             reserved: reserved.iter().copied().map(str::to_string).collect(),
             next: HashMap::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use dendrion_language::{Binary, Function, Level, Notation};
+
 use crate::error::{Notes, Span};
 
 /// Index of an expression in [`File::nodes`]. Operands come before their users, and the nodes of one expression are
@@ -31,6 +33,38 @@ pub(crate) enum Operator {
     Mul,
     Div,
     Pow,
+}
+
+impl Operator {
+    /// Returns the same operator of the equation language, which has no `==` and `!=`.
+    pub(crate) fn function(self) -> Option<Function> {
+        Some(match self {
+            Self::Equal | Self::Unequal => return None,
+            Self::Or => Function::Or,
+            Self::And => Function::And,
+            Self::Less => Function::Less,
+            Self::LessEqual => Function::LessEqual,
+            Self::Greater => Binary::Greater.into(),
+            Self::GreaterEqual => Binary::GreaterEqual.into(),
+            Self::Add => Binary::Add.into(),
+            Self::Sub => Binary::Sub.into(),
+            Self::Mul => Binary::Mul.into(),
+            Self::Div => Binary::Div.into(),
+            Self::Pow => Binary::Pow.into(),
+        })
+    }
+
+    /// Returns the precedence.
+    pub(crate) fn level(self) -> Level {
+        match self.function().map(Function::notation) {
+            Some(Notation::Infix(_, level)) => level,
+            _ => Level::Comparison,
+        }
+    }
+
+    pub(crate) fn is_comparison(self) -> bool {
+        self.level() == Level::Comparison
+    }
 }
 
 #[derive(Clone, Debug)]

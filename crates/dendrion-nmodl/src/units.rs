@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use dendrion_language::Unit;
+use dendrion_language::syntax::{Id, Syntax};
+use dendrion_language::{Binary, Unit, Written};
+
+use crate::error::Span;
 
 /// NMODL's unit names, each with its name in the equation language. Empty names are pure numbers.
 const WORDS: [(&str, &str); 88] = [
@@ -101,61 +104,102 @@ const MOST: usize = 6;
 /// Maximum depth of unit definitions that refer to other units of the file.
 const STEPS: usize = 4;
 
-/// The translation of a unit to the equation language.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Translated {
-    /// A pure number.
-    Pure,
-    /// A unit as written after a number: `S/cm2`, `/ms`.
-    Unit(String),
-    /// A unit that the equation language does not have.
-    Unknown,
+/// A power of a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Factor {
+    word: &'static str,
+    power: i32,
 }
 
-impl Translated {
-    /// Returns the text of the unit, which is empty for pure numbers.
-    pub(crate) fn text(&self) -> &str {
-        if let Self::Unit(text) = self { text } else { "" }
+impl Factor {
+    fn text(self) -> String {
+        match self.power {
+            1 => self.word.to_string(),
+            2 | 3 => format!("{}{}", self.word, self.power),
+            power => format!("{}^{power}", self.word),
+        }
+    }
+
+    fn unit(self) -> Unit {
+        Unit::named(self.word).unwrap_or(Unit::ONE).power(self.power)
     }
 }
 
-/// Translates a unit.
-pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Translated {
-    let mut unit = Unit::ONE;
-    let (mut above, mut below) = (Vec::new(), Vec::new());
+/// A unit of the equation language: a product of units, divided by other units. Without factors it is a pure number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Product {
+    above: Vec<Factor>,
+    below: Vec<Factor>,
+}
+
+impl Product {
+    /// Returns a unit with this name, such as `mA/cm2`. Other texts are pure numbers.
+    pub(crate) fn named(text: &str) -> Self {
+        translate(text, &HashMap::new()).unwrap_or_default()
+    }
+
+    pub(crate) fn is_pure(&self) -> bool {
+        self.above.is_empty() && self.below.is_empty()
+    }
+
+    /// Returns the unit as it is written after a colon; empty for pure numbers.
+    pub(crate) fn written(&self) -> Written {
+        let unit = |factors: &[Factor]| factors.iter().fold(Unit::ONE, |unit, f| unit * f.unit());
+        let above: Vec<String> = self.above.iter().map(|f| f.text()).collect();
+        let below = self.below.iter().flat_map(|f| ["/".to_string(), f.text()]);
+        let text = [above.join("*")].into_iter().chain(below).collect();
+        Written { text, unit: unit(&self.above) / unit(&self.below) }
+    }
+
+    /// Returns whether a number in this unit is finite in coherent units.
+    pub(crate) fn fits(&self, value: f64) -> bool {
+        self.above.first().is_none_or(|leading| leading.unit().coherent(value).is_finite())
+    }
+
+    /// Returns the words that could be read as names. The word directly after a number cannot.
+    pub(crate) fn bare_words(&self) -> impl Iterator<Item = String> {
+        let factors = self.above.iter().skip(1).chain(&self.below);
+        let words = factors.map(|f| if matches!(f.power, 2 | 3) { f.text() } else { f.word.to_string() });
+        words.collect::<Vec<String>>().into_iter()
+    }
+
+    /// Adds a number with this unit to a syntax tree.
+    pub(crate) fn quantity(&self, syntax: &mut Syntax, value: f64, span: Span) -> Id {
+        let leading = self.above.first().map(|f| Written { text: f.text(), unit: f.unit() });
+        let mut found = syntax.number(value, leading.unwrap_or_default(), span);
+        let above = self.above.iter().skip(1).map(|f| (Binary::Mul, f));
+        for (operator, factor) in above.chain(self.below.iter().map(|f| (Binary::Div, f))) {
+            let unit = if matches!(factor.power, 1..=3) {
+                syntax.name(factor.text(), span)
+            } else {
+                let base = syntax.name(factor.word, span);
+                let power = syntax.number(f64::from(factor.power), Written::default(), span);
+                syntax.apply(Binary::Pow.into(), vec![base, power], span)
+            };
+            found = syntax.apply(operator.into(), vec![found, unit], span);
+        }
+        found
+    }
+}
+
+/// Translates a unit. Returns `None` if the equation language does not have it.
+pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Option<Product> {
+    let mut product = Product::default();
     for (i, part) in text.split('/').enumerate() {
         for factor in part.split(['-', ' ', '*', '\t']).filter(|f| !f.is_empty()) {
-            let Some((word, power)) = translate_factor(factor, own) else { return Translated::Unknown };
-            let (Some(base), false) = (Unit::named(word), word.is_empty()) else { continue };
-            let written = match power {
-                1 => word.to_string(),
-                2 | 3 => format!("{word}{power}"),
-                _ => format!("{word}^{power}"),
-            };
-            if i == 0 {
-                unit = unit * base.power(power);
-                above.push(written);
-            } else {
-                unit = unit / base.power(power);
-                below.push(written);
+            let (word, power) = translate_factor(factor, own)?;
+            if !word.is_empty() {
+                let side = if i == 0 { &mut product.above } else { &mut product.below };
+                side.push(Factor { word, power });
             }
         }
     }
-    let size = unit.coherent(1.0);
-    if above.len() + below.len() > MOST || !size.is_finite() || size == 0.0 {
-        return Translated::Unknown;
-    }
-    if above.is_empty() && below.is_empty() {
-        return Translated::Pure;
-    }
-    let mut text = above.join("*");
-    for factor in below {
-        text.push('/');
-        text.push_str(&factor);
-    }
+    let size = product.written().unit.coherent(1.0);
     // Without a preceding number, V and C would be read as the potential and the capacitance.
-    let clashes = bare_words(&text).any(|word| word == "V" || word == "C");
-    if clashes { Translated::Unknown } else { Translated::Unit(text) }
+    let clashes = product.bare_words().any(|word| word == "V" || word == "C");
+    let is_known =
+        product.above.len() + product.below.len() <= MOST && size.is_finite() && size != 0.0 && !clashes;
+    is_known.then_some(product)
 }
 
 /// Translates a factor to a word of the equation language and its power.
@@ -175,13 +219,4 @@ fn translate_factor(factor: &str, own: &HashMap<&str, &str>) -> Option<(&'static
         word = own.get(word)?;
     }
     None
-}
-
-/// Returns the words of a unit that could be read as names. A word directly after the number cannot.
-pub(crate) fn bare_words(text: &str) -> impl Iterator<Item = &str> {
-    let leads = !text.starts_with('/');
-    text.split(['/', '*'])
-        .filter(|w| !w.is_empty())
-        .skip(usize::from(leads))
-        .map(|w| w.split('^').next().unwrap_or(w))
 }

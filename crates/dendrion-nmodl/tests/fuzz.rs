@@ -1,6 +1,7 @@
 //! The reader never panics or hangs, its errors point into the file, and its results are valid texts.
 //! `DENDRION_FUZZ=1000000` runs that many cases.
 
+use dendrion_language::define;
 use dendrion_nmodl::read;
 use proptest::prelude::*;
 
@@ -210,7 +211,12 @@ proptest! {
 }
 
 fn check(file: &str) {
-    if let Err(error) = read(file) {
+    let translated = read(file);
+    if let Ok(mechanism) = &translated {
+        let definition = &mechanism.definition;
+        assert_eq!(define(&definition.text).as_ref(), Ok(definition), "{}", definition.text);
+    }
+    if let Err(error) = translated {
         let file = &*file.replace("\r\n", "\n").replace('\r', "\n");
         assert!(!error.message.contains("internal error"), "{error}\n{file}");
         let line = file.split('\n').nth(error.line - 1);

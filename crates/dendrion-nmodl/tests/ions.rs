@@ -75,7 +75,7 @@ fn ca_and_the_other_ca_meet_in_one_file() {
         d.parameters.iter().filter(|p| p.default == Some(4.0) && p.name == "Ca_").count(),
         1,
         "{}",
-        mechanism.text
+        mechanism.definition.text
     );
     assert_eq!(d.parameters.iter().filter(|p| p.default == Some(7.0) && p.name == "cai0").count(), 1);
     let scale = -place.values["area"] * 10.0;

@@ -5,7 +5,6 @@ mod common;
 use std::collections::HashMap;
 
 use common::Place;
-use dendrion_language::define;
 use dendrion_nmodl::read;
 use proptest::prelude::*;
 
@@ -166,16 +165,16 @@ proptest! {
         );
         match read(&file) {
             Ok(mechanism) => {
-                let d = define(&mechanism.text).unwrap();
+                let d = &mechanism.definition;
                 let (v, m) = (f64::from(v), f64::from(m));
                 let mut variables = Variables::from([("v", v), ("m", m), ("p", 2.0), ("a", v), ("b", 1.0), ("c", 2.0 * m)]);
                 if statements.iter().try_for_each(|s| s.run(&mut variables)).is_none() {
                     return Ok(());
                 }
                 let expected = -(variables["a"] + 2.0 * variables["b"] + 3.0 * variables["c"]) * 1e3;
-                let found = Place::at(v).with("m", m).current(&d);
+                let found = Place::at(v).with("m", m).current(d);
                 let same = (found - expected).abs() <= 1e-9 * expected.abs().max(1.0) || !expected.is_finite();
-                prop_assert!(same, "{found} is not {expected}\n{file}\n{}", mechanism.text);
+                prop_assert!(same, "{found} is not {expected}\n{file}\n{}", mechanism.definition.text);
             }
             Err(error) => prop_assert!(error.message == "this is not a finite number", "{error}"),
         }

@@ -2,9 +2,9 @@
 
 use super::{Checked, Checker, Meaning};
 use crate::definition::{Assignment, Event, Id, Target, Term, Trigger};
-use crate::error::{Span, suggestion};
+use crate::error::suggestion;
 use crate::function::{Binary, Function};
-use crate::syntax::{self, Action, Change, Node};
+use crate::syntax::{self, Action, Change, Name, Node};
 use crate::unit::Dimension;
 
 impl Checker<'_> {
@@ -23,7 +23,7 @@ impl Checker<'_> {
             if let Some(after) = action.after {
                 self.time(after, "the delay after the event")?;
             }
-            if let Change::Last(time) = action.what {
+            if let Change::Last(time) = action.change {
                 self.time(time, "the duration")?;
             } else {
                 then.push(self.assignment(action)?);
@@ -57,8 +57,8 @@ impl Checker<'_> {
         }
     }
 
-    fn target(&self, name: Span) -> Checked<(Target, Dimension)> {
-        let word = self.word(name);
+    fn target(&self, name: &Name) -> Checked<(Target, Dimension)> {
+        let word = &*name.text;
         if word == "V" {
             return Ok((Target::Potential, Dimension::POTENTIAL));
         }
@@ -67,20 +67,20 @@ impl Checker<'_> {
         }
         let states = self.made.states.iter().map(|s| s.name.as_str()).chain(["V"]);
         Err(self.error(
-            name,
+            name.span,
             format!("'{word}' is not a state, so an event cannot change it{}", suggestion(word, states)),
         ))
     }
 
     fn assignment(&mut self, action: &Action) -> Checked<Assignment> {
-        let (target, dimension) = self.target(action.name)?;
-        let (value, sign) = match action.what {
+        let (target, dimension) = self.target(&action.name)?;
+        let (value, sign) = match action.change {
             Change::Increase(v) => (v, Some(Function::Binary(Binary::Add))),
             Change::Decrease(v) => (v, Some(Function::Binary(Binary::Sub))),
             Change::Set(v) | Change::Last(v) => (v, None),
         };
         self.check_value(value)?;
-        self.of_dimension(value, dimension, self.word(action.name))?;
+        self.of_dimension(value, dimension, &action.name.text)?;
         let value = match sign {
             None => value,
             Some(f) => {
@@ -100,8 +100,8 @@ impl Checker<'_> {
     /// Checks an action on arriving spikes, which has to be `s += weight`.
     fn arrival(&mut self, action: &Action) -> Checked<()> {
         let is_weight =
-            |id: &Id| matches!(self.syntax.nodes[*id], (Node::Name, span) if self.word(span) == "weight");
-        let (Change::Increase(value), None) = (&action.what, action.after) else {
+            |id: &Id| matches!(&self.syntax.nodes[*id].0, Node::Name(name) if &**name == "weight");
+        let (Change::Increase(value), None) = (&action.change, action.after) else {
             return Err(self.error(
                 action.span,
                 "invalid action on an arriving spike; expected 's += weight', where s is a state",
@@ -111,23 +111,23 @@ impl Checker<'_> {
             let message = "expected 'weight' alone; move factors to the equations that use the state";
             return Err(self.error(self.syntax.nodes[*value].1, message));
         }
-        let (target, dimension) = self.target(action.name)?;
+        let (target, dimension) = self.target(&action.name)?;
         let Target::State(i) = target else {
             return Err(self.error(
-                action.name,
+                action.name.span,
                 "'weight' is a pure number and cannot be added to V; expected a dimensionless state",
             ));
         };
         if dimension != Dimension::ONE {
             let message = format!(
                 "'weight' is a pure number and cannot be added to '{}', which is in {dimension}",
-                self.word(action.name)
+                &action.name.text
             );
-            return Err(self.error(action.name, message));
+            return Err(self.error(action.name.span, message));
         }
         if self.made.arrivals.contains(&i) {
-            let message = format!("the weight is added to '{}' more than once", self.word(action.name));
-            return Err(self.error(action.name, message));
+            let message = format!("the weight is added to '{}' more than once", &action.name.text);
+            return Err(self.error(action.name.span, message));
         }
         self.made.arrivals.push(i);
         Ok(())

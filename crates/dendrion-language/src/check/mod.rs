@@ -8,9 +8,9 @@ mod types;
 
 use std::collections::HashMap;
 
-use crate::definition::{Current, Definition, Export, Given, Id, Import, State, Term, Written};
+use crate::definition::{Current, Definition, Export, Given, Id, Import, State, Term};
 use crate::error::{Span, TextError, suggestion};
-use crate::syntax::{Node, Statement, Syntax};
+use crate::syntax::{Name, Node, Statement, Syntax};
 use crate::unit::{Dimension, Unit};
 use types::Type;
 
@@ -29,7 +29,7 @@ enum Meaning {
 }
 
 /// Names of the quantities that the compartment provides, available in every text.
-const GIVEN: [(&str, Given); 8] = [
+pub(crate) const GIVEN: [(&str, Given); 8] = [
     ("V", Given::Potential),
     ("V_rest", Given::Rest),
     ("gL", Given::Leak),
@@ -55,9 +55,13 @@ impl Given {
     }
 }
 
-/// Checks the syntax tree of a text and builds its definition.
-pub(crate) fn check(text: &str, comments: &[(usize, String)], syntax: &Syntax) -> Checked<Definition> {
-    let mut checker = Checker::new(text, comments, syntax);
+/// Checks a syntax tree and builds its definition. `source` is the text to which the positions of the tree refer, and
+/// `text` the one that the definition shows.
+pub(crate) fn check(source: &str, syntax: &Syntax, text: String) -> Checked<Definition> {
+    if let Some(span) = syntax.invalid() {
+        return Err(TextError::new(source, span, "invalid syntax tree: an operand is missing"));
+    }
+    let mut checker = Checker::new(source, syntax, text);
     checker.declare()?;
     checker.settle_parameters()?;
     checker.expressions()?;
@@ -68,8 +72,7 @@ pub(crate) fn check(text: &str, comments: &[(usize, String)], syntax: &Syntax) -
 }
 
 struct Checker<'t> {
-    text: &'t str,
-    comments: &'t [(usize, String)],
+    source: &'t str,
     syntax: &'t Syntax,
     names: HashMap<&'t str, Meaning>,
     /// Type of each node that has been checked.
@@ -79,15 +82,13 @@ struct Checker<'t> {
     made: Definition,
     /// Index of the statement that defines each named expression.
     statement_of: Vec<usize>,
-    /// The comments after definitions, by the byte at which the defined name starts.
-    docs: HashMap<usize, String>,
 }
 
 impl<'t> Checker<'t> {
-    fn new(text: &'t str, comments: &'t [(usize, String)], syntax: &'t Syntax) -> Self {
+    fn new(source: &'t str, syntax: &'t Syntax, text: String) -> Self {
         let n = syntax.nodes.len();
         let made = Definition {
-            text: text.to_string(),
+            text,
             terms: vec![Term::Number(f64::NAN); n],
             parameters: Vec::new(),
             states: Vec::new(),
@@ -103,24 +104,18 @@ impl<'t> Checker<'t> {
         };
         let names = GIVEN.iter().map(|(name, given)| (*name, Meaning::Given(*given))).collect();
         Self {
-            text,
-            comments,
+            source,
             syntax,
             names,
             types: vec![None; n],
             constants: vec![None; n],
             made,
             statement_of: Vec::new(),
-            docs: HashMap::new(),
         }
     }
 
     fn error(&self, span: Span, message: impl Into<String>) -> TextError {
-        TextError::new(self.text, span, message)
-    }
-
-    fn word(&self, span: Span) -> &'t str {
-        span.of(self.text)
+        TextError::new(self.source, span, message)
     }
 
     /// Returns all nodes of the expression `root`, in ascending order.
@@ -134,12 +129,6 @@ impl<'t> Checker<'t> {
         }
         found.sort_unstable();
         found
-    }
-
-    /// Returns a unit with its spelling in the text after a colon.
-    fn written(&self, span: Span, unit: Unit) -> Written {
-        let text = self.word(span);
-        Written { text: if text == "1" { String::new() } else { text.to_string() }, unit }
     }
 
     /// Returns an error unless a node has this dimension. `what` names the quantity in the message.
@@ -166,18 +155,18 @@ impl<'t> Checker<'t> {
 
     fn statement(&mut self, statement: &Statement) -> Checked<()> {
         match statement {
-            Statement::Derivative { name, value, .. } => self.derivative(*name, *value),
-            Statement::Initial { name, value } => self.initial(*name, *value),
-            Statement::Import { name, default: Some(value), .. } => self.import_default(*name, *value),
-            Statement::Export { name, value } => self.export(*name, *value),
+            Statement::Derivative { name, value, .. } => self.derivative(name, *value),
+            Statement::Initial { name, value } => self.initial(name, *value),
+            Statement::Import { name, default: Some(value), .. } => self.import_default(name, *value),
+            Statement::Export { name, value } => self.export(name, *value),
             Statement::On { trigger, actions } => self.event(trigger, actions),
             _ => Ok(()),
         }
     }
 
-    fn derivative(&mut self, name: Span, value: Id) -> Checked<()> {
+    fn derivative(&mut self, name: &Name, value: Id) -> Checked<()> {
         self.check_value(value)?;
-        let word = self.word(name);
+        let word = &*name.text;
         let of = if let Some(Meaning::State(i)) = self.names.get(word) {
             self.made.states[*i].derivative = value;
             self.made.states[*i].unit.unit.dimension
@@ -188,25 +177,25 @@ impl<'t> Checker<'t> {
         self.of_dimension(value, of / Dimension::TIME, &format!("d{word}/dt"))
     }
 
-    fn initial(&mut self, name: Span, value: Id) -> Checked<()> {
+    fn initial(&mut self, name: &Name, value: Id) -> Checked<()> {
         self.check_value(value)?;
-        let word = self.word(name);
+        let word = &*name.text;
         let Some(Meaning::State(i)) = self.names.get(word).copied() else {
             let states = self.made.states.iter().map(|s| s.name.as_str());
             let message =
                 format!("'{word}' is not a state, so it has no initial value{}", suggestion(word, states));
-            return Err(self.error(name, message));
+            return Err(self.error(name.span, message));
         };
         if self.made.states[i].initial.replace(value).is_some() {
-            return Err(self.error(name, format!("'{word}(0)' is defined twice")));
+            return Err(self.error(name.span, format!("'{word}(0)' is defined twice")));
         }
         let dimension = self.made.states[i].unit.unit.dimension;
         self.of_dimension(value, dimension, &format!("{word}(0)"))
     }
 
-    fn import_default(&mut self, name: Span, value: Id) -> Checked<()> {
+    fn import_default(&mut self, name: &Name, value: Id) -> Checked<()> {
         self.check_value(value)?;
-        let word = self.word(name);
+        let word = &*name.text;
         let Some(Meaning::Import(i)) = self.names.get(word).copied() else { return Ok(()) };
         let dimension = self.made.imports[i].unit.unit.dimension;
         let what = format!("the default of '{word}'");
@@ -216,10 +205,10 @@ impl<'t> Checker<'t> {
         Ok(())
     }
 
-    fn export(&mut self, name: Span, value: Option<Id>) -> Checked<()> {
-        let word = self.word(name).to_string();
+    fn export(&mut self, name: &Name, value: Option<Id>) -> Checked<()> {
+        let word = name.text.to_string();
         if self.made.exports.iter().any(|e| e.name == word) {
-            return Err(self.error(name, format!("'{word}' is exported twice")));
+            return Err(self.error(name.span, format!("'{word}' is exported twice")));
         }
         let (value, dimension) = if let Some(value) = value {
             self.check_value(value)?;
@@ -233,7 +222,7 @@ impl<'t> Checker<'t> {
                 }
             }
         } else {
-            let meaning = self.meaning(name)?;
+            let meaning = self.meaning(&name.text, name.span)?;
             let dimension = self.dimension_of(meaning);
             self.made.terms.push(Self::term_of(meaning));
             (self.made.terms.len() - 1, dimension)
@@ -253,7 +242,7 @@ impl<'t> Checker<'t> {
                 let message = format!(
                     "I is the current into the compartment; expected a value in pA or pA/um2, not {dimension}"
                 );
-                return Err(self.error(*name, message));
+                return Err(self.error(name.span, message));
             }
             self.made.current = Some(Current { expression: i, per_area });
         }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::{Checked, Checker, Meaning, Type};
 use crate::definition::{Id, Written};
 use crate::error::Span;
-use crate::syntax::{Node, Statement};
+use crate::syntax::{Annotation, Node, Statement};
 use crate::unit::{Dimension, Unit};
 
 impl Checker<'_> {
@@ -15,7 +15,7 @@ impl Checker<'_> {
         let mut users = vec![Vec::new(); n];
         let mut waits = vec![0_usize; n];
         for (user, count) in waits.iter_mut().enumerate() {
-            let (_, value) = self.defined(user);
+            let (.., value) = self.defined(user);
             for used in self.reads(value) {
                 users[used].push(user);
                 *count += 1;
@@ -33,10 +33,10 @@ impl Checker<'_> {
             }
         }
         let Some(start) = (0..n).find(|i| waits[*i] > 0) else { return Ok(()) };
-        let (name, _) = self.defined(self.in_circle(start, &waits));
+        let (name, span, _) = self.defined(self.in_circle(start, &waits));
         let message =
-            format!("'{}' depends on itself; write 'd{0}/dt = ...' if it is a state", self.word(name));
-        Err(self.error(name, message))
+            format!("'{name}' depends on itself; write 'd{name}/dt = ...' if it is a state");
+        Err(self.error(span, message))
     }
 
     /// Returns an expression that depends on itself, found by following unresolved dependencies from `start`.
@@ -44,23 +44,24 @@ impl Checker<'_> {
         let mut seen = vec![false; waits.len()];
         let mut at = start;
         while !std::mem::replace(&mut seen[at], true) {
-            let waiting = self.reads(self.defined(at).1).into_iter().find(|i| waits[*i] > 0);
+            let waiting = self.reads(self.defined(at).2).into_iter().find(|i| waits[*i] > 0);
             at = waiting.unwrap_or(at);
         }
         at
     }
 
-    fn defined(&self, i: usize) -> (Span, Id) {
+    /// Returns the name, its position and the value of a named expression.
+    fn defined(&self, i: usize) -> (&str, Span, Id) {
         match &self.syntax.statements[self.statement_of[i]] {
-            Statement::Define { name, value, .. } => (*name, *value),
-            _ => (Span::default(), 0),
+            Statement::Define { name, value, .. } => (&name.text, name.span, *value),
+            _ => ("", Span::default(), 0),
         }
     }
 
     /// Returns the named expressions that a value uses, one entry per use.
     fn reads(&self, value: Id) -> Vec<usize> {
-        let read = |id: Id| match self.syntax.nodes[id] {
-            (Node::Name, span) => match self.names.get(self.word(span)) {
+        let read = |id: Id| match &self.syntax.nodes[id].0 {
+            Node::Name(name) => match self.names.get(&**name) {
                 Some(Meaning::Expression(i)) => Some(*i),
                 _ => None,
             },
@@ -73,10 +74,9 @@ impl Checker<'_> {
         let statement = &self.syntax.statements[self.statement_of[i]];
         let Statement::Define { name, value, unit, .. } = statement else { return Ok(()) };
         self.check_value(*value)?;
-        let word = self.word(*name);
-        let unit = if let Some(unit) = unit {
-            self.of_dimension(*value, unit.unit.dimension, word)?;
-            self.written(unit.span, unit.unit)
+        let unit = if let Some(Annotation { unit, .. }) = unit {
+            self.of_dimension(*value, unit.unit.dimension, &name.text)?;
+            unit.clone()
         } else {
             let dimension = match self.types[*value] {
                 Some(Type::Number(d)) => d,

@@ -2,9 +2,8 @@
 
 use super::{Checked, Checker, Meaning, Type};
 use crate::definition::{Id, Parameter, Written};
-use crate::error::Span;
 use crate::function::{Binary, Function, Unary};
-use crate::syntax::{Annotation, Node, Statement};
+use crate::syntax::{Node, Statement};
 use crate::unit::{Unit, ten_to};
 
 impl Checker<'_> {
@@ -13,14 +12,14 @@ impl Checker<'_> {
         let (expressions, statements) =
             (std::mem::take(&mut self.made.expressions), std::mem::take(&mut self.statement_of));
         for (expression, at) in expressions.into_iter().zip(statements) {
-            let Statement::Define { name, value, unit, bound } = &self.syntax.statements[at] else {
+            let Statement::Define { name, value, unit, bound, doc } = &self.syntax.statements[at] else {
                 continue;
             };
-            let word = self.word(*name);
+            let word = &*name.text;
             if !self.is_literal(*value) || word == "I" {
                 if bound.is_some() {
                     return Err(
-                        self.error(*name, format!("'{word}' is not a parameter, so it cannot have a bound"))
+                        self.error(name.span, format!("'{word}' is not a parameter, so it cannot have a bound"))
                     );
                 }
                 self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
@@ -28,23 +27,23 @@ impl Checker<'_> {
                 self.statement_of.push(at);
                 continue;
             }
-            let (default, unit) = self.default(word, *value, *unit)?;
+            let unit = unit.as_ref().map(|unit| &unit.unit);
+            let (default, unit) = self.default(word, *value, unit)?;
             let bound = bound.unwrap_or_default();
             self.names.insert(word, Meaning::Parameter(self.made.parameters.len()));
-            let doc = self.docs.remove(&name.start).unwrap_or_default();
             self.made.parameters.push(Parameter {
                 name: word.into(),
                 unit,
                 default: Some(default),
                 bound,
-                doc,
+                doc: doc.clone(),
             });
         }
         Ok(())
     }
 
     /// Returns the default of a parameter and its unit.
-    fn default(&mut self, name: &str, value: Id, unit: Option<Annotation>) -> Checked<(f64, Written)> {
+    fn default(&mut self, name: &str, value: Id, unit: Option<&Written>) -> Checked<(f64, Written)> {
         self.check_value(value)?;
         let span = self.syntax.nodes[value].1;
         let dimension = match self.types[value] {
@@ -57,11 +56,11 @@ impl Checker<'_> {
         let written = match unit {
             Some(unit) => {
                 self.of_dimension(value, unit.unit.dimension, name)?;
-                self.written(unit.span, unit.unit)
+                unit.clone()
             }
             None => match plain {
-                Some((_, unit)) if !self.unit_text(span).is_empty() => {
-                    Written { text: self.unit_text(span), unit }
+                Some((_, unit)) if !self.unit_text(value).is_empty() => {
+                    Written { text: self.unit_text(value), unit }
                 }
                 _ => {
                     let text =
@@ -91,12 +90,10 @@ impl Checker<'_> {
     fn plain(&self, value: Id) -> Option<(f64, Unit)> {
         let mut found: std::collections::HashMap<Id, (f64, Unit)> = std::collections::HashMap::new();
         for id in self.subtree(value) {
-            let one = match &self.syntax.nodes[id] {
-                (Node::Number { value, unit }, _) => (*value, *unit),
-                (Node::Name, span) => {
-                    (1.0, Unit::named(self.word(*span)).filter(|_| !self.is_declared(*span))?)
-                }
-                (Node::Apply(f, operands), _) => {
+            let one = match &self.syntax.nodes[id].0 {
+                Node::Number(value, unit) => (*value, unit.unit),
+                Node::Name(name) => (1.0, Unit::named(name).filter(|_| !self.is_declared(name))?),
+                Node::Apply(f, operands) => {
                     let (a, b) = (found[&operands[0]], operands.get(1).map(|b| found[b]));
                     match (f, b) {
                         (Function::Unary(Unary::Neg), _) => (-a.0, a.1),
@@ -111,13 +108,15 @@ impl Checker<'_> {
         found.get(&value).copied()
     }
 
-    pub(super) fn is_declared(&self, span: Span) -> bool {
-        self.names.contains_key(self.word(span))
+    pub(super) fn is_declared(&self, name: &str) -> bool {
+        self.names.contains_key(name)
     }
 
-    /// Returns the unit of `-120 mS/cm2` as it is written, or an empty text if numbers and units are mixed.
-    fn unit_text(&self, span: Span) -> String {
-        let text = self.word(span).trim_start_matches(['-', '(', '+']).trim_start();
+    /// Returns the text of the unit of `-120 mS/cm2`, or an empty text if numbers and units are mixed.
+    fn unit_text(&self, value: Id) -> String {
+        let is_unit = |name: &str| !self.is_declared(name) && Unit::named(name).is_some();
+        let text = self.syntax.formula(value, &is_unit).into_text();
+        let text = text.trim_start_matches('-');
         let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let exponent = unit.strip_prefix(['e', 'E']).map(|e| e.trim_start_matches(['+', '-']));
         let unit = match exponent {
@@ -126,7 +125,7 @@ impl Checker<'_> {
             }
             _ => unit,
         };
-        let unit = unit.trim().trim_end_matches(')').trim();
+        let unit = unit.trim();
         let begins_number = |(at, c): (usize, char)| {
             c.is_ascii_digit()
                 && !unit[..at].ends_with(|p: char| p.is_alphanumeric() || p == '^' || p == '*' || p == '-')

@@ -1,7 +1,7 @@
 //! Types of expressions: quantities with a dimension, and conditions.
 
 use super::{Checked, Checker, GIVEN, Meaning};
-use crate::definition::{Id, Term};
+use crate::definition::{Id, Term, Written};
 use crate::error::{Span, suggestion};
 use crate::function::{Binary, Function, Unary};
 use crate::syntax::Node;
@@ -30,15 +30,16 @@ impl Checker<'_> {
     }
 
     fn check_node(&mut self, id: Id) -> Checked<()> {
-        let (node, span) = &self.syntax.nodes[id];
+        let syntax = self.syntax;
+        let (node, span) = &syntax.nodes[id];
         let (found, term) = match node {
-            Node::Number { value, unit } => {
+            Node::Number(value, Written { unit, .. }) => {
                 let coherent = unit.coherent(*value);
                 self.constants[id] = Some(coherent);
                 let is_zero = *value == 0.0 && *unit == Unit::ONE;
                 (if is_zero { Type::Zero } else { Type::Number(unit.dimension) }, Term::Number(coherent))
             }
-            Node::Name => self.name(id, *span)?,
+            Node::Name(name) => self.name(id, name, *span)?,
             Node::Apply(f, operands) => {
                 let found = self.apply(*f, operands, *span)?;
                 self.constants[id] = self.fold(*f, operands);
@@ -50,14 +51,13 @@ impl Checker<'_> {
         Ok(())
     }
 
-    fn name(&mut self, id: Id, span: Span) -> Checked<(Type, Term)> {
-        let word = self.word(span);
-        if let (false, Some(unit)) = (self.is_declared(span), Unit::named(word)) {
+    fn name(&mut self, id: Id, word: &str, span: Span) -> Checked<(Type, Term)> {
+        if let (false, Some(unit)) = (self.is_declared(word), Unit::named(word)) {
             let coherent = unit.coherent(1.0);
             self.constants[id] = Some(coherent);
             return Ok((Type::Number(unit.dimension), Term::Number(coherent)));
         }
-        let meaning = self.meaning(span)?;
+        let meaning = self.meaning(word, span)?;
         if meaning == Meaning::Pi {
             self.constants[id] = Some(std::f64::consts::PI);
         }
@@ -74,8 +74,7 @@ impl Checker<'_> {
     }
 
     /// Returns the meaning of a name.
-    pub(super) fn meaning(&self, span: Span) -> Checked<Meaning> {
-        let word = self.word(span);
+    pub(super) fn meaning(&self, word: &str, span: Span) -> Checked<Meaning> {
         if let Some(meaning) = self.names.get(word) {
             return Ok(*meaning);
         }

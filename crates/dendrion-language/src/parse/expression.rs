@@ -3,6 +3,7 @@
 
 use super::{KEYWORDS, Parser};
 use crate::cursor::{Expressions, Parsed, Parser as _};
+use crate::definition::Written;
 use crate::error::{Span, suggestion};
 use crate::function::{Function, Level, Unary};
 use crate::lex::Kind;
@@ -46,8 +47,8 @@ impl<'t> Expressions<'t> for Parser<'t> {
             }
             Kind::Name if self.is_called() => self.call(),
             Kind::Name => {
-                let span = self.name("a number, a name or '('")?;
-                Ok(self.push(Node::Name, span))
+                let name = self.name("a number, a name or '('")?;
+                Ok(self.syntax.name(name.text, name.span))
             }
             Kind::Symbol("(") => {
                 self.advance(1);
@@ -63,11 +64,11 @@ impl<'t> Expressions<'t> for Parser<'t> {
     }
 
     fn apply(&mut self, function: Function, operands: Vec<Id>, span: Span) -> Id {
-        self.push(Node::Apply(function, operands), span)
+        self.syntax.apply(function, operands, span)
     }
 
     fn span(&self, id: Id) -> Span {
-        self.syntax.nodes[id].1
+        self.syntax.span(id)
     }
 }
 
@@ -101,17 +102,17 @@ impl Parser<'_> {
         let token = self.peek();
         let word = self.text(token.span);
         if token.kind != Kind::Name || KEYWORDS.contains(&word) {
-            return Ok(self.push(Node::Number { value, unit: Unit::ONE }, span));
+            return Ok(self.syntax.number(value, Written::default(), span));
         }
         let (unit, end) = self.unit_name()?;
-        if !unit.coherent(value).is_finite() {
+        if !unit.unit.coherent(value).is_finite() {
             return Err(self.error(span.to(end), "this number is too large; expected a finite number in coherent units (mV, ms, pA, um, mM, K)"));
         }
-        Ok(self.push(Node::Number { value, unit }, span.to(end)))
+        Ok(self.syntax.number(value, unit, span.to(end)))
     }
 
     /// Parses the name of a unit with an optional exponent: `cm2`, `ms^2`, `ms^-1`.
-    pub(super) fn unit_name(&mut self) -> Parsed<(Unit, Span)> {
+    pub(super) fn unit_name(&mut self) -> Parsed<(Written, Span)> {
         let token = self.next();
         let word = self.text(token.span);
         let Some(unit) = Unit::named(word).filter(|_| token.kind == Kind::Name) else {
@@ -119,7 +120,7 @@ impl Parser<'_> {
             return Err(self.error(token.span, message));
         };
         if !(self.is("^") || self.is("**")) {
-            return Ok((unit, token.span));
+            return Ok((Written { text: word.to_string(), unit }, token.span));
         }
         self.advance(1);
         let negative = self.accept("-");
@@ -127,7 +128,8 @@ impl Parser<'_> {
             Kind::Number(v) if v.fract() == 0.0 && (1.0..=9.0).contains(&v) => {
                 let end = self.next().span;
                 let exponent = if negative { -(v as i32) } else { v as i32 };
-                Ok((unit.power(exponent), token.span.to(end)))
+                let text = format!("{word}^{exponent}");
+                Ok((Written { text, unit: unit.power(exponent) }, token.span.to(end)))
             }
             _ => Err(self.unexpected("an integer exponent from 1 to 9 after the unit")),
         }

@@ -1,22 +1,28 @@
 //! Recursive-descent parser: builds a syntax tree from tokens.
 
+mod comments;
 mod expression;
 mod statement;
 
 use crate::cursor::{self, Cursor, DEEPEST, Parsed, Parser as _};
-use crate::error::{Span, TextError};
+use crate::error::TextError;
 use crate::lex::{Kind, LINE, Lexed, Special};
-use crate::syntax::{Id, Node, Syntax};
+use crate::syntax::{Name, Syntax};
 
 /// Reserved words.
 pub(crate) const KEYWORDS: [&str; 11] =
     ["on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export"];
 
-/// Parses a text. Also returns the comments, each with the byte at which it starts.
-pub(crate) fn parse(text: &str, lexed: Lexed) -> Result<(Syntax, Vec<(usize, String)>), TextError> {
+/// Words that have a meaning in events only, but that no quantity can have as its name.
+pub(crate) const WORDS: [&str; 3] = ["event", "spike", "weight"];
+
+/// Parses a text.
+pub(crate) fn parse(text: &str, lexed: Lexed) -> Result<Syntax, TextError> {
+    let first = lexed.tokens.iter().find(|token| token.kind != LINE).copied();
     let mut parser = Parser { cursor: Cursor::new(text, lexed.tokens), syntax: Syntax::default() };
     parser.statements()?;
-    Ok((parser.syntax, lexed.comments))
+    comments::attach(text, first, lexed.comments, &mut parser.syntax);
+    Ok(parser.syntax)
 }
 
 struct Parser<'t> {
@@ -54,17 +60,12 @@ impl<'t> cursor::Parser<'t> for Parser<'t> {
 
 impl Parser<'_> {
     /// Consumes a name that is not a keyword. `what` describes the expected name in the error message.
-    fn name(&mut self, what: &str) -> Parsed<Span> {
+    fn name(&mut self, what: &str) -> Parsed<Name> {
         let token = self.peek();
         if token.kind == Kind::Name && !KEYWORDS.contains(&self.word()) {
             self.advance(1);
-            return Ok(token.span);
+            return Ok(Name::new(self.text(token.span), token.span));
         }
         Err(self.unexpected(what))
-    }
-
-    fn push(&mut self, node: Node, span: Span) -> Id {
-        self.syntax.nodes.push((node, span));
-        self.syntax.nodes.len() - 1
     }
 }

@@ -4,7 +4,8 @@ use super::Parser;
 use crate::cursor::{Parsed, Parser as _};
 use crate::error::{Span, TextError};
 use crate::lex::{Kind, LINE};
-use crate::syntax::{Action, Annotation, Bound, Change, Statement, Trigger};
+use crate::definition::Written;
+use crate::syntax::{Action, Annotation, Bound, Change, Name, Statement, Trigger};
 use crate::unit::Unit;
 
 impl Parser<'_> {
@@ -45,10 +46,11 @@ impl Parser<'_> {
         if self.accept("=") {
             let value = self.expression()?;
             let unit = self.accept(":").then(|| self.annotation()).transpose()?;
-            return Ok(Statement::Define { name, value, unit, bound: self.bound()? });
+            return Ok(Statement::Define { name, value, unit, bound: self.bound()?, doc: String::new() });
         }
         if self.accept(":") {
-            return Ok(Statement::Declare { name, unit: self.annotation()?, bound: self.bound()? });
+            let unit = self.annotation()?;
+            return Ok(Statement::Declare { name, unit, bound: self.bound()?, doc: String::new() });
         }
         if self.is("/") {
             return self.derivative(name);
@@ -56,13 +58,12 @@ impl Parser<'_> {
         if self.is("(") {
             return self.initial(name);
         }
-        Err(self.unexpected(&format!("'=' or ':' after '{}'", self.text(name))))
+        Err(self.unexpected(&format!("'=' or ':' after '{}'", name.text)))
     }
 
     /// Parses the rest of `dx/dt = ...`, after `dx`.
-    fn derivative(&mut self, dx: Span) -> Parsed<Statement> {
+    fn derivative(&mut self, Name { text: word, span: dx }: Name) -> Parsed<Statement> {
         self.advance(1);
-        let word = self.text(dx);
         if !word.starts_with('d') || word.len() < 2 || self.word() != "dt" {
             let message = "invalid left-hand side; expected a name or a derivative such as 'dx/dt'";
             return Err(self.error(dx.to(self.peek().span), message));
@@ -71,11 +72,12 @@ impl Parser<'_> {
         self.expect("=", "after the derivative")?;
         let value = self.expression()?;
         let unit = self.accept(":").then(|| self.annotation()).transpose()?;
-        Ok(Statement::Derivative { name: Span::new(dx.start + 1, dx.end), value, unit })
+        let name = Name::new(&word[1..], Span::new(dx.start + 1, dx.end));
+        Ok(Statement::Derivative { name, value, unit })
     }
 
     /// Parses the rest of `x(0) = ...`, after `x`.
-    fn initial(&mut self, name: Span) -> Parsed<Statement> {
+    fn initial(&mut self, name: Name) -> Parsed<Statement> {
         self.advance(1);
         if self.peek().kind != Kind::Number(0.0) {
             return Err(self.unexpected("0, as in 'x(0) = ...' for the initial value"));
@@ -95,7 +97,10 @@ impl Parser<'_> {
             if divides || self.is("*") {
                 self.advance(1);
             } else if self.peek().kind != Kind::Name {
-                return Ok(Annotation { unit, span: start.to(end) });
+                let span = start.to(end);
+                let text = self.text(span);
+                let text = if text == "1" { String::new() } else { text.to_string() };
+                return Ok(Annotation { unit: Written { text, unit }, span });
             }
             let (factor, to) = self.unit_factor()?;
             unit = if divides { unit / factor } else { unit * factor };
@@ -106,7 +111,7 @@ impl Parser<'_> {
     fn unit_factor(&mut self) -> Parsed<(Unit, Span)> {
         match self.peek().kind {
             Kind::Number(1.0) => Ok((Unit::ONE, self.next().span)),
-            Kind::Name => self.unit_name(),
+            Kind::Name => self.unit_name().map(|(unit, span)| (unit.unit, span)),
             _ => Err(self.unexpected("a unit such as mV, or 1 for a pure number")),
         }
     }
@@ -206,9 +211,10 @@ impl Parser<'_> {
         if what.is_none() && self.accept_word("for") {
             what = Some(Change::Last(self.expression()?));
         }
-        let what = what.ok_or_else(|| self.action_expected())?;
-        let last = self.behind().map_or(name, |t| t.span);
-        Ok(Action { name, what, after, span: name.to(last) })
+        let change = what.ok_or_else(|| self.action_expected())?;
+        let last = self.behind().map_or(name.span, |t| t.span);
+        let span = name.span.to(last);
+        Ok(Action { name, change, after, span })
     }
 
     fn action_expected(&self) -> TextError {

@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
-use super::slots::{Held, Role};
+use dendrion_language::syntax::Bound;
+
+use super::environment::{Held, Role};
 use super::{Lowered, Lowerer, Parameter, State};
 use crate::defs::Leaf;
 use crate::error::Span;
 use crate::names::Names;
-use crate::piece::{Piece, level};
+use crate::terms::{TermId, Value};
 use crate::syntax::{Declared, Name, Node};
-use crate::units::{Translated, bare_words, translate};
+use crate::units::{Product, translate};
 
 /// Maximum length of a comment in characters; longer ones are truncated.
 const LONGEST_DOC: usize = 200;
@@ -17,14 +19,17 @@ const LONGEST_DOC: usize = 200;
 impl<'t> Lowerer<'_, 't> {
     pub(super) fn declare(&mut self) -> Lowered<()> {
         let file = self.file;
-        let units: Vec<Translated> = file.parameters.iter().map(|p| translate(p.unit, &file.units)).collect();
+        let units: Vec<Option<Product>> =
+            file.parameters.iter().map(|p| translate(p.unit, &file.units)).collect();
         let own = file.names();
-        self.names = Names::new(units.iter().flat_map(|u| bare_words(u.text())), own, self.reserved);
+        self.names = Names::new(units.iter().flatten().flat_map(Product::bare_words), own, self.reserved);
         self.given();
         self.ions()?;
         for (name, value) in &file.constants {
             let fixed = Role::Fixed("it is a constant");
-            self.global(*name, fixed, Held::Known(Piece::number(*value)));
+            self.terms.at = name.span;
+            let value = self.terms.number(*value);
+            self.global(*name, fixed, Held::Known(value));
         }
         for state in &file.states {
             self.state(state)?;
@@ -36,7 +41,7 @@ impl<'t> Lowerer<'_, 't> {
                 self.assigned(parameter);
             } else {
                 let next = file.parameters.get(i + 1).map_or(usize::MAX, |p| p.name.span.start);
-                self.parameter(parameter, unit, next)?;
+                self.parameter(parameter, unit.as_ref(), next)?;
             }
         }
         let names =
@@ -62,61 +67,70 @@ impl<'t> Lowerer<'_, 't> {
         if self.globals.contains_key(name.text) {
             return false;
         }
-        let slot = self.slot(name, role, held);
-        self.globals.insert(name.text, slot);
+        let variable = self.variable(name, role, held);
+        self.globals.insert(name.text, variable);
         true
     }
 
-    /// Declares a variable whose value is reset to `piece` at the beginning of each block.
-    pub(super) fn outside_variable(&mut self, name: Name<'t>, role: Role, piece: Piece) {
-        let held = Held::Known(piece);
+    /// Declares a variable whose value is reset to `value` at the beginning of each block.
+    pub(super) fn outside_variable(&mut self, name: Name<'t>, role: Role, value: Value) {
+        let held = Held::Known(value);
         if self.global(name, role, held.clone()) {
-            self.outside.push((self.slots.len() - 1, held));
+            self.outside.push((self.variables.len() - 1, held));
         }
     }
 
     /// Declares the variables available in every file: v, celsius, dt, t and the geometry.
     fn given(&mut self) {
         let name = |text: &'static str| Name { text, span: Span::default() };
-        let mut potential = Piece::reference(0, true, false);
-        (potential.text, potential.level) = ("V/(1 mV)".to_string(), level::PRODUCT);
-        if let Some(v) = self.defs.name("v", potential, false) {
+        let potential = self.given_in("V", "mV");
+        let potential = self.terms.value(potential, true);
+        if let Some(v) = self.defs.name(&mut self.terms, "v", potential, false) {
             self.outside_variable(name("v"), Role::Potential, v);
         }
-        for (text, value) in [("dt", "dt/(1 ms)"), ("diam", "diameter/(1 um)"), ("area", "area/(1 um2)")] {
-            let piece = self.defs.leaf(Leaf::Given, value.to_string(), false);
-            self.global(name(text), Role::Fixed("the simulator sets it"), Held::Known(piece));
+        for (text, given, unit) in [("dt", "dt", "ms"), ("diam", "diameter", "um"), ("area", "area", "um2")] {
+            let term = self.given_in(given, unit);
+            let value = self.defs.leaf(&mut self.terms, Leaf::Given, term, false);
+            self.global(name(text), Role::Fixed("the simulator sets it"), Held::Known(value));
         }
         self.global(name("t"), Role::Time, Held::Unset);
-        let celsius = self.outer(name("celsius"), 6.3, "", "temperature in degrees Celsius");
+        let celsius = self.outer(name("celsius"), 6.3, &Product::default(), "temperature in degrees Celsius");
         self.global(name("celsius"), Role::Fixed("it is the temperature"), Held::Known(celsius));
     }
 
+    /// Returns a quantity that the compartment provides as a number in the given unit.
+    fn given_in(&mut self, name: &str, unit: &str) -> TermId {
+        let name = self.terms.name(name);
+        self.terms.in_units(name, &Product::named(unit))
+    }
+
     /// Adds a parameter that NEURON defines outside of the file.
-    pub(super) fn outer(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
+    pub(super) fn outer(&mut self, name: Name<'_>, default: f64, unit: &Product, doc: &str) -> Value {
         let text = self.names.parameter(name.text);
         self.outer_called(text, name, default, unit, doc)
     }
 
     /// Adds a parameter that the file does not name, with a name that does not conflict with the file's names.
-    pub(super) fn outer_made(&mut self, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
+    pub(super) fn outer_made(&mut self, name: Name<'_>, default: f64, unit: &Product, doc: &str) -> Value {
         let text = self.names.made(name.text);
         self.outer_called(text, name, default, unit, doc)
     }
 
-    fn outer_called(&mut self, text: String, name: Name<'_>, default: f64, unit: &str, doc: &str) -> Piece {
-        let value = if unit.is_empty() { text.clone() } else { format!("{text}/(1 {unit})") };
-        let piece = self.defs.leaf(Leaf::Parameter(self.parameters.len()), value, false);
+    fn outer_called(&mut self, text: String, name: Name<'_>, default: f64, unit: &Product, doc: &str) -> Value {
+        self.terms.at = name.span;
+        let own = self.terms.name(&text);
+        let term = if unit.is_pure() { own } else { self.terms.in_units(own, unit) };
+        let value = self.defs.leaf(&mut self.terms, Leaf::Parameter(self.parameters.len()), term, false);
         self.parameters.push(Parameter {
             name: text,
             source_name: name.text.to_string(),
             span: None,
             default,
-            unit: unit.to_string(),
-            bound: "",
+            unit: unit.clone(),
+            bound: None,
             doc: doc.to_string(),
         });
-        piece
+        value
     }
 
     /// Returns the name of an object in the text, and adds a note if it differs from its name in the file.
@@ -132,15 +146,15 @@ impl<'t> Lowerer<'_, 't> {
         if !self.global(state.name, Role::State, Held::Unset) {
             return Err(self.twice(state.name));
         }
-        let rate = self.slot(state.name, Role::Rate, Held::Unset);
+        let rate = self.variable(state.name, Role::Rate, Held::Unset);
         self.rates.insert(state.name.text, rate);
         let name = self.plain(state.name);
-        let slot = self.globals.get(state.name.text).copied().unwrap_or(rate);
+        let variable = self.globals.get(state.name.text).copied().unwrap_or(rate);
         let is_concentration = self.inside.contains_key(state.name.text);
         let span = state.name.span;
         self.states.push(State {
             name,
-            slot,
+            variable,
             rate,
             is_concentration,
             is_constant: false,
@@ -152,7 +166,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn twice(&self, name: Name<'_>) -> crate::NmodlError {
-        let role = self.resolve(name.text).and_then(|i| self.slots.get(i)).map(|s| s.role);
+        let role = self.resolve(name.text).and_then(|i| self.variables.get(i)).map(|s| s.role);
         let what = match role {
             Some(Role::Fixed(why)) => format!("'{}' cannot be declared here because {why}", name.text),
             Some(Role::Potential) => "'v' cannot be declared here because it is the potential".to_string(),
@@ -162,29 +176,24 @@ impl<'t> Lowerer<'_, 't> {
         self.error(name.span, what)
     }
 
-    fn parameter(&mut self, parameter: &Declared<'t>, unit: &Translated, next: usize) -> Lowered<()> {
+    fn parameter(&mut self, parameter: &Declared<'t>, unit: Option<&Product>, next: usize) -> Lowered<()> {
         let name = parameter.name;
-        if let Some(slot) = self.globals.get(name.text).copied() {
-            return self.declared_before(parameter, slot);
+        if let Some(variable) = self.globals.get(name.text).copied() {
+            return self.declared_before(parameter, variable);
         }
         let default = parameter.default.unwrap_or(0.0);
         if parameter.default.is_none() {
             self.note(name.span, format!("'{}' has no value; 0 is used", name.text));
         }
-        let mut unit_text = unit.text();
-        let fits = |unit: &str| {
-            let leading = unit.split(['/', '*']).next().unwrap_or("");
-            dendrion_language::Unit::named(leading).is_none_or(|u| u.coherent(default).is_finite())
-        };
-        if *unit == Translated::Unknown || !fits(unit_text) {
+        let unit = unit.filter(|unit| unit.fits(default));
+        if unit.is_none() {
             let message =
                 format!("unknown unit ({}); '{}' is treated as a pure number", parameter.unit, name.text);
             self.note(name.span, message);
-            unit_text = "";
         }
         let doc = self.doc(name.span, next);
         let bound = self.bound(parameter, default);
-        let piece = self.outer(name, default, unit_text, &doc);
+        let value = self.outer(name, default, unit.unwrap_or(&Product::default()), &doc);
         if let Some(made) = self.parameters.last_mut() {
             (made.bound, made.span) = (bound, Some(name.span));
             let plain = made.name.clone();
@@ -193,15 +202,15 @@ impl<'t> Lowerer<'_, 't> {
                 self.note(name.span, message);
             }
         }
-        self.global(name, Role::Parameter, Held::Known(piece));
+        self.global(name, Role::Parameter, Held::Known(value));
         Ok(())
     }
 
     /// Handles a PARAMETER entry for a variable that is defined elsewhere: v, celsius or a variable read from an
     /// ion.
-    fn declared_before(&mut self, parameter: &Declared<'t>, slot: usize) -> Lowered<()> {
+    fn declared_before(&mut self, parameter: &Declared<'t>, variable: usize) -> Lowered<()> {
         let name = parameter.name;
-        let role = self.slots.get(slot).map(|s| s.role);
+        let role = self.variables.get(variable).map(|s| s.role);
         if matches!(role, Some(Role::Parameter)) {
             return Err(self.twice(name));
         }
@@ -220,13 +229,13 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    fn bound(&mut self, parameter: &Declared<'t>, default: f64) -> &'static str {
-        let Some((low, high)) = parameter.limits else { return "" };
+    fn bound(&mut self, parameter: &Declared<'t>, default: f64) -> Option<Bound> {
+        let (low, high) = parameter.limits?;
         let (bound, fits) = match (low, high) {
-            (0.0, 1.0) => (" (in [0, 1])", (0.0..=1.0).contains(&default)),
-            (0.0, _) => (" (>= 0)", default >= 0.0),
-            (low, _) if low > 0.0 => (" (> 0)", default > 0.0),
-            _ => return "",
+            (0.0, 1.0) => (Bound::Fraction, (0.0..=1.0).contains(&default)),
+            (0.0, _) => (Bound::NonNegative, default >= 0.0),
+            (low, _) if low > 0.0 => (Bound::Positive, default > 0.0),
+            _ => return None,
         };
         if !fits {
             let message = format!(
@@ -234,9 +243,9 @@ impl<'t> Lowerer<'_, 't> {
                 parameter.name.text
             );
             self.note(parameter.name.span, message);
-            return "";
+            return None;
         }
-        bound
+        Some(bound)
     }
 
     /// Returns the comment that follows on the same line, before the next parameter.
@@ -267,11 +276,9 @@ impl<'t> Lowerer<'_, 't> {
             self.assigned(assigned);
             return;
         }
-        let unit = match translate(assigned.unit, &file.units) {
-            Translated::Unit(unit) if bare_words(&unit).next().is_none() => unit,
-            _ => String::new(),
-        };
-        let piece = self.outer(name, 0.0, &unit, "never assigned by the file");
+        let unit = translate(assigned.unit, &file.units).filter(|unit| unit.bare_words().next().is_none());
+        let unit = unit.unwrap_or_default();
+        let value = self.outer(name, 0.0, &unit, "never assigned by the file");
         if let Some(made) = self.parameters.last_mut() {
             made.span = Some(name.span);
         }
@@ -279,39 +286,40 @@ impl<'t> Lowerer<'_, 't> {
             name.span,
             format!("'{}' is never assigned; it becomes a parameter with default 0", name.text),
         );
-        self.global(name, Role::Parameter, Held::Known(piece));
+        self.global(name, Role::Parameter, Held::Known(value));
     }
 
     fn assigned(&mut self, assigned: &Declared<'t>) {
         if self.global(assigned.name, Role::Assigned { public: true }, Held::Unset)
-            && let Some(slot) = self.slots.last_mut()
+            && let Some(variable) = self.variables.last_mut()
         {
-            slot.unit = assigned.unit;
+            variable.unit = assigned.unit;
         }
     }
 
     /// Sets initial values: a state begins at the parameter x0 if the file has one, and otherwise at 0; a
     /// concentration begins at NEURON's default.
     fn begin_states(&mut self) {
-        let states: HashSet<usize> = self.states.iter().map(|s| s.slot).collect();
-        for index in 0..self.slots.len() {
-            let Some(slot) = self.slots.get(index) else { break };
-            let (name, is_unset) = (slot.name, slot.held == Held::Unset);
+        let states: HashSet<usize> = self.states.iter().map(|s| s.variable).collect();
+        for index in 0..self.variables.len() {
+            let Some(variable) = self.variables.get(index) else { break };
+            let (name, is_unset) = (variable.name, variable.held == Held::Unset);
             let written = self.inside.get(name.text).copied();
             let beginning = format!("{}0", name.text);
-            let own = self.globals.get(beginning.as_str()).and_then(|s| self.slots.get(*s));
+            let own = self.globals.get(beginning.as_str()).and_then(|s| self.variables.get(*s));
             let held = match (own.map(|s| (s.role, s.held.clone())), written) {
                 (Some((Role::Parameter | Role::Fixed(_), held)), _) if states.contains(&index) => held,
                 (_, Some(ion)) if is_unset => {
                     let doc = "initial concentration";
                     let wanted = Name { text: &beginning, span: name.span };
-                    Held::Known(self.outer_made(wanted, super::ions::inside(ion), "mM", doc))
+                    let unit = Product::named("mM");
+                    Held::Known(self.outer_made(wanted, super::ions::inside(ion), &unit, doc))
                 }
-                _ if states.contains(&index) => Held::Known(Piece::number(0.0)),
+                _ if states.contains(&index) => Held::Known(self.terms.number(0.0)),
                 _ => continue,
             };
-            if let Some(slot) = self.slots.get_mut(index) {
-                slot.held = held;
+            if let Some(variable) = self.variables.get_mut(index) {
+                variable.held = held;
             }
         }
     }

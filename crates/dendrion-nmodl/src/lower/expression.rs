@@ -1,75 +1,108 @@
 //! Translates expressions. Calls of routines are expanded.
 
+use dendrion_language::{Binary, Function, Unary};
+
 use super::{Lowered, Lowerer, NOT_FINITE};
 use crate::error::{Span, suggestion};
-use crate::lower::slots::Held;
-use crate::piece::Piece;
+use crate::lower::environment::Held;
+use crate::terms::{Term, Terms, Value};
 use crate::syntax::{Expr, Node, Operator, Routine};
 
 /// Maximum nesting depth of an expression; deeper parts get a name.
 const DEEP: usize = 30;
 
-/// A function of one number: its name in NMODL, its name in the equation language, and its implementation.
-type Function = (&'static str, &'static str, fn(f64) -> f64);
-const FUNCTIONS: [Function; 7] = [
-    ("exp", "exp", f64::exp),
-    ("log", "log", f64::ln),
-    ("log10", "log10", f64::log10),
-    ("sqrt", "sqrt", f64::sqrt),
-    ("fabs", "abs", f64::abs),
-    ("abs", "abs", f64::abs),
-    ("tanh", "tanh", f64::tanh),
+/// NMODL's names of functions. Those of one number come first.
+const FUNCTIONS: [(&str, Function); 10] = [
+    ("exp", Function::Unary(Unary::Exp)),
+    ("log", Function::Unary(Unary::Log)),
+    ("log10", Function::Log10),
+    ("sqrt", Function::Unary(Unary::Sqrt)),
+    ("fabs", Function::Unary(Unary::Abs)),
+    ("abs", Function::Unary(Unary::Abs)),
+    ("tanh", Function::Unary(Unary::Tanh)),
+    ("pow", Function::Binary(Binary::Pow)),
+    ("fmin", Function::Binary(Binary::Min)),
+    ("fmax", Function::Binary(Binary::Max)),
 ];
 
 impl<'t> Lowerer<'_, 't> {
+    /// Translates an expression whose value is a number.
+    pub(super) fn quantity(&mut self, expr: Expr) -> Lowered<Value> {
+        let value = self.expression(expr)?;
+        Ok(self.terms.quantity(value))
+    }
+
     /// Translates an expression to the equation language.
-    pub(super) fn expression(&mut self, expr: Expr) -> Lowered<Piece> {
+    pub(super) fn expression(&mut self, expr: Expr) -> Lowered<Value> {
         let file = self.file;
-        let mut pieces: Vec<Option<Piece>> = Vec::new();
+        let mut values: Vec<Option<Value>> = Vec::new();
         for id in expr.first..=expr.root {
             let Some((node, span)) = file.nodes.get(id) else { break };
             self.spend(*span)?;
-            let mut take = |id: usize| {
-                id.checked_sub(expr.first).and_then(|i| pieces.get_mut(i)?.take()).unwrap_or_else(zero)
+            self.terms.at = *span;
+            let mut take = |terms: &mut Terms, id: usize| {
+                let value = id.checked_sub(expr.first).and_then(|i| values.get_mut(i)?.take());
+                // An operand is missing only in an invalid tree.
+                value.unwrap_or_else(|| terms.number(0.0))
             };
-            let piece = match node {
-                Node::Number(value) => Some(Piece::number(*value)),
+            let value = match node {
+                Node::Number(value) => Some(self.terms.number(*value)),
                 Node::Name(name) => Some(self.read(name, *span)?),
-                Node::Neg(a) => Some(take(*a).quantity().negated()),
-                Node::Not(a) => Some(take(*a).contrary()),
+                Node::Neg(a) => {
+                    let a = take(&mut self.terms, *a);
+                    let a = self.terms.quantity(a);
+                    Some(self.terms.negated(a))
+                }
+                Node::Not(a) => {
+                    let a = take(&mut self.terms, *a);
+                    Some(self.terms.contrary(a))
+                }
                 Node::Binary(operator, a, b) => {
                     let is_exp = matches!(file.nodes.get(*a), Some((Node::Call("exp", _), _)));
-                    let (a, b) = (take(*a), take(*b));
-                    match a.text.strip_prefix("exp(") {
-                        // Some channels divide by this expression near 0, where exp(x) - 1 would lose precision.
-                        Some(rest) if is_exp && *operator == Operator::Sub && b.constant == Some(1.0) => {
-                            Some(Piece { text: format!("expm1({rest}"), ..a })
-                        }
-                        _ => Piece::binary(*operator, a, b),
+                    let (a, b) = (take(&mut self.terms, *a), take(&mut self.terms, *b));
+                    if is_exp && *operator == Operator::Sub && b.constant == Some(1.0) {
+                        self.minus_one(a, b)
+                    } else {
+                        self.terms.binary(*operator, a, b)
                     }
                 }
                 Node::Call(name, arguments) => {
-                    let arguments = arguments.iter().map(|a| take(*a).quantity()).collect();
-                    Some(self.call(name, arguments, *span)?)
+                    let mut given = Vec::new();
+                    for a in arguments {
+                        let a = take(&mut self.terms, *a);
+                        given.push(self.terms.quantity(a));
+                    }
+                    Some(self.call(name, given, *span)?)
                 }
             };
-            let Some(mut piece) = piece else {
+            let Some(mut value) = value else {
                 return Err(self.error(*span, NOT_FINITE));
             };
-            if piece.depth > DEEP {
-                piece = self.named("part", piece, false, *span)?;
+            if value.depth > DEEP {
+                value = self.named("part", value, false, *span)?;
             }
-            pieces.push(Some(piece));
+            values.push(Some(value));
         }
-        Ok(pieces.pop().flatten().unwrap_or_else(zero))
+        Ok(values.pop().flatten().unwrap_or_else(|| self.terms.number(0.0)))
     }
 
-    fn call(&mut self, name: &'t str, arguments: Vec<Piece>, span: Span) -> Lowered<Piece> {
+    /// Returns `exp(x) - 1`. Some channels divide by it near 0, where the difference would lose precision.
+    fn minus_one(&mut self, exp: Value, one: Value) -> Option<Value> {
+        match self.terms.get(exp.term) {
+            Some(Term::Apply(Function::Unary(Unary::Exp), operands)) => {
+                let operands = operands.clone();
+                Some(Value { term: self.terms.apply(Unary::Expm1, operands), ..exp })
+            }
+            _ => self.terms.binary(Operator::Sub, exp, one),
+        }
+    }
+
+    fn call(&mut self, name: &'t str, arguments: Vec<Value>, span: Span) -> Lowered<Value> {
         let file = self.file;
         match file.routines.get(name) {
             Some(routine) if routine.is_function => {
                 let value = self.run(routine, arguments, span, true)?;
-                Ok(value.unwrap_or_else(zero))
+                Ok(value.unwrap_or_else(|| self.terms.number(0.0)))
             }
             Some(_) => {
                 let message = format!("'{name}' is a PROCEDURE and returns no value; expected a FUNCTION");
@@ -79,40 +112,40 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    fn built_in(&mut self, name: &str, arguments: Vec<Piece>, span: Span) -> Lowered<Piece> {
+    fn built_in(&mut self, name: &str, arguments: Vec<Value>, span: Span) -> Lowered<Value> {
         let count = arguments.len();
-        let mut given = arguments.into_iter();
-        let (a, b) = (given.next().unwrap_or_else(zero), given.next().unwrap_or_else(zero));
-        let function = FUNCTIONS.iter().find(|(n, ..)| *n == name);
-        let wanted = match (function, name) {
-            (Some(_), _) | (None, "exprelr") => 1,
-            (None, "pow" | "fmin" | "fmax") => 2,
-            _ => return Err(self.no_function(name, span)),
+        let function = FUNCTIONS.iter().find(|(n, _)| *n == name).map(|(_, function)| *function);
+        let wanted = match function {
+            Some(function) => function.arity(),
+            None if name == "exprelr" => 1,
+            None => return Err(self.no_function(name, span)),
         };
         if count != wanted {
             let s = if wanted == 1 { "" } else { "s" };
             return Err(self.error(span, format!("'{name}' takes {wanted} argument{s}, not {count}")));
         }
-        let piece = match (function, name) {
-            (Some((_, named, value)), _) => match a.constant.map(value) {
-                Some(value) => value.is_finite().then(|| Piece::number(value)),
-                None => Some(a.called(named)),
-            },
-            (_, "pow") => Piece::binary(Operator::Pow, a, b),
-            (_, "exprelr") if a.constant == Some(0.0) => Some(Piece::number(1.0)),
-            (_, "exprelr") if a.constant.is_some() => {
-                let value = a.constant.map_or(1.0, |x| x / x.exp_m1());
-                value.is_finite().then(|| Piece::number(value))
+        let constants: Option<Vec<f64>> = arguments.iter().map(|a| a.constant).collect();
+        let value = match (function, constants) {
+            (Some(Function::Binary(Binary::Pow)), _) => {
+                let mut given = arguments.into_iter();
+                let mut next = || given.next().unwrap_or_else(|| self.terms.number(0.0));
+                let (a, b) = (next(), next());
+                self.terms.binary(Operator::Pow, a, b)
             }
-            (_, "exprelr") => Piece::binary(Operator::Div, Piece::number(1.0), a.called("exprel")),
-            _ => match (a.constant, b.constant, name == "fmin") {
-                (Some(a), Some(b), true) => Some(Piece::number(a.min(b))),
-                (Some(a), Some(b), false) => Some(Piece::number(a.max(b))),
-                (_, _, true) => Some(a.called_with("min", &b)),
-                (_, _, false) => Some(a.called_with("max", &b)),
-            },
+            (Some(function), Some(constants)) => self.finite(function.evaluate(&constants)),
+            (Some(function), None) => Some(self.terms.applied(function, arguments)),
+            (None, Some(constants)) => self.finite(1.0 / Function::Unary(Unary::Exprel).evaluate(&constants)),
+            (None, None) => {
+                let below = self.terms.applied(Unary::Exprel, arguments);
+                let one = self.terms.number(1.0);
+                self.terms.binary(Operator::Div, one, below)
+            }
         };
-        piece.ok_or_else(|| self.error(span, NOT_FINITE))
+        value.ok_or_else(|| self.error(span, NOT_FINITE))
+    }
+
+    fn finite(&mut self, value: f64) -> Option<Value> {
+        value.is_finite().then(|| self.terms.number(value))
     }
 
     fn no_function(&self, name: &str, span: Span) -> crate::NmodlError {
@@ -126,7 +159,7 @@ impl<'t> Lowerer<'_, 't> {
         }
         let mut known: Vec<&str> = self.file.routines.keys().copied().collect();
         known.sort_unstable();
-        let hint = suggestion(name, known.into_iter().chain(FUNCTIONS.iter().map(|(n, ..)| *n)));
+        let hint = suggestion(name, known.into_iter().chain(FUNCTIONS.iter().take(7).map(|(n, _)| *n)));
         self.error(span, format!("no function is named '{name}'{hint}; {expected}"))
     }
 
@@ -134,10 +167,10 @@ impl<'t> Lowerer<'_, 't> {
     pub(super) fn run(
         &mut self,
         routine: &Routine<'t>,
-        arguments: Vec<Piece>,
+        arguments: Vec<Value>,
         span: Span,
         is_read: bool,
-    ) -> Lowered<Option<Piece>> {
+    ) -> Lowered<Option<Value>> {
         let name = routine.name.text;
         if self.calls.contains(&name) {
             return Err(self.error(span, format!("'{name}' calls itself, but recursion is not supported")));
@@ -148,13 +181,13 @@ impl<'t> Lowerer<'_, 't> {
             return Err(self.error(span, format!("'{name}' takes {wanted} argument{s}, not {count}")));
         }
         let mut given = Vec::new();
-        for (argument, piece) in routine.arguments.iter().zip(arguments) {
-            given.push((*argument, self.named(&format!("{name}_{}", argument.text), piece, true, span)?));
+        for (argument, value) in routine.arguments.iter().zip(arguments) {
+            given.push((*argument, self.named(&format!("{name}_{}", argument.text), value, true, span)?));
         }
         self.calls.push(name);
         self.frames.push(vec![super::Scope::new()]);
-        for (argument, piece) in given {
-            self.local(argument, Held::Known(piece));
+        for (argument, value) in given {
+            self.local(argument, Held::Known(value));
         }
         if routine.is_function {
             self.local(routine.name, Held::Unset);
@@ -162,16 +195,11 @@ impl<'t> Lowerer<'_, 't> {
         let result = self.resolve(name);
         let done = self.deeper(span, |l| l.block(&routine.body));
         let value = match (routine.is_function, result) {
-            (true, Some(slot)) if is_read => done.and_then(|()| self.read_slot(slot, name, span).map(Some)),
+            (true, Some(variable)) if is_read => done.and_then(|()| self.read_variable(variable, name, span).map(Some)),
             _ => done.map(|()| None),
         };
         self.frames.pop();
         self.calls.pop();
         value
     }
-}
-
-/// The value used for a missing operand, which does not occur in a valid tree.
-fn zero() -> Piece {
-    Piece::number(0.0)
 }

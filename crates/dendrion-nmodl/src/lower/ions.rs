@@ -2,10 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::slots::{Held, Role};
+use dendrion_language::syntax::{self, Statement};
+use dendrion_language::{Binary, Unary};
+
+use super::environment::{Held, Role};
 use super::{Import, Lowered, Lowerer};
 use crate::defs::Leaf;
-use crate::piece::Piece;
+use crate::terms::{TermId, Value};
+use crate::units::Product;
 use crate::syntax::{Head, Ion, Name};
 
 /// NEURON's default values per ion: the reversal potential (mV) and the concentrations inside and outside (mM).
@@ -36,6 +40,13 @@ enum Quantity {
 }
 
 impl Quantity {
+    fn unit(self) -> Product {
+        Product::named(match self {
+            Self::Current => "pA",
+            Self::Inside => "mM",
+        })
+    }
+
     /// Returns the name under which mechanisms share the quantity.
     fn shared(self, ion: &str) -> String {
         let library = match ion {
@@ -122,24 +133,30 @@ impl<'t> Lowerer<'_, 't> {
             return Ok(());
         }
         let (_, reversal, inside, outside) = defaults(of);
-        let piece = if name.text == format!("e{of}") {
+        let value = if name.text == format!("e{of}") {
             self.note(
                 name.span,
                 format!("'{}' is a parameter; it is not computed from the concentrations", name.text),
             );
-            self.outer(name, reversal, "mV", &format!("reversal potential of {of}"))
+            self.outer(name, reversal, &Product::named("mV"), &format!("reversal potential of {of}"))
         } else if name.text == format!("{of}o") {
-            self.outer(name, outside, "mM", &format!("concentration of {of} outside the cell"))
+            self.outer(name, outside, &Product::named("mM"), &format!("concentration of {of} outside the cell"))
         } else if name.text == format!("{of}i") {
             let beginning = format!("{}0", name.text);
             let wanted = Name { text: &beginning, span: name.span };
             let doc = format!("concentration of {of} inside the cell if no mechanism computes it");
-            self.outer_made(wanted, inside, "mM", &doc);
+            self.outer_made(wanted, inside, &Product::named("mM"), &doc);
             let default = self.parameters.len().checked_sub(1);
-            self.import(ion, Quantity::Inside, ("mM", default), |shared| format!("{shared}/(1 mM)"))?
+            let shared = self.import(ion, name, Quantity::Inside, default)?;
+            let term = self.terms.in_units(shared, &Product::named("mM"));
+            self.imported(term)
         } else if name.text == format!("i{of}") {
-            let text = |shared: &str| format!("-{shared}/area/(1 mA/cm2)");
-            self.import(ion, Quantity::Current, ("pA", None), text)?
+            let shared = self.import(ion, name, Quantity::Current, None)?;
+            let outward = self.terms.apply(Unary::Neg, vec![shared]);
+            let area = self.terms.name("area");
+            let density = self.terms.apply(Binary::Div, vec![outward, area]);
+            let term = self.terms.in_units(density, &Product::named("mA/cm2"));
+            self.imported(term)
         } else {
             let message = format!(
                 "'{}' is not a variable of the ion {of}; expected e{of}, i{of}, {of}i or {of}o",
@@ -147,18 +164,19 @@ impl<'t> Lowerer<'_, 't> {
             );
             return Err(self.error(name.span, message));
         };
-        self.outside_variable(name, Role::OfIon, piece);
+        self.outside_variable(name, Role::OfIon, value);
         Ok(())
     }
 
-    /// Imports a quantity that other mechanisms share, with its unit and the value used if no mechanism exports it.
+    /// Imports a quantity that other mechanisms share. `default` is the parameter with the value used if no mechanism
+    /// exports it.
     fn import(
         &mut self,
         ion: &Ion<'t>,
+        read: Name<'t>,
         quantity: Quantity,
-        (unit, default): (&'static str, Option<usize>),
-        text: impl Fn(&str) -> String,
-    ) -> Lowered<Piece> {
+        default: Option<usize>,
+    ) -> Lowered<TermId> {
         let name = quantity.shared(ion.name.text);
         if !self.names.take(&name) {
             let message = format!(
@@ -167,63 +185,65 @@ impl<'t> Lowerer<'_, 't> {
             );
             return Err(self.error(ion.name.span, message));
         }
-        let piece = self.defs.leaf(Leaf::Import(self.imports.len()), text(&name), true);
-        self.imports.push(Import { name, unit, default });
-        Ok(piece)
+        self.terms.at = read.span;
+        let term = self.terms.name(&name);
+        self.imports.push(Import { name, unit: quantity.unit(), span: read.span, default });
+        Ok(term)
+    }
+
+    /// Defines the value of the last import.
+    fn imported(&mut self, term: TermId) -> Value {
+        let import = self.imports.len().saturating_sub(1);
+        self.defs.leaf(&mut self.terms, Leaf::Import(import), term, true)
+    }
+
+    /// Returns whether the mechanism's currents are in nA; otherwise they are in mA/cm2.
+    pub(super) fn is_point(&self) -> bool {
+        matches!(self.file.head, Some((Head::Point, _)))
     }
 
     /// Returns the unit of the mechanism's currents.
-    pub(super) fn current_unit(&self) -> &'static str {
-        match self.file.head {
-            Some((Head::Point, _)) => "1 nA",
-            _ => "1 mA/cm2",
-        }
+    pub(super) fn current_unit(&self) -> Product {
+        Product::named(if self.is_point() { "nA" } else { "mA/cm2" })
     }
 
-    /// Returns the lines that export the ion variables written by the file.
-    pub(super) fn exports(&mut self) -> Lowered<Vec<String>> {
+    /// Returns the statements that export the ion variables written by the file.
+    pub(super) fn exports(&mut self) -> Lowered<Vec<Statement>> {
         let file = self.file;
         let mut lines = Vec::new();
         for ion in &file.ions {
             for name in &ion.writes {
-                if name.text == format!("i{}", ion.name.text) {
-                    let piece = self.written_value(*name)?.negated();
-                    let area = if self.current_unit() == "1 nA" { "" } else { " * area" };
-                    let value = in_unit(piece, self.current_unit());
-                    let shared = Quantity::Current.shared(ion.name.text);
-                    lines.push(format!("export {shared} = {value}{area}"));
+                self.terms.at = name.span;
+                let value = self.written_value(*name)?;
+                let (quantity, value) = if name.text == format!("i{}", ion.name.text) {
+                    let inward = self.terms.negated(value);
+                    let mut value = self.terms.with_unit(&inward, &self.current_unit());
+                    if !self.is_point() {
+                        let area = self.terms.name("area");
+                        value = self.terms.apply(Binary::Mul, vec![value, area]);
+                    }
+                    (Quantity::Current, value)
                 } else {
-                    let piece = self.written_value(*name)?;
-                    let shared = Quantity::Inside.shared(ion.name.text);
-                    lines.push(format!("export {shared} = {}", in_unit(piece, "1 mM")));
-                }
+                    (Quantity::Inside, self.terms.with_unit(&value, &Product::named("mM")))
+                };
+                let name = syntax::Name::new(quantity.shared(ion.name.text), name.span);
+                lines.push(Statement::Export { name, value: Some(value) });
             }
         }
         Ok(lines)
     }
 
     /// Returns the value of an exported variable at the end of a step.
-    pub(super) fn written_value(&mut self, name: Name<'t>) -> Lowered<Piece> {
-        let slot = self.globals.get(name.text).and_then(|i| self.slots.get(*i));
+    pub(super) fn written_value(&mut self, name: Name<'t>) -> Lowered<Value> {
+        let variable = self.globals.get(name.text).and_then(|i| self.variables.get(*i));
         // A concentration keeps its value from INITIAL, but a current has to be assigned in each step.
         let kept = self.inside.contains_key(name.text);
-        match slot.map(|s| &s.held) {
-            Some(Held::Known(piece)) => Ok(piece.clone()),
-            Some(Held::Before(piece)) if kept => Ok(piece.clone()),
+        match variable.map(|s| &s.held) {
+            Some(Held::Known(value)) => Ok(value.clone()),
+            Some(Held::Before(value)) if kept => Ok(value.clone()),
             Some(Held::Partial(partial)) => Err(self.partial(name.text, partial.span, None)),
             Some(Held::NotFinite(span)) => Err(self.error(*span, super::NOT_FINITE)),
             _ => Err(self.error(name.span, format!("BREAKPOINT does not assign '{}'", name.text))),
         }
     }
-}
-
-/// Multiplies an expression by a unit. The literal 0 is put inside the unit's parentheses, since 0 alone would be
-/// compatible with every unit.
-pub(super) fn in_unit(piece: Piece, unit: &str) -> String {
-    if piece.constant == Some(0.0) {
-        return unit.replacen('1', "(0", 1) + ")";
-    }
-    let wraps = piece.level < crate::piece::level::PRODUCT;
-    let text = if wraps { format!("({})", piece.text) } else { piece.text };
-    format!("{text} * ({unit})")
 }

@@ -3,21 +3,25 @@
 //! expressions of the variables are the equations.
 
 mod declare;
+mod environment;
 mod expression;
 mod ions;
 mod output;
 mod receive;
-mod slots;
 mod statement;
 
 use std::collections::HashMap;
 
+use dendrion_language::syntax::Bound;
+use dendrion_language::Binary;
+
 use crate::defs::Defs;
 use crate::error::{NmodlError, Notes, Span};
 use crate::names::Names;
-use crate::piece::Piece;
+use crate::terms::{Terms, Value};
+use crate::units::Product;
 use crate::syntax::{Block, Expr, File, Statement};
-use slots::{Held, Slot};
+use environment::{Held, Variable};
 
 pub(crate) use output::Output;
 
@@ -40,10 +44,9 @@ pub(crate) struct Parameter {
     /// Position of its declaration, if the file declares it.
     pub(crate) span: Option<Span>,
     pub(crate) default: f64,
-    /// Unit, as written after a number.
-    pub(crate) unit: String,
-    /// Bound such as ` (>= 0)`, or an empty text.
-    pub(crate) bound: &'static str,
+    pub(crate) unit: Product,
+    /// The accepted values.
+    pub(crate) bound: Option<Bound>,
     pub(crate) doc: String,
 }
 
@@ -52,15 +55,15 @@ pub(crate) struct Parameter {
 pub(crate) struct State {
     pub(crate) name: String,
     /// The variable of the state and the variable of its derivative.
-    pub(crate) slot: usize,
+    pub(crate) variable: usize,
     pub(crate) rate: usize,
     /// Whether it is a shared concentration in mM; otherwise it is a pure number.
     pub(crate) is_concentration: bool,
     /// Whether it represents a variable that keeps its value from INITIAL.
     pub(crate) is_constant: bool,
-    pub(crate) initial: Option<Piece>,
+    pub(crate) initial: Option<Value>,
     /// Factor by which arriving weights are multiplied.
-    pub(crate) factor: Option<Piece>,
+    pub(crate) factor: Option<Value>,
     pub(crate) span: Span,
 }
 
@@ -68,7 +71,8 @@ pub(crate) struct State {
 #[derive(Clone, Debug)]
 pub(crate) struct Import {
     pub(crate) name: String,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: Product,
+    pub(crate) span: Span,
     /// Index of the parameter that provides the value if no mechanism exports the quantity; without one, the value
     /// is 0.
     pub(crate) default: Option<usize>,
@@ -91,11 +95,12 @@ pub(crate) struct Lowerer<'f, 't> {
     /// Names that parameters cannot have.
     reserved: &'f [&'f str],
     names: Names,
+    terms: Terms,
     defs: Defs,
     parameters: Vec<Parameter>,
     imports: Vec<Import>,
     states: Vec<State>,
-    slots: Vec<Slot<'t>>,
+    variables: Vec<Variable<'t>>,
     globals: Scope<'t>,
     /// The variable of each state's derivative.
     rates: Scope<'t>,
@@ -147,11 +152,12 @@ fn lower_in_order<'t>(
         comments,
         reserved,
         names: Names::default(),
+        terms: Terms::default(),
         defs: Defs::default(),
         parameters: Vec::new(),
         imports: Vec::new(),
         states: Vec::new(),
-        slots: Vec::new(),
+        variables: Vec::new(),
         globals: HashMap::new(),
         rates: HashMap::new(),
         frames: Vec::new(),
@@ -211,9 +217,9 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     /// Defines a name for an expression, unless the expression is too simple to need one.
-    fn named(&mut self, base: &str, piece: Piece, inline: bool, span: Span) -> Lowered<Piece> {
+    fn named(&mut self, base: &str, value: Value, inline: bool, span: Span) -> Lowered<Value> {
         self.defs
-            .name(base, piece, inline)
+            .name(&mut self.terms, base, value, inline)
             .ok_or_else(|| self.error(span, "after expansion of all calls, the text is too long; shorten the file or call its routines less often"))
     }
 
@@ -251,21 +257,21 @@ impl<'t> Lowerer<'_, 't> {
     /// Restores `v` and the variables read from ions, whose changes are local to a block.
     fn restore_outside(&mut self) {
         for (index, held) in &self.outside {
-            if let Some(slot) = self.slots.get_mut(*index) {
-                slot.held = held.clone();
+            if let Some(variable) = self.variables.get_mut(*index) {
+                variable.held = held.clone();
             }
         }
     }
 
     /// Executes something that begins with the external values, and restores the previous values afterwards.
     fn isolated(&mut self, run: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
-        let held = |l: &Self, index: usize| l.slots.get(index).map_or(Held::Unset, |s| s.held.clone());
+        let held = |l: &Self, index: usize| l.variables.get(index).map_or(Held::Unset, |s| s.held.clone());
         let before: Vec<(usize, Held)> = self.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();
         self.restore_outside();
         let done = run(self);
         for (index, held) in before {
-            if let Some(slot) = self.slots.get_mut(index) {
-                slot.held = held;
+            if let Some(variable) = self.variables.get_mut(index) {
+                variable.held = held;
             }
         }
         done
@@ -275,17 +281,18 @@ impl<'t> Lowerer<'_, 't> {
     /// they vary in time.
     fn settle_initial(&mut self) {
         for i in 0..self.states.len() {
-            let held = self.slots.get(self.states[i].slot).map(|s| s.held.clone());
-            if let Some(Held::Known(piece) | Held::Before(piece)) = held {
-                self.states[i].initial = Some(piece);
+            let held = self.variables.get(self.states[i].variable).map(|s| s.held.clone());
+            if let Some(Held::Known(value) | Held::Before(value)) = held {
+                self.states[i].initial = Some(value);
             }
         }
-        for slot in &mut self.slots {
-            slot.begin_step();
+        let zero = self.terms.number(0.0);
+        for variable in &mut self.variables {
+            variable.begin_step(&zero);
         }
         for state in &self.states {
-            if let Some(slot) = self.slots.get_mut(state.slot) {
-                slot.held = Held::State;
+            if let Some(variable) = self.variables.get_mut(state.variable) {
+                variable.held = Held::State;
             }
         }
     }
@@ -294,15 +301,17 @@ impl<'t> Lowerer<'_, 't> {
     fn read_states(&mut self) {
         for i in 0..self.states.len() {
             let state = &self.states[i];
-            let text = match (&state.factor, state.is_concentration) {
-                (_, true) => format!("{}/(1 mM)", state.name),
-                (Some(factor), false) => format!("{} * {}", state.name, factor.text),
-                (None, false) => state.name.clone(),
+            self.terms.at = state.span;
+            let name = self.terms.name(&state.name);
+            let term = match (&state.factor, state.is_concentration) {
+                (_, true) => self.terms.in_units(name, &Product::named("mM")),
+                (Some(factor), false) => self.terms.apply(Binary::Mul, vec![name, factor.term]),
+                (None, false) => name,
             };
-            let slot = state.slot;
-            let piece = self.defs.leaf(crate::defs::Leaf::Given, text, true);
-            if let Some(slot) = self.slots.get_mut(slot) {
-                slot.held = Held::Known(piece);
+            let variable = state.variable;
+            let value = self.defs.leaf(&mut self.terms, crate::defs::Leaf::Given, term, true);
+            if let Some(variable) = self.variables.get_mut(variable) {
+                variable.held = Held::Known(value);
             }
         }
     }

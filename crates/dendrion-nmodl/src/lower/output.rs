@@ -1,25 +1,29 @@
-//! Produces the lines of the text, which refer to definitions by number.
+//! Produces the statements of the equations, whose expressions are terms.
 
-use super::ions::in_unit;
-use super::slots::{Held, Role};
-use super::{Import, Lowered, Lowerer, Parameter, Pass};
+use dendrion_language::Formula;
+use dendrion_language::syntax::{self, Action, Annotation, Change, Statement, Trigger};
+
+use super::environment::{Held, Role};
+use super::{Import, Lowered, Lowerer, Parameter, Pass, State};
 use crate::defs::{Def, Defs};
 use crate::error::Span;
 use crate::names::Names;
-use crate::piece::{Piece, level};
+use crate::terms::{Terms, Value};
 use crate::syntax::{Name, Operator};
+use crate::units::Product;
 
-/// The contents of a text. In its lines, `@7@` refers to definition 7.
+/// The contents of the equations. The expressions of its statements are terms.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) names: Names,
+    pub(crate) terms: Terms,
     pub(crate) defs: Vec<Def>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) imports: Vec<Import>,
-    /// Lines before the definitions: the current, derivatives and initial values.
-    pub(crate) first: Vec<String>,
-    /// Lines after the definitions: exports and arrivals.
-    pub(crate) last: Vec<String>,
+    /// Statements before the definitions: the current, derivatives and initial values.
+    pub(crate) first: Vec<Statement>,
+    /// Statements after the definitions: exports and arrivals.
+    pub(crate) last: Vec<Statement>,
     /// Definitions that are kept even if nothing refers to them, each with its unit in the file.
     pub(crate) kept: Vec<(usize, String)>,
 }
@@ -40,11 +44,12 @@ impl<'t> Lowerer<'_, 't> {
             let message = "the mechanism has no effect; expected a current (NONSPECIFIC_CURRENT, ELECTRODE_CURRENT or USEION .. WRITE) or a written concentration";
             return Err(self.error(span, message));
         }
-        last.extend(arrivals.iter().map(|i| format!("on event: {} += weight", self.states[*i].name)));
+        last.extend(arrivals.iter().map(|i| self.arrival(*i)));
         let kept = self.kept();
         let take = std::mem::take::<Defs>;
         Ok(Output {
             names: std::mem::take(&mut self.names),
+            terms: std::mem::take(&mut self.terms),
             defs: take(&mut self.defs).all,
             parameters: std::mem::take(&mut self.parameters),
             imports: std::mem::take(&mut self.imports),
@@ -67,39 +72,50 @@ impl<'t> Lowerer<'_, 't> {
         self.file.nonspecific.iter().chain(ions).copied().collect()
     }
 
+    fn arrival(&mut self, state: usize) -> Statement {
+        let State { name, span, .. } = self.states[state].clone();
+        self.terms.at = span;
+        let change = Change::Increase(self.terms.name("weight"));
+        let actions = vec![Action { name: syntax::Name::new(name, span), change, after: None, span }];
+        Statement::On { trigger: Trigger::Arrival, actions }
+    }
+
     /// Returns the current into the compartment: electrode currents minus all others.
-    fn current(&mut self) -> Lowered<Option<String>> {
+    fn current(&mut self) -> Lowered<Option<Statement>> {
         let (outward, electrode) = (self.outward(), self.file.electrode.clone());
         let Some(one) = outward.first().or(electrode.first()).copied() else { return Ok(None) };
-        let mut out: Option<Piece> = None;
-        let sum = |l: &Self, sum: Option<Piece>, piece: Piece| match sum {
-            None => Ok(piece),
-            Some(sum) => Piece::binary(Operator::Add, sum, piece)
+        let mut out: Option<Value> = None;
+        self.terms.at = one.span;
+        let sum = |l: &mut Self, sum: Option<Value>, value: Value| match sum {
+            None => Ok(value),
+            Some(sum) => (l.terms.binary(Operator::Add, sum, value))
                 .ok_or_else(|| l.error(one.span, "the sum of the currents is not a finite number")),
         };
         for name in outward {
-            let piece = self.written_value(name)?;
-            out = Some(sum(self, out, piece)?);
+            let value = self.written_value(name)?;
+            out = Some(sum(self, out, value)?);
         }
-        let mut total = out.map(Piece::negated);
+        let mut total = out.map(|out| self.terms.negated(out));
         for name in electrode {
-            let piece = self.written_value(name)?;
-            total = Some(sum(self, total, piece)?);
+            let value = self.written_value(name)?;
+            total = Some(sum(self, total, value)?);
         }
-        let total = total.unwrap_or_else(|| Piece::number(0.0));
-        let unit = if self.current_unit() == "1 nA" { "pA" } else { "pA/um2" };
-        Ok(Some(format!("I = {} : {unit}", in_unit(total, self.current_unit()))))
+        let total = total.unwrap_or_else(|| self.terms.number(0.0));
+        let value = self.terms.with_unit(&total, &self.current_unit());
+        let unit = annotation(if self.is_point() { "pA" } else { "pA/um2" }, one.span);
+        let name = syntax::Name::new("I", one.span);
+        Ok(Some(Statement::Define { name, value, unit: Some(unit), bound: None, doc: String::new() }))
     }
 
-    fn derivative(&mut self, i: usize) -> Lowered<String> {
+    fn derivative(&mut self, i: usize) -> Lowered<Statement> {
         let state = self.states[i].clone();
-        let rate = self.slots.get(state.rate).map(|s| s.held.clone());
-        let mut piece = match rate {
-            Some(Held::Known(piece)) => piece,
+        let rate = self.variables.get(state.rate).map(|s| s.held.clone());
+        let mut value = match rate {
+            Some(Held::Known(value)) => value,
             Some(Held::Partial(partial)) => {
                 return Err(self.partial(&format!("{}'", state.name), partial.span, None));
             }
-            _ if state.is_constant => Piece::number(0.0),
+            _ if state.is_constant => self.terms.number(0.0),
             _ => {
                 self.note(
                     state.span,
@@ -108,69 +124,80 @@ impl<'t> Lowerer<'_, 't> {
                         state.name
                     ),
                 );
-                Piece::number(0.0)
+                self.terms.number(0.0)
             }
         };
         if let Some(factor) = state.factor {
-            piece = self.divided(piece, factor, state.span)?;
+            value = self.divided(value, factor, state.span)?;
         }
-        let text = if piece.level < level::PRODUCT { format!("({})", piece.text) } else { piece.text };
-        Ok(match (state.is_concentration, piece.constant == Some(0.0)) {
-            (false, true) => format!("d{}/dt = 0 : 1", state.name),
-            (true, true) => format!("d{}/dt = 0 : mM", state.name),
-            (false, false) => format!("d{}/dt = {text}/(1 ms) : 1", state.name),
-            (true, false) => format!("d{}/dt = {text} * (1 mM)/(1 ms) : mM", state.name),
-        })
+        self.terms.at = state.span;
+        let mut term = value.term;
+        if value.constant != Some(0.0) {
+            if state.is_concentration {
+                term = self.terms.with_unit(&value, &Product::named("mM"));
+            }
+            term = self.terms.in_units(term, &Product::named("ms"));
+        }
+        let unit = annotation(if state.is_concentration { "mM" } else { "" }, state.span);
+        let name = syntax::Name::new(state.name, state.span);
+        Ok(Statement::Derivative { name, value: term, unit: Some(unit) })
     }
 
-    fn divided(&self, piece: Piece, factor: Piece, span: Span) -> Lowered<Piece> {
-        Piece::binary(Operator::Div, piece, factor).ok_or_else(|| {
+    fn divided(&mut self, value: Value, factor: Value, span: Span) -> Lowered<Value> {
+        self.terms.binary(Operator::Div, value, factor).ok_or_else(|| {
             self.error(span, "after division by the factor of the state, this is not a finite number")
         })
     }
 
-    /// Returns the line with a state's initial value, unless it is 0.
-    fn beginning(&mut self, i: usize) -> Lowered<Option<String>> {
+    /// Returns the statement with a state's initial value, unless it is 0.
+    fn beginning(&mut self, i: usize) -> Lowered<Option<Statement>> {
         let state = self.states[i].clone();
-        let Some(mut piece) = state.initial.filter(|p| p.constant != Some(0.0)) else { return Ok(None) };
+        let Some(mut value) = state.initial.filter(|p| p.constant != Some(0.0)) else { return Ok(None) };
         if let Some(factor) = state.factor {
-            piece = self.divided(piece, factor, state.span)?;
+            value = self.divided(value, factor, state.span)?;
         }
-        let value = if state.is_concentration { in_unit(piece, "1 mM") } else { piece.text };
-        Ok(Some(format!("{}(0) = {value}", state.name)))
+        self.terms.at = state.span;
+        let term = if state.is_concentration {
+            self.terms.with_unit(&value, &Product::named("mM"))
+        } else {
+            value.term
+        };
+        let name = syntax::Name::new(state.name, state.span);
+        Ok(Some(Statement::Initial { name, value: term }))
     }
 
     /// Names the variables' values at the end of a step.
     fn kept(&mut self) -> Vec<(usize, String)> {
         debug_assert_eq!(self.pass, Pass::Step);
         let mut kept = Vec::new();
-        for i in 0..self.slots.len() {
-            let Some(slot) = self.slots.get(i) else { break };
-            let (name, unit) = (slot.name, slot.unit);
-            let (Role::Assigned { public: true }, Held::Known(piece) | Held::Before(piece)) =
-                (slot.role, slot.held.clone())
+        for i in 0..self.variables.len() {
+            let Some(variable) = self.variables.get(i) else { break };
+            let (name, unit) = (variable.name, variable.unit);
+            let (Role::Assigned { public: true }, Held::Known(value) | Held::Before(value)) =
+                (variable.role, variable.held.clone())
             else {
                 continue;
             };
             // A variable that keeps its value from INITIAL is already a state with this name.
-            if self.states.iter().any(|state| state.slot == i) {
+            if self.states.iter().any(|state| state.variable == i) {
                 continue;
             }
-            if piece.constant == Some(0.0) && !self.file.set.contains(name.text) {
+            if value.constant == Some(0.0) && !self.file.set.contains(name.text) {
                 continue;
             }
-            if piece.constant.is_some() {
+            if let Some(constant) = value.constant {
+                let constant = Formula::number(constant).into_text();
                 self.note(
                     name.span,
-                    format!("'{}' is always {}, so it cannot be recorded", name.text, piece.text),
+                    format!("'{}' is always {constant}, so it cannot be recorded", name.text),
                 );
                 continue;
             }
             let plain = self.plain(name);
-            let own = piece.definition().filter(|id| {
+            let own = self.terms.definition(&value).filter(|id| {
                 self.defs.all.get(*id).is_some_and(|def| def.public.is_none() && def.leaf.is_none())
             });
-            let id = own.unwrap_or_else(|| self.defs.alias(piece));
+            let id = own.unwrap_or_else(|| self.defs.alias(value));
             if let Some(def) = self.defs.all.get_mut(id) {
                 def.public = Some(plain);
             }
@@ -178,4 +205,9 @@ impl<'t> Lowerer<'_, 't> {
         }
         kept
     }
+}
+
+/// Returns a unit with this name; an empty name is that of pure numbers.
+fn annotation(unit: &str, span: Span) -> Annotation {
+    Annotation { unit: Product::named(unit).written(), span }
 }

@@ -5,7 +5,7 @@
 
 use super::{Lowered, Lowerer};
 use crate::error::{NmodlError, Span};
-use crate::piece::Piece;
+use crate::terms::Value;
 use crate::syntax::{Expr, Id, Name, Node, Operator, Statement};
 
 impl<'t> Lowerer<'_, 't> {
@@ -76,8 +76,8 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn receiving_state(&self, name: Name<'t>) -> Lowered<usize> {
-        let slot = self.resolve(name.text);
-        let Some(index) = self.states.iter().position(|s| Some(s.slot) == slot) else {
+        let variable = self.resolve(name.text);
+        let Some(index) = self.states.iter().position(|s| Some(s.variable) == variable) else {
             let message = format!("'{}' is not a state, so a spike cannot change it", name.text);
             return Err(self.error(name.span, message));
         };
@@ -89,7 +89,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     /// Returns the factor of the weight in `state + weight*factor`, or `None` if it is 1.
-    fn factor(&mut self, state: &str, value: Expr, weight: &str) -> Lowered<Option<Piece>> {
+    fn factor(&mut self, state: &str, value: Expr, weight: &str) -> Lowered<Option<Value>> {
         let file = self.file;
         let whole = self.span(value);
         let is = |id: Id, wanted: &str| matches!(file.nodes.get(id), Some((Node::Name(name), _)) if *name == wanted);
@@ -102,7 +102,7 @@ impl<'t> Lowerer<'_, 't> {
             Some((Node::Binary(Operator::Add, a, b), _)) if is(*b, state) => *a,
             _ => return Err(self.no_addition(whole, weight)),
         };
-        let mut factor = Piece::number(1.0);
+        let mut factor = self.terms.number(1.0);
         while term != at {
             let (operator, other) = match file.nodes.get(term) {
                 Some((Node::Binary(Operator::Mul, a, b), _)) if at <= *a => {
@@ -119,20 +119,22 @@ impl<'t> Lowerer<'_, 't> {
                 }
                 _ => return Err(self.no_addition(whole, weight)),
             };
-            let other = self.expression(file.expression(other))?.quantity();
+            let other = self.quantity(file.expression(other))?;
             factor = self.multiplied(operator, factor, other, whole)?;
         }
         self.checked(factor, whole)
     }
 
-    fn multiplied(&self, operator: Operator, factor: Piece, other: Piece, span: Span) -> Lowered<Piece> {
+    fn multiplied(&mut self, operator: Operator, factor: Value, other: Value, span: Span) -> Lowered<Value> {
         if factor.constant == Some(1.0) && operator == Operator::Mul {
             return Ok(other);
         }
-        Piece::binary(operator, factor, other).ok_or_else(|| self.error(span, "this is not a finite number"))
+        self.terms
+            .binary(operator, factor, other)
+            .ok_or_else(|| self.error(span, "this is not a finite number"))
     }
 
-    fn checked(&mut self, factor: Piece, span: Span) -> Lowered<Option<Piece>> {
+    fn checked(&mut self, factor: Value, span: Span) -> Lowered<Option<Value>> {
         if factor.moves {
             let message = "the factor of the weight depends on V or states; expected an expression of parameters and numbers";
             return Err(self.error(span, message));

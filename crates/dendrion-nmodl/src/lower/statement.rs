@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::slots::{Held, Partial, Role};
+use super::environment::{Held, Partial, Role};
 use super::{Lowered, Lowerer, NOT_FINITE, Pass, Scope};
 use crate::error::{NmodlError, Span};
 use crate::logic::{self, Known};
-use crate::piece::Piece;
+use crate::terms::Value;
 use crate::syntax::{Block, Expr, Name, Statement};
 
 /// The values of the variables that a branch assigned.
@@ -42,7 +42,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn assign(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
-        let Some(slot) = self.resolve(name.text) else {
+        let Some(variable) = self.resolve(name.text) else {
             return Err(if self.file.routines.contains_key(name.text) {
                 let message = format!(
                     "'{}' is a routine; its return value can only be assigned inside the routine",
@@ -53,12 +53,12 @@ impl<'t> Lowerer<'_, 't> {
                 self.unknown(name.text, name.span)
             });
         };
-        let role = self.slots.get(slot).map(|s| s.role);
-        let piece = match self.expression(value) {
-            Ok(piece) => piece.quantity(),
+        let role = self.variables.get(variable).map(|s| s.role);
+        let value = match self.expression(value) {
+            Ok(value) => self.terms.quantity(value),
             // Some files divide by variables that INITIAL has not assigned yet, without using the result.
             Err(error) if self.may_be_infinite(role, &error) => {
-                return self.set(slot, Held::NotFinite(self.span(value)), name.span);
+                return self.set(variable, Held::NotFinite(self.span(value)), name.span);
             }
             Err(error) => return Err(error),
         };
@@ -70,8 +70,8 @@ impl<'t> Lowerer<'_, 't> {
         };
         // Only the initial value itself refers to this expression.
         let inline = role == Some(Role::State);
-        let piece = self.named(&base, piece, inline, name.span)?;
-        self.set(slot, Held::Known(piece), name.span)
+        let value = self.named(&base, value, inline, name.span)?;
+        self.set(variable, Held::Known(value), name.span)
     }
 
     /// Returns whether a value in INITIAL may be infinite or NaN, which is harmless if no state depends on it.
@@ -82,7 +82,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     fn rate(&mut self, name: Name<'t>, value: Expr) -> Lowered<()> {
-        let Some(slot) = self.rates.get(name.text).copied() else {
+        let Some(variable) = self.rates.get(name.text).copied() else {
             let message = format!("'{0}' is not a state; declare it in STATE to use {0}' = ...", name.text);
             return Err(self.error(name.span, message));
         };
@@ -90,8 +90,8 @@ impl<'t> Lowerer<'_, 't> {
             let message = format!("{}' is assigned in INITIAL; move it to DERIVATIVE", name.text);
             return Err(self.error(name.span, message));
         }
-        let piece = self.expression(value)?.quantity();
-        self.set(slot, Held::Known(piece), name.span)
+        let value = self.quantity(value)?;
+        self.set(variable, Held::Known(value), name.span)
     }
 
     fn call_statement(&mut self, name: Name<'t>, arguments: &[Expr]) -> Lowered<()> {
@@ -104,7 +104,7 @@ impl<'t> Lowerer<'_, 't> {
         };
         let mut given = Vec::new();
         for argument in arguments {
-            given.push(self.expression(*argument)?.quantity());
+            given.push(self.quantity(*argument)?);
         }
         self.run(routine, given, name.span, false).map(drop)
     }
@@ -138,7 +138,8 @@ impl<'t> Lowerer<'_, 't> {
 
     fn branches(&mut self, condition: Expr, yes: &Block<'t>, no: &Block<'t>) -> Lowered<()> {
         let span = self.span(condition);
-        let condition = self.expression(condition)?.condition();
+        let condition = self.expression(condition)?;
+        let condition = self.terms.condition(condition);
         if let Some(value) = condition.constant {
             return self.deeper(span, |l| l.block(if value == 0.0 { no } else { yes }));
         }
@@ -148,27 +149,28 @@ impl<'t> Lowerer<'_, 't> {
         let yes = self.deeper(span, |l| l.branch(yes))?;
         let no = self.deeper(span, |l| l.branch(no))?;
         let both: std::collections::BTreeSet<usize> = yes.keys().chain(no.keys()).copied().collect();
-        for slot in both {
+        for variable in both {
             self.spend(span)?;
-            let before = self.before_branches(slot);
-            let of = |changes: &Changes| changes.get(&slot).cloned().unwrap_or_else(|| before.clone());
+            let before = self.before_branches(variable);
+            let of = |changes: &Changes| changes.get(&variable).cloned().unwrap_or_else(|| before.clone());
             let merged = match (of(&yes), of(&no)) {
                 (Held::Known(a), Held::Known(b)) if a == b => Held::Known(a),
-                (Held::Known(a), Held::Known(b)) => Held::Known(self.merge(slot, &condition, a, b, span)?),
+                (Held::Known(a), Held::Known(b)) => Held::Known(self.merge(variable, &condition, a, b, span)?),
                 (Held::NotFinite(at), _) | (_, Held::NotFinite(at)) => Held::NotFinite(at),
-                (yes, no) => self.merge_cases(slot, (&condition, &known), yes, no, span)?,
+                (yes, no) => self.merge_cases(variable, (&condition, &known), yes, no, span)?,
             };
-            self.set(slot, merged, span)?;
+            self.set(variable, merged, span)?;
         }
         Ok(())
     }
 
     /// Returns the value of a variable if a branch does not assign it.
-    fn before_branches(&self, slot: usize) -> Held {
-        let Some(slot) = self.slots.get(slot) else { return Held::Unset };
-        match (&slot.held, slot.role) {
+    fn before_branches(&mut self, variable: usize) -> Held {
+        let zero = self.terms.number(0.0);
+        let Some(variable) = self.variables.get(variable) else { return Held::Unset };
+        match (&variable.held, variable.role) {
             (Held::Unset, Role::Assigned { .. }) if self.pass == Pass::Initial => {
-                Held::Known(Piece::number(0.0))
+                Held::Known(zero)
             }
             (held, _) => held.clone(),
         }
@@ -177,58 +179,58 @@ impl<'t> Lowerer<'_, 't> {
     /// Returns the value of a variable after two branches, at least one of which does not always assign it.
     fn merge_cases(
         &mut self,
-        slot: usize,
-        (condition, known): (&Piece, &Known),
+        variable: usize,
+        (condition, known): (&Value, &Known),
         yes: Held,
         no: Held,
         span: Span,
     ) -> Lowered<Held> {
         let mut place = None;
         let mut cases = |held: Held, when: Known| match held {
-            Held::Known(piece) => Some((piece, when)),
+            Held::Known(value) => Some((value, when)),
             Held::Partial(Partial { span, value }) => {
                 place = Some(span);
-                value.map(|(piece, valid)| (piece, logic::and(when, Some(valid))))
+                value.map(|(value, valid)| (value, logic::and(when, Some(valid))))
             }
             _ => None,
         };
         let (yes, no) = (cases(yes, known.clone()), cases(no, logic::not(known.clone())));
         let value = match (yes, no) {
             (Some((a, x)), Some((b, y))) => {
-                let piece = if a == b { a } else { self.merge(slot, condition, a, b, span)? };
-                logic::or(x, y).map(|valid| (piece, valid))
+                let value = if a == b { a } else { self.merge(variable, condition, a, b, span)? };
+                logic::or(x, y).map(|valid| (value, valid))
             }
-            (Some((piece, valid)), None) | (None, Some((piece, valid))) => valid.map(|valid| (piece, valid)),
+            (Some((value, valid)), None) | (None, Some((value, valid))) => valid.map(|valid| (value, valid)),
             (None, None) => None,
         };
         Ok(match value {
-            Some((piece, valid)) if valid.always() => Held::Known(piece),
+            Some((value, valid)) if valid.always() => Held::Known(value),
             value => Held::Partial(Partial { span: place.unwrap_or(span), value }),
         })
     }
 
     /// Returns the value of a variable that has different values after two branches.
-    fn merge(&mut self, slot: usize, condition: &Piece, a: Piece, b: Piece, span: Span) -> Lowered<Piece> {
-        let (name, role) = self.slots.get(slot).map_or(("", Role::Local), |s| (s.name.text, s.role));
+    fn merge(&mut self, variable: usize, condition: &Value, a: Value, b: Value, span: Span) -> Lowered<Value> {
+        let (name, role) = self.variables.get(variable).map_or(("", Role::Local), |s| (s.name.text, s.role));
         let a = self.named(name, a, true, span)?;
         let b = self.named(name, b, true, span)?;
-        self.defs.allow_inline(&a);
-        self.defs.allow_inline(&b);
-        let piece = condition.clone().choose(a, b);
-        self.named(name, piece, matches!(role, Role::State | Role::Rate), span)
+        self.defs.allow_inline(&self.terms, &a);
+        self.defs.allow_inline(&self.terms, &b);
+        let value = self.terms.choose(condition.clone(), a, b);
+        self.named(name, value, matches!(role, Role::State | Role::Rate), span)
     }
 
     /// Executes a branch, undoes its assignments and returns them.
     fn branch(&mut self, block: &Block<'t>) -> Lowered<Changes> {
-        let (mark, own) = (self.journal.len(), self.slots.len());
+        let (mark, own) = (self.journal.len(), self.variables.len());
         self.branches += 1;
         let done = self.block(block);
         self.branches -= 1;
         let mut changes = Changes::new();
         while self.journal.len() > mark {
             let Some((index, before)) = self.journal.pop() else { break };
-            let Some(slot) = self.slots.get_mut(index) else { continue };
-            let after = std::mem::replace(&mut slot.held, before);
+            let Some(variable) = self.variables.get_mut(index) else { continue };
+            let after = std::mem::replace(&mut variable.held, before);
             // Assignments are undone from the last to the first, so the first one seen is the final value.
             if index < own {
                 changes.entry(index).or_insert(after);

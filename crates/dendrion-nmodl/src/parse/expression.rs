@@ -9,21 +9,21 @@ use crate::error::Span;
 use crate::lex::Kind;
 use crate::syntax::{Id, Node, Operator};
 
-/// The operators between operands, with their precedence.
-const OPERATORS: [(&str, Operator, Level); 13] = [
-    ("||", Operator::Or, Level::Or),
-    ("&&", Operator::And, Level::And),
-    ("==", Operator::Equal, Level::Comparison),
-    ("!=", Operator::Unequal, Level::Comparison),
-    ("<", Operator::Less, Level::Comparison),
-    ("<=", Operator::LessEqual, Level::Comparison),
-    (">", Operator::Greater, Level::Comparison),
-    (">=", Operator::GreaterEqual, Level::Comparison),
-    ("+", Operator::Add, Level::Sum),
-    ("-", Operator::Sub, Level::Sum),
-    ("*", Operator::Mul, Level::Product),
-    ("/", Operator::Div, Level::Product),
-    ("^", Operator::Pow, Level::Power),
+/// The operators between operands.
+const OPERATORS: [(&str, Operator); 13] = [
+    ("||", Operator::Or),
+    ("&&", Operator::And),
+    ("==", Operator::Equal),
+    ("!=", Operator::Unequal),
+    ("<", Operator::Less),
+    ("<=", Operator::LessEqual),
+    (">", Operator::Greater),
+    (">=", Operator::GreaterEqual),
+    ("+", Operator::Add),
+    ("-", Operator::Sub),
+    ("*", Operator::Mul),
+    ("/", Operator::Div),
+    ("^", Operator::Pow),
 ];
 
 /// Operators as the parser of expressions sees them.
@@ -53,8 +53,8 @@ impl<'t> Expressions<'t> for Parser<'t> {
 
     fn infix(&self) -> Parsed<Option<(Applied, Level)>> {
         let Kind::Symbol(symbol) = self.peek().kind else { return Ok(None) };
-        let found = OPERATORS.iter().find(|(s, ..)| *s == symbol);
-        Ok(found.map(|(_, operator, level)| (Applied::Binary(*operator), *level)))
+        let found = OPERATORS.iter().find(|(s, _)| *s == symbol);
+        Ok(found.map(|(_, operator)| (Applied::Binary(*operator), operator.level())))
     }
 
     fn primary(&mut self) -> Parsed<Id> {

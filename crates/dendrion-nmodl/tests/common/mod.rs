@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
-use dendrion_language::{Definition, Given, Term, define};
+use dendrion_language::{Definition, Given, Term};
 use dendrion_nmodl::{Mechanism, read};
 
 /// Returns the mechanism of a file and its definition.
 pub(crate) fn of(source: &str) -> (Mechanism, Definition) {
     let mechanism = read(source).unwrap_or_else(|e| panic!("{e}"));
-    let definition = define(&mechanism.text).unwrap_or_else(|e| panic!("{e}"));
+    let definition = mechanism.definition.clone();
     (mechanism, definition)
 }
 

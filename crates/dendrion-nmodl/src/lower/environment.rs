@@ -1,4 +1,4 @@
-//! Variables and their symbolic values during the execution of statements.
+//! The symbolic environment: variables and their values during the execution of statements.
 
 use super::{Lowered, Lowerer, NOT_FINITE, Pass, State};
 use crate::defs::Leaf;
@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::error::{NmodlError, Span, suggestion};
 use crate::logic::Logic;
-use crate::piece::Piece;
+use crate::terms::Value;
 use crate::syntax::Name;
 
 /// The symbolic value of a variable.
@@ -17,14 +17,14 @@ pub(super) enum Held {
     /// Assigned only in some cases.
     Partial(Partial),
     /// Assigned in INITIAL, with an expression that has changed since then.
-    Frozen(Piece),
+    Frozen(Value),
     /// Not finite, because of the expression at this position.
     NotFinite(Span),
     /// The value of a state after spikes have arrived.
     State,
     /// Assigned before the step; the variable keeps this value in a step that does not assign it.
-    Before(Piece),
-    Known(Piece),
+    Before(Value),
+    Known(Value),
 }
 
 /// The value of a variable that is assigned only in some cases.
@@ -33,7 +33,7 @@ pub(super) struct Partial {
     /// The condition that does not cover all cases.
     pub(super) span: Span,
     /// The value, and the cases in which the variable has it.
-    pub(super) value: Option<(Piece, Rc<Logic>)>,
+    pub(super) value: Option<(Value, Rc<Logic>)>,
 }
 
 /// The role of a variable.
@@ -58,7 +58,7 @@ pub(super) enum Role {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Slot<'t> {
+pub(super) struct Variable<'t> {
     pub(super) name: Name<'t>,
     pub(super) role: Role,
     pub(super) unit: &'t str,
@@ -69,33 +69,33 @@ pub(super) struct Slot<'t> {
     pub(super) read: Option<Span>,
 }
 
-impl Slot<'_> {
-    pub(super) fn begin_step(&mut self) {
+impl Variable<'_> {
+    pub(super) fn begin_step(&mut self, zero: &Value) {
         if matches!(self.role, Role::Fixed(_) | Role::Potential | Role::OfIon | Role::Time) {
             return;
         }
         let held = std::mem::replace(&mut self.held, Held::Unset);
         self.held = match held {
-            Held::Known(piece) if piece.moves => Held::Frozen(piece),
-            Held::Known(piece) => Held::Before(piece),
+            Held::Known(value) if value.moves => Held::Frozen(value),
+            Held::Known(value) => Held::Before(value),
             // NEURON sets these variables to 0 before INITIAL.
-            Held::Unset if matches!(self.role, Role::Assigned { .. }) => Held::Before(Piece::number(0.0)),
+            Held::Unset if matches!(self.role, Role::Assigned { .. }) => Held::Before(zero.clone()),
             other => other,
         };
     }
 }
 
 impl<'t> Lowerer<'_, 't> {
-    pub(super) fn slot(&mut self, name: Name<'t>, role: Role, held: Held) -> usize {
-        self.slots.push(Slot { name, role, unit: "", held, set: false, read: None });
-        self.slots.len() - 1
+    pub(super) fn variable(&mut self, name: Name<'t>, role: Role, held: Held) -> usize {
+        self.variables.push(Variable { name, role, unit: "", held, set: false, read: None });
+        self.variables.len() - 1
     }
 
     /// Declares a local variable of the current block.
     pub(super) fn local(&mut self, name: Name<'t>, held: Held) {
-        let slot = self.slot(name, Role::Local, held);
+        let variable = self.variable(name, Role::Local, held);
         if let Some(scope) = self.frames.last_mut().and_then(|frame| frame.last_mut()) {
-            scope.insert(name.text, slot);
+            scope.insert(name.text, variable);
         }
     }
 
@@ -122,32 +122,32 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     /// Returns the value of a variable.
-    pub(super) fn read(&mut self, name: &str, span: Span) -> Lowered<Piece> {
+    pub(super) fn read(&mut self, name: &str, span: Span) -> Lowered<Value> {
         let Some(index) = self.resolve(name) else { return Err(self.unknown(name, span)) };
-        self.read_slot(index, name, span)
+        self.read_variable(index, name, span)
     }
 
-    pub(super) fn read_slot(&mut self, index: usize, name: &str, span: Span) -> Lowered<Piece> {
+    pub(super) fn read_variable(&mut self, index: usize, name: &str, span: Span) -> Lowered<Value> {
         let is_initial = self.pass == Pass::Initial;
-        let Some(slot) = self.slots.get_mut(index) else { return Err(self.unknown(name, span)) };
-        let message = match &slot.held {
-            _ if slot.role == Role::Time => {
+        let Some(variable) = self.variables.get_mut(index) else { return Err(self.unknown(name, span)) };
+        let message = match &variable.held {
+            _ if variable.role == Role::Time => {
                 "equations cannot depend on the time t; drive the neuron with a current or spike generator instead".to_string()
             }
-            Held::Known(piece) => return Ok(piece.clone()),
-            Held::Before(_) | Held::Frozen(_) if slot.set => last_step(name),
-            Held::Before(piece) => {
-                slot.read.get_or_insert(span);
-                return Ok(piece.clone());
+            Held::Known(value) => return Ok(value.clone()),
+            Held::Before(_) | Held::Frozen(_) if variable.set => last_step(name),
+            Held::Before(value) => {
+                variable.read.get_or_insert(span);
+                return Ok(value.clone());
             }
-            Held::Frozen(piece) => {
-                slot.read.get_or_insert(span);
-                let piece = piece.clone();
-                return Ok(self.constant_state(index, piece));
+            Held::Frozen(value) => {
+                variable.read.get_or_insert(span);
+                let value = value.clone();
+                return Ok(self.constant_state(index, value));
             }
-            Held::Unset if is_initial && matches!(slot.role, Role::Assigned { .. }) => {
-                let zero = Piece::number(0.0);
-                slot.held = Held::Known(zero.clone());
+            Held::Unset if is_initial && matches!(variable.role, Role::Assigned { .. }) => {
+                let zero = self.terms.number(0.0);
+                variable.held = Held::Known(zero.clone());
                 self.note(
                     span,
                     format!("'{name}' is read before it is assigned; its value is 0 there, as in NEURON"),
@@ -179,18 +179,20 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     /// Replaces a variable assigned in INITIAL by a state, so that it keeps its initial value.
-    fn constant_state(&mut self, index: usize, initial: Piece) -> Piece {
-        let name = self.slots.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
-        let rate = self.slot(name, Role::Rate, Held::Unset);
+    fn constant_state(&mut self, index: usize, initial: Value) -> Value {
+        let name = self.variables.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
+        let rate = self.variable(name, Role::Rate, Held::Unset);
         let plain = self.plain(name);
         self.note(
             name.span,
             format!("'{}' keeps its value from INITIAL; it is represented by a state", name.text),
         );
-        let piece = self.defs.leaf(Leaf::Given, plain.clone(), true);
+        self.terms.at = name.span;
+        let term = self.terms.name(&plain);
+        let value = self.defs.leaf(&mut self.terms, Leaf::Given, term, true);
         self.states.push(State {
             name: plain,
-            slot: index,
+            variable: index,
             rate,
             is_concentration: false,
             is_constant: true,
@@ -198,18 +200,18 @@ impl<'t> Lowerer<'_, 't> {
             factor: None,
             span: name.span,
         });
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.held = Held::Before(piece.clone());
+        if let Some(variable) = self.variables.get_mut(index) {
+            variable.held = Held::Before(value.clone());
         }
-        piece
+        value
     }
 
     /// Assigns a value to a variable.
     pub(super) fn set(&mut self, index: usize, held: Held, span: Span) -> Lowered<()> {
         let (pass, branches) = (self.pass, self.branches);
-        let Some(slot) = self.slots.get_mut(index) else { return Ok(()) };
-        let name = slot.name.text;
-        match slot.role {
+        let Some(variable) = self.variables.get_mut(index) else { return Ok(()) };
+        let name = variable.name.text;
+        match variable.role {
             Role::Fixed(why) => {
                 return Err(self.error(span, format!("'{name}' cannot be assigned because {why}")));
             }
@@ -223,12 +225,12 @@ impl<'t> Lowerer<'_, 't> {
             _ => {}
         }
         if pass == Pass::Step {
-            slot.set = true;
-            if let Some(read) = slot.read {
+            variable.set = true;
+            if let Some(read) = variable.read {
                 return Err(self.error(read, last_step(name)));
             }
         }
-        let old = std::mem::replace(&mut slot.held, held);
+        let old = std::mem::replace(&mut variable.held, held);
         if branches > 0 {
             self.journal.push((index, old));
         }
