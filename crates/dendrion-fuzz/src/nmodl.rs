@@ -167,9 +167,11 @@ impl Target for Nmodl {
                 };
             }
         };
-        let definition = define(&mechanism.text)
-            .map_err(|error| format!("the translation is invalid: {error}\n{}", mechanism.text))?;
-        built(&mechanism.text, &definition, random)
+        let definition = &mechanism.definition;
+        if define(&definition.text).as_ref() != Ok(definition) {
+            return Err(format!("the text is not read as the same equations:\n{}", definition.text));
+        }
+        built(&definition.text, definition, random)
     }
 }
 

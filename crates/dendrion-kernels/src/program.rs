@@ -24,6 +24,10 @@ pub enum Slot {
 /// An operation of an instruction. Its arguments `a`, `b`, `c`, ... are in the order of [`Instruction::args`], and
 /// `out` is the row that it writes. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 if |v| < [`FLUSH`].
 ///
+/// The scalar operations correspond to the functions of the expression graph (`dendrion_language::Unary` and `Binary`),
+/// which `dendrion-equations` maps to them one by one. They are listed here again because this crate depends on no
+/// other, and because their arithmetic is that of vectors in f32 and f64.
+///
 /// There are fused operations because reading a row from the L1 cache takes as long as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {

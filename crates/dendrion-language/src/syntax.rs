@@ -275,9 +275,9 @@ impl Syntax {
             Node::Number(value, unit) => Formula::quantity(*value, &unit.text),
             Node::Name(name) if is_unit(name) => Formula::unit(&**name),
             Node::Name(name) => Formula::name(&**name),
-            Node::Apply(f, operands) => recurse(|| {
-                Formula::apply(*f, operands.iter().map(|a| self.formula(*a, is_unit)).collect())
-            }),
+            Node::Apply(f, operands) => {
+                recurse(|| Formula::apply(*f, operands.iter().map(|a| self.formula(*a, is_unit)).collect()))
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ fn defaults_keep_the_unit_they_are_written_in() -> Result<(), TextError> {
     let of = default;
     assert_eq!(of("p = 120 mS/cm2")?, (120.0, "mS/cm2".into(), -2));
     assert_eq!(of("p = -0.3 mV")?, (-0.3, "mV".into(), 0));
-    assert_eq!(of("p = 0.1 /ms /mV")?, (0.1, "1/ms /mV".into(), 0));
+    assert_eq!(of("p = 0.1 /ms /mV")?, (0.1, "1/ms/mV".into(), 0));
     assert_eq!(of("p = 4.5")?, (4.5, String::new(), 0));
     assert_eq!(of("p = 3*mV")?, (3.0, "mV".into(), 0));
     assert_eq!(of("p = 2 * 3 ms")?, (6.0, "ms".into(), 0));
@@ -143,5 +143,11 @@ fn receptors_membranes_and_what_is_shared() -> Result<(), TextError> {
     assert_eq!(Dimension::POTENTIAL.to_string(), "mV");
     let per_area = define("I = g * (E - V) : pA/um2\ng = 3 uS/cm2; E = 0 mV")?;
     assert!(per_area.current.is_some_and(|c| c.per_area));
+    Ok(())
+}
+
+#[test]
+fn constant_conditions_choose_defaults() -> Result<(), TextError> {
+    assert_eq!(default("p = where(2 > 1, 3, 4) * 1 mV")?, (3.0, "mV".into(), 0));
     Ok(())
 }

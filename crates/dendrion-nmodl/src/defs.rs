@@ -52,7 +52,13 @@ impl Defs {
 
     /// Defines a name for an expression, unless the expression is so simple that it needs none. Returns `None` if
     /// the definitions have become too long.
-    pub(crate) fn name(&mut self, terms: &mut Terms, base: &str, value: Value, inline: bool) -> Option<Value> {
+    pub(crate) fn name(
+        &mut self,
+        terms: &mut Terms,
+        base: &str,
+        value: Value,
+        inline: bool,
+    ) -> Option<Value> {
         if terms.is_simple(&value) {
             return Some(value);
         }

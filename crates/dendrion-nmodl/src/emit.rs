@@ -85,8 +85,8 @@ impl Emitter<'_> {
         });
         let depth = inner + def.value.depth;
         let may = def.inline && used == 1 && def.public.is_none() && depth < DEEPEST;
-        let is_inline = def.leaf.is_some()
-            || (may && self.formula(def.value.term).into_text().len() <= LONGEST);
+        let is_inline =
+            def.leaf.is_some() || (may && self.formula(def.value.term).into_text().len() <= LONGEST);
         is_inline.then_some(depth + 1)
     }
 
@@ -114,9 +114,7 @@ impl Emitter<'_> {
     fn term(&mut self, id: TermId) -> Id {
         let (terms, span) = (self.terms, self.terms.span(id));
         match terms.get(id) {
-            Some(Term::Number(bits)) => {
-                self.syntax.number(f64::from_bits(*bits), Written::default(), span)
-            }
+            Some(Term::Number(bits)) => self.syntax.number(f64::from_bits(*bits), Written::default(), span),
             Some(Term::Quantity(bits, unit)) => unit.quantity(&mut self.syntax, f64::from_bits(*bits), span),
             Some(Term::Name(name)) => self.syntax.name(name.clone(), span),
             Some(Term::Definition(id)) => match self.replacements.get(*id) {

@@ -106,10 +106,8 @@ fn read_text(source: &str, reserved: &[&str]) -> Result<Mechanism, NmodlError> {
         }
     }
     let definition = dendrion_language::check(source, &syntax).map_err(|error| {
-        let message = format!(
-            "internal error: the translation is invalid; please report this file. {}",
-            error.message
-        );
+        let message =
+            format!("internal error: the translation is invalid; please report this file. {}", error.message);
         NmodlError { message, ..error }
     })?;
     if definition.text.len() > LONGEST_TEXT {

@@ -208,8 +208,7 @@ impl Terms {
             (false, Some(constant)) => self.truth(constant != 0.0),
             (false, None) => {
                 let zero = self.number(0.0);
-                let logic =
-                    logic::compare(Operator::Unequal, (value.term, None), (zero.term, Some(0.0)));
+                let logic = logic::compare(Operator::Unequal, (value.term, None), (zero.term, Some(0.0)));
                 let size = self.applied(Unary::Abs, vec![value]);
                 Value { logic, ..self.applied(Binary::Greater, vec![size, zero]) }
             }
@@ -281,7 +280,8 @@ impl Terms {
         }
         // The literal 0 is compatible with every unit, and a product with it would lose the unit of the other
         // factor.
-        if (operator == Operator::Mul && (a.is(0.0) || b.is(0.0))) || (operator == Operator::Div && a.is(0.0)) {
+        if (operator == Operator::Mul && (a.is(0.0) || b.is(0.0))) || (operator == Operator::Div && a.is(0.0))
+        {
             return Some(self.number(0.0));
         }
         let sides = ((a.term, a.constant), (b.term, b.constant));
@@ -290,7 +290,8 @@ impl Terms {
             // The language has no equality of real numbers. Two numbers are equal if the absolute value of their
             // difference is not greater than 0.
             None => {
-                let f = if operator == Operator::Equal { Function::LessEqual } else { Binary::Greater.into() };
+                let f =
+                    if operator == Operator::Equal { Function::LessEqual } else { Binary::Greater.into() };
                 let difference = self.applied(Binary::Sub, vec![a, b]);
                 let (size, zero) = (self.applied(Unary::Abs, vec![difference]), self.number(0.0));
                 self.applied(f, vec![size, zero])

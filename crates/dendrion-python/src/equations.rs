@@ -26,7 +26,7 @@ pub(crate) fn nmodl(source: &str, reserved: Vec<String>) -> PyResult<(String, bo
     let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();
     let read = dendrion::nmodl::read_reserving(source, &reserved);
     let read = read.map_err(|e| raise(Error::Text { module: "NMODL".into(), message: e.to_string() }))?;
-    Ok((read.name, read.kind == dendrion::nmodl::Kind::Receptor, read.text, read.notes))
+    Ok((read.name, read.kind == dendrion::nmodl::Kind::Receptor, read.definition.text, read.notes))
 }
 
 /// A definition.

@@ -9,9 +9,8 @@ use crate::syntax::{Annotation, Change, Name, Node, Statement};
 impl<'t> Checker<'t> {
     pub(super) fn declare(&mut self) -> Checked<()> {
         let statements = &self.syntax.statements;
-        let replaced = statements
-            .iter()
-            .any(|s| matches!(s, Statement::Derivative { name, .. } if &*name.text == "V"));
+        let replaced =
+            statements.iter().any(|s| matches!(s, Statement::Derivative { name, .. } if &*name.text == "V"));
         if replaced {
             self.names.insert("I", Meaning::Given(Given::Current));
         }
@@ -64,12 +63,7 @@ impl<'t> Checker<'t> {
         Ok(())
     }
 
-    fn declare_state(
-        &mut self,
-        name: &'t Name,
-        value: usize,
-        unit: Option<&Annotation>,
-    ) -> Checked<()> {
+    fn declare_state(&mut self, name: &'t Name, value: usize, unit: Option<&Annotation>) -> Checked<()> {
         let word = &*name.text;
         if word == "V" {
             if self.made.membrane.replace(value).is_some() {

@@ -18,9 +18,10 @@ impl Checker<'_> {
             let word = &*name.text;
             if !self.is_literal(*value) || word == "I" {
                 if bound.is_some() {
-                    return Err(
-                        self.error(name.span, format!("'{word}' is not a parameter, so it cannot have a bound"))
-                    );
+                    return Err(self.error(
+                        name.span,
+                        format!("'{word}' is not a parameter, so it cannot have a bound"),
+                    ));
                 }
                 self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
                 self.made.expressions.push(expression);

@@ -2,9 +2,9 @@
 
 use super::Parser;
 use crate::cursor::{Parsed, Parser as _};
+use crate::definition::Written;
 use crate::error::{Span, TextError};
 use crate::lex::{Kind, LINE};
-use crate::definition::Written;
 use crate::syntax::{Action, Annotation, Bound, Change, Name, Statement, Trigger};
 use crate::unit::Unit;
 

@@ -43,12 +43,12 @@ fn check(text: &str) {
 }
 
 fn expression() -> impl Strategy<Value = String> {
-    let leaf = vec!["a", "b", "V", "pi", "mV", "cm2", "0", "2", "1e-9", "2.5e300", "3 mV", "1 mA/cm2", "4 ms^-2"];
+    let leaf =
+        vec!["a", "b", "V", "pi", "mV", "cm2", "0", "2", "1e-9", "2.5e300", "3 mV", "1 mA/cm2", "4 ms^-2"];
     let leaf = proptest::sample::select(leaf).prop_map(str::to_string);
     leaf.prop_recursive(6, 30, 3, |inner| {
-        let operators = [
-            "+", "-", "*", "/", "^", "**", "<", "<=", ">", ">=", "and", "or", "+", "-", "*", "/", "^",
-        ];
+        let operators =
+            ["+", "-", "*", "/", "^", "**", "<", "<=", ">", ">=", "and", "or", "+", "-", "*", "/", "^"];
         let calls = ["exp", "log10", "sqrt", "exprel", "abs"];
         prop_oneof![
             (inner.clone(), proptest::sample::select(operators.to_vec()), inner.clone())
@@ -58,8 +58,10 @@ fn expression() -> impl Strategy<Value = String> {
             (proptest::sample::select(calls.to_vec()), inner.clone()).prop_map(|(f, a)| format!("{f}({a})")),
             (proptest::sample::select(vec!["pow", "min", "max"]), inner.clone(), inner.clone())
                 .prop_map(|(f, a, b)| format!("{f}({a}, {b})")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("({a}) if ({b}) else {c}")),
-            (inner.clone(), inner.clone(), inner.clone()).prop_map(|(a, b, c)| format!("where({a}, {b}, {c})")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("({a}) if ({b}) else {c}")),
+            (inner.clone(), inner.clone(), inner.clone())
+                .prop_map(|(a, b, c)| format!("where({a}, {b}, {c})")),
             inner.clone().prop_map(|a| format!("-({a})")),
             inner.prop_map(|a| format!("not ({a})")),
         ]
@@ -78,7 +80,9 @@ fn statement() -> impl Strategy<Value = String> {
             format!("x(0) = {value}"),
             format!("import Ca : mM = {value}"),
             format!("export x = {value}"),
-            format!("on ({value}):\n    x += {time} after {value}\n    x = 0\n    f after {time} for {value}"),
+            format!(
+                "on ({value}):\n    x += {time} after {value}\n    x = 0\n    f after {time} for {value}"
+            ),
             format!("on spike: x -= {value}; y = {time}"),
         ]
     });
@@ -113,7 +117,10 @@ fn parentheses_only_where_they_are_needed() {
         ("a = (-V)^2 - (b - (c - 3)) - ((d - e)) ", "a = (-V)^2 - (b - (c - 3)) - (d - e)\n"),
         ("a = 1/(1 + exp(-(V - b)/8 mV))", "a = 1 / (1 + exp(-(V - b) / (8 mV)))\n"),
         ("a = 0.3*mS/cm**2 : mS/cm2 (>= 0)", "a = 0.3*mS/cm^2 : mS/cm2 (>= 0)\n"),
-        ("a = 1 if not (V > 2 mV and b) else (2 if c else 3)", "a = where(not (V > 2 mV and b), 1, where(c, 2, 3))\n"),
+        (
+            "a = 1 if not (V > 2 mV and b) else (2 if c else 3)",
+            "a = where(not (V > 2 mV and b), 1, where(c, 2, 3))\n",
+        ),
         ("a = ((b)^-c)^d*(2 ms)^2", "a = (b^-c)^d * (2 ms)^2\n"),
     ];
     for (text, expected) in texts {

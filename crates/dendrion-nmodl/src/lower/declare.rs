@@ -9,8 +9,8 @@ use super::{Lowered, Lowerer, Parameter, State};
 use crate::defs::Leaf;
 use crate::error::Span;
 use crate::names::Names;
-use crate::terms::{TermId, Value};
 use crate::syntax::{Declared, Name, Node};
+use crate::terms::{TermId, Value};
 use crate::units::{Product, translate};
 
 /// Maximum length of a comment in characters; longer ones are truncated.
@@ -116,7 +116,14 @@ impl<'t> Lowerer<'_, 't> {
         self.outer_called(text, name, default, unit, doc)
     }
 
-    fn outer_called(&mut self, text: String, name: Name<'_>, default: f64, unit: &Product, doc: &str) -> Value {
+    fn outer_called(
+        &mut self,
+        text: String,
+        name: Name<'_>,
+        default: f64,
+        unit: &Product,
+        doc: &str,
+    ) -> Value {
         self.terms.at = name.span;
         let own = self.terms.name(&text);
         let term = if unit.is_pure() { own } else { self.terms.in_units(own, unit) };

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use crate::error::{NmodlError, Span, suggestion};
 use crate::logic::Logic;
-use crate::terms::Value;
 use crate::syntax::Name;
+use crate::terms::Value;
 
 /// The symbolic value of a variable.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use dendrion_language::{Binary, Function, Unary};
 use super::{Lowered, Lowerer, NOT_FINITE};
 use crate::error::{Span, suggestion};
 use crate::lower::environment::Held;
-use crate::terms::{Term, Terms, Value};
 use crate::syntax::{Expr, Node, Operator, Routine};
+use crate::terms::{Term, Terms, Value};
 
 /// Maximum nesting depth of an expression; deeper parts get a name.
 const DEEP: usize = 30;
@@ -195,7 +195,9 @@ impl<'t> Lowerer<'_, 't> {
         let result = self.resolve(name);
         let done = self.deeper(span, |l| l.block(&routine.body));
         let value = match (routine.is_function, result) {
-            (true, Some(variable)) if is_read => done.and_then(|()| self.read_variable(variable, name, span).map(Some)),
+            (true, Some(variable)) if is_read => {
+                done.and_then(|()| self.read_variable(variable, name, span).map(Some))
+            }
             _ => done.map(|()| None),
         };
         self.frames.pop();

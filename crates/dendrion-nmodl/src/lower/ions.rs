@@ -8,9 +8,9 @@ use dendrion_language::{Binary, Unary};
 use super::environment::{Held, Role};
 use super::{Import, Lowered, Lowerer};
 use crate::defs::Leaf;
+use crate::syntax::{Head, Ion, Name};
 use crate::terms::{TermId, Value};
 use crate::units::Product;
-use crate::syntax::{Head, Ion, Name};
 
 /// NEURON's default values per ion: the reversal potential (mV) and the concentrations inside and outside (mM).
 const DEFAULTS: [(&str, f64, f64, f64); 3] =
@@ -140,7 +140,12 @@ impl<'t> Lowerer<'_, 't> {
             );
             self.outer(name, reversal, &Product::named("mV"), &format!("reversal potential of {of}"))
         } else if name.text == format!("{of}o") {
-            self.outer(name, outside, &Product::named("mM"), &format!("concentration of {of} outside the cell"))
+            self.outer(
+                name,
+                outside,
+                &Product::named("mM"),
+                &format!("concentration of {of} outside the cell"),
+            )
         } else if name.text == format!("{of}i") {
             let beginning = format!("{}0", name.text);
             let wanted = Name { text: &beginning, span: name.span };

@@ -12,15 +12,15 @@ mod statement;
 
 use std::collections::HashMap;
 
-use dendrion_language::syntax::Bound;
 use dendrion_language::Binary;
+use dendrion_language::syntax::Bound;
 
 use crate::defs::Defs;
 use crate::error::{NmodlError, Notes, Span};
 use crate::names::Names;
+use crate::syntax::{Block, Expr, File, Statement};
 use crate::terms::{Terms, Value};
 use crate::units::Product;
-use crate::syntax::{Block, Expr, File, Statement};
 use environment::{Held, Variable};
 
 pub(crate) use output::Output;

@@ -8,8 +8,8 @@ use super::{Import, Lowered, Lowerer, Parameter, Pass, State};
 use crate::defs::{Def, Defs};
 use crate::error::Span;
 use crate::names::Names;
-use crate::terms::{Terms, Value};
 use crate::syntax::{Name, Operator};
+use crate::terms::{Terms, Value};
 use crate::units::Product;
 
 /// The contents of the equations. The expressions of its statements are terms.

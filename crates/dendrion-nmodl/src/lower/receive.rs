@@ -5,8 +5,8 @@
 
 use super::{Lowered, Lowerer};
 use crate::error::{NmodlError, Span};
-use crate::terms::Value;
 use crate::syntax::{Expr, Id, Name, Node, Operator, Statement};
+use crate::terms::Value;
 
 impl<'t> Lowerer<'_, 't> {
     /// Determines the states to which spikes are added, and the factors of their weights. Returns the indices of

@@ -6,8 +6,8 @@ use super::environment::{Held, Partial, Role};
 use super::{Lowered, Lowerer, NOT_FINITE, Pass, Scope};
 use crate::error::{NmodlError, Span};
 use crate::logic::{self, Known};
-use crate::terms::Value;
 use crate::syntax::{Block, Expr, Name, Statement};
+use crate::terms::Value;
 
 /// The values of the variables that a branch assigned.
 type Changes = BTreeMap<usize, Held>;
@@ -155,7 +155,9 @@ impl<'t> Lowerer<'_, 't> {
             let of = |changes: &Changes| changes.get(&variable).cloned().unwrap_or_else(|| before.clone());
             let merged = match (of(&yes), of(&no)) {
                 (Held::Known(a), Held::Known(b)) if a == b => Held::Known(a),
-                (Held::Known(a), Held::Known(b)) => Held::Known(self.merge(variable, &condition, a, b, span)?),
+                (Held::Known(a), Held::Known(b)) => {
+                    Held::Known(self.merge(variable, &condition, a, b, span)?)
+                }
                 (Held::NotFinite(at), _) | (_, Held::NotFinite(at)) => Held::NotFinite(at),
                 (yes, no) => self.merge_cases(variable, (&condition, &known), yes, no, span)?,
             };
@@ -169,9 +171,7 @@ impl<'t> Lowerer<'_, 't> {
         let zero = self.terms.number(0.0);
         let Some(variable) = self.variables.get(variable) else { return Held::Unset };
         match (&variable.held, variable.role) {
-            (Held::Unset, Role::Assigned { .. }) if self.pass == Pass::Initial => {
-                Held::Known(zero)
-            }
+            (Held::Unset, Role::Assigned { .. }) if self.pass == Pass::Initial => Held::Known(zero),
             (held, _) => held.clone(),
         }
     }
@@ -210,7 +210,14 @@ impl<'t> Lowerer<'_, 't> {
     }
 
     /// Returns the value of a variable that has different values after two branches.
-    fn merge(&mut self, variable: usize, condition: &Value, a: Value, b: Value, span: Span) -> Lowered<Value> {
+    fn merge(
+        &mut self,
+        variable: usize,
+        condition: &Value,
+        a: Value,
+        b: Value,
+        span: Span,
+    ) -> Lowered<Value> {
         let (name, role) = self.variables.get(variable).map_or(("", Role::Local), |s| (s.name.text, s.role));
         let a = self.named(name, a, true, span)?;
         let b = self.named(name, b, true, span)?;
