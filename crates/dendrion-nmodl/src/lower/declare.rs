@@ -264,7 +264,9 @@ impl<'t> Lowerer<'_, 't> {
             return String::new();
         }
         let text = comment.of(self.source).trim();
-        text.chars().take(LONGEST_DOC).map(|c| if c.is_control() { ' ' } else { c }).collect()
+        let text: String =
+            text.chars().take(LONGEST_DOC).map(|c| if c.is_control() { ' ' } else { c }).collect();
+        text.trim().to_string()
     }
 
     /// Handles a variable that the file reads but never assigns. It is 0 in NEURON unless the user sets it, so it
