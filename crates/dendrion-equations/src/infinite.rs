@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use dendrion_language::{Binary, Formula, Function};
+use dendrion_language::{Binary, ExpressionText, Function};
 use dendrion_model::OdeMethod;
 
 use crate::evaluate::{Env, evaluate};
@@ -212,26 +212,26 @@ impl Names<'_> {
         (1..12).rev().map(at).find(|text| text.len() <= LENGTH).unwrap_or_else(|| at(1))
     }
 
-    fn write(&self, id: NodeId, depth: usize) -> Formula {
+    fn write(&self, id: NodeId, depth: usize) -> ExpressionText {
         let node = self.system.graph.node(id);
         if depth == 0 && node.operands().next().is_some() {
-            return Formula::name("...");
+            return ExpressionText::name("...");
         }
         let function = match node {
-            Node::Const(bits) => return Formula::number(f64::from_bits(bits)),
-            Node::Param(p) => return Formula::name(&self.system.parameters[p as usize].key),
-            Node::State(i) => return Formula::name(&self.system.states[i as usize].name),
-            Node::Input(_) => return Formula::name("an injected current"),
-            Node::Noise(_) => return Formula::name("noise"),
+            Node::Const(bits) => return ExpressionText::number(f64::from_bits(bits)),
+            Node::Param(p) => return ExpressionText::name(&self.system.parameters[p as usize].key),
+            Node::State(i) => return ExpressionText::name(&self.system.states[i as usize].name),
+            Node::Input(_) => return ExpressionText::name("an injected current"),
+            Node::Noise(_) => return ExpressionText::name("noise"),
             Node::Next(_) | Node::Spike | Node::Cotangent(_) | Node::Local(_) => {
-                return Formula::name("...");
+                return ExpressionText::name("...");
             }
             Node::Unary(f, _) => Function::Unary(f),
             Node::Binary(f, ..) => Function::Binary(f),
             Node::Select(..) => Function::Where,
         };
         let operands = node.operands().map(|a| self.write(a, depth.saturating_sub(1)));
-        Formula::apply(function, operands.collect())
+        ExpressionText::apply(function, operands.collect())
     }
 
     /// Returns the variables on which an expression depends, with their values.

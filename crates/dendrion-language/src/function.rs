@@ -30,7 +30,7 @@ pub enum Unary {
     Tanh,
     /// Nearest integer; halves are rounded away from zero. Created by the compiler
     Round,
-    /// Derivative of the logistic function: e / (1 + e)² with e = exp(-|a|). Created by the compiler
+    /// Derivative of the logistic function: e / (1 + e)² with e = exp(-|a|)
     LogisticSlope,
 }
 
@@ -156,6 +156,7 @@ impl Function {
         Self::Unary(Unary::Log1p),
         Self::Unary(Unary::Expm1),
         Self::Unary(Unary::Exprel),
+        Self::Unary(Unary::LogisticSlope),
         Self::Unary(Unary::Sqrt),
         Self::Unary(Unary::Tanh),
         Self::Unary(Unary::Abs),
@@ -178,7 +179,6 @@ impl Function {
         Self::Not,
         Self::Unary(Unary::Exp2),
         Self::Unary(Unary::Round),
-        Self::Unary(Unary::LogisticSlope),
     ];
 
     /// Returns how the function is written. `pow(a, b)` and `a ** b` are other spellings of `a^b`, and
@@ -196,7 +196,7 @@ impl Function {
             Self::Unary(Unary::Exprel) => Notation::Call("exprel"),
             Self::Unary(Unary::Tanh) => Notation::Call("tanh"),
             Self::Unary(Unary::Round) => Notation::Internal("round"),
-            Self::Unary(Unary::LogisticSlope) => Notation::Internal("logistic_slope"),
+            Self::Unary(Unary::LogisticSlope) => Notation::Call("logistic_slope"),
             Self::Binary(Binary::Add) => Notation::Infix("+", Level::Sum),
             Self::Binary(Binary::Sub) => Notation::Infix("-", Level::Sum),
             Self::Binary(Binary::Mul) => Notation::Infix("*", Level::Product),
@@ -238,6 +238,12 @@ impl Function {
     /// Returns the function that texts call by this name.
     pub(crate) fn called(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|f| f.name() == Some(name))
+    }
+
+    /// Returns whether the value is a condition.
+    pub const fn is_condition(self) -> bool {
+        matches!(self.notation(), Notation::Infix(_, Level::Or | Level::And | Level::Comparison))
+            || matches!(self, Self::Not)
     }
 
     /// Returns the operator with this symbol between its operands, and its precedence.

@@ -24,7 +24,7 @@ mod check;
 pub mod cursor;
 mod definition;
 mod error;
-mod formula;
+mod expression_text;
 mod function;
 mod lex;
 mod parse;
@@ -38,7 +38,7 @@ pub use definition::{
     Target, Term, Trigger, Written,
 };
 pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
-pub use formula::Formula;
+pub use expression_text::ExpressionText;
 pub use function::{Binary, Function, Level, Notation, Unary};
 pub use stack::{recurse, with_stack};
 pub use syntax::Bound;

@@ -47,7 +47,7 @@ struct Printer<'s> {
 impl Printer<'_> {
     fn value(&self, id: Id) -> String {
         let is_unit = |name: &str| !self.declared.contains(name) && Unit::named(name).is_some();
-        self.syntax.formula(id, &is_unit).into_text()
+        self.syntax.expression_text(id, &is_unit).into_text()
     }
 
     fn statement(&self, f: &mut Formatter<'_>, statement: &Statement) -> fmt::Result {

@@ -266,18 +266,21 @@ impl Syntax {
         node.map(|(_, (_, span))| *span).or_else(|| statement.then(Span::default))
     }
 
-    /// Returns an expression as a formula. `is_unit` tells which names are units.
-    pub(crate) fn formula(&self, id: Id, is_unit: &dyn Fn(&str) -> bool) -> crate::Formula {
-        use crate::Formula;
-        let Some((node, _)) = self.nodes.get(id) else { return Formula::name("") };
+    /// Returns an expression as text. `is_unit` tells which names are units.
+    pub(crate) fn expression_text(&self, id: Id, is_unit: &dyn Fn(&str) -> bool) -> crate::ExpressionText {
+        use crate::ExpressionText;
+        let Some((node, _)) = self.nodes.get(id) else { return ExpressionText::name("") };
         match node {
-            Node::Number(value, unit) if unit.text.is_empty() => Formula::number(*value),
-            Node::Number(value, unit) => Formula::quantity(*value, &unit.text),
-            Node::Name(name) if is_unit(name) => Formula::unit(&**name),
-            Node::Name(name) => Formula::name(&**name),
-            Node::Apply(f, operands) => {
-                recurse(|| Formula::apply(*f, operands.iter().map(|a| self.formula(*a, is_unit)).collect()))
-            }
+            Node::Number(value, unit) if unit.text.is_empty() => ExpressionText::number(*value),
+            Node::Number(value, unit) => ExpressionText::quantity(*value, &unit.text),
+            Node::Name(name) if is_unit(name) => ExpressionText::unit(&**name),
+            Node::Name(name) => ExpressionText::name(&**name),
+            Node::Apply(f, operands) => recurse(|| {
+                ExpressionText::apply(
+                    *f,
+                    operands.iter().map(|a| self.expression_text(*a, is_unit)).collect(),
+                )
+            }),
         }
     }
 }

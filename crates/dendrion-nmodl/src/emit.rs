@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use dendrion_language::syntax::{Annotation, Id, Name, Statement, Syntax};
-use dendrion_language::{Formula, Written, recurse};
+use dendrion_language::{ExpressionText, Written, recurse};
 
 use crate::defs::{Def, Leaf};
 use crate::lower::{Import, Output, Parameter};
@@ -86,27 +86,27 @@ impl Emitter<'_> {
         let depth = inner + def.value.depth;
         let may = def.inline && used == 1 && def.public.is_none() && depth < DEEPEST;
         let is_inline =
-            def.leaf.is_some() || (may && self.formula(def.value.term).into_text().len() <= LONGEST);
+            def.leaf.is_some() || (may && self.expression_text(def.value.term).into_text().len() <= LONGEST);
         is_inline.then_some(depth + 1)
     }
 
-    /// Returns a term as a formula.
-    fn formula(&self, id: TermId) -> Formula {
+    /// Returns a term as text.
+    fn expression_text(&self, id: TermId) -> ExpressionText {
         match self.terms.get(id) {
-            Some(Term::Number(bits)) => Formula::number(f64::from_bits(*bits)),
+            Some(Term::Number(bits)) => ExpressionText::number(f64::from_bits(*bits)),
             Some(Term::Quantity(bits, unit)) => {
-                Formula::quantity(f64::from_bits(*bits), &unit.written().text)
+                ExpressionText::quantity(f64::from_bits(*bits), &unit.written().text)
             }
-            Some(Term::Name(name)) => Formula::name(&**name),
+            Some(Term::Name(name)) => ExpressionText::name(&**name),
             Some(Term::Definition(id)) => match self.replacements.get(*id) {
-                Some(Replacement::Name(name)) => Formula::name(name),
-                Some(Replacement::Term(term, _)) => recurse(|| self.formula(*term)),
-                Some(Replacement::Unused) | None => Formula::name(""),
+                Some(Replacement::Name(name)) => ExpressionText::name(name),
+                Some(Replacement::Term(term, _)) => recurse(|| self.expression_text(*term)),
+                Some(Replacement::Unused) | None => ExpressionText::name(""),
             },
-            Some(Term::Apply(f, operands)) => {
-                recurse(|| Formula::apply(*f, operands.iter().map(|a| self.formula(*a)).collect()))
-            }
-            None => Formula::name(""),
+            Some(Term::Apply(f, operands)) => recurse(|| {
+                ExpressionText::apply(*f, operands.iter().map(|a| self.expression_text(*a)).collect())
+            }),
+            None => ExpressionText::name(""),
         }
     }
 

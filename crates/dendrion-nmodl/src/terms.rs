@@ -221,18 +221,18 @@ impl Terms {
         let deepest = |levels: [Level; 2]| {
             operands.iter().zip(levels).map(|(value, level)| self.depth(value, level)).max().unwrap_or(0)
         };
-        let (depth, truth) = match f.notation() {
-            Notation::Prefix(_, level) => (deepest([level; 2]) + 1, level == Level::Not),
-            Notation::Infix(_, Level::Power) => (deepest([Level::Primary, Level::Sign]) + 1, false),
-            Notation::Infix(_, Level::Comparison) => (deepest([Level::Sum; 2]), true),
-            Notation::Infix(_, level) => (deepest([level, level.above()]), level <= Level::And),
+        let depth = match f.notation() {
+            Notation::Prefix(_, level) => deepest([level; 2]) + 1,
+            Notation::Infix(_, Level::Power) => deepest([Level::Primary, Level::Sign]) + 1,
+            Notation::Infix(_, Level::Comparison) => deepest([Level::Sum; 2]),
+            Notation::Infix(_, level) => deepest([level, level.above()]),
             Notation::Call(_) | Notation::Internal(_) => {
-                (operands.iter().map(|value| value.depth).max().unwrap_or(0) + 1, false)
+                operands.iter().map(|value| value.depth).max().unwrap_or(0) + 1
             }
         };
         let moves = operands.iter().any(|value| value.moves);
         let term = self.apply(f, operands.iter().map(|value| value.term).collect());
-        Value { truth, depth, ..self.value(term, moves) }
+        Value { truth: f.is_condition(), depth, ..self.value(term, moves) }
     }
 
     /// Returns `yes` if the condition is true, else `no`.

@@ -116,7 +116,7 @@ impl Checker<'_> {
     /// Returns the text of the unit of `-120 mS/cm2`, or an empty text if numbers and units are mixed.
     fn unit_text(&self, value: Id) -> String {
         let is_unit = |name: &str| !self.is_declared(name) && Unit::named(name).is_some();
-        let text = self.syntax.formula(value, &is_unit).into_text();
+        let text = self.syntax.expression_text(value, &is_unit).into_text();
         let text = text.trim_start_matches('-');
         let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let exponent = unit.strip_prefix(['e', 'E']).map(|e| e.trim_start_matches(['+', '-']));

@@ -1,6 +1,6 @@
 //! Produces the statements of the equations, whose expressions are terms.
 
-use dendrion_language::Formula;
+use dendrion_language::ExpressionText;
 use dendrion_language::syntax::{self, Action, Annotation, Change, Statement, Trigger};
 
 use super::environment::{Held, Role};
@@ -186,7 +186,7 @@ impl<'t> Lowerer<'_, 't> {
                 continue;
             }
             if let Some(constant) = value.constant {
-                let constant = Formula::number(constant).into_text();
+                let constant = ExpressionText::number(constant).into_text();
                 self.note(
                     name.span,
                     format!("'{}' is always {constant}, so it cannot be recorded", name.text),

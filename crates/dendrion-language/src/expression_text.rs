@@ -4,7 +4,7 @@ use crate::function::{Binary, Function, Level, Notation};
 
 /// An expression as text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Formula {
+pub struct ExpressionText {
     text: String,
     level: Level,
     kind: Kind,
@@ -20,7 +20,7 @@ enum Kind {
     Unit,
 }
 
-impl Formula {
+impl ExpressionText {
     /// Returns a name, or any other text that needs no parentheses.
     pub fn name(text: impl Into<String>) -> Self {
         Self { text: text.into(), level: Level::Primary, kind: Kind::Plain }
