@@ -76,7 +76,11 @@ impl ExpressionText {
         let is_tight = is_power || (is_product && b.kind == Kind::Unit);
         // Comparisons cannot be chained, and the base of a power cannot be a power.
         let is_single = is_power || level == Level::Comparison;
-        let kind = if is_product && is_tight { self.kind } else { Kind::Plain };
+        let kind = match self.kind {
+            Kind::Unit if is_tight => Kind::Unit,
+            Kind::Quantity if is_tight && is_product => Kind::Quantity,
+            _ => Kind::Plain,
+        };
         let mut text = match self.kind {
             Kind::Quantity if is_power => self.enclosed(),
             _ => self.at(if is_single { level.above() } else { level }),

@@ -210,3 +210,53 @@ fn used_parameters(defs: &[Def], uses: &[usize], count: usize, imports: &[Import
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use dendrion_language::syntax::Statement;
+    use dendrion_language::{TextError, Unit, check};
+
+    use super::{Syntax, emit};
+    use crate::{lex, lower, parse};
+
+    const SOURCE: &str = "NEURON { SUFFIX x
+  NONSPECIFIC_CURRENT i }
+PARAMETER { g = 2 (S/cm2)
+  e = -70 (mV) }
+ASSIGNED { v i } STATE { m }
+BREAKPOINT { SOLVE s i = g*m*(v - e) }
+DERIVATIVE s { m' = -m*g*5 }";
+
+    fn built() -> Result<Syntax, TextError> {
+        let (file, comments) = parse::parse(SOURCE, lex::lex(SOURCE)?)?;
+        let (output, _) = lower::lower(SOURCE, &file, (&comments, &[]))?;
+        Ok(emit(output, "x").0)
+    }
+
+    #[test]
+    fn names_have_their_positions_in_the_file() -> Result<(), TextError> {
+        let mut found = Vec::new();
+        for statement in &built()?.statements {
+            if let Statement::Define { name, .. } | Statement::Derivative { name, .. } = statement {
+                found.push((name.text.to_string(), name.span.of(SOURCE), name.span.line(SOURCE)));
+            }
+        }
+        for (name, source, line) in [("I", "i", 2), ("m", "m", 5), ("g", "g", 3), ("e", "e", 4)] {
+            assert!(found.contains(&(name.to_string(), source, line)), "{found:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn errors_in_the_equations_show_the_line_of_the_file() -> Result<(), TextError> {
+        let mut syntax = built()?;
+        for statement in &mut syntax.statements {
+            if let Statement::Derivative { unit: Some(annotation), .. } = statement {
+                annotation.unit.unit = Unit::named("mV").unwrap_or_default();
+            }
+        }
+        let error = check(SOURCE, &syntax).err().map(|error| (error.line, error.source_line));
+        assert_eq!(error, Some((5, "ASSIGNED { v i } STATE { m }".to_string())));
+        Ok(())
+    }
+}

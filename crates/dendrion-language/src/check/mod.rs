@@ -89,7 +89,8 @@ impl<'t> Checker<'t> {
         let n = syntax.nodes.len();
         let made = Definition {
             text,
-            terms: vec![Term::Number(f64::NAN); n],
+            // Nodes that are no values, such as `weight`, remain 0.
+            terms: vec![Term::Number(0.0); n],
             parameters: Vec::new(),
             states: Vec::new(),
             expressions: Vec::new(),
