@@ -168,7 +168,10 @@ pub trait Parser<'t>: Sized {
         found
     }
 
-    /// Consumes a symbol. `place` continues the error message if another token is here.
+    /// Consumes a symbol. `place` continues the error message.
+    ///
+    /// # Errors
+    /// If another token is here.
     fn expect(&mut self, symbol: &str, place: &str) -> Parsed<Token<Self::Special>> {
         if self.is(symbol) { Ok(self.next()) } else { Err(self.unexpected(&format!("'{symbol}' {place}"))) }
     }
@@ -179,6 +182,9 @@ pub trait Parser<'t>: Sized {
     }
 
     /// Parses something one level deeper.
+    ///
+    /// # Errors
+    /// Returns the errors of `inner`, and an error if the level exceeds [`DEEPEST`].
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.cursor().depth >= DEEPEST {
             return Err(self.error(self.peek().span, Self::too_deep()));

@@ -209,14 +209,14 @@ impl Terms {
             (false, None) => {
                 let zero = self.number(0.0);
                 let logic = logic::compare(Operator::Unequal, (value.term, None), (zero.term, Some(0.0)));
-                let size = self.applied(Unary::Abs, vec![value]);
-                Value { logic, ..self.applied(Binary::Greater, vec![size, zero]) }
+                let size = self.applied(Unary::Abs, &[value]);
+                Value { logic, ..self.applied(Binary::Greater, &[size, zero]) }
             }
         }
     }
 
     /// Applies a function to values that are not all constant.
-    pub(crate) fn applied(&mut self, f: impl Into<Function>, operands: Vec<Value>) -> Value {
+    pub(crate) fn applied(&mut self, f: impl Into<Function>, operands: &[Value]) -> Value {
         let f = f.into();
         let deepest = |levels: [Level; 2]| {
             operands.iter().zip(levels).map(|(value, level)| self.depth(value, level)).max().unwrap_or(0)
@@ -245,14 +245,14 @@ impl Terms {
                     yes
                 }
             }
-            None => self.applied(Function::Where, vec![condition, yes, no]),
+            None => self.applied(Function::Where, &[condition, yes, no]),
         }
     }
 
     pub(crate) fn negated(&mut self, value: Value) -> Value {
         match value.constant {
             Some(value) => self.number(-value),
-            None => self.applied(Unary::Neg, vec![value]),
+            None => self.applied(Unary::Neg, &[value]),
         }
     }
 
@@ -262,7 +262,7 @@ impl Terms {
             return self.truth(value == 0.0);
         }
         let logic = logic::not(value.logic.clone());
-        Value { logic, ..self.applied(Function::Not, vec![value]) }
+        Value { logic, ..self.applied(Function::Not, &[value]) }
     }
 
     /// Applies a binary operator. Returns `None` for a division by 0 and for constants whose result is not finite.
@@ -286,15 +286,15 @@ impl Terms {
         }
         let sides = ((a.term, a.constant), (b.term, b.constant));
         let value = match operator.function() {
-            Some(f) => self.applied(f, vec![a, b]),
+            Some(f) => self.applied(f, &[a, b]),
             // The language has no equality of real numbers. Two numbers are equal if the absolute value of their
             // difference is not greater than 0.
             None => {
                 let f =
                     if operator == Operator::Equal { Function::LessEqual } else { Binary::Greater.into() };
-                let difference = self.applied(Binary::Sub, vec![a, b]);
-                let (size, zero) = (self.applied(Unary::Abs, vec![difference]), self.number(0.0));
-                self.applied(f, vec![size, zero])
+                let difference = self.applied(Binary::Sub, &[a, b]);
+                let (size, zero) = (self.applied(Unary::Abs, &[difference]), self.number(0.0));
+                self.applied(f, &[size, zero])
             }
         };
         let logic = if value.truth { logic::compare(operator, sides.0, sides.1) } else { None };
@@ -314,7 +314,7 @@ impl Terms {
             _ => (Function::And, logic::and as fn(Known, Known) -> Known),
         };
         let logic = combine(a.logic.clone(), b.logic.clone());
-        Value { logic, ..self.applied(f, vec![a, b]) }
+        Value { logic, ..self.applied(f, &[a, b]) }
     }
 
     /// Applies a binary operator to two numbers. Returns `None` if the result is not finite.

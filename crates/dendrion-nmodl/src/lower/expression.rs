@@ -133,10 +133,10 @@ impl<'t> Lowerer<'_, 't> {
                 self.terms.binary(Operator::Pow, a, b)
             }
             (Some(function), Some(constants)) => self.finite(function.evaluate(&constants)),
-            (Some(function), None) => Some(self.terms.applied(function, arguments)),
+            (Some(function), None) => Some(self.terms.applied(function, &arguments)),
             (None, Some(constants)) => self.finite(1.0 / Function::Unary(Unary::Exprel).evaluate(&constants)),
             (None, None) => {
-                let below = self.terms.applied(Unary::Exprel, arguments);
+                let below = self.terms.applied(Unary::Exprel, &arguments);
                 let one = self.terms.number(1.0);
                 self.terms.binary(Operator::Div, one, below)
             }
