@@ -45,7 +45,7 @@ pub(crate) struct Defs {
 impl Defs {
     /// Adds an external quantity.
     pub(crate) fn leaf(&mut self, terms: &mut Terms, leaf: Leaf, term: TermId, moves: bool) -> Value {
-        let value = terms.value(term, moves);
+        let value = Value::of(term, moves);
         self.all.push(Def { base: String::new(), value, public: None, inline: true, leaf: Some(leaf) });
         terms.reference(self.all.len() - 1, moves, false)
     }

@@ -150,7 +150,7 @@ impl Lexed {
             Effect::Nothing => self.notes.add(source, span, "VERBATIM is dropped, since it has no effect"),
             Effect::Return => self.push(Kind::Special(Special::Return), at, open),
             Effect::Other(from, to) => {
-                self.push(Kind::Special(Special::Verbatim), at + open + from, to - from)
+                self.push(Kind::Special(Special::Verbatim), at + open + from, to - from);
             }
         }
         Ok(end)

@@ -45,6 +45,11 @@ pub(crate) struct Value {
 }
 
 impl Value {
+    /// Returns the value of a term that refers to other quantities.
+    pub(crate) const fn of(term: TermId, moves: bool) -> Self {
+        Self { term, constant: None, moves, truth: false, depth: 0, logic: None }
+    }
+
     fn is(&self, value: f64) -> bool {
         self.constant == Some(value)
     }
@@ -165,15 +170,10 @@ impl Terms {
         Value { truth: true, ..self.number(f64::from(u8::from(value))) }
     }
 
-    /// Returns the value of a term that refers to other quantities.
-    pub(crate) fn value(&self, term: TermId, moves: bool) -> Value {
-        Value { term, constant: None, moves, truth: false, depth: 0, logic: None }
-    }
-
     /// Returns a reference to a definition.
     pub(crate) fn reference(&mut self, definition: usize, moves: bool, truth: bool) -> Value {
         let term = self.add(Term::Definition(definition));
-        Value { truth, ..self.value(term, moves) }
+        Value { truth, ..Value::of(term, moves) }
     }
 
     /// Returns the definition if the value is only a reference.
@@ -232,7 +232,7 @@ impl Terms {
         };
         let moves = operands.iter().any(|value| value.moves);
         let term = self.apply(f, operands.iter().map(|value| value.term).collect());
-        Value { truth: f.is_condition(), depth, ..self.value(term, moves) }
+        Value { truth: f.is_condition(), depth, ..Value::of(term, moves) }
     }
 
     /// Returns `yes` if the condition is true, else `no`.
@@ -285,17 +285,15 @@ impl Terms {
             return Some(self.number(0.0));
         }
         let sides = ((a.term, a.constant), (b.term, b.constant));
-        let value = match operator.function() {
-            Some(f) => self.applied(f, &[a, b]),
+        let value = if let Some(f) = operator.function() {
+            self.applied(f, &[a, b])
+        } else {
             // The language has no equality of real numbers. Two numbers are equal if the absolute value of their
             // difference is not greater than 0.
-            None => {
-                let f =
-                    if operator == Operator::Equal { Function::LessEqual } else { Binary::Greater.into() };
-                let difference = self.applied(Binary::Sub, &[a, b]);
-                let (size, zero) = (self.applied(Unary::Abs, &[difference]), self.number(0.0));
-                self.applied(f, &[size, zero])
-            }
+            let f = if operator == Operator::Equal { Function::LessEqual } else { Binary::Greater.into() };
+            let difference = self.applied(Binary::Sub, &[a, b]);
+            let (size, zero) = (self.applied(Unary::Abs, &[difference]), self.number(0.0));
+            self.applied(f, &[size, zero])
         };
         let logic = if value.truth { logic::compare(operator, sides.0, sides.1) } else { None };
         Some(Value { logic, ..value })

@@ -84,7 +84,7 @@ impl<'t> Lowerer<'_, 't> {
     fn given(&mut self) {
         let name = |text: &'static str| Name { text, span: Span::default() };
         let potential = self.given_in("V", "mV");
-        let potential = self.terms.value(potential, true);
+        let potential = Value::of(potential, true);
         if let Some(v) = self.defs.name(&mut self.terms, "v", potential, false) {
             self.outside_variable(name("v"), Role::Potential, v);
         }

@@ -218,8 +218,8 @@ impl<'t> Lowerer<'_, 't> {
         let mut lines = Vec::new();
         for ion in &file.ions {
             for name in &ion.writes {
-                self.terms.at = name.span;
                 let value = self.written_value(*name)?;
+                self.terms.at = self.terms.span(value.term);
                 let (quantity, value) = if name.text == format!("i{}", ion.name.text) {
                     let inward = self.terms.negated(value);
                     let mut value = self.terms.with_unit(&inward, &self.current_unit());

@@ -93,11 +93,13 @@ impl<'t> Lowerer<'_, 't> {
         };
         for name in outward {
             let value = self.written_value(name)?;
+            self.terms.at = self.terms.span(value.term);
             out = Some(sum(self, out, value)?);
         }
         let mut total = out.map(|out| self.terms.negated(out));
         for name in electrode {
             let value = self.written_value(name)?;
+            self.terms.at = self.terms.span(value.term);
             total = Some(sum(self, total, value)?);
         }
         let total = total.unwrap_or_else(|| self.terms.number(0.0));
@@ -130,7 +132,7 @@ impl<'t> Lowerer<'_, 't> {
         if let Some(factor) = state.factor {
             value = self.divided(value, factor, state.span)?;
         }
-        self.terms.at = state.span;
+        self.terms.at = self.terms.span(value.term);
         let mut term = value.term;
         if value.constant != Some(0.0) {
             if state.is_concentration {
