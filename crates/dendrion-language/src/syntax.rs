@@ -250,20 +250,20 @@ impl Syntax {
         self.nodes.get(id).map_or_else(Span::default, |(_, span)| *span)
     }
 
-    /// Returns the position of a node that is not the expression of any function's operand, if there is an invalid
-    /// node: an operand that comes after its user, or a wrong number of operands.
+    /// Returns the position of an invalid node, if there is one: a function with a wrong number of operands, or with an
+    /// operand that comes after it. A statement may also refer to a node that does not exist.
     pub(crate) fn invalid(&self) -> Option<Span> {
         let is_valid = |id: Id, node: &Node| match node {
             Node::Apply(f, operands) => operands.len() == f.arity() && operands.iter().all(|a| *a < id),
             _ => true,
         };
         let node = self.nodes.iter().enumerate().find(|(id, (node, _))| !is_valid(*id, node));
-        let statement = self.statements.iter().any(|statement| {
+        let is_beyond = self.statements.iter().any(|statement| {
             let mut beyond = false;
             statement.clone().visit(|id| beyond |= *id >= self.nodes.len());
             beyond
         });
-        node.map(|(_, (_, span))| *span).or_else(|| statement.then(Span::default))
+        node.map(|(_, (_, span))| *span).or_else(|| is_beyond.then(Span::default))
     }
 
     /// Returns an expression as text. `is_unit` tells which names are units.
