@@ -181,5 +181,5 @@ def test_probes_of_generators_choose_sources(pair):
     np.testing.assert_array_equal(some.t, whole.t[keep])
     np.testing.assert_array_equal(some.i, whole.i[keep])
     assert net.variables(source) == ["spikes"]
-    with pytest.raises(dn.ParameterError, match=r"poissongenerator: indices = 6: expected whole numbers below 6"):
+    with pytest.raises(dn.ParameterError, match=r"poissongenerator: indices = 6: expected integers below 6"):
         net.probe(source, "spikes", indices=[6])

@@ -64,7 +64,7 @@ def test_draws_that_make_no_sense(pair):
     with pytest.raises(dn.ConnectivityError, match=r"syn: delay: Uniform drew .*: expected from 0 ms to 6553\.5 ms"):
         build(pair, dn.All2All(), 20, 20, delay=dn.Uniform(0.0, 1e6))
     with pytest.raises(
-        dn.ParameterError, match=r"Truncated: low, high = 50, 51: expected bounds between which a Normal"
+        dn.ParameterError, match=r"Truncated: low, high = 50, 51: expected bounds that contain at least one of"
     ):
         build(pair, dn.All2All(), weight=dn.Truncated(dn.Normal(0.0, 1.0), 50.0, 51.0))
     cells = pair(20, name="cells")

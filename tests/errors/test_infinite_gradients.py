@@ -40,7 +40,7 @@ def test_a_root_in_a_step(method, dtype):
     assert "the derivative of sqrt(" in text
     assert "soma.V + 60" in text
     assert " is inf at soma.V = -60 mV (neuron 0, t = " in text
-    assert "in cell/ka.m_inf; choose another expression there" in text
+    assert "in cell/ka.m_inf; use another expression there" in text
 
 
 @pytest.mark.parametrize("memory", [2**30, 1])

@@ -154,7 +154,7 @@ def test_in_a_network_the_path_is_named(pair):
         net.set_parameters({"pair/dend.gl": 1.0})
     with pytest.raises(AttributeError, match=r"pair/dend has no attribute 'gl'; did you mean 'gL'\?"):
         _ = cells.dend.gl
-    with pytest.raises(dn.StructureError, match=r"pair: refractory was 0 when the network was made"):
+    with pytest.raises(dn.StructureError, match=r"pair: refractory was 0 when the network was built"):
         net.set_parameters({"pair.refractory": 2.0})
     with pytest.raises(dn.UnknownNameError, match=r"no parameter named 'gl'; did you mean 'gL'\?"):
         dn.Compartment(frozen_params={"gl": 1.0})

@@ -135,7 +135,7 @@ def test_a_truncated_file(path):
 )
 def test_a_foreign_file(path, data):
     write(data)
-    assert refusal(network()) == "is no saved state of a network"
+    assert refusal(network()) == "is not a saved state of a network"
 
 
 def test_a_newer_file(path):
@@ -175,8 +175,8 @@ def test_a_state_of_other_arithmetic(path):
     subprocess.run([sys.executable, "-c", code, here], env=os.environ | {"DENDRION_LEVEL": "baseline"}, check=True)
     what = refusal(network(), "plain.state")
     assert re.fullmatch(
-        r"was saved where a b \+ c is rounded twice; the instructions used here \(\w+\) have it rounded once, which "
-        r"gives other bits; set DENDRION_LEVEL=baseline to go on with it",
+        r"was saved where a b \+ c is rounded twice; with the instructions used here \(\w+\), it is rounded once, so "
+        r"results would not be bit-identical; set DENDRION_LEVEL=baseline to continue from it",
         what,
     )
 

@@ -124,7 +124,7 @@ def test_probes(pair):
         net.probe(cells.dend, "v")
     with pytest.raises(KeyError, match=r'cells: no variable named "spike"; did you mean "spikes"\?'):
         net.probe(cells, "spike")
-    with pytest.raises(dn.ParameterError, match=r"cells/dend: indices = 3: expected whole numbers below 1"):
+    with pytest.raises(dn.ParameterError, match=r"cells/dend: indices = 3: expected integers below 1"):
         net.probe(cells.dend, "V", indices=[3])
     with pytest.raises(dn.ParameterError, match=r"every = 0\.01: expected at least half a step"):
         net.probe(cells.dend, "V", every=0.01)

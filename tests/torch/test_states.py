@@ -75,7 +75,7 @@ def test_what_continuing_does_not_do(made, x):
         loss.backward()
     with pytest.raises(dn.ParameterError, match="seed = 1: expected None with reset=False"):
         layer(x, reset=False, seed=1)
-    with pytest.raises(dn.ParameterError, match="the network has run with a batch"):
+    with pytest.raises(dn.ParameterError, match="the network has a batch"):
         layer(x[0], reset=False)
     with pytest.raises(dn.UnknownNameError, match=r"no state named 'cell/soma\.W'"):
         layer(x, state={"cell/soma.W": torch.zeros(2)})

@@ -178,11 +178,12 @@ impl Simulation {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
 
-    /// Checks whether the network can run `steps` steps: that it is intact, has no batch, and that its recordings fit into the
-    /// memory limit. [`Simulation::run`] checks this too; callers that run in several parts learn it here before the first one.
+    /// Checks whether the network can run `steps` steps: it must be intact and have no batch, and its recordings must
+    /// fit into the memory limit. [`Simulation::run`] checks this too. Callers that divide a run into several parts can
+    /// check the whole run here before the first one.
     ///
     /// # Errors
-    /// The reason why the network cannot run; [`Error::Memory`].
+    /// Returns the reason why the network cannot run, for example [`Error::Memory`].
     pub fn check_run(&self, steps: u64) -> Result<(), Error> {
         each!(self, core => core.check_run(steps, &RunOptions::default()))
     }
@@ -535,7 +536,7 @@ impl Simulation {
     /// Returns the step before which all spikes of the generator at `path` have been passed.
     ///
     /// # Errors
-    /// A path that is no generator to which spikes are handed.
+    /// Returns an error if there is no generator at this path to which spikes can be passed.
     pub fn pushed_until(&self, path: &str) -> Result<u64, Error> {
         each!(self, core => core.pushed_until(path))
     }

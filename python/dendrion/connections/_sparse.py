@@ -1,7 +1,7 @@
 """Checks of sparse matrices, before SciPy reads them.
 
-SciPy keeps the arrays of a matrix as attributes that anybody may replace, and its compiled code trusts them: indices
-out of range make it read and write outside of its arrays. Indices of -1 drop an entry.
+SciPy keeps the arrays of a matrix as attributes that any code may replace, and its compiled code trusts them: indices
+out of range make it read and write outside of its arrays. It silently drops entries with the index -1.
 """
 
 from __future__ import annotations

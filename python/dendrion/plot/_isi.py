@@ -53,7 +53,7 @@ def isi(
     longest : float, optional
         Longest interval to include (ms). By default all intervals are included.
     log : bool
-        Use a logarithmic axis with bins of equal width on it. Intervals of 0 are left out.
+        Whether to use a logarithmic axis, with bins of equal width in decades. Intervals of 0 are left out.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 

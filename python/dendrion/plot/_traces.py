@@ -51,8 +51,8 @@ def traces(
 ) -> Axes:
     """Plot recordings over time, one line per neuron.
 
-    If there are several recordings, each has its own colour; else each neuron; else each sample of a batch. Lines that
-    differ only in the others have tints of the same colour.
+    Each recording has its own colour if there are several; otherwise each neuron, or each sample of a batch. Lines of
+    the same recording (or neuron) have tints of its colour.
 
     Parameters
     ----------

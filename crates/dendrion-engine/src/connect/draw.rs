@@ -56,7 +56,7 @@ fn number(initializer: &Initializer, stream: Stream, pair: Pair, turns: &mut Tur
             return Ok(v);
         }
     }
-    let what = format!("bounds between which a {} lies once in {ATTEMPTS} draws", of.name());
+    let what = format!("bounds that contain at least one of {ATTEMPTS} draws from a {}", of.name());
     Err(Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what))
 }
 

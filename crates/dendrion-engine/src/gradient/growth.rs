@@ -98,7 +98,7 @@ impl Growth {
                 "{population} has detach_reset=False: the derivative through the reset of V, about (V_reset - V_th) times \
                  the surrogate, multiplies in every step near the threshold. Use detach_reset=True"
             ),
-            None => "Every spike multiplies the cotangent by its surrogate and by what the spike changes. Use a wider \
+            None => "Every spike multiplies the cotangent by its surrogate and by the change that the spike causes. Use a wider \
                      surrogate, for example FastSigmoid(alpha, relative=True) with a smaller alpha, smaller weights, or a \
                      shorter run"
                 .into(),
@@ -141,7 +141,7 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
         ),
         (Some(grown), lost) => {
             let since = format!(
-                "cotangents grew without bound: that of {} is already {}, where the largest one given is {}",
+                "cotangents grew without bound: that of {} is already {}, while the largest one given is {}",
                 grown.place(),
                 shown(grown.value),
                 shown(grown.given)
@@ -156,7 +156,9 @@ pub(super) fn cause(grown: Option<&Growth>, lost: Option<&Growth>, largest: f64)
             lost.value,
             lost.remedy()
         ),
-        (None, None) => "the cotangents of all states are finite, but not what they contribute to it".into(),
+        (None, None) => {
+            "the cotangents of all states are finite, but their contributions to it are not".into()
+        }
     }
 }
 

@@ -1,4 +1,11 @@
 //! The states that a gradient needs: those of each step of a segment, and the snapshots from which segments start.
+//!
+//! ```text
+//! states:  block 0: step 0 | step 1 | ... | end    block 1: step 0 | step 1 | ...
+//! ```
+//!
+//! The states of a block are consecutive, so a step reads one state and writes the next one directly behind it
+//! ([`History::step`]). If only the states at the beginning of epochs are recorded, each entry is one epoch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -61,8 +61,8 @@ fn described<T: Scalar>(
     let found = infinite_slope(&of.system, of.methods.0, (params, states), &|p| wanted[p])?;
     let at = if found.at.is_empty() { String::new() } else { format!(" at {}", found.at.join(", ")) };
     Some(format!(
-        "the derivative of {} with respect to {} is {}{at} ({place}), in {}{}; choose another expression there, with \
-         where(condition, ..., ...) for example",
+        "the derivative of {} with respect to {} is {}{at} ({place}), in {}{}; use another expression there, for \
+         example with where(condition, ..., ...)",
         found.formula,
         found.argument,
         found.slope,

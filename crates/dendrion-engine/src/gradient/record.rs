@@ -47,7 +47,7 @@ pub(super) fn record_with<T: Scalar>(
     watch: Watch<'_>,
 ) -> Result<(RunEnd, Option<Trace<T>>), Error> {
     core.check_run(steps, options)?;
-    core.model.refuse_plastic("a gradient", |_| true)?;
+    core.model.refuse_plastic("gradients do not support plasticity", |_| true)?;
     refuse_events(core)?;
     let (mut run, samples) = core.begin_run(steps, options)?;
     // A trace cannot be continued by a later run.
@@ -83,7 +83,7 @@ fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
         }
         if let Some(name) = cells.system.without_derivative() {
             let what = format!(
-                "{name} acts on a threshold event, which has no derivative; a gradient does not take it"
+                "{name} acts on a threshold event, which has no derivative; gradients are not available"
             );
             return Err(Error::run(&cells.path, what));
         }

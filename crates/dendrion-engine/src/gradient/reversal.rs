@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! frame:   cotangents of states | accumulators of coefficients | cotangents of currents of this step
-//! inputs:  currents, noises | adjoints of spikes | who spiked | adjoints of what probes read, by state
+//! inputs:  currents, noises | adjoints of spikes | spikes | given cotangents of recorded states
 //! ```
 //!
 //! For each block of an epoch, its inputs (and its states, if only the first was recorded) are recomputed, and then

@@ -45,7 +45,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     watch: Watch<'_>,
 ) -> Result<Option<Gradients>, Error> {
     if !trace.is_left() {
-        let what = "this run was reversed before; expected one that was not: run again for a gradient";
+        let what = "this run has already been reversed; run again to compute another gradient";
         return Err(Error::run("backward", what));
     }
     let wanted = Wanted::of(trace, wanted)?;
@@ -105,8 +105,8 @@ fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<us
         }
         Some(ProbeSnapshot::Spikes { population }) => steps * trace.populations[*population].layout.size,
         _ => {
-            let what = "a probe without cotangents; expected one of a state, a current or spikes of neurons, \
-                made before the run";
+            let what = "this probe has no cotangents; expected a probe of a state, a current or the spikes of \
+                neurons, added before the run";
             return Err(Error::run("backward", what));
         }
     };

@@ -98,8 +98,8 @@ pub(crate) fn check<T: Scalar>(
             let post = &network.populations[projection.population].path;
             let (delay, least) = (f64::from(delay) * network.dt, f64::from(on_dendrite) * network.dt);
             return fail(format!(
-                "delay = {delay} ms: expected at least the part on the dendrite, dendritic_delay = {on_dendrite} steps \
-                 ({least} ms) of {post}, as the connections learn"
+                "delay = {delay} ms: expected at least dendritic_delay = {on_dendrite} steps ({least} ms) of {post}, because \
+                 the weights are plastic"
             ));
         }
     }

@@ -114,8 +114,7 @@ impl Probes {
             return Err(Error::unknown(path, "variable", variable, known));
         }
         if !ensemble.batch.is_empty() {
-            let what =
-                "runs with a batch, and a probe begins with all samples; make it before, or after reset()";
+            let what = "has a batch, and probes cannot be added to it; add the probe before the run, or after reset()";
             return Err(Error::run("network", what));
         }
         if every == 0 {
@@ -331,6 +330,6 @@ fn recorders<T: Scalar>(
 fn check_indices(path: &str, indices: Option<&[usize]>, size: usize) -> Result<(), Error> {
     match indices.and_then(|all| all.iter().find(|i| **i >= size)) {
         None => Ok(()),
-        Some(i) => Err(Error::parameter(path, "indices", i, format!("whole numbers below {size}, the size"))),
+        Some(i) => Err(Error::parameter(path, "indices", i, format!("integers below {size}, the size"))),
     }
 }

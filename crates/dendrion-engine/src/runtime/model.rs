@@ -72,21 +72,21 @@ impl<T: Scalar> Model<T> {
             return Ok(self.targets[place].1);
         }
         if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
-            let what = "refractory was 0 when the network was made, so its step has no refractory time; make it with refractory > 0 (ms)";
+            let what = "refractory was 0 when the network was built, so its equations have no refractory period; build it with refractory > 0 (ms)";
             return Err(Error::structure(&cells.path, what));
         }
         Err(Error::unknown("network", "parameter", key, self.parameter_names()))
     }
 
-    /// Returns an error if there is a plastic projection for which `concerns` is true.
-    pub(crate) fn refuse_plastic(&self, what: &str, concerns: impl Fn(usize) -> bool) -> Result<(), Error> {
+    /// Returns an error if there is a plastic projection for which `concerns` is true. `reason` is a clause that says why it
+    /// is not supported.
+    pub(crate) fn refuse_plastic(&self, reason: &str, concerns: impl Fn(usize) -> bool) -> Result<(), Error> {
         let plastic = (self.network.projections.iter().enumerate())
             .find(|(i, p)| p.plasticity.is_some() && concerns(*i));
         match plastic {
             None => Ok(()),
             Some((_, p)) => {
-                let what =
-                    format!("has a plasticity, whose changes {what} does not see; make it without one");
+                let what = format!("has a plasticity rule, but {reason}; create it without one");
                 Err(Error::run(&p.path, what))
             }
         }

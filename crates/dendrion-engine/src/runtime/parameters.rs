@@ -200,7 +200,7 @@ pub(crate) fn check<T: Scalar>(
             check_largest(model, i, values)
         }
         Target::Rule(i, _) if !ensemble.batch.is_empty() => {
-            let what = "the rule of a network that runs with a batch stays as it is; set it before, or after reset()";
+            let what = "plasticity rules cannot change while the network has a batch; set it before, or after reset()";
             Err(Error::run(&model.network.projections[i].path, what))
         }
         Target::Rule(i, name) => match &model.network.projections[i].plasticity {

@@ -14,7 +14,7 @@ fn pushed<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     let pushed = |i: &usize| matches!(all[*i].signal, Signal::Pushed);
     model.index.generator(path).filter(pushed).ok_or_else(|| {
         let known = all.iter().filter(|g| matches!(g.signal, Signal::Pushed)).map(|g| g.path.clone());
-        Error::unknown("network", "generator of spikes handed over", path, known.collect())
+        Error::unknown("network", "generator of pushed spikes", path, known.collect())
     })
 }
 
@@ -40,11 +40,11 @@ pub(crate) fn push_spikes<T: Scalar>(
     let generator = pushed(model, path)?;
     let size = model.network.generators[generator].size;
     if let Some((_, i)) = spikes.iter().find(|(_, i)| *i as usize >= size) {
-        return Err(Error::parameter(path, "source", i, format!("whole numbers below {size}")));
+        return Err(Error::parameter(path, "source", i, format!("integers below {size}")));
     }
     let (first, last) = (spikes.first(), spikes.last());
     if !spikes.is_sorted() || first.is_some_and(|(step, _)| *step < now) {
-        let accepted = format!("steps from {now} on, ascending");
+        let accepted = format!("steps >= {now} in ascending order");
         return Err(Error::parameter(path, "step", "earlier", accepted));
     }
     if let Some((step, _)) = last.filter(|(step, _)| *step >= until) {

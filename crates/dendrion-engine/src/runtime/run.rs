@@ -155,7 +155,7 @@ impl<T: Scalar> Core<T> {
             |_, sample| done.push(sample),
         );
         if executed.is_none() {
-            let lost = Error::run("network", "a worker thread was lost; make the network anew");
+            let lost = Error::run("network", "a worker thread was lost; build the network again");
             self.broken = Some(lost.clone());
             return Err(lost);
         }
@@ -203,7 +203,8 @@ impl<T: Scalar> Core<T> {
         } else {
             // Samples may have stopped at different steps, and a gradient needs the whole run.
             self.clock.reach(run.end);
-            let what = "a run of a batch, with inputs or for a gradient was stopped on its way; reset() lets the network run again";
+            let what =
+                "a run with a batch, inputs or a gradient was interrupted; call reset() before the next run";
             self.broken = Some(Error::run("network", what));
         }
         Ok(RunEnd::Stopped)
@@ -211,9 +212,11 @@ impl<T: Scalar> Core<T> {
 
     fn check_batch(&self, batch: Option<usize>) -> Result<(), Error> {
         let accepted = match (batch, self.ensemble.batch.len()) {
-            (Some(0), _) => "a whole number >= 1".to_string(),
-            (None, n) if n > 0 => format!("batch={n}: the network has run with a batch; reset() ends it"),
-            (Some(b), n) if n > 0 && b != n => format!("{n}, as in the run before; reset() ends it"),
+            (Some(0), _) => "an integer >= 1".to_string(),
+            (None, n) if n > 0 => format!("batch={n}: the network has a batch; reset() removes it"),
+            (Some(b), n) if n > 0 && b != n => {
+                format!("{n}, as in the previous run; reset() removes the batch")
+            }
             _ => return Ok(()),
         };
         let given = batch.map_or_else(|| "None".to_string(), |b| b.to_string());
@@ -236,7 +239,7 @@ impl<T: Scalar> Core<T> {
         }
         check_batch_memory(self, batch)?;
         let learns = |i: usize| self.model.network.projections[i].learns();
-        self.model.refuse_plastic("a batch, whose samples share their weights,", learns)?;
+        self.model.refuse_plastic("the samples of a batch share their weights", learns)?;
         self.ensemble.batch = self.ensemble.clone_samples(batch)?;
         Ok(())
     }
@@ -255,7 +258,7 @@ impl<T: Scalar> Core<T> {
             };
             let from =
                 |i: usize| self.model.network.projections[i].pre == dendrion_model::Source::Generator(g);
-            self.model.refuse_plastic("an input of real numbers", from)?;
+            self.model.refuse_plastic("inputs of real numbers do not support plasticity", from)?;
             let width = self.model.network.generators[g].size;
             let size = steps as usize * width;
             if values.len() != size * batch {

@@ -48,7 +48,7 @@ pub(super) fn read<T: Scalar>(
     let (name, size) = (name(generator, sample), generator.size);
     let sent = file.one::<u64>(&format!("{name}/sent"))?;
     if !(now..=now + core.exchange.epoch).contains(&sent) {
-        return Err(senseless(&name, "sent more or less than it can have"));
+        return Err(senseless(&name, "inconsistent number of steps for which spikes were sent"));
     }
     let ahead = file.spikes(&format!("{name}/ahead"), now..sent, size)?;
     let waits = if source_block.draws() {
@@ -76,7 +76,7 @@ fn drawn(
     let least = sent.min(source_block.on().end) as f64;
     let fits = row.is_none() || next.iter().all(|next| *next >= least);
     if !fits || row.is_some_and(|row| row > rows) || draws.iter().any(|draws| *draws > MOST_DRAWS) {
-        return Err(senseless(name, "events that there cannot be"));
+        return Err(senseless(name, "times of events or numbers of draws that are out of range"));
     }
     Ok(Waits::Drawn { next, draws, row })
 }

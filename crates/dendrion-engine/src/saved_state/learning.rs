@@ -104,13 +104,16 @@ impl Learnt {
         let k = file.finite_repeated::<f64>(&format!("{name}/trace"), count)?;
         let slow = file.finite_repeated::<f64>(&format!("{name}/slow_trace"), count)?;
         if last.iter().any(|last| *last >= now as i64) {
-            return Err(senseless(&name, "spikes that there cannot be"));
+            return Err(senseless(&name, "spikes of sources that are out of range"));
         }
         let trace = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
         let waiting = steps.into_iter().zip(connections).collect();
         let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(trace).collect(), order };
         if !learnt.waiting_fits(core, now)? {
-            return Err(senseless(&name, "connections that cannot be waiting"));
+            return Err(senseless(
+                &name,
+                "waiting connections that do not match the spikes of their sources",
+            ));
         }
         Ok(learnt)
     }

@@ -115,8 +115,8 @@ fn read_state<T: Scalar + Element + Into<f64>>(core: &Core<T>, bytes: &[u8]) -> 
     if here != there {
         let level = core.model.level.name();
         return Err(refused(format!(
-            "was saved where a b + c is {there}; the instructions used here ({level}) have it {here}, which gives \
-             other bits{}",
+            "was saved where a b + c is {there}; with the instructions used here ({level}), it is {here}, so results \
+             would not be bit-identical{}",
             advice(&there)
         )));
     }
@@ -159,7 +159,7 @@ const fn arithmetic(class: NumericClass) -> &'static str {
 fn advice(there: &str) -> &'static str {
     // All processors have the instructions that round twice.
     if there == arithmetic(NumericClass::Separate) {
-        "; set DENDRION_LEVEL=baseline to go on with it"
+        "; set DENDRION_LEVEL=baseline to continue from it"
     } else {
         ""
     }

@@ -90,13 +90,16 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             let values = file.finite::<T>(&format!("{name}/value"), Some(places.len()))?;
             let ascending = places.windows(2).all(|w| w[0] < w[1]);
             if !ascending || places.last().is_some_and(|last| *last >= (slots * size) as u64) {
-                return Err(senseless(name, "places that there cannot be"));
+                return Err(senseless(
+                    name,
+                    "positions of pending input that are out of range or not in ascending order",
+                ));
             }
             due.push(places.into_iter().zip(values).collect());
         }
         let spikes = file.one::<u64>(&names.spikes)?;
         if spikes >= 1 << 63 {
-            return Err(senseless(&names.spikes, "more spikes than there can be"));
+            return Err(senseless(&names.spikes, "a number of spikes that is out of range"));
         }
         Ok(Self { population, states, due, spikes })
     }

@@ -72,7 +72,7 @@ impl PostsynapticSpikes {
             let steps = &step[row.clone()];
             let possible = |step: &i64| (0..now as i64).contains(step);
             if !steps.windows(2).all(|w| w[0] < w[1]) || !steps.iter().all(possible) {
-                return Err(senseless(&name, "spikes that there cannot be"));
+                return Err(senseless(&name, "spikes that are out of range or not in ascending order"));
             }
             neurons.push(row.map(|i| PostsynapticSpike { step: step[i], k: k[i], slow: slow[i] }).collect());
         }

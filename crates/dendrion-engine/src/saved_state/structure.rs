@@ -68,7 +68,9 @@ pub(super) fn difference(file: &[(String, String)], here: &[(String, String)]) -
     Some(match find(here, name) {
         None => format!("{name} ({theirs}) is not in this network"),
         Some(ours) if ours != *theirs => format!("{name}: {theirs} in the file, {ours} here"),
-        Some(_) => format!("{name} comes at another place in the file; expected the modules in one order"),
+        Some(_) => {
+            format!("{name} is at another position in the file; expected the modules in the same order")
+        }
     })
 }
 
@@ -233,6 +235,6 @@ mod tests {
         assert_eq!(told(&more).unwrap(), "d (4) is not in this network");
         assert_eq!(told(&[("x", "0"), ("a", "1"), ("b", "2")]).unwrap(), "x (0) is not in this network");
         let turned = told(&[("b", "2"), ("a", "1"), ("c", "3")]).unwrap();
-        assert_eq!(turned, "b comes at another place in the file; expected the modules in one order");
+        assert_eq!(turned, "b is at another position in the file; expected the modules in the same order");
     }
 }

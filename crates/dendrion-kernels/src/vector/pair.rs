@@ -5,8 +5,8 @@
 
 use super::Vector;
 
-/// The lanes of the first vector followed by those of the second. Each lane has the same bits as in a single
-/// vector.
+/// The lanes of the first vector followed by those of the second. Results are bit-identical to those of single
+/// vectors.
 #[derive(Clone, Copy)]
 pub(crate) struct Pair<V>(V, V);
 

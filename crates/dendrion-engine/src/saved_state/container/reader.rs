@@ -23,7 +23,7 @@ impl<'a> Reader<'a> {
     /// Opens a file and verifies its checksum.
     pub(in crate::saved_state) fn open(bytes: &'a [u8]) -> Result<Self, Error> {
         if !bytes.get(LENGTH..).is_some_and(|rest| rest.starts_with(MAGIC)) {
-            return Err(refused("is no saved state of a network"));
+            return Err(refused("is not a saved state of a network"));
         }
         let (body, sum) = bytes.split_at(bytes.len() - SUM);
         let (found, expected) = (checksum(body)?, u32::get(sum));
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         let spikes: Vec<(u64, u32)> = at.into_iter().zip(from).collect();
         let fits = |(step, source): &(u64, u32)| steps.contains(step) && (*source as usize) < sources;
         if !spikes.is_sorted() || !spikes.iter().all(fits) {
-            return Err(senseless(name, "spikes that there cannot be"));
+            return Err(senseless(name, "spikes that are out of range or not sorted"));
         }
         Ok(spikes)
     }

@@ -31,7 +31,7 @@ fn events(size: usize) -> Population {
     cells
 }
 
-/// The network of the tests of divisions, with all kinds of generators and neurons with events.
+/// A network for tests of the division into shards, with all kinds of generators and neurons with events.
 pub(super) fn network(threads: usize) -> Network {
     let mut network = crate::tests::network::network(threads);
     network.populations.push(events(75));

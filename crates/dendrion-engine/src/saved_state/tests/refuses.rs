@@ -66,7 +66,7 @@ fn other_networks() {
     });
     let from = "plain: connections from clock to events/ampa in the file, connections from pushed to events/ampa here";
     same(from, &|n| n.projections[0].pre = Source::Generator(2));
-    let order = "plain comes at another place in the file; expected the modules in one order";
+    let order = "plain is at another position in the file; expected the modules in the same order";
     same(order, &|n| n.projections.swap(0, 1));
     for change in [
         &|n: &mut Network| n.populations[0].mechanisms[0].text += "# ",
@@ -110,12 +110,12 @@ fn other_arithmetic() {
         return;
     }
     let name = Level::best().name();
-    let what = "was saved where a b + c is rounded once; the instructions used here (baseline) have it rounded twice, which \
-                gives other bits";
+    let what = "was saved where a b + c is rounded once; with the instructions used here (baseline), it is rounded twice, \
+                so results would not be bit-identical";
     assert_eq!(reason(&mut plain, &state()), what);
     let what = format!(
-        "was saved where a b + c is rounded twice; the instructions used here ({name}) have it rounded once, which gives \
-         other bits; set DENDRION_LEVEL=baseline to go on with it"
+        "was saved where a b + c is rounded twice; with the instructions used here ({name}), it is rounded once, so \
+         results would not be bit-identical; set DENDRION_LEVEL=baseline to continue from it"
     );
     assert_eq!(reason(&mut made::<f64>(small(), 0, 0), &saved(&mut plain)), what);
 }
@@ -130,7 +130,7 @@ fn other_files() {
         b"PK\x03\x04 a zip archive that is somewhat longer than the beginning",
         &file[..30],
     ] {
-        assert_eq!(reason(&mut core, foreign), "is no saved state of a network");
+        assert_eq!(reason(&mut core, foreign), "is not a saved state of a network");
     }
     let cut = file.len() - 1;
     assert_eq!(reason(&mut core, &file[..cut]), format!("is truncated: {cut} bytes of {}", file.len()));
@@ -150,7 +150,7 @@ fn a_bit_that_flipped() {
         let mut flipped = file.clone();
         flipped[at] ^= 1 << (at % 8);
         let Err(Error::State { what, .. }) = load_state(&mut core, &flipped) else { panic!("byte {at}") };
-        let told = ["is damaged: checksum ", "is no saved state", "is truncated"];
+        let told = ["is damaged: checksum ", "is not a saved state", "is truncated"];
         assert!(told.iter().any(|t| what.starts_with(t)), "byte {at}: {what}");
         if at > 2000 {
             let (found, expected) = (crc32fast::hash(&flipped[..file.len() - 4]), &flipped[file.len() - 4..]);
