@@ -70,7 +70,7 @@ def test_frozen_and_unknown_parameters():
 def test_probes_made_after_the_run(made):
     run = made.net.run(STEPS * DT, grad=True)
     late = made.net.probe(made.cell.ampa, "I")
-    with pytest.raises(dn.RunError, match="made before the run"):
+    with pytest.raises(dn.RunError, match="added before the run"):
         run.backward({late: ones(made)})
 
 

@@ -1,16 +1,17 @@
-//! Vectors whose allocation may fail, for everything whose size a user controls: an error instead of the end of the process.
+//! Vectors whose allocation may fail with an error instead of ending the process, for all data whose size a user
+//! controls.
 //!
-//! The errors have neither module nor purpose; [`Error::needed_by`] adds them.
+//! The errors name neither the module nor the purpose of the memory; [`Error::needed_by`] adds both.
 
 use crate::{Error, UNNAMED};
 
-/// The error of memory for `count` values that could not be allocated.
+/// Creates the error for memory of `count` values that could not be allocated.
 pub fn out_of_memory<T>(count: usize) -> Error {
     let bytes = count.saturating_mul(size_of::<T>());
     Error::OutOfMemory { module: UNNAMED.into(), what: String::new(), bytes }
 }
 
-/// An empty vector with room for `count` values.
+/// Returns an empty vector with room for `count` values.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
@@ -20,18 +21,18 @@ pub fn room<T>(count: usize) -> Result<Vec<T>, Error> {
     Ok(values)
 }
 
-/// Makes room for `more` values, and for many others to be appended later.
+/// Reserves room for `more` values, and for further ones if the memory suffices.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
 pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
     let count = values.len().saturating_add(more);
-    // Where memory is short, what is needed now may still fit.
+    // If memory is short, the exact size may still fit.
     let reserved = values.try_reserve(more).or_else(|_| values.try_reserve_exact(more));
     reserved.map_err(|_| out_of_memory::<T>(count))
 }
 
-/// `count` times `value`.
+/// Returns a vector with `count` copies of `value`.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
@@ -41,7 +42,7 @@ pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
     Ok(values)
 }
 
-/// A copy.
+/// Returns a copy of a slice.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
@@ -51,7 +52,7 @@ pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
     Ok(copy)
 }
 
-/// All that an iterator yields.
+/// Collects the values of an iterator.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
@@ -61,10 +62,10 @@ pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error
     Ok(all)
 }
 
-/// Appends all that an iterator yields.
+/// Appends the values of an iterator.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], with a part appended.
+/// [`Error::OutOfMemory`], after a part of the values has been appended.
 pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result<(), Error> {
     let mut values = values.into_iter();
     let least = values.size_hint().0;
@@ -73,7 +74,7 @@ pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Resul
     } else {
         reserve(all, least)?;
     }
-    // As many as certainly fit, at once.
+    // The values that certainly fit are appended without checks.
     let free = all.capacity() - all.len();
     all.extend(values.by_ref().take(free));
     for value in values {

@@ -1,9 +1,9 @@
 //! Interruption of long work.
 //!
 //! Work that may take long regularly calls [`check_interrupt`] and returns its error. Within [`interruptible`], this
-//! function asks the caller's function, for example one that checks for Ctrl-C, whether to continue. Elsewhere it does
-//! nothing. Only the thread that called [`interruptible`] asks. Its helper threads [join](Interrupt::join) it and see
-//! the answer:
+//! function asks the caller's function, for example one that checks for Ctrl-C, whether to continue. Elsewhere it
+//! does nothing. Only the thread that called [`interruptible`] asks. Its helper threads [join](Interrupt::join) it
+//! and see the answer:
 //!
 //! ```
 //! use dendrion_model::{Error, check_interrupt, interruptible};
@@ -45,8 +45,8 @@ thread_local! {
     static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
 }
 
-/// Calls `work`. In it, the first [`check_interrupt`] calls `ask`, and later ones do so about every 20 ms. Once `ask` has
-/// returned `Break`, all checks fail.
+/// Calls `work`. In it, the first [`check_interrupt`] calls `ask`, and later ones do so about every 20 ms. Once `ask`
+/// has returned `Break`, all checks fail.
 pub fn interruptible<R>(ask: impl FnMut() -> ControlFlow<()> + 'static, work: impl FnOnce() -> R) -> R {
     within(Work { stopped: Arc::default(), ask: Some(Box::new(ask)), asked: None }, work)
 }

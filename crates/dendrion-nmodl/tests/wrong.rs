@@ -1,6 +1,7 @@
 //! Invalid or unsupported files and their exact error messages.
 
-/// Files, one per line with escape sequences for line feeds, carriage returns and tabs, each followed by its error message.
+/// Files, one per line with escape sequences for line feeds, carriage returns and tabs, each followed by its error
+/// message.
 const PINNED: &str = include_str!("wrong.txt");
 
 #[test]

@@ -1,4 +1,4 @@
-//! From a model to a network ready to run.
+//! Construction of a network that is ready to run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -25,13 +25,14 @@ use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 use crate::runtime::target::targets;
 
-/// Steps of an epoch, at most: long enough that meeting costs nothing, short enough for Ctrl-C and small rings.
+/// Maximum number of steps in an epoch: long enough that synchronization is cheap, short enough for Ctrl-C and small
+/// rings.
 const LONGEST_EPOCH: u64 = 64;
 
-/// The parts of a network, and the threads that it may use.
+/// The parts of a network, and the maximum number of its threads.
 type Assembled<T> = (Model<T>, Ensemble<T>, Exchange, usize);
 
-/// Validates and builds a network, with populations cut as `layout` says, given their size and the number of threads.
+/// Validates and builds a network. `layout` divides a population, given its size and the number of threads.
 pub(crate) fn assemble<T: Scalar>(
     mut network: Network,
     level: Level,
@@ -97,8 +98,9 @@ pub(crate) fn assemble<T: Scalar>(
     Ok((model, ensemble, exchange, threads))
 }
 
-/// How long an epoch may be for a projection. What neurons send in an epoch arrives after it; what learns is decided after
-/// it, knowing the neurons' spikes of twice the time on the dendrite before.
+/// Returns the longest epoch that a projection allows. Spikes that neurons send in an epoch must arrive after it.
+/// Plastic weights need the postsynaptic spikes up to twice the dendritic delay before, so an epoch must not be
+/// longer than that.
 fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u64> {
     let least = u64::from(reach.least);
     if projection.learns() {
@@ -108,7 +110,7 @@ fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u6
     matches!(projection.pre, Source::Population(_)).then_some(least)
 }
 
-/// Shortest and longest delay of a projection, in steps.
+/// The shortest and the longest delay of a projection, in steps.
 struct Reach {
     least: u16,
     most: u16,
@@ -126,7 +128,7 @@ impl Reach {
         };
         let (least, most) =
             delay.as_slice().iter().fold((f64::INFINITY, 0.0), |(a, b), v| (v.min(a), v.max(b)));
-        // A projection without connections reaches nobody.
+        // A projection without connections does not limit epochs.
         let least = if least.is_finite() { least } else { f64::from(u16::MAX) * dt };
         let steps =
             |ms: f64| steps_of(&projection.path, "delay", ms, dt).map(|s| s.min(u64::from(u16::MAX)) as u16);
@@ -134,18 +136,18 @@ impl Reach {
     }
 }
 
-/// Steps from spike to effect where no delay is given.
+/// Returns the delay in steps of projections without a given delay.
 pub(crate) fn default_delay(projection: &Projection) -> u16 {
     let at_once = matches!(projection.pre, Source::Generator(_)) && !projection.learns();
     u16::from(!at_once)
 }
 
-/// Which spike port each projection feeds. Projections share a port where they drive the same receptors and are of the same
-/// sort: from generators, from neurons, or learning. The spikes of each sort are delivered at another time, and separate
-/// sums keep the order of summation independent of epochs.
+/// The spike port of each projection. Projections share a port if they drive the same receptors and are of the same
+/// kind: from generators, from neurons, or plastic. Each kind is delivered at a different time, and separate sums
+/// make the order of summation independent of epochs.
 struct Ports {
     wirings: Vec<Wiring>,
-    /// Generators of each population's current inputs.
+    /// The generators of each population's current inputs.
     generators: Vec<Vec<usize>>,
     of_projection: Vec<usize>,
 }
@@ -180,13 +182,13 @@ impl Ports {
                     received.len() - 1
                 });
             }
-            // The next sort has ports of its own.
+            // The next kind has separate ports.
             ports.clear();
         }
         Self { wirings, generators, of_projection }
     }
 
-    /// Length of each ring: what is on its way reaches at most the longest delay past the present epoch.
+    /// Returns the length of each ring. Pending spikes arrive at most the longest delay after the current epoch.
     fn slots(&self, network: &Network, reaches: &[Reach], epoch: u64) -> Vec<Vec<usize>> {
         let mut slots: Vec<Vec<usize>> = self.wirings.iter().map(|w| vec![1; w.received.len()]).collect();
         for ((p, reach), port) in network.projections.iter().zip(reaches).zip(&self.of_projection) {
@@ -197,7 +199,7 @@ impl Ports {
     }
 }
 
-/// Gives the shards their connections, with weights and delays.
+/// Adds the connections with their weights and delays to the shards.
 fn connect<T: Scalar>(
     network: &Network,
     ports: &Ports,
@@ -242,7 +244,7 @@ fn connect<T: Scalar>(
     Ok(())
 }
 
-/// How the connections of a projection onto a shard change.
+/// Returns the way in which the connections of a projection onto a shard change.
 fn change<T: Scalar>(
     network: &Network,
     projection: &Projection,
@@ -265,7 +267,7 @@ fn change<T: Scalar>(
     Ok((fanout, change))
 }
 
-/// Arrays of weights and delays fit rules that draw their number of connections only by chance.
+/// Checks arrays of weights and delays against the number of connections, which some rules draw at random.
 fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
     for (name, values) in [("w", Some(&projection.weight)), ("delay", projection.delay.as_ref())] {
         if let Some(PerConnection::Given(Values::Each(v))) = values
@@ -281,7 +283,7 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// The source blocks of all spike generators at the beginning of time.
+/// Returns the source blocks of all spike generators in their initial state.
 pub(crate) fn source_blocks(network: &Network) -> Result<Vec<SourceBlock>, Error> {
     let mut source_blocks = Vec::new();
     for (i, g) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
@@ -290,7 +292,7 @@ pub(crate) fn source_blocks(network: &Network) -> Result<Vec<SourceBlock>, Error
     Ok(source_blocks)
 }
 
-/// The current generators, by index.
+/// Returns the current generators by index.
 fn currents(network: &Network) -> Result<Vec<Option<Current>>, Error> {
     let of = |g: &dendrion_model::Generator| {
         if g.is_spiking() { Ok(None) } else { Current::of(g, network.dt).map(Some) }
@@ -314,8 +316,8 @@ fn routes<T: Scalar>(
     network.projections.iter().map(route).collect()
 }
 
-/// Connections live in the shards from now on; keeping the user's arrays too would double their memory. What is left of one
-/// is an empty array, of a rule or a distribution all.
+/// Removes the arrays of connections, which are now stored in the shards, because two copies would double their
+/// memory. Rules and distributions are kept.
 fn forget_arrays(network: &mut Network, rules: Vec<Connectivity>) {
     for (p, rule) in network.projections.iter_mut().zip(rules) {
         p.connectivity = rule;

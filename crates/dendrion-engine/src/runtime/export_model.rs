@@ -1,4 +1,4 @@
-//! The network as it is now, as data again.
+//! Export of the current network as a model.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::collected;
@@ -10,7 +10,7 @@ use super::connections::{flush_weights, table_of};
 use super::ensemble::Ensemble;
 use super::model::Model;
 
-/// The network with the present values of all parameters, and all arrays.
+/// Returns the network with the current values of all parameters, and with all arrays.
 pub(crate) fn export_model<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -33,7 +33,7 @@ pub(crate) fn export_model<T: Scalar>(
     Ok(network)
 }
 
-/// Gives a projection back the arrays that live in the shards.
+/// Fills in the arrays of a projection, which are stored in the shards.
 fn fill<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -66,7 +66,7 @@ fn fill<T: Scalar>(
     Ok(())
 }
 
-/// Pairs by source in compressed rows.
+/// Converts pairs, sorted by source, to compressed sparse rows.
 fn csr(pre: &[u32], targets: Vec<u32>, sources: usize) -> Connectivity {
     let mut starts = vec![0_u32; sources + 1];
     for source in pre {
@@ -78,7 +78,7 @@ fn csr(pre: &[u32], targets: Vec<u32>, sources: usize) -> Connectivity {
     Connectivity::Csr { starts, targets }
 }
 
-/// The parameters of the module that a key such as `dend.gL` is about, and the key's default there.
+/// Returns the parameters of the module to which a key such as `dend.gL` refers, and the default of the parameter.
 fn module<'a>(population: &'a mut Population, key: &str) -> Option<(&'a mut Params, Option<Values>)> {
     let default = |kind: ModuleKind, name: &str| {
         kind.parameters().iter().find(|p| p.name == name).map(|p| p.default.map(Values::Scalar))
@@ -87,7 +87,7 @@ fn module<'a>(population: &'a mut Population, key: &str) -> Option<(&'a mut Para
         let known = default(ModuleKind::Population, key)?;
         return Some((&mut population.params, known));
     };
-    // A compartment shares its name with the receptor it is, or with the equations it has.
+    // A compartment has the same name as the receptor that it belongs to, or as its own equations.
     for c in population.compartments.iter_mut().filter(|c| c.name == member) {
         if let Some(known) = default(c.kind(), name) {
             return Some((&mut c.params, known));

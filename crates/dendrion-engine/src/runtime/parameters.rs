@@ -1,4 +1,4 @@
-//! Parameters by name, read and set between runs.
+//! Access to parameters by name between runs.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::model::Model;
 use super::target::Target;
 use crate::plasticity::control::{check_bound, check_largest, set_rule, set_trace};
 
-/// For each parameter, whether it is one number or how many there are; of weights, whose number is known elsewhere,
-/// nothing.
+/// Returns the number of values of each parameter, or `None` for a single value and for weights, whose number is
+/// known elsewhere.
 pub(crate) fn shapes<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) -> Vec<Option<usize>> {
     let shape = |values: &Values| match values {
         Values::Scalar(_) => None,
@@ -27,7 +27,7 @@ pub(crate) fn shapes<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) ->
     targets.iter().map(one).collect()
 }
 
-/// How many numbers each parameter has.
+/// Returns the number of values of each parameter.
 pub(crate) fn parameter_sizes<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>) -> Vec<usize> {
     let shapes = shapes(model, ensemble).into_iter();
     let size = |((_, target), shape): (&(String, Target), Option<usize>)| match target {
@@ -37,7 +37,7 @@ pub(crate) fn parameter_sizes<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemb
     model.targets.iter().zip(shapes).map(size).collect()
 }
 
-/// What a parameter accepts.
+/// Returns the values that a parameter accepts.
 pub(crate) fn domain<T: Scalar>(model: &Model<T>, key: &str) -> Result<Domain, Error> {
     let (module, name) = key.rsplit_once('.').unwrap_or((key, key));
     Ok(match model.target(key)? {
@@ -54,7 +54,7 @@ pub(crate) fn domain<T: Scalar>(model: &Model<T>, key: &str) -> Result<Domain, E
     })
 }
 
-/// The values of a parameter.
+/// Returns the values of the parameter with this key.
 pub(crate) fn parameter<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -64,7 +64,7 @@ pub(crate) fn parameter<T: Scalar>(
     value(model, ensemble, target)
 }
 
-/// The values of what a key names.
+/// Returns the values of a target.
 pub(crate) fn value<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -93,7 +93,7 @@ pub(crate) fn value<T: Scalar>(
     })
 }
 
-/// Sets parameters; either all of them or, where one is refused, none.
+/// Sets parameters, or none of them if one is invalid.
 pub(crate) fn set_parameters<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -104,7 +104,8 @@ pub(crate) fn set_parameters<T: Scalar>(
     for ((key, values), target) in values.iter().zip(&targets) {
         check(model, ensemble, key, values, *target)?;
     }
-    // What may fail comes first, and the parameters of equations last of it, which can be taken back.
+    // Operations that may fail come first. The parameters of equations are the last of them, because they can be
+    // restored.
     let (mut weights, mut of_cells) = (Vec::new(), Vec::new());
     for ((_, values), target) in values.iter().zip(&targets) {
         match target {
@@ -134,7 +135,7 @@ pub(crate) fn set_parameters<T: Scalar>(
     Ok(())
 }
 
-/// Sets parameters of equations (population, number, values); either all of them or, where one fails, none.
+/// Sets parameters of equations (population, number, values), or none of them if one fails.
 fn set_cells<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -155,14 +156,14 @@ fn set_cells<T: Scalar>(
         return Err(error);
     }
     for (i, (_, _, initial)) in before {
-        // States stay what they are; those whose initial values moved are no longer these.
+        // States keep their values, but a state whose initial value changed no longer equals it.
         let moved = initial.iter().zip(&model.cells[i].initial).map(|(a, b)| a != b);
         ensemble.fresh[i].iter_mut().zip(moved).for_each(|(fresh, moved)| *fresh &= !moved);
     }
     Ok(())
 }
 
-/// Checks values of what a key names.
+/// Checks values for a target.
 pub(crate) fn check<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -190,7 +191,7 @@ pub(crate) fn check<T: Scalar>(
             if as_scheduled || generator.breaks.is_empty() {
                 return generator.check_rates(values, model.network.dt);
             }
-            // These hold at all times.
+            // These values apply at all times.
             let constant = dendrion_model::Generator { breaks: Vec::new(), ..generator.clone() };
             constant.check_rates(values, model.network.dt)
         }
@@ -217,7 +218,8 @@ pub(crate) fn check<T: Scalar>(
     }
 }
 
-/// Sets a generator's parameter: a table of as many values as before keeps its times, anything else holds at all times.
+/// Sets a generator's parameter. A table with the same number of values keeps its times; other values apply at all
+/// times.
 fn set_generator<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

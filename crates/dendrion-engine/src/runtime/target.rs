@@ -1,4 +1,4 @@
-//! Keys of parameters, and what they name.
+//! Keys of parameters, and the targets to which they refer.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -9,10 +9,10 @@ use dendrion_model::Network;
 use super::places::places;
 use super::population::Cells;
 
-/// What a key such as `pyramidal/dend.gL` names.
+/// The target of a key such as `pyramidal/dend.gL`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Target {
-    /// Parameter of a population's system.
+    /// A parameter of a population's equations.
     Cells(usize, usize),
     /// The parameter of a generator.
     Generator(usize),
@@ -20,11 +20,11 @@ pub(crate) enum Target {
     Weights(usize),
     /// A parameter of a projection's plasticity.
     Rule(usize, &'static str),
-    /// A time constant of the traces that a population's neurons leave.
+    /// A time constant of the spike traces of a population's neurons.
     Trace(usize, &'static str),
 }
 
-/// All parameters of a network by their keys, in order.
+/// All parameters of a network by key, in order.
 #[derive(Debug)]
 pub(crate) struct Targets {
     all: Vec<(String, Target)>,
@@ -32,7 +32,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// The place of a key.
+    /// Returns the position of a key.
     pub(crate) fn place(&self, key: &str) -> Option<usize> {
         self.places.get(key).copied()
     }
@@ -46,15 +46,16 @@ impl Deref for Targets {
     }
 }
 
-/// Time constants that no equation holds.
+/// Time constants that are not part of the equations.
 const TRACES: [&str; 2] = ["stdp_tau", "tau_triplet"];
 
-/// The full name of something in a population: `dend.gL` is of a member, `V_th` of the population itself.
+/// Returns the full name of a parameter or state of a population: `dend.gL` belongs to a member, `V_th` to the
+/// population.
 pub(crate) fn full_name(path: &str, key: &str) -> String {
     if key.contains('.') { format!("{path}/{key}") } else { format!("{path}.{key}") }
 }
 
-/// All parameters of a network, by their keys.
+/// Returns all parameters of a network by key.
 pub(crate) fn targets<T: Scalar>(cells: &[Cells<T>], network: &Network) -> Targets {
     let mut all = Vec::new();
     for (i, cells) in cells.iter().enumerate() {

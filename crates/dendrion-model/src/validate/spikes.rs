@@ -1,5 +1,5 @@
-//! Limits on the number of spikes that a generator sends in a step. Each spike is drawn and delivered, so a step with too
-//! many spikes would never end.
+//! Limits on the number of spikes that a generator sends in a step. Each spike is drawn and delivered, so a step with
+//! too many spikes would never end.
 
 use super::Checked;
 use crate::{Error, Generator, Signal, Values};
@@ -10,7 +10,8 @@ pub const MOST_SPIKES_OF_A_SOURCE: f64 = 1e4;
 pub const MOST_SPIKES_OF_A_STEP: f64 = 1e7;
 
 impl Generator {
-    /// Checks that the sources of a Poisson generator with these rates (Hz) do not send too many spikes in a step of `dt` ms.
+    /// Checks that the sources of a Poisson generator with these rates (Hz) do not send too many spikes in a step of
+    /// `dt` ms.
     ///
     /// # Errors
     /// [`Error::Parameter`] for the first rate, or the first set of rates, that is too high.
@@ -46,8 +47,8 @@ impl Generator {
         Err(Error::parameter(&self.path, "rate", value, accepted))
     }
 
-    /// Returns the average number of spikes that the sources send in a step of `dt` ms at their highest rate. It is 0 for
-    /// given spikes and for currents.
+    /// Returns the average number of spikes that the sources send in a step of `dt` ms at their highest rate. It is 0
+    /// for given spikes and for currents.
     pub fn expected_spikes(&self, dt: f64) -> f64 {
         let most = |name: &str| {
             let values = self.params.get(name).map_or(&[][..], Values::as_slice);
@@ -60,8 +61,8 @@ impl Generator {
         }
     }
 
-    /// Checks that not too many spikes are given for the same step. `steps` contains the steps of all spikes in ascending
-    /// order.
+    /// Checks that not too many spikes are given for the same step. `steps` contains the steps of all spikes in
+    /// ascending order.
     ///
     /// # Errors
     /// [`Error::Parameter`] for the first step with too many.
