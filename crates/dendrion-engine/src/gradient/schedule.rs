@@ -237,7 +237,8 @@ impl CheckpointSchedule {
 mod tests {
     use super::{Batch, Bytes, CheckpointSchedule, ScheduleStep};
 
-    /// Plays a plan: every step is unwound once, in reverse, and was kept just before; returns the most bytes in use.
+    /// Simulates a plan and checks that each step is reversed once, in descending order, and only while it is recorded.
+    /// Returns the maximum number of bytes in use.
     fn play(plan: &CheckpointSchedule, (begin, end, epoch): (u64, u64, u64), bytes: Bytes) -> u64 {
         let (mut now, mut pile, mut kept, mut left, mut most) = (begin, Vec::new(), None, end, 0);
         for step in plan.forward().into_iter().chain(plan.backward()) {
@@ -285,7 +286,7 @@ mod tests {
         }
     }
 
-    /// Where saved states are much larger than those of steps, more levels need more memory.
+    /// If snapshots are much larger than the states of steps, more levels need more memory.
     #[test]
     fn a_plan_for_too_small_a_budget_needs_the_fewest_bytes() {
         let bytes = Bytes { each_step: 8, each_epoch: 0, saved: 90_000 };
@@ -295,7 +296,7 @@ mod tests {
         assert!(plan.bytes() < 1_000_000, "{}", plan.bytes());
     }
 
-    /// Of a batch whose steps do not fit, a sample keeps its steps only while it is reversed.
+    /// If the steps of a batch do not fit into memory, a sample records its steps only while it is reversed.
     #[test]
     fn a_batch_keeps_steps_of_the_samples_that_are_reversed() {
         let bytes = Bytes { each_step: 1000, each_epoch: 0, saved: 2000 };

@@ -120,7 +120,7 @@ mod tests {
                 assert_eq!(results.taken(), 40);
             }
             assert_eq!(taken, (0..40).map(|i| (i, 10 * i)).collect::<Vec<_>>());
-            // Those that wait, and one in the hands of each thread.
+            // The waiting results, and one result per thread that is being added.
             assert!(most.load(Ordering::SeqCst) <= ahead + 4, "{most:?} with {ahead}");
         }
     }
