@@ -270,7 +270,8 @@ impl Simulation {
         each!(self, core => core.summary())
     }
 
-    /// Returns the network from which the simulation was built, without the arrays of its connections.
+    /// Returns the network from which the simulation was built, without the values of parameters that can be set and
+    /// without the arrays of its connections. [`Simulation::export_model`] returns all of them.
     pub fn network(&self) -> &Network {
         each!(self, core => &core.model.network)
     }

@@ -20,7 +20,7 @@ fn main() -> Result<(), dendrion_model::Error> {
     }
     let wiring = Wiring { injected: vec![], received: vec![vec![0, 1], vec![2, 3]] };
     for method in OdeMethod::ALL {
-        let mut system = neuron(&cell, &wiring, 0.1)?;
+        let mut system = neuron(&cell, &wiring)?;
         let tape = Tape::step(&mut system, method, SdeMethod::Milstein)?;
         println!(
             "{method:?}: {} scratch rows, {} coefficients\n{}",

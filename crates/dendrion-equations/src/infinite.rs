@@ -246,11 +246,11 @@ impl Names<'_> {
             let (name, value, unit) = match self.system.graph.node(id) {
                 Node::Param(p) => {
                     let parameter = &self.system.parameters[p as usize];
-                    (&parameter.key, params[p as usize], &parameter.unit)
+                    (&parameter.key, params[p as usize], parameter.unit.as_ref())
                 }
                 Node::State(i) => {
                     let state = &self.system.states[i as usize];
-                    (&state.name, states[i as usize], &state.unit)
+                    (&state.name, states[i as usize], state.unit.as_str())
                 }
                 _ => return None,
             };

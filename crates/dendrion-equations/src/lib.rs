@@ -20,6 +20,7 @@ mod infinite;
 mod library;
 mod mechanisms;
 mod neuron;
+mod parameters;
 mod passes;
 mod rates;
 mod reverse;
@@ -34,12 +35,13 @@ pub use graph::{Graph, Node, NodeId};
 pub use infinite::{InfiniteSlope, infinite_slope};
 pub use library::{LIBRARY, library};
 pub use neuron::{Wiring, neuron};
+pub use parameters::{Parameter, Parameters};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};
 pub use passes::derivative::derivative;
 pub use passes::solver::{Pivot, Solve, Step, Unknown, advance};
 pub use rates::{Rate, rates};
 pub use reverse::{Demand, Gather, Reverse};
 pub use system::{
-    Assignment, Diffusion, Event, Observable, Parameter, Reaction, Receive, Rule, StateVar, StepCount, System,
+    Assignment, Diffusion, Event, Observable, Reaction, Receive, Rule, StateVar, StepCount, System,
 };
 pub use tape::{Leaf, Tape};

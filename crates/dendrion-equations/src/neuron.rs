@@ -18,17 +18,18 @@ pub struct Wiring {
     pub received: Vec<Vec<usize>>,
 }
 
-/// Returns the equations of a population for time steps of `dt` ms. The population must be valid.
+/// Returns the equations of a population, which must be valid. The equations do not depend on the values of
+/// parameters, only on which are given ([`System::values`] returns the values).
 ///
 /// # Errors
 /// Returns an error for a missing parameter, or if the equations are too large.
-pub fn neuron(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
-    with_stack(|| assembled(population, wiring, dt))
+pub fn neuron(population: &Population, wiring: &Wiring) -> Result<System, Error> {
+    with_stack(|| assembled(population, wiring))
 }
 
-fn assembled(population: &Population, wiring: &Wiring, dt: f64) -> Result<System, Error> {
+fn assembled(population: &Population, wiring: &Wiring) -> Result<System, Error> {
     let book = Workbook::default();
-    let mut b = Builder::new(&book, dt);
+    let mut b = Builder::new(&book);
     write(&mut b, population, wiring)?;
     let system = b.finish(wiring.received.len());
     let mut system = System { path: population.path.clone(), graph: book.into_graph(), ..system };
@@ -40,11 +41,12 @@ fn assembled(population: &Population, wiring: &Wiring, dt: f64) -> Result<System
 
 fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> Result<(), Error> {
     let compartments = &population.compartments;
-    let mut membranes =
-        compartments.iter().map(|c| Membrane::declare(b, c)).collect::<Result<Vec<Membrane<'g>>, Error>>()?;
-    for coupling in &population.couplings {
-        let ends = [coupling.a, coupling.b].map(|i| membrane::scope(&compartments[i]));
-        let g = axial::conductance(b, coupling, [&ends[0], &ends[1]])?;
+    let mut membranes = (compartments.iter().enumerate())
+        .map(|(i, c)| Membrane::declare(b, &membrane::scope(i, c), c))
+        .collect::<Result<Vec<Membrane<'g>>, Error>>()?;
+    for (i, coupling) in population.couplings.iter().enumerate() {
+        let ends = [coupling.a, coupling.b].map(|i| membrane::scope(i, &compartments[i]));
+        let g = axial::conductance(b, (i, coupling), [&ends[0], &ends[1]])?;
         let (v_a, v_b) = (membranes[coupling.a].v.value, membranes[coupling.b].v.value);
         membranes[coupling.a].add(g * (v_b - v_a));
         membranes[coupling.b].add(g * (v_a - v_b));
@@ -55,8 +57,8 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
         let current = b.current();
         membranes[*compartment].add(current);
     }
-    for each in &population.noises {
-        noise::noise(b, each, &mut membranes[each.on])?;
+    for (i, each) in population.noises.iter().enumerate() {
+        noise::noise(b, (i, each), &mut membranes[each.on])?;
     }
     written.finish(b, &mut membranes)?;
     let soma = compartments.iter().position(|c| c.soma).unwrap_or(0);
@@ -66,7 +68,7 @@ fn write<'g>(b: &mut Builder<'g>, population: &Population, wiring: &Wiring) -> R
 }
 
 fn close<'g>(b: &mut Builder<'g>, compartments: &[Compartment], membranes: Vec<Membrane<'g>>) {
-    for (membrane, compartment) in membranes.into_iter().zip(compartments) {
-        membrane.close(b, compartment);
+    for ((i, compartment), membrane) in compartments.iter().enumerate().zip(membranes) {
+        membrane.close(b, &membrane::scope(i, compartment));
     }
 }

@@ -6,6 +6,10 @@
 //! states to the steady state found by one Newton step, which is exact for gates because they are linear in
 //! themselves.
 
+use std::sync::Arc;
+
+use dendrion_model::Values;
+
 use crate::evaluate::{Env, evaluate_only};
 use crate::graph::{Graph, Node, NodeId};
 use crate::passes::derivative::derivative;
@@ -31,8 +35,9 @@ const HIGHEST: f64 = 40.0;
 /// Maximum number of examined neurons, namely those in which a parameter has its smallest or largest value.
 const NEURONS: usize = 16;
 
-/// Returns the largest rate of each state that has a derivative and tends to a steady state.
-pub fn rates(system: &System) -> Vec<Rate> {
+/// Returns the largest rate of each state that has a derivative and tends to a steady state, for these values of the
+/// parameters.
+pub fn rates(system: &System, parameters: &[Arc<Values>]) -> Vec<Rate> {
     let mut graph = system.graph.clone();
     let slopes = slopes(&mut graph, system);
     let ids = reached(&graph, system, &slopes);
@@ -40,8 +45,8 @@ pub fn rates(system: &System) -> Vec<Rate> {
         .iter()
         .map(|s| Rate { state: system.states[s.state].name.clone(), rate: 0.0, voltage: 0.0 })
         .collect();
-    for neuron in extreme(system) {
-        let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(neuron)).collect();
+    for neuron in extreme(parameters) {
+        let params: Vec<f64> = parameters.iter().map(|values| values.get(neuron)).collect();
         let at = Point { graph: &graph, ids: &ids, params: &params, inputs: &vec![0.0; system.inputs()] };
         at.scan(system, &slopes, &mut found);
     }
@@ -83,10 +88,10 @@ fn reached(graph: &Graph, system: &System, slopes: &[Own]) -> Vec<NodeId> {
 }
 
 /// Returns the neurons in which a parameter is smallest or largest.
-fn extreme(system: &System) -> Vec<usize> {
+fn extreme(parameters: &[Arc<Values>]) -> Vec<usize> {
     let mut neurons = vec![0];
-    for parameter in system.parameters.iter().filter(|p| p.values.uniform().is_none()) {
-        let values = parameter.values.as_slice();
+    for values in parameters.iter().filter(|values| values.uniform().is_none()) {
+        let values = values.as_slice();
         let order = |a: &usize, b: &usize| values[*a].total_cmp(&values[*b]);
         neurons.extend((0..values.len()).min_by(order));
         neurons.extend((0..values.len()).max_by(order));

@@ -12,7 +12,7 @@
 
 use dendrion_kernels::{Instruction, Op, Program, Slot};
 use dendrion_language::with_stack;
-use dendrion_model::{Error, OdeMethod, SdeMethod};
+use dendrion_model::{Error, OdeMethod, Owner, SdeMethod};
 
 use crate::expr::Workbook;
 use crate::graph::{Graph, Node, NodeId};
@@ -178,7 +178,7 @@ impl Reverse {
 /// Returns 1/(`V_th` - `V_reset`), by which a relative surrogate scales its argument.
 fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
     let mut parameter = |key: &str| {
-        let number = system.parameters.iter().position(|p| p.key == key);
+        let number = system.parameters.number(Owner::Population, key);
         let number = number.ok_or_else(|| {
             Error::structure(
                 "surrogate",

@@ -1,35 +1,12 @@
 //! Systems of equations: mechanisms contribute to them, and the passes compile them.
 
-use dendrion_model::{Domain, Error, ModuleKind, NOISE, Params, Values, check_values};
+use std::borrow::Cow;
+
+use dendrion_model::{Domain, Error, ModuleKind, NOISE, Owner, Params};
 
 use crate::expr::{Expr, Workbook};
 use crate::graph::{Graph, Node, NodeId};
-
-/// A parameter of the system and its current values.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// Key within the population, such as `dend.gL`. The parameters of the population itself have no prefix
-    /// (`V_th`).
-    pub key: String,
-    /// Name within its module, such as `gL`.
-    pub name: String,
-    /// Unit, empty for pure numbers.
-    pub unit: String,
-    /// The accepted values.
-    pub domain: Domain,
-    /// One value, or one per neuron.
-    pub values: Values,
-}
-
-impl Parameter {
-    /// Checks values for a module with `size` members.
-    ///
-    /// # Errors
-    /// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
-    pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
-        check_values((module, &self.name, &self.unit), self.domain, values, size)
-    }
-}
+use crate::parameters::{Parameter, Parameters};
 
 /// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +121,7 @@ pub struct System {
     /// All expressions.
     pub graph: Graph,
     /// Parameters, in the order of their numbers in the graph. The first one is `dt`.
-    pub parameters: Vec<Parameter>,
+    pub parameters: Parameters,
     /// States, in the order of their numbers in the graph.
     pub states: Vec<StateVar>,
     /// Number of current inputs.
@@ -203,6 +180,7 @@ pub(crate) struct Scope<'a> {
     /// Name within the population; empty for the population itself.
     pub(crate) name: &'a str,
     pub(crate) kind: ModuleKind,
+    pub(crate) owner: Owner,
     pub(crate) params: &'a Params,
 }
 
@@ -222,7 +200,7 @@ pub(crate) struct State<'g> {
 /// Collects the equations that mechanisms write, and builds a system.
 pub(crate) struct Builder<'g> {
     book: &'g Workbook,
-    parameters: Vec<Parameter>,
+    parameters: Parameters,
     states: Vec<StateVar>,
     receives: Vec<Receive>,
     observables: Vec<Observable>,
@@ -238,13 +216,11 @@ pub(crate) struct Builder<'g> {
 }
 
 impl<'g> Builder<'g> {
-    pub(crate) fn new(book: &'g Workbook, dt: f64) -> Self {
-        book.leaf(Node::Param(0));
-        let (key, name, unit) = ("dt".into(), "dt".into(), "ms".into());
-        let dt = Parameter { key, name, unit, domain: Domain::Positive, values: Values::Scalar(dt) };
+    pub(crate) fn new(book: &'g Workbook) -> Self {
+        book.leaf(Node::Param(System::DT as u32));
         Self {
             book,
-            parameters: vec![dt],
+            parameters: Parameters::new(),
             states: Vec::new(),
             receives: Vec::new(),
             observables: Vec::new(),
@@ -273,29 +249,30 @@ impl<'g> Builder<'g> {
         self.book.number(v)
     }
 
-    /// Returns the parameter `name` of a module, with its given or default value. Repeated calls return the same
+    /// Returns the parameter `name` of a module, which has a given or default value. Repeated calls return the same
     /// expression.
     pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
-        let key = scope.member(name);
-        if let Some(i) = self.parameters.iter().position(|p| p.key == key) {
-            return Ok(self.book.leaf(Node::Param(i as u32)));
+        if let Some(number) = self.parameters.number(scope.owner, name) {
+            return Ok(self.book.leaf(Node::Param(number as u32)));
         }
         let spec = scope.kind.parameter(scope.name, name)?;
-        let values = (scope.kind.value(scope.params, name))
-            .ok_or_else(|| Error::parameter(scope.name, name, "None", spec.domain.words()))?;
-        Ok(self.declared(scope, (name, spec.unit, spec.domain), values))
+        let default = spec.default.filter(|_| !scope.params.has(name));
+        if default.is_none() && !scope.params.has(name) {
+            return Err(Error::parameter(scope.name, name, "None", spec.domain.words()));
+        }
+        Ok(self.declared(scope, (spec.name.into(), spec.unit.into(), spec.domain), default))
     }
 
-    /// Adds a parameter of a module with its name, unit and domain.
+    /// Adds a parameter of a module with its name, unit and domain, and its value if the module was given none.
     pub(crate) fn declared(
         &mut self,
         scope: &Scope<'_>,
-        (name, unit, domain): (&str, &str, Domain),
-        values: Values,
+        (name, unit, domain): (Cow<'static, str>, Cow<'static, str>, Domain),
+        default: Option<f64>,
     ) -> Expr<'g> {
-        let (key, name, unit) = (scope.member(name), name.to_string(), unit.to_string());
-        self.parameters.push(Parameter { key, name, unit, domain, values });
-        self.book.leaf(Node::Param(self.parameters.len() as u32 - 1))
+        let (key, owner) = (scope.member(&name), Some(scope.owner));
+        let number = self.parameters.push(Parameter { key, name, unit, domain, owner, default });
+        self.book.leaf(Node::Param(number as u32))
     }
 
     /// Declares a state. Until its rule is set, it keeps its value.

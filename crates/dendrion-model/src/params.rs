@@ -1,8 +1,9 @@
 //! Parameter values, which are common to all neurons or individual, and the domains of parameters.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
 
@@ -138,9 +139,9 @@ pub fn check_values(
     Err(Error::parameter(module, name, values.as_slice()[i], format!("{}{unit}", domain.words())))
 }
 
-/// The given parameters of a module, by name.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Params(BTreeMap<String, Values>);
+/// The given parameters of a module, by name. Copies share their arrays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Params(BTreeMap<String, Arc<Values>>);
 
 impl Params {
     /// Creates an empty set of parameters.
@@ -157,12 +158,27 @@ impl Params {
 
     /// Sets a parameter.
     pub fn set(&mut self, name: &str, value: impl Into<Values>) {
-        self.0.insert(name.to_string(), value.into());
+        self.share(name, Arc::new(value.into()));
+    }
+
+    /// Sets a parameter to values that others may hold too.
+    pub fn share(&mut self, name: &str, values: Arc<Values>) {
+        self.0.insert(name.to_string(), values);
+    }
+
+    /// Removes a parameter and returns its values.
+    pub fn take(&mut self, name: &str) -> Option<Arc<Values>> {
+        self.0.remove(name)
     }
 
     /// Returns the given value of `name`.
     pub fn get(&self, name: &str) -> Option<&Values> {
-        self.0.get(name)
+        self.0.get(name).map(Arc::as_ref)
+    }
+
+    /// Returns the given value of `name`, to be shared.
+    pub fn shared(&self, name: &str) -> Option<Arc<Values>> {
+        self.0.get(name).cloned()
     }
 
     /// Returns whether `name` was given.
@@ -172,7 +188,20 @@ impl Params {
 
     /// Returns all given parameters, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Values)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v))
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_ref()))
+    }
+}
+
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = BTreeMap::<String, Values>::deserialize(deserializer)?;
+        Ok(Self(given.into_iter().map(|(name, values)| (name, Arc::new(values))).collect()))
     }
 }
 

@@ -216,7 +216,36 @@ const fn yes() -> bool {
     true
 }
 
+/// The module of a population that a parameter belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The population itself.
+    Population,
+    /// The compartment with this index.
+    Compartment(usize),
+    /// The receptor with this index.
+    Receptor(usize),
+    /// The coupling with this index.
+    Coupling(usize),
+    /// The noise with this index.
+    Noise(usize),
+    /// The mechanism with this index.
+    Mechanism(usize),
+}
+
 impl Population {
+    /// Returns the parameters of a module, if there is one with this index.
+    pub fn params_of(&mut self, owner: Owner) -> Option<&mut Params> {
+        match owner {
+            Owner::Population => Some(&mut self.params),
+            Owner::Compartment(i) => self.compartments.get_mut(i).map(|c| &mut c.params),
+            Owner::Receptor(i) => self.receptors.get_mut(i).map(|r| &mut r.params),
+            Owner::Coupling(i) => self.couplings.get_mut(i).map(|c| &mut c.params),
+            Owner::Noise(i) => self.noises.get_mut(i).map(|n| &mut n.params),
+            Owner::Mechanism(i) => self.mechanisms.get_mut(i).map(|m| &mut m.params),
+        }
+    }
+
     /// Returns whether a compartment, receptor, mechanism or noise has this name.
     pub fn has_part(&self, name: &str) -> bool {
         self.compartments.iter().any(|c| c.name == name)

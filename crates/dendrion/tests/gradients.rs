@@ -113,14 +113,14 @@ fn check(cell: &Population, method: OdeMethod) -> Result<(), TestCaseError> {
     let received =
         (!cell.receptors.is_empty()).then(|| (0..cell.receptors.len()).collect()).into_iter().collect();
     let wiring = Wiring { injected: vec![0], received };
-    let mut system = neuron(cell, &wiring, DT).unwrap();
+    let mut system = neuron(cell, &wiring).unwrap();
     let step = advance(&mut system, method, SdeMethod::Milstein);
     let reverse = adjoint(&mut system, &step, None);
     let outputs: Vec<NodeId> = (reverse.coefficients.iter().map(|(id, _)| *id))
         .chain(system.states.iter().map(|s| s.initial))
         .collect();
     let by_parameter = parameter_adjoint(&mut system.graph, &outputs);
-    let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(3)).collect();
+    let params: Vec<f64> = system.values(cell, DT).iter().map(|values| values.get(3)).collect();
     let course = Course { system: &system, step: &step, params };
     prop_assume!(course.run()[STEPS].iter().all(|v| v.abs() < 1e3));
     let gradient = course.gradient(&reverse, &by_parameter);
@@ -297,13 +297,13 @@ fn spread(n: usize, which: usize) -> Vec<f64> {
 /// Checks one step with a threshold: the reverse for arbitrary cotangents agrees with forward tangents in arbitrary
 /// directions.
 fn check_products(cell: &Population, detach_reset: bool, lift: f64) -> Result<(), TestCaseError> {
-    let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }, DT).unwrap();
+    let mut system = neuron(cell, &Wiring { injected: vec![0], received: Vec::new() }).unwrap();
     let step = advance(&mut system, cell.method, SdeMethod::Milstein);
     let surrogate = Surrogate { derivative: &sigmoid_node, scale: None, detach_reset };
     let reverse = adjoint(&mut system, &step, Some(&surrogate));
     let outputs: Vec<NodeId> = reverse.coefficients.iter().map(|(id, _)| *id).collect();
     let by_parameter = parameter_adjoint(&mut system.graph, &outputs);
-    let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(5)).collect();
+    let params: Vec<f64> = system.values(cell, DT).iter().map(|values| values.get(5)).collect();
     let course = Course { system: &system, step: &step, params };
     let n = system.states.len();
     let start = |s: &StateVar| if s.unit == "mV" { -62.0 + lift } else { 0.3 };

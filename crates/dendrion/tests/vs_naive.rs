@@ -44,8 +44,8 @@ fn network(cell: Population) -> (Network, Wiring) {
 }
 
 /// Returns all states of neuron `i` at the end, computed directly from the equations, and its number of spikes.
-fn interpret(system: &System, step: &Step, i: usize) -> (Vec<f64>, u64) {
-    let params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(i)).collect();
+fn interpret(system: &System, step: &Step, population: &Population, i: usize) -> (Vec<f64>, u64) {
+    let params: Vec<f64> = system.values(population, DT).iter().map(|values| values.get(i)).collect();
     let with_locals = |id: NodeId, states: &[f64], locals: &[f64]| {
         let env = Env { params: &params, states, inputs: &[60.0], locals, ..Env::default() };
         evaluate(&system.graph, id, env)[id.index()]
@@ -85,9 +85,10 @@ proptest! {
     fn programs_compute_their_equations(cell in with_mechanisms()) {
         let method = cell.method;
         let (network, wiring) = network(cell);
-        let mut system = neuron(&network.populations[0], &wiring, DT).unwrap();
+        let population = &network.populations[0];
+        let mut system = neuron(population, &wiring).unwrap();
         let step = advance(&mut system, method, SdeMethod::Milstein);
-        let expected: Vec<(Vec<f64>, u64)> = (0..SIZE).map(|i| interpret(&system, &step, i)).collect();
+        let expected: Vec<(Vec<f64>, u64)> = (0..SIZE).map(|i| interpret(&system, &step, population, i)).collect();
         // Explicit methods diverge for tightly coupled neurons, and so do rounding errors.
         prop_assume!(expected.iter().flat_map(|(states, _)| states).all(|v| v.abs() < 1e3));
         let spikes: u64 = expected.iter().map(|(_, n)| n).sum();

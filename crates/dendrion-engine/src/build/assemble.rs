@@ -5,25 +5,26 @@ use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
 use dendrion_kernels::{Delays, Fanout, Level, Scalar};
-use dendrion_model::{
-    Connectivity, Error, Network, PerConnection, Projection, Source, Values, check_interrupt, steps_of,
-};
+use dendrion_model::{Error, Network, PerConnection, Projection, Source, Values, check_interrupt, steps_of};
 
-use crate::build::budget::check_network;
+use crate::build::budget::{check_network, sample_memory};
 use crate::build::layout::Layout;
+use crate::build::parameters::take_parameters;
 use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
 use crate::inputs::{Current, SourceBlock};
+use crate::plasticity::state::{on_dendrite, trace_taus};
 use crate::plasticity::{Learning, Rule, ShortTerm};
 use crate::run::{Exchange, Pace, Route, SpikeExchange};
 use crate::runtime::core::stride;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
+use crate::runtime::export_model::InShards;
 use crate::runtime::index::{Index, of_generator, of_population_mut};
 use crate::runtime::model::Model;
-use crate::runtime::population::Cells;
+use crate::runtime::population::{Cells, compile};
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
-use crate::runtime::target::targets;
+use crate::runtime::store::ParameterStore;
 
 /// Maximum number of steps in an epoch: long enough that synchronization is cheap, short enough for Ctrl-C and small
 /// rings.
@@ -40,15 +41,15 @@ pub(crate) fn assemble<T: Scalar>(
 ) -> Result<Assembled<T>, Error> {
     network.validate()?;
     check_network(&network)?;
-    let rounded = network.roundings();
+    let (rounded, sample_memory) = (network.roundings(), sample_memory(&network));
     let threads = network
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-    let rules = network.projections.iter().map(|p| without_arrays(&p.connectivity)).collect();
-    expand(&mut network, threads)?;
+    let pairs = expand(&network, threads)?;
     let layouts: Vec<Layout> = network.populations.iter().map(|p| layout(p.size, threads)).collect();
     let neurons = |l: &Layout| (0..l.shards()).map(|s| l.neurons_of(s)).collect();
-    let parts = parts::<T>(&network, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
+    let parts = parts::<T>(&network, &pairs, &layouts.iter().map(neurons).collect::<Vec<_>>(), threads)?;
+    drop(pairs);
     let reaches = (network.projections.iter().zip(&parts))
         .map(|(p, parts)| Reach::of(p, parts, network.dt))
         .collect::<Result<Vec<_>, _>>()?;
@@ -57,8 +58,16 @@ pub(crate) fn assemble<T: Scalar>(
         .fold(LONGEST_EPOCH, u64::min);
     let ports = Ports::of(&network);
     let slots = ports.slots(&network, &reaches, epoch);
-    let cells = (network.populations.iter().zip(&ports.wirings).zip(layouts))
-        .map(|((p, wiring), layout)| Cells::new(p, wiring, layout, (network.dt, network.run_seed()), level))
+    let compiled = (network.populations.iter().zip(&ports.wirings))
+        .map(|(p, wiring)| compile(p, wiring))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let count = |parts: &Vec<Part<T>>| parts.iter().map(|part| part.topology.targets.len()).sum();
+    let counts: Vec<usize> = parts.iter().map(count).collect();
+    let parameters = take_parameters(&mut network, compiled.iter().map(|(system, _)| system), &counts);
+    let cells = (network.populations.iter().zip(compiled).zip(layouts).enumerate())
+        .map(|(i, ((p, compiled), layout))| {
+            Cells::new(p, compiled, &parameters.of_system(i), layout, (network.run_seed(), level))
+        })
         .collect::<Result<Vec<Cells<T>>, Error>>()?;
     let (mut shards, mut first_shard) = (Vec::new(), Vec::new());
     for (i, c) in cells.iter().enumerate() {
@@ -68,27 +77,25 @@ pub(crate) fn assemble<T: Scalar>(
             shards.push(Shard::new(i, s, c, &ports.generators[i], &slots[i]));
         }
     }
-    connect(&network, &ports, &mut shards, parts, epoch)?;
-    let source_blocks = source_blocks(&network)?;
+    let in_shards = connect(&mut network, &parameters, &ports, &mut shards, (parts, epoch))?;
+    let source_blocks = source_blocks(&network, &parameters)?;
     let routes = routes(&network, &cells, &first_shard, &source_blocks);
     let exchange = SpikeExchange::new(shards.len(), source_blocks.len());
-    forget_arrays(&mut network, rules);
-    let currents = currents(&network)?;
+    let currents = currents(&network, &parameters)?;
     let fresh = cells.iter().map(|c| vec![true; c.system.states.len()]).collect();
-    let targets = targets(&cells, &network);
     let index = Index::of(&network, &cells);
     let onto = network.projections.iter().map(|p| p.population).collect();
     let generators = network.generators.iter().map(|g| (g.path.clone(), g.size)).collect();
-    let reweighted = vec![false; network.projections.len()];
-    let pace = Arc::new(Pace::adaptive(stride(&network, &cells, epoch), epoch));
+    let pace = Arc::new(Pace::adaptive(stride(&network, &parameters, &cells, epoch), epoch));
     let model = Model {
         network,
+        parameters,
         cells,
-        targets: Arc::new(targets),
         index,
         generators: Arc::new(generators),
         currents: Arc::new(currents),
-        reweighted,
+        in_shards,
+        sample_memory,
         described: OnceLock::new(),
         rounded,
         level,
@@ -199,15 +206,17 @@ impl Ports {
     }
 }
 
-/// Adds the connections with their weights and delays to the shards.
+/// Moves the connections with their weights and delays to the shards.
 fn connect<T: Scalar>(
-    network: &Network,
+    network: &mut Network,
+    parameters: &ParameterStore,
     ports: &Ports,
     shards: &mut [Shard<T>],
-    parts: Vec<Vec<Part<T>>>,
-    epoch: u64,
-) -> Result<(), Error> {
-    for ((i, p), mine) in network.projections.iter().enumerate().zip(parts) {
+    (parts, epoch): (Vec<Vec<Part<T>>>, u64),
+) -> Result<Vec<InShards>, Error> {
+    let mut in_shards = Vec::with_capacity(parts.len());
+    for (i, mine) in parts.into_iter().enumerate() {
+        let p = &network.projections[i];
         let n = sources(network, p);
         let needed = |error: Error| error.needed_by(&p.path, || "its connections".into());
         let order = Order::new(n, mine.iter().map(|part| part.topology.starts.as_slice())).map_err(needed)?;
@@ -232,7 +241,7 @@ fn connect<T: Scalar>(
             };
             let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all())
                 .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
-            let (fanout, change) = change(network, p, shard, fanout, epoch)?;
+            let (fanout, change) = change(network, parameters, i, shard, (fanout, epoch))?;
             shard.delivery.incoming.push(Incoming {
                 projection: i,
                 fanout: Arc::new(fanout),
@@ -240,26 +249,29 @@ fn connect<T: Scalar>(
                 change,
             });
         }
+        in_shards.push(InShards::of(&mut network.projections[i]));
     }
-    Ok(())
+    Ok(in_shards)
 }
 
 /// Returns the way in which the connections of a projection onto a shard change.
 fn change<T: Scalar>(
     network: &Network,
-    projection: &Projection,
+    parameters: &ParameterStore,
+    projection: usize,
     shard: &mut Shard<T>,
-    mut fanout: Fanout<T>,
-    epoch: u64,
+    (mut fanout, epoch): (Fanout<T>, u64),
 ) -> Result<(Fanout<T>, Change), Error> {
-    let Some(plasticity) = &projection.plasticity else { return Ok((fanout, Change::None)) };
-    let Some(rule) = Rule::of(plasticity) else {
-        let short_term = ShortTerm::new(plasticity, fanout.starts().len() - 1, network.dt);
+    let Some(plasticity) = parameters.plasticity(network, projection) else {
+        return Ok((fanout, Change::None));
+    };
+    let Some(rule) = Rule::of(&plasticity) else {
+        let short_term = ShortTerm::new(&plasticity, fanout.starts().len() - 1, network.dt);
         return Ok((fanout, Change::ShortTerm(short_term)));
     };
-    let post = &network.populations[projection.population];
-    let (dendritic, taus) =
-        crate::plasticity::state::of_neurons(post, shard.place.neurons.clone(), network.dt);
+    let (projection, neurons) = (&network.projections[projection], shard.place.neurons.clone());
+    let dendritic = on_dendrite(&network.populations[projection.population], neurons.clone());
+    let taus = trace_taus(parameters, (projection.population, neurons), network.dt);
     crate::plasticity::state::check(network, projection, &rule, &fanout, &dendritic)?;
     shard.delivery.plasticity.open(dendritic, taus, network.dt);
     let learning = shard.delivery.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
@@ -284,20 +296,25 @@ fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
 }
 
 /// Returns the source blocks of all spike generators in their initial state.
-pub(crate) fn source_blocks(network: &Network) -> Result<Vec<SourceBlock>, Error> {
+pub(crate) fn source_blocks(
+    network: &Network,
+    parameters: &ParameterStore,
+) -> Result<Vec<SourceBlock>, Error> {
     let mut source_blocks = Vec::new();
-    for (i, g) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
-        source_blocks.extend(SourceBlock::of(i, g, network.run_seed(), network.dt)?);
+    for (i, _) in network.generators.iter().enumerate().filter(|(_, g)| g.is_spiking()) {
+        let generator = parameters.generator(network, i);
+        source_blocks.extend(SourceBlock::of(i, &generator, network.run_seed(), network.dt)?);
     }
     Ok(source_blocks)
 }
 
 /// Returns the current generators by index.
-fn currents(network: &Network) -> Result<Vec<Option<Current>>, Error> {
-    let of = |g: &dendrion_model::Generator| {
-        if g.is_spiking() { Ok(None) } else { Current::of(g, network.dt).map(Some) }
+fn currents(network: &Network, parameters: &ParameterStore) -> Result<Vec<Option<Current>>, Error> {
+    let of = |(i, g): (usize, &dendrion_model::Generator)| {
+        let current = || Current::of(&parameters.generator(network, i), network.dt);
+        (!g.is_spiking()).then(current).transpose()
     };
-    network.generators.iter().map(of).collect()
+    network.generators.iter().enumerate().map(of).collect()
 }
 
 fn routes<T: Scalar>(
@@ -314,24 +331,4 @@ fn routes<T: Scalar>(
         }
     };
     network.projections.iter().map(route).collect()
-}
-
-/// Removes the arrays of connections, which are now stored in the shards, because two copies would double their
-/// memory. Rules and distributions are kept.
-fn forget_arrays(network: &mut Network, rules: Vec<Connectivity>) {
-    for (p, rule) in network.projections.iter_mut().zip(rules) {
-        p.connectivity = rule;
-        for values in [Some(&mut p.weight), p.delay.as_mut()].into_iter().flatten() {
-            if let PerConnection::Given(Values::Each(v)) = values {
-                *v = Vec::new();
-            }
-        }
-    }
-}
-
-fn without_arrays(connectivity: &Connectivity) -> Connectivity {
-    match connectivity {
-        Connectivity::Csr { .. } => Connectivity::Csr { starts: Vec::new(), targets: Vec::new() },
-        rule => rule.clone(),
-    }
 }

@@ -3,3 +3,4 @@
 pub(crate) mod assemble;
 pub(crate) mod budget;
 pub(crate) mod layout;
+pub(crate) mod parameters;

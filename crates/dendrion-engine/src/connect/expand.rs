@@ -13,13 +13,8 @@ const CHUNK: usize = 1 << 16;
 const DRAW: usize = 8;
 
 /// Draws the connections of the projections that have such a rule.
-pub(crate) fn expand(network: &mut Network, threads: usize) -> Result<(), Error> {
-    for i in 0..network.projections.len() {
-        if let Some(pairs) = expanded(network, i, threads)? {
-            network.projections[i].connectivity = pairs;
-        }
-    }
-    Ok(())
+pub(crate) fn expand(network: &Network, threads: usize) -> Result<Vec<Option<Connectivity>>, Error> {
+    (0..network.projections.len()).map(|i| expanded(network, i, threads)).collect()
 }
 
 /// Returns the pairs of a projection if it has such a rule.

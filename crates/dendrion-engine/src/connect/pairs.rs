@@ -1,7 +1,7 @@
 //! The pairs that a projection will connect, for code that computes weights or delays from them.
 
 use dendrion_model::allocate::{append, reserve, room};
-use dendrion_model::{Error, Network, Projection, Turns};
+use dendrion_model::{Error, Network, Turns};
 
 use super::expand::expanded;
 use super::sources;
@@ -26,20 +26,13 @@ pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Ve
 }
 
 fn pairs_of(network: &Network, projection: usize, threads: usize) -> Result<(Vec<u32>, Vec<u32>), Error> {
-    let given = &network.projections[projection];
-    let expanded = expanded(network, projection, threads)?.map(|connectivity| Projection {
-        path: given.path.clone(),
-        receptors: Vec::new(),
-        connectivity,
-        weight: 1.0.into(),
-        delay: None,
-        plasticity: None,
-        ..*given
-    });
-    let p = expanded.as_ref().unwrap_or(given);
+    let (p, drawn) = (&network.projections[projection], expanded(network, projection, threads)?);
     let (sources, size) = (sources(network, p), network.populations[p.population].size);
     let ranges: Vec<usize> = (0..size).step_by(RANGE).collect();
-    let build = |first: &usize| build(p, (sources, size), *first..(first + RANGE).min(size), network.seed);
+    let build = |first: &usize| {
+        let neurons = *first..(first + RANGE).min(size);
+        build(p, drawn.as_ref(), (sources, size), neurons, network.seed)
+    };
     let parts = ranges.iter().map(build).collect::<Result<Vec<_>, Error>>()?;
     let count = parts.iter().map(|part| part.targets.len()).sum();
     let (mut pre, mut post, mut turns) = (room(count)?, room(count)?, Turns::default());

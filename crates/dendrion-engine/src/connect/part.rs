@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Network};
+use dendrion_model::{Connectivity, Error, Network};
 
 use super::parallel::parallel;
 use super::topology::{Topology, build};
@@ -17,10 +17,11 @@ pub(crate) struct Part<T> {
     pub(crate) delays: Option<Vec<u16>>,
 }
 
-/// Returns for each projection its parts on the shards of its target. `shards` contains the neurons of each
-/// population's shards.
+/// Returns for each projection its parts on the shards of its target. `pairs` are the results of [`expand`](super::expand),
+/// `shards` contains the neurons of each population's shards.
 pub(crate) fn parts<T: Scalar>(
     network: &Network,
+    pairs: &[Option<Connectivity>],
     shards: &[Vec<Range<usize>>],
     threads: usize,
 ) -> Result<Vec<Vec<Part<T>>>, Error> {
@@ -29,7 +30,7 @@ pub(crate) fn parts<T: Scalar>(
         .collect();
     let built = parallel(threads, jobs.len(), |at| {
         let (i, neurons) = &jobs[at];
-        part(network, *i, neurons.clone())
+        part(network, (*i, pairs[*i].as_ref()), neurons.clone())
     })?;
     let mut parts: Vec<Vec<Part<T>>> = network.projections.iter().map(|_| Vec::new()).collect();
     for ((i, _), part) in jobs.iter().zip(built) {
@@ -38,13 +39,17 @@ pub(crate) fn parts<T: Scalar>(
     Ok(parts)
 }
 
-fn part<T: Scalar>(network: &Network, projection: usize, neurons: Range<usize>) -> Result<Part<T>, Error> {
+fn part<T: Scalar>(
+    network: &Network,
+    (projection, pairs): (usize, Option<&Connectivity>),
+    neurons: Range<usize>,
+) -> Result<Part<T>, Error> {
     let p = &network.projections[projection];
     let first = neurons.start;
     let ends = (sources(network, p), network.populations[p.population].size);
     let count = neurons.len();
     let needed = |error: Error| error.needed_by(&p.path, || format!("the connections onto {count} neurons"));
-    let topology = build(p, ends, neurons, network.seed).map_err(needed)?;
+    let topology = build(p, pairs, ends, neurons, network.seed).map_err(needed)?;
     let weights = draw::weights(p, network.seed, &topology, first).map_err(needed)?;
     let delays = draw::delays(p, (network.seed, network.dt), &topology, first).map_err(needed)?;
     Ok(Part { topology, weights, delays })

@@ -25,8 +25,10 @@ pub(crate) struct Topology {
 }
 
 /// Builds the connections of a projection from `sources` sources to `targets` targets, for the neurons of one shard.
+/// `expanded` are its pairs, if they have already been drawn.
 pub(crate) fn build(
     projection: &Projection,
+    expanded: Option<&Connectivity>,
     (sources, targets): (usize, usize),
     neurons: Range<usize>,
     seed: u64,
@@ -37,7 +39,7 @@ pub(crate) fn build(
         sources: sources as u32,
         skip_self: recurrent && !autapses,
     };
-    match &projection.connectivity {
+    match expanded.unwrap_or(&projection.connectivity) {
         Connectivity::AllToAll { autapses: false } if recurrent => all_but_self(sources, &neurons),
         Connectivity::AllToAll { .. } => all(sources, &neurons),
         Connectivity::OneToOne => {
@@ -241,7 +243,7 @@ mod tests {
     fn pairs(p: &Projection, n: usize, cut: &[usize]) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         for ends in cut.windows(2) {
-            let t = build(p, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9).unwrap();
+            let t = build(p, None, (n, cut[cut.len() - 1]), ends[0]..ends[1], 9).unwrap();
             for source in 0..n {
                 let row = &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize];
                 all.extend(row.iter().map(|lane| (source, ends[0] + *lane as usize)));
@@ -285,7 +287,7 @@ mod tests {
             let p = projection(Connectivity::FixedTotal { count, multapses: false, autapses });
             let (runs, mut often) = (400, vec![0.0; 400]);
             for seed in 0..runs {
-                let t = build(&p, (20, 20), 0..20, seed).unwrap();
+                let t = build(&p, None, (20, 20), 0..20, seed).unwrap();
                 assert_eq!(t.targets.len(), count);
                 for source in 0..20 {
                     for lane in &t.targets[t.starts[source] as usize..t.starts[source + 1] as usize] {

@@ -56,6 +56,8 @@ pub(crate) struct Reversible<T: Scalar> {
     pub(crate) path: String,
     pub(crate) layout: Layout,
     pub(crate) system: Arc<System>,
+    /// The values of the system's parameters, by number.
+    pub(crate) parameters: Vec<Arc<Values>>,
     pub(crate) methods: (OdeMethod, SdeMethod),
     pub(crate) spike: (Surrogate, bool),
     /// Names of the observables that probes record, by the numbers of their observers.
@@ -112,7 +114,7 @@ impl<T: Scalar> Reversible<T> {
         };
         let tapes: Vec<&Tape> = [&reverse.step].into_iter().chain(&reverse.observers).collect();
         let link = |(i, tape): (usize, &&Tape)| {
-            let columns = coefficients(tape, &self.system, &self.layout, self.level);
+            let columns = coefficients(tape, &self.parameters, &self.layout, self.level);
             let columns = columns.map_err(|error| error.at(&self.path))?;
             let linked = linked(&tape.program, &columns, &self.layout, self.level, before.get(i));
             linked.map_err(|e| self.broken(&e))
@@ -166,7 +168,7 @@ impl<T: Scalar> Reversible<T> {
         cotangents: &[Vec<f64>],
     ) -> Result<Vec<(usize, Values)>, Error> {
         let gather = &reverse.gather;
-        let values = |p: usize| &self.system.parameters[p].values;
+        let values = |p: usize| &self.parameters[p];
         let leaves = gather.leaves.iter().filter_map(|leaf| match leaf {
             Leaf::Param(p) => Some(*p),
             Leaf::Number(_) => None,
@@ -199,7 +201,7 @@ impl<T: Scalar> Reversible<T> {
     ) -> Result<Vec<Vec<f64>>, LinkError> {
         let gather = &reverse.gather;
         // This runs in double precision for all network types, like the prologue, of which it is the reverse.
-        let columns = columns(&gather.leaves, &self.system);
+        let columns = columns(&gather.leaves, &self.parameters);
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes))?;
         let kernel = Kernel::<f64>::link(&gather.program, &table, lanes, self.level)?;

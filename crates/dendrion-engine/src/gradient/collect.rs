@@ -20,7 +20,7 @@ use super::trace::Trace;
 use super::wanted::Wanted;
 use crate::connect::Order;
 use crate::run::{Observed, Route};
-use crate::runtime::target::{Target, full_name};
+use crate::runtime::store::{ParameterId, Target, full_name};
 
 /// The gradient of a loss, given the cotangents of recordings.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,7 +54,7 @@ impl Gradients {
 
 /// The contribution of one sample.
 pub(crate) struct Part {
-    /// In the order of the wanted targets.
+    /// In the order of the wanted parameters.
     parameters: Vec<Values>,
     states: Vec<Vec<f64>>,
     inputs: Vec<Vec<f64>>,
@@ -99,18 +99,19 @@ pub(crate) fn sample<T: Scalar>(
         }
         of_cells.push(population.gather(reverse, &cotangents)?);
     }
-    let mut parameters = Vec::with_capacity(wanted.targets.len());
-    for at in &wanted.targets {
-        let ((_, target), shape) = (&trace.targets[*at], trace.shapes[*at]);
-        parameters.push(match target {
-            Target::Cells(p, j) => {
-                let found = of_cells[*p].iter().find(|(k, _)| k == j);
-                found.map_or_else(|| zeros(shape), |(_, v)| v.clone())
+    let mut parameters = Vec::with_capacity(wanted.parameters.len());
+    for id in &wanted.parameters {
+        let values = trace.parameters.get(*id);
+        parameters.push(match trace.parameters[*id].target {
+            Target::Cells(p) => {
+                let number = trace.parameters.number(*id);
+                let found = of_cells[p].iter().find(|(k, _)| *k == number);
+                found.map_or_else(|| zeros(values), |(_, v)| v.clone())
             }
-            Target::Weights(i) => weights(trace, sample, edges, *i)?,
-            Target::Generator(g) => amplitude(trace, sample, *g, shape),
+            Target::Weights(i) => weights(trace, sample, edges, i)?,
+            Target::Generator(g) => amplitude(trace, sample, g, zeros(values)),
             // Runs with plastic connections have no gradient, so no wanted value depends on their rules.
-            Target::Rule(..) | Target::Trace(..) => zeros(shape),
+            Target::Network | Target::Rule(_) | Target::Traces(_) => zeros(values),
         });
     }
     let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
@@ -118,8 +119,11 @@ pub(crate) fn sample<T: Scalar>(
 }
 
 /// Returns zeros in the shape of a parameter.
-fn zeros(shape: Option<usize>) -> Values {
-    shape.map_or(Values::Scalar(0.0), |count| Values::Each(vec![0.0; count]))
+fn zeros(values: Option<&Arc<Values>>) -> Values {
+    match values.map(Arc::as_ref) {
+        Some(Values::Each(v)) => Values::Each(vec![0.0; v.len()]),
+        _ => Values::Scalar(0.0),
+    }
 }
 
 /// Returns the cotangents of a projection's weights, sorted by source and then by target. The sums are freed as they
@@ -199,15 +203,14 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
     found
 }
 
-/// Returns the cotangent of a generator's parameter. Random draws are held fixed, so the gradients with respect to
-/// rates are zero.
+/// Returns the cotangent of a generator's parameter, given zeros in its shape. Random draws are held fixed, so the
+/// gradients with respect to rates are zero.
 fn amplitude<T: Scalar>(
     trace: &Trace<T>,
     sample: &Observed<T, GradientObserver>,
     generator: usize,
-    shape: Option<usize>,
+    mut out: Values,
 ) -> Values {
-    let mut out = zeros(shape);
     let stood_in = |g: &crate::inputs::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
@@ -323,13 +326,13 @@ impl<'t, T: Scalar> Total<'t, T> {
         let named = |(sample, found)| trace.growth(found, (self.batch > 1).then_some(sample), self.given);
         let (growth, lost) = (self.grown.map(named), self.lost.map(named));
         let largest = if T::NAME == "float32" { f64::from(f32::MAX) } else { f64::MAX };
-        let key = |at: &usize| trace.targets[*at].0.clone();
+        let key = |id: &ParameterId| trace.parameters[*id].key.to_string();
         // States are collected population by population (see `sample`), so their names follow the same order.
         let names = (trace.populations.iter())
             .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
         let path = |g: &usize| trace.generators[*g].0.clone();
         let found = Gradients {
-            parameters: wanted.targets.iter().map(key).zip(total.parameters).collect(),
+            parameters: wanted.parameters.iter().map(key).zip(total.parameters).collect(),
             states: names.zip(total.states).collect(),
             inputs: wanted.inputs.iter().map(path).zip(total.inputs).collect(),
             growth,

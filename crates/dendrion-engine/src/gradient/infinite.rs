@@ -12,7 +12,7 @@ use super::backward::Reversible;
 use super::suspect::Suspect;
 use super::trace::Trace;
 use super::wanted::Wanted;
-use crate::runtime::target::full_name;
+use crate::runtime::store::full_name;
 
 /// Maximum number of neurons that are searched one by one.
 const MOST: usize = 256;
@@ -36,7 +36,7 @@ pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted
 pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wanted) -> Option<String> {
     trace.populations.iter().enumerate().find_map(|(p, of)| {
         let wanted = wanted.of_population(trace, p);
-        let is_shared = of.system.parameters.iter().all(|p| p.values.as_slice().len() == 1);
+        let is_shared = of.parameters.iter().all(|values| values.as_slice().len() == 1);
         let most = if is_shared { 1 } else { MOST };
         (0..of.layout.size.min(most)).find_map(|neuron| {
             let params = parameters(of, neuron);
@@ -48,7 +48,7 @@ pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wante
 
 /// Returns the parameters of one neuron.
 fn parameters<T: Scalar>(of: &Reversible<T>, neuron: usize) -> Vec<f64> {
-    of.system.parameters.iter().map(|p| p.values.get(neuron)).collect()
+    of.parameters.iter().map(|values| values.get(neuron)).collect()
 }
 
 fn described<T: Scalar>(

@@ -5,7 +5,7 @@
 //! network can change afterwards.
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Population};
+use dendrion_model::{Error, Owner, Population};
 
 use super::backward::Reversible;
 use super::schedule::{Batch, CheckpointSchedule};
@@ -19,6 +19,7 @@ use crate::recording::recorder::Reads;
 use crate::run::{Observed, Watch};
 use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::index::of_population;
+use crate::runtime::model::Model;
 use crate::runtime::population::Cells;
 use crate::runtime::run::{Begun, RunOptions};
 use crate::runtime::sample::Sample;
@@ -76,8 +77,10 @@ pub(super) fn record_with<T: Scalar>(
 /// Rejects mechanisms whose threshold events have no derivative, instead of returning zero gradients, and relative
 /// surrogates without a positive distance from `V_reset` to `V_th`.
 fn refuse_events<T: Scalar>(core: &Core<T>) -> Result<(), Error> {
-    for (cells, population) in core.model.cells.iter().zip(&core.model.network.populations) {
-        let value = |key: &str| cells.system.parameters.iter().find(|p| p.key == key).map(|p| &p.values);
+    let Model { cells, network, parameters, .. } = &core.model;
+    for (i, (cells, population)) in cells.iter().zip(&network.populations).enumerate() {
+        let values = parameters.of_system(i);
+        let value = |name| cells.system.parameters.number(Owner::Population, name).map(|k| &values[k]);
         if let (Some(v_th), Some(v_reset)) = (value("V_th"), value("V_reset")) {
             population.check_relative_surrogate(v_th, v_reset)?;
         }
@@ -115,7 +118,6 @@ fn leave<T: Scalar>(
     samples: &mut [Observed<T, GradientObserver>],
     plan: CheckpointSchedule,
 ) -> Trace<T> {
-    let shapes = core.shapes();
     let level = core.model.level;
     let compiled = store.compiled(core.model.cells.len());
     let of_population = |(i, cells): (usize, &Cells<T>)| {
@@ -124,6 +126,7 @@ fn leave<T: Scalar>(
             path: cells.path.clone(),
             layout: cells.layout,
             system: cells.system.clone(),
+            parameters: core.model.parameters.of_system(i),
             methods: (p.method, p.sde),
             spike: (p.surrogate.clone(), p.detach_reset),
             observed: cells.observed_names(),
@@ -157,8 +160,7 @@ fn leave<T: Scalar>(
     Trace {
         populations,
         engines: core.model.cells.iter().map(|c| c.engine.clone()).collect(),
-        targets: core.model.targets.clone(),
-        shapes,
+        parameters: core.model.parameters.clone(),
         generators: core.model.generators.clone(),
         currents: core.model.currents.clone(),
         given: run.given.clone(),

@@ -14,7 +14,7 @@ use crate::inputs::{Current, StandIns};
 use crate::recording::recorder::{Lanes, Reads};
 use crate::run::{Observed, Route};
 use crate::runtime::population::Engine;
-use crate::runtime::target::{Targets, full_name};
+use crate::runtime::store::{ParameterStore, full_name};
 
 /// A probe as it was at the time of a run.
 #[derive(Clone, Debug)]
@@ -35,9 +35,8 @@ type Place = (usize, Reads, Arc<Lanes>);
 pub(crate) struct Trace<T: Scalar> {
     pub(crate) populations: Vec<Reversible<T>>,
     pub(crate) engines: Vec<Arc<Engine<T>>>,
-    pub(crate) targets: Arc<Targets>,
-    /// Number of values of each parameter, or `None` if it has one value for all or is a weight.
-    pub(crate) shapes: Vec<Option<usize>>,
+    /// All parameters with the values that they had in the run.
+    pub(crate) parameters: ParameterStore,
     /// Path and size of each generator.
     pub(crate) generators: Arc<Vec<(String, usize)>>,
     pub(crate) currents: Arc<Vec<Option<Current>>>,
@@ -77,7 +76,7 @@ impl<T: Scalar> Trace<T> {
         };
         // The reset of the neuron itself is the most likely cause, then that of any other population.
         let through = Some(of).filter(attached).or_else(|| self.populations.iter().find(attached));
-        let dt = of.system.parameters[System::DT].values.get(0);
+        let dt = of.parameters[System::DT].get(0);
         Growth {
             state: full_name(&of.path, &of.system.states[peak.state].name),
             neuron: peak.neuron,

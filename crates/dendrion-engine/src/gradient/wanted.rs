@@ -4,13 +4,13 @@ use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
 use super::trace::Trace;
-use crate::runtime::target::Target;
+use crate::runtime::store::{ParameterId, Target};
 
 /// The parameters and inputs whose cotangents are wanted.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    /// Indices of parameters in the trace's targets.
-    pub(super) targets: Vec<usize>,
+    /// The wanted parameters.
+    pub(super) parameters: Vec<ParameterId>,
     /// Projections whose weights are wanted.
     pub(crate) weights: Vec<usize>,
     /// Generators of currents of which a parameter, a waveform or a replaced input is wanted.
@@ -24,9 +24,9 @@ impl Wanted {
     pub(crate) fn of<T: Scalar>(trace: &Trace<T>, keys: &[String]) -> Result<Self, Error> {
         let mut wanted = Self::default();
         for key in keys {
-            if let Some(at) = trace.targets.place(key) {
-                wanted.targets.push(at);
-                match trace.targets[at].1 {
+            if let Some(id) = trace.parameters.id(key) {
+                wanted.parameters.push(id);
+                match trace.parameters[id].target {
                     Target::Weights(i) => wanted.weights.push(i),
                     Target::Generator(i) => wanted.generators.push(i),
                     _ => {}
@@ -36,7 +36,7 @@ impl Wanted {
                 wanted.generators.push(at);
             } else {
                 let paths = trace.generators.iter().map(|(path, _)| path.clone());
-                let known = trace.targets.iter().map(|(k, _)| k.clone()).chain(paths).collect();
+                let known = trace.parameters.keys().chain(paths).collect();
                 return Err(Error::unknown("backward", "parameter", key, known));
             }
         }
@@ -45,12 +45,10 @@ impl Wanted {
 
     /// Returns for each of a population's parameters whether it is wanted.
     pub(crate) fn of_population<T: Scalar>(&self, trace: &Trace<T>, population: usize) -> Vec<bool> {
-        let mut wanted = vec![false; trace.populations[population].system.parameters.len()];
-        for target in &self.targets {
-            if let Target::Cells(p, j) = trace.targets[*target].1
-                && p == population
-            {
-                wanted[j] = true;
+        let mut wanted = vec![false; trace.populations[population].parameters.len()];
+        for id in &self.parameters {
+            if trace.parameters[*id].target == Target::Cells(population) {
+                wanted[trace.parameters.number(*id)] = true;
             }
         }
         wanted

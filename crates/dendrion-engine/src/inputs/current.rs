@@ -1,5 +1,7 @@
 //! Current generators, which produce rows of currents (pA) for the lanes of a block.
 
+use std::sync::Arc;
+
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal, Values};
 
@@ -32,7 +34,7 @@ impl Current {
     }
 
     /// Sets the amplitude (pA), either one value per time or, if `whole` is true, one for all times.
-    pub(crate) fn set(&mut self, amplitude: Values, whole: bool) {
+    pub(crate) fn set(&mut self, amplitude: Arc<Values>, whole: bool) {
         if let Shape::Steps(schedule) = &mut self.signal {
             schedule.set(amplitude, whole);
         }

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use dendrion_model::{Error, Generator, Values, grid_position, steps_of};
 
@@ -50,7 +51,7 @@ pub(crate) struct Schedule {
     pub(crate) window: Window,
     /// The steps from which slots apply. Empty for a constant.
     times: Vec<f64>,
-    values: Values,
+    values: Arc<Values>,
     /// Number of values in a slot if there are times: one for all members, or one each.
     width: usize,
     /// The steps from which rows apply. Empty for a constant that is not switched within a step.
@@ -64,8 +65,8 @@ impl Schedule {
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let time = |t: &f64| steps_of(&generator.path, "times", *t, dt).map(|_| grid_position(*t, dt));
         let times = generator.breaks.iter().map(time).collect::<Result<Vec<f64>, Error>>()?;
-        let given = generator.parameter().and_then(|(spec, _)| generator.params.get(spec.name));
-        let values = given.cloned().unwrap_or(Values::Scalar(0.0));
+        let given = generator.parameter().and_then(|(spec, _)| generator.params.shared(spec.name));
+        let values = given.unwrap_or_else(|| Arc::new(Values::Scalar(0.0)));
         let width = if times.is_empty() { 0 } else { values.as_slice().len() / times.len() };
         let window = Window::of(generator, dt)?;
         let (breaks, rows) = rows(&times, &window);
@@ -73,7 +74,7 @@ impl Schedule {
     }
 
     /// Sets new values, either for each slot or, if `whole` is true, for all times.
-    pub(crate) fn set(&mut self, values: Values, whole: bool) {
+    pub(crate) fn set(&mut self, values: Arc<Values>, whole: bool) {
         if whole {
             self.times.clear();
             (self.breaks, self.rows) = rows(&self.times, &self.window);

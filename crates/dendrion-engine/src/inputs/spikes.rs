@@ -171,7 +171,7 @@ impl SourceBlock {
     /// Sets rates (Hz) or probabilities from step `now` on, either one per time or, if `whole` is true, one for all
     /// times. A source whose value changes draws its next event again, which is exact because the processes have no
     /// memory.
-    pub(crate) fn set(&mut self, values: &Values, whole: bool, now: u64) {
+    pub(crate) fn set(&mut self, values: &Arc<Values>, whole: bool, now: u64) {
         if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
             Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
             if renewal.row.is_some() {

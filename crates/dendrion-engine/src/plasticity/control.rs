@@ -1,33 +1,34 @@
 //! Control of plasticity between runs: parameters of rules, time constants of traces, and whether weights change.
 
+use std::sync::Arc;
+
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Values};
 
 use super::Rule;
-use super::state::of_neurons;
+use super::state::trace_taus;
 use crate::runtime::connections::flush_weights;
 use crate::runtime::delivery::{Change, Incoming};
 use crate::runtime::ensemble::Ensemble;
 use crate::runtime::index::of_population_mut;
 use crate::runtime::model::Model;
+use crate::runtime::store::ParameterId;
 
 /// Sets a parameter of a projection's plasticity (checked before) from now on.
 pub(crate) fn set_rule<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
     projection: usize,
-    (name, values): (&str, Values),
+    (id, values): (ParameterId, Arc<Values>),
 ) {
     flush_weights(model, ensemble, projection);
-    if let Some(plasticity) = &mut model.network.projections[projection].plasticity {
-        plasticity.params.set(name, values);
-    }
+    model.parameters.set(id, values);
     take_rule(model, ensemble, projection);
 }
 
 /// Passes the current rule of a projection to its connections.
 pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, projection: usize) {
-    let Some(plasticity) = model.network.projections[projection].plasticity.clone() else { return };
+    let Some(plasticity) = model.plasticity(projection) else { return };
     let dt = model.network.dt;
     let shards = ensemble.shards_of(ensemble.onto[projection]);
     for incoming in shards.filter_map(|s| s.delivery.incoming_of_mut(projection)) {
@@ -44,20 +45,20 @@ pub(crate) fn set_trace<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
     population: usize,
-    (name, values): (&str, Values),
+    (id, values): (ParameterId, Arc<Values>),
 ) {
     of_population_mut(&mut ensemble.own.shards, population)
         .iter_mut()
         .for_each(|s| s.delivery.flush_weights());
-    model.network.populations[population].params.set(name, values);
+    model.parameters.set(id, values);
     take_traces(model, ensemble, population);
 }
 
 /// Passes the current time constants of their traces to the neurons of a population.
 pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, population: usize) {
-    let (cells, dt) = (&model.network.populations[population], model.network.dt);
     for shard in of_population_mut(&mut ensemble.own.shards, population) {
-        let (_, taus) = of_neurons(cells, shard.place.neurons.clone(), dt);
+        let neurons = (population, shard.place.neurons.clone());
+        let taus = trace_taus(&model.parameters, neurons, model.network.dt);
         shard.delivery.set_trace_taus(taus);
     }
 }
@@ -122,12 +123,11 @@ pub(crate) fn check_largest<T: Scalar>(
     projection: usize,
     values: &Values,
 ) -> Result<(), Error> {
-    let projection = &model.network.projections[projection];
-    let Some(rule) = projection.plasticity.as_ref().and_then(Rule::of) else { return Ok(()) };
+    let Some(rule) = model.plasticity(projection).as_ref().and_then(Rule::of) else { return Ok(()) };
     match values.as_slice().iter().find(|w| **w > rule.w_max()) {
         Some(w) => {
             let accepted = format!("at most w_max = {}", rule.w_max());
-            Err(Error::parameter(&projection.path, "w", w, accepted))
+            Err(Error::parameter(&model.network.projections[projection].path, "w", w, accepted))
         }
         None => Ok(()),
     }

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use dendrion_kernels::{Delays, Fanout, Scalar};
-use dendrion_model::{Error, ModuleKind, Network, Population, Projection, Values};
+use dendrion_model::{Error, Network, Population, Projection};
 
 use crate::plasticity::{History, PostsynapticSpike, Rule};
 use crate::recording::recorder::Recorder;
+use crate::runtime::store::{ParameterStore, Target};
 
 /// The plasticity data of a shard. It is empty if no connection has plastic weights.
 #[derive(Debug)]
@@ -58,19 +59,21 @@ impl<T: Scalar> PlasticityState<T> {
     }
 }
 
-/// Returns the dendritic delays and the time constants of traces (in steps) of some neurons of a population.
-pub(crate) fn of_neurons(
-    population: &Population,
-    neurons: Range<usize>,
-    dt: f64,
-) -> (Vec<u16>, Vec<[f64; 2]>) {
+/// Returns the dendritic delays (in steps) of some neurons of a population.
+pub(crate) fn on_dendrite(population: &Population, neurons: Range<usize>) -> Vec<u16> {
     let all = &population.dendritic_delay;
-    let dendritic = |i: usize| all.get(i).or(all.last()).copied().unwrap_or(1);
-    let value = |name: &str| ModuleKind::Population.value(&population.params, name);
-    let (fast, slow) = (value("stdp_tau"), value("tau_triplet"));
-    let tau = |values: &Option<Values>, i: usize| values.as_ref().map_or(f64::NAN, |v| v.get(i)) / dt;
-    let taus = neurons.clone().map(|i| [tau(&fast, i), tau(&slow, i)]).collect();
-    (neurons.map(dendritic).collect(), taus)
+    neurons.map(|i| all.get(i).or(all.last()).copied().unwrap_or(1)).collect()
+}
+
+/// Returns the time constants of traces (in steps of `dt` ms) of some neurons of the population with this index.
+pub(crate) fn trace_taus(
+    parameters: &ParameterStore,
+    (population, neurons): (usize, Range<usize>),
+    dt: f64,
+) -> Vec<[f64; 2]> {
+    let traces: Vec<_> = parameters.of(Target::Traces(population)).collect();
+    let tau = |k: usize, i: usize| traces.get(k).map_or(f64::NAN, |values| values.get(i)) / dt;
+    neurons.map(|i| [tau(0, i), tau(1, i)]).collect()
 }
 
 /// Checks that no weight exceeds the maximum of the rule, and that no dendritic delay exceeds the delay of the

@@ -119,6 +119,6 @@ pub(crate) fn put_weights<T: Scalar>(
     projection: usize,
     weights: Vec<Vec<T>>,
 ) {
-    model.reweighted[projection] = true;
+    model.in_shards[projection].weights = true;
     ensemble.replace_weights(projection, weights);
 }

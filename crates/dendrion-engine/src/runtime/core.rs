@@ -15,6 +15,7 @@ use super::ensemble::Ensemble;
 use super::model::Model;
 use super::population::Cells;
 use super::shard::{Fault, Shard};
+use super::store::ParameterStore;
 use super::{connections, export_model, parameters, pushed, roundings, state};
 use crate::build::assemble::{assemble, source_blocks};
 use crate::build::layout::Layout;
@@ -68,9 +69,15 @@ const DRAW: f64 = 50.0;
 
 /// Returns the number of steps of the first epochs, whose duration has not been measured: at most `epoch`, and few
 /// enough that they end soon.
-pub(crate) fn stride<T: Scalar>(network: &Network, cells: &[Cells<T>], epoch: u64) -> u64 {
+pub(crate) fn stride<T: Scalar>(
+    network: &Network,
+    parameters: &ParameterStore,
+    cells: &[Cells<T>],
+    epoch: u64,
+) -> u64 {
     let operations = cells.iter().map(|c| c.work(c.layout.size) as f64).sum::<f64>();
-    let spikes = network.generators.iter().map(|g| g.expected_spikes(network.dt)).sum::<f64>();
+    let spiking = (0..network.generators.len()).filter(|i| network.generators[*i].is_spiking());
+    let spikes = spiking.map(|i| parameters.generator(network, i).expected_spikes(network.dt)).sum::<f64>();
     ((SOON / (operations + DRAW * spikes).max(1.0)) as u64).clamp(1, epoch)
 }
 
@@ -126,7 +133,8 @@ impl<T: Scalar> Core<T> {
 
     /// Returns the number of steps of the first epochs, whose duration has not been measured. They end soon.
     pub(crate) fn stride(&self) -> u64 {
-        stride(&self.model.network, &self.model.cells, self.exchange.epoch)
+        let Model { network, parameters, cells, .. } = &self.model;
+        stride(network, parameters, cells, self.exchange.epoch)
     }
 
     /// Returns the number of vector operations in an epoch.
@@ -178,7 +186,7 @@ impl<T: Scalar> Core<T> {
                 &self.exchange.slots[shard.place.population],
             );
         }
-        self.ensemble.own.source_blocks = source_blocks(&self.model.network)?;
+        self.ensemble.own.source_blocks = source_blocks(&self.model.network, &self.model.parameters)?;
         self.probes.listen_again(&mut self.ensemble, self.clock.now);
         self.probes.0.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
@@ -229,23 +237,19 @@ impl<T: Scalar> Core<T> {
 /// Access between runs. Each method passes the parts to the file of its task.
 impl<T: Scalar> Core<T> {
     pub(crate) fn parameter_names(&self) -> Vec<String> {
-        self.model.parameter_names()
+        self.model.parameters.keys().collect()
     }
 
     pub(crate) fn parameter(&mut self, key: &str) -> Result<Values, Error> {
         parameters::parameter(&self.model, &mut self.ensemble, key)
     }
 
-    pub(crate) fn parameter_sizes(&mut self) -> Vec<usize> {
-        parameters::parameter_sizes(&self.model, &mut self.ensemble)
-    }
-
-    pub(crate) fn shapes(&mut self) -> Vec<Option<usize>> {
-        parameters::shapes(&self.model, &mut self.ensemble)
+    pub(crate) fn parameter_sizes(&self) -> Vec<usize> {
+        parameters::parameter_sizes(&self.model)
     }
 
     pub(crate) fn domain(&self, key: &str) -> Result<Domain, Error> {
-        parameters::domain(&self.model, key)
+        Ok(self.model.parameters[self.model.parameter(key)?].domain)
     }
 
     pub(crate) fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use dendrion_model::Network;
 use super::places::{first_of, places, range_of};
 use super::population::Cells;
 use super::shard::Shard;
-use super::target::full_name;
+use super::store::full_name;
 use crate::inputs::SourceBlock;
 
 /// The modules and states of a network by name.

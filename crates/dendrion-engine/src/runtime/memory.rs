@@ -3,7 +3,6 @@
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, check_memory};
 
-use crate::build::budget::sample_memory;
 use crate::recording::probe::{ProbeId, What};
 use crate::recording::recorder::samples;
 use crate::runtime::core::Core;
@@ -13,7 +12,7 @@ const SMALL: f64 = 64e6;
 
 /// Checks that the states of a batch fit into the memory limit.
 pub(crate) fn check_batch_memory<T: Scalar>(core: &Core<T>, batch: usize) -> Result<(), Error> {
-    let bytes = batch as f64 * sample_memory(&core.model.network);
+    let bytes = batch as f64 * core.model.sample_memory;
     if bytes < SMALL && batch < 1 << 20 {
         return Ok(());
     }

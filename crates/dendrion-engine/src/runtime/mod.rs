@@ -24,4 +24,4 @@ pub(crate) mod shard;
 pub(crate) mod spike_extraction;
 pub(crate) mod spikes;
 pub(crate) mod state;
-pub(crate) mod target;
+pub(crate) mod store;

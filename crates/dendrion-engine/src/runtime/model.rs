@@ -1,32 +1,35 @@
 //! The model of the network, and the data that are compiled and derived from it.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::{Rate, rates};
 use dendrion_kernels::{Level, Scalar};
-use dendrion_model::{Error, Network, Rounding};
+use dendrion_model::{Error, Generator, Network, Plasticity, Rounding};
 
+use super::export_model::InShards;
 use super::index::Index;
 use super::population::Cells;
-use super::target::{Target, Targets, full_name};
+use super::store::{ParameterId, ParameterStore, full_name};
 use crate::inputs::Current;
 
 /// A model and its programs. Setting parameters changes it; runs do not.
 #[derive(Debug)]
 pub(crate) struct Model<T: Scalar> {
-    /// The model without the arrays of connections. Parameters of cells have the values at the time of the build.
+    /// The model without the values of its parameters and the arrays of its connections.
     pub(crate) network: Network,
+    pub(crate) parameters: ParameterStore,
     pub(crate) cells: Vec<Cells<T>>,
-    /// All parameters by key.
-    pub(crate) targets: Arc<Targets>,
     /// Modules and states by name.
     pub(crate) index: Index,
     /// Path and size of each generator.
     pub(crate) generators: Arc<Vec<(String, usize)>>,
     /// Current generators by index.
     pub(crate) currents: Arc<Vec<Option<Current>>>,
-    /// For each projection, whether its weights were set after the build.
-    pub(crate) reweighted: Vec<bool>,
+    /// For each projection, the arrays that are only in the shards.
+    pub(crate) in_shards: Vec<InShards>,
+    /// Minimum number of bytes of each sample of a batch.
+    pub(crate) sample_memory: f64,
     /// The description of the network in saved states, once it has been computed.
     pub(crate) described: OnceLock<Vec<(String, String)>>,
     /// Delays and spike times that were rounded when the network was built.
@@ -58,24 +61,30 @@ impl<T: Scalar> Model<T> {
 
     /// Returns the rates at which the states of a population change on their own.
     pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
-        Ok(rates(&self.cells[self.population(population)?].system))
+        let population = self.population(population)?;
+        Ok(rates(&self.cells[population].system, &self.parameters.of_system(population)))
     }
 
-    /// Returns the keys of all parameters.
-    pub(crate) fn parameter_names(&self) -> Vec<String> {
-        self.targets.iter().map(|(k, _)| k.clone()).collect()
+    /// Returns a generator with the current values of its parameters.
+    pub(crate) fn generator(&self, i: usize) -> Cow<'_, Generator> {
+        self.parameters.generator(&self.network, i)
     }
 
-    /// Returns the target of a key.
-    pub(crate) fn target(&self, key: &str) -> Result<Target, Error> {
-        if let Some(place) = self.targets.place(key) {
-            return Ok(self.targets[place].1);
+    /// Returns the plasticity of a projection with the current values of its parameters.
+    pub(crate) fn plasticity(&self, projection: usize) -> Option<Plasticity> {
+        self.parameters.plasticity(&self.network, projection)
+    }
+
+    /// Returns the parameter with this key.
+    pub(crate) fn parameter(&self, key: &str) -> Result<ParameterId, Error> {
+        if let Some(id) = self.parameters.id(key) {
+            return Ok(id);
         }
         if let Some(cells) = self.cells.iter().find(|c| full_name(&c.path, "refractory") == key) {
             let what = "refractory was 0 when the network was built, so its equations have no refractory period; build it with refractory > 0 (ms)";
             return Err(Error::structure(&cells.path, what));
         }
-        Err(Error::unknown("network", "parameter", key, self.parameter_names()))
+        Err(Error::unknown("network", "parameter", key, self.parameters.keys().collect()))
     }
 
     /// Returns an error if there is a plastic projection for which `concerns` is true. `reason` is a clause that says

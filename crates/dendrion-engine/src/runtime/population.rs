@@ -48,33 +48,31 @@ pub(crate) struct Cells<T: Scalar> {
     level: Level,
 }
 
+/// The data that depend on the values of parameters: linked programs, and the initial value of each state.
+pub(crate) type Linked<T> = (Arc<Engine<T>>, Vec<Values>);
+
+/// Compiles a population (validated before).
+pub(crate) fn compile(population: &Population, wiring: &Wiring) -> Result<(System, Tape), Error> {
+    let mut system = neuron(population, wiring)?;
+    let tape = Tape::step(&mut system, population.method, population.sde);
+    Ok((system, tape.map_err(|error| error.at(&population.path))?))
+}
+
 impl<T: Scalar> Cells<T> {
-    /// Compiles a population (validated before) with this layout.
+    /// Links a compiled population with this layout, for these values of its parameters.
     pub(crate) fn new(
         population: &Population,
-        wiring: &Wiring,
+        (system, tape): (System, Tape),
+        parameters: &[Arc<Values>],
         layout: Layout,
-        (dt, seed): (f64, u64),
-        level: Level,
+        (seed, level): (u64, Level),
     ) -> Result<Self, Error> {
-        let mut system = neuron(population, wiring, dt)?;
-        let named = |error: Error| error.at(&population.path);
-        let tape = Tape::step(&mut system, population.method, population.sde).map_err(named)?;
-        let (engine, initial) =
-            link(&population.path, &tape, &[], (&system, &layout), level, None).map_err(named)?;
-        check_initial(&population.path, &system, &initial)?;
+        let path = population.path.clone();
+        let (engine, initial) = link(&path, &tape, &[], (parameters, &layout), level, None)?;
+        check_initial(&path, &system, &initial)?;
         let noises = noises(&system, population, seed);
-        Ok(Self {
-            path: population.path.clone(),
-            layout,
-            system: Arc::new(system),
-            tape,
-            observed: Vec::new(),
-            engine: Arc::new(engine),
-            initial,
-            noises,
-            level,
-        })
+        let (system, observed) = (Arc::new(system), Vec::new());
+        Ok(Self { path, layout, system, tape, observed, engine, initial, noises, level })
     }
 
     /// Uses the streams of another seed for noise.
@@ -82,14 +80,18 @@ impl<T: Scalar> Cells<T> {
         self.noises = noises(&self.system, population, seed);
     }
 
-    /// Recomputes the coefficients after parameters changed. Programs are recompiled only if a parameter changed
-    /// between one value for all neurons and one value per neuron.
-    pub(crate) fn refresh(&mut self) -> Result<(), Error> {
-        let (on, before) = ((&*self.system, &self.layout), Some(&*self.engine));
-        let (engine, initial) = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
-        self.engine = Arc::new(engine);
-        self.initial = initial;
-        Ok(())
+    /// Recomputes the coefficients after parameters changed, and returns the previous linked programs and initial
+    /// values. Programs are recompiled only if a parameter changed between one value for all neurons and one value per
+    /// neuron.
+    pub(crate) fn refresh(&mut self, parameters: &[Arc<Values>]) -> Result<Linked<T>, Error> {
+        let (on, before) = ((parameters, &self.layout), Some(&*self.engine));
+        let linked = link(&self.path, &self.tape, &self.observed, on, self.level, before)?;
+        Ok(self.put(linked))
+    }
+
+    /// Replaces the linked programs and initial values, and returns the previous ones.
+    pub(crate) fn put(&mut self, (engine, initial): Linked<T>) -> Linked<T> {
+        (std::mem::replace(&mut self.engine, engine), std::mem::replace(&mut self.initial, initial))
     }
 
     /// Checks that all initial values are finite.
@@ -99,7 +101,11 @@ impl<T: Scalar> Cells<T> {
 
     /// Returns the number of the observer of an observable, which is created if necessary, or `None` for an unknown
     /// name.
-    pub(crate) fn observer(&mut self, name: &str) -> Result<Option<usize>, Error> {
+    pub(crate) fn observer(
+        &mut self,
+        name: &str,
+        parameters: &[Arc<Values>],
+    ) -> Result<Option<usize>, Error> {
         if let Some(i) = self.observed.iter().position(|(n, _)| n == name) {
             return Ok(Some(i));
         }
@@ -108,7 +114,10 @@ impl<T: Scalar> Cells<T> {
         };
         let tape = Tape::observe(&self.system, observable.value).map_err(|error| error.at(&self.path))?;
         self.observed.push((name.to_string(), tape));
-        self.refresh()?;
+        if let Err(error) = self.refresh(parameters) {
+            self.observed.pop();
+            return Err(error);
+        }
         Ok(Some(self.observed.len() - 1))
     }
 
@@ -151,24 +160,24 @@ fn link<T: Scalar>(
     path: &str,
     tape: &Tape,
     observed: &[(String, Tape)],
-    (system, layout): (&System, &Layout),
+    (parameters, layout): (&[Arc<Values>], &Layout),
     level: Level,
     before: Option<&Engine<T>>,
-) -> Result<(Engine<T>, Vec<Values>), Error> {
+) -> Result<Linked<T>, Error> {
     let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
-    let mut columns = coefficients(tape, system, layout, level).map_err(|error| error.at(path))?;
+    let mut columns = coefficients(tape, parameters, layout, level).map_err(|error| error.at(path))?;
     let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
     let kernel = before.map(|e| &e.kernel);
     let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
     for (i, (_, tape)) in observed.iter().enumerate() {
-        let columns = coefficients(tape, system, layout, level).map_err(|error| error.at(path))?;
+        let columns = coefficients(tape, parameters, layout, level).map_err(|error| error.at(path))?;
         let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
     }
     let (state_rows, scratch_rows) = (tape.program.state_rows, tape.program.scratch_rows);
-    Ok((Engine { kernel, coefs, state_rows, scratch_rows, observers }, initial))
+    Ok((Arc::new(Engine { kernel, coefs, state_rows, scratch_rows, observers }), initial))
 }
 
 /// Returns a kernel of a program for a table with these columns. `before` is an earlier kernel of the same program
@@ -191,14 +200,13 @@ pub(crate) fn linked<T: Scalar>(
 /// depends do, and one per neuron otherwise.
 pub(crate) fn coefficients(
     tape: &Tape,
-    system: &System,
+    parameters: &[Arc<Values>],
     layout: &Layout,
     level: Level,
 ) -> Result<Vec<Column>, Error> {
     let broken = |e: LinkError| Error::structure(UNNAMED, format!("its program does not link: {e}"));
-    let varies =
-        |depends: &Vec<usize>| depends.iter().any(|p| system.parameters[*p].values.uniform().is_none());
-    let columns: Vec<Column> = columns(&tape.leaves, system);
+    let varies = |depends: &Vec<usize>| depends.iter().any(|p| parameters[*p].uniform().is_none());
+    let columns: Vec<Column> = columns(&tape.leaves, parameters);
     let lanes = granule::<f64>();
     let any = tape.depends.iter().any(varies);
     let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
@@ -232,11 +240,11 @@ pub(crate) fn coefficients(
     Ok(out)
 }
 
-/// Returns the columns of the table of a prologue, or of its reverse, from the current values of parameters.
-pub(crate) fn columns(leaves: &[Leaf], system: &System) -> Vec<Column> {
+/// Returns the columns of the table of a prologue, or of its reverse, from the values of parameters.
+pub(crate) fn columns(leaves: &[Leaf], parameters: &[Arc<Values>]) -> Vec<Column> {
     let column = |leaf: &Leaf| match leaf {
         Leaf::Number(v) => Column::Uniform(*v),
-        Leaf::Param(i) => match &system.parameters[*i].values {
+        Leaf::Param(i) => match &*parameters[*i] {
             Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
             one => Column::Uniform(one.get(0)),
         },

@@ -1,13 +1,15 @@
 //! Times that are rounded because they are not multiples of the step.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use dendrion_equations::{Env, Graph, Node, NodeId, StepCount, System, evaluate_one};
 use dendrion_kernels::Scalar;
 use dendrion_model::{Rounding, Values, is_multiple};
 
 use super::model::Model;
-use super::target::full_name;
+use super::population::Cells;
+use super::store::full_name;
 
 /// Returns the roundings of times given at the build, and of the current values of parameters that are counted in
 /// steps.
@@ -39,13 +41,13 @@ pub(crate) fn step_parameters<T: Scalar>(model: &Model<T>) -> Vec<String> {
 
 fn roundings_where<T: Scalar>(model: &Model<T>, concerns: impl Fn(&str) -> bool) -> Vec<Rounding> {
     let mut found: Vec<Rounding> = Vec::new();
-    for cells in &model.cells {
-        let first = found.len();
+    for (i, cells) in model.cells.iter().enumerate() {
+        let (first, values) = (found.len(), model.parameters.of_system(i));
         for count in &cells.system.step_counts {
             let own = parameters(&cells.system.graph, count.time);
             let key = |i: &usize| full_name(&cells.path, &cells.system.parameters[*i].key);
             if own.is_empty() || own.iter().any(|i| concerns(&key(i))) {
-                let rounding = rounding(&cells.path, &cells.system, count, &own, model.network.dt);
+                let rounding = rounding(cells, &values, count, &own, model.network.dt);
                 found.extend(rounding.filter(|r| !found[first..].contains(r)));
             }
         }
@@ -55,18 +57,23 @@ fn roundings_where<T: Scalar>(model: &Model<T>, concerns: impl Fn(&str) -> bool)
 
 /// Returns the rounding of a time, if there is one. The message names the parameter, or the time if it depends on
 /// several parameters.
-fn rounding(path: &str, system: &System, count: &StepCount, own: &[usize], dt: f64) -> Option<Rounding> {
-    let module = if count.module.is_empty() { path.to_string() } else { format!("{path}/{}", count.module) };
-    let times = times(system, count.time, own);
+fn rounding<T: Scalar>(
+    Cells { path, system, .. }: &Cells<T>,
+    values: &[Arc<Values>],
+    count: &StepCount,
+    own: &[usize],
+    dt: f64,
+) -> Option<Rounding> {
+    let module = if count.module.is_empty() { path.clone() } else { format!("{path}/{}", count.module) };
+    let times = times(system, values, count.time, own);
     if let [one] = own {
-        let parameter = &system.parameters[*one];
-        let values = parameter.values.as_slice();
+        let (parameter, values) = (&system.parameters[*one], values[*one].as_slice());
         let is_shifted = |(t, v): (&f64, &f64)| is_multiple((t - v).abs(), dt);
         if parameter.unit == "ms" && times.iter().zip(values).all(is_shifted) {
             return Rounding::of(&module, &parameter.name, values, dt);
         }
     }
-    let names: Vec<&str> = own.iter().map(|i| system.parameters[*i].name.as_str()).collect();
+    let names: Vec<&str> = own.iter().map(|i| &*system.parameters[*i].name).collect();
     let from = if names.is_empty() { String::new() } else { format!(" (from {})", names.join(", ")) };
     Rounding::of(&module, &format!("the time of an event{from}"), &times, dt)
 }
@@ -86,14 +93,11 @@ fn parameters(graph: &Graph, root: NodeId) -> Vec<usize> {
 }
 
 /// Returns the values of an expression: one, or one per neuron.
-fn times(system: &System, root: NodeId, own: &[usize]) -> Vec<f64> {
-    let size = own.iter().map(|i| match &system.parameters[*i].values {
-        Values::Scalar(_) => 1,
-        Values::Each(v) => v.len(),
-    });
-    let mut params: Vec<f64> = system.parameters.iter().map(|p| p.values.get(0)).collect();
+fn times(system: &System, values: &[Arc<Values>], root: NodeId, own: &[usize]) -> Vec<f64> {
+    let size = own.iter().map(|i| values[*i].as_slice().len());
+    let mut params: Vec<f64> = values.iter().map(|values| values.get(0)).collect();
     let mut at = |k: usize| {
-        own.iter().for_each(|i| params[*i] = system.parameters[*i].values.get(k));
+        own.iter().for_each(|i| params[*i] = values[*i].get(k));
         evaluate_one(&system.graph, root, Env { params: &params, ..Env::default() })
     };
     (0..size.max().unwrap_or(1)).map(&mut at).collect()

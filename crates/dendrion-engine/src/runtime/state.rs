@@ -7,7 +7,7 @@ use super::ensemble::Ensemble;
 use super::index::{of_population, of_population_mut};
 use super::model::Model;
 use super::population::Cells;
-use super::target::full_name;
+use super::store::full_name;
 
 /// Returns the keys of all states, such as `pyramidal/dend.V`.
 pub(crate) fn state_names<T: Scalar>(model: &Model<T>) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::container::{Element, Reader, Writer, senseless};
 use crate::runtime::core::Core;
 use crate::runtime::index::{of_population, of_population_mut};
 use crate::runtime::shard::Shard;
-use crate::runtime::target::full_name;
+use crate::runtime::store::full_name;
 
 /// A population between two steps.
 pub(super) struct Neurons<T> {

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::{collected, filled};
-use dendrion_model::{Error, Generator, ModuleKind, Params, Plasticity, Values};
+use dendrion_model::{Error, Plasticity, Values};
 
 use super::container::{Element, Reader, Writer, refused, senseless};
 use crate::inputs::{Current, Schedule};
 use crate::plasticity::Rule;
-use crate::plasticity::control;
+use crate::plasticity::control::{take_rule, take_traces};
 use crate::runtime::connections;
 use crate::runtime::core::Core;
-use crate::runtime::parameters::{self, value};
-use crate::runtime::target::Target;
+use crate::runtime::parameters::{self, set_cells};
+use crate::runtime::store::{ParameterId, Target};
 
 /// All parameters of a network, checked.
 pub(super) struct Parameters<T> {
-    values: Vec<(Target, Values)>,
+    values: Vec<(ParameterId, Arc<Values>)>,
     /// Weights by projection.
     weights: Vec<Vec<T>>,
     generators: Vec<Definition>,
@@ -27,7 +27,7 @@ pub(super) struct Parameters<T> {
 
 /// The values and times of a generator.
 struct Definition {
-    params: Params,
+    values: Option<(ParameterId, Arc<Values>)>,
     breaks: Vec<f64>,
     schedule: Option<Schedule>,
     current: Option<Current>,
@@ -35,20 +35,23 @@ struct Definition {
 
 /// Adds the parameters to a file. Plastic weights must be up to date.
 pub(super) fn save<T: Scalar + Element>(core: &mut Core<T>, out: &mut Writer) -> Result<(), Error> {
-    for (key, target) in core.model.targets.clone().iter() {
-        match target {
-            Target::Weights(i) => {
-                let mut order = core.ensemble.order(*i)?;
+    let parameters = &core.model.parameters;
+    for id in parameters.ids() {
+        let name = format!("parameter/{}", parameters[id].key);
+        match (parameters[id].target, parameters.get(id)) {
+            (Target::Weights(i), _) => {
+                let mut order = core.ensemble.order(i)?;
                 let mut weights = filled(order.total(), T::default())?;
-                for (_, incoming) in core.ensemble.incoming(*i) {
+                for (_, incoming) in core.ensemble.incoming(i) {
                     let mine = incoming.fanout.weights();
                     order.interruptible_shard(incoming.fanout.starts(), |place, whole, _| {
                         weights[whole] = mine[place];
                     })?;
                 }
-                out.repeated(&format!("parameter/{key}"), &weights);
+                out.repeated(&name, &weights);
             }
-            _ => out.values(&format!("parameter/{key}"), &value(&core.model, &mut core.ensemble, *target)?),
+            (_, Some(values)) => out.values(&name, values),
+            (_, None) => {}
         }
     }
     for generator in core.model.network.generators.iter().filter(|g| g.parameter().is_some()) {
@@ -66,21 +69,21 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     pub(super) fn read(core: &Core<T>, file: &mut Reader<'_>) -> Result<Self, Error> {
         let network = &core.model.network;
         let mut generators = Vec::with_capacity(network.generators.len());
-        for generator in &network.generators {
-            generators.push(definition(generator, network.dt, file)?);
+        for i in 0..network.generators.len() {
+            generators.push(definition(core, i, file)?);
         }
         let (mut values, mut weights) = (Vec::new(), Vec::new());
-        for (key, target) in core.model.targets.iter() {
-            match target {
+        for id in core.model.parameters.ids() {
+            let name = format!("parameter/{}", core.model.parameters[id].key);
+            match core.model.parameters[id].target {
                 Target::Generator(_) => {}
                 Target::Weights(i) => {
-                    let name = format!("parameter/{key}");
-                    weights.push(file.finite_repeated::<T>(&name, core.ensemble.order(*i)?.total())?);
+                    weights.push(file.finite_repeated::<T>(&name, core.ensemble.order(i)?.total())?);
                 }
                 _ => {
-                    let found = file.values(&format!("parameter/{key}"))?;
-                    check(core, key, *target, &found).map_err(|e| refused(format!("is damaged: {e}")))?;
-                    values.push((*target, found));
+                    let found = file.values(&name)?;
+                    check(core, id, &found).map_err(|e| refused(format!("is damaged: {e}")))?;
+                    values.push((id, Arc::new(found)));
                 }
             }
         }
@@ -108,8 +111,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
             if weights.iter().any(|w| *w < T::default()) {
                 return Err(senseless(&projection.path, "weights below 0"));
             }
-            let Some(plasticity) = &projection.plasticity else { continue };
-            let Some(rule) = Rule::of(&self.rule(i, plasticity)) else { continue };
+            let Some(rule) = self.rule(core, i).as_ref().and_then(Rule::of) else { continue };
             let most = T::from_f64(rule.w_max());
             if weights.iter().any(|w| *w > most) {
                 return Err(senseless(&projection.path, "weights above w_max"));
@@ -119,16 +121,15 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     }
 
     /// Returns a projection's plasticity with the values of the file.
-    fn rule(&self, projection: usize, plasticity: &Plasticity) -> Plasticity {
-        let mut rule = plasticity.clone();
-        for (target, values) in &self.values {
-            if let Target::Rule(i, name) = target
-                && *i == projection
-            {
-                rule.params.set(name, values.clone());
+    fn rule(&self, core: &Core<T>, projection: usize) -> Option<Plasticity> {
+        let mut rule = core.model.plasticity(projection)?;
+        for (id, values) in &self.values {
+            let entry = &core.model.parameters[*id];
+            if entry.target == Target::Rule(projection) {
+                rule.params.share(entry.name(), values.clone());
             }
         }
-        rule
+        Some(rule)
     }
 
     /// Sets all parameters, or none if programs cannot be linked.
@@ -138,28 +139,16 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
             core.ensemble.weights_of_shards(i, &Values::Each(values))
         });
         let weights = weights.collect::<Result<Vec<_>, Error>>()?;
-        let before: Vec<_> = core
-            .model
-            .cells
-            .iter()
-            .map(|c| (c.system.clone(), c.engine.clone(), c.initial.clone()))
-            .collect();
-        if let Err(error) = self.refresh(core) {
-            for (cells, before) in core.model.cells.iter_mut().zip(before) {
-                (cells.system, cells.engine, cells.initial) = before;
-            }
-            return Err(error);
-        }
-        for i in 0..core.model.network.projections.len() {
-            if let Some(plasticity) = &core.model.network.projections[i].plasticity {
-                core.model.network.projections[i].plasticity = Some(self.rule(i, plasticity));
-                control::take_rule(&core.model, &mut core.ensemble, i);
-            }
-        }
-        for (target, values) in self.values {
-            if let Target::Trace(i, name) = target {
-                core.model.network.populations[i].params.set(name, values);
-                control::take_traces(&core.model, &mut core.ensemble, i);
+        let parameters = &core.model.parameters;
+        let is_new = |(id, values): &&(_, Arc<Values>)| !parameters.get(*id).is_some_and(|v| same(v, values));
+        let changed: Vec<_> = self.values.iter().filter(is_new).cloned().collect();
+        set_cells(&mut core.model, &changed)?;
+        for (id, values) in self.values {
+            core.model.parameters.set(id, values);
+            match core.model.parameters[id].target {
+                Target::Rule(i) => take_rule(&core.model, &mut core.ensemble, i),
+                Target::Traces(i) => take_traces(&core.model, &mut core.ensemble, i),
+                _ => {}
             }
         }
         for (i, weights) in weights.into_iter().enumerate() {
@@ -167,32 +156,16 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         }
         let currents = Arc::make_mut(&mut core.model.currents);
         for (i, definition) in self.generators.into_iter().enumerate() {
-            let generator = &mut core.model.network.generators[i];
-            (generator.params, generator.breaks) = (definition.params, definition.breaks);
+            core.model.network.generators[i].breaks = definition.breaks;
+            if let Some((id, values)) = definition.values {
+                core.model.parameters.set(id, values);
+            }
             if definition.current.is_some() {
                 currents[i] = definition.current;
             }
         }
         core.ensemble.fresh = self.fresh;
         Ok(())
-    }
-
-    /// Sets the parameters of equations and computes their coefficients.
-    fn refresh(&self, core: &mut Core<T>) -> Result<(), Error> {
-        let mut stale = vec![false; core.model.cells.len()];
-        for (target, values) in &self.values {
-            let Target::Cells(i, j) = *target else { continue };
-            if !same(&core.model.cells[i].system.parameters[j].values, values) {
-                Arc::make_mut(&mut core.model.cells[i].system).parameters[j].values = values.clone();
-                stale[i] = true;
-            }
-        }
-        core.model
-            .cells
-            .iter_mut()
-            .zip(stale)
-            .filter(|(_, stale)| *stale)
-            .try_for_each(|(cells, _)| cells.refresh())
     }
 }
 
@@ -203,29 +176,23 @@ fn same(a: &Values, b: &Values) -> bool {
 }
 
 /// Checks the values of a parameter on their own.
-fn check<T: Scalar>(core: &Core<T>, key: &str, target: Target, values: &Values) -> Result<(), Error> {
-    let module = key.rsplit_once('.').map_or(key, |(module, _)| module);
-    match target {
-        Target::Rule(i, name) => match &core.model.network.projections[i].plasticity {
-            Some(rule) => rule.kind.parameter(module, name)?.check(module, values, 1),
-            None => Ok(()),
-        },
-        Target::Trace(i, name) => {
-            let size = core.model.network.populations[i].size;
-            ModuleKind::Population.parameter(module, name)?.check(module, values, size)
-        }
-        _ => parameters::check(&core.model, &core.ensemble, key, values, target),
+fn check<T: Scalar>(core: &Core<T>, id: ParameterId, values: &Values) -> Result<(), Error> {
+    match core.model.parameters[id].target {
+        Target::Rule(_) | Target::Traces(_) => core.model.parameters[id].check(values),
+        _ => parameters::check(&core.model, &core.ensemble, id, values),
     }
 }
 
 /// Reads the values and times of a generator.
-fn definition(generator: &Generator, dt: f64, file: &mut Reader<'_>) -> Result<Definition, Error> {
-    let Some((spec, _)) = generator.parameter() else {
-        let (params, breaks) = (generator.params.clone(), generator.breaks.clone());
-        return Ok(Definition { params, breaks, schedule: None, current: None });
+fn definition<T: Scalar>(core: &Core<T>, i: usize, file: &mut Reader<'_>) -> Result<Definition, Error> {
+    let (generator, dt) = (&core.model.network.generators[i], core.model.network.dt);
+    let Some(id) = core.model.parameters.ids_of(Target::Generator(i)).next() else {
+        let breaks = generator.breaks.clone();
+        return Ok(Definition { values: None, breaks, schedule: None, current: None });
     };
-    let mut new = generator.clone();
-    new.params.set(spec.name, file.values(&format!("parameter/{}.{}", generator.path, spec.name))?);
+    let (entry, mut new) = (&core.model.parameters[id], generator.clone());
+    let values = Arc::new(file.values(&format!("parameter/{}", entry.key))?);
+    new.params.share(entry.name(), values.clone());
     new.breaks = file.array::<f64>(&format!("times/{}", generator.path), None)?;
     let made = new.validate(dt).and_then(|()| {
         let schedule = Schedule::of(&new, dt)?;
@@ -233,5 +200,6 @@ fn definition(generator: &Generator, dt: f64, file: &mut Reader<'_>) -> Result<D
         Ok((schedule, current))
     });
     let (schedule, current) = made.map_err(|e| refused(format!("is damaged: {e}")))?;
-    Ok(Definition { params: new.params, breaks: new.breaks, schedule: Some(schedule), current })
+    let (values, schedule) = (Some((id, values)), Some(schedule));
+    Ok(Definition { values, breaks: new.breaks, schedule, current })
 }

@@ -5,7 +5,7 @@ use dendrion_model::Error;
 
 use super::container::{Reader, Writer, senseless};
 use crate::plasticity::PostsynapticSpike;
-use crate::plasticity::state::of_neurons;
+use crate::plasticity::state::on_dendrite;
 use crate::runtime::core::Core;
 use crate::runtime::index::{of_population, of_population_mut};
 
@@ -27,7 +27,7 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
         return;
     }
     let cells = &core.model.network.populations[population];
-    let (on_dendrite, _) = of_neurons(cells, 0..cells.size, core.model.network.dt);
+    let on_dendrite = on_dendrite(cells, 0..cells.size);
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
     for shard in of_population(&core.ensemble.own.shards, population) {
         for (lane, neuron) in shard.place.neurons.clone().enumerate() {

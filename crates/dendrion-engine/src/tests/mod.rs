@@ -5,5 +5,6 @@ mod clear;
 mod cuts;
 mod interrupts;
 pub(crate) mod network;
+mod parameters;
 mod replace;
 mod states;

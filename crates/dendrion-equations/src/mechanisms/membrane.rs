@@ -1,7 +1,7 @@
 //! The membrane of a compartment: the quantities that an equation for V reads, and the initial value V = `V_rest`
 //! (`library/membrane.eqs`). A noise current of amplitude a (pA ms^1/2) adds a/C dW to dV.
 
-use dendrion_model::{Compartment, Error};
+use dendrion_model::{Compartment, Error, Owner};
 
 use super::geometry::area;
 use crate::expr::Expr;
@@ -26,25 +26,29 @@ pub(crate) struct Membrane<'g> {
     noises: Vec<Expr<'g>>,
 }
 
-/// Returns the scope of a compartment.
-pub(crate) fn scope(compartment: &Compartment) -> Scope<'_> {
-    Scope { name: &compartment.name, kind: compartment.kind(), params: &compartment.params }
+/// Returns the scope of the compartment with index `i`.
+pub(crate) fn scope(i: usize, compartment: &Compartment) -> Scope<'_> {
+    let (kind, owner) = (compartment.kind(), Owner::Compartment(i));
+    Scope { name: &compartment.name, kind, owner, params: &compartment.params }
 }
 
 impl<'g> Membrane<'g> {
     /// Declares V and the constants of the membrane. `I_ext` is the first current.
-    pub(crate) fn declare(b: &mut Builder<'g>, compartment: &Compartment) -> Result<Self, Error> {
-        let scope = scope(compartment);
-        let v_rest = b.param(&scope, "V_rest")?;
-        let (mut g_l, mut c) = (b.param(&scope, "gL")?, b.param(&scope, "C")?);
+    pub(crate) fn declare(
+        b: &mut Builder<'g>,
+        scope: &Scope<'_>,
+        compartment: &Compartment,
+    ) -> Result<Self, Error> {
+        let v_rest = b.param(scope, "V_rest")?;
+        let (mut g_l, mut c) = (b.param(scope, "gL")?, b.param(scope, "C")?);
         if compartment.has_geometry() {
-            let area = area(b, &scope)?;
+            let area = area(b, scope)?;
             g_l = 1e-5 * g_l * area; // uS/cm2 um2 = 1e-5 nS
             c = 1e-2 * c * area; // uF/cm2 um2 = 1e-2 pF
         }
-        let i_ext = b.param(&scope, "I_ext")?;
+        let i_ext = b.param(scope, "I_ext")?;
         let (current, in_leak) = if compartment.soma { (i_ext, None) } else { (b.number(0.0), Some(i_ext)) };
-        let v = b.state(&scope, "V", "mV", v_rest);
+        let v = b.state(scope, "V", "mV", v_rest);
         Ok(Self { v, v_rest, g_l, c, current, in_leak, is_complete: false, slope: None, noises: Vec::new() })
     }
 
@@ -92,12 +96,12 @@ impl<'g> Membrane<'g> {
     }
 
     /// Writes the equation for V and the noise, after all currents have been added.
-    pub(crate) fn close(self, b: &mut Builder<'g>, compartment: &Compartment) {
+    pub(crate) fn close(self, b: &mut Builder<'g>, scope: &Scope<'_>) {
         if let Some(slope) = self.slope {
             b.derivative(self.v, slope);
         }
         let amplitudes: Vec<Expr<'g>> = self.noises.iter().map(|a| *a / self.c).collect();
-        b.diffuse(&scope(compartment), self.v, &amplitudes);
-        b.observe(&scope(compartment), "I", self.total());
+        b.diffuse(scope, self.v, &amplitudes);
+        b.observe(scope, "I", self.total());
     }
 }

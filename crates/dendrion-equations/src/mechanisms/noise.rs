@@ -6,15 +6,19 @@
 //!   e^(-2h/tau)) ξ.
 //! - Conductance noise: sigma (E - V) dW, the white-noise limit of a fluctuating conductance with mean 0.
 
-use dendrion_model::{Error, ModuleKind, Noise};
+use dendrion_model::{Error, ModuleKind, Noise, Owner};
 
 use super::membrane::Membrane;
 use crate::expr::Expr;
 use crate::system::{Builder, Scope};
 
-/// Adds noise to the membrane of its compartment.
-pub(crate) fn noise<'g>(b: &mut Builder<'g>, noise: &Noise, on: &mut Membrane<'g>) -> Result<(), Error> {
-    let scope = Scope { name: &noise.name, kind: noise.kind, params: &noise.params };
+/// Adds the noise with index `i` to the membrane of its compartment.
+pub(crate) fn noise<'g>(
+    b: &mut Builder<'g>,
+    (i, noise): (usize, &Noise),
+    on: &mut Membrane<'g>,
+) -> Result<(), Error> {
+    let scope = Scope { name: &noise.name, kind: noise.kind, owner: Owner::Noise(i), params: &noise.params };
     let sigma = b.param(&scope, "sigma")?;
     match noise.kind {
         ModuleKind::OuNoise => {

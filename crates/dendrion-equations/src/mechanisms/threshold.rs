@@ -8,7 +8,7 @@
 //! With `V_spike`, the reset has two stages: a spike sets V to `V_spike`, V is integrated, and after `spike_width`
 //! V is set to `V_reset`.
 
-use dendrion_model::{Error, ModuleKind, Population};
+use dendrion_model::{Error, ModuleKind, Owner, Population};
 
 use crate::expr::Expr;
 use crate::system::{Builder, Scope, State};
@@ -16,7 +16,8 @@ use crate::written::{NEVER, due};
 
 /// Writes the threshold of the soma with potential `v`.
 pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: State<'g>) -> Result<(), Error> {
-    let scope = Scope { name: "", kind: ModuleKind::Population, params: &population.params };
+    let (kind, owner) = (ModuleKind::Population, Owner::Population);
+    let scope = Scope { name: "", kind, owner, params: &population.params };
     let v_th = b.param(&scope, "V_th")?;
     if !population.reset {
         b.crossing(v_th.reaches(v.value), v.value.above(v_th));

@@ -171,13 +171,15 @@ impl<'g> Written<'_, 'g> {
     /// Returns the area of a part's compartment (um2).
     pub(super) fn area(&self, b: &mut Builder<'g>, i: usize) -> Result<Expr<'g>, Error> {
         self.geometry(b, i, "length")?;
-        geometry::area(b, &membrane::scope(&self.population.compartments[self.parts[i].on]))
+        let on = self.parts[i].on;
+        geometry::area(b, &membrane::scope(on, &self.population.compartments[on]))
     }
 
     fn geometry(&self, b: &mut Builder<'g>, i: usize, name: &str) -> Result<Expr<'g>, Error> {
-        let compartment = &self.population.compartments[self.parts[i].on];
+        let on = self.parts[i].on;
+        let compartment = &self.population.compartments[on];
         if compartment.has_geometry() {
-            return b.param(&membrane::scope(compartment), name);
+            return b.param(&membrane::scope(on, compartment), name);
         }
         let accepted =
             format!("length and diameter (um), because the equations of {} use the area", self.path(i));

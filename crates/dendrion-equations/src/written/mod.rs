@@ -13,7 +13,7 @@ mod part;
 use std::collections::HashMap;
 
 use dendrion_language::{Target, Trigger};
-use dendrion_model::{Error, ModuleKind, Population, definition};
+use dendrion_model::{Error, ModuleKind, Owner, Population, definition};
 
 use crate::expr::Expr;
 use crate::mechanisms::membrane::Membrane;
@@ -50,7 +50,8 @@ impl<'p, 'g> Written<'p, 'g> {
         for (i, receptor) in population.receptors.iter().enumerate() {
             let definition = definition(&population.path_of(&receptor.name), &text(receptor))?;
             let source = (receptor.name.as_str(), receptor.on, definition);
-            let part = Part::declare(b, population, source, (receptor.kind, &receptor.params))?;
+            let of = (receptor.kind, Owner::Receptor(i), &receptor.params);
+            let part = Part::declare(b, population, source, of)?;
             for gate in &part.definition.arrivals {
                 let ports = (0..received.len()).filter(|p| received[*p].contains(&i));
                 ports.for_each(|port| b.receive(part.states[*gate], port));
@@ -58,17 +59,18 @@ impl<'p, 'g> Written<'p, 'g> {
             parts.push(part);
         }
         let written = ModuleKind::Written;
-        for mechanism in &population.mechanisms {
+        for (i, mechanism) in population.mechanisms.iter().enumerate() {
             let definition = definition(&population.path_of(&mechanism.name), &mechanism.text)?;
             let source = (mechanism.name.as_str(), mechanism.on, definition);
-            let part = Part::declare(b, population, source, (written, &mechanism.params))?;
-            parts.push(Part { is_mechanism: true, ..part });
+            let of = (written, Owner::Mechanism(i), &mechanism.params);
+            parts.push(Part::declare(b, population, source, of)?);
         }
         let leaky = definition("membrane", MEMBRANE)?;
         for (on, compartment) in population.compartments.iter().enumerate() {
             if !parts.iter().any(|p| p.on == on && p.definition.membrane.is_some()) {
                 let source = (compartment.name.as_str(), on, leaky.clone());
-                parts.push(Part::declare(b, population, source, (written, &compartment.params))?);
+                let of = (written, Owner::Compartment(on), &compartment.params);
+                parts.push(Part::declare(b, population, source, of)?);
             }
         }
         Ok(Self { population, parts, shared: HashMap::new() })
@@ -105,7 +107,8 @@ impl<'p, 'g> Written<'p, 'g> {
                 // The recorded current I of a compartment is the sum of all its currents, also if its soma has its
                 // own equations.
                 let part = &self.parts[i];
-                let is_somas = part.is_mechanism && self.population.compartments[part.on].name == part.name;
+                let is_somas = matches!(part.owner, Owner::Mechanism(_))
+                    && self.population.compartments[part.on].name == part.name;
                 if expression.is_private() || (is_somas && expression.name == "I") {
                     continue;
                 }

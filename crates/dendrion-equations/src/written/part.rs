@@ -1,7 +1,7 @@
 //! A text mechanism while it is being translated.
 
 use dendrion_language::{Definition, Id, Unit, ten_to};
-use dendrion_model::{Domain, Error, ModuleKind, Params, Population, written_value};
+use dendrion_model::{Error, ModuleKind, Owner, Params, Population, written_value};
 
 use super::events;
 use crate::expr::Expr;
@@ -10,8 +10,8 @@ use crate::system::{Builder, Scope, State};
 pub(super) struct Part<'p, 'g> {
     /// Name within the population.
     pub(super) name: &'p str,
-    /// Whether it is one of the population's mechanisms, as opposed to a receptor or membrane.
-    pub(super) is_mechanism: bool,
+    /// The module that it is: a mechanism, a receptor, or the compartment of a membrane.
+    pub(super) owner: Owner,
     /// Index of its compartment.
     pub(super) on: usize,
     pub(super) definition: Definition,
@@ -32,7 +32,7 @@ static NOTHING: Params = Params::new();
 impl<'p, 'g> Part<'p, 'g> {
     /// Returns whether it is the built-in equation for V (`library/membrane.eqs`).
     pub(super) const fn is_leak(&self) -> bool {
-        !self.is_mechanism && self.definition.membrane.is_some()
+        matches!(self.owner, Owner::Compartment(_)) && self.definition.membrane.is_some()
     }
 
     /// Declares the parameters and states of the mechanism `name` in compartment `on`. The parameters are those of
@@ -41,16 +41,18 @@ impl<'p, 'g> Part<'p, 'g> {
         b: &mut Builder<'g>,
         population: &Population,
         (name, on, definition): (&'p str, usize, Definition),
-        (kind, params): (ModuleKind, &Params),
+        (kind, owner, params): (ModuleKind, Owner, &Params),
     ) -> Result<Self, Error> {
         let path = population.path_of(name);
-        let scope = Scope { name, kind, params };
+        let scope = Scope { name, kind, owner, params };
         let mut parameters = Vec::new();
         for parameter in &definition.parameters {
             let value = if kind == ModuleKind::Written {
-                let values = written_value(&path, &definition, params, &parameter.name)?;
-                let domain = Domain::from(parameter.bound);
-                b.declared(&scope, (&parameter.name, &parameter.unit.text, domain), values)
+                // An error if there is neither a given nor a default value.
+                let value = written_value(&path, &definition, params, &parameter.name)?;
+                let default = value.uniform().filter(|_| !params.has(&parameter.name));
+                let (name, unit) = (parameter.name.clone().into(), parameter.unit.text.clone().into());
+                b.declared(&scope, (name, unit, parameter.bound.into()), default)
             } else {
                 b.param(&scope, &parameter.name)?
             };
@@ -71,23 +73,12 @@ impl<'p, 'g> Part<'p, 'g> {
         }
         let (flags, imports) = (vec![None; definition.flags.len()], vec![None; definition.imports.len()]);
         let known = vec![None; definition.terms.len()];
-        Ok(Self {
-            name,
-            is_mechanism: false,
-            on,
-            definition,
-            parameters,
-            states,
-            since,
-            flags,
-            imports,
-            known,
-        })
+        Ok(Self { name, owner, on, definition, parameters, states, since, flags, imports, known })
     }
 
     /// Returns the scope that determines the names of its parameters and states.
     pub(super) fn scope(&self) -> Scope<'p> {
-        Scope { name: self.name, kind: ModuleKind::Written, params: &NOTHING }
+        Scope { name: self.name, kind: ModuleKind::Written, owner: self.owner, params: &NOTHING }
     }
 
     /// Returns the nodes on which a root depends, including those of named expressions and flags, in the order in
