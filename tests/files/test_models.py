@@ -222,3 +222,30 @@ def test_missing_files(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(dn.ModelFileError, match="is not UTF-8 text"):
         dn.Network.load(tmp_path / "m.json")
+
+
+def test_saved_files_contain_defaults(tmp_path: Path) -> None:
+    text = """
+    dendrion = 2
+    [populations.cell]
+    size = 1
+    compartments.soma = { kind = "AdEx" }
+    """
+    (tmp_path / "m.toml").write_text(text)
+    with pytest.warns(dn.ThresholdWarning):
+        net = dn.Network.load(tmp_path / "m.toml")
+    net.save(tmp_path / "m.json")
+    cell = json.loads((tmp_path / "m.json").read_text())["populations"]["cell"]
+    assert cell["V_th"] == 1.0
+    assert cell["compartments"]["soma"] == {
+        "kind": "AdEx",
+        **{name: net["cell/soma"]._values[name] for name in ("gL", "C", "a", "b", "tau_w", "Vt", "DeltaT")},
+    }
+
+
+def test_the_engine_is_built_from_the_parsed_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = build()
+    net.save(tmp_path / "m.json")
+    # Only networks that are built from modules begin with an empty model.
+    monkeypatch.delattr(dn._core, "Model")
+    assert dn.Network.load(tmp_path / "m.json").info["connections"] == net.info["connections"]

@@ -21,6 +21,7 @@
 
 mod arrays;
 mod check;
+mod defaults;
 mod extras;
 mod files;
 mod json;
@@ -36,6 +37,7 @@ use dendrion_model::{Error, Network};
 
 pub use arrays::{Array, Arrays, NoArrays, Npz};
 pub use check::Checked;
+pub use defaults::set_defaults;
 pub use dendrion_language::TextError;
 pub use extras::{Extras, Identity, Record};
 pub use files::{FileError, load, save};

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use dendrion::file::{Array, Extras, FileError, Identity, Record, document, load, save, schema};
+use dendrion::file::{
+    Array, Extras, FileError, Identity, Record, document, load, save, schema, set_defaults,
+};
 use dendrion::model::check_interrupt;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::raise_at;
+use crate::model::Model;
 use crate::watch::detached;
 
 /// The path, area, process, index and first neuron index of a population.
@@ -16,12 +19,17 @@ pub(crate) type Who = (String, Option<String>, Option<u64>, Option<u64>, Option<
 /// The name, path, variable, interval (ms) and indices of a recording.
 pub(crate) type What = (String, String, String, Option<f64>, Option<Vec<u32>>);
 
-/// Reads a model file and returns the validated document in canonical JSON, and the arrays to which it refers.
+/// The document of a model file in canonical JSON, the arrays to which it refers, and the network.
+type Parsed<'py> = (String, Bound<'py, PyDict>, Model);
+
+/// Reads and validates a model file.
 #[pyfunction]
-pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bound<'_, PyDict>)> {
-    let whole = py.detach(|| {
-        let file = load(&path).map_err(failed)?;
-        document(&file.network, &file.extras).map_err(crate::error::raise)
+pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<Parsed<'_>> {
+    let (whole, network) = py.detach(|| {
+        let mut file = load(&path).map_err(failed)?;
+        let whole = document(&file.network, &file.extras).map_err(crate::error::raise)?;
+        set_defaults(&mut file.network).map_err(crate::error::raise)?;
+        Ok::<_, PyErr>((whole, file.network))
     })?;
     let arrays = PyDict::new(py);
     let text = whole.json();
@@ -31,7 +39,7 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<(String, Bou
             Array::Indices(v) => arrays.set_item(name, PyArray1::from_vec(py, v))?,
         }
     }
-    Ok((text, arrays))
+    Ok((text, arrays, Model::of(network)))
 }
 
 /// Reads a model file and checks whether its network can be built. Returns the number of neurons and compartments, and

@@ -29,9 +29,26 @@ type Pairs<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<u32>>);
 #[pymethods]
 impl Model {
     #[new]
-    fn new(dt: f64, seed: u64, dtype: &str, threads: Option<usize>) -> Self {
-        let dtype = if dtype == "float32" { Dtype::Float32 } else { Dtype::Float64 };
-        Self { network: Mutex::new(Network { seed, dtype, threads, ..Network::new(dt) }) }
+    fn new(dt: f64, seed: u64, dtype: &str, threads: Option<usize>) -> PyResult<Self> {
+        let model = Self::of(Network::new(dt));
+        model.set(dt, seed, None, dtype, threads)?;
+        Ok(model)
+    }
+
+    /// Sets the settings of the simulation.
+    fn set(
+        &self,
+        dt: f64,
+        seed: u64,
+        noise_seed: Option<u64>,
+        dtype: &str,
+        threads: Option<usize>,
+    ) -> PyResult<()> {
+        let mut network = self.network()?;
+        network.dtype = if dtype == "float32" { Dtype::Float32 } else { Dtype::Float64 };
+        (network.dt, network.seed, network.threads) = (dt, seed, threads);
+        network.noise_seed = noise_seed.filter(|noise_seed| *noise_seed != seed);
+        Ok(())
     }
 
     /// Adds a population. `resets` contains whether a spike resets V and whether it does so by subtracting `V_th`.
@@ -305,6 +322,10 @@ impl Model {
 }
 
 impl Model {
+    pub(crate) const fn of(network: Network) -> Self {
+        Self { network: Mutex::new(network) }
+    }
+
     /// Returns the network, unless another thread is changing it.
     fn network(&self) -> PyResult<MutexGuard<'_, Network>> {
         match self.network.try_lock() {

@@ -17,25 +17,20 @@ from ._units import odd_state, odd_step, odd_value, odd_values
 from ._warn import warn_of_all
 
 if TYPE_CHECKING:
-    from ..simulation._build import Translation
     from ..simulation.network import Network
 
 __all__ = ["odd_state", "odd_step", "odd_value", "odd_values", "warn_of_all", "warn_of_model", "warn_of_run"]
 
 
-def warn_of_model(net: Network, translation: Translation) -> None:
+def warn_of_model(net: Network) -> None:
     """Warn about likely mistakes in a built network."""
-    compartments: dict[int, list[Compartment]] = {}
-    for part in net._parts.values():
-        # Attached receptors have no membrane, and therefore no compartment index.
-        if isinstance(part, Compartment) and id(part) in translation.indices:
-            compartments.setdefault(id(translation.neuron_of[id(part)]), []).append(part)
     coarse: list[str] = []
     odd: list[str] = []
     # Values that cause warnings may be so extreme that arithmetic with them overflows.
     with np.errstate(all="ignore"):
         for neuron in net.populations:
-            own = compartments.get(id(neuron), [])
+            # Attached receptors have no membrane.
+            own = [m for m in neuron.modules() if isinstance(m, Compartment) and "V" in net._states_of(m.path)]
             rates = functools.partial(net._sim.rates, neuron.path)
             coarse += too_long(neuron, own, net._methods[id(neuron)], net.dt, rates)
             odd += unusual(neuron, own)

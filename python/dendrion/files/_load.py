@@ -44,9 +44,10 @@ class Values:
 
 def load(path: str, given: Table) -> Network:
     """Return the network of a model file; the settings in ``given`` override those of the file."""
+    from ..simulation._build import Parsed
     from ..simulation.network import Network
 
-    text, arrays = _core.read_model(path)
+    text, arrays, model = _core.read_model(path)
     document: Table = json.loads(text)
     values = Values(arrays)
     known: dict[str, Module] = {}
@@ -64,10 +65,13 @@ def load(path: str, given: Table) -> Network:
     settle(made)
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
     settings.update(given)
-    net = Network(list(made.values()), **settings)
+    net = Network.__new__(Network)
+    net._open(
+        list(made.values()),
+        **settings,
+        parsed=Parsed(model, document.get("noise_seed") if "seed" not in given else None),
+    )
     net.__dict__["duration"] = document.get("duration")
-    if "noise_seed" in document and "seed" not in given:
-        net.reset(seed=document["noise_seed"])
     known |= made
     for name, record in document.get("record", {}).items():
         module, indices = known[record["of"]], values(record.get("indices"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ..inputs.noise import Noise
 from ..modules.module import Module, unused
 from ..neurons.compartment import Compartment, LeakyIF
 from ..neurons.coupling import MCConn, MCConnSynapse
-from ..neurons.equations import Channel, Soma, Written
+from ..neurons.equations import Channel, Soma
 from ..neurons.neuron import MCNeuron
 from ..neurons.receptors import Receptor
 
@@ -28,13 +28,27 @@ from ..neurons.receptors import Receptor
 MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "area_factor", "I_ext"))
 
 
+class Parsed(NamedTuple):
+    """The model of a file from which the modules of a network were created."""
+
+    model: _core.Model
+    #: Seed of noise and generated spikes, if it is not that of the network.
+    noise_seed: int | None
+
+
 class Translation:
-    """A model under construction, with the index of each added module and the key of each parameter."""
+    """The model of a network, which is built from its modules unless it was parsed, and their names."""
 
     def __init__(
-        self, modules: Iterable[Module], dt: float, seed: int, dtype: str, threads: int | None, methods: dict[str, Any]
+        self,
+        modules: Iterable[Module],
+        dt: float,
+        seed: int,
+        dtype: str,
+        threads: int | None,
+        methods: dict[str, Any],
+        parsed: Parsed | None,
     ) -> None:
-        self.model = _core.Model(dt, seed, dtype, threads)
         #: Methods for populations that do not set their own.
         self.methods = methods
         self.modules = _listed(modules)
@@ -45,12 +59,15 @@ class Translation:
         _name_roots(self.modules)
         self.indices: dict[int, int] = {}
         self.neuron_of: dict[int, MCNeuron] = {}
-        #: Key in the engine by (id of module, parameter).
-        self.keys: dict[tuple[int, str], str] = {}
         #: Projection, path, "weight" or "delay", and the function that computes the values.
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
+        if parsed is not None:
+            self.model = parsed.model
+            self.model.set(dt, seed, parsed.noise_seed, dtype, threads)
+            return
+        self.model = _core.Model(dt, seed, dtype, threads)
         for kind, add in (
             (MCNeuron, self._population),
             (Generator, self._generator),
@@ -67,13 +84,8 @@ class Translation:
         return [m for m in self.modules if isinstance(m, kind)]
 
     def _given(self, module: Module, kind: str) -> dict[str, Any]:
-        given = {}
-        for name, *_ in _core.parameters(kind):
-            value = module._values.get(name)
-            if value is not None:
-                given[name] = value
-                self.keys[id(module), name] = f"{module.path}.{name}"
-        return given
+        values = ((name, module._values.get(name)) for name, *_ in _core.parameters(kind))
+        return {name: value for name, value in values if value is not None}
 
     # Populations
 
@@ -112,7 +124,7 @@ class Translation:
             name = _within(neuron, receptor)
             on = self.indices[id(host)]
             if receptor._receptor is None:
-                given = self._written(receptor)
+                given = receptor._written_values()
                 receptor_index = self.model.add_written_receptor(index, name, receptor.equations, on, given)
             else:
                 given = self._given(receptor, receptor._receptor)
@@ -124,12 +136,6 @@ class Translation:
         for noise in (m for m in parts if isinstance(m, Noise)):
             self._noise(index, neuron, noise)
 
-    def _written(self, module: Written) -> dict[str, Any]:
-        """Return the parameters in a module's equations."""
-        given = module._written_values()
-        self.keys.update({(id(module), name): f"{module.path}.{name}" for name in given})
-        return given
-
     def _mechanism(self, index: int, neuron: MCNeuron, module: Channel | Soma, attached: list[MCConnSynapse]) -> None:
         on = module if isinstance(module, Soma) else _place(module, attached)
         if module.size != neuron.size:
@@ -140,7 +146,7 @@ class Translation:
             raise StructureError(
                 f"{module.path}: is on {on!r}; expected a compartment of {neuron.path} that has its own membrane"
             )
-        given = self._written(module)
+        given = module._written_values()
         self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
 
     def _method(self, neuron: MCNeuron, name: str) -> Any:
@@ -230,7 +236,6 @@ class Translation:
             index = self.model.add_projection(*arguments)
         else:
             index = self.model.add_matrix(synapse.path, *ends, *targets, conn.starts, conn.targets, weight, delay)
-        self.keys[id(synapse), "w"] = f"{synapse.path}.w"
         functions = {"weight": given_weight, "delay": given_delay}
         self.functions += [(index, synapse.path, name, f) for name, f in functions.items() if callable(f)]
         if synapse.plasticity is not None:

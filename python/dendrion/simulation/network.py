@@ -32,7 +32,7 @@ from ..recordings._collection import NetworkRecordings, What
 from ..recordings._stream import Place, Streams
 from ..recordings.recording import Recording, SpikeRecording
 from ..units import has_units
-from ._build import Translation
+from ._build import Parsed, Translation
 from ._log import log_built
 from ._probing import check_variable, listed
 from ._settings import chosen, float_type, interval, positive, whole
@@ -113,6 +113,20 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         odemethod: SolverMethodODE | str | None = None,
         sdemethod: SolverMethodSDE | str | None = None,
     ) -> None:
+        self._open(modules, dt, seed, dtype, threads, odemethod, sdemethod)
+
+    def _open(
+        self,
+        modules: Iterable[Module] | Module,
+        dt: float = 0.1,
+        seed: int = 0,
+        dtype: str | type = "float64",
+        threads: int | None = None,
+        odemethod: SolverMethodODE | str | None = None,
+        sdemethod: SolverMethodSDE | str | None = None,
+        parsed: Parsed | None = None,
+    ) -> None:
+        """Build the network, from its modules or from the model that was parsed with them."""
         begun = time.perf_counter()
         modules = listed(modules)
         self.dt = positive(dt)
@@ -123,7 +137,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
             "odemethod": None if odemethod is None else member("network", "odemethod", odemethod, SolverMethodODE),
             "sdemethod": None if sdemethod is None else member("network", "sdemethod", sdemethod, SolverMethodSDE),
         }
-        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods)
+        translation = Translation(modules, self.dt, self.seed, self.dtype.name, threads, methods, parsed)
         # Check units now, because synapses release their weights and delays below.
         parts = (m for listed in translation.modules for m in listed.modules())
         with np.errstate(all="ignore"):
@@ -139,8 +153,9 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._without_gradient = translation.without_gradient
         # Some parameters are unused, such as r_axial if all couplings are explicit.
         known = set(self._sim.parameter_names())
-        self._keys = {at: key for at, key in translation.keys.items() if key in known}
-        self._owners = {key: (self._parts[module], name) for (module, name), key in self._keys.items()}
+        keys = ((m, name, f"{m.path}.{name}") for m in self._parts.values() for name in m._values)
+        self._owners = {key: (m, name) for m, name, key in keys if key in known}
+        self._keys = {(id(m), name): key for key, (m, name) in self._owners.items()}
         self._counted = frozenset(self._sim.step_parameters())
         self._warn_of_rounding(None)
         for module in self._parts.values():
@@ -159,7 +174,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         self._built = True
         log_built(self, begun)
         warn_of_all(looks, UnitWarning)
-        warn_of_model(self, translation)
+        warn_of_model(self)
 
     # Populations
 

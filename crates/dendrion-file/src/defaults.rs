@@ -1,0 +1,37 @@
+//! Defaults that are written to files.
+
+use dendrion_model::{Error, ModuleKind, Network, Params, definition};
+
+/// Gives a network explicit values for the defaults that files contain: the threshold, capacitances, leak conductances
+/// and parameters of equations. A file that is saved then keeps its meaning if these defaults change.
+///
+/// # Errors
+/// Returns an error for equations that cannot be parsed.
+pub fn set_defaults(network: &mut Network) -> Result<(), Error> {
+    for p in &mut network.populations {
+        let path = p.path.clone();
+        set_of_kind(&mut p.params, ModuleKind::Population, &["V_th"]);
+        p.compartments.iter_mut().for_each(|c| {
+            let kind = c.kind();
+            set_of_kind(&mut c.params, kind, &["gL", "C"]);
+        });
+        let receptors = p.receptors.iter_mut().filter_map(|r| Some((r.text.as_deref()?, &mut r.params)));
+        for (text, params) in receptors.chain(p.mechanisms.iter_mut().map(|m| (&*m.text, &mut m.params))) {
+            for parameter in definition(&path, text)?.parameters {
+                set(params, &parameter.name, parameter.default);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set_of_kind(params: &mut Params, kind: ModuleKind, names: &[&str]) {
+    let specs = kind.parameters().iter().filter(|spec| names.contains(&spec.name));
+    specs.for_each(|spec| set(params, spec.name, spec.default));
+}
+
+fn set(params: &mut Params, name: &str, default: Option<f64>) {
+    if let Some(value) = default.filter(|_| !params.has(name)) {
+        params.set(name, value);
+    }
+}
