@@ -1,0 +1,85 @@
+//! Reader of SWC files (Cannon et al. 1998, J. Neurosci. Methods 84:49).
+//!
+//! Each line describes a point: id, kind, x, y, z, radius (um) and the id of its parent. `#` begins a comment.
+
+use crate::error::{MorphologyError, Problem};
+use crate::kind::Kind;
+use crate::points::{Point, check, indices};
+
+/// Maximum number of points in a file. The largest published reconstructions have about a million.
+const MOST_POINTS: usize = 50_000_000;
+
+/// Reads the points of an SWC file.
+///
+/// # Errors
+/// All lines that cannot be read, or the faults of the tree; see [`check`].
+pub fn read_swc(text: &str) -> Result<Vec<Point>, MorphologyError> {
+    let (mut ids, mut parents, mut lines, mut points) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut problems = Vec::new();
+    for (k, line) in text.lines().enumerate() {
+        let content = line.split('#').next().unwrap_or_default().trim().trim_start_matches('\u{feff}');
+        if content.is_empty() {
+            continue;
+        }
+        if points.len() >= MOST_POINTS {
+            return Err(MorphologyError::one(format!("has more than {MOST_POINTS} points")));
+        }
+        match parse(content) {
+            Ok((id, parent, point)) => {
+                ids.push(id);
+                parents.push(parent);
+                lines.push(k + 1);
+                points.push(Point { line: Some(k + 1), ..point });
+            }
+            Err(what) => problems.push(Problem { point: None, line: Some(k + 1), what }),
+        }
+        if problems.len() > 100 {
+            break;
+        }
+    }
+    if !problems.is_empty() {
+        return Err(MorphologyError(problems));
+    }
+    if points.is_empty() {
+        return Err(MorphologyError::one(
+            "has no points; expected lines with id, kind, x, y, z, radius and the id of the parent",
+        ));
+    }
+    for (point, parent) in points.iter_mut().zip(indices(&ids, &parents, &lines)?) {
+        point.parent = parent;
+    }
+    check(&points)?;
+    Ok(points)
+}
+
+/// Reads a line: the id, the id of the parent, and the point without a parent.
+fn parse(line: &str) -> Result<(i64, i64, Point), String> {
+    let fields: Vec<&str> = line.split([' ', '\t', ',', ';']).filter(|f| !f.is_empty()).collect();
+    let [id, kind, x, y, z, radius, parent] = *fields.first_chunk::<7>().ok_or_else(|| {
+        format!("has {} values; expected id, kind, x, y, z, radius and the id of the parent", fields.len())
+    })?;
+    let kind = integer("kind", kind)?;
+    let kind = u32::try_from(kind).map_err(|_| format!("kind = {kind}: expected an integer >= 0"))?;
+    let position = [number("x", x)?, number("y", y)?, number("z", z)?];
+    let diameter = 2.0 * number("radius", radius)?;
+    let point = Point { position, diameter, parent: None, kind: Kind::from_code(kind), line: None };
+    Ok((integer("id", id)?, integer("parent", parent)?, point))
+}
+
+fn number(name: &str, text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| format!("{name} = {}: expected a number", quoted(text)))
+}
+
+/// Reads an integer. Some programs write integers as 1.0.
+fn integer(name: &str, text: &str) -> Result<i64, String> {
+    let whole = |v: &f64| v.fract() == 0.0 && v.abs() < 9e15;
+    (text.parse::<i64>().ok())
+        .or_else(|| text.parse::<f64>().ok().filter(whole).map(|v| v as i64))
+        .ok_or_else(|| format!("{name} = {}: expected an integer", quoted(text)))
+}
+
+/// Returns a text in quotes, without the rest of a long one.
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    if short.len() < text.len() { format!("{short:?}...") } else { format!("{text:?}") }
+}
