@@ -25,6 +25,7 @@ from .errors import (
     MemoryLimitError,
     ModelFileError,
     ModelWarning,
+    MorphologyError,
     ParameterError,
     ParameterTypeError,
     ResetWarning,
@@ -48,6 +49,7 @@ from .inputs.noise import ConductanceNoise, Noise, OUNoise, WhiteNoise
 from .inputs.piecewise import Piecewise
 from .modules.module import Module
 from .modules.variables import Collection, VarManager
+from .morphology import DLambda, Location, MaxLength, Morphology, PerSection, Region
 from .neurons.active import AdaptiveIF, AdEx, CadIF, DecayingDendriticSpike, DendriticSpike, Izhikevich
 from .neurons.compartment import Compartment, LeakyIF
 from .neurons.coupling import MCConn, MCConnSynapse
@@ -86,6 +88,7 @@ __all__ = [
     "CustomConn",
     "CustomGenerator",
     "DCGenerator",
+    "DLambda",
     "DecayingDendriticSpike",
     "DelayWarning",
     "DendrionError",
@@ -104,16 +107,20 @@ __all__ = [
     "Initializer",
     "Izhikevich",
     "LeakyIF",
+    "Location",
     "LogNormal",
     "MCConn",
     "MCConnSynapse",
     "MCNeuron",
     "MCSynapse",
+    "MaxLength",
     "MemoryLimitError",
     "Mismatch",
     "ModelFileError",
     "ModelWarning",
     "Module",
+    "Morphology",
+    "MorphologyError",
     "MultiGaussian",
     "Network",
     "Neuron",
@@ -123,11 +130,13 @@ __all__ = [
     "One2One",
     "ParameterError",
     "ParameterTypeError",
+    "PerSection",
     "Piecewise",
     "Plasticity",
     "PoissonGenerator",
     "Receptor",
     "Recording",
+    "Region",
     "ResetWarning",
     "ResourceError",
     "RoundingWarning",

@@ -18,6 +18,7 @@ __all__ = [
     "MemoryLimitError",
     "ModelFileError",
     "ModelWarning",
+    "MorphologyError",
     "ParameterError",
     "ParameterTypeError",
     "ResetWarning",
@@ -177,6 +178,10 @@ class ModelFileError(DendrionError, ValueError):
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
         self.line, self.column = line, column
+
+
+class MorphologyError(DendrionError, ValueError):
+    """Raised for a morphology that is not a valid tree. The message has the lines of the file, or indices of points."""
 
 
 class ModelWarning(UserWarning):

@@ -131,10 +131,8 @@ fn faults_have_their_lines() {
 
 #[test]
 fn long_gaps_are_reported_but_accepted() {
-    let mut text = String::from("1 1 0 0 0 5 -1\n");
-    for i in 2..30 {
-        text += &format!("{i} 3 {} 0 0 1 {}\n", 5 * i, i - 1);
-    }
+    let points = (2..30).map(|i| format!("{i} 3 {} 0 0 1 {}\n", 5 * i, i - 1));
+    let mut text = format!("1 1 0 0 0 5 -1\n{}", points.collect::<String>());
     text += "30 3 900 0 0 1 29\n";
     let tree = read(&text);
     let warnings: Vec<String> = tree.warnings().iter().map(ToString::to_string).collect();

@@ -10,6 +10,7 @@ mod error;
 mod exclusive;
 mod file;
 mod model;
+mod morphology;
 mod replacement;
 mod simulation;
 mod table;
@@ -29,6 +30,8 @@ mod _core {
     use super::file::{check_model, model_schema, read_file, read_model};
     #[pymodule_export]
     use super::model::Model;
+    #[pymodule_export]
+    use super::morphology::{Cvs, Morphology};
     #[pymodule_export]
     use super::replacement::Replacement;
     #[pymodule_export]

@@ -59,6 +59,9 @@ pub use dendrion_file as file;
 /// Data structures that describe a network, with units and validation.
 pub use dendrion_model as model;
 
+/// Shapes of neurons: SWC files, sections, control volumes.
+pub use dendrion_morphology as morphology;
+
 /// Translation of NEURON's NMODL files to mechanisms.
 pub use dendrion_nmodl as nmodl;
 

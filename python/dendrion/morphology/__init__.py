@@ -1,0 +1,7 @@
+"""Shapes of neurons: morphologies from files or cylinders, regions, places, and division into control volumes."""
+
+from .cvs import CVs, DLambda, MaxLength, PerSection
+from .morphology import Morphology, Section
+from .places import Location, Region
+
+__all__ = ["CVs", "DLambda", "Location", "MaxLength", "Morphology", "PerSection", "Region", "Section"]

@@ -1,0 +1,35 @@
+"""Kinds of sections, by name and by the numbers of SWC files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._numbers import is_whole
+from .._quoted import quoted
+from .._suggest import nearest
+from ..errors import ParameterError, ParameterTypeError, UnknownNameError
+
+__all__ = ["KINDS", "code_of", "name_of"]
+
+#: Number of each kind in SWC files.
+KINDS = {"soma": 1, "axon": 2, "basal": 3, "apical": 4}
+
+
+def code_of(what: str, kind: Any) -> int:
+    """Return the number of a kind that is given by name or number. ``what`` is the argument in error messages."""
+    if isinstance(kind, str):
+        if kind in KINDS:
+            return KINDS[kind]
+        meant = nearest(kind, KINDS)
+        hint = f"; did you mean {meant!r}?" if meant else f"; expected one of: {', '.join(KINDS)}, or an SWC number"
+        raise UnknownNameError(f"{what} = {quoted(kind)}: unknown kind{hint}", name=kind, known=KINDS)
+    if not is_whole(kind):
+        raise ParameterTypeError(f"{what} = {quoted(kind)}: expected one of: {', '.join(KINDS)}, or an SWC number")
+    if not 0 <= kind < 2**32:
+        raise ParameterError(f"{what} = {quoted(kind)}: expected an SWC number >= 0")
+    return int(kind)
+
+
+def name_of(code: int) -> str:
+    """Return the name of a kind; kinds without a name are called ``kind 7``."""
+    return next((name for name, number in KINDS.items() if number == code), f"kind {code}")

@@ -1,0 +1,380 @@
+"""Morphologies: trees of sections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .. import _core
+from .._numbers import array_of, is_whole, numbers, real
+from .._paths import file_name
+from .._quoted import quoted
+from .._suggest import Suggesting, suggests
+from ..errors import ParameterError, ParameterTypeError
+from .cvs import CVs, DLambda, MaxLength, PerSection, policy_of
+from .kinds import code_of, name_of
+from .places import Bounds, Location, Region, as_region
+
+__all__ = ["Morphology", "Section"]
+
+
+@dataclass(frozen=True)
+class Section:
+    """An unbranched piece of a neuron.
+
+    Attributes
+    ----------
+    index : int
+        Index of the section.
+    kind : str
+        ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"``, or a text such as ``"kind 7"``.
+    parent : int or None
+        Index of the section to which it is attached; ``None`` for the root.
+    parent_x : float
+        Position on the parent, from 0 at its beginning to 1 at its end.
+    length, diameter, area : float
+        Length (um), mean diameter (um; that of a cylinder with the same length and area), area of the membrane (um2).
+    order : int
+        Branch order: 0 for the root, and one more behind each branch point. Sections attached to a soma have order 1.
+    distance : float
+        Path length from the centre of the soma to the beginning of the section (um).
+    """
+
+    index: int
+    kind: str
+    parent: int | None
+    parent_x: float
+    length: float
+    diameter: float
+    area: float
+    order: int
+    distance: float
+
+
+class Morphology(Suggesting):
+    """The shape of a neuron: a tree of unbranched sections, each of which is a chain of frusta.
+
+    Create one from a file ([read][dendrion.Morphology.read]), from points
+    ([from_points][dendrion.Morphology.from_points]) or from cylinders
+    ([from_sections][dendrion.Morphology.from_sections], [cable][dendrion.Morphology.cable],
+    [ball_and_stick][dendrion.Morphology.ball_and_stick]).
+    """
+
+    def __init__(self, core: _core.Morphology) -> None:
+        if not isinstance(core, _core.Morphology):
+            raise ParameterTypeError(
+                "Morphology: cannot be created directly; use Morphology.read(file), from_points, from_sections, cable "
+                "or ball_and_stick"
+            )
+        self._core = core
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Morphology:
+        """Read a morphology from a file.
+
+        SWC files (``.swc``) are read by Dendrion, Neurolucida files (``.asc``) and HDF5 files (``.h5``) by MorphIO,
+        which requires ``pip install "dendrion[morphology]"``.
+
+        Somata are read as NEURON 9 reads them: one point of radius r is a cylinder with length and diameter 2r; three
+        points, two of which are connected to the first, are one cylinder. In both cases, branches attach to the centre
+        of the soma and begin at their own first point. Other somata are stacked frusta; a branch attaches at the point
+        that it is connected to, and the line from there to its first point is membrane with the diameter of that
+        point.
+
+        Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error with the lines of the
+        file. Unusual properties such as long gaps are in [warnings][dendrion.Morphology.warnings].
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Raises
+        ------
+        MorphologyError
+            If the file does not contain a valid tree.
+        """
+        name = file_name("Morphology.read: path", path)
+        suffix = name.lower().rpartition(".")[2]
+        if suffix in ("asc", "h5"):
+            from ._morphio import read
+
+            return cls(read(name))
+        if suffix != "swc":
+            raise ParameterError(f"Morphology.read: path = {name!r}: expected a name that ends with .swc, .asc or .h5")
+        # Comments of old files are not always UTF-8.
+        text = _core.read_file(name).decode("utf-8", errors="replace")
+        return cls(_core.Morphology.from_swc(name, text))
+
+    @classmethod
+    @suggests
+    def from_points(cls, points: ArrayLike, diameters: ArrayLike, parents: ArrayLike, kinds: Any) -> Morphology:
+        """Create a morphology from points. Sections end where the tree branches and where the kind changes.
+
+        Parameters
+        ----------
+        points : array
+            Coordinates (um), of shape ``(n, 3)``.
+        diameters : array
+            Diameters (um), of shape ``(n,)``.
+        parents : array of int
+            Index of the point that each point is connected to, of shape ``(n,)``; -1 for the root.
+        kinds : list
+            Kind of each point: ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
+        """
+        what = "Morphology.from_points"
+        positions = numbers(f"{what}: points", points, "an array of shape (n, 3) (um)", "um")
+        if positions.ndim != 2 or positions.shape[1] != 3:
+            raise ParameterError(f"{what}: points of shape {positions.shape}: expected (n, 3)")
+        n = len(positions)
+        widths = _column(what, "diameters", numbers(f"{what}: diameters", diameters, "numbers > 0 (um)", "um"), n)
+        return cls(
+            _core.Morphology.from_points(
+                positions, widths, _parents(what, "parents", parents, n), _kinds(what, kinds, n)
+            )
+        )
+
+    @classmethod
+    @suggests
+    def from_sections(cls, length: ArrayLike, diameter: ArrayLike, parent: ArrayLike, kind: Any) -> Morphology:
+        """Create a morphology from cylinders. Each one is attached to the end of its parent, which comes before it.
+
+        Parameters
+        ----------
+        length, diameter : array
+            Lengths and diameters (um), of shape ``(n,)``.
+        parent : array of int
+            Index of the section to which each one is attached, of shape ``(n,)``; -1 for the first one, the root.
+        kind : str or list
+            Kind of all sections or of each one: ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
+        """
+        what = "Morphology.from_sections"
+        lengths = np.atleast_1d(numbers(f"{what}: length", length, "numbers > 0 (um)", "um"))
+        if lengths.ndim != 1:
+            raise ParameterError(f"{what}: length of shape {lengths.shape}: expected (n,)")
+        n = len(lengths)
+        widths = np.atleast_1d(numbers(f"{what}: diameter", diameter, "numbers > 0 (um)", "um"))
+        parents = _parents(what, "parent", np.atleast_1d(array_of(f"{what}: parent", parent, _INDICES)), n)
+        kinds = _kinds(what, [kind] * n if isinstance(kind, (str, int)) else kind, n)
+        widths = _column(what, "diameter", widths, n)
+        return cls(_core.Morphology.from_sections(lengths.tolist(), widths.tolist(), parents.tolist(), kinds))
+
+    @classmethod
+    @suggests
+    def cable(cls, length: float, diameter: float, *, kind: str | int = "basal") -> Morphology:
+        """Create an unbranched cylinder without a soma, of a length and diameter in um."""
+        return cls.from_sections([length], [diameter], [-1], [kind])
+
+    @classmethod
+    @suggests
+    def ball_and_stick(
+        cls,
+        length: float,
+        diameter: float,
+        *,
+        soma_length: float = 20.0,
+        soma_diameter: float = 20.0,
+        kind: str | int = "apical",
+    ) -> Morphology:
+        """Create a soma with one dendrite, both of which are cylinders (um)."""
+        return cls.from_sections([soma_length, length], [soma_diameter, diameter], [-1, 0], ["soma", kind])
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections. Parents come before their children, and the root is the first one."""
+        return tuple(Section(i, name_of(row[0]), *row[1:]) for i, row in enumerate(self._core.sections()))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Descriptions of unusual properties that are not errors, such as long gaps between points."""
+        return self._core.warnings()
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of sections."""
+        return list(dict.fromkeys(section.kind for section in self.sections))
+
+    @property
+    def total_length(self) -> float:
+        """Length of all sections except the soma (um)."""
+        return sum(s.length for s in self.sections if s.kind != "soma")
+
+    @property
+    def area(self) -> float:
+        """Area of the membrane (um2)."""
+        return sum(s.area for s in self.sections)
+
+    def __repr__(self) -> str:
+        counts = {kind: sum(s.kind == kind for s in self.sections) for kind in self.kinds}
+        parts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        return f"<Morphology: {len(self.sections)} sections ({parts}), {self.total_length:.0f} um>"
+
+    def samples(self, section: int) -> NDArray[np.float64]:
+        """Return the samples of a section, of shape ``(k, 5)``: x, y, z, diameter, distance from its beginning (um)."""
+        return self._core.samples(self._section("Morphology.samples", section))
+
+    def at(self, section: int, x: float = 0.5) -> Location:
+        """Return the place at ``x`` on a section, from 0 at its beginning to 1 at its end."""
+        index = self._section("Morphology.at", section)
+        position = real("Morphology.at: x", x, "a number from 0 to 1")
+        if not 0.0 <= position <= 1.0:
+            raise ParameterError(f"Morphology.at: x = {position}: expected a number from 0 to 1")
+        return Location(index, position)
+
+    def position(self, location: Location) -> NDArray[np.float64]:
+        """Return the coordinates of a place (um), of shape ``(3,)``."""
+        self._checked("Morphology.position", location)
+        return np.array(self._core.at(location.section, location.x)[0])
+
+    def distance(self, location: Location) -> float:
+        """Return the path length from the centre of the soma to a place (um). Without a soma, it begins at the root."""
+        self._checked("Morphology.distance", location)
+        return self._core.distance(location.section, location.x)
+
+    @suggests
+    def region(
+        self,
+        kind: str | int = "all",
+        *,
+        distance: Bounds | None = None,
+        diameter: Bounds | None = None,
+        order: Bounds | None = None,
+    ) -> Region:
+        """Return the part of the morphology that satisfies all conditions. Bounds are inclusive.
+
+        Parameters
+        ----------
+        kind : str or int
+            ``"all"``, ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
+        distance : tuple, optional
+            Bounds of the path length from the soma's centre to the middle of a control volume (um).
+        diameter : tuple, optional
+            Bounds of the mean diameter of a control volume (um).
+        order : tuple, optional
+            Bounds of the branch order of the section.
+        """
+        region = as_region("Morphology.region", kind, distance, diameter, order)
+        if region.kind is not None and name_of(region.kind) not in self.kinds:
+            name = name_of(region.kind)
+            raise ParameterError(
+                f"Morphology.region: kind = {kind!r}: this morphology has no {name}; expected one of: "
+                f"all, {', '.join(self.kinds)}"
+            )
+        return region
+
+    @suggests
+    def random(self, region: Region | str | int = "all", *, n: int, seed: int) -> list[Location]:
+        """Return ``n`` places in a region, drawn independently with a uniform density per length.
+
+        Parameters
+        ----------
+        region : Region or str
+            A region, or the name of a kind. Conditions on the diameter apply to the diameter at the place.
+        n : int
+            Number of places.
+        seed : int
+            Seed of the random numbers. The same seed results in the same places.
+        """
+        if not is_whole(n) or n < 0:
+            raise ParameterError(f"Morphology.random: n = {quoted(n)}: expected an integer >= 0")
+        if not is_whole(seed) or seed < 0:
+            raise ParameterError(f"Morphology.random: seed = {quoted(seed)}: expected an integer >= 0")
+        chosen = as_region("Morphology.random", region)
+        bounds = chosen.order or (-np.inf, np.inf)
+        candidates = [
+            s
+            for s in self.sections
+            if (chosen.kind is None or s.kind == name_of(chosen.kind)) and bounds[0] <= s.order <= bounds[1]
+        ]
+        found: list[Location] = []
+        rng = np.random.Generator(np.random.Philox(int(seed)))
+        lengths = np.array([s.length for s in candidates])
+        while candidates and len(found) < n:
+            # In batches, so that a region that accepts few of the drawn places is found quickly as well.
+            drawn = rng.choice(len(candidates), size=max(64, 2 * n), p=lengths / lengths.sum())
+            places = [Location(candidates[k].index, x) for k, x in zip(drawn, rng.random(len(drawn)), strict=True)]
+            kept = [place for place in places if self._is_in(place, chosen)]
+            if not kept and not found and not self._may_contain(chosen, candidates):
+                break
+            found += kept
+        if len(found) < n:
+            raise ParameterError(f"Morphology.random: region = {chosen}: contains no place; expected a larger region")
+        return found[:n]
+
+    def cvs(self, policy: MaxLength | PerSection | DLambda, *, C: float = 1.0, r_axial: float = 100.0) -> CVs:
+        """Divide the sections into control volumes (CVs).
+
+        Parameters
+        ----------
+        policy : MaxLength, PerSection or DLambda
+            The rule for the number of CVs of each section.
+        C : float
+            Specific capacitance (uF/cm2), for ``DLambda``.
+        r_axial : float
+            Axial resistivity (ohm cm), for ``DLambda``.
+        """
+        given = policy_of("Morphology.cvs: policy", policy)
+        for name, value in (("C", C), ("r_axial", r_axial)):
+            if not (np.isfinite(real(f"Morphology.cvs: {name}", value, "a number > 0")) and value > 0):
+                raise ParameterError(f"Morphology.cvs: {name} = {value}: expected a number > 0")
+        return CVs(self, self._core.discretize(given, float(r_axial), float(C)))
+
+    def _section(self, what: str, section: object) -> int:
+        if not is_whole(section):
+            raise ParameterTypeError(f"{what}: section = {quoted(section)}: expected the index of a section")
+        if not 0 <= section < len(self.sections):  # type: ignore[operator]
+            raise ParameterError(f"{what}: section = {section}: expected an index from 0 to {len(self.sections) - 1}")
+        return int(section)  # type: ignore[call-overload, no-any-return]
+
+    def _checked(self, what: str, location: object) -> None:
+        if not isinstance(location, Location):
+            raise ParameterTypeError(
+                f"{what}: location = {quoted(location)}: expected a Location, such as tree.at(0, 0.5)"
+            )
+        self._section(what, location.section)
+        if not 0.0 <= location.x <= 1.0:
+            raise ParameterError(f"{what}: location.x = {location.x}: expected a number from 0 to 1")
+
+    def _is_in(self, place: Location, region: Region) -> bool:
+        def within(bounds: Bounds | None, value: float) -> bool:
+            return bounds is None or bounds[0] <= value <= bounds[1]
+
+        far = region.distance is None or within(region.distance, self._core.distance(place.section, place.x))
+        return far and (region.diameter is None or within(region.diameter, self._core.at(place.section, place.x)[1]))
+
+    def _may_contain(self, region: Region, sections: Sequence[Section]) -> bool:
+        """Return whether any place on a fine grid belongs to a region."""
+        grid = np.linspace(0.0, 1.0, 1001)
+        return any(self._is_in(Location(s.index, x), region) for s in sections for x in grid)
+
+
+_INDICES = "indices, or -1 for the root"
+
+
+def _column(what: str, name: str, values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    if values.shape != (n,):
+        raise ParameterError(f"{what}: {name} of shape {values.shape}: expected ({n},)")
+    return values
+
+
+def _parents(what: str, name: str, parents: Any, n: int) -> NDArray[np.int64]:
+    given = array_of(f"{what}: {name}", parents, _INDICES)
+    if given.dtype.kind not in "iu":
+        raise ParameterTypeError(f"{what}: {name} = {quoted(parents)}: expected {_INDICES}")
+    if given.shape != (n,):
+        raise ParameterError(f"{what}: {name} of shape {given.shape}: expected ({n},)")
+    if given.size and (given.max() >= 2**63 or given.min() < -1):
+        raise ParameterError(f"{what}: {name} = {quoted(parents)}: expected {_INDICES}")
+    return given.astype(np.int64)
+
+
+def _kinds(what: str, kinds: Any, n: int) -> list[int]:
+    if isinstance(kinds, str) or not hasattr(kinds, "__len__") or len(kinds) != n:
+        raise ParameterError(f"{what}: kinds = {quoted(kinds)}: expected a list of {n} kinds")
+    return [code_of(f"{what}: kind[{i}]", kind) for i, kind in enumerate(kinds)]

@@ -1,0 +1,114 @@
+"""Faults of morphologies have their place and say what is accepted."""
+
+import dendrion as dn
+import numpy as np
+import pytest
+
+POINTS = np.array([[0.0, 0, 0], [10, 0, 0], [20, 0, 0]])
+
+
+def made(**changes):
+    given = {"points": POINTS, "diameters": [10.0, 1, 1], "parents": [-1, 0, 1], "kinds": ["soma", "basal", "basal"]}
+    return dn.Morphology.from_points(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"points": POINTS[:, :2]}, dn.ParameterError, r"points of shape \(3, 2\): expected \(n, 3\)"),
+        ({"diameters": [1.0]}, dn.ParameterError, r"diameters of shape \(1,\): expected \(3,\)"),
+        ({"diameters": [1.0, 0.0, 1.0]}, dn.MorphologyError, r"point 1: diameter = 0: expected a number > 0 \(um\)"),
+        ({"parents": [-1, 2, 1]}, dn.MorphologyError, "point 1: its parents form a cycle; expected a tree"),
+        ({"parents": [-1, 0, -1]}, dn.MorphologyError, "point 2: is a second root .the first is point 0."),
+        ({"parents": [-1, 0, 7]}, dn.MorphologyError, "point 2: parent = 7: expected the index of a point"),
+        ({"parents": [-1, 0, -2]}, dn.ParameterError, r"parents = .*: expected indices, or -1 for the root"),
+        ({"parents": [-1.0, 0.0, 1.0]}, dn.ParameterTypeError, r"parents = .*: expected indices"),
+        ({"kinds": ["soma", "bassal", "basal"]}, dn.UnknownNameError, r"kind\[1\] = 'bassal'.*did you mean 'basal'"),
+        ({"kinds": ["soma", -1, 3]}, dn.ParameterError, r"kind\[1\] = -1: expected an SWC number >= 0"),
+        ({"kinds": "soma"}, dn.ParameterError, "kinds = 'soma': expected a list of 3 kinds"),
+        (
+            {"points": np.zeros((0, 3)), "diameters": [], "parents": np.zeros(0, int), "kinds": []},
+            dn.MorphologyError,
+            "no points",
+        ),
+    ],
+)
+def test_invalid_points_are_refused(changes, error, message):
+    with pytest.raises(error, match=message):
+        made(**changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cell.swc: has no points; expected lines with id, kind, x, y, z, radius"),
+        ("1 1 0 0 0 5\n", "cell.swc: line 1: has 6 values"),
+        ("1 1 0 0 0 5 -1\n2 3 x 0 0 1 1\n", 'line 2: x = "x": expected a number'),
+        ("1 1 0 0 0 5 2\n2 1 9 0 0 5 1\n", "there is no root: its parents form a cycle"),
+    ],
+)
+def test_invalid_files_have_their_line(tmp_path, text, message):
+    path = tmp_path / "cell.swc"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(dn.MorphologyError, match=message):
+        dn.Morphology.read(path)
+
+
+def test_missing_files_keep_their_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        dn.Morphology.read(tmp_path / "none.swc")
+
+
+def test_other_formats_are_named(tmp_path):
+    with pytest.raises(dn.ParameterError, match=r"expected a name that ends with \.swc, \.asc or \.h5"):
+        dn.Morphology.read("cell.obj")
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t: t.at(9), dn.ParameterError, "section = 9: expected an index from 0 to 1"),
+        (lambda t: t.at(0, 1.5), dn.ParameterError, r"x = 1\.5: expected a number from 0 to 1"),
+        (lambda t: t.at("soma"), dn.ParameterTypeError, "section = 'soma': expected the index of a section"),
+        (lambda t: t.region("axon"), dn.ParameterError, "has no axon; expected one of: all, soma, basal"),
+        (lambda t: t.region("apicla"), dn.UnknownNameError, "kind = 'apicla': unknown kind; did you mean 'apical'"),
+        (lambda t: t.region(distance=5.0), dn.ParameterTypeError, r"distance = 5\.0: expected two numbers"),
+        (lambda t: t.region(distance=(9.0, 1.0)), dn.ParameterError, "expected low <= high"),
+        (lambda t: t.region(radius=(9.0, 1.0)), dn.ParameterTypeError, "unexpected parameter radius"),
+        (lambda t: t.random("basal", n=-1, seed=0), dn.ParameterError, "n = -1: expected an integer >= 0"),
+        (lambda t: t.random(dn.Region(distance=(1e4, 2e4)), n=1, seed=0), dn.ParameterError, "contains no place"),
+        (lambda t: t.cvs(5.0), dn.ParameterTypeError, r"policy = 5\.0: expected MaxLength"),
+        (lambda t: t.cvs(dn.MaxLength(5.0), C=0.0), dn.ParameterError, "C = 0.0: expected a number > 0"),
+        (
+            lambda t: t.cvs(dn.MaxLength(1e-9)),
+            dn.MorphologyError,
+            r"needs about .* GB for .* CVs per cell: expected at most",
+        ),
+        (
+            lambda t: t.cvs(dn.PerSection([1, 2, 3])),
+            dn.MorphologyError,
+            "3 values; expected one number, or one for each",
+        ),
+        (
+            lambda t: t.cvs(dn.MaxLength(5.0)).select("axon"),
+            dn.MorphologyError,
+            "has no axon; expected one of: soma, basal",
+        ),
+        (lambda t: t.cvs(dn.MaxLength(5.0)).at(3), dn.ParameterTypeError, "location = 3: expected a Location"),
+        (lambda t: dn.MaxLength(0.0), dn.ParameterError, r"MaxLength: length = 0\.0: expected a number > 0 \(um\)"),
+        (lambda t: dn.MaxLength(np.nan), dn.ParameterError, "MaxLength: length = nan"),
+        (lambda t: dn.PerSection(0), dn.ParameterError, "PerSection: n = 0: expected an integer >= 1"),
+        (lambda t: dn.PerSection(1.5), dn.ParameterTypeError, r"PerSection: n = 1\.5: expected an integer"),
+        (lambda t: dn.DLambda(-0.1), dn.ParameterError, r"DLambda: fraction = -0\.1: expected a number > 0"),
+        (lambda t: dn.Morphology(3), dn.ParameterTypeError, r"cannot be created directly; use Morphology\.read"),
+        (lambda t: dn.Morphology.cable(100.0, 0.0), dn.MorphologyError, r"diameter\[0\] = 0: expected a number > 0"),
+        (
+            lambda t: dn.Morphology.from_sections([1.0, 1.0], [1.0, 1.0], [-1, 1], "basal"),
+            dn.MorphologyError,
+            r"parent\[1\] = 1",
+        ),
+    ],
+)
+def test_mistakes_are_errors(call, error, message):
+    with pytest.raises(error, match=message):
+        call(made())

@@ -1,0 +1,130 @@
+"""Morphologies from files, points and cylinders."""
+
+import dendrion as dn
+import numpy as np
+import pytest
+
+from .trees import random_swc
+
+BALL = "1 1 0 0 0 5 -1\n2 3 5 0 0 1 1\n3 3 105 0 0 1 2\n"
+
+
+@pytest.fixture
+def tree():
+    kinds = ["soma", "apical", "apical", "basal"]
+    return dn.Morphology.from_sections([20.0, 100.0, 50.0, 80.0], [20.0, 2.0, 1.0, 1.5], [-1, 0, 1, 0], kinds)
+
+
+def read(tmp_path, text, name="cell.swc"):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return dn.Morphology.read(path)
+
+
+def test_a_file_and_its_points_are_the_same(tmp_path):
+    text = random_swc(3)
+    rows = np.array([[float(v) for v in line.split()] for line in text.splitlines()])
+    parents = np.where(rows[:, 6] < 0, -1, rows[:, 6] - 1).astype(int)
+    points = dn.Morphology.from_points(rows[:, 2:5], 2 * rows[:, 5], parents, rows[:, 1].astype(int).tolist())
+    assert points.sections == read(tmp_path, text).sections
+
+
+def test_lengths_and_areas_are_sums_over_frusta(tmp_path):
+    tree = read(tmp_path, random_swc(5))
+    for section in tree.sections:
+        x = tree.samples(section.index)
+        gaps = np.linalg.norm(np.diff(x[:, :3], axis=0), axis=1)
+        assert section.length == pytest.approx(gaps.sum(), rel=1e-12)
+        slant = np.hypot(gaps, np.diff(x[:, 3]) / 2)
+        assert section.area == pytest.approx((np.pi * (x[1:, 3] + x[:-1, 3]) / 2 * slant).sum(), rel=1e-12)
+
+
+def test_quantities_have_units(tree):
+    mm = pytest.importorskip("pint").UnitRegistry().mm
+    assert dn.Morphology.cable(1.0 * mm, 0.002 * mm).sections == dn.Morphology.cable(1000.0, 2.0).sections
+
+
+def test_properties_of_sections(tree):
+    soma, apical, tip, basal = tree.sections
+    assert [s.kind for s in tree.sections] == ["soma", "apical", "apical", "basal"]
+    assert [s.parent for s in tree.sections] == [None, 0, 1, 0]
+    assert [s.order for s in tree.sections] == [0, 1, 1, 1]
+    assert [s.distance for s in tree.sections] == [10.0, 10.0, 110.0, 10.0]
+    assert tree.total_length == 230.0
+    assert tree.area == pytest.approx(soma.area + apical.area + tip.area + basal.area)
+    assert repr(tree) == "<Morphology: 4 sections (1 soma, 2 apical, 1 basal), 230 um>"
+
+
+def test_places_have_positions_and_distances(tmp_path):
+    tree = read(tmp_path, BALL)
+    place = tree.at(section=1, x=0.25)
+    assert tree.position(place) == pytest.approx([30.0, 0.0, 0.0])
+    assert tree.distance(place) == pytest.approx(25.0)
+    assert tree.distance(tree.at(0, 0.0)) == pytest.approx(5.0)
+
+
+def test_a_ball_and_stick_has_a_soma():
+    tree = dn.Morphology.ball_and_stick(200.0, 2.0)
+    assert tree.kinds == ["soma", "apical"]
+    assert tree.sections[1].parent_x == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("policy", [dn.MaxLength(7.0), dn.PerSection(3), dn.DLambda(0.05)])
+def test_cvs_cover_the_membrane(tmp_path, seed, policy):
+    tree = read(tmp_path, random_swc(seed, soma_points=1 + 3 * (seed % 2)))
+    cvs = tree.cvs(policy)
+    lengths = [s.length for s in tree.sections]
+    areas = [s.area for s in tree.sections]
+    assert np.bincount(cvs.section, cvs.length) == pytest.approx(lengths)
+    assert np.bincount(cvs.section, cvs.area) == pytest.approx(areas)
+    assert sorted(np.concatenate([cvs.select(kind) for kind in tree.kinds])) == list(range(len(cvs)))
+
+
+def test_regions_are_intersections(tree):
+    cvs = tree.cvs(dn.MaxLength(10.0))
+    region = tree.region("apical", distance=(50.0, 130.0))
+    chosen = cvs.select(region)
+    assert set(cvs.section[chosen]) == {1, 2}
+    assert ((cvs.distance[chosen] >= 50.0) & (cvs.distance[chosen] <= 130.0)).all()
+    assert str(region) == "apical, distance 50 to 130 um"
+    thin = cvs.select(tree.region(diameter=(0.0, 1.2)))
+    assert (cvs.section[thin] == 2).all()
+
+
+def test_a_boundary_belongs_to_the_distal_cv(tree):
+    cvs = tree.cvs(dn.PerSection(10))
+    assert cvs.at(tree.at(1, 0.3)) == 13
+    assert cvs.at(tree.at(1, 1.0)) == 19
+
+
+def test_random_places_are_reproducible_and_within_their_region(tree):
+    region = tree.region("apical", distance=(60.0, 120.0))
+    places = tree.random(region, n=500, seed=1)
+    assert places == tree.random(region, n=500, seed=1)
+    assert places != tree.random(region, n=500, seed=2)
+    assert all(60.0 <= tree.distance(p) <= 120.0 for p in places)
+    # 50 um on section 1 and 10 um on section 2.
+    assert np.mean([p.section == 1 for p in places]) == pytest.approx(5 / 6, abs=0.06)
+
+
+def test_gaps_are_warnings(tmp_path):
+    chain = "".join(f"{i} 3 {5 * i} 0 0 1 {i - 1}\n" for i in range(2, 30))
+    tree = read(tmp_path, f"1 1 0 0 0 5 -1\n{chain}30 3 900 0 0 1 29\n")
+    assert tree.warnings == ["line 30: is 755 um from its parent, where half of the points are within 5.0 um"]
+
+
+@pytest.mark.parametrize("name", ["cell.asc", "cell.h5"])
+def test_files_of_morphio_are_read(tmp_path, name):
+    morphio = pytest.importorskip("morphio")
+    (tmp_path / "cell.swc").write_text(BALL + "4 3 150 10 0 0.5 3\n5 3 150 -10 0 0.5 3\n", encoding="utf-8")
+    mutable = morphio.mut.Morphology(str(tmp_path / "cell.swc"))
+    # Both formats have contours only.
+    mutable.soma.points = np.array([[5.0, 0, 0], [0, 5.0, 0], [-5.0, 0, 0], [0, -5.0, 0]])
+    mutable.soma.diameters = np.full(4, 0.1)
+    mutable.soma.type = morphio.SomaType.SOMA_SIMPLE_CONTOUR
+    mutable.write(str(tmp_path / name))
+    tree, swc = dn.Morphology.read(tmp_path / name), dn.Morphology.read(tmp_path / "cell.swc")
+    assert [s.kind for s in tree.sections] == [s.kind for s in swc.sections]
+    assert [s.length for s in tree.sections] == pytest.approx([s.length for s in swc.sections], rel=1e-6)
+    assert tree.area == pytest.approx(swc.area, rel=1e-6)
