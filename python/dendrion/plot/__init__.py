@@ -9,6 +9,7 @@ them. Use [style][dendrion.plot.style] to get the same fonts and lines in figure
 
 from ._fi_curve import fi_curve
 from ._isi import isi
+from ._morphology import morphology
 from ._raster import raster
 from ._rate import rate
 from ._style import style
@@ -17,4 +18,4 @@ from ._traces import traces
 from ._tree import tree
 from ._weights import weights
 
-__all__ = ["fi_curve", "isi", "raster", "rate", "style", "surrogate", "traces", "tree", "weights"]
+__all__ = ["fi_curve", "isi", "morphology", "raster", "rate", "style", "surrogate", "traces", "tree", "weights"]

@@ -21,7 +21,7 @@ from ._style import FILL, INK, shades
 if TYPE_CHECKING:
     from matplotlib.cm import ScalarMappable
 
-__all__ = ["Paint", "painted"]
+__all__ = ["NONE", "Paint", "painted", "scaled"]
 
 #: Colour of compartments without a value.
 NONE = "#dcdcdc"
@@ -46,7 +46,7 @@ def painted(
     if isinstance(color, str):
         if any(color in part.module._values for part in parts):
             values = [value_of(p.module, color, index) if color in p.module._values else None for p in parts]
-            return _scaled(_floats(values), _with_unit(parts, color) if label is None else label, limits)
+            return scaled("tree", _floats(values), _with_unit(parts, color) if label is None else label, limits)
         if is_color_like(color):
             return Paint([color] * len(parts), None, "")
         known = list(dict.fromkeys(name for part in parts for name in part.module._values))
@@ -64,14 +64,14 @@ def painted(
         given = [color.get(name) for name in known]
         if {type(value) for value in given} <= {str, type(None)} and any(given):
             return Paint([_colour(v) for v in given], None, "")
-        return _scaled(_floats(given), label or "", limits)
+        return scaled("tree", _floats(given), label or "", limits)
     array = numbers("plot.tree: color", color, "a dict by compartment name, a parameter name, a colour or an array")
     if array.shape != (len(parts),):
         names = ", ".join(part.name for part in sorted(parts, key=lambda part: part.made))
         raise ParameterError(
             f"plot.tree: color of shape {array.shape}: expected ({len(parts)},), one value for each of {names}"
         )
-    return _scaled(array[[part.made for part in parts]], label or "", limits)
+    return scaled("tree", array[[part.made for part in parts]], label or "", limits)
 
 
 def _colour(value: str | None) -> str:
@@ -92,14 +92,15 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else float(value) for value in values])
 
 
-def _scaled(values: NDArray[np.float64], label: str, limits: tuple[float, float] | None) -> Paint:
+def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[float, float] | None) -> Paint:
+    """Return the colours of values on a scale. ``what`` is the plot function, for error messages."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
     finite = values[np.isfinite(values)]
     if finite.size == 0:
-        raise ParameterError("plot.tree: color: no finite values; expected a finite value for at least one compartment")
-    low, high = (finite.min(), finite.max()) if limits is None else span("tree", "limits", limits, "")
+        raise ParameterError(f"plot.{what}: color: no finite values; expected at least one finite value")
+    low, high = (finite.min(), finite.max()) if limits is None else span(what, "limits", limits, "")
     if low == high:
         # A single value gets the middle of the scale.
         low, high = low - 0.5, high + 0.5

@@ -1,0 +1,304 @@
+"""Pictures of morphologies: projections and dendrograms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._numbers import numbers, real
+from .._quoted import quoted
+from .._suggest import nearest
+from ..errors import ParameterError, ParameterTypeError
+from ..morphology import CVs, Location, Morphology, Region
+from . import _annotate
+from ._axes import drawing, small
+from ._paint import NONE, Paint, scaled
+from ._style import COLUMN, FILL, GREY, INK, PALETTE, THIN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["morphology"]
+
+#: Coordinates of each projection.
+VIEWS = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}
+#: Colours of kinds.
+KIND_COLOURS = {"soma": INK, "axon": PALETTE[2], "basal": PALETTE[1], "apical": PALETTE[3]}
+
+
+class Piece(NamedTuple):
+    """A part of a section with one colour: corners of quadrilaterals, of shape ``(k, 4, 2)``, its section and CV."""
+
+    quads: NDArray[np.float64]
+    section: int
+    cv: int
+
+
+def morphology(
+    tree: Morphology,
+    *,
+    view: str = "xy",
+    color: ArrayLike | str | None = None,
+    cvs: CVs | None = None,
+    region: Region | None = None,
+    sites: Iterable[Location] = (),
+    label: str | None = None,
+    limits: tuple[float, float] | None = None,
+    thickness: float = 1.0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a morphology: a projection with true diameters, or a dendrogram.
+
+    Parameters
+    ----------
+    tree : Morphology
+        The morphology.
+    view : str
+        ``"xy"``, ``"xz"`` or ``"yz"`` for a projection, or ``"dendrogram"``, where the horizontal axis is the path
+        length from the soma's centre.
+    color : array or str, optional
+        One number per CV, with ``cvs``; one number per section; or one colour. By default, each kind has a colour.
+    cvs : CVs, optional
+        The division of the morphology to which ``color`` or ``region`` refers.
+    region : Region, optional
+        A region to highlight, with ``cvs``: everything else is light grey.
+    sites : list of Location
+        Places to mark.
+    label : str, optional
+        Label of the colour bar.
+    limits : (float, float), optional
+        Limits of the colour bar. Defaults to the smallest and largest value.
+    thickness : float
+        Factor by which diameters are multiplied.
+    ax : Axes, optional
+        Axes to draw into. By default, a new figure is created.
+
+    Returns
+    -------
+    Axes
+        The axes, in um.
+
+    Raises
+    ------
+    ParameterError, ParameterTypeError
+        If an argument does not match the morphology.
+
+    Examples
+    --------
+    >>> tree = dn.Morphology.ball_and_stick(300.0, 2.0)
+    >>> cvs = tree.cvs(dn.MaxLength(10.0))
+    >>> dn.plot.morphology(tree, color=cvs.distance, cvs=cvs, label="distance (µm)")
+    """
+    _check(tree, view, cvs)
+    factor = real("plot.morphology: thickness", thickness, "a factor > 0")
+    if not 0.0 < factor < math.inf:
+        raise ParameterError(f"plot.morphology: thickness = {factor}: expected a factor > 0")
+    pieces = _dendrogram(tree, cvs, factor) if view == "dendrogram" else _projection(tree, cvs, VIEWS[view], factor)
+    paint = _painted(tree, pieces, cvs, region, color, label, limits)
+    corners = np.concatenate([piece.quads.reshape(-1, 2) for piece in pieces])
+    low, high = corners.min(0), corners.max(0)
+    # Narrow pictures have room for the scale bar as well.
+    width, height = np.maximum(high - low, 0.4 * (high - low).max())
+    low, high = (low + high - (width, height)) / 2, (low + high + (width, height)) / 2
+    tall = float(np.clip(COLUMN * height / width, 1.6, 1.6 * COLUMN))
+    with drawing("morphology", ax, tall) as axes:
+        from matplotlib.collections import PolyCollection
+
+        quads = [quad for piece in pieces for quad in piece.quads]
+        colours = [c for piece, c in zip(pieces, paint.colours, strict=True) for _ in piece.quads]
+        # The edge keeps branches visible that are thinner than a line.
+        axes.add_collection(PolyCollection(quads, facecolors=colours, edgecolors=colours, linewidths=THIN / 2))
+        axes.set_xlim(low[0] - 0.05 * width, high[0] + 0.05 * width)
+        axes.set_ylim(low[1] - 0.05 * height, high[1] + 0.05 * height)
+        if view == "dendrogram":
+            _connect(axes, tree)
+            axes.set_xlabel("distance from the soma (µm)" if tree.sections[0].kind == "soma" else "distance (µm)")
+            axes.set_yticks([])
+            axes.spines["left"].set_visible(False)
+        else:
+            axes.set_aspect("equal")
+            axes.axis("off")
+            _annotate.scale_bar(axes, low, high, factor)
+        _mark(axes, tree, view, sites)
+        _explain(axes, tree, paint, color is None and region is None)
+    return axes
+
+
+def _check(tree: object, view: object, cvs: object) -> None:
+    if not isinstance(tree, Morphology):
+        raise ParameterTypeError(
+            f"plot.morphology: tree = {quoted(tree)}: expected a Morphology; plot.tree draws the compartments of an "
+            "MCNeuron"
+        )
+    known = [*VIEWS, "dendrogram"]
+    if view not in known:
+        meant = nearest(view, known)
+        hint = f"did you mean {meant!r}?" if meant else f"expected one of: {', '.join(known)}"
+        raise ParameterError(f"plot.morphology: view = {quoted(view)}: {hint}")
+    if cvs is not None and (not isinstance(cvs, CVs) or cvs._morphology is not tree):
+        raise ParameterTypeError(f"plot.morphology: cvs = {quoted(cvs)}: expected the CVs of tree: tree.cvs(...)")
+
+
+def _painted(
+    tree: Morphology,
+    pieces: list[Piece],
+    cvs: CVs | None,
+    region: Region | None,
+    color: Any,
+    label: str | None,
+    limits: tuple[float, float] | None,
+) -> Paint:
+    """Return the colour of each piece."""
+    from matplotlib.colors import is_color_like
+
+    kinds = [KIND_COLOURS.get(s.kind, FILL) for s in tree.sections]
+    if region is not None:
+        if cvs is None or color is not None:
+            raise ParameterError("plot.morphology: region: expected cvs=tree.cvs(...), and no color")
+        chosen = set(cvs.select(region).tolist())
+        return Paint([kinds[p.section] if p.cv in chosen else NONE for p in pieces], None, "")
+    if color is None:
+        return Paint([kinds[p.section] for p in pieces], None, "")
+    if isinstance(color, str):
+        if not is_color_like(color):
+            raise ParameterError(f"plot.morphology: color = {color!r}: expected a colour of matplotlib, or numbers")
+        return Paint([color] * len(pieces), None, "")
+    values = numbers("plot.morphology: color", color, "one number per CV (with cvs=), or per section")
+    if cvs is not None and values.shape == (len(cvs),):
+        return scaled("morphology", values[[p.cv for p in pieces]], label or "", limits)
+    if values.shape == (len(tree.sections),):
+        return scaled("morphology", values[[p.section for p in pieces]], label or "", limits)
+    per_cv = "" if cvs is None else f"({len(cvs)},), one number per CV, or "
+    raise ParameterError(
+        f"plot.morphology: color of shape {values.shape}: expected {per_cv}({len(tree.sections)},), one per section"
+    )
+
+
+def _cuts(tree: Morphology, cvs: CVs | None, section: int) -> list[tuple[NDArray[np.float64], int]]:
+    """Return the pieces of a section, one per CV: samples (x, y, z, diameter, distance), and the index of the CV."""
+    samples = tree.samples(section)
+    if cvs is None:
+        return [(samples, -1)]
+    own = np.flatnonzero(cvs.section == section)
+    bounds = np.linspace(0.0, samples[-1, 4], len(own) + 1)
+    distance = samples[:, 4]
+    found = []
+    for cv, begin, end in zip(own, bounds[:-1], bounds[1:], strict=True):
+        inner = samples[(distance > begin) & (distance < end)]
+        ends = [[np.interp(s, distance, samples[:, k]) for k in range(5)] for s in (begin, end)]
+        found.append((np.vstack([ends[0], inner, ends[1]]), int(cv)))
+    return found
+
+
+def _projection(tree: Morphology, cvs: CVs | None, axes: tuple[int, int], factor: float) -> list[Piece]:
+    pieces = []
+    for section in tree.sections:
+        for samples, cv in _cuts(tree, cvs, section.index):
+            line = samples[:, axes]
+            radius = 0.5 * factor * samples[:, 3]
+            along = np.diff(line, axis=0)
+            length = np.linalg.norm(along, axis=1, keepdims=True)
+            # A frustum that points at the viewer has no direction in the picture.
+            unit = np.divide(along, length, out=np.tile([[0.0, 1.0]], (len(along), 1)), where=length > 0)
+            normal = np.stack([-unit[:, 1], unit[:, 0]], axis=1)
+            begin, end = radius[:-1, None] * normal, radius[1:, None] * normal
+            quads = np.stack([line[:-1] - begin, line[:-1] + begin, line[1:] + end, line[1:] - end], axis=1)
+            pieces.append(Piece(quads, section.index, cv))
+    return pieces
+
+
+def _heights(tree: Morphology) -> NDArray[np.float64]:
+    """Return the vertical position of each section in a dendrogram: tips are evenly spaced, others in the middle."""
+    children: list[list[int]] = [[] for _ in tree.sections]
+    for section in tree.sections:
+        if section.parent is not None:
+            children[section.parent].append(section.index)
+    heights = np.zeros(len(tree.sections))
+    tips = 0
+    # Depth-first, without recursion: sections can be many.
+    order, waiting = [], [0]
+    while waiting:
+        at = waiting.pop()
+        order.append(at)
+        waiting.extend(reversed(children[at]))
+    for at in order:
+        if not children[at]:
+            heights[at], tips = tips, tips + 1
+    for at in reversed(order):
+        if children[at]:
+            heights[at] = np.mean([heights[c] for c in children[at]])
+    return heights
+
+
+def _dendrogram(tree: Morphology, cvs: CVs | None, factor: float) -> list[Piece]:
+    heights = _heights(tree)
+    widest = max(float(tree.samples(s.index)[:, 3].max()) for s in tree.sections)
+    pieces = []
+    for section in tree.sections:
+        for samples, cv in _cuts(tree, cvs, section.index):
+            x = _horizontal(tree, section.index, samples[:, 4])
+            y = 0.8 * factor * 0.5 * samples[:, 3] / widest
+            base = heights[section.index]
+            sides = [np.stack([x, base - y], axis=1), np.stack([x, base + y], axis=1)]
+            quads = np.stack([sides[0][:-1], sides[1][:-1], sides[1][1:], sides[0][1:]], axis=1)
+            pieces.append(Piece(quads, section.index, cv))
+    return pieces
+
+
+def _horizontal(tree: Morphology, section: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the horizontal positions of places on a section. A soma extends to both sides of its centre."""
+    found = tree.sections[section]
+    if section == 0 and found.kind == "soma":
+        return distance - 0.5 * found.length
+    return found.distance + distance
+
+
+def _connect(ax: Axes, tree: Morphology) -> None:
+    """Connect the beginnings of sections with their parents in a dendrogram."""
+    heights = _heights(tree)
+    for section in tree.sections[1:]:
+        assert section.parent is not None
+        ends = [heights[section.parent], heights[section.index]]
+        ax.plot([section.distance] * 2, ends, color=GREY, lw=THIN, zorder=0.5)
+
+
+def _mark(ax: Axes, tree: Morphology, view: str, sites: Iterable[Location]) -> None:
+    places = list(sites)
+    if not places:
+        return
+    for place in places:
+        tree._checked("plot.morphology: sites", place)
+    if view == "dendrogram":
+        heights = _heights(tree)
+        length = [tree.sections[p.section].length for p in places]
+        x = [_horizontal(tree, p.section, np.array([p.x * n]))[0] for p, n in zip(places, length, strict=True)]
+        points = np.column_stack([x, [heights[p.section] for p in places]])
+    else:
+        points = np.array([tree.position(p) for p in places])[:, VIEWS[view]]
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=8.0,
+        color=PALETTE[4],
+        edgecolors="white",
+        linewidths=THIN / 2,
+        zorder=4,
+        gid="sites",
+    )
+
+
+def _explain(ax: Axes, tree: Morphology, paint: Paint, has_kinds: bool) -> None:
+    """Add a colour bar, or a legend of kinds."""
+    if paint.scale is not None:
+        bar = ax.figure.colorbar(paint.scale, ax=ax, shrink=0.5, aspect=15, pad=0.02, label=paint.label)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(width=THIN, length=2, labelsize=small(ax))
+    elif has_kinds and len(tree.kinds) > 1:
+        from matplotlib.patches import Patch
+
+        patches = [Patch(color=KIND_COLOURS.get(kind, FILL), label=kind) for kind in tree.kinds]
+        ax.legend(handles=patches, loc="best", fontsize=small(ax), frameon=False, handlelength=1.0)

@@ -1,0 +1,16 @@
+"""Figures that nobody shows."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import pytest
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    """Close all figures."""
+    yield
+    plt.close("all")
