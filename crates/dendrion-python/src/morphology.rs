@@ -1,8 +1,8 @@
 //! Morphologies: trees of sections, and their division into control volumes.
 
 use dendrion::morphology::{
-    CvPolicy, CvTree, Kind, Membrane, Morphology as Tree, MorphologyError, Point, Range, Region, SectionSpec, discretize,
-    read_swc,
+    CvPolicy, CvTree, Kind, Membrane, Morphology as Tree, MorphologyError, Point, Range, Region, SectionSpec,
+    discretize, read_swc,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
@@ -45,7 +45,8 @@ impl Morphology {
         parents: PyReadonlyArray1<'_, i64>,
         kinds: Vec<u32>,
     ) -> PyResult<Self> {
-        let (positions, diameters, parents) = (positions.as_array(), diameters.as_array(), parents.as_array());
+        let (positions, diameters, parents) =
+            (positions.as_array(), diameters.as_array(), parents.as_array());
         let point = |i: usize| Point {
             position: [positions[[i, 0]], positions[[i, 1]], positions[[i, 2]]],
             diameter: diameters[i],
