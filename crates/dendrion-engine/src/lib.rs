@@ -15,6 +15,7 @@ mod inputs;
 mod plasticity;
 mod random;
 mod recording;
+mod refused;
 mod replace;
 mod run;
 mod runtime;

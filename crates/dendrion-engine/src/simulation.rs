@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dendrion_equations::Rate;
 use dendrion_kernels::{Level, Scalar};
+use dendrion_model::allocate::{collected, copied};
 use dendrion_model::{Domain, Dtype, Error, Network, Rounding, Values};
 
 use crate::connect::Connections;
@@ -160,8 +161,9 @@ impl Simulation {
     /// the run stops cleanly and a later run continues from there.
     ///
     /// # Errors
-    /// [`Error::Divergence`] if a state becomes infinite or NaN. Earlier recordings are kept, and the network
-    /// cannot run again until [`Simulation::reset`].
+    /// [`Error::Divergence`] if a state becomes infinite or NaN, and [`Error::OutOfMemory`] if spikes need memory that the
+    /// system does not provide. Earlier recordings are kept, and the network cannot run again until
+    /// [`Simulation::reset`]. If there is no memory for recorded values, the run does not begin.
     pub fn run(
         &mut self,
         steps: u64,
@@ -385,27 +387,33 @@ impl Simulation {
 
     /// Returns a probe's samples, row by row, in the floating-point type of the network, and the length of a row.
     /// With a batch, the samples of its members follow each other. The result is empty for a probe of spikes.
-    pub fn samples(&self, probe: ProbeId) -> (Samples, usize) {
-        match &self.0 {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn samples(&self, probe: ProbeId) -> Result<(Samples, usize), Error> {
+        Ok(match &self.0 {
             Kind::F32(held) => {
-                let (values, columns) = held.core.values(probe);
+                let (values, columns) = held.core.values(probe)?;
                 (Samples::F32(values), columns)
             }
             Kind::F64(held) => {
-                let (values, columns) = held.core.values(probe);
+                let (values, columns) = held.core.values(probe)?;
                 (Samples::F64(values), columns)
             }
-        }
+        })
     }
 
-    /// Returns a probe's samples as f64, row by row.
-    pub fn values(&self, probe: ProbeId) -> Vec<Vec<f64>> {
-        let (samples, columns) = self.samples(probe);
+    /// Returns a probe's samples as f64, row by row. [`Simulation::samples`] needs less memory.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn values(&self, probe: ProbeId) -> Result<Vec<Vec<f64>>, Error> {
+        let (samples, columns) = self.samples(probe)?;
         let values = match samples {
-            Samples::F32(v) => v.into_iter().map(f64::from).collect(),
+            Samples::F32(v) => collected(v.into_iter().map(f64::from))?,
             Samples::F64(v) => v,
         };
-        values.chunks(columns.max(1)).map(<[f64]>::to_vec).collect()
+        values.chunks(columns.max(1)).map(copied).collect()
     }
 
     /// Restarts a probe at the current step and discards its recording, which the caller has stored elsewhere. The
@@ -440,18 +448,27 @@ impl Simulation {
     }
 
     /// Returns the steps of a probe's samples.
-    pub fn sample_steps(&self, probe: ProbeId) -> Vec<u64> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn sample_steps(&self, probe: ProbeId) -> Result<Vec<u64>, Error> {
         each!(self, core => core.sample_steps(probe))
     }
 
     /// Returns a probe's spikes (step, neuron), sorted by step and then by neuron. The result is empty for a probe
     /// of values. With a batch, the spikes are those of sample 0.
-    pub fn spikes(&self, probe: ProbeId) -> Vec<(u64, u32)> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn spikes(&self, probe: ProbeId) -> Result<Vec<(u64, u32)>, Error> {
         self.spikes_of(probe, 0)
     }
 
     /// As [`Simulation::spikes`], for one sample of a batch.
-    pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Vec<(u64, u32)> {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Result<Vec<(u64, u32)>, Error> {
         each!(self, core => core.spikes(probe, sample))
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
+use crate::error::OutOfMemory;
+
 /// Types of numbers for which every bit pattern is a valid value and zeros represent 0. This trait is sealed.
 pub trait Plain: Copy + Default + fmt::Debug + sealed::Sealed + 'static {}
 
@@ -35,16 +37,19 @@ enum Memory {
 }
 
 impl Memory {
-    fn zeroed(bytes: usize) -> Self {
+    fn zeroed(bytes: usize) -> Result<Self, OutOfMemory> {
         #[cfg(all(target_os = "linux", not(miri)))]
         if bytes >= HUGE
             && let Ok(pages) = memmap2::MmapMut::map_anon(bytes)
         {
             // If the system has no huge pages, normal pages are used.
             let _ = pages.advise(memmap2::Advice::HugePage);
-            return Self::Pages(pages);
+            return Ok(Self::Pages(pages));
         }
-        Self::Lines(vec![Line([0; 64]); bytes.div_ceil(64)])
+        let (mut lines, count) = (Vec::new(), bytes.div_ceil(64));
+        lines.try_reserve_exact(count).map_err(|_| OutOfMemory { bytes })?;
+        lines.resize(count, Line([0; 64]));
+        Ok(Self::Lines(lines))
     }
 
     fn start(&self) -> *const u8 {
@@ -71,42 +76,66 @@ pub struct Buffer<T: Plain> {
     scalar: PhantomData<T>,
 }
 
-impl<T: Plain> Clone for Buffer<T> {
-    fn clone(&self) -> Self {
-        let mut copy = Self::zeroed(self.len);
-        copy.copy_from_slice(self);
-        copy
-    }
-}
-
+// Allocations can fail, so there is no `Clone`.
 impl<T: Plain> Buffer<T> {
+    /// Creates an empty array, which takes no memory.
+    pub const fn new() -> Self {
+        Self { memory: Memory::Lines(Vec::new()), len: 0, scalar: PhantomData }
+    }
+
     /// Creates an array of `len` zeros.
     ///
-    /// # Panics
-    /// If the array does not fit into memory, as for `Vec`.
-    pub fn zeroed(len: usize) -> Self {
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
         // A wrapped size would result in a slice longer than its memory.
-        let bytes = len.checked_mul(size_of::<T>());
-        assert!(bytes.is_some(), "capacity overflow");
-        Self { memory: Memory::zeroed(bytes.unwrap_or(0)), len, scalar: PhantomData }
+        let bytes = len.checked_mul(size_of::<T>()).ok_or(OutOfMemory { bytes: usize::MAX })?;
+        Ok(Self { memory: Memory::zeroed(bytes)?, len, scalar: PhantomData })
     }
 
     /// Creates an array of `len` copies of `value`.
     ///
-    /// # Panics
-    /// As [`Buffer::zeroed`].
-    pub fn filled(len: usize, value: T) -> Self {
-        let mut buffer = Self::zeroed(len);
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn filled(len: usize, value: T) -> Result<Self, OutOfMemory> {
+        let mut buffer = Self::zeroed(len)?;
         buffer.fill(value);
-        buffer
+        Ok(buffer)
+    }
+
+    /// Creates a copy of `values`.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn copied(values: &[T]) -> Result<Self, OutOfMemory> {
+        let mut buffer = Self::zeroed(values.len())?;
+        buffer.copy_from_slice(values);
+        Ok(buffer)
+    }
+
+    /// Replaces the array by zeros if it has fewer than `len` numbers.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`]; the array is then unchanged.
+    pub fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
+        if self.len < len {
+            *self = Self::zeroed(len)?;
+        }
+        Ok(())
     }
 }
 
-impl<T: Plain> From<Vec<T>> for Buffer<T> {
-    fn from(values: Vec<T>) -> Self {
-        let mut buffer = Self::zeroed(values.len());
-        buffer.copy_from_slice(&values);
-        buffer
+impl<T: Plain> TryFrom<Vec<T>> for Buffer<T> {
+    type Error = OutOfMemory;
+
+    fn try_from(values: Vec<T>) -> Result<Self, OutOfMemory> {
+        Self::copied(&values)
+    }
+}
+
+impl<T: Plain> Default for Buffer<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

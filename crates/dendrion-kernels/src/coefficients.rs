@@ -24,7 +24,7 @@ pub(crate) enum Place {
 }
 
 /// The coefficients of all blocks of a population, in the type in which its program runs.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Coefficients<T: Scalar> {
     pub(crate) places: Vec<Place>,
     pub(crate) uniform: Buffer<T>,
@@ -42,7 +42,7 @@ impl<T: Scalar> Coefficients<T> {
     ///
     /// # Errors
     /// Returns an error for a column without values, for a width that is not a positive multiple of a cache line,
-    /// or if the table would not fit into the address space.
+    /// or if the table does not fit into memory.
     pub fn new(columns: &[Column], lanes: usize, blocks: usize) -> Result<Self, LinkError> {
         if lanes == 0 || !lanes.is_multiple_of(granule::<T>()) {
             return Err(LinkError::Lanes { lanes });
@@ -53,8 +53,8 @@ impl<T: Scalar> Coefficients<T> {
         let size = fits.ok_or(LinkError::Size)?;
         let mut table = Self {
             places: Vec::with_capacity(columns.len()),
-            uniform: Buffer::zeroed((columns.len() - rows_per_block) * granule::<T>()),
-            rows: Buffer::zeroed(size),
+            uniform: Buffer::zeroed((columns.len() - rows_per_block) * granule::<T>())?,
+            rows: Buffer::zeroed(size)?,
             rows_per_block,
             lanes,
             blocks,

@@ -1,11 +1,11 @@
 //! Delivery of spikes to gates, with delays.
 
 use crate::buffer::Buffer;
-use crate::error::FanoutError;
+use crate::error::{FanoutError, OutOfMemory};
 use crate::scalar::Scalar;
 
 /// The pending inputs of one port: a ring of rows, one per step, each with an accumulator per lane.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Ring<T: Scalar> {
     pub(crate) rows: Buffer<T>,
     pub(crate) lanes: usize,
@@ -16,10 +16,34 @@ pub struct Ring<T: Scalar> {
 impl<T: Scalar> Ring<T> {
     /// Creates a ring of `slots` steps (at least one) for `lanes` lanes. Inputs may be added at most `slots` - 1
     /// steps ahead.
-    pub fn new(lanes: usize, slots: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(lanes: usize, slots: usize) -> Result<Self, OutOfMemory> {
         let slots = slots.max(1);
+        let mut due = Vec::new();
+        due.try_reserve_exact(slots).map_err(|_| OutOfMemory { bytes: slots })?;
+        due.resize(slots, false);
         // A size that exceeds memory makes the allocation fail instead of wrapping around here.
-        Self { rows: Buffer::zeroed(lanes.saturating_mul(slots)), lanes, due: vec![false; slots] }
+        Ok(Self { rows: Buffer::zeroed(lanes.saturating_mul(slots))?, lanes, due })
+    }
+
+    /// Creates a copy.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn copy(&self) -> Result<Self, OutOfMemory> {
+        let mut copy = Self::new(self.lanes, self.due.len())?;
+        copy.due.copy_from_slice(&self.due);
+        let rows = copy.rows.chunks_mut(self.lanes.max(1)).zip(self.rows.chunks(self.lanes.max(1)));
+        // The other rows are zeros, which new memory contains.
+        rows.zip(&self.due).filter(|(_, due)| **due).for_each(|((to, from), _)| to.copy_from_slice(from));
+        Ok(copy)
+    }
+
+    /// Clears all slots.
+    pub fn clear_all(&mut self) {
+        (0..self.due.len() as u64).for_each(|slot| self.clear(slot));
     }
 
     pub(crate) fn slot(&self, step: u64) -> usize {
@@ -64,7 +88,7 @@ impl<T: Scalar> Ring<T> {
 }
 
 /// The delays of connections, in steps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Delays {
     /// One delay for all connections.
     Uniform(u16),
@@ -78,6 +102,15 @@ impl Delays {
             Self::Uniform(d) => *d,
             Self::Each(d) => d.iter().copied().max().unwrap_or(0),
         }
+    }
+
+    fn copy(&self) -> Result<Self, OutOfMemory> {
+        let Self::Each(delays) = self else { return Ok(Self::Uniform(self.longest())) };
+        let mut copy = Vec::new();
+        let bytes = size_of_val(delays.as_slice());
+        copy.try_reserve_exact(delays.len()).map_err(|_| OutOfMemory { bytes })?;
+        copy.extend_from_slice(delays);
+        Ok(Self::Each(copy))
     }
 }
 
@@ -103,7 +136,7 @@ fn prefetch<E>(slice: &[E], at: usize) {
 }
 
 /// Connections from sources to the lanes of a shard, sorted by source (compressed sparse rows).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Fanout<T: Scalar> {
     /// Index of each source's first connection, followed by the number of connections.
     pub(crate) starts: Buffer<u32>,
@@ -119,7 +152,8 @@ impl<T: Scalar> Fanout<T> {
     /// Creates connections to `lanes` lanes. The connections of source i are `starts[i]..starts[i + 1]`.
     ///
     /// # Errors
-    /// Returns an error for arrays with inconsistent lengths, or for a target that is not a lane.
+    /// Returns an error for arrays with inconsistent lengths, for a target that is not a lane, or if the connections
+    /// do not fit into memory.
     pub fn new(
         starts: Vec<u32>,
         targets: Vec<u16>,
@@ -144,8 +178,22 @@ impl<T: Scalar> Fanout<T> {
             return Err(FanoutError::Target { target: *target, lanes });
         }
         let longest = delays.longest();
-        let (starts, targets, weights) = (starts.into(), targets.into(), weights.into());
+        let (starts, targets, weights) = (starts.try_into()?, targets.try_into()?, weights.try_into()?);
         Ok(Self { starts, targets, weights, delays, lanes, longest })
+    }
+
+    /// Creates a copy.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn copy(&self) -> Result<Self, OutOfMemory> {
+        Ok(Self {
+            starts: Buffer::copied(&self.starts)?,
+            targets: Buffer::copied(&self.targets)?,
+            weights: Buffer::copied(&self.weights)?,
+            delays: self.delays.copy()?,
+            ..*self
+        })
     }
 
     /// Delivers spikes: adds the weights of the connections of `sources` to the inputs `delay` steps after `step`,

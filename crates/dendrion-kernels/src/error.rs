@@ -1,7 +1,22 @@
-//! Errors in programs and in connections.
+//! Errors in programs and in connections, and memory that is not available.
 
 use std::error::Error;
 use std::fmt;
+
+/// Memory that the system did not provide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory {
+    /// The number of bytes, or `usize::MAX` if it exceeds the address space.
+    pub bytes: usize,
+}
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes could not be allocated", self.bytes)
+    }
+}
+
+impl Error for OutOfMemory {}
 
 /// The reason why a program cannot be linked or a coefficient table cannot be created.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +53,14 @@ pub enum LinkError {
     Level,
     /// The rows, lanes or blocks would not fit into the address space.
     Size,
+    /// The table does not fit into memory.
+    Memory(OutOfMemory),
+}
+
+impl From<OutOfMemory> for LinkError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Memory(error)
+    }
 }
 
 impl fmt::Display for LinkError {
@@ -59,6 +82,7 @@ impl fmt::Display for LinkError {
             }
             Self::Level => write!(f, "this processor does not have the requested instructions"),
             Self::Size => write!(f, "the rows, lanes or blocks do not fit into the address space"),
+            Self::Memory(error) => error.fmt(f),
         }
     }
 }
@@ -84,6 +108,14 @@ pub enum FanoutError {
         /// Number of lanes.
         lanes: usize,
     },
+    /// The connections do not fit into memory.
+    Memory(OutOfMemory),
+}
+
+impl From<OutOfMemory> for FanoutError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::Memory(error)
+    }
 }
 
 impl fmt::Display for FanoutError {
@@ -96,6 +128,7 @@ impl fmt::Display for FanoutError {
             Self::Target { target, lanes } => {
                 write!(f, "target {target}: expected an index below {lanes}, the number of lanes")
             }
+            Self::Memory(error) => error.fmt(f),
         }
     }
 }

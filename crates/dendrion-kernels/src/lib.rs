@@ -30,7 +30,7 @@ mod vector;
 pub use buffer::{Buffer, Plain};
 pub use coefficients::{Coefficients, Column};
 pub use delivery::{Delays, Fanout, Ring, prefetch_all};
-pub use error::{FanoutError, LinkError};
+pub use error::{FanoutError, LinkError, OutOfMemory};
 pub use kernel::{Frame, Kernel};
 pub use level::{Level, NumericClass};
 pub use program::{FLUSH, Instruction, Op, Program, Slot};

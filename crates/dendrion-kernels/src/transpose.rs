@@ -147,10 +147,10 @@ mod tests {
             let (starts, targets) = (vec![0, 2, 2, 5], vec![1_u16, 7, 0, 1, 3]);
             let weights = vec![0.5, -1.0, 2.0, 0.25, 3.0];
             let fanout = Fanout::<f64>::new(starts, targets, weights.clone(), delays, 8).unwrap();
-            let mut given = Ring::<f64>::new(8, 8);
+            let mut given = Ring::<f64>::new(8, 8).unwrap();
             let values = [2.0, 1.0, -0.5];
             fanout.deliver_scaled(&values, 1, &mut given);
-            let mut worth = Ring::<f64>::new(8, 8);
+            let mut worth = Ring::<f64>::new(8, 8).unwrap();
             for step in 0..6 {
                 let row = worth.row_mut(step);
                 row.iter_mut().enumerate().for_each(|(i, v)| *v = (i as f64 + 1.0) * (step as f64 - 2.5));
@@ -183,15 +183,15 @@ mod tests {
         for delays in [Delays::Uniform(1), Delays::Each(vec![1; 6])] {
             let part = |(first, end): (u16, u16)| {
                 let mine: Vec<u16> = (first..end).collect();
-                let weights = mine.iter().map(|t| weights[usize::from(*t)]).collect();
+                let weights: Vec<f64> = mine.iter().map(|t| weights[usize::from(*t)]).collect();
                 let targets: Vec<u16> = mine.iter().map(|t| t - first).collect();
                 let delays = match &delays {
                     Delays::Each(_) => Delays::Each(vec![1; mine.len()]),
-                    uniform @ Delays::Uniform(_) => uniform.clone(),
+                    Delays::Uniform(delay) => Delays::Uniform(*delay),
                 };
                 let starts = vec![0, mine.len() as u32];
                 let fanout = Fanout::<f64>::new(starts, targets, weights, delays, 8).unwrap();
-                let mut ring = Ring::<f64>::new(8, 4);
+                let mut ring = Ring::<f64>::new(8, 4).unwrap();
                 ring.row_mut(1).fill(1.0);
                 (fanout, ring)
             };

@@ -1,7 +1,8 @@
 //! Sizes and tables that must be rejected, since they would lead to accesses out of bounds.
 
 use dendrion_kernels::{
-    Buffer, Coefficients, Column, Frame, Instruction, Kernel, Level, LinkError, Op, Program, Slot,
+    Buffer, Coefficients, Column, Frame, Instruction, Kernel, Level, LinkError, Op, OutOfMemory, Program,
+    Ring, Slot,
 };
 
 #[test]
@@ -18,15 +19,22 @@ fn sizes_beyond_memory_are_refused() {
 
 #[test]
 fn filled_buffers_are_aligned() {
-    let buffer = Buffer::filled(5, 2.5_f32);
+    let buffer = Buffer::filled(5, 2.5_f32).unwrap();
     assert_eq!(buffer[..], [2.5; 5]);
     assert_eq!(buffer.as_ptr() as usize % 64, 0);
 }
 
 #[test]
-#[should_panic(expected = "capacity")]
 fn buffers_beyond_memory_are_refused() {
-    let _ = Buffer::<f64>::zeroed(usize::MAX / 8 + 2);
+    let bytes = |len: usize| Buffer::<f64>::zeroed(len).err().map(|error| error.bytes);
+    assert_eq!(bytes(usize::MAX / 8 + 2), Some(usize::MAX));
+    // More than an address space has.
+    assert_eq!(bytes(1 << 58), Some(1 << 61));
+}
+
+#[test]
+fn connections_beyond_memory_are_refused() {
+    assert_eq!(Ring::<f32>::new(1 << 45, 1 << 16).err(), Some(OutOfMemory { bytes: 1 << 63 }));
 }
 
 #[test]

@@ -38,7 +38,7 @@ proptest! {
         }
         let each = || Delays::Each(all.iter().map(|c| c.delay).collect());
         let fanout = fanout(&all, uniform.map_or_else(each, Delays::Uniform));
-        let mut ring = Ring::new(LANES, 10);
+        let mut ring = Ring::new(LANES, 10).unwrap();
         let mut expected = vec![[0.0; LANES]; 10];
         let mut due = [false; 10];
         for (source, step) in &sent {
@@ -73,7 +73,7 @@ fn sources_together_are_sources_in_turn() {
         .collect();
     let fanout = fanout(&all, Delays::Uniform(2));
     let sources: Vec<u32> = (0..50).map(|i| i * 3 % 6).collect();
-    let (mut together, mut apart) = (Ring::new(LANES, 4), Ring::new(LANES, 4));
+    let (mut together, mut apart) = (Ring::new(LANES, 4).unwrap(), Ring::new(LANES, 4).unwrap());
     fanout.deliver(&sources, 1, &mut together);
     sources.iter().for_each(|s| fanout.deliver(&[*s], 1, &mut apart));
     assert_eq!(together.row(3), apart.row(3));
@@ -83,7 +83,7 @@ fn sources_together_are_sources_in_turn() {
 fn cleared_slots_start_from_nothing() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 1 }];
     let fanout = fanout(&one, Delays::Uniform(1));
-    let mut ring = Ring::new(LANES, 4);
+    let mut ring = Ring::new(LANES, 4).unwrap();
     for step in 0..20 {
         fanout.deliver(&[0], step, &mut ring);
         assert_eq!(ring.row(step + 1).unwrap()[3], 2.0);
@@ -108,7 +108,7 @@ fn arrays_must_fit() {
 
 #[test]
 fn single_values_are_added_where_there_is_a_lane() {
-    let mut ring = Ring::<f64>::new(LANES, 4);
+    let mut ring = Ring::<f64>::new(LANES, 4).unwrap();
     assert!(ring.add(6, 2, 1.5) && ring.add(6, 2, 1.0));
     assert!(!ring.add(7, LANES, 1.0));
     assert_eq!(ring.row(6).unwrap()[2], 2.5);
@@ -130,5 +130,5 @@ fn the_longest_delay_is_known() {
 #[should_panic(expected = "too few lanes or slots")]
 fn rings_that_are_too_short_are_refused() {
     let one = [Connection { source: 0, target: 3, weight: 2.0, delay: 4 }];
-    fanout(&one, Delays::Uniform(4)).deliver(&[0], 0, &mut Ring::new(LANES, 4));
+    fanout(&one, Delays::Uniform(4)).deliver(&[0], 0, &mut Ring::new(LANES, 4).unwrap());
 }

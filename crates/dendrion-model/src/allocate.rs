@@ -3,7 +3,7 @@
 //!
 //! The errors name neither the module nor the purpose of the memory; [`Error::needed_by`] adds both.
 
-use crate::{Error, UNNAMED};
+use crate::{Error, UNNAMED, Values};
 
 /// Creates the error for memory of `count` values that could not be allocated.
 pub fn out_of_memory<T>(count: usize) -> Error {
@@ -27,8 +27,9 @@ pub fn room<T>(count: usize) -> Result<Vec<T>, Error> {
 /// [`Error::OutOfMemory`].
 pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
     let count = values.len().saturating_add(more);
-    // If memory is short, the exact size may still fit.
-    let reserved = values.try_reserve(more).or_else(|_| values.try_reserve_exact(more));
+    // If memory is short, less may still fit. A part of the size, so that many small additions do not copy it each time.
+    let least = more.max(values.len() / 16);
+    let reserved = values.try_reserve(more).or_else(|_| values.try_reserve_exact(least));
     reserved.map_err(|_| out_of_memory::<T>(count))
 }
 
@@ -50,6 +51,41 @@ pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
     let mut copy = room(values.len())?;
     copy.extend_from_slice(values);
     Ok(copy)
+}
+
+/// Returns a copy of the values of a parameter.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn copied_values(values: &Values) -> Result<Values, Error> {
+    Ok(match values {
+        Values::Scalar(v) => Values::Scalar(*v),
+        Values::Each(v) => Values::Each(copied(v)?),
+    })
+}
+
+/// Appends a value.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn push<T>(values: &mut Vec<T>, value: T) -> Result<(), Error> {
+    if values.len() == values.capacity() {
+        reserve(values, 1)?;
+    }
+    values.push(value);
+    Ok(())
+}
+
+/// Appends copies of the values of a slice.
+///
+/// # Errors
+/// [`Error::OutOfMemory`], with nothing appended.
+pub fn extend<T: Clone>(values: &mut Vec<T>, more: &[T]) -> Result<(), Error> {
+    if values.capacity() - values.len() < more.len() {
+        reserve(values, more.len())?;
+    }
+    values.extend_from_slice(more);
+    Ok(())
 }
 
 /// Collects the values of an iterator.

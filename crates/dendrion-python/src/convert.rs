@@ -1,7 +1,8 @@
 //! Conversion of numbers and arrays.
 
+use dendrion::model::allocate::{collected, copied};
 use dendrion::model::{Initializer, Params, PerConnection, Surrogate, Token, Values};
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::{Element, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -9,10 +10,20 @@ use pyo3::types::{PyDict, PyTuple};
 use crate::error::raise;
 use crate::watch::detached;
 
+/// Copies a one-dimensional array.
+pub(crate) fn copy<T: Element + Copy>(array: &PyReadonlyArray1<'_, T>) -> PyResult<Vec<T>> {
+    let values = array.as_array();
+    let copy = match values.as_slice() {
+        Some(values) => copied(values),
+        None => collected(values.iter().copied()),
+    };
+    copy.map_err(|error| raise(error.needed_by("network", || "a copy of an array".into())))
+}
+
 /// Converts a float or a one-dimensional float64 array.
 pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
     match any.extract::<PyReadonlyArray1<'_, f64>>() {
-        Ok(array) => Ok(Values::Each(array.as_array().to_vec())),
+        Ok(array) => Ok(Values::Each(copy(&array)?)),
         Err(_) => Ok(Values::Scalar(any.extract()?)),
     }
 }

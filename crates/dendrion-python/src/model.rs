@@ -12,7 +12,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{params, per_connection, surrogate};
+use crate::convert::{copy, params, per_connection, surrogate};
 use crate::error::raise;
 use crate::watch::detached;
 
@@ -175,7 +175,7 @@ impl Model {
         let missing = || PyValueError::new_err(format!("unknown generator {generator}"));
         let mut network = self.network()?;
         let generator = network.generators.get_mut(generator).ok_or_else(missing)?;
-        (generator.breaks, generator.stream) = (breaks.as_array().to_vec(), stream);
+        (generator.breaks, generator.stream) = (copy(&breaks)?, stream);
         Ok(())
     }
 
@@ -188,8 +188,7 @@ impl Model {
         indices: Indices<'_>,
         times: Floats<'_>,
     ) -> PyResult<usize> {
-        let signal =
-            Signal::Spikes { indices: indices.as_array().to_vec(), times: times.as_array().to_vec() };
+        let signal = Signal::Spikes { indices: copy(&indices)?, times: copy(&times)? };
         self.generator(path, size, signal, start, stop, None)
     }
 
@@ -203,7 +202,7 @@ impl Model {
         waveform: Floats<'_>,
     ) -> PyResult<usize> {
         let (width, interval) = form;
-        let waveform = Waveform { width, values: waveform.as_array().to_vec(), interval };
+        let waveform = Waveform { width, values: copy(&waveform)?, interval };
         self.generator(path, size, Signal::Current(waveform), start, stop, None)
     }
 
@@ -251,7 +250,7 @@ impl Model {
         weight: &Bound<'_, PyAny>,
         delay: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
-        let (starts, targets) = (starts.as_array().to_vec(), targets.as_array().to_vec());
+        let (starts, targets) = (copy(&starts)?, copy(&targets)?);
         let connectivity = Connectivity::Csr { starts, targets };
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
@@ -270,7 +269,7 @@ impl Model {
         let missing = || PyValueError::new_err(format!("unknown projection {projection}"));
         let mut network = self.network()?;
         let projection = network.projections.get_mut(projection).ok_or_else(missing)?;
-        let values = values.as_array().to_vec().into();
+        let values = copy(&values)?.into();
         match name {
             "weight" => projection.weight = values,
             _ => projection.delay = Some(values),
@@ -279,7 +278,7 @@ impl Model {
     }
 
     fn set_dendritic_delay(&self, population: usize, steps: PyReadonlyArray1<'_, u16>) -> PyResult<()> {
-        population_of(&mut *self.network()?, population)?.dendritic_delay = steps.as_array().to_vec();
+        population_of(&mut *self.network()?, population)?.dendritic_delay = copy(&steps)?;
         Ok(())
     }
 

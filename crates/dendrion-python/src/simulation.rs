@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use dendrion::model::Domain;
+use dendrion::model::allocate::{collected, copied};
 use dendrion::{Error, ProbeId, RunEnd, RunOptions, Samples, Summary};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{to_python, values};
+use crate::convert::{copy, to_python, values};
 use crate::error::raise;
 use crate::exclusive::{Exclusive, Running};
 use crate::model::Model;
@@ -213,7 +214,7 @@ impl Simulation {
         inputs: Vec<(String, PyReadonlyArray1<'_, f64>)>,
         trace: Option<usize>,
     ) -> PyResult<Option<Trace>> {
-        let inputs = inputs.into_iter().map(|(path, v)| (path, v.as_array().to_vec())).collect();
+        let inputs = inputs.into_iter().map(|(path, v)| Ok((path, copy(&v)?))).collect::<PyResult<_>>()?;
         let options = RunOptions { batch, inputs, trace };
         let running = self.run_whole(py)?;
         let trace = watched(py, steps, progress.as_ref(), |watch| {
@@ -322,7 +323,8 @@ impl Simulation {
 
     /// Returns a probe's samples, with shape (samples, columns), or (batch, samples, columns) for a batch.
     fn values<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyAny>> {
-        let ((samples, columns), batch) = self.read(py, |s| (s.samples(ProbeId(probe)), s.batch()))?;
+        let read = |s: &mut dendrion::Simulation| Ok((s.samples(ProbeId(probe))?, s.batch()));
+        let ((samples, columns), batch) = self.try_read(py, read)?;
         match samples {
             Samples::F32(v) => table(py, v, batch, columns),
             Samples::F64(v) => table(py, v, batch, columns),
@@ -357,13 +359,15 @@ impl Simulation {
 
     /// Returns the steps of a probe's samples.
     fn sample_steps<'py>(&self, py: Python<'py>, probe: usize) -> PyResult<Bound<'py, PyArray1<u64>>> {
-        Ok(PyArray1::from_vec(py, self.read(py, |s| s.sample_steps(ProbeId(probe)))?))
+        Ok(PyArray1::from_vec(py, self.try_read(py, |s| s.sample_steps(ProbeId(probe)))?))
     }
 
     /// Returns the steps and neurons of a probe's spikes, for one sample of a batch.
     fn spikes<'py>(&self, py: Python<'py>, probe: usize, sample: usize) -> PyResult<Spikes<'py>> {
-        let spikes = self.read(py, |s| s.spikes_of(ProbeId(probe), sample))?;
-        let (steps, neurons) = spikes.into_iter().unzip();
+        let spikes = self.try_read(py, |s| s.spikes_of(ProbeId(probe), sample))?;
+        let needed = |error: Error| raise(error.needed_by("network", || "a copy of a recording".into()));
+        let steps = collected(spikes.iter().map(|(step, _)| *step)).map_err(needed)?;
+        let neurons = collected(spikes.iter().map(|(_, neuron)| *neuron)).map_err(needed)?;
         Ok((PyArray1::from_vec(py, steps), PyArray1::from_vec(py, neurons)))
     }
 
@@ -409,7 +413,8 @@ impl Simulation {
         until: u64,
     ) -> PyResult<()> {
         let (steps, sources) = (steps.as_array(), sources.as_array());
-        let spikes: Vec<(u64, u32)> = steps.iter().copied().zip(sources.iter().copied()).collect();
+        let spikes = collected(steps.iter().copied().zip(sources.iter().copied()))
+            .map_err(|error| raise(error.needed_by(path, || "spikes that are passed".into())))?;
         self.engine.change(py, |s| s.push_spikes(path, &spikes, until))?.map_err(raise)
     }
 
@@ -420,7 +425,7 @@ impl Simulation {
 
     /// Returns the times (ms) at which the values of a generator change, or an empty array if they are constant.
     fn times<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(PyArray1::from_vec(py, self.read(py, |s| s.generator_times(path).to_vec())?))
+        Ok(PyArray1::from_vec(py, self.try_read(py, |s| copied(s.generator_times(path)))?))
     }
 
     fn set_learning(&self, py: Python<'_>, path: &str, on: bool) -> PyResult<()> {

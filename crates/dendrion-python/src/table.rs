@@ -5,7 +5,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{params, values};
+use crate::convert::{copy, params, values};
 use crate::error::raise;
 
 /// Name, unit, default and description of a parameter.
@@ -64,9 +64,9 @@ pub(crate) fn rounding(
     parameter: &str,
     times: numpy::PyReadonlyArray1<'_, f64>,
     dt: f64,
-) -> Option<String> {
-    let times = times.as_array().to_vec();
-    dendrion::model::Rounding::of(module, parameter, &times, dt).map(|r| r.to_string())
+) -> PyResult<Option<String>> {
+    let times = copy(&times)?;
+    Ok(dendrion::model::Rounding::of(module, parameter, &times, dt).map(|r| r.to_string()))
 }
 
 fn find(kind: &str) -> PyResult<ModuleKind> {

@@ -105,7 +105,7 @@ fn main() -> Result<(), Error> {
     let wall = begun.elapsed().as_secs_f64();
     let summary = simulation.summary();
     let rate = summary.spikes as f64 / size as f64 / (duration * 1e-3);
-    let highest = simulation.values(v).iter().map(|row| row[0]).fold(f64::NEG_INFINITY, f64::max);
+    let highest = simulation.values(v)?.iter().map(|row| row[0]).fold(f64::NEG_INFINITY, f64::max);
     println!(
         "{} cells, {} compartments: {} spikes, {rate:.2} Hz",
         size, summary.compartments, summary.spikes

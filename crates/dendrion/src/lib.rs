@@ -22,7 +22,7 @@
 //! simulation.set_parameter("cell/soma.I_ext", 400.0)?;
 //! simulation.advance(1000)?;
 //! assert!(simulation.summary().spikes > 0);
-//! assert_eq!(simulation.values(v).len(), 1000);
+//! assert_eq!(simulation.values(v)?.len(), 1000);
 //! # Ok::<(), dendrion::Error>(())
 //! ```
 //!
@@ -47,7 +47,7 @@
 //! let mut simulation = Simulation::new(network)?;
 //! let n = simulation.add_probe("cell/ka", "n", 1, None)?;
 //! simulation.advance(100)?;
-//! assert_eq!(simulation.values(n).len(), 100);
+//! assert_eq!(simulation.values(n)?.len(), 100);
 //! # Ok::<(), dendrion::Error>(())
 //! ```
 //!

@@ -60,7 +60,7 @@ fn cotangents(probes: &[ProbeId]) -> Vec<(ProbeId, Vec<f64>)> {
 fn samples(simulation: &mut Simulation, probes: &[ProbeId]) -> Vec<f64> {
     simulation.reset().unwrap();
     simulation.advance(STEPS).unwrap();
-    probes.iter().flat_map(|p| simulation.values(*p).into_iter().flatten()).collect()
+    probes.iter().flat_map(|p| simulation.values(*p).unwrap().into_iter().flatten()).collect()
 }
 
 fn gradient(simulation: &mut Simulation, probes: &[ProbeId]) -> Gradients {
@@ -78,7 +78,7 @@ fn check(cell: &Population) -> Result<(), TestCaseError> {
     let (mut simulation, probes) = network(cell);
     prop_assume!(simulation.advance(STEPS).is_ok());
     let sane = |v: f64| v.abs() < 1e3;
-    prop_assume!(probes.iter().all(|p| simulation.values(*p).into_iter().flatten().all(sane)));
+    prop_assume!(probes.iter().all(|p| simulation.values(*p).unwrap().into_iter().flatten().all(sane)));
     let found = gradient(&mut simulation, &probes);
     let sizes = found.parameters.iter().flat_map(|(_, v)| v.as_slice()).map(|g| g.abs());
     let most = sizes.fold(0.0_f64, f64::max);

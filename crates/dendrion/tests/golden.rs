@@ -138,7 +138,7 @@ fn compare(name: &str, key: &str, dtype: Dtype) -> (f64, bool) {
     simulation.advance((golden["case"]["T"].as_f64().unwrap() / dt).round() as u64).unwrap();
     let mut worst = 0.0_f64;
     for (probe, compartment) in probes.into_iter().zip(&case.compartments) {
-        let (found, expected) = (simulation.values(probe), list(&expect["V"][compartment]));
+        let (found, expected) = (simulation.values(probe).unwrap(), list(&expect["V"][compartment]));
         assert_eq!(found.len(), expected.len(), "{name}: samples of {compartment}");
         for (found, expected) in found.iter().zip(expected) {
             for (v, e) in found.iter().zip(numbers(expected)) {
@@ -146,7 +146,7 @@ fn compare(name: &str, key: &str, dtype: Dtype) -> (f64, bool) {
             }
         }
     }
-    let found: Vec<(u64, u32)> = simulation.spikes(spikes);
+    let found: Vec<(u64, u32)> = simulation.spikes(spikes).unwrap();
     let mut expected: Vec<(u64, u32)> = list(&expect["spikes"])
         .iter()
         .map(numbers)

@@ -136,6 +136,9 @@ class NetworkRuns(NetworkStates):
         DivergenceError
             If a state becomes infinite or NaN. Recordings up to that step are kept; call ``reset()`` before the next
             run.
+        MemoryError
+            If the system does not provide memory. If it was needed for spikes during the run or for ``grad``, the
+            recordings up to that time are kept; call ``reset()`` before the next run. Otherwise the run has not begun.
         RunError
             If the network has plastic connections with ``grad``, or plastic weights with ``batch``, because gradients
             and batches do not support their changes.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use dendrion_equations::Wiring;
-use dendrion_kernels::{Delays, Fanout, Level, Scalar};
+use dendrion_kernels::{Delays, Fanout, FanoutError, Level, Scalar};
+use dendrion_model::allocate::{collected, push};
 use dendrion_model::{Error, Network, PerConnection, Projection, Source, Values, check_interrupt, steps_of};
 
 use crate::build::budget::{check_network, sample_memory};
@@ -14,6 +15,7 @@ use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights,
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::state::{on_dendrite, trace_taus};
 use crate::plasticity::{Learning, Rule, ShortTerm};
+use crate::refused::refused;
 use crate::run::{Exchange, Pace, Route, SpikeExchange};
 use crate::runtime::core::stride;
 use crate::runtime::delivery::{Change, Incoming};
@@ -74,7 +76,11 @@ pub(crate) fn assemble<T: Scalar>(
         first_shard.push(shards.len());
         for s in 0..c.layout.shards() {
             check_interrupt()?;
-            shards.push(Shard::new(i, s, c, &ports.generators[i], &slots[i]));
+            let shard = Shard::new(i, s, c, &ports.generators[i], &slots[i]);
+            let what = || format!("states and spikes in transit of {} neurons", c.layout.size);
+            shard
+                .and_then(|shard| push(&mut shards, shard))
+                .map_err(|error| error.needed_by(&c.path, what))?;
         }
     }
     let in_shards = connect(&mut network, &parameters, &ports, &mut shards, (parts, epoch))?;
@@ -239,9 +245,14 @@ fn connect<T: Scalar>(
                 None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)
                     .map_err(needed)?,
             };
-            let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all())
-                .map_err(|e| Error::connectivity(&p.path, e.to_string()))?;
-            let (fanout, change) = change(network, parameters, i, shard, (fanout, epoch))?;
+            let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all()).map_err(
+                |e| match e {
+                    FanoutError::Memory(e) => needed(refused(e)),
+                    e => Error::connectivity(&p.path, e.to_string()),
+                },
+            )?;
+            let changed = change(network, parameters, i, shard, (fanout, epoch));
+            let (fanout, change) = changed.map_err(needed)?;
             shard.delivery.incoming.push(Incoming {
                 projection: i,
                 fanout: Arc::new(fanout),
@@ -266,15 +277,16 @@ fn change<T: Scalar>(
         return Ok((fanout, Change::None));
     };
     let Some(rule) = Rule::of(&plasticity) else {
-        let short_term = ShortTerm::new(&plasticity, fanout.starts().len() - 1, network.dt);
+        let short_term = ShortTerm::new(&plasticity, fanout.starts().len() - 1, network.dt)?;
         return Ok((fanout, Change::ShortTerm(short_term)));
     };
     let (projection, neurons) = (&network.projections[projection], shard.place.neurons.clone());
-    let dendritic = on_dendrite(&network.populations[projection.population], neurons.clone());
+    let dendritic = collected(on_dendrite(&network.populations[projection.population], neurons.clone()))?;
     let taus = trace_taus(parameters, (projection.population, neurons), network.dt);
     crate::plasticity::state::check(network, projection, &rule, &fanout, &dendritic)?;
-    shard.delivery.plasticity.open(dendritic, taus, network.dt);
-    let learning = shard.delivery.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch));
+    shard.delivery.plasticity.open(dendritic, taus, network.dt)?;
+    let learning =
+        shard.delivery.synapses(&mut fanout).map(|s| Learning::new(rule, &s, epoch)).transpose()?;
     let change = learning.map_or(Change::None, |l| Change::Learning(Box::new(l)));
     Ok((fanout, change))
 }

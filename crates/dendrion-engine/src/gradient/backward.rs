@@ -16,9 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dendrion_equations::{Demand, Leaf, Reverse, System, Tape};
 use dendrion_kernels::{Coefficients, Frame, Kernel, Level, LinkError, Scalar, granule};
+use dendrion_model::allocate::room;
 use dendrion_model::{Error, OdeMethod, SdeMethod, Surrogate, Values};
 
 use crate::build::layout::Layout;
+use crate::refused::unlinked;
 use crate::runtime::population::{coefficients, columns, linked};
 
 /// Number of steps that are reversed at once where possible.
@@ -117,11 +119,11 @@ impl<T: Scalar> Reversible<T> {
             let columns = coefficients(tape, &self.parameters, &self.layout, self.level);
             let columns = columns.map_err(|error| error.at(&self.path))?;
             let linked = linked(&tape.program, &columns, &self.layout, self.level, before.get(i));
-            linked.map_err(|e| self.broken(&e))
+            linked.map_err(|e| self.broken(e))
         };
         // The previous kernels are reused if the same parameters are still shared or per neuron.
         let mut linked = tapes.iter().enumerate().map(link).collect::<Result<Vec<_>, Error>>()?;
-        let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(&e))?;
+        let steps = self.several(&reverse, &linked[0].1, several).map_err(|e| self.broken(e))?;
         let known =
             (reverse.clone(), linked.iter().map(|(kernel, _)| kernel.clone()).collect(), steps.clone());
         let states = asked.states.clone();
@@ -184,7 +186,7 @@ impl<T: Scalar> Reversible<T> {
         } else {
             (cotangents, self.layout.size)
         };
-        let rows = self.run_gather(reverse, cotangents, count).map_err(|e| self.broken(&e))?;
+        let rows = self.run_gather(reverse, cotangents, count)?;
         // A shared parameter acts on every neuron, so its cotangent is the sum over all neurons.
         let one = |(p, row): (&usize, Vec<f64>)| match values(*p).as_slice().len() {
             1 => (*p, Values::Scalar(row.iter().sum())),
@@ -198,17 +200,19 @@ impl<T: Scalar> Reversible<T> {
         reverse: &Reverse,
         cotangents: &[Vec<f64>],
         count: usize,
-    ) -> Result<Vec<Vec<f64>>, LinkError> {
+    ) -> Result<Vec<Vec<f64>>, Error> {
         let gather = &reverse.gather;
         // This runs in double precision for all network types, like the prologue, of which it is the reverse.
-        let columns = columns(&gather.leaves, &self.parameters);
+        let columns = columns(&gather.leaves, &self.parameters)?;
         let lanes = granule::<f64>();
-        let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes))?;
-        let kernel = Kernel::<f64>::link(&gather.program, &table, lanes, self.level)?;
+        let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes));
+        let table = table.map_err(|e| self.broken(e))?;
+        let kernel = Kernel::<f64>::link(&gather.program, &table, lanes, self.level);
+        let kernel = kernel.map_err(|e| self.broken(e))?;
         let outputs = gather.parameters.len();
         let mut state = vec![0.0; gather.program.state_rows * lanes];
         let mut scratch = vec![0.0; gather.program.scratch_rows * lanes];
-        let mut out = vec![Vec::with_capacity(count); outputs];
+        let mut out = (0..outputs).map(|_| room(count)).collect::<Result<Vec<_>, Error>>()?;
         for block in 0..count.div_ceil(lanes) {
             let here = block * lanes..count.min((block + 1) * lanes);
             for (k, values) in cotangents.iter().enumerate() {
@@ -231,7 +235,7 @@ impl<T: Scalar> Reversible<T> {
         Ok(out)
     }
 
-    fn broken(&self, e: &LinkError) -> Error {
-        Error::structure(&self.path, format!("its reverse does not link: {e}"))
+    fn broken(&self, e: LinkError) -> Error {
+        unlinked(&self.path, "its reverse", e)
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
-use dendrion_model::allocate::filled;
+use dendrion_model::allocate::{copied, copied_values, extend, filled, reserve, room};
 use dendrion_model::{Error, Values};
 
 use super::backward::Backward;
@@ -77,20 +77,22 @@ pub(crate) fn sample<T: Scalar>(
     for (p, population) in trace.populations.iter().enumerate() {
         let reverse = &backwards[p].reverse;
         // Shards of a population are in the order of its neurons, so their rows are simply appended.
-        let mut cotangents =
-            vec![Vec::with_capacity(population.layout.size); reverse.accumulators + reverse.states];
+        let rows = 0..reverse.accumulators + reverse.states;
+        let mut cotangents = rows.map(|_| room(population.layout.size)).collect::<Result<Vec<_>, Error>>()?;
         let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
         for (shard, of_shard) in shards.filter(|(s, _)| s.place.population == p) {
             let (Some(reversal), Some(history)) = (&mut of_shard.reversal, &of_shard.history) else {
                 continue;
             };
-            let rows = reversal.finish(shard, history, &backwards[p]);
+            let rows = reversal.finish(shard, history, &backwards[p])?;
             cotangents.iter_mut().zip(rows).for_each(|(all, mine)| all.extend(mine));
             suspects.extend(reversal.suspect.take());
             peaks.add(&reversal.peaks);
         }
         // The cotangents of the states at the beginning of the run follow the accumulators.
-        states.extend(cotangents[reverse.accumulators..].iter().cloned());
+        for cotangent in &cotangents[reverse.accumulators..] {
+            states.push(copied(cotangent)?);
+        }
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
             // Only a state that still had its initial value depends on the parameters of that value.
             if !fresh {
@@ -106,24 +108,24 @@ pub(crate) fn sample<T: Scalar>(
             Target::Cells(p) => {
                 let number = trace.parameters.number(*id);
                 let found = of_cells[p].iter().find(|(k, _)| *k == number);
-                found.map_or_else(|| zeros(values), |(_, v)| v.clone())
+                found.map_or_else(|| zeros(values), |(_, v)| copied_values(v))?
             }
             Target::Weights(i) => weights(trace, sample, edges, i)?,
-            Target::Generator(g) => amplitude(trace, sample, g, zeros(values)),
+            Target::Generator(g) => amplitude(trace, sample, g, zeros(values)?)?,
             // Runs with plastic connections have no gradient, so no wanted value depends on their rules.
-            Target::Network | Target::Rule(_) | Target::Traces(_) => zeros(values),
+            Target::Network | Target::Rule(_) | Target::Traces(_) => zeros(values)?,
         });
     }
-    let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect();
+    let inputs = wanted.inputs.iter().map(|g| input(trace, sample, b, *g)).collect::<Result<_, Error>>()?;
     Ok(Part { parameters, states, inputs, suspects, peaks })
 }
 
 /// Returns zeros in the shape of a parameter.
-fn zeros(values: Option<&Arc<Values>>) -> Values {
-    match values.map(Arc::as_ref) {
-        Some(Values::Each(v)) => Values::Each(vec![0.0; v.len()]),
+fn zeros(values: Option<&Arc<Values>>) -> Result<Values, Error> {
+    Ok(match values.map(Arc::as_ref) {
+        Some(Values::Each(v)) => Values::Each(filled(v.len(), 0.0)?),
         _ => Values::Scalar(0.0),
-    }
+    })
 }
 
 /// Returns the cotangents of a projection's weights, sorted by source and then by target. The sums are freed as they
@@ -167,7 +169,10 @@ fn weights<T: Scalar>(
 
 /// Returns the sums of a current generator by slot, with one value per neuron unless all neurons share one, and the
 /// number of values per slot.
-fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) -> Option<(Vec<f64>, usize)> {
+fn flows<T: Scalar>(
+    sample: &Observed<T, GradientObserver>,
+    generator: usize,
+) -> Result<Option<(Vec<f64>, usize)>, Error> {
     let mut found: Option<(Vec<f64>, usize)> = None;
     let of = |population: usize| {
         let shards = sample.sample.shards.iter().zip(&sample.of_shards);
@@ -186,7 +191,10 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
                 let width = if flow.shared { 1 } else { size };
                 let mine = if flow.shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
                 let slots = flow.sums.len() / mine.max(1);
-                let (sums, _) = found.get_or_insert_with(|| (vec![0.0; slots * width], width));
+                let (sums, _) = match &mut found {
+                    Some(found) => found,
+                    none => none.insert((filled(slots * width, 0.0)?, width)),
+                };
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
                     // Blocks depend only on the network, not on the number of shards, and so does the order of this
                     // sum.
@@ -200,7 +208,7 @@ fn flows<T: Scalar>(sample: &Observed<T, GradientObserver>, generator: usize) ->
             }
         }
     }
-    found
+    Ok(found)
 }
 
 /// Returns the cotangent of a generator's parameter, given zeros in its shape. Random draws are held fixed, so the
@@ -210,12 +218,12 @@ fn amplitude<T: Scalar>(
     sample: &Observed<T, GradientObserver>,
     generator: usize,
     mut out: Values,
-) -> Values {
+) -> Result<Values, Error> {
     let stood_in = |g: &crate::inputs::Given<T>| g.width > 0;
     let given =
         trace.given.iter().any(|all| all.get(generator).and_then(Option::as_ref).is_some_and(stood_in));
     // If values replaced the generator's output, its own amplitude had no effect.
-    let Some((sums, width)) = flows(sample, generator).filter(|_| !given) else { return out };
+    let Some((sums, width)) = flows(sample, generator)?.filter(|_| !given) else { return Ok(out) };
     match &mut out {
         Values::Scalar(total) => *total = sums.iter().sum(),
         Values::Each(all) if all.len() == sums.len() => all.copy_from_slice(&sums),
@@ -227,7 +235,7 @@ fn amplitude<T: Scalar>(
             }
         }
     }
-    out
+    Ok(out)
 }
 
 /// Returns the cotangents of the values that replaced a generator's output, or of its waveform.
@@ -236,7 +244,7 @@ fn input<T: Scalar>(
     sample: &Observed<T, GradientObserver>,
     b: usize,
     generator: usize,
-) -> Vec<f64> {
+) -> Result<Vec<f64>, Error> {
     let size = trace.generators[generator].1;
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
     let blocks = sample.sample.source_blocks.iter().zip(&sample.of_sources);
@@ -244,14 +252,14 @@ fn input<T: Scalar>(
     // For a generator of spikes, the first source block has the cotangents of the whole table (see `prepare` in
     // `reverse_run.rs`).
     if let Some(inputs) =
-        spikes.filter_map(|(_, of)| of.accumulator.as_ref()?.inputs.clone()).find(|i| !i.is_empty())
+        spikes.filter_map(|(_, of)| of.accumulator.as_ref()?.inputs.as_ref()).find(|i| !i.is_empty())
     {
-        return inputs;
+        return copied(inputs);
     }
-    match flows(sample, generator) {
-        Some((sums, _)) => sums,
-        None if given => vec![0.0; (trace.end - trace.begin) as usize * size],
-        None => Vec::new(),
+    match flows(sample, generator)? {
+        Some((sums, _)) => Ok(sums),
+        None if given => filled((trace.end - trace.begin) as usize * size, 0.0),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -309,11 +317,18 @@ impl<'t, T: Scalar> Total<'t, T> {
                 let mut part = part;
                 let each = part.inputs.iter_mut().zip(&self.shared).filter(|(_, shared)| !**shared);
                 let lists = part.states.iter_mut().chain(each.map(|(input, _)| input));
-                lists.for_each(|list| list.reserve_exact(list.len() * (self.batch - 1)));
-                *sum = Some(part);
+                let room = |list: &mut Vec<f64>| reserve(list, list.len().saturating_mul(self.batch - 1));
+                match lists.into_iter().try_for_each(room) {
+                    Ok(()) => *sum = Some(part),
+                    Err(error) => self.sum = Err(error),
+                }
             }
             (Ok(None), _) => {}
-            (Ok(Some(total)), Some(Ok(part))) => total.add(part, &self.shared),
+            (Ok(Some(total)), Some(Ok(part))) => {
+                if let Err(error) = total.add(part, &self.shared) {
+                    self.sum = Err(error);
+                }
+            }
         }
     }
 
@@ -351,7 +366,7 @@ impl<'t, T: Scalar> Total<'t, T> {
 }
 
 impl Part {
-    fn add(&mut self, part: Self, shared: &[bool]) {
+    fn add(&mut self, part: Self, shared: &[bool]) -> Result<(), Error> {
         for (sum, v) in self.parameters.iter_mut().zip(part.parameters) {
             match (sum, v) {
                 (Values::Scalar(a), Values::Scalar(b)) => *a += b,
@@ -359,14 +374,17 @@ impl Part {
                 (Values::Scalar(_), Values::Each(_)) => {}
             }
         }
-        self.states.iter_mut().zip(part.states).for_each(|(all, mine)| all.extend(mine));
+        for (all, mine) in self.states.iter_mut().zip(&part.states) {
+            extend(all, mine)?;
+        }
         self.suspects.extend(part.suspects);
         for ((all, mine), shared) in self.inputs.iter_mut().zip(part.inputs).zip(shared) {
             if *shared {
                 all.iter_mut().zip(mine).for_each(|(a, b)| *a += b);
             } else {
-                all.extend(mine);
+                extend(all, &mine)?;
             }
         }
+        Ok(())
     }
 }

@@ -9,8 +9,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dendrion_kernels::{Buffer, Ring, Scalar, prefetch_all};
+use dendrion_kernels::{Buffer, OutOfMemory, Ring, Scalar, prefetch_all};
+use dendrion_model::Error;
 
+use crate::refused::refused;
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
@@ -39,15 +41,14 @@ impl<T: Scalar> History<T> {
         (begin, end, every): (u64, u64, u64),
         (blocks, size): (usize, usize),
         buffer: Option<Buffer<T>>,
-    ) -> Self {
-        let mut history =
-            Self { begin, end, every, states: Buffer::zeroed(0), size, spikes: Spikes::default() };
-        let needed = blocks * history.count() * size;
+    ) -> Result<Self, OutOfMemory> {
+        let mut history = Self { begin, end, every, states: Buffer::new(), size, spikes: Spikes::default() };
+        let needed = blocks.saturating_mul(history.count()).saturating_mul(size);
         // New memory costs a page fault per 4 KiB, which takes as long as writing to it, so existing memory is
         // preferred.
-        history.states = buffer.filter(|b| b.len() >= needed).unwrap_or_else(|| Buffer::zeroed(needed));
+        history.states = buffer.filter(|b| b.len() >= needed).map_or_else(|| Buffer::zeroed(needed), Ok)?;
         history.spikes.clear();
-        history
+        Ok(history)
     }
 
     /// Returns the number of states recorded per block, including the one at the end of the last step.
@@ -103,8 +104,8 @@ impl<T: Scalar> History<T> {
     }
 
     /// Appends the spikes of the next steps.
-    pub(super) fn append(&mut self, spikes: &Spikes) {
-        self.spikes.append(spikes);
+    pub(super) fn append(&mut self, spikes: &Spikes) -> Result<(), Error> {
+        self.spikes.append(spikes)
     }
 
     /// Returns the memory of the states, so that it can be reused.
@@ -154,15 +155,16 @@ impl<T: Scalar> Spares<T> {
 }
 
 /// The state of a shard between two steps: everything that its future depends on.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Snapshot<T: Scalar> {
     state: Buffer<T>,
     rings: Vec<Ring<T>>,
 }
 
 impl<T: Scalar> Snapshot<T> {
-    pub(super) fn of(shard: &Shard<T>) -> Self {
-        Self { state: shard.states.values.clone(), rings: shard.delivery.rings.clone() }
+    pub(super) fn of(shard: &Shard<T>) -> Result<Self, Error> {
+        let rings = shard.delivery.rings.iter().map(Ring::copy).collect::<Result<_, _>>().map_err(refused)?;
+        Ok(Self { state: Buffer::copied(&shard.states.values).map_err(refused)?, rings })
     }
 
     /// Restores the shard to this snapshot.

@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::{Lanes, Reads};
@@ -69,7 +70,7 @@ pub(crate) fn given<T: Scalar>(
     (probe_adjoints, tables): (&[ProbeAdjoint], &[&[f64]]),
     (first, neurons): (usize, usize),
     steps: Range<u64>,
-) {
+) -> Result<(), Error> {
     let mine: Vec<(&ProbeAdjoint, Option<usize>)> = (probe_adjoints.iter())
         .filter(|r| r.reads == Reads::State(state))
         .map(|r| (r, r.side_by_side(first, neurons)))
@@ -82,7 +83,7 @@ pub(crate) fn given<T: Scalar>(
             rows.skip();
             continue;
         }
-        let row = rows.push();
+        let row = rows.push()?;
         // In the most common case, one probe of all neurons, the row is copied.
         if let ([_], Some((_, Some(column), values))) = (mine.as_slice(), due().next()) {
             let (mine, rest) = row.split_at_mut(neurons);
@@ -94,4 +95,5 @@ pub(crate) fn given<T: Scalar>(
             due().for_each(|(probe_adjoint, _, values)| probe_adjoint.add(values, first, row));
         }
     }
+    Ok(())
 }

@@ -69,9 +69,12 @@ pub(super) fn record_with<T: Scalar>(
     let forward = schedule.forward();
     let (mut samples, through) =
         core.execute(&run, samples, |_, plan| stages(&forward, plan, |_, _| None), watch)?;
-    let trace = through.then(|| leave(core, store, &run, &mut samples, schedule));
+    let trace = through.then(|| leave(core, store, &run, &mut samples, schedule)).transpose();
     let samples = samples.into_iter().map(|observed| observed.sample).collect();
-    core.end_run(&run, samples, (run.end, through)).map(|end| (end, trace))
+    let end = core.end_run(&run, samples, (run.end, through))?;
+    // The run itself is complete even if there is no memory for its trace.
+    let trace = trace.map_err(|error| error.needed_by("network", || "the trace of a run".into()))?;
+    Ok((end, trace))
 }
 
 /// Rejects mechanisms whose threshold events have no derivative, instead of returning zero gradients, and relative
@@ -117,7 +120,7 @@ fn leave<T: Scalar>(
     run: &Begun<T>,
     samples: &mut [Observed<T, GradientObserver>],
     plan: CheckpointSchedule,
-) -> Trace<T> {
+) -> Result<Trace<T>, Error> {
     let level = core.model.level;
     let compiled = store.compiled(core.model.cells.len());
     let of_population = |(i, cells): (usize, &Cells<T>)| {
@@ -143,21 +146,19 @@ fn leave<T: Scalar>(
         .map(|(number, probe)| probe_snapshot(number, probe, shards, core.clock.now))
         .collect();
     // The network continues with the samples, so the trace gets copies of them and the recorded states.
-    let copy = |observed: &mut Observed<T, GradientObserver>| Observed {
-        sample: Sample {
-            shards: observed.sample.shards.iter_mut().map(Shard::clone_without_state).collect(),
-            source_blocks: observed
-                .sample
-                .source_blocks
-                .iter_mut()
-                .map(SourceBlock::clone_unrecorded)
-                .collect(),
-        },
-        of_shards: observed.of_shards.iter_mut().map(ShardTrace::take).collect(),
-        of_sources: observed.of_sources.iter_mut().map(std::mem::take).collect(),
-        reached: observed.reached,
+    let copy = |observed: &mut Observed<T, GradientObserver>| {
+        let Sample { shards, source_blocks } = &mut observed.sample;
+        let shards = shards.iter_mut().map(Shard::clone_without_state).collect::<Result<_, Error>>()?;
+        let source_blocks = source_blocks.iter().map(SourceBlock::copy_unrecorded);
+        let source_blocks = source_blocks.collect::<Result<_, Error>>()?;
+        Ok(Observed {
+            sample: Sample { shards, source_blocks },
+            of_shards: observed.of_shards.iter_mut().map(ShardTrace::take).collect(),
+            of_sources: observed.of_sources.iter_mut().map(std::mem::take).collect(),
+            reached: observed.reached,
+        })
     };
-    Trace {
+    Ok(Trace {
         populations,
         engines: core.model.cells.iter().map(|c| c.engine.clone()).collect(),
         parameters: core.model.parameters.clone(),
@@ -166,7 +167,7 @@ fn leave<T: Scalar>(
         given: run.given.clone(),
         routes: core.exchange.routes.clone(),
         snapshots_of_probes,
-        samples: samples.iter_mut().map(copy).collect(),
+        samples: samples.iter_mut().map(copy).collect::<Result<_, Error>>()?,
         plan,
         begin: run.begin,
         end: run.end,
@@ -175,7 +176,7 @@ fn leave<T: Scalar>(
         threads: run.threads,
         places: core.exchange.spikes.places(),
         spares: store.spares.clone(),
-    }
+    })
 }
 
 /// Describes a probe in a run that began at step `begin`.

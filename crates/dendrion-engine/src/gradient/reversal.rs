@@ -21,6 +21,8 @@ use std::ops::Range;
 
 use dendrion_equations::Reverse;
 use dendrion_kernels::{Buffer, FLUSH, Frame, Ring, Scalar, prefetch_all};
+use dendrion_model::Error;
+use dendrion_model::allocate::{collected, filled};
 
 use super::backward::{Backward, STEPS};
 use super::growth::{FOLD, Peak, Peaks};
@@ -32,6 +34,7 @@ use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::Part;
 use crate::inputs::input_rows::InputRows;
 use crate::recording::recorder::Reads;
+use crate::refused::refused;
 use crate::runtime::input_ports::View;
 use crate::runtime::shard::{Shard, is_finite};
 
@@ -108,31 +111,32 @@ impl<T: Scalar> Reversal<T> {
         probe_adjoints: Vec<ProbeAdjoint>,
         flows: Vec<Option<Flow>>,
         limits: Vec<f64>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let (all, rows) = (shard.place.lanes_of_all(), backward.reverse.rows());
-        Self {
-            frames: Buffer::zeroed(all * rows),
+        let scratch = backward.scratch_rows * shard.place.lanes;
+        Ok(Self {
+            frames: Buffer::zeroed(all * rows).map_err(refused)?,
             rows,
-            scratch: Buffer::zeroed(backward.scratch_rows * shard.place.lanes),
-            totals: vec![0.0; all * backward.reverse.accumulators],
-            spikes: Buffer::zeroed(0),
+            scratch: Buffer::zeroed(scratch).map_err(refused)?,
+            totals: filled(all * backward.reverse.accumulators, 0.0)?,
+            spikes: Buffer::new(),
             sends: false,
             spike_cotangents,
             probe_adjoints,
-            past: Buffer::zeroed(0),
+            past: Buffer::new(),
             fired: vec![0; shard.place.lanes.div_ceil(64)],
             spiked: InputRows::new(shard.place.lanes),
-            given: vec![InputRows::new(shard.place.lanes); backward.states.len()],
+            given: backward.states.iter().map(|_| InputRows::new(shard.place.lanes)).collect(),
             flows,
             parts: Vec::new(),
-            accumulator: WeightAccumulator::new(shard.place.neurons.clone(), None),
+            accumulator: WeightAccumulator::new(shard.place.neurons.clone(), None)?,
             begin,
-            input: Buffer::zeroed(shard.place.lanes),
+            input: Buffer::zeroed(shard.place.lanes).map_err(refused)?,
             epoch: begin..begin,
             suspect: None,
             limits,
             peaks: Peaks::default(),
-        }
+        })
     }
 
     /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then adds those
@@ -142,15 +146,13 @@ impl<T: Scalar> Reversal<T> {
         shard: &Shard<T>,
         (tables, is_received): (&[&[f64]], bool),
         steps: Range<u64>,
-    ) {
+    ) -> Result<(), Error> {
         self.sends = is_received || !self.spike_cotangents.is_empty();
         if !self.sends {
-            return;
+            return Ok(());
         }
         let (all, count) = (shard.place.lanes_of_all(), (steps.end - steps.start) as usize);
-        if self.spikes.len() < all * count {
-            self.spikes = Buffer::zeroed(all * count);
-        }
+        self.spikes.grow(all * count).map_err(refused)?;
         // Pulled adjoints are added, so rows start at 0.
         self.spikes.fill(T::default());
         for (table, width) in &self.spike_cotangents {
@@ -161,6 +163,7 @@ impl<T: Scalar> Reversal<T> {
                 out.iter_mut().zip(row).for_each(|(sum, v)| *sum = sum.plus(T::from_f64(*v)));
             }
         }
+        Ok(())
     }
 
     /// Reverses the steps of an epoch, strip by strip of each block, and stores the adjoints of arrivals.
@@ -171,17 +174,22 @@ impl<T: Scalar> Reversal<T> {
         backward: &Backward<T>,
         (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
         steps: Range<u64>,
-    ) {
+    ) -> Result<(), Error> {
         self.epoch = steps.clone();
         for block in 0..shard.place.blocks.len() {
-            shard.inputs.fill(view, (&shard.place, block), steps.start, (steps.end - steps.start) as usize);
-            self.run_again((shard, history), view, block, steps.clone());
+            shard.inputs.fill(
+                view,
+                (&shard.place, block),
+                steps.start,
+                (steps.end - steps.start) as usize,
+            )?;
+            self.run_again((shard, history), view, block, steps.clone())?;
             let first = block * shard.place.lanes;
             let lanes = (first, shard.place.lanes.min(shard.place.neurons.len() - first));
             for (rows, state) in self.given.iter_mut().zip(&backward.states) {
-                given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone());
+                given(rows, *state, (&self.probe_adjoints, tables), lanes, steps.clone())?;
             }
-            spiked(&mut self.spiked, (shard, history), block, steps.clone());
+            spiked(&mut self.spiked, (shard, history), block, steps.clone())?;
             // The sums of wanted current generators need the cotangents of every single step.
             let several = backward.steps.is_some() && self.flows.iter().all(Option::is_none);
             for strip in backward.step.0.strips() {
@@ -200,6 +208,7 @@ impl<T: Scalar> Reversal<T> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Recomputes a block's states of an epoch, unless all of them were recorded.
@@ -209,19 +218,15 @@ impl<T: Scalar> Reversal<T> {
         view: &View<'_, T>,
         block: usize,
         steps: Range<u64>,
-    ) {
+    ) -> Result<(), Error> {
         if history.is_whole() {
-            return;
+            return Ok(());
         }
         let (size, count) = (shard.states.rows * shard.place.lanes, (steps.end - steps.start) as usize);
-        if self.past.len() < (count + 1) * size {
-            self.past = Buffer::zeroed((count + 1) * size);
-        }
+        self.past.grow((count + 1) * size).map_err(refused)?;
         // The scratch rows of the forward step may outnumber those of the reverse.
         let engine = view.engine;
-        if self.scratch.len() < engine.scratch_rows * shard.place.lanes {
-            self.scratch = Buffer::zeroed(engine.scratch_rows * shard.place.lanes);
-        }
+        self.scratch.grow(engine.scratch_rows * shard.place.lanes).map_err(refused)?;
         // The same kernel with the same inputs gives bit-identical states.
         self.past[..size].copy_from_slice(history.state(steps.start, block));
         let mut inputs = vec![&[] as &[T]; shard.inputs.currents.len() + shard.inputs.noises.len()];
@@ -238,6 +243,7 @@ impl<T: Scalar> Reversal<T> {
             };
             engine.kernel.advance(frame, state);
         }
+        Ok(())
     }
 
     fn step(
@@ -433,7 +439,7 @@ impl<T: Scalar> Reversal<T> {
         shard: &Shard<T>,
         history: &History<T>,
         backward: &Backward<T>,
-    ) -> Vec<Vec<f64>> {
+    ) -> Result<Vec<Vec<f64>>, Error> {
         let (lanes, reverse) = (shard.place.lanes, &backward.reverse);
         // The steps before the first multiple of `FOLD` have not been folded yet.
         (0..shard.place.blocks.len())
@@ -448,8 +454,8 @@ impl<T: Scalar> Reversal<T> {
             self.frames[(block * self.rows + Reverse::cotangent(s)) * lanes + lane].to_f64()
         };
         let n = shard.place.neurons.len();
-        let totals = (0..reverse.accumulators).map(|k| (0..n).map(|i| total(k, i)).collect());
-        totals.chain((0..reverse.states).map(|s| (0..n).map(|i| state(s, i)).collect())).collect()
+        let totals = (0..reverse.accumulators).map(|k| collected((0..n).map(|i| total(k, i))));
+        totals.chain((0..reverse.states).map(|s| collected((0..n).map(|i| state(s, i))))).collect()
     }
 }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, RwLock};
 
 use dendrion_kernels::{Ring, Scalar};
 use dendrion_model::Error;
+use dendrion_model::allocate::filled;
 
 use super::backward::{Asked, Backward, Reversible};
 use super::collect::{self, Gradients, Total};
@@ -30,6 +31,7 @@ use super::trace::{ProbeSnapshot, Trace};
 use super::wanted::Wanted;
 use super::weight_accumulator::WeightAccumulator;
 use crate::recording::recorder::Reads;
+use crate::refused::{Shortage, refused};
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Treatment, Watch, execute};
 use crate::runtime::shard::Shard;
 
@@ -69,15 +71,28 @@ pub(crate) fn reverse_run<T: Scalar>(
         if trace.plan.is_deferred() {
             trace.spares.lend(sample.of_shards.iter_mut().rev().map(|of| &mut of.spare));
         }
-        prepare(trace, (sample, b), &backwards, (&probes, &observers), &wanted, given);
-        let shared = shared(trace, sample, b, &backwards, &wanted, tables_of(b));
-        stages(trace, b, workers, &Arc::new(shared))
+        let ready = prepare(trace, (&mut *sample, b), &backwards, (&probes, &observers), &wanted, given);
+        match ready.and_then(|()| shared(trace, sample, b, &backwards, &wanted, tables_of(b))) {
+            Ok(shared) => stages(trace, b, workers, &Arc::new(shared)),
+            Err(error) => {
+                // The sample is not reversed, and `finish` returns the error.
+                if let Some(shard) = sample.sample.shards.first_mut() {
+                    Shortage::note(&mut shard.shortage, trace.end, Err(error));
+                }
+                Vec::new()
+            }
+        }
     };
+    let needed = |error: Error| error.needed_by("backward", || "the backward pass".into());
     let finish = |b: usize, mut sample: Observed<T, GradientObserver>, through: bool| {
         // Everything that remains of a sample is its contribution to the gradient. Its memory is reused by the next
         // run.
         let edges = edges(&sample, &wanted);
-        let part = through.then(|| collect::sample(trace, &mut sample, b, &backwards, &edges, &wanted));
+        let part = match sample.sample.shortage().map(|(shortage, _)| shortage.error.clone()) {
+            Some(error) => Some(Err(error)),
+            None => through.then(|| collect::sample(trace, &mut sample, b, &backwards, &edges, &wanted)),
+        };
+        let part = part.map(|part| part.map_err(needed));
         sample.of_shards.iter_mut().for_each(|of| of.recycle(&trace.spares));
         part
     };
@@ -93,7 +108,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     if executed.is_none() {
         return Err(Error::run("network", "a worker thread was lost in the reverse run"));
     }
-    total.finish()
+    total.finish().map_err(needed)
 }
 
 /// Checks the cotangents of a probe, and returns their number per sample.
@@ -166,7 +181,7 @@ fn prepare<T: Scalar>(
     (probes, observers): (&[usize], &[Vec<usize>]),
     wanted: &Wanted,
     given: f64,
-) {
+) -> Result<(), Error> {
     let shards = sample.sample.shards.iter().zip(&mut sample.of_shards);
     for (place, (shard, of_shard)) in shards.enumerate() {
         let (mut probe_adjoints, mut spikes) = (Vec::new(), Vec::new());
@@ -191,10 +206,11 @@ fn prepare<T: Scalar>(
                 _ => {}
             }
         }
-        let flows = shard.inputs.currents.iter().map(|(g, _)| flow(trace, *g, b, shard, wanted)).collect();
+        let flows = shard.inputs.currents.iter().map(|(g, _)| flow(trace, *g, b, shard, wanted));
+        let flows = flows.collect::<Result<_, Error>>()?;
         let backward = &backwards[shard.place.population];
         let limits = limits(trace, shard.place.population, given);
-        let reversal = Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits);
+        let reversal = Reversal::new(shard, backward, trace.begin, spikes, probe_adjoints, flows, limits)?;
         of_shard.reversal = Some(Box::new(reversal));
     }
     let source_blocks = sample.sample.source_blocks.iter().zip(&mut sample.of_sources);
@@ -211,8 +227,9 @@ fn prepare<T: Scalar>(
             (true, _) => 0..0,
             _ => sources,
         };
-        of_sources.accumulator = Some(Box::new(WeightAccumulator::new(sources, inputs)));
+        of_sources.accumulator = Some(Box::new(WeightAccumulator::new(sources, inputs)?));
     }
+    Ok(())
 }
 
 /// Returns the largest cotangent of each state that causes no warning. The limit of potentials is relative to the
@@ -228,18 +245,18 @@ fn flow<T: Scalar>(
     b: usize,
     shard: &Shard<T>,
     wanted: &Wanted,
-) -> Option<Flow> {
+) -> Result<Option<Flow>, Error> {
     if !wanted.generators.contains(&generator) {
-        return None;
+        return Ok(None);
     }
     let size = trace.generators[generator].1;
     let (slots, shared) = match (trace.given[b].get(generator), trace.currents.get(generator)) {
         (Some(Some(_)), _) => ((trace.end - trace.begin) as usize, size == 1),
         (_, Some(Some(current))) => (current.slots(), size == 1 || current.is_shared()),
-        _ => return None,
+        _ => return Ok(None),
     };
     let width = if shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
-    Some(Flow { sums: vec![0.0; slots * width], shared })
+    Ok(Some(Flow { sums: filled(slots.saturating_mul(width), 0.0)?, shared }))
 }
 
 /// Returns the connections of a sample, sorted by projection and then by target.
@@ -266,25 +283,26 @@ fn shared<'c, T: Scalar>(
     backwards: &[Arc<Backward<T>>],
     wanted: &Wanted,
     tables: Vec<&'c [f64]>,
-) -> Shared<'c, T> {
+) -> Result<Shared<'c, T>, Error> {
     let rings = |s: &Shard<T>| {
         // The adjoints that are read range from the first step of an epoch to the longest delay after its last step,
         // while those of the next epoch are being written.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
-        RwLock::new(s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r))).collect())
+        let rings = s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r)));
+        rings.collect::<Result<_, _>>().map(RwLock::new).map_err(refused)
     };
-    Shared {
+    Ok(Shared {
         backwards: backwards.to_vec(),
         engines: trace.engines.clone(),
         currents: trace.currents.clone(),
         given: trace.given[b].clone(),
         routes: trace.routes.clone(),
         edges: edges(sample, wanted),
-        spike_adjoints: sample.sample.shards.iter().map(rings).collect(),
+        spike_adjoints: sample.sample.shards.iter().map(rings).collect::<Result<_, Error>>()?,
         tables,
         begin: trace.begin,
         epoch: trace.epoch,
-    }
+    })
 }
 
 fn stages<'c, T: Scalar>(

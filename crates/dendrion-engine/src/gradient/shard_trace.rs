@@ -6,12 +6,15 @@
 //! this takes less time than reading them from memory.
 
 use dendrion_kernels::{Buffer, Scalar};
+use dendrion_model::Error;
+use dendrion_model::allocate::reserve;
 
 use super::history::{History, Snapshot, Spares};
 use super::reversal::Reversal;
 use super::schedule::Bytes;
 use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::SourceBlock;
+use crate::refused::refused;
 use crate::runtime::observer::{Observer, ShardObserver, SourceObserver};
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
@@ -45,13 +48,20 @@ impl<T: Scalar> ShardTrace<T> {
     }
 
     /// Starts recording the steps from `begin` to `end`, which run in epochs of `epoch` steps.
-    pub(super) fn keep(&mut self, shard: &Shard<T>, (begin, end): (u64, u64), epoch: u64) {
+    pub(super) fn keep(
+        &mut self,
+        shard: &Shard<T>,
+        (begin, end): (u64, u64),
+        epoch: u64,
+    ) -> Result<(), Error> {
         // The next segment reuses the memory of the last one.
         self.keep_nothing();
         let size = shard.states.rows * shard.place.lanes;
         let every = if self.keeps_epochs { epoch } else { 1 };
         let spare = self.spare.take();
-        self.history = Some(History::new((begin, end, every), (shard.place.blocks.len(), size), spare));
+        let history = History::new((begin, end, every), (shard.place.blocks.len(), size), spare);
+        self.history = Some(history.map_err(refused)?);
+        Ok(())
     }
 
     /// Does not record the next steps.
@@ -66,8 +76,9 @@ impl<T: Scalar> ShardTrace<T> {
         }
     }
 
-    pub(super) fn save(&mut self, shard: &Shard<T>) {
-        self.snapshots.push(Snapshot::of(shard));
+    pub(super) fn save(&mut self, shard: &Shard<T>) -> Result<(), Error> {
+        self.snapshots.push(Snapshot::of(shard)?);
+        Ok(())
     }
 
     /// Restores the last saved state of the shard and removes it.
@@ -109,10 +120,8 @@ impl<T: Scalar> ShardObserver<T> for ShardTrace<T> {
         Some(history.state(end, block))
     }
 
-    fn spikes(&mut self, spikes: &Spikes) {
-        if let Some(history) = &mut self.history {
-            history.append(spikes);
-        }
+    fn spikes(&mut self, spikes: &Spikes) -> Result<(), Error> {
+        self.history.as_mut().map_or(Ok(()), |history| history.append(spikes))
     }
 }
 
@@ -132,8 +141,9 @@ impl SourceTrace {
         self.kept = keep.then(Vec::new);
     }
 
-    pub(super) fn save(&mut self, source_block: &mut SourceBlock) {
-        self.snapshots.push(source_block.clone_unrecorded());
+    pub(super) fn save(&mut self, source_block: &SourceBlock) -> Result<(), Error> {
+        self.snapshots.push(source_block.copy_unrecorded()?);
+        Ok(())
     }
 
     /// Restores the last saved state of the source block and removes it.
@@ -152,12 +162,14 @@ impl SourceTrace {
 }
 
 impl SourceObserver for SourceTrace {
-    fn spikes(&mut self, begin: u64, spikes: &Spikes) {
+    fn spikes(&mut self, begin: u64, spikes: &Spikes) -> Result<(), Error> {
         if let Some(kept) = &mut self.kept {
             // Spikes are stored by step, so that those of an epoch can be found by bisection.
             for i in 0..spikes.steps() {
+                reserve(kept, spikes.at(i).len())?;
                 kept.extend(spikes.at(i).iter().map(|source| (begin + i as u64, *source)));
             }
         }
+        Ok(())
     }
 }

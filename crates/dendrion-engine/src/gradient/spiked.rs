@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use super::history::History;
 use crate::inputs::input_rows::InputRows;
@@ -18,7 +19,7 @@ pub(crate) fn spiked<T: Scalar>(
     (shard, history): (&Shard<T>, &History<T>),
     block: usize,
     steps: Range<u64>,
-) {
+) -> Result<(), Error> {
     rows.clear();
     let first = shard.place.neurons.start + block * shard.place.lanes;
     for step in steps {
@@ -30,8 +31,9 @@ pub(crate) fn spiked<T: Scalar>(
             rows.skip();
             continue;
         }
-        let row = rows.push();
+        let row = rows.push()?;
         row.fill(T::default());
         mine.iter().for_each(|neuron| row[*neuron as usize - first] = T::from_f64(1.0));
     }
+    Ok(())
 }

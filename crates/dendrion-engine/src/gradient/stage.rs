@@ -10,12 +10,13 @@ use dendrion_kernels::Scalar;
 use super::schedule::ScheduleStep;
 use super::shard_trace::GradientObserver;
 use super::sweep::{Shared, sweep};
+use crate::refused::Shortage;
 use crate::run::{Alarm, Barrier, Member, RunPlan, Stage, Watch, Worker};
 
 /// A stage of the schedule, performed by all workers of a sample together.
 #[derive(Debug)]
 pub(crate) enum GradientStage<'c, T: Scalar> {
-    /// Saves a snapshot.
+    /// Saves a snapshot. If there is no memory for it, the next `Run` ends after one epoch.
     Save,
     /// Restores the last snapshot.
     Restore,
@@ -46,8 +47,14 @@ impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
     fn perform(&self, worker: &mut Worker<T, GradientObserver>, watch: Watch<'_>) -> bool {
         match self {
             Self::Save => {
-                worker.shards.iter_mut().for_each(|m| m.observer.save(&m.part));
-                worker.sources.iter_mut().for_each(|m| m.observer.save(&mut m.part));
+                for Member { part, observer, .. } in &mut worker.shards {
+                    let done = observer.save(part);
+                    Shortage::note(&mut part.shortage, worker.reached, done);
+                }
+                for Member { part, observer, .. } in &mut worker.sources {
+                    let done = observer.save(part);
+                    Shortage::note(&mut part.shortage, worker.reached, done);
+                }
                 true
             }
             Self::Restore => {
@@ -58,7 +65,8 @@ impl<T: Scalar> Stage<T, GradientObserver> for GradientStage<'_, T> {
             Self::Run { plan, keep } => {
                 for Member { part, observer, .. } in &mut worker.shards {
                     if *keep {
-                        observer.keep(part, (plan.begin, plan.end), plan.epoch);
+                        let done = observer.keep(part, (plan.begin, plan.end), plan.epoch);
+                        Shortage::note(&mut part.shortage, plan.begin, done);
                     } else {
                         observer.keep_nothing();
                     }

@@ -24,14 +24,17 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use dendrion_kernels::{Ring, Scalar};
+use dendrion_model::Error;
 
 use super::backward::Backward;
 use super::reverse_edge::ReverseEdge;
 use super::shard_trace::{GradientObserver, ShardTrace};
 use super::weight_accumulator::WeightAccumulator;
 use crate::inputs::{Current, Given, StandIns};
+use crate::refused::Shortage;
 use crate::run::{Barrier, Member, Route, Watch, Worker};
 use crate::runtime::input_ports::View;
+use crate::runtime::shard::Shard;
 
 /// The data that all threads share while one sample is reversed.
 #[derive(Debug)]
@@ -55,7 +58,7 @@ pub(crate) struct Shared<'c, T: Scalar> {
 impl<T: Scalar> Shared<'_, T> {
     /// Returns the adjoints of arrivals. The result is empty if there are no connections: workers that do not
     /// synchronize at the barrier must not wait for each other's locks either.
-    fn spike_adjoints(&self) -> Vec<RwLockReadGuard<'_, Vec<Ring<T>>>> {
+    fn spike_adjoints(&self) -> Vec<SpikeAdjoints<'_, T>> {
         let connected = if self.is_connected() { &self.spike_adjoints[..] } else { &[] };
         connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
     }
@@ -97,48 +100,72 @@ pub(crate) fn sweep<T: Scalar>(
             return false;
         }
         pull_spikes(worker, shared, from..until);
-        if meets && !barrier.wait() {
+        if is_short(worker) || meets && !barrier.wait() {
             return false;
         }
         reverse(worker, shared, from..until);
-        if meets && !barrier.wait() {
+        if is_short(worker) || meets && !barrier.wait() {
             return false;
         }
         pull_generated(worker, shared, from..until);
+        if is_short(worker) {
+            return false;
+        }
         until = from;
     }
     true
 }
 
+/// Returns whether an allocation of this worker failed. The worker then leaves, which breaks the barrier as a stop does.
+fn is_short<T: Scalar>(worker: &Worker<T, GradientObserver>) -> bool {
+    worker.shards.iter().any(|m| m.part.shortage.is_some())
+        || worker.sources.iter().any(|m| m.part.shortage.is_some())
+}
+
 type Steps = std::ops::Range<u64>;
+/// Adjoints of the arrivals at a shard, by port.
+type SpikeAdjoints<'s, T> = RwLockReadGuard<'s, Vec<Ring<T>>>;
 
 /// Pulls the adjoints of the epoch's spikes of neurons, and adds to the cotangents of weights.
 fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
-    for Member { place, part: shard, observer } in &mut worker.shards {
-        let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
-        // Spikes that are neither received nor recorded have no adjoints, and the program uses zeros.
-        let is_received = shared.edges_from(true, *place).next().is_some();
-        reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone());
-        let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
-        for edge in shared.edges_from(true, *place) {
-            let ring = &spike_adjoints[edge.target][edge.port];
-            for step in steps.clone() {
-                let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
-                edge.fanout.pull(neurons.clone(), step, ring, row);
-            }
-            if !edge.wanted {
-                continue;
-            }
-            let sum = reversal.accumulator.weights(edge, neurons.clone());
-            for step in steps.clone() {
+    for member in &mut worker.shards {
+        let done = pull_spikes_of(member, shared, &spike_adjoints, steps.clone());
+        Shortage::note(&mut member.part.shortage, steps.start, done);
+    }
+}
+
+fn pull_spikes_of<T: Scalar>(
+    Member { place, part: shard, observer }: &mut Member<Shard<T>, ShardTrace<T>>,
+    shared: &Shared<'_, T>,
+    spike_adjoints: &[SpikeAdjoints<'_, T>],
+    steps: Steps,
+) -> Result<(), Error> {
+    let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else {
+        return Ok(());
+    };
+    // Spikes that are neither received nor recorded have no adjoints, and the program uses zeros.
+    let is_received = shared.edges_from(true, *place).next().is_some();
+    reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone())?;
+    let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
+    for edge in shared.edges_from(true, *place) {
+        let ring = &spike_adjoints[edge.target][edge.port];
+        for step in steps.clone() {
+            let row = &mut reversal.spikes[(step - steps.start) as usize * lanes..][..neurons.len()];
+            edge.fanout.pull(neurons.clone(), step, ring, row);
+        }
+        if !edge.wanted {
+            continue;
+        }
+        let sum = reversal.accumulator.weights(edge, neurons.clone())?;
+        for step in steps.clone() {
+            for source in history.spikes_at(step) {
                 // The weight was added once per spike, so each spike contributes the adjoint of its arrival.
-                for source in history.spikes_at(step) {
-                    edge.fanout.correlate(neurons.clone(), (*source, 1.0), step, ring, sum);
-                }
+                edge.fanout.correlate(neurons.clone(), (*source, 1.0), step, ring, sum);
             }
         }
     }
+    Ok(())
 }
 
 /// Reverses the epoch's steps of all neurons.
@@ -152,7 +179,8 @@ fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<
         let mut spike_adjoints =
             shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
         let given = (&mut spike_adjoints[..], &shared.tables[..]);
-        reversal.run((shard, history), &view, &shared.backwards[population], given, steps.clone());
+        let done = reversal.run((shard, history), &view, &shared.backwards[population], given, steps.clone());
+        Shortage::note(&mut shard.shortage, steps.start, done);
     }
 }
 
@@ -163,22 +191,25 @@ fn pull_generated<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &
     for Member { place, part: source_block, observer } in &mut worker.sources {
         let Some(mut accumulator) = observer.accumulator.take() else { continue };
         let sources = accumulator.sources.clone();
-        for edge in shared.edges_from(false, *place) {
+        let mut pull = |edge: &ReverseEdge<T>| {
             let ring = &spike_adjoints[edge.target][edge.port];
             match shared.given.get(source_block.generator) {
                 Some(Some(given)) => {
-                    pull_given(&mut accumulator, edge, ring, given, (shared.begin, steps.clone()));
+                    pull_given(&mut accumulator, edge, ring, given, (shared.begin, steps.clone()))?;
                 }
                 _ if edge.wanted => {
-                    let sum = accumulator.weights(edge, sources.clone());
+                    let sum = accumulator.weights(edge, sources.clone())?;
                     for (step, source) in observer.spikes(steps.clone()) {
                         edge.fanout.correlate(sources.clone(), (*source, 1.0), *step, ring, sum);
                     }
                 }
                 _ => {}
             }
-        }
+            Ok(())
+        };
+        let done = shared.edges_from(false, *place).try_for_each(&mut pull);
         observer.accumulator = Some(accumulator);
+        Shortage::note(&mut source_block.shortage, steps.start, done);
     }
 }
 
@@ -188,7 +219,7 @@ fn pull_given<T: Scalar>(
     ring: &Ring<T>,
     given: &Given<T>,
     (begin, steps): (u64, Steps),
-) {
+) -> Result<(), Error> {
     let sources = accumulator.sources.clone();
     for step in steps {
         // The value was multiplied by each weight, so its adjoint is pulled like that of a spike, and each weight
@@ -199,7 +230,7 @@ fn pull_given<T: Scalar>(
         }
         if edge.wanted {
             let values = given.row(step);
-            let sum = accumulator.weights(edge, sources.clone());
+            let sum = accumulator.weights(edge, sources.clone())?;
             for source in sources.clone() {
                 let value = values.get(source).map_or(0.0, |v| v.to_f64());
                 if value != 0.0 {
@@ -208,4 +239,5 @@ fn pull_given<T: Scalar>(
             }
         }
     }
+    Ok(())
 }

@@ -7,6 +7,8 @@
 use std::ops::Range;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
+use dendrion_model::allocate::filled;
 
 use super::reverse_edge::ReverseEdge;
 
@@ -22,20 +24,24 @@ pub(crate) struct WeightAccumulator {
 }
 
 impl WeightAccumulator {
-    pub(crate) fn new(sources: Range<usize>, inputs: Option<usize>) -> Self {
-        let inputs = inputs.map(|steps| vec![0.0; steps * sources.len()]);
-        Self { sources, sums: Vec::new(), inputs }
+    pub(crate) fn new(sources: Range<usize>, inputs: Option<usize>) -> Result<Self, Error> {
+        let inputs = inputs.map(|steps| filled(steps.saturating_mul(sources.len()), 0.0)).transpose()?;
+        Ok(Self { sources, sums: Vec::new(), inputs })
     }
 
     /// Returns the sums of the connections of an edge, by source.
-    pub(crate) fn weights<T: Scalar>(&mut self, edge: &ReverseEdge<T>, sources: Range<usize>) -> &mut [f64] {
+    pub(crate) fn weights<T: Scalar>(
+        &mut self,
+        edge: &ReverseEdge<T>,
+        sources: Range<usize>,
+    ) -> Result<&mut [f64], Error> {
         let key = (edge.projection, edge.target);
         // There are few projections and shards, so a linear search is fast enough.
-        let at = self.sums.iter().position(|(k, _)| *k == key).unwrap_or_else(|| {
-            self.sums.push((key, vec![0.0; edge.fanout.count(sources)]));
-            self.sums.len() - 1
-        });
-        &mut self.sums[at].1
+        let at = self.sums.iter().position(|(k, _)| *k == key).unwrap_or(self.sums.len());
+        if at == self.sums.len() {
+            self.sums.push((key, filled(edge.fanout.count(sources), 0.0)?));
+        }
+        Ok(&mut self.sums[at].1)
     }
 
     /// Takes the sums of a projection's connections onto a shard, if there are any.

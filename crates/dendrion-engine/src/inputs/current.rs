@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
-use dendrion_model::{Error, Generator, Signal, Values};
+use dendrion_model::allocate::copied;
+use dendrion_model::{Error, Generator, Signal, Values, Waveform};
 
 use super::schedule::{Part, Schedule, Window};
 use super::waveform::Samples;
@@ -27,7 +28,9 @@ impl Current {
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let window = Window::of(generator, dt)?;
         if let Signal::Current(wave) = &generator.signal {
-            let samples = Samples::new(wave.clone(), window, dt);
+            let samples =
+                copied(&wave.values).map_err(|e| e.needed_by(&generator.path, || "a waveform".into()))?;
+            let samples = Samples::new(Waveform { values: samples, ..*wave }, window, dt);
             return Ok(Self { on: samples.steps(), signal: Shape::Waveform(samples) });
         }
         Ok(Self { signal: Shape::Steps(Schedule::of(generator, dt)?), on: window.steps() })
@@ -50,7 +53,7 @@ impl Current {
         (first, neurons): (usize, usize),
         begin: u64,
         steps: usize,
-    ) {
+    ) -> Result<(), Error> {
         rows.clear();
         let (mut parts, mut last) = (Vec::new(), None);
         for step in begin..begin + steps as u64 {
@@ -66,16 +69,17 @@ impl Current {
                         continue;
                     }
                     last = Some(row);
-                    for (i, v) in rows.push()[..neurons].iter_mut().enumerate() {
+                    for (i, v) in rows.push()?[..neurons].iter_mut().enumerate() {
                         *v = T::from_f64(schedule.value(row, first + i));
                     }
                 }
                 Shape::Waveform(samples) => {
                     samples.parts(step, &mut parts);
-                    samples.row(&parts, first, &mut rows.push()[..neurons]);
+                    samples.row(&parts, first, &mut rows.push()?[..neurons]);
                 }
             }
         }
+        Ok(())
     }
 
     /// Returns the number of values that each neuron receives one after the other: those of the schedule, or the

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use crate::inputs::input_rows::InputRows;
 
@@ -38,19 +39,20 @@ impl<T: Scalar> Given<T> {
         (first, neurons): (usize, usize),
         begin: u64,
         steps: usize,
-    ) {
+    ) -> Result<(), Error> {
         rows.clear();
         for step in begin..begin + steps as u64 {
             match self.row(step) {
                 [] => rows.skip(),
-                [one] => rows.push()[..neurons].fill(*one),
+                [one] => rows.push()?[..neurons].fill(*one),
                 all => {
-                    let row = rows.push();
+                    let row = rows.push()?;
                     if let Some(mine) = all.get(first..first + neurons) {
                         row[..neurons].copy_from_slice(mine);
                     }
                 }
             }
         }
+        Ok(())
     }
 }

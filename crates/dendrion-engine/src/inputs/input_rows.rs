@@ -1,9 +1,12 @@
 //! Rows of lanes for the steps of an epoch. A step has its own row, shares that of the previous step, or has none.
 
 use dendrion_kernels::{Buffer, Scalar};
+use dendrion_model::Error;
+
+use crate::refused::refused;
 
 /// The rows of one block and epoch. New rows contain values of an earlier use.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct InputRows<T: Scalar> {
     data: Buffer<T>,
     count: usize,
@@ -13,8 +16,13 @@ pub(crate) struct InputRows<T: Scalar> {
 
 impl<T: Scalar> InputRows<T> {
     /// Creates a collection without rows, for this number of lanes.
-    pub(crate) fn new(lanes: usize) -> Self {
-        Self { data: Buffer::zeroed(0), count: 0, of_step: Vec::new(), lanes }
+    pub(crate) const fn new(lanes: usize) -> Self {
+        Self { data: Buffer::new(), count: 0, of_step: Vec::new(), lanes }
+    }
+
+    /// Creates empty rows with the same number of lanes.
+    pub(crate) const fn fresh(&self) -> Self {
+        Self::new(self.lanes)
     }
 
     /// Removes all rows.
@@ -34,16 +42,16 @@ impl<T: Scalar> InputRows<T> {
     }
 
     /// Adds a step with its own row, which the caller fills.
-    pub(crate) fn push(&mut self) -> &mut [T] {
+    pub(crate) fn push(&mut self) -> Result<&mut [T], Error> {
         let from = self.count * self.lanes;
         if self.data.len() < from + self.lanes {
-            let mut more = Buffer::zeroed(2 * (from + self.lanes));
+            let mut more = Buffer::zeroed(2 * (from + self.lanes)).map_err(refused)?;
             more[..from].copy_from_slice(&self.data[..from]);
             self.data = more;
         }
         self.of_step.push(Some(self.count));
         self.count += 1;
-        &mut self.data[from..from + self.lanes]
+        Ok(&mut self.data[from..from + self.lanes])
     }
 
     /// Returns the row of step `i` of the epoch, or an empty slice if it has none.
@@ -65,10 +73,10 @@ mod tests {
         for _ in 0..2 {
             rows.clear();
             rows.skip();
-            rows.push().fill(1.0);
+            rows.push().unwrap().fill(1.0);
             rows.repeat();
             rows.skip();
-            (2..9).for_each(|v| rows.push().fill(f64::from(v)));
+            (2..9).for_each(|v| rows.push().unwrap().fill(f64::from(v)));
             let first = |i: usize| rows.row(i).first().copied();
             assert_eq!(
                 [0, 1, 2, 3, 4, 10].map(first),

@@ -6,16 +6,20 @@
 //! same way.
 
 mod memory;
+mod renewal;
 
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use dendrion_model::allocate::{copied, out_of_memory, push, reserve, room};
 use dendrion_model::{Error, Generator, Signal, Values, steps_of};
 
 use super::schedule::Schedule;
 use crate::random::{Purpose, Stream};
+use crate::refused::Shortage;
 use crate::runtime::spikes::Spikes;
+use renewal::{Renewal, gap};
 
 pub(crate) use memory::{GeneratorMemory, Waits};
 
@@ -23,7 +27,7 @@ pub(crate) use memory::{GeneratorMemory, Waits};
 const SOURCE_BLOCK: usize = 4096;
 
 /// The process that generates the spikes of a source block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Process {
     /// A Poisson process: times of the next events, in steps from the beginning, and rates per step.
     Poisson(Renewal),
@@ -36,22 +40,8 @@ enum Process {
     Pushed { spikes: VecDeque<(u64, u32)>, told: u64 },
 }
 
-/// Sources that draw the times at which they send.
-#[derive(Clone, Debug)]
-struct Renewal {
-    next: Vec<f64>,
-    levels: Vec<f64>,
-    /// Number of draws of each source.
-    draws: Vec<u64>,
-    schedule: Arc<Schedule>,
-    /// Index of the first of these sources in the generator.
-    offset: usize,
-    /// The row of the schedule in use, or `None` before the first draw.
-    row: Option<usize>,
-}
-
 /// Consecutive sources of a generator.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct SourceBlock {
     /// Index of the generator.
     pub(crate) generator: usize,
@@ -68,7 +58,23 @@ pub(crate) struct SourceBlock {
     pub(crate) log: Option<Vec<(u64, u32)>>,
     /// Whether given values replace the output of the generator.
     pub(crate) muted: bool,
+    pub(crate) shortage: Option<Shortage>,
     dt: f64,
+}
+
+impl Process {
+    fn copy(&self) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Poisson(renewal) => Self::Poisson(renewal.copy()?),
+            Self::Bernoulli(renewal) => Self::Bernoulli(renewal.copy()?),
+            Self::Given { spikes } => Self::Given { spikes: spikes.clone() },
+            Self::Pushed { spikes, told } => {
+                let mut all = room(spikes.len())?;
+                all.extend(spikes.iter().copied());
+                Self::Pushed { spikes: all.into(), told: *told }
+            }
+        })
+    }
 }
 
 impl SourceBlock {
@@ -90,12 +96,14 @@ impl SourceBlock {
                 last: (0, Vec::new()),
                 log: None,
                 muted: false,
+                shortage: None,
                 dt,
             }
         };
+        let needed = |error: Error| error.needed_by(path, || "its sources".into());
         match &generator.signal {
             Signal::Spikes { indices, times } => {
-                let mut spikes = Vec::with_capacity(times.len());
+                let mut spikes = room(times.len()).map_err(needed)?;
                 for (i, t) in indices.iter().zip(times) {
                     spikes.push((steps_of(path, "times", *t, dt)?, *i));
                 }
@@ -112,13 +120,16 @@ impl SourceBlock {
                 // If the generator is on for a part of a step, the schedule contains that part of the rate.
                 let on = schedule.window.steps();
                 let firsts = (0..generator.size).step_by(SOURCE_BLOCK);
-                let process = |first: usize| {
-                    let renewal =
-                        Renewal::new(first, SOURCE_BLOCK.min(generator.size - first), schedule.clone());
+                let mut all = room(firsts.len()).map_err(needed)?;
+                for first in firsts {
+                    let sources = SOURCE_BLOCK.min(generator.size - first);
+                    let renewal = Renewal::new(first, sources, schedule.clone()).map_err(needed)?;
                     let poisson = matches!(signal, Signal::Poisson);
-                    if poisson { Process::Poisson(renewal) } else { Process::Bernoulli(renewal) }
-                };
-                Ok(firsts.map(|first| source_block(first, on.clone(), process(first))).collect())
+                    let process =
+                        if poisson { Process::Poisson(renewal) } else { Process::Bernoulli(renewal) };
+                    all.push(source_block(first, on.clone(), process));
+                }
+                Ok(all)
             }
         }
     }
@@ -161,11 +172,15 @@ impl SourceBlock {
     }
 
     /// Returns a copy that records nothing.
-    pub(crate) fn clone_unrecorded(&mut self) -> Self {
-        let log = self.log.take();
-        let copy = self.clone();
-        self.log = log;
-        copy
+    pub(crate) fn copy_unrecorded(&self) -> Result<Self, Error> {
+        let (process, last) = (self.process.copy()?, (self.last.0, copied(&self.last.1)?));
+        Ok(Self { process, last, on: self.on.clone(), log: None, shortage: None, ..*self })
+    }
+
+    /// Returns a copy.
+    pub(crate) fn copy(&self) -> Result<Self, Error> {
+        let log = self.log.as_ref().map(|log| copied(log)).transpose()?;
+        Ok(Self { log, ..self.copy_unrecorded()? })
     }
 
     /// Sets rates (Hz) or probabilities from step `now` on, either one per time or, if `whole` is true, one for all
@@ -178,6 +193,13 @@ impl SourceBlock {
                 self.take_levels(now.max(self.sent));
             }
         }
+    }
+
+    /// Allocates memory for `count` further spikes, which [`Self::push`] adds.
+    pub(crate) fn make_room(&mut self, count: usize) -> Result<(), Error> {
+        let Process::Pushed { spikes, .. } = &mut self.process else { return Ok(()) };
+        let all = spikes.len() + count;
+        spikes.try_reserve(count).map_err(|_| out_of_memory::<(u64, u32)>(all))
     }
 
     /// Adds spikes (step, source) of steps that have not been sent, in ascending order. They are all spikes before
@@ -222,7 +244,7 @@ impl SourceBlock {
     }
 
     /// Generates the spikes of `steps` steps from `begin` on, sorted by step and then by source.
-    pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) {
+    pub(crate) fn generate(&mut self, begin: u64, steps: usize, out: &mut Spikes) -> Result<(), Error> {
         let end = begin + steps as u64;
         let from = begin.max(self.sent);
         self.sent = self.sent.max(end);
@@ -234,7 +256,7 @@ impl SourceBlock {
             if self.is_at_break(at) {
                 self.take_levels(at);
             }
-            self.span(at.max(self.on.start), until.min(self.on.end), begin, &mut events);
+            self.span(at.max(self.on.start), until.min(self.on.end), begin, &mut events)?;
             at = until;
         }
         if self.muted {
@@ -242,12 +264,14 @@ impl SourceBlock {
         }
         let in_time = events.iter().map(|(step, source)| (begin + u64::from(*step), *source));
         if let Some(log) = &mut self.log {
+            reserve(log, events.len())?;
             log.extend(in_time);
         }
-        // The events of each source are in order, but sources repeat after each break.
-        events.sort_by_key(|(_, source)| *source);
-        out.fill(steps, &events);
+        // The events of each source are in order, but sources repeat after each break. A stable sort would need memory.
+        events.sort_unstable_by_key(|(step, source)| (*source, *step));
+        out.fill(steps, &events)?;
         self.last = (begin, events);
+        Ok(())
     }
 
     fn next_break(&self, step: u64) -> Option<u64> {
@@ -266,10 +290,11 @@ impl SourceBlock {
     }
 
     /// Adds the events (step relative to `begin`, source) of the steps from `from` to `until`.
-    fn span(&mut self, from: u64, until: u64, begin: u64, events: &mut Vec<(u32, u32)>) {
+    fn span(&mut self, from: u64, until: u64, begin: u64, events: &mut Vec<(u32, u32)>) -> Result<(), Error> {
+        let mut done = Ok(());
         let mut event = |step: u64, source: u32| {
-            if (from..until).contains(&step) {
-                events.push(((step - begin) as u32, source));
+            if (from..until).contains(&step) && done.is_ok() {
+                done = push(events, ((step - begin) as u32, source));
             }
         };
         let (stream, first) = (self.stream, self.first);
@@ -291,6 +316,7 @@ impl SourceBlock {
                 r.run(until, 1.0, event, |i, draw, level| gap(stream, first + i, draw, level, false), first);
             }
         }
+        done
     }
 }
 
@@ -300,58 +326,6 @@ fn stream(generator: &Generator, seed: u64) -> Stream {
         Some(name) => Stream::new(seed, name, Purpose::SharedSpikes),
         None => Stream::new(seed, &generator.path, Purpose::Spikes),
     }
-}
-
-impl Renewal {
-    fn new(offset: usize, sources: usize, schedule: Arc<Schedule>) -> Self {
-        let still = vec![0.0; sources];
-        Self { next: still.clone(), levels: still, draws: vec![0; sources], schedule, offset, row: None }
-    }
-
-    /// Returns the level of source `i` in a row, times `unit`. -0 becomes 0, because a time divided by -0 would be
-    /// -inf.
-    fn level(&self, row: usize, i: usize, unit: f64) -> f64 {
-        self.schedule.value(row, self.offset + i) * unit + 0.0
-    }
-
-    /// Updates the levels to those that apply at step `now`, times `unit`. Sources whose level changes draw their
-    /// next event from `from` on.
-    fn take_levels(&mut self, now: u64, from: f64, unit: f64, gap: impl Fn(u32, &mut u64, f64) -> f64) {
-        let (row, first) = (self.schedule.row(now), self.row.is_none());
-        for i in 0..self.levels.len() {
-            let level = self.level(row, i, unit);
-            if level != self.levels[i] || first {
-                self.levels[i] = level;
-                self.next[i] = from + gap(i as u32, &mut self.draws[i], level);
-            }
-        }
-        self.row = Some(row);
-    }
-
-    /// Calls `event` for every event before step `until`. The events of a source are at least `apart` steps apart.
-    fn run(
-        &mut self,
-        until: u64,
-        apart: f64,
-        mut event: impl FnMut(u64, u32),
-        gap: impl Fn(u32, &mut u64, f64) -> f64,
-        first: u32,
-    ) {
-        for i in 0..self.next.len() {
-            while self.next[i] < until as f64 {
-                event(self.next[i] as u64, first + i as u32);
-                self.next[i] += apart + gap(i as u32, &mut self.draws[i], self.levels[i]);
-            }
-        }
-    }
-}
-
-/// Returns the number of steps to the next event: exponentially distributed for a rate per step, geometrically
-/// distributed for a probability.
-fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
-    let draw = *draws;
-    *draws += 1;
-    if poisson { stream.exponential(source, draw) / level } else { stream.failures(source, draw, level) }
 }
 
 #[cfg(test)]
@@ -367,7 +341,7 @@ mod tests {
             let generator = Generator::new("still", 2, signal, [(name, -0.0)]);
             let mut source_blocks = SourceBlock::of(0, &generator, 1, 0.1).unwrap();
             let mut spikes = Spikes::default();
-            source_blocks[0].generate(0, 64, &mut spikes);
+            source_blocks[0].generate(0, 64, &mut spikes).unwrap();
             assert!(spikes.is_empty());
         }
     }

@@ -1,5 +1,8 @@
 //! The spikes of a shard's neurons since the oldest weight update, with the traces that they leave.
 
+use dendrion_model::Error;
+use dendrion_model::allocate::{filled, push};
+
 /// A postsynaptic spike with the traces of its neuron.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct PostsynapticSpike {
@@ -12,7 +15,7 @@ pub(crate) struct PostsynapticSpike {
 }
 
 /// Spikes by neuron, in ascending order.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct History {
     postsynaptic: Vec<Vec<PostsynapticSpike>>,
     /// Time constants of each neuron's traces, in steps (`stdp_tau`, `tau_triplet`).
@@ -22,13 +25,13 @@ pub(crate) struct History {
 
 impl History {
     /// Creates an empty history of neurons with these time constants, in steps.
-    pub(crate) fn new(taus: Vec<[f64; 2]>) -> Self {
-        Self { postsynaptic: vec![Vec::new(); taus.len()], taus, spikes: 0 }
+    pub(crate) fn new(taus: Vec<[f64; 2]>) -> Result<Self, Error> {
+        Ok(Self { postsynaptic: filled(taus.len(), Vec::new())?, taus, spikes: 0 })
     }
 
     /// Sets the time constants from now on.
-    pub(crate) fn set_taus(&mut self, taus: Vec<[f64; 2]>) {
-        self.taus = taus;
+    pub(crate) fn set_taus(&mut self, taus: impl Iterator<Item = [f64; 2]>) {
+        self.taus.iter_mut().zip(taus).for_each(|(old, new)| *old = new);
     }
 
     /// Removes all spikes.
@@ -38,15 +41,16 @@ impl History {
     }
 
     /// Adds a spike of neuron `lane`, which must be later than its last one.
-    pub(crate) fn push(&mut self, lane: usize, step: u64) {
+    pub(crate) fn push(&mut self, lane: usize, step: u64) -> Result<(), Error> {
         let (step, [tau, tau_slow]) = (step as i64, self.taus[lane]);
         let postsynaptic = &mut self.postsynaptic[lane];
         let (k, slow) = postsynaptic.last().map_or((0.0, 0.0), |p| {
             let gap = (step - p.step) as f64;
             (p.k * libm::exp(-gap / tau), (p.slow + 1.0) * libm::exp(-gap / tau_slow))
         });
-        postsynaptic.push(PostsynapticSpike { step, k: k + 1.0, slow });
+        push(postsynaptic, PostsynapticSpike { step, k: k + 1.0, slow })?;
         self.spikes += 1;
+        Ok(())
     }
 
     /// Returns the recorded spikes of neuron `lane` that a weight may still need: those from step `safe` on, and the
@@ -98,8 +102,8 @@ mod tests {
 
     #[test]
     fn traces_and_ranges() {
-        let mut history = History::new(vec![[10.0, 50.0]]);
-        [3, 8, 20].into_iter().for_each(|step| history.push(0, step));
+        let mut history = History::new(vec![[10.0, 50.0]]).unwrap();
+        [3, 8, 20].into_iter().for_each(|step| history.push(0, step).unwrap());
         let steps = |from, to| history.between(0, from, to).iter().map(|p| p.step).collect::<Vec<_>>();
         assert_eq!(steps(3, 20), [8, 20]);
         assert_eq!(steps(-1, 19), [3, 8]);

@@ -5,6 +5,8 @@ mod memory;
 use std::collections::VecDeque;
 
 use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
+use dendrion_model::Error;
+use dendrion_model::allocate::{filled, out_of_memory, push};
 
 use super::history::History;
 use super::rule::{Pre, Rule};
@@ -35,7 +37,7 @@ impl<T: Scalar> Synapses<'_, T> {
 }
 
 /// The plasticity of the connections of one projection onto one shard.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Learning {
     rule: Rule,
     /// Whether weights change.
@@ -53,20 +55,20 @@ pub(crate) struct Learning {
 
 impl Learning {
     /// Creates the plasticity of `synapses` for epochs of `epoch` steps.
-    pub(crate) fn new<T: Scalar>(rule: Rule, synapses: &Synapses<'_, T>, epoch: u64) -> Self {
+    pub(crate) fn new<T: Scalar>(rule: Rule, synapses: &Synapses<'_, T>, epoch: u64) -> Result<Self, Error> {
         let count = synapses.fanout.targets().len();
         let longest = (0..count).map(|c| synapses.path(c).2).max().unwrap_or(0).max(0);
         let by_source = longest == 0;
         let traces = if by_source { synapses.fanout.starts().len() - 1 } else { count };
-        Self {
+        Ok(Self {
             rule,
             on: true,
-            pre: vec![Pre::default(); traces],
+            pre: filled(traces, Pre::default())?,
             by_source,
             spikes: VecDeque::new(),
-            waiting: vec![Vec::new(); longest as usize + epoch as usize + 1],
+            waiting: filled(longest as usize + epoch as usize + 1, Vec::new())?,
             flushed: NEVER,
-        }
+        })
     }
 
     /// Sets the rule from now on.
@@ -88,13 +90,21 @@ impl Learning {
     }
 
     /// Enqueues the spikes of a step.
-    pub(crate) fn enqueue(&mut self, step: u64, sources: &[u32]) {
+    pub(crate) fn enqueue(&mut self, step: u64, sources: &[u32]) -> Result<(), Error> {
+        let count = sources.len();
+        self.spikes.try_reserve(count).map_err(|_| out_of_memory::<(u64, u32)>(self.spikes.len() + count))?;
         self.spikes.extend(sources.iter().map(|source| (step, *source)));
+        Ok(())
     }
 
     /// Processes the spikes that can be decided at step `t`: updates their weights and adds them to the delivery
     /// ring.
-    pub(crate) fn decide<T: Scalar>(&mut self, t: u64, synapses: &mut Synapses<'_, T>, ring: &mut Ring<T>) {
+    pub(crate) fn decide<T: Scalar>(
+        &mut self,
+        t: u64,
+        synapses: &mut Synapses<'_, T>,
+        ring: &mut Ring<T>,
+    ) -> Result<(), Error> {
         let slot = (t % self.waiting.len() as u64) as usize;
         let mut ready = std::mem::take(&mut self.waiting[slot]);
         for c in ready.drain(..) {
@@ -106,8 +116,9 @@ impl Learning {
         self.waiting[slot] = ready;
         while let Some((step, source)) = self.spikes.front().copied().filter(|(step, _)| *step <= t) {
             self.spikes.pop_front();
-            self.spread(source as usize, step, synapses, ring);
+            self.spread(source as usize, step, synapses, ring)?;
         }
+        Ok(())
     }
 
     /// Transmits a spike that can be decided at step `t` through the connections of its source, or lets it wait where
@@ -118,14 +129,14 @@ impl Learning {
         t: u64,
         synapses: &mut Synapses<'_, T>,
         ring: &mut Ring<T>,
-    ) {
+    ) -> Result<(), Error> {
         let starts = synapses.fanout.starts();
-        let (Some(from), Some(to)) = (starts.get(source), starts.get(source + 1)) else { return };
+        let (Some(from), Some(to)) = (starts.get(source), starts.get(source + 1)) else { return Ok(()) };
         for c in *from as usize..*to as usize {
             let (_, _, shift) = synapses.path(c);
             if shift > 0 {
                 let slot = (t + shift as u64) % self.waiting.len() as u64;
-                self.waiting[slot as usize].push(c as u32);
+                push(&mut self.waiting[slot as usize], c as u32)?;
                 continue;
             }
             self.transmit(c, if self.by_source { source } else { c }, t, synapses, ring);
@@ -136,6 +147,7 @@ impl Learning {
         if self.by_source {
             self.advance(source, t, synapses.dt);
         }
+        Ok(())
     }
 
     /// Updates a weight with a spike that its source sent at step `n`, and delivers the spike. `trace` is the index

@@ -3,7 +3,8 @@
 //! spikes and are therefore stored by source.
 
 use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
-use dendrion_model::Plasticity;
+use dendrion_model::allocate::{copied, filled};
+use dendrion_model::{Error, Plasticity};
 
 /// The state after a source's last spike.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub(crate) struct Left {
 }
 
 /// The short-term plasticity of the connections of one projection onto one shard.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ShortTerm {
     utilisation: f64,
     /// Time constants in steps: recovery, facilitation.
@@ -24,10 +25,15 @@ pub(crate) struct ShortTerm {
 
 impl ShortTerm {
     /// Creates the state before all spikes, for steps of `dt` ms.
-    pub(crate) fn new(plasticity: &Plasticity, sources: usize, dt: f64) -> Self {
-        let mut new = Self { utilisation: 0.0, taus: [1.0, 0.0], sources: vec![None; sources] };
+    pub(crate) fn new(plasticity: &Plasticity, sources: usize, dt: f64) -> Result<Self, Error> {
+        let mut new = Self { utilisation: 0.0, taus: [1.0, 0.0], sources: filled(sources, None)? };
         new.set(plasticity, dt);
-        new
+        Ok(new)
+    }
+
+    /// Returns a copy.
+    pub(crate) fn copy(&self) -> Result<Self, Error> {
+        Ok(Self { sources: copied(&self.sources)?, ..*self })
     }
 
     /// Sets the parameters from now on.

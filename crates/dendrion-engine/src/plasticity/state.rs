@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use dendrion_kernels::{Delays, Fanout, Scalar};
+use dendrion_model::allocate::collected;
 use dendrion_model::{Error, Network, Population, Projection};
 
 use crate::plasticity::{History, PostsynapticSpike, Rule};
@@ -32,10 +33,17 @@ impl<T: Scalar> Default for PlasticityState<T> {
 
 impl<T: Scalar> PlasticityState<T> {
     /// Prepares for plastic connections, given the dendritic delay and the time constants (in steps) of each neuron.
-    pub(crate) fn open(&mut self, dendritic: Vec<u16>, taus: Vec<[f64; 2]>, dt: f64) {
+    pub(crate) fn open(
+        &mut self,
+        dendritic: Vec<u16>,
+        taus: impl Iterator<Item = [f64; 2]>,
+        dt: f64,
+    ) -> Result<(), Error> {
         if self.history.is_none() {
-            (self.history, self.dendritic, self.dt) = (Some(History::new(taus)), dendritic, dt);
+            let history = History::new(collected(taus)?)?;
+            (self.history, self.dendritic, self.dt) = (Some(history), dendritic, dt);
         }
+        Ok(())
     }
 
     /// Returns the dendritic delay of a neuron in steps.
@@ -52,17 +60,15 @@ impl<T: Scalar> PlasticityState<T> {
     }
 
     /// Records a spike of a neuron.
-    pub(crate) fn remember(&mut self, lane: usize, step: u64) {
-        if let Some(history) = &mut self.history {
-            history.push(lane, step);
-        }
+    pub(crate) fn remember(&mut self, lane: usize, step: u64) -> Result<(), Error> {
+        self.history.as_mut().map_or(Ok(()), |history| history.push(lane, step))
     }
 }
 
 /// Returns the dendritic delays (in steps) of some neurons of a population.
-pub(crate) fn on_dendrite(population: &Population, neurons: Range<usize>) -> Vec<u16> {
+pub(crate) fn on_dendrite(population: &Population, neurons: Range<usize>) -> impl Iterator<Item = u16> {
     let all = &population.dendritic_delay;
-    neurons.map(|i| all.get(i).or(all.last()).copied().unwrap_or(1)).collect()
+    neurons.map(|i| all.get(i).or(all.last()).copied().unwrap_or(1))
 }
 
 /// Returns the time constants of traces (in steps of `dt` ms) of some neurons of the population with this index.
@@ -70,10 +76,10 @@ pub(crate) fn trace_taus(
     parameters: &ParameterStore,
     (population, neurons): (usize, Range<usize>),
     dt: f64,
-) -> Vec<[f64; 2]> {
+) -> impl Iterator<Item = [f64; 2]> {
     let traces: Vec<_> = parameters.of(Target::Traces(population)).collect();
-    let tau = |k: usize, i: usize| traces.get(k).map_or(f64::NAN, |values| values.get(i)) / dt;
-    neurons.map(|i| [tau(0, i), tau(1, i)]).collect()
+    let tau = move |k: usize, i: usize| traces.get(k).map_or(f64::NAN, |values| values.get(i)) / dt;
+    neurons.map(move |i| [tau(0, i), tau(1, i)])
 }
 
 /// Checks that no weight exceeds the maximum of the rule, and that no dendritic delay exceeds the delay of the

@@ -73,23 +73,23 @@ impl Probes {
         ensemble.source_blocks_of(generator).for_each(|c| prune(&mut c.log, least, release));
     }
 
-    /// Removes everything that was recorded after the state at `step`.
-    pub(crate) fn cut<T: Scalar>(&self, ensemble: &mut Ensemble<T>, step: u64) {
+    /// Removes values that were recorded from step `values` on, and spikes from step `spikes` on.
+    pub(crate) fn cut<T: Scalar>(&self, ensemble: &mut Ensemble<T>, values: u64, spikes: u64) {
         let probes = &self.0;
         for shard in ensemble.all_shards() {
             let watchers = shard.delivery.plasticity.watchers.iter_mut().map(|(_, r)| r);
             for recorder in shard.recorders.iter_mut().chain(watchers) {
                 if let What::Values { every, .. } = probes[recorder.probe].what {
                     let begin = probes[recorder.probe].begin;
-                    recorder.truncate(samples(begin, (step + 1).max(begin), every) as usize);
+                    recorder.truncate(samples(begin, values.max(begin), every) as usize);
                 }
             }
             if let Some(log) = &mut shard.output.log {
-                log.retain(|(at, _)| *at < step);
+                log.retain(|(at, _)| *at < spikes);
             }
         }
         for log in ensemble.all_source_blocks().filter_map(|c| c.log.as_mut()) {
-            log.retain(|(at, _)| *at < step);
+            log.retain(|(at, _)| *at < spikes);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Probes: the quantities that are recorded, and the resulting tables.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::{append, collected, copied, filled, push, room};
 use dendrion_model::{Error, Generator};
 
 use crate::recording::recorder::{Reads, Recorder};
@@ -136,6 +137,7 @@ impl Probes {
         } else {
             let reads = reads(model, population, &format!("{member}.{variable}"))?;
             let columns = self.record((model, ensemble), (population, reads), every, indices);
+            let columns = columns.map_err(|error| error.needed_by(path, || "a probe".into()))?;
             What::Values { every, columns }
         };
         self.0.push(Probe { population, what, begin: now });
@@ -153,7 +155,9 @@ impl Probes {
         let mut order = ensemble.order(projection)?;
         let count = order.total();
         check_indices(&model.network.projections[projection].path, indices, count)?;
-        let mut columns_of: Vec<Vec<u32>> = vec![Vec::new(); count];
+        let path = &model.network.projections[projection].path;
+        let needed = |error: Error| error.needed_by(path, || "a probe".into());
+        let mut columns_of: Vec<Vec<u32>> = filled(count, Vec::new()).map_err(needed)?;
         match indices {
             Some(chosen) => (0..).zip(chosen).for_each(|(column, i)| columns_of[*i].push(column)),
             None => (0..).zip(&mut columns_of).for_each(|(column, of)| of.push(column)),
@@ -211,15 +215,16 @@ impl Probes {
         (population, reads): (usize, Reads),
         every: u64,
         indices: Option<&[usize]>,
-    ) -> usize {
+    ) -> Result<usize, Error> {
         let probe = self.0.len();
         let layout = model.cells[population].layout;
-        let all: Vec<usize> = indices.map_or_else(|| (0..layout.size).collect(), <[usize]>::to_vec);
+        let count = indices.map_or(layout.size, <[usize]>::len);
         let mut columns = vec![Vec::new(); layout.shards()];
-        for (column, neuron) in all.iter().enumerate() {
-            let shard = layout.shard_of(*neuron);
+        for column in 0..count {
+            let neuron = indices.map_or(column, |all| all[column]);
+            let shard = layout.shard_of(neuron);
             let lane = neuron - layout.neurons_of(shard).start;
-            columns[shard].push((lane as u32, column as u32));
+            push(&mut columns[shard], (lane as u32, column as u32))?;
         }
         for (columns, shard) in
             columns.into_iter().zip(of_population_mut(&mut ensemble.own.shards, population))
@@ -228,17 +233,32 @@ impl Probes {
                 shard.recorders.push(Recorder::new(probe, reads, every, columns));
             }
         }
-        all.len()
+        Ok(count)
+    }
+
+    /// Adds the module of a probe to an error.
+    fn read<T: Scalar>(&self, model: &Model<T>, id: ProbeId, error: Error) -> Error {
+        let path = match self.0.get(id.0).map(|p| (&p.what, p.population)) {
+            Some((What::Generated { generator, .. }, _)) => &model.network.generators[*generator].path,
+            Some((_, population)) => &model.cells[population].path,
+            None => "network",
+        };
+        error.needed_by(path, || "a copy of a recording".into())
     }
 
     /// Returns the steps of a probe's samples.
-    pub(crate) fn sample_steps<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> Vec<u64> {
+    pub(crate) fn sample_steps<T: Scalar>(
+        &self,
+        (model, ensemble): (&Model<T>, &Ensemble<T>),
+        id: ProbeId,
+    ) -> Result<Vec<u64>, Error> {
         match self.0.get(id.0) {
             Some(Probe { what: What::Values { every, .. }, begin, .. }) => {
                 let first = begin.div_ceil(*every) * every;
-                (0..self.rows(ensemble, id) as u64).map(|i| first + i * every).collect()
+                let steps = collected((0..self.rows(ensemble, id) as u64).map(|i| first + i * every));
+                steps.map_err(|error| self.read(model, id, error))
             }
-            _ => Vec::new(),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -249,44 +269,50 @@ impl Probes {
     }
 
     /// Returns a probe's values, sample after sample of a batch, and the number of columns.
-    pub(crate) fn values<T: Scalar>(&self, ensemble: &Ensemble<T>, id: ProbeId) -> (Vec<T>, usize) {
+    pub(crate) fn values<T: Scalar>(
+        &self,
+        (model, ensemble): (&Model<T>, &Ensemble<T>),
+        id: ProbeId,
+    ) -> Result<(Vec<T>, usize), Error> {
         let Some(Probe { population, what: What::Values { columns, .. }, .. }) = self.0.get(id.0) else {
-            return (Vec::new(), 0);
+            return Ok((Vec::new(), 0));
         };
+        let needed = |error: Error| self.read(model, id, error);
         let rows = self.rows(ensemble, id);
         let size = rows * columns;
         let samples = ensemble.present();
-        let mut whole = Vec::with_capacity(size * samples.len());
+        let mut whole = room(size.saturating_mul(samples.len())).map_err(needed)?;
         let mut append = |shards: &[Shard<T>]| {
             let recorders: Vec<_> = recorders(shards, (*population, id)).collect();
             crate::recording::recorder::append(&recorders, (rows, *columns), &mut whole)
         };
         if samples.iter().all(|s| append(&s.shards)) {
-            return (whole, *columns);
+            return Ok((whole, *columns));
         }
         drop(whole);
-        let mut tables = vec![T::default(); size * samples.len()];
+        let mut tables = filled(size * samples.len(), T::default()).map_err(needed)?;
         if size > 0 {
             for (table, sample) in tables.chunks_mut(size).zip(samples) {
                 recorders(&sample.shards, (*population, id)).for_each(|r| r.copy(table, *columns));
             }
         }
-        (tables, *columns)
+        Ok((tables, *columns))
     }
 
     /// Returns a probe's spikes (step, neuron) in a sample of a batch, sorted by step and then by neuron. Without a
     /// batch, the network is sample 0.
     pub(crate) fn spikes<T: Scalar>(
         &self,
-        ensemble: &Ensemble<T>,
+        (model, ensemble): (&Model<T>, &Ensemble<T>),
         now: u64,
         (id, sample): (ProbeId, usize),
-    ) -> Vec<(u64, u32)> {
-        let Some(Probe { population, what, begin }) = self.0.get(id.0) else { return Vec::new() };
+    ) -> Result<Vec<(u64, u32)>, Error> {
+        let Some(Probe { population, what, begin }) = self.0.get(id.0) else { return Ok(Vec::new()) };
         let samples = ensemble.present();
-        let Some(Sample { shards, source_blocks }) = samples.get(sample) else { return Vec::new() };
+        let Some(Sample { shards, source_blocks }) = samples.get(sample) else { return Ok(Vec::new()) };
+        let needed = |error: Error| self.read(model, id, error);
         let (logs, indices): (Vec<&Vec<_>>, _) = match what {
-            What::Values { .. } | What::Removed => return Vec::new(),
+            What::Values { .. } | What::Removed => return Ok(Vec::new()),
             What::Spikes { indices } => {
                 let mine = of_population(shards, *population).iter();
                 (mine.filter_map(|s| s.output.log.as_ref()).collect(), indices)
@@ -296,15 +322,16 @@ impl Probes {
                 (mine.filter_map(|c| c.log.as_ref()).collect(), indices)
             }
         };
-        let mut chosen = indices.clone().unwrap_or_default();
+        let mut chosen = indices.as_ref().map_or(Ok(Vec::new()), |all| copied(all)).map_err(needed)?;
         chosen.sort_unstable();
         // Generators are ahead of the neurons if a run was stopped.
         let recorded = |step: &u64| (*begin..now).contains(step);
-        let mut spikes: Vec<(u64, u32)> = (logs.into_iter().flatten().copied())
-            .filter(|(step, i)| recorded(step) && (indices.is_none() || chosen.binary_search(i).is_ok()))
-            .collect();
+        let mut spikes = Vec::new();
+        let all = (logs.into_iter().flatten().copied())
+            .filter(|(step, i)| recorded(step) && (indices.is_none() || chosen.binary_search(i).is_ok()));
+        append(&mut spikes, all).map_err(needed)?;
         spikes.sort_unstable();
-        spikes
+        Ok(spikes)
     }
 }
 

@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
+use dendrion_model::allocate::{copied, reserve};
 
 /// The source of a recorder's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Lanes {
 }
 
 /// The recording of one probe in one shard.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Recorder<T: Scalar> {
     pub(crate) probe: usize,
     pub(crate) reads: Reads,
@@ -80,12 +82,19 @@ impl<T: Scalar> Recorder<T> {
     }
 
     /// Returns a copy with only the valid rows.
-    pub(crate) fn trimmed(&self) -> Self {
-        let data = self.data[..self.rows * self.lanes.len()].to_vec();
-        Self { data, lanes: self.lanes.clone(), ..*self }
+    pub(crate) fn trimmed(&self) -> Result<Self, Error> {
+        let data = copied(&self.data[..self.rows * self.lanes.len()])?;
+        Ok(Self { data, lanes: self.lanes.clone(), ..*self })
     }
 
-    /// Allocates memory for the samples of an epoch.
+    /// Allocates memory for the samples of a run from step `begin` to `end`, so that its epochs need none.
+    pub(crate) fn make_room(&mut self, begin: u64, end: u64) -> Result<(), Error> {
+        let rows = self.rows.saturating_add(samples(begin, end, self.every) as usize);
+        let more = rows.saturating_mul(self.lanes.len()).saturating_sub(self.data.len());
+        reserve(&mut self.data, more)
+    }
+
+    /// Starts the samples of an epoch.
     pub(crate) fn begin(&mut self, begin: u64, steps: usize) {
         self.row = self.rows;
         self.rows += samples(begin, begin + steps as u64, self.every) as usize;

@@ -46,8 +46,9 @@ impl<T: Scalar, O: Observer<T>> Observed<T, O> {
 
     /// Converts the sample to a single worker that owns all of it.
     pub(crate) fn into_worker(self) -> Worker<T, O> {
+        let reached = self.reached;
         let (shards, sources) = self.members();
-        Worker::new(shards, sources)
+        Worker::new(shards, sources, reached)
     }
 }
 
@@ -57,6 +58,7 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     workers: usize,
     cost: impl Fn(&Shard<T>) -> usize,
 ) -> Vec<Worker<T, O>> {
+    let reached = sample.reached;
     let (shards, sources) = sample.members();
     let mut parts: Vec<(Vec<_>, Vec<_>)> = (0..workers).map(|_| (Vec::new(), Vec::new())).collect();
     let mut shards: Vec<_> = shards.into_iter().map(|member| (cost(&member.part), member)).collect();
@@ -72,7 +74,7 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
         // Source blocks of a generator have about equal costs.
         parts[member.place % workers].1.push(member);
     }
-    parts.into_iter().map(|(shards, sources)| Worker::new(shards, sources)).collect()
+    parts.into_iter().map(|(shards, sources)| Worker::new(shards, sources, reached)).collect()
 }
 
 /// Collects the sample that was distributed to these workers. All workers stop at the same step, so the first one's

@@ -28,6 +28,7 @@ use super::barrier::Barrier;
 use super::exchange::{Route, SpikeExchange};
 use super::pace::Pace;
 use crate::inputs::{Current, SourceBlock, StandIns};
+use crate::refused::Shortage;
 use crate::runtime::delivery::Sent;
 use crate::runtime::input_ports::View;
 use crate::runtime::observer::{Observer, SourceObserver};
@@ -93,16 +94,25 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
     pub(crate) fn new(
         shards: Vec<Member<Shard<T>, O::Shard>>,
         sources: Vec<Member<SourceBlock, O::Sources>>,
+        reached: u64,
     ) -> Self {
-        Self { shards, sources, reached: 0, spare: Spikes::default() }
+        Self { shards, sources, reached, spare: Spikes::default() }
     }
 
     /// Generates the spikes of the epoch of `length` steps that begins at `begin`, and stores them in the exchange.
     fn generate(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
         let steps = length.min(plan.end - begin) as usize;
         for Member { place, part, observer } in &mut self.sources {
-            part.generate(begin, steps, &mut self.spare);
-            observer.spikes(begin, &self.spare);
+            if part.shortage.is_none() {
+                let sent = part.generate(begin, steps, &mut self.spare);
+                let kept = sent.and_then(|()| observer.spikes(begin, &self.spare));
+                Shortage::note(&mut part.shortage, begin, kept);
+            }
+            if part.shortage.is_some() {
+                // It sends nothing until all threads stop.
+                self.spare.clear();
+                plan.last.fetch_min(epoch, Ordering::AcqRel);
+            }
             plan.exchange.put_source_block(epoch, *place, &mut self.spare);
         }
     }
@@ -111,8 +121,14 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         for Member { place, part: shard, observer } in &mut self.shards {
             let engine = &plan.engines[shard.place.population];
             let view = View { engine, currents: &plan.currents, given: &plan.given };
-            shard.run(&view, begin, steps, observer);
-            if shard.fault.is_some() {
+            if shard.shortage.is_none() {
+                let done = shard.run(&view, begin, steps, observer);
+                Shortage::note(&mut shard.shortage, begin, done);
+            }
+            if shard.shortage.is_some() {
+                shard.output.spikes.clear();
+            }
+            if shard.fault.is_some() || shard.shortage.is_some() {
                 // `last` makes the other workers stop after this epoch as well. All of them read it after the
                 // barrier.
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
@@ -135,7 +151,8 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
             return;
         }
-        self.deliver(begin, steps, |projection| match &plan.routes[projection] {
+        // They may arrive in the step in which they are sent.
+        self.deliver((begin, steps, begin), |projection| match &plan.routes[projection] {
             Route::Sources(generator, range) => Some(match plan.given.get(*generator) {
                 Some(Some(given)) => Sent::Given(given),
                 _ => Sent::Spikes(&spikes[range.clone()]),
@@ -156,15 +173,21 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
         // The number of steps comes from the spikes, because the last epoch of a run may be shorter.
         let steps = spikes.iter().map(|s| s.steps()).max().unwrap_or(0);
-        self.deliver(begin, steps, |projection| match &plan.routes[projection] {
+        self.deliver((begin, steps, begin + steps as u64), |projection| match &plan.routes[projection] {
             Route::Shards(range) => Some(Sent::Spikes(&spikes[range.clone()])),
             Route::Sources(..) => None,
         });
     }
 
-    fn deliver<'a>(&mut self, begin: u64, steps: usize, from: impl Fn(usize) -> Option<Sent<'a, T>>) {
-        for member in &mut self.shards {
-            member.part.delivery.deliver(begin, steps, &from);
+    /// Delivers the spikes of `steps` steps from `begin` on, which arrive at step `first` or later.
+    fn deliver<'a>(
+        &mut self,
+        (begin, steps, first): (u64, usize, u64),
+        from: impl Fn(usize) -> Option<Sent<'a, T>>,
+    ) {
+        for Member { part, .. } in &mut self.shards {
+            let done = part.delivery.deliver(begin, steps, &from);
+            Shortage::note(&mut part.shortage, first, done);
         }
     }
 
@@ -204,7 +227,9 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             self.deliver_spikes(plan, epoch, begin);
             // Now that the postsynaptic spikes before `next` are known, more weights can be decided.
             for Member { part, .. } in &mut self.shards {
-                part.delivery.learn(next, part.place.lanes_of_all());
+                let done = part.delivery.learn(next, part.place.lanes_of_all());
+                // Found in the next epoch, after which all threads stop.
+                Shortage::note(&mut part.shortage, next, done);
             }
             begin = next;
             // All workers decide alike: a worker that is ahead can only have stored the number of a later epoch.

@@ -12,6 +12,7 @@ use super::index::{of_population, of_population_mut};
 use super::model::Model;
 use super::shard::Shard;
 use crate::connect::{Connections, Order, given_weights};
+use crate::refused::refused;
 
 impl<T: Scalar> Ensemble<T> {
     /// Returns the connections of a projection shard by shard.
@@ -53,14 +54,27 @@ impl<T: Scalar> Ensemble<T> {
             .collect()
     }
 
+    /// Copies the connections of a projection if a batch or a trace shares them, so that their weights can be replaced.
+    pub(crate) fn own_connections(&mut self, projection: usize) -> Result<(), Error> {
+        for shard in of_population_mut(&mut self.own.shards, self.onto[projection]) {
+            if let Some(incoming) = shard.delivery.incoming_of_mut(projection)
+                && Arc::get_mut(&mut incoming.fanout).is_none()
+            {
+                incoming.fanout = Arc::new(incoming.fanout.copy().map_err(refused)?);
+            }
+        }
+        Ok(())
+    }
+
     fn replace_weights(&mut self, projection: usize, weights: Vec<Vec<T>>) {
         let mut weights = weights.into_iter();
         let population = self.onto[projection];
         for shard in of_population_mut(&mut self.own.shards, population) {
             if let Some(incoming) = shard.delivery.incoming_of_mut(projection)
                 && let Some(weights) = weights.next()
+                && let Some(fanout) = Arc::get_mut(&mut incoming.fanout)
             {
-                Arc::make_mut(&mut incoming.fanout).weights_mut().copy_from_slice(&weights);
+                fanout.weights_mut().copy_from_slice(&weights);
             }
         }
         for sample in &mut self.batch {
@@ -112,7 +126,8 @@ pub(crate) fn table_of<T: Scalar>(model: &Model<T>, projection: usize, error: Er
     error.needed_by(&model.network.projections[projection].path, || "a table of its connections".into())
 }
 
-/// Replaces the weights of a projection, shard by shard. Pending plastic changes of the old weights are lost.
+/// Replaces the weights of a projection, shard by shard. Pending plastic changes of the old weights are lost. The connections must
+/// not be shared (see [`Ensemble::own_connections`]).
 pub(crate) fn put_weights<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

@@ -22,6 +22,7 @@ use crate::build::layout::Layout;
 use crate::connect::Connections;
 use crate::plasticity::control;
 use crate::recording::probe::{ProbeId, Probes, variables};
+use crate::refused::Shortage;
 use crate::run::{Barrier, Exchange, RunPlan};
 
 /// The reason why a run ended.
@@ -156,7 +157,7 @@ impl<T: Scalar> Core<T> {
     /// Ends the run at a fault: recordings up to its step are kept, and later ones are removed.
     pub(crate) fn fail(&mut self, fault: Fault, sample: Option<usize>) -> Error {
         self.clock.reach(fault.step);
-        self.probes.cut(&mut self.ensemble, fault.step);
+        self.probes.cut(&mut self.ensemble, fault.step + 1, fault.step);
         let (cells, dt) = (&self.model.cells[fault.population], self.clock.dt);
         let error = Error::Divergence {
             population: cells.path.clone(),
@@ -170,23 +171,42 @@ impl<T: Scalar> Core<T> {
         error
     }
 
+    /// Ends a run in which an allocation failed. Recordings before the step of the shortage are kept.
+    pub(crate) fn run_short(&mut self, (shortage, needs): (&Shortage, Result<usize, usize>)) -> Error {
+        self.clock.reach(shortage.step);
+        self.probes.cut(&mut self.ensemble, shortage.step, shortage.step);
+        let path = match needs {
+            Ok(population) => &self.model.network.populations[population].path,
+            Err(generator) => &self.model.network.generators[generator].path,
+        };
+        let time = shortage.step as f64 * self.clock.dt;
+        let what = || {
+            format!(
+                "its spikes and inputs after t = {time} ms (recordings up to this time are kept; reset the network to run it \
+                 again)"
+            )
+        };
+        let error = shortage.error.clone().needed_by(path, what);
+        self.broken = Some(error.clone());
+        error
+    }
+
     /// Resets the network: initial states, no pending spikes, no recordings, and the same random numbers as before.
     pub(crate) fn reset(&mut self) -> Result<(), Error> {
         if self.ensemble.is_lost(self.model.cells.len()) {
             return self.broken.clone().map_or(Ok(()), Err);
         }
         self.model.cells.iter().try_for_each(Cells::check_initial)?;
+        // Everything that can fail comes first.
+        let source_blocks = source_blocks(&self.model.network, &self.model.parameters)?;
         self.clock.reach(0);
         self.broken = None;
         self.ensemble.batch.clear();
         self.ensemble.fresh.iter_mut().for_each(|rows| rows.fill(true));
         for shard in &mut self.ensemble.own.shards {
-            shard.reset(
-                &self.model.cells[shard.place.population],
-                &self.exchange.slots[shard.place.population],
-            );
+            shard.reset(&self.model.cells[shard.place.population]);
         }
-        self.ensemble.own.source_blocks = source_blocks(&self.model.network, &self.model.parameters)?;
+        self.ensemble.own.source_blocks = source_blocks;
         self.probes.listen_again(&mut self.ensemble, self.clock.now);
         self.probes.0.iter_mut().for_each(|p| p.begin = 0);
         Ok(())
@@ -331,15 +351,15 @@ impl<T: Scalar> Core<T> {
         self.probes.remove(&mut self.ensemble, id)
     }
 
-    pub(crate) fn sample_steps(&self, id: ProbeId) -> Vec<u64> {
-        self.probes.sample_steps(&self.ensemble, id)
+    pub(crate) fn sample_steps(&self, id: ProbeId) -> Result<Vec<u64>, Error> {
+        self.probes.sample_steps((&self.model, &self.ensemble), id)
     }
 
-    pub(crate) fn values(&self, id: ProbeId) -> (Vec<T>, usize) {
-        self.probes.values(&self.ensemble, id)
+    pub(crate) fn values(&self, id: ProbeId) -> Result<(Vec<T>, usize), Error> {
+        self.probes.values((&self.model, &self.ensemble), id)
     }
 
-    pub(crate) fn spikes(&self, id: ProbeId, sample: usize) -> Vec<(u64, u32)> {
-        self.probes.spikes(&self.ensemble, self.clock.now, (id, sample))
+    pub(crate) fn spikes(&self, id: ProbeId, sample: usize) -> Result<Vec<(u64, u32)>, Error> {
+        self.probes.spikes((&self.model, &self.ensemble), self.clock.now, (id, sample))
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use dendrion_kernels::{Fanout, Ring, Scalar};
+use dendrion_model::Error;
+use dendrion_model::allocate::extend;
 
 use super::places::range_of;
 use super::spikes::Spikes;
@@ -73,16 +75,14 @@ impl<T: Scalar> Delivery<T> {
     }
 
     /// Copies the connections for a sample of a batch, or to rerun steps. Weights are shared.
-    pub(crate) fn clone_connections(&self) -> Vec<Incoming<T>> {
-        let clone = |i: &Incoming<T>| Incoming {
-            projection: i.projection,
-            fanout: i.fanout.clone(),
-            port: i.port,
-            change: match &i.change {
-                Change::ShortTerm(short_term) => Change::ShortTerm(short_term.clone()),
+    pub(crate) fn clone_connections(&self) -> Result<Vec<Incoming<T>>, Error> {
+        let clone = |i: &Incoming<T>| {
+            let change = match &i.change {
+                Change::ShortTerm(short_term) => Change::ShortTerm(short_term.copy()?),
                 // Samples of a batch share their weights, and batches of networks with plastic weights are rejected.
                 Change::None | Change::Learning(_) => Change::None,
-            },
+            };
+            Ok(Incoming { projection: i.projection, fanout: i.fanout.clone(), port: i.port, change })
         };
         self.incoming.iter().map(clone).collect()
     }
@@ -94,14 +94,14 @@ impl<T: Scalar> Delivery<T> {
         begin: u64,
         steps: usize,
         from: &impl Fn(usize) -> Option<Sent<'a, T>>,
-    ) {
+    ) -> Result<(), Error> {
         for i in 0..steps {
             for incoming in &mut self.incoming {
                 let (step, ring) = (begin + i as u64, &mut self.rings[incoming.port]);
                 self.senders.clear();
                 match from(incoming.projection) {
                     Some(Sent::Spikes(all)) => {
-                        all.iter().for_each(|s| self.senders.extend_from_slice(s.at(i)));
+                        all.iter().try_for_each(|s| extend(&mut self.senders, s.at(i)))?;
                     }
                     Some(Sent::Given(given)) => {
                         incoming.fanout.deliver_scaled(given.row(step), step, ring);
@@ -114,9 +114,10 @@ impl<T: Scalar> Delivery<T> {
                     Change::ShortTerm(short_term) => {
                         short_term.deliver(&incoming.fanout, &self.senders, step, ring);
                     }
-                    Change::Learning(learning) => learning.enqueue(step, &self.senders),
+                    Change::Learning(learning) => learning.enqueue(step, &self.senders)?,
                 }
             }
         }
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! All data that change during a run: the network itself, or the samples of a batch.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::room;
 use dendrion_model::{Error, check_interrupt};
 
 use super::index::{of_generator_mut, of_population_mut};
@@ -32,6 +33,13 @@ impl<T: Scalar> Ensemble<T> {
         self.present().iter().flat_map(|sample| &sample.shards)
     }
 
+    /// Returns the shards of all samples of a batch, or those of the network itself, for modification.
+    pub(crate) fn present_shards_mut(&mut self) -> impl Iterator<Item = &mut Shard<T>> {
+        let present =
+            if self.batch.is_empty() { std::slice::from_mut(&mut self.own) } else { &mut self.batch };
+        present.iter_mut().flat_map(|sample| &mut sample.shards)
+    }
+
     /// Returns the network's own shards and those of the samples of a batch.
     pub(crate) fn all_shards(&mut self) -> impl Iterator<Item = &mut Shard<T>> {
         self.own.shards.iter_mut().chain(self.batch.iter_mut().flat_map(|s| &mut s.shards))
@@ -59,12 +67,20 @@ impl<T: Scalar> Ensemble<T> {
     pub(crate) fn clone_samples(&self, batch: usize) -> Result<Vec<Sample<T>>, Error> {
         let one = |b: usize| {
             check_interrupt()?;
-            let shards = self.own.shards.iter().map(|s| s.clone_shard(true)).collect();
-            let mut sample = Sample { shards, source_blocks: self.own.source_blocks.clone() };
+            let shards = self.own.shards.iter().map(|s| s.clone_shard(true)).collect::<Result<_, Error>>()?;
+            let source_blocks = self.own.source_blocks.iter().map(SourceBlock::copy);
+            let mut sample = Sample { shards, source_blocks: source_blocks.collect::<Result<_, Error>>()? };
             sample.draw_as(b as u32);
             Ok(sample)
         };
-        (0..batch).map(one).collect()
+        let all = || {
+            let mut samples = room(batch)?;
+            for b in 0..batch {
+                samples.push(one(b)?);
+            }
+            Ok(samples)
+        };
+        all().map_err(|error: Error| error.needed_by("network", || format!("a batch of {batch} samples")))
     }
 
     /// Returns whether shards were lost with a thread: a network with populations has shards.

@@ -1,6 +1,7 @@
 //! The inputs of a shard other than spikes: currents and noises.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use super::place::Place;
 use super::population::Engine;
@@ -17,7 +18,7 @@ pub(crate) struct View<'a, T: Scalar> {
 }
 
 /// The rows of currents and noises for the current block.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct InputPorts<T: Scalar> {
     /// For each current input, the generator and the rows.
     pub(crate) currents: Vec<(usize, InputRows<T>)>,
@@ -25,6 +26,14 @@ pub(crate) struct InputPorts<T: Scalar> {
 }
 
 impl<T: Scalar> InputPorts<T> {
+    /// Returns the same inputs with empty rows.
+    pub(crate) fn fresh(&self) -> Self {
+        Self {
+            currents: self.currents.iter().map(|(generator, rows)| (*generator, rows.fresh())).collect(),
+            noises: self.noises.iter().map(NoiseRows::fresh).collect(),
+        }
+    }
+
     /// Returns the number of inputs.
     pub(crate) fn len(&self) -> usize {
         self.currents.len() + self.noises.len()
@@ -37,16 +46,16 @@ impl<T: Scalar> InputPorts<T> {
         (place, block): (&Place, usize),
         begin: u64,
         steps: usize,
-    ) {
+    ) -> Result<(), Error> {
         let (first, neurons) = place.neurons_of(block);
         for (generator, rows) in &mut self.currents {
             if let Some(Some(given)) = view.given.get(*generator) {
-                given.fill(rows, (first, neurons), begin, steps);
+                given.fill(rows, (first, neurons), begin, steps)?;
             } else if let Some(Some(current)) = view.currents.get(*generator) {
-                current.fill(rows, (first, neurons), begin, steps);
+                current.fill(rows, (first, neurons), begin, steps)?;
             }
         }
-        self.noises.iter_mut().for_each(|n| n.fill(first, neurons, begin, steps));
+        self.noises.iter_mut().try_for_each(|n| n.fill(first, neurons, begin, steps))
     }
 
     /// Sets `ports` to the rows of step `i` of the epoch.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dendrion_kernels::{Delays, Fanout, Scalar};
+use dendrion_model::Error;
 
 use super::delivery::{Change, Delivery, Incoming};
 use crate::plasticity::Synapses;
@@ -13,27 +14,30 @@ const KEPT: usize = 64;
 
 impl<T: Scalar> Delivery<T> {
     /// Decides all spikes that can be decided before step `now`, and records weights.
-    pub(crate) fn learn(&mut self, now: u64, lanes: usize) {
+    pub(crate) fn learn(&mut self, now: u64, lanes: usize) -> Result<(), Error> {
         let PlasticityState { history: Some(history), dendritic, dt, decided, watchers } =
             &mut self.plasticity
         else {
-            return;
+            return Ok(());
         };
         let (begin, history, dt) = (*decided, &*history, *dt);
         watchers.iter_mut().for_each(|(_, r)| r.begin(begin, now.saturating_sub(begin) as usize));
         for t in begin..now {
             for Incoming { projection, fanout, port, change } in &mut self.incoming {
                 let Change::Learning(learning) = change else { continue };
-                let mut synapses = Synapses { fanout: Arc::make_mut(fanout), history, dendritic, dt };
+                // Plastic connections are not shared: batches and gradients raise an error for them.
+                let Some(fanout) = Arc::get_mut(fanout) else { continue };
+                let mut synapses = Synapses { fanout, history, dendritic, dt };
                 for (_, recorder) in watchers.iter_mut().filter(|(p, r)| p == projection && r.is_due(t)) {
                     learning.flush(t, &mut synapses);
                     recorder.sample(begin, t, 0, synapses.fanout.weights());
                 }
-                learning.decide(t, &mut synapses, &mut self.rings[*port]);
+                learning.decide(t, &mut synapses, &mut self.rings[*port])?;
             }
         }
         *decided = now.max(begin);
         self.prune(lanes);
+        Ok(())
     }
 
     /// Updates all weights with everything that has been decided.
@@ -41,8 +45,7 @@ impl<T: Scalar> Delivery<T> {
         let Some(history) = &self.plasticity.history else { return };
         let (dendritic, dt) = (self.plasticity.dendritic.as_slice(), self.plasticity.dt);
         for Incoming { fanout, change, .. } in &mut self.incoming {
-            if let Change::Learning(learning) = change {
-                let fanout = Arc::make_mut(fanout);
+            if let (Change::Learning(learning), Some(fanout)) = (change, Arc::get_mut(fanout)) {
                 learning.flush(self.plasticity.decided, &mut Synapses { fanout, history, dendritic, dt });
             }
         }
@@ -74,7 +77,7 @@ impl<T: Scalar> Delivery<T> {
     }
 
     /// Sets the time constants (in steps) of the neurons' traces from now on.
-    pub(crate) fn set_trace_taus(&mut self, taus: Vec<[f64; 2]>) {
+    pub(crate) fn set_trace_taus(&mut self, taus: impl Iterator<Item = [f64; 2]>) {
         if let Some(history) = &mut self.plasticity.history {
             history.set_taus(taus);
         }

@@ -1,4 +1,4 @@
-//! Checks of the memory that a batch and the recordings of a run need, before they are allocated.
+//! The memory that a batch and the recordings of a run need: checked before it is allocated, and allocated before the run begins.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, check_memory};
@@ -46,4 +46,28 @@ pub(crate) fn check_recorded_memory<T: Scalar>(
     let what = format!("a recording of {columns} values at {rows} times{of_batch}");
     check_memory(&core.model.cells[population].path, &what, bytes)?;
     check_memory("network", "all recordings of this run", total)
+}
+
+/// Allocates the memory for the values that probes record in the next `steps` steps, so that a failure does not change the network.
+/// Spikes need memory during the run.
+pub(crate) fn make_room<T: Scalar>(core: &mut Core<T>, steps: u64) -> Result<(), Error> {
+    let begin = core.clock.now;
+    let end = begin.saturating_add(steps);
+    let paths = &core.model.network;
+    for shard in core.ensemble.present_shards_mut() {
+        let needed = |error: Error| {
+            let path = &paths.populations[shard.place.population].path;
+            error.needed_by(path, || format!("a recording of {steps} steps"))
+        };
+        shard.recorders.iter_mut().try_for_each(|r| r.make_room(begin, end)).map_err(needed)?;
+        let plasticity = &mut shard.delivery.plasticity;
+        // Weights are recorded when they are decided, which may be in a later run.
+        let begin = plasticity.decided.min(begin);
+        for (projection, recorder) in &mut plasticity.watchers {
+            let path = &paths.projections[*projection].path;
+            let room = recorder.make_room(begin, end);
+            room.map_err(|error| error.needed_by(path, || format!("a recording of {steps} steps")))?;
+        }
+    }
+    Ok(())
 }

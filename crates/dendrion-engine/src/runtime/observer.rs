@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::Error;
 
 use super::spikes::Spikes;
 
@@ -22,14 +23,14 @@ pub(crate) trait ShardObserver<T: Scalar>: Debug + Send {
     /// Returns a block's state after the last step, if it is not in the shard's own copy.
     fn end_block(&self, end: u64, block: usize) -> Option<&[T]>;
 
-    /// Called with the shard's spikes of an epoch.
-    fn spikes(&mut self, spikes: &Spikes);
+    /// Called with the shard's spikes of an epoch. An error ends the run.
+    fn spikes(&mut self, spikes: &Spikes) -> Result<(), Error>;
 }
 
 /// Observes the spikes of one source block.
 pub(crate) trait SourceObserver: Debug + Send {
-    /// Called with the spikes of the steps from `begin` on.
-    fn spikes(&mut self, begin: u64, spikes: &Spikes);
+    /// Called with the spikes of the steps from `begin` on. An error ends the run.
+    fn spikes(&mut self, begin: u64, spikes: &Spikes) -> Result<(), Error>;
 }
 
 /// A type of observer for a run.
@@ -60,9 +61,13 @@ impl<T: Scalar> ShardObserver<T> for () {
         None
     }
 
-    fn spikes(&mut self, _: &Spikes) {}
+    fn spikes(&mut self, _: &Spikes) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 impl SourceObserver for () {
-    fn spikes(&mut self, _: u64, _: &Spikes) {}
+    fn spikes(&mut self, _: u64, _: &Spikes) -> Result<(), Error> {
+        Ok(())
+    }
 }

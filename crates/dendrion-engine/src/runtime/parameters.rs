@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::copied_values;
 use dendrion_model::{Error, Generator, Owner, Values};
 
 use super::connections::{flush_weights, put_weights, table_of};
@@ -30,7 +31,9 @@ pub(crate) fn parameter<T: Scalar>(
 ) -> Result<Values, Error> {
     let id = model.parameter(key)?;
     match (model.parameters.get(id), model.parameters[id].target) {
-        (Some(values), _) => Ok(Values::clone(values)),
+        (Some(values), _) => {
+            copied_values(values).map_err(|error| error.needed_by(key, || "its values".into()))
+        }
         (None, Target::Weights(i)) => {
             flush_weights(model, ensemble, i);
             let table = ensemble.connection_table(i);
@@ -56,7 +59,7 @@ pub(crate) fn set_parameters<T: Scalar>(
     let mut weights = Vec::new();
     for (id, values) in &values {
         if let Target::Weights(i) = model.parameters[*id].target {
-            let new = ensemble.weights_of_shards(i, values);
+            let new = ensemble.own_connections(i).and_then(|()| ensemble.weights_of_shards(i, values));
             let path = &model.network.projections[i].path;
             weights.push(new.map_err(|error| error.needed_by(path, || "new weights".into()))?);
         }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use dendrion_equations::{Leaf, System, Tape, Wiring, neuron};
 use dendrion_kernels::{Coefficients, Column, Frame, Kernel, Level, Program, granule};
 use dendrion_kernels::{LinkError, Scalar};
+use dendrion_model::allocate::{copied, room};
 use dendrion_model::{Error, Population, Turns, UNNAMED, Values};
 
 use crate::build::layout::Layout;
 use crate::random::{Purpose, Stream};
+use crate::refused::unlinked;
 
 /// Approximate number of vector operations in the time in which a vector is written to memory and read again.
 const CHEAP: usize = 16;
 
 /// The data that a thread needs to run a population's blocks. They are shared and do not change during a run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Engine<T: Scalar> {
     pub(crate) kernel: Kernel<T>,
     pub(crate) coefs: Coefficients<T>,
@@ -24,7 +26,7 @@ pub(crate) struct Engine<T: Scalar> {
 }
 
 /// The program of an observable, which stores its value in scratch row 0.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Observer<T: Scalar> {
     pub(crate) kernel: Kernel<T>,
     pub(crate) coefs: Coefficients<T>,
@@ -164,14 +166,15 @@ fn link<T: Scalar>(
     level: Level,
     before: Option<&Engine<T>>,
 ) -> Result<Linked<T>, Error> {
-    let broken = |e: LinkError| Error::structure(path, format!("its program does not link: {e}"));
-    let mut columns = coefficients(tape, parameters, layout, level).map_err(|error| error.at(path))?;
+    let broken = |e: LinkError| unlinked(path, "its program", e);
+    let needed = |e: Error| e.at(path).needed_by(path, || "its coefficients and initial values".into());
+    let mut columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
     let initial = columns.split_off(tape.program.coefs).into_iter().map(values).collect();
     let kernel = before.map(|e| &e.kernel);
     let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
     let mut observers = Vec::new();
     for (i, (_, tape)) in observed.iter().enumerate() {
-        let columns = coefficients(tape, parameters, layout, level).map_err(|error| error.at(path))?;
+        let columns = coefficients(tape, parameters, layout, level).map_err(needed)?;
         let kernel = before.and_then(|e| e.observers.get(i)).map(|o| &o.kernel);
         let (kernel, coefs) = linked(&tape.program, &columns, layout, level, kernel).map_err(broken)?;
         observers.push(Observer { kernel, coefs, scratch_rows: tape.program.scratch_rows });
@@ -204,9 +207,9 @@ pub(crate) fn coefficients(
     layout: &Layout,
     level: Level,
 ) -> Result<Vec<Column>, Error> {
-    let broken = |e: LinkError| Error::structure(UNNAMED, format!("its program does not link: {e}"));
+    let broken = |e: LinkError| unlinked(UNNAMED, "its program", e);
     let varies = |depends: &Vec<usize>| depends.iter().any(|p| parameters[*p].uniform().is_none());
-    let columns: Vec<Column> = columns(&tape.leaves, parameters);
+    let columns = columns(&tape.leaves, parameters)?;
     let lanes = granule::<f64>();
     let any = tape.depends.iter().any(varies);
     let blocks = if any { layout.size.div_ceil(lanes) } else { 1 };
@@ -232,7 +235,11 @@ pub(crate) fn coefficients(
             let row = &state[i * lanes..][..count];
             match column {
                 Column::Each(values) => values.extend_from_slice(row),
-                Column::Uniform(_) if varies(&tape.depends[i]) => *column = Column::Each(row.to_vec()),
+                Column::Uniform(_) if varies(&tape.depends[i]) => {
+                    let mut values = room(layout.size)?;
+                    values.extend_from_slice(row);
+                    *column = Column::Each(values);
+                }
                 Column::Uniform(v) => *v = row[0],
             }
         }
@@ -241,13 +248,15 @@ pub(crate) fn coefficients(
 }
 
 /// Returns the columns of the table of a prologue, or of its reverse, from the values of parameters.
-pub(crate) fn columns(leaves: &[Leaf], parameters: &[Arc<Values>]) -> Vec<Column> {
-    let column = |leaf: &Leaf| match leaf {
-        Leaf::Number(v) => Column::Uniform(*v),
-        Leaf::Param(i) => match &*parameters[*i] {
-            Values::Each(v) if v.len() > 1 => Column::Each(v.clone()),
-            one => Column::Uniform(one.get(0)),
-        },
+pub(crate) fn columns(leaves: &[Leaf], parameters: &[Arc<Values>]) -> Result<Vec<Column>, Error> {
+    let column = |leaf: &Leaf| {
+        Ok(match leaf {
+            Leaf::Number(v) => Column::Uniform(*v),
+            Leaf::Param(i) => match &*parameters[*i] {
+                Values::Each(v) if v.len() > 1 => Column::Each(copied(v)?),
+                one => Column::Uniform(one.get(0)),
+            },
+        })
     };
     leaves.iter().map(column).collect()
 }

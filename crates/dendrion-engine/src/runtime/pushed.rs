@@ -53,6 +53,10 @@ pub(crate) fn push_spikes<T: Scalar>(
     model.network.generators[generator]
         .check_given(spikes.iter().map(|(step, _)| *step), model.network.dt)?;
     for source_block in ensemble.source_blocks_of(generator) {
+        let room = source_block.make_room(spikes.len());
+        room.map_err(|error| error.needed_by(path, || "spikes that are passed".into()))?;
+    }
+    for source_block in ensemble.source_blocks_of(generator) {
         source_block.push(spikes.iter().copied(), until);
     }
     Ok(())

@@ -14,11 +14,12 @@ use std::sync::Arc;
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
+use dendrion_model::allocate::{collected, filled, room};
 
 use crate::inputs::{Given, StandIns};
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
 use crate::runtime::core::{Core, RunEnd};
-use crate::runtime::memory::{check_batch_memory, check_recorded_memory};
+use crate::runtime::memory::{check_batch_memory, check_recorded_memory, make_room};
 use crate::runtime::observer::Observer;
 use crate::runtime::sample::Sample;
 
@@ -96,6 +97,7 @@ impl<T: Scalar> Core<T> {
         if let Some(batch) = options.batch {
             self.make_samples(batch)?;
         }
+        make_room(self, steps)?;
         // Threads of a batch do not wait for each other, so no synchronization limits their number.
         let threads = if is_batch { self.threads } else { self.worthwhile_threads() };
         let samples = if is_batch {
@@ -186,10 +188,16 @@ impl<T: Scalar> Core<T> {
         let faults = (samples.iter().enumerate())
             .flat_map(|(b, s)| s.shards.iter().filter_map(move |shard| Some((shard.fault?, b))));
         let fault = faults.min();
+        let shortages = samples.iter().filter_map(|s| s.shortage().map(|(s, needs)| (s.clone(), needs)));
+        let shortage = shortages.min_by_key(|(shortage, _)| shortage.step);
         if run.is_batch {
             self.ensemble.batch = samples;
         } else if let Some(sample) = samples.pop() {
             self.ensemble.own = sample;
+        }
+        // After a failed allocation states are wrong, so a fault may be a consequence.
+        if let Some((shortage, needs)) = shortage {
+            return Err(self.run_short((&shortage, needs)));
         }
         if let Some((fault, sample)) = fault {
             return Err(self.fail(fault, run.is_batch.then_some(sample)));
@@ -248,9 +256,11 @@ impl<T: Scalar> Core<T> {
     fn given(&self, steps: u64, options: &RunOptions) -> Result<Vec<StandIns<T>>, Error> {
         let batch = options.batch.unwrap_or(1);
         if options.inputs.is_empty() {
-            return Ok(vec![Arc::default(); batch]);
+            return filled(batch, Arc::default())
+                .map_err(|error| error.needed_by("network", || format!("a batch of {batch} samples")));
         }
-        let mut given = vec![vec![None; self.model.network.generators.len()]; batch];
+        let mut given = room(batch)?;
+        given.resize(batch, vec![None; self.model.network.generators.len()]);
         for (path, values) in &options.inputs {
             let Some(g) = self.model.network.generators.iter().position(|g| g.path == *path) else {
                 let known = self.model.network.generators.iter().map(|g| g.path.clone()).collect();
@@ -260,8 +270,8 @@ impl<T: Scalar> Core<T> {
                 |i: usize| self.model.network.projections[i].pre == dendrion_model::Source::Generator(g);
             self.model.refuse_plastic("inputs of real numbers do not support plasticity", from)?;
             let width = self.model.network.generators[g].size;
-            let size = steps as usize * width;
-            if values.len() != size * batch {
+            let size = (steps as usize).saturating_mul(width);
+            if values.len() != size.saturating_mul(batch) {
                 let accepted = format!("{batch} x {steps} x {width} values, by sample, step and member");
                 return Err(Error::parameter(path, "input", format!("{} values", values.len()), accepted));
             }
@@ -273,8 +283,10 @@ impl<T: Scalar> Core<T> {
                 dtype.check(path, "input", &(*v).into())?;
             }
             for (all, mine) in given.iter_mut().zip(values.chunks(size.max(1))) {
-                let values = Arc::new(mine.iter().map(|v| T::from_f64(*v)).collect());
-                all[g] = Some(Given { begin: self.clock.now, width, values });
+                let values = collected(mine.iter().map(|v| T::from_f64(*v)));
+                let values =
+                    values.map_err(|error| error.needed_by(path, || "a copy of its input".into()))?;
+                all[g] = Some(Given { begin: self.clock.now, width, values: Arc::new(values) });
             }
         }
         Ok(given.into_iter().map(Arc::new).collect())

@@ -4,6 +4,7 @@ use dendrion_kernels::Scalar;
 
 use super::shard::Shard;
 use crate::inputs::SourceBlock;
+use crate::refused::Shortage;
 
 /// The shards and source blocks of a network, in the order of their places in the spike exchange.
 #[derive(Debug)]
@@ -19,5 +20,13 @@ impl<T: Scalar> Sample<T> {
             shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b));
         }
         self.source_blocks.iter_mut().for_each(|c| c.become_sample(b));
+    }
+
+    /// Returns the first failed allocation of a run, and the population (`Ok`) or generator (`Err`) that needed the memory.
+    pub(crate) fn shortage(&self) -> Option<(&Shortage, Result<usize, usize>)> {
+        let shards = self.shards.iter().filter_map(|s| Some((s.shortage.as_ref()?, Ok(s.place.population))));
+        let sources =
+            self.source_blocks.iter().filter_map(|c| Some((c.shortage.as_ref()?, Err(c.generator))));
+        shards.chain(sources).min_by_key(|(shortage, _)| shortage.step)
     }
 }

@@ -1,6 +1,8 @@
 //! A shard: consecutive blocks that one thread owns, with their pending spikes.
 
-use dendrion_kernels::{Buffer, Frame, Ring, Scalar};
+use dendrion_kernels::{Buffer, Frame, OutOfMemory, Ring, Scalar};
+use dendrion_model::Error;
+use dendrion_model::allocate::copied;
 
 use super::delivery::Delivery;
 use super::input_ports::{InputPorts, View};
@@ -14,6 +16,7 @@ use crate::inputs::NoiseRows;
 use crate::inputs::input_rows::InputRows;
 use crate::plasticity::state::PlasticityState;
 use crate::recording::recorder::{Reads, Recorder};
+use crate::refused::{Shortage, refused};
 
 /// A state that is no longer finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,7 +28,7 @@ pub(crate) struct Fault {
 }
 
 /// The states of a shard's neurons.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct States<T: Scalar> {
     /// The values, block by block and row by row.
     pub(crate) values: Buffer<T>,
@@ -35,6 +38,13 @@ pub(crate) struct States<T: Scalar> {
     /// or NaN.
     before: Buffer<T>,
     scratch: Buffer<T>,
+}
+
+impl<T: Scalar> States<T> {
+    fn copy(&self) -> Result<Self, OutOfMemory> {
+        let before = Buffer::zeroed(self.before.len())?;
+        Ok(Self { values: Buffer::copied(&self.values)?, rows: self.rows, before, scratch: Buffer::new() })
+    }
 }
 
 /// Consecutive blocks of one population.
@@ -47,6 +57,7 @@ pub(crate) struct Shard<T: Scalar> {
     pub(crate) output: SpikeOutput,
     pub(crate) recorders: Vec<Recorder<T>>,
     pub(crate) fault: Option<Fault>,
+    pub(crate) shortage: Option<Shortage>,
 }
 
 impl<T: Scalar> Shard<T> {
@@ -58,7 +69,7 @@ impl<T: Scalar> Shard<T> {
         cells: &Cells<T>,
         currents: &[usize],
         slots: &[usize],
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let layout: Layout = cells.layout;
         let (blocks, neurons) = (layout.blocks_of(number), layout.neurons_of(number));
         let (lanes, rows) = (layout.lanes, cells.engine.state_rows);
@@ -66,60 +77,62 @@ impl<T: Scalar> Shard<T> {
         let mut shard = Self {
             place: Place { population, neurons, blocks, lanes },
             states: States {
-                values: Buffer::zeroed(all * rows),
+                values: Buffer::zeroed(all.saturating_mul(rows)).map_err(refused)?,
                 rows,
-                before: Buffer::zeroed(lanes * rows),
-                scratch: Buffer::zeroed(0),
+                before: Buffer::zeroed(lanes * rows).map_err(refused)?,
+                scratch: Buffer::new(),
             },
             inputs: InputPorts {
                 currents: currents.iter().map(|g| (*g, InputRows::new(lanes))).collect(),
                 noises: cells.noises.iter().map(|s| NoiseRows::new(*s, lanes)).collect(),
             },
-            delivery: Delivery::new(Vec::new(), Vec::new(), PlasticityState::default()),
+            delivery: Delivery::new(rings(all, slots)?, Vec::new(), PlasticityState::default()),
             output: SpikeOutput::default(),
             recorders: Vec::new(),
             fault: None,
+            shortage: None,
         };
-        shard.reset(cells, slots);
-        shard
+        shard.reset(cells);
+        Ok(shard)
     }
 
     /// Resets the shard to its initial state, without pending spikes and recordings.
-    pub(crate) fn reset(&mut self, cells: &Cells<T>, slots: &[usize]) {
+    pub(crate) fn reset(&mut self, cells: &Cells<T>) {
         for (row, values) in cells.initial.iter().enumerate() {
             self.set_state(row, |neuron| values.get(neuron));
         }
-        let all = self.place.blocks.len() * self.place.lanes;
-        self.delivery.rings = slots.iter().map(|n| Ring::new(all, *n)).collect();
+        self.delivery.rings.iter_mut().for_each(Ring::clear_all);
         self.delivery.forget_learning();
         self.forget_recordings();
-        (self.fault, self.output.count) = (None, 0);
+        (self.fault, self.shortage, self.output.count) = (None, None, 0);
     }
 
     /// Copies the shard with the same connections but without the state of plastic weights. Recorders and recordings
     /// are copied if `records` is true.
-    pub(crate) fn clone_shard(&self, records: bool) -> Self {
-        let recorders =
-            if records { self.recorders.iter().map(Recorder::trimmed).collect() } else { Vec::new() };
-        let log = if records { self.output.log.clone() } else { None };
-        let (rings, incoming) = (self.delivery.rings.clone(), self.delivery.clone_connections());
-        Self {
+    pub(crate) fn clone_shard(&self, records: bool) -> Result<Self, Error> {
+        let recorders = if records { self.recorders.as_slice() } else { &[] };
+        let recorders = recorders.iter().map(Recorder::trimmed).collect::<Result<_, Error>>()?;
+        let log = self.output.log.as_ref().filter(|_| records).map(|log| copied(log)).transpose()?;
+        let rings = self.delivery.rings.iter().map(Ring::copy).collect::<Result<_, _>>().map_err(refused)?;
+        let incoming = self.delivery.clone_connections()?;
+        Ok(Self {
             place: self.place.clone(),
-            states: self.states.clone(),
-            inputs: self.inputs.clone(),
+            states: self.states.copy().map_err(refused)?,
+            inputs: self.inputs.fresh(),
             delivery: Delivery::new(rings, incoming, PlasticityState::default()),
             output: SpikeOutput::with(self.output.count, log),
             recorders,
             fault: None,
-        }
+            shortage: None,
+        })
     }
 
     /// Copies the shard without recorders, so that steps can be rerun once a state is restored. The current state and
     /// pending spikes are not copied. The rings of the copy have slots but no lanes.
-    pub(crate) fn clone_without_state(&mut self) -> Self {
-        let slots = self.delivery.rings.iter().map(|r| Ring::new(0, r.slots())).collect();
-        let values = std::mem::replace(&mut self.states.values, Buffer::zeroed(0));
-        let rings = std::mem::replace(&mut self.delivery.rings, slots);
+    pub(crate) fn clone_without_state(&mut self) -> Result<Self, Error> {
+        let slots: Vec<usize> = self.delivery.rings.iter().map(Ring::slots).collect();
+        let rings = std::mem::replace(&mut self.delivery.rings, rings(0, &slots)?);
+        let values = std::mem::take(&mut self.states.values);
         let copy = self.clone_shard(false);
         (self.states.values, self.delivery.rings) = (values, rings);
         copy
@@ -178,23 +191,21 @@ impl<T: Scalar> Shard<T> {
         begin: u64,
         steps: usize,
         observer: &mut O,
-    ) {
+    ) -> Result<(), Error> {
         self.recorders.iter_mut().for_each(|r| r.begin(begin, steps));
-        self.output.begin(&self.place, steps);
+        self.output.begin(&self.place, steps)?;
         let most = view.engine.observers.iter().map(|o| o.scratch_rows).max().unwrap_or(0);
         let scratch = most.max(view.engine.scratch_rows) * self.place.lanes;
-        if self.states.scratch.len() < scratch {
-            self.states.scratch = Buffer::zeroed(scratch);
-        }
+        self.states.scratch.grow(scratch).map_err(refused)?;
         for block in 0..self.place.blocks.len() {
-            self.visit(view, block, (begin, steps), observer);
+            self.visit(view, block, (begin, steps), observer)?;
         }
         for i in 0..steps as u64 {
             self.delivery.rings.iter_mut().for_each(|r| r.clear(begin + i));
         }
         let plasticity = &mut self.delivery.plasticity;
-        self.output.extract(&self.place, (begin, steps), |step, lane| plasticity.remember(lane, step));
-        observer.spikes(&self.output.spikes);
+        self.output.extract(&self.place, (begin, steps), |step, lane| plasticity.remember(lane, step))?;
+        observer.spikes(&self.output.spikes)
     }
 
     fn visit<O: ShardObserver<T>>(
@@ -203,9 +214,9 @@ impl<T: Scalar> Shard<T> {
         block: usize,
         (begin, steps): (u64, usize),
         observer: &mut O,
-    ) {
+    ) -> Result<(), Error> {
         let size = self.states.rows * self.place.lanes;
-        self.inputs.fill(view, (&self.place, block), begin, steps);
+        self.inputs.fill(view, (&self.place, block), begin, steps)?;
         self.states.before.copy_from_slice(&self.states.values[block * size..][..size]);
         observer.begin_block(begin, block, &self.states.before);
         for i in 0..steps {
@@ -217,6 +228,7 @@ impl<T: Scalar> Shard<T> {
         if !is_finite(&self.states.values[block * size..][..size]) {
             self.find_fault(view, block, begin, steps);
         }
+        Ok(())
     }
 
     /// Runs one step of one block: probes record, then the program runs. Without an observer the step is a
@@ -302,6 +314,11 @@ impl<T: Scalar> Shard<T> {
             }
         }
     }
+}
+
+/// Creates rings of these lengths.
+fn rings<T: Scalar>(lanes: usize, slots: &[usize]) -> Result<Vec<Ring<T>>, Error> {
+    slots.iter().map(|slots| Ring::new(lanes, *slots).map_err(refused)).collect()
 }
 
 /// Maximum number of input ports that a step passes without allocating memory.

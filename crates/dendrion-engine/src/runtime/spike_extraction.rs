@@ -1,5 +1,8 @@
 //! The spikes of a shard: one bit per lane and step, and the spikes extracted from these bits.
 
+use dendrion_model::Error;
+use dendrion_model::allocate::reserve;
+
 use super::place::Place;
 use super::spikes::Spikes;
 
@@ -23,9 +26,12 @@ impl SpikeOutput {
     }
 
     /// Prepares for `steps` steps.
-    pub(crate) fn begin(&mut self, place: &Place, steps: usize) {
+    pub(crate) fn begin(&mut self, place: &Place, steps: usize) -> Result<(), Error> {
+        let count = steps * place.blocks.len() * words(place);
         self.fired.clear();
-        self.fired.resize(steps * place.blocks.len() * words(place), 0);
+        reserve(&mut self.fired, count)?;
+        self.fired.resize(count, 0);
+        Ok(())
     }
 
     /// Returns the words of a block in step `i` of the epoch.
@@ -40,9 +46,15 @@ impl SpikeOutput {
         &mut self,
         place: &Place,
         (begin, steps): (u64, usize),
-        mut each: impl FnMut(u64, usize),
-    ) {
+        mut each: impl FnMut(u64, usize) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.spikes.clear();
+        // An upper bound, because lanes beyond the last neuron repeat it.
+        let most = self.fired.iter().map(|word| word.count_ones() as usize).sum();
+        self.spikes.make_room(most)?;
+        if let Some(log) = &mut self.log {
+            reserve(log, most)?;
+        }
         let words = words(place);
         for i in 0..steps {
             let row = &self.fired[i * place.blocks.len() * words..][..place.blocks.len() * words];
@@ -51,7 +63,7 @@ impl SpikeOutput {
                 for neuron in bits(*word).map(|bit| first + bit).take_while(|n| *n < place.neurons.end) {
                     self.spikes.push(neuron as u32);
                     self.count += 1;
-                    each(begin + i as u64, neuron - place.neurons.start);
+                    each(begin + i as u64, neuron - place.neurons.start)?;
                     if let Some(log) = &mut self.log {
                         log.push((begin + i as u64, neuron as u32));
                     }
@@ -59,6 +71,7 @@ impl SpikeOutput {
             }
             self.spikes.end_step();
         }
+        Ok(())
     }
 }
 

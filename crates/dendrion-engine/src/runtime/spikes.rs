@@ -1,5 +1,8 @@
 //! The spikes of an epoch, which shards and generators exchange.
 
+use dendrion_model::Error;
+use dendrion_model::allocate::{extend, reserve};
+
 /// Spikes sorted by step and then by source. A source may spike several times in a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Spikes {
@@ -16,6 +19,11 @@ impl Spikes {
         self.sources.clear();
     }
 
+    /// Allocates memory for `count` further spikes, which [`Self::push`] appends.
+    pub(crate) fn make_room(&mut self, count: usize) -> Result<(), Error> {
+        reserve(&mut self.sources, count)
+    }
+
     pub(crate) fn push(&mut self, source: u32) {
         self.sources.push(source);
     }
@@ -25,28 +33,32 @@ impl Spikes {
     }
 
     /// Appends the steps of other spikes.
-    pub(crate) fn append(&mut self, others: &Self) {
+    pub(crate) fn append(&mut self, others: &Self) -> Result<(), Error> {
+        reserve(&mut self.starts, others.steps())?;
         for i in 0..others.steps() {
-            self.sources.extend_from_slice(others.at(i));
+            extend(&mut self.sources, others.at(i))?;
             self.end_step();
         }
+        Ok(())
     }
 
     /// Replaces the spikes by `events` (step, source), which are given by source. They are sorted by step, and the
     /// order within a step is kept.
-    pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) {
+    pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) -> Result<(), Error> {
         self.starts.clear();
         self.starts.resize(steps + 1, 0);
         events.iter().for_each(|(step, _)| self.starts[*step as usize + 1] += 1);
         (0..steps).for_each(|i| self.starts[i + 1] += self.starts[i]);
         let mut next: Vec<u32> = self.starts.clone();
         self.sources.clear();
+        reserve(&mut self.sources, events.len())?;
         self.sources.resize(events.len(), 0);
         for (step, source) in events {
             let at = &mut next[*step as usize];
             self.sources[*at as usize] = *source;
             *at += 1;
         }
+        Ok(())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -74,7 +86,7 @@ mod tests {
     #[test]
     fn events_are_sorted_by_step_and_keep_their_order() {
         let mut spikes = Spikes::default();
-        spikes.fill(3, &[(2, 0), (0, 1), (2, 1), (2, 1), (0, 5)]);
+        spikes.fill(3, &[(2, 0), (0, 1), (2, 1), (2, 1), (0, 5)]).unwrap();
         assert_eq!(spikes.at(0), [1, 5]);
         assert!(spikes.at(1).is_empty());
         assert_eq!(spikes.at(2), [0, 1, 1]);

@@ -1,6 +1,7 @@
 //! Access to states by name between runs.
 
 use dendrion_kernels::Scalar;
+use dendrion_model::allocate::room;
 use dendrion_model::{Error, Values};
 
 use super::ensemble::Ensemble;
@@ -29,8 +30,12 @@ pub(crate) fn state<T: Scalar>(
     key: &str,
 ) -> Result<Vec<f64>, Error> {
     let (population, row) = find_state(model, key)?;
-    let samples = ensemble.present().iter();
-    Ok(samples.flat_map(|s| of_population(&s.shards, population)).flat_map(|s| s.state(row)).collect())
+    let samples = ensemble.present();
+    let count = model.cells[population].layout.size * samples.len();
+    let mut values = room(count).map_err(|error| error.needed_by(key, || "its values".into()))?;
+    let shards = samples.iter().flat_map(|s| of_population(&s.shards, population));
+    values.extend(shards.flat_map(|s| s.state(row)));
+    Ok(values)
 }
 
 /// Sets a state.

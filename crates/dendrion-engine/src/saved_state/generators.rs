@@ -20,6 +20,10 @@ pub(super) fn save<T: Scalar>(
 ) {
     let name = name(&core.model.network.generators[generator], sample);
     let memory = GeneratorMemory::of(of_generator(source_blocks, generator).iter(), core.clock.now);
+    let memory = match memory {
+        Ok(memory) => memory,
+        Err(error) => return out.fail(&name, error),
+    };
     out.one(&format!("{name}/sent"), memory.sent);
     out.spikes(&format!("{name}/ahead"), &memory.ahead);
     match memory.waits {

@@ -50,6 +50,10 @@ struct State<T: Scalar> {
 
 /// Returns everything on which the future depends, as consecutive pieces of a file.
 pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
+    pieces(core).map_err(|error| error.needed_by("network: save_state", || "the state".into()))
+}
+
+fn pieces<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
     if let Some(error) = &core.broken {
         let what = format!("nothing to save, as the network cannot go on: {error}");
         return Err(Error::state("network: save_state", what));
@@ -84,6 +88,10 @@ pub(crate) fn load_state<T: Scalar + Element + Into<f64>>(
     core: &mut Core<T>,
     bytes: &[u8],
 ) -> Result<(), Error> {
+    load(core, bytes).map_err(|error| error.needed_by("network: load_state", || "the state".into()))
+}
+
+fn load<T: Scalar + Element + Into<f64>>(core: &mut Core<T>, bytes: &[u8]) -> Result<(), Error> {
     if core.ensemble.is_lost(core.model.cells.len()) {
         return core.broken.clone().map_or(Ok(()), Err);
     }

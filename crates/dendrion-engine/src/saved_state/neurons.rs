@@ -1,7 +1,8 @@
 //! Populations: the states of neurons, and their pending input.
 
-use dendrion_kernels::{Ring, Scalar};
+use dendrion_kernels::Scalar;
 use dendrion_model::Error;
+use dendrion_model::allocate::{collected, push};
 
 use super::container::{Element, Reader, Writer, senseless};
 use crate::runtime::core::Core;
@@ -54,22 +55,33 @@ pub(super) fn save<T: Scalar + Element>(
         out.numbers(name, size, shards.iter().flat_map(|s| s.state(row)).map(T::from_f64));
     }
     for (port, name) in names.ports.iter().enumerate() {
-        let (mut places, mut values) = (Vec::new(), Vec::new());
-        for ahead in 0..core.exchange.slots[population][port] as u64 {
-            for shard in shards {
-                let row = shard.delivery.rings[port].row(core.clock.now + ahead).unwrap_or(&[]);
-                for (neuron, value) in
-                    shard.place.neurons.clone().zip(row).filter(|(_, v)| **v != T::default())
-                {
-                    places.push(ahead * size as u64 + neuron as u64);
-                    values.push(*value);
-                }
+        match due(core, shards, (size, port)) {
+            Ok((places, values)) => {
+                out.array(&format!("{name}/place"), &places);
+                out.array(&format!("{name}/value"), &values);
             }
+            Err(error) => out.fail(name, error),
         }
-        out.array(&format!("{name}/place"), &places);
-        out.array(&format!("{name}/value"), &values);
     }
     out.one(&names.spikes, shards.iter().map(|s| s.output.count).sum::<u64>());
+}
+
+/// Returns the places and values of the pending inputs of a port.
+fn due<T: Scalar>(
+    core: &Core<T>,
+    shards: &[Shard<T>],
+    (size, port): (usize, usize),
+) -> Result<(Vec<u64>, Vec<T>), Error> {
+    let (mut places, mut values) = (Vec::new(), Vec::new());
+    let slots = shards.first().map_or(0, |s| s.delivery.rings[port].slots() as u64);
+    for (ahead, shard) in (0..slots).flat_map(|ahead| shards.iter().map(move |shard| (ahead, shard))) {
+        let row = shard.delivery.rings[port].row(core.clock.now + ahead).unwrap_or(&[]);
+        for (neuron, value) in shard.place.neurons.clone().zip(row).filter(|(_, v)| **v != T::default()) {
+            push(&mut places, ahead * size as u64 + neuron as u64)?;
+            push(&mut values, *value)?;
+        }
+    }
+    Ok((places, values))
 }
 
 impl<T: Scalar + Element + Into<f64>> Neurons<T> {
@@ -95,7 +107,8 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
                     "positions of pending input that are out of range or not in ascending order",
                 ));
             }
-            due.push(places.into_iter().zip(values).collect());
+            let all = collected(places.into_iter().zip(values));
+            due.push(all?);
         }
         let spikes = file.one::<u64>(&names.spikes)?;
         if spikes >= 1 << 63 {
@@ -113,7 +126,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             }
             let (first, lanes) = (shard.place.neurons.start, shard.place.neurons.len());
             for (ring, due) in shard.delivery.rings.iter_mut().zip(&self.due) {
-                *ring = Ring::new(ring.lanes(), ring.slots());
+                ring.clear_all();
                 for (place, value) in due {
                     let (ahead, neuron) = (place / size as u64, (place % size as u64) as usize);
                     if let Some(lane) = neuron.checked_sub(first).filter(|lane| *lane < lanes) {
@@ -124,7 +137,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
             // The first shard gets the whole spike count.
             shard.output.count = std::mem::take(&mut spikes);
             shard.forget_recordings();
-            shard.fault = None;
+            (shard.fault, shard.shortage) = (None, None);
         }
     }
 }

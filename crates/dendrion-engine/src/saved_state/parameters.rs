@@ -136,6 +136,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     pub(super) fn restore(self, core: &mut Core<T>) -> Result<(), Error> {
         let weights = self.weights.iter().enumerate().map(|(i, weights)| {
             let values = collected(weights.iter().map(|w| (*w).into()))?;
+            core.ensemble.own_connections(i)?;
             core.ensemble.weights_of_shards(i, &Values::Each(values))
         });
         let weights = weights.collect::<Result<Vec<_>, Error>>()?;
@@ -171,8 +172,9 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
 
 /// Returns whether two values have the same form and the same bits.
 fn same(a: &Values, b: &Values) -> bool {
-    let bits = |v: &Values| v.as_slice().iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    matches!(a, Values::Scalar(_)) == matches!(b, Values::Scalar(_)) && bits(a) == bits(b)
+    let bits = |v: &f64| v.to_bits();
+    matches!(a, Values::Scalar(_)) == matches!(b, Values::Scalar(_))
+        && a.as_slice().iter().map(bits).eq(b.as_slice().iter().map(bits))
 }
 
 /// Checks the values of a parameter on their own.
@@ -199,7 +201,10 @@ fn definition<T: Scalar>(core: &Core<T>, i: usize, file: &mut Reader<'_>) -> Res
         let current = if new.is_spiking() { None } else { Some(Current::of(&new, dt)?) };
         Ok((schedule, current))
     });
-    let (schedule, current) = made.map_err(|e| refused(format!("is damaged: {e}")))?;
+    let (schedule, current) = made.map_err(|e| match e {
+        Error::OutOfMemory { .. } => e,
+        e => refused(format!("is damaged: {e}")),
+    })?;
     let (values, schedule) = (Some((id, values)), Some(schedule));
     Ok(Definition { values, breaks: new.breaks, schedule, current })
 }

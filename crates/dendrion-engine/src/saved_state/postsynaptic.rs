@@ -27,12 +27,12 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
         return;
     }
     let cells = &core.model.network.populations[population];
-    let on_dendrite = on_dendrite(cells, 0..cells.size);
     let (mut starts, mut postsynaptic) = (vec![0], Vec::new());
     for shard in of_population(&core.ensemble.own.shards, population) {
-        for (lane, neuron) in shard.place.neurons.clone().enumerate() {
+        let neurons = shard.place.neurons.clone();
+        for (lane, on_dendrite) in on_dendrite(cells, neurons).enumerate() {
             // Later decisions need the spikes from twice the dendritic delay before now.
-            let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite[neuron]);
+            let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite);
             postsynaptic.extend_from_slice(
                 shard.delivery.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)),
             );

@@ -73,9 +73,9 @@ impl<T: Scalar + Element + Into<f64>> Moving<T> {
             neurons.restore(now, *size, shards);
         }
         self.lefts.iter().for_each(|lefts| lefts.restore(shards));
-        for (generator, memory) in &self.generators {
-            for source_block in of_generator_mut(source_blocks, *generator) {
-                source_block.recall(memory, self.schedules[*generator].as_ref(), now);
+        for (generator, mut memory) in self.generators {
+            for source_block in of_generator_mut(source_blocks, generator) {
+                source_block.recall(&mut memory, self.schedules[generator].as_ref(), now);
             }
         }
     }

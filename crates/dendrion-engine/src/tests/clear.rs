@@ -21,10 +21,10 @@ fn run(core: &mut Core<f64>, steps: u64) {
 
 /// Returns the steps, values and spikes of a probe from a step on.
 fn recorded(core: &Core<f64>, id: ProbeId, from: u64) -> (Vec<u64>, Vec<f64>, Vec<(u64, u32)>) {
-    let steps = core.sample_steps(id);
+    let steps = core.sample_steps(id).unwrap();
     let before = steps.iter().filter(|s| **s < from).count();
-    let (values, columns) = core.values(id);
-    let spikes = core.spikes(id, 0).into_iter().filter(|(step, _)| *step >= from).collect();
+    let (values, columns) = core.values(id).unwrap();
+    let spikes = core.spikes(id, 0).unwrap().into_iter().filter(|(step, _)| *step >= from).collect();
     (steps[before..].to_vec(), values[before * columns..].to_vec(), spikes)
 }
 
@@ -34,7 +34,9 @@ fn cleared_probes_record_on_as_if_nothing_had_been() {
     run(&mut whole, 333);
     run(&mut cleared, 133);
     ids.iter().for_each(|id| cleared.forget_recording(*id, true).unwrap());
-    assert!(ids.iter().all(|id| cleared.sample_steps(*id).is_empty() && cleared.spikes(*id, 0).is_empty()));
+    assert!(ids.iter().all(
+        |id| cleared.sample_steps(*id).unwrap().is_empty() && cleared.spikes(*id, 0).unwrap().is_empty()
+    ));
     run(&mut cleared, 200);
     for id in ids {
         let found = recorded(&cleared, id, 0);
@@ -61,7 +63,7 @@ fn removing_a_probe_leaves_the_others_as_they_are() {
         assert_eq!(recorded(&fewer, gone, 0), (Vec::new(), Vec::new(), Vec::new()));
     }
     // A log is kept as long as a probe reads it.
-    assert!(fewer.spikes(twin, 0).iter().any(|(step, _)| *step < 250));
+    assert!(fewer.spikes(twin, 0).unwrap().iter().any(|(step, _)| *step < 250));
     assert!(fewer.ensemble.own.shards.iter().any(|s| s.place.population == 0 && s.output.log.is_some()));
     fewer.remove_probe(twin).unwrap();
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));
@@ -87,10 +89,19 @@ fn samples_of_a_batch_are_cleared_and_lose_probes_too() {
     };
     batch(&mut core);
     core.forget_recording(v, true).unwrap();
-    assert_eq!(core.values(v).0.len(), 0);
+    assert_eq!(core.values(v).unwrap().0.len(), 0);
     batch(&mut core);
-    assert_eq!((core.sample_steps(v), core.values(v).0.len()), ((300..600).collect(), 2 * 300 * 2));
-    assert!((0..2).all(|sample| core.spikes(spikes, sample).first().is_some_and(|(step, _)| *step < 300)));
+    assert_eq!(
+        (core.sample_steps(v).unwrap(), core.values(v).unwrap().0.len()),
+        ((300..600).collect(), 2 * 300 * 2)
+    );
+    assert!(
+        (0..2).all(|sample| core
+            .spikes(spikes, sample)
+            .unwrap()
+            .first()
+            .is_some_and(|(step, _)| *step < 300))
+    );
     core.remove_probe(v).unwrap();
     core.remove_probe(spikes).unwrap();
     assert!(

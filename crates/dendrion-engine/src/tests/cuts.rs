@@ -51,8 +51,8 @@ fn run<T: Scalar>(
         hash.values(&core.state(&name).unwrap());
     }
     for probe in probes {
-        hash.values(&core.values(probe).0);
-        let spikes = core.spikes(probe, 0);
+        hash.values(&core.values(probe).unwrap().0);
+        let spikes = core.spikes(probe, 0).unwrap();
         hash.add(spikes.len() as u64);
         spikes.iter().for_each(|(step, neuron)| hash.add(step << 32 | u64::from(*neuron)));
     }

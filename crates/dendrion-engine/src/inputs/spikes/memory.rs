@@ -3,7 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Process, Renewal, Schedule, SourceBlock};
+use dendrion_model::Error;
+use dendrion_model::allocate::{append, extend};
+
+use super::renewal::Renewal;
+use super::{Process, Schedule, SourceBlock};
 
 /// The data that a generator needs to continue, apart from its parameter.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,33 +34,39 @@ pub(crate) enum Waits {
 
 impl GeneratorMemory {
     /// Collects the state of a generator from all its source blocks at step `now`.
-    pub(crate) fn of<'a>(source_blocks: impl Iterator<Item = &'a SourceBlock>, now: u64) -> Self {
+    pub(crate) fn of<'a>(
+        source_blocks: impl Iterator<Item = &'a SourceBlock>,
+        now: u64,
+    ) -> Result<Self, Error> {
         let mut memory = Self::default();
         for source_block in source_blocks {
             memory.sent = source_block.sent;
-            memory.ahead.extend(source_block.ahead(now));
+            append(&mut memory.ahead, source_block.ahead(now))?;
             match &source_block.process {
-                Process::Poisson(r) | Process::Bernoulli(r) => memory.waits.append(r),
+                Process::Poisson(r) | Process::Bernoulli(r) => memory.waits.append(r)?,
                 Process::Given { .. } => {}
                 Process::Pushed { spikes, told } => {
-                    memory.waits = Waits::Pushed { spikes: spikes.iter().copied().collect(), told: *told };
+                    let mut waiting = Vec::new();
+                    append(&mut waiting, spikes.iter().copied())?;
+                    memory.waits = Waits::Pushed { spikes: waiting, told: *told };
                 }
             }
         }
         memory.ahead.sort_unstable();
-        memory
+        Ok(memory)
     }
 }
 
 impl Waits {
-    fn append(&mut self, renewal: &Renewal) {
+    fn append(&mut self, renewal: &Renewal) -> Result<(), Error> {
         if !matches!(self, Self::Drawn { .. }) {
             *self = Self::Drawn { next: Vec::new(), draws: Vec::new(), row: renewal.row };
         }
         if let Self::Drawn { next, draws, .. } = self {
-            next.extend(&renewal.next);
-            draws.extend(&renewal.draws);
+            extend(next, &renewal.next)?;
+            extend(draws, &renewal.draws)?;
         }
+        Ok(())
     }
 }
 
@@ -81,9 +91,9 @@ impl SourceBlock {
     }
 
     /// Restores the state of a generator with this schedule at step `now`. Recorded spikes are removed.
-    pub(crate) fn recall(&mut self, memory: &GeneratorMemory, schedule: Option<&Schedule>, now: u64) {
+    pub(crate) fn recall(&mut self, memory: &mut GeneratorMemory, schedule: Option<&Schedule>, now: u64) {
         let unit = self.unit();
-        self.sent = memory.sent;
+        (self.sent, self.shortage) = (memory.sent, None);
         let mine = |(step, source): &(u64, u32)| Some((u32::try_from(step - now).ok()?, *source));
         let sources = self.sources(usize::MAX);
         let ahead = memory.ahead.iter().filter(|(_, source)| sources.contains(&(*source as usize)));
@@ -91,7 +101,7 @@ impl SourceBlock {
         if self.log.take().is_some() {
             self.listen(now);
         }
-        match (&mut self.process, &memory.waits) {
+        match (&mut self.process, &mut memory.waits) {
             (Process::Poisson(r) | Process::Bernoulli(r), Waits::Drawn { next, draws, row }) => {
                 if let Some(schedule) = schedule {
                     r.schedule = Arc::new(schedule.clone());
@@ -100,11 +110,13 @@ impl SourceBlock {
                 r.next.copy_from_slice(&next[mine.clone()]);
                 r.draws.copy_from_slice(&draws[mine.clone()]);
                 r.row = *row;
-                r.levels =
-                    (0..r.levels.len()).map(|i| row.map_or(0.0, |row| r.level(row, i, unit))).collect();
+                for i in 0..r.levels.len() {
+                    r.levels[i] = row.map_or(0.0, |row| r.level(row, i, unit));
+                }
             }
             (Process::Pushed { spikes, told }, Waits::Pushed { spikes: all, told: until }) => {
-                (*spikes, *told) = (VecDeque::from(all.clone()), *until);
+                // A generator of this kind has one source block.
+                (*spikes, *told) = (VecDeque::from(std::mem::take(all)), *until);
             }
             _ => {}
         }

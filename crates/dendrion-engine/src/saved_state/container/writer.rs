@@ -30,8 +30,14 @@ impl Writer {
                 let info = TensorInfo { dtype: E::DTYPE, shape, data_offsets: (0, 0) };
                 self.arrays.push((name.to_string(), info, data));
             }
-            Err(error) => self.failed = Some(error.needed_by(SAVE, || format!("a copy of {name}"))),
+            Err(error) => self.fail(name, error),
         }
+    }
+
+    /// Stores the error of an array that cannot be added.
+    pub(in crate::saved_state) fn fail(&mut self, name: &str, error: Error) {
+        let error = error.needed_by(SAVE, || format!("a copy of {name}"));
+        self.failed.get_or_insert(error);
     }
 
     /// Adds an array of `count` numbers.

@@ -84,19 +84,19 @@ fn a_run_that_was_stopped_continues() {
         // A probe that is added afterwards records spikes that were sent ahead of time.
         let late = before.add_probe("noise", "spikes", 1, None).unwrap();
         run(&mut before, END - at);
-        assert_eq!(before.spikes(late, 0), since(whole.spikes(full[6], 0), at));
+        assert_eq!(before.spikes(late, 0).unwrap(), since(whole.spikes(full[6], 0).unwrap(), at));
     }
 }
 
 /// Returns whether probes recorded the same from step `at` on as others that recorded from the beginning.
 fn recorded_the_rest(whole: &Core<f64>, full: &[ProbeId], after: &Core<f64>, rest: &[ProbeId], at: u64) {
     for (full, rest) in full.iter().zip(rest) {
-        let (steps, mine) = (whole.sample_steps(*full), after.sample_steps(*rest));
+        let (steps, mine) = (whole.sample_steps(*full).unwrap(), after.sample_steps(*rest).unwrap());
         let first = steps.iter().take_while(|step| **step < at).count();
         assert_eq!(steps[first..], mine, "{at}");
-        let (values, columns) = whole.values(*full);
-        assert_eq!(values[first * columns..], after.values(*rest).0, "{at}");
-        assert_eq!(since(whole.spikes(*full, 0), at), after.spikes(*rest, 0), "{at}");
+        let (values, columns) = whole.values(*full).unwrap();
+        assert_eq!(values[first * columns..], after.values(*rest).unwrap().0, "{at}");
+        assert_eq!(since(whole.spikes(*full, 0).unwrap(), at), after.spikes(*rest, 0).unwrap(), "{at}");
     }
 }
 
