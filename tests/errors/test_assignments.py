@@ -167,6 +167,12 @@ VALUE_OBJECTS = [
     dn.Gaussian(),
     dn.MultiGaussian(),
     dn.Piecewise([0.0], [1.0]),
+    dn.Morphology.cable(100.0, 1.0),
+    dn.Region("apical", distance=(0.0, 100.0)),
+    dn.Location(0, 0.5),
+    dn.MaxLength(10.0),
+    dn.PerSection(3),
+    dn.DLambda(0.1),
     dn.VarManager(),
     dn.VarManager()["params"],
 ]
@@ -250,7 +256,9 @@ def test_an_attached_receptor_takes_no_membrane_parameters():
     for name in ("I_ext", "gL"):
         cell = Everything()
         setattr(cell.ampa, name, 5.0)
-        with pytest.raises(dn.StructureError, match=rf"cell/ampa: {name} would have no effect, because it is attached"):
+        with pytest.raises(
+            dn.StructureError, match=rf"cell/ampa: {name} would have no effect, because the receptor is"
+        ):
             dn.Network([cell])
 
 

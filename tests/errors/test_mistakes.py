@@ -72,7 +72,10 @@ MISTAKES = {
         lambda: dn.MCSynapse(source(), dn.MCNeuron(3, name="bare"), dn.All2All()),
         r"bare has no receptor",
     ),
-    "soma as source": (lambda: dn.MCSynapse(Cell().soma, Cell().ampa, dn.All2All()), r"it is part of <Cell cell x 3>"),
+    "soma as source": (
+        lambda: dn.MCSynapse(Cell().soma, Cell().ampa, dn.All2All()),
+        r"pass its population, <Cell",
+    ),
     "current as source": (lambda: dn.MCSynapse(dn.DCGenerator(3), Cell().ampa, dn.All2All()), r"a ConnGen injects"),
     "spikes into a compartment": (lambda: dn.ConnGen(source(), Cell().dend), r"the receptors of cell are cell/ampa"),
     "current into a neuron": (lambda: dn.ConnGen(dn.DCGenerator(1), Cell()), COMPARTMENTS),
@@ -136,7 +139,7 @@ MISTAKES = {
     "optimizer of a cell": (lambda: dn.optim.Adam(Cell()), r"Adam: net = <Cell cell x 3>: expected a Network"),
     "bounds": (
         lambda: dn.optim.SGD(built()[1], 0.1, bounds={"syn.w": 3}),
-        r"SGD: bounds: 'syn.w': 3: expected the least",
+        r"SGD: bounds: 'syn.w': 3: expected the smallest",
     ),
     "list of gradients": (
         lambda: dn.optim.SGD(built()[1], 0.1).step([1.0]),

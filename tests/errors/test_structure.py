@@ -44,7 +44,7 @@ def test_receptor_attached_twice_or_not_at_all():
         dn.Network([cell])
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.again = dn.MCConnSynapse(cell.ampa, cell.c0)
-    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice \(n/on, n/again\); attach it once"):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached twice, by n/on and n/again; attach it once"):
         dn.Network([cell])
 
 
@@ -53,7 +53,7 @@ def test_receptor_attached_and_coupled():
     cell.ampa = dn.AMPA(t_decay=2.0)
     cell.on = dn.MCConnSynapse(cell.ampa, cell.c1)
     cell.axial = dn.MCConn(cell.ampa, cell.c0, 1.0)
-    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached \(n/on\) and coupled \(n/axial\); use"):
+    with pytest.raises(dn.StructureError, match=r"n/ampa: is attached by n/on and coupled by n/axial; use"):
         dn.Network([cell])
 
 

@@ -1,5 +1,7 @@
 """Morphologies from files, points and cylinders."""
 
+import copy
+
 import dendrion as dn
 import numpy as np
 import pytest
@@ -87,7 +89,7 @@ def test_regions_are_intersections(tree):
     chosen = cvs.select(region)
     assert set(cvs.section[chosen]) == {1, 2}
     assert ((cvs.distance[chosen] >= 50.0) & (cvs.distance[chosen] <= 130.0)).all()
-    assert str(region) == "apical, distance 50 to 130 um"
+    assert repr(region) == "Region('apical', distance=(50.0, 130.0))"
     thin = cvs.select(tree.region(diameter=(0.0, 1.2)))
     assert (cvs.section[thin] == 2).all()
 
@@ -128,3 +130,7 @@ def test_files_of_morphio_are_read(tmp_path, name):
     assert [s.kind for s in tree.sections] == [s.kind for s in swc.sections]
     assert [s.length for s in tree.sections] == pytest.approx([s.length for s in swc.sections], rel=1e-6)
     assert tree.area == pytest.approx(swc.area, rel=1e-6)
+
+
+def test_copies_share_the_morphology(tree):
+    assert copy.deepcopy([tree])[0] is tree

@@ -86,7 +86,7 @@ def test_the_scale_bar_is_within_a_narrow_picture():
         ({"color": np.ones(3)}, dn.ParameterError, r"color of shape \(3,\): expected .*one per section"),
         ({"color": "no colour"}, dn.ParameterError, "expected a colour of matplotlib, or numbers"),
         ({"cvs": 3}, dn.ParameterTypeError, r"cvs = 3: expected the CVs of tree"),
-        ({"region": dn.Region(kind=3)}, dn.ParameterError, r"region: expected cvs=tree\.cvs"),
+        ({"region": dn.Region("basal")}, dn.ParameterError, r"region: expected cvs=tree\.cvs"),
         ({"thickness": 0.0}, dn.ParameterError, "thickness = 0.0: expected a factor > 0"),
         ({"sites": [3]}, dn.ParameterTypeError, "location = 3: expected a Location"),
     ],

@@ -146,7 +146,7 @@ class MCSynapse(Module):
             if isinstance(pre, Generator):
                 hint = "; a ConnGen injects a current into a compartment"
             elif isinstance(pre, Module) and (population := population_of(pre)) is not None:
-                hint = f"; it is part of {quoted(population)}"
+                hint = f"; pass its population, {quoted(population)}"
             raise ParameterTypeError(
                 f"{self._label}: pre = {quoted(pre)}: expected an MCNeuron or a generator of spikes{hint}"
             )

@@ -162,9 +162,7 @@ class CVs(Suggesting):
         from .places import Location
 
         if not isinstance(location, Location):
-            raise ParameterTypeError(
-                f"CVs: at: location = {quoted(location)}: expected a Location, such as tree.at(section=0, x=0.5)"
-            )
+            raise ParameterTypeError(f"CVs: at: location = {quoted(location)}: expected a Location, such as tree.at(0)")
         self._morphology._checked("CVs: at", location)
         return self._cvs.cv_at(location.section, location.x)
 
@@ -172,9 +170,8 @@ class CVs(Suggesting):
         """Return the indices of the CVs of a region, given as a Region or the name of a kind."""
         from .places import as_region
 
-        chosen = as_region("CVs: select", region)
-        ranges = (chosen.distance, chosen.diameter, chosen.order)
-        return np.array(self._morphology._core.select(self._cvs, chosen.kind, ranges), dtype=np.int64)
+        chosen = as_region("CVs: select: region", region)
+        return np.array(self._morphology._core.select(self._cvs, chosen._code, chosen._ranges()), dtype=np.int64)
 
 
 def _fixed(array: NDArray[Any]) -> NDArray[Any]:

@@ -17,6 +17,7 @@ from .._paths import file_name
 from .._quoted import quoted
 from .._suggest import Suggesting, suggests
 from ..errors import ParameterError, ParameterTypeError
+from ..modules._fixed import FixedOnceMade
 from .cvs import CVs, DLambda, MaxLength, PerSection, policy_of
 from .kinds import code_of, name_of
 from .places import Bounds, Location, Region, as_region
@@ -57,7 +58,7 @@ class Section:
     distance: float
 
 
-class Morphology(Suggesting):
+class Morphology(FixedOnceMade, Suggesting):
     """The shape of a neuron: a tree of unbranched sections, each of which is a chain of frusta.
 
     Create one from a file ([read][dendrion.Morphology.read]), from points
@@ -210,6 +211,13 @@ class Morphology(Suggesting):
         """Area of the membrane (um2)."""
         return sum(s.area for s in self.sections)
 
+    def __copy__(self) -> Morphology:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Morphology:
+        # It never changes, so copies of modules share it.
+        return self
+
     def __repr__(self) -> str:
         counts = {kind: sum(s.kind == kind for s in self.sections) for kind in self.kinds}
         parts = ", ".join(f"{n} {kind}" for kind, n in counts.items())
@@ -221,11 +229,7 @@ class Morphology(Suggesting):
 
     def at(self, section: int, x: float = 0.5) -> Location:
         """Return the place at ``x`` on a section, from 0 at its beginning to 1 at its end."""
-        index = self._section("Morphology.at", section)
-        position = real("Morphology.at: x", x, "a number from 0 to 1")
-        if not 0.0 <= position <= 1.0:
-            raise ParameterError(f"Morphology.at: x = {position}: expected a number from 0 to 1")
-        return Location(index, position)
+        return Location(self._section("Morphology.at", section), x)
 
     def position(self, location: Location) -> NDArray[np.float64]:
         """Return the coordinates of a place (um), of shape ``(3,)``."""
@@ -259,11 +263,10 @@ class Morphology(Suggesting):
         order : tuple, optional
             Bounds of the branch order of the section.
         """
-        region = as_region("Morphology.region", kind, distance, diameter, order)
-        if region.kind is not None and name_of(region.kind) not in self.kinds:
-            name = name_of(region.kind)
+        region = Region(kind, distance=distance, diameter=diameter, order=order)
+        if region.kind not in ("all", *self.kinds):
             raise ParameterError(
-                f"Morphology.region: kind = {kind!r}: this morphology has no {name}; expected one of: "
+                f"Morphology.region: kind = {kind!r}: this morphology has no {region.kind}; expected one of: "
                 f"all, {', '.join(self.kinds)}"
             )
         return region
@@ -285,13 +288,9 @@ class Morphology(Suggesting):
             raise ParameterError(f"Morphology.random: n = {quoted(n)}: expected an integer >= 0")
         if not is_whole(seed) or seed < 0:
             raise ParameterError(f"Morphology.random: seed = {quoted(seed)}: expected an integer >= 0")
-        chosen = as_region("Morphology.random", region)
-        bounds = chosen.order or (-np.inf, np.inf)
-        candidates = [
-            s
-            for s in self.sections
-            if (chosen.kind is None or s.kind == name_of(chosen.kind)) and bounds[0] <= s.order <= bounds[1]
-        ]
+        chosen = as_region("Morphology.random: region", region)
+        orders = chosen.order or (-np.inf, np.inf)
+        candidates = [s for s in self.sections if chosen.kind in ("all", s.kind) and orders[0] <= s.order <= orders[1]]
         found: list[Location] = []
         rng = np.random.Generator(np.random.Philox(int(seed)))
         lengths = np.array([s.length for s in candidates])
@@ -304,7 +303,7 @@ class Morphology(Suggesting):
                 break
             found += kept
         if len(found) < n:
-            raise ParameterError(f"Morphology.random: region = {chosen}: contains no place; expected a larger region")
+            raise ParameterError(f"Morphology.random: region = {chosen!r}: contains no place; expected a larger region")
         return found[:n]
 
     def cvs(self, policy: MaxLength | PerSection | DLambda, *, C: float = 1.0, r_axial: float = 100.0) -> CVs:
@@ -338,8 +337,6 @@ class Morphology(Suggesting):
                 f"{what}: location = {quoted(location)}: expected a Location, such as tree.at(0, 0.5)"
             )
         self._section(what, location.section)
-        if not 0.0 <= location.x <= 1.0:
-            raise ParameterError(f"{what}: location.x = {location.x}: expected a number from 0 to 1")
 
     def _is_in(self, place: Location, region: Region) -> bool:
         def within(bounds: Bounds | None, value: float) -> bool:

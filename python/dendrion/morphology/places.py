@@ -2,73 +2,127 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from .._numbers import real
+from .._numbers import is_whole, real
 from .._quoted import quoted
+from .._suggest import suggests
 from ..errors import ParameterError, ParameterTypeError
+from ..modules._fixed import FixedOnceMade
 from .kinds import code_of, name_of
 
-__all__ = ["Location", "Region", "as_region"]
+__all__ = ["Bounds", "Location", "Region", "as_region"]
 
 Bounds = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Location:
-    """A place on a section: ``x`` is 0 at its beginning and 1 at its end.
+@suggests
+class Location(FixedOnceMade):
+    """A point on a section.
 
     [Morphology.at][dendrion.Morphology.at] and [Morphology.random][dendrion.Morphology.random] return locations.
+
+    Parameters
+    ----------
+    section : int
+        Index of the section.
+    x : float
+        Position on the section, from 0 at its beginning to 1 at its end.
     """
 
     section: int
     x: float
 
+    def __init__(self, section: int, x: float = 0.5) -> None:
+        if not is_whole(section) or section < 0:
+            raise ParameterError(f"Location: section = {quoted(section)}: expected the index of a section")
+        self.section = int(section)
+        self.x = real("Location: x", x, "a number from 0 to 1")
+        if not 0.0 <= self.x <= 1.0:
+            raise ParameterError(f"Location: x = {self.x}: expected a number from 0 to 1")
 
-@dataclass(frozen=True)
-class Region:
-    """A part of a morphology: the control volumes that satisfy all conditions.
+    def __repr__(self) -> str:
+        return f"Location(section={self.section}, x={self.x!r})"
 
-    [Morphology.region][dendrion.Morphology.region] returns regions. Bounds are inclusive; ``None`` is no condition.
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Location) and (self.section, self.x) == (other.section, other.x)
+
+    def __hash__(self) -> int:
+        return hash((self.section, self.x))
+
+
+@suggests
+class Region(FixedOnceMade):
+    """A part of a morphology: the control volumes that satisfy all conditions. Bounds are inclusive.
+
+    [Morphology.region][dendrion.Morphology.region] returns regions, and checks that the morphology has the kind.
+
+    Parameters
+    ----------
+    kind : str or int
+        ``"all"``, ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
+    distance : tuple, optional
+        Bounds of the path length from the soma's centre to the middle of a control volume (um).
+    diameter : tuple, optional
+        Bounds of the mean diameter of a control volume (um).
+    order : tuple, optional
+        Bounds of the branch order of the section.
 
     Attributes
     ----------
-    kind : int or None
-        SWC number of the kind; ``None`` for all kinds.
-    distance : tuple of float or None
-        Bounds of the path length from the soma's centre to the middle of a control volume (um).
-    diameter : tuple of float or None
-        Bounds of the mean diameter (um).
-    order : tuple of float or None
-        Bounds of the branch order.
+    kind : str
+        Name of the kind.
+    distance, diameter, order : tuple of float or None
+        The bounds; ``None`` if there is no condition.
     """
 
-    kind: int | None = None
-    distance: Bounds | None = None
-    diameter: Bounds | None = None
-    order: Bounds | None = None
+    kind: str
+    distance: Bounds | None
+    diameter: Bounds | None
+    order: Bounds | None
+    #: SWC number of the kind; ``None`` for all kinds.
+    _code: int | None
 
-    def __str__(self) -> str:
-        words = ["all" if self.kind is None else name_of(self.kind)]
-        for name, unit in (("distance", " um"), ("diameter", " um"), ("order", "")):
-            bounds = getattr(self, name)
-            if bounds is not None:
-                words.append(f"{name} {bounds[0]:g} to {bounds[1]:g}{unit}")
-        return ", ".join(words)
+    def __init__(
+        self,
+        kind: str | int = "all",
+        *,
+        distance: Bounds | None = None,
+        diameter: Bounds | None = None,
+        order: Bounds | None = None,
+    ) -> None:
+        is_all = isinstance(kind, str) and kind == "all"
+        self._code = None if is_all else code_of("Region: kind", kind)
+        self.kind = "all" if self._code is None else name_of(self._code)
+        self.distance = _bounds("Region: distance", distance, "um")
+        self.diameter = _bounds("Region: diameter", diameter, "um")
+        self.order = _bounds("Region: order", order, "")
+
+    def __repr__(self) -> str:
+        names = ("distance", "diameter", "order")
+        given = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) is not None]
+        return f"Region({', '.join([repr(self.kind), *given])})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Region) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[object, ...]:
+        return self._code, self.distance, self.diameter, self.order
+
+    def _ranges(self) -> tuple[Bounds | None, Bounds | None, Bounds | None]:
+        return self.distance, self.diameter, self.order
 
 
-def as_region(what: str, kind: Any, distance: Any = None, diameter: Any = None, order: Any = None) -> Region:
-    """Return a region, given as one, or by its kind (``"all"`` for all) and bounds."""
-    if isinstance(kind, Region):
-        return kind
-    code = None if isinstance(kind, str) and kind == "all" else code_of(f"{what}: kind", kind)
-    return Region(
-        code,
-        _bounds(f"{what}: distance", distance, "um"),
-        _bounds(f"{what}: diameter", diameter, "um"),
-        _bounds(f"{what}: order", order, ""),
-    )
+def as_region(what: str, region: Any) -> Region:
+    """Return a region that is given as one or as the name of a kind."""
+    if isinstance(region, Region):
+        return region
+    if not isinstance(region, (str, int)):
+        raise ParameterTypeError(f"{what} = {quoted(region)}: expected a Region or the name of a kind")
+    return Region(region)
 
 
 def _bounds(what: str, given: Any, unit: str) -> Bounds | None:

@@ -286,18 +286,19 @@ def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynaps
     """Return the compartment that a receptor is on: another compartment, or the receptor itself."""
     path = receptor.path
     if len(attached) > 1:
-        raise StructureError(f"{path}: is attached twice ({attached[0].path}, {attached[1].path}); attach it once")
+        raise StructureError(f"{path}: is attached twice, by {attached[0].path} and {attached[1].path}; attach it once")
     if attached and coupled:
         raise StructureError(
-            f"{path}: is attached ({attached[0].path}) and coupled ({coupled[0].path}); use an MCConnSynapse to act on "
-            "another compartment, or an MCConn to make it a compartment itself, but not both"
+            f"{path}: is attached by {attached[0].path} and coupled by {coupled[0].path}; use an MCConnSynapse to act "
+            "on another compartment, or an MCConn to make the receptor a compartment itself, but not both"
         )
     if attached:
         useless = sorted(MEMBRANE & receptor._given)
         if useless:
             raise StructureError(
-                f"{path}: {', '.join(useless)} would have no effect, because it is attached ({attached[0].path}) and "
-                "has no membrane of its own; omit these arguments, or couple it with an MCConn instead"
+                f"{path}: {', '.join(useless)} would have no effect, because the receptor is attached by "
+                f"{attached[0].path} and has no membrane of its own; omit these arguments, or couple the receptor with "
+                "an MCConn instead"
             )
         return attached[0].post
     if coupled:
