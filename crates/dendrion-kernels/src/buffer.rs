@@ -6,7 +6,8 @@ use std::ops::{Deref, DerefMut};
 
 use crate::error::OutOfMemory;
 
-/// Types of numbers for which every bit pattern is a valid value and zeros represent 0. This trait is sealed.
+/// Numeric types for which every bit pattern is a valid value and all-zero bits represent 0. This trait is
+/// sealed.
 pub trait Plain: Copy + Default + fmt::Debug + sealed::Sealed + 'static {}
 
 mod sealed {
@@ -26,10 +27,11 @@ plain!(u16 u32 f32 f64);
 #[repr(C, align(64))]
 struct Line([u8; 64]);
 
-/// Minimum size in bytes from which huge pages are requested. They reduce TLB misses when many rows are streamed.
+/// Minimum allocation size in bytes for which huge pages are requested. Huge pages reduce TLB misses when
+/// many rows are streamed.
 const HUGE: usize = 2 << 20;
 
-/// The memory of the numbers.
+/// The memory that stores the numbers.
 enum Memory {
     Lines(Vec<Line>),
     #[cfg(all(target_os = "linux", not(miri)))]
@@ -86,9 +88,9 @@ impl<T: Plain> Buffer<T> {
     /// Creates an array of `len` zeros.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn zeroed(len: usize) -> Result<Self, OutOfMemory> {
-        // A wrapped size would result in a slice longer than its memory.
+        // If the size wrapped around, the slice would be longer than its memory.
         let bytes = len.checked_mul(size_of::<T>()).ok_or(OutOfMemory { bytes: usize::MAX })?;
         Ok(Self { memory: Memory::zeroed(bytes)?, len, scalar: PhantomData })
     }
@@ -96,7 +98,7 @@ impl<T: Plain> Buffer<T> {
     /// Creates an array of `len` copies of `value`.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn filled(len: usize, value: T) -> Result<Self, OutOfMemory> {
         let mut buffer = Self::zeroed(len)?;
         buffer.fill(value);
@@ -106,17 +108,17 @@ impl<T: Plain> Buffer<T> {
     /// Creates a copy of `values`.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn copied(values: &[T]) -> Result<Self, OutOfMemory> {
         let mut buffer = Self::zeroed(values.len())?;
         buffer.copy_from_slice(values);
         Ok(buffer)
     }
 
-    /// Replaces the array by zeros if it has fewer than `len` numbers.
+    /// Replaces the array with `len` zeros if it contains fewer than `len` numbers.
     ///
     /// # Errors
-    /// [`OutOfMemory`]; the array is then unchanged.
+    /// Returns an error if the allocation fails; the array is then unchanged.
     pub fn grow(&mut self, len: usize) -> Result<(), OutOfMemory> {
         if self.len < len {
             *self = Self::zeroed(len)?;

@@ -23,7 +23,7 @@ pub(crate) enum Place {
     Row(usize),
 }
 
-/// The coefficients of all blocks of a population, in the type in which its program runs.
+/// The coefficients of all blocks of a population, in the scalar type of its program.
 #[derive(Debug)]
 pub struct Coefficients<T: Scalar> {
     pub(crate) places: Vec<Place>,
@@ -41,7 +41,7 @@ impl<T: Scalar> Coefficients<T> {
     /// Creates a table for `blocks` blocks of `lanes` lanes.
     ///
     /// # Errors
-    /// Returns an error for a column without values, for a width that is not a positive multiple of a cache line,
+    /// Returns an error if a column has no values, if the width is not a positive multiple of a cache line,
     /// or if the table does not fit into memory.
     pub fn new(columns: &[Column], lanes: usize, blocks: usize) -> Result<Self, LinkError> {
         if lanes == 0 || !lanes.is_multiple_of(granule::<T>()) {

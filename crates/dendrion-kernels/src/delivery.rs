@@ -18,25 +18,25 @@ impl<T: Scalar> Ring<T> {
     /// steps ahead.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn new(lanes: usize, slots: usize) -> Result<Self, OutOfMemory> {
         let slots = slots.max(1);
         let mut due = Vec::new();
         due.try_reserve_exact(slots).map_err(|_| OutOfMemory { bytes: slots })?;
         due.resize(slots, false);
-        // A size that exceeds memory makes the allocation fail instead of wrapping around here.
+        // If the product overflows, it saturates, so the allocation fails instead of being too small.
         Ok(Self { rows: Buffer::zeroed(lanes.saturating_mul(slots))?, lanes, due })
     }
 
     /// Creates a copy.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn copy(&self) -> Result<Self, OutOfMemory> {
         let mut copy = Self::new(self.lanes, self.due.len())?;
         copy.due.copy_from_slice(&self.due);
         let rows = copy.rows.chunks_mut(self.lanes.max(1)).zip(self.rows.chunks(self.lanes.max(1)));
-        // The other rows are zeros, which new memory contains.
+        // The other rows contain only zeros, as does newly allocated memory.
         rows.zip(&self.due).filter(|(_, due)| **due).for_each(|((to, from), _)| to.copy_from_slice(from));
         Ok(copy)
     }
@@ -50,13 +50,13 @@ impl<T: Scalar> Ring<T> {
         (step % self.due.len() as u64) as usize
     }
 
-    /// Returns the inputs of a step, one value per lane, or `None` if there are none.
+    /// Returns the inputs for a step, one value per lane, or `None` if the step has no inputs.
     pub fn row(&self, step: u64) -> Option<&[T]> {
         let slot = self.slot(step);
         self.due[slot].then(|| &self.rows[slot * self.lanes..][..self.lanes])
     }
 
-    /// Adds an input of one lane at a step. Returns false if the lane does not exist.
+    /// Adds an input to one lane in a step. Returns false if the lane does not exist.
     pub fn add(&mut self, step: u64, lane: usize, value: T) -> bool {
         if lane >= self.lanes {
             return false;
@@ -68,7 +68,7 @@ impl<T: Scalar> Ring<T> {
         true
     }
 
-    /// Clears the slot of a step, so that it can be used for a later step.
+    /// Clears the slot of a step, so that the slot can be reused for a later step.
     pub fn clear(&mut self, step: u64) {
         let slot = self.slot(step);
         if std::mem::replace(&mut self.due[slot], false) {
@@ -114,7 +114,7 @@ impl Delays {
     }
 }
 
-/// Number of sources that delivery prefetches ahead.
+/// Number of sources by which prefetching runs ahead of delivery.
 const AHEAD: usize = 6;
 
 /// Prefetches a slice that will be read soon.
@@ -149,11 +149,12 @@ pub struct Fanout<T: Scalar> {
 }
 
 impl<T: Scalar> Fanout<T> {
-    /// Creates connections to `lanes` lanes. The connections of source i are `starts[i]..starts[i + 1]`.
+    /// Creates connections to `lanes` lanes. The connections of source i have the indices
+    /// `starts[i]..starts[i + 1]`.
     ///
     /// # Errors
-    /// Returns an error for arrays with inconsistent lengths, for a target that is not a lane, or if the connections
-    /// do not fit into memory.
+    /// Returns an error if the arrays have inconsistent lengths, if a target is not a lane, or if the
+    /// connections do not fit into memory.
     pub fn new(
         starts: Vec<u32>,
         targets: Vec<u16>,
@@ -185,7 +186,7 @@ impl<T: Scalar> Fanout<T> {
     /// Creates a copy.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns an error if the allocation fails.
     pub fn copy(&self) -> Result<Self, OutOfMemory> {
         Ok(Self {
             starts: Buffer::copied(&self.starts)?,
@@ -196,11 +197,13 @@ impl<T: Scalar> Fanout<T> {
         })
     }
 
-    /// Delivers spikes: adds the weights of the connections of `sources` to the inputs `delay` steps after `step`,
-    /// source by source, in the order of the connections. Sources without an entry have no connections.
+    /// Delivers spikes: adds the weights of the connections of `sources` to the inputs `delay` steps after
+    /// `step`, source by source, in the order of the connections. A source without an entry is treated as
+    /// having no connections.
     ///
     /// # Panics
-    /// If the ring has fewer lanes or slots than the connections need, which is a programming error of the caller.
+    /// If the ring has fewer lanes or slots than the connections need, which is a programming error in the
+    /// caller.
     pub fn deliver(&self, sources: &[u32], step: u64, ring: &mut Ring<T>) {
         assert!(
             ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest),
@@ -229,8 +232,8 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Prefetches the connections of upcoming sources. They lie anywhere in memory, so waiting for them would take
-    /// longer than adding them.
+    /// Prefetches the connections of upcoming sources. The connections are scattered in memory, so waiting
+    /// for them to load would take longer than adding them.
     fn fetch(&self, sources: &[u32], i: usize) {
         if let Some(source) = sources.get(i + 2 * AHEAD) {
             prefetch(&self.starts, *source as usize);
@@ -245,7 +248,7 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds connections with a common delay to one slot of the ring.
+    /// Adds the weights of connections that share a delay to one slot of the ring.
     fn deliver_together(&self, from: usize, to: usize, slot: usize, ring: &mut Ring<T>) {
         ring.due[slot] = true;
         let row = &mut ring.rows[slot * ring.lanes..][..ring.lanes];
@@ -257,7 +260,8 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds connections with individual delays to the slots that follow `now`.
+    /// Adds the weights of connections with individual delays, each to the slot that lies its delay after
+    /// `now`.
     fn deliver_apart(&self, delays: &[u16], from: usize, now: usize, ring: &mut Ring<T>) {
         let (to, slots) = (from + delays.len(), ring.due.len());
         let all = self.targets[from..to].iter().zip(&self.weights[from..to]).zip(delays);
@@ -275,7 +279,7 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Returns the row starts, one more than the number of sources.
+    /// Returns the row starts: one per source, followed by the number of connections.
     pub fn starts(&self) -> &[u32] {
         &self.starts
     }

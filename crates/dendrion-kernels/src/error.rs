@@ -1,12 +1,12 @@
-//! Errors in programs and in connections, and memory that is not available.
+//! Errors in programs and connections, and failed allocations.
 
 use std::error::Error;
 use std::fmt;
 
-/// Memory that the system did not provide.
+/// An allocation that failed because the system did not provide the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory {
-    /// The number of bytes, or `usize::MAX` if it exceeds the address space.
+    /// The requested number of bytes, or `usize::MAX` if the number exceeds the address space.
     pub bytes: usize,
 }
 

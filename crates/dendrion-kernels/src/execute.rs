@@ -10,7 +10,7 @@ use crate::vector::{Portable, Vector};
 
 /// The memory of a block during a run.
 pub(crate) struct Memory<'a, T> {
-    /// Address of lane 0 in each [`crate::link::Space`]. The interpreter writes the state where it reads it.
+    /// Address of lane 0 in each [`crate::link::Space`]. The interpreter updates the state in place.
     pub(crate) bases: [*mut T; 6],
     pub(crate) inputs: &'a [&'a [T]],
     pub(crate) fired: &'a mut [u64],
@@ -25,7 +25,7 @@ pub trait Execute: Sized {
     /// Runs linked code on a block and returns whether any lane fired.
     ///
     /// # Safety
-    /// The processor must have the level, and every operand must lie in its memory area.
+    /// The processor must support the level, and every operand must lie in its memory area.
     #[doc(hidden)]
     #[allow(private_interfaces)]
     unsafe fn execute(level: Level, code: &[Linked], memory: Memory<'_, Self>) -> bool;
@@ -162,8 +162,8 @@ fn row<T: Scalar>(memory: &Memory<'_, T>, operand: Operand) -> Row<T> {
 /// Executes the code, one instruction at a time for all lanes.
 ///
 /// # Safety
-/// The processor must have the level of the vector, every operand must lie in its memory area, and the lanes must
-/// be whole vectors.
+/// The processor must support the level of the vector, every operand must lie in its memory area, and the
+/// lanes must be whole vectors.
 #[inline(always)]
 pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scalar>) -> bool {
     let mut m = memory;
@@ -233,7 +233,7 @@ pub(crate) unsafe fn run<V: Vector>(code: &[Linked], memory: Memory<'_, V::Scala
 /// Executes an operation that reads an input port.
 ///
 /// # Safety
-/// As [`run`].
+/// As for [`run`].
 #[inline(always)]
 unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     let (n, out, gate) = (m.lanes, row(m, i.out), row(m, i.out));
@@ -256,10 +256,11 @@ unsafe fn input<V: Vector>(m: &Memory<'_, V::Scalar>, i: &Linked) {
     }
 }
 
-/// Executes an operation that lets lanes fire, and returns the bits of all lanes that fired, OR-ed together.
+/// Executes an operation that can make lanes fire, and returns the bits of all lanes that fired, OR-ed
+/// together.
 ///
 /// # Safety
-/// As [`run`].
+/// As for [`run`].
 #[inline(always)]
 unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
     let (out, a, b) = (row(m, i.out), row(m, i.args[0]), row(m, i.args[1]));
@@ -292,8 +293,8 @@ unsafe fn fire<V: Vector>(m: &mut Memory<'_, V::Scalar>, i: &Linked) -> u64 {
     any
 }
 
-/// Functions that prologues use and steps rarely do. They are computed lane by lane, by a library whose results are
-/// identical on all machines.
+/// Functions that are common in prologues and rare in steps. They are computed lane by lane with a library
+/// whose results are identical on all machines.
 mod slow {
     use crate::scalar::Scalar;
 

@@ -23,7 +23,7 @@ pub struct Kernel<T: Scalar> {
     /// Number of scratch values that are read after a run.
     results: usize,
     inputs: usize,
-    /// Whether the program contains operations that let lanes fire.
+    /// Whether the program contains operations that can make lanes fire.
     fires: bool,
     /// The coefficient layout for which the program was linked.
     layout: u64,
@@ -60,8 +60,8 @@ impl<T: Scalar> Kernel<T> {
     /// Links a program for blocks of `lanes` lanes.
     ///
     /// # Errors
-    /// [`LinkError`] if the program refers to something that does not exist, or if this processor does not have the
-    /// level.
+    /// Returns an error if the program refers to a row, coefficient or port that does not exist, or if this
+    /// processor does not support the level.
     pub fn link(
         program: &Program,
         coefs: &Coefficients<T>,
@@ -128,9 +128,9 @@ impl<T: Scalar> Kernel<T> {
     /// Runs the program once on one block and returns whether any lane fired.
     ///
     /// # Panics
-    /// If the frame does not match the kernel: too little state, scratch or `fired`, a block outside the table, a
-    /// table with a different layout, or a port with the wrong number of values. These are programming errors of
-    /// the caller and do not depend on data.
+    /// If the frame does not match the kernel: too little state, scratch or `fired`, a block outside the
+    /// table, a table with a different layout, or a port with the wrong number of values. These are
+    /// programming errors in the caller and do not depend on data.
     pub fn run(&self, mut frame: Frame<'_, T>) -> bool {
         self.strips().fold(false, |any, strip| any | self.run_strip(&mut frame, &[], strip))
     }
@@ -139,7 +139,7 @@ impl<T: Scalar> Kernel<T> {
     /// whether any lane fired.
     ///
     /// # Panics
-    /// As [`Kernel::run`], or if `before` has too few rows.
+    /// As for [`Kernel::run`], or if `before` has too few rows.
     pub fn advance(&self, mut frame: Frame<'_, T>, before: &[T]) -> bool {
         assert!(frame.state.len() >= self.state && before.len() >= self.state, "too few state rows");
         if self.machine.is_none() {
@@ -152,25 +152,25 @@ impl<T: Scalar> Kernel<T> {
         self.strips().fold(false, |any, strip| any | self.run_apart(&mut frame, &[], strip, Some(before)))
     }
 
-    /// Returns the strips of lanes in which all rows of the program fit into the L1 cache. Callers that run the
-    /// program many times do so strip by strip.
+    /// Returns the strips of lanes in which all rows of the program fit into the L1 cache. Callers that run
+    /// the program for many steps process one strip at a time.
     pub fn strips(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
         let (strip, lanes) = (self.strip, self.lanes);
         (0..lanes).step_by(strip).map(move |first| first..lanes.min(first + strip))
     }
 
-    /// Runs the program once on a strip of lanes of one block, with the past rows `past`. Returns whether any lane
-    /// fired.
+    /// Runs the program once on a strip of lanes of one block, with `past` as the past rows. Returns whether
+    /// any lane fired.
     ///
     /// # Panics
-    /// As [`Kernel::run`], or if `past` has too few rows or the strip does not consist of whole cache lines of the
-    /// block.
+    /// As for [`Kernel::run`], or if `past` has too few rows or the strip does not consist of whole cache
+    /// lines of the block.
     pub fn run_strip(&self, frame: &mut Frame<'_, T>, past: &[T], strip: Range<usize>) -> bool {
         self.run_apart(frame, past, strip, None)
     }
 
-    /// Runs a strip that reads its state from the frame or, in machine code, from `before`, which has the same
-    /// number of rows.
+    /// Runs the program on a strip. The state is read from the frame or, in machine code, from `before`,
+    /// which has the same number of rows.
     fn run_apart(
         &self,
         frame: &mut Frame<'_, T>,
@@ -247,7 +247,7 @@ fn kept(program: &Program) -> Vec<usize> {
     (0..program.state_rows).filter(|row| !program.code.iter().any(|i| writes(i, *row))).collect()
 }
 
-/// Bytes of rows that fit into the L1 cache together with other data in use.
+/// Number of bytes of rows that fit into the L1 cache together with other data in use.
 const NEAR: usize = 26 << 10;
 /// Minimum number of cache lines in a strip, so that an operation takes longer than its dispatch.
 const LEAST_LINES: usize = 4;

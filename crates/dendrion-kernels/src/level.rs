@@ -1,4 +1,4 @@
-//! Instruction levels, and the detection of those that this processor has.
+//! Instruction levels, and the detection of those that this processor supports.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -46,7 +46,7 @@ impl Level {
             .clone()
     }
 
-    /// Returns the level with this name, if this processor has it.
+    /// Returns the level with this name, if this processor supports it.
     fn named(name: &str) -> Result<Self, String> {
         let available = Self::available();
         available.iter().copied().find(|level| level.name() == name.trim()).ok_or_else(|| {
@@ -63,7 +63,7 @@ impl Level {
             .collect()
     }
 
-    /// Returns whether this processor has the level.
+    /// Returns whether this processor supports the level.
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
         match self {
@@ -74,7 +74,7 @@ impl Level {
         }
     }
 
-    /// Returns whether this processor has the level.
+    /// Returns whether this processor supports the level.
     #[cfg(not(target_arch = "x86_64"))]
     pub fn is_available(self) -> bool {
         match self {

@@ -1,16 +1,17 @@
 //! Executes a [`Program`] on blocks of lanes.
 //!
-//! A program is a tape of operations on rows. A block consists of the program's state rows, each with one value per
-//! lane in contiguous memory (a structure of arrays). Each operation processes all lanes of a block before the next
-//! one begins, so the overhead of its dispatch occurs once per row, and the rows stay in the L1 cache. On
-//! processors with AVX2, a program can be compiled to machine code ([`Kernel::compiled`]) with bit-identical
-//! results.
+//! A program is a tape of operations on rows. A block consists of the program's state rows, each with one
+//! value per lane in contiguous memory (a structure of arrays). Each operation processes all lanes of a block
+//! before the next one begins, so the dispatch overhead is incurred once per row, and the rows stay in the L1
+//! cache. On processors with AVX2, a program can be compiled to machine code ([`Kernel::compiled`]) with
+//! bit-identical results.
 //!
-//! The meaning of a lane is up to the user of this crate. Everything here is generic over [`Scalar`] (f32, f64),
+//! The user of this crate decides what a lane represents. The crate is generic over [`Scalar`] (f32, f64),
 //! and the best available instructions are selected at run time ([`Level`]). This is the only crate of the
-//! workspace with `unsafe` code. There are four kinds of it: vector instructions after a check of the processor,
-//! rows accessed through offsets that were checked when the program was linked, connections whose targets were
-//! checked when they were created, and calls of machine code generated from a linked program.
+//! workspace with `unsafe` code. This code is of four kinds: vector instructions that are executed only after
+//! a check of the processor, rows accessed through offsets that were checked when the program was linked,
+//! connections whose targets were checked when they were created, and calls to machine code that was
+//! generated from a linked program.
 
 mod buffer;
 mod coefficients;

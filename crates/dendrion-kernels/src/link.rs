@@ -16,7 +16,7 @@ pub(crate) enum Space {
     Scratch = 1,
     /// Coefficient rows of the block.
     Rows = 2,
-    /// Uniform coefficients, with the same cache line for all lanes.
+    /// Uniform coefficients, each of which fills one cache line that is used for all lanes.
     Uniform = 3,
     /// Read-only rows provided for the run.
     Past = 4,

@@ -3,8 +3,8 @@
 use crate::scalar::Scalar;
 use crate::vector::{Real, Vector};
 
-/// Computes e^x with an error of about one unit in the last place. The result is exactly 1 for 0, NaN for NaN, and
-/// 0 instead of any result below 2^-1021.5 (f32: 2^-125.5), so that it is never subnormal.
+/// Computes e^x with an error of about one unit in the last place. The result is exactly 1 for 0 and NaN for
+/// NaN. Results below 2^-1021.5 (f32: 2^-125.5) are replaced by 0, so that no result is subnormal.
 ///
 /// ```text
 /// n = round(x log2 e);  r = x - n ln 2 (in two parts)
@@ -12,7 +12,7 @@ use crate::vector::{Real, Vector};
 /// ```
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -35,8 +35,8 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
     }
 }
 
-/// Computes 2^x as accurately as [`exp`], with 0 instead of any result below 2^-1021.5 (f32: 2^-125.5), so that it
-/// is never subnormal.
+/// Computes 2^x with the accuracy of [`exp`]. Results below 2^-1021.5 (f32: 2^-125.5) are replaced by 0, so
+/// that no result is subnormal.
 ///
 /// ```text
 /// n = round(x);  r = x - n (which is exact)
@@ -44,7 +44,7 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
 /// ```
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp2<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -59,7 +59,7 @@ pub(crate) unsafe fn exp2<V: Vector>(x: V) -> V {
 /// term that is added to 1 in a denominator.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn exp2_within<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -70,7 +70,7 @@ pub(crate) unsafe fn exp2_within<V: Vector>(x: V) -> V {
 /// the lowest bits.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::Scalar) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -84,14 +84,14 @@ unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::
     }
 }
 
-/// For larger |x|, the derivative of the logistic function is flushed to 0.
+/// Magnitude of x above which the derivative of the logistic function is flushed to 0.
 const FLAT: f64 = 100.0;
 
-/// Computes e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function, flushed. The computation is
-/// skipped far from 0.
+/// Computes e / (1 + e)² with e = exp(-|x|), the derivative of the logistic function. The result is flushed
+/// to 0 if it is negligible, and the computation is skipped far from 0.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -110,7 +110,7 @@ pub(crate) unsafe fn logistic_slope<V: Vector>(x: V) -> V {
 /// Computes c₀ + c₁ r + c₂ r² + ... as two independent chains in r², which the processor can execute in parallel.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 unsafe fn polynomial<V: Vector>(c: &[V::Scalar], r: V, r2: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -129,10 +129,10 @@ unsafe fn polynomial<V: Vector>(c: &[V::Scalar], r: V, r2: V) -> V {
     }
 }
 
-/// Computes φ₁(x) = (e^x - 1)/x, using its series where the formula would cancel.
+/// Computes φ₁(x) = (e^x - 1)/x, using its series where the formula would suffer from cancellation.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn phi1<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -156,7 +156,7 @@ pub(crate) unsafe fn phi1<V: Vector>(x: V) -> V {
 /// Computes e^x - 1 without cancellation.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
@@ -170,7 +170,7 @@ pub(crate) unsafe fn expm1<V: Vector>(x: V) -> V {
 /// Returns `v`, or 0 if it is negligible.
 ///
 /// # Safety
-/// As [`Vector`].
+/// As for [`Vector`].
 #[inline(always)]
 pub(crate) unsafe fn flush<V: Vector>(v: V) -> V {
     // SAFETY: the caller guarantees the processor features.

@@ -17,16 +17,18 @@ pub enum Slot {
     Past(u16),
     /// An entry of the coefficient table, which is either one value for all lanes or a row. It is never written.
     Coef(u16),
-    /// An input port, which is a row provided for this step or absent. Only operations that say so accept it.
+    /// An input port, which is a row provided for this step or absent. Only operations that are documented to
+    /// read an input port accept one.
     Input(u16),
 }
 
 /// An operation of an instruction. Its arguments `a`, `b`, `c`, ... are in the order of [`Instruction::args`], and
 /// `out` is the row that it writes. Conditions are the numbers 1 and 0. `flush(v)` is v, or 0 if |v| < [`FLUSH`].
 ///
-/// The scalar operations correspond to the functions of the expression graph (`dendrion_language::Unary` and `Binary`),
-/// which `dendrion-equations` maps to them one by one. They are listed here again because this crate depends on no
-/// other, and because their arithmetic is that of vectors in f32 and f64.
+/// The scalar operations correspond to the functions of the expression graph (`dendrion_language::Unary` and
+/// `Binary`), which `dendrion-equations` maps to them one by one. They are listed here again because this
+/// crate depends on no other crate of the workspace, and because their arithmetic is that of vectors in f32
+/// and f64.
 ///
 /// There are fused operations because reading a row from the L1 cache takes as long as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,8 +113,8 @@ pub enum Op {
     FireSubtract,
 }
 
-/// Magnitude below which flushing operations return 0. Otherwise decaying gates would become subnormal numbers,
-/// whose arithmetic takes about a hundred times longer.
+/// Magnitude below which flushing operations return 0. Without flushing, decaying gates would become
+/// subnormal, and arithmetic on subnormal numbers takes about a hundred times longer.
 pub const FLUSH: f64 = 1e-30;
 
 impl Op {
@@ -213,8 +215,8 @@ impl Op {
 pub struct Instruction {
     /// The operation.
     pub op: Op,
-    /// The row that is written, and also read by the operations that say so. It may be one of the arguments,
-    /// because each lane is read before it is written.
+    /// The row that is written. Some operations also read it, as documented there. It may be one of the
+    /// arguments, because each lane is read before it is written.
     pub out: Slot,
     /// The rows that are read; their number is [`Op::arity`].
     pub args: Vec<Slot>,
@@ -229,8 +231,8 @@ pub struct Program {
     pub state_rows: usize,
     /// Number of scratch rows that the program uses.
     pub scratch_rows: usize,
-    /// Number of scratch rows, from the first, that contain results after a run. The content of the others is
-    /// unspecified.
+    /// Number of scratch rows, from the first, that contain results after a run. The content of the remaining
+    /// rows is unspecified.
     pub result_rows: usize,
     /// Number of read-only rows provided for the run.
     pub past_rows: usize,
@@ -241,7 +243,7 @@ pub struct Program {
 }
 
 impl Program {
-    /// Returns the approximate cost of a run per vector, in additions.
+    /// Returns the approximate cost of a run per vector, as an equivalent number of additions.
     pub fn weight(&self) -> usize {
         let weight = |op: Op| match op {
             Op::Div | Op::Sqrt => 6,

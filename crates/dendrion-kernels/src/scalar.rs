@@ -11,7 +11,7 @@ pub trait Scalar: Plain + Send + Sync + PartialOrd + PartialEq + Execute {
     /// Returns the value nearest to `v`.
     fn from_f64(v: f64) -> Self;
 
-    /// Converts to f64, which is exact.
+    /// Converts the value to f64 exactly.
     fn to_f64(self) -> f64;
 
     /// Returns whether the value is neither infinite nor NaN.
@@ -62,7 +62,8 @@ macro_rules! scalar {
 scalar!(f32, "float32");
 scalar!(f64, "float64");
 
-/// Returns the number of values in a 64-byte cache line. Rows are padded to a multiple of it at every level.
+/// Returns the number of values in a 64-byte cache line. Rows are padded to a multiple of this number at
+/// every level.
 pub const fn granule<T: Scalar>() -> usize {
     64 / size_of::<T>()
 }

@@ -1,15 +1,15 @@
 //! Reverse delivery: computes the cotangents of spikes and weights from those of the gates.
 //!
-//! In this direction, a [`Ring`] stores for each step the cotangent λ of the input of a port. A spike at step n on
-//! a connection with weight w and delay d adds w to the input at step n + d. The cotangent of the spike is
+//! In reverse delivery, a [`Ring`] stores the cotangent λ of a port's input for each step. A spike in step n
+//! on a connection with weight w and delay d adds w to the input at step n + d. The cotangent of the spike is
 //! therefore w λ(n + d), and that of the weight is λ(n + d).
 
 use crate::delivery::{Delays, Fanout, Ring};
 use crate::scalar::Scalar;
 
 impl<T: Scalar> Ring<T> {
-    /// Returns the row of a step for writing. It initially contains the values of the step one full turn of the
-    /// ring away.
+    /// Returns the row of a step for writing. Initially, the row contains the values of the step that is one
+    /// full turn of the ring away.
     pub fn row_mut(&mut self, step: u64) -> &mut [T] {
         let slot = self.slot(step);
         self.due[slot] = true;
@@ -19,11 +19,11 @@ impl<T: Scalar> Ring<T> {
 
 impl<T: Scalar> Fanout<T> {
     /// Delivers the values of all sources (one per source): adds the product of value and weight for each
-    /// connection to the row of its target `delay` steps after `step`. Sources whose value is 0 are skipped. A
-    /// value of 1 is a spike.
+    /// connection to the row of its target `delay` steps after `step`. Sources whose value is 0 are skipped.
+    /// A value of 1 represents a spike.
     ///
     /// # Panics
-    /// As [`Fanout::deliver`].
+    /// As for [`Fanout::deliver`].
     pub fn deliver_scaled(&self, values: &[T], step: u64, ring: &mut Ring<T>) {
         self.assert_fits(ring);
         for (source, value) in values.iter().enumerate().filter(|(_, v)| **v != T::default()) {
@@ -37,12 +37,12 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds the cotangent of a spike at `step` to `out` for each of `sources`: the sum of w λ(step + delay) over
-    /// its connections, added one by one in their order. Therefore the sum over several shards does not depend on
-    /// how connections are divided among them.
+    /// Adds the cotangent of a spike in step `step` to `out` for each of `sources`: the sum of w λ(step +
+    /// delay) over its connections, added one by one in their order. The sum over several shards therefore
+    /// does not depend on how connections are divided among them.
     ///
     /// # Panics
-    /// As [`Fanout::deliver`], or if `out` is shorter than `sources`.
+    /// As for [`Fanout::deliver`], or if `out` is shorter than `sources`.
     pub fn pull<A: Scalar>(&self, sources: std::ops::Range<usize>, step: u64, ring: &Ring<T>, out: &mut [A]) {
         self.assert_fits(ring);
         let together = match &self.delays {
@@ -83,12 +83,12 @@ impl<T: Scalar> Fanout<T> {
         sum
     }
 
-    /// Adds the contribution of a spike of `source` with this value at `step` to the cotangents of its weights,
-    /// value λ(step + delay). `gradient` has one entry per connection of `sources`, in their order. A source
-    /// outside `sources` adds nothing.
+    /// Adds the contribution of a spike of `source` with this value in step `step` to the cotangents of its
+    /// weights, value λ(step + delay). `gradient` has one entry per connection of `sources`, in their order.
+    /// A source outside `sources` adds nothing.
     ///
     /// # Panics
-    /// As [`Fanout::deliver`], or if `gradient` is shorter than the number of connections.
+    /// As for [`Fanout::deliver`], or if `gradient` is shorter than the number of connections.
     pub fn correlate(
         &self,
         sources: std::ops::Range<usize>,

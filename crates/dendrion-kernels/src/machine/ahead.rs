@@ -1,10 +1,10 @@
 //! Software pipelining (Lam 1988): a loop computes long dependency chains of the next vectors while it finishes the
 //! current ones.
 //!
-//! The divisor of an NMDA block depends on an exponential, which is a chain of about sixty cycles. A processor that
-//! looks ahead only slightly more than a hundred vector operations does not find enough other work in the meantime.
-//! The divisors of the next vectors are therefore computed together with the rest of the current ones, and kept on
-//! the stack for one iteration:
+//! The divisor of an NMDA block depends on an exponential, which is a chain of about sixty cycles. A
+//! processor that looks ahead by only slightly more than a hundred vector operations does not find enough
+//! independent work to fill this time. The divisors of the next vectors are therefore computed together with
+//! the rest of the current ones, and kept on the stack for one iteration:
 //!
 //! ```text
 //! first:  d = chain(v[0])
@@ -52,7 +52,8 @@ impl Ahead {
                 let with = [&chosen[..], &[divisor]].concat();
                 let cost =
                     |chosen: &[Id]| work(&before(tape, chosen, width)) + work(&after(tape, chosen, width));
-                // Values that both parts need are computed twice, so pipelining pays off only if they are few.
+                // Values that both bodies need are computed twice, so pipelining pays off only if they are
+                // few.
                 if cost(&with) <= cost(&chosen) + TWICE {
                     chosen = with;
                 }
@@ -86,7 +87,7 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
             continue;
         }
         match tape[i] {
-            // A port may be absent, which requires a jump, and the guard handles values that may vanish.
+            // A port may be absent, which requires a jump, and the guard handles values that can vanish.
             Micro::AddPort { .. }
             | Micro::FmaPort { .. }
             | Micro::LoadPort { .. }
@@ -101,7 +102,7 @@ fn is_apart(tape: &[Micro], value: Id) -> bool {
     exponential
 }
 
-/// Returns the place of a carried value.
+/// Returns the stack location of a carried value.
 fn place(k: usize, width: usize) -> Place {
     Place { space: Space::Carried, offset: k as u64 * width as u64 * BYTES as u64 }
 }

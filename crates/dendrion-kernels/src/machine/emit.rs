@@ -37,14 +37,14 @@ pub(super) struct Body<'a> {
     asm: &'a mut Assembler,
     pub(super) at: Registers,
     tape: &'a [Micro],
-    /// Values that were read from each row.
+    /// The value that was read from each row.
     loaded: HashMap<Place, Id>,
     /// The jump out of the body, if there is one.
     pub(super) leaves: Option<Label>,
 }
 
 impl<'a> Body<'a> {
-    /// Emits the code of a tape. `taken` units of the stack are already in use.
+    /// Emits the code of a tape. `taken` stack units are already in use.
     pub(super) fn write(
         asm: &'a mut Assembler,
         tape: &'a [Micro],

@@ -1,10 +1,11 @@
-//! Provides two bodies for a loop: the complete one, and a short one for the case that all values that may vanish
-//! are 0.
+//! Provides two bodies for a loop: the complete one, and a short one that is used when all values that can
+//! vanish are 0 in all lanes.
 //!
-//! The derivative of a surrogate needs an exponential and a division, and is 0 far from the threshold. A loop with
-//! such a value first tests the current vectors and skips the computation if it is 0 in all lanes. Results are
-//! bit-identical. The block of an NMDA receptor is equally expensive and has no effect if no gate is open. For it
-//! the loop exists in two versions, and a search that ends at the first open gate selects the version.
+//! The derivative of a surrogate requires an exponential and a division, and is 0 far from the threshold. A
+//! loop with such a value first tests the current vectors and skips the computation if it is 0 in all lanes.
+//! Results are bit-identical. The voltage-dependent block of an NMDA receptor is equally expensive and has no
+//! effect if no gate is open. A loop with such a block exists in two versions, and a search that ends at the
+//! first open gate selects one of them.
 
 use super::tape::{Id, Micro, Two, When, magnitude};
 use super::tidy::tidy;
@@ -42,8 +43,8 @@ impl Loop {
     }
 }
 
-/// Returns the tape that tests whether all values that may vanish are 0 in all lanes. Returns `None` if no value
-/// may vanish.
+/// Returns the tape that tests whether all values that can vanish are 0 in all lanes. Returns `None` if no
+/// value can vanish.
 fn guard(tape: &[Micro], size: usize) -> Option<Vec<Micro>> {
     // Operations with side effects are replaced by a placeholder, so that values keep their numbers.
     let silent = |m: &Micro| if m.acts() { Micro::Number(0) } else { *m };
@@ -80,7 +81,7 @@ pub(crate) fn search(tape: &[Micro]) -> Option<Vec<Micro>> {
     let mut all = None;
     for micro in tape.iter().filter(|m| is_gated(m)) {
         let Micro::Vanishing { of, .. } = *micro else { continue };
-        // A gate that is not loaded from a row was changed in this step and cannot be tested before it.
+        // A gate that is not loaded from a row was changed in this step and cannot be tested before the step.
         if !tape[of as usize].is_source() {
             return None;
         }
@@ -92,7 +93,7 @@ pub(crate) fn search(tape: &[Micro]) -> Option<Vec<Micro>> {
     Some(without(&search, false))
 }
 
-/// Returns the tape for the case that all gates are known to be 0 (`silent`) or not.
+/// Returns the tape for strips in which all gates are 0 (if `silent`) or in which some gates can be open.
 pub(crate) fn settled(tape: &[Micro], silent: bool) -> Vec<Micro> {
     let mut tape = tape.to_vec();
     for micro in &mut tape {

@@ -55,7 +55,7 @@ impl Form {
 pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     let mut asm = Assembler::default();
     asm.raw(&[0x53, 0x41, 0x54]); // push rbx; push r12
-    asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, what the stack turns out to need
+    asm.raw(&[0x48, 0x81, 0xEC, 0, 0, 0, 0]); // sub rsp, frame size (patched below)
     let patch = asm.len() - 4;
     for (k, base) in [RSI, RDX, RCX, R8, R9, R12].into_iter().enumerate() {
         asm.general(&[0x8B], base, field(offset_of!(Call, bases) + 8 * k)); // mov base, [rdi + ...]
@@ -68,7 +68,7 @@ pub(crate) fn assemble(loops: &[Form], wide: bool) -> Vec<u8> {
     // The size of the stack frame is known only at this point, so the instruction that reserves it is patched.
     let bytes = stack * STEP;
     asm.patch(patch, &bytes.to_le_bytes());
-    asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, the stack
+    asm.raw(&[0x48, 0x81, 0xC4]); // add rsp, frame size
     asm.raw(&bytes.to_le_bytes());
     asm.raw(&[0x41, 0x5C, 0x5B, 0xC5, 0xF8, 0x77, 0xC3]); // pop r12; pop rbx; vzeroupper; ret
     asm.finish()
@@ -129,7 +129,7 @@ fn write(asm: &mut Assembler, form: &Form, wide: bool) -> i32 {
 
 /// Advances to the next vectors and compares the position with the end.
 fn advance(asm: &mut Assembler) {
-    asm.raw(&[0x48, 0x05]); // add rax, the bytes of the vectors
+    asm.raw(&[0x48, 0x05]); // add rax, step
     asm.raw(&STEP.to_le_bytes());
     asm.general(&[0x3B], RAX, field(offset_of!(Call, bytes))); // cmp rax, [rdi + ...]
 }

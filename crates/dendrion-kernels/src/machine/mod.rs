@@ -1,7 +1,7 @@
 //! A compiler from programs to machine code: one loop in which values stay in registers from one operation to the next.
 //!
 //! The interpreter reads and writes a row for every operation; machine code reads and writes each row once.
-//! The arithmetic is the interpreter's, operation by operation, so that results are bit-identical.
+//! Each operation uses the same arithmetic as the interpreter, so results are bit-identical.
 //!
 //! ```text
 //! tape       record what the interpreter does to one vector, as single assignments
@@ -13,8 +13,9 @@
 //! emit       choose instructions; `registers` allocates registers, `vex` encodes
 //! ```
 //!
-//! Code is generated for x86-64 with AVX2 (processors with AVX-512 run it too). The interpreter runs instead where AVX2 or
-//! executable memory is missing, and for programs that call functions without machine code (log, tanh, pow).
+//! Code is generated for x86-64 with AVX2 (processors with AVX-512 run it too). The interpreter is used
+//! instead if AVX2 or executable memory is not available, and for programs that call functions without
+//! machine code (log, tanh, pow).
 
 mod ahead;
 mod emit;
@@ -44,8 +45,8 @@ use tidy::tidy;
 const LOOP: usize = 1000;
 /// Number of vectors processed together. Their dependency chains are independent.
 const WIDTH: usize = 2;
-/// Number of values that the scheduler keeps alive at a time. There are registers for 7 values; the others are used
-/// for values read from rows.
+/// Number of values that the scheduler keeps alive at a time. There are registers for 7 values; the remaining
+/// registers hold values that were read from rows.
 const UNITS: usize = 5;
 /// Maximum distance in bytes from the first lane to a row that the code can address.
 const FARTHEST: u64 = i32::MAX as u64 - 64;

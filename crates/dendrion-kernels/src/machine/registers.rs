@@ -1,5 +1,5 @@
-//! Register allocation in one pass over a tape: if no register is free, the value that is needed last is spilled (Belady 1966), which
-//! is optimal for straight-line code up to the cost of stores.
+//! Register allocation in one pass over a tape: if no register is free, the value that is needed last is
+//! spilled (Belady 1966), which is optimal for straight-line code except for the cost of stores.
 //!
 //! ```text
 //! for each operation:
@@ -8,10 +8,11 @@
 //!     give the result a free register, or that of the value needed last (store it unless memory has it)
 //! ```
 //!
-//! Several vectors of lanes run side by side, and a value occupies a *unit*: one register per vector. A value that is equal in all lanes
-//! needs one register only. Two registers are set aside for such values: each is loaded once for all vectors, which matters because
-//! a processor moves only two vectors per cycle from and to memory. Values read from rows, uniform coefficients and constants have a *home*
-//! in memory and are never stored; other values get a home on the stack when they are spilled.
+//! Several vectors of lanes run side by side, and a value occupies a *unit*: one register per vector. A value
+//! that is equal in all lanes needs only one register. Two registers are set aside for such values: each is
+//! loaded once for all vectors, which matters because a processor moves only two vectors per cycle between
+//! registers and memory. Values read from rows, uniform coefficients and constants have a *home* in memory
+//! and are never stored; other values get a home on the stack when they are spilled.
 
 use super::tape::{Id, Micro, Place};
 use super::vex::{Assembler, Code, Mem, Rm};
@@ -24,7 +25,7 @@ const REGISTERS: usize = 16;
 const SINGLES: usize = 2;
 /// Bytes per vector.
 pub(crate) const BYTES: i32 = 32;
-/// Maximum distance in operations of a second use for which loading a value into a register pays off.
+/// Maximum distance, in operations, to a second use for which loading a value into a register pays off.
 const SOON: u32 = 6;
 
 /// A memory location from which a value can be read.
@@ -69,7 +70,7 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    /// Creates the assignment for a tape, with `taken` units of the stack already in use.
+    /// Creates the assignment for a tape, with `taken` stack units already in use.
     pub(crate) fn new(tape: &[Micro], width: usize, wide: bool, taken: usize) -> Self {
         let mut uses = vec![Vec::new(); tape.len()];
         for (i, micro) in tape.iter().enumerate().rev() {
@@ -107,7 +108,7 @@ impl Registers {
         unit * self.width as u8 + vector as u8
     }
 
-    /// Returns an operand in the form that an instruction on one of the vectors takes.
+    /// Returns an operand in the form needed by an instruction on one of the vectors.
     pub(crate) fn rm(&self, operand: Operand, vector: usize) -> Rm {
         match operand {
             Operand::Unit(unit, same) => Rm::Reg(self.register(unit, if same { 0 } else { vector })),
@@ -220,8 +221,8 @@ impl Registers {
         if self.same[id as usize] && self.pinned_singles.len() < self.singles.len() {
             return self.hold(asm, id);
         }
-        // A second use nearby justifies a load instruction; for a distant one the value would only occupy a
-        // register.
+        // A second use nearby justifies a load instruction; with a distant second use, the value would only
+        // occupy a register.
         let soon = self.next_use(id, now).is_some_and(|next| next - now <= SOON);
         if self.is_held(id) || soon { self.hold(asm, id) } else { Operand::Memory(id) }
     }

@@ -133,7 +133,7 @@ impl<'a> List<'a> {
         self.open[who as usize] += 1;
     }
 
-    /// Returns the change in the number of values in registers caused by an operation.
+    /// Returns the change that an operation causes in the number of values in registers.
     fn pressure(&self, id: Id) -> i32 {
         let micro = &self.tape[id as usize];
         let mut reads: Vec<Id> = micro.reads().filter(|a| !self.tape[*a as usize].is_source()).collect();

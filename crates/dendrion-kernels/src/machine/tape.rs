@@ -23,8 +23,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Returns the location after the place has been written. The new state may be stored separately from the old
-    /// one.
+    /// Returns the place at which a value can be read after it was written to this place. The new state may
+    /// be stored separately from the old one.
     pub(crate) const fn written(self) -> Self {
         match self.space {
             Space::State => Self { space: Space::Written, ..self },
@@ -107,7 +107,7 @@ pub(crate) enum Micro {
         when: When,
     },
     Store(Place, Id),
-    /// Lets lanes fire in which the mask is set.
+    /// Makes those lanes fire in which the mask is set.
     Fire(Id),
     /// Leaves the body of the loop for a shorter one if the mask is set in all lanes.
     Leave(Id),
@@ -175,7 +175,7 @@ thread_local! {
 
 struct Recording {
     tape: Vec<Micro>,
-    /// Whether an operation was recorded that has no machine code.
+    /// Whether an operation without machine code was recorded.
     foreign: bool,
 }
 
@@ -317,7 +317,7 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
                 let lanes = Traced::<T>::LANES;
                 let memory = Memory { bases, inputs: &[], fired: &mut [], lanes, first: 0 };
                 // The addresses are not real: they encode a memory area and an offset, which `place` decodes.
-                // SAFETY: a traced vector never accesses memory at the addresses that it is given.
+                // SAFETY: a traced vector never accesses memory at these addresses.
                 unsafe { run::<Traced<T>>(std::slice::from_ref(linked), memory) };
                 match linked.op {
                     Op::LogisticSlope => vanishing::<T>(linked),

@@ -1,5 +1,5 @@
-//! Removal of unnecessary work from a tape: store-to-load forwarding, common subexpressions (local value numbering; Cocke & Schwartz 1970)
-//! and dead code, in one pass forward and one back.
+//! Removal of unnecessary work from a tape: store-to-load forwarding, common subexpressions (local value
+//! numbering; Cocke & Schwartz 1970) and dead code, in one forward and one backward pass.
 
 use std::collections::{HashMap, HashSet};
 

@@ -125,7 +125,7 @@ impl Assembler {
         self.mod_rm(reg.0 & 7, rm, 0);
     }
 
-    /// Emits the given bytes.
+    /// Emits bytes unchanged.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend(bytes);
     }

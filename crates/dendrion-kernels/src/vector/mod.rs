@@ -1,4 +1,4 @@
-//! Vectors, with one implementation per level. Kernels are written once for all of them.
+//! Vectors, with one implementation per level. Kernels are written once for all levels.
 
 mod pair;
 mod portable;
@@ -19,7 +19,7 @@ use crate::scalar::Scalar;
 pub(crate) trait Real: Scalar {
     /// log2(e)
     const LOG2_E: Self;
-    /// The high part of ln 2, with enough trailing zeros that n times it is exact for every exponent n.
+    /// The high part of ln 2, with enough trailing zeros that its product with every exponent n is exact.
     const LN2_HIGH: Self;
     /// ln 2 minus its high part.
     const LN2_LOW: Self;
@@ -107,8 +107,8 @@ impl Real for f32 {
 /// All methods are inlined into a function that is compiled for the instructions of the level.
 ///
 /// # Safety
-/// A vector may only be used if the processor has its level. `load` and `store` need pointers to [`Vector::LANES`]
-/// values.
+/// A vector may only be used if the processor supports its level. `load` and `store` need pointers to
+/// [`Vector::LANES`] values.
 pub(crate) trait Vector: Copy {
     type Scalar: Real;
     type Mask: Copy;
