@@ -12,7 +12,7 @@ pub struct Env<'a> {
     pub states: &'a [f64],
     /// Value of each input.
     pub inputs: &'a [f64],
-    /// Value of each normal number.
+    /// Value of each standard normal random number.
     pub noises: &'a [f64],
     /// Value of each state at the beginning of the next step.
     pub next: &'a [f64],

@@ -34,7 +34,8 @@ impl Workbook {
         self.expr(id)
     }
 
-    /// Returns whether an expression is 0 if the given leaves are 0, for all values of the other leaves.
+    /// Returns whether an expression is 0 if the leaves `where_zero` are 0, for all values of the other
+    /// leaves.
     pub(crate) fn vanishes<'g>(&'g self, of: Expr<'g>, where_zero: impl Iterator<Item = Expr<'g>>) -> bool {
         let mut graph = self.0.borrow_mut();
         let zero = graph.constant(0.0);
@@ -43,7 +44,7 @@ impl Workbook {
         graph.as_const(value) == Some(0.0)
     }
 
-    /// Returns an error if the graph is too large. `path` is the module that is being written.
+    /// Returns an error if the graph is too large. `path` is the module whose equations are being added.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
         self.0.borrow().check(path)
     }

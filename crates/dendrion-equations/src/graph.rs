@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use dendrion_language::{Binary, Unary};
 use dendrion_model::Error;
 
-/// Maximum number of nodes of a graph. A neuron with 1,000 compartments has about 100,000.
+/// Maximum number of nodes of a graph. A neuron with 1,000 compartments has about 100,000 nodes.
 const MOST_NODES: usize = 1 << 21;
 /// Maximum number of operations on a path from a node to a leaf.
 const DEEPEST: u32 = 100_000;
@@ -26,7 +26,7 @@ impl NodeId {
 pub enum Node {
     /// A number, stored as its bits.
     Const(u64),
-    /// A parameter of the system, constant through a run.
+    /// A parameter of the system, which is constant during a run.
     Param(u32),
     /// A state of the system at the beginning of the step; in the expressions of an event, the state after
     /// integration.
@@ -77,7 +77,8 @@ impl Node {
 pub struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<Node, NodeId>,
-    /// Whether each node depends on anything but parameters, and so has to be computed in every step.
+    /// Whether each node depends on anything other than parameters and therefore has to be computed in every
+    /// step.
     varies: Vec<bool>,
     /// Maximum number of operations on a path from each node to a leaf.
     depths: Vec<u32>,
@@ -88,8 +89,8 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Returns whether a limit was reached. From then on no new nodes are created: requests for new nodes return
-    /// another node, so nothing computed from the graph is valid.
+    /// Returns whether a limit was reached. From then on, no new nodes are created. Requests for new nodes
+    /// return an arbitrary existing node, so nothing computed from the graph is valid.
     pub(crate) const fn is_full(&self) -> bool {
         self.full.is_some()
     }
@@ -102,7 +103,7 @@ impl Graph {
     /// Returns an error if a limit was reached.
     ///
     /// # Errors
-    /// [`Error::Limit`] for the module at `path`.
+    /// Returns [`Error::Limit`] for the module at `path`.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
         self.full.map_or(Ok(()), |(quantity, limit)| {
             Err(Error::Limit { module: path.into(), quantity, needed: None, limit })

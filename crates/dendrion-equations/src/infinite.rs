@@ -45,10 +45,10 @@ struct Slope {
     value: NodeId,
 }
 
-/// Returns the first expression (operands come before their users) with an infinite or undefined derivative for
-/// these values of parameters and states. Only expressions that a gradient passes through are considered: those in
-/// the branches of conditions that are taken, and on a path to a state or a wanted parameter. For methods that use
-/// the Jacobian of the equations, the Jacobian is included.
+/// Returns the first expression whose derivative is infinite or undefined for these values of parameters and
+/// states, where operands come before their users. Only expressions that a gradient passes through are
+/// considered: those in the branches of conditions that are taken, and those on a path to a state or a wanted
+/// parameter. For methods that use the Jacobian of the equations, its entries are included.
 pub fn infinite_slope(
     system: &System,
     ode: OdeMethod,
@@ -67,8 +67,8 @@ pub fn infinite_slope(
     let values = evaluate(&system.graph, last, env);
     let of = |id: NodeId| values[id.index()];
     let infinite = || slopes.iter().filter(|s| reached.contains(&s.node) && !of(s.value).is_finite());
-    // An infinite value results in infinite derivatives of the expressions that use it. The cause has finite
-    // operands.
+    // An infinite value results in infinite derivatives of all expressions that use it. The expression that
+    // is the cause has finite operands.
     let is_cause = |s: &&Slope| system.graph.node(s.node).operands().all(|a| of(a).is_finite());
     let found =
         infinite().filter(is_cause).min_by_key(|s| s.node).or_else(|| infinite().min_by_key(|s| s.node))?;

@@ -1,4 +1,4 @@
-//! The parameters of a system: what they are, and where their values are found. A system has no values.
+//! The parameters of a system, and the lookup of their values. The system itself stores no values.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -21,9 +21,9 @@ pub struct Parameter {
     pub unit: Cow<'static, str>,
     /// The accepted values.
     pub domain: Domain,
-    /// The module that it belongs to; `None` for the time step.
+    /// The module to which the parameter belongs; `None` for the time step.
     pub owner: Option<Owner>,
-    /// The value if the module was given none.
+    /// The value that is used if the module does not specify one.
     pub default: Option<f64>,
 }
 
@@ -35,7 +35,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Starts with the time step.
+    /// Creates a list that contains only the time step.
     pub(crate) fn new() -> Self {
         let (key, name, unit) = ("dt".into(), "dt".into(), "ms".into());
         let dt = Parameter { key, name, unit, domain: Domain::Positive, owner: None, default: None };
@@ -52,7 +52,7 @@ impl Parameters {
         number
     }
 
-    /// Returns the number of a module's parameter, if the equations have it.
+    /// Returns the number of a module's parameter, if the equations contain it.
     pub fn number(&self, owner: Owner, name: &str) -> Option<usize> {
         self.numbers.get(&(owner, Cow::Borrowed(name))).copied()
     }
@@ -67,8 +67,8 @@ impl Deref for Parameters {
 }
 
 impl System {
-    /// Returns the values of all parameters by number, as the description of the population gives them, for time
-    /// steps of `dt` ms.
+    /// Returns the values of all parameters by number, as specified in the description of the population, for
+    /// time steps of `dt` ms.
     pub fn values(&self, population: &Population, dt: f64) -> Vec<Arc<Values>> {
         // A copy shares its arrays.
         let mut population = population.clone();

@@ -1,10 +1,10 @@
 //! Rates at which states change on their own: the diagonal of the Jacobian, at several voltages.
 //!
 //! The time constants of voltage-gated channels depend on V, and so does the membrane conductance through its
-//! gates. Whether a step is too long for an explicit method therefore depends on the voltages that a neuron visits.
-//! This module sets all compartments to the same voltage, scans a plausible range of voltages, and sets the other
-//! states to the steady state found by one Newton step, which is exact for gates because they are linear in
-//! themselves.
+//! gates. Whether a step is too long for an explicit method therefore depends on the voltages that a neuron
+//! visits. This module sets all compartments to the same voltage, scans a plausible range of voltages, and
+//! sets the other states to the steady state found by one Newton step, which is exact for gates because the
+//! derivative of a gate is linear in the gate.
 
 use std::sync::Arc;
 

@@ -45,9 +45,9 @@ pub struct Demand<'d> {
 /// The reverse of a step of a system and of recording some of its states and observables.
 #[derive(Clone, Debug)]
 pub struct Reverse {
-    /// The reverse of the step and of recording states. In addition to the input ports of the step it has ports,
-    /// all optional, for the cotangents of the spikes, the spikes themselves (1 or 0), and the cotangents of the
-    /// recorded states.
+    /// The reverse of the step and of recording states. In addition to the input ports of the step, it has
+    /// optional ports for the cotangents of the spikes, the spikes themselves (1 or 0), and the cotangents of
+    /// the recorded states.
     pub step: Tape,
     /// For each observable, the reverse of recording it. Its last input port is the cotangent of the observable.
     pub observers: Vec<Tape>,
@@ -57,7 +57,7 @@ pub struct Reverse {
     pub accumulators: usize,
     /// Number of current inputs.
     pub currents: usize,
-    /// Computes the cotangents of parameters from the accumulated ones.
+    /// Computes the cotangents of parameters from the accumulated cotangents.
     pub gather: Gather,
 }
 
@@ -77,8 +77,8 @@ pub struct Gather {
 }
 
 impl Reverse {
-    /// Creates the reverse of a step of a system with these numerical methods, a surrogate derivative of the spike,
-    /// and the reset detached or not.
+    /// Creates the reverse of a step of a system with these numerical methods and this surrogate derivative
+    /// of the spike. With `detach_reset`, the reset is not differentiated with respect to the spike.
     ///
     /// # Errors
     /// Returns an error if the neuron needs more rows than a program can address.
@@ -195,8 +195,8 @@ fn relative_scale(system: &mut System) -> Result<NodeId, Error> {
     Ok(graph.div(one, distance))
 }
 
-/// Brings the step to the form in which its forward program computes it: sums of products of coefficients and
-/// varying factors.
+/// Converts the step to the form in which its forward program computes it: sums of products of coefficients
+/// and varying factors.
 fn in_normal_form(graph: &mut Graph, step: Step) -> Step {
     let mut normal = Normal::new(graph);
     let locals = step.locals.iter().map(|id| normal.whole(*id)).collect();

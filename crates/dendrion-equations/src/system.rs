@@ -1,4 +1,4 @@
-//! Systems of equations: mechanisms contribute to them, and the passes compile them.
+//! Systems of equations, which are assembled from mechanisms and compiled by the passes.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ use crate::parameters::{Parameter, Parameters};
 /// The rule by which a state changes in a step.
 #[derive(Clone, Copy, Debug)]
 pub enum Rule {
-    /// A differential equation, given as the derivative per ms.
+    /// A differential equation, represented by the derivative (per ms).
     Derivative(NodeId),
-    /// An update rule, given as the value one step later.
+    /// An update rule, represented by the value one step later.
     Update(NodeId),
 }
 
@@ -162,8 +162,8 @@ impl System {
         self.currents + self.noises.len()
     }
 
-    /// Returns the name of a mechanism with events, if there is one. The time of an event is a step function of V
-    /// and has no derivative.
+    /// Returns the name of a mechanism with events, if any. The time of an event is a step function of V and
+    /// has no derivative.
     pub fn without_derivative(&self) -> Option<&str> {
         self.waiting.iter().chain(self.reactions.iter().map(|r| &r.name)).map(String::as_str).next()
     }
@@ -197,7 +197,7 @@ pub(crate) struct State<'g> {
     pub(crate) value: Expr<'g>,
 }
 
-/// Collects the equations that mechanisms write, and builds a system.
+/// Collects the equations of mechanisms, and builds a system.
 pub(crate) struct Builder<'g> {
     book: &'g Workbook,
     parameters: Parameters,
@@ -240,7 +240,8 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Param(System::DT as u32))
     }
 
-    /// Returns an error if the expressions so far are too large. `path` is the module that is being written.
+    /// Returns an error if the expressions so far are too large. `path` is the module whose equations are
+    /// being added.
     pub(crate) fn check(&self, path: &str) -> Result<(), Error> {
         self.book.check(path)
     }
@@ -249,8 +250,8 @@ impl<'g> Builder<'g> {
         self.book.number(v)
     }
 
-    /// Returns the parameter `name` of a module, which has a given or default value. Repeated calls return the same
-    /// expression.
+    /// Returns the parameter `name` of a module, which must have an explicit or a default value. Repeated
+    /// calls return the same expression.
     pub(crate) fn param(&mut self, scope: &Scope<'_>, name: &str) -> Result<Expr<'g>, Error> {
         if let Some(number) = self.parameters.number(scope.owner, name) {
             return Ok(self.book.leaf(Node::Param(number as u32)));
@@ -263,7 +264,8 @@ impl<'g> Builder<'g> {
         Ok(self.declared(scope, (spec.name.into(), spec.unit.into(), spec.domain), default))
     }
 
-    /// Adds a parameter of a module with its name, unit and domain, and its value if the module was given none.
+    /// Adds a parameter of a module with its name, unit and domain, and the value that is used if the module
+    /// does not specify one.
     pub(crate) fn declared(
         &mut self,
         scope: &Scope<'_>,
@@ -324,16 +326,16 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Input(self.currents as u32 - 1))
     }
 
-    /// Adds a standard normal random number, drawn independently for each neuron and step. The numbers of a scope
-    /// are independent of all others.
+    /// Adds a standard normal random number, drawn independently for each neuron and step. The random numbers
+    /// of a scope are independent of those of all other scopes.
     pub(crate) fn noise(&mut self, scope: &Scope<'_>) -> Expr<'g> {
         self.noises.push(scope.name.to_string());
         self.book.leaf(Node::Noise(self.noises.len() as u32 - 1))
     }
 
-    /// Drives a state by independent processes with these amplitudes. They are combined into one process with the
-    /// sum of their variances, which has the same distribution: separate processes on one state would not commute,
-    /// and Milstein's method would lose its order.
+    /// Drives a state with independent processes with these amplitudes. They are combined into one process
+    /// with the sum of their variances, which has the same distribution: separate processes on one state
+    /// would not commute, and Milstein's method would lose its order.
     pub(crate) fn diffuse(&mut self, scope: &Scope<'_>, state: State<'g>, amplitudes: &[Expr<'g>]) {
         if amplitudes.is_empty() {
             return;
@@ -371,7 +373,8 @@ impl<'g> Builder<'g> {
         self.waiting.push(name.to_string());
     }
 
-    /// Converts a mechanism's time (ms, >= 0, a function of parameters) to steps, rounded like all times.
+    /// Converts a mechanism's time (ms, >= 0, a function of parameters) to steps, rounded in the same way as
+    /// all times.
     pub(crate) fn steps(&mut self, module: &str, time: Expr<'g>) -> Expr<'g> {
         if !self.step_counts.iter().any(|s| s.module == module && s.time == time.id()) {
             self.step_counts.push(StepCount { module: module.to_string(), time: time.id() });
@@ -379,7 +382,8 @@ impl<'g> Builder<'g> {
         (time / self.dt() + NOISE).round()
     }
 
-    /// Returns the system without its graph, which the caller still shares.
+    /// Returns the system with an empty graph. The caller adds the graph, which is still shared at this
+    /// point.
     pub(crate) fn finish(mut self, ports: usize) -> System {
         if let Some(event) = &mut self.event {
             // If the equations of the soma set V on a spike, this is also a reset.

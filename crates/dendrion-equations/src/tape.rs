@@ -99,7 +99,7 @@ impl Tape {
     }
 }
 
-/// Completes a program with the given numbers of state rows, past rows and input ports. The first `fixed` scratch
+/// Completes a program with these numbers of state rows, past rows and input ports. The first `fixed` scratch
 /// rows are its results and keep their indices.
 pub(crate) fn finish(
     emitter: Emitter<'_>,
@@ -130,7 +130,7 @@ pub(crate) struct Lowered {
 }
 
 impl Lowered {
-    /// Brings the new values of some rows to normal form. `locals` are the values of [`Node::Local`]. The
+    /// Converts the new values of some rows to normal form. `locals` are the values of [`Node::Local`]. The
     /// expressions `others` are evaluated after the rows have been updated.
     pub(crate) fn new(
         graph: &mut Graph,

@@ -15,7 +15,7 @@ pub(crate) struct Membrane<'g> {
     pub(crate) g_l: Expr<'g>,
     /// Capacitance (pF).
     pub(crate) c: Expr<'g>,
-    /// I, the sum of all currents except the leak, in pA and without `in_leak`.
+    /// I, the sum (in pA) of all currents except the leak and `in_leak`.
     current: Expr<'g>,
     /// The injected current `I_ext` of a compartment other than the soma (pA).
     in_leak: Option<Expr<'g>>,

@@ -1,10 +1,11 @@
 //! The adjoint of a step, computed node by node (reverse-mode differentiation; Griewank & Walther 2008, ch. 3).
 //!
-//! Given the cotangents λ' of the states at the end of a step, the reverse computes those at its beginning, `λ_i` =
-//! Σ `λ'_j` ∂`next_j`/∂`y_i`, and the contributions of the step to the cotangents of the coefficients and current
-//! inputs that it reads. The rule of each node is that of its function, and the solution of a linear system has a
-//! rule of its own ([`super::solve_adjoint`]), so solvers and mechanisms need no rules. The result is the exact
-//! derivative of the discrete step for every solver.
+//! Given the cotangents λ' of the states at the end of a step, the reverse computes the cotangents at the
+//! beginning of the step, `λ_i` = Σ `λ'_j` ∂`next_j`/∂`y_i`, and the contributions of the step to the
+//! cotangents of the coefficients and current inputs that it reads. Each node is differentiated by the rule
+//! of its function, and the solution of a linear system has its own rule ([`super::solve_adjoint`]), so no
+//! rules are needed for solvers and mechanisms. The result is the exact derivative of the discrete step for
+//! every solver.
 //!
 //! ```text
 //! bar[result_j] = λ'_j  for each result
@@ -57,9 +58,9 @@ pub struct Surrogate<'f> {
     pub detach_reset: bool,
 }
 
-/// Returns the reverse of a step of a system. With a surrogate, the threshold is part of the step: the cotangents
-/// are those of the states after the reset, and [`Node::Cotangent`] number `states` is that of the spike itself.
-/// Without a surrogate, they are those of the states after integration.
+/// Returns the reverse of a step of a system. With a surrogate, the threshold is part of the step: the
+/// cotangents are those of the states after the reset, and [`Node::Cotangent`] number `states` is that of the
+/// spike itself. Without a surrogate, the cotangents are those of the states after integration.
 pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_>>) -> Adjoint {
     let (states, currents) = (system.states.len(), system.currents);
     let event = system.event.clone();
@@ -84,7 +85,7 @@ pub(crate) fn value_adjoint(system: &mut System, value: NodeId) -> Adjoint {
     backwards(&mut system.graph, (Vec::new(), &[]), seeds, None, (states, system.currents))
 }
 
-/// Sweeps from results to the leaves of a step. Each result is given with the number of its cotangent.
+/// Sweeps from results to the leaves of a step. Each result is accompanied by the number of its cotangent.
 fn backwards(
     graph: &mut Graph,
     (locals, solves): (Vec<NodeId>, &[Solve]),
@@ -117,9 +118,9 @@ fn backwards(
     found
 }
 
-/// Replaces the states after integration by those after the threshold, appends the spike to the results, and
-/// returns the condition of the spike. Whether the neuron spiked is taken from the recorded step, so it is not
-/// affected by rounding in recomputed values.
+/// Replaces the states after integration with those after the threshold, appends the spike to the results,
+/// and returns the condition of the spike. Whether the neuron spiked is taken from the recorded step, so it
+/// is not affected by rounding in recomputed values.
 fn threshold(
     graph: &mut Graph,
     event: &Event,
@@ -157,17 +158,17 @@ fn threshold(
     condition
 }
 
-/// Returns the cotangents of the parameters, with their numbers, given those of `outputs`, which must depend on
-/// parameters only. [`Node::Cotangent`] number k is the cotangent of `outputs[k]`. Parameters on which no output
-/// depends are omitted.
+/// Returns the numbers of the parameters and their cotangents, computed from the cotangents of `outputs`,
+/// which must depend on parameters only. [`Node::Cotangent`] number k is the cotangent of `outputs[k]`.
+/// Parameters on which no output depends are omitted.
 pub fn parameter_adjoint(graph: &mut Graph, outputs: &[NodeId]) -> Vec<(usize, NodeId)> {
     let seed = |(output, k): (&NodeId, u32)| (*output, graph.intern(Node::Cotangent(k)));
     let seeds = outputs.iter().zip(0..).map(seed).collect();
     seeded_adjoint(graph, seeds)
 }
 
-/// As [`parameter_adjoint`], with a given cotangent for each output. If a cotangent is exactly 0, the derivatives
-/// of its output are ignored: a coefficient that no step has used may have infinite ones.
+/// As [`parameter_adjoint`], but with an explicit cotangent for each output. If a cotangent is exactly 0, the
+/// derivatives of its output are ignored: a coefficient that no step has used may have infinite derivatives.
 pub(crate) fn seeded_adjoint(graph: &mut Graph, seeds: Vec<(NodeId, NodeId)>) -> Vec<(usize, NodeId)> {
     let mut sweep = Sweep {
         locals: Vec::new(),
@@ -210,7 +211,7 @@ pub(super) struct Sweep<'f> {
 }
 
 impl Sweep<'_> {
-    /// Adds to the cotangent of a node.
+    /// Adds `part` to the cotangent of a node.
     pub(super) fn add(&mut self, graph: &mut Graph, node: NodeId, part: Guarded) {
         // Constants have no cotangent. Zeros are omitted, so that no code is emitted for them.
         if graph.as_const(node).is_some() || part.is_zero(graph) {

@@ -15,7 +15,8 @@ use crate::graph::{Graph, Node, NodeId};
 pub fn derivative(graph: &mut Graph, of: NodeId, by: NodeId) -> NodeId {
     let mut known = HashMap::new();
     known.insert(by, Guarded::plain(graph.constant(1.0)));
-    // Operands come before their users, so an ascending sweep has the derivatives of all operands of a node.
+    // Operands come before their users, so in an ascending sweep, the derivatives of all operands are known
+    // when a node is reached.
     let mut reached = Vec::new();
     graph.visit_ids(of, &mut |id| reached.push(id));
     reached.sort_unstable();
@@ -110,8 +111,8 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
     }
 }
 
-/// Magnitude below which φ₁' is computed by its series: 1e-3 as a single-precision number. No text contains exactly
-/// this number, so it identifies the condition ([`is_series_switch`]).
+/// Magnitude below which φ₁' is computed by its series: 1e-3 as a single-precision number. Mechanisms are not
+/// expected to contain exactly this number, so it identifies the condition ([`is_series_switch`]).
 const SERIES_BELOW: f64 = 0.001_f32 as f64;
 
 /// Returns whether a condition selects between the series of φ₁' and its quotient. Both are finite for finite
@@ -125,7 +126,8 @@ pub(crate) fn is_series_switch(g: &Graph, condition: NodeId) -> bool {
     }
 }
 
-/// Returns φ₁' = (e^a - φ₁)/a, or its series 1/2 + a/3 + a²/8 + a³/30 near 0, where the quotient would cancel.
+/// Returns φ₁' = (e^a - φ₁)/a, or its series 1/2 + a/3 + a²/8 + a³/30 near 0, where the quotient would suffer
+/// from cancellation.
 fn phi1_slope(g: &mut Graph, a: NodeId, value: NodeId) -> NodeId {
     let size = g.unary(Unary::Abs, a);
     let (limit, one) = (g.constant(SERIES_BELOW), g.constant(1.0));

@@ -8,9 +8,9 @@ use super::emit::Emitter;
 use crate::graph::{Graph, Node, NodeId};
 use crate::system::{Event, Reaction};
 
-/// Emits the code at the end of a step, which tests the threshold, lets lanes fire, and sets the states that this
-/// and other events change. All conditions and values refer to the states before these changes. If several events
-/// set the same state, the last one takes precedence.
+/// Emits the code at the end of a step, which tests the threshold, makes lanes fire, and sets the states that
+/// this and other events change. All conditions and values refer to the states before these changes. If
+/// several events set the same state, the last one takes precedence.
 pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactions: &[Reaction]) {
     // The common case is a single operation: compare, set the bit, select.
     if let (Some(event), true) = (threshold, reactions.is_empty())
@@ -51,8 +51,8 @@ pub(crate) fn emit(emitter: &mut Emitter<'_>, threshold: Option<&Event>, reactio
     }
 }
 
-/// The common case with its own operation: if v exceeds a coefficient, v is set to a value, or the threshold is
-/// subtracted from it.
+/// The common case, which has its own operation: if v exceeds a coefficient, v is set to a value, or the
+/// threshold is subtracted from it.
 struct Plain {
     state: usize,
     threshold: NodeId,

@@ -22,7 +22,7 @@ pub(crate) struct Fuser<'g> {
     one: NodeId,
 }
 
-/// An operation that adds to a partial sum, with its arguments except the last.
+/// An operation that adds to a partial sum, with all of its arguments except the last.
 struct Step {
     op: Op,
     args: Vec<Slot>,
@@ -56,7 +56,7 @@ impl<'g> Fuser<'g> {
     fn count_node(&mut self, id: NodeId) {
         let uses = self.uses.entry(id).or_insert(0);
         *uses += 1;
-        // The operands of a shared node are counted once, because it is computed once.
+        // The operands of a shared node are counted once, because the node is computed only once.
         if *uses > 1 || self.emit.graph.is_coefficient(id) {
             return;
         }
@@ -66,8 +66,8 @@ impl<'g> Fuser<'g> {
         });
     }
 
-    /// Computes the locals in order, and then everything that is used more than once. Operands come first, because
-    /// their ids are smaller.
+    /// Computes the locals in order, and then all nodes that are used more than once. Operands come first,
+    /// because their ids are smaller.
     pub(crate) fn shared(&mut self, locals: &[(NodeId, Sum)]) {
         for (id, sum) in locals {
             self.prepare(sum);

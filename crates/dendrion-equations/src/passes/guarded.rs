@@ -96,7 +96,8 @@ impl Guarded {
         graph.as_const(self.value) == Some(0.0)
     }
 
-    /// Returns the sum of two derivatives. If neither counts, the sum is exactly 0 and does not count either.
+    /// Returns the sum of two derivatives. If neither condition is met, the sum is exactly 0 and has no
+    /// influence either.
     pub(crate) fn plus(self, graph: &mut Graph, other: Self) -> Self {
         if self.is_zero(graph) {
             return other;

@@ -1,8 +1,8 @@
 //! Normal form: a sum of products, each a coefficient times factors that vary in the step.
 //!
-//! Multiplication by a coefficient is distributed over sums, so that dt/C, geometry and g w / p are combined in one
-//! coefficient per term. Differences of leaves, such as E - V, are kept: the step is then exact where they vanish,
-//! in single precision too, and costs one subtraction.
+//! Multiplication by a coefficient is distributed over sums, so that dt/C, geometry and g w / p are combined
+//! into one coefficient per term. Differences of leaves, such as E - V, are kept: the step is then exact
+//! where they vanish, even in single precision, and each difference costs only one subtraction.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use dendrion_language::{Binary, Unary, recurse};
 
 use crate::graph::{Graph, Node, NodeId};
 
-/// Maximum number of factors in a term. A longer product keeps its operands as factors. Otherwise repeated squaring
-/// such as `b = a*a` would double the number of factors each time.
+/// Maximum number of factors in a term. A longer product keeps its operands as factors. Otherwise, repeated
+/// squaring such as `b = a*a` would double the number of factors each time.
 const MOST_FACTORS: usize = 64;
-/// Maximum number of terms in a sum that is used several times. A longer one is computed once and used as a single
-/// factor. Otherwise `a2 = a1 + tanh(a1)`, `a3 = a2 + tanh(a2)` and so on would repeat all earlier terms in each
-/// line.
+/// Maximum number of terms in a sum that is used several times. A longer sum is computed once and used as a
+/// single factor. Otherwise, `a2 = a1 + tanh(a1)`, `a3 = a2 + tanh(a2)` and so on would repeat all earlier
+/// terms in each line.
 const MOST_SHARED: usize = 32;
-/// Number of terms from which terms with the same factors are found by hashing.
+/// Minimum number of terms for which terms with the same factors are found by hashing.
 const MANY: usize = 16;
 /// Maximum number of terms and factors of all sums of a step.
 const MOST_TERMS: usize = 1 << 23;
@@ -32,7 +32,7 @@ pub(crate) struct Term {
 /// A sum of terms.
 pub(crate) type Sum = Vec<Term>;
 
-/// Brings expressions to normal form, and stores the sum of each node that it creates.
+/// Converts expressions to normal form, and stores the sum of each node that it creates.
 pub(crate) struct Normal<'g> {
     pub(crate) graph: &'g mut Graph,
     /// The sum of each node of the normalized graph.
@@ -113,8 +113,8 @@ impl<'g> Normal<'g> {
                 let b = self.reciprocal(b);
                 self.product(a, vec![b])
             }
-            // The base is changed in the coefficients at no cost, because powers of two are the cheapest
-            // exponentials.
+            // Powers of two are the cheapest exponentials, and the coefficients absorb the change of base at
+            // no cost.
             Node::Unary(Unary::Exp, a) => {
                 let (a, log2_e) = (self.sum(a), self.graph.constant(std::f64::consts::LOG2_E));
                 let a = self.scale(a, log2_e);
@@ -159,7 +159,8 @@ impl<'g> Normal<'g> {
             sum.extend(self.scale(b, minus));
             return sum;
         }
-        // The coefficient comes first, otherwise the state that is declared later (towards the tip).
+        // A coefficient comes first. If neither operand is a coefficient, the state that was declared later
+        // (nearer to the tip) comes first.
         let swap = if self.graph.is_coefficient(a) { false } else { self.graph.is_coefficient(b) || a < b };
         let (first, second, sign) = if swap { (b, a, -1.0) } else { (a, b, 1.0) };
         let factor = self.graph.sub(first, second);

@@ -1,8 +1,8 @@
 //! Scheduling: states are updated in place, so an update that reads the old value of a state must run before that state's update.
 //!
-//! The pass repeatedly takes the first update whose state no remaining update reads (a topological sort). If there
-//! is none, the remaining updates form a cycle, and the first of them writes to a scratch row, which is copied to
-//! its state at the end.
+//! The pass repeatedly takes the first update whose state no remaining update reads (a topological sort). If
+//! there is no such update, the remaining updates contain a cycle, and the first of them writes to a scratch
+//! row, which is copied to its state at the end.
 
 use dendrion_kernels::{Instruction, Op, Slot};
 
@@ -19,8 +19,8 @@ impl Update {
     }
 }
 
-/// Orders updates so that each reads only old values. In a cycle of updates, one writes to a scratch row provided
-/// by `temp` and is copied at the end.
+/// Orders updates so that each reads only old values. In a cycle of updates, one update writes to a scratch
+/// row provided by `temp`, which is copied at the end.
 pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) -> Vec<Instruction> {
     let (mut code, mut copies) = (Vec::new(), Vec::new());
     while !updates.is_empty() {

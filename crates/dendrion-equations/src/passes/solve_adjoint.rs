@@ -1,9 +1,9 @@
 //! The adjoint of solving a linear system, (1 - θ h J) Δ = h f(y).
 //!
-//! Let λ be the cotangents of Δ. Those of the right-hand side are μ = (1 - θ h J)^-T λ, which requires one more
-//! solution with the factors L and U of the forward elimination. Δ is the root of F(y, Δ) = h (f(y) + θ J(y) Δ) -
-//! Δ. By the implicit function theorem, the cotangents of everything that F reads are obtained by differentiating F
-//! at a fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
+//! Let λ be the cotangents of Δ. The cotangents of the right-hand side are μ = (1 - θ h J)^-T λ, which
+//! requires one more solve with the factors L and U of the forward elimination. Δ is the root of F(y, Δ) = h
+//! (f(y) + θ J(y) Δ) - Δ. By the implicit function theorem, the cotangents of everything that F reads are
+//! obtained by differentiating F at fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
 //!
 //! ```text
 //! solve U^T L^T μ = λ                                   forward through U^T, then back through L^T
@@ -31,16 +31,16 @@ use crate::system::System;
 /// Returns whether anything other than the solve changes a state before the next step begins.
 fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
     let state = unknown.state;
-    // Noise, flushing to zero, an arriving spike, or the reset.
+    // The possible causes are noise, flushing to zero, an arriving spike and the reset.
     step.next[state] != unknown.end
         || system.states[state].decays
         || system.receives.iter().any(|r| r.state == state)
         || system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.state == state))
 }
 
-/// Replaces the changes Δ by differences of the recorded states. If one unknown cannot be determined in this way (V
-/// of a soma that is reset), it is computed from the others and its row of the system. If there are several, the
-/// elimination is repeated.
+/// Replaces the changes Δ with differences of the recorded states. If one unknown cannot be determined in
+/// this way (V of a soma that is reset), it is computed from the others and its row of the system. If there
+/// are several such unknowns, the elimination is repeated.
 pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [NodeId]) {
     for solve in &step.solves {
         let (hidden, seen): (Vec<&Unknown>, Vec<&Unknown>) =
@@ -101,7 +101,7 @@ impl Sweep<'_> {
         self.right(graph, solve, &mu);
     }
 
-    /// Returns μ of U^T L^T μ = λ, by state.
+    /// Returns the solution μ of U^T L^T μ = λ, by state.
     fn transposed(
         &mut self,
         graph: &mut Graph,
@@ -144,7 +144,7 @@ impl Sweep<'_> {
         mu
     }
 
-    /// Differentiates h (f(y) + θ J Δ) at a fixed Δ, except for the contribution of y through f alone.
+    /// Differentiates h (f(y) + θ J Δ) at fixed Δ, except for the contribution of y through f alone.
     fn right(&mut self, graph: &mut Graph, solve: &Solve, mu: &BTreeMap<usize, NodeId>) {
         let theta = graph.constant(solve.theta);
         let (mut middles, mut fixed) = (HashMap::new(), HashSet::new());

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use crate::graph::{Graph, Node, NodeId};
 
-/// Replaces leaves by other nodes, and caches rewritten nodes.
+/// Replaces leaves with other nodes, and caches rewritten nodes.
 pub(crate) struct Substitution {
     known: HashMap<NodeId, NodeId>,
 }
 
 impl Substitution {
-    /// Creates a substitution that replaces each key by its value.
+    /// Creates a substitution that replaces each key with its value.
     pub(crate) const fn new(by: HashMap<NodeId, NodeId>) -> Self {
         Self { known: by }
     }

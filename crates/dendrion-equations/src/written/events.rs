@@ -10,8 +10,8 @@ use crate::system::Builder;
 /// Counter value of an event that has not occurred yet; larger than the number of steps of any run.
 pub(crate) const NEVER: f64 = 1e15;
 
-/// Returns 1 for `lasts` ms, beginning `after` ms after the event, else 0. Both times are rounded to whole steps.
-/// `of` is the mechanism of the event.
+/// Returns 1 for `lasts` ms, beginning `after` ms after the event, else 0. Both times are rounded to whole
+/// steps. `of` is the name of the event's mechanism.
 pub(crate) fn lasting<'g>(
     b: &mut Builder<'g>,
     of: &str,

@@ -187,7 +187,8 @@ impl<'g> Written<'_, 'g> {
     }
 }
 
-/// Applies a function to expressions. Functions that the graph does not have are composed of those it has.
+/// Applies a function to expressions. Functions that the graph does not provide are composed of functions
+/// that it provides.
 fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
     let at = |i: usize| operands.get(i).copied().unwrap_or_else(|| b.number(f64::NAN));
     let (x, y) = (at(0), at(1));

@@ -1,9 +1,9 @@
 //! Mechanisms defined by text: translates definitions to equations.
 //!
 //! All mechanisms of a population are processed together, since they may read quantities exported by other
-//! mechanisms of their compartment. First all of them declare their parameters and states ([`Part`]), then their
-//! currents are added, and then everything that may read the sum of currents is written. Each expression is written
-//! when it is first needed ([`lower`]).
+//! mechanisms of their compartment. First all of them declare their parameters and states ([`Part`]), then
+//! their currents are added, and then all expressions that may read the sum of currents are added. Each
+//! expression is added when it is first needed ([`lower`]).
 
 mod events;
 mod initial;
@@ -95,7 +95,7 @@ impl<'p, 'g> Written<'p, 'g> {
         Ok(())
     }
 
-    /// Writes everything else: derivatives, initial values, events and observables.
+    /// Writes the remaining equations: derivatives, initial values, events and observables.
     pub(crate) fn finish(mut self, b: &mut Builder<'g>, membranes: &mut [Membrane<'g>]) -> Result<(), Error> {
         membranes.iter_mut().for_each(Membrane::complete);
         for i in 0..self.parts.len() {
@@ -104,8 +104,8 @@ impl<'p, 'g> Written<'p, 'g> {
             self.events(b, membranes, i)?;
             for j in 0..self.parts[i].definition.expressions.len() {
                 let expression = &self.parts[i].definition.expressions[j];
-                // The recorded current I of a compartment is the sum of all its currents, also if its soma has its
-                // own equations.
+                // The recorded current I of a compartment is the sum of all its currents, even if the soma
+                // has its own equations.
                 let part = &self.parts[i];
                 let is_somas = matches!(part.owner, Owner::Mechanism(_))
                     && self.population.compartments[part.on].name == part.name;

@@ -10,7 +10,7 @@ use crate::system::{Builder, Scope, State};
 pub(super) struct Part<'p, 'g> {
     /// Name within the population.
     pub(super) name: &'p str,
-    /// The module that it is: a mechanism, a receptor, or the compartment of a membrane.
+    /// The module that the text defines: a mechanism, a receptor, or the compartment of a membrane.
     pub(super) owner: Owner,
     /// Index of its compartment.
     pub(super) on: usize,
@@ -30,7 +30,7 @@ pub(super) struct Part<'p, 'g> {
 static NOTHING: Params = Params::new();
 
 impl<'p, 'g> Part<'p, 'g> {
-    /// Returns whether it is the built-in equation for V (`library/membrane.eqs`).
+    /// Returns whether the text is the built-in equation for V (`library/membrane.eqs`).
     pub(super) const fn is_leak(&self) -> bool {
         matches!(self.owner, Owner::Compartment(_)) && self.definition.membrane.is_some()
     }
@@ -48,7 +48,7 @@ impl<'p, 'g> Part<'p, 'g> {
         let mut parameters = Vec::new();
         for parameter in &definition.parameters {
             let value = if kind == ModuleKind::Written {
-                // An error if there is neither a given nor a default value.
+                // This is an error if the parameter has neither an explicit nor a default value.
                 let value = written_value(&path, &definition, params, &parameter.name)?;
                 let default = value.uniform().filter(|_| !params.has(&parameter.name));
                 let (name, unit) = (parameter.name.clone().into(), parameter.unit.text.clone().into());
@@ -76,7 +76,7 @@ impl<'p, 'g> Part<'p, 'g> {
         Ok(Self { name, owner, on, definition, parameters, states, since, flags, imports, known })
     }
 
-    /// Returns the scope that determines the names of its parameters and states.
+    /// Returns the scope that determines the names of the mechanism's parameters and states.
     pub(super) fn scope(&self) -> Scope<'p> {
         Scope { name: self.name, kind: ModuleKind::Written, owner: self.owner, params: &NOTHING }
     }

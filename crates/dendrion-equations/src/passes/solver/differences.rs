@@ -18,12 +18,12 @@ use dendrion_language::{Binary, Unary};
 
 use crate::graph::{Graph, NodeId};
 
-/// Distance from which arguments count as apart.
+/// Minimum distance at which arguments count as apart.
 const APART: f64 = 0.5;
-/// Number of terms of the series. The first omitted term is below 1e-17 of the sum.
+/// Number of terms of the series. The first omitted term is less than 1e-17 of the sum.
 const TERMS: usize = 16;
 
-/// Returns φ₁[z₀, z₁, ...] of at least two arguments.
+/// Returns φ₁[z₀, z₁, ...] for at least two arguments.
 pub(super) fn phi1_differences(graph: &mut Graph, arguments: &[NodeId]) -> NodeId {
     let zero = graph.constant(0.0);
     let mut sorted = arguments.to_vec();
@@ -41,7 +41,8 @@ pub(super) fn phi1_differences(graph: &mut Graph, arguments: &[NodeId]) -> NodeI
     runs[0]
 }
 
-/// Returns exp[s0 ... sm] of a sorted run, given the values without its last and without its first argument.
+/// Returns exp[s0 ... sm] of a sorted run, computed from the values for the run without its last argument and
+/// for the run without its first argument.
 fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (NodeId, NodeId)) -> NodeId {
     let (first, last) = (run[0], run[run.len() - 1]);
     let spread = graph.sub(last, first);
@@ -106,8 +107,9 @@ mod tests {
     use crate::graph::Node;
     use crate::passes::adjoint::parameter_adjoint;
 
-    /// φ₁[z₀ ... `z_k`] as the corner of the exponential of a bidiagonal matrix, with z and 0 on the diagonal and 1 above it (Opitz 1964).
-    /// The exponential is computed by scaling and squaring. With a shift to non-negative numbers all sums have positive terms.
+    /// φ₁[z₀ ... `z_k`] as the corner of the exponential of a bidiagonal matrix, with z and 0 on the diagonal
+    /// and 1 above it (Opitz 1964). The exponential is computed by scaling and squaring. After a shift to
+    /// non-negative numbers, all sums have only positive terms.
     fn reference(z: &[f64]) -> f64 {
         let mut d = z.to_vec();
         d.push(0.0);
@@ -170,7 +172,7 @@ mod tests {
         }
     }
 
-    /// ∂φ₁[z₀ ... `z_k`]/`∂z_i` is the difference with `z_i` twice.
+    /// ∂φ₁[z₀ ... `z_k`]/`∂z_i` is the divided difference that contains `z_i` twice.
     #[test]
     fn derivatives_are_differences_with_an_argument_twice() {
         for z in cases() {

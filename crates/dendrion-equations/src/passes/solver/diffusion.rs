@@ -1,6 +1,7 @@
-//! The noise of a step: b ξ √h in the Euler-Maruyama method, plus ½ b b' h (ξ² - 1) in Milstein's method (Kloeden &
-//! Platen 1992, 10.2 and 10.3), with the exact derivative b' = ∂b/∂y. It is added to the step of the drift. Each
-//! state has its own process, so Milstein's method has strong order 1 without double integrals.
+//! The noise of a step: b ξ √h in the Euler-Maruyama method, plus ½ b b' h (ξ² - 1) in Milstein's method
+//! (Kloeden & Platen 1992, 10.2 and 10.3), with the exact derivative b' = ∂b/∂y. The noise is added to the
+//! step of the drift. Each state has its own process, so Milstein's method has strong order 1 without double
+//! integrals.
 
 use dendrion_language::Unary;
 use dendrion_model::SdeMethod;
@@ -34,7 +35,7 @@ pub(super) fn add(system: &mut System, method: SdeMethod, next: &mut [NodeId]) {
     }
 }
 
-/// Returns b, and b b' computed as ½ ∂(b²)/∂y, which does not divide by a root that may be 0.
+/// Returns b, and b b' computed as ½ ∂(b²)/∂y, which avoids a division by a root that may be 0.
 fn amplitude_and_slope(graph: &mut Graph, diffusion: &Diffusion, y: NodeId) -> (NodeId, NodeId) {
     if let [b] = diffusion.amplitudes[..] {
         let slope = derivative(graph, b, y);

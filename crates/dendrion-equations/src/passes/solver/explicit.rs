@@ -18,12 +18,12 @@ pub(super) const MIDPOINT: [(f64, f64); 2] = [(0.0, 0.0), (0.5, 1.0)];
 pub(super) const HEUN2: [(f64, f64); 2] = [(0.0, 0.5), (1.0, 0.5)];
 /// Heun's method of order 3.
 pub(super) const HEUN3: [(f64, f64); 3] = [(0.0, 0.25), (1.0 / 3.0, 0.0), (2.0 / 3.0, 0.75)];
-/// The classical method of Kutta, order 4.
+/// The classical Runge-Kutta method, order 4.
 pub(super) const RK4: [(f64, f64); 4] =
     [(0.0, 1.0 / 6.0), (0.5, 1.0 / 3.0), (0.5, 1.0 / 3.0), (1.0, 1.0 / 6.0)];
 
-/// Returns the next states. A stage needs rows for its states, its k and the partial sum, independently of the
-/// number of stages.
+/// Returns the next states. Rows are needed only for the states of a stage, its k and the partial sum,
+/// regardless of the number of stages.
 pub(super) fn step(w: &mut Writer<'_>, tableau: &Tableau) -> Vec<NodeId> {
     let derivatives = w.derivatives();
     let states: Vec<NodeId> = derivatives.iter().map(|(i, _)| w.state(*i)).collect();

@@ -9,8 +9,9 @@
 //!   Ordered from the first to the last stage, these couplings form a triangular matrix, and linear cascades are
 //!   solved exactly.
 //!
-//! Couplings that vary in the step (for example through V) or are part of a cycle (two compartments) are frozen: f
-//! contains their value at the beginning of the step, as is usual for exponential Euler.
+//! Couplings that vary in the step (for example through V) or are part of a cycle (such as two coupled
+//! compartments) are frozen: f contains their value at the beginning of the step, as is usual for exponential
+//! Euler.
 //!
 //! The entries of φ₁ of a triangular matrix T are sums over the paths that lead from j to i (Davis 1973; Higham 2008, theorem 4.11):
 //!
@@ -30,8 +31,8 @@ use super::implicit::{circles, reads};
 use crate::graph::NodeId;
 use crate::passes::derivative::derivative;
 
-/// Maximum number of states on a path that is solved exactly. In a longer cascade, the contribution of earlier
-/// stages has order 5.
+/// Maximum number of states on a path that is solved exactly. In a longer cascade, contributions along longer
+/// paths are neglected, which limits the accuracy to order 5.
 const LONGEST: usize = 5;
 
 /// Returns the next states.

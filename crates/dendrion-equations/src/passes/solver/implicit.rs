@@ -1,8 +1,8 @@
 //! Linearly implicit methods on the compartment tree.
 //!
-//! (1 - θ h J) Δ = h f(y), y + Δ at the end, with J = ∂f/∂y exact: one Newton step of the implicit method, the
-//! one-stage Rosenbrock method of Hairer & Wanner (1996, IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is
-//! Crank-Nicolson, order 2.
+//! A step solves (1 - θ h J) Δ = h f(y) with the exact J = ∂f/∂y, and y + Δ is the state at its end. This is
+//! one Newton step of the implicit method, or the one-stage Rosenbrock method of Hairer & Wanner (1996,
+//! IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is Crank-Nicolson, order 2.
 //!
 //! ```text
 //! for each strongly connected component of "reads", in topological order:
@@ -12,11 +12,12 @@
 //!     back-substitute for Δ
 //! ```
 //!
-//! States that depend on each other (the potentials of coupled compartments) form one component and are solved for
-//! together. States on which they depend (gates) come earlier and enter with their value at `t_n` + θ h. On a tree,
-//! elimination from the tips to the root creates no new entries (Hines 1984), so the cost is linear in the number
-//! of compartments. Choosing the row of least degree reproduces that order and also handles states that are
-//! attached to a compartment. Expressions that depend only on parameters are computed in the prologue.
+//! States that depend on each other (the potentials of coupled compartments) form one component and are
+//! solved together. States on which they depend (gates) come earlier and enter with their values at `t_n` + θ
+//! h. On a tree, elimination from the tips to the root creates no new entries (Hines 1984), so the cost is
+//! linear in the number of compartments. Choosing the row with the fewest entries reproduces that order and
+//! also handles states that are attached to a compartment. Expressions that depend only on parameters are
+//! computed in the prologue.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -168,7 +169,7 @@ impl Block {
         let alone = pivots.len() == 1;
         let mut changes = BTreeMap::new();
         for pivot in pivots.iter().rev() {
-            // Back substitution, in the opposite order of the elimination.
+            // Back substitution, in the reverse order of the elimination.
             let mut sum = self.right[&pivot.state];
             for (j, entry) in &pivot.upper {
                 let part = w.graph.mul(*entry, changes[j]);
@@ -197,8 +198,8 @@ impl Block {
         changes
     }
 
-    /// Returns the remaining row with the fewest entries. Among equal rows the last is chosen, which tends to be
-    /// nearer to a tip.
+    /// Returns the remaining row with the fewest entries. Among rows with equally many entries, the last one
+    /// is chosen, which tends to be nearer to a tip.
     fn least_connected(&self, left: &BTreeSet<usize>) -> Option<usize> {
         let degree = |i: &usize| self.entries[i].keys().filter(|j| left.contains(j)).count();
         left.iter().rev().min_by_key(|i| degree(i)).copied()

@@ -1,8 +1,8 @@
 //! Solvers: compute the states one step later from the derivatives.
 //!
-//! f is the derivative of the states y, h is the step, and inputs are held at their value at `t_n`. States with an
-//! update rule of their own (such as a refractory counter) are constant while the others are integrated. Noise is
-//! added to the result of the drift method ([`diffusion`]).
+//! f is the derivative of the states y, h is the time step, and inputs are held at their values at `t_n`.
+//! States with their own update rule (such as a refractory counter) are constant while the others are
+//! integrated. Noise is added to the result of the drift method ([`diffusion`]).
 
 mod differences;
 mod diffusion;
@@ -44,7 +44,7 @@ pub struct Solve {
 pub struct Unknown {
     /// The state.
     pub state: usize,
-    /// Number of the [`Node::Local`] that is its Δ. The locals of a system are consecutive.
+    /// Number of the [`Node::Local`] that contains its Δ. The locals of a system are consecutive.
     pub change: u32,
     /// h f
     pub right: NodeId,
@@ -119,7 +119,7 @@ impl<'s> Writer<'s> {
         self.rules.iter().enumerate().filter_map(of).collect()
     }
 
-    /// Returns the next states. Those of states with a derivative are given by `of`.
+    /// Returns the next states. `of` provides the next value of each state that has a derivative.
     fn collect(&self, mut of: impl FnMut(usize) -> NodeId) -> Vec<NodeId> {
         let next = |(i, rule): (usize, &Rule)| match rule {
             Rule::Derivative(_) => of(i),
@@ -132,7 +132,8 @@ impl<'s> Writer<'s> {
         self.graph.intern(Node::State(i as u32))
     }
 
-    /// Assigns a local to an expression that is used several times. Returns the expression itself if it needs none.
+    /// Assigns a local to an expression that is used several times. Returns the expression itself if it needs
+    /// no local.
     fn local(&mut self, id: NodeId) -> NodeId {
         // Leaves have a row already, and coefficients are in the table.
         let is_leaf = self.graph.node(id).operands().next().is_none();
