@@ -1,4 +1,5 @@
-//! What the parsers of equations and of NMODL have in common: a position in a list of tokens, and expressions.
+//! The code shared by the parsers of equations and NMODL: a position in a list of tokens, and the parsing of
+//! expressions.
 //!
 //! Both are recursive-descent parsers. [`Expressions::climb`] parses expressions by precedence climbing:
 //!
@@ -11,13 +12,13 @@
 //!     return a
 //! ```
 //!
-//! Operators of one level are therefore left-associative, with two exceptions: comparisons cannot be chained, and
-//! the exponent of a power extends as far as a sign, as in `a^-b^c`.
+//! Operators of one level are therefore left-associative, with two exceptions: comparisons cannot be chained,
+//! and the exponent of a power may have a sign, as in `a^-b^c`.
 
 use crate::error::{Span, TextError};
 use crate::function::Level;
 
-/// The kind of a token. `S` are the tokens that only one of the languages has.
+/// The kind of a token. `S` is the type of the tokens that exist in only one of the languages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kind<S> {
     /// A number.
@@ -93,7 +94,7 @@ pub type Parsed<T> = Result<T, TextError>;
 
 /// A recursive-descent parser.
 pub trait Parser<'t>: Sized {
-    /// The tokens that only this language has.
+    /// The type of the tokens that exist only in this language.
     type Special: Copy + PartialEq;
 
     /// Returns the cursor.
@@ -102,10 +103,10 @@ pub trait Parser<'t>: Sized {
     /// Returns the cursor.
     fn cursor_mut(&mut self) -> &mut Cursor<'t, Self::Special>;
 
-    /// Creates an error about the current token, which differs from the expected one.
+    /// Creates an error that names the current token and the expected one.
     fn unexpected(&self, expected: &str) -> TextError;
 
-    /// The message if something is nested more than [`DEEPEST`] levels deep.
+    /// Returns the error message for constructs that are nested more than [`DEEPEST`] levels deep.
     fn too_deep() -> String;
 
     /// Returns the current token.
@@ -171,7 +172,7 @@ pub trait Parser<'t>: Sized {
     /// Consumes a symbol. `place` continues the error message.
     ///
     /// # Errors
-    /// If another token is here.
+    /// Returns an error if the current token is not this symbol.
     fn expect(&mut self, symbol: &str, place: &str) -> Parsed<Token<Self::Special>> {
         if self.is(symbol) { Ok(self.next()) } else { Err(self.unexpected(&format!("'{symbol}' {place}"))) }
     }
@@ -181,10 +182,10 @@ pub trait Parser<'t>: Sized {
         TextError::new(self.cursor().text, span, message)
     }
 
-    /// Parses something one level deeper.
+    /// Calls `inner` one nesting level deeper.
     ///
     /// # Errors
-    /// Returns the errors of `inner`, and an error if the level exceeds [`DEEPEST`].
+    /// Returns an error if `inner` fails or if the level exceeds [`DEEPEST`].
     fn deeper<T>(&mut self, inner: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
         if self.cursor().depth >= DEEPEST {
             return Err(self.error(self.peek().span, Self::too_deep()));
@@ -206,20 +207,21 @@ pub trait Expressions<'t>: Parser<'t> {
     /// The message for `a < b < c`.
     const CHAINED: &'static str;
 
-    /// Returns the operator before an operand at the current token, with its precedence. The function is `None` for
-    /// a sign without effect.
+    /// Returns the prefix operator at the current token, with its precedence. The function is `None` for a
+    /// sign without effect.
     fn prefix(&self) -> Option<(Option<Self::Function>, Level)>;
 
-    /// Returns the operator between operands at the current token, with its precedence.
+    /// Returns the infix operator at the current token, with its precedence.
     ///
     /// # Errors
-    /// If the language has this operator only for the sake of its error message.
+    /// Returns an error if the parser recognizes the operator only in order to reject it with a specific
+    /// message.
     fn infix(&self) -> Parsed<Option<(Self::Function, Level)>>;
 
     /// Parses a number, a name, a call, or an expression in parentheses.
     ///
     /// # Errors
-    /// If something else is here.
+    /// Returns an error if no such expression begins at the current token.
     fn primary(&mut self) -> Parsed<Self::Id>;
 
     /// Applies a function.
@@ -228,10 +230,10 @@ pub trait Expressions<'t>: Parser<'t> {
     /// Returns the position of an expression.
     fn span(&self, id: Self::Id) -> Span;
 
-    /// Parses an expression with operators of the given precedence or higher.
+    /// Parses an expression with operators of precedence `min` or higher.
     ///
     /// # Errors
-    /// If the expression is invalid.
+    /// Returns an error if the expression is invalid.
     fn climb(&mut self, min: Level) -> Parsed<Self::Id> {
         let mut a = self.operand(min)?;
         while let Some((function, level)) = self.infix()?.filter(|(_, level)| *level >= min) {
@@ -250,10 +252,10 @@ pub trait Expressions<'t>: Parser<'t> {
         Ok(a)
     }
 
-    /// Parses an operand, with the operators before it.
+    /// Parses an operand and its prefix operators.
     ///
     /// # Errors
-    /// If the operand is invalid.
+    /// Returns an error if the operand is invalid.
     fn operand(&mut self, min: Level) -> Parsed<Self::Id> {
         let start = self.peek().span;
         let Some((function, level)) = self.prefix().filter(|(_, level)| *level >= min) else {

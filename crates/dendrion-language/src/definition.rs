@@ -95,7 +95,7 @@ pub struct State {
 pub struct Expression {
     /// The name.
     pub name: String,
-    /// The unit in which it is recorded.
+    /// The unit in which the expression is recorded.
     pub unit: Written,
     /// The value.
     pub value: Id,
@@ -115,8 +115,8 @@ pub struct Import {
     pub name: String,
     /// The unit.
     pub unit: Written,
-    /// The value used if no mechanism of the compartment exports this quantity, made of numbers and parameters.
-    /// Without a default, a missing export is an error.
+    /// The value used if no mechanism of the compartment exports this quantity, which consists of numbers and
+    /// parameters. Without a default, a missing export is an error.
     pub default: Option<Id>,
 }
 
@@ -179,7 +179,7 @@ pub struct Flag {
     pub event: usize,
     /// Delay from the event until the flag switches on (ms); `None` means no delay.
     pub after: Option<Id>,
-    /// How long the flag stays on (ms).
+    /// Time for which the flag stays on (ms).
     pub lasts: Id,
 }
 
@@ -205,7 +205,7 @@ pub struct Definition {
     pub states: Vec<State>,
     /// The named expressions, in the order of the text.
     pub expressions: Vec<Expression>,
-    /// Indices of the named expressions, sorted so that each comes after those it uses.
+    /// Indices of the named expressions, sorted so that each comes after the expressions that it uses.
     pub order: Vec<usize>,
     /// Quantities read from other mechanisms.
     pub imports: Vec<Import>,

@@ -74,16 +74,16 @@ impl fmt::Display for TextError {
     }
 }
 
-/// Maximum number of characters shown of a source line.
+/// Maximum number of characters of a source line that are shown.
 const WIDTH: usize = 160;
-/// Maximum number of bytes shown of a message, since it may quote a word of any length.
+/// Maximum number of bytes of a message that are shown. Messages may quote words of any length.
 const MESSAGE: usize = 4000;
 
-/// Writes a source line with its line number, and carets under `length` characters starting at `column` (counted
-/// from 1). Only the part around the column is shown of a long line.
+/// Writes a source line with its line number, and carets under `length` characters starting at `column`
+/// (counted from 1). If the line is long, only the part around the column is written.
 ///
 /// # Errors
-/// Returns the errors of the formatter.
+/// Returns an error if writing to the formatter fails.
 pub fn write_excerpt(
     f: &mut fmt::Formatter<'_>,
     line: usize,
@@ -106,7 +106,7 @@ pub fn write_excerpt(
     write!(f, "  {margin} | {}{}", " ".repeat(indent), "^".repeat(carets))
 }
 
-/// Replaces the middle of a long message by the number of omitted bytes.
+/// Replaces the middle of a long message with the number of omitted bytes.
 pub fn shortened(message: &str) -> Cow<'_, str> {
     if message.len() <= MESSAGE {
         return message.into();

@@ -13,10 +13,10 @@ pub struct ExpressionText {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Plain,
-    /// A number with a unit. It gets parentheses in products, as in `V / (1 mV)`, since they are easier to read than
-    /// the rule that a unit belongs to its number.
+    /// A number with a unit. It is enclosed in parentheses in products, as in `V / (1 mV)`, so that readers
+    /// need not know how tightly a unit binds to its number.
     Quantity,
-    /// The name of a unit. Products with it have no spaces, as in `5 mS/cm2`.
+    /// The name of a unit. Products of units are written without spaces, as in `5 mS/cm2`.
     Unit,
 }
 
@@ -87,7 +87,7 @@ impl ExpressionText {
         };
         let b = match b.kind {
             Kind::Quantity if is_power || is_product => b.enclosed(),
-            // The exponent extends as far as a sign.
+            // The exponent may have a sign without parentheses.
             _ => b.at(if is_power { Level::Sign } else { level.above() }),
         };
         let space = if is_tight { "" } else { " " };
@@ -114,7 +114,7 @@ impl ExpressionText {
     }
 }
 
-/// Returns the shortest text that is read as this number.
+/// Returns the shortest text that is parsed as this number.
 fn number(value: f64) -> String {
     let is_plain = value == 0.0 || (1e-4..1e16).contains(&value.abs());
     // -0 is written as 0, because the language accepts the literal 0 in every unit.

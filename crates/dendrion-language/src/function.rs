@@ -1,9 +1,10 @@
 //! The functions and operators of expressions: one table of their names, symbols, precedences, arities and values.
 //!
-//! The parsers of equations and of NMODL, the printer, the checker, the expression graph and the formulas in error
-//! messages all read it. The graph knows only [`Unary`] and [`Binary`], which have derivatives; the other functions
-//! are translated to these. Programs (`dendrion-kernels`) have operations of their own: they are machine-near, many
-//! of them are fused, and that crate depends on no other.
+//! The parsers of equations and of NMODL, the printer, the checker, the expression graph and the formulas in
+//! error messages all use this table. The graph knows only [`Unary`] and [`Binary`], which have derivatives;
+//! the other functions are translated to these. Programs (`dendrion-kernels`) have their own operations,
+//! which are close to those of the processor and often fused; that crate depends on no other crate of the
+//! workspace.
 
 /// Functions of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,7 +95,7 @@ impl From<Binary> for Function {
     }
 }
 
-/// Precedence levels of expressions, from the lowest.
+/// Precedence levels of expressions, from lowest to highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// `or`
@@ -181,8 +182,8 @@ impl Function {
         Self::Unary(Unary::Round),
     ];
 
-    /// Returns how the function is written. `pow(a, b)` and `a ** b` are other spellings of `a^b`, and
-    /// `a if c else b` is another spelling of `where(c, a, b)`.
+    /// Returns the notation of the function. `pow(a, b)` and `a ** b` are other spellings of `a^b`, and `a if
+    /// c else b` is another spelling of `where(c, a, b)`.
     pub const fn notation(self) -> Notation {
         match self {
             Self::Unary(Unary::Neg) => Notation::Prefix("-", Level::Sign),
@@ -226,7 +227,7 @@ impl Function {
         }
     }
 
-    /// Returns the name under which texts call the function, if they can.
+    /// Returns the name by which texts call the function, or `None` if they cannot call it.
     pub(crate) fn name(self) -> Option<&'static str> {
         match (self, self.notation()) {
             (Self::Binary(Binary::Pow), _) => Some("pow"),
@@ -246,7 +247,7 @@ impl Function {
             || matches!(self, Self::Not)
     }
 
-    /// Returns the operator with this symbol between its operands, and its precedence.
+    /// Returns the infix operator with this symbol, and its precedence.
     pub(crate) fn infix(symbol: &str) -> Option<(Self, Level)> {
         let symbol = if symbol == "**" { "^" } else { symbol };
         Self::ALL.into_iter().find_map(|f| match f.notation() {
@@ -255,7 +256,7 @@ impl Function {
         })
     }
 
-    /// Returns the value of the function. A missing operand is NaN.
+    /// Returns the value of the function. A missing operand is treated as NaN.
     pub fn evaluate(self, operands: &[f64]) -> f64 {
         let at = |i: usize| operands.get(i).copied().unwrap_or(f64::NAN);
         let (a, b) = (at(0), at(1));
@@ -276,7 +277,7 @@ impl Function {
 }
 
 impl Unary {
-    /// Returns the value of the function. It does not depend on the platform.
+    /// Returns the value of the function, which does not depend on the platform.
     pub fn evaluate(self, a: f64) -> f64 {
         match self {
             Self::Neg => -a,
@@ -300,7 +301,7 @@ impl Unary {
 }
 
 impl Binary {
-    /// Returns the value of the function. It does not depend on the platform.
+    /// Returns the value of the function, which does not depend on the platform.
     pub fn evaluate(self, a: f64, b: f64) -> f64 {
         match self {
             Self::Add => a + b,
@@ -325,7 +326,8 @@ fn truth(holds: bool) -> f64 {
 mod tests {
     use super::{Binary, Function, Notation};
 
-    /// A name or a symbol identifies one function, except for `-`, whose two functions differ in their position.
+    /// A name or a symbol identifies one function, except for `-`, which is both a prefix and an infix
+    /// operator.
     #[test]
     fn notations_are_unique() {
         for (i, f) in Function::ALL.into_iter().enumerate() {

@@ -6,7 +6,7 @@ use crate::error::{Span, TextError};
 /// Maximum length of a text in bytes.
 const LONGEST: usize = 100_000;
 
-/// The token that only this language has.
+/// The token that exists only in this language.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Special {
     /// The end of a line, outside all parentheses and brackets.

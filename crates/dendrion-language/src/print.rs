@@ -1,4 +1,4 @@
-//! Writes a syntax tree as a text. Reading the text again gives an equal tree, apart from the positions.
+//! Writes a syntax tree as a text. Parsing the text yields an equal tree, apart from the positions.
 
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter, Write};
@@ -20,7 +20,7 @@ impl Display for Syntax {
     }
 }
 
-/// Returns the names that are not units.
+/// Returns the declared names, which take precedence over units.
 fn declared(statements: &[Statement]) -> HashSet<&str> {
     let mut names: HashSet<&str> = GIVEN.iter().map(|(name, _)| *name).chain(["pi"]).collect();
     for statement in statements {

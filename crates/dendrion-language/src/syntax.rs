@@ -1,8 +1,9 @@
 //! The syntax tree of a text, before names are resolved.
 //!
-//! [`parse`](crate::parse) makes one from a text, and other translators build one with [`Syntax::number`],
-//! [`Syntax::name`] and [`Syntax::apply`]. [`check`](crate::check) makes a definition from it, and its `Display`
-//! writes it as a text. Positions refer to the source of the tree, which may be written in another language.
+//! [`parse`](crate::parse) creates a tree from a text, and other translators build one with
+//! [`Syntax::number`], [`Syntax::name`] and [`Syntax::apply`]. [`check`](crate::check) creates a definition
+//! from a tree, and the tree's `Display` implementation writes it as text. Positions refer to the source of
+//! the tree, which may be written in another language.
 //!
 //! ```
 //! use dendrion_language::syntax::{Annotation, Name, Statement, Syntax};
@@ -171,7 +172,7 @@ pub enum Statement {
     Export {
         /// The name.
         name: Name,
-        /// The value; without one, the value of the variable with this name.
+        /// The value. If it is `None`, the variable with this name is exported.
         value: Option<Id>,
     },
     /// `on trigger: actions`
@@ -224,7 +225,8 @@ pub struct Syntax {
 }
 
 impl Syntax {
-    /// Adds a number with its unit. A negative number becomes a positive one with a sign, as in a text.
+    /// Adds a number with its unit. A negative number becomes a positive number with a minus sign, as in a
+    /// text.
     pub fn number(&mut self, value: f64, unit: Written, span: Span) -> Id {
         let number = self.push(Node::Number(value.abs(), unit), span);
         if value < 0.0 { self.apply(Function::Unary(crate::Unary::Neg), vec![number], span) } else { number }
@@ -266,7 +268,7 @@ impl Syntax {
         node.map(|(_, (_, span))| *span).or_else(|| is_beyond.then(Span::default))
     }
 
-    /// Returns an expression as text. `is_unit` tells which names are units.
+    /// Returns an expression as text. `is_unit` returns whether a name is a unit.
     pub(crate) fn expression_text(&self, id: Id, is_unit: &dyn Fn(&str) -> bool) -> crate::ExpressionText {
         use crate::ExpressionText;
         let Some((node, _)) = self.nodes.get(id) else { return ExpressionText::name("") };

@@ -111,7 +111,7 @@ impl<'t> Checker<'t> {
         }
     }
 
-    /// Returns whether an expression is made of numbers and units only.
+    /// Returns whether an expression consists only of numbers and units.
     pub(super) fn is_literal(&self, value: usize) -> bool {
         self.subtree(value).into_iter().all(|id| match &self.syntax.nodes[id] {
             (Node::Name(name), _) => self.names.get(&**name).is_none_or(|m| *m == Meaning::Pi),

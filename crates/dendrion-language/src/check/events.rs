@@ -39,7 +39,8 @@ impl Checker<'_> {
         self.constant(id, what)
     }
 
-    /// Returns an error unless a node is made of numbers and parameters only. `what` names the node in the message.
+    /// Returns an error unless a node consists only of numbers and parameters. `what` names the node in the
+    /// message.
     pub(super) fn constant(&self, id: Id, what: &str) -> Checked<()> {
         let moving = self.subtree(id).into_iter().find(|id| {
             matches!(

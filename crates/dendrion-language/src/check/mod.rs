@@ -28,7 +28,7 @@ enum Meaning {
     Pi,
 }
 
-/// Names of the quantities that the compartment provides, available in every text.
+/// Names of the quantities that the compartment provides, which are available in every text.
 pub(crate) const GIVEN: [(&str, Given); 8] = [
     ("V", Given::Potential),
     ("V_rest", Given::Rest),
@@ -55,8 +55,8 @@ impl Given {
     }
 }
 
-/// Checks a syntax tree and builds its definition. `source` is the text to which the positions of the tree refer, and
-/// `text` the one that the definition shows.
+/// Checks a syntax tree and builds its definition. `source` is the text to which the positions of the tree
+/// refer, and `text` is the text that the definition contains.
 pub(crate) fn check(source: &str, syntax: &Syntax, text: String) -> Checked<Definition> {
     if let Some(span) = syntax.invalid() {
         return Err(TextError::new(source, span, "invalid syntax tree: an operand is missing"));
@@ -89,7 +89,7 @@ impl<'t> Checker<'t> {
         let n = syntax.nodes.len();
         let made = Definition {
             text,
-            // Nodes that are no values, such as `weight`, remain 0.
+            // Nodes that are not values, such as `weight`, remain 0.
             terms: vec![Term::Number(0.0); n],
             parameters: Vec::new(),
             states: Vec::new(),

@@ -9,7 +9,7 @@ use crate::syntax::{Annotation, Node, Statement};
 use crate::unit::{Dimension, Unit};
 
 impl Checker<'_> {
-    /// Checks all named expressions, each after those it uses.
+    /// Checks all named expressions, each after the expressions that it uses.
     pub(super) fn expressions(&mut self) -> Checked<()> {
         let n = self.made.expressions.len();
         let mut users = vec![Vec::new(); n];

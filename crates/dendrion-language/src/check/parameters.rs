@@ -113,7 +113,8 @@ impl Checker<'_> {
         self.names.contains_key(name)
     }
 
-    /// Returns the text of the unit of `-120 mS/cm2`, or an empty text if numbers and units are mixed.
+    /// Returns the text of the unit of a value such as `-120 mS/cm2`, or an empty text if numbers and units
+    /// are mixed.
     fn unit_text(&self, value: Id) -> String {
         let is_unit = |name: &str| !self.is_declared(name) && Unit::named(name).is_some();
         let text = self.syntax.expression_text(value, &is_unit).into_text();

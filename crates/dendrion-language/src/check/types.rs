@@ -21,7 +21,7 @@ pub(super) enum Type {
 }
 
 impl Checker<'_> {
-    /// Checks a value and everything it is made of.
+    /// Checks a value and all of its subexpressions.
     pub(super) fn check_value(&mut self, root: Id) -> Checked<()> {
         for id in self.subtree(root) {
             self.check_node(id)?;

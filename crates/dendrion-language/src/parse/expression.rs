@@ -89,8 +89,8 @@ impl Parser<'_> {
         })
     }
 
-    /// Returns whether the name here is the name of a called function. It is not if a bound follows, as in `g = 5
-    /// mS/cm2 (>= 0)`.
+    /// Returns whether the current name is that of a called function. This is not the case if a bound
+    /// follows, as in `g = 5 mS/cm2 (>= 0)`.
     fn is_called(&self) -> bool {
         let inner = self.ahead(2);
         let is_bound = matches!(inner.kind, Kind::Symbol(">" | ">=")) || self.text(inner.span) == "in";

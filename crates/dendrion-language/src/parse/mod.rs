@@ -13,7 +13,7 @@ use crate::syntax::{Name, Syntax};
 pub(crate) const KEYWORDS: [&str; 11] =
     ["on", "after", "for", "and", "or", "not", "if", "else", "where", "import", "export"];
 
-/// Words that have a meaning in events only, but that no quantity can have as its name.
+/// Words that have a special meaning only in events, but that cannot be used as names of quantities.
 pub(crate) const WORDS: [&str; 3] = ["event", "spike", "weight"];
 
 /// Parses a text.

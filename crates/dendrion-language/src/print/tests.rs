@@ -1,4 +1,4 @@
-//! Printing and parsing are inverse to each other.
+//! Printing and parsing are inverse operations.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::parse;
 use crate::stack::recurse;
 use crate::syntax::{Id, Node, Statement, Syntax};
 
-/// Returns an expression with all parentheses.
+/// Returns a fully parenthesized form of an expression.
 fn shape(syntax: &Syntax, id: Id) -> String {
     match &syntax.nodes[id].0 {
         Node::Number(value, unit) => format!("[{value} {}]", unit.text),
@@ -27,7 +27,7 @@ fn shapes(syntax: &Syntax) -> Vec<String> {
     found
 }
 
-/// The text of a tree is read as the same tree.
+/// Parsing the printed text of a tree yields the same tree.
 fn check(text: &str) {
     let syntax = parse(text).unwrap_or_else(|error| panic!("{error}"));
     let printed = syntax.to_string();
@@ -107,7 +107,7 @@ fn words_of_events_as_names() {
     }
 }
 
-/// A chain of sums is one level deep for the reader, but thousands of levels for the tree.
+/// A chain of sums has a single level of nesting in the text, but thousands of levels in the tree.
 #[test]
 fn long_chains() {
     check(&format!("a = b{}", " + b".repeat(5_000)));
