@@ -9,8 +9,8 @@
 //! dL/dp = (d coefficients / dp)^T  sum over steps of (df/d coefficients)^T dL/dx
 //! ```
 //!
-//! Compiling a reverse takes much longer than a short run, so compiled reverses are kept, with the request that they
-//! answer.
+//! Compiling a reverse takes much longer than a short run, so compiled reverses are cached together with the
+//! requests for which they were compiled.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,7 +23,7 @@ use crate::build::layout::Layout;
 use crate::refused::unlinked;
 use crate::runtime::population::{coefficients, columns, linked};
 
-/// Number of steps that are reversed at once where possible.
+/// Number of steps that one call to a kernel reverses, where possible.
 pub(crate) const STEPS: usize = 2;
 
 /// The quantities on which a population's reverse depends.
@@ -39,7 +39,8 @@ pub(crate) struct Asked {
     pub(crate) observables: Vec<String>,
 }
 
-/// A reverse, and its kernels as they were last linked: the step and the observers, then several steps at once.
+/// A reverse and its most recently linked kernels: those of the step and of the observers, then the one that
+/// reverses several steps in one call.
 type Known<T> = (Arc<Reverse>, Vec<Kernel<T>>, Option<Kernel<T>>);
 
 /// The reverses compiled so far. A training loop compiles only once.
@@ -52,7 +53,7 @@ impl<T: Scalar> Default for Compiled<T> {
     }
 }
 
-/// A population as it was during the run that is reversed.
+/// The data of a population during the run that is reversed.
 #[derive(Clone, Debug)]
 pub(crate) struct Reversible<T: Scalar> {
     pub(crate) path: String,
@@ -62,7 +63,7 @@ pub(crate) struct Reversible<T: Scalar> {
     pub(crate) parameters: Vec<Arc<Values>>,
     pub(crate) methods: (OdeMethod, SdeMethod),
     pub(crate) spike: (Surrogate, bool),
-    /// Names of the observables that probes record, by the numbers of their observers.
+    /// Names of the observables that probes record, indexed by the numbers of their observers.
     pub(crate) observed: Vec<String>,
     /// For each state, whether it still had its initial value when the run began.
     pub(crate) fresh: Vec<bool>,
@@ -75,7 +76,8 @@ pub(crate) struct Reversible<T: Scalar> {
 pub(crate) struct Backward<T: Scalar> {
     pub(crate) reverse: Arc<Reverse>,
     pub(crate) step: (Kernel<T>, Coefficients<T>),
-    /// The reverse of [`STEPS`] steps at once, with the coefficients of one step. It exists only as machine code.
+    /// The reverse of [`STEPS`] steps in one call, with the coefficients of one step. It exists only as
+    /// machine code.
     pub(crate) steps: Option<Kernel<T>>,
     pub(crate) observers: Vec<(Kernel<T>, Coefficients<T>)>,
     pub(crate) scratch_rows: usize,
@@ -139,8 +141,8 @@ impl<T: Scalar> Reversible<T> {
         Ok(Backward { reverse, step, steps, observers, scratch_rows, fed, states })
     }
 
-    /// Links the reverse of several steps at once, which is possible if steps depend on each other only through the
-    /// states.
+    /// Links the kernel that reverses several steps in one call, which is possible if steps depend on each
+    /// other only through the states.
     fn several(
         &self,
         reverse: &Reverse,
@@ -157,13 +159,13 @@ impl<T: Scalar> Reversible<T> {
         }
         let Some(program) = reverse.steps(STEPS) else { return Ok(None) };
         let kernel = Kernel::link(&program, coefs, self.layout.lanes, self.level)?.compiled();
-        // The interpreter does not benefit from several steps at once.
+        // The interpreter does not benefit from several steps per call.
         Ok(kernel.is_compiled().then_some(kernel))
     }
 
-    /// Converts the cotangents of coefficients and initial states, one value per neuron each, to those of parameters,
-    /// which are identified by their numbers. The result has one value for a shared parameter and one per neuron
-    /// otherwise.
+    /// Converts the cotangents of coefficients and initial states (one value per neuron) to those of
+    /// parameters. Each parameter is identified by its number. A shared parameter has one value, any other
+    /// parameter one value per neuron.
     pub(crate) fn gather(
         &self,
         reverse: &Reverse,
@@ -179,8 +181,8 @@ impl<T: Scalar> Reversible<T> {
         let shared = leaves.chain(gather.parameters.iter().copied()).all(|p| values(p).as_slice().len() == 1);
         let sums: Vec<Vec<f64>>;
         let (cotangents, count) = if shared {
-            // A linear function of a sum is the sum of its values, so it is computed once, for the sum over all
-            // neurons.
+            // For a linear function, summing over neurons first gives the same result, so the function is
+            // evaluated only once.
             sums = cotangents.iter().map(|c| vec![c.iter().sum()]).collect();
             (sums.as_slice(), 1)
         } else {
@@ -202,7 +204,7 @@ impl<T: Scalar> Reversible<T> {
         count: usize,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let gather = &reverse.gather;
-        // This runs in double precision for all network types, like the prologue, of which it is the reverse.
+        // Like the prologue that it reverses, this program runs in double precision for all network types.
         let columns = columns(&gather.leaves, &self.parameters)?;
         let lanes = granule::<f64>();
         let table = Coefficients::<f64>::new(&columns, lanes, count.div_ceil(lanes));
@@ -216,7 +218,8 @@ impl<T: Scalar> Reversible<T> {
         for block in 0..count.div_ceil(lanes) {
             let here = block * lanes..count.min((block + 1) * lanes);
             for (k, values) in cotangents.iter().enumerate() {
-                // The rows of the program are the cotangents of parameters (its results), then those of coefficients.
+                // The first rows of the program are the cotangents of parameters (its results), followed by
+                // those of coefficients.
                 state[(outputs + k) * lanes..][..here.len()].copy_from_slice(&values[here.clone()]);
             }
             let frame = Frame {

@@ -1,8 +1,8 @@
 //! Conversion of sums over shards to the gradient: cotangents of parameters, initial states and inputs.
 //!
-//! The rounding of floating-point sums depends on the order of their terms. Here the order depends only on the
-//! network: shards in the order of their neurons, connections by source and target, samples in the order of the batch
-//! (`run/in_order.rs`).
+//! The rounding of floating-point sums depends on the order of their terms. Here the order depends only on
+//! the network: shards are added in the order of their neurons, connections by source and then by target, and
+//! samples in the order of the batch (`run/in_order.rs`).
 
 use std::sync::Arc;
 
@@ -25,20 +25,20 @@ use crate::runtime::store::{ParameterId, Target, full_name};
 /// The gradient of a loss, given the cotangents of recordings.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gradients {
-    /// The cotangents of each wanted parameter, as many values as the parameter has.
+    /// The cotangents of each wanted parameter: one for each of its values.
     pub parameters: Vec<(String, Values)>,
     /// The cotangents of each state at the beginning of the run: one value per neuron, sample after sample.
     pub states: Vec<(String, Vec<f64>)>,
     /// The cotangents of each wanted generator, by path. If values replaced its output, there is one value per step
     /// and member, sample after sample. Otherwise there is one value per sample of its waveform.
     pub inputs: Vec<(String, Vec<f64>)>,
-    /// The cotangent of a potential that first exceeded [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the largest given
-    /// cotangent in the backward sweep, if any did.
+    /// The first cotangent of a potential in the backward sweep that exceeded
+    /// [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the largest given cotangent, if there was one.
     pub growth: Option<Growth>,
 }
 
 impl Gradients {
-    /// Returns an error for the first value that is not finite. `cause` returns the explanation.
+    /// Returns an error for the first value that is not finite. `cause` returns an explanation for it.
     fn check(&self, cause: impl FnOnce(&Self) -> String) -> Result<(), Error> {
         let parameters = self.parameters.iter().map(|(key, values)| (key, values.as_slice()));
         let others = self.inputs.iter().chain(&self.states).map(|(key, values)| (key, values.as_slice()));
@@ -52,9 +52,9 @@ impl Gradients {
     }
 }
 
-/// The contribution of one sample.
+/// The contribution of one sample to the gradient.
 pub(crate) struct Part {
-    /// In the order of the wanted parameters.
+    /// Cotangents, in the order of the wanted parameters.
     parameters: Vec<Values>,
     states: Vec<Vec<f64>>,
     inputs: Vec<Vec<f64>>,
@@ -94,7 +94,8 @@ pub(crate) fn sample<T: Scalar>(
             states.push(copied(cotangent)?);
         }
         for (cotangent, fresh) in cotangents[reverse.accumulators..].iter_mut().zip(&population.fresh) {
-            // Only a state that still had its initial value depends on the parameters of that value.
+            // A state depends on the parameters of its initial value only if it still had that value when the
+            // run began.
             if !fresh {
                 cotangent.fill(0.0);
             }
@@ -112,7 +113,7 @@ pub(crate) fn sample<T: Scalar>(
             }
             Target::Weights(i) => weights(trace, sample, edges, i)?,
             Target::Generator(g) => amplitude(trace, sample, g, zeros(values)?)?,
-            // Runs with plastic connections have no gradient, so no wanted value depends on their rules.
+            // Gradients do not support plasticity, so the loss does not depend on rules or traces.
             Target::Network | Target::Rule(_) | Target::Traces(_) => zeros(values)?,
         });
     }
@@ -128,8 +129,8 @@ fn zeros(values: Option<&Arc<Values>>) -> Result<Values, Error> {
     })
 }
 
-/// Returns the cotangents of a projection's weights, sorted by source and then by target. The sums are freed as they
-/// are copied, so at most one copy and one shard's part of it exist at a time.
+/// Returns the cotangents of a projection's weights, sorted by source and then by target. Each accumulator's
+/// sums are freed once they have been copied, which limits the peak memory.
 fn weights<T: Scalar>(
     trace: &Trace<T>,
     sample: &mut Observed<T, GradientObserver>,
@@ -141,8 +142,8 @@ fn weights<T: Scalar>(
     let mut order = Order::new(sources, mine().map(|l| l.fanout.starts()))?;
     let mut all = filled(order.total(), 0.0)?;
     for edge in mine() {
-        // Sums are indexed by the position of a connection at its target shard, and the table by source over all
-        // shards.
+        // Sums are indexed by a connection's position in its target shard, whereas the result is sorted by
+        // source across all shards.
         let mut places = filled(edge.fanout.targets().len(), 0.0)?;
         let accumulators: Vec<_> = match &trace.routes[projection] {
             Route::Shards(range) => {
@@ -187,7 +188,7 @@ fn flows<T: Scalar>(
             let Some(reversal) = &of_shard.reversal else { continue };
             for ((g, _), flow) in shard.inputs.currents.iter().zip(&reversal.flows) {
                 let (true, Some(flow)) = (*g == generator, flow) else { continue };
-                // A shared current has one sum per block, which is added up below.
+                // A shared current has one sum per block. These sums are added up below.
                 let width = if flow.shared { 1 } else { size };
                 let mine = if flow.shared { shard.place.blocks.len() } else { shard.place.neurons.len() };
                 let slots = flow.sums.len() / mine.max(1);
@@ -196,8 +197,8 @@ fn flows<T: Scalar>(
                     none => none.insert((filled(slots * width, 0.0)?, width)),
                 };
                 for (slot, row) in flow.sums.chunks(mine.max(1)).enumerate() {
-                    // Blocks depend only on the network, not on the number of shards, and so does the order of this
-                    // sum.
+                    // Blocks depend only on the network, not on the number of shards. The same is true of the
+                    // order of this sum.
                     if flow.shared {
                         row.iter().for_each(|v| sums[slot] += v);
                         continue;
@@ -211,8 +212,8 @@ fn flows<T: Scalar>(
     Ok(found)
 }
 
-/// Returns the cotangent of a generator's parameter, given zeros in its shape. Random draws are held fixed, so the
-/// gradients with respect to rates are zero.
+/// Returns the cotangent of a generator's parameter. `out` contains zeros in the shape of the parameter.
+/// Random draws are held fixed, so the gradients with respect to rates are zero.
 fn amplitude<T: Scalar>(
     trace: &Trace<T>,
     sample: &Observed<T, GradientObserver>,
@@ -227,7 +228,7 @@ fn amplitude<T: Scalar>(
     match &mut out {
         Values::Scalar(total) => *total = sums.iter().sum(),
         Values::Each(all) if all.len() == sums.len() => all.copy_from_slice(&sums),
-        // One value for all neurons, for each time or for all times.
+        // All neurons share one value, for each time or for all times.
         Values::Each(all) => {
             let count = all.len();
             for (slot, row) in sums.chunks(width).enumerate() {
@@ -284,8 +285,8 @@ pub(crate) struct Total<'t, T: Scalar> {
 /// A population and a cotangent found in it.
 type Found = (usize, Peak);
 
-/// Returns the cotangent that was found first in the backward sweep. At the same step, this is the one of the earlier
-/// sample.
+/// Returns the cotangent that was found first in the backward sweep. If both were found at the same step,
+/// returns that of the earlier sample.
 fn earlier(so_far: Option<(usize, Found)>, sample: usize, found: Option<Found>) -> Option<(usize, Found)> {
     match (so_far, found) {
         (Some((_, (_, old))), Some((_, new))) if new.step <= old.step => so_far,

@@ -1,10 +1,10 @@
 //! Detection of cotangents that grow in the backward sweep, and the text of the warning or error about them.
 //!
-//! Each spike multiplies cotangents by the slope of the surrogate and by the change that the spike causes. If such
-//! factors exceed 1, their product over many spikes grows exponentially. The most common cause is the derivative
-//! through the reset of V, about (`V_reset` - `V_th`) times the surrogate. Whenever accumulators are folded, the
-//! cotangents of potentials are compared with the largest given cotangent. Those of other states have other units, so
-//! they are only checked for infinity and NaN.
+//! Each spike multiplies cotangents by the slope of the surrogate and by the change that the spike causes. If
+//! such factors exceed 1, their product over many spikes grows exponentially. The most common cause is the
+//! derivative through the reset of V, about (`V_reset` - `V_th`) times the surrogate. Whenever accumulators
+//! are folded, the cotangents of potentials are compared with the largest given cotangent. Cotangents of
+//! other states have other units, so they are only checked for infinity and NaN.
 
 use std::fmt;
 
@@ -26,8 +26,8 @@ pub(crate) struct Peak {
 }
 
 impl Peak {
-    /// Returns whether this cotangent was found before `other` of the same population. At the same step, states and
-    /// neurons are compared in ascending order.
+    /// Returns whether this cotangent was found before `other` of the same population. Cotangents found at
+    /// the same step are ordered by state and then by neuron.
     fn precedes(&self, other: &Self) -> bool {
         (other.step, self.state, self.neuron) < (self.step, other.state, other.neuron)
     }
@@ -56,11 +56,11 @@ impl Peaks {
     }
 }
 
-/// Returns the cotangent that was found first. At the same step, this is the one of the population with the lower
-/// index.
+/// Returns the cotangent that was found first. If both were found at the same step, returns that of the
+/// population with the lower index.
 fn first(a: Option<(usize, Peak)>, b: Option<(usize, Peak)>) -> Option<(usize, Peak)> {
     let (Some((p, x)), Some((q, y))) = (a, b) else { return a.or(b) };
-    // The sweep goes from the last step to the first, so the first one found has the highest step.
+    // The sweep goes from the last step to the first, so the cotangent found first has the highest step.
     let other = if p == q { y.precedes(&x) } else { (x.step, q) < (y.step, p) };
     Some(if other { (q, y) } else { (p, x) })
 }
@@ -80,7 +80,8 @@ pub struct Growth {
     pub value: f64,
     /// The largest given cotangent, in magnitude.
     pub given: f64,
-    /// The population whose reset is differentiated: that of the state or, if that one detaches its reset, another.
+    /// A population whose reset is differentiated: the population of the state or, if it detaches its reset,
+    /// another one.
     pub through_reset_of: Option<String>,
 }
 

@@ -4,8 +4,9 @@
 //! states:  block 0: step 0 | step 1 | ... | end    block 1: step 0 | step 1 | ...
 //! ```
 //!
-//! The states of a block are consecutive, so a step reads one state and writes the next one directly behind it
-//! ([`History::step`]). If only the states at the beginning of epochs are recorded, each entry is one epoch.
+//! The states of a block are consecutive, so a step reads one state and writes the next one directly after it
+//! ([`History::step`]). If only the states at the beginning of epochs are recorded, there is one entry per
+//! epoch.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +17,7 @@ use crate::refused::refused;
 use crate::runtime::shard::Shard;
 use crate::runtime::spikes::Spikes;
 
-/// Number of steps by which memory is prefetched.
+/// Number of steps ahead of the current one for which memory is prefetched.
 const AHEAD: usize = 3;
 
 /// The recorded steps of a segment, in one shard.
@@ -44,8 +45,8 @@ impl<T: Scalar> History<T> {
     ) -> Result<Self, OutOfMemory> {
         let mut history = Self { begin, end, every, states: Buffer::new(), size, spikes: Spikes::default() };
         let needed = blocks.saturating_mul(history.count()).saturating_mul(size);
-        // New memory costs a page fault per 4 KiB, which takes as long as writing to it, so existing memory is
-        // preferred.
+        // New memory costs a page fault per 4 KiB, which takes as long as writing the data, so existing
+        // memory is preferred.
         history.states = buffer.filter(|b| b.len() >= needed).map_or_else(|| Buffer::zeroed(needed), Ok)?;
         history.spikes.clear();
         Ok(history)
@@ -79,7 +80,8 @@ impl<T: Scalar> History<T> {
     /// Returns the state of a block at the beginning of a step, and the memory for the state at its end.
     pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
         let (at, size) = (self.at(step, block), self.size);
-        // The states of a run are written once and lie far apart. Without the hint, each step would wait for memory.
+        // The states of a run are written once and lie far apart. Without prefetching, each step would wait
+        // for memory.
         if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
             prefetch_all(soon);
         }
@@ -97,8 +99,8 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..(count + 1) * self.size]
     }
 
-    /// As [`History::states`], from a slice of states of one block. Its first step is step number `first` of the
-    /// slice.
+    /// As [`History::states`], from a slice with states of one block. `first` is the position of the first
+    /// step in the slice.
     pub(crate) fn of<'a>(&self, states: &'a [T], first: usize, count: usize) -> &'a [T] {
         &states[first * self.size..][..(count + 1) * self.size]
     }
@@ -119,18 +121,19 @@ impl<T: Scalar> History<T> {
     }
 }
 
-/// Memory of finished histories. It is reused because new memory costs as much time as writing to it.
+/// Memory of finished histories. It is reused because page faults in new memory take as long as writing the
+/// data.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spares<T: Scalar>(Arc<Mutex<Vec<Buffer<T>>>>);
 
 impl<T: Scalar> Spares<T> {
-    /// Distributes the buffers until none is left.
+    /// Distributes the buffers among `places` until none is left.
     pub(super) fn lend<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>) {
         let mut spares = self.lock();
         places.for_each(|place| *place = spares.pop());
     }
 
-    /// Distributes buffers of at most `limit` bytes and frees the others.
+    /// Distributes buffers of at most `limit` bytes in total among `places`, and frees the others.
     pub(super) fn hand_out<'a>(&self, places: impl Iterator<Item = &'a mut Option<Buffer<T>>>, limit: u64) {
         let mut spares = self.lock();
         // The limit includes the memory of the new plan, so a buffer that does not fit is freed instead of kept in

@@ -14,10 +14,10 @@ use super::trace::Trace;
 use super::wanted::Wanted;
 use crate::runtime::store::full_name;
 
-/// Maximum number of neurons that are searched one by one.
+/// Maximum number of neurons of a population that are searched.
 const MOST: usize = 256;
 
-/// Returns the expression that made a neuron's cotangents infinite or NaN, as the end of a sentence.
+/// Returns the expression that made a neuron's cotangents infinite or NaN, phrased as the end of a sentence.
 pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted: &Wanted) -> Option<String> {
     let of = &trace.populations[suspect.population];
     let wanted = wanted.of_population(trace, suspect.population);
@@ -31,8 +31,9 @@ pub(super) fn infinite_at<T: Scalar>(trace: &Trace<T>, suspect: &Suspect, wanted
     })
 }
 
-/// Returns the expression of parameters alone that makes a gradient infinite or NaN, for the first neuron that has
-/// one. In large populations with a value per neuron, only the first neurons are searched.
+/// Returns an expression that contains only parameters and makes a gradient infinite or NaN, for the first
+/// neuron that has one. In populations with individual parameters, only the first `MOST` neurons are
+/// searched.
 pub(super) fn infinite_in_parameters<T: Scalar>(trace: &Trace<T>, wanted: &Wanted) -> Option<String> {
     trace.populations.iter().enumerate().find_map(|(p, of)| {
         let wanted = wanted.of_population(trace, p);

@@ -1,17 +1,17 @@
-//! Gradients: a run that is recorded, and its reverse.
+//! Gradients: a run is recorded and then reversed.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `record.rs` | the recording of a run: which states are kept, and the [`Trace`] that is left |
-//! | `schedule.rs`, `stage.rs` | which segments are run, saved and reversed, in which order |
+//! | `record.rs` | the recording of a run and the resulting [`Trace`] |
+//! | `schedule.rs`, `stage.rs` | the order in which segments are run, saved and reversed |
 //! | `shard_trace.rs`, `history.rs` | the observer that keeps states and spikes |
 //! | `backward.rs` | the reverse programs of a population |
 //! | `reverse_run.rs` | the reverse run as a whole |
-//! | `sweep.rs`, `reversal.rs` | epochs and steps from the last to the first |
-//! | `collect.rs` | from sums over shards to the gradient |
-//! | `growth.rs`, `infinite.rs`, `suspect.rs` | the explanation of cotangents that explode or are not finite |
+//! | `sweep.rs`, `reversal.rs` | the backward sweep through epochs and steps, from the last to the first |
+//! | `collect.rs` | the conversion of sums over shards to the gradient |
+//! | `growth.rs`, `infinite.rs`, `suspect.rs` | explanations for cotangents that explode, or become infinite or NaN |
 //!
-//! Only the facade (`simulation.rs`) imports this module. Code that runs steps only knows observers.
+//! Only the facade (`simulation.rs`) imports this module. Code that runs steps knows only observers.
 
 mod backward;
 mod collect;

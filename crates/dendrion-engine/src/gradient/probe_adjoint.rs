@@ -62,8 +62,9 @@ impl ProbeAdjoint {
     }
 }
 
-/// Collects the given cotangents of a state of one block for the steps of an epoch. A step without any has no row.
-/// `first` is the shard's index of the block's first lane, and `neurons` its number of neurons.
+/// Collects the given cotangents of a state of one block for the steps of an epoch. A step without cotangents
+/// has no row. `first` is the shard's index of the block's first lane, and `neurons` the number of neurons in
+/// the block.
 pub(crate) fn given<T: Scalar>(
     rows: &mut InputRows<T>,
     state: usize,
@@ -84,7 +85,7 @@ pub(crate) fn given<T: Scalar>(
             continue;
         }
         let row = rows.push()?;
-        // In the most common case, one probe of all neurons, the row is copied.
+        // In the most common case (one probe of all neurons), the row is copied.
         if let ([_], Some((_, Some(column), values))) = (mine.as_slice(), due().next()) {
             let (mine, rest) = row.split_at_mut(neurons);
             mine.iter_mut().zip(&values[column..]).for_each(|(to, v)| *to = T::from_f64(*v));

@@ -1,8 +1,8 @@
-//! The recording of a run, so that it can be reversed.
+//! Recording of a run so that it can be reversed.
 //!
-//! The run is an ordinary run with an observer (`shard_trace.rs`) that follows a checkpoint schedule (`schedule.rs`).
-//! At the end, the recorded states move to a [`Trace`], together with shared pointers to all parameters, so the
-//! network can change afterwards.
+//! The run is an ordinary run with an observer (`shard_trace.rs`) that follows a checkpoint schedule
+//! (`schedule.rs`). At the end, the recorded states are moved to a [`Trace`], together with shared pointers
+//! to all parameters, so that later changes to the network do not affect the gradient.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Owner, Population};
@@ -25,8 +25,8 @@ use crate::runtime::run::{Begun, RunOptions};
 use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 
-/// Runs `steps` steps and records them, in at most `budget` bytes if a schedule that needs so little exists. Returns
-/// no trace if the watch stops the run.
+/// Runs `steps` steps and records them. The recording uses at most `budget` bytes, unless every possible
+/// schedule needs more. Returns no trace if the watch stops the run.
 pub(crate) fn record<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,
@@ -64,7 +64,7 @@ pub(super) fn record_with<T: Scalar>(
     // The order is reversed because memory was returned shard by shard and is taken from the end: each shard then
     // gets a buffer of its own size.
     let places = samples.iter_mut().rev().flat_map(|s| s.of_shards.iter_mut().rev().map(|of| &mut of.spare));
-    // A deferred schedule keeps no steps during the run, so it needs no buffers yet.
+    // A deferred schedule records no steps during the run, so it needs no buffers yet.
     store.spares.hand_out(places, if schedule.is_deferred() { 0 } else { schedule.bytes() });
     let forward = schedule.forward();
     let (mut samples, through) =
@@ -104,7 +104,7 @@ fn schedule<T: Scalar>(
     samples: &[Observed<T, GradientObserver>],
     budget: usize,
 ) -> CheckpointSchedule {
-    // All samples have the same sizes, so the first one determines them.
+    // All samples have the same size, so measuring the first one is sufficient.
     let first = samples.first();
     let shards = first.into_iter().flat_map(|s| s.sample.shards.iter().zip(&s.of_shards));
     let mut bytes: super::schedule::Bytes = shards.map(|(shard, of)| of.bytes(shard)).sum();
@@ -194,7 +194,7 @@ fn probe_snapshot<T: Scalar>(number: usize, probe: &Probe, shards: &[Shard<T>], 
                     places.push((place, recorder.reads, lanes));
                 }
             }
-            // A probe added after the beginning has other rows than the run.
+            // A probe that started after the beginning of the run did not record all of it.
             if places.is_empty() || probe.begin > begin {
                 return ProbeSnapshot::Other;
             }

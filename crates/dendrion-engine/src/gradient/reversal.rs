@@ -38,11 +38,11 @@ use crate::refused::refused;
 use crate::runtime::input_ports::View;
 use crate::runtime::shard::{Shard, is_finite};
 
-/// Cotangents of a current input, sorted by the generator's own values.
+/// Cotangents of a current input, summed for each of the generator's own values (slots).
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {
-    /// By slot, one value per neuron, or one per block if all neurons share the current. Blocks do not depend on
-    /// shards, so the sum over them does not either.
+    /// One sum per slot and neuron, or per slot and block if all neurons share the current. Blocks do not
+    /// depend on shards, so neither does the sum over blocks.
     pub(crate) sums: Vec<f64>,
     pub(crate) shared: bool,
 }
@@ -74,12 +74,13 @@ pub(crate) struct Reversal<T: Scalar> {
     pub(crate) spikes: Buffer<T>,
     /// Whether any spike of this shard has an adjoint.
     sends: bool,
-    /// Tables with the cotangents of recorded spikes, one row per step of the run, and the size of the population.
+    /// For each table with cotangents of recorded spikes (one row per step of the run), its index and the
+    /// size of the population.
     spike_cotangents: Vec<(usize, usize)>,
     probe_adjoints: Vec<ProbeAdjoint>,
     /// The recomputed states of an epoch: one at the beginning of each step, and the last one at the end.
     past: Buffer<T>,
-    /// Spikes of recomputed steps. They are written by the program but not used.
+    /// Spikes of recomputed steps. The program writes them, but they are not used.
     fired: Vec<u64>,
     /// The neurons that spiked in the current block and epoch.
     spiked: InputRows<T>,
@@ -139,8 +140,8 @@ impl<T: Scalar> Reversal<T> {
         })
     }
 
-    /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then adds those
-    /// of arrivals.
+    /// Begins an epoch: spike adjoints start with the given cotangents of recorded spikes. The sweep then
+    /// adds the pulled adjoints of arrivals.
     pub(crate) fn begin_epoch(
         &mut self,
         shard: &Shard<T>,
@@ -166,7 +167,8 @@ impl<T: Scalar> Reversal<T> {
         Ok(())
     }
 
-    /// Reverses the steps of an epoch, strip by strip of each block, and stores the adjoints of arrivals.
+    /// Reverses the steps of an epoch, block by block and strip by strip, and stores the adjoints of
+    /// arrivals.
     pub(crate) fn run(
         &mut self,
         (shard, history): (&mut Shard<T>, &History<T>),
@@ -211,7 +213,7 @@ impl<T: Scalar> Reversal<T> {
         Ok(())
     }
 
-    /// Recomputes a block's states of an epoch, unless all of them were recorded.
+    /// Recomputes a block's states in an epoch, unless all of them were recorded.
     fn run_again(
         &mut self,
         (shard, history): (&Shard<T>, &History<T>),
@@ -264,8 +266,8 @@ impl<T: Scalar> Reversal<T> {
         let mut many = Vec::new();
         let last = shard.inputs.currents.len() + shard.inputs.noises.len();
         let each = last + 2 + backward.states.len();
-        // The ports of several steps follow each other, the last step first, because the program reverses them in
-        // this order.
+        // The ports of several steps are stored one after another, the last step first, because the program
+        // reverses the steps in this order.
         let inputs = if each * at.count <= PORTS {
             &mut ports[..each * at.count]
         } else {
@@ -275,7 +277,7 @@ impl<T: Scalar> Reversal<T> {
         for (ports, step) in inputs.chunks_mut(each).zip((at.step..at.step + at.count as u64).rev()) {
             let i = (step - at.begin) as usize;
             shard.inputs.plug(ports, i);
-            // An empty port counts as zeros.
+            // The program treats an empty port as zeros.
             if self.sends {
                 ports[last] = &self.spikes[i * shard.place.lanes_of_all() + at.block * lanes..][..lanes];
             }
@@ -313,8 +315,8 @@ impl<T: Scalar> Reversal<T> {
         self.flow(shard, view, backward, at);
     }
 
-    /// Stores the adjoint of arrivals, which is the cotangent of the state to which they are added, or the sum for
-    /// several states.
+    /// Stores the adjoint of arrivals, which is the cotangent of the state to which they are added, or the
+    /// sum of the cotangents if there are several such states.
     fn store_spike_adjoints(
         &self,
         backward: &Backward<T>,
@@ -328,7 +330,8 @@ impl<T: Scalar> Reversal<T> {
             let out = &mut ring.row_mut(at.step)[at.block * lanes..][..lanes][at.strip.clone()];
             for (k, state) in fed.iter().enumerate() {
                 let row = &frame[Reverse::cotangent(*state) * lanes..][..lanes][at.strip.clone()];
-                // The ring's row still contains cotangents of an earlier use, so the first state overwrites it.
+                // The ring's row still contains cotangents from an earlier use, so the first state overwrites
+                // it.
                 if k == 0 {
                     out.copy_from_slice(row);
                 } else {
@@ -433,7 +436,8 @@ impl<T: Scalar> Reversal<T> {
         Some(Suspect::new(who, history, past, (block, lanes, lane), step..step + FOLD))
     }
 
-    /// Returns the cotangents of coefficients, then those of the initial states, each by neuron of the shard.
+    /// Returns the cotangents of coefficients, then those of the initial states, each with one value per
+    /// neuron of the shard.
     pub(crate) fn finish(
         &mut self,
         shard: &Shard<T>,
@@ -465,8 +469,8 @@ fn past<'a, T: Scalar>(history: &'a History<T>, again: &'a [T], lanes: usize, at
         return history.of(again, (at.step - at.begin) as usize, at.count);
     }
     for before in (at.step.saturating_sub(at.count as u64).max(at.begin)..at.step).rev() {
-        // Recorded states are far apart in memory and are read backwards, which processors do not prefetch by
-        // themselves.
+        // Recorded states are far apart in memory and are read backwards, a pattern that processors do not
+        // prefetch by themselves.
         history.state(before, at.block).chunks(lanes).for_each(|row| prefetch_all(&row[at.strip.clone()]));
     }
     history.states(at.step, at.count, at.block)

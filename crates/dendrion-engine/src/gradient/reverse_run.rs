@@ -38,8 +38,8 @@ use crate::runtime::shard::Shard;
 /// Cotangents of recordings by probe, with the rows of each sample of the batch in turn.
 pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
 
-/// Reverses the run: computes the cotangents of everything in `wanted` from those of recordings. Returns `None` if
-/// the watch stopped it.
+/// Reverses the run: computes the cotangents of everything in `wanted` from the cotangents of recordings.
+/// Returns `None` if the watch stopped it.
 pub(crate) fn reverse_run<T: Scalar>(
     trace: &mut Trace<T>,
     cotangents: &Cotangents<'_>,
@@ -85,8 +85,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     };
     let needed = |error: Error| error.needed_by("backward", || "the backward pass".into());
     let finish = |b: usize, mut sample: Observed<T, GradientObserver>, through: bool| {
-        // Everything that remains of a sample is its contribution to the gradient. Its memory is reused by the next
-        // run.
+        // Only a sample's contribution to the gradient is kept. The next run reuses the memory of the sample.
         let edges = edges(&sample, &wanted);
         let part = match sample.sample.shortage().map(|(shortage, _)| shortage.error.clone()) {
             Some(error) => Some(Err(error)),
@@ -219,7 +218,7 @@ fn prepare<T: Scalar>(
         let stood_in = trace.given[b].get(source_block.generator).is_some_and(Option::is_some);
         let inputs = (stood_in && wanted.inputs.contains(&source_block.generator))
             .then_some((trace.end - trace.begin) as usize);
-        // The values that replace a generator are one table for all of its source blocks.
+        // The values that replace a generator's output form one table for all of its source blocks.
         let sources = source_block.sources(size);
         // The first source block gets the whole table, and the others get nothing.
         let sources = match (stood_in, sources.start) {
@@ -271,7 +270,7 @@ fn edges<T: Scalar>(sample: &Observed<T, GradientObserver>, wanted: &Wanted) -> 
             wanted: wanted.weights.contains(&incoming.projection),
         }));
     }
-    // This is the order in which the forward run adds: by projection and then by target.
+    // This is the order in which the forward run adds spikes: by projection and then by target.
     edges.sort_by_key(|edge| (edge.projection, edge.target));
     edges
 }
@@ -285,8 +284,8 @@ fn shared<'c, T: Scalar>(
     tables: Vec<&'c [f64]>,
 ) -> Result<Shared<'c, T>, Error> {
     let rings = |s: &Shard<T>| {
-        // The adjoints that are read range from the first step of an epoch to the longest delay after its last step,
-        // while those of the next epoch are being written.
+        // The adjoints that are read range from the first step of an epoch to the longest delay after its
+        // last step, while the adjoints of the next epoch are being written.
         let slots = |r: &Ring<T>| r.slots() + 2 * trace.epoch as usize;
         let rings = s.delivery.rings.iter().map(|r| Ring::new(s.place.lanes_of_all(), slots(r)));
         rings.collect::<Result<_, _>>().map(RwLock::new).map_err(refused)

@@ -11,8 +11,8 @@
 //!                restore the state at its beginning, run it again and keep every step, reverse it
 //! ```
 //!
-//! With r levels, each segment is divided into segments in turn, and each step is run at most r + 1 times. For n
-//! steps, one level with about sqrt(n) segments needs memory for about 2 sqrt(n) states instead of n.
+//! With r levels, segments are divided again, and each step is run at most r + 1 times. For n steps, one
+//! level with about sqrt(n) segments needs memory for about 2 sqrt(n) states instead of n.
 //!
 //! A binomial schedule (Griewank & Walther 2000, "revolve") would rerun fewer steps with the same memory, but its
 //! segments become shorter and shorter. With segments of equal length, epochs are never split and memory can be
@@ -34,14 +34,14 @@ pub(crate) enum ScheduleStep {
     Sweep { begin: u64, end: u64 },
 }
 
-/// Numbers of bytes that one sample needs.
+/// The memory that one sample needs, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bytes {
-    /// One state of the shards that record the state of each step.
+    /// Bytes of one state, summed over the shards that record their state at each step.
     pub(crate) each_step: usize,
-    /// One state of the shards that record the state at the beginning of each epoch.
+    /// Bytes of one state, summed over the shards that record their state at the beginning of each epoch.
     pub(crate) each_epoch: usize,
-    /// A snapshot from which a segment can start.
+    /// Bytes of a snapshot from which a segment can start.
     pub(crate) saved: usize,
 }
 
@@ -98,8 +98,9 @@ pub(crate) struct CheckpointSchedule {
 const MOST_LEVELS: u32 = 6;
 
 impl CheckpointSchedule {
-    /// Returns the schedule that reruns the fewest steps within `budget` bytes, or the one that needs the fewest
-    /// bytes if none fits. `bytes` is the need of one sample. Segments consist of whole epochs.
+    /// Returns the schedule that reruns the fewest steps within `budget` bytes, or the one that needs the
+    /// fewest bytes if none fits. `bytes` describes the memory that one sample needs. Segments consist of
+    /// whole epochs.
     pub(crate) fn new(
         (begin, end): (u64, u64),
         epoch: u64,
@@ -136,8 +137,8 @@ impl CheckpointSchedule {
         (levels, deferred): (u32, bool),
     ) -> Self {
         let (steps, saved) = (end - begin, bytes.saved.max(1) as f64);
-        // A deferred plan records the steps only of samples that are being reversed, and each sample runs its last
-        // segment twice.
+        // A deferred plan records steps only for the samples that are being reversed, and each sample runs
+        // its last segment twice.
         let keep = if deferred { batch.at_a_time } else { batch.samples };
         let (mut parts, mut leaf) = (1.0, steps.max(1));
         if levels > 0 {
@@ -173,8 +174,8 @@ impl CheckpointSchedule {
     pub(crate) fn forward(&self) -> Vec<ScheduleStep> {
         let mut schedule = Vec::new();
         self.run(self.begin, self.end, self.lengths.len() - 1, &mut schedule);
-        // The last entry records the last segment. A deferred plan saves the state in its place and runs on without
-        // recording.
+        // The last entry records the last segment. A deferred plan instead saves the state there and runs the
+        // segment without recording.
         if self.deferred
             && let Some(ScheduleStep::Run { begin, end, .. }) = schedule.pop()
         {

@@ -1,9 +1,9 @@
-//! The observer that records what a gradient needs.
+//! The observer that records the data that a gradient needs.
 //!
-//! A shard whose steps are expensive records the state of every step: the program writes its result directly after
-//! the state from which it started, so nothing is copied. A shard whose steps are cheap and which receives no spikes
-//! records only the state at the beginning of each epoch. The backward sweep recomputes the other states, because
-//! this takes less time than reading them from memory.
+//! A shard whose steps are expensive records the state at every step: the program writes its result directly
+//! after the state from which it started, so nothing is copied. A shard whose steps are cheap and which
+//! receives no spikes records only the state at the beginning of each epoch. The backward sweep recomputes
+//! the other states, because this takes less time than reading them from memory.
 
 use dendrion_kernels::{Buffer, Scalar};
 use dendrion_model::Error;
@@ -37,7 +37,7 @@ pub(crate) struct ShardTrace<T: Scalar> {
     pub(super) history: Option<History<T>>,
     /// Memory for the next segment.
     pub(super) spare: Option<Buffer<T>>,
-    /// States from which segments start. The last one is on top.
+    /// A stack of the states from which segments start.
     snapshots: Vec<Snapshot<T>>,
     pub(super) reversal: Option<Box<Reversal<T>>>,
 }
@@ -64,7 +64,7 @@ impl<T: Scalar> ShardTrace<T> {
         Ok(())
     }
 
-    /// Does not record the next steps.
+    /// Stops recording, and keeps the memory for the next segment.
     pub(super) fn keep_nothing(&mut self) {
         self.spare = self.history.take().map(History::into_buffer).or_else(|| self.spare.take());
     }
@@ -93,7 +93,7 @@ impl<T: Scalar> ShardTrace<T> {
         std::mem::replace(self, Self::new(self.keeps_epochs))
     }
 
-    /// Returns the bytes of one state of the shard and of a snapshot.
+    /// Returns the sizes, in bytes, of one state of the shard and of a snapshot.
     pub(super) fn bytes(&self, shard: &Shard<T>) -> Bytes {
         let rings: usize = shard.delivery.rings.iter().map(|r| r.lanes() * r.slots() * size_of::<T>()).sum();
         let state = shard.states.values.len() * size_of::<T>();
@@ -130,13 +130,13 @@ impl<T: Scalar> ShardObserver<T> for ShardTrace<T> {
 pub(crate) struct SourceTrace {
     /// The spikes (step, source) of the recorded segment, in ascending order of steps.
     kept: Option<Vec<(u64, u32)>>,
-    /// States from which segments start. The last one is on top.
+    /// A stack of the states from which segments start.
     snapshots: Vec<SourceBlock>,
     pub(super) accumulator: Option<Box<WeightAccumulator>>,
 }
 
 impl SourceTrace {
-    /// Starts recording spikes, or stops it.
+    /// Starts or stops recording spikes.
     pub(super) fn keep(&mut self, keep: bool) {
         self.kept = keep.then(Vec::new);
     }

@@ -1,7 +1,8 @@
 //! The neurons that spiked, as rows of lanes.
 //!
-//! The reverse uses the spikes of the run instead of comparing V with the threshold again. V may lie so close to the
-//! threshold that the reverse program, which evaluates V in another order, would decide differently.
+//! The reverse uses the spikes of the run instead of comparing V with the threshold again. V may lie so close
+//! to the threshold that the reverse program, which evaluates V in a different order, would decide
+//! differently.
 
 use std::ops::Range;
 

@@ -9,7 +9,7 @@ use dendrion_kernels::Scalar;
 
 use super::history::History;
 
-/// A neuron whose cotangents stopped being finite, and its states in the steps in which they did.
+/// A neuron whose cotangents stopped being finite, and its states in the steps in which this happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspect {
     pub(super) population: usize,

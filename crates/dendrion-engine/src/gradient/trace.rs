@@ -19,7 +19,8 @@ use crate::runtime::store::{ParameterStore, full_name};
 /// A probe as it was at the time of a run.
 #[derive(Clone, Debug)]
 pub(crate) enum ProbeSnapshot {
-    /// A probe of values: for each shard of the population, what is read and which lanes go to which columns.
+    /// A probe of values: for each shard of the population, the quantity that is read, and the recorded lanes
+    /// with their columns.
     Values { population: usize, every: u64, columns: usize, places: Vec<Place> },
     /// A probe of the spikes of a population.
     Spikes { population: usize },
@@ -27,7 +28,7 @@ pub(crate) enum ProbeSnapshot {
     Other,
 }
 
-/// Index of a shard, what is read in it, and the recorded lanes with their columns.
+/// Index of a shard, the quantity that is read, and the recorded lanes with their columns.
 type Place = (usize, Reads, Arc<Lanes>);
 
 /// The data that a run leaves behind so that it can be reversed once.
@@ -63,7 +64,7 @@ impl<T: Scalar> Trace<T> {
         self.plan.bytes()
     }
 
-    /// Describes a cotangent that has grown.
+    /// Describes a cotangent beyond its limit.
     pub(super) fn growth(
         &self,
         (population, peak): (usize, Peak),

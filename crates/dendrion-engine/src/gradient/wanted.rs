@@ -13,9 +13,9 @@ pub(crate) struct Wanted {
     pub(super) parameters: Vec<ParameterId>,
     /// Projections whose weights are wanted.
     pub(crate) weights: Vec<usize>,
-    /// Generators of currents of which a parameter, a waveform or a replaced input is wanted.
+    /// Generators of which a parameter, the waveform or the replacing values are wanted.
     pub(crate) generators: Vec<usize>,
-    /// Generators whose replaced inputs or waveforms are wanted.
+    /// Generators of which the waveform or the replacing values are wanted.
     pub(crate) inputs: Vec<usize>,
 }
 
@@ -43,7 +43,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// Returns for each of a population's parameters whether it is wanted.
+    /// Returns, for each of a population's parameters, whether it is wanted.
     pub(crate) fn of_population<T: Scalar>(&self, trace: &Trace<T>, population: usize) -> Vec<bool> {
         let mut wanted = vec![false; trace.populations[population].parameters.len()];
         for id in &self.parameters {

@@ -1,8 +1,9 @@
-//! Weight gradients, summed by the sources of connections: a shard's neurons, or a source block of a generator.
+//! Weight gradients, accumulated at the sources of connections: the neurons of a shard or a source block of a
+//! generator.
 //!
-//! Connections are stored by source at the shards of their targets, but the contribution of a spike to the gradient
-//! is computed where its source is. Each source therefore has the sums of its own connections, and no two threads
-//! ever add to the same sum.
+//! Connections are stored by source at the shards of their targets, but the contribution of a spike to the
+//! gradient is computed where its source is. Each source therefore stores the sums of its own connections,
+//! and no two threads ever add to the same sum.
 
 use std::ops::Range;
 
@@ -12,14 +13,15 @@ use dendrion_model::allocate::filled;
 
 use super::reverse_edge::ReverseEdge;
 
-/// Cotangents of the weights of connections from some sources, and of the values that replace these.
+/// Cotangents of the weights of connections from some sources, and of the values that replace the output of
+/// these sources.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WeightAccumulator {
     /// The sources, as a range of indices in their population or generator.
     pub(crate) sources: Range<usize>,
     /// One sum per connection, by projection and index of the target shard.
     sums: Vec<((usize, usize), Vec<f64>)>,
-    /// Step by step, the cotangents of the values that replace the sources, if wanted.
+    /// The cotangents of the values that replace the sources' output, step by step, if they are wanted.
     pub(crate) inputs: Option<Vec<f64>>,
 }
 
@@ -29,7 +31,7 @@ impl WeightAccumulator {
         Ok(Self { sources, sums: Vec::new(), inputs })
     }
 
-    /// Returns the sums of the connections of an edge, by source.
+    /// Returns the sums for the connections of an edge, sorted by source.
     pub(crate) fn weights<T: Scalar>(
         &mut self,
         edge: &ReverseEdge<T>,

@@ -54,7 +54,7 @@ pub(crate) fn set_trace<T: Scalar>(
     take_traces(model, ensemble, population);
 }
 
-/// Passes the current time constants of their traces to the neurons of a population.
+/// Passes the current time constants of traces to the neurons of a population.
 pub(crate) fn take_traces<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>, population: usize) {
     for shard in of_population_mut(&mut ensemble.own.shards, population) {
         let neurons = (population, shard.place.neurons.clone());
@@ -72,7 +72,7 @@ fn learner<T: Scalar>(model: &Model<T>, path: &str) -> Result<usize, Error> {
     })
 }
 
-/// Returns whether the weights of the projection at `path` change.
+/// Returns whether learning is switched on for the projection at `path`.
 pub(crate) fn is_learning<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,
@@ -83,7 +83,7 @@ pub(crate) fn is_learning<T: Scalar>(
     Ok(ensemble.incoming(projection).any(|(_, incoming)| on(incoming)))
 }
 
-/// Sets whether the weights of the projection at `path` change.
+/// Switches learning on or off for the projection at `path`.
 pub(crate) fn set_learning<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,

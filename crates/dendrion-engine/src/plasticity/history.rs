@@ -24,7 +24,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Creates an empty history of neurons with these time constants, in steps.
+    /// Creates an empty history for neurons whose traces have these time constants, in steps.
     pub(crate) fn new(taus: Vec<[f64; 2]>) -> Result<Self, Error> {
         Ok(Self { postsynaptic: filled(taus.len(), Vec::new())?, taus, spikes: 0 })
     }
@@ -60,7 +60,7 @@ impl History {
         &postsynaptic[postsynaptic.partition_point(|p| p.step < safe).saturating_sub(1)..]
     }
 
-    /// Replaces the spikes by others, given neuron by neuron.
+    /// Replaces all spikes. `postsynaptic` contains the new spikes of each neuron.
     pub(crate) fn recall(&mut self, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
         self.spikes = postsynaptic.iter().map(Vec::len).sum();
         self.postsynaptic = postsynaptic;
@@ -80,7 +80,7 @@ impl History {
         &postsynaptic[start..end]
     }
 
-    /// Returns the trace of neuron `lane` at a step, without a spike at this step.
+    /// Returns the trace of neuron `lane` at a step, not including a spike at this step.
     pub(crate) fn before(&self, lane: usize, step: i64) -> f64 {
         let post = self.postsynaptic[lane].iter().rev().find(|p| p.step < step);
         post.map_or(0.0, |p| p.k * libm::exp(-((step - p.step) as f64) / self.taus[lane][0]))

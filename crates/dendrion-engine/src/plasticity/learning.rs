@@ -42,14 +42,14 @@ pub(crate) struct Learning {
     rule: Rule,
     /// Whether weights change.
     on: bool,
-    /// Traces by source, or by connection if spikes wait longer at some connections than at others.
+    /// Traces by source, or by connection if spikes wait at any connection.
     pre: Vec<Pre>,
     by_source: bool,
     /// Spikes (step, source) that have not been processed, in ascending order of steps.
     spikes: VecDeque<(u64, u32)>,
     /// Connections that wait for postsynaptic spikes, in a ring indexed by the step at which they are processed.
     waiting: Vec<Vec<u32>>,
-    /// The step up to which all weights were updated last.
+    /// The step at which all weights were last updated.
     flushed: i64,
 }
 
@@ -76,7 +76,8 @@ impl Learning {
         self.rule = rule;
     }
 
-    /// Sets whether weights change. Traces are updated in either case. Weights must be flushed before.
+    /// Sets whether weights change. Traces are updated in either case. Weights must already have been
+    /// flushed.
     pub(crate) const fn set_on(&mut self, on: bool) {
         self.on = on;
     }
@@ -121,8 +122,8 @@ impl Learning {
         Ok(())
     }
 
-    /// Transmits a spike that can be decided at step `t` through the connections of its source, or lets it wait where
-    /// later postsynaptic spikes are needed.
+    /// Transmits a spike that can be decided at step `t` through the connections of its source, or lets it
+    /// wait at connections that need later postsynaptic spikes.
     fn spread<T: Scalar>(
         &mut self,
         source: usize,
@@ -150,8 +151,8 @@ impl Learning {
         Ok(())
     }
 
-    /// Updates a weight with a spike that its source sent at step `n`, and delivers the spike. `trace` is the index
-    /// of the source's traces.
+    /// Updates a weight for a spike that its source sent at step `n`, and delivers the spike. `trace` is the
+    /// index of the source's traces.
     fn transmit<T: Scalar>(
         &mut self,
         c: usize,
@@ -188,7 +189,7 @@ impl Learning {
         }
     }
 
-    /// Returns the last step of the postsynaptic spikes that the last flush applied.
+    /// Returns the latest step whose postsynaptic spikes the last flush applied.
     fn flushed_until(&self, shift: i64) -> i64 {
         self.flushed - 1 + shift.min(0)
     }
@@ -198,8 +199,8 @@ impl Learning {
         *pre = self.rule.advance(pre, n, gap(pre, n, dt));
     }
 
-    /// Updates all weights with the spikes before step `now` whose order at the synapse is known. Everything that
-    /// could be decided before `now` must have been decided.
+    /// Updates all weights with the spikes before step `now` whose order at the synapse is known. All spikes
+    /// that could be decided before `now` must have been decided.
     pub(crate) fn flush<T: Scalar>(&mut self, now: u64, synapses: &mut Synapses<'_, T>) {
         let before = std::mem::replace(&mut self.flushed, now as i64);
         if before >= now as i64 || !self.on {

@@ -6,10 +6,10 @@
 //! at m + δ. A weight is updated when its source spikes, based on the neuron's [`history`]. If both spikes reach the
 //! synapse at the same time, the postsynaptic one acts first.
 //!
-//! A spike of step n therefore needs all spikes of its neuron up to n + d - 2δ. If these are not known yet, the spike
-//! waits. Since δ is at least one step and an epoch at most 2δ, they are known before the spike is due at n + d.
-//! Spikes are added to rings in the order (step at which they can be decided, source, connection), which does not
-//! depend on epochs.
+//! A spike in step n therefore requires all spikes of the target neuron up to n + d - 2δ. If these are not
+//! known yet, the spike waits. Since δ is at least one step and an epoch is at most 2δ long, they are known
+//! before the spike is due at n + d. Spikes are added to rings in the order (step at which they can be
+//! decided, source, connection), which does not depend on epochs.
 //!
 //! **Short-term plasticity** ([`short_term`]) scales the transmitted weight, depending only on the spikes of the
 //! source.

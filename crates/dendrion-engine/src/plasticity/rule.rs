@@ -1,7 +1,8 @@
-//! STDP rules: the change of a weight by a pair or a triplet of spikes.
+//! STDP rules: the change of a weight in response to a pair or a triplet of spikes.
 //!
-//! Pairs: Guetig, Aharonov, Rotter & Sompolinsky (2003), as NEST's `stdp_synapse`. Triplets: Pfister & Gerstner (2006), as
-//! NEST's `stdp_triplet_synapse`. The neuron's own time constants are in its [`super::History`].
+//! Pairs: Guetig, Aharonov, Rotter & Sompolinsky (2003), as in NEST's `stdp_synapse`. Triplets: Pfister &
+//! Gerstner (2006), as in NEST's `stdp_triplet_synapse`. The neuron's own time constants are in its
+//! [`super::History`].
 
 use dendrion_model::{ModuleKind, Plasticity};
 
@@ -26,7 +27,7 @@ pub(crate) struct Pre {
 }
 
 impl Rule {
-    /// Returns the rule of a plasticity, or `None` if its weights do not change.
+    /// Returns the STDP rule, or `None` for short-term plasticity, which does not change weights.
     pub(crate) fn of(plasticity: &Plasticity) -> Option<Self> {
         let value = |name| plasticity.kind.value(&plasticity.params, name).map_or(f64::NAN, |v| v.get(0));
         match plasticity.kind {

@@ -1,6 +1,6 @@
-//! Short-term plasticity: resources x and utilization u of Tsodyks, Pawelzik & Markram (1998), updated at each spike
-//! as in Maass & Markram (2002), eq. 3 and 4, and in NEST's `tsodyks2_synapse`. They depend only on the source's
-//! spikes and are therefore stored by source.
+//! Short-term plasticity: resources x and utilization u of Tsodyks, Pawelzik & Markram (1998), updated at
+//! each spike as in Maass & Markram (2002), eq. 3 and 4, and in NEST's `tsodyks2_synapse`. Both variables
+//! depend only on the source's spikes and are therefore stored by source.
 
 use dendrion_kernels::{Delays, Fanout, Ring, Scalar};
 use dendrion_model::allocate::{copied, filled};
@@ -78,7 +78,7 @@ impl ShortTerm {
 }
 
 impl ShortTerm {
-    /// Delivers the spikes of `sources` at step `n`, one after the other.
+    /// Delivers the spikes of `sources` at step `n`, one after another.
     pub(crate) fn deliver<T: Scalar>(
         &mut self,
         fanout: &Fanout<T>,

@@ -18,7 +18,7 @@ pub(crate) struct PlasticityState<T: Scalar> {
     /// Dendritic delays in steps, by lane.
     pub(crate) dendritic: Vec<u16>,
     pub(crate) dt: f64,
-    /// The step before which everything that could be decided has been decided.
+    /// The step before which all spikes that could be decided have been decided.
     pub(crate) decided: u64,
     /// Probes of weights: the projection, and the recorder, whose lanes are the projection's connections onto this
     /// shard.
@@ -51,7 +51,8 @@ impl<T: Scalar> PlasticityState<T> {
         self.dendritic.get(lane).copied().unwrap_or(1)
     }
 
-    /// Restores the spikes of the neurons. Everything that could be decided before step `now` has been decided.
+    /// Restores the spikes of the neurons. All spikes that could be decided before step `now` have been
+    /// decided.
     pub(crate) fn recall(&mut self, now: u64, postsynaptic: Vec<Vec<PostsynapticSpike>>) {
         self.decided = now;
         if let Some(history) = &mut self.history {
@@ -92,7 +93,7 @@ pub(crate) fn check<T: Scalar>(
     dendritic: &[u16],
 ) -> Result<(), Error> {
     let fail = |what: String| Err(Error::connectivity(&projection.path, what));
-    // A weight may exceed the maximum by the rounding to the network's type.
+    // A weight may exceed the maximum by the rounding error of the network's type.
     let w_max = T::from_f64(rule.w_max());
     if let Some(w) = fanout.weights().iter().find(|w| **w > w_max) {
         return fail(format!("w = {}: expected at most w_max = {}", w.to_f64(), rule.w_max()));

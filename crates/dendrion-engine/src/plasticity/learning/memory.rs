@@ -25,8 +25,8 @@ impl Learning {
         self.pre.get(if self.by_source { source } else { c }).copied().unwrap_or_default()
     }
 
-    /// Restores the state of step `now`, at which all weights were up to date. `trace` gets a source and one of its
-    /// connections, if there are any, and returns the source's traces.
+    /// Restores the state at step `now`, when all weights were up to date. `trace` returns the traces of a
+    /// source, given the source and one of its connections, if it has any.
     pub(crate) fn recall(
         &mut self,
         now: u64,
