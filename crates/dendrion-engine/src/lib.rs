@@ -1,11 +1,11 @@
 //! The simulation engine: threads, epochs, delivery of spikes with delays, generators, random streams and probes.
 //!
-//! Populations are divided into **blocks** of lanes, on which programs run, and blocks are grouped into **shards**,
-//! each of which one thread processes for a whole run. Time is divided into **epochs** whose length is the shortest
-//! delay between neurons. Within an epoch no spike can reach another neuron, so a block runs all steps of the epoch
-//! while its rows are in the L1 cache, and threads synchronize only once per epoch. The inputs of a gate are summed
-//! in an order that depends only on the network, so results are bit-identical for any number of threads and no
-//! matter how a simulation is split into runs.
+//! Populations are divided into **blocks** of lanes, on which programs run, and blocks are grouped into
+//! **shards**, each of which one thread processes for a whole run. Time is divided into **epochs** whose
+//! length is the shortest delay between neurons. Within an epoch no spike can reach another neuron, so a
+//! block runs all steps of the epoch while its rows are in the L1 cache, and threads synchronize only once
+//! per epoch. The inputs of a neuron are summed in an order that depends only on the network, so results are
+//! bit-identical for any number of threads and no matter how a simulation is split into runs.
 
 mod build;
 mod connect;

@@ -4,13 +4,14 @@ use dendrion_kernels::{LinkError, OutOfMemory};
 use dendrion_model::Error;
 use dendrion_model::allocate::out_of_memory;
 
-/// Converts an error of the kernels. The result names neither module nor purpose; see [`Error::needed_by`].
+/// Converts an error of the kernels. The result names neither a module nor a purpose; see
+/// [`Error::needed_by`].
 #[cold]
 pub(crate) fn refused(error: OutOfMemory) -> Error {
     out_of_memory::<u8>(error.bytes)
 }
 
-/// Returns the error of a program (`whose`) of the population at `path` that cannot be linked.
+/// Returns the error for a program (`whose`) of the population at `path` that cannot be linked.
 #[cold]
 pub(crate) fn unlinked(path: &str, whose: &str, error: LinkError) -> Error {
     match error {
@@ -28,7 +29,7 @@ pub(crate) struct Shortage {
 }
 
 impl Shortage {
-    /// Stores the error of work for the steps from `step` on, unless there is an earlier error.
+    /// Stores an error that occurred in the steps from `step` on, unless there is an earlier error.
     pub(crate) fn note(kept: &mut Option<Self>, step: u64, done: Result<(), Error>) {
         if let Err(error) = done {
             kept.get_or_insert(Self { step, error });

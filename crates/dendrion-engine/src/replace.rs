@@ -1,4 +1,5 @@
-//! Atomic replacement of files: a reader finds either the old or the new content, but never a part of it.
+//! Atomic replacement of files: a reader finds either the old or the new content, but never incomplete
+//! content.
 //!
 //! The new content is written in a folder next to the target:
 //!
@@ -8,8 +9,9 @@
 //!     NAME                        the new content
 //! ```
 //!
-//! It is then given the old file's permissions, synced, and renamed over the target. The operating system releases the lock
-//! when a process dies, so a later writer can tell folders that a killed process left behind from folders in use, and removes them.
+//! The new file then gets the old file's permissions, is synced, and is renamed over the target. The
+//! operating system releases the lock when a process dies, so a later writer can tell folders that a killed
+//! process left behind from folders in use, and removes them.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -20,7 +22,8 @@ const PREFIX: &str = ".dendrion-";
 const SUFFIX: &str = ".part";
 const LOCK: &str = "lock";
 
-/// Replaces the file at `path` durably. `write` is passed an empty file. If it fails, the old file is unchanged.
+/// Replaces the file at `path` durably. `write` writes the new content to an empty file. If this fails, the
+/// old file is unchanged.
 ///
 /// # Errors
 /// Returns the error of the operating system, or an error if `path` is not a regular file.
@@ -69,7 +72,7 @@ impl Replacement {
     /// # Errors
     /// Returns the error of the operating system, or an error if `path` is not a regular file or has no file name.
     pub fn of(path: &Path) -> io::Result<Self> {
-        // A symbolic link stays, and the file it points to is replaced.
+        // A symbolic link is kept, and the file to which it points is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         match fs::metadata(&target) {
             Ok(found) if !found.is_file() => return Err(io::Error::other("is not a regular file")),
@@ -143,7 +146,7 @@ impl Part {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
                 made => made?,
             };
-            // Where files cannot be locked, no process removes leftovers either.
+            // On systems where files cannot be locked, no process removes leftovers either.
             let _ = lock.lock();
             let part = Self { folder, lock: Some(lock) };
             // Another process may have removed the folder before it was locked.
@@ -168,7 +171,8 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Removes the unfinished files of killed processes. Errors are ignored, because the new file does not depend on it.
+/// Removes the unfinished files of killed processes. Errors are ignored, because the new file does not depend
+/// on the removal.
 fn remove_leftovers(parent: &Path) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
@@ -178,9 +182,9 @@ fn remove_leftovers(parent: &Path) {
             continue;
         }
         let Ok(lock) = File::options().write(true).open(entry.path().join(LOCK)) else {
-            // The process died before it created the lock or after it removed it, or it is about to create it (and
-            // then tries again). In all cases the folder is empty. Folders that are not empty belong to others and
-            // are kept.
+            // The process died before it created the lock or after it removed it, or it is about to create it
+            // (and then tries again). In all cases the folder is empty. Folders that are not empty belong to
+            // other programs and are kept.
             let _ = fs::remove_dir(entry.path());
             continue;
         };

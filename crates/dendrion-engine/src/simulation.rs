@@ -17,7 +17,7 @@ use crate::runtime::core::{Core, RunEnd, Summary};
 use crate::runtime::run::RunOptions;
 use crate::saved_state;
 
-/// A network that is ready to run. It is built once and can be run in any number of pieces. Parameters and states
+/// A network that is ready to run. It is built once and can be run any number of times. Parameters and states
 /// can be read and set between runs.
 ///
 /// Results depend only on the model and the seed. They are bit-identical for any number of threads and for any
@@ -25,8 +25,8 @@ use crate::saved_state;
 #[derive(Debug)]
 pub struct Simulation(Kind);
 
-/// The recorded trace of a run, which can be reversed once. It stores the parameters of the run, so later changes
-/// of the network's parameters do not affect it.
+/// The recorded trace of a run, which can be reversed once. It stores the parameters of the run, so later
+/// changes to the network's parameters do not affect it.
 #[derive(Debug)]
 pub struct Trace(TraceKind);
 
@@ -37,15 +37,16 @@ enum TraceKind {
 }
 
 impl Trace {
-    /// Reverses the run with the discrete adjoint. `cotangents` contains the derivatives of a loss with respect to
-    /// the values that probes recorded during the run, sample by sample and row by row (for spikes, one value per
-    /// step and neuron). The result contains the derivatives with respect to the parameters and generators in
-    /// `wanted`, which are given by key and by path. Returns `None` if the watch stopped the computation. A run can
-    /// be reversed only once, but a call with invalid arguments can be repeated.
+    /// Reverses the run with the discrete adjoint. `cotangents` contains the derivatives of a loss with
+    /// respect to the values that probes recorded during the run, sample by sample and row by row (for
+    /// spikes, one value per step and neuron). The result contains the derivatives with respect to the
+    /// parameters (by key) and generators (by path) in `wanted`. Returns `None` if the watch stopped the
+    /// computation. A run can be reversed only once, but a call with invalid arguments can be repeated.
     ///
     /// # Errors
-    /// Returns an error for a probe without cotangents or with the wrong number of them, for a value that is not
-    /// finite in the arguments or the result, for an unknown key, and for a run that has already been reversed.
+    /// Returns an error for a probe that does not support gradients, for the wrong number of cotangents, for
+    /// a value in the arguments or the result that is not finite, for an unknown key, and for a run that has
+    /// already been reversed.
     pub fn backward(
         &mut self,
         cotangents: &[(ProbeId, &[f64])],
@@ -59,9 +60,9 @@ impl Trace {
         }
     }
 
-    /// Returns the maximum number of bytes of states that the run and its reverse keep at the same time, in all
-    /// samples. It does not exceed [`RunOptions::trace`](crate::RunOptions::trace), unless every possible plan
-    /// needs more.
+    /// Returns the maximum number of bytes that the recorded states of all samples occupy at any time during
+    /// the run and its reverse. It does not exceed [`RunOptions::trace`](crate::RunOptions::trace), unless
+    /// every possible schedule needs more.
     pub const fn memory(&self) -> u64 {
         match &self.0 {
             TraceKind::F32(trace) => trace.memory(),
@@ -137,19 +138,21 @@ macro_rules! each {
 }
 
 impl Simulation {
-    /// Validates and builds a network, for the best instructions of this processor.
+    /// Validates and builds a network. Programs use the best instruction set of this processor, or the one
+    /// that the environment variable `DENDRION_LEVEL` names.
     ///
     /// # Errors
-    /// Returns the errors of [`Network::validate`], or an error for an invalid `DENDRION_LEVEL`.
+    /// Returns an error if [`Network::validate`] does, if `DENDRION_LEVEL` is invalid, or if the network
+    /// cannot be built, for example because it needs too much memory.
     pub fn new(network: Network) -> Result<Self, Error> {
         let level = Level::chosen().map_err(|what| Error::structure("network", what))?;
         Self::on(network, level)
     }
 
-    /// As [`Simulation::new`], for a given instruction level.
+    /// As [`Simulation::new`], but for the instruction set `level`.
     ///
     /// # Errors
-    /// Returns the errors of [`Network::validate`].
+    /// Returns an error if [`Network::validate`] does, or if the network cannot be built.
     pub fn on(network: Network, level: Level) -> Result<Self, Error> {
         Ok(Self(match network.dtype {
             Dtype::Float32 => Kind::F32(Held::new(network, level)?),
@@ -180,9 +183,9 @@ impl Simulation {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
 
-    /// Checks whether the network can run `steps` steps: it must be intact and have no batch, and its recordings must
-    /// fit into the memory limit. [`Simulation::run`] checks this too. Callers that divide a run into several parts can
-    /// check the whole run here before the first one.
+    /// Checks whether the network can run `steps` steps: it must be intact and have no batch, and its
+    /// recordings must fit into the memory limit. [`Simulation::run`] checks this too. Callers that divide a
+    /// run into several parts can check the whole run here before the first part.
     ///
     /// # Errors
     /// Returns the reason why the network cannot run, for example [`Error::Memory`].
@@ -190,14 +193,15 @@ impl Simulation {
         each!(self, core => core.check_run(steps, &RunOptions::default()))
     }
 
-    /// As [`Simulation::run`], with a batch of samples, replacements of generators, or a trace to be reversed. The
-    /// samples of a batch start in the current state, share parameters and connections, and draw independent random
-    /// numbers. The network keeps them until [`Simulation::reset`].
+    /// As [`Simulation::run`], with options: a batch of samples, values that replace the output of
+    /// generators, or a trace that can be reversed. The samples of a batch start in the current state, share
+    /// parameters and connections, and draw independent random numbers. The network keeps the samples until
+    /// [`Simulation::reset`].
     ///
     /// # Errors
-    /// As [`Simulation::run`]. Also returns an error for another batch size than in the previous run, for inputs
-    /// with the wrong number of values, and for plastic connections that this kind of run does not support. If the
-    /// watch stops such a run, the network cannot continue.
+    /// As [`Simulation::run`]. Also returns an error for a batch size that differs from that of the previous
+    /// run, for inputs with the wrong number of values, and for plastic connections that this kind of run
+    /// does not support. If the watch stops such a run, the network cannot continue.
     pub fn run_with(
         &mut self,
         steps: u64,
@@ -225,8 +229,9 @@ impl Simulation {
         each!(self, core => core.model.rates(population))
     }
 
-    /// Creates a batch of samples before the first run, each in the current state, so that different states can be
-    /// set for them. The network keeps the samples until [`Simulation::reset`].
+    /// Creates a batch of samples without running it. Each sample is in the current state of the network, and
+    /// its states can be set individually before the first run. The network keeps the samples until
+    /// [`Simulation::reset`].
     ///
     /// # Errors
     /// Returns an error if the network already has a batch of another size, or if a projection's weights are
@@ -245,9 +250,10 @@ impl Simulation {
         each!(self, core => core.clock.now)
     }
 
-    /// Returns the time requested so far (ms), which is the sum of the durations of [`Simulation::run_for`]. The
-    /// number of steps done is this time rounded to steps. After runs in steps, an interruption or a divergence, it
-    /// is the time of the steps done.
+    /// Returns the time requested so far (ms), which is the sum of the durations passed to
+    /// [`Simulation::run_for`]. The number of steps done is this time rounded to steps. After a run whose
+    /// length was specified in steps, an interruption or a divergence, the time requested is that of the
+    /// steps done.
     pub fn requested_time(&self) -> f64 {
         each!(self, core => core.clock.requested)
     }
@@ -282,7 +288,8 @@ impl Simulation {
     /// the state that this one has after [`Simulation::reset`], with the learned weights as initial weights.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`]; [`Error::Interrupted`].
+    /// [`Error::OutOfMemory`] if the copy does not fit into memory, and [`Error::Interrupted`] after an
+    /// interrupt.
     pub fn export_model(&mut self) -> Result<Network, Error> {
         each!(mut self, core => core.export_model())
     }
@@ -295,11 +302,11 @@ impl Simulation {
         each!(self, core => Ok(core.model.cells[core.model.population(path)?].listing()))
     }
 
-    /// Resets the simulation to its beginning: states get their initial values, pending spikes and recordings are
-    /// cleared, and random numbers start again. Parameters keep their values.
+    /// Resets the simulation to its beginning: states get their initial values, pending spikes and recordings
+    /// are cleared, and random streams start from their beginning. Parameters keep their values.
     ///
     /// # Errors
-    /// Returns an error if the network lost a thread and has to be built again.
+    /// Returns an error if the network lost a thread and must be built again.
     pub fn reset(&mut self) -> Result<(), Error> {
         each!(mut self, core => core.reset())
     }
@@ -323,8 +330,8 @@ impl Simulation {
     /// bit-for-bit. The file is written next to `path` and then replaces an existing file atomically.
     ///
     /// # Errors
-    /// [`Error::File`] if the file cannot be written; an existing file at `path` is then unchanged, and the network
-    /// can continue. [`Error::State`] if the network is in a state in which it cannot continue.
+    /// [`Error::File`] if the file cannot be written; an existing file at `path` is then unchanged, and the
+    /// network can continue. [`Error::State`] if the network cannot continue.
     pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let pieces = each!(mut self, core => saved_state::save_state(core))?;
         saved_state::write(path.as_ref(), &pieces)
@@ -333,14 +340,14 @@ impl Simulation {
     /// As [`Simulation::save_state`], but returns the content of the file.
     ///
     /// # Errors
-    /// [`Error::State`] if the network is in a state in which it cannot continue.
+    /// [`Error::State`] if the network cannot continue.
     pub fn state_bytes(&mut self) -> Result<Vec<u8>, Error> {
         Ok(each!(mut self, core => saved_state::save_state(core))?.concat())
     }
 
-    /// Restores a state saved by a network with the same structure, in this or another process and with any number
-    /// of threads. Parameters get their saved values. Recordings of probes are cleared, and probes record from
-    /// there on.
+    /// Restores a state saved by a network with the same structure, in this or another process and with any
+    /// number of threads. Parameters get their saved values. Recordings are cleared, and probes continue to
+    /// record from the restored step.
     ///
     /// # Errors
     /// [`Error::File`] if the file cannot be read; [`Error::State`] if it is damaged or does not fit this network.
@@ -361,9 +368,9 @@ impl Simulation {
         each!(mut self, core => saved_state::load_state(core, bytes))
     }
 
-    /// Starts recording `variable` of the module at `path`: `spikes` of a population, or any of
-    /// [`Simulation::variables`] of a compartment or receptor. Samples are taken at steps that are multiples of
-    /// `every`, for all neurons or for those in `indices`, in that order.
+    /// Starts recording `variable` of the module at `path`, for example `spikes` of a population or `V` of a
+    /// compartment. [`Simulation::variables`] returns all variables of a module. Samples are taken at steps
+    /// that are multiples of `every`, for all neurons or for those in `indices`, in the order of `indices`.
     ///
     /// # Errors
     /// Returns an error for an unknown path or variable, for an index out of range, and if `every` is 0.
@@ -385,11 +392,12 @@ impl Simulation {
         each!(self, core => core.variables(path))
     }
 
-    /// Returns a probe's samples, row by row, in the floating-point type of the network, and the length of a row.
-    /// With a batch, the samples of its members follow each other. The result is empty for a probe of spikes.
+    /// Returns a probe's samples, row by row, in the floating-point type of the network, and the length of a
+    /// row. With a batch, returns all rows of the first sample of the batch, then those of the second, and so
+    /// on. The result is empty for a probe of spikes.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the result does not fit into memory.
     pub fn samples(&self, probe: ProbeId) -> Result<(Samples, usize), Error> {
         Ok(match &self.0 {
             Kind::F32(held) => {
@@ -406,7 +414,7 @@ impl Simulation {
     /// Returns a probe's samples as f64, row by row. [`Simulation::samples`] needs less memory.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the result does not fit into memory.
     pub fn values(&self, probe: ProbeId) -> Result<Vec<Vec<f64>>, Error> {
         let (samples, columns) = self.samples(probe)?;
         let values = match samples {
@@ -416,8 +424,8 @@ impl Simulation {
         values.chunks(columns.max(1)).map(copied).collect()
     }
 
-    /// Restarts a probe at the current step and discards its recording, which the caller has stored elsewhere. The
-    /// memory is kept for further samples.
+    /// Discards the recording of a probe, for example after the caller has stored it elsewhere. The probe
+    /// continues to record from the current step and reuses the memory.
     ///
     /// # Errors
     /// Returns an error if the probe has been removed.
@@ -450,7 +458,7 @@ impl Simulation {
     /// Returns the steps of a probe's samples.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the result does not fit into memory.
     pub fn sample_steps(&self, probe: ProbeId) -> Result<Vec<u64>, Error> {
         each!(self, core => core.sample_steps(probe))
     }
@@ -459,7 +467,7 @@ impl Simulation {
     /// of values. With a batch, the spikes are those of sample 0.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the result does not fit into memory.
     pub fn spikes(&self, probe: ProbeId) -> Result<Vec<(u64, u32)>, Error> {
         self.spikes_of(probe, 0)
     }
@@ -467,14 +475,14 @@ impl Simulation {
     /// As [`Simulation::spikes`], for one sample of a batch.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] if the result does not fit into memory.
     pub fn spikes_of(&self, probe: ProbeId, sample: usize) -> Result<Vec<(u64, u32)>, Error> {
         each!(self, core => core.spikes(probe, sample))
     }
 
-    /// Returns the times that are rounded because they are not multiples of the time step: given delays and spike
-    /// times, and times that equations count in steps (refractory times and durations of effects of events) for the
-    /// current parameters.
+    /// Returns the times that are rounded because they are not multiples of the time step: delays and spike
+    /// times of the model, and times that equations count in steps (refractory times and durations of the
+    /// effects of events) at the current parameter values.
     pub fn roundings(&self) -> Vec<Rounding> {
         each!(self, core => core.roundings())
     }
@@ -522,7 +530,7 @@ impl Simulation {
         each!(self, core => core.domain(key))
     }
 
-    /// Sets a parameter from now on, without recompilation.
+    /// Sets a parameter for the following steps. The network is not built again.
     ///
     /// # Errors
     /// Returns an error for an unknown key, an array of the wrong length or a value outside the parameter's domain.
@@ -540,13 +548,13 @@ impl Simulation {
     }
 
     /// Passes spikes (step, source) to the generator at `path`, whose signal must be
-    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed). The spikes must be all spikes before step `until`, in
-    /// ascending order, and must not precede the steps done. Spikes after the end of the next run are kept for
-    /// later runs.
+    /// [`Signal::Pushed`](dendrion_model::Signal::Pushed). They must include all spikes before step `until`
+    /// that have not been passed yet, in ascending order of steps, and none may lie in the past. Spikes after
+    /// the end of the next run are kept for later runs.
     ///
     /// # Errors
-    /// Returns an error for any other path, for a source that does not exist, and for steps that are in the past,
-    /// not in ascending order or not before `until`.
+    /// Returns an error if there is no such generator at `path`, if a source does not exist, and if steps are
+    /// in the past, not in ascending order or not before `until`.
     pub fn push_spikes(&mut self, path: &str, spikes: &[(u64, u32)], until: u64) -> Result<(), Error> {
         each!(mut self, core => core.push_spikes(path, spikes, until))
     }
@@ -590,7 +598,8 @@ impl Simulation {
         each!(self, core => core.state_names())
     }
 
-    /// Returns the values of a state, one per neuron. With a batch, the values of its samples follow each other.
+    /// Returns the values of a state, one per neuron. With a batch, returns the values of all neurons in the
+    /// first sample, then those in the second, and so on.
     ///
     /// # Errors
     /// Returns an error for an unknown key.

@@ -8,7 +8,7 @@ use dendrion_model::{
     check_memory,
 };
 
-/// Returns an error if the network (validated before) needs more than the memory limit. The error names the module
+/// Returns an error if the network (already validated) needs more than the memory limit. The error names the module
 /// that needs most.
 ///
 /// # Errors
@@ -22,7 +22,7 @@ pub fn check_network(network: &Network) -> Result<(), Error> {
     check_memory("network", "the whole network", total)
 }
 
-/// Returns a lower bound for the bytes that the network (validated before) needs.
+/// Returns a lower bound for the bytes that the network (already validated) needs.
 pub fn memory_needed(network: &Network) -> f64 {
     needs(network).iter().map(|need| need.bytes).sum()
 }

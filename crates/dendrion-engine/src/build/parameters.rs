@@ -10,7 +10,7 @@ use crate::runtime::store::{Axis, Entry, ParameterStore, Target, full_name};
 /// Parameters of a population that are not part of its equations.
 const TRACES: [&str; 2] = ["stdp_tau", "tau_triplet"];
 
-/// Moves the values of all parameters of a network (validated before) to a store. `counts` contains the number of
+/// Moves the values of all parameters of a network (already validated) to a store. `counts` contains the number of
 /// connections of each projection.
 pub(crate) fn take_parameters<'s>(
     network: &mut Network,

@@ -24,7 +24,7 @@ enum Shape {
 }
 
 impl Current {
-    /// Creates the definition of a current generator (validated before).
+    /// Creates the definition of a current generator (already validated).
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let window = Window::of(generator, dt)?;
         if let Signal::Current(wave) = &generator.signal {

@@ -61,7 +61,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// Creates the schedule of a generator (validated before). The value is 0 if the generator has no parameter.
+    /// Creates the schedule of a generator (already validated). The value is 0 if the generator has no parameter.
     pub(crate) fn of(generator: &Generator, dt: f64) -> Result<Self, Error> {
         let time = |t: &f64| steps_of(&generator.path, "times", *t, dt).map(|_| grid_position(*t, dt));
         let times = generator.breaks.iter().map(time).collect::<Result<Vec<f64>, Error>>()?;

@@ -78,7 +78,7 @@ impl Process {
 }
 
 impl SourceBlock {
-    /// Creates the source blocks of a generator (validated before) in their initial state.
+    /// Creates the source blocks of a generator (already validated) in their initial state.
     pub(crate) fn of(index: usize, generator: &Generator, seed: u64, dt: f64) -> Result<Vec<Self>, Error> {
         let path = &generator.path;
         let start = steps_of(path, "start", generator.start, dt)?;

@@ -59,7 +59,8 @@ pub(crate) struct Probes(pub(crate) Vec<Probe>);
 /// Name of the variable that contains the weights of a projection with plastic weights.
 const WEIGHTS: &str = "w";
 
-/// Returns the population of a path and the name of the member in it, which is empty for the population itself.
+/// Returns the population to which a path belongs and the name of the member in it, which is empty for the
+/// population itself.
 fn member<'a, T: Scalar>(model: &Model<T>, path: &'a str) -> Result<(usize, &'a str), Error> {
     model.index.member(path).ok_or_else(|| model.no_population(path))
 }

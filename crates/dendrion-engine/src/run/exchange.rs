@@ -1,9 +1,9 @@
 //! The spike exchange, through which threads pass the spikes of an epoch to each other.
 //!
-//! It has two sides that alternate. The spikes of epoch k are read from one side while those of epoch k + 1 are
-//! written to the other, so one barrier per epoch is sufficient. A write swaps buffers: the writer gets back the
-//! spikes of two epochs earlier and reuses their memory. A lock is never held for writing longer than such a swap
-//! takes.
+//! It has two sides that alternate. The spikes of epoch k are read from one side while those of epoch k + 1
+//! are written to the other, so one barrier per epoch is sufficient. A write swaps buffers: the writer gets
+//! back the spikes of two epochs earlier and reuses their memory. Locks are held for writing only during such
+//! a swap.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use super::pace::Pace;
 use crate::runtime::spikes::Spikes;
 
-/// The routes of spikes from the shards and source blocks that send them to their targets.
+/// The routes by which spikes reach their targets from the shards and source blocks that send them.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     /// For each projection, the places of its spikes in the exchange.
@@ -19,7 +19,7 @@ pub(crate) struct Exchange {
     pub(crate) spikes: Arc<SpikeExchange>,
     /// Maximum number of steps in an epoch.
     pub(crate) epoch: u64,
-    /// Lengths of the epochs of a run that can be stopped.
+    /// Lengths of the epochs in a run that can be stopped.
     pub(crate) pace: Arc<Pace>,
     /// Number of slots of each delivery ring, by population and port.
     pub(crate) slots: Vec<Vec<usize>>,
@@ -55,12 +55,12 @@ impl SpikeExchange {
         (self.shards[0].len(), self.source_blocks[0].len())
     }
 
-    /// Stores a shard's spikes of epoch `epoch`. In exchange, `spikes` gets the buffer that was stored there.
+    /// Stores a shard's spikes of epoch `epoch`. `spikes` receives the buffer that they replace.
     pub(crate) fn put_shard(&self, epoch: u64, shard: usize, spikes: &mut Spikes) {
         exchange(&self.shards[side(epoch)][shard], spikes);
     }
 
-    /// Stores a source block's spikes of epoch `epoch`. In exchange, `spikes` gets the buffer that was stored there.
+    /// Stores a source block's spikes of epoch `epoch`. `spikes` receives the buffer that they replace.
     pub(crate) fn put_source_block(&self, epoch: u64, source_block: usize, spikes: &mut Spikes) {
         exchange(&self.source_blocks[side(epoch)][source_block], spikes);
     }

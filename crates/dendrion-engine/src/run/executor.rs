@@ -1,11 +1,11 @@
 //! The executor takes samples through their stages on the threads of a pool.
 //!
-//! A single sample uses all threads, and its shards are partitioned among them. In a batch each sample uses one
-//! thread, and each thread processes one sample after the other. Threads of a batch therefore never wait for each
-//! other, and results do not depend on which thread processes which sample.
+//! A single sample uses all threads, and its shards are partitioned among them. In a batch each sample uses
+//! one thread, and each thread processes one sample after another. Threads of a batch therefore never wait
+//! for each other, and results do not depend on which thread processes which sample.
 //!
-//! A *stage* is a part of the work that all workers of a sample do together. A plain run has one stage, which follows
-//! its plan. A gradient has many (see `gradient::stage`).
+//! A *stage* is a part of the work that all workers of a sample do together. A plain run has one stage, which
+//! follows its plan. Recording and reversing a run for a gradient takes many (see `gradient::stage`).
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

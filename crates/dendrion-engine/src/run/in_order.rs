@@ -1,4 +1,5 @@
-//! Processes the results of a batch in the order of its samples, although threads finish them in any order.
+//! Processes the results of a batch in the order of its samples, even though threads may finish them in any
+//! order.
 //!
 //! A sum of floating-point numbers depends on the order of its terms. Each sample's result is added as soon as all
 //! earlier ones have been added, which fixes this order and stores only the results that wait for an earlier one.
@@ -41,9 +42,10 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds result number `number`. If too many later results are waiting already, waits until an earlier result has
-    /// been taken and calls `watch` from time to time. Each number must be given once, and threads must start on
-    /// numbers in ascending order, so that the thread with the lowest number never waits.
+    /// Adds result number `number`. If too many later results are waiting already, waits until an earlier
+    /// result has been taken and calls `watch` from time to time. Each number must be passed exactly once,
+    /// and threads must start their work in ascending order of numbers, so that the thread with the lowest
+    /// number never waits.
     pub(crate) fn give(&self, number: usize, result: R, watch: &mut dyn FnMut()) {
         let mut state = self.lock();
         while number != state.next && state.waiting.len() >= self.ahead && !state.lost {
@@ -120,7 +122,7 @@ mod tests {
                 assert_eq!(results.taken(), 40);
             }
             assert_eq!(taken, (0..40).map(|i| (i, 10 * i)).collect::<Vec<_>>());
-            // The waiting results, and one result per thread that is being added.
+            // The results that wait, plus one result per thread that is being added.
             assert!(most.load(Ordering::SeqCst) <= ahead + 4, "{most:?} with {ahead}");
         }
     }

@@ -1,9 +1,10 @@
-//! Lengths of epochs. Results do not depend on them. The shortest delay limits them, and if steps are slow, epochs
-//! are shorter still, so that a run can be stopped quickly.
+//! The lengths of epochs. Results do not depend on these lengths, which are limited by the shortest delay. If
+//! steps are slow, epochs are even shorter, so that a run can be stopped quickly.
 //!
-//! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead, so this
-//! is the epoch after the next. Threads read the length after the barrier (`meet`). Two places are used in turn,
-//! because a slow thread may still read one while the next length is written:
+//! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead,
+//! so this is the epoch after the next. Threads read the length after the barrier (`meet`). Two entries are
+//! used in turn, because a slow thread may still read one of them while the next length is written to the
+//! other:
 //!
 //! ```text
 //! caller:   set(1)  meet 1  get(1)  set(2)  meet 2  get(2)  set(3) ...

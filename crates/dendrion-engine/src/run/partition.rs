@@ -52,7 +52,8 @@ impl<T: Scalar, O: Observer<T>> Observed<T, O> {
     }
 }
 
-/// Distributes a sample to `workers` workers: shards by cost (see the module), source blocks in turn.
+/// Distributes a sample to `workers` workers: shards by cost (see the module documentation), source blocks in
+/// turn.
 pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     sample: Observed<T, O>,
     workers: usize,
@@ -77,8 +78,8 @@ pub(crate) fn partition<T: Scalar, O: Observer<T>>(
     parts.into_iter().map(|(shards, sources)| Worker::new(shards, sources, reached)).collect()
 }
 
-/// Collects the sample that was distributed to these workers. All workers stop at the same step, so the first one's
-/// is used.
+/// Collects the sample that was distributed to these workers. All workers stop at the same step, so the step
+/// that the first worker reached is used.
 pub(crate) fn gather<T: Scalar, O: Observer<T>>(
     workers: impl Iterator<Item = Worker<T, O>>,
 ) -> Observed<T, O> {

@@ -1,9 +1,9 @@
 //! The worker threads of the process. All networks share them, and they sleep between runs.
 //!
-//! The threads of a run wait for each other at barriers, so each run needs its own workers until it ends. It takes an
-//! idle group of workers that is large enough, or starts a new group if there is none, and returns the group at the
-//! end. There are therefore as many groups as simultaneous runs, no matter how many networks exist. A group is a
-//! rayon thread pool, whose scopes let workers borrow from the calling thread.
+//! The threads of a run wait for each other at barriers, so each run needs its own workers until it ends. A
+//! run takes an idle group of workers that is large enough, or starts a new group if there is none, and
+//! returns the group at the end. There are therefore as many groups as simultaneous runs, no matter how many
+//! networks exist. A group is a rayon thread pool, whose scopes let workers borrow from the calling thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -74,7 +74,7 @@ impl Workers {
             return Some(idle.swap_remove(i));
         }
         let largest = idle.iter().enumerate().max_by_key(|(_, group)| group.current_num_threads());
-        // The lock is released before threads are started, which takes long.
+        // The lock is released before threads are started, which takes a long time.
         let replaced = largest.map(|(i, _)| i).map(|i| idle.swap_remove(i));
         drop(idle);
         let name = |i| format!("dendrion-{}", i + 1);

@@ -1,8 +1,8 @@
 //! One thread's share of a run.
 //!
-//! An epoch is at most as long as the shortest delay between neurons, so no spike of an epoch reaches another neuron
-//! within the same epoch. Each block can therefore run all steps of an epoch at once, and threads synchronize only
-//! between epochs (the scheme of Morrison et al. 2005). In epoch k, each worker
+//! An epoch is at most as long as the shortest delay between neurons, so no spike reaches another neuron
+//! within the epoch in which it is sent. Each block can therefore run all steps of an epoch at once, and
+//! threads synchronize only between epochs (the scheme of Morrison et al. 2005). In epoch k, each worker
 //!
 //! ```text
 //! delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
@@ -54,7 +54,7 @@ pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) pace: Arc<Pace>,
     /// Number of epochs between two barriers. It exceeds 1 only if there are no connections.
     pub(crate) meeting: u64,
-    /// Shared by all stages of a run: if one thread panics, no thread waits any longer.
+    /// Shared by all stages of a run: if one thread panics, the other threads stop waiting.
     pub(crate) barrier: Arc<Barrier>,
     /// The last epoch to run if a watch or a fault ends the run early.
     pub(crate) last: AtomicU64,
@@ -109,7 +109,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
                 Shortage::note(&mut part.shortage, begin, kept);
             }
             if part.shortage.is_some() {
-                // It sends nothing until all threads stop.
+                // The source block sends nothing until all threads stop.
                 self.spare.clear();
                 plan.last.fetch_min(epoch, Ordering::AcqRel);
             }
@@ -151,7 +151,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         if spikes.iter().all(|s| s.is_empty()) && plan.given.iter().all(Option::is_none) {
             return;
         }
-        // They may arrive in the step in which they are sent.
+        // Generated spikes may arrive in the step in which they are sent.
         self.deliver((begin, steps, begin), |projection| match &plan.routes[projection] {
             Route::Sources(generator, range) => Some(match plan.given.get(*generator) {
                 Some(Some(given)) => Sent::Given(given),
@@ -228,7 +228,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             // Now that the postsynaptic spikes before `next` are known, more weights can be decided.
             for Member { part, .. } in &mut self.shards {
                 let done = part.delivery.learn(next, part.place.lanes_of_all());
-                // Found in the next epoch, after which all threads stop.
+                // The shortage is noticed in the next epoch, after which all threads stop.
                 Shortage::note(&mut part.shortage, next, done);
             }
             begin = next;

@@ -5,10 +5,10 @@
 
 use dendrion_model::{Error, nearest_step};
 
-/// Largest error, in steps, that summing durations causes in a multiple of the step.
+/// Largest error, in steps, that summing durations can cause in a multiple of the time step.
 const SUMMED: f64 = 1e-9;
 
-/// A run of a given duration.
+/// A request to run for a given duration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
     /// Number of steps to run, possibly 0.

@@ -1,5 +1,5 @@
-//! Access to connections between runs. Each shard stores those onto its neurons. Tables of a whole projection are
-//! sorted by source and then by target.
+//! Access to connections between runs. Each shard stores the connections onto its neurons. Tables of a whole
+//! projection are sorted by source and then by target.
 
 use std::sync::Arc;
 
@@ -126,8 +126,8 @@ pub(crate) fn table_of<T: Scalar>(model: &Model<T>, projection: usize, error: Er
     error.needed_by(&model.network.projections[projection].path, || "a table of its connections".into())
 }
 
-/// Replaces the weights of a projection, shard by shard. Pending plastic changes of the old weights are lost. The connections must
-/// not be shared (see [`Ensemble::own_connections`]).
+/// Replaces the weights of a projection, shard by shard. Pending plastic changes of the old weights are lost.
+/// The connections must not be shared (see [`Ensemble::own_connections`]).
 pub(crate) fn put_weights<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

@@ -1,8 +1,8 @@
 //! A network ready to run, in one floating-point type.
 //!
-//! [`Core`] only holds the parts together. Each part has its own file, and each task has a file with functions that
-//! take only the parts they need (`parameters.rs`, `state.rs`, `connections.rs`, ...). The functions of a run are in
-//! `run.rs`.
+//! [`Core`] only combines its components. Each component has its own file, and each task has a file with
+//! functions that take only the components that they need (`parameters.rs`, `state.rs`, `connections.rs`,
+//! ...). The functions of a run are in `run.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -60,16 +60,17 @@ pub struct Summary {
 /// Minimum work per thread and epoch, in vector operations. It takes a few microseconds, long enough to justify
 /// synchronizing a thread.
 const WORK: u64 = 1500;
-/// Vector operations between two barriers of threads that do not communicate. They take about a millisecond.
+/// Number of vector operations between two barriers of threads that do not communicate. They take about a
+/// millisecond.
 const FREE: u64 = 1 << 20;
 
-/// Vector operations that take about a tenth of a second.
+/// Number of vector operations that take about a tenth of a second.
 const SOON: f64 = 1e8;
 /// Cost of drawing and delivering a spike of a generator, in vector operations.
 const DRAW: f64 = 50.0;
 
-/// Returns the number of steps of the first epochs, whose duration has not been measured: at most `epoch`, and few
-/// enough that they end soon.
+/// Returns the length of the first epochs in steps. As their duration has not been measured yet, they are
+/// short enough to end soon, and at most `epoch` steps long.
 pub(crate) fn stride<T: Scalar>(
     network: &Network,
     parameters: &ParameterStore,
@@ -103,7 +104,7 @@ impl<T: Scalar> Core<T> {
         Self::cut(network, level, Layout::new::<T>)
     }
 
-    /// As [`Core::new`], with a given layout for a population of a given size and number of threads.
+    /// As [`Core::new`]. `layout` returns the layout of a population from its size and the number of threads.
     pub(crate) fn cut(
         network: Network,
         level: Level,
@@ -132,7 +133,7 @@ impl<T: Scalar> Core<T> {
         }
     }
 
-    /// Returns the number of steps of the first epochs, whose duration has not been measured. They end soon.
+    /// Returns the length, in steps, of the first epochs, whose duration has not been measured yet.
     pub(crate) fn stride(&self) -> u64 {
         let Model { network, parameters, cells, .. } = &self.model;
         stride(network, parameters, cells, self.exchange.epoch)
@@ -212,7 +213,7 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    /// As [`Core::reset`], with random numbers of another seed.
+    /// As [`Core::reset`], but with random numbers from another seed.
     pub(crate) fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
         self.reseed(seed);
         self.reset()
@@ -254,7 +255,8 @@ impl<T: Scalar> Core<T> {
     }
 }
 
-/// Access between runs. Each method passes the parts to the file of its task.
+/// Access between runs. Each method calls a function in the file of its task with the components that the
+/// function needs.
 impl<T: Scalar> Core<T> {
     pub(crate) fn parameter_names(&self) -> Vec<String> {
         self.model.parameters.keys().collect()

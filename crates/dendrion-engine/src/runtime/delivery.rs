@@ -49,7 +49,7 @@ pub(crate) struct Delivery<T: Scalar> {
     pub(crate) incoming: Vec<Incoming<T>>,
     /// Data that connections with plastic weights share.
     pub(crate) plasticity: PlasticityState<T>,
-    /// Sources of one step and projection. The memory is reused.
+    /// The sources of one projection that spike in one step. The memory is reused.
     senders: Vec<u32>,
 }
 

@@ -12,9 +12,9 @@ use crate::inputs::SourceBlock;
 /// The network itself, and the samples of a batch if it has run with one.
 #[derive(Debug)]
 pub(crate) struct Ensemble<T: Scalar> {
-    /// The network itself. It remains in the state in which a batch began.
+    /// The network itself. It remains in the state in which the batch began.
     pub(crate) own: Sample<T>,
-    /// The samples of a batch. Empty without one.
+    /// The samples of a batch. Empty without a batch.
     pub(crate) batch: Vec<Sample<T>>,
     /// By population and state, whether the state still has its initial value.
     pub(crate) fresh: Vec<Vec<bool>>,

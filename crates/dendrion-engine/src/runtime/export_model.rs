@@ -8,7 +8,7 @@ use super::connections::{flush_weights, table_of};
 use super::ensemble::Ensemble;
 use super::model::Model;
 
-/// The arrays of a projection that are only in the shards, and not in its description.
+/// The arrays of a projection that are stored only in the shards and not in its description.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct InShards {
     pairs: bool,
@@ -17,8 +17,8 @@ pub(crate) struct InShards {
 }
 
 impl InShards {
-    /// Removes the arrays of a projection from its description. The shards have them, and a second copy would double
-    /// their memory.
+    /// Removes the arrays of a projection from its description. The shards store them, and a second copy
+    /// would double the memory.
     pub(crate) fn of(projection: &mut Projection) -> Self {
         let dropped = |values: &mut PerConnection| match values {
             PerConnection::Given(Values::Each(all)) => {
@@ -55,7 +55,7 @@ pub(crate) fn export_model<T: Scalar>(
     Ok(network)
 }
 
-/// Writes the arrays in the shards to the description of a projection.
+/// Copies the arrays from the shards to the description of a projection.
 fn describe<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,

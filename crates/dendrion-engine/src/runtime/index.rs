@@ -1,7 +1,7 @@
 //! Index of modules, shards and recorders, for access in constant or logarithmic time.
 //!
-//! Shards are in the order of populations, source blocks in that of generators, incoming connections in that of
-//! projections, and recorders in that of probes, so a binary search finds them. Names are found with hash tables.
+//! Shards are sorted by population, source blocks by generator, incoming connections by projection, and
+//! recorders by probe, so that they can be found by binary search. Names are looked up in hash tables.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,8 @@ impl Index {
         self.states.get(key).copied()
     }
 
-    /// Returns the population of a path and the name of the member in it, which is empty for the population itself.
+    /// Returns the population to which a path belongs and the name of the member in it, which is empty for
+    /// the population itself.
     pub(crate) fn member<'a>(&self, path: &'a str) -> Option<(usize, &'a str)> {
         let ends = std::iter::once(path.len()).chain(path.rmatch_indices('/').map(|(i, _)| i));
         let member = |end: usize| path[end..].trim_start_matches('/');

@@ -1,4 +1,4 @@
-//! Plasticity in a shard: when spikes of plastic connections are decided and their weights updated.
+//! Plasticity in a shard: deciding the spikes of plastic connections, and updating their weights.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::delivery::{Change, Delivery, Incoming};
 use crate::plasticity::Synapses;
 use crate::plasticity::state::PlasticityState;
 
-/// Average number of spikes per neuron above which old ones are removed.
+/// Average number of spikes per neuron above which old spikes are removed.
 const KEPT: usize = 64;
 
 impl<T: Scalar> Delivery<T> {
@@ -40,7 +40,7 @@ impl<T: Scalar> Delivery<T> {
         Ok(())
     }
 
-    /// Updates all weights with everything that has been decided.
+    /// Updates all weights for the spikes that have been decided.
     pub(crate) fn flush_weights(&mut self) {
         let Some(history) = &self.plasticity.history else { return };
         let (dendritic, dt) = (self.plasticity.dendritic.as_slice(), self.plasticity.dt);
@@ -62,7 +62,7 @@ impl<T: Scalar> Delivery<T> {
         u64::from(delay).saturating_sub(2 * u64::from(on_dendrite))
     }
 
-    /// Removes spikes that no weight will need again, once there are many.
+    /// If there are many spikes, removes those that no weight will need again.
     fn prune(&mut self, lanes: usize) {
         let most = KEPT * lanes + 1024;
         if self.plasticity.history.as_ref().is_none_or(|h| h.len() < most) {

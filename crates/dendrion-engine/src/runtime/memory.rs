@@ -1,4 +1,5 @@
-//! The memory that a batch and the recordings of a run need: checked before it is allocated, and allocated before the run begins.
+//! The memory for a batch and for the recordings of a run. It is checked against the limit before it is
+//! allocated, and allocated before the run begins.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, check_memory};
@@ -7,7 +8,8 @@ use crate::recording::probe::{ProbeId, What};
 use crate::recording::recorder::samples;
 use crate::runtime::core::Core;
 
-/// Number of bytes below which memory is not checked. Reading the limit would take longer than a short run.
+/// Number of bytes below which memory is not checked, because reading the limit would take longer than a
+/// short run.
 const SMALL: f64 = 64e6;
 
 /// Checks that the states of a batch fit into the memory limit.
@@ -48,8 +50,8 @@ pub(crate) fn check_recorded_memory<T: Scalar>(
     check_memory("network", "all recordings of this run", total)
 }
 
-/// Allocates the memory for the values that probes record in the next `steps` steps, so that a failure does not change the network.
-/// Spikes need memory during the run.
+/// Allocates the memory for the values that probes record in the next `steps` steps, so that a failure does
+/// not change the network. The memory for spikes is allocated during the run.
 pub(crate) fn make_room<T: Scalar>(core: &mut Core<T>, steps: u64) -> Result<(), Error> {
     let begin = core.clock.now;
     let end = begin.saturating_add(steps);

@@ -87,8 +87,8 @@ impl<T: Scalar> Model<T> {
         Err(Error::unknown("network", "parameter", key, self.parameters.keys().collect()))
     }
 
-    /// Returns an error if there is a plastic projection for which `concerns` is true. `reason` is a clause that says
-    /// why it is not supported.
+    /// Returns an error if there is a plastic projection for which `concerns` is true. `reason` is a clause
+    /// that says why plasticity is not supported.
     pub(crate) fn refuse_plastic(&self, reason: &str, concerns: impl Fn(usize) -> bool) -> Result<(), Error> {
         let plastic = (self.network.projections.iter().enumerate())
             .find(|(i, p)| p.plasticity.is_some() && concerns(*i));

@@ -55,7 +55,8 @@ pub(crate) fn set_parameters<T: Scalar>(
     for (id, values) in &values {
         check(model, ensemble, *id, values)?;
     }
-    // Everything that can fail comes first, and the parameters of equations last of it, because they can be restored.
+    // Everything that can fail is done first. Of this, the parameters of equations come last, because they
+    // can be restored.
     let mut weights = Vec::new();
     for (id, values) in &values {
         if let Target::Weights(i) = model.parameters[*id].target {
@@ -65,7 +66,7 @@ pub(crate) fn set_parameters<T: Scalar>(
         }
     }
     for (i, initial) in set_cells(model, &values)? {
-        // States keep their values. If an initial value changes, the state no longer has it.
+        // States keep their values. If an initial value changes, the state no longer equals it.
         let moved = initial.iter().zip(&model.cells[i].initial).map(|(a, b)| a != b);
         ensemble.fresh[i].iter_mut().zip(moved).for_each(|(fresh, moved)| *fresh &= !moved);
     }
@@ -85,8 +86,8 @@ pub(crate) fn set_parameters<T: Scalar>(
     Ok(())
 }
 
-/// Sets the parameters of equations among `values`: all of them, or none if programs cannot be linked. Returns the
-/// populations concerned, with the previous initial values of their states.
+/// Sets the parameters of equations among `values`: all of them, or none if programs cannot be linked.
+/// Returns the affected populations, with the previous initial values of their states.
 pub(crate) fn set_cells<T: Scalar>(
     model: &mut Model<T>,
     values: &[(ParameterId, Arc<Values>)],
@@ -106,7 +107,7 @@ pub(crate) fn set_cells<T: Scalar>(
                 for (i, old) in before {
                     model.cells[i].put(old);
                 }
-                // In reverse order, because a parameter may have been given twice.
+                // In reverse order, because a parameter may occur twice in `values`.
                 for (id, old) in replaced.into_iter().rev() {
                     model.parameters.set(id, old);
                 }
@@ -159,7 +160,8 @@ fn check_generator<T: Scalar>(
     Generator { breaks: Vec::new(), ..generator.into_owned() }.check_rates(values, model.network.dt)
 }
 
-/// Sets a generator's parameter. As many values as before keep their times; otherwise the values apply at all times.
+/// Sets a generator's parameter. If the number of values is the same as before, they keep their times;
+/// otherwise they apply at all times.
 fn set_generator<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

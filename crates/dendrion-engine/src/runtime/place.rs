@@ -18,8 +18,8 @@ impl Place {
         self.blocks.len() * self.lanes
     }
 
-    /// Returns the first neuron of a block and its number of neurons. The other lanes of the block repeat the last
-    /// neuron.
+    /// Returns the first neuron of a block and the number of neurons in the block. The other lanes of the
+    /// block repeat the last neuron.
     pub(crate) fn neurons_of(&self, block: usize) -> (usize, usize) {
         let first = self.neurons.start + block * self.lanes;
         (first, self.lanes.min(self.neurons.end - first))

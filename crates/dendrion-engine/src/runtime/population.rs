@@ -12,7 +12,8 @@ use crate::build::layout::Layout;
 use crate::random::{Purpose, Stream};
 use crate::refused::unlinked;
 
-/// Approximate number of vector operations in the time in which a vector is written to memory and read again.
+/// Approximate number of vector operations that take as long as writing a vector to memory and reading it
+/// back.
 const CHEAP: usize = 16;
 
 /// The data that a thread needs to run a population's blocks. They are shared and do not change during a run.
@@ -53,7 +54,7 @@ pub(crate) struct Cells<T: Scalar> {
 /// The data that depend on the values of parameters: linked programs, and the initial value of each state.
 pub(crate) type Linked<T> = (Arc<Engine<T>>, Vec<Values>);
 
-/// Compiles a population (validated before).
+/// Compiles a population (already validated).
 pub(crate) fn compile(population: &Population, wiring: &Wiring) -> Result<(System, Tape), Error> {
     let mut system = neuron(population, wiring)?;
     let tape = Tape::step(&mut system, population.method, population.sde);
@@ -77,7 +78,7 @@ impl<T: Scalar> Cells<T> {
         Ok(Self { path, layout, system, tape, observed, engine, initial, noises, level })
     }
 
-    /// Uses the streams of another seed for noise.
+    /// From now on, draws noise from the streams of another seed.
     pub(crate) fn reseed(&mut self, population: &Population, seed: u64) {
         self.noises = noises(&self.system, population, seed);
     }
@@ -101,8 +102,8 @@ impl<T: Scalar> Cells<T> {
         check_initial(&self.path, &self.system, &self.initial)
     }
 
-    /// Returns the number of the observer of an observable, which is created if necessary, or `None` for an unknown
-    /// name.
+    /// Returns the number of the observer of an observable, and creates the observer if necessary. Returns
+    /// `None` for an unknown name.
     pub(crate) fn observer(
         &mut self,
         name: &str,
@@ -138,7 +139,7 @@ impl<T: Scalar> Cells<T> {
         neurons.div_ceil(granule::<T>()) * self.tape.program.code.len()
     }
 
-    /// Returns whether a step takes less time than writing its result to memory and reading it again.
+    /// Returns whether a step takes less time than writing its result to memory and reading it back.
     pub(crate) fn is_cheap(&self) -> bool {
         let Program { state_rows, .. } = self.tape.program;
         self.tape.program.weight() <= CHEAP * state_rows

@@ -29,8 +29,8 @@ pub(crate) fn pushed_until<T: Scalar>(
     Ok(of_generator(source_blocks, generator).iter().map(SourceBlock::told).max().unwrap_or(0))
 }
 
-/// Passes spikes (step, source) to the generator at `path`. They must be all spikes before step `until`, in ascending
-/// order, and must not precede the current step.
+/// Passes spikes (step, source) to the generator at `path`. They must include all spikes before step `until`
+/// that have not been passed yet, in ascending order, and must not precede the current step.
 pub(crate) fn push_spikes<T: Scalar>(
     model: &Model<T>,
     ensemble: &mut Ensemble<T>,

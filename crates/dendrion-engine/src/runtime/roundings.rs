@@ -11,8 +11,8 @@ use super::model::Model;
 use super::population::Cells;
 use super::store::full_name;
 
-/// Returns the roundings of times given at the build, and of the current values of parameters that are counted in
-/// steps.
+/// Returns the roundings of times in the model, and of times that are counted in steps, at the current
+/// parameter values.
 pub(crate) fn roundings<T: Scalar>(model: &Model<T>) -> Vec<Rounding> {
     let mut found = model.rounded.clone();
     found.extend(roundings_where(model, |_| true));

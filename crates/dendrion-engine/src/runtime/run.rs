@@ -7,8 +7,8 @@
 //! end_run     puts them back, and returns how the run ended
 //! ```
 //!
-//! [`Core::run_with`] calls all four. The recording of a gradient (`gradient::record`) calls them itself, with an
-//! observer.
+//! [`Core::run_with`] calls all four. The recording of a trace (`gradient::record`) calls them itself, with
+//! an observer.
 
 use std::sync::Arc;
 
@@ -30,9 +30,9 @@ pub struct RunOptions {
     pub batch: Option<usize>,
     /// Values that replace the output of generators, by path: one per step and member, sample after sample.
     pub inputs: Vec<(String, Vec<f64>)>,
-    /// Maximum number of bytes for the states that a gradient needs, in all samples together. `None` records no
-    /// trace. If the smallest schedule needs more, that schedule is used; [`Trace::memory`](crate::Trace::memory)
-    /// returns the number of bytes that it needs.
+    /// Maximum number of bytes for the states that a gradient needs, summed over all samples. If it is
+    /// `None`, no trace is recorded. If the smallest schedule needs more, that schedule is used;
+    /// [`Trace::memory`](crate::Trace::memory) returns the number of bytes that it needs.
     pub trace: Option<usize>,
 }
 
@@ -86,7 +86,8 @@ impl<T: Scalar> Core<T> {
         check_recorded_memory(self, steps, options.batch.unwrap_or(1))
     }
 
-    /// Begins a run that [`Core::check_run`] has accepted. The samples leave the network until [`Core::end_run`].
+    /// Begins a run that [`Core::check_run`] has accepted. The samples are taken out of the network until
+    /// [`Core::end_run`].
     pub(crate) fn begin_run(
         &mut self,
         steps: u64,
@@ -195,7 +196,7 @@ impl<T: Scalar> Core<T> {
         } else if let Some(sample) = samples.pop() {
             self.ensemble.own = sample;
         }
-        // After a failed allocation states are wrong, so a fault may be a consequence.
+        // After a failed allocation, states are wrong, so a fault may be a consequence of it.
         if let Some((shortage, needs)) = shortage {
             return Err(self.run_short((&shortage, needs)));
         }

@@ -296,7 +296,8 @@ impl<T: Scalar> Shard<T> {
         }
     }
 
-    /// Repeats a visit from its beginning, to find the step whose result is not finite, and the state and neuron.
+    /// Repeats a visit from its beginning, to find the step, the state and the neuron whose result is not
+    /// finite.
     fn find_fault(&mut self, view: &View<'_, T>, block: usize, begin: u64, steps: usize) {
         let size = self.states.rows * self.place.lanes;
         self.states.values[block * size..][..size].copy_from_slice(&self.states.before);

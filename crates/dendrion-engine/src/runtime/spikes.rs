@@ -42,8 +42,8 @@ impl Spikes {
         Ok(())
     }
 
-    /// Replaces the spikes by `events` (step, source), which are given by source. They are sorted by step, and the
-    /// order within a step is kept.
+    /// Replaces the spikes by `events` (step, source), which are sorted by source. This function sorts them
+    /// by step and keeps the order within a step.
     pub(crate) fn fill(&mut self, steps: usize, events: &[(u32, u32)]) -> Result<(), Error> {
         self.starts.clear();
         self.starts.resize(steps + 1, 0);

@@ -1,8 +1,8 @@
 //! The parameters of a network, by id and by key, and their values, which are stored only here.
 //!
 //! The build moves the values from the network's description to the store (`build/parameters.rs`), and
-//! [`ParameterStore::describe`] writes them back. Values are shared, so copying the store for a trace costs one pointer
-//! per parameter. The weights of connections are in the shards.
+//! [`ParameterStore::describe`] writes them back. Values are shared, so copying the store for a trace costs
+//! one pointer per parameter. The weights of connections are stored in the shards.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -39,9 +39,9 @@ pub(crate) enum Axis {
     Network,
     /// One value for a population or projection.
     Population,
-    /// One value for all of this many neurons or members, or one each.
+    /// One value shared by this many neurons or members, or one value for each of them.
     Neuron(usize),
-    /// One value for all of this many connections, or one each.
+    /// One value shared by this many connections, or one value for each of them.
     Connection(usize),
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Entry {
     pub(crate) domain: Domain,
     pub(crate) axis: Axis,
     pub(crate) target: Target,
-    /// The module of the population that it belongs to, if it belongs to a population.
+    /// The module of the population that the parameter belongs to, if it belongs to a population.
     pub(crate) owner: Owner,
     /// The default, if the network's description did not have a value.
     pub(crate) default: Option<f64>,
@@ -86,7 +86,7 @@ impl Entry {
         check_values((self.module(), self.name(), &self.unit), self.domain, values, size)
     }
 
-    /// Returns the parameters of its module in a description of the network.
+    /// Returns the parameters of the entry's module in a description of the network.
     fn params<'n>(&self, network: &'n mut Network) -> Option<&'n mut Params> {
         match self.target {
             Target::Network | Target::Weights(_) => None,
@@ -102,7 +102,7 @@ impl Entry {
 struct Catalog {
     entries: Vec<Entry>,
     index: HashMap<Arc<str>, ParameterId>,
-    /// The parameters of each target follow each other.
+    /// The ids of each target's parameters are consecutive.
     of: HashMap<Target, Range<u32>>,
 }
 
@@ -110,7 +110,7 @@ struct Catalog {
 #[derive(Clone, Debug)]
 pub(crate) struct ParameterStore {
     catalog: Arc<Catalog>,
-    /// Values by id; `None` if they are in the shards.
+    /// Values by id; `None` for values that are stored in the shards.
     values: Vec<Option<Arc<Values>>>,
 }
 
@@ -166,12 +166,12 @@ impl ParameterStore {
         self.ids().map(|id| self[id].key.to_string())
     }
 
-    /// Returns the values of a parameter, unless they are in the shards.
+    /// Returns the values of a parameter, unless they are stored in the shards.
     pub(crate) fn get(&self, id: ParameterId) -> Option<&Arc<Values>> {
         self.values[id.0 as usize].as_ref()
     }
 
-    /// Sets the values of a parameter (checked before), and returns the previous ones.
+    /// Sets the values of a parameter (already checked), and returns the previous ones.
     pub(crate) fn set(&mut self, id: ParameterId, values: Arc<Values>) -> Option<Arc<Values>> {
         self.values[id.0 as usize].replace(values)
     }
