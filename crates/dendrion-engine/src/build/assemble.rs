@@ -28,8 +28,8 @@ use crate::runtime::sample::Sample;
 use crate::runtime::shard::Shard;
 use crate::runtime::store::ParameterStore;
 
-/// Maximum number of steps in an epoch: long enough that synchronization is cheap, short enough for Ctrl-C and small
-/// rings.
+/// Maximum number of steps in an epoch: long enough that synchronization is cheap, and short enough that
+/// Ctrl-C responds quickly and rings stay small.
 const LONGEST_EPOCH: u64 = 64;
 
 /// The parts of a network, and the maximum number of its threads.
@@ -111,9 +111,9 @@ pub(crate) fn assemble<T: Scalar>(
     Ok((model, ensemble, exchange, threads))
 }
 
-/// Returns the longest epoch that a projection allows. Spikes that neurons send in an epoch must arrive after it.
-/// Plastic weights need the postsynaptic spikes up to twice the dendritic delay before, so an epoch must not be
-/// longer than that.
+/// Returns the longest epoch that a projection allows. Spikes that neurons send in an epoch must arrive after
+/// it. Plastic weights need the postsynaptic spikes up to twice the dendritic delay before the arrival of a
+/// spike, so an epoch must not be longer than twice the dendritic delay.
 fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u64> {
     let least = u64::from(reach.least);
     if projection.learns() {
@@ -149,7 +149,7 @@ impl Reach {
     }
 }
 
-/// Returns the delay in steps of projections without a given delay.
+/// Returns the delay, in steps, of a projection that does not specify one.
 pub(crate) fn default_delay(projection: &Projection) -> u16 {
     let at_once = matches!(projection.pre, Source::Generator(_)) && !projection.learns();
     u16::from(!at_once)
@@ -195,13 +195,14 @@ impl Ports {
                     received.len() - 1
                 });
             }
-            // The next kind has separate ports.
+            // Each kind of projection has separate ports.
             ports.clear();
         }
         Self { wirings, generators, of_projection }
     }
 
-    /// Returns the length of each ring. Pending spikes arrive at most the longest delay after the current epoch.
+    /// Returns the length of each ring. Pending spikes arrive no later than the longest delay after the
+    /// current epoch.
     fn slots(&self, network: &Network, reaches: &[Reach], epoch: u64) -> Vec<Vec<usize>> {
         let mut slots: Vec<Vec<usize>> = self.wirings.iter().map(|w| vec![1; w.received.len()]).collect();
         for ((p, reach), port) in network.projections.iter().zip(reaches).zip(&self.of_projection) {
@@ -265,7 +266,7 @@ fn connect<T: Scalar>(
     Ok(in_shards)
 }
 
-/// Returns the way in which the connections of a projection onto a shard change.
+/// Returns how the connections of a projection onto a shard change with spikes.
 fn change<T: Scalar>(
     network: &Network,
     parameters: &ParameterStore,

@@ -8,8 +8,8 @@ use dendrion_model::{
     check_memory,
 };
 
-/// Returns an error if the network (already validated) needs more than the memory limit. The error names the module
-/// that needs most.
+/// Returns an error if the network (already validated) needs more than the memory limit. The error names the
+/// module that needs the most memory.
 ///
 /// # Errors
 /// [`Error::Memory`] if the limit is exceeded. Also returns an error for a memory limit that is not a number.
@@ -22,7 +22,7 @@ pub fn check_network(network: &Network) -> Result<(), Error> {
     check_memory("network", "the whole network", total)
 }
 
-/// Returns a lower bound for the bytes that the network (already validated) needs.
+/// Returns a lower bound for the number of bytes that the network (already validated) needs.
 pub fn memory_needed(network: &Network) -> f64 {
     needs(network).iter().map(|need| need.bytes).sum()
 }
@@ -62,8 +62,8 @@ const fn width(network: &Network) -> f64 {
     }
 }
 
-/// Returns the bytes of a population: one row per state, and a ring of pending input for each receptor that has
-/// connections.
+/// Returns the number of bytes that a population needs: one row per state, and a ring of pending input for
+/// each receptor that has connections.
 fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     let states = p.compartments.len() + p.receptors.iter().map(|r| 1 + usize::from(r.rises())).sum::<usize>();
     let mut longest: std::collections::BTreeMap<&[usize], f64> = std::collections::BTreeMap::new();
@@ -74,8 +74,8 @@ fn population(p: &Population, onto: &[&Projection], network: &Network) -> f64 {
     p.size as f64 * width(network) * (states as f64 + longest.values().sum::<f64>())
 }
 
-/// Returns a lower bound for the bytes of each sample of a batch: states and pending spikes. Samples share their
-/// connections.
+/// Returns a lower bound for the number of bytes that each sample of a batch needs: states and pending
+/// spikes. Samples share their connections.
 pub(crate) fn sample_memory(network: &Network) -> f64 {
     let mut onto = vec![Vec::new(); network.populations.len()];
     network.projections.iter().for_each(|q| onto[q.population].push(q));
@@ -128,8 +128,8 @@ fn connections(p: &Projection, network: &Network) -> f64 {
     }
 }
 
-/// Returns the bytes of a projection: the target of each connection, its weight and delay if they are individual, and
-/// the start of each source's row.
+/// Returns the number of bytes that a projection needs: the target of each connection, its weight and delay
+/// if they are individual, and the start of each source's row.
 fn projection(p: &Projection, count: f64, network: &Network) -> f64 {
     let own = |v: &PerConnection| !matches!(v.given().map(|v| v.as_slice().len()), Some(1));
     let weight = if own(&p.weight) || p.plasticity.is_some() { width(network) } else { 0.0 };

@@ -1,16 +1,17 @@
 //! The division of populations into blocks of lanes, and of blocks into shards.
 //!
-//! A **block** is the unit over which a program runs. A **shard** is a group of consecutive blocks that one thread
-//! owns, with its input rings and the connections onto its neurons. Blocks depend only on the network. There are
-//! about as many shards as threads: a spike visits each shard that it reaches, and finding its connections there
-//! takes longer than adding a few of them. Results do not depend on the division.
+//! A **block** is the unit over which a program runs. A **shard** is a group of consecutive blocks that one
+//! thread owns, with its input rings and the connections onto its neurons. Blocks depend only on the network.
+//! There are about as many shards as threads: a spike visits each shard that it reaches, and finding its
+//! connections there takes longer than adding the weights of a few of them. Results do not depend on the
+//! division.
 
 use dendrion_kernels::{Scalar, granule};
 
 /// Maximum number of bytes in a row of a block: wide enough that an operation takes longer than its dispatch, and
 /// narrow enough that the rows of a block stay in the L1 cache.
 const ROW_BYTES: usize = 1024;
-/// Number of neurons from which a population has at least two blocks.
+/// Minimum number of neurons in a population that is divided into at least two blocks.
 const WORTH_TWO: usize = 64;
 /// Maximum number of bytes that a shard receives per step in one ring. This row stays in the cache while connections
 /// stream through it.
@@ -36,8 +37,8 @@ impl Layout {
     pub(crate) fn new<T: Scalar>(size: usize, threads: usize) -> Self {
         let granule = granule::<T>();
         let widest = ROW_BYTES / size_of::<T>();
-        // Blocks have about equal widths. There are two of them if one block would leave a second thread without
-        // work.
+        // Blocks have about equal widths. There are at least two of them if one block would leave a second
+        // thread without work.
         let least = if size >= WORTH_TWO { 2 } else { 1 };
         let blocks = size.div_ceil(widest).max(least);
         let lanes = size.div_ceil(blocks).div_ceil(granule) * granule;

@@ -1,4 +1,5 @@
-//! Collects the parameters of a network: of equations, traces, generators, weights and plasticity rules, in this order.
+//! Collects the parameters of a network: those of equations, traces, generators, weights and plasticity
+//! rules, in this order.
 
 use std::borrow::Cow;
 
@@ -30,7 +31,7 @@ pub(crate) fn take_parameters<'s>(
     for (i, (system, population)) in systems.zip(&network.populations).enumerate() {
         let (target, axis) = (Target::Cells(i), Axis::Neuron(population.size));
         for p in system.parameters.iter() {
-            // The time step is the same for all.
+            // The time step belongs to no population.
             let Some(owner) = p.owner else { continue };
             let key = full_name(&population.path, &p.key);
             let (name, unit) = (key.len() - p.name.len(), p.unit.clone());

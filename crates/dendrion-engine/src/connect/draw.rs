@@ -1,5 +1,5 @@
-//! Weights and delays that are drawn from initializers. Each value depends only on the source, the target and the
-//! number of earlier connections of the same pair, and therefore not on shards or threads.
+//! Weights and delays that are drawn from initializers. Each value depends only on the source, the target and
+//! the number of earlier connections between the same two neurons, and therefore not on shards or threads.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::allocate::room;
@@ -18,11 +18,12 @@ const DRAW: usize = 32;
 struct Pair {
     source: u32,
     target: u32,
-    /// Number of earlier connections of the same pair.
+    /// Number of earlier connections between the same two neurons.
     before: u64,
 }
 
-/// Calls `each(number, pair)` for the connections of a topology in their order. Neuron `first` is the first lane.
+/// Calls `each(number, pair)` for the connections of a topology, in order. `first` is the neuron of the first
+/// lane.
 fn draw(
     initializer: &Initializer,
     stream: Stream,
@@ -60,7 +61,8 @@ fn number(initializer: &Initializer, stream: Stream, pair: Pair, turns: &mut Tur
     Err(Error::parameter(UNNAMED, "Truncated: low, high", format!("{low}, {high}"), what))
 }
 
-/// Returns one draw. A truncated initializer inside another one must satisfy both bounds.
+/// Returns one draw. If one truncated initializer is nested in another, the value must satisfy the bounds of
+/// both.
 fn once(initializer: &Initializer, stream: Stream, pair: Pair, attempt: u64) -> f64 {
     let draw = u64::from(pair.source) | (pair.before & 0xFFFF) << 32 | attempt << 48;
     match initializer {

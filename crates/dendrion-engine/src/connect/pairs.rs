@@ -11,11 +11,11 @@ use super::topology::build;
 /// distinguish.
 const RANGE: usize = 1 << 15;
 
-/// Returns the sources and targets of the connections that projection number `projection` of a network will have,
-/// sorted by source and then by target. Weights are given in the same order.
+/// Returns the sources and targets of the connections that projection number `projection` of a network will
+/// have, sorted by source and then by target. Arrays of weights have the same order.
 ///
 /// # Errors
-/// Returns the errors of [`Network::validate`], and an error if there is no such projection.
+/// Returns an error if [`Network::validate`] does, or if there is no such projection.
 pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Vec<u32>, Vec<u32>), Error> {
     network.validate()?;
     let Some(p) = network.projections.get(projection) else {

@@ -17,8 +17,8 @@ pub(crate) struct Part<T> {
     pub(crate) delays: Option<Vec<u16>>,
 }
 
-/// Returns for each projection its parts on the shards of its target. `pairs` are the results of [`expand`](super::expand),
-/// `shards` contains the neurons of each population's shards.
+/// Returns, for each projection, its parts on the shards of its target. `pairs` contains the results of
+/// [`expand`](super::expand), and `shards` contains the neurons of each population's shards.
 pub(crate) fn parts<T: Scalar>(
     network: &Network,
     pairs: &[Option<Connectivity>],

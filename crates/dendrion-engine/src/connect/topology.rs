@@ -24,8 +24,8 @@ pub(crate) struct Topology {
     pub(crate) targets: Vec<u16>,
 }
 
-/// Builds the connections of a projection from `sources` sources to `targets` targets, for the neurons of one shard.
-/// `expanded` are its pairs, if they have already been drawn.
+/// Builds the connections of a projection from `sources` sources to `targets` targets, for the neurons of one
+/// shard. `expanded` contains its pairs, if they have already been drawn.
 pub(crate) fn build(
     projection: &Projection,
     expanded: Option<&Connectivity>,
@@ -69,7 +69,7 @@ pub(crate) fn build(
             });
             drawn.by_degree(degrees, *multapses, first)
         }
-        // These rules were converted to pairs before (see `expand.rs`).
+        // This rule has already been converted to pairs (see `expand.rs`).
         Connectivity::FixedOutdegree { .. } => by_source(sources, &[]),
     }
 }
@@ -106,7 +106,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Draws the connections for the given numbers of connections per target, on a shard whose first neuron is
+    /// Draws the sources for the number of connections of each target, on a shard whose first neuron is
     /// `first`.
     fn by_degree(
         &self,
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(all, expected);
     }
 
-    /// All pairs are equally likely: over many seeds each is drawn about equally often.
+    /// All pairs are equally likely: over many seeds, each pair is drawn about equally often.
     #[test]
     fn totals_are_met_and_uniform() {
         for (count, autapses) in [(100, true), (300, false)] {

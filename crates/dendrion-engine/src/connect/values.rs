@@ -8,10 +8,11 @@ use dendrion_model::{Error, Turns, Values, steps_of};
 /// Cost of rounding a time to steps, in the work units that `Turns` counts.
 const ROUND: usize = 8;
 
-/// The order of a whole projection, shard by shard: the connections of each source follow in the order of shards.
+/// Maps each shard's connections to their positions in the arrays of the whole projection, in which the
+/// connections of each source are sorted by shard.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// Position of the next shard's connections of each source.
+    /// For each source, the position of its first connection onto the next shard.
     next: Vec<usize>,
 }
 
@@ -80,7 +81,8 @@ pub(crate) fn given_weights<T: Scalar>(
     Ok(weights)
 }
 
-/// Returns the delays, in steps, of a shard with these row starts, or `least` for connections without a given delay.
+/// Returns the delays, in steps, of a shard with these row starts, or `least` if the projection does not
+/// specify delays.
 pub(crate) fn given_delays(
     path: &str,
     values: Option<&Values>,

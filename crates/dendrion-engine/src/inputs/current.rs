@@ -10,7 +10,7 @@ use super::schedule::{Part, Schedule, Window};
 use super::waveform::Samples;
 use crate::inputs::input_rows::InputRows;
 
-/// The current definition of a generator.
+/// A current generator with its present parameter values.
 #[derive(Clone, Debug)]
 pub(crate) struct Current {
     signal: Shape,
@@ -36,7 +36,8 @@ impl Current {
         Ok(Self { signal: Shape::Steps(Schedule::of(generator, dt)?), on: window.steps() })
     }
 
-    /// Sets the amplitude (pA), either one value per time or, if `whole` is true, one for all times.
+    /// Sets the amplitude (pA), either with one value per time or, if `whole` is true, with one value for all
+    /// times.
     pub(crate) fn set(&mut self, amplitude: Arc<Values>, whole: bool) {
         if let Shape::Steps(schedule) = &mut self.signal {
             schedule.set(amplitude, whole);
@@ -82,8 +83,7 @@ impl Current {
         Ok(())
     }
 
-    /// Returns the number of values that each neuron receives one after the other: those of the schedule, or the
-    /// samples of the waveform.
+    /// Returns the number of slots: values of the schedule, or samples of the waveform.
     pub(crate) fn slots(&self) -> usize {
         match &self.signal {
             Shape::Steps(schedule) => schedule.slots(),

@@ -23,7 +23,7 @@ pub(crate) struct Given<T: Scalar> {
 pub(crate) type StandIns<T> = Arc<Vec<Option<Given<T>>>>;
 
 impl<T: Scalar> Given<T> {
-    /// Returns the values of a step, or an empty slice if none are given.
+    /// Returns the values of a step, or an empty slice if there are none.
     pub(crate) fn row(&self, step: u64) -> &[T] {
         let row = step.checked_sub(self.begin).map_or(usize::MAX, |i| i as usize);
         row.checked_mul(self.width)

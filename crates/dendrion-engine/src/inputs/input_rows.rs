@@ -1,11 +1,12 @@
-//! Rows of lanes for the steps of an epoch. A step has its own row, shares that of the previous step, or has none.
+//! Rows of lanes for the steps of an epoch. A step has its own row, shares the row of the previous step, or
+//! has no row.
 
 use dendrion_kernels::{Buffer, Scalar};
 use dendrion_model::Error;
 
 use crate::refused::refused;
 
-/// The rows of one block and epoch. New rows contain values of an earlier use.
+/// The rows of one block and epoch. New rows contain values from an earlier use.
 #[derive(Debug)]
 pub(crate) struct InputRows<T: Scalar> {
     data: Buffer<T>,

@@ -30,13 +30,13 @@ impl<T: Scalar> NoiseRows<T> {
         self.stream = stream;
     }
 
-    /// Draws the numbers of a sample of a batch from now on.
+    /// From now on, draws the numbers of sample `batch` of a batch.
     pub(crate) const fn become_sample(&mut self, batch: u32) {
         self.stream = self.stream.of_sample(batch);
     }
 
-    /// Draws the rows for the neurons from `first` on and the `steps` steps from `begin` on. Each draw provides
-    /// numbers for two steps.
+    /// Draws the rows for the neurons from `first` on and the `steps` steps from `begin` on. Each draw yields
+    /// the numbers of two steps.
     pub(crate) fn fill(
         &mut self,
         first: usize,

@@ -1,9 +1,10 @@
 //! Schedules: parameters of generators that are piecewise constant functions of time.
 //!
-//! Step n uses the time average of the parameter over the interval that the step covers, so that no charge is lost if
-//! a value changes, or the generator is switched, within a step. Steps between two changes share a row. A row is a
-//! weighted sum of the schedule's own values, which are called slots. If nothing changes within the step, there is
-//! one slot with weight 1. Otherwise, each slot is weighted with the fraction of the step during which it applies.
+//! Step n uses the time average of the parameter over the interval that the step covers, so that no charge is
+//! lost if a value changes or the generator is switched on or off within a step. Steps between two changes
+//! share a row. A row is a weighted sum of the schedule's own values, which are called slots. If nothing
+//! changes within the step, there is one slot with weight 1. Otherwise, each slot is weighted with the
+//! fraction of the step during which it applies.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -73,7 +74,7 @@ impl Schedule {
         Ok(Self { window, times, values, width, breaks, rows })
     }
 
-    /// Sets new values, either for each slot or, if `whole` is true, for all times.
+    /// Sets new values: those of each slot or, if `whole` is true, those that apply at all times.
     pub(crate) fn set(&mut self, values: Arc<Values>, whole: bool) {
         if whole {
             self.times.clear();

@@ -52,7 +52,8 @@ pub(crate) struct SourceBlock {
     on: Range<u64>,
     /// The step before which all spikes have been sent.
     sent: u64,
-    /// The spikes sent last: the first step, and the events (step relative to it, source).
+    /// The spikes that were sent last: their first step, and the events (step relative to the first step,
+    /// source).
     last: (u64, Vec<(u32, u32)>),
     /// Recorded spikes (step, source), if a probe records them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
@@ -148,8 +149,8 @@ impl SourceBlock {
         self.stream = stream(generator, seed);
     }
 
-    /// Draws as a sample of a batch from now on. The processes have no memory, so drawing the next event again is
-    /// exact.
+    /// From now on, draws the numbers of sample `batch` of a batch. The processes have no memory, so drawing
+    /// the next event again is exact.
     pub(crate) fn become_sample(&mut self, batch: u32) {
         self.stream = self.stream.of_sample(batch);
         if let Process::Poisson(r) | Process::Bernoulli(r) = &mut self.process
@@ -183,9 +184,9 @@ impl SourceBlock {
         Ok(Self { log, ..self.copy_unrecorded()? })
     }
 
-    /// Sets rates (Hz) or probabilities from step `now` on, either one per time or, if `whole` is true, one for all
-    /// times. A source whose value changes draws its next event again, which is exact because the processes have no
-    /// memory.
+    /// Sets rates (Hz) or probabilities from step `now` on, either with one value per time or, if `whole` is
+    /// true, with one value for all times. A source whose value changes draws its next event again, which is
+    /// exact because the processes have no memory.
     pub(crate) fn set(&mut self, values: &Arc<Values>, whole: bool, now: u64) {
         if let Process::Poisson(renewal) | Process::Bernoulli(renewal) = &mut self.process {
             Arc::make_mut(&mut renewal.schedule).set(values.clone(), whole);
@@ -202,8 +203,8 @@ impl SourceBlock {
         spikes.try_reserve(count).map_err(|_| out_of_memory::<(u64, u32)>(all))
     }
 
-    /// Adds spikes (step, source) of steps that have not been sent, in ascending order. They are all spikes before
-    /// step `until`.
+    /// Adds spikes (step, source) of steps that have not been sent, in ascending order. After this call, all
+    /// spikes before step `until` have been passed.
     pub(crate) fn push(&mut self, given: impl Iterator<Item = (u64, u32)>, until: u64) {
         if let Process::Pushed { spikes, told } = &mut self.process {
             spikes.extend(given);
@@ -267,7 +268,8 @@ impl SourceBlock {
             reserve(log, events.len())?;
             log.extend(in_time);
         }
-        // The events of each source are in order, but sources repeat after each break. A stable sort would need memory.
+        // The events of each source are in order, but sources repeat after each break. A stable sort would
+        // allocate memory.
         events.sort_unstable_by_key(|(step, source)| (*source, *step));
         out.fill(steps, &events)?;
         self.last = (begin, events);

@@ -1,4 +1,4 @@
-//! Waveforms: currents that are given by samples and averaged over steps.
+//! Waveforms: currents that are defined by samples and averaged over steps.
 //!
 //! Without an interval, sample k applies from start + k dt to start + (k + 1) dt, so a step uses one sample if
 //! `start` is a multiple of dt. With an interval h, the current is the linear interpolation of samples at start + k

@@ -3,7 +3,8 @@
 //! all processors. The time grows with the standard deviation (see Devroye, "Non-Uniform Random Variate Generation",
 //! 1986, X.4.3).
 
-/// Relative to the mode, probabilities below this and all beyond them are lost in the 53 bits of the uniform number.
+/// Probabilities below this fraction of the mode's probability, and all those farther from the mode, are too
+/// small for the 53 bits of the uniform number.
 const NEGLIGIBLE: f64 = 1e-20;
 
 /// Returns the number of successes in `n` independent trials of probability `hits / (hits + misses)`. `u` is in (0,
@@ -113,7 +114,8 @@ mod tests {
         }
     }
 
-    /// Each value is as frequent as its probability, by exact enumeration of 3 drawn from 4 + 2.
+    /// The frequency of each value equals its probability, which is computed by enumeration for 3 items drawn
+    /// from 4 + 2.
     #[test]
     fn small_counts_are_exact() {
         let steps = 60_000;

@@ -1,4 +1,5 @@
-//! Random numbers that depend only on their purpose: the seed, the module, its member and the draw.
+//! Random numbers that depend only on the seed, the module, the purpose, the member and the number of the
+//! draw.
 
 mod counts;
 mod philox;

@@ -24,7 +24,7 @@ pub enum Samples {
     F64(Vec<f64>),
 }
 
-/// The quantity that a probe records, and since when.
+/// A probe: the quantity that it records, and the step at which it starts.
 #[derive(Clone, Debug)]
 pub(crate) struct Probe {
     pub(crate) population: usize,
@@ -198,7 +198,7 @@ impl Probes {
         Ok(ProbeId(self.0.len() - 1))
     }
 
-    /// Makes new source blocks of generators record what the old ones recorded.
+    /// Makes the new source blocks of generators record spikes for the same probes as the old ones.
     pub(crate) fn listen_again<T: Scalar>(&self, ensemble: &mut Ensemble<T>, now: u64) {
         for probe in &self.0 {
             if let What::Generated { generator, .. } = probe.what {

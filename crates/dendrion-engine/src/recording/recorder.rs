@@ -1,4 +1,4 @@
-//! Recorders store what probes record in the shard that computes it, so threads share no memory.
+//! Recorders store the values of probes in the shards that compute them, so threads share no memory.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ pub(crate) enum Reads {
     Weights,
 }
 
-/// The recorded lanes of a shard (block * lanes + lane), in ascending order, and the probe's column of each.
+/// The recorded lanes of a shard (block * lanes + lane), in ascending order, each with its column in the
+/// probe's table.
 #[derive(Clone, Debug)]
 pub(crate) struct Lanes {
     places: Vec<(u32, u32)>,
@@ -51,7 +52,7 @@ impl Lanes {
         self.places.first().map(|(_, column)| *column as usize)
     }
 
-    /// Returns the recorded ones among the `count` lanes from `first` on, as a range of `places`.
+    /// Returns the recorded lanes among the `count` lanes from `first` on, as a range of `places`.
     pub(crate) fn within(&self, first: usize, count: usize) -> Range<usize> {
         let at = |lane: usize| self.places.partition_point(|(l, _)| (*l as usize) < lane);
         at(first)..at(first + count)
@@ -75,7 +76,8 @@ pub(crate) struct Recorder<T: Scalar> {
 }
 
 impl<T: Scalar> Recorder<T> {
-    /// Creates a recorder of `columns` (lane of the shard, column of the probe) every `every` steps.
+    /// Creates a recorder that records the lanes in `columns` (lane of the shard, column of the probe) every
+    /// `every` steps.
     pub(crate) fn new(probe: usize, reads: Reads, every: u64, columns: Vec<(u32, u32)>) -> Self {
         let lanes = Arc::new(Lanes::new(columns));
         Self { probe, reads, every, lanes, data: Vec::new(), rows: 0, row: 0 }
@@ -108,8 +110,8 @@ impl<T: Scalar> Recorder<T> {
         step.is_multiple_of(self.every)
     }
 
-    /// Records a sample of one block. `first` is the shard's index of its first lane, and `begin` the first step of
-    /// the epoch.
+    /// Records a sample of one block. `first` is the shard's index of the block's first lane, and `begin` the
+    /// first step of the epoch.
     pub(crate) fn sample(&mut self, begin: u64, step: u64, first: usize, row: &[T]) {
         let sample = self.row + samples(begin, step, self.every) as usize;
         let columns = self.lanes.len();

@@ -1,8 +1,8 @@
 //! The file format: named arrays in a `safetensors` file, with a JSON description in the metadata and a checksum.
 //!
-//! The last array is a CRC-32 checksum of all bytes before it, including the header. It is verified before anything
-//! else is read, so flipped bits are detected everywhere. Arrays are in a fixed order: equal states result in equal
-//! files.
+//! The last array is a CRC-32 checksum of all bytes before it, including the header. It is verified before
+//! anything else is read, so a flipped bit is detected anywhere in the file. Arrays are in a fixed order, so
+//! equal states result in equal files.
 
 mod element;
 mod reader;
@@ -25,11 +25,11 @@ const KEY: &str = "dendrion-state";
 const MAGIC: &[u8] = br#"{"__metadata__":{"dendrion-state":"#;
 /// Name of the checksum.
 const CHECKSUM: &str = "checksum";
-/// Number of bytes of the header's length.
+/// Number of bytes in which the header's length is stored.
 const LENGTH: usize = 8;
 /// Maximum number of bytes in a header.
 const LONGEST: usize = 100_000_000;
-/// Number of bytes of the checksum.
+/// Number of bytes in the checksum.
 const SUM: usize = 4;
 
 /// The metadata of a file.
@@ -47,7 +47,7 @@ pub(super) struct Head {
     pub(super) noise_seed: u64,
     /// Time requested so far (ms).
     pub(super) requested: f64,
-    /// Number of samples in the batch, or 0 without one.
+    /// Number of samples in the batch, or 0 without a batch.
     pub(super) batch: usize,
     /// Description of the network, as pairs of an item and its value.
     pub(super) network: Vec<(String, String)>,

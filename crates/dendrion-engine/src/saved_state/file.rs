@@ -1,4 +1,4 @@
-//! Reading and writing the files of saved states in parts, between which an interrupt stops the operation.
+//! Reading and writing of saved states in parts, between which an interrupt can stop the operation.
 
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;

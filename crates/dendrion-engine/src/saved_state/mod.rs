@@ -1,6 +1,6 @@
-//! Checkpoints: everything on which the future of a network depends, stored in the order of neurons and connections
-//! instead of blocks and shards. A simulation therefore resumes bit-for-bit in another process, with other threads
-//! and with another division into shards.
+//! Checkpoints: everything on which the future of a network depends, stored in the order of neurons and
+//! connections instead of blocks and shards. A simulation therefore resumes bit-for-bit in another process,
+//! with a different number of threads and with a different division into shards.
 //!
 //! A file is read completely and checked against the network before anything is changed.
 
@@ -35,7 +35,7 @@ use structure::{difference, structure};
 /// Maximum number of steps done. Beyond it, event times could no longer distinguish steps.
 const MOST_STEPS: u64 = 1 << 48;
 
-/// The content of a file, checked.
+/// The checked content of a file.
 struct State<T: Scalar> {
     now: u64,
     noise_seed: u64,

@@ -66,7 +66,7 @@ pub(super) fn save<T: Scalar + Element>(
     out.one(&names.spikes, shards.iter().map(|s| s.output.count).sum::<u64>());
 }
 
-/// Returns the places and values of the pending inputs of a port.
+/// Returns the positions and values of the pending inputs of a port.
 fn due<T: Scalar>(
     core: &Core<T>,
     shards: &[Shard<T>],

@@ -15,7 +15,7 @@ use crate::runtime::core::Core;
 use crate::runtime::parameters::{self, set_cells};
 use crate::runtime::store::{ParameterId, Target};
 
-/// All parameters of a network, checked.
+/// The checked values of all parameters of a network.
 pub(super) struct Parameters<T> {
     values: Vec<(ParameterId, Arc<Values>)>,
     /// Weights by projection.
@@ -120,7 +120,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
         Ok(())
     }
 
-    /// Returns a projection's plasticity with the values of the file.
+    /// Returns a projection's plasticity with the values from the file.
     fn rule(&self, core: &Core<T>, projection: usize) -> Option<Plasticity> {
         let mut rule = core.model.plasticity(projection)?;
         for (id, values) in &self.values {
@@ -177,7 +177,7 @@ fn same(a: &Values, b: &Values) -> bool {
         && a.as_slice().iter().map(bits).eq(b.as_slice().iter().map(bits))
 }
 
-/// Checks the values of a parameter on their own.
+/// Checks the values of a parameter, except for conditions that also involve other parameters.
 fn check<T: Scalar>(core: &Core<T>, id: ParameterId, values: &Values) -> Result<(), Error> {
     match core.model.parameters[id].target {
         Target::Rule(_) | Target::Traces(_) => core.model.parameters[id].check(values),

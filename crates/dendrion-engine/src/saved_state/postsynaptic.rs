@@ -31,7 +31,8 @@ pub(super) fn save<T: Scalar>(core: &Core<T>, population: usize, out: &mut Write
     for shard in of_population(&core.ensemble.own.shards, population) {
         let neurons = shard.place.neurons.clone();
         for (lane, on_dendrite) in on_dendrite(cells, neurons).enumerate() {
-            // Later decisions need the spikes from twice the dendritic delay before now.
+            // Later decisions need the spikes of the last steps, back to twice the dendritic delay before the
+            // current step.
             let safe = core.clock.now as i64 - 1 - 2 * i64::from(on_dendrite);
             postsynaptic.extend_from_slice(
                 shard.delivery.plasticity.history.as_ref().map_or(&[], |h| h.since(lane, safe)),

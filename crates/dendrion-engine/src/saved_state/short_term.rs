@@ -1,5 +1,5 @@
-//! Short-term plasticity: the state after each source's last spike. All shards store it for all sources, so one shard
-//! is saved.
+//! Short-term plasticity: the state after each source's last spike. Each shard stores the state for all
+//! sources, so only that of one shard is saved.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Source};

@@ -49,7 +49,7 @@ fn describe<T: Scalar>(core: &Core<T>) -> Result<Description, Error> {
     Ok(lines)
 }
 
-/// Describes the first difference between the descriptions of a file and of a network.
+/// Describes the first difference between the description in a file and that of a network.
 pub(super) fn difference(file: &[(String, String)], here: &[(String, String)]) -> Option<String> {
     let find = |lines: &[(String, String)], name: &str| {
         lines.iter().find(|(n, _)| n == name).map(|(_, how)| how.clone())

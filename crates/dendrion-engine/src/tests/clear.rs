@@ -1,4 +1,4 @@
-//! Clearing recordings and removing probes changes nothing else.
+//! Clearing recordings and removing probes change nothing else.
 
 use std::ops::ControlFlow;
 
@@ -69,7 +69,7 @@ fn removing_a_probe_leaves_the_others_as_they_are() {
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));
     assert!(fewer.ensemble.own.source_blocks.iter().all(|c| c.log.is_none()));
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.delivery.plasticity.watchers.is_empty()));
-    // Neither a reset nor a new probe restores it.
+    // A reset does not restore the log, and a new probe does not get the number of a removed one.
     fewer.reset().unwrap();
     run(&mut fewer, 50);
     assert!(fewer.ensemble.own.shards.iter().all(|s| s.place.population != 0 || s.output.log.is_none()));

@@ -63,7 +63,7 @@ fn run<T: Scalar>(
     (hash.0, [summary.spikes as usize, core.ensemble.own.shards.len(), summary.threads])
 }
 
-/// A layout with `lines` lines per block and `per_shard` blocks per shard.
+/// Returns a layout with `lines` lines per block and `per_shard` blocks per shard.
 fn cut<T: Scalar>(lines: usize, per_shard: usize) -> impl Fn(usize, usize) -> Layout {
     let lanes = lines * granule::<T>();
     move |size, _| Layout { size, lanes, blocks: size.div_ceil(lanes), per_shard }
@@ -108,8 +108,8 @@ fn levels_of_a_class_have_the_same_bits() {
     }
 }
 
-/// Returns the gradient of a squared voltage error with respect to all parameters and initial states, without plastic
-/// connections.
+/// Returns the gradient of a squared voltage error with respect to all parameters and initial states of the
+/// network, from which plasticity is removed.
 fn gradient<T: Scalar>(threads: usize, layout: impl Fn(usize, usize) -> Layout) -> Gradients {
     let mut network = network(threads);
     network.projections.iter_mut().for_each(|p| p.plasticity = None);

@@ -1,4 +1,4 @@
-//! An interrupt ends long work between two runs without changing anything.
+//! An interrupt ends long operations between runs without changing the network.
 
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use dendrion_model::{
 use crate::runtime::core::Core;
 use crate::saved_state::{load_state, save_state};
 
-/// Number of neurons. The connections of all rules together need more work than is done between two checks.
+/// Number of neurons. Building the connections of all rules takes more work than is done between two checks.
 const SIZE: usize = 700;
 
 fn network(connectivity: Connectivity, weight: impl Into<PerConnection>) -> Network {

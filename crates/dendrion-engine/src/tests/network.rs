@@ -1,4 +1,4 @@
-//! A network with an example of everything whose results could depend on its division into shards.
+//! A network with an example of every mechanism whose results could depend on the division into shards.
 
 use std::ops::ControlFlow;
 

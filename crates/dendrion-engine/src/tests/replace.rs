@@ -35,7 +35,7 @@ fn only_leftovers_are_removed() {
     fs::create_dir(&dead).unwrap();
     fs::write(dead.join("lock"), b"").unwrap();
     fs::write(dead.join("b"), b"half").unwrap();
-    // Killed before it created its lock, or after it removed its content and the lock.
+    // A writer that was killed before it created its lock, or after it removed its content and the lock.
     let early = folder.path().join(".dendrion-1-2.part");
     fs::create_dir(&early).unwrap();
     let strange = folder.path().join(".dendrion-mine.part");

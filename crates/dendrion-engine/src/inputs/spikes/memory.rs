@@ -22,13 +22,13 @@ pub(crate) struct GeneratorMemory {
 /// The spikes that the sources are going to send.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Waits {
-    /// Spikes that were given when the network was built.
+    /// Nothing that changes: all spikes were specified when the network was built.
     #[default]
     Nothing,
     /// By source, the time of the next event in steps and the number of draws. `row` is the row of the schedule in
     /// use, or `None` before the first draw.
     Drawn { next: Vec<f64>, draws: Vec<u64>, row: Option<usize> },
-    /// Spikes (step, source) passed by the caller, and the step before which all have been passed.
+    /// Spikes (step, source) passed by the caller, and the step before which all spikes have been passed.
     Pushed { spikes: Vec<(u64, u32)>, told: u64 },
 }
 

@@ -1,5 +1,5 @@
-//! Reading of files: nothing is read before the checksum has been verified, and no array before its type and length
-//! have been.
+//! Reading of files: nothing is read before the checksum has been verified, and no array is read before its
+//! type and length have been verified.
 
 use std::collections::HashSet;
 
@@ -189,7 +189,7 @@ fn missing(bytes: &[u8]) -> Option<String> {
     (whole > bytes.len()).then(|| whole.to_string())
 }
 
-/// If a header cannot be read because it has a later version, returns the error.
+/// Returns the error for a header that cannot be read because its version is newer, if this is the cause.
 fn newer(head: &str) -> Option<Error> {
     #[derive(Deserialize)]
     struct Version {

@@ -88,7 +88,8 @@ fn a_run_that_was_stopped_continues() {
     }
 }
 
-/// Returns whether probes recorded the same from step `at` on as others that recorded from the beginning.
+/// Checks that the probes of `after` recorded the same as those of `whole` from step `at` on. The latter
+/// recorded from the beginning.
 fn recorded_the_rest(whole: &Core<f64>, full: &[ProbeId], after: &Core<f64>, rest: &[ProbeId], at: u64) {
     for (full, rest) in full.iter().zip(rest) {
         let (steps, mine) = (whole.sample_steps(*full).unwrap(), after.sample_steps(*rest).unwrap());
@@ -104,7 +105,7 @@ fn since(spikes: Vec<(u64, u32)>, at: u64) -> Vec<(u64, u32)> {
     spikes.into_iter().filter(|(step, _)| *step >= at).collect()
 }
 
-/// Two interruptions in a row, the second in a network that was loaded.
+/// Two interruptions in a row, the second of them after the state was loaded.
 #[test]
 fn states_follow_each_other() {
     let mut whole = begun::<f64>(CUTS[2]);
@@ -155,12 +156,12 @@ fn what_was_set_comes_along() {
     after.set_learning("taught", true).unwrap();
     run(&mut after, 100);
     assert!(saved(&mut after) == expected);
-    // Back to a state from before the change, including the times of the rate.
+    // Loading a state from before the change also restores the times of the rate.
     let early = saved(&mut begun::<f64>(CUTS[1]));
     load_state(&mut whole, &early).unwrap();
     assert!(saved(&mut whole) == early);
     assert_eq!(whole.parameter("noise.rate").unwrap(), Values::Each(vec![60.0, 90.0, 30.0]));
-    // Reset, with the parameters of the loaded state.
+    // A reset keeps the parameters of the loaded state.
     after.reset().unwrap();
     assert_eq!((after.clock.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
 }
@@ -183,7 +184,7 @@ fn another_seed_comes_along() {
     assert!(saved(&mut seeded(own)) == saved(&mut seeded(own)));
     run(&mut whole, 100);
     let expected = saved(&mut whole);
-    // The state and the seed of the network that loads do not matter.
+    // The state and the seed of the network that loads the file do not matter.
     for core in [&mut other, &mut plain] {
         load_state(core, &state).unwrap();
         assert_eq!(core.model.network.run_seed(), 5);
@@ -266,7 +267,7 @@ fn gradients_are_the_same_after_loading() {
     }
 }
 
-/// A network that diverged cannot be saved, and it continues from an earlier state.
+/// A network that diverged cannot be saved, but it can continue from an earlier state.
 #[test]
 fn a_state_mends_what_broke() {
     let mut core = begun::<f64>(CUTS[0]);

@@ -141,7 +141,7 @@ fn no_file_breaks_the_loader() {
             Ok(()) => {
                 loaded.set(loaded.get() + 1);
                 if !is_flood(core) {
-                    // States may be such that they diverge.
+                    // Some of the loaded states diverge.
                     let _ = core.run(30, &mut |_| ControlFlow::Continue(()));
                 }
                 load_state(core, &file).unwrap();

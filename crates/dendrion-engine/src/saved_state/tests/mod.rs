@@ -30,7 +30,7 @@ fn run<T: Scalar>(core: &mut Core<T>, steps: u64) {
     core.run(steps, &mut |_| ControlFlow::Continue(())).unwrap();
 }
 
-/// Runs and stops after some epochs, so that generators are ahead of the neurons.
+/// Runs the network and stops it after `epochs` epochs, so that generators are ahead of the neurons.
 fn run_stopped<T: Scalar>(core: &mut Core<T>, epochs: u32) {
     let mut left = epochs;
     let watch = &mut |_| {

@@ -1,4 +1,4 @@
-//! A network with an example of everything that has state.
+//! A network with an example of every mechanism that has a state.
 
 use dendrion_model::{
     Connectivity, Generator, Initializer, Injection, ModuleKind, Network, OdeMethod, PerConnection,
@@ -91,7 +91,7 @@ fn far(projection: Projection) -> Projection {
     }
 }
 
-/// A few neurons with one example of everything that has state. Their states are small.
+/// A few neurons with one example of every mechanism that has a state. The files of this network are small.
 pub(super) fn small() -> Network {
     let mut network = Network::new(0.1);
     (network.seed, network.threads) = (3, Some(1));

@@ -15,7 +15,7 @@ fn state() -> Vec<u8> {
     saved(&mut core)
 }
 
-/// Returns the reason, and checks that nothing changed.
+/// Returns the reason for which a file is rejected, and checks that nothing changed.
 fn reason(core: &mut Core<f64>, file: &[u8]) -> String {
     let before = saved(core);
     let Err(Error::State { module, what }) = load_state(core, file) else { panic!("loaded") };
@@ -140,7 +140,7 @@ fn other_files() {
     assert!(reason(&mut core, &longer).starts_with("is damaged: checksum "));
 }
 
-/// A flipped bit anywhere.
+/// A flipped bit is detected anywhere in the file.
 #[test]
 fn a_bit_that_flipped() {
     let (file, mut core) = (state(), made::<f64>(small(), 0, 0));
@@ -161,7 +161,7 @@ fn a_bit_that_flipped() {
     assert!(saved(&mut core) == before);
 }
 
-/// Files with other headers and a correct checksum.
+/// Files with modified headers and a correct checksum.
 #[test]
 fn other_heads() {
     let (file, mut core) = (state(), made::<f64>(small(), 0, 0));
