@@ -14,18 +14,19 @@ argument is relative to the reset, ``x = (V - V_th) / (V_th - V_reset)``, which 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._numbers import numbers, real
 from ._quoted import quoted, told
 from ._suggest import SuggestingKeywords
 from .errors import ParameterError, ParameterTypeError
 from .modules._fixed import Abstract, FixedOnceMade
-from .training._tracing import Token, checked, evaluated, written
+from .training._tracing import traced
 
 __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Sigmoid", "Surrogate", "Triangle"]
 
@@ -58,21 +59,22 @@ class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
         """Return the surrogate at ``above``: V - V_th (mV), or (V - V_th) / (V_th - V_reset) with ``relative=True``."""
         what, unit = ("(V - V_th) / (V_th - V_reset)", "") if self.relative else ("V - V_th", "mV")
         x = numbers(f"{type(self).__name__}: {what}", above, "numbers", unit)
-        with np.errstate(all="ignore"):
-            return np.asarray(self._at(x))
+        return self._made().values(x.ravel()).reshape(x.shape)
 
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        raise NotImplementedError
+    def _made(self) -> _core.Surrogate:
+        """Return the surrogate as the engine uses it."""
+        return _core.Surrogate(self._kind, [getattr(self, name) for name in self._defaults], self.relative)
 
-    def _spec(self) -> tuple[str, list[Token]]:
-        return self._kind, [getattr(self, name) for name in self._defaults]
+    def _spec(self) -> tuple[float | str, ...]:
+        """Return everything that distinguishes this surrogate from others of its class, except ``relative``."""
+        return tuple(getattr(self, name) for name in self._defaults)
 
     def __eq__(self, other: object) -> bool:
         same = type(self) is type(other) and self._spec() == other._spec()
         return same and self.relative == other.relative  # type: ignore[attr-defined]
 
     def __hash__(self) -> int:
-        return hash((self._kind, self.relative, *self._spec()[1]))
+        return hash((type(self), self.relative, *self._spec()))
 
     def __repr__(self) -> str:
         given = {name: getattr(self, name) for name in self._defaults}
@@ -97,17 +99,12 @@ class Sigmoid(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "sigmoid"
+    _kind = "Sigmoid"
     _defaults: ClassVar = {"alpha": 4.0}
     alpha: float
 
     def __init__(self, alpha: float = 4.0, *, relative: bool = False) -> None:
         self._take(relative, alpha=alpha)
-
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        # The derivative is symmetric; exp of a negative argument cannot overflow.
-        tail = np.exp(-self.alpha * np.abs(x))
-        return np.asarray(self.alpha * tail / (1 + tail) ** 2)
 
 
 class FastSigmoid(Surrogate):
@@ -121,15 +118,12 @@ class FastSigmoid(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "fast_sigmoid"
+    _kind = "FastSigmoid"
     _defaults: ClassVar = {"alpha": 1.0}
     alpha: float
 
     def __init__(self, alpha: float = 1.0, *, relative: bool = False) -> None:
         self._take(relative, alpha=alpha)
-
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return 1 / (1 + self.alpha * np.abs(x)) ** 2
 
 
 class ATan(Surrogate):
@@ -143,15 +137,12 @@ class ATan(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "atan"
+    _kind = "ATan"
     _defaults: ClassVar = {"alpha": 2.0}
     alpha: float
 
     def __init__(self, alpha: float = 2.0, *, relative: bool = False) -> None:
         self._take(relative, alpha=alpha)
-
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.alpha / 2 / (1 + (np.pi * self.alpha * x / 2) ** 2)
 
 
 class Triangle(Surrogate):
@@ -165,15 +156,12 @@ class Triangle(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "triangle"
+    _kind = "Triangle"
     _defaults: ClassVar = {"alpha": 1.0}
     alpha: float
 
     def __init__(self, alpha: float = 1.0, *, relative: bool = False) -> None:
         self._take(relative, alpha=alpha)
-
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return self.alpha * np.maximum(0.0, 1 - self.alpha * np.abs(x))
 
 
 class Gaussian(Surrogate):
@@ -187,15 +175,12 @@ class Gaussian(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "gaussian"
+    _kind = "Gaussian"
     _defaults: ClassVar = {"sigma": 0.5}
     sigma: float
 
     def __init__(self, sigma: float = 0.5, *, relative: bool = False) -> None:
         self._take(relative, sigma=sigma)
-
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _normal(x, 0.0, self.sigma)
 
 
 class MultiGaussian(Surrogate):
@@ -215,7 +200,7 @@ class MultiGaussian(Surrogate):
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
 
-    _kind = "multi_gaussian"
+    _kind = "MultiGaussian"
     _defaults: ClassVar = {"sigma": 0.5, "h": 0.15, "s": 6.0}
     sigma: float
     h: float
@@ -224,49 +209,50 @@ class MultiGaussian(Surrogate):
     def __init__(self, sigma: float = 0.5, h: float = 0.15, s: float = 6.0, *, relative: bool = False) -> None:
         self._take(relative, sigma=sigma, h=h, s=s)
 
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        wide = self.s * self.sigma
-        sides = _normal(x, self.sigma, wide) + _normal(x, -self.sigma, wide)
-        return (1 + self.h) * _normal(x, 0.0, self.sigma) - self.h * sides
-
-
-def _normal(x: NDArray[np.float64], mean: float, sigma: float) -> NDArray[np.float64]:
-    return np.asarray(np.exp(-0.5 * ((x - mean) / sigma) ** 2) / (math.sqrt(2 * math.pi) * sigma))
-
 
 class Expression(Surrogate):
     """A user-defined surrogate.
 
     Parameters
     ----------
-    function : callable or list
-        A function of x that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same expression
-        in postfix notation, as in model files: ``["x", "abs", 1.0, "add"]``.
+    function : callable or str
+        A function of x that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same function as
+        a text in the [equation language](../equations.md#functions-of-x), such as ``"1 / (1 + abs(x))^2"``.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
+
+    Attributes
+    ----------
+    text : str
+        The function as a text.
     """
 
-    _kind: ClassVar[str] = "own"
     _defaults: ClassVar[dict[str, float]] = {}
 
-    def __init__(self, function: Callable[..., Any] | Sequence[Token], *, relative: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any] | str, *, relative: bool = False) -> None:
         self.relative = _flag(self, relative)
-        if callable(function):
+        if isinstance(function, str):
+            _core.Surrogate.own("Expression: function", function, False)
+            self.text = function
+        elif callable(function):
             try:
-                self.tokens = tuple(written(function))
+                self.text = traced(function)
             except Exception as error:
                 raise ParameterError(
                     f"Expression: function = {quoted(function)}: expected an expression of NumPy functions; tracing "
                     f"it failed: {error}"
                 ) from error
         else:
-            self.tokens = checked("Expression: function", function)
+            raise ParameterTypeError(
+                f"Expression: function = {quoted(function)}: expected a function of x, or a text such as "
+                "'1 / (1 + abs(x))^2'"
+            )
 
-    def _spec(self) -> tuple[str, list[Token]]:
-        return self._kind, list(self.tokens)
+    def _made(self) -> _core.Surrogate:
+        return _core.Surrogate.own("Expression", self.text, self.relative)
 
-    def _at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(evaluated(list(self.tokens), x), dtype=np.float64)
+    def _spec(self) -> tuple[float | str, ...]:
+        return (self.text,)
 
     def __repr__(self) -> str:
-        return f"Expression({list(self.tokens)}{', relative=True' if self.relative else ''})"
+        return f"Expression({self.text!r}{', relative=True' if self.relative else ''})"

@@ -134,15 +134,12 @@ except dn.EquationError as error:
 
 
 def test_surrogates_have_a_limit() -> None:
-    def squares(times: int):
-        def surrogate(x):
-            for _ in range(times):
-                x = x * x
-            return x
+    def deep(x):
+        for _ in range(5000):
+            x = np.tanh(x)
+        return x
 
-        return surrogate
-
-    cell = dn.MCNeuron(1, V_th=-50.0, V_reset=-60.0, name="cell", surrogate_grad_fn=squares(40))
+    cell = dn.MCNeuron(1, V_th=-50.0, V_reset=-60.0, name="cell", surrogate_grad_fn=deep)
     cell.soma = dn.LeakyIF(1, V_rest=-65.0, C=200.0, gL=10.0)
     with pytest.raises(
         dn.ParameterError, match=r"cell: surrogate_grad_fn = .*operations and numbers; expected at most 4096"

@@ -48,7 +48,7 @@ def test_one_step_gives_the_chain_rule(function):
 
 
 def test_files_keep_them(tmp_path):
-    for surrogate in (dn.FastSigmoid(10.0, relative=True), dn.surrogate.Expression(["x", "abs"], relative=True)):
+    for surrogate in (dn.FastSigmoid(10.0, relative=True), dn.surrogate.Expression("abs(x)", relative=True)):
         net = dn.Network([Cell(surrogate_grad_fn=surrogate)])
         path = tmp_path / f"{type(surrogate).__name__}.json"
         net.save(path)
@@ -101,7 +101,7 @@ def test_they_need_a_reset():
 
 
 def test_what_is_refused():
-    for kind in (*KINDS, lambda relative: dn.surrogate.Expression(["x"], relative=relative)):
+    for kind in (*KINDS, lambda relative: dn.surrogate.Expression("x", relative=relative)):
         with pytest.raises(dn.ParameterTypeError, match="relative = 1: expected True or False"):
             kind(relative=1)
     with pytest.raises(dn.ParameterError, match=r"Expression: function = .*tracing it failed"):

@@ -1,6 +1,7 @@
 """Dendrion's units mean what pint takes them for: all those of tables and of the library, and others of equations."""
 
 import inspect
+import re
 
 import dendrion as dn
 import pytest
@@ -37,6 +38,7 @@ WRITTEN = [
     "mol/L",
     "cm^2",
     "m**2",
+    "um^0.5",
 ]
 
 
@@ -67,7 +69,11 @@ def test_as_pint(text):
     assert {name: parts / PARTS for name, parts in unit.dimension} == exponents
 
 
-@pytest.mark.parametrize("text", ["mv", "5 mV", "mV/", "nS)", "ms^"])
+@pytest.mark.parametrize("text", ["mv", "5 mV", "mV/", "nS)", "ms^", "ms^1/0", "12", "cm2ms", "mV # V"])
 def test_what_is_no_unit(text):
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises(ValueError, match=f"^{re.escape(repr(text))}: .*unit"):
         parsed(text)
+
+
+def test_units_are_read_once():
+    assert parsed("mV/ms") is parsed("mV/ms")

@@ -26,7 +26,7 @@ mod tests;
 
 pub use build::budget::{check_network, memory_needed};
 pub use connect::{Connections, draw_members, pairs};
-pub use dendrion_equations::{LIBRARY, Rate, library};
+pub use dendrion_equations::{LIBRARY, Rate, library, surrogate_values};
 pub use dendrion_kernels::{Level, NumericClass};
 pub use gradient::{GROWTH_LIMIT, Gradients, Growth};
 pub use recording::probe::{ProbeId, Samples};

@@ -34,6 +34,7 @@ pub use expr::{Expr, Workbook};
 pub use graph::{Graph, Node, NodeId};
 pub use infinite::{InfiniteSlope, infinite_slope};
 pub use library::{LIBRARY, library};
+pub use mechanisms::surrogate::surrogate_values;
 pub use neuron::{Wiring, neuron};
 pub use parameters::{Parameter, Parameters};
 pub use passes::adjoint::{Adjoint, Surrogate, adjoint, parameter_adjoint};

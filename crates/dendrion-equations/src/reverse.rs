@@ -14,7 +14,6 @@ use dendrion_kernels::{Instruction, Op, Program, Slot};
 use dendrion_language::with_stack;
 use dendrion_model::{Error, OdeMethod, Owner, SdeMethod};
 
-use crate::expr::Workbook;
 use crate::graph::{Graph, Node, NodeId};
 use crate::mechanisms::surrogate::derivative;
 use crate::passes::adjoint::{Adjoint, Surrogate, adjoint, seeded_adjoint, value_adjoint};
@@ -102,13 +101,9 @@ impl Reverse {
         system.graph.check(&system.path)?;
         let step = in_normal_form(&mut system.graph, step);
         system.graph.check(&system.path)?;
-        let of_spike = |graph: &mut Graph, x: NodeId| {
-            let book = Workbook::over(std::mem::take(graph));
-            let written = derivative(surrogate.function(), book.read(x)).id();
-            *graph = book.into_graph();
-            written
-        };
-        let scale = surrogate.is_relative().then(|| relative_scale(system)).transpose()?;
+        let formula = surrogate.formula(&system.path)?;
+        let of_spike = |graph: &mut Graph, x: NodeId| derivative(&formula, graph, x);
+        let scale = surrogate.is_relative.then(|| relative_scale(system)).transpose()?;
         let reverse = adjoint(system, &step, Some(&Surrogate { derivative: &of_spike, scale, detach_reset }));
         let readings: Vec<Adjoint> = observed.iter().map(|value| value_adjoint(system, *value)).collect();
         system.graph.check(&system.path)?;

@@ -4,7 +4,7 @@
 #![allow(clippy::needless_pass_by_value)]
 
 use dendrion_equations::library;
-use dendrion_model::{Domain, ModuleKind, OdeMethod, ParameterSpec, definition};
+use dendrion_model::{Domain, ModuleKind, OdeMethod, ParameterSpec, SurrogateKind, definition};
 use serde_json::{Map, Value, json};
 
 use crate::read::FORMATS;
@@ -306,11 +306,16 @@ fn initializer() -> Value {
 }
 
 fn surrogate() -> Value {
-    let number = json!({ "type": "number", "exclusiveMinimum": 0 });
-    let entries = json!({
-        "kind": { "enum": words::SURROGATES }, "alpha": number, "sigma": number, "h": number, "s": number,
-        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "description": "an expression of x in postfix order" },
+    let kinds: Vec<&str> = SurrogateKind::ALL.iter().map(|kind| kind.name()).collect();
+    let mut entries = table(json!({
+        "kind": { "enum": kinds, "default": "Sigmoid" },
+        "expression": { "type": "string", "description": "a function of x in the equation language, such as 1 / (1 + x^2)" },
+        "postfix": { "type": "array", "items": { "type": ["number", "string"] }, "deprecated": true, "description": "an expression of x in postfix order; use expression" },
         "relative": { "type": "boolean", "default": false, "description": "whether x = (V - V_th)/(V_th - V_reset) instead of V - V_th" },
-    });
-    closed(table(entries), &[])
+    }));
+    for parameter in SurrogateKind::ALL.iter().flat_map(|kind| kind.parameters()) {
+        let entry = json!({ "type": "number", "exclusiveMinimum": 0, "description": parameter.doc });
+        entries.insert(parameter.name, entry);
+    }
+    closed(entries, &[])
 }

@@ -59,10 +59,6 @@ pub(crate) const RULES: [&str; 6] =
 /// Distributions
 pub(crate) const INITIALIZERS: [&str; 5] = ["Constant", "Uniform", "Normal", "LogNormal", "Truncated"];
 
-/// Surrogate derivatives
-pub(crate) const SURROGATES: [&str; 6] =
-    ["Sigmoid", "FastSigmoid", "ATan", "Triangle", "Gaussian", "MultiGaussian"];
-
 /// Returns the first element of each pair.
 pub(crate) fn names<T>(pairs: &[(&'static str, T)]) -> Vec<&'static str> {
     pairs.iter().map(|(name, _)| *name).collect()

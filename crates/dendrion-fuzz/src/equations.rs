@@ -11,7 +11,7 @@ use crate::trial::built;
 use crate::{Outcome, Target};
 
 /// Words that are inserted into texts.
-const WORDS: [&str; 92] = [
+const WORDS: [&str; 93] = [
     "I",
     "V",
     "n",
@@ -48,6 +48,7 @@ const WORDS: [&str; 92] = [
     "max(",
     "clip(",
     "exprel(",
+    "logistic_slope(",
     "sqrt(",
     "tanh(",
     "abs(",

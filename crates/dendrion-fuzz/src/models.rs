@@ -15,7 +15,7 @@ const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
 const PAGE: &str = include_str!("../../../docs/models.md");
 
 /// Words that are inserted into models.
-const WORDS: [&str; 84] = [
+const WORDS: [&str; 85] = [
     "dendrion = 2\n",
     "dt = ",
     "seed = ",
@@ -81,6 +81,7 @@ const WORDS: [&str; 84] = [
     "arrays = \"x.npz\"\n",
     "{ kind = \"Normal\", mean = 1, std = 1 }\n",
     "postfix = [\"x\", \"exp\"]\n",
+    "expression = \"y = x*x; exp(-y)\"\n",
     "plasticity = { kind = \"STDP\" }\n",
     "dendritic_delay = ",
     "area_factor = ",

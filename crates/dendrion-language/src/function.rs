@@ -241,6 +241,15 @@ impl Function {
         Self::ALL.into_iter().find(|f| f.name() == Some(name))
     }
 
+    /// Returns the function that is called by this name or written with this symbol. The sign is called `neg`.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "neg" => Some(Self::Unary(Unary::Neg)),
+            "not" => Some(Self::Not),
+            _ => Self::called(name).or_else(|| Self::infix(name).map(|(function, _)| function)),
+        }
+    }
+
     /// Returns whether the value is a condition.
     pub const fn is_condition(self) -> bool {
         matches!(self.notation(), Notation::Infix(_, Level::Or | Level::And | Level::Comparison))

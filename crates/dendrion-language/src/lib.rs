@@ -18,13 +18,14 @@
 //!
 //! [`define`] processes a text in three steps: the lexer makes tokens, the parser builds a [`Syntax`] tree, and the
 //! checker resolves names and checks dimensions. Every error is a [`TextError`] with the line, the column and a
-//! caret under the offending part. Time and memory are proportional to the length of the text.
+//! caret under the offending part. [`formula`] does the same for a function of one variable. Time and memory are proportional to the length of the text.
 
 mod check;
 pub mod cursor;
 mod definition;
 mod error;
 mod expression_text;
+mod formula;
 mod function;
 mod lex;
 mod parse;
@@ -32,6 +33,8 @@ mod print;
 mod stack;
 pub mod syntax;
 mod unit;
+mod unit_text;
+mod write;
 
 pub use definition::{
     Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
@@ -39,10 +42,13 @@ pub use definition::{
 };
 pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
 pub use expression_text::ExpressionText;
+pub use formula::{Formula, formula};
 pub use function::{Binary, Function, Level, Notation, Unary};
 pub use stack::{recurse, with_stack};
 pub use syntax::Bound;
 pub use unit::{Dimension, Unit, ten_to};
+pub use unit_text::{Factor, UnitText, unit_text};
+pub use write::{Value, write_formula};
 
 use syntax::Syntax;
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::{Div, Mul};
 
 /// Denominator of the stored exponents. 60 is divisible by 2, 3, 4, 5 and 6, so roots of these orders are exact.
-const PARTS: i32 = 60;
+pub(crate) const PARTS: i32 = 60;
 
 /// A physical dimension: the exponents of mV, ms, pA, um, mM and K, in sixtieths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,22 @@ impl Dimension {
         Some(Self(out))
     }
 
+    /// Multiplies the exponents by `parts` sixtieths.
+    pub(crate) fn times(self, parts: i32) -> Self {
+        Self(self.0.map(|e| e / PARTS * parts))
+    }
+
+    /// Returns the exponents of kg, m, s, A, K and mol, and the power of ten of the coherent unit relative to the
+    /// product of these units, all in sixtieths.
+    pub(crate) fn si(self) -> ([i32; 6], i32) {
+        let (mut exponents, mut tens) = ([0; 6], 0);
+        for (power, (of, ten)) in self.0.into_iter().zip(BASES_IN_SI) {
+            exponents.iter_mut().zip(of).for_each(|(to, e)| *to += e * power);
+            tens += ten * power;
+        }
+        (exponents, tens)
+    }
+
     /// Returns "a pure number" or, for example, "in mV", for error messages.
     pub(crate) fn being(self) -> String {
         if self == Self::ONE { self.to_string() } else { format!("in {self}") }
@@ -71,6 +87,16 @@ impl Div for Dimension {
         self.combined(b, -1)
     }
 }
+
+/// The exponents of kg, m, s, A, K and mol in mV, ms, pA, um, mM and K, and the powers of ten.
+const BASES_IN_SI: [([i32; 6], i32); 6] = [
+    ([1, 2, -3, -1, 0, 0], -3),
+    ([0, 0, 1, 0, 0, 0], -3),
+    ([0, 0, 0, 1, 0, 0], -12),
+    ([0, 1, 0, 0, 0, 0], -6),
+    ([0, -3, 0, 0, 0, 1], 0),
+    ([0, 0, 0, 0, 1, 0], 0),
+];
 
 /// Dimensions that have a customary unit of their own, with their exponents of mV, ms, pA, um, mM and K.
 const NAMED: [(&str, [i32; 6]); 12] = [
@@ -163,18 +189,8 @@ impl Unit {
 
     /// Returns the unit with this name, such as `nS`, `cm2` or `mol`, or `None` if there is no such unit.
     pub fn named(name: &str) -> Option<Self> {
-        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let power = match &name[letters.len()..] {
-            "" => 1,
-            digit @ ("2" | "3") => digit.parse().ok()?,
-            _ => return None,
-        };
-        let symbol = |name: &str| SYMBOLS.iter().find(|(s, ..)| *s == name);
-        let (found, prefix) = match symbol(letters) {
-            Some(found) => (found, 0),
-            None => PREFIXES.iter().find_map(|(p, e)| Some((symbol(letters.strip_prefix(p)?)?, *e)))?,
-        };
-        let (_, exponents, exponent) = found;
+        let (_, prefix, symbol, power) = named_parts(name)?;
+        let (_, exponents, exponent) = SYMBOLS.iter().find(|(s, ..)| *s == symbol)?;
         let dimension = Dimension(exponents.map(|e| e * PARTS * power));
         Some(Self { dimension, exponent: (exponent + prefix) * power })
     }
@@ -190,6 +206,24 @@ impl Unit {
     pub fn coherent(self, v: f64) -> f64 {
         if self.exponent < 0 { v / ten_to(-self.exponent) } else { v * ten_to(self.exponent) }
     }
+}
+
+/// Returns the prefix of a unit name with its power of ten, the symbol, and the exponent: c, -2, m and 3 for `cm3`.
+pub(crate) fn named_parts(name: &str) -> Option<(&'static str, i32, &'static str, i32)> {
+    let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let power = match &name[letters.len()..] {
+        "" => 1,
+        digit @ ("2" | "3") => digit.parse().ok()?,
+        _ => return None,
+    };
+    let symbol = |name: &str| SYMBOLS.iter().map(|(s, ..)| *s).find(|s| *s == name);
+    if let Some(symbol) = symbol(letters) {
+        return Some(("", 0, symbol, power));
+    }
+    let (prefix, tens, symbol) =
+        PREFIXES.iter().find_map(|(p, e)| Some((*p, *e, symbol(letters.strip_prefix(p)?)?)))?;
+    let is_micro = matches!(prefix, "\u{b5}" | "\u{3bc}");
+    Some((if is_micro { "u" } else { prefix }, tens, symbol, power))
 }
 
 /// Returns 10 to the power of `exponent`, correctly rounded.

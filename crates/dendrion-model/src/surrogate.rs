@@ -1,228 +1,181 @@
 //! Surrogate derivatives of the spike (Neftci, Mostafa & Zenke 2019). A spike is a step function of V - `V_th` and
-//! has no useful derivative. Simulations use the step function; gradients replace its derivative with one of these
-//! functions.
+//! has no useful derivative. Simulations use the step function; gradients replace its derivative with a function of
+//! x = V - `V_th`, which is a text in the equation language (see [`formula`]).
 
+use dendrion_language::{Formula, Parameter, formula};
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Domain, Error};
 
-/// Maximum number of tokens of an expression.
-const MOST_TOKENS: usize = 4096;
+macro_rules! built_in {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $file:literal;)*) => {
+        /// The built-in surrogates. The parameters of each one, with defaults and bounds, are those of its text.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum SurrogateKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl SurrogateKind {
+            /// All built-in surrogates.
+            pub const ALL: &[Self] = &[$(Self::$kind),*];
+
+            /// Returns the name in model files and in Python.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// Returns the text.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$kind => include_str!(concat!("surrogate/", $file, ".eqs")),)* }
+            }
+        }
+    };
+}
+
+built_in! {
+    /// α s (1 - s) with s = 1 / (1 + exp(-α x)).
+    Sigmoid = "Sigmoid", "sigmoid";
+    /// 1 / (1 + α |x|)² (Zenke & Ganguli 2018).
+    FastSigmoid = "FastSigmoid", "fast_sigmoid";
+    /// α / 2 / (1 + (π α x / 2)²) (Fang et al. 2021).
+    Atan = "ATan", "atan";
+    /// α max(0, 1 - α |x|) (Esser et al. 2016).
+    Triangle = "Triangle", "triangle";
+    /// The normal density N(x | 0, σ²).
+    Gaussian = "Gaussian", "gaussian";
+    /// (1 + h) N(x | 0, σ²) - h N(x | σ, (s σ)²) - h N(x | -σ, (s σ)²) (Yin, Corradi & Bohté 2021).
+    MultiGaussian = "MultiGaussian", "multi_gaussian";
+}
+
+impl SurrogateKind {
+    /// Returns the surrogate with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Returns the parameters, in the order of the text.
+    pub fn parameters(self) -> Vec<Parameter> {
+        let parsed = formula(self.text());
+        parsed.map(|f| f.definition.parameters.into_iter().skip(1).collect()).unwrap_or_default()
+    }
+}
+
+/// A function of x.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SurrogateFunction {
+    /// A built-in function, with the values of its parameters in the order of its text.
+    BuiltIn(SurrogateKind, Vec<f64>),
+    /// The text of a user-defined function.
+    Own(String),
+}
 
 /// A function of x = V - `V_th` (mV) that replaces the derivative of the spike with respect to V (1/mV).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Surrogate {
-    /// α s (1 - s) with s = 1 / (1 + exp(-α x)).
-    Sigmoid {
-        /// Steepness (1/mV).
-        alpha: f64,
-    },
-    /// 1 / (1 + α |x|)² (Zenke & Ganguli 2018).
-    FastSigmoid {
-        /// Steepness (1/mV).
-        alpha: f64,
-    },
-    /// α / 2 / (1 + (π α x / 2)²) (Fang et al. 2021).
-    Atan {
-        /// Steepness (1/mV).
-        alpha: f64,
-    },
-    /// α max(0, 1 - α |x|) (Esser et al. 2016).
-    Triangle {
-        /// Steepness (1/mV).
-        alpha: f64,
-    },
-    /// The normal density N(x | 0, σ²).
-    Gaussian {
-        /// Width (mV).
-        sigma: f64,
-    },
-    /// (1 + h) N(x | 0, σ²) - h N(x | σ, (s σ)²) - h N(x | -σ, (s σ)²) (Yin, Corradi & Bohté 2021).
-    MultiGaussian {
-        /// Width (mV).
-        sigma: f64,
-        /// Height of the sides.
-        h: f64,
-        /// Width of the sides, in σ.
-        s: f64,
-    },
-    /// A user-defined function, as tokens in postfix order.
-    Own(Vec<Token>),
-    /// Another surrogate σ, evaluated at the relative distance x = (V - `V_th`)/(`V_th` - `V_reset`) instead of V -
-    /// `V_th`. Its steepness and width are dimensionless. The derivative of the spike with respect to V is
-    /// σ(x)/(`V_th` - `V_reset`).
-    Relative(Box<Surrogate>),
+pub struct Surrogate {
+    /// The function.
+    pub function: SurrogateFunction,
+    /// Whether the function is evaluated at the relative distance x = (V - `V_th`)/(`V_th` - `V_reset`). Its
+    /// steepness and width are then dimensionless, and the derivative of the spike with respect to V is its value
+    /// divided by `V_th` - `V_reset`.
+    pub is_relative: bool,
 }
 
 impl Default for Surrogate {
     fn default() -> Self {
-        Self::Sigmoid { alpha: 4.0 }
-    }
-}
-
-/// A token of an expression in postfix order.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Token {
-    /// V - `V_th` (mV).
-    X,
-    /// A number.
-    Number(f64),
-    /// -a
-    Neg,
-    /// |a|
-    Abs,
-    /// √a
-    Sqrt,
-    /// e^a
-    Exp,
-    /// log a
-    Log,
-    /// tanh a
-    Tanh,
-    /// a + b
-    Add,
-    /// a - b
-    Sub,
-    /// a · b
-    Mul,
-    /// a / b
-    Div,
-    /// The smaller of a and b
-    Min,
-    /// The larger of a and b
-    Max,
-    /// a^b
-    Pow,
-    /// 1 if a > b, else 0
-    Greater,
-    /// 1 if a >= b, else 0
-    GreaterEqual,
-    /// b if a is not 0, else c
-    Select,
-}
-
-impl Token {
-    /// Returns the operation or variable with this name. Numbers have no name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "x" => Self::X,
-            "neg" => Self::Neg,
-            "abs" => Self::Abs,
-            "sqrt" => Self::Sqrt,
-            "exp" => Self::Exp,
-            "log" => Self::Log,
-            "tanh" => Self::Tanh,
-            "add" => Self::Add,
-            "sub" => Self::Sub,
-            "mul" => Self::Mul,
-            "div" => Self::Div,
-            "min" => Self::Min,
-            "max" => Self::Max,
-            "pow" => Self::Pow,
-            "greater" => Self::Greater,
-            "greater_equal" => Self::GreaterEqual,
-            "select" => Self::Select,
-            _ => return None,
-        })
-    }
-
-    /// Returns the number of arguments.
-    pub const fn arity(self) -> usize {
-        match self {
-            Self::X | Self::Number(_) => 0,
-            Self::Neg | Self::Abs | Self::Sqrt | Self::Exp | Self::Log | Self::Tanh => 1,
-            Self::Select => 3,
-            _ => 2,
-        }
+        Self::new(SurrogateKind::Sigmoid, [])
     }
 }
 
 impl Surrogate {
-    /// Returns this surrogate, evaluated at (V - `V_th`)/(`V_th` - `V_reset`).
+    /// Creates a built-in surrogate. Parameters without a number have their defaults.
+    pub fn new(kind: SurrogateKind, numbers: impl IntoIterator<Item = f64>) -> Self {
+        let mut numbers: Vec<f64> = numbers.into_iter().collect();
+        let parameters = kind.parameters();
+        numbers.extend(parameters.iter().skip(numbers.len()).map(|p| p.default.unwrap_or(f64::NAN)));
+        Self { function: SurrogateFunction::BuiltIn(kind, numbers), is_relative: false }
+    }
+
+    /// Creates a user-defined surrogate from a text such as `1 / (1 + x^2)`.
+    pub fn own(text: impl Into<String>) -> Self {
+        Self { function: SurrogateFunction::Own(text.into()), is_relative: false }
+    }
+
+    /// Returns this surrogate as a function of (V - `V_th`)/(`V_th` - `V_reset`).
     #[must_use]
     pub fn relative(self) -> Self {
-        if self.is_relative() { self } else { Self::Relative(Box::new(self)) }
+        Self { is_relative: true, ..self }
     }
 
-    /// Returns whether the argument is (V - `V_th`)/(`V_th` - `V_reset`).
-    pub const fn is_relative(&self) -> bool {
-        matches!(self, Self::Relative(_))
-    }
-
-    /// Returns the function without [`Surrogate::Relative`].
-    pub fn function(&self) -> &Self {
-        match self {
-            Self::Relative(function) => function.function(),
-            function => function,
+    /// Returns the text of the function.
+    pub fn text(&self) -> &str {
+        match &self.function {
+            SurrogateFunction::BuiltIn(kind, _) => kind.text(),
+            SurrogateFunction::Own(text) => text,
         }
     }
 
-    /// Checks the parameters, or that the tokens form exactly one expression.
+    /// Returns the parsed function, in which the defaults of the parameters are the values of this surrogate.
     ///
     /// # Errors
-    /// Returns an error for a parameter outside its domain, or for tokens that do not form one expression.
-    pub fn check(&self, path: &str) -> Result<(), Error> {
-        let numbers: &[(&str, f64)] = match self {
-            Self::Sigmoid { alpha }
-            | Self::FastSigmoid { alpha }
-            | Self::Atan { alpha }
-            | Self::Triangle { alpha } => &[("alpha", *alpha)],
-            Self::Gaussian { sigma } => &[("sigma", *sigma)],
-            Self::MultiGaussian { sigma, h, s } => &[("sigma", *sigma), ("h", *h), ("s", *s)],
-            Self::Own(tokens) => return well_formed(path, tokens),
-            Self::Relative(function) => return function.check(path),
-        };
-        match numbers.iter().find(|(_, v)| !v.is_finite() || *v <= 0.0) {
-            Some((name, v)) => {
-                Err(Error::parameter(path, format!("surrogate {name}"), v, "a finite number > 0"))
-            }
-            None => Ok(()),
+    /// [`Error::Text`] for an invalid text.
+    pub fn formula(&self, path: &str) -> Result<Formula, Error> {
+        let mut formula = formula(self.text())
+            .map_err(|error| Error::Text { module: path.into(), message: error.to_string() })?;
+        if let SurrogateFunction::BuiltIn(_, numbers) = &self.function {
+            let parameters = formula.definition.parameters.iter_mut().skip(1);
+            parameters.zip(numbers).for_each(|(parameter, v)| parameter.default = Some(*v));
         }
+        Ok(formula)
     }
-}
 
-fn well_formed(path: &str, tokens: &[Token]) -> Result<(), Error> {
-    if tokens.len() > MOST_TOKENS {
-        let given = format!("an expression of {} operations and numbers", tokens.len());
-        return Err(Error::parameter(path, "surrogate", given, format!("at most {MOST_TOKENS}")));
+    /// Checks the text and the values of the parameters.
+    ///
+    /// # Errors
+    /// Returns an error for an invalid text or a parameter outside its domain.
+    pub fn check(&self, path: &str) -> Result<(), Error> {
+        let formula = self.formula(path)?;
+        for parameter in formula.definition.parameters.iter().skip(1) {
+            let value = parameter.default.unwrap_or(f64::NAN);
+            if !Domain::from(parameter.bound).holds(value) {
+                let name = format!("surrogate {}", parameter.name);
+                return Err(Error::parameter(path, name, value, parameter.bound.words()));
+            }
+        }
+        Ok(())
     }
-    let mut depth = 0_usize;
-    for token in tokens {
-        let finite = !matches!(token, Token::Number(v) if !v.is_finite());
-        let Some(rest) = depth.checked_sub(token.arity()).filter(|_| finite) else {
-            let given = format!("{tokens:?}");
-            return Err(Error::parameter(path, "surrogate", given, "an expression in postfix order"));
-        };
-        depth = rest + 1;
-    }
-    if depth == 1 {
-        return Ok(());
-    }
-    Err(Error::parameter(path, "surrogate", format!("{tokens:?}"), "one expression in postfix order"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Surrogate, Token};
+    use super::{Surrogate, SurrogateKind};
 
     #[test]
-    fn numbers_and_tokens_are_checked() {
-        assert!(Surrogate::default().check("cell").is_ok());
-        assert!(Surrogate::Gaussian { sigma: 0.0 }.check("cell").is_err());
-        assert!(Surrogate::Gaussian { sigma: 0.0 }.relative().check("cell").is_err());
-        assert!(Surrogate::default().relative().relative().check("cell").is_ok());
-        let own = |tokens: &[Token]| Surrogate::Own(tokens.to_vec()).check("cell");
-        assert!(own(&[Token::X, Token::Abs, Token::Number(1.0), Token::Add]).is_ok());
-        assert!(own(&[Token::X, Token::Add]).is_err());
-        assert!(own(&[Token::X, Token::X]).is_err());
-        assert!(own(&[Token::Number(f64::NAN)]).is_err());
-        let mut long = vec![Token::X];
-        long.resize(4096, Token::Tanh);
-        assert!(own(&long).is_ok());
-        long.push(Token::Tanh);
-        let error = own(&long).expect_err("one too many").to_string();
-        assert!(error.contains("4097 operations and numbers: expected at most 4096"), "{error}");
+    fn built_in_surrogates_are_valid_with_their_defaults() {
+        for kind in SurrogateKind::ALL {
+            assert_eq!(Surrogate::new(*kind, []).check("cell"), Ok(()), "{kind:?}");
+            assert!(!kind.parameters().is_empty(), "{kind:?}");
+            assert_eq!(SurrogateKind::from_name(kind.name()), Some(*kind));
+        }
+    }
+
+    #[test]
+    fn parameters_are_checked_against_the_bounds_of_the_text() {
+        let gaussian = Surrogate::new(SurrogateKind::Gaussian, [0.0]);
+        let message = "cell: surrogate sigma = 0: expected a finite number > 0";
+        assert_eq!(gaussian.check("cell").unwrap_err().to_string(), message);
+        assert_eq!(gaussian.relative().check("cell").unwrap_err().to_string(), message);
+        assert!(Surrogate::new(SurrogateKind::MultiGaussian, [0.5, 0.1, f64::NAN]).check("cell").is_err());
+    }
+
+    #[test]
+    fn texts_are_checked() {
+        assert_eq!(Surrogate::own("y = 1 + abs(x); 1/y^2").check("cell"), Ok(()));
+        let error = Surrogate::own("1/(1 + abs(V))").check("cell").unwrap_err().to_string();
+        assert!(
+            error.contains("cell: error in the equations: line 1, column 12: unknown name 'V'"),
+            "{error}"
+        );
     }
 }

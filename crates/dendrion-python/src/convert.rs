@@ -1,7 +1,7 @@
 //! Conversion of numbers and arrays.
 
 use dendrion::model::allocate::{collected, copied};
-use dendrion::model::{Initializer, Params, PerConnection, Surrogate, Token, Values};
+use dendrion::model::{Initializer, Params, PerConnection, Values};
 use numpy::{Element, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -71,32 +71,6 @@ fn initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<Initializer> {
         }
         other => return Err(PyValueError::new_err(format!("unknown initializer {other}"))),
     })
-}
-
-/// Converts a surrogate derivative: a name with numbers, or "own" with an expression in postfix order.
-pub(crate) fn surrogate(kind: &str, given: &[Bound<'_, PyAny>], relative: bool) -> PyResult<Surrogate> {
-    let number = |i: usize| {
-        let missing = || PyValueError::new_err(format!("number {i} of {kind} is missing"));
-        given.get(i).ok_or_else(missing)?.extract::<f64>()
-    };
-    let token = |any: &Bound<'_, PyAny>| {
-        if let Ok(v) = any.extract::<f64>() {
-            return Ok(Token::Number(v));
-        }
-        let name = any.extract::<String>()?;
-        Token::from_name(&name).ok_or_else(|| PyValueError::new_err(format!("unknown token {name}")))
-    };
-    let function = match kind {
-        "sigmoid" => Surrogate::Sigmoid { alpha: number(0)? },
-        "fast_sigmoid" => Surrogate::FastSigmoid { alpha: number(0)? },
-        "atan" => Surrogate::Atan { alpha: number(0)? },
-        "triangle" => Surrogate::Triangle { alpha: number(0)? },
-        "gaussian" => Surrogate::Gaussian { sigma: number(0)? },
-        "multi_gaussian" => Surrogate::MultiGaussian { sigma: number(0)?, h: number(1)?, s: number(2)? },
-        "own" => Surrogate::Own(given.iter().map(token).collect::<PyResult<_>>()?),
-        other => return Err(PyValueError::new_err(format!("unknown surrogate {other}"))),
-    };
-    Ok(if relative { function.relative() } else { function })
 }
 
 /// Converts a dict of parameter names with floats or arrays.

@@ -13,8 +13,10 @@ mod model;
 mod morphology;
 mod replacement;
 mod simulation;
+mod surrogate;
 mod table;
 mod trace;
+mod units;
 mod watch;
 
 use pyo3::prelude::*;
@@ -37,9 +39,13 @@ mod _core {
     #[pymodule_export]
     use super::simulation::Simulation;
     #[pymodule_export]
+    use super::surrogate::{Surrogate, write_formula};
+    #[pymodule_export]
     use super::table::{check, check_module, nearest, nearest_step, parameters, rounding};
     #[pymodule_export]
     use super::trace::Trace;
+    #[pymodule_export]
+    use super::units::unit;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

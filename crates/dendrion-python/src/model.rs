@@ -12,8 +12,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::convert::{copy, params, per_connection, surrogate};
+use crate::convert::{copy, params, per_connection};
 use crate::error::raise;
+use crate::surrogate::Surrogate;
 use crate::watch::detached;
 
 /// A network under construction.
@@ -282,20 +283,10 @@ impl Model {
         Ok(())
     }
 
-    /// Sets the surrogate derivative of the spike: a name with numbers, or "own" with an expression in postfix
-    /// order.
-    fn set_surrogate(
-        &self,
-        population: usize,
-        kind: &str,
-        given: Vec<Bound<'_, PyAny>>,
-        relative: bool,
-        detach_reset: bool,
-    ) -> PyResult<()> {
-        let surrogate = surrogate(kind, &given, relative)?;
+    fn set_surrogate(&self, population: usize, surrogate: &Surrogate, detach_reset: bool) -> PyResult<()> {
         let mut network = self.network()?;
         let population = population_of(&mut network, population)?;
-        (population.surrogate, population.detach_reset) = (surrogate, detach_reset);
+        (population.surrogate, population.detach_reset) = (surrogate.of.clone(), detach_reset);
         Ok(())
     }
 

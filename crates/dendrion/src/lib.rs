@@ -53,6 +53,9 @@
 //!
 //! Results depend only on the model and its seed, and are bit-identical for any number of threads.
 
+/// The equation language: texts of mechanisms and of functions, and units.
+pub use dendrion_language as language;
+
 /// Model files in TOML and JSON.
 pub use dendrion_file as file;
 
@@ -68,7 +71,7 @@ pub use dendrion_nmodl as nmodl;
 pub use dendrion_engine::{
     Connections, GROWTH_LIMIT, Gradients, Growth, LIBRARY, Level, NumericClass, ProbeId, Rate, Replacement,
     Request, RunEnd, RunOptions, Samples, Simulation, Summary, Trace, check_network, draw_members, library,
-    pairs, read_file,
+    pairs, read_file, surrogate_values,
 };
 pub use dendrion_model::Error;
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import ParameterError
-from ..units.texts import PREFIXES, Factor, factors
+from ..units.texts import Factor, factors
 
 #: Unit symbols: exponents of the SI units they consist of, and the power of ten.
 _SYMBOLS: dict[str, tuple[dict[str, int], int]] = {
@@ -31,7 +31,7 @@ _NAMES = {
 }
 
 
-def checked(unit: str) -> list[Factor]:
+def checked(unit: str) -> tuple[Factor, ...]:
     """Return the factors of a unit (``1`` for dimensionless values), or raise a ParameterError."""
     try:
         if not unit:
@@ -48,9 +48,9 @@ def si(unit: str) -> tuple[str, float]:
     """
     powers: dict[str, float] = {}
     ten = 0.0
-    for prefix, symbol, power in checked(unit):
+    for _, tens, symbol, power in checked(unit):
         base, exponent = _SYMBOLS[symbol]
-        ten += (exponent + PREFIXES[prefix]) * power
+        ten += (exponent + tens) * power
         for name, times in base.items():
             powers[name] = powers.get(name, 0.0) + times * power
     conversion = float(f"1e{ten:.0f}") if ten == round(ten) else 10.0**ten
@@ -72,10 +72,10 @@ def _power(name: str, power: float) -> str:
 def quantity(pq: Any, unit: str) -> Any:
     """Return a unit of the package ``quantities``; ``pq`` is that module."""
     found = pq.dimensionless
-    for prefix, symbol, power in checked(unit):
+    for prefix, tens, symbol, power in checked(unit):
         factor = getattr(pq, prefix + symbol, None)
         if not isinstance(factor, pq.UnitQuantity):
-            factor = pq.UnitQuantity(prefix + symbol, float(f"1e{PREFIXES[prefix]}") * getattr(pq, symbol))
+            factor = pq.UnitQuantity(prefix + symbol, float(f"1e{tens}") * getattr(pq, symbol))
         factor = factor if power == 1 else factor**power
         found = factor if found is pq.dimensionless else found * factor
     return found

@@ -156,8 +156,8 @@ def _written(base: type[Written], equations: str) -> Any:
 def _surrogate(table: Table | None) -> Surrogate:
     if table is None:
         return Sigmoid()
-    if "postfix" in table:
-        return Expression(table["postfix"], relative=table.get("relative", False))
+    if "expression" in table:
+        return Expression(table["expression"], relative=table.get("relative", False))
     numbers = {name: value for name, value in table.items() if name != "kind"}
     made: Surrogate = SURROGATES[table["kind"]](**numbers)
     return made

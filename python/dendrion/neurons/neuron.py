@@ -20,7 +20,7 @@ from ..modules._ownership import SENTINEL, Sentinel, under_construction
 from ..modules._values import read_only
 from ..modules.module import Module, Value, checked_size
 from ..surrogate import Sigmoid, Surrogate
-from ..training._tracing import Token, written
+from ..training._tracing import traced
 from ..units import check_unit, in_unit
 from .methods import SolverMethodODE, SolverMethodSDE, member
 
@@ -215,13 +215,13 @@ class MCNeuron(Neuron):
             value = _steps(self, value, f"{what} = {quoted(value)}")
         return np.atleast_1d(np.asarray(value)).astype(np.uint16)
 
-    def _surrogate(self) -> tuple[str, list[Token], bool]:
-        """Return the kind of the surrogate, its numbers or expression, and whether it is relative."""
+    def _surrogate(self) -> _core.Surrogate:
+        """Return the surrogate as the engine uses it."""
         function = self.surrogate_grad_fn
         if isinstance(function, Surrogate):
-            return (*function._spec(), function.relative)
+            return function._made()
         try:
-            return "own", written(function), False
+            return _core.Surrogate.own("the expression", traced(function), False)
         except Exception as error:
             raise ParameterError(
                 f"{self._label}: surrogate_grad_fn = {quoted(function)}: expected a Surrogate, or an expression of "

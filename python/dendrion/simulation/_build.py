@@ -91,7 +91,7 @@ class Translation:
 
     def _set_surrogate(self, index: int, neuron: MCNeuron) -> None:
         try:
-            self.model.set_surrogate(index, *neuron._surrogate(), neuron.detach_reset)
+            self.model.set_surrogate(index, neuron._surrogate(), neuron.detach_reset)
         except ParameterError as error:
             # Simulations do not need a surrogate, so the error is raised only if a gradient is requested.
             self.without_gradient.append(error)

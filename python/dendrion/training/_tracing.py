@@ -1,4 +1,4 @@
-"""Tracing: converts a function of one number to an expression by calling it with a symbol."""
+"""Tracing: converts a function of one number to a text in the equation language by calling it with a symbol."""
 
 from __future__ import annotations
 
@@ -8,232 +8,200 @@ from typing import Any
 
 import numpy as np
 
-from .._numbers import real
+from .. import _core
 from .._quoted import quoted
-from ..errors import ParameterError, ParameterTypeError
 
-__all__ = ["Symbol", "evaluated", "written"]
+__all__ = ["Symbol", "traced"]
 
-Token = str | float
-
-#: Maximum number of operations and numbers in an expression. A subexpression that is used twice counts twice.
+#: Maximum number of operations and numbers in an expression. Equal ones count once.
 _MOST = 4096
+
+#: A number, or the name of a function and the indices of earlier entries.
+Entry = float | tuple[str, tuple[int, ...]]
+
+
+class Tape:
+    """The values of a function that is being traced, each of which is recorded once."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self._known: dict[Entry, int] = {}
+
+    def add(self, entry: Entry) -> Symbol:
+        """Return the symbol of a value."""
+        index = self._known.setdefault(entry, len(self.entries))
+        if index == _MOST:
+            raise TypeError(f"the expression has {_MOST + 1} or more operations and numbers; expected at most {_MOST}")
+        if index == len(self.entries):
+            self.entries.append(entry)
+        return Symbol(self, index)
+
+    def symbol(self, value: Any) -> Symbol:
+        """Return a symbol, or a number as a symbol."""
+        if isinstance(value, Symbol):
+            if value.tape is not self:
+                raise TypeError("a value of another expression; expected a function of its argument")
+            return value
+        number = np.asarray(value)
+        if number.ndim or number.dtype.kind not in "biuf":
+            raise TypeError(f"{quoted(value)} in an expression; expected a number")
+        if not math.isfinite(number):
+            raise TypeError(f"{quoted(value)} in an expression; expected a finite number")
+        return self.add(float(number))
 
 
 class Symbol:
-    """A symbolic number that records the operations applied to it, in postfix order."""
+    """A symbolic number that records the operations applied to it."""
 
     __array_priority__ = 1000
 
-    def __init__(self, tokens: tuple[Token, ...]) -> None:
-        self.tokens = tokens
+    def __init__(self, tape: Tape, index: int) -> None:
+        self.tape, self.index = tape, index
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         rule = _UFUNCS.get(ufunc.__name__)
         if rule is None or method != "__call__" or kwargs:
             return NotImplemented
-        return rule(*(_symbol(i) for i in inputs))
+        return rule(*(self.tape.symbol(i) for i in inputs))
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if func is np.where and len(args) == 3 and not kwargs:
-            condition, yes, no = (_symbol(a) for a in args)
-            return _made("select", condition, yes, no)
-        if func is np.clip and len(args) == 3 and not kwargs:
-            value, low, high = (_symbol(a) for a in args)
-            return _made("min", _made("max", value, low), high)
-        return NotImplemented
+        name = {np.where: "where", np.clip: "clip"}.get(func)
+        return NotImplemented if name is None or len(args) != 3 or kwargs else self._made(name, *args)
+
+    def _made(self, name: str, *parts: Any) -> Symbol:
+        return self.tape.add((name, tuple(self.tape.symbol(p).index for p in parts)))
 
     def __bool__(self) -> bool:
         raise TypeError("the truth value of an expression is unknown during tracing; use np.where(condition, yes, no)")
 
     def __add__(self, b: Any) -> Symbol:
-        return _made("add", self, b)
+        return self._made("+", self, b)
 
     def __radd__(self, b: Any) -> Symbol:
-        return _made("add", b, self)
+        return self._made("+", b, self)
 
     def __sub__(self, b: Any) -> Symbol:
-        return _made("sub", self, b)
+        return self._made("-", self, b)
 
     def __rsub__(self, b: Any) -> Symbol:
-        return _made("sub", b, self)
+        return self._made("-", b, self)
 
     def __mul__(self, b: Any) -> Symbol:
-        return _made("mul", self, b)
+        return self._made("*", self, b)
 
     def __rmul__(self, b: Any) -> Symbol:
-        return _made("mul", b, self)
+        return self._made("*", b, self)
 
     def __truediv__(self, b: Any) -> Symbol:
-        return _made("div", self, b)
+        return self._made("/", self, b)
 
     def __rtruediv__(self, b: Any) -> Symbol:
-        return _made("div", b, self)
+        return self._made("/", b, self)
 
     def __pow__(self, b: Any) -> Symbol:
-        return _made("pow", self, b)
+        return self._made("^", self, b)
 
     def __rpow__(self, b: Any) -> Symbol:
-        return _made("pow", b, self)
+        return self._made("^", b, self)
 
     def __neg__(self) -> Symbol:
-        return _made("neg", self)
+        return self._made("neg", self)
 
     def __pos__(self) -> Symbol:
         return self
 
     def __abs__(self) -> Symbol:
-        return _made("abs", self)
+        return self._made("abs", self)
 
     def __gt__(self, b: Any) -> Symbol:
-        return _made("greater", self, b)
+        return self._made(">", self, b)
 
     def __ge__(self, b: Any) -> Symbol:
-        return _made("greater_equal", self, b)
+        return self._made(">=", self, b)
 
     def __lt__(self, b: Any) -> Symbol:
-        return _made("greater", b, self)
+        return self._made("<", self, b)
 
     def __le__(self, b: Any) -> Symbol:
-        return _made("greater_equal", b, self)
+        return self._made("<=", self, b)
+
+    def __and__(self, b: Any) -> Symbol:
+        return self._made("and", self, b)
+
+    def __or__(self, b: Any) -> Symbol:
+        return self._made("or", self, b)
+
+    def __invert__(self) -> Symbol:
+        return self._made("not", self)
+
+    __rand__, __ror__ = __and__, __or__
 
 
-def _symbol(value: Any) -> Symbol:
-    if isinstance(value, Symbol):
-        return value
-    number = np.asarray(value)
-    if number.ndim or number.dtype.kind not in "biuf":
-        raise TypeError(f"{quoted(value)} in an expression; expected a number")
-    return Symbol((float(number),))
-
-
-def _made(name: str, *parts: Any) -> Symbol:
-    symbols = [_symbol(p) for p in parts]
-    count = 1 + sum(len(s.tokens) for s in symbols)
-    if count > _MOST:
-        raise TypeError(f"the expression has {count} or more operations and numbers; expected at most {_MOST}")
-    return Symbol((*(t for s in symbols for t in s.tokens), name))
+def _calls(name: str) -> Callable[..., Symbol]:
+    """Return a function that applies the language's function ``name``."""
+    return lambda a, *others: a._made(name, a, *others)
 
 
 def _cosh(a: Symbol) -> Symbol:
-    return (_made("exp", a) + _made("exp", -a)) * 0.5
+    return (_calls("exp")(a) + _calls("exp")(-a)) * 0.5
 
 
 _UFUNCS: dict[str, Callable[..., Symbol]] = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b,
-    "true_divide": lambda a, b: a / b,
-    "power": lambda a, b: a**b,
-    "float_power": lambda a, b: a**b,
-    "negative": lambda a: -a,
+    "add": _calls("+"),
+    "subtract": _calls("-"),
+    "multiply": _calls("*"),
+    "divide": _calls("/"),
+    "true_divide": _calls("/"),
+    "power": _calls("^"),
+    "float_power": _calls("^"),
+    "negative": _calls("neg"),
     "positive": lambda a: a,
     "absolute": abs,
     "fabs": abs,
-    "sqrt": lambda a: _made("sqrt", a),
-    "exp": lambda a: _made("exp", a),
-    "expm1": lambda a: _made("exp", a) - 1.0,
-    "log": lambda a: _made("log", a),
-    "log1p": lambda a: _made("log", a + 1.0),
-    "tanh": lambda a: _made("tanh", a),
+    "sqrt": _calls("sqrt"),
+    "exp": _calls("exp"),
+    "expm1": _calls("expm1"),
+    "log": _calls("log"),
+    "log10": _calls("log10"),
+    "log1p": _calls("log1p"),
+    "tanh": _calls("tanh"),
     "cosh": _cosh,
     "square": lambda a: a * a,
     "reciprocal": lambda a: 1.0 / a,
-    "minimum": lambda a, b: _made("min", a, b),
-    "maximum": lambda a, b: _made("max", a, b),
-    "greater": lambda a, b: a > b,
-    "greater_equal": lambda a, b: a >= b,
-    "less": lambda a, b: a < b,
-    "less_equal": lambda a, b: a <= b,
+    "minimum": _calls("min"),
+    "maximum": _calls("max"),
+    "clip": _calls("clip"),
+    "greater": _calls(">"),
+    "greater_equal": _calls(">="),
+    "less": _calls("<"),
+    "less_equal": _calls("<="),
+    "logical_and": _calls("and"),
+    "logical_or": _calls("or"),
+    "logical_not": _calls("not"),
+    "bitwise_and": _calls("and"),
+    "bitwise_or": _calls("or"),
+    "invert": _calls("not"),
 }
 
 #: Points at which an expression is compared with the original function.
 _POINTS = (-50.0, -7.3, -1.0, -0.31, 0.0, 0.27, 1.0, 6.1, 40.0)
 
 
-def written(function: Callable[..., Any]) -> list[Token]:
-    """Return a function of one number as an expression in postfix order.
+def traced(function: Callable[..., Any]) -> str:
+    """Return a function of one number as a text.
 
     Raises
     ------
     TypeError
         If the function uses an unsupported operation, or behaves differently for symbols and for numbers.
     """
-    tokens = list(_symbol(function(Symbol(("x",)))).tokens)
+    tape = Tape()
+    value = tape.symbol(function(tape.add(("x", ()))))
+    text = _core.write_formula(tape.entries[: value.index + 1])
+    points = np.asarray(_POINTS)
     with np.errstate(all="ignore"):
-        expected = np.asarray(function(np.asarray(_POINTS)), dtype=np.float64) * np.ones(len(_POINTS))
-        found = evaluated(tokens, np.asarray(_POINTS))
+        expected = np.asarray(function(points), dtype=np.float64) * np.ones(len(_POINTS))
+    found = _core.Surrogate.own("the expression", text, False).values(points)
     if not np.allclose(found, expected, rtol=1e-9, atol=1e-12, equal_nan=True):
         raise TypeError("it is not a single expression of V - V_th")
-    return tokens
-
-
-def checked(label: str, tokens: Any) -> tuple[Token, ...]:
-    """Return an expression in postfix order as a tuple, checked.
-
-    Raises
-    ------
-    ParameterTypeError, ParameterError
-        For a value that is not a sequence of names and numbers, an unknown name, or a wrong number of operands.
-    """
-    expected = "an expression in postfix order, such as ['x', 'abs', 1.0, 'add']"
-    if not isinstance(tokens, (list, tuple)):
-        raise ParameterTypeError(f"{label} = {quoted(tokens)}: expected a function of x, or {expected}")
-    if len(tokens) > _MOST:
-        raise ParameterError(f"{label}: {len(tokens)} operations and numbers: expected at most {_MOST}")
-    found, depth = [], 0
-    for k, token in enumerate(tokens):
-        taken = 0
-        if isinstance(token, str):
-            if token != "x" and token not in _NUMPY:
-                raise ParameterError(f"{label}[{k}] = {quoted(token)}: expected 'x', or one of {', '.join(_NUMPY)}")
-            taken = 0 if token == "x" else _ARITY.get(token, 2)
-        elif token is not None:
-            token = real(f"{label}[{k}]", token, "a finite number, or the name of an operation")
-            if not math.isfinite(token):
-                raise ParameterError(f"{label}[{k}] = {token}: expected a finite number")
-        if taken > depth:
-            raise ParameterError(f"{label}[{k}] = {quoted(token)}: has {depth} operands, expected {taken}; {expected}")
-        depth += 1 - taken
-        found.append(token)
-    if depth != 1:
-        raise ParameterError(f"{label}: leaves {depth} values, expected one; {expected}")
-    return tuple(found)
-
-
-_NUMPY: dict[str, Callable[..., Any]] = {
-    "neg": np.negative,
-    "abs": np.abs,
-    "sqrt": np.sqrt,
-    "exp": np.exp,
-    "log": np.log,
-    "tanh": np.tanh,
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "min": np.minimum,
-    "max": np.maximum,
-    "pow": np.power,
-    "greater": lambda a, b: np.where(a > b, 1.0, 0.0),
-    "greater_equal": lambda a, b: np.where(a >= b, 1.0, 0.0),
-    "select": lambda c, a, b: np.where(c != 0, a, b),
-}
-_ARITY = {"neg": 1, "abs": 1, "sqrt": 1, "exp": 1, "log": 1, "tanh": 1, "select": 3}
-
-
-def evaluated(tokens: list[Token], x: Any) -> Any:
-    """Return the value of an expression in postfix order at ``x``."""
-    stack: list[Any] = []
-    for token in tokens:
-        if token == "x":
-            stack.append(x)
-        elif isinstance(token, str):
-            count = _ARITY.get(token, 2)
-            arguments = stack[-count:]
-            del stack[-count:]
-            stack.append(_NUMPY[token](*arguments))
-        else:
-            stack.append(math.nan if token is None else token)
-    return stack[0] * np.ones_like(x)
+    return text

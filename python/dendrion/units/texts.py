@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from .. import _core
 
 __all__ = [
     "COMMON",
     "PARTS",
-    "PREFIXES",
     "SI",
     "Dimension",
     "Factor",
@@ -31,29 +31,6 @@ Dimension = frozenset[tuple[str, int]]
 
 #: Base dimensions and their SI units.
 SI = {"mass": "kg", "length": "m", "time": "s", "current": "A", "temperature": "K", "substance": "mol"}
-
-#: Symbols, with the exponents of base dimensions in the order of ``SI``, and a power of ten.
-_SYMBOLS = {
-    "V": ((1, 2, -3, -1, 0, 0), 0),
-    "s": ((0, 0, 1, 0, 0, 0), 0),
-    "A": ((0, 0, 0, 1, 0, 0), 0),
-    "m": ((0, 1, 0, 0, 0, 0), 0),
-    "M": ((0, -3, 0, 0, 0, 1), 3),
-    "K": ((0, 0, 0, 0, 1, 0), 0),
-    "S": ((-1, -2, 3, 2, 0, 0), 0),
-    "F": ((-1, -2, 4, 2, 0, 0), 0),
-    "ohm": ((1, 2, -3, -2, 0, 0), 0),
-    "Hz": ((0, 0, -1, 0, 0, 0), 0),
-    "C": ((0, 0, 1, 1, 0, 0), 0),
-    "J": ((1, 2, -2, 0, 0, 0), 0),
-    "L": ((0, 3, 0, 0, 0, 0), -3),
-    "mol": ((0, 0, 0, 0, 0, 1), 0),
-}
-#: Prefixes and their powers of ten.
-PREFIXES = {"": 0, "f": -15, "p": -12, "n": -9, "u": -6, "m": -3, "c": -2, "k": 3, "M": 6, "G": 9}
-
-#: A factor of a unit: operator, name, and exponent (``cm2``, ``ms^-1``, ``ms^1/2``).
-_FACTOR = re.compile(r"\s*([*/]?)\s*(1|[^\W\d_]+)([23]?)(?:(?:\^|\*\*)(-?\d+(?:/\d+|\.\d+)?))?")
 
 #: Units in which values without a unit of their own are shown.
 COMMON = (
@@ -76,55 +53,44 @@ def dimension(exponents: Iterable[tuple[str, Any]]) -> Dimension:
 
 
 class Factor(NamedTuple):
-    """A prefix, a symbol and an exponent; for the ``cm2`` of ``uS/cm2``: c, m and -2."""
+    """A prefix with its power of ten, a symbol and an exponent; for the ``cm2`` of ``uS/cm2``: c, -2, m and -2."""
 
     prefix: str
+    tens: int
     symbol: str
     power: float
 
 
-def factors(text: str) -> list[Factor]:
-    """Return the factors of a unit without conditions, such as ``uS/cm2``; an empty list for dimensionless values.
+@functools.cache
+def _read(text: str) -> tuple[Unit, tuple[Factor, ...]]:
+    try:
+        exponents, tens, factors = _core.unit(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from None
+    found = frozenset((name, parts) for name, parts in zip(SI, exponents, strict=True) if parts)
+    return Unit(found, tens), tuple(Factor(*factor) for factor in factors)
+
+
+def parsed(text: str) -> Unit:
+    """Return the unit that a text without conditions denotes; an empty text is dimensionless.
 
     Raises
     ------
     ValueError
         If the text is not a valid unit.
     """
-    found, at = [], 0
-    while at < len(text.rstrip()):
-        factor = _FACTOR.match(text, at)
-        if factor is None:
-            raise ValueError(f"{text!r}: expected a unit such as mV, uS/cm2 or 1/ms")
-        sign, name, short, long = factor.groups()
-        above, _, below = (long or short or "1").partition("/")
-        power = float(above) / float(below or 1) * (-1 if sign == "/" else 1)
-        if name != "1":
-            found.append(Factor(*_taken_apart(text, name), power))
-        at = factor.end()
-    return found
+    return _read(text)[0]
 
 
-def _taken_apart(text: str, name: str) -> tuple[str, str]:
-    """Return the prefix and the symbol of a unit name."""
-    name = name.replace("\u00b5", "u").replace("\u03bc", "u")
-    if name in _SYMBOLS:
-        return "", name
-    if name[0] in PREFIXES and name[1:] in _SYMBOLS:
-        return name[0], name[1:]
-    raise ValueError(f"{text!r}: {name!r} is not a unit")
+def factors(text: str) -> tuple[Factor, ...]:
+    """Return the factors of a unit without conditions, such as ``uS/cm2``; none for dimensionless values.
 
-
-@functools.cache
-def parsed(text: str) -> Unit:
-    """Return the unit that a text without conditions denotes; an empty text is dimensionless."""
-    exponents = [0.0] * len(SI)
-    tens = 0.0
-    for prefix, symbol, power in factors(text):
-        of, own = _SYMBOLS[symbol]
-        exponents = [e + power * o for e, o in zip(exponents, of, strict=True)]
-        tens += power * (own + PREFIXES[prefix])
-    return Unit(dimension(zip(SI, exponents, strict=True)), tens)
+    Raises
+    ------
+    ValueError
+        If the text is not a valid unit.
+    """
+    return _read(text)[1]
 
 
 def alternatives(text: str) -> list[str]:

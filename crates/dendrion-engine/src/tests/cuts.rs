@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use dendrion_kernels::{Level, NumericClass, Scalar, granule};
-use dendrion_model::{Generator, Injection, Signal, Surrogate};
+use dendrion_model::{Generator, Injection, Signal, Surrogate, SurrogateKind};
 
 use super::network::{SIZES, network, probes, recorded};
 use crate::build::layout::Layout;
@@ -115,7 +115,8 @@ fn gradient<T: Scalar>(threads: usize, layout: impl Fn(usize, usize) -> Layout) 
     network.projections.iter_mut().for_each(|p| p.plasticity = None);
     for population in &mut network.populations {
         // The surrogate is wide and low, because gradients through hundreds of spikes would overflow otherwise.
-        (population.surrogate, population.detach_reset) = (Surrogate::Triangle { alpha: 0.1 }, true);
+        (population.surrogate, population.detach_reset) =
+            (Surrogate::new(SurrogateKind::Triangle, [0.1]), true);
     }
     network.generators.push(Generator::new("all", 1, Signal::Dc, [("amplitude", 5.0)]));
     let shared = Injection { path: "to_all".into(), generator: 3, population: 0, compartment: 1 };

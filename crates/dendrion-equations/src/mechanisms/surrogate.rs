@@ -1,89 +1,88 @@
-//! Surrogate derivatives of the spike as functions of their argument x. The built-in functions use exponentials of
-//! negative arguments only, which cannot overflow.
+//! Surrogate derivatives of the spike as functions of their argument x.
 
-use std::f64::consts::{PI, TAU};
+use dendrion_language::{Formula, with_stack};
+use dendrion_model::allocate::collected;
+use dendrion_model::{Error, Surrogate};
 
-use dendrion_model::{Surrogate, Token};
+use crate::evaluate::{Env, evaluate_only};
+use crate::expr::Workbook;
+use crate::graph::{Graph, Node, NodeId};
+use crate::written::value;
 
-use crate::expr::Expr;
-
-/// Returns the derivative at `x`.
-pub(crate) fn derivative<'g>(surrogate: &Surrogate, x: Expr<'g>) -> Expr<'g> {
-    let one = x.number(1.0);
-    match surrogate {
-        Surrogate::Sigmoid { alpha } => (x * *alpha).logistic_slope() * *alpha,
-        Surrogate::FastSigmoid { alpha } => {
-            let below = one + x.abs() * *alpha;
-            one / (below * below)
-        }
-        Surrogate::Atan { alpha } => {
-            let z = x * (PI / 2.0 * alpha);
-            x.number(alpha / 2.0) / (one + z * z)
-        }
-        Surrogate::Triangle { alpha } => (one - x.abs() * *alpha).at_least(0.0) * *alpha,
-        Surrogate::Gaussian { sigma } => normal(x, 0.0, *sigma),
-        Surrogate::MultiGaussian { sigma, h, s } => {
-            let sides = normal(x, *sigma, s * sigma) + normal(x, -*sigma, s * sigma);
-            normal(x, 0.0, *sigma) * (1.0 + h) - sides * *h
-        }
-        Surrogate::Own(tokens) => own(tokens, x),
-        Surrogate::Relative(function) => derivative(function, x),
-    }
+/// Returns the surrogate `formula` at `x`.
+pub(crate) fn derivative(formula: &Formula, graph: &mut Graph, x: NodeId) -> NodeId {
+    let book = Workbook::over(std::mem::take(graph));
+    let found = value(formula, book.read(x)).id();
+    *graph = book.into_graph();
+    found
 }
 
-/// Returns the normal density N(x | mean, sigma²).
-fn normal(x: Expr<'_>, mean: f64, sigma: f64) -> Expr<'_> {
-    let z = (x - mean) * (1.0 / sigma);
-    (z * z * -0.5).exp() * (1.0 / (TAU.sqrt() * sigma))
-}
-
-/// Returns the value of an expression in postfix order, which must be valid.
-fn own<'g>(tokens: &[Token], x: Expr<'g>) -> Expr<'g> {
-    let mut stack: Vec<Expr<'g>> = Vec::new();
-    for token in tokens {
-        let nothing = x.number(0.0);
-        let mut next = || stack.pop().unwrap_or(nothing);
-        let value = match token.arity() {
-            0 => match token {
-                Token::Number(v) => x.number(*v),
-                _ => x,
-            },
-            1 => one_argument(*token, next()),
-            2 => {
-                let b = next();
-                two_arguments(*token, next(), b)
-            }
-            _ => {
-                let (c, b) = (next(), next());
-                next().choose(b, c)
-            }
+/// Returns the values of a surrogate at the points `at`. `path` is the name of the surrogate in error messages.
+///
+/// # Errors
+/// Returns an error for an invalid surrogate.
+pub fn surrogate_values(path: &str, surrogate: &Surrogate, at: &[f64]) -> Result<Vec<f64>, Error> {
+    surrogate.check(path)?;
+    let formula = surrogate.formula(path)?;
+    with_stack(|| {
+        let mut graph = Graph::default();
+        let x = graph.intern(Node::Input(0));
+        let found = derivative(&formula, &mut graph, x);
+        graph.check(path)?;
+        let mut ids = Vec::new();
+        graph.visit_ids(found, &mut |id| ids.push(id));
+        ids.sort_unstable();
+        let one = |x: &f64| {
+            let values = evaluate_only(&graph, &ids, Env { inputs: &[*x], ..Env::default() });
+            values.last().copied().unwrap_or(f64::NAN)
         };
-        stack.push(value);
-    }
-    stack.pop().unwrap_or_else(|| x.number(0.0))
+        collected(at.iter().map(one))
+    })
 }
 
-fn one_argument(token: Token, a: Expr<'_>) -> Expr<'_> {
-    match token {
-        Token::Neg => -a,
-        Token::Abs => a.abs(),
-        Token::Sqrt => a.sqrt(),
-        Token::Exp => a.exp(),
-        Token::Log => a.ln(),
-        _ => a.tanh(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use dendrion_model::{Surrogate, SurrogateKind};
 
-fn two_arguments<'g>(token: Token, a: Expr<'g>, b: Expr<'g>) -> Expr<'g> {
-    match token {
-        Token::Add => a + b,
-        Token::Sub => a - b,
-        Token::Mul => a * b,
-        Token::Div => a / b,
-        Token::Min => b.above(a).choose(a, b),
-        Token::Max => a.above(b).choose(a, b),
-        Token::Pow => a.to_the(b),
-        Token::Greater => a.above(b),
-        _ => a.reaches(b),
+    use super::surrogate_values;
+
+    fn at(surrogate: &Surrogate, x: f64) -> f64 {
+        surrogate_values("surrogate", surrogate, &[x]).expect("valid")[0]
+    }
+
+    /// The integral over x is the height of the step, and all functions are symmetric.
+    #[test]
+    fn built_in_surrogates_have_their_integrals() {
+        for kind in SurrogateKind::ALL {
+            let expected = match kind {
+                SurrogateKind::FastSigmoid => 2.0,
+                SurrogateKind::MultiGaussian => 0.85,
+                _ => 1.0,
+            };
+            let surrogate = Surrogate::new(*kind, []);
+            let points: Vec<f64> = (-4_000..=4_000).map(|k| f64::from(k) * 0.05).collect();
+            let values = surrogate_values("surrogate", &surrogate, &points).expect("valid");
+            let sum = values.iter().sum::<f64>() * 0.05;
+            assert!((sum - expected).abs() < 0.02, "{kind:?} {sum}");
+            assert!((at(&surrogate, -0.7) - at(&surrogate, 0.7)).abs() < 1e-15, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_used() {
+        let near = |surrogate: Surrogate, x: f64, expected: f64| {
+            assert!((at(&surrogate, x) - expected).abs() < 1e-15, "{surrogate:?}");
+        };
+        near(Surrogate::new(SurrogateKind::FastSigmoid, [2.0]), -1.0, 1.0 / 9.0);
+        near(Surrogate::new(SurrogateKind::Triangle, [0.5]), 1.0, 0.25);
+        near(Surrogate::new(SurrogateKind::Sigmoid, [8.0]), 0.0, 2.0);
+        near(Surrogate::own("a = 3; y = a*x; 1/(1 + y*y)"), 1.0, 0.1);
+    }
+
+    #[test]
+    fn repeated_squares_take_one_product_each() {
+        let squares: Vec<String> = (0..60).map(|k| format!("y{} = y{k}*y{k}", k + 1)).collect();
+        let text = format!("y0 = x; {}; y60", squares.join("; "));
+        assert!((at(&Surrogate::own(text), 1.0) - 1.0).abs() < 1e-15);
     }
 }

@@ -1,8 +1,9 @@
 //! Translates the nodes of a definition to expressions of the graph.
 
-use dendrion_language::{Binary, Function, Given, Id, Import, Term};
+use dendrion_language::{Given, Id, Import, Term};
 use dendrion_model::Error;
 
+use super::function::apply;
 use super::part::coherent;
 use super::{Shared, Written, events};
 use crate::expr::Expr;
@@ -121,7 +122,7 @@ impl<'g> Written<'_, 'g> {
             Term::Given(given) => self.given(b, membranes, i, *given)?,
             Term::Apply(f, operands) => {
                 let operands: Vec<Expr<'g>> = operands.iter().map(|id| self.known(b, i, *id)).collect();
-                apply(b, *f, &operands)
+                apply(*f, &operands)
             }
         })
     }
@@ -184,25 +185,5 @@ impl<'g> Written<'_, 'g> {
         let accepted =
             format!("length and diameter (um), because the equations of {} use the area", self.path(i));
         Err(Error::parameter(self.population.path_of(&compartment.name), name, "None", accepted))
-    }
-}
-
-/// Applies a function to expressions. Functions that the graph does not provide are composed of functions
-/// that it provides.
-fn apply<'g>(b: &Builder<'g>, f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
-    let at = |i: usize| operands.get(i).copied().unwrap_or_else(|| b.number(f64::NAN));
-    let (x, y) = (at(0), at(1));
-    match f {
-        Function::Binary(Binary::Pow) => x.to_the(y),
-        Function::Unary(f) => x.apply(f),
-        Function::Binary(f) => x.with(f, y),
-        Function::Log10 => x.ln() * std::f64::consts::LOG10_E,
-        Function::Less => y.above(x),
-        Function::LessEqual => y.reaches(x),
-        Function::And => x * y,
-        Function::Or => x.max(y),
-        Function::Not => 1.0 - x,
-        Function::Clip => x.max(y).min(at(2)),
-        Function::Where => x.choose(y, at(2)),
     }
 }

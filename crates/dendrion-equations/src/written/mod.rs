@@ -6,6 +6,7 @@
 //! expression is added when it is first needed ([`lower`]).
 
 mod events;
+mod function;
 mod initial;
 mod lower;
 mod part;
@@ -21,6 +22,7 @@ use crate::mechanisms::receptor::{MEMBRANE, text};
 use crate::system::Builder;
 
 pub(crate) use events::{NEVER, due};
+pub(crate) use function::value;
 pub(crate) use initial::settle;
 use part::Part;
 

@@ -5,6 +5,7 @@ mod generator;
 mod names;
 mod parts;
 mod population;
+mod surrogate;
 mod table;
 mod values;
 

@@ -1,7 +1,6 @@
 //! Reads numbers in all their forms: single numbers, lists, separate arrays and distributions.
 
-use dendrion_language::TextError;
-use dendrion_model::{Initializer, PerConnection, Surrogate, Token, Values};
+use dendrion_model::{Initializer, PerConnection, Values};
 
 use super::{Read, Table};
 use crate::node::{Node, Value};
@@ -103,38 +102,6 @@ impl Table<'_, '_> {
         table.finish()?;
         Ok(found)
     }
-
-    /// Reads the surrogate derivative of a spike.
-    pub(super) fn surrogate(&self, name: &str) -> Read<Surrogate> {
-        let Some(node) = self.get(name) else { return Ok(Surrogate::default()) };
-        let table = Table::new(self.cx, format!("{}: {name}", self.path), node)?;
-        if let Some(tokens) = table.get("postfix") {
-            let Value::List(items) = &tokens.value else {
-                return Err(table.wrong(tokens, "postfix", "a list of numbers and names"));
-            };
-            let tokens = items.iter().map(|item| token(&table, item)).collect::<Read<_>>()?;
-            let relative = table.flag("relative")?.unwrap_or(false);
-            table.finish()?;
-            let own = Surrogate::Own(tokens);
-            return Ok(if relative { own.relative() } else { own });
-        }
-        let number = |key: &str, default: f64| -> Read<f64> { Ok(table.number(key)?.unwrap_or(default)) };
-        let found = match table.choice("kind", &words::SURROGATES)? {
-            Some("FastSigmoid") => Surrogate::FastSigmoid { alpha: number("alpha", 1.0)? },
-            Some("ATan") => Surrogate::Atan { alpha: number("alpha", 2.0)? },
-            Some("Triangle") => Surrogate::Triangle { alpha: number("alpha", 1.0)? },
-            Some("Gaussian") => Surrogate::Gaussian { sigma: number("sigma", 0.5)? },
-            Some("MultiGaussian") => Surrogate::MultiGaussian {
-                sigma: number("sigma", 0.5)?,
-                h: number("h", 0.15)?,
-                s: number("s", 6.0)?,
-            },
-            _ => Surrogate::Sigmoid { alpha: number("alpha", 4.0)? },
-        };
-        let relative = table.flag("relative")?.unwrap_or(false);
-        table.finish()?;
-        Ok(if relative { found.relative() } else { found })
-    }
 }
 
 /// Returns the lower bound of a truncation. The default is 0, because weights and delays cannot be negative.
@@ -144,13 +111,5 @@ fn least(table: &Table<'_, '_>) -> Read<f64> {
         Some(Node { value: Value::Text(text), .. }) if text == "-inf" => Ok(f64::NEG_INFINITY),
         Some(node) => table.number_of(node, "low"),
         None => Ok(0.0),
-    }
-}
-
-fn token(table: &Table<'_, '_>, item: &Node) -> Result<Token, TextError> {
-    let expected = "numbers and names such as \"x\", \"neg\" or \"add\"";
-    match &item.value {
-        Value::Text(word) => Token::from_name(word).ok_or_else(|| table.wrong(item, "postfix", expected)),
-        _ => table.number_of(item, "postfix").map(Token::Number),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dendrion_model::{Initializer, ModuleKind, Params, PerConnection, Surrogate, Token, Values};
+use dendrion_model::{Initializer, ModuleKind, Params, PerConnection, Surrogate, SurrogateFunction, Values};
 use serde_json::{Value, json};
 
 use super::Table;
@@ -107,28 +107,17 @@ pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
     if *surrogate == Surrogate::default() {
         return None;
     }
-    let mut written = match surrogate.function() {
-        Surrogate::Relative(_) => return None,
-        Surrogate::Sigmoid { alpha } => json!({ "kind": "Sigmoid", "alpha": alpha }),
-        Surrogate::FastSigmoid { alpha } => json!({ "kind": "FastSigmoid", "alpha": alpha }),
-        Surrogate::Atan { alpha } => json!({ "kind": "ATan", "alpha": alpha }),
-        Surrogate::Triangle { alpha } => json!({ "kind": "Triangle", "alpha": alpha }),
-        Surrogate::Gaussian { sigma } => json!({ "kind": "Gaussian", "sigma": sigma }),
-        Surrogate::MultiGaussian { sigma, h, s } => {
-            json!({ "kind": "MultiGaussian", "sigma": sigma, "h": h, "s": s })
+    let mut table = Table::new();
+    match &surrogate.function {
+        SurrogateFunction::BuiltIn(kind, numbers) => {
+            table.insert("kind".into(), kind.name().into());
+            let names = kind.parameters().into_iter().map(|parameter| parameter.name);
+            table.extend(names.zip(numbers.iter().map(|v| Value::from(*v))));
         }
-        Surrogate::Own(tokens) => json!({ "postfix": tokens.iter().map(token).collect::<Vec<_>>() }),
-    };
-    if surrogate.is_relative() {
-        written["relative"] = true.into();
+        SurrogateFunction::Own(text) => drop(table.insert("expression".into(), text.as_str().into())),
     }
-    Some(written)
-}
-
-fn token(token: &Token) -> Value {
-    match token {
-        Token::Number(v) => (*v).into(),
-        // The file format uses the same names of tokens as the serialized model.
-        other => serde_json::to_value(other).unwrap_or_default(),
+    if surrogate.is_relative {
+        table.insert("relative".into(), true.into());
     }
+    Some(table.into())
 }

@@ -2,6 +2,7 @@
 
 mod declare;
 mod events;
+mod formula;
 mod order;
 mod parameters;
 mod types;
@@ -12,6 +13,7 @@ use crate::definition::{Current, Definition, Export, Given, Id, Import, State, T
 use crate::error::{Span, TextError, suggestion};
 use crate::syntax::{Name, Node, Statement, Syntax};
 use crate::unit::{Dimension, Unit};
+pub(crate) use formula::formula;
 use types::Type;
 
 type Checked<T> = Result<T, TextError>;
@@ -82,6 +84,8 @@ struct Checker<'t> {
     made: Definition,
     /// Index of the statement that defines each named expression.
     statement_of: Vec<usize>,
+    /// Whether the text is a function of `x`, which reads nothing of a compartment.
+    is_formula: bool,
 }
 
 impl<'t> Checker<'t> {
@@ -112,6 +116,7 @@ impl<'t> Checker<'t> {
             constants: vec![None; n],
             made,
             statement_of: Vec::new(),
+            is_formula: false,
         }
     }
 

@@ -74,7 +74,8 @@ impl Checker<'_> {
         let Statement::Define { name, value, unit, .. } = statement else { return Ok(()) };
         self.check_value(*value)?;
         let unit = if let Some(Annotation { unit, .. }) = unit {
-            self.of_dimension(*value, unit.unit.dimension, &name.text)?;
+            let what = if name.text.is_empty() { "the value" } else { &*name.text };
+            self.of_dimension(*value, unit.unit.dimension, what)?;
             unit.clone()
         } else {
             let dimension = match self.types[*value] {

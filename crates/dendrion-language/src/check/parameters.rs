@@ -16,12 +16,12 @@ impl Checker<'_> {
                 continue;
             };
             let word = &*name.text;
-            if !self.is_literal(*value) || word == "I" {
+            // A current and the value of a function are not parameters, even if they are constant.
+            if !self.is_literal(*value) || word == "I" || word.is_empty() {
                 if bound.is_some() {
-                    return Err(self.error(
-                        name.span,
-                        format!("'{word}' is not a parameter, so it cannot have a bound"),
-                    ));
+                    let what = if word.is_empty() { "the value".into() } else { format!("'{word}'") };
+                    return Err(self
+                        .error(name.span, format!("{what} is not a parameter, so it cannot have a bound")));
                 }
                 self.names.insert(word, Meaning::Expression(self.made.expressions.len()));
                 self.made.expressions.push(expression);

@@ -52,7 +52,8 @@ impl Checker<'_> {
     }
 
     fn name(&mut self, id: Id, word: &str, span: Span) -> Checked<(Type, Term)> {
-        if let (false, Some(unit)) = (self.is_declared(word), Unit::named(word)) {
+        let is_unit = !self.is_formula && !self.is_declared(word);
+        if let (true, Some(unit)) = (is_unit, Unit::named(word)) {
             let coherent = unit.coherent(1.0);
             self.constants[id] = Some(coherent);
             return Ok((Type::Number(unit.dimension), Term::Number(coherent)));
@@ -78,12 +79,15 @@ impl Checker<'_> {
         if let Some(meaning) = self.names.get(word) {
             return Ok(*meaning);
         }
+        let own = self.names.keys().copied().filter(|name| !name.is_empty());
         let message = match word {
+            _ if self.is_formula => {
+                format!("unknown name '{word}'{}", suggestion(word, sorted(own.collect())))
+            }
             "weight" => "'weight' is only available in 'on event: ...', as in 's += weight'".into(),
             "t" => "equations cannot depend on the time t; drive the neuron with a current or spike generator instead".into(),
             "I" => "'I' is only available in a text with an equation 'dV/dt = ...'".into(),
             _ => {
-                let own = self.names.keys().copied();
                 let known: Vec<&str> = own.chain(GIVEN.iter().map(|(n, _)| *n)).chain(COMMON).collect();
                 format!("unknown name '{word}'{}", suggestion(word, sorted(known)))
             }

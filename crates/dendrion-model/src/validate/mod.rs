@@ -178,7 +178,7 @@ impl Population {
 
     /// Checks that `V_reset` determines V after a spike, since a relative surrogate divides by `V_th` - `V_reset`.
     fn relative_surrogate_is_possible(&self) -> Checked {
-        if !self.surrogate.is_relative() {
+        if !self.surrogate.is_relative {
             return Ok(());
         }
         let without = if !self.reset {
@@ -215,7 +215,7 @@ impl Population {
     /// # Errors
     /// [`Error::Parameter`] for a `V_reset` that is not below `V_th`.
     pub fn check_relative_surrogate(&self, v_th: &Values, v_reset: &Values) -> Checked {
-        if !self.surrogate.is_relative() {
+        if !self.surrogate.is_relative {
             return Ok(());
         }
         match (0..self.size).find(|i| v_reset.get(*i) >= v_th.get(*i)) {

@@ -97,7 +97,8 @@ fn what_may_differ() {
     network.generators[0].breaks = vec![1.0];
     network.generators[0].params.set("rate", Values::Each(vec![3.0]));
     network.projections[0].weight = dendrion_model::PerConnection::Given(0.1.into());
-    network.populations[0].surrogate = dendrion_model::Surrogate::Triangle { alpha: 3.0 };
+    network.populations[0].surrogate =
+        dendrion_model::Surrogate::new(dendrion_model::SurrogateKind::Triangle, [3.0]);
     let mut core = made::<f64>(network, 0, 0);
     load_state(&mut core, &state()).unwrap();
     assert!(saved(&mut core) == state());
