@@ -47,8 +47,8 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
 /// Reads a network from a file, and its arrays, if any, from the npz file that it names in the same folder.
 ///
 /// # Errors
-/// [`FileError::Text`] with line and column for the first error in the text, or if the arrays differ from those
-/// that the model was saved with; [`FileError::Io`] if the file cannot be read.
+/// Returns [`FileError::Text`] with line and column for the first error in the text, or if the arrays differ
+/// from those that the model was saved with; [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
     dendrion_language::with_stack(|| load_file(path))
 }
@@ -83,8 +83,8 @@ fn load_file(path: &Path) -> Result<File, FileError> {
 /// version is deleted unless another model in the folder refers to it.
 ///
 /// # Errors
-/// [`FileError::Refused`] if the network cannot be stored in a file; [`FileError::Io`] if a file cannot be written.
-/// In both cases the old files remain unchanged.
+/// Returns [`FileError::Refused`] if the network cannot be stored in a file; [`FileError::Io`] if a file
+/// cannot be written. In both cases the old files remain unchanged.
 pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;

@@ -1,5 +1,5 @@
-//! Vectors whose allocation may fail with an error instead of ending the process, for all data whose size a user
-//! controls.
+//! Vectors whose allocation returns an error on failure instead of aborting the process, for all data whose
+//! size a user controls.
 //!
 //! The errors name neither the module nor the purpose of the memory; [`Error::needed_by`] adds both.
 
@@ -14,20 +14,21 @@ pub fn out_of_memory<T>(count: usize) -> Error {
 /// Returns an empty vector with room for `count` values.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn room<T>(count: usize) -> Result<Vec<T>, Error> {
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|_| out_of_memory::<T>(count))?;
     Ok(values)
 }
 
-/// Reserves room for `more` values, and for further ones if the memory suffices.
+/// Reserves room for `more` values, and for additional values if enough memory is available.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
     let count = values.len().saturating_add(more);
-    // If memory is short, less may still fit. A part of the size, so that many small additions do not copy it each time.
+    // If memory is short, a smaller reservation may still fit. It is a fraction of the current size, so that
+    // many small additions do not copy the vector each time.
     let least = more.max(values.len() / 16);
     let reserved = values.try_reserve(more).or_else(|_| values.try_reserve_exact(least));
     reserved.map_err(|_| out_of_memory::<T>(count))
@@ -36,7 +37,7 @@ pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
 /// Returns a vector with `count` copies of `value`.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
     let mut values = room(count)?;
     values.resize(count, value);
@@ -46,7 +47,7 @@ pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
 /// Returns a copy of a slice.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
     let mut copy = room(values.len())?;
     copy.extend_from_slice(values);
@@ -56,7 +57,7 @@ pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
 /// Returns a copy of the values of a parameter.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn copied_values(values: &Values) -> Result<Values, Error> {
     Ok(match values {
         Values::Scalar(v) => Values::Scalar(*v),
@@ -67,7 +68,7 @@ pub fn copied_values(values: &Values) -> Result<Values, Error> {
 /// Appends a value.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn push<T>(values: &mut Vec<T>, value: T) -> Result<(), Error> {
     if values.len() == values.capacity() {
         reserve(values, 1)?;
@@ -79,7 +80,7 @@ pub fn push<T>(values: &mut Vec<T>, value: T) -> Result<(), Error> {
 /// Appends copies of the values of a slice.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], with nothing appended.
+/// Returns [`Error::OutOfMemory`] if the allocation fails; nothing is appended in that case.
 pub fn extend<T: Clone>(values: &mut Vec<T>, more: &[T]) -> Result<(), Error> {
     if values.capacity() - values.len() < more.len() {
         reserve(values, more.len())?;
@@ -91,7 +92,7 @@ pub fn extend<T: Clone>(values: &mut Vec<T>, more: &[T]) -> Result<(), Error> {
 /// Collects the values of an iterator.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// Returns [`Error::OutOfMemory`] if the allocation fails.
 pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error> {
     let mut all = Vec::new();
     append(&mut all, values)?;
@@ -101,7 +102,7 @@ pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error
 /// Appends the values of an iterator.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`], after a part of the values has been appended.
+/// Returns [`Error::OutOfMemory`] if an allocation fails; some of the values may have been appended by then.
 pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result<(), Error> {
     let mut values = values.into_iter();
     let least = values.size_hint().0;
@@ -110,7 +111,7 @@ pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Resul
     } else {
         reserve(all, least)?;
     }
-    // The values that certainly fit are appended without checks.
+    // The values that fit into the reserved memory are appended without checks.
     let free = all.capacity() - all.len();
     all.extend(values.by_ref().take(free));
     for value in values {
@@ -125,7 +126,7 @@ mod tests {
     use super::{append, collected, copied, filled, reserve, room};
     use crate::Error;
 
-    #[allow(clippy::needless_pass_by_value)] // Callers make them.
+    #[allow(clippy::needless_pass_by_value)] // Callers pass temporaries.
     fn bytes<T>(found: Result<T, Error>) -> usize {
         match found {
             Err(Error::OutOfMemory { bytes, .. }) => bytes,
@@ -148,7 +149,7 @@ mod tests {
     fn others_are_what_they_would_be() {
         assert_eq!(filled(3, 2), Ok(vec![2; 3]));
         assert_eq!(copied(&[1, 2]), Ok(vec![1, 2]));
-        // Fewer and more than the hint says.
+        // The iterators yield more or fewer values than their size hints promise.
         assert_eq!(collected((0..100).filter(|i| i % 7 == 0)), Ok((0..100).step_by(7).collect()));
         let mut all = vec![5];
         append(&mut all, 0..3).unwrap();

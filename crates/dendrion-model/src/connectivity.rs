@@ -43,7 +43,7 @@ pub enum Connectivity {
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// Makes `count` connections, each between a randomly drawn source and target.
+    /// Creates `count` connections, each between a randomly drawn source and target.
     FixedTotal {
         /// Total number of connections.
         count: usize,
@@ -59,7 +59,7 @@ pub enum Connectivity {
         /// Whether a neuron may be connected to itself.
         autapses: bool,
     },
-    /// Given pairs, sorted by source (compressed sparse rows).
+    /// Explicit pairs, sorted by source (compressed sparse rows).
     Csr {
         /// Index of each source's first target, followed by the number of targets: one entry more than there are
         /// sources.
@@ -81,7 +81,7 @@ impl Connectivity {
 pub struct Plasticity {
     /// [`ModuleKind::Stdp`], [`ModuleKind::TripletStdp`] or [`ModuleKind::TsodyksMarkram`].
     pub kind: ModuleKind,
-    /// The parameters of the rule, one value each.
+    /// The parameters of the rule, with one value per parameter.
     pub params: Params,
 }
 
@@ -105,7 +105,7 @@ pub struct Projection {
     pub receptors: Vec<usize>,
     /// The connected pairs.
     pub connectivity: Connectivity,
-    /// Weights: one for all connections, or one each in CSR order (by source, then by target).
+    /// Weights: one for all connections, or one per connection in CSR order (by source, then by target).
     pub weight: PerConnection,
     /// Delays in ms, in the same order as the weights. `None` means 0 for projections from a generator, and one
     /// step for projections between neurons and for plastic weights.

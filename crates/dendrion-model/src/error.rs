@@ -15,7 +15,7 @@ pub enum Error {
         module: String,
         /// The parameter, with the index of the offending entry if it is an array.
         parameter: String,
-        /// The given value.
+        /// The rejected value.
         value: String,
         /// The accepted values.
         accepted: String,
@@ -28,7 +28,8 @@ pub enum Error {
         /// Description of the error and of what is accepted.
         what: String,
     },
-    /// A network, run or recording cannot do in its present state what was requested, for example because it is running.
+    /// An operation is not possible in the present state of a network, run or recording, for example because
+    /// the network is running.
     #[error("{module}: {what}")]
     Run {
         /// Path of the module, or the operation.
@@ -47,9 +48,9 @@ pub enum Error {
         module: String,
         /// The limited quantity, such as "nested operations".
         quantity: &'static str,
-        /// The needed number; `None` if counting stopped at the limit.
+        /// The required number; `None` if counting stopped at the limit.
         needed: Option<usize>,
-        /// The largest accepted number.
+        /// The maximum accepted number.
         limit: usize,
     },
     /// The equations of a mechanism contain an error.
@@ -60,7 +61,7 @@ pub enum Error {
         /// Description of the error, with its line and column and a caret.
         message: String,
     },
-    /// Connections do not fit the modules that they connect.
+    /// Connections are incompatible with the modules that they connect.
     #[error("{module}: {what}")]
     Connectivity {
         /// Path of the projection.
@@ -73,7 +74,7 @@ pub enum Error {
     UnknownName {
         /// Path of the module, or a description of where the name was looked up.
         module: String,
-        /// The sort of object that was looked up, such as "variable".
+        /// The kind of object that was looked up, such as "variable".
         what: &'static str,
         /// The unknown name.
         name: String,
@@ -121,7 +122,7 @@ pub enum Error {
         module: String,
         /// The purpose of the memory.
         what: String,
-        /// Estimate of the needed memory in bytes.
+        /// Estimate of the required memory in bytes.
         needed: f64,
         /// The memory limit in bytes.
         limit: u64,
@@ -133,10 +134,10 @@ pub enum Error {
         module: String,
         /// The purpose of the memory.
         what: String,
-        /// The number of bytes.
+        /// The requested number of bytes.
         bytes: usize,
     },
-    /// Work was interrupted before it was done; see [`interruptible`](crate::interruptible).
+    /// An operation was interrupted before it was complete; see [`interruptible`](crate::interruptible).
     #[error("interrupted")]
     Interrupted,
     /// The operating system could not read or write a file.
@@ -146,7 +147,7 @@ pub enum Error {
         path: String,
         /// The system's description of the error.
         what: String,
-        /// The system's error number, if there is one.
+        /// The system's error number, if any.
         code: Option<i32>,
     },
 }
@@ -173,7 +174,7 @@ impl Error {
     }
 
     /// Creates an [`Error::Parameter`].
-    #[allow(clippy::needless_pass_by_value)] // Callers give numbers.
+    #[allow(clippy::needless_pass_by_value)] // Callers pass numbers.
     pub fn parameter(
         module: impl Into<String>,
         parameter: impl Into<String>,
@@ -283,7 +284,7 @@ fn remedy(time: f64, dt: f64) -> String {
     )
 }
 
-/// Formats NaN as Python and C do: Rust writes NaN, they write nan.
+/// Formats NaN as `nan`, as in Python and C; Rust formats it as `NaN`.
 fn named(value: &str) -> String {
     if value == "NaN" { "nan".into() } else { value.into() }
 }

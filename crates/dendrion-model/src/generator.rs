@@ -12,7 +12,7 @@ pub enum Signal {
     Poisson,
     /// A spike with probability `prob` in each step.
     Bernoulli,
-    /// Spikes at given times.
+    /// Spikes at specified times.
     Spikes {
         /// Source of each spike.
         indices: Vec<u32>,
@@ -23,11 +23,11 @@ pub enum Signal {
     Pushed,
     /// A constant current of `amplitude` pA.
     Dc,
-    /// A current given by samples.
+    /// A current defined by samples.
     Current(Waveform),
 }
 
-/// A current in pA, given as rows of samples, that begins at the generator's `start`.
+/// A current in pA, defined by rows of samples, that begins at the generator's `start`.
 ///
 /// Without an `interval`, each row is the current of one step, and the current is 0 after the last row. With an
 /// interval, the current is the linear interpolation of the rows, and 0 after the time of the last row. In both
@@ -62,13 +62,13 @@ pub struct Generator {
     /// per time, with one number or one per source; before the first time the parameter is 0. Without times, the
     /// parameter is constant.
     pub breaks: Vec<f64>,
-    /// Name of the random stream. Generators with the same name share a stream; a generator without a name has its
-    /// own.
+    /// Name of the random stream. Generators with the same stream name share a stream; a generator without a
+    /// stream name has its own stream.
     pub stream: Option<String>,
 }
 
 impl Generator {
-    /// Creates a generator that is on all the time.
+    /// Creates a generator that is always active.
     pub fn new(path: impl Into<String>, size: usize, signal: Signal, params: impl Into<Params>) -> Self {
         let (path, params) = (path.into(), params.into());
         Self { path, size, start: 0.0, stop: None, params, signal, breaks: Vec::new(), stream: None }
@@ -85,7 +85,7 @@ impl Generator {
         }
     }
 
-    /// Returns the parameter of the signal, if it has one, and the number of values it takes.
+    /// Returns the parameter of the signal, if the signal has one, and its total number of values.
     pub fn parameter(&self) -> Option<(&'static crate::ParameterSpec, usize)> {
         let spec = self.kind().parameters().first()?;
         let given = self.params.get(spec.name).map_or(0, |v| v.as_slice().len());

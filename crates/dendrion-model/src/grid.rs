@@ -3,7 +3,8 @@
 /// Tolerance for rounding errors, in steps. For example, 0.15 ms is 1.5 steps of 0.1 ms, although 0.15/0.1 is less
 /// than 1.5 in binary arithmetic.
 pub const NOISE: f64 = 1e-6;
-/// Tolerance relative to the number of steps, and its upper limit in steps, for times given in single precision.
+/// Tolerance relative to the number of steps, and its upper limit in steps, for times that are stored in
+/// single precision.
 const SINGLE: (f64, f64) = (1e-7, 1e-2);
 
 /// Converts a time (ms) to steps. The result is an integer if the time is a multiple of the step up to rounding

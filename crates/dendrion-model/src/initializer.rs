@@ -60,8 +60,8 @@ impl Initializer {
     /// Checks the parameters of the distribution.
     ///
     /// # Errors
-    /// Returns an error for a number that is not finite (the bounds of a truncation may be infinite), for bounds in
-    /// the wrong order, and for a negative standard deviation.
+    /// Returns an error if a number is not finite (except for the bounds of a truncation), if bounds are in
+    /// the wrong order, or if a standard deviation is negative.
     pub fn check(&self) -> Result<(), Error> {
         let name = self.name();
         let number = |what: &str, v: f64, domain: Domain| {
@@ -101,7 +101,7 @@ impl Initializer {
     }
 }
 
-/// A value per connection, either given or drawn when the connections are made.
+/// A value per connection, either specified or drawn when the connections are created.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PerConnection {
@@ -112,7 +112,7 @@ pub enum PerConnection {
 }
 
 impl PerConnection {
-    /// Returns the values if they are given.
+    /// Returns the values if they are specified explicitly.
     pub const fn given(&self) -> Option<&Values> {
         match self {
             Self::Given(values) => Some(values),

@@ -1,9 +1,10 @@
 //! Interruption of long work.
 //!
-//! Work that may take long regularly calls [`check_interrupt`] and returns its error. Within [`interruptible`], this
-//! function asks the caller's function, for example one that checks for Ctrl-C, whether to continue. Elsewhere it
-//! does nothing. Only the thread that called [`interruptible`] asks. Its helper threads [join](Interrupt::join) it
-//! and see the answer:
+//! Work that may take long regularly calls [`check_interrupt`] and returns its error. Within
+//! [`interruptible`], [`check_interrupt`] calls a function provided by the caller, for example one that
+//! checks for Ctrl-C, to determine whether to continue. Elsewhere, it does nothing. Only the thread that
+//! called [`interruptible`] calls the caller's function. Its helper threads [join](Interrupt::join) the work
+//! and observe the result:
 //!
 //! ```
 //! use dendrion_model::{Error, check_interrupt, interruptible};
@@ -25,9 +26,9 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// Interval at which the caller's function is asked.
+/// Interval at which the caller's function is called.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Number of small pieces of work, of some nanoseconds each, between two checks.
+/// Number of small pieces of work, of a few nanoseconds each, between two checks.
 const PIECES: usize = 1 << 16;
 
 type Ask = Box<dyn FnMut() -> ControlFlow<()>>;
@@ -35,9 +36,9 @@ type Ask = Box<dyn FnMut() -> ControlFlow<()>>;
 /// The interruptible work of a thread.
 struct Work {
     stopped: Arc<AtomicBool>,
-    /// The caller's function, only in the thread that asks it.
+    /// The caller's function; absent in helper threads.
     ask: Option<Ask>,
-    /// The time of the last call of `ask`.
+    /// The time of the last call to `ask`.
     asked: Option<Instant>,
 }
 
@@ -45,8 +46,8 @@ thread_local! {
     static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
 }
 
-/// Calls `work`. In it, the first [`check_interrupt`] calls `ask`, and later ones do so about every 20 ms. Once `ask`
-/// has returned `Break`, all checks fail.
+/// Calls `work`. During this call, the first [`check_interrupt`] calls `ask`, and later ones do so about
+/// every 20 ms. Once `ask` has returned `Break`, all checks fail.
 pub fn interruptible<R>(ask: impl FnMut() -> ControlFlow<()> + 'static, work: impl FnOnce() -> R) -> R {
     within(Work { stopped: Arc::default(), ask: Some(Box::new(ask)), asked: None }, work)
 }
@@ -68,14 +69,15 @@ impl Drop for Restored {
 /// Checks whether the work should continue.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if the work should end.
+/// Returns [`Error::Interrupted`] if the work should stop.
 pub fn check_interrupt() -> Result<(), Error> {
     let due = WORK.with_borrow_mut(|work| {
         let Some(work) = work else { return Ok(None) };
         if work.stopped.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
-        // The function is taken out while it runs, because it may begin other work in this thread.
+        // The function is taken out while it runs, because it may begin other interruptible work in this
+        // thread.
         let is_due = work.asked.is_none_or(|asked| asked.elapsed() >= PAUSE);
         Ok(if is_due { work.ask.take() } else { None })
     })?;
@@ -97,12 +99,12 @@ pub fn check_interrupt() -> Result<(), Error> {
 pub struct Interrupt(Option<Arc<AtomicBool>>);
 
 impl Interrupt {
-    /// Returns the access to the work of this thread.
+    /// Returns access to the work of this thread.
     pub fn of_this_thread() -> Self {
         Self(WORK.with_borrow(|work| work.as_ref().map(|work| work.stopped.clone())))
     }
 
-    /// Calls `work` in a helper thread, in which [`check_interrupt`] fails once the work should end.
+    /// Calls `work` in a helper thread, in which [`check_interrupt`] fails once the work should stop.
     pub fn join<R>(&self, work: impl FnOnce() -> R) -> R {
         match &self.0 {
             Some(stopped) => within(Work { stopped: stopped.clone(), ask: None, asked: None }, work),
@@ -111,15 +113,15 @@ impl Interrupt {
     }
 }
 
-/// Checks for interrupts in loops whose iterations are too short for a check each.
+/// Checks for interrupts in loops whose iterations are too short to check in each of them.
 #[derive(Debug, Default)]
 pub struct Turns(usize);
 
 impl Turns {
-    /// Counts `pieces` of work, of some nanoseconds each, and checks for an interrupt after many of them.
+    /// Counts `pieces` of work, of a few nanoseconds each, and checks for an interrupt after many of them.
     ///
     /// # Errors
-    /// As [`check_interrupt`].
+    /// As for [`check_interrupt`].
     #[inline]
     pub fn pass(&mut self, pieces: usize) -> Result<(), Error> {
         self.0 += pieces;

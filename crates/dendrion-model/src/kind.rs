@@ -29,11 +29,11 @@ pub enum ModuleKind {
     Poisson,
     /// A Bernoulli spike generator.
     Bernoulli,
-    /// Spikes at given times.
+    /// Spikes at specified times.
     Spikes,
     /// A constant current.
     Dc,
-    /// A current given as samples.
+    /// A current defined by samples.
     Current,
     /// Connections with weights and delays.
     Projection,
@@ -257,7 +257,7 @@ impl ModuleKind {
     /// Returns the specification of parameter `name`.
     ///
     /// # Errors
-    /// [`Error::UnknownName`], suggesting the most similar name.
+    /// Returns [`Error::UnknownName`], which suggests the most similar name, if there is no such parameter.
     pub fn parameter(self, module: &str, name: &str) -> Result<&'static ParameterSpec, Error> {
         self.parameters().iter().find(|p| p.name == name).ok_or_else(|| {
             let known = self.parameters().iter().map(|p| p.name.to_string()).collect();
@@ -265,13 +265,13 @@ impl ModuleKind {
         })
     }
 
-    /// Returns the value of parameter `name`: the given value or the default.
+    /// Returns the value of parameter `name`: the specified value or the default.
     pub fn value(self, params: &Params, name: &str) -> Option<Values> {
         let default = || self.parameters().iter().find(|p| p.name == name)?.default.map(Values::Scalar);
         params.get(name).cloned().or_else(default)
     }
 
-    /// Checks all parameters given to a module with `size` members.
+    /// Checks all specified parameters of a module with `size` members.
     ///
     /// # Errors
     /// Returns an error for the first parameter that is unknown, has the wrong length or lies outside its domain.

@@ -23,7 +23,7 @@ pub struct Mechanism {
 /// Parses the text of the mechanism at `path`.
 ///
 /// # Errors
-/// [`Error::Text`] with the first error in the text and its position.
+/// Returns [`Error::Text`] with the first error in the text and its position.
 pub fn definition(path: &str, text: &str) -> Result<Definition, Error> {
     define(text).map_err(|error| Error::Text { module: path.into(), message: error.to_string() })
 }
@@ -39,11 +39,11 @@ impl From<Bound> for Domain {
     }
 }
 
-/// Returns the value of a parameter that a text declares: the given value or the default.
+/// Returns the value of a parameter that a text declares: the specified value or the default.
 ///
 /// # Errors
-/// [`Error::UnknownName`] if the text does not declare the parameter, and [`Error::Parameter`] if it has neither a
-/// value nor a default.
+/// Returns [`Error::UnknownName`] if the text does not declare the parameter, and [`Error::Parameter`] if it
+/// has neither a value nor a default.
 pub fn written_value(
     path: &str,
     definition: &Definition,
@@ -65,7 +65,7 @@ pub fn written_value(
     })
 }
 
-/// Checks the parameters given to a mechanism in a population of `size` neurons.
+/// Checks the parameters of a mechanism in a population of `size` neurons.
 ///
 /// # Errors
 /// Returns an error for the first parameter that the text does not declare, that is missing, that has the wrong

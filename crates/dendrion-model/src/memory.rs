@@ -26,7 +26,7 @@ pub fn memory_limit() -> Result<u64, Error> {
 /// Returns an error if `what`, requested by the module at `path`, needs more memory than the limit.
 ///
 /// # Errors
-/// [`Error::Memory`], with the bytes needed and the limit.
+/// Returns [`Error::Memory`], with the bytes needed and the limit.
 pub fn check_memory(path: &str, what: &str, bytes: f64) -> Result<(), Error> {
     let limit = memory_limit()?;
     if bytes <= limit as f64 {

@@ -1,4 +1,4 @@
-//! The network: everything that a simulation needs.
+//! The network: the complete input of a simulation.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,13 +22,14 @@ pub struct Network {
     pub dt: f64,
     /// Seed of all random numbers.
     pub seed: u64,
-    /// Seed of noise and of generated spikes; `None` uses `seed`, which otherwise only determines connections and
-    /// initial values.
+    /// Seed of noise and of generated spikes; `None` means that `seed` is used. Otherwise, `seed` determines
+    /// only connections and initial values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_seed: Option<u64>,
     /// Floating-point type.
     pub dtype: Dtype,
-    /// Number of threads; `None` uses all cores of the machine. Results do not depend on it.
+    /// Number of threads; `None` uses all cores of the machine. Results do not depend on the number of
+    /// threads.
     pub threads: Option<usize>,
     /// Populations of neurons.
     pub populations: Vec<Population>,
@@ -41,7 +42,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Creates an empty network with time step `dt` (ms), double precision, seed 0 and all threads.
+    /// Creates an empty network with time step `dt` (ms), double precision and seed 0, which uses all cores.
     pub fn new(dt: f64) -> Self {
         Self {
             dt,

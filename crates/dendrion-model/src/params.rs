@@ -18,7 +18,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// Returns the value of member `i`, or the last value if there are fewer.
+    /// Returns the value of member `i`, or the last value if there are fewer values.
     pub fn get(&self, i: usize) -> f64 {
         match self {
             Self::Scalar(v) => *v,
@@ -108,7 +108,7 @@ impl ParameterSpec {
     /// Checks the values of this parameter for a module with `size` members.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
+    /// Returns [`Error::Parameter`] for an array with the wrong length or a value outside the domain.
     pub fn check(&self, module: &str, values: &Values, size: usize) -> Result<(), Error> {
         check_values((module, self.name, self.unit), self.domain, values, size)
     }
@@ -118,7 +118,7 @@ impl ParameterSpec {
 /// message.
 ///
 /// # Errors
-/// [`Error::Parameter`] for an array of the wrong length or a value outside the domain.
+/// Returns [`Error::Parameter`] for an array with the wrong length or a value outside the domain.
 pub fn check_values(
     (module, name, unit): (&str, &str, &str),
     domain: Domain,
@@ -139,7 +139,7 @@ pub fn check_values(
     Err(Error::parameter(module, name, values.as_slice()[i], format!("{}{unit}", domain.words())))
 }
 
-/// The given parameters of a module, by name. Copies share their arrays.
+/// The specified parameters of a module, by name. Copies share their arrays.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Params(BTreeMap<String, Arc<Values>>);
 
@@ -161,7 +161,7 @@ impl Params {
         self.share(name, Arc::new(value.into()));
     }
 
-    /// Sets a parameter to values that others may hold too.
+    /// Sets a parameter to values that may have other owners.
     pub fn share(&mut self, name: &str, values: Arc<Values>) {
         self.0.insert(name.to_string(), values);
     }
@@ -171,22 +171,22 @@ impl Params {
         self.0.remove(name)
     }
 
-    /// Returns the given value of `name`.
+    /// Returns the specified value of `name`.
     pub fn get(&self, name: &str) -> Option<&Values> {
         self.0.get(name).map(Arc::as_ref)
     }
 
-    /// Returns the given value of `name`, to be shared.
+    /// Returns the specified value of `name` as a shared pointer.
     pub fn shared(&self, name: &str) -> Option<Arc<Values>> {
         self.0.get(name).cloned()
     }
 
-    /// Returns whether `name` was given.
+    /// Returns whether a value was specified for `name`.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// Returns all given parameters, sorted by name.
+    /// Returns all specified parameters, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Values)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_ref()))
     }

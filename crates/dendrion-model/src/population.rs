@@ -11,7 +11,7 @@ pub enum OdeMethod {
     /// Forward Euler.
     #[default]
     Euler,
-    /// Exponential Euler: solves the part of each equation that is linear in its own state exactly.
+    /// Exponential Euler: exactly solves the part of each equation that is linear in its own state.
     ExpEuler,
     /// The explicit midpoint rule, order 2.
     Midpoint,
@@ -109,7 +109,7 @@ impl Compartment {
         self.has_geometry() && self.params.has("r_axial")
     }
 
-    /// Returns the value of a parameter: the given value or the default.
+    /// Returns the value of a parameter: the specified value or the default.
     pub fn value(&self, name: &str) -> Option<Values> {
         self.kind().value(&self.params, name)
     }
@@ -150,7 +150,7 @@ pub struct Coupling {
     pub a: usize,
     /// Index of the second compartment.
     pub b: usize,
-    /// `g` in nS. Without it, the conductance is computed from the half cylinders of both compartments.
+    /// `g` in nS. Without `g`, the conductance is computed from the half cylinders of both compartments.
     pub params: Params,
 }
 
@@ -216,7 +216,7 @@ const fn yes() -> bool {
     true
 }
 
-/// The module of a population that a parameter belongs to.
+/// The module of a population to which a parameter belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// The population itself.

@@ -1,4 +1,5 @@
-//! Conversion of times to steps: the only place where times are rounded, and the report of rounded times.
+//! Conversion of times to steps, which is the only place where times are rounded, and reports of rounded
+//! times.
 
 use std::fmt;
 
@@ -19,7 +20,7 @@ pub fn is_multiple(ms: f64, dt: f64) -> bool {
 /// Converts a time to an integer number of steps, rounded by [`nearest_step`].
 ///
 /// # Errors
-/// [`Error::Parameter`] if the time is not finite, is negative, or is longer than 9·10¹⁸ steps.
+/// Returns [`Error::Parameter`] if the time is not finite, is negative, or is longer than 9·10¹⁸ steps.
 pub fn steps_of(module: &str, parameter: &str, ms: f64, dt: f64) -> Result<u64, Error> {
     let steps = nearest_step(ms, dt);
     if !(ms >= 0.0 && steps < 9e18) {
@@ -93,8 +94,8 @@ impl fmt::Display for Rounding {
 }
 
 impl Network {
-    /// Returns reports for all given delays and spike times that are not multiples of the step. Randomly drawn
-    /// delays are rounded without a report.
+    /// Returns reports for all specified delays and spike times that are not multiples of the step. Randomly
+    /// drawn delays are rounded without a report.
     pub fn roundings(&self) -> Vec<Rounding> {
         let mut found = Vec::new();
         for projection in &self.projections {

@@ -14,16 +14,17 @@ pub struct SectionSpec {
     pub diameter: f64,
     /// Index of the section to whose end this one is attached; `None` for the root.
     pub parent: Option<usize>,
-    /// The part of the neuron.
+    /// The part of the neuron, such as the soma or the axon.
     pub kind: Kind,
 }
 
 impl Morphology {
-    /// Creates a morphology from cylinders. Each one is attached to the end of its parent, which comes before it. The
-    /// coordinates, which only pictures use, spread the branches in a plane.
+    /// Creates a morphology from cylinders. Each one is attached to the end of its parent, which comes before
+    /// it. The coordinates, which are used only for plots, spread the branches in a plane.
     ///
     /// # Errors
-    /// Lengths and diameters that are not positive, or parents that do not come before their children.
+    /// Returns an error if a length or diameter is not positive, or if a parent does not come before its
+    /// children.
     pub fn from_sections(specs: &[SectionSpec]) -> Result<Self, MorphologyError> {
         check(specs)?;
         let leaves = leaves(specs);
@@ -56,7 +57,8 @@ impl Morphology {
 }
 
 impl Section {
-    /// Creates a cylinder. Its length is exactly that given, whatever the rounding of the coordinates.
+    /// Creates a cylinder. Its length is exactly as specified, regardless of rounding errors in the
+    /// coordinates.
     fn cylinder(
         kind: Kind,
         parent: Option<Attachment>,
@@ -100,7 +102,7 @@ fn check(specs: &[SectionSpec]) -> Result<(), MorphologyError> {
     if problems.is_empty() { Ok(()) } else { Err(MorphologyError(problems)) }
 }
 
-/// Returns the number of tips behind each section.
+/// Returns the number of tips beyond each section.
 fn leaves(specs: &[SectionSpec]) -> Vec<usize> {
     let mut leaves = vec![0_usize; specs.len()];
     for i in (0..specs.len()).rev() {

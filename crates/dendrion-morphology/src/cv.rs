@@ -1,10 +1,11 @@
 //! Control volumes (CVs): the pieces of a cell within which the membrane potential is uniform.
 //!
-//! Each section is divided into CVs of equal length. The potential belongs to the centre of a CV; the axial resistance
-//! between two neighbouring centres is the integral of `r_axial/(pi r(s)^2)` between them. Where several sections meet
-//! at the end of another one, there is a *junction*: a node without area. Sections attached elsewhere than to an end
-//! are connected to the centre of the CV there. This is the discretization of NEURON (Hines and Carnevale 1997, Neural
-//! Computation 9:1179), so results agree with those of NEURON with the same number of segments.
+//! Each section is divided into CVs of equal length. The potential is that at the centre of a CV; the axial
+//! resistance between two neighbouring centres is the integral of `r_axial/(pi r(s)^2)` between them. Where
+//! several sections meet at the end of another one, there is a *junction*: a node without area. Sections that
+//! are attached between the ends of a section are connected to the centre of the CV at that position. This is
+//! the discretization of NEURON (Hines and Carnevale 1997, Neural Computation 9:1179), so results agree with
+//! those of NEURON for the same number of segments.
 
 use std::collections::HashMap;
 use std::f64::consts::PI;
@@ -25,8 +26,8 @@ pub enum CvPolicy {
     Each(usize),
     /// The number of CVs of each section.
     PerSection(Vec<usize>),
-    /// NEURON's rule: the smallest odd number of CVs that are not longer than about `fraction` of the length constant of an
-    /// alternating current of `frequency` (Hz).
+    /// NEURON's rule: the smallest odd number of CVs that are not longer than about `fraction` of the length
+    /// constant for an alternating current with this `frequency` (Hz).
     DLambda {
         /// Fraction of the length constant.
         fraction: f64,
@@ -49,9 +50,9 @@ pub struct Membrane {
 pub struct Cv {
     /// Index of its section.
     pub section: usize,
-    /// Beginning on the section, from 0 to 1.
+    /// Position of the beginning on the section, from 0 to 1.
     pub x0: f64,
-    /// End on the section.
+    /// Position of the end on the section.
     pub x1: f64,
     /// Area (um2).
     pub area: f64,
@@ -80,12 +81,13 @@ pub struct CvTree {
     pub cvs: Vec<Cv>,
     /// The nodes, each after its parent.
     pub nodes: Vec<Node>,
-    /// Index of the first CV of each section, and the number of CVs.
+    /// Index of the first CV of each section, followed by the total number of CVs.
     pub first: Vec<usize>,
 }
 
 impl CvTree {
-    /// Returns the CV that contains a place. A place on a boundary belongs to the distal CV; `x` = 1 belongs to the last CV.
+    /// Returns the CV that contains a position. A position on a boundary belongs to the distal CV; `x` = 1
+    /// belongs to the last CV.
     pub fn cv_at(&self, section: usize, x: f64) -> usize {
         let count = self.first[section + 1] - self.first[section];
         // Positions such as 0.3 are not exact, so a boundary is recognized up to rounding.
@@ -97,7 +99,8 @@ impl CvTree {
 /// Divides a morphology into CVs.
 ///
 /// # Errors
-/// A policy that is not positive or has the wrong length, or more than a million CVs.
+/// Returns an error if a number in the policy is not positive, if the policy has the wrong length, or if it
+/// results in more than a million CVs.
 pub fn discretize(
     morphology: &Morphology,
     policy: &CvPolicy,
@@ -154,7 +157,7 @@ fn counts(
     }
     let total: f64 = counted.iter().map(|n| n.max(1.0)).sum();
     if total > MOST_CVS as f64 {
-        // Each CV has a few hundred bytes before any mechanism is placed.
+        // Each CV needs a few hundred bytes even without mechanisms.
         let what = format!(
             "needs about {:.1} GB for {total:.0} CVs per cell: expected at most {MOST_CVS} CVs; use longer ones",
             total * 256.0 / 1e9
@@ -164,8 +167,8 @@ fn counts(
     Ok(counted.iter().map(|n| n.max(1.0) as usize).collect())
 }
 
-/// Returns the length of a section in units of the length constant `sqrt(d/(4 pi f r_axial C))` of an alternating current,
-/// where the diameter of a piece between two samples is their mean.
+/// Returns the length of a section in units of the length constant `sqrt(d/(4 pi f r_axial C))` for an
+/// alternating current, where the diameter between two samples is the mean of their diameters.
 fn lambdas(section: &Section, frequency: f64, membrane: Membrane) -> f64 {
     // um: 1e5 = 1e4 um/cm * sqrt(1e-4 cm/um * 1e6 uF/F).
     let unit = 1e5 / (4.0 * PI * frequency * membrane.r_axial * membrane.c).sqrt();
@@ -189,7 +192,7 @@ struct Assembly<'a> {
     node_of: Vec<usize>,
     /// Number of sections attached to each end.
     attached: HashMap<End, usize>,
-    /// Nodes of the junctions that exist.
+    /// Nodes of the junctions that have been created.
     junctions: HashMap<End, usize>,
 }
 
@@ -227,8 +230,8 @@ impl<'a> Assembly<'a> {
         assembly
     }
 
-    /// Returns where a section is connected. The beginning of a section other than the root is the place where that section is
-    /// connected.
+    /// Returns the place where a section is connected. A section that is attached to the beginning of another
+    /// section, other than the root, is connected where that section is connected.
     fn place(&self, section: usize) -> Place {
         let Some(at) = self.morphology.sections()[section].parent else { return Place::Root };
         if at.x >= 1.0 {
@@ -268,8 +271,8 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Returns the node to which a section at an end is connected, and the resistance between it and the end. One section is
-    /// connected in series; several share a junction.
+    /// Returns the node to which a section at an end is connected, and the resistance between it and the end.
+    /// A single section is connected in series; several sections share a junction.
     fn end(&mut self, end: End) -> (Option<usize>, f64) {
         let (section, side) = end;
         let n = self.counts[section];

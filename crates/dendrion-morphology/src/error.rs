@@ -4,14 +4,14 @@ use std::fmt;
 
 use thiserror::Error;
 
-/// A fault of a morphology, with the point where it is.
+/// A fault in a morphology, with the point at which it occurs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Index of the point, if the fault is at a point.
     pub point: Option<usize>,
-    /// Line of the file that the point comes from, counted from 1.
+    /// Line of the file that contains the point, counted from 1.
     pub line: Option<usize>,
-    /// The fault, and what is accepted.
+    /// Description of the fault and of the accepted values.
     pub what: String,
 }
 

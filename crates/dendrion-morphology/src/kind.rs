@@ -1,13 +1,13 @@
 //! Kinds of sections.
 
-/// The part of a neuron that a section belongs to. The numbers are those of SWC files.
+/// The part of a neuron to which a section belongs. The numbers are those used in SWC files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// The cell body; 1 in SWC files.
     Soma,
     /// The axon; 2.
     Axon,
-    /// A basal dendrite, or a dendrite of a neuron without an apical one; 3.
+    /// A basal dendrite, or any dendrite of a neuron without an apical dendrite; 3.
     Basal,
     /// An apical dendrite; 4.
     Apical,
@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Returns the kind with a number of SWC files.
+    /// Returns the kind that has this number in SWC files.
     pub const fn from_code(code: u32) -> Self {
         match code {
             1 => Self::Soma,

@@ -1,8 +1,8 @@
 //! Shapes of neurons.
 //!
-//! A [`Morphology`] is a tree of [`Section`]s, each of which is a chain of frusta. It comes from the points of an SWC file
-//! ([`read_swc`]) or from [cylinders](Morphology::from_sections). [`discretize`] divides it into control volumes (CVs)
-//! with areas and axial resistances.
+//! A [`Morphology`] is a tree of [`Section`]s, each of which is a chain of frusta. It is created from the
+//! points of an SWC file ([`read_swc`]) or from [cylinders](Morphology::from_sections). [`discretize`]
+//! divides a morphology into control volumes (CVs) with areas and axial resistances.
 
 mod build;
 mod cv;

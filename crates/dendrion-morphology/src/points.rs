@@ -1,4 +1,4 @@
-//! Points with diameters and parents, as in SWC files, and checks of them.
+//! Points with diameters and parents, as in SWC files, and checks of such points.
 
 use std::collections::HashMap;
 
@@ -12,9 +12,9 @@ pub struct Point {
     pub position: [f64; 3],
     /// Diameter (um).
     pub diameter: f64,
-    /// Index of the point that this one is connected to; `None` for the root.
+    /// Index of the point to which this point is connected; `None` for the root.
     pub parent: Option<usize>,
-    /// The part of the neuron.
+    /// The part of the neuron, such as the soma or the axon.
     pub kind: Kind,
     /// Line of the file, counted from 1.
     pub line: Option<usize>,
@@ -24,7 +24,7 @@ pub struct Point {
 /// are positive.
 ///
 /// # Errors
-/// All faults.
+/// Returns all faults that were found.
 pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
     if points.is_empty() {
         return Err(MorphologyError::one("has no points; expected at least one"));
@@ -65,7 +65,7 @@ pub fn check(points: &[Point]) -> Result<(), MorphologyError> {
     if problems.is_empty() { Ok(()) } else { Err(MorphologyError(problems)) }
 }
 
-/// Returns the words for a point in a message.
+/// Returns the description of a point in a message.
 pub(crate) fn name(points: &[Point], i: usize) -> String {
     points[i].line.map_or_else(|| format!("point {i}"), |line| format!("line {line}"))
 }
@@ -104,7 +104,7 @@ pub(crate) fn children(points: &[Point]) -> Vec<Vec<usize>> {
     children
 }
 
-/// Makes `root` the root, by reversing the links on the way to the present one.
+/// Makes `root` the root, by reversing the links on the path to the present root.
 pub(crate) fn reroot(points: &mut [Point], root: usize) {
     let (mut at, mut parent) = (root, None);
     loop {
@@ -116,15 +116,15 @@ pub(crate) fn reroot(points: &mut [Point], root: usize) {
     }
 }
 
-/// Returns warnings about points that are unusual but usable: pairs of neighbours that are much farther apart than
-/// others.
+/// Returns warnings about points that are unusual but usable: pairs of neighbours that are much farther apart
+/// than other pairs.
 pub(crate) fn jumps(points: &[Point]) -> Vec<Problem> {
     let gap = |i: usize| points[i].parent.map(|p| distance(points[i].position, points[p].position));
     let mut gaps: Vec<f64> = (0..points.len()).filter_map(gap).collect();
     gaps.sort_by(f64::total_cmp);
     let Some(median) = gaps.get(gaps.len() / 2).copied() else { return Vec::new() };
-    // Cells drawn with few points have long lines everywhere, so a jump is long compared with its neighbours and on
-    // the scale of a neuron.
+    // Cells reconstructed from few points have long gaps everywhere, so a gap is reported only if it is long
+    // compared with the other gaps and on the scale of a neuron.
     let limit = (20.0 * median).max(100.0);
     let found = (0..points.len()).filter_map(|i| gap(i).filter(|g| *g > limit).map(|g| (i, g)));
     let report = |(i, g): (usize, f64)| Problem {
@@ -141,7 +141,7 @@ pub(crate) fn distance(a: [f64; 3], b: [f64; 3]) -> f64 {
     (square(0) + square(1) + square(2)).sqrt()
 }
 
-/// Converts ids and parents' ids, as files contain them, to indices. A parent of -1 marks the root.
+/// Converts the ids and parent ids of a file to indices. A parent of -1 marks the root.
 pub(crate) fn indices(
     ids: &[i64],
     parents: &[i64],

@@ -5,7 +5,7 @@ use crate::error::MorphologyError;
 use crate::kind::Kind;
 use crate::tree::Morphology;
 
-/// A range of numbers, both ends included.
+/// A range of numbers, including both ends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     /// The smallest number.
@@ -31,7 +31,7 @@ impl Region {
     /// Returns the CVs of the region.
     ///
     /// # Errors
-    /// A region without CVs.
+    /// Returns an error if the region contains no CVs.
     pub fn cvs(&self, morphology: &Morphology, tree: &CvTree) -> Result<Vec<usize>, MorphologyError> {
         let within = |range: &Option<Range>, v: f64| range.is_none_or(|r| r.low <= v && v <= r.high);
         let belongs = |k: &usize| {
@@ -46,7 +46,7 @@ impl Region {
         if found.is_empty() { Err(MorphologyError::one(self.why_empty(morphology))) } else { Ok(found) }
     }
 
-    /// Describes a region that has no CVs.
+    /// Explains why a region contains no CVs.
     fn why_empty(&self, morphology: &Morphology) -> String {
         let mut kinds: Vec<Kind> = morphology.sections().iter().map(|s| s.kind).collect();
         kinds.sort_unstable();

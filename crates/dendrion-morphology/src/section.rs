@@ -1,7 +1,7 @@
 //! Sections: unbranched pieces of a neuron, as chains of frusta.
 //!
-//! A frustum of length `l` between the diameters `d0` and `d1` has the lateral area
-//! `pi (d0 + d1)/2 sqrt(l^2 + ((d1 - d0)/2)^2)`, and between its ends the axial resistance `r_axial 4 l/(pi d0 d1)`, because the
+//! A frustum of length `l` between the diameters `d0` and `d1` has the lateral area `pi (d0 + d1)/2 sqrt(l^2
+//! + ((d1 - d0)/2)^2)`, and the axial resistance `r_axial 4 l/(pi d0 d1)` between its ends, because the
 //! integral of 1/(pi r(s)^2) over a linear r is l/(pi r0 r1).
 
 use std::f64::consts::PI;
@@ -32,9 +32,9 @@ pub struct Attachment {
 /// An unbranched piece of a neuron.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Section {
-    /// The part of the neuron.
+    /// The part of the neuron, such as the soma or the axon.
     pub kind: Kind,
-    /// Where the section begins; `None` for the root.
+    /// The place where the section begins; `None` for the root.
     pub parent: Option<Attachment>,
     /// At least two samples, with increasing path lengths.
     pub samples: Vec<Sample>,
@@ -91,8 +91,9 @@ impl Section {
         (position, mix(a.diameter, b.diameter))
     }
 
-    /// Integrates over the part from `x0` to `x1`. A step of the diameter between two samples at the same place is a
-    /// ring; its area counts where it lies, and at a boundary for the part that ends there.
+    /// Integrates over the part from `x0` to `x1`. A step in the diameter between two samples at the same
+    /// position is a ring. Its area is counted at this position; if the position is a boundary, the ring
+    /// belongs to the part that ends there.
     pub fn part(&self, x0: f64, x1: f64) -> Part {
         let length = self.length();
         let (s0, s1) = (x0 * length, if x1 >= 1.0 { length } else { x1 * length });

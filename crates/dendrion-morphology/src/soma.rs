@@ -1,12 +1,12 @@
-//! Conventions for somata in SWC files, as NEURON 9 reads them.
+//! Conventions for somata in SWC files, which are the same as in NEURON 9.
 //!
 //! - One sample of radius r is a cylinder with length and diameter 2r.
 //! - Three samples, the second and third of which are connected to the first, are one cylinder through all three.
 //! - Other somata are stacked frusta.
 //!
-//! Branches of the first two kinds attach to the centre of the soma and begin at their own first sample. Branches of
-//! stacked frusta attach at their parent sample; the line from there to their first sample is membrane with the
-//! diameter of that sample.
+//! Branches on somata of the first two kinds attach to the centre of the soma and begin at their own first
+//! sample. Branches on stacked frusta attach at their parent sample; the line from there to their first
+//! sample is membrane with the diameter of that sample.
 
 use crate::kind::Kind;
 use crate::points::Point;

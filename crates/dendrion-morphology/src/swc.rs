@@ -12,7 +12,7 @@ const MOST_POINTS: usize = 50_000_000;
 /// Reads the points of an SWC file.
 ///
 /// # Errors
-/// All lines that cannot be read, or the faults of the tree; see [`check`].
+/// Returns the lines that cannot be read or, if all lines can be read, the faults of the tree; see [`check`].
 pub fn read_swc(text: &str) -> Result<Vec<Point>, MorphologyError> {
     let (mut ids, mut parents, mut lines, mut points) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut problems = Vec::new();
@@ -78,7 +78,7 @@ fn integer(name: &str, text: &str) -> Result<i64, String> {
         .ok_or_else(|| format!("{name} = {}: expected an integer", quoted(text)))
 }
 
-/// Returns a text in quotes, without the rest of a long one.
+/// Returns a text in quotes. Long texts are truncated.
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
     if short.len() < text.len() { format!("{short:?}...") } else { format!("{text:?}") }

@@ -22,7 +22,8 @@ impl Morphology {
     /// Creates a morphology from points. Sections end where the tree branches and where the kind changes.
     ///
     /// # Errors
-    /// The faults of the points (see [`points::check`]), several separate somata, or sections without a length.
+    /// Returns an error if the points have faults (see [`points::check`]), if there are several separate
+    /// somata, or if a section has no length.
     pub fn from_points(points: &[Point]) -> Result<Self, MorphologyError> {
         points::check(points)?;
         let warnings = points::jumps(points);
@@ -58,7 +59,7 @@ impl Morphology {
     /// Creates a morphology from sections whose parents come before them.
     ///
     /// # Errors
-    /// A section whose attachment is invalid, or without a length.
+    /// Returns an error if the attachment of a section is invalid or if a section has no length.
     pub(crate) fn new(sections: Vec<Section>, warnings: Vec<Problem>) -> Result<Self, MorphologyError> {
         let mut children = vec![0_usize; sections.len()];
         for (i, section) in sections.iter().enumerate() {
@@ -98,13 +99,13 @@ impl Morphology {
         &self.warnings
     }
 
-    /// Returns whether there is a soma. It is the root then.
+    /// Returns whether there is a soma, which is then the root.
     pub fn has_soma(&self) -> bool {
         self.sections[0].kind == Kind::Soma
     }
 
-    /// Returns the branch order of a section: 0 for the root, one more behind each branch point. Sections attached to
-    /// a soma have order 1.
+    /// Returns the branch order of a section: 0 for the root, and one more beyond each branch point. Sections
+    /// attached to a soma have order 1.
     pub fn order(&self, section: usize) -> usize {
         self.orders[section]
     }
@@ -159,7 +160,7 @@ struct Splitter<'a> {
     soma: &'a [usize],
     form: Form,
     sections: Vec<Section>,
-    /// Sections to be made: the first point, and the place where it is attached.
+    /// Sections to be created: the first point, and the place where it is attached.
     waiting: Vec<(usize, Option<Attachment>)>,
 }
 
@@ -193,7 +194,7 @@ impl<'a> Splitter<'a> {
         self.sections
     }
 
-    /// Makes a soma of one or three samples, to whose centre all branches are attached.
+    /// Creates a soma from one or three samples, to whose centre all branches are attached.
     fn compact_soma(&mut self) {
         self.sections.push(Section::new(Kind::Soma, None, soma::cylinder(self.points, self.soma)));
         let at = Some(Attachment { section: 0, x: 0.5 });
@@ -208,14 +209,14 @@ impl<'a> Splitter<'a> {
     fn branching_root(&mut self, root: usize) {
         let kind = self.points[root].kind;
         let mut branches = self.children[root].clone();
-        // A branch of the soma's own kind comes first.
+        // A branch of the same kind as the root comes first.
         branches.sort_by_key(|c| self.points[*c].kind != kind);
         let place = |k: usize| (k > 0).then_some(Attachment { section: 0, x: 0.0 });
         let planned: Vec<_> = branches.iter().enumerate().map(|(k, c)| (*c, place(k))).collect();
         self.waiting.extend(planned.into_iter().rev());
     }
 
-    /// Makes the section that begins with the line to point `first`.
+    /// Creates the section that begins with the line to point `first`.
     fn section(&mut self, first: usize, parent: Option<Attachment>) {
         let kind = self.points[first].kind;
         let mut chain = vec![first];
@@ -234,7 +235,8 @@ impl<'a> Splitter<'a> {
         }
         let section = Section::new(kind, parent, samples);
         let (index, length) = (self.sections.len(), section.length());
-        // On stacked somata, branches are attached anywhere; elsewhere all children are at the end.
+        // On stacked somata, branches may be attached at any sample. On all other sections, the children are
+        // attached to the end.
         let skipped = section.samples.len() - chain.len();
         let mut waiting = Vec::new();
         for (k, i) in chain.iter().enumerate() {
@@ -248,8 +250,8 @@ impl<'a> Splitter<'a> {
         self.waiting.extend(waiting.into_iter().rev());
     }
 
-    /// Returns the point with which a section continues after point `i`: an only child of the same kind. Branches do not
-    /// end the soma, unless they belong to it.
+    /// Returns the point with which a section continues after point `i`: an only child of the same kind. On
+    /// the soma, children of other kinds are ignored.
     fn continuation(&self, i: usize, kind: Kind) -> Option<usize> {
         let mut same = self.children[i].iter().filter(|c| self.points[**c].kind == kind);
         let next = same.next().filter(|_| same.next().is_none()).copied();

@@ -183,7 +183,7 @@ impl Projection {
         }
     }
 
-    /// Returns the number of possible pairs, with or without those of a neuron and itself.
+    /// Returns the number of possible pairs, with or without the pairs of a neuron with itself.
     fn cells(&self, sources: usize, targets: usize, autapses: bool) -> usize {
         sources * targets - if autapses || !self.is_recurrent() { 0 } else { sources }
     }

@@ -94,8 +94,8 @@ impl Population {
         }
     }
 
-    /// Checks that names are unique. Only a compartment and a receptor may share a name, namely if the receptor has
-    /// a compartment of its own.
+    /// Checks that names are unique. Only a compartment and a receptor may share a name, namely if the
+    /// receptor has its own compartment.
     fn names_are_unique(&self) -> Checked {
         let of_kind = |names: Vec<&String>| {
             let mut seen = HashSet::new();
@@ -166,8 +166,8 @@ impl Population {
     /// Checks the thresholds of a soft reset.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a threshold that is not greater than 0, since subtracting it would not move V below
-    /// the threshold.
+    /// Returns [`Error::Parameter`] for a threshold that is not greater than 0, since subtracting it would
+    /// not move V below the threshold.
     pub fn check_soft_reset(&self, v_th: &Values) -> Checked {
         let accepted = "a value > 0 (mV), because V_reset is not set and a spike subtracts V_th; alternatively, set V_reset (mV)";
         match v_th.as_slice().iter().find(|v| **v <= 0.0) {
@@ -213,7 +213,7 @@ impl Population {
     /// need this.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for a `V_reset` that is not below `V_th`.
+    /// Returns [`Error::Parameter`] for a `V_reset` that is not below `V_th`.
     pub fn check_relative_surrogate(&self, v_th: &Values, v_reset: &Values) -> Checked {
         if !self.surrogate.is_relative {
             return Ok(());

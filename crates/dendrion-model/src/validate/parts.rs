@@ -11,11 +11,11 @@ impl Compartment {
         self.check(&population.path_of(&self.name), population.size)
     }
 
-    /// Checks a compartment on its own. `path` names it in error messages.
+    /// Checks a compartment on its own. `path` identifies the compartment in error messages.
     ///
     /// # Errors
-    /// Returns an error for a parameter outside its domain, for a length without a diameter or the reverse, for a
-    /// geometry whose `gL` or `C` has the absolute default, and for an `area_factor` without a geometry.
+    /// Returns an error for a parameter outside its domain, for a length without a diameter or vice versa,
+    /// for a geometry with the absolute default of `gL` or `C`, and for an `area_factor` without a geometry.
     pub fn check(&self, path: &str, size: usize) -> Checked {
         self.kind().check(path, &self.params, size)?;
         if self.params.has("length") != self.params.has("diameter") {
@@ -60,7 +60,7 @@ impl Receptor {
         Ok(())
     }
 
-    /// Checks a receptor on its own. `path` names it in error messages.
+    /// Checks a receptor on its own. `path` identifies the receptor in error messages.
     ///
     /// # Errors
     /// Returns an error for a parameter outside its domain or a missing `t_decay`.

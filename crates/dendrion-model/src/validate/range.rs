@@ -4,7 +4,7 @@ use super::Checked;
 use crate::{Dtype, Error, Initializer, Network, Params, PerConnection, Population, Signal, Values};
 
 impl Dtype {
-    /// Returns whether a finite number is finite in this type.
+    /// Returns whether a number, if it is finite, remains finite in this type.
     pub fn holds(self, v: f64) -> bool {
         match self {
             Self::Float32 => !v.is_finite() || (v as f32).is_finite(),
@@ -12,10 +12,10 @@ impl Dtype {
         }
     }
 
-    /// Checks that finite numbers are finite in this type.
+    /// Checks that finite numbers remain finite in this type.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for the first number that is not, with `name` as the parameter's name.
+    /// Returns [`Error::Parameter`] for the first number that does not, with `name` as the parameter's name.
     pub fn check(self, module: &str, name: &str, values: &Values) -> Result<(), Error> {
         let Some(i) = values.as_slice().iter().position(|v| !self.holds(*v)) else { return Ok(()) };
         let name = if matches!(values, Values::Each(_)) { format!("{name}[{i}]") } else { name.to_string() };

@@ -4,7 +4,7 @@
 use super::Checked;
 use crate::{Error, Generator, Signal, Values};
 
-/// Maximum number of spikes of one source in a step. For drawn spikes, it limits the average.
+/// Maximum number of spikes of one source in a step. For randomly drawn spikes, it limits the average number.
 pub const MOST_SPIKES_OF_A_SOURCE: f64 = 1e4;
 /// Maximum number of spikes of all sources of a generator in a step.
 pub const MOST_SPIKES_OF_A_STEP: f64 = 1e7;
@@ -14,7 +14,7 @@ impl Generator {
     /// `dt` ms.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for the first rate, or the first set of rates, that is too high.
+    /// Returns [`Error::Parameter`] for the first rate, or the first set of rates, that is too high.
     pub fn check_rates(&self, rates: &Values, dt: f64) -> Checked {
         if !matches!(self.signal, Signal::Poisson) {
             return Ok(());
@@ -47,8 +47,8 @@ impl Generator {
         Err(Error::parameter(&self.path, "rate", value, accepted))
     }
 
-    /// Returns the average number of spikes that the sources send in a step of `dt` ms at their highest rate. It is 0
-    /// for given spikes and for currents.
+    /// Returns the average number of spikes that the sources send in a step of `dt` ms at their highest rate.
+    /// The number is 0 for explicit spikes and for currents.
     pub fn expected_spikes(&self, dt: f64) -> f64 {
         let most = |name: &str| {
             let values = self.params.get(name).map_or(&[][..], Values::as_slice);
@@ -61,11 +61,11 @@ impl Generator {
         }
     }
 
-    /// Checks that not too many spikes are given for the same step. `steps` contains the steps of all spikes in
+    /// Checks that no step has too many explicit spikes. `steps` contains the steps of all spikes in
     /// ascending order.
     ///
     /// # Errors
-    /// [`Error::Parameter`] for the first step with too many.
+    /// Returns [`Error::Parameter`] for the first step with too many spikes.
     pub fn check_given(&self, steps: impl Iterator<Item = u64>, dt: f64) -> Checked {
         let (mut now, mut count) = (u64::MAX, 0.0);
         for step in steps {
@@ -89,7 +89,7 @@ fn shown(rate: f64) -> String {
 mod tests {
     use crate::{Generator, Signal, Values};
 
-    #[allow(clippy::needless_pass_by_value)] // Callers make them.
+    #[allow(clippy::needless_pass_by_value)] // Callers pass temporaries.
     fn refused(size: usize, breaks: &[f64], rates: Values) -> Option<String> {
         let mut generator = Generator::new("noise", size, Signal::Poisson, []);
         generator.breaks = breaks.to_vec();
