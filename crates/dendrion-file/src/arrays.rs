@@ -29,7 +29,7 @@ pub trait Arrays {
     /// Returns the numbers of an array, in C order.
     ///
     /// # Errors
-    /// Returns the reason why there is no such array of numbers.
+    /// Returns an error message if there is no array with this name or if it does not contain numbers.
     fn floats(&mut self, name: &str) -> Result<Vec<f64>, String>;
 }
 
@@ -51,15 +51,15 @@ pub struct Npz<R: Read + Seek> {
     name: String,
     archive: ZipArchive<R>,
     bytes: u64,
-    /// Total number of bytes read; arrays that are read several times count each time.
+    /// Total number of bytes read; arrays that are read several times are counted each time.
     read: f64,
 }
 
 impl Npz<BufReader<File>> {
-    /// Opens a file. If `sha256` is given, in hexadecimal, the checksum of the content must match.
+    /// Opens a file. If `sha256` is specified (in hexadecimal), the checksum of the content must match it.
     ///
     /// # Errors
-    /// Returns the reason why the file cannot be read, or that its checksum differs.
+    /// Returns an error message if the file cannot be read or if its checksum differs.
     pub fn open(path: &Path, sha256: Option<&str>) -> Result<Self, String> {
         let name = path.display().to_string();
         let mut file = open_file(path).map_err(|e| format!("{name}: {e}"))?;
@@ -80,7 +80,7 @@ impl<R: Read + Seek> Npz<R> {
     /// Reads arrays from `reader`. `name` is the name of the source in error messages.
     ///
     /// # Errors
-    /// Returns the reason why the arrays cannot be read.
+    /// Returns an error message if the arrays cannot be read.
     pub fn new(name: String, mut reader: R) -> Result<Self, String> {
         let fail = |e: &dyn std::fmt::Display| format!("{name}: is not an npz file, or is damaged: {e}");
         let bytes = reader.seek(SeekFrom::End(0)).map_err(|e| fail(&e))?;
@@ -197,7 +197,7 @@ fn header_length(content: &[u8]) -> usize {
     }
 }
 
-/// Rejects headers that plain arrays do not have, before they are parsed.
+/// Rejects all headers except those of plain arrays before they are parsed.
 fn plain_header(content: &[u8]) -> Result<(), String> {
     let (major, rest) = match content {
         [0x93, b'N', b'U', b'M', b'P', b'Y', major, _, rest @ ..] => (*major, rest),

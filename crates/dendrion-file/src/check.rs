@@ -1,4 +1,5 @@
-//! Checks that a network can be built, with an amount of memory that does not depend on the numbers in its file.
+//! Checks that a network can be built, using an amount of memory that does not depend on the numbers in its
+//! file.
 
 use dendrion_engine::{Simulation, memory_needed};
 use dendrion_language::TextError;
@@ -25,7 +26,7 @@ impl File {
     /// population and one connection of each projection are built, so errors in other drawn delays are not found.
     ///
     /// # Errors
-    /// As [`File::simulation`].
+    /// As for [`File::simulation`].
     pub fn check(&self) -> Result<Checked, TextError> {
         let neurons = self.network.populations.iter().map(|p| p.size as u64).sum();
         let of = |p: &dendrion_model::Population| p.size as u64 * p.compartments.len() as u64;

@@ -2,11 +2,12 @@
 
 use dendrion_model::{Error, ModuleKind, Network, Params, definition};
 
-/// Gives a network explicit values for the defaults that files contain: the threshold, capacitances, leak conductances
-/// and parameters of equations. A file that is saved then keeps its meaning if these defaults change.
+/// Sets explicit values in a network for those defaults that files contain: the threshold, capacitances, leak
+/// conductances and parameters of equations. A file that is saved then keeps its meaning if these defaults
+/// change.
 ///
 /// # Errors
-/// Returns an error for equations that cannot be parsed.
+/// Returns an error if equations cannot be parsed.
 pub fn set_defaults(network: &mut Network) -> Result<(), Error> {
     for p in &mut network.populations {
         let path = p.path.clone();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// The contents of a model file besides the network.
+/// The contents of a model file other than the network.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Extras {
     /// Duration of a simulation if the caller does not specify one (ms).
@@ -12,7 +12,7 @@ pub struct Extras {
     pub populations: BTreeMap<String, Identity>,
     /// Parameters that training does not change, as `path.parameter`.
     pub frozen: Vec<String>,
-    /// Projections whose weights are stored as a dense table of all sources by all targets.
+    /// Projections whose weights are stored as a dense table with one entry per pair of source and target.
     pub dense: Vec<String>,
     /// The recordings.
     pub records: Vec<Record>,

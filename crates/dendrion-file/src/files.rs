@@ -24,7 +24,7 @@ pub enum FileError {
         /// The error and its position in the text.
         error: TextError,
     },
-    /// The network contains something that cannot be stored in a file, or the file name has an unknown extension.
+    /// The network contains data that cannot be stored in a file, or the file name has an unknown extension.
     #[error("{path}: {reason}")]
     Refused {
         /// The file.
@@ -48,7 +48,7 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
 ///
 /// # Errors
 /// Returns [`FileError::Text`] with line and column for the first error in the text, or if the arrays differ
-/// from those that the model was saved with; [`FileError::Io`] if the file cannot be read.
+/// from those with which the model was saved; [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
     dendrion_language::with_stack(|| load_file(path))
 }
@@ -77,10 +77,10 @@ fn load_file(path: &Path) -> Result<File, FileError> {
 
 /// Writes a network to a file, and its long arrays, if it has any, to an npz file in the same folder.
 ///
-/// The name of the npz file contains a hash of its content (`model.toml` has `model.HASH.npz`), and the model file
-/// stores this name and the full checksum. The npz file is written first, so at any time the model file refers to
-/// an existing file with the right content. After the model file has been replaced, the npz file of the previous
-/// version is deleted unless another model in the folder refers to it.
+/// The name of the npz file contains a hash of its content (`model.toml` has `model.HASH.npz`), and the model
+/// file stores this name and the full checksum. The npz file is written first, so at any time the model file
+/// refers to an existing file with the correct content. After the model file has been replaced, the npz file
+/// of the previous version is deleted unless another model in the folder refers to it.
 ///
 /// # Errors
 /// Returns [`FileError::Refused`] if the network cannot be stored in a file; [`FileError::Io`] if a file
@@ -150,7 +150,8 @@ fn save_arrays(path: &Path, whole: &mut Document) -> Result<String, FileError> {
 /// Number of hexadecimal digits of the checksum in the name of an arrays file.
 const HASH: usize = 16;
 
-/// Returns the arrays file that the model at `path` refers to, if [`save`] wrote it for a model of this name.
+/// Returns the arrays file that the model at `path` refers to, if [`save`] wrote it for a model with this
+/// name.
 fn own_arrays(path: &Path) -> Option<String> {
     let text = String::from_utf8(read_file(path).ok()?).ok()?;
     let document = Format::of(path)?.parse(&text).ok()?;
@@ -159,8 +160,8 @@ fn own_arrays(path: &Path) -> Option<String> {
     (name == expected).then_some(name)
 }
 
-/// Removes an arrays file in the folder of `path` unless a model in the folder refers to it. Models that cannot be
-/// read count as referring to it.
+/// Removes an arrays file in the folder of `path` unless a model in the folder refers to it. Models that
+/// cannot be read are treated as if they referred to it.
 fn remove_unless_named(path: &Path, name: &str) {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let Ok(entries) = fs::read_dir(folder) else { return };

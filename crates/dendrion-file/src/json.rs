@@ -7,7 +7,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::node::{Key, Node, Notation, Value, whole_or_number};
 
-/// JSON (RFC 8259), extended by comments.
+/// JSON (RFC 8259), extended with comments.
 pub(crate) struct Json;
 
 const STRICT: ParseOptions = ParseOptions {

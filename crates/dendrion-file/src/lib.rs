@@ -56,7 +56,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the format of a file, determined by the extension of its name.
+    /// Returns the format of a file, determined by its file name extension.
     pub fn of(path: &std::path::Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "toml" => Some(Self::Toml),

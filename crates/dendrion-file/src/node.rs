@@ -1,4 +1,4 @@
-//! A document as a tree of values with their positions in the text, common to all notations.
+//! A document as a tree of values with their positions in the text, in a form common to all notations.
 
 use dendrion_language::{Span, TextError};
 

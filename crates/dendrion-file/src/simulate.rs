@@ -11,8 +11,8 @@ impl File {
     /// in the same order.
     ///
     /// # Errors
-    /// Returns the errors of building the network, for example because a drawn delay is too short, and errors for
-    /// unknown variables, neurons and frozen parameters. Each error has its position in the text.
+    /// Returns an error if the network cannot be built, for example because a drawn delay is too short, or if
+    /// a variable, neuron or frozen parameter is unknown. The error includes its position in the text.
     pub fn simulation(&self) -> Result<(Simulation, Vec<ProbeId>), TextError> {
         let mut simulation = Simulation::new(self.network.clone()).map_err(|e| self.locate(&e))?;
         let known = simulation.parameter_names();

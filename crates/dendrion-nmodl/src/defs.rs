@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::terms::{TermId, Terms, Value};
 
-/// Maximum total length of all definitions in bytes, estimated.
+/// Maximum estimated total length of all definitions in bytes.
 const MOST: usize = 400_000;
 /// Estimated length of a node in bytes.
 const NODE: usize = 4;
@@ -24,7 +24,7 @@ pub(crate) enum Leaf {
 /// A named expression, or an external quantity.
 #[derive(Clone, Debug)]
 pub(crate) struct Def {
-    /// The word from which its private name is made.
+    /// The word from which its private name is derived.
     pub(crate) base: String,
     pub(crate) value: Value,
     /// Its name, if it is public.
@@ -50,8 +50,8 @@ impl Defs {
         terms.reference(self.all.len() - 1, moves, false)
     }
 
-    /// Defines a name for an expression, unless the expression is so simple that it needs none. Returns `None` if
-    /// the definitions have become too long.
+    /// Defines a name for an expression, unless the expression is so simple that it needs no name. Returns
+    /// `None` if the definitions have become too long.
     pub(crate) fn name(
         &mut self,
         terms: &mut Terms,

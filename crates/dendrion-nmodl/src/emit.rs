@@ -1,5 +1,5 @@
-//! Builds the syntax tree of the equations from statements and definitions. Unused definitions are dropped, and the
-//! others get their names.
+//! Builds the syntax tree of the equations from statements and definitions. Unused definitions are dropped,
+//! and the remaining definitions are named.
 
 use std::collections::HashMap;
 
@@ -10,12 +10,12 @@ use crate::defs::{Def, Leaf};
 use crate::lower::{Import, Output, Parameter};
 use crate::terms::{Term, TermId, Terms};
 
-/// Maximum nesting depth of definitions that are written in place of their names.
+/// Maximum nesting depth of definitions whose values replace their names.
 const DEEPEST: usize = 40;
-/// Maximum length in bytes of a definition that is written in place of its name.
+/// Maximum length in bytes of a definition whose value replaces its name.
 const LONGEST: usize = 200;
 
-/// Returns the equations, and for each parameter whether they use it.
+/// Returns the equations and, for each parameter, whether the equations use it.
 pub(crate) fn emit(output: Output, header: &str) -> (Syntax, Vec<bool>) {
     let uses = uses(&output);
     let Output { mut names, terms, defs, parameters, imports, first, last, kept } = output;
@@ -59,12 +59,12 @@ pub(crate) fn emit(output: Output, header: &str) -> (Syntax, Vec<bool>) {
     (emitter.syntax, given)
 }
 
-/// What is written in place of a reference to a definition.
+/// The replacement of a reference to a definition.
 #[derive(Debug)]
 enum Replacement {
     Unused,
     Name(String),
-    /// The value of the definition, with the nesting depth that its use has.
+    /// The value of the definition, with the nesting depth at which it is used.
     Term(TermId, usize),
 }
 
@@ -177,7 +177,7 @@ fn uses(output: &Output) -> Vec<usize> {
             *n += 1;
         }
     }
-    // A definition refers only to earlier ones, so one pass from the last to the first is enough.
+    // A definition refers only to earlier definitions, so one pass from the last to the first is enough.
     for (id, def) in output.defs.iter().enumerate().rev() {
         if uses.get(id).is_some_and(|n| *n > 0) {
             count(def.value.term, &mut uses);
@@ -206,7 +206,7 @@ fn used_parameters(defs: &[Def], uses: &[usize], count: usize, imports: &[Import
     used
 }
 
-/// Replaces line breaks by spaces.
+/// Replaces line breaks with spaces.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

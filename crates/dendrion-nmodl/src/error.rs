@@ -8,7 +8,7 @@ pub type NmodlError = TextError;
 
 /// Returns the end of a message about an unknown name: the most similar known name, if one is similar enough.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // NMODL is case-sensitive, but wrong case is a common mistake, so the comparison ignores it.
+    // NMODL is case-sensitive, but incorrect case is a common mistake, so the comparison ignores case.
     let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
     let best = known.into_iter().map(|k| (score(k), k)).filter(|(s, _)| *s > 0.8);
     match best.max_by(|a, b| a.0.total_cmp(&b.0)) {

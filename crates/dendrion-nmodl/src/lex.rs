@@ -10,7 +10,7 @@ const LONGEST: usize = 200_000;
 /// Maximum length of a name. Other names are derived from it, so long names would be repeated many times.
 const LONGEST_NAME: usize = 100;
 
-/// The tokens that only NMODL has.
+/// The tokens that exist only in NMODL.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Special {
     /// The text after TITLE.

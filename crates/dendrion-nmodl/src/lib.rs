@@ -19,11 +19,11 @@
 //! current at the end. Currents into the cell are positive in Dendrion; in NEURON they are negative, except
 //! electrode currents.
 //!
-//! [`read`] splits the file into tokens, parses them, executes the statements symbolically, and builds a syntax tree
-//! of the equation language from the final expressions of the variables. The positions of that tree refer to the
-//! file, so that errors in the equations show its lines. Calls of routines are expanded, but every intermediate value is
-//! named, so the length of the text is proportional to that of the file. Unsupported statements are errors with a
-//! line number.
+//! [`read`] splits the file into tokens, parses them, executes the statements symbolically, and builds a
+//! syntax tree of the equation language from the final expressions of the variables. The positions of that
+//! tree refer to the file, so that errors in the equations show its lines. Calls to routines are inlined, but
+//! every intermediate value is named, so the length of the text is proportional to that of the file.
+//! Unsupported statements result in errors with a line number.
 
 mod constants;
 mod defs;
@@ -66,7 +66,7 @@ pub struct Mechanism {
     pub name: String,
     /// The kind of mechanism.
     pub kind: Kind,
-    /// The equations. [`dendrion_language::define`] makes the same definition of their text.
+    /// The equations. [`dendrion_language::define`] creates the same definition from their text.
     pub definition: Definition,
     /// Notes about dropped statements and assumptions, each with its line in the file.
     pub notes: Vec<String>,

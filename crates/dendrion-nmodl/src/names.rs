@@ -1,9 +1,9 @@
-//! Assigns names in the text: public objects keep their names, and all others get private names that begin with
-//! `_`.
+//! Assigns names in the text: public objects keep their names, and all other objects get private names that
+//! begin with `_`.
 //!
-//! NMODL and the equation language are both case-sensitive. A name that the file declares is kept unless it is
-//! reserved in the equation language or by users of the mechanism's class. In that case underscores are appended
-//! until the name occurs neither in the file nor in the text.
+//! NMODL and the equation language are both case-sensitive. A name that the file declares is kept unless it
+//! is reserved in the equation language or by the caller. In that case, underscores are appended until the
+//! name occurs neither in the file nor in the text.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,12 +20,12 @@ pub(crate) struct Names {
     own: HashSet<String>,
     /// Names that parameters cannot have.
     reserved: HashSet<String>,
-    /// The number of private names made from each base.
+    /// The number of private names derived from each base.
     next: HashMap<String, usize>,
 }
 
 impl Names {
-    /// Creates a name table in which the reserved names and the unit names `units` are taken.
+    /// Creates a name table in which the reserved names and the unit names `units` are already taken.
     pub(crate) fn new<'a>(
         units: impl Iterator<Item = String>,
         own: impl Iterator<Item = &'a str>,

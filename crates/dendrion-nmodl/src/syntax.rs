@@ -36,7 +36,7 @@ pub(crate) enum Operator {
 }
 
 impl Operator {
-    /// Returns the same operator of the equation language, which has no `==` and `!=`.
+    /// Returns the corresponding operator of the equation language, which has no `==` and `!=`.
     pub(crate) fn function(self) -> Option<Function> {
         Some(match self {
             Self::Equal | Self::Unequal => return None,

@@ -1,4 +1,5 @@
-//! Expressions of the equation language, made while a file is executed. Equal expressions are the same term.
+//! Expressions of the equation language, created while a file is executed. Equal expressions are the same
+//! term.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -58,9 +59,9 @@ impl Value {
 /// All terms, and the operations on values.
 #[derive(Debug, Default)]
 pub(crate) struct Terms {
-    /// The terms. Equal expressions share a term, which has the position of the first of them.
+    /// The terms. Equal expressions share a term, which has the position of the first occurrence.
     all: Vec<(Term, Span)>,
-    /// Number of nodes of each term, written out in full.
+    /// Number of nodes of each term when it is written out in full.
     sizes: Vec<usize>,
     known: HashMap<Term, TermId>,
     /// The position of new terms.
@@ -146,7 +147,8 @@ impl Terms {
         }
     }
 
-    /// Returns the depth of an operand, which has parentheses if its precedence is lower than `level`.
+    /// Returns the depth of an operand, which is enclosed in parentheses if its precedence is lower than
+    /// `level`.
     fn depth(&self, value: &Value, level: Level) -> usize {
         value.depth + usize::from(self.level(value.term) < level)
     }

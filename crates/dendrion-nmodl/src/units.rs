@@ -7,7 +7,7 @@ use dendrion_language::{Binary, Unit, Written};
 
 use crate::error::Span;
 
-/// NMODL's unit names, each with its name in the equation language. Empty names are pure numbers.
+/// NMODL's unit names, each with its name in the equation language. An empty name denotes a pure number.
 const WORDS: [(&str, &str); 88] = [
     ("1", ""),
     ("degC", ""),
@@ -133,7 +133,7 @@ pub(crate) struct Product {
 }
 
 impl Product {
-    /// Returns a unit with this name, such as `mA/cm2`. Other texts are pure numbers.
+    /// Returns a unit with this name, such as `mA/cm2`. Any other text results in a pure number.
     pub(crate) fn named(text: &str) -> Self {
         translate(text, &HashMap::new()).unwrap_or_default()
     }
@@ -156,7 +156,8 @@ impl Product {
         self.above.first().is_none_or(|leading| leading.unit().coherent(value).is_finite())
     }
 
-    /// Returns the words that could be read as names. The word directly after a number cannot.
+    /// Returns the words that could be read as names. The word directly after a number cannot be read as a
+    /// name.
     pub(crate) fn bare_words(&self) -> impl Iterator<Item = String> {
         let factors = self.above.iter().skip(1).chain(&self.below);
         let words = factors.map(|f| if matches!(f.power, 2 | 3) { f.text() } else { f.word.to_string() });
@@ -182,7 +183,7 @@ impl Product {
     }
 }
 
-/// Translates a unit. Returns `None` if the equation language does not have it.
+/// Translates a unit. Returns `None` if the equation language does not support the unit.
 pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Option<Product> {
     let mut product = Product::default();
     for (i, part) in text.split('/').enumerate() {

@@ -51,7 +51,7 @@ pub(crate) fn effect(text: &str) -> Effect {
     Effect::Nothing
 }
 
-/// Replaces comments by spaces, so that all other bytes keep their positions.
+/// Replaces comments with spaces, so that all other bytes keep their positions.
 fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut rest = text;
@@ -122,8 +122,8 @@ fn statement_effect(statement: &str) -> Option<Effect> {
     (is_name && right.strip_prefix("_ion_") == Some(left)).then_some(Effect::Nothing)
 }
 
-/// Returns whether a statement is a single call of `printf` or `fprintf` whose arguments contain no assignments or
-/// calls.
+/// Returns whether a statement is a single call to `printf` or `fprintf` whose arguments contain no
+/// assignments or calls.
 fn prints(tight: &str) -> bool {
     let call =
         ["printf(", "fprintf(stderr,", "fprintf(stdout,"].iter().find_map(|name| tight.strip_prefix(name));

@@ -12,7 +12,7 @@ use crate::extras::{Extras, Record};
 use crate::node::{Key, Node};
 use crate::words;
 
-/// The modules that a connection table joins, before the rule is known.
+/// The modules that a connection table connects, before the rule is known.
 struct Ends {
     pre: Source,
     sources: usize,
@@ -156,7 +156,7 @@ fn table_of_all(table: &Table<'_, '_>, ends: &Ends, weight: Option<&PerConnectio
     Ok(Connectivity::Csr { starts, targets })
 }
 
-/// Reads given pairs, which must be sorted by source.
+/// Reads explicit pairs, which must be sorted by source.
 fn pairs(table: &Table<'_, '_>, ends: &Ends, pre: &[u32], post: &[u32]) -> Read<Connectivity> {
     let at = |name: &str| table.get(name).map_or(table.span, |n| n.span);
     let wrong =

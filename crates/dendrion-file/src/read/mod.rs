@@ -33,12 +33,12 @@ pub(crate) struct Context<'a> {
     text: &'a str,
     arrays: RefCell<&'a mut dyn Arrays>,
     places: RefCell<Places>,
-    /// Total number of sources of given connections so far. They need memory that is not proportional to the size
-    /// of the file.
+    /// Total number of sources of explicit connections so far. The memory that they need is not proportional
+    /// to the size of the file.
     sources: Cell<usize>,
 }
 
-/// Maximum total number of sources of given connections.
+/// Maximum total number of sources of explicit connections.
 const SOURCES: usize = 1 << 26;
 
 impl<'a> Context<'a> {
@@ -47,7 +47,7 @@ impl<'a> Context<'a> {
         Self { text, arrays, places, sources: Cell::new(0) }
     }
 
-    /// Counts sources of given connections and returns an error if there are too many.
+    /// Counts sources of explicit connections and returns an error if there are too many.
     fn afford(&self, sources: usize) -> Result<(), String> {
         self.sources.set(self.sources.get().saturating_add(sources));
         if self.sources.get() <= SOURCES {
@@ -100,8 +100,8 @@ impl Places {
         };
         let Some((span, keys)) = self.0.get(module) else { return (Span::default(), error.to_string()) };
         let key = parameter.and_then(|p| {
-            // `gL[1]` belongs to the entry `gL`, and `surrogate alpha` to `surrogate`. The engine has other names
-            // for some entries.
+            // `gL[1]` belongs to the entry `gL`, and `surrogate alpha` to `surrogate`. The engine uses
+            // different names for some entries.
             let name = p.split(['[', ' ']).next().unwrap_or(p);
             let other = match name {
                 "w" => "weight",

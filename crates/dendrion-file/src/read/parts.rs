@@ -40,7 +40,7 @@ pub(super) fn parts(table: &Table<'_, '_>, population: &mut Population, extras: 
     })?;
     table.each("receptors", |key, node| {
         let receptor = receptor(cx, population, &key.name, node, extras)?;
-        // A receptor with a compartment of its own has the same name in both tables.
+        // A receptor with its own compartment has the same name in both tables.
         if population.compartments[receptor.on].name != key.name {
             check_name(key)?;
         }
@@ -166,7 +166,7 @@ fn receptor(
     Ok(receptor)
 }
 
-/// Records which parameters training does not change.
+/// Records the parameters that training does not change.
 pub(super) fn frozen(table: &Table<'_, '_>, extras: &mut Extras) -> Read<()> {
     let names = table.texts("frozen")?;
     extras.frozen.extend(names.into_iter().map(|(name, _)| format!("{}.{name}", table.path)));
@@ -186,7 +186,7 @@ pub(super) fn kind(table: &Table<'_, '_>, kinds: &[(&'static str, ModuleKind)]) 
     Ok(kinds.iter().find(|(n, _)| Some(*n) == name).map_or(ModuleKind::Written, |(_, kind)| *kind))
 }
 
-/// Reads the given parameters of a module of this kind.
+/// Reads the specified parameters of a module of this kind.
 pub(super) fn params(table: &Table<'_, '_>, kind: ModuleKind) -> Read<Params> {
     let mut params = Params::new();
     for spec in kind.parameters() {
@@ -219,7 +219,7 @@ fn defined(table: &Table<'_, '_>, text: &str) -> Read<Definition> {
     definition(&table.path, text).map_err(|error| table.cx.at(span, error.to_string()))
 }
 
-/// Reads the given parameters that a text declares.
+/// Reads the specified values of the parameters that a text declares.
 fn written(table: &Table<'_, '_>, definition: &Definition) -> Read<Params> {
     let mut params = Params::new();
     for parameter in &definition.parameters {

@@ -50,7 +50,8 @@ fn reset(table: &Table<'_, '_>, population: &mut Population) -> Read<()> {
     population.reset = table.flag("reset")?.unwrap_or(true);
     let given = if soft { None } else { table.values("V_reset")? };
     if !population.reset {
-        // There is no default. A given value is rejected together with the other parameters of a reset.
+        // There is no default. An explicit value is kept, so that it is rejected together with the other
+        // parameters of a reset.
         if let Some(given) = given {
             population.params.set("V_reset", given);
         }

@@ -54,7 +54,7 @@ impl Table<'_, '_> {
         Ok(Some(list.into_iter().map(|v| v as u32).collect()))
     }
 
-    /// Reads values per connection: given numbers or a distribution.
+    /// Reads values per connection: explicit numbers or a distribution.
     pub(super) fn per_connection(&self, name: &str) -> Read<Option<PerConnection>> {
         let Some(node) = self.get(name) else { return Ok(None) };
         if let Value::Table(entries) = &node.value

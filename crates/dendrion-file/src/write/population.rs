@@ -37,7 +37,7 @@ impl Writer<'_> {
         if let Some(surrogate) = surrogate(&p.surrogate) {
             table.insert("surrogate".into(), surrogate);
         }
-        // Always written, because files without this entry have another default than new populations.
+        // This entry is always written, because its default in files differs from that of new populations.
         table.insert("detach_reset".into(), p.detach_reset.into());
         self.identity(&mut table, &p.path);
         self.frozen(&mut table, &p.path);
@@ -96,7 +96,7 @@ impl Writer<'_> {
         section("noises", noises.collect());
     }
 
-    /// Writes a module's parameters and the list of those that training does not change.
+    /// Writes a module's parameters and the list of parameters that training does not change.
     fn module(
         &mut self,
         table: &mut Table,
@@ -141,7 +141,7 @@ impl Writer<'_> {
         }
         let path = p.path_of(&r.name);
         self.params(&mut table, &path, r.kind, &r.params);
-        // If the receptor has a compartment of its own, the compartment has already been written with it.
+        // If the receptor has its own compartment, the compartment has already been written with it.
         if !p.compartments.iter().any(|c| c.name == r.name) {
             self.frozen(&mut table, &path);
         }

@@ -1,4 +1,4 @@
-//! Numbers in a document: short lists are written in place, long ones as separate arrays.
+//! Numbers in a document: short lists are written in place, and long lists as separate arrays.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::Table;
 use crate::arrays::Array;
 use crate::extras::Extras;
 
-/// Maximum length of a list of numbers written in place.
+/// Maximum length of a list of numbers that is written in place.
 const SHORT: usize = 16;
 
 /// Collects the arrays of a document while it is written.
@@ -102,7 +102,7 @@ fn initialized(initializer: &Initializer) -> Value {
     }
 }
 
-/// Writes a surrogate derivative; `None` if it is the default.
+/// Writes a surrogate derivative. Returns `None` if it is the default.
 pub(super) fn surrogate(surrogate: &Surrogate) -> Option<Value> {
     if *surrogate == Surrogate::default() {
         return None;

@@ -13,7 +13,7 @@ use crate::syntax::{Declared, Name, Node};
 use crate::terms::{TermId, Value};
 use crate::units::{Product, translate};
 
-/// Maximum length of a comment in characters; longer ones are truncated.
+/// Maximum length of a comment in characters; longer comments are truncated.
 const LONGEST_DOC: usize = 200;
 
 impl<'t> Lowerer<'_, 't> {
@@ -80,7 +80,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// Declares the variables available in every file: v, celsius, dt, t and the geometry.
+    /// Declares the variables that are available in every file: v, celsius, dt, t and the geometry.
     fn given(&mut self) {
         let name = |text: &'static str| Name { text, span: Span::default() };
         let potential = self.given_in("V", "mV");
@@ -98,13 +98,13 @@ impl<'t> Lowerer<'_, 't> {
         self.global(name("celsius"), Role::Fixed("it is the temperature"), Held::Known(celsius));
     }
 
-    /// Returns a quantity that the compartment provides as a number in the given unit.
+    /// Returns a quantity that the compartment provides as a number in `unit`.
     fn given_in(&mut self, name: &str, unit: &str) -> TermId {
         let name = self.terms.name(name);
         self.terms.in_units(name, &Product::named(unit))
     }
 
-    /// Adds a parameter that NEURON defines outside of the file.
+    /// Adds a parameter that NEURON defines outside the file.
     pub(super) fn outer(&mut self, name: Name<'_>, default: f64, unit: &Product, doc: &str) -> Value {
         let text = self.names.parameter(name.text);
         self.outer_called(text, name, default, unit, doc)

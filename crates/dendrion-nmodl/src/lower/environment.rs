@@ -63,7 +63,7 @@ pub(super) struct Variable<'t> {
     pub(super) role: Role,
     pub(super) unit: &'t str,
     pub(super) held: Held,
-    /// Whether the step assigns it anywhere.
+    /// Whether the step assigns the variable anywhere.
     pub(super) set: bool,
     /// Position where the step reads the value from before the step.
     pub(super) read: Option<Span>,
@@ -114,7 +114,7 @@ impl<'t> Lowerer<'_, 't> {
             return self.error(span, message);
         }
         let locals = self.frames.last().into_iter().flatten().flat_map(|scope| scope.keys());
-        // Sorted, so that the message is always the same for the same file.
+        // The names are sorted, so that the same file always results in the same message.
         let mut known: Vec<&str> = locals.chain(self.globals.keys()).copied().collect();
         known.sort_unstable();
         let hint = suggestion(name, known);
@@ -178,7 +178,7 @@ impl<'t> Lowerer<'_, 't> {
         self.error(span, message)
     }
 
-    /// Replaces a variable assigned in INITIAL by a state, so that it keeps its initial value.
+    /// Replaces a variable assigned in INITIAL with a state, so that the variable keeps its initial value.
     fn constant_state(&mut self, index: usize, initial: Value) -> Value {
         let name = self.variables.get(index).map_or(Name { text: "kept", span: Span::default() }, |s| s.name);
         let rate = self.variable(name, Role::Rate, Held::Unset);

@@ -1,4 +1,4 @@
-//! Translates expressions. Calls of routines are expanded.
+//! Translates expressions. Calls to routines are inlined.
 
 use dendrion_language::{Binary, Function, Unary};
 
@@ -11,7 +11,7 @@ use crate::terms::{Term, Terms, Value};
 /// Maximum nesting depth of an expression; deeper parts get a name.
 const DEEP: usize = 30;
 
-/// NMODL's names of functions. Those of one number come first.
+/// NMODL's names of functions. Functions of one number come first.
 const FUNCTIONS: [(&str, Function); 10] = [
     ("exp", Function::Unary(Unary::Exp)),
     ("log", Function::Unary(Unary::Log)),

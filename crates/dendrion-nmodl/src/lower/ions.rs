@@ -173,8 +173,8 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// Imports a quantity that other mechanisms share. `default` is the parameter with the value used if no mechanism
-    /// exports it.
+    /// Imports a quantity that other mechanisms share. `default` is the parameter that provides the value if
+    /// no mechanism exports the quantity.
     fn import(
         &mut self,
         ion: &Ion<'t>,

@@ -25,7 +25,8 @@ use environment::{Held, Variable};
 
 pub(crate) use output::Output;
 
-/// Maximum number of executed statements and nodes. Those of a routine count each time the routine is called.
+/// Maximum number of executed statements and nodes. The statements and nodes of a routine are counted each
+/// time the routine is called.
 const BUDGET: usize = 300_000;
 /// Maximum nesting depth of calls and conditions.
 const DEEPEST: usize = 100;
@@ -73,8 +74,8 @@ pub(crate) struct Import {
     pub(crate) name: String,
     pub(crate) unit: Product,
     pub(crate) span: Span,
-    /// Index of the parameter that provides the value if no mechanism exports the quantity; without one, the value
-    /// is 0.
+    /// Index of the parameter that provides the value if no mechanism exports the quantity. Without such a
+    /// parameter, the value is 0.
     pub(crate) default: Option<usize>,
 }
 
@@ -227,7 +228,7 @@ impl<'t> Lowerer<'_, 't> {
         self.file.nodes.get(expr.root).map_or_else(Span::default, |(_, span)| *span)
     }
 
-    /// Executes a block in a scope of its own, without access to the local variables of the surrounding blocks.
+    /// Executes a block in its own scope, without access to the local variables of the surrounding blocks.
     fn block_in_frame(&mut self, block: &Block<'t>) -> Lowered<()> {
         self.frames.push(Vec::new());
         let done = self.block(block);
@@ -263,7 +264,7 @@ impl<'t> Lowerer<'_, 't> {
         }
     }
 
-    /// Executes something that begins with the external values, and restores the previous values afterwards.
+    /// Calls `run` with the external values, and restores the previous values afterwards.
     fn isolated(&mut self, run: impl FnOnce(&mut Self) -> Lowered<()>) -> Lowered<()> {
         let held = |l: &Self, index: usize| l.variables.get(index).map_or(Held::Unset, |s| s.held.clone());
         let before: Vec<(usize, Held)> = self.outside.iter().map(|(i, _)| (*i, held(self, *i))).collect();

@@ -80,7 +80,7 @@ impl<'t> Lowerer<'_, 't> {
         Statement::On { trigger: Trigger::Arrival, actions }
     }
 
-    /// Returns the current into the compartment: electrode currents minus all others.
+    /// Returns the current into the compartment: electrode currents minus all other currents.
     fn current(&mut self) -> Lowered<Option<Statement>> {
         let (outward, electrode) = (self.outward(), self.file.electrode.clone());
         let Some(one) = outward.first().or(electrode.first()).copied() else { return Ok(None) };
@@ -209,7 +209,7 @@ impl<'t> Lowerer<'_, 't> {
     }
 }
 
-/// Returns a unit with this name; an empty name is that of pure numbers.
+/// Returns a unit with this name; an empty name denotes pure numbers.
 fn annotation(unit: &str, span: Span) -> Annotation {
     Annotation { unit: Product::named(unit).written(), span }
 }

@@ -166,7 +166,7 @@ impl<'t> Lowerer<'_, 't> {
         Ok(())
     }
 
-    /// Returns the value of a variable if a branch does not assign it.
+    /// Returns the value that a variable has if a branch does not assign it.
     fn before_branches(&mut self, variable: usize) -> Held {
         let zero = self.terms.number(0.0);
         let Some(variable) = self.variables.get(variable) else { return Held::Unset };

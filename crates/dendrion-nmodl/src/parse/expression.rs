@@ -9,7 +9,7 @@ use crate::error::Span;
 use crate::lex::Kind;
 use crate::syntax::{Id, Node, Operator};
 
-/// The operators between operands.
+/// The infix operators.
 const OPERATORS: [(&str, Operator); 13] = [
     ("||", Operator::Or),
     ("&&", Operator::And),
@@ -26,7 +26,7 @@ const OPERATORS: [(&str, Operator); 13] = [
     ("^", Operator::Pow),
 ];
 
-/// Operators as the parser of expressions sees them.
+/// Operators in the form that the expression parser uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Applied {
     Neg,

@@ -105,7 +105,7 @@ impl<'t> Parser<'t> {
         Ok(Some(self.text(Span::new(open.end, close.start)).trim()))
     }
 
-    /// Creates an error about a part of NMODL that is not supported.
+    /// Creates an error about an NMODL construct that is not supported.
     fn refused(&self, span: Span, why: &str) -> NmodlError {
         self.error(span, format!("'{}' cannot be translated: {why}", self.text(span)))
     }

@@ -1,4 +1,4 @@
-//! Unsupported parts of NMODL, each with the reason and an alternative.
+//! Unsupported NMODL constructs, each with the reason and an alternative.
 
 pub(super) const VERBATIM: &str = "C code is not supported; rewrite it in NMODL";
 pub(super) const RETURN: &str = "a return in C code is only supported at the end of a PROCEDURE or block; use 'if' and 'else' in NMODL instead";
@@ -75,12 +75,12 @@ const CALLS: [&str; 11] = [
     "random_normal",
 ];
 
-/// Returns why a word is not supported, if it is not.
+/// Returns the reason why a word is not supported, or `None` if it is supported.
 pub(super) fn word(word: &str) -> Option<&'static str> {
     WORDS.iter().find(|(w, _)| *w == word).map(|(_, why)| *why)
 }
 
-/// Returns why a call is not supported, if it is not.
+/// Returns the reason why a call is not supported, or `None` if it is supported.
 pub(super) fn call(name: &str) -> Option<&'static str> {
     if CALLS.contains(&name) {
         return Some("mechanisms cannot draw random numbers; use a generator or noise instead");
