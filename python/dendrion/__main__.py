@@ -1,4 +1,4 @@
-"""``python -m dendrion``: the command ``dendrion``."""
+"""Entry point of ``python -m dendrion``, which is equivalent to the command ``dendrion``."""
 
 import sys
 

@@ -13,7 +13,7 @@ from .units import in_unit
 
 __all__ = ["array_of", "is_whole", "numbers", "plain_numbers", "real", "refuse_masks"]
 
-#: Maximum nesting depth of lists that are searched for masks: the maximum number of array dimensions.
+#: Maximum nesting depth of lists that are searched for masks, equal to NumPy's maximum number of array dimensions.
 _DEEPEST = 64
 
 
@@ -27,7 +27,7 @@ def plain_numbers(what: str, value: Any, expected: str) -> NDArray[np.float64]:
     """Return a new float64 array of real numbers; text, complex numbers and objects raise an error."""
     array = array_of(what, value, expected)
     if array.dtype.kind == "O" and all(type(item) is int for item in array.flat):
-        # Integers that exceed NumPy's integer types.
+        # Python integers beyond the range of NumPy's integer types.
         try:
             return array.astype(np.float64, order="C")
         except OverflowError:
@@ -54,7 +54,7 @@ def array_of(what: str, value: Any, expected: str) -> NDArray[Any]:
 
 
 def refuse_masks(what: str, value: Any, expected: str) -> None:
-    """Raise an error for masked elements, also in lists, because NumPy drops masks silently."""
+    """Raise an error for masked elements, including those in lists, because NumPy drops masks silently."""
     if _has_mask(value, _DEEPEST):
         shape = np.shape(value) if isinstance(value, np.ndarray) else (len(value),)
         raise ParameterTypeError(
@@ -75,7 +75,7 @@ def _has_mask(value: Any, depth: int) -> bool:
 
 
 def is_whole(value: object) -> bool:
-    """Return whether a value is an integer of Python or NumPy, but neither a bool nor a NumPy time difference."""
+    """Return whether a value is a Python or NumPy integer. Bools and NumPy time differences do not count."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
 
 

@@ -1,4 +1,4 @@
-"""Names of files, checked before the system sees them."""
+"""Checks of file names before they are passed to the operating system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["file_name", "is_encodable"]
 
 
 def file_name(what: str, path: Any, expected: str = "the name of a file") -> str:
-    """Return the name of a file or folder as a string, after checking that the system accepts it.
+    """Return the name of a file or folder as a string, after checking that the operating system accepts it.
 
     Parameters
     ----------

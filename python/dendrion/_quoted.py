@@ -1,4 +1,4 @@
-"""Representations of values in error messages, also of values that Python fails to print."""
+"""Representations of values in error messages, including values that Python fails to print."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ __all__ = ["quoted", "told"]
 
 
 def quoted(value: object) -> str:
-    """Return the ``repr`` of a value, or its type if it has none.
+    """Return the ``repr`` of a value, or its type if ``repr`` fails.
 
     Python prints neither integers of more than 4300 digits nor deeply nested lists, and the ``repr`` of a user's class
-    may raise anything.
+    may raise any exception.
     """
     try:
         return repr(value)
@@ -20,7 +20,7 @@ def quoted(value: object) -> str:
 
 
 def told(value: object) -> str:
-    """Return the ``str`` of a value, or its type if it has none."""
+    """Return the ``str`` of a value, or its type if ``str`` fails."""
     try:
         return str(value)
     except Exception:

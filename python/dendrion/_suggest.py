@@ -28,7 +28,7 @@ __all__ = [
     "unknown_name",
 ]
 
-#: Maximum nesting depth of lists that are searched: the maximum number of array dimensions.
+#: Maximum nesting depth of lists that are searched, equal to NumPy's maximum number of array dimensions.
 _DEEPEST = 64
 
 #: Maximum number of names that a message lists.
@@ -38,11 +38,11 @@ T = TypeVar("T", bound=Callable[..., Any])
 
 
 def nearest(name: Any, known: Iterable[str]) -> str | None:
-    """Return the known name that is most similar to another one, if one is similar enough."""
+    """Return the known name that is most similar to ``name``, or None if none is similar enough."""
     try:
         return _core.nearest(name, list(known))
     except (TypeError, UnicodeEncodeError):
-        # Values that are not strings, and strings with lone surrogates, are similar to none.
+        # Values that are not strings, and strings with lone surrogates, resemble no known name.
         return None
 
 
@@ -58,7 +58,7 @@ def hint(name: Any, known: Iterable[str]) -> str:
 
 
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError:
-    """Return the error for an unknown name, with the nearest known one. ``what`` is the message up to "named"."""
+    """Return an error that suggests the nearest known name. ``what`` is the part of the message before "named"."""
     names = list(known)
     return UnknownNameError(f"{what} named {quoted(name)}{hint(name, names)}", name=str(name), known=names)
 
@@ -113,12 +113,12 @@ def refuse_arguments(
 
 
 def no_attribute(label: str, name: str, known: Iterable[str]) -> AttributeError:
-    """Return the error for a missing attribute, with the nearest existing one."""
+    """Return the error for a missing attribute. It suggests the nearest existing one."""
     known = [k for k in known if not k.startswith("_")]
-    # Names with an underscore are looked up by Python and notebooks, and are not typing mistakes.
+    # Names that begin with an underscore are looked up by Python and notebooks, and are not typing mistakes.
     meant = None if name.startswith("_") else nearest(name, known)
     hint = f"; did you mean {meant!r}?" if meant else ""
-    # If name is set and obj is not, Python adds no suggestion of its own.
+    # Python adds no suggestion of its own if ``name`` is set and ``obj`` is not.
     return AttributeError(f"{label} has no attribute {quoted(name)}{hint}", name=name)
 
 
@@ -165,7 +165,7 @@ def public(thing: object, more: Iterable[str] = ()) -> list[str]:
 
 
 class Suggesting:
-    """An object that suggests the nearest attribute if one is unknown; ``dir`` shows its public names."""
+    """An object that suggests the nearest attribute for an unknown one. ``dir`` lists its public names."""
 
     if not TYPE_CHECKING:
 

@@ -40,7 +40,7 @@ __all__ = [
 class DendrionError(Exception):
     """Base of all exceptions that Dendrion raises deliberately.
 
-    Messages quote the given values. The middle of a very long message is left out.
+    Messages quote the offending values. The middle of a very long message is left out.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -71,9 +71,10 @@ class StructureError(DendrionError, ValueError):
 
 
 class RunError(DendrionError, RuntimeError):
-    """Raised if a network, run or recording cannot do in its present state what is requested.
+    """Raised if the present state of a network, run or recording does not allow the requested operation.
 
-    Examples are a network that is running, a network that must be built first, and a second ``backward`` of one run.
+    Examples are a network that is running, a network that must be built first, and a second call to ``backward`` for
+    the same run.
     """
 
 
@@ -83,7 +84,7 @@ class ResourceError(DendrionError):
     Attributes
     ----------
     needed : float or None
-        The needed amount; ``None`` if it was not counted to the end.
+        The needed amount; ``None`` if it is unknown.
     limit : float or None
         The largest accepted amount.
     """
@@ -151,23 +152,23 @@ class DivergenceError(DendrionError, ArithmeticError):
 
 
 class StateError(DendrionError, ValueError):
-    """Raised for a saved state that is damaged or of a different network, or if a network has no state to save."""
+    """Raised if a saved state is damaged or belongs to a different network, or if a network has no state to save."""
 
 
 class MemoryLimitError(ResourceError, MemoryError):
-    """Raised if more memory is needed than the [memory limit](../howto/limits.md) allows, before it is allocated.
+    """Raised before an allocation that would exceed the [memory limit](../howto/limits.md).
 
-    ``needed`` is an estimate; both attributes are in bytes. If the operating system refuses to provide memory below the
-    limit, Python's ``MemoryError`` is raised.
+    ``needed`` is an estimate; both attributes are in bytes. If the operating system refuses an allocation below the
+    limit, Python's ``MemoryError`` is raised instead.
     """
 
 
 class EquationError(DendrionError, ValueError):
-    """Raised for invalid equations. The message has the line, the column and a caret under the position."""
+    """Raised for invalid equations. The message contains the line and the column, and a caret marks the position."""
 
 
 class ModelFileError(DendrionError, ValueError):
-    """Raised for an invalid model file. The message has the file, the line, the column and a caret under the position.
+    """Raised for an invalid model file. The message contains file, line and column, and a caret marks the position.
 
     Attributes
     ----------
@@ -181,11 +182,11 @@ class ModelFileError(DendrionError, ValueError):
 
 
 class MorphologyError(DendrionError, ValueError):
-    """Raised for a morphology that is not a valid tree. The message has the lines of the file, or indices of points."""
+    """Raised for a morphology that is not a valid tree. The message names the lines of the file, or the points."""
 
 
 class ModelWarning(UserWarning):
-    """Base of all warnings. A warning points to a likely mistake in a model, which may also be intended.
+    """Base of all warnings. A warning points out a likely mistake in a model, which may nevertheless be intentional.
 
     To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
     them, use ``category=dn.ModelWarning``.
@@ -207,8 +208,9 @@ class TimeStepWarning(ModelWarning):
 class ResetWarning(ModelWarning):
     """V of a soma with voltage-gated sodium channels is reset after each spike.
 
-    A channel counts as one if its gates depend on V and its reversal potential is between 0 and 100 mV and above
-    ``V_th``. The reset cuts action potentials short, so that one action potential may be counted several times.
+    A channel is taken for a sodium channel if its gates depend on V and its reversal potential is between 0 and 100 mV
+    and above ``V_th``. The reset cuts action potentials short, so that one action potential may be counted several
+    times.
     ``MCNeuron(..., reset=False)`` counts upward crossings of ``V_th`` instead and leaves V unchanged.
     """
 
@@ -216,15 +218,15 @@ class ResetWarning(ModelWarning):
 class ThresholdWarning(ModelWarning):
     """A threshold is probably wrong.
 
-    ``V_th`` is below the resting potential or below ``V_reset``, so that the neuron fires without input, or ``V_th``
-    was not set and has its default of 1 mV.
+    Either ``V_th`` is below the resting potential or below ``V_reset``, so that the neuron fires without input, or
+    ``V_th`` was not set and is at its default of 1 mV.
     """
 
 
 class GradientWarning(ModelWarning):
     """A gradient grows without bound during the backward pass.
 
-    Raised when the derivative of the loss with respect to a potential exceeds 1e10 times the largest derivative passed
+    Issued when the derivative of the loss with respect to a potential exceeds 1e10 times the largest derivative passed
     to ``backward``. The message names the state, the neuron, the time and the likely cause. See
     [Gradients](../gradients.md).
     """

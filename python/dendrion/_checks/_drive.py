@@ -1,4 +1,4 @@
-"""Checks of the drive: populations without input, generators without target, rules without connections."""
+"""Checks for populations without input, generators without a target, and rules that create no connections."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def unconnected(modules: Iterable[Module], sim: _core.Simulation) -> Iterator[st
 
 
 def unused(modules: Iterable[Module], recorded: set[str]) -> Iterator[str]:
-    """Yield a warning for each generator without target that is not recorded, if the network has neurons."""
+    """Yield a warning for each generator that has no target and is not recorded, if the network has neurons."""
     modules = list(modules)
     if not any(isinstance(m, MCNeuron) for m in modules):
         return

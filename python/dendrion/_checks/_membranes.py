@@ -26,7 +26,7 @@ class Membranes(NamedTuple):
     parts: list[Compartment]
     capacitance: list[Value]
     leak: list[Value]
-    #: Index of both compartments, and conductance.
+    #: Indices of the two compartments, and the conductance (nS).
     couplings: list[tuple[int, int, Value]]
 
     def axial(self) -> list[Value]:
@@ -47,7 +47,7 @@ class Membranes(NamedTuple):
     def mode(self, neuron: int) -> tuple[float, int]:
         """Return the fastest rate of a neuron (1/ms) and the compartment where it is largest.
 
-        The rate is exact for up to a few hundred compartments, and a lower bound for more.
+        The rate is exact for up to ``EXACT`` compartments, and a lower bound for more.
         """
         c = np.array([_of(v, neuron) for v in self.capacitance])
         scale, size = 1.0 / np.sqrt(c), len(c)
@@ -100,7 +100,7 @@ def _leak(part: Compartment) -> Value:
 
 
 def _conductance(coupling: MCConn) -> Value:
-    """Return a coupling in nS: the given value, or the value for half cylinders."""
+    """Return the conductance of a coupling in nS: the explicit value, or that of two half cylinders."""
     given = coupling._values["g"]
     if given is not None:
         return given

@@ -1,4 +1,4 @@
-"""Check for somas with channels that generate action potentials, and a reset that cuts them short."""
+"""Check for somas whose channels generate action potentials and whose reset cuts these short."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ def cut_short(neuron: MCNeuron) -> Iterator[str]:
 
 
 def _is_excitable(part: Channel | Soma, threshold: float) -> bool:
-    """Return whether a part has voltage-dependent gates and a reversal potential above 0 mV and above the threshold.
+    """Return whether a channel or soma has voltage-dependent gates that can drive V above the threshold.
 
-    Sodium channels do. Potassium, h and calcium channels are common on integrate-and-fire somas, for adaptation, sags
-    or bursts, and are not reported. A threshold that V never reaches causes no reset.
+    Its reversal potential must be above 0 mV and above the threshold, as for sodium channels. Potassium, h and calcium
+    channels are common on integrate-and-fire somas, where they cause adaptation, sags or bursts, and are not reported.
+    A threshold that V never reaches causes no reset.
     """
     definition = part._definition
     if definition is None or not definition.is_voltage_gated():

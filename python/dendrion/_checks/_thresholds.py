@@ -17,7 +17,7 @@ DEFAULT = 1.0
 
 
 def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[str]:
-    """Yield warnings about the position of a population's threshold."""
+    """Yield warnings about a population's threshold relative to its resting and reset potentials."""
     threshold, reset = neuron._values["V_th"], neuron._values["V_reset"]
     if "V_th" not in neuron._given and np.all(np.asarray(threshold) == DEFAULT):
         yield (
@@ -43,7 +43,7 @@ def unusual(neuron: MCNeuron, compartments: Sequence[Compartment]) -> Iterator[s
 
 
 def _above(neuron: MCNeuron, value: Any, threshold: Any) -> tuple[float, float, str] | None:
-    """Return the first value above the threshold, that threshold, and the number of such neurons, if not all are."""
+    """Return the first value above its threshold, this threshold, and a note if only some neurons are affected."""
     value, threshold = np.asarray(value), np.asarray(threshold)
     above = value > threshold
     if not above.any():

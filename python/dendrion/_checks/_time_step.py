@@ -28,12 +28,12 @@ STABLE = {
     SolverMethodODE.HEUN3: 2.5127,
     SolverMethodODE.RK4: 2.7853,
 }
-#: Fraction of the stability limit above which a warning is given. Below it errors are small, and there is some margin
-#: for synaptic conductances, which shorten the membrane time constants.
+#: Fraction of the stability limit above which a warning is issued. Below this fraction errors are small, and there is
+#: some margin for synaptic conductances, which shorten the membrane time constants.
 EDGE = 0.9
 #: Fraction of the stability limit that is recommended.
 ADVISED = 0.5
-#: Relative error of exponential Euler, and of the power of noise, above which a warning is given.
+#: Relative error of exponential Euler, and of the power of noise, above which a warning is issued.
 ERROR = 0.25
 
 #: Name, rate (1/ms) and voltage (mV) of a state.
@@ -51,8 +51,8 @@ def too_long(
 ) -> Iterator[str]:
     """Yield warnings about a population's time step.
 
-    ``rates`` returns the name of each state and the highest rate (1/ms) at which it changes by itself, at the voltages
-    that a neuron may reach, with that voltage (mV).
+    For each state, ``rates`` returns its name, the highest rate (1/ms) at which it changes on its own at any voltage
+    that a neuron may reach, and the voltage (mV) of this rate.
     """
     parts = [m for m in neuron.modules() if m is not neuron and not isinstance(m, MCNeuron)]
     if method in STABLE:
@@ -77,7 +77,7 @@ def too_long(
 
 
 class _Own(NamedTuple):
-    """The rate at which a state changes by itself."""
+    """The rate at which a state changes on its own."""
 
     module: str
     variable: str
@@ -91,7 +91,7 @@ class _Own(NamedTuple):
 def _explicit(
     cell: Membranes, parts: Sequence[Module], method: SolverMethodODE, dt: float, own: Sequence[_Own]
 ) -> str | None:
-    """Return a warning if the fastest of membranes and gates is too fast for an explicit method."""
+    """Return a warning if the fastest membrane or gate is too fast for an explicit method."""
     limit = STABLE[method]
     enough = EDGE * limit / dt
     rate, where, what, sooner = 0.0, "", "", ""
@@ -104,7 +104,7 @@ def _explicit(
         if found > rate:
             rate, where, what = found, cell.parts[at].path, "of the membrane with its couplings"
             sooner = ", shorter ones too where synapses open"
-    # Time constants that depend on V, and membranes with open channels.
+    # Consider time constants that depend on V, and membranes with open channels.
     fastest = max(own, key=lambda state: state.rate, default=None)
     if fastest is not None and fastest.rate > max(enough, rate) * (1.0 + 1e-9):
         rate, where, what, sooner = fastest.rate, fastest.module, fastest.described(), ""
@@ -120,7 +120,7 @@ def _explicit(
 
 
 def _alternating(parts: Sequence[Module], dt: float, own: Sequence[_Own]) -> str | None:
-    """Return a warning if forward Euler is stable, but a gate would change its sign at every step."""
+    """Return a warning if forward Euler is stable, but a gate would change its sign in every step."""
     gate = shortest(parts)
     tau, where, what = (gate[0], gate[1].path, gate[2]) if gate is not None else (np.inf, "", "")
     gates = max((state for state in own if state.variable != "V"), key=lambda state: state.rate, default=None)

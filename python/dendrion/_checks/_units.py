@@ -1,7 +1,7 @@
-"""Checks for values that are probably in another unit than the one Dendrion expects.
+"""Checks for values that are probably not in the unit that Dendrion expects.
 
 The limits are far from the values of published models. A value is reported only if it is implausible in Dendrion's unit
-and plausible in the other. Quantities of pint, quantities and Brian2 are converted and never reported.
+and plausible in another one. Quantities of pint, quantities and Brian2 are converted and never reported.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Rule(NamedTuple):
 
 
 def _below(limit: float, least: float = 0.0) -> Callable[[Numbers], bool]:
-    """Return whether all magnitudes are below a limit. Those up to ``least`` are often used instead of 0."""
+    """Return a test for magnitudes that are all below a limit and above ``least``, which is often used instead of 0."""
     return lambda v: bool(np.abs(v).max() < limit and np.abs(v).min() > least)
 
 
@@ -99,12 +99,12 @@ _BY_NAME: dict[str, tuple[Rule, ...]] = {
 }
 #: Modules whose classes have default values from published models.
 _LIBRARY = ("dendrion.neurons.active", "dendrion.channels")
-#: Traces of plasticity have long time constants.
+#: Parameters that are usually long: time constants of plasticity traces and of recovery.
 _TRACES = ("stdp_tau", "tau_triplet", "tau_plus", "tau_plus_triplet", "tau_rec")
 _SLOW = (Rule(_below(0.5), "seconds", 1e3),)
 #: The specific capacitance of any cell is a few uF/cm2.
 _ABSOLUTE = Rule(_above(20.0), "pF", None)
-#: Units in which values of library parameters are about a thousandth of, or a thousand times, their default.
+#: Units to suggest if the value of a library parameter is about a thousandth of, or a thousand times, its default.
 _THOUSANDTH = {"mV": "volts", "ms": "seconds"}
 _THOUSAND = {"mM": "micromolar"}
 
@@ -208,7 +208,7 @@ def _rules(module: Module, name: str, unit: str) -> Iterator[Rule]:
 
 
 def _rises_fast(receptor: Module) -> bool:
-    """Return whether a receptor rises faster than it decays, which is true of all but test cases."""
+    """Return whether a receptor rises faster than it decays, as all realistic receptors do."""
     rise, decay = receptor._values["t_rise"], receptor._values["t_decay"]
     return rise is None or bool(np.all(3.0 * np.asarray(rise) < np.asarray(decay)))
 

@@ -1,4 +1,4 @@
-"""Output of a run: files with recordings, a summary, and a plot."""
+"""Output of a run: files with recordings, a summary and a plot."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["plotted", "written"]
 
 
 def written(net: Network, places: Places, summary: dict[str, Any]) -> list[str]:
-    """Write the recordings in each format, and the summary; return the paths of the files."""
+    """Write the recordings in each requested format, and the summary; return the paths of the files."""
     files: list[Path] = []
     for form in places.formats:
         if form in ("npz", "csv"):
@@ -42,7 +42,7 @@ def _one(recording: Recording | SpikeRecording, path: Path) -> None:
 
 
 def plotted(net: Network, path: Path) -> Path:
-    """Plot the recordings to a PNG file, one panel for each, with spikes as raster plots."""
+    """Plot the recordings to a PNG file, with one panel per recording. Spikes are shown as raster plots."""
     from .. import plot
     from ..plot._style import pyplot
 

@@ -1,4 +1,4 @@
-"""Paths of the files that a run writes, which are checked before the run starts."""
+"""Paths of the files that a run writes. They are checked before the run starts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Places:
             if form in _PACKAGES:
                 needed(*_PACKAGES[form], f"--format {form}")
         files = self._files()
-        # A run that continues a saved state may replace its file.
+        # A run that continues from a saved state may replace the file of this state.
         if given.save_state and not _same(given.save_state, given.load_state):
             files.append(Path(given.save_state))
         if not given.overwrite:
@@ -62,16 +62,16 @@ class Places:
             self.folder.mkdir(parents=True, exist_ok=True)
 
     def of(self, name: str, form: str) -> Path:
-        """Return the file of one recording, for formats with one file per recording."""
+        """Return the path of the file of one recording, for formats with one file per recording."""
         return (self.folder or Path()) / f"{self._stems[name]}.{form}"
 
     def together(self, form: str) -> Path:
-        """Return the file of all recordings, for formats with a single file."""
+        """Return the path of the file of all recordings, for formats with a single file."""
         return (self.folder or Path()) / ("recordings.nwb" if form == "nwb" else "recordings.h5")
 
     @property
     def summary(self) -> Path:
-        """The file of the summary."""
+        """The path of the summary's file."""
         return (self.folder or Path()) / "summary.json"
 
     def _files(self) -> list[Path]:
@@ -87,7 +87,7 @@ class Places:
 
 
 def file_stems(names: Iterable[str]) -> dict[str, str]:
-    """Return a file name without suffix for each name. The file names differ even if case is ignored.
+    """Return a file name without suffix for each name. The file names remain distinct if case is ignored.
 
     Characters that file systems do not allow become ``%XX``, as in URLs.
     """

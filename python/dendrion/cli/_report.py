@@ -59,5 +59,5 @@ def _print_error(error: dict[str, Any]) -> None:
 
 
 def warned(message: Warning | str, *where: object, **more: object) -> None:
-    """Print a warning without the source line that Python would add, because it is not the user's code."""
+    """Print a warning without the source line that Python would add, because that line is not the user's code."""
     print(f"dendrion: warning: {message}", file=sys.stderr)

@@ -29,9 +29,9 @@ def run(given: argparse.Namespace) -> None:
         raise ParameterError(f"{given.model}: has no duration; pass --duration MS, or add duration (ms) to the file")
     if given.load_state:
         net.load_state(given.load_state)
-    # A saved state includes parameters, so --set is applied after it is loaded.
+    # A saved state includes parameters, so --set is applied after the state is loaded.
     net.set_parameters(dict(_assigned(text) for text in given.set))
-    # Detect files that cannot be written before the run.
+    # Before the run, detect files that cannot be written.
     places = Places(given, net.recordings)
     begin, begun = net.t, time.perf_counter()
     state = {"save_state": given.save_state} if given.save_state else {}
@@ -43,7 +43,7 @@ def run(given: argparse.Namespace) -> None:
         summary = _summary(net, given.model, round(net.t - begin, 9), time.perf_counter() - begun)
         _write(net, places, {**summary, "stopped": stopped})
         raise
-    # The run ends at a step, which may be half a step from the duration.
+    # The run ends at a whole step, so its time may differ from the duration by up to half a step.
     summary = _summary(net, given.model, round(net.t - begin, 9), time.perf_counter() - begun)
     _write(net, places, summary)
     if given.json:

@@ -1,4 +1,4 @@
-"""Weights and delays: a single value, one per connection, drawn, or computed by a user's function."""
+"""Weights and delays: a single value, one per connection, drawn from a distribution, or computed by a function."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Spread = float | NDArray[np.float64] | Initializer | Callable[..., Any]
 
 
 def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int | None) -> Spread:
-    """Return a value in one of its forms; arrays are flattened, and their size is checked if ``count`` is known."""
+    """Return weights or delays in one of these forms. Arrays are flattened, and must have size ``count`` if known."""
     if isinstance(value, type):
         raise ParameterTypeError(
             f"{label}: {name} = {value.__name__}: expected a number, an array, an Initializer or a function of pre and "
@@ -53,7 +53,7 @@ def spread(label: str, name: str, value: Any, shape: tuple[int, int], count: int
 def computed(
     label: str, name: str, function: Callable[..., Any], pre: NDArray[np.uint32], post: NDArray[np.uint32]
 ) -> NDArray[np.float64]:
-    """Call a user's function with the sources and targets of all connections."""
+    """Return the values that a user's function computes from the sources and targets of all connections."""
     called = f"{label}: {name}: {getattr(function, '__name__', repr(function))}(pre, post)"
     try:
         value = function(pre.astype(np.int64), post.astype(np.int64))

@@ -1,7 +1,7 @@
 """Checks of sparse matrices, before SciPy reads them.
 
-SciPy keeps the arrays of a matrix as attributes that any code may replace, and its compiled code trusts them: indices
-out of range make it read and write outside of its arrays. It silently drops entries with the index -1.
+SciPy stores the arrays of a matrix as attributes that any code may replace, and its compiled code does not check them:
+indices out of range make it read and write outside of its arrays. It silently drops entries with the index -1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def to_format(label: str, matrix: Any, form: str) -> Any:
     Raises
     ------
     ConnectivityError
-        For a matrix whose arrays do not fit together, or that its own package cannot convert.
+        If the arrays of the matrix are inconsistent, or its own package cannot convert it.
     """
     check_sparse(label, matrix)
     try:
@@ -36,7 +36,7 @@ def to_format(label: str, matrix: Any, form: str) -> Any:
     # The result of another package's conversion has not been checked yet.
     check_sparse(label, found)
     if form == "csr":
-        # The flags for sorted indices without duplicates may be wrong.
+        # The flags that mark indices as sorted and unique may be wrong.
         found.has_canonical_format = found.has_sorted_indices = False
         found.sum_duplicates()
     return found
@@ -68,7 +68,7 @@ def _check_blocks(label: str, matrix: Any, rows: int, columns: int) -> None:
 
 
 def _check_compressed(label: str, matrix: Any, major: int, minor: int, dimensions: int) -> None:
-    """Check compressed rows, or columns: ``indices[indptr[i]:indptr[i + 1]]`` are those of row i."""
+    """Check compressed rows (or columns). Row i has the columns ``indices[indptr[i]:indptr[i + 1]]``."""
     indptr, indices = (_whole(f"{label}.{name}", getattr(matrix, name, None)) for name in ("indptr", "indices"))
     data = _data(label, matrix, dimensions)
     if len(indices) != len(data):

@@ -31,7 +31,7 @@ def parts_hint(given: object, kind: type[Module], what: str) -> str:
 
 
 def population_of(module: Module) -> Module | None:
-    """Return the population to which a module belongs, or which it is."""
+    """Return the population to which a module belongs, or the module itself if it is a population."""
     from ..neurons.neuron import Neuron
 
     owner: Module | None = module
@@ -53,5 +53,5 @@ def class_hint(given: object, *kinds: type) -> str:
 
 
 def mapping_error(label: str, given: Any) -> str:
-    """Return the message for an argument that should be a dict of values by key."""
+    """Return the message for an argument that should be a dict from keys to values."""
     return f"{label} = {type(given).__name__}: expected a dict of values by key, such as {{'cell/soma.V': -60.0}}"

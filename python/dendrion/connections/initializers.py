@@ -25,14 +25,14 @@ class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
 
     _examples: ClassVar[str] = "Normal(1.0, 0.2)"
     _kind: ClassVar[str]
-    #: Units that quantities may have.
+    #: Units in which quantities are accepted.
     _units: ClassVar[str] = "ms, or 1"
     #: Unit of the numbers, if one of them was a quantity.
     _unit: str | None = None
     _numbers: tuple[Any, ...]
 
     def _set(self, **given: Any) -> None:
-        """Check and store numbers by name."""
+        """Check the parameters of the distribution and store them as attributes."""
         kind = type(self).__name__
         for name, value in given.items():
             refuse_masks(f"{kind}: {name}", value, "a number")

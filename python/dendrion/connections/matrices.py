@@ -29,7 +29,7 @@ class Matrix:
 
     starts: NDArray[np.uint32]
     targets: NDArray[np.uint32]
-    #: One weight per connection; ``None`` if no weights were given.
+    #: One weight per connection; ``None`` if the connections have no weights of their own.
     weights: NDArray[np.float64] | None
     #: Shape of a dense matrix, in which every entry is a connection; ``None`` for a sparse one.
     shape: tuple[int, int] | None
@@ -104,8 +104,8 @@ class CustomConn(FixedOnceMade):
     w : array, optional
         Weight of each connection, >= 0. By default, weights are set by ``MCSynapse(weight=...)``.
     multi_conn : bool
-        Whether a pair that occurs several times has several connections. If False, they are merged into one connection,
-        and their weights are summed.
+        Whether a pair that occurs several times gets several connections. If False, they are merged into one
+        connection with the sum of their weights.
     autapses : bool
         Whether neurons may be connected to themselves. If False, such connections are left out.
     """

@@ -14,7 +14,7 @@ __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
 
 class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
-    """Base of the plasticity rules. The values of a rule become parameters of the synapse that it is passed to."""
+    """Base of the plasticity rules. The values of a rule become parameters of the synapse to which it is passed."""
 
     _otherwise: ClassVar[str] = (
         "cannot change after the rule is created; assign to the parameter of the MCSynapse, such as synapse.tau_plus"
@@ -41,9 +41,9 @@ class STDP(Plasticity):
     """Pair-based spike-timing-dependent plasticity (Guetig et al. 2003), as in NEST's ``stdp_synapse``.
 
     At a spike of the target neuron, ``w/w_max`` increases by ``lambda_ (1 - w/w_max)^mu_plus K_plus``; at a spike of
-    the source, it decreases by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. The traces K increase by 1 with each spike
-    of their side; ``K_plus`` decays with ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights
-    stay in [0, w_max].
+    the source, it decreases by ``alpha lambda_ (w/w_max)^mu_minus K_minus``. Each spike of the source increases
+    ``K_plus`` by 1, and each spike of the target neuron increases ``K_minus`` by 1. ``K_plus`` decays with
+    ``tau_plus``, and ``K_minus`` with ``stdp_tau`` of the target neuron. Weights stay in [0, w_max].
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class STDP(Plasticity):
     alpha : float
         Depression relative to potentiation, >= 0.
     mu_plus, mu_minus : float
-        Exponents of the weight, >= 0; 0 is additive, 1 multiplicative.
+        Exponents of the weight, >= 0. The rule is additive with 0 and multiplicative with 1.
     tau_plus : float
         Time constant of the source's trace (ms), > 0.
     w_max : float
@@ -60,10 +60,10 @@ class STDP(Plasticity):
 
     Notes
     -----
-    The neuron's ``dendritic_delay`` is the part of a connection's delay that lies on the dendrite: the synapse sees a
-    spike of the source ``delay - dendritic_delay`` after it was emitted, and a spike of the neuron ``dendritic_delay``
-    after it. If both arrive in the same step, the neuron's spike is processed first: it potentiates with the previous
-    trace, and does not contribute to that source spike's ``K_minus``.
+    The target neuron's ``dendritic_delay`` is the part of a connection's delay that lies on the dendrite: a spike of
+    the source reaches the synapse after ``delay - dendritic_delay``, and a spike of the target neuron after
+    ``dendritic_delay``. If both arrive in the same step, the spike of the target neuron is processed first: the source
+    spike has not yet increased ``K_plus``, and the target spike does not yet contribute to ``K_minus``.
     """
 
     _kind: ClassVar[str] = "stdp"
@@ -89,10 +89,10 @@ class STDP(Plasticity):
 class TripletSTDP(Plasticity):
     """Triplet spike-timing-dependent plasticity (Pfister & Gerstner 2006), as in NEST's ``stdp_triplet_synapse``.
 
-    At a spike of the target neuron, ``w`` increases by ``K_plus (A_plus + A_plus_triplet K_slow)``, with the neuron's
-    slow trace just before the spike (``tau_triplet``). At a spike of the source, it decreases by
-    ``K_minus (A_minus + A_minus_triplet K_slow)``, with the source's slow trace just before the spike
-    (``tau_plus_triplet``). Weights stay in [0, w_max].
+    At a spike of the target neuron, ``w`` increases by ``K_plus (A_plus + A_plus_triplet K_slow)``, where ``K_slow`` is
+    the target neuron's slow trace (time constant ``tau_triplet``) just before the spike. At a spike of the source,
+    ``w`` decreases by ``K_minus (A_minus + A_minus_triplet K_slow)``, where ``K_slow`` is the source's slow trace (time
+    constant ``tau_plus_triplet``) just before the spike. Weights stay in [0, w_max].
 
     Parameters
     ----------
@@ -135,11 +135,11 @@ class TripletSTDP(Plasticity):
 
 
 class TsodyksMarkram(Plasticity):
-    """Short-term plasticity (Tsodyks, Pawelzik & Markram 1998; Maass & Markram 2002), as NEST's ``tsodyks2_synapse``.
+    """Short-term plasticity (Tsodyks, Pawelzik & Markram 1998; Maass & Markram 2002).
 
-    A spike transmits ``w u x``. During an interval ``t`` between two spikes, ``x`` recovers to
-    ``1 + (x - x u - 1) exp(-t/tau_rec)``, and ``u`` decays to ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike
-    ``x = 1`` and ``u = U``. The weight itself does not change.
+    The rule is that of NEST's ``tsodyks2_synapse``. The effective weight of a spike is ``w u x``. In an interval ``t``
+    between two spikes, ``x`` recovers to ``1 + (x - x u - 1) exp(-t/tau_rec)``, and ``u`` decays to
+    ``U + u (1 - U) exp(-t/tau_fac)``. At the first spike ``x = 1`` and ``u = U``. The weight itself does not change.
 
     Parameters
     ----------

@@ -49,10 +49,11 @@ class MCSynapse(Module):
     pre : MCNeuron or generator of spikes
         Source of the spikes.
     post : AMPA, NMDA or GABA, or a tuple of them
-        Receptors of one population. All receptors of a tuple share each connection: a spike adds its weight to each.
+        Receptors of one population. The receptors of a tuple share each connection: a spike adds its weight to each
+        of them.
     conn : array, sparse matrix or rule
         The connections from sources to targets. A dense array of shape ``(pre.size, post.size)`` holds the weights, and
-        every entry is a connection, also zeros. In a ``scipy.sparse`` matrix every stored entry is a connection, and
+        every entry is a connection, even a zero. In a ``scipy.sparse`` matrix every stored entry is a connection, and
         duplicates are summed. Rules are [All2All][dendrion.All2All], [One2One][dendrion.One2One],
         [FixedIndegree][dendrion.FixedIndegree], [FixedOutdegree][dendrion.FixedOutdegree],
         [FixedProb][dendrion.FixedProb] and [FixedTotal][dendrion.FixedTotal]. Use
@@ -60,13 +61,14 @@ class MCSynapse(Module):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     weight : float, array, Initializer or callable, optional
-        Weights, >= 0, if ``conn`` has none; 1 by default. A single number; one per connection, ordered by source, then
-        target; an [Initializer][dendrion.Initializer] from which they are drawn; or a function that takes the sources
-        and targets of all connections (two integer arrays) and returns one weight for each.
+        Weights, >= 0, if ``conn`` has none; 1 by default. Pass a single number; one number per connection, ordered by
+        source, then target; an [Initializer][dendrion.Initializer] from which the weights are drawn; or a function that
+        takes the sources and targets of all connections (two integer arrays) and returns one weight for each
+        connection.
     delay : float, array, Initializer or callable, optional
-        Delays (ms) in the same forms. They are rounded to whole steps, with a warning if this changes them (drawn
-        delays are rounded silently). Delays between neurons are at least dt. The default is 0 for generators, and dt
-        for neurons and for plastic weights.
+        Delays (ms), in the same forms as ``weight``. They are rounded to whole steps, with a warning if this changes
+        them (drawn delays are rounded silently). Delays between neurons are at least dt. The default is 0 for
+        generators, and dt for neurons and for plastic weights.
     plasticity : STDP, TripletSTDP or TsodyksMarkram, optional
         Plasticity rule. Its values become parameters of the synapse (``syn.lambda_``). If the rule changes weights,
         ``net.probe(syn, "w")`` records them.
@@ -106,7 +108,7 @@ class MCSynapse(Module):
         self._freeze({} if frozen_params is None else frozen_params)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # A rule that is assigned later would have none of its parameters.
+        # If a rule were assigned later, the synapse would lack the parameters of the rule.
         if name == "plasticity" and self._network is None and value is not self.__dict__.get(name):
             raise AssignmentError(
                 f"{self._label}: plasticity cannot change after construction; create a new {type(self).__name__} "
@@ -115,7 +117,7 @@ class MCSynapse(Module):
         super().__setattr__(name, value)
 
     def _connect(self, conn: Any, weight: Any) -> None:
-        """Store the connections, as a rule or explicitly, and their weights."""
+        """Store the connections, either as a rule or as an explicit list, and their weights."""
         n_pre, n_post = self.pre.size, self.post[0].size
         if isinstance(conn, Connector):
             conn._check(self._label, n_pre, n_post)
@@ -170,7 +172,7 @@ class MCSynapse(Module):
         self._refer("post", receptors)
 
     def _spread(self, name: str, value: Any) -> Any:
-        """Return a value per connection in one of its forms."""
+        """Return weights or delays in one of the accepted forms."""
         conn = self.__dict__["_conn"]
         count = len(conn.targets) if isinstance(conn, Matrix) else None
         if has_units(value):
@@ -190,7 +192,7 @@ class MCSynapse(Module):
         return self.path if random or any(isinstance(v, Initializer) for v in drawn) else None
 
     def _settle(self) -> None:
-        """Release the arrays. From now on the connections are owned by the engine, and are freed with the network."""
+        """Release the arrays. From now on the engine owns the connections, which are freed with the network."""
         conn = self.__dict__["_conn"]
         if isinstance(conn, Matrix):
             none = np.empty(0, dtype=np.uint32)
@@ -219,7 +221,7 @@ class MCSynapse(Module):
 
     @property
     def delay(self) -> Any:
-        """Delays (ms), as given; after the network is built, one per connection, ordered by source, then target."""
+        """Delays (ms), as passed; after the network is built, one per connection, ordered by source, then target."""
         if self._network is not None:
             return read_only(self.connections.delay)
         return read_only(self.__dict__["_delay"])

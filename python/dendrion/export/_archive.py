@@ -1,8 +1,8 @@
 """NumPy archives (npz), and a reader that is safe for damaged and malicious files.
 
-``numpy.load`` allocates as much memory as a header requests before it reads any data, evaluates the header as Python
-code, and decompresses archives of any size. This reader accepts only plain arrays in the form in which they are written
-here: uncompressed, in C order, and not larger than the file.
+``numpy.load`` allocates as much memory as a header requests before it reads any data, evaluates the header as a Python
+literal, and decompresses archives of any size. This reader accepts only plain arrays in the form in which this module
+writes them: uncompressed, in C order, and not larger than the file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DAMAGES = (zipfile.BadZipFile, ValueError, RuntimeError, EOFError, OSError, str
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write an archive that ``numpy.load`` can also read. Equal arrays give identical bytes."""
+    """Write an archive that ``numpy.load`` can also read. Equal arrays result in identical bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
@@ -83,7 +83,7 @@ def _members(archive: zipfile.ZipFile, names: set[str], size: int) -> Arrays:
 
 
 def _array(name: str, member: IO[bytes], size: int) -> np.ndarray[Any, Any]:
-    """Return the array in a member of ``size`` bytes."""
+    """Return the array in a member of an archive, which has ``size`` bytes."""
     start = member.read(10)
     length = int.from_bytes(start[8:], "little")
     header = member.read(length).decode("latin-1").rstrip()

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def needed(package: str, extra: str, what: str) -> Any:
-    """Return an optional package, or raise an ImportError that says how to install it.
+    """Return an optional package, or raise an ImportError that explains how to install it.
 
     Parameters
     ----------

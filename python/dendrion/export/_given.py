@@ -12,14 +12,14 @@ Recorded = Recording | SpikeRecording
 
 
 def recordings(what: str, given: Recorded | Iterable[Recorded]) -> list[Recorded]:
-    """Return one or several recordings as a list with at least one item.
+    """Return one or more recordings as a list with at least one item.
 
     Parameters
     ----------
     what : str
         Name of the export function, for error messages.
     given : Recording, SpikeRecording or list of them
-        The argument of the user.
+        The argument that the user passed.
     """
     if isinstance(given, Recorded):
         return [given]

@@ -30,7 +30,7 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
             with h5py.File(watched, "w") as opened:
                 yield opened
         except Exception:
-            # HDF5's own error does not tell why a write failed; the recorded failure does.
+            # HDF5's own error does not state why a write failed; the recorded failure does.
             if watched.failure is None:
                 raise
         if watched.failure is not None:

@@ -28,7 +28,7 @@ _DENSEST = 1100
 
 @contextlib.contextmanager
 def hdf5_parts(path: FilePath) -> Iterator[list[Part]]:
-    """Yield the recordings in an NWB or SONATA file, which stays open in the context."""
+    """Yield the recordings in an NWB or SONATA file, which stays open inside the ``with`` block."""
     h5py = needed("h5py", "sonata", "load_recording of NWB and SONATA files")
     with contextlib.ExitStack() as stack:
         with _damaged("is a damaged or truncated HDF5 file"):
@@ -47,7 +47,7 @@ def hdf5_parts(path: FilePath) -> Iterator[list[Part]]:
 
 @contextlib.contextmanager
 def _damaged(what: str) -> Iterator[None]:
-    """Convert any exception of h5py, which has no common base class, to a ParameterError."""
+    """Convert any exception raised by h5py to a ParameterError; h5py's exceptions have no common base class."""
     try:
         yield
     except (ParameterError, ImportError):
@@ -129,7 +129,7 @@ def steps_of(where: str, times: Any, dt: float) -> np.ndarray[Any, Any]:
 
 
 def sample_arrays(about: dict[str, Any], index: Any, gid: Any, values: Any) -> Arrays:
-    """Return the arrays of samples; ``about`` has name, population, step, unit, first and every."""
+    """Return the arrays of samples; ``about`` contains name, population, step, unit, first and every."""
     first, every = int(about["first"]), int(about["every"])
     steps = np.arange(values.shape[-2], dtype=np.uint64) * np.uint64(every) + np.uint64(first)
     arrays = common(SAMPLES, about["name"], about["population"], index, about["step"])
@@ -144,7 +144,7 @@ def sample_arrays(about: dict[str, Any], index: Any, gid: Any, values: Any) -> A
 
 
 def spike_arrays(about: dict[str, Any], index: Any, trains: list[tuple[Any, Any]], batch: bool) -> Arrays:
-    """Return the arrays of spikes; ``trains`` has the step and neuron of each spike, for each sample."""
+    """Return the arrays of spikes; ``trains`` contains the step and neuron of each spike, for each sample."""
     arrays = common(SPIKES, about["name"], about["population"], index, about["step"])
     steps = np.concatenate([step for step, _ in trains])
     arrays |= {

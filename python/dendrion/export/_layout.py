@@ -1,4 +1,4 @@
-"""Contents of a recording's file."""
+"""The arrays in the file of a recording."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from ._part import Part
 from ._units import checked
 from ._zarr_parts import zarr_parts
 
-#: The step of a time can be recovered from it for up to this many steps.
+#: Largest number of steps for which a step can be recovered from its time.
 _STEPS = 2**51
 
 _EXPECTED = "expected a file written by save(), to_nwb() or to_sonata(), or a zarr folder written by probe(to=...)"
@@ -35,12 +35,12 @@ _EXPECTED = "expected a file written by save(), to_nwb() or to_sonata(), or a za
 def load_recording(path: FilePath, *, name: str | None = None) -> Recording | SpikeRecording:
     """Load a recording from a file that Dendrion wrote.
 
-    Supported are files written by ``recording.save`` (npz), ``to_nwb`` and ``export.nwb``, ``to_sonata`` and
+    The supported files are those written by ``recording.save`` (npz), ``to_nwb``, ``export.nwb``, ``to_sonata`` and
     ``export.sonata``, and the zarr folders of ``probe(to=...)``. The result has the same attributes and methods as the
     original recording, including ``t``, ``values``, ``i``, ``dense()`` and the exporters. It does not belong to a
     network, so it never changes. No code in a file is executed.
 
-    Values are bit-identical to the recorded ones, except for SONATA: it stores samples in single precision, and only
+    Values are bit-identical to the recorded ones, except for SONATA, which stores samples in single precision and only
     one sample of a batch. The order of columns, which SONATA does not preserve, is restored.
 
     Parameters
@@ -48,8 +48,8 @@ def load_recording(path: FilePath, *, name: str | None = None) -> Recording | Sp
     path : str or path
         The file, the zarr folder, or the group of one recording in a zarr folder.
     name : str, optional
-        The recording to load, if there are several: its ``name``, or its name within the file, which the error message
-        lists. May be omitted if the file has only one recording.
+        The recording to load: its ``name``, or its name within the file if several recordings share a ``name``. May be
+        omitted if the file has only one recording; otherwise the error message lists the possible names.
 
     Returns
     -------

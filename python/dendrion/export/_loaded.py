@@ -13,7 +13,7 @@ from ..recordings.recording import Recording, SpikeRecording, fix
 
 @dataclass
 class Origin:
-    """Attributes that both kinds of recordings share."""
+    """The attributes that both kinds of recordings share."""
 
     name: str
     #: Path of the population or generator; ``None`` for connections.
@@ -34,13 +34,13 @@ class LoadedRecording(Recording):
     unit : str
         Unit of the values.
     gid : array of int or None
-        Index of each column's neuron in the whole network.
+        Network-wide id of each column's neuron.
     every : int
         Steps between samples.
     steps : array of int
         Step of each sample.
     values : array of float
-        ``(samples, columns)``, or with a batch ``(batch, samples, columns)``.
+        Values of shape ``(samples, columns)``, or with a batch ``(batch, samples, columns)``.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class LoadedSpikes(SpikeRecording):
     size : int
         Size of the population or generator.
     first : int or None
-        Index of the population's first neuron in the whole network.
+        Network-wide id of the population's first neuron.
     begin, steps : int
-        Spikes were recorded from step ``begin`` on, up to but not including ``steps``.
+        Spikes were recorded from step ``begin`` up to but not including step ``steps``.
     batch : bool
         Whether ``trains`` has one entry per sample of a batch.
     trains : list of pairs of arrays

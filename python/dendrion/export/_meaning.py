@@ -13,7 +13,7 @@ _MEANINGS = {
 
 
 def meaning(recording: Recording) -> str:
-    """Return a description, such as ``membrane potential of pyramidal/soma``."""
+    """Return a description of a recording, such as ``membrane potential of pyramidal/soma``."""
     path, _, variable = recording.name.rpartition(".")
     return f"{_MEANINGS.get((variable, recording.unit), variable)} of {path}"
 

@@ -24,7 +24,7 @@ from ._nwb_table import row_of, table_of
 from ._spikes import by_member
 from ._units import si
 
-#: Metadata of a session that have no parameter of their own.
+#: Metadata of a session for which ``nwb`` has no parameter of its own.
 _METADATA = (
     "experimenter",
     "experiment_description",
@@ -59,16 +59,16 @@ def nwb(
 
     Each [Recording][dendrion.Recording] becomes a ``TimeSeries`` of shape ``(samples, neurons)`` in ``acquisition``.
     Its name has dots instead of slashes (``pyramidal.soma.V``). With a batch there is one time series per sample
-    (``pyramidal.soma.V.sample0``). Values are stored as recorded; multiplied by ``conversion`` they are in SI units, as
-    ``unit`` says. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron and the
-    ``gid`` of each column.
+    (``pyramidal.soma.V.sample0``). Values are stored as recorded. Multiplying them by ``conversion`` converts them to
+    the SI unit in ``unit``. The table ``pyramidal.soma.V.columns`` in the processing module ``misc`` lists the neuron
+    and the ``gid`` of each column.
 
-    All spike recordings share the table ``units``, with one row per neuron and sample, also for silent neurons. Its
+    All spike recordings share the table ``units``, with one row per neuron and sample, including silent neurons. Its
     columns are the spike times and the observation interval (s), ``population``, ``neuron``, ``gid`` (-1 for sources of
     generators) and ``sample``.
 
-    The table ``dendrion`` in ``misc`` has the additional information that [load_recording][dendrion.load_recording]
-    needs.
+    The table ``dendrion`` in ``misc`` contains the additional information that
+    [load_recording][dendrion.load_recording] needs.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def _columns(pynwb: Any, name: str, recording: Recording) -> Any:
 
 
 def _units(pynwb: Any, spikes: list[SpikeRecording]) -> Any:
-    """Return the units table, which has all spikes."""
+    """Return the units table, which contains all spikes."""
     times: list[Any] = []
     rows: dict[str, list[Any]] = {"population": [], "neuron": [], "gid": [], "sample": []}
     observed: list[Any] = []

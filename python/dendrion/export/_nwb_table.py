@@ -1,4 +1,4 @@
-"""Dendrion's table in NWB files, with the information that the format has no place for but loading requires."""
+"""Dendrion's table in NWB files, with information that loading requires but that the format does not define."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ..recordings.recording import Recording, SpikeRecording
 from ._given import Recorded
 
-#: Names and descriptions of the columns with texts and with numbers.
+#: Names and descriptions of the columns with strings and of those with numbers.
 TEXTS = {
     "recording": "name of the recording",
     "key": "name of its time series; for spikes, name of the recording",
@@ -48,7 +48,7 @@ def row_of(recording: Recorded, key: str, row: int) -> dict[str, Any]:
 
 
 def table_of(pynwb: Any, rows: list[dict[str, Any]]) -> Any:
-    """Return the table."""
+    """Return the table with these rows."""
     columns = []
     for name, description in {**TEXTS, **NUMBERS}.items():
         values: Any = [row[name] for row in rows]

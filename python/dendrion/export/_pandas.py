@@ -27,7 +27,7 @@ def recording_frame(recording: Recording) -> pd.DataFrame:
     frame = pd.DataFrame(values, index=pd.Index(recording.t, name="time (ms)"), columns=labels)
     frame.attrs.update(name=recording.name, unit=recording.unit, dt=recording.dt)
     if (gid := recording.gid) is not None:
-        # As a list, because pandas compares attributes with ==, which is ambiguous for arrays.
+        # Store a list, because pandas compares attributes with ==, which is ambiguous for arrays.
         frame.attrs["gid"] = gid.tolist()
     return frame
 

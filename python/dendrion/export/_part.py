@@ -15,5 +15,5 @@ class Part(NamedTuple):
     key: str
     #: The name of the recording.
     name: str
-    #: Returns its arrays, in the layout of npz files.
+    #: Function that returns the arrays of the recording, in the layout of npz files.
     read: Callable[[], Arrays]

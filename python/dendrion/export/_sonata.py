@@ -29,9 +29,9 @@ def sonata(
     Spikes are written to ``/spikes/<population>``: ``timestamps`` (ms), sorted by time, and ``node_ids``, the indices
     of the neurons in their population. Values are written to an element report, ``/report/<population>``: ``data`` of
     shape ``(samples, elements)`` with its unit, in single precision as the format requires, and ``mapping``. Recordings
-    of the same variable in several compartments of a population become elements of one report, numbered in the order
-    given; an attribute of ``element_ids`` lists their paths. Slashes in population names become dots. The group
-    ``/dendrion`` has the additional information that [load_recording][dendrion.load_recording] needs.
+    of the same variable in several compartments of a population become elements of one report, numbered in the order in
+    which they are passed; an attribute of ``element_ids`` lists their paths. Slashes in population names become dots.
+    The group ``/dendrion`` contains the additional information that [load_recording][dendrion.load_recording] needs.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _write_report(group: Any, report: list[tuple[Recording, int]]) -> dict[int, 
     ids.attrs["sorted"] = np.int8(1)
     pointers = np.append(starts, len(nodes)).astype(np.uint64)
     mapping.create_dataset("index_pointers", data=pointers)
-    # The original name in the specification, which older readers expect.
+    # The specification originally used this name, and older readers expect it.
     mapping["index_pointer"] = mapping["index_pointers"]
     numbers = mapping.create_dataset("element_ids", data=elements[order])
     numbers.attrs["paths"] = paths

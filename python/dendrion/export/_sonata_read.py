@@ -18,7 +18,7 @@ _TEXTS, _NUMBERS = ("name", "population", "unit"), ("step", "every", "first", "s
 
 
 def describe(group: Any, recording: Recorded, columns: Any) -> None:
-    """Write to a group what the format has no place for; ``columns`` are the recording's columns in its report."""
+    """Write information that the format does not define; ``columns`` are the recording's columns in its report."""
     steps = recording._net._sim
     about: dict[str, Any] = dict.fromkeys(_NUMBERS, 0)
     about |= {"name": recording.name, "population": recording._population, "unit": "", "step": recording._net.dt}

@@ -1,4 +1,4 @@
-"""Spikes in the forms that exporters need: one row per spike, or by neuron."""
+"""Spikes in the forms that exporters need: one row per spike, or one array per neuron."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Times = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def columns(spikes: SpikeRecording) -> dict[str, np.ndarray[Any, Any]]:
-    """Return columns with ``t`` (ms) and ``i``, for neurons also ``gid``, and with a batch also ``sample``."""
+    """Return the columns ``t`` (ms) and ``i``, with ``gid`` for neurons, and with ``sample`` if there is a batch."""
     sample, step, i = spikes._spikes()
     found = {"t": np.multiply(step, spikes.dt, dtype=np.float64), "i": i.astype(np.int64)}
     if spikes._first is not None:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ParameterError
 from ..units.texts import Factor, factors
 
-#: Unit symbols: exponents of the SI units they consist of, and the power of ten.
+#: For each unit symbol, the exponents of the SI units of which it consists, and the power of ten.
 _SYMBOLS: dict[str, tuple[dict[str, int], int]] = {
     **{symbol: ({symbol: 1}, 0) for symbol in ("V", "s", "A", "m", "K", "S", "F", "ohm", "Hz", "C", "J", "mol")},
     "M": ({"mol": 1, "m": -3}, 3),
@@ -42,7 +42,7 @@ def checked(unit: str) -> tuple[Factor, ...]:
 
 
 def si(unit: str) -> tuple[str, float]:
-    """Return the SI unit in words, and the factor that converts values to it.
+    """Return the name of the SI unit, and the factor that converts values to it.
 
     ``mV`` gives ``("volts", 0.001)``, ``uS/cm2`` gives ``("S/m^2", 0.01)``.
     """

@@ -19,7 +19,7 @@ from ._part import Part
 
 
 def zarr_parts(path: FilePath) -> list[Part]:
-    """Return the recordings in a zarr folder, or a single one if the folder is its group."""
+    """Return the recordings in a zarr folder; if the folder is the group of one recording, return only this one."""
     if not any(os.path.exists(os.path.join(path, name)) for name in ("zarr.json", ".zgroup")):
         raise ParameterError("is a folder, but not a zarr folder")
     zarr: Any = needed("zarr", "zarr", "load_recording of a zarr folder")
@@ -55,7 +55,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
     begin = int(attributes["begin"])
     steps = max(int(attributes.get("steps", begin)), begin)
     growing = ("values", "step", "t") if is_samples else ("i", "step", "t")
-    # If a run was killed while it wrote, arrays may have different lengths.
+    # If a run was killed while it was writing, arrays may have different lengths.
     count = min(group[name].shape[0] for name in growing)
     step = whole(group, "step", count).astype(np.uint64)
     # Everything recorded before the step in the attribute ``steps`` is complete.
@@ -87,7 +87,7 @@ def _arrays(group: Any, attributes: dict[str, Any]) -> Arrays:
 
 
 def whole(group: Any, name: str, count: int | None) -> NDArray[Any]:
-    """Return an array or its first rows, and refuse missing chunks, which zarr would read as zeros."""
+    """Return an array, or its first ``count`` rows. Missing chunks, which zarr would read as zeros, raise an error."""
     array = group[name]
     if array.nchunks_initialized < array.nchunks:
         missing = array.nchunks - array.nchunks_initialized

@@ -1,4 +1,4 @@
-"""Connections of a model file."""
+"""Connections in a model file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def connection(table: Table, values: Values, known: dict[str, Module]) -> MCSyna
         plasticity=_plasticity(table.get("plasticity"), values),
     )
     if one is not None:
-        # A weight that is the same for the whole matrix stays a single number.
+        # A weight that is the same for all entries of a matrix remains a single number.
         made._values["w"] = float(one)
     names = table.get("frozen", [])
     _freeze(made, {"frozen": [name for name in names if name != "w"]})
@@ -77,7 +77,7 @@ def _plasticity(table: Table | None, values: Values) -> Plasticity | None:
 
 
 def _spread(given: Any, values: Values) -> Any:
-    """Return weights or delays: numbers, or the initializer that draws them."""
+    """Return weights or delays: numbers, or the initializer from which they are drawn."""
     if not isinstance(given, dict) or "kind" not in given:
         return values(given)
     numbers = {name: value for name, value in given.items() if name not in ("kind", "of")}

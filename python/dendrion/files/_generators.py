@@ -1,4 +1,4 @@
-"""Generators of a model file."""
+"""Generators in a model file."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Values:
 
 
 def load(path: str, given: Table) -> Network:
-    """Return the network of a model file; the settings in ``given`` override those of the file."""
+    """Return the network in a model file. The settings in ``given`` override those in the file."""
     from ..simulation._build import Parsed
     from ..simulation.network import Network
 
@@ -61,7 +61,7 @@ def load(path: str, given: Table) -> Network:
         made[name] = connection(table, values, known)
     for name, table in document.get("injections", {}).items():
         made[name] = injection(table, known)
-    # An owner without parameters of its own is kept alive by the modules that it owns.
+    # The modules keep alive the owners that ``settle`` creates for them.
     settle(made)
     settings: Table = {name: document[name] for name in ("dt", "seed", "dtype", "threads") if name in document}
     settings.update(given)

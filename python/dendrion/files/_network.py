@@ -26,7 +26,7 @@ Path = str | os.PathLike[str]
 
 
 class NetworkFiles(NetworkSharing):
-    """The part of a network that concerns model files."""
+    """The methods that save a network to a model file and load it."""
 
     dt: float
     _sim: _core.Simulation
@@ -47,7 +47,7 @@ class NetworkFiles(NetworkSharing):
         Long arrays, such as weights, are written to an npz file in the same folder. Its name is derived from its
         content, and the model file contains the name and a checksum. A network that is
         [loaded][dendrion.Network.load] from the file is bit-identical to this one after ``reset()``. To save the state
-        of a simulation, use ``save_state``. Files are written under a temporary name first, so an existing file stays
+        of a simulation, use ``save_state``. Files are first written under a temporary name, so an existing file stays
         intact if writing fails or is interrupted.
 
         Parameters
@@ -76,7 +76,7 @@ class NetworkFiles(NetworkSharing):
         FILES.info("saved the model to %s", name)
 
     def _who(self, p: MCNeuron) -> tuple[str, str | None, int | None, int | None, int | None]:
-        """Return path, area and process of a population, and its ids if the user set them."""
+        """Return the path, area and process of a population, and its ids if the user set them."""
         identity = self._identities[id(p)]
         number = identity.id if "id" in p._given else None
         first = identity.first if "neuron_start_id" in p._given else None
@@ -106,12 +106,12 @@ class NetworkFiles(NetworkSharing):
         threads : int, optional
             Number of threads. Results do not depend on it.
         dt, seed, dtype : optional
-            Time step (ms), seed and floating-point type, which override those of the file.
+            Time step (ms), seed and floating-point type, which override those in the file.
 
         Raises
         ------
         ModelFileError
-            If the file is invalid. The message has the line, the column and a caret under the position.
+            If the file is invalid. The message contains the line and the column, and a caret marks the position.
         OSError
             If the file cannot be read.
         """
@@ -124,7 +124,7 @@ class NetworkFiles(NetworkSharing):
         return net
 
     def __getitem__(self, path: str) -> Module:
-        """Return the module with a path, such as ``net["cell/soma"]``."""
+        """Return the module with the path ``path``, as in ``net["cell/soma"]``."""
         found = self._by_path.get(path) if isinstance(path, str) else None
         if found is None:
             raise unknown_name("network: no module", path, [m.path for m in self._parts.values()])

@@ -1,4 +1,4 @@
-"""Populations of a model file."""
+"""Populations in a model file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def neuron(path: str, table: Table, values: Values, known: dict[str, Module]) ->
 
 
 class _Parts:
-    """The parts of a neuron by name, in the order of compartments, receptors and all others in the file."""
+    """The parts of a neuron by name: first compartments and receptors, then all others, each in the file's order."""
 
     def __init__(self, table: Table, values: Values) -> None:
         self.modules: dict[str, Module] = {}
@@ -146,7 +146,7 @@ _classes: dict[tuple[type[Written], str], Any] = {}
 
 
 def _written(base: type[Written], equations: str) -> Any:
-    """Return a class with these equations. Equal equations give the same class."""
+    """Return a class with these equations. Equal equations result in the same class."""
     if (base, equations) not in _classes:
         members = {"equations": equations, "__doc__": "From a model file.", "__module__": __name__}
         _classes[base, equations] = type(base.__name__, (base,), members)

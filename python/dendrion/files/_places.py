@@ -1,4 +1,4 @@
-"""Placement of modules according to their paths: as attributes, in lists and in dicts."""
+"""Assignment of modules to owners according to their paths: as attributes, in lists and in dicts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["adopt", "settle"]
 
 
 def adopt(owner: Module, parts: Mapping[str, Module]) -> None:
-    """Make modules parts of an owner, in order, under names such as ``soma``, ``dends/0``, ``dends/apical``."""
+    """Assign modules to attributes of an owner, with names such as ``soma``, ``dends/0`` or ``dends/apical``."""
     for part in parts.values():
         owner._adopt(part)
     groups: dict[str, dict[str, Module]] = {}
@@ -26,7 +26,7 @@ def adopt(owner: Module, parts: Mapping[str, Module]) -> None:
 
 
 def settle(modules: Mapping[str, Module]) -> None:
-    """Name modules according to their paths. For paths with a slash, an owner with the first name is created."""
+    """Name modules according to their paths. If a path has a slash, create an owner with its first name."""
     groups: dict[str, dict[str, Module]] = {}
     for path, module in modules.items():
         first, slash, rest = path.partition("/")

@@ -69,8 +69,9 @@ class CurrentGenerator(Generator):
         uses one sample, and the current is 0 after the last one. With ``interval``, the samples are at ``start``,
         ``start + interval`` and so on; the current is their linear interpolation, averaged over each step, and 0 after
         the last sample. Gradients are taken with respect to the samples. A signal with sample times defines the
-        interval itself: a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas ``Series``
-        or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes ``start``.
+        interval itself; this may be a Neo ``AnalogSignal``, an xarray ``DataArray`` with a time coordinate, or a pandas
+        ``Series`` or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes
+        ``start``.
     start, stop : float
         The current is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average is
         used.
@@ -118,7 +119,7 @@ class CurrentGenerator(Generator):
             raise ParameterError(f"{self._label}: waveform of shape {wave.shape}: expected at least 2 samples")
 
     def _spacing(self, signal: Sampled, interval: Any) -> float | None:
-        """Return the given sampling interval, or that of the signal, whose first time is then also set as ``start``."""
+        """Return the sampling interval, explicit or from the signal, and set ``start`` to the signal's first time."""
         if interval is not None:
             time = real(f"{self._label}: interval", interval, "a time > 0 (ms)", "ms")
             if not 0 < time < math.inf:

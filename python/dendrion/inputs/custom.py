@@ -21,7 +21,7 @@ from .generators import Generator
 
 __all__ = ["CustomGenerator"]
 
-#: Maximum number of steps per call of a function. Calls begin at multiples of it.
+#: Maximum number of steps per call to a function. Chunks of steps end at multiples of this number.
 CHUNK = 1000
 
 
@@ -37,12 +37,12 @@ class CustomGenerator(Generator):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     fn : callable or array
-        A function ``fn(t)`` that takes the times (ms) of some steps, of shape ``(k,)``, and returns the number of
-        spikes of each source in each step: integers or bools of shape ``(k, size)``. It is called once for each step in
-        which the generator is on, in order, in chunks of up to 1000 steps. The boundaries of chunks do not depend on
-        how a simulation is split into runs. After ``net.reset()`` it is called again from t = 0. If it raises an
-        exception, the run ends at the beginning of the chunk. Alternatively, a table of shape ``(steps, size)`` whose
-        first row is the step of ``start``.
+        A function ``fn(t)`` that takes the times (ms) of ``k`` steps, an array of shape ``(k,)``, and returns the
+        number of spikes of each source in each step: integers or bools of shape ``(k, size)``. It receives each step in
+        which the generator is on exactly once, in order, in chunks of up to 1000 steps. The boundaries of chunks do not
+        depend on how a simulation is split into runs. After ``net.reset()`` the function is called again from t = 0. If
+        it raises an exception, the run ends at the beginning of the chunk. Alternatively, pass a table of spike counts
+        of shape ``(steps, size)``, whose first row is for the step at ``start``.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ()
@@ -75,7 +75,7 @@ class CustomGenerator(Generator):
         return array_of(what, in_unit(what, table, ""), f"spike counts (integers) of shape (steps, {self.size})")
 
     def _counts(self, table: Any, what: str) -> NDArray[np.int64]:
-        """Return numbers of spikes after checking them."""
+        """Return spike counts after checking them."""
         array = self._table(what, table)
         if array.dtype.kind == "f" and np.isfinite(array).all() and (array == np.rint(array)).all():
             array = np.clip(array, -1, 2**53).astype(np.int64)
@@ -102,13 +102,13 @@ class CustomGenerator(Generator):
         return array
 
     def _given(self, dt: float) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
-        """Return the spikes in the table as sources and times (ms)."""
+        """Return the sources and times (ms) of the spikes in the table."""
         table: Any = self.fn
         steps, sources = _repeated(table)
         return sources, np.multiply(steps + _step(self.start, dt), dt, dtype=np.float64)
 
     def _ask(self, begin: int, end: int, dt: float) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-        """Return steps and sources of the spikes from step ``begin`` on and before step ``end``."""
+        """Return the steps and sources of the spikes in the steps from ``begin`` to ``end - 1``."""
         begin = max(begin, _step(self.start, dt))
         end = end if math.isinf(self.stop) else min(end, _step(self.stop, dt))
         if begin >= end or not callable(self.fn):
@@ -127,12 +127,12 @@ class CustomGenerator(Generator):
 
 
 def _step(ms: float, dt: float) -> int:
-    """Return the nearest step. A network refuses times of 2^62 steps or more."""
+    """Return the nearest step. A network rejects times of 2^62 steps or more."""
     return int(min(_core.nearest_step(ms, dt), 2.0**62))
 
 
 def _repeated(table: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return steps and sources of all spikes in a table of counts."""
+    """Return the steps and sources of all spikes in a table of spike counts."""
     steps, sources = np.nonzero(table)
     counts = table[steps, sources]
     return np.repeat(steps, counts), np.repeat(sources, counts).astype(np.uint32)

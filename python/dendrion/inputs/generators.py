@@ -1,4 +1,4 @@
-"""Generators of external input, and in particular of spikes."""
+"""The base class of generators, and generators of spikes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Generator(Abstract, Module):
     # Piecewise parameters
 
     def _convert(self, name: str, value: Any) -> Any:
-        """Return a number or a flat array. A Piecewise sets the times; an array of its shape keeps them."""
+        """Return a number or a flat array. A Piecewise sets the times; an array with its shape keeps the times."""
         if isinstance(value, Piecewise):
             check_unit(f"{self._label}: {name}", value, value._unit, self._unit_of(name))
             if value.values.ndim == 2 and value.values.shape[1] != self.size:
@@ -113,7 +113,7 @@ class Generator(Abstract, Module):
         _core.check_module(kind, self._label, {name: value}, size)
 
     def _shaped(self, value: Any) -> Any:
-        """Return a parameter in the shape that users see, which is a table for a Piecewise."""
+        """Return a parameter in the shape in which users see it, which is the shape of its values for a Piecewise."""
         return value if self._piecewise is None else read_only(np.reshape(value, self._piecewise.values.shape))
 
     def __getattr__(self, name: str) -> Any:
@@ -142,8 +142,8 @@ class PoissonGenerator(Generator):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
-        Name of the random stream. Generators with the same name draw the same numbers for each source. By default each
-        generator has its own stream.
+        Name of the random stream. Generators that share a stream draw the same numbers for each source. By default
+        each generator has its own stream.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("poisson",)
@@ -182,8 +182,8 @@ class BernoulliGenerator(Generator):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
-        Name of the random stream. Generators with the same name draw the same numbers for each source. By default each
-        generator has its own stream.
+        Name of the random stream. Generators that share a stream draw the same numbers for each source. By default
+        each generator has its own stream.
     """
 
     _kinds: ClassVar[tuple[str, ...]] = ("bernoulli",)
@@ -208,7 +208,7 @@ class BernoulliGenerator(Generator):
 
 
 class SpikeGenerator(Generator):
-    """Spikes at given times.
+    """Spikes at specified times.
 
     Parameters
     ----------
@@ -217,8 +217,8 @@ class SpikeGenerator(Generator):
     indices : array of int
         Source of each spike, 0 to ``size - 1``.
     times : array of float
-        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. Spikes that occur twice are
-        counted twice. Times of a Neo ``SpikeTrain`` are used as they are; its ``t_start`` is not subtracted.
+        Time of each spike (ms), >= 0, in any order, rounded to whole steps with a warning. A spike that is listed twice
+        counts twice. Times of a Neo ``SpikeTrain`` are used without subtracting its ``t_start``.
     start, stop : float
         The generator is on for ``start <= t < stop`` (ms).
     parent, name, frozen_params

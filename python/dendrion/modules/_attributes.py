@@ -1,4 +1,4 @@
-"""Assignments to attributes of modules. Each takes effect or raises an error that suggests what to do."""
+"""Assignments to attributes of modules. Each one either takes effect or raises an error that suggests a remedy."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def set_state(module: Module, name: str, value: Any) -> bool:
 
 
 def _variables_of(module: Module) -> set[str]:
-    """Return the names of a module's variables that can be recorded, as far as its class defines them."""
+    """Return the names of those recordable variables of a module that its class defines."""
     definition = getattr(type(module), "_definition", None)
     written = () if definition is None else (name for name, _ in definition.variables())
     return {*module._variable_units, *written} - {*module._values}
@@ -110,7 +110,7 @@ def _check_known(module: Module, name: str, value: Any) -> None:
 
 
 def _owns_part(module: Module, name: str, old: Any) -> bool:
-    """Return whether an attribute is a module that is part of the model, or contains one."""
+    """Return whether the old value of an attribute is a module that this module owns, or contains one."""
     items = named_items(name, old) if isinstance(old, (list, tuple, dict)) else [(name, old)]
     return any(getattr(item, "_owner", None) is module for _, item in items)
 
@@ -124,7 +124,7 @@ def _check_of_class(module: Module, name: str, value: Any) -> None:
     if isinstance(found, property) and found.fset is not None:
         return
     if home.__module__.partition(".")[0] != _PACKAGE:
-        # Attributes of users' classes may be assigned freely.
+        # Attributes that a user's class defines may be assigned freely.
         return
     if name in _own_arguments(type(module)):
         _refuse(module, name, value, f"{name} is an argument of {type(module).__name__}; create a new instance")

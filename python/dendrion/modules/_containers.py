@@ -1,4 +1,4 @@
-"""Lists and dicts of modules that are attributes of a module, which owns the modules in them."""
+"""Lists and dicts of modules. A module to which such a container is assigned as an attribute owns the items."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _nested(value: Any) -> bool:
 
 
 def named_items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the items of lists, tuples and dicts, with the names that modules get from their positions."""
+    """Yield the items of lists, tuples and dicts, with the names that modules get from their positions or keys."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, item in items:
         if isinstance(item, (list, tuple, dict)):
@@ -203,7 +203,7 @@ def named_items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def refuse_unordered(label: str, name: str, value: Any) -> None:
-    """Raise an error for modules in a set or an array, where they have no position to derive a name from."""
+    """Raise an error for modules in a set or an array, which do not define names for their items."""
     items: Iterable[Any] = ()
     if isinstance(value, (set, frozenset)):
         items = value

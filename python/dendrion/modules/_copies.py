@@ -16,7 +16,7 @@ __all__ = ["CopiedAlone", "NotCopied"]
 class NotCopied:
     """An object that cannot be copied or pickled."""
 
-    #: What to use instead.
+    #: The alternative that error messages suggest.
     _instead: ClassVar[str]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
@@ -24,7 +24,7 @@ class NotCopied:
 
 
 class CopiedAlone:
-    """A module. A copy belongs to no network, and a module in a network cannot be pickled."""
+    """An object whose copies belong to no network, and which cannot be pickled while it is in a network."""
 
     _net: Any
 

@@ -25,16 +25,16 @@ class Fixed:
     Subclasses defined by users may add attributes, unless the name looks like a misspelt one.
     """
 
-    #: Why an attribute cannot be assigned, and what to do instead. ``{value}`` is replaced by the assigned value.
+    #: For each attribute, why it cannot be assigned, and an alternative. ``{value}`` stands for the assigned value.
     _instead_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    #: The text for all other attributes.
+    #: The reason for all other attributes.
     _otherwise: ClassVar[str] = "is read-only"
 
-    #: Whether construction is complete, so that attributes are fixed.
+    #: Whether construction is complete and attributes are fixed.
     _built: bool = False
 
     def _title(self) -> str:
-        """Return the name of the object in messages."""
+        """Return the name by which messages refer to the object."""
         return type(self).__name__
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -68,7 +68,7 @@ class Fixed:
 
 
 class FixedOnceMade(Fixed):
-    """A value such as an initializer or a surrogate, whose attributes are fixed after its ``__init__``."""
+    """An object, such as an initializer or a surrogate, whose attributes are fixed after its ``__init__``."""
 
     _otherwise: ClassVar[str] = "cannot change after construction; create a new object"
 
@@ -95,7 +95,7 @@ def _fixing(init: Callable[..., None]) -> Callable[..., None]:
 
 
 class Abstract:
-    """A base class whose direct subclasses are abstract, so that they cannot be instantiated."""
+    """A base class whose direct subclasses are abstract and cannot be instantiated."""
 
     #: Example of a class to use instead.
     _examples: ClassVar[str]
@@ -129,7 +129,7 @@ def is_ours(cls: type) -> bool:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message: short, and on one line."""
+    """Return a short representation of a value on one line, for messages."""
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple) and shape:
         return f"array of shape {shape}"

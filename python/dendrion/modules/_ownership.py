@@ -1,4 +1,4 @@
-"""Ownership: modules that are created inside another module's ``__init__`` belong to it."""
+"""Ownership: modules that are created inside another module's ``__init__`` belong to that module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Sentinel:
-    """The default of ``parent``: the module that is under construction."""
+    """The default of ``parent``, which stands for the module that is under construction."""
 
     def __repr__(self) -> str:
         return "<sentinel>"
@@ -51,7 +51,7 @@ def tracked(init: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(init)
     def wrapper(self: Module, *args: Any, **kwargs: Any) -> None:
         refuse_unknown(type(self).__name__, signature, kwargs)
-        # In nested __init__ calls the innermost runs last, so its class determines the recorded arguments.
+        # A nested call to the ``__init__`` of a base class replaces this entry, so the innermost call determines it.
         self.__dict__["_arguments"] = frozenset((*list(signature.parameters)[1 : len(args) + 1], *kwargs))
         _construction.stack.append(self)
         try:

@@ -1,4 +1,4 @@
-"""Representations of a network: as text, in notebooks and for tab completion, and errors for misuse as a list."""
+"""Representations of a network as text, in notebooks and for tab completion, and errors if it is used as a list."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LISTED = 12
 
 
 class NetworkShown(Fixed, NotCopied, Suggesting):
-    """The part of a network that displays it."""
+    """The methods that display a network."""
 
     _instead: ClassVar[str] = (
         "net.save(path) and dn.Network.load(path) for the model, net.save_state(path) and net.load_state(path) for its "

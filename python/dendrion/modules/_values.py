@@ -12,7 +12,7 @@ __all__ = ["ValueArray", "read_only"]
 
 
 class ValueArray(np.ndarray[Any, np.dtype[Any]]):
-    """A read-only array of a parameter or a state.
+    """A read-only array with the values of a parameter or a state.
 
     ``soma.gL *= 2`` computes a new array, which Python then assigns to ``soma.gL``. Assigning to an element raises an
     error, because the array is a copy. Operations return plain arrays.

@@ -1,4 +1,4 @@
-"""Ids of populations and neurons in the whole network."""
+"""Network-wide ids of populations and neurons."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CRITERIA = ("area_name", "pid", "id", "name")
 
 
 class Identity(NamedTuple):
-    """Ids of a population and its neurons in the whole network."""
+    """Network-wide ids of a population and its neurons."""
 
     #: Id of the population.
     id: int
@@ -29,10 +29,10 @@ class Identity(NamedTuple):
 
 
 def numbered(populations: Sequence[MCNeuron]) -> dict[int, Identity]:
-    """Return the identity of each population by the ``id()`` of its object.
+    """Return the identity of each population, keyed by the ``id()`` of its object.
 
-    Explicit ids are kept and must not overlap. The remaining ones are assigned in the order of paths, skipping explicit
-    ids: populations are numbered from 0, neurons from 1.
+    Explicit ids are kept and must not overlap. The remaining ids are assigned in the order of paths and skip explicit
+    ids. Populations are numbered from 0, neurons from 1.
     """
     ordered = sorted(populations, key=lambda p: p.path)
     ranges = {
@@ -64,7 +64,7 @@ def _shown(numbers: range) -> str:
 
 
 def _packed(ordered: list[MCNeuron], taken: dict[int, range], start: int, sizes: list[int]) -> dict[int, int]:
-    """Return the first id of each population: explicit ones, and the others packed into the gaps."""
+    """Return the first id of each population. Ids that are not explicit are packed into the gaps."""
     occupied = deque(sorted(taken.values(), key=lambda r: r.start))
     firsts = {key: r.start for key, r in taken.items()}
     for population, size in zip(ordered, sizes, strict=True):

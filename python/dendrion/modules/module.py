@@ -43,11 +43,12 @@ Value = float | NDArray[np.float64]
 
 
 class Module(CopiedAlone):
-    """A part of a model.
+    """Base of all components of a model.
 
-    A module that is created inside another module's ``__init__`` belongs to it. Its name is that of the attribute to
-    which it is assigned (``self.soma = ...``), or its position in an assigned list or dict (``dends/0``); otherwise it
-    is derived from its class. The names of all owners form the path, such as ``pyramidal/dends/0``.
+    A module that is created inside another module's ``__init__`` belongs to that module. Its name is that of the
+    attribute to which it is assigned (``self.soma = ...``), with the position or key if it is in a list or dict
+    (``dends/0``); otherwise the name is derived from its class. The names of its owners and its own name form its path,
+    such as ``pyramidal/dends/0``.
 
     Parameters are attributes. Reading one returns a float or a read-only array of shape ``(size,)``. Assigning one
     checks the value and, if the module is part of a network, takes effect from the next step. States of a built
@@ -55,7 +56,7 @@ class Module(CopiedAlone):
     effect raises an [AssignmentError][dendrion.AssignmentError].
 
     Numbers may be quantities of pint, quantities or Brian2. They are converted to the documented unit, and an error is
-    raised if the dimension does not match. Plain numbers are in the documented unit.
+    raised if the dimension does not match. Plain numbers are taken to be in the documented unit.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ class Module(CopiedAlone):
     _kinds: ClassVar[tuple[str, ...]] = ()
     #: Parameters that may be ``None``.
     _optional: ClassVar[tuple[str, ...]] = ()
-    #: Units of variables that can be recorded, unless they are dimensionless.
+    #: Units of those recordable variables that are not dimensionless.
     _variable_units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     #: Hint in messages about distributions and functions, which parameters do not accept.
     _otherwise_drawn: ClassVar[str] = "; draw one value per neuron first, such as rng.normal(mean, std, size)"
@@ -92,18 +93,18 @@ class Module(CopiedAlone):
     #: For each base of names derived from classes, the first number that may be unused.
     _numbers: dict[str, int]
     _name: str | None
-    #: Whether the name was derived from the class, and so yields to an explicit one.
+    #: Whether the name was derived from the class, so that an explicit name can replace it.
     _automatic: bool
     _owner: Module | None
     _values: dict[str, Value | None]
     _frozen: frozenset[str]
-    #: Parameters whose values were quantities, so that their units are certain.
+    #: Parameters that were set to quantities, so that their units are certain.
     _measured: set[str]
     _net: weakref.ref[Network] | None
     size: int
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Module:
-        """Initialise what attribute access relies on, before any ``__init__`` runs."""
+        """Set the attributes that attribute access relies on, before any ``__init__`` runs."""
         self = super().__new__(cls)
         self.__dict__.update(_children=[], _name=None, _automatic=False, _owner=None)
         self.__dict__.update(_values={}, _frozen=frozenset(), _net=None, _manager=None, training=True)
@@ -159,7 +160,7 @@ class Module(CopiedAlone):
             owner = owner._owner
 
     def _call(self, child: Module, name: str) -> None:
-        """Name a child. Another child loses this name if it was derived from its class."""
+        """Name a child. If another child's name is the same and was derived from its class, that child loses it."""
         if not is_encodable(name):
             raise ParameterError(
                 f"{self._label}: name = {quoted(name)}: expected a name without characters that UTF-8 cannot encode"
@@ -218,7 +219,7 @@ class Module(CopiedAlone):
             self._assign(name, value)
         elif isinstance(value, (list, tuple, dict)):
             for place, item in named_items(name, value):
-                # Modules in nested containers keep the names of their classes if they were created in an ``__init__``.
+                # Modules in nested containers keep names derived from their classes if an ``__init__`` created them.
                 if isinstance(item, Module) and (place.count("/") == 1 or item._owner is None):
                     self._assign(place, item)
 
@@ -226,7 +227,7 @@ class Module(CopiedAlone):
         self._let_go_of([(name, old)])
 
     def _let_go_of(self, named: Iterable[tuple[str, Module]]) -> None:
-        """Release those modules that are children under these names."""
+        """Release those modules that are children with these names."""
         gone = {id(old): old for name, old in named if old._owner is self and old._name == name}
         if gone:
             self._children[:] = [c for c in self._children if id(c) not in gone]
@@ -241,7 +242,7 @@ class Module(CopiedAlone):
         self._let_go_of((place, item) for place, item in items if isinstance(item, Module) and id(item) not in kept)
 
     def _contents_changed(self, name: str, before: list[tuple[str, Any]], after: list[tuple[str, Any]]) -> None:
-        """After a list or dict changed, adopt new modules, release removed ones, and rename moved ones."""
+        """After a change to a list or dict, adopt new modules, release removed ones, and rename moved ones."""
         modules = [item for _, item in (*before, *after) if isinstance(item, Module)]
         if self._network is not None and modules:
             raise AssignmentError(
@@ -302,21 +303,21 @@ class Module(CopiedAlone):
         return manager
 
     def children(self) -> Iterator[Module]:
-        """Iterate over the modules that it owns, in order of creation."""
+        """Iterate over the modules that this module owns, in the order in which it adopted them."""
         return iter(tuple(self._children))
 
     def modules(self) -> Iterator[Module]:
-        """Iterate over the module and everything that it owns, directly or indirectly."""
+        """Iterate over the module and all modules that it owns, directly or indirectly."""
         yield self
         for child in self.children():
             yield from child.modules()
 
     def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """Iterate over the module and everything that it owns, with their paths."""
+        """Iterate over the module and all modules that it owns, with their paths."""
         return ((module.path, module) for module in self.modules())
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters that are not frozen, of the module and everything it owns, by ``path.parameter``."""
+        """Return the parameters of the module and everything it owns, except frozen ones, by ``path.parameter``."""
         found = {}
         for module in self.modules():
             for name, value in module._values.items():
@@ -325,7 +326,7 @@ class Module(CopiedAlone):
         return found
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode for the module and everything it owns, so that plastic weights change."""
+        """Set training mode, in which plastic weights change, for the module and everything it owns."""
         if not isinstance(mode, (bool, np.bool_)):
             raise ParameterTypeError(f"{self._label}: training = {quoted(mode)}: expected True or False")
         for module in self.modules():
@@ -339,19 +340,19 @@ class Module(CopiedAlone):
         return self
 
     def eval(self) -> Self:
-        """Leave training mode, for the module and everything it owns, so that weights do not change."""
+        """Leave training mode for the module and everything it owns, so that weights do not change."""
         return self.train(False)
 
     def _training_changed(self) -> None:
         """Apply a change of ``training``."""
 
     def _stream(self) -> str | None:
-        """Return the name of its random stream, or ``None`` if it draws no random numbers."""
+        """Return the name of the module's random stream, or ``None`` if it draws no random numbers."""
         return None
 
     @property
     def _label(self) -> str:
-        """Name in messages: its path if it has a name, otherwise its class."""
+        """Name of the module in messages: its path if it has a name, otherwise its class."""
         return self.path if self._name is not None else type(self).__name__
 
     # Parameters
@@ -442,7 +443,7 @@ class Module(CopiedAlone):
             net._set_module(self, name, converted)
 
     def _look_at(self, name: str, value: Value | None) -> None:
-        """Warn if a value seems to be in another unit. When a network is built, it checks all values itself."""
+        """Warn if an assigned value seems to be in another unit. Building a network checks all values."""
         from .._checks import odd_value, warn_of_all
 
         with np.errstate(all="ignore"):
@@ -497,7 +498,7 @@ def checked_size(module: Module, size: object) -> int:
 
 
 def is_name(name: object) -> bool:
-    """Return whether something can be the name of a module."""
+    """Return whether an object is a valid name of a module."""
     return isinstance(name, str) and bool(name) and "/" not in name and "." not in name and is_encodable(name)
 
 

@@ -19,7 +19,7 @@ _NUMBERS = ("size", "numbers", "connections")
 
 
 def text_table(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text with aligned columns. The first row has the headings."""
+    """Return rows as text with aligned columns. The first row contains the headings."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     right = [head in _NUMBERS for head in rows[0]]
     lines = (
@@ -30,7 +30,7 @@ def text_table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def html_table(rows: Sequence[Sequence[str]], caption: str, foot: Sequence[str] = ()) -> str:
-    """Return rows as an HTML table that needs no style sheet. The first row has the headings."""
+    """Return rows as an HTML table that needs no style sheet. The first row contains the headings."""
     styles = [f"padding:1px 8px;text-align:{'right' if head in _NUMBERS else 'left'}" for head in rows[0]]
 
     def row(cells: Sequence[str], tag: str) -> str:
@@ -44,7 +44,7 @@ def html_table(rows: Sequence[Sequence[str]], caption: str, foot: Sequence[str] 
 
 
 def folded(title: str, inner: str) -> str:
-    """Return HTML that is shown when its title is clicked."""
+    """Return HTML that is hidden until its title is clicked."""
     return f"<details><summary>{escape(title)}</summary>{inner}</details>"
 
 

@@ -1,4 +1,4 @@
-"""Variables of a model by collection, compatible with NeurAI."""
+"""The variables of a model, grouped into collections as in NeurAI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Collection", "VarManager"]
 
 
 class VarManager(Fixed):
-    """Manages the variables of one or several root modules by collection.
+    """Manages the variables of one or more root modules, grouped into collections.
 
     Every root module has one (``module.variables``). If a manager is created first and passed as ``parent`` to several
     modules, they are roots of one namespace: their names must differ, and names derived from classes are numbered.
@@ -80,7 +80,7 @@ class VarManager(Fixed):
         self._named[name] = root
 
     def _is_taken(self, name: str) -> bool:
-        """Return whether a root has this name. Names of roots can change until they are in a network."""
+        """Return whether a root has this name. The name of a root can change until the root is in a network."""
         root = self._named.get(name)
         # The first root of a manager may have got its name after it was added.
         return (root is not None and root._name == name) or any(r._name == name for r in self._roots[:1])
@@ -100,7 +100,7 @@ class Collection(Fixed, Mapping[str, Any]):
         self._manager, self._kind = manager, kind
 
     def _entries(self) -> dict[str, tuple[Module, str]]:
-        """Return the module and the name behind each key."""
+        """Return the module and the name to which each key refers."""
         from .module import has_value
 
         found: dict[str, tuple[Module, str]] = {}

@@ -1,4 +1,4 @@
-"""Shapes of neurons: morphologies from files or cylinders, regions, places, and division into control volumes."""
+"""Shapes of neurons: morphologies from files or cylinders, regions, locations, and division into control volumes."""
 
 from .cvs import CVs, DLambda, MaxLength, PerSection
 from .morphology import Morphology, Section

@@ -14,10 +14,10 @@ __all__ = ["read"]
 
 
 def read(path: str) -> _core.Morphology:
-    """Read a file. The contour of a soma becomes a cylinder with the area of a sphere of the same mean radius."""
+    """Read a file. A soma's contour becomes a cylinder with the area of a sphere of the contour's mean radius."""
     morphio: Any = needed("morphio", "morphology", "Morphology.read of .asc and .h5 files")
     with open(path, "rb"):
-        pass  # An operating system's error has a clear message, which MorphIO's has not.
+        pass  # If the file cannot be opened, the operating system's message is clearer than MorphIO's.
     try:
         found = morphio.Morphology(path)
     except morphio.MorphioError as error:
@@ -49,7 +49,7 @@ def read(path: str) -> _core.Morphology:
 
 
 def _soma(soma: Any) -> tuple[list[Any], list[float], list[int], list[int]]:
-    """Return the soma as one point, whose cylinder of length and diameter 2r has the area 4 pi r^2 of a sphere."""
+    """Return the soma as one point of radius r: a cylinder of length and diameter 2r, with area 4 pi r^2."""
     if len(soma.points) == 0:
         return [], [], [], []
     centre = np.asarray(soma.points, dtype=np.float64).mean(axis=0)

@@ -1,4 +1,4 @@
-"""Control volumes (CVs), which are the pieces of a cell with a uniform potential, and rules for their number."""
+"""Control volumes (CVs), the pieces of a cell that have a uniform potential, and rules for their number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["CVs", "DLambda", "MaxLength", "PerSection", "policy_of"]
 
 
 class MaxLength(FixedOnceMade):
-    """Divide each section into as few CVs of equal length as possible that are not longer than ``length``.
+    """Divide each section into the smallest number of CVs of equal length that are not longer than ``length``.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class PerSection(FixedOnceMade):
     Parameters
     ----------
     n : int or array of int
-        Number of CVs of every section, or of each section.
+        Number of CVs per section: one number for all sections, or one for each section.
     """
 
     n: NDArray[np.int64]
@@ -72,14 +72,14 @@ class DLambda(FixedOnceMade):
 
     The length constant of an alternating current of frequency ``f`` on a cable of diameter ``d`` is
     ``sqrt(d/(4 pi f r_axial C))``. This is the d_lambda rule of NEURON (Carnevale and Hines 2006, The NEURON Book,
-    section 5.6), and results in the same numbers.
+    section 5.6), and gives the same numbers of CVs as NEURON.
 
     Parameters
     ----------
     fraction : float
-        Fraction of the length constant.
+        Maximum length of a CV as a fraction of the length constant.
     frequency : float
-        Frequency (Hz).
+        Frequency of the alternating current (Hz).
     """
 
     fraction: float
@@ -102,7 +102,7 @@ def _positive(what: str, value: Any, unit: str) -> float:
 
 
 def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
-    """Return a rule as its name and numbers."""
+    """Return the name and the numbers of a rule after checking that it is one."""
     if isinstance(policy, MaxLength):
         return "MaxLength", [policy.length]
     if isinstance(policy, DLambda):
@@ -115,7 +115,7 @@ def policy_of(what: str, policy: Any) -> tuple[str, list[float]]:
 class CVs(Suggesting):
     """The control volumes of a morphology, in the order of sections and of positions on them.
 
-    [Morphology.cvs][dendrion.Morphology.cvs] returns them. ``len`` is their number.
+    [Morphology.cvs][dendrion.Morphology.cvs] returns them. ``len(cvs)`` is the number of control volumes.
     """
 
     def __init__(self, morphology: Morphology, cvs: _core.Cvs) -> None:
@@ -129,7 +129,7 @@ class CVs(Suggesting):
 
     @cached_property
     def section(self) -> NDArray[np.int64]:
-        """Section of each CV."""
+        """Index of the section of each CV."""
         return _fixed(self._cvs.column("section").astype(np.int64))
 
     @cached_property
@@ -167,7 +167,7 @@ class CVs(Suggesting):
         return self._cvs.cv_at(location.section, location.x)
 
     def select(self, region: Region | str) -> NDArray[np.int64]:
-        """Return the indices of the CVs of a region, given as a Region or the name of a kind."""
+        """Return the indices of the CVs in a region, which is a Region or the name of a kind."""
         from .places import as_region
 
         chosen = as_region("CVs: select: region", region)

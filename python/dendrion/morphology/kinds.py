@@ -1,4 +1,4 @@
-"""Kinds of sections, by name and by the numbers of SWC files."""
+"""Kinds of sections, identified by names or by the numbers that SWC files use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = {"soma": 1, "axon": 2, "basal": 3, "apical": 4}
 
 
 def code_of(what: str, kind: Any) -> int:
-    """Return the number of a kind that is given by name or number. ``what`` is the argument in error messages."""
+    """Return the SWC number of a kind, which is a name or a number. ``what`` names the argument in error messages."""
     if isinstance(kind, str):
         if kind in KINDS:
             return KINDS[kind]

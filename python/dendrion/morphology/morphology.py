@@ -34,15 +34,15 @@ class Section:
     index : int
         Index of the section.
     kind : str
-        ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"``, or a text such as ``"kind 7"``.
+        ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"``, or a string such as ``"kind 7"``.
     parent : int or None
         Index of the section to which it is attached; ``None`` for the root.
     parent_x : float
         Position on the parent, from 0 at its beginning to 1 at its end.
     length, diameter, area : float
-        Length (um), mean diameter (um; that of a cylinder with the same length and area), area of the membrane (um2).
+        Length (um); mean diameter (um), which is that of a cylinder with the same length and area; membrane area (um2).
     order : int
-        Branch order: 0 for the root, and one more behind each branch point. Sections attached to a soma have order 1.
+        Branch order: 0 for the root, and one more beyond each branch point. Sections attached to a soma have order 1.
     distance : float
         Path length from the centre of the soma to the beginning of the section (um).
     """
@@ -82,19 +82,19 @@ class Morphology(FixedOnceMade, Suggesting):
         SWC files (``.swc``) are read by Dendrion, Neurolucida files (``.asc``) and HDF5 files (``.h5``) by MorphIO,
         which requires ``pip install "dendrion[morphology]"``.
 
-        Somata are read as NEURON 9 reads them: one point of radius r is a cylinder with length and diameter 2r; three
-        points, two of which are connected to the first, are one cylinder. In both cases, branches attach to the centre
-        of the soma and begin at their own first point. Other somata are stacked frusta; a branch attaches at the point
-        that it is connected to, and the line from there to its first point is membrane with the diameter of that
-        point.
+        Somata are read as NEURON 9 reads them. A soma of one point of radius r becomes a cylinder with length and
+        diameter 2r. A soma of three points, two of which are connected to the first, becomes one cylinder. In both
+        cases, branches attach to the centre of the soma and begin at their own first point. Other somata become stacked
+        frusta. A branch attaches to them at the point to which it is connected, and the line from there to the first
+        point of the branch is membrane with the diameter of this first point.
 
-        Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error with the lines of the
-        file. Unusual properties such as long gaps are in [warnings][dendrion.Morphology.warnings].
+        Nothing is repaired: cycles, several roots or somata, and diameters <= 0 raise an error that names the lines of
+        the file. Unusual properties, such as long gaps, are listed in [warnings][dendrion.Morphology.warnings].
 
         Parameters
         ----------
         path : str or path
-            The file.
+            Path of the file.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Morphology(FixedOnceMade, Suggesting):
             return cls(read(name))
         if suffix != "swc":
             raise ParameterError(f"Morphology.read: path = {name!r}: expected a name that ends with .swc, .asc or .h5")
-        # Comments of old files are not always UTF-8.
+        # Comments in old files are not always UTF-8.
         text = _core.read_file(name).decode("utf-8", errors="replace")
         return cls(_core.Morphology.from_swc(name, text))
 
@@ -125,7 +125,7 @@ class Morphology(FixedOnceMade, Suggesting):
         diameters : array
             Diameters (um), of shape ``(n,)``.
         parents : array of int
-            Index of the point that each point is connected to, of shape ``(n,)``; -1 for the root.
+            For each point, the index of the point to which it is connected, of shape ``(n,)``; -1 for the root.
         kinds : list
             Kind of each point: ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
         """
@@ -144,16 +144,18 @@ class Morphology(FixedOnceMade, Suggesting):
     @classmethod
     @suggests
     def from_sections(cls, length: ArrayLike, diameter: ArrayLike, parent: ArrayLike, kind: Any) -> Morphology:
-        """Create a morphology from cylinders. Each one is attached to the end of its parent, which comes before it.
+        """Create a morphology from cylinders. Each one is attached to the end of its parent, which must come before it.
 
         Parameters
         ----------
         length, diameter : array
             Lengths and diameters (um), of shape ``(n,)``.
         parent : array of int
-            Index of the section to which each one is attached, of shape ``(n,)``; -1 for the first one, the root.
+            For each section, the index of the section to which it is attached, of shape ``(n,)``; -1 for the first
+            section, which is the root.
         kind : str or list
-            Kind of all sections or of each one: ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an SWC number.
+            One kind for all sections, or one for each section: ``"soma"``, ``"axon"``, ``"basal"``, ``"apical"`` or an
+            SWC number.
         """
         what = "Morphology.from_sections"
         lengths = np.atleast_1d(numbers(f"{what}: length", length, "numbers > 0 (um)", "um"))
@@ -169,7 +171,7 @@ class Morphology(FixedOnceMade, Suggesting):
     @classmethod
     @suggests
     def cable(cls, length: float, diameter: float, *, kind: str | int = "basal") -> Morphology:
-        """Create an unbranched cylinder without a soma, of a length and diameter in um."""
+        """Create an unbranched cylinder without a soma. The length and the diameter are in um."""
         return cls.from_sections([length], [diameter], [-1], [kind])
 
     @classmethod
@@ -183,7 +185,7 @@ class Morphology(FixedOnceMade, Suggesting):
         soma_diameter: float = 20.0,
         kind: str | int = "apical",
     ) -> Morphology:
-        """Create a soma with one dendrite, both of which are cylinders (um)."""
+        """Create a soma with one dendrite. Both are cylinders, with lengths and diameters in um."""
         return cls.from_sections([soma_length, length], [soma_diameter, diameter], [-1, 0], ["soma", kind])
 
     @cached_property
@@ -198,7 +200,7 @@ class Morphology(FixedOnceMade, Suggesting):
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of sections."""
+        """The kinds of sections that the morphology has."""
         return list(dict.fromkeys(section.kind for section in self.sections))
 
     @property
@@ -224,20 +226,20 @@ class Morphology(FixedOnceMade, Suggesting):
         return f"<Morphology: {len(self.sections)} sections ({parts}), {self.total_length:.0f} um>"
 
     def samples(self, section: int) -> NDArray[np.float64]:
-        """Return the samples of a section, of shape ``(k, 5)``: x, y, z, diameter, distance from its beginning (um)."""
+        """Return the samples of a section, of shape ``(k, 5)``: x, y, z, diameter and distance from its start (um)."""
         return self._core.samples(self._section("Morphology.samples", section))
 
     def at(self, section: int, x: float = 0.5) -> Location:
-        """Return the place at ``x`` on a section, from 0 at its beginning to 1 at its end."""
+        """Return the location at ``x`` on a section, where ``x`` is 0 at the beginning and 1 at the end."""
         return Location(self._section("Morphology.at", section), x)
 
     def position(self, location: Location) -> NDArray[np.float64]:
-        """Return the coordinates of a place (um), of shape ``(3,)``."""
+        """Return the coordinates of a location (um), of shape ``(3,)``."""
         self._checked("Morphology.position", location)
         return np.array(self._core.at(location.section, location.x)[0])
 
     def distance(self, location: Location) -> float:
-        """Return the path length from the centre of the soma to a place (um). Without a soma, it begins at the root."""
+        """Return the path length (um) from the centre of the soma, or from the root without a soma, to a location."""
         self._checked("Morphology.distance", location)
         return self._core.distance(location.section, location.x)
 
@@ -273,16 +275,16 @@ class Morphology(FixedOnceMade, Suggesting):
 
     @suggests
     def random(self, region: Region | str | int = "all", *, n: int, seed: int) -> list[Location]:
-        """Return ``n`` places in a region, drawn independently with a uniform density per length.
+        """Return ``n`` locations in a region, drawn independently with a uniform density per length.
 
         Parameters
         ----------
         region : Region or str
-            A region, or the name of a kind. Conditions on the diameter apply to the diameter at the place.
+            A region, or the name of a kind. Bounds of the distance and diameter apply at each location.
         n : int
-            Number of places.
+            Number of locations.
         seed : int
-            Seed of the random numbers. The same seed results in the same places.
+            Seed of the random numbers. The same seed gives the same locations.
         """
         if not is_whole(n) or n < 0:
             raise ParameterError(f"Morphology.random: n = {quoted(n)}: expected an integer >= 0")
@@ -295,7 +297,7 @@ class Morphology(FixedOnceMade, Suggesting):
         rng = np.random.Generator(np.random.Philox(int(seed)))
         lengths = np.array([s.length for s in candidates])
         while candidates and len(found) < n:
-            # In batches, so that a region that accepts few of the drawn places is found quickly as well.
+            # Draw in batches, so that this is also fast for a region that contains few of the drawn locations.
             drawn = rng.choice(len(candidates), size=max(64, 2 * n), p=lengths / lengths.sum())
             places = [Location(candidates[k].index, x) for k, x in zip(drawn, rng.random(len(drawn)), strict=True)]
             kept = [place for place in places if self._is_in(place, chosen)]
@@ -346,7 +348,7 @@ class Morphology(FixedOnceMade, Suggesting):
         return far and (region.diameter is None or within(region.diameter, self._core.at(place.section, place.x)[1]))
 
     def _may_contain(self, region: Region, sections: Sequence[Section]) -> bool:
-        """Return whether any place on a fine grid belongs to a region."""
+        """Return whether any location on a fine grid belongs to a region."""
         grid = np.linspace(0.0, 1.0, 1001)
         return any(self._is_in(Location(s.index, x), region) for s in sections for x in grid)
 

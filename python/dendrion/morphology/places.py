@@ -18,7 +18,7 @@ Bounds = tuple[float, float]
 
 @suggests
 class Location(FixedOnceMade):
-    """A point on a section.
+    """A location on a section.
 
     [Morphology.at][dendrion.Morphology.at] and [Morphology.random][dendrion.Morphology.random] return locations.
 
@@ -117,7 +117,7 @@ class Region(FixedOnceMade):
 
 
 def as_region(what: str, region: Any) -> Region:
-    """Return a region that is given as one or as the name of a kind."""
+    """Return a region, which is passed as a Region or as the name of a kind."""
     if isinstance(region, Region):
         return region
     if not isinstance(region, (str, int)):

@@ -1,4 +1,4 @@
-"""Active mechanisms from the literature, written as equations: dendritic spikes and adaptive somas."""
+"""Active mechanisms from the literature, defined by equations: dendritic spikes and adaptive somas."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class DendriticSpike(Channel):
     """A dendritic spike made of rectangular pulses of two conductances (Pagkalos, Chavlis & Poirazi 2023).
 
     An event occurs at the end of a step if V >= V_th and at least ``t_ref`` has passed since the last event. The rising
-    conductance, with reversal potential ``E_rise``, acts in the following steps; the falling one, with ``E_fall``, acts
-    from ``offset_fall`` on, including both ends. Times are rounded to whole steps with a warning. A dendrite may have
-    several of these mechanisms.
+    conductance, with reversal potential ``E_rise``, acts from the next step on for ``duration_rise``. The falling one,
+    with ``E_fall``, begins ``offset_fall`` after the event and lasts for ``duration_fall``, including both end points.
+    Times are rounded to whole steps with a warning. A dendrite may have several of these mechanisms.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class DendriticSpike(Channel):
     E_rise, E_fall : float or array
         Reversal potentials (mV): sodium 70, calcium 136, potassium -89.
     duration_rise, duration_fall : float or array
-        Duration of the pulses (ms), >= 0.
+        Durations of the pulses (ms), >= 0.
     offset_fall : float or array
         Time from the event to the falling pulse (ms), >= 0.
     t_ref : float or array
@@ -46,11 +46,11 @@ class DecayingDendriticSpike(Channel):
     Parameters
     ----------
     g_rise, g_fall : float or array
-        Conductances that an event adds (nS), >= 0. Required.
+        Conductances that each event adds (nS), >= 0. Required.
     tau_rise, tau_fall : float or array
-        Time constants of the decay of the conductances (ms), > 0.
+        Time constants with which the conductances decay (ms), > 0.
     offset_fall : float or array
-        Time from the event to the falling conductance (ms), at least one step.
+        Time from the event to the jump of the falling conductance (ms), at least one step.
     V_th, E_rise, E_fall, t_ref, size, on, parent, name, frozen_params
         See [DendriticSpike][dendrion.DendriticSpike].
     """
@@ -59,7 +59,7 @@ class DecayingDendriticSpike(Channel):
 
 
 class AdEx(Soma):
-    """Adaptive exponential integrate-and-fire (Brette & Gerstner 2005).
+    """Adaptive exponential integrate-and-fire soma (Brette & Gerstner 2005).
 
     ``C dV/dt = gL (V_rest - V) + gL DeltaT exp((V - Vt)/DeltaT) - w + I``, ``tau_w dw/dt = a (V - V_rest) - w``; a
     spike adds ``b`` to ``w``. The exponential term is cut off at the neuron's ``V_th``, for example ``Vt + 5 DeltaT``.
@@ -84,7 +84,7 @@ class AdEx(Soma):
 
 
 class AdaptiveIF(Soma):
-    """Leaky integrate-and-fire with an adaptation current.
+    """Leaky integrate-and-fire soma with an adaptation current.
 
     ``C dV/dt = gL (V_rest - V) - w + I``, ``tau_w dw/dt = a (V - V_rest) - w``; a spike adds ``b`` to ``w``.
 
@@ -98,10 +98,10 @@ class AdaptiveIF(Soma):
 
 
 class CadIF(Soma):
-    """Leaky integrate-and-fire with an adaptation conductance (Gorski, Depannemaecker & Destexhe 2021).
+    """Leaky integrate-and-fire soma with an adaptation conductance (Gorski, Depannemaecker & Destexhe 2021).
 
     ``C dV/dt = gL (V_rest - V) + gA (EA - V) + I``, ``tauA dgA/dt = gA_max |V - EA|/mV - gA``; a spike adds
-    ``delta_gA``.
+    ``delta_gA`` to ``gA``.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ class CadIF(Soma):
 
 
 class Izhikevich(Soma):
-    """Simple model of Izhikevich (2007).
+    """Soma with the simple model of Izhikevich (2007).
 
     ``C dV/dt = k (V - V_rest) (V - Vt) - u + I``, ``du/dt = a (b (V - V_rest) - u)``; a spike adds ``d`` to ``u``. The
     neuron's ``V_th`` is the peak of the spike, and its ``V_reset`` is the model's c; ``gL`` is not used.

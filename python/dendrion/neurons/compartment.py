@@ -17,7 +17,7 @@ __all__ = ["Compartment", "LeakyIF"]
 
 
 class Given(NamedTuple):
-    """A quantity set for an absolute or specific parameter: converted value, its unit, and original description."""
+    """A quantity to which ``gL`` or ``C`` was set: its converted value, the unit of this value, and a description."""
 
     value: Value | None
     unit: str
@@ -48,7 +48,7 @@ class Compartment(Module):
     parent, name, frozen_params
         See [Module][dendrion.Module].
     area_factor : float or array
-        Factor on the membrane area, for example to account for spines. It does not affect axial conductances.
+        Factor that multiplies the membrane area, for example to account for spines. Axial conductances do not use it.
     I_ext : float or array
         Constant injected current (pA).
     """
@@ -110,7 +110,7 @@ class Compartment(Module):
         return converted
 
     def _check_quantities(self) -> None:
-        """Raise an error for an absolute quantity on a compartment with a geometry, or a specific one without."""
+        """Raise an error if a quantity is absolute although there is a geometry, or specific although there is none."""
         for name, given in self.__dict__.get("_quantities", {}).items():
             expected = self._unit_by_geometry(name)
             if self._values[name] is given.value and given.unit not in alternatives(expected):

@@ -1,4 +1,4 @@
-"""Custom mechanisms, written as equations in the same language as the built-in ones."""
+"""Custom mechanisms, defined by equations in the same language as the built-in ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Written(Module):
         """Raise an error if the equations belong to a different kind of module."""
 
     def _declare_written(self, given: Mapping[str, Any]) -> None:
-        """Set the parameters of the equations to given or default values."""
+        """Set the parameters of the equations to the values passed by the user, or to their defaults."""
         definition = type(self)._definition
         if definition is None:
             raise StructureError(f"{type(self).__name__}: has no equations; expected a subclass with `equations`")
@@ -119,7 +119,7 @@ def _signature(cls: type, definition: _core.Definition) -> inspect.Signature:
 
 
 class Channel(Written):
-    """A mechanism on a compartment that is defined by equations: a channel, a pump, a calcium pool, a dendritic spike.
+    """A mechanism that acts on a compartment and is defined by equations, such as a channel, a pump or a calcium pool.
 
     Subclass it and define ``equations``; see [Equations](../equations.md) for the language. Parameters in the equations
     become keyword arguments, attributes and entries of ``net.parameters()``, like those of any module. States, named
@@ -130,7 +130,7 @@ class Channel(Written):
     size : int
         Number of neurons, each with this mechanism.
     on : Compartment, optional
-        The compartment on which it acts and whose V it uses. Alternatively, attach it with
+        The compartment on which the channel acts and whose V it uses. Alternatively, attach the channel with
         [MCConnSynapse][dendrion.MCConnSynapse]. A channel that is created outside an ``__init__`` belongs to the owner
         of that compartment.
     parent, name, frozen_params

@@ -23,7 +23,7 @@ class _Method(Enum):
 
 
 def _named(kind: type[E], value: object) -> E | None:
-    """Return the method with a name, ignoring case, with hyphens or spaces in place of underscores."""
+    """Return the method with a name. Case is ignored, and hyphens or spaces may replace underscores."""
     if not isinstance(value, str):
         return None
     plain = value.strip().lower().replace("-", "_").replace(" ", "_")
@@ -31,7 +31,7 @@ def _named(kind: type[E], value: object) -> E | None:
 
 
 def member(label: str, name: str, value: Any, kind: type[E]) -> E:
-    """Return a method that is given as a member of its enumeration or as a name."""
+    """Return the method that a value, either a member of the enumeration or a name, refers to."""
     if isinstance(value, kind):
         return value
     found = _named(kind, value)

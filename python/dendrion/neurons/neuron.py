@@ -54,8 +54,8 @@ class MCNeuron(Neuron):
     V_reset : float or array, optional
         Potential after a spike (mV). With ``None``, a spike subtracts ``V_th``, which must then be > 0.
     stdp_tau, tau_triplet : float or array
-        Time constants (ms) of the fast and slow traces of its spikes, for plastic connections onto the population
-        ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
+        Time constants (ms) of the fast and slow traces of the neurons' spikes, for plastic connections to the
+        population ([STDP][dendrion.STDP], [TripletSTDP][dendrion.TripletSTDP]).
     dendritic_delay : int, array of int, Initializer, or callable
         Dendritic part of the delay of connections (steps): a single value, one per neuron, an initializer whose values
         are rounded, or a function that takes the size and returns the values. Only plastic connections use it; for
@@ -67,14 +67,14 @@ class MCNeuron(Neuron):
         function of V - V_th (mV) that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``. Simulations
         use the hard threshold. A surrogate with ``relative=True`` requires ``V_reset``.
     id, neuron_start_id : int
-        Id of the population and of its first neuron in the whole network, used in results (``spikes.gid``) and
-        selections. By default, a network numbers populations from 0 and neurons from 1, in the order of their paths,
-        and skips ids that are set explicitly. Explicit ids must not overlap.
+        Network-wide id of the population and of its first neuron, used in results (``spikes.gid``) and selections. By
+        default, a network numbers populations from 0 and neurons from 1, in the order of their paths, and skips ids
+        that are set explicitly. Explicit ids must not overlap.
     odemethod : SolverMethodODE or str
         Integration method, as a member of the enumeration or its name, such as ``"rk4"``. If it is not set, the
         network's ``odemethod`` is used if there is one.
     sdemethod : SolverMethodSDE or str
-        Integration method for noise ([Noise][dendrion.Noise]), with the same rules.
+        Integration method for noise ([Noise][dendrion.Noise]); the same rules apply.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     detach_reset : bool
@@ -135,7 +135,7 @@ class MCNeuron(Neuron):
         spike_width: ArrayLike | None = None,
     ) -> None:
         self.size = checked_size(self, size)
-        # A network may choose values for arguments that were not given here.
+        # A network may choose values for arguments that were not passed.
         self._refer("_given", self.__dict__.get("_arguments", frozenset()))
         self.pid = pid
         self.id = id
@@ -200,7 +200,7 @@ class MCNeuron(Neuron):
         return value if callable(value) else read_only(_steps(self, value, quoted(value)))
 
     def _dendritic_steps(self, seed: int) -> NDArray[np.uint16]:
-        """Return the dendritic delay in steps: one for all, or one per neuron."""
+        """Return the dendritic delay in steps: one value for all neurons, or one per neuron."""
         value = self.dendritic_delay
         if isinstance(value, Initializer):
             shown = f"{quoted(value)}"
@@ -274,7 +274,7 @@ class MCNeuron(Neuron):
             _core.check("population", self._label, name, value, self.size)
 
 
-#: Largest number of a population, or of its first neuron.
+#: Largest id of a process, of a population, or of its first neuron.
 _LARGEST = 2**62
 
 

@@ -26,9 +26,9 @@ class Receptor(Written, Compartment):
     For a custom receptor, subclass it and define ``equations`` with ``on event: s += weight`` for the effect of an
     arriving spike and ``I = ... : pA`` for the current; see [Equations](../equations.md) for the language.
 
-    A receptor that is attached with [MCConnSynapse][dendrion.MCConnSynapse] acts on another compartment and uses its V;
-    its own membrane parameters have no effect. A receptor that is coupled with [MCConn][dendrion.MCConn] is a
-    compartment itself.
+    A receptor that is attached with [MCConnSynapse][dendrion.MCConnSynapse] acts on another compartment and uses the V
+    of that compartment; setting membrane parameters of the receptor is an error. A receptor that is coupled with
+    [MCConn][dendrion.MCConn] is a compartment itself.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ class _Excitatory(Receptor):
 class AMPA(_Excitatory):
     """AMPA receptor: ``I = g w x (E - V)``.
 
-    With only ``t_decay``, ``x = s`` and ``ds/dt = -s/t_decay``. With ``t_rise`` too, ``dx/dt = -x/t_decay + s/(1 ms)``
-    and ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
+    With only ``t_decay``, ``x = s`` and ``ds/dt = -s/t_decay``. With both ``t_rise`` and ``t_decay``,
+    ``dx/dt = -x/t_decay + s/(1 ms)`` and ``ds/dt = -s/t_rise``. A spike adds its weight to ``s``.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class AMPA(_Excitatory):
     g : float or array
         Maximal conductance (nS), >= 0.
     w : float or array
-        Weight, a factor on ``g``, >= 0.
+        Weight, a factor that multiplies ``g``, >= 0.
     t_rise : float or array, optional
         Time constant of the rise (ms), > 0.
     t_decay : float or array
@@ -186,7 +186,7 @@ class AMPA(_Excitatory):
 
 
 class GABA(Receptor):
-    """GABA receptor: ``I = g w x (E - V)`` with a reversal potential below rest, so it is inhibitory.
+    """GABA receptor: ``I = g w x (E - V)``. By default its reversal potential is below rest, so it is inhibitory.
 
     Parameters
     ----------

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["NetworkRecordings", "What"]
 
-#: Path of a module, variable, interval (ms) and indices.
+#: Path of a module, name of a variable, sampling interval (ms) and indices.
 What = tuple[str, str, float | None, list[int] | None]
 
 
 class Listed(dict[str, Any]):
-    """The dict that ``net.recordings`` returns: a copy, so that changing it would have no effect."""
+    """The dict that ``net.recordings`` returns. It is a copy, so changing it would have no effect and is an error."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise AssignmentError(
@@ -38,10 +38,10 @@ class Listed(dict[str, Any]):
 
 
 class NetworkRecordings(NetworkSharing):
-    """The part of a network that manages its recordings.
+    """The methods that manage the recordings of a network.
 
-    A recording keeps its network alive. The network therefore stores only how to create its recordings; otherwise both
-    would refer to each other, and only the garbage collector could free them.
+    A recording keeps its network alive. The network therefore stores only how to create its recordings. If it stored
+    the recordings themselves, both would refer to each other, and only the garbage collector could free them.
     """
 
     _recorded: dict[str, What]
@@ -68,8 +68,8 @@ class NetworkRecordings(NetworkSharing):
     def clear_recordings(self) -> None:
         """Clear the recordings of all probes and free their memory.
 
-        Probes keep recording: time is not reset, and the next samples are at the current step or later. Recordings on
-        disk are cleared too. To clear a single recording, use ``recording.clear()``.
+        Probes keep recording: time is not reset, and the next samples are taken at the current step or later.
+        Recordings on disk are cleared too. To clear a single recording, use ``recording.clear()``.
         """
         with self._alone("clear_recordings"):
             self._let_go_of_arrays()
@@ -91,7 +91,7 @@ class NetworkRecordings(NetworkSharing):
         Raises
         ------
         RunError
-            If the recording was loaded from a file, belongs to another network, or was removed before.
+            If the recording was loaded from a file, belongs to another network, or was already removed.
         """
         if not isinstance(probe, (Recording, SpikeRecording)):
             raise ParameterTypeError(
@@ -140,7 +140,7 @@ class NetworkRecordings(NetworkSharing):
     def _note_recording(
         self, cls: type[Recording | SpikeRecording], what: What, *arguments: Any
     ) -> Recording | SpikeRecording:
-        """Register a recording under a unique name, and return it; ``arguments`` are those of its class."""
+        """Register a recording under a unique name, and return it. ``arguments`` are passed to its class."""
         base = f"{what[0]}.{what[1]}"
         number = self._numbers.get(base, 1)
         while (name := f"{base} {number}" if number > 1 else base) in self._recorded:
@@ -151,7 +151,7 @@ class NetworkRecordings(NetworkSharing):
         return self._recording(name)
 
     def _rename_recording(self, recording: Recording | SpikeRecording, name: str) -> None:
-        """Rename a recording to its name in a model file."""
+        """Give a recording the name that it has in a model file."""
         old = self._name_of(recording)
         self._recorded[name], self._recipes[name] = self._recorded.pop(old), self._recipes.pop(old)
         self._names_of_probes[recording._id] = name

@@ -1,4 +1,4 @@
-"""Data of a recording without its network: for recordings that were loaded, and for probes that were removed."""
+"""Data of recordings that have no network, because they were loaded from a file or their probe was removed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Kept:
 
     @staticmethod
     def of(sim: _core.Simulation, probe: int, dt: float) -> Kept:
-        """Return a copy of what a probe of a simulation has recorded."""
+        """Return a copy of the data that a probe of a simulation has recorded."""
         batch = sim.batch()
         trains = [sim.spikes(probe, sample) for sample in range(max(batch, 1))]
         at, begin = sim.sample_steps(probe), sim.recording_begin(probe)
@@ -64,5 +64,5 @@ class Kept:
         return self.trains[sample]
 
     def version(self) -> int:
-        """Return a number that changes when the data change, which never happens here."""
+        """Return a number that changes when the data change. It is constant, because these data never change."""
         return 0

@@ -29,12 +29,12 @@ __all__ = ["Place", "Streams"]
 HELD = 64 << 20
 #: Size of a chunk in a file (bytes).
 CHUNK = 4 << 20
-#: Maximum number of steps between two writes, because the number of spikes cannot be predicted.
+#: Maximum number of steps between two writes. It is limited because the number of spikes cannot be predicted.
 LONGEST = 10_000
 
 
 class Turn:
-    """Lets other threads read during a run, except while part of a recording moves from memory to disk."""
+    """Lets other threads read during a run, except while data of a recording move from memory to disk."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -45,7 +45,7 @@ class Turn:
         """Wait until no data are being moved."""
         with self._lock:
             if self._moves:
-                # In the thread that moves data, only a signal handler can get here.
+                # In the thread that moves data, only a signal handler can reach this line.
                 raise RunError(
                     "network: is writing its recordings to disk and was used by a signal handler; use it after the run"
                 )
@@ -63,7 +63,7 @@ class Turn:
 
 
 class _Records:
-    """The simulation interface of a recording whose first part is on disk and whose rest is still in memory."""
+    """The simulation interface of a recording whose older data are on disk and whose newest data are in memory."""
 
     def __init__(self, sim: _core.Simulation, group: StreamGroup, turn: Turn) -> None:
         self._sim, self._group, self._turn = sim, group, turn
@@ -126,19 +126,19 @@ class _Written:
 
 @dataclass(frozen=True)
 class _Net:
-    """The network interface of a recording that is partly on disk."""
+    """The network interface of a recording that is written to disk."""
 
     dt: float
     _sim: _Records | _Written
 
 
 class Place:
-    """A group for a recording in a zarr folder, which has not been created yet.
+    """A group for a recording in a zarr folder. The group has not been created yet.
 
     Parameters
     ----------
     name : str
-        Name of the recording. The name of the group has dots instead of slashes, which would create nested groups.
+        Name of the recording. In the name of the group, dots replace slashes, which would create nested groups.
     to : str or path
         The folder.
     """
@@ -172,7 +172,7 @@ class Streams:
     """The recordings of a network that are written to disk."""
 
     def __init__(self, net: Network) -> None:
-        # No reference to the network itself, which owns this object.
+        # Do not refer to the network itself, because it owns this object.
         self._sim, self._dt, self._dtype = net._sim, net.dt, net.dtype
         self._groups: dict[int, StreamGroup] = {}
         self._bytes_per_step: dict[int, float] = {}
@@ -202,20 +202,20 @@ class Streams:
         self.attach(recording)
 
     def attach(self, recording: Recording | SpikeRecording) -> None:
-        """Make a recording read the part that is on disk, if it is written to disk."""
+        """If a recording is written to disk, make it read its data from there."""
         if recording._id in self._groups:
             recording._net = _Net(self._dt, _Records(self._sim, self._groups[recording._id], self._turn))
             # Do not cache large arrays, because the purpose of the disk is to save memory.
             recording._most_kept = HELD
 
     def remove(self, recording: Recording | SpikeRecording) -> bool:
-        """Write the rest of a removed recording to disk, and return whether it is written to disk at all."""
+        """Finish writing a removed recording to disk and return True; return False if it is not written to disk."""
         if recording._id not in self._groups:
             return False
         try:
             self.flush()
         finally:
-            # Recordings whose folder is gone can also be removed.
+            # A recording can be removed even if its folder is gone.
             group = self._groups.pop(recording._id)
             self._bytes_per_step.pop(recording._id, None)
             recording._net = _Net(self._dt, _Written(group, self._sim.steps(), self._dtype))
@@ -245,7 +245,7 @@ class Streams:
             sim.forget_recording(probe)
 
     def clear(self, only: int | None = None) -> None:
-        """Clear the files of one or all probes, which then start again."""
+        """Clear the files of one probe or of all probes, and restart their recordings."""
         with self._turn.move():
             for probe, group in self._groups.items():
                 if only in (None, probe):
@@ -261,7 +261,7 @@ class Streams:
 
 
 def _describe(recording: Recording | SpikeRecording, group: Any) -> None:
-    """Describe a recording in the attributes of its group."""
+    """Store a description of a recording in the attributes of its group."""
     from ..export._layout import SAMPLES, SPIKES, VERSION
 
     group.attrs["format"] = SAMPLES if isinstance(recording, Recording) else SPIKES

@@ -1,6 +1,6 @@
-"""A zarr group that grows while a network runs, and that is readable at any time, even after the process was killed.
+"""A zarr group that grows while a network runs. It can be read at any time, even after the process was killed.
 
-The arrays of a group grow one after the other, so their lengths differ temporarily. Readers such as xarray and zarr
+The arrays of a group grow one after another, so their lengths differ temporarily. Readers such as xarray and zarr
 rely on consolidated metadata: copies of the metadata of all arrays in the ``zarr.json`` of the group and of the folder
 that contains the groups. Both files are replaced atomically, after all arrays have grown.
 """
@@ -64,7 +64,7 @@ class StreamGroup:
         return whole(self._group, name, self._length)
 
     def append(self, **new: NDArray[Any]) -> None:
-        """Append rows to all growing arrays or, if this fails, to none.
+        """Append rows to all growing arrays; if this fails, append them to none.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class StreamGroup:
         document["attributes"] = self._attributes | attributes
         _replace(self._folder, document, members)
         self._attributes |= attributes
-        # Keep the metadata that the writers of other groups have committed.
+        # Keep the metadata that writers of other groups have committed.
         root = self._folder.parent
         above = _metadata(root)
         known = above.get("consolidated_metadata", {}).get("metadata", {})
@@ -121,7 +121,7 @@ class StreamGroup:
             is_whole = _identity(self._folder) == self._identity and all(
                 _rows(self._folder / name) == self._length for name in self._growing
             )
-            # Samples of zero neurons have no chunks, but the array of steps has.
+            # An array of samples of zero neurons has no chunks, but the array of steps does.
             is_whole = is_whole and (self._length == 0 or (self._folder / "step" / "c").is_dir())
         except (OSError, ValueError, LookupError):
             is_whole = False

@@ -73,7 +73,7 @@ class SpikeStatistics:
         return self._of_samples(self._trains(begin, end))
 
     def rate(self, *, start: float | None = None, stop: float | None = None) -> NDArray[np.float64]:
-        """Return the firing rate (Hz) of each recorded neuron or source: number of spikes per recorded time.
+        """Return the firing rate (Hz) of each recorded neuron or source: the number of spikes per recorded time.
 
         Parameters
         ----------
@@ -131,8 +131,8 @@ class SpikeStatistics:
     def cv(self, *, start: float | None = None, stop: float | None = None) -> NDArray[np.float64]:
         """Return the coefficient of variation of each neuron's inter-spike intervals: standard deviation over mean.
 
-        It is 0 for regular firing and about 1 for a Poisson process. The standard deviation is computed with
-        ``ddof=0``.
+        The coefficient is 0 for regular firing and about 1 for a Poisson process. The standard deviation is computed
+        with ``ddof=0``.
 
         Parameters
         ----------
@@ -176,7 +176,7 @@ class SpikeStatistics:
         return begin, end
 
     def _by_member(self) -> list[list[NDArray[np.uint64]]]:
-        """Return the steps at which each recorded member spiked, for each sample of the batch or once."""
+        """Return the steps in which each recorded member spiked, for each sample of the batch or once."""
         return self._once("trains", self._sorted)  # type: ignore[no-any-return]
 
     def _sorted(self) -> list[list[NDArray[np.uint64]]]:
@@ -212,7 +212,7 @@ def _step(what: str, time: float | None, dt: float) -> int | None:
     value = numbers(what, time, "a time (ms)")
     if value.ndim or not math.isfinite(value):
         raise ParameterError(f"{what} = {quoted(time)}: expected a finite time (ms), or None")
-    # The number of steps of a large time is infinite, and any step beyond these is outside of every recording.
+    # For a very large time the division overflows to infinity. Any step beyond these limits is outside all recordings.
     return math.ceil(min(max(float(value) / dt - _ROUNDING, -(2.0**62)), 2.0**62))
 
 

@@ -65,9 +65,9 @@ class _Probe(Fixed, NotCopied, Suggesting):
     _population: str | None
     #: Index of each recorded member in its population, generator or projection.
     _index: NDArray[np.int64]
-    #: The network that records; ``None`` if the recording was loaded or removed.
+    #: The network that makes the recording; ``None`` if it was loaded from a file or its probe was removed.
     _owner: weakref.ref[Network] | None = None
-    #: The network from which the recording was removed.
+    #: The network from which the probe was removed.
     _removed_from: weakref.ref[Network] | None = None
     #: Maximum size (bytes) of arrays that are cached for the next access; larger ones are read again.
     _most_kept: int | None = None
@@ -99,18 +99,18 @@ class _Probe(Fixed, NotCopied, Suggesting):
         self._cached = None
 
     def _is_recorded_by(self, net: object) -> bool:
-        """Return whether a network records it."""
+        """Return whether ``net`` makes this recording."""
         return self._owner is not None and self._owner() is net
 
     def _is_probe_of(self, net: object) -> bool:
-        """Return whether a network records it, or did so before it was removed."""
+        """Return whether ``net`` makes this recording, or made it before the probe was removed."""
         return self._is_recorded_by(net) or (self._removed_from is not None and self._removed_from() is net)
 
     def clear(self) -> None:
         """Clear the recording and free its memory.
 
-        The probe keeps recording: time is not reset, and the next sample or spike is at the current step or later. All
-        samples of a batch are cleared, and recordings on disk are cleared too.
+        The probe keeps recording: time is not reset, and the next sample or spike is recorded at the current step or
+        later. All samples of a batch are cleared, and recordings on disk are cleared too.
 
         Raises
         ------
@@ -150,7 +150,7 @@ class _Probe(Fixed, NotCopied, Suggesting):
         return f"<{type(self).__name__} {self._name}: {self._extent()}>"
 
     def _extent(self) -> str:
-        """Return number, kind, unit and time range of the data."""
+        """Return the number, kind, unit and time range of the data."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -251,12 +251,12 @@ class Recording(_Probe):
 
     @property
     def index(self) -> NDArray[np.int64]:
-        """Index of each column's neuron in its population, from 0; for weights, index of the connection."""
+        """Index of each column's neuron in its population, from 0; for weights, the index of the connection."""
         return self._index
 
     @property
     def gid(self) -> NDArray[np.int64] | None:
-        """Index in the whole network of each column's neuron; ``None`` for connections."""
+        """Network-wide id of each column's neuron; ``None`` for connections."""
         return self._gid
 
     @property
@@ -268,8 +268,8 @@ class Recording(_Probe):
     def values(self) -> NDArray[np.floating]:
         """Samples of shape ``(samples, neurons)``, or ``(batch, samples, neurons)`` with a batch.
 
-        They have the dtype of the network. Each sample is the value at the beginning of the step at its time. The array
-        is read-only and cached until the network runs again; use ``values.copy()`` to get a writable array.
+        The dtype is that of the network. Each sample is the value at the beginning of the step that starts at its time.
+        The array is read-only and cached until the network runs again; use ``values.copy()`` to get a writable array.
         """
         return self._once("values", self._read_values)
 
@@ -324,15 +324,15 @@ class Recording(_Probe):
 class SpikeRecording(_Probe, SpikeStatistics):
     """Spikes of a population or generator, sorted by time, then neuron or source. Created by ``Network.probe``.
 
-    If a source of a generator spikes several times in a step, it is listed as many times. After runs with a batch,
-    ``t`` and ``i`` list the spikes of all samples, one sample after the other; ``sample`` is the sample of each spike,
+    If a source of a generator spikes several times in a step, each of these spikes is listed. After runs with a batch,
+    ``t`` and ``i`` list the spikes of all samples, one sample after another; ``sample`` is the sample of each spike,
     and ``dense`` and ``counts`` have a first axis for samples.
 
-    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays, and are cached until the network runs again.
+    ``t``, ``i``, ``sample`` and ``gid`` are read-only arrays that are cached until the network runs again.
     """
 
     _indexed: ClassVar[str] = "its arrays or lists, such as spikes.t[0] or spikes.trains()[0]"
-    #: Index in the whole network of the population's first neuron; ``None`` for a generator.
+    #: Network-wide id of the population's first neuron; ``None`` for a generator.
     _first: int | None
 
     def __init__(
@@ -382,7 +382,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
 
     @property
     def gid(self) -> NDArray[np.int64]:
-        """Index in the whole network of each spike's neuron. Not available for generators."""
+        """Network-wide id of each spike's neuron. Not available for generators."""
         if self._first is None:
             raise StructureError(f"{self._name}: gid: sources of generators have no gid; expected a population")
         first = self._first
@@ -417,7 +417,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
         return which, np.concatenate([s for s, _ in each]), np.concatenate([i for _, i in each])
 
     def _begin(self) -> int:
-        """Return the first step from which all spikes are recorded."""
+        """Return the first step of the recording: all spikes from this step on are recorded."""
         return self._net._sim.recording_begin(self._id)
 
     def __len__(self) -> int:

@@ -29,15 +29,15 @@ MEMBRANE = frozenset(("V_rest", "gL", "C", "length", "diameter", "r_axial", "are
 
 
 class Parsed(NamedTuple):
-    """The model of a file from which the modules of a network were created."""
+    """A model that was parsed from a file, from which the modules of a network were created."""
 
     model: _core.Model
-    #: Seed of noise and generated spikes, if it is not that of the network.
+    #: Seed of noise and generated spikes, if it differs from the seed of the network.
     noise_seed: int | None
 
 
 class Translation:
-    """The model of a network, which is built from its modules unless it was parsed, and their names."""
+    """The model of a network. It is built from the modules of the network, unless it was parsed from a file."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Translation:
         _name_roots(self.modules)
         self.indices: dict[int, int] = {}
         self.neuron_of: dict[int, MCNeuron] = {}
-        #: Projection, path, "weight" or "delay", and the function that computes the values.
+        #: Index and path of a projection, "weight" or "delay", and the function that computes the values.
         self.functions: list[tuple[int, str, str, Any]] = []
         self.without_gradient: list[ParameterError] = []
         self.dt, self.seed = dt, seed
@@ -150,7 +150,7 @@ class Translation:
         self.model.add_mechanism(index, _within(neuron, module), module.equations, self.indices[id(on)], given)
 
     def _method(self, neuron: MCNeuron, name: str) -> Any:
-        """Return a method: that of the population if it was set, otherwise that of the network, or the default."""
+        """Return the method of a population: its own if it was set, otherwise that of the network, or the default."""
         own, shared = getattr(neuron, name), self.methods[name]
         return own if shared is None or name in neuron._given else shared
 
@@ -243,7 +243,7 @@ class Translation:
             self.model.set_plasticity(index, synapse.plasticity._kind, given)
 
     def _compute(self, index: int, path: str, name: str, function: Any) -> None:
-        """Set the weights or delays that a user's function computes."""
+        """Set weights or delays to the values that a user's function computes."""
         values = computed(path, name, function, *self.model.pairs(index))
         self.model.set_per_connection(index, name, values)
 
@@ -274,7 +274,7 @@ _Connection = TypeVar("_Connection", MCConn, MCConnSynapse)
 
 
 def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int, list[_Connection]]:
-    """Return connections by the modules at the given ends, without duplicates."""
+    """Return connections, keyed by the id of the modules at these ends, without duplicates."""
     found: dict[int, list[_Connection]] = {}
     for connection in connections:
         for module in {id(getattr(connection, end)) for end in ends}:
@@ -351,7 +351,7 @@ def _check_free(module: Module) -> None:
 
 
 def _name_roots(modules: list[Module]) -> None:
-    """Name the outermost owners: by their given name, or by their class and a number."""
+    """Name the outermost owners. Those without an explicit name are named after their class, with a number."""
     roots: dict[int, Module] = {}
     for module in modules:
         root = module

@@ -29,7 +29,7 @@ def listed(modules: Any) -> list[Module]:
     try:
         found = list(modules)
     except Exception as error:
-        # Arrays without dimensions and sparse matrices have `__iter__`, which fails.
+        # The `__iter__` method of arrays without dimensions and of sparse matrices fails.
         raise ParameterTypeError(
             f"network: modules = {type(modules).__name__}: expected a list of modules (neurons, generators, "
             "connections)"

@@ -41,7 +41,7 @@ from .values import NetworkValues
 
 __all__ = ["Network"]
 
-#: What to do instead of assigning an attribute of a network.
+#: Alternatives to assigning an attribute of a network.
 _INSTEAD_OF = {
     "dt": "the time step of a built network is fixed; create a new Network with dt={value}",
     "seed": "the seed of a built network is fixed; create a new Network with seed={value}, or "
@@ -91,7 +91,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
     Raises
     ------
     DendrionError
-        If the model is invalid. The message names the module, the parameter, the value and what would be accepted.
+        If the model is invalid. The message names the module, the parameter, the value and the accepted values.
 
     Notes
     -----
@@ -200,7 +200,7 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return selected(self.populations, self._identities, criteria)
 
     def gids(self, population: MCNeuron) -> NDArray[np.int64]:
-        """Return the ids of a population's neurons in the whole network, of shape ``(size,)``."""
+        """Return the network-wide ids of a population's neurons, of shape ``(size,)``."""
         self._path(population)
         if not isinstance(population, MCNeuron):
             raise ParameterTypeError(f"network: {quoted(population)}: expected a population of neurons")
@@ -255,21 +255,22 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         Parameters
         ----------
         module : Module
-            A population or spike generator (``"spikes"``), a compartment (``"V"``, ``"I"``), a receptor (``"s"``,
-            ``"x"``, ``"I"``, and ``"B"`` of an NMDA), a channel (its states and named expressions), an OUNoise
-            (``"I"``) or an MCSynapse with plastic weights (``"w"``). ``net.variables(module)`` lists the variables.
+            The module whose variable is recorded.
         variable : str
-            Name of the variable.
+            Name of the variable: ``"spikes"`` for a population or spike generator; ``"V"`` or ``"I"`` for a
+            compartment; ``"s"``, ``"x"`` or ``"I"`` for a receptor, and also ``"B"`` for an NMDA receptor; a state or
+            named expression for a channel; ``"I"`` for an OUNoise; ``"w"`` for an MCSynapse with plastic weights.
+            ``net.variables(module)`` lists the variables of a module.
         every : float, optional
             Sampling interval (ms), rounded to whole steps with a warning. By default every step is recorded.
         indices : array of int, optional
-            Indices of the neurons to record, in the order of the columns; for an MCSynapse, indices of connections,
-            ordered by source, then target. By default all are recorded.
+            Indices of the neurons to record, in the order of the columns; for an MCSynapse, indices of connections
+            (which are ordered by source, then target). By default all neurons or connections are recorded.
         to : str or path, optional
-            A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group with its
-            name. Several recordings may share a folder. Only data that have not been written yet are held in memory (up
-            to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not supported in runs with
-            ``grad``, ``batch`` or ``inputs``.
+            A zarr folder, such as ``"run.zarr"``, to which the recording is written during the run, in a group named
+            after the recording. Several recordings may share a folder. Only data that have not been written yet are
+            held in memory (up to 64 MB of values, and copies during writing), and ``values`` reads from disk. Not
+            supported in runs with ``grad``, ``batch`` or ``inputs``.
         """
         with self._alone("probe"):
             return self._probe(module, variable, every, indices, to)
@@ -327,16 +328,16 @@ class Network(NetworkValues, NetworkRuns, NetworkRecordings, NetworkFiles, Netwo
         return gids if columns is None else gids[np.asarray(columns, dtype=np.int64)]
 
     def variables(self, module: Module) -> list[str]:
-        """Return the names of the variables of a module that can be recorded."""
+        """Return the names of those variables of a module that can be recorded."""
         return self._sim.variables(self._recordable(module))
 
     @property
     def info(self) -> dict[str, Any]:
-        """Numbers of neurons, compartments, connections, spikes, steps and threads, and further facts, by name."""
+        """Numbers of neurons, compartments, connections, spikes, steps and threads, and other facts, by name."""
         return self._sim.summary()
 
     def program(self, neuron: MCNeuron) -> str:
-        """Return the program of a population's step as text, with one instruction per line."""
+        """Return the compiled program of a population's step as text, with one instruction per line."""
         return self._sim.program(self._path(neuron))
 
     # Access for modules and probes

@@ -33,14 +33,14 @@ __all__ = ["NetworkRuns"]
 
 
 class NetworkRuns(NetworkStates):
-    """The part of a network that runs."""
+    """The methods that run a network."""
 
     dt: float
     _without_gradient: list[ParameterError]
     _asked: int
     #: Whether a run has started before.
     _began: bool
-    #: Number of times that all recordings started again.
+    #: Number of times that all recordings were restarted.
     _restarts: int
 
     def _path(self, module: Module) -> str:
@@ -104,7 +104,7 @@ class NetworkRuns(NetworkStates):
             Time to simulate (ms), >= 0. A run shorter than ``dt`` may take 0 steps.
         progress : bool or stream
             Whether to show a progress bar with the speed and the remaining time, if standard error is a terminal or in
-            a notebook. Pass a text stream, such as ``sys.stderr``, to write to it in any case.
+            a notebook. If you pass a text stream, such as ``sys.stderr``, the bar is written to it in any case.
         grad : bool
             Whether to return a [Run][dendrion.Run], whose ``backward`` computes gradients.
         batch : int, optional
@@ -114,22 +114,24 @@ class NetworkRuns(NetworkStates):
         inputs : dict, optional
             For each generator, real numbers that replace its output in this run, of shape ``(steps, size)`` or, with a
             batch, ``(batch, steps, size)``, where ``steps`` is the number of steps of this run. The values are in pA
-            for a current generator, and factors on the weights for a spike generator: 1 is a spike, 0 is none.
+            for a current generator, and factors on the weights for a spike generator: 1 is a spike, 0 is no spike.
         memory : float
             Maximum memory (bytes) for the states that ``grad`` stores at a time, for all samples together. If the
             states of all steps do not fit, ``backward`` recomputes segments of the run from checkpoints. If even the
-            smallest plan does not fit, it is used anyway; ``Run.memory`` is the memory it needs. The network itself,
-            recordings, inputs and the gradient are not included (see [Gradients](../gradients.md)).
+            plan that needs the least memory does not fit, it is used anyway. ``Run.memory`` is the memory that the
+            chosen plan needs. The network itself, recordings, inputs and the gradient are not included (see
+            [Gradients](../gradients.md)).
         save_state : str or path, optional
-            File to which the state is saved (see ``Network.save_state``) at the end of the run, and if it is stopped by
-            Ctrl-C or an error after which it can continue. Cannot be combined with ``grad``, ``batch`` or ``inputs``.
+            File to which the state is saved (see ``Network.save_state``) at the end of the run. The state is also saved
+            if Ctrl-C stops the run, or an error after which it can continue. Cannot be combined with ``grad``,
+            ``batch`` or ``inputs``.
         save_every : float, optional
             Interval (ms) at which the state is also saved during the run, rounded to whole steps with a warning.
 
         Returns
         -------
         Network or Run
-            The network itself, or with ``grad`` the run.
+            The network itself or, with ``grad``, the run.
 
         Raises
         ------
@@ -137,11 +139,12 @@ class NetworkRuns(NetworkStates):
             If a state becomes infinite or NaN. Recordings up to that step are kept; call ``reset()`` before the next
             run.
         MemoryError
-            If the system does not provide memory. If it was needed for spikes during the run or for ``grad``, the
-            recordings up to that time are kept; call ``reset()`` before the next run. Otherwise the run has not begun.
+            If the operating system refuses an allocation. If the memory was needed for spikes during the run or for
+            ``grad``, the recordings up to that time are kept; call ``reset()`` before the next run. Otherwise the run
+            has not begun.
         RunError
-            If the network has plastic connections with ``grad``, or plastic weights with ``batch``, because gradients
-            and batches do not support their changes.
+            If ``grad`` is used in a network with plastic connections, or ``batch`` in a network with plastic weights,
+            because gradients and batches do not support these changes.
         OSError
             If the state cannot be saved. The network can continue to run.
         """
@@ -254,7 +257,7 @@ class NetworkRuns(NetworkStates):
         return np.ascontiguousarray(array).reshape(-1)
 
     def _is_in_step(self, start: float, interval: float) -> bool:
-        """Return whether sample times match the steps of the run, relative to its start or to t = 0."""
+        """Return whether sample times match the steps of the run, counted from its start or from t = 0."""
         tolerance = 1e-3 * self.dt
         return abs(interval - self.dt) < 1e-6 * self.dt and min(abs(start), abs(start - self.t)) < tolerance
 
@@ -285,7 +288,7 @@ class NetworkRuns(NetworkStates):
             done += piece
 
     def _advance_held(self, steps: int, show: Callable[[int], None] | None) -> None:
-        """Run in segments that end at the chunks for which functions are called."""
+        """Run in segments that end at the steps before which the functions of generators must be called again."""
         functions = [m for m in self._parts.values() if isinstance(m, CustomGenerator) and callable(m.fn)]
         if not functions:
             self._sim.run(steps, show)

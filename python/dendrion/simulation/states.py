@@ -29,7 +29,7 @@ __all__ = ["NetworkStates"]
 
 
 class NetworkStates(NetworkSharing):
-    """The part of a network that saves and loads states."""
+    """The methods that save and load the state of a network."""
 
     dt: float
     _sim: _core.Simulation
@@ -63,7 +63,7 @@ class NetworkStates(NetworkSharing):
         OSError
             If the file cannot be written, for example because the disk is full. The network can continue to run.
         StateError
-            If a state of the network is not finite, so that a run could not continue from it.
+            If a state of the network is infinite or NaN, so that a run could not continue from it.
         """
         name = _file("save_state", path)
         with self._alone("save_state"):
@@ -78,11 +78,12 @@ class NetworkStates(NetworkSharing):
         """Load a state that was saved by a network with the same structure, and continue from it.
 
         The state may have been saved in another process and with another number of threads. Parameters get the saved
-        values, and plasticity is switched on or off as it was. Recordings are cleared, also on disk, and probes record
-        from the time of the saved state on. ``reset()`` returns to t = 0, as always.
+        values, and plasticity is switched on or off as it was when the state was saved. Recordings are cleared, also on
+        disk, and probes record from the time of the saved state on. ``reset()`` returns to t = 0, as usual.
 
-        Functions of a [CustomGenerator][dendrion.CustomGenerator] are called again from the first step that they have
-        not produced yet. The run is bit-identical only if they depend on nothing but the given times.
+        The function of a [CustomGenerator][dendrion.CustomGenerator] is called again from the first step for which the
+        saved state does not contain its spikes. The run is bit-identical only if the function depends on nothing but
+        its argument, the times.
 
         Parameters
         ----------
@@ -104,7 +105,7 @@ class NetworkStates(NetworkSharing):
 
     def _load_state(self, name: str) -> None:
         self._sim.load_state(name)
-        # The parameters in the file replace pending changes of a layer.
+        # The parameters in the file replace pending changes by a PyTorch layer.
         self._keep_up(take=False)
         self._changed(self._sim.parameter_names())
         FILES.info("loaded the state of t = %g ms from %s", self._sim.steps() * self.dt, name)
@@ -160,7 +161,7 @@ def _file(what: str, path: object) -> str:
 
 
 def file_to_be(what: str, path: object) -> str:
-    """Return the path of a file to write, after checking that its folder exists, before a long run starts."""
+    """Return the path of a file to write. Its folder is checked now, before a long run starts."""
     name = _file(what, path)
     folder = os.path.dirname(os.path.abspath(name))
     if not os.path.isdir(folder):

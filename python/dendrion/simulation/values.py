@@ -44,20 +44,20 @@ MOST_KEPT = 64 << 20
 class Mismatch(NamedTuple):
     """Differences found by ``load_state_dict``."""
 
-    #: Keys of the network that were missing.
+    #: Keys of the network for which no value was passed.
     missing: list[str]
-    #: Keys that the network does not have.
+    #: Keys that were passed but that the network does not have.
     unexpected: list[str]
 
 
 class NetworkValues(NetworkSharing):
-    """The part of a network that reads and sets parameters and states."""
+    """The methods that read and set the parameters and states of a network."""
 
     dt: float
     dtype: np.dtype[np.floating]
     _sim: _core.Simulation
     _streams: Streams
-    #: Keys of parameters that are rounded to whole steps.
+    #: Keys of those parameters that are rounded to whole steps.
     _counted: frozenset[str]
     _parts: dict[int, Module]
     #: All modules by their paths, which do not change once the network is built.
@@ -68,11 +68,11 @@ class NetworkValues(NetworkSharing):
     #: Key in the engine by (id of module, parameter), and the inverse mapping.
     _keys: dict[tuple[int, str], str]
     _owners: dict[str, tuple[Module, str]]
-    #: By path, a table of connections and the version at which it was read.
+    #: For each path, the table of connections and the version of the simulation at which it was read.
     _tables: dict[str, tuple[int, Connections]]
 
     def parameters(self) -> dict[str, NDArray[np.float64]]:
-        """Return all parameters that are not frozen, by ``path.parameter``.
+        """Return all parameters except frozen ones, by ``path.parameter``.
 
         Values are arrays of shape ``()`` or ``(size,)``; weights are named ``w``.
         """
@@ -80,9 +80,9 @@ class NetworkValues(NetworkSharing):
         return {key: value for key, value in self.state_dict().items() if key not in frozen}
 
     def set_parameters(self, values: Mapping[str, ArrayLike]) -> None:
-        """Set parameters by key, which takes effect from the next step. If one is invalid, none is set.
+        """Set parameters by key. The new values take effect from the next step. If one is invalid, none is set.
 
-        Nothing is recompiled.
+        The equations are not recompiled.
         """
         _check_mapping("set_parameters", values)
         frozen = self._frozen_keys()
@@ -184,7 +184,7 @@ class NetworkValues(NetworkSharing):
         self._look_at_states({key: value for key, value in converted.items() if not has_units(values[key])})
 
     def _begin_batch(self, states: Mapping[str, NDArray[np.float64]]) -> None:
-        """Check the shapes of states, and create a batch if they have one and the network does not."""
+        """Check the shapes of states, and create a batch if their shapes require one and the network has none."""
         here = self._sim.batch()
         batch = here or next((len(state) for state in states.values() if state.ndim == 2), 0)
         for key, state in states.items():
@@ -214,7 +214,7 @@ class NetworkValues(NetworkSharing):
         self._warn_of_rounding(self._counted.intersection(converted))
 
     def _warn_of_rounding(self, keys: Collection[str] | None) -> None:
-        """Warn about times that are not multiples of the step, among all parameters or those that were set."""
+        """Warn about times that are not multiples of the step, among all parameters or only among ``keys``."""
         if keys is not None and not keys:
             return
         found = self._sim.roundings(None if keys is None else list(keys))
@@ -236,7 +236,7 @@ class NetworkValues(NetworkSharing):
             known = self._sim.parameter_names()
             if key not in known:
                 raise unknown_name("network: no parameter", key, known)
-            # The weight of a ConnGen has no module.
+            # The parameter is the weight of a ConnGen, which belongs to no module.
             return ""
         return module._unit_of(name)
 
@@ -264,7 +264,7 @@ class NetworkValues(NetworkSharing):
         return state.reshape(batch, -1) if batch else state
 
     def _note(self, key: str, value: Value | None) -> None:
-        """Store a value in its module, for use without the network. Weights are omitted to save memory."""
+        """Store a value in its module, for use without the network. Weights are not stored, to save memory."""
         module, name = self._owners.get(key, (None, ""))
         if module is not None and not (isinstance(module, MCSynapse) and name == "w"):
             module._values[name] = value
@@ -329,7 +329,7 @@ class NetworkValues(NetworkSharing):
         return {self._keys[at] for at in frozen if at in self._keys}
 
     def _without_effect(self) -> set[str]:
-        """Return the parameters whose gradient is always 0: those of random draws and of plasticity."""
+        """Return the parameters whose gradient is always 0: those that control random draws or plasticity."""
         names = {"stdp_tau", "tau_triplet", "rate", "prob"}
         still = {key for key, (_, name) in self._owners.items() if name in names}
         plastic = {m.path for m in self._parts.values() if isinstance(m, MCSynapse) and m.plasticity}
@@ -348,7 +348,7 @@ class NetworkValues(NetworkSharing):
 
 
 def _check_range(key: str, state: NDArray[np.float64], dtype: np.dtype[np.floating]) -> None:
-    """Raise an error for finite numbers that are infinite in the network's type."""
+    """Raise an error for finite numbers that would become infinite in the network's floating-point type."""
     with np.errstate(over="ignore"):
         too_large = np.flatnonzero(~np.isfinite(state.astype(dtype)))
     if too_large.size:
