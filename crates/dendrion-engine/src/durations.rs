@@ -24,7 +24,7 @@ impl Simulation {
     /// steps.
     ///
     /// # Errors
-    /// As [`Simulation::request`] and [`Simulation::run`].
+    /// Returns the same errors as [`Simulation::request`] and [`Simulation::run`].
     pub fn run_for(
         &mut self,
         duration: f64,

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The new file then gets the old file's permissions, is synced, and is renamed over the target. The
-//! operating system releases the lock when a process dies, so a later writer can tell folders that a killed
-//! process left behind from folders in use, and removes them.
+//! operating system releases the lock when a process dies, so a later writer can distinguish folders that a
+//! killed process left behind from folders in use, and removes the former.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -57,7 +57,7 @@ fn check_regular(path: &Path) -> io::Result<()> {
     if fs::metadata(path)?.is_file() { Ok(()) } else { Err(io::Error::other("is not a regular file")) }
 }
 
-/// A file that is being written and will replace another. Dropping it discards its content.
+/// A file that is being written and will replace another file. Dropping it discards its content.
 #[derive(Debug)]
 pub struct Replacement {
     part: Part,
@@ -88,7 +88,7 @@ impl Replacement {
         Ok(Self { part, path, target })
     }
 
-    /// Returns the path of the new content. Its file name is that of the target.
+    /// Returns the path of the new content, which has the file name of the target.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -102,7 +102,7 @@ impl Replacement {
         self.finish_as(&target)
     }
 
-    /// As [`Replacement::finish`], but with another name in the same folder.
+    /// Like [`Replacement::finish`], but replaces the file `target`, which must be in the same folder.
     ///
     /// # Errors
     /// Returns the error of the operating system. The old file, if any, is then unchanged.

@@ -149,7 +149,7 @@ impl Simulation {
         Self::on(network, level)
     }
 
-    /// As [`Simulation::new`], but for the instruction set `level`.
+    /// Like [`Simulation::new`], but for the instruction set `level`.
     ///
     /// # Errors
     /// Returns an error if [`Network::validate`] does, or if the network cannot be built.
@@ -178,7 +178,7 @@ impl Simulation {
     /// Runs `steps` steps without interruption.
     ///
     /// # Errors
-    /// As [`Simulation::run`].
+    /// Returns the same errors as [`Simulation::run`].
     pub fn advance(&mut self, steps: u64) -> Result<(), Error> {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
@@ -193,15 +193,15 @@ impl Simulation {
         each!(self, core => core.check_run(steps, &RunOptions::default()))
     }
 
-    /// As [`Simulation::run`], with options: a batch of samples, values that replace the output of
+    /// Like [`Simulation::run`], but with options: a batch of samples, values that replace the output of
     /// generators, or a trace that can be reversed. The samples of a batch start in the current state, share
     /// parameters and connections, and draw independent random numbers. The network keeps the samples until
     /// [`Simulation::reset`].
     ///
     /// # Errors
-    /// As [`Simulation::run`]. Also returns an error for a batch size that differs from that of the previous
-    /// run, for inputs with the wrong number of values, and for plastic connections that this kind of run
-    /// does not support. If the watch stops such a run, the network cannot continue.
+    /// Returns the same errors as [`Simulation::run`]. Also returns an error for a batch size that differs
+    /// from that of the previous run, for inputs with the wrong number of values, and for plastic connections
+    /// that this kind of run does not support. If the watch stops such a run, the network cannot continue.
     pub fn run_with(
         &mut self,
         steps: u64,
@@ -311,11 +311,11 @@ impl Simulation {
         each!(mut self, core => core.reset())
     }
 
-    /// As [`Simulation::reset`], but from now on noise and generated spikes are drawn with `seed`. Connections,
+    /// Like [`Simulation::reset`], but from now on noise and generated spikes are drawn with `seed`. Connections,
     /// weights and delays drawn when the network was built do not change.
     ///
     /// # Errors
-    /// As [`Simulation::reset`].
+    /// Returns the same errors as [`Simulation::reset`].
     pub fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
         each!(mut self, core => core.reset_with_seed(seed))
     }
@@ -337,7 +337,7 @@ impl Simulation {
         saved_state::write(path.as_ref(), &pieces)
     }
 
-    /// As [`Simulation::save_state`], but returns the content of the file.
+    /// Like [`Simulation::save_state`], but returns the content of the file.
     ///
     /// # Errors
     /// [`Error::State`] if the network cannot continue.
@@ -360,7 +360,7 @@ impl Simulation {
         })
     }
 
-    /// As [`Simulation::load_state`], from the content of a file.
+    /// Like [`Simulation::load_state`], but from the content of a file.
     ///
     /// # Errors
     /// [`Error::State`] if the content is damaged or does not fit this network. In this case nothing changes.
@@ -472,7 +472,7 @@ impl Simulation {
         self.spikes_of(probe, 0)
     }
 
-    /// As [`Simulation::spikes`], for one sample of a batch.
+    /// Like [`Simulation::spikes`], but for sample number `sample` of a batch.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] if the result does not fit into memory.
@@ -492,7 +492,7 @@ impl Simulation {
         each!(mut self, core => core.model.rounded.push(rounding));
     }
 
-    /// As [`Simulation::roundings`], for the parameters with these keys.
+    /// Like [`Simulation::roundings`], but only for the parameters with these keys.
     pub fn roundings_of(&self, keys: &[String]) -> Vec<Rounding> {
         each!(self, core => core.roundings_of(keys))
     }
@@ -542,7 +542,7 @@ impl Simulation {
     /// Sets several parameters, or none of them if one is invalid.
     ///
     /// # Errors
-    /// As [`Simulation::set_parameter`].
+    /// Returns the same errors as [`Simulation::set_parameter`].
     pub fn set_parameters(&mut self, values: Vec<(String, Values)>) -> Result<(), Error> {
         each!(mut self, core => core.set_parameters(values))
     }

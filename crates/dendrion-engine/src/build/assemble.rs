@@ -112,8 +112,8 @@ pub(crate) fn assemble<T: Scalar>(
 }
 
 /// Returns the longest epoch that a projection allows. Spikes that neurons send in an epoch must arrive after
-/// it. Plastic weights need the postsynaptic spikes up to twice the dendritic delay before the arrival of a
-/// spike, so an epoch must not be longer than twice the dendritic delay.
+/// its end. Plastic weights need the postsynaptic spikes up to twice the dendritic delay before the arrival
+/// of a spike, so an epoch must not be longer than twice the dendritic delay.
 fn bound(network: &Network, projection: &Projection, reach: &Reach) -> Option<u64> {
     let least = u64::from(reach.least);
     if projection.learns() {

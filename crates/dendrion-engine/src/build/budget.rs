@@ -114,7 +114,7 @@ fn sources(p: &Projection, network: &Network) -> f64 {
     }) as f64
 }
 
-/// Returns the number of connections of a projection, or its expected value.
+/// Returns the number of connections of a projection, or the expected number if it is random.
 fn connections(p: &Projection, network: &Network) -> f64 {
     let (sources, targets) = (sources(p, network), network.populations[p.population].size as f64);
     match &p.connectivity {

@@ -12,12 +12,12 @@ const CHUNK: usize = 1 << 16;
 /// Cost of a draw, in the work units that `Turns` counts.
 const DRAW: usize = 8;
 
-/// Draws the connections of the projections that have such a rule.
+/// Draws the connections of all projections with such a rule (see the module documentation).
 pub(crate) fn expand(network: &Network, threads: usize) -> Result<Vec<Option<Connectivity>>, Error> {
     (0..network.projections.len()).map(|i| expanded(network, i, threads)).collect()
 }
 
-/// Returns the pairs of a projection if it has such a rule.
+/// Returns the connected pairs of a projection, or `None` if it has a different rule.
 pub(super) fn expanded(
     network: &Network,
     projection: usize,

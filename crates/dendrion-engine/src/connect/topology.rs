@@ -182,8 +182,8 @@ impl Drawn {
     }
 }
 
-/// Sorts pairs (source, lane), given in the order of lanes, by source. A counting sort keeps the lanes of a source
-/// ascending.
+/// Sorts pairs (source, lane), which are in the order of lanes, by source. A counting sort keeps the lanes of
+/// a source ascending.
 fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Result<Topology, Error> {
     let mut starts = filled(sources + 1, 0_u32)?;
     for pairs in pairs.chunks(PIECE) {

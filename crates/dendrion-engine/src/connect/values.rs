@@ -49,7 +49,7 @@ impl Order {
         }
     }
 
-    /// As [`Order::shard`], but stops at an interrupt.
+    /// Like [`Order::shard`], but stops at an interrupt.
     pub(crate) fn interruptible_shard(
         &mut self,
         starts: &[u32],

@@ -76,8 +76,8 @@ pub(crate) struct Reversible<T: Scalar> {
 pub(crate) struct Backward<T: Scalar> {
     pub(crate) reverse: Arc<Reverse>,
     pub(crate) step: (Kernel<T>, Coefficients<T>),
-    /// The reverse of [`STEPS`] steps in one call, with the coefficients of one step. It exists only as
-    /// machine code.
+    /// The reverse of [`STEPS`] steps in one call, with the coefficients of one step. It is used only if it
+    /// could be compiled to machine code.
     pub(crate) steps: Option<Kernel<T>>,
     pub(crate) observers: Vec<(Kernel<T>, Coefficients<T>)>,
     pub(crate) scratch_rows: usize,

@@ -27,10 +27,10 @@ use crate::runtime::store::{ParameterId, Target, full_name};
 pub struct Gradients {
     /// The cotangents of each wanted parameter: one for each of its values.
     pub parameters: Vec<(String, Values)>,
-    /// The cotangents of each state at the beginning of the run: one value per neuron, sample after sample.
+    /// The cotangents of each state at the beginning of the run: one value per neuron, sample by sample.
     pub states: Vec<(String, Vec<f64>)>,
-    /// The cotangents of each wanted generator, by path. If values replaced its output, there is one value per step
-    /// and member, sample after sample. Otherwise there is one value per sample of its waveform.
+    /// The cotangents of each wanted generator, by path. If values replaced its output, there is one value
+    /// per step and member, sample by sample. Otherwise there is one value per sample of its waveform.
     pub inputs: Vec<(String, Vec<f64>)>,
     /// The first cotangent of a potential in the backward sweep that exceeded
     /// [`GROWTH_LIMIT`](super::GROWTH_LIMIT) times the largest given cotangent, if there was one.
@@ -343,7 +343,7 @@ impl<'t, T: Scalar> Total<'t, T> {
         let (growth, lost) = (self.grown.map(named), self.lost.map(named));
         let largest = if T::NAME == "float32" { f64::from(f32::MAX) } else { f64::MAX };
         let key = |id: &ParameterId| trace.parameters[*id].key.to_string();
-        // States are collected population by population (see `sample`), so their names follow the same order.
+        // States are collected population by population (see `sample`), so their names have the same order.
         let names = (trace.populations.iter())
             .flat_map(|p| p.system.states.iter().map(|s| full_name(&p.path, &s.name)));
         let path = |g: &usize| trace.generators[*g].0.clone();

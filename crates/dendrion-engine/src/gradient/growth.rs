@@ -92,7 +92,7 @@ impl Growth {
         format!("{} of neuron {}{sample} at t = {} ms", self.state, self.neuron, self.time)
     }
 
-    /// Describes the likely cause and what to do about it.
+    /// Describes the likely cause and a remedy.
     fn remedy(&self) -> String {
         match &self.through_reset_of {
             Some(population) => format!(

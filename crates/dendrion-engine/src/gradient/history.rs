@@ -99,8 +99,8 @@ impl<T: Scalar> History<T> {
         &self.states[self.at(step, block)..][..(count + 1) * self.size]
     }
 
-    /// As [`History::states`], from a slice with states of one block. `first` is the position of the first
-    /// step in the slice.
+    /// Like [`History::states`], but from a slice with states of one block. `first` is the position of the
+    /// first step in the slice.
     pub(crate) fn of<'a>(&self, states: &'a [T], first: usize, count: usize) -> &'a [T] {
         &states[first * self.size..][..(count + 1) * self.size]
     }
@@ -157,7 +157,7 @@ impl<T: Scalar> Spares<T> {
     }
 }
 
-/// The state of a shard between two steps: everything that its future depends on.
+/// The state of a shard between two steps: everything on which its future depends.
 #[derive(Debug)]
 pub(crate) struct Snapshot<T: Scalar> {
     state: Buffer<T>,

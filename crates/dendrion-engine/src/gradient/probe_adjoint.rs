@@ -89,7 +89,7 @@ pub(crate) fn given<T: Scalar>(
         if let ([_], Some((_, Some(column), values))) = (mine.as_slice(), due().next()) {
             let (mine, rest) = row.split_at_mut(neurons);
             mine.iter_mut().zip(&values[column..]).for_each(|(to, v)| *to = T::from_f64(*v));
-            // No cotangents are given for the lanes beyond the last neuron.
+            // There are no cotangents for the lanes beyond the last neuron.
             rest.fill(T::default());
         } else {
             row.fill(T::default());

@@ -39,7 +39,8 @@ pub(crate) fn record<T: Scalar>(
     record_with(core, store, (steps, options, budget), keeps_epochs, watch)
 }
 
-/// As [`record`]. `keeps_epochs` selects the shards that keep only the states at the beginning of epochs.
+/// Like [`record`], but `keeps_epochs` selects the shards that keep only the states at the beginning of
+/// epochs.
 pub(super) fn record_with<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,
@@ -113,7 +114,7 @@ fn schedule<T: Scalar>(
     CheckpointSchedule::new((run.begin, run.end), core.stride(), bytes, batch, budget)
 }
 
-/// Moves everything that is needed to reverse the run from the samples to a trace.
+/// Moves the data needed for reversing the run from the samples to a trace.
 fn leave<T: Scalar>(
     core: &mut Core<T>,
     store: &mut Store<T>,

@@ -52,7 +52,7 @@ struct At {
     block: usize,
     strip: Range<usize>,
     step: u64,
-    /// Number of steps, starting with `step`, that are reversed at once.
+    /// Number of steps, starting with `step`, that are reversed in one call.
     count: usize,
     /// The first step of the epoch.
     begin: u64,

@@ -35,7 +35,8 @@ use crate::refused::{Shortage, refused};
 use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Treatment, Watch, execute};
 use crate::runtime::shard::Shard;
 
-/// Cotangents of recordings by probe, with the rows of each sample of the batch in turn.
+/// Cotangents of recordings, by probe. With a batch, the rows of its first sample come first, then those of
+/// the second, and so on.
 pub(crate) type Cotangents<'a> = [(usize, &'a [f64])];
 
 /// Reverses the run: computes the cotangents of everything in `wanted` from the cotangents of recordings.
@@ -58,7 +59,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     let (asked, observers) = asked(trace, &probes, &wanted);
     let link = |(asked, population): (Asked, &Reversible<T>)| population.link(asked).map(Arc::new);
     let backwards = asked.into_iter().zip(&trace.populations).map(link).collect::<Result<Vec<_>, Error>>()?;
-    // The trace is used up from here on: cotangents replace its states.
+    // From here on, the trace cannot be used again, because cotangents replace its states.
     let samples = std::mem::take(&mut trace.samples);
     let (trace, batch) = (&*trace, samples.len());
     // The part of each table that belongs to sample `b`.

@@ -26,7 +26,7 @@ use std::ops::Add;
 pub(crate) enum ScheduleStep {
     /// Saves the current state.
     Save,
-    /// Restores the state saved last and removes it.
+    /// Restores the most recently saved state and discards the saved copy.
     Restore,
     /// Runs steps, and records each of them if `track` is true.
     Run { begin: u64, end: u64, track: bool },
@@ -46,7 +46,7 @@ pub(crate) struct Bytes {
 }
 
 impl Bytes {
-    /// Returns the bytes of the states of a segment, including the one at its end.
+    /// Returns the number of bytes that the states of a segment occupy, including the state at its end.
     fn kept(&self, steps: u64, epoch: u64) -> f64 {
         (steps + 1) as f64 * self.each_step as f64
             + (steps.div_ceil(epoch) + 1) as f64 * self.each_epoch as f64
@@ -154,7 +154,8 @@ impl CheckpointSchedule {
             leaf = leaf.div_ceil(epoch).max(1) * epoch;
         }
         let lengths = (0..=levels).map(|l| leaf * (parts as u64).pow(l)).collect();
-        // The last part of a level is saved only in a deferred plan, because otherwise the run has just reached it.
+        // The last part of a level is saved only in a deferred plan, because otherwise the run has just
+        // reached its beginning.
         let saves = f64::from(levels) * (parts - 1.0) + f64::from(u8::from(deferred));
         let needed = batch.samples as f64 * saves * saved + keep as f64 * bytes.kept(leaf, epoch);
         Self { begin, end, lengths, deferred, bytes: needed as u64 }

@@ -16,7 +16,7 @@ use crate::run::{Observed, Route};
 use crate::runtime::population::Engine;
 use crate::runtime::store::{ParameterStore, full_name};
 
-/// A probe as it was at the time of a run.
+/// The properties that a probe had during a run.
 #[derive(Clone, Debug)]
 pub(crate) enum ProbeSnapshot {
     /// A probe of values: for each shard of the population, the quantity that is read, and the recorded lanes
@@ -58,8 +58,8 @@ pub(crate) struct Trace<T: Scalar> {
 }
 
 impl<T: Scalar> Trace<T> {
-    /// Returns the maximum number of bytes of states that the run and its reverse keep at the same time, in all
-    /// samples.
+    /// Returns the maximum number of bytes that the recorded states of all samples occupy at any time during
+    /// the run and its reverse.
     pub(crate) const fn memory(&self) -> u64 {
         self.plan.bytes()
     }

@@ -31,8 +31,8 @@ impl<T: Scalar> Given<T> {
             .unwrap_or(&[])
     }
 
-    /// Fills the rows of an epoch for the neurons from `first` on and the `steps` steps from `begin` on, if currents
-    /// are given.
+    /// If the values are currents, fills the rows of an epoch for the neurons from `first` on and the `steps`
+    /// steps from `begin` on.
     pub(crate) fn fill(
         &self,
         rows: &mut InputRows<T>,

@@ -33,7 +33,7 @@ enum Process {
     Poisson(Renewal),
     /// A Bernoulli process: steps of the next spikes, and probabilities per step.
     Bernoulli(Renewal),
-    /// Given spikes (step, source), in ascending order.
+    /// Spikes (step, source) that the model specifies, in ascending order.
     Given { spikes: Arc<Vec<(u64, u32)>> },
     /// Spikes that the caller passes during the simulation: those that have not been sent, in ascending order of
     /// steps, and the step before which all spikes have been passed.
@@ -57,7 +57,7 @@ pub(crate) struct SourceBlock {
     last: (u64, Vec<(u32, u32)>),
     /// Recorded spikes (step, source), if a probe records them.
     pub(crate) log: Option<Vec<(u64, u32)>>,
-    /// Whether given values replace the output of the generator.
+    /// Whether values passed to the run replace the output of the generator.
     pub(crate) muted: bool,
     pub(crate) shortage: Option<Shortage>,
     dt: f64,

@@ -14,7 +14,7 @@ use crate::runtime::index::of_population_mut;
 use crate::runtime::model::Model;
 use crate::runtime::store::ParameterId;
 
-/// Sets a parameter of a projection's plasticity (already checked) from now on.
+/// Sets a parameter of a projection's plasticity. Its values must already have been checked.
 pub(crate) fn set_rule<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,
@@ -40,7 +40,7 @@ pub(crate) fn take_rule<T: Scalar>(model: &Model<T>, ensemble: &mut Ensemble<T>,
     }
 }
 
-/// Sets a time constant of the traces of a population's neurons (already checked) from now on.
+/// Sets a time constant of the traces of a population's neurons. Its values must already have been checked.
 pub(crate) fn set_trace<T: Scalar>(
     model: &mut Model<T>,
     ensemble: &mut Ensemble<T>,

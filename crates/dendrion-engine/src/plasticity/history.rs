@@ -29,7 +29,7 @@ impl History {
         Ok(Self { postsynaptic: filled(taus.len(), Vec::new())?, taus, spikes: 0 })
     }
 
-    /// Sets the time constants from now on.
+    /// Replaces the time constants. The traces that were stored at earlier spikes do not change.
     pub(crate) fn set_taus(&mut self, taus: impl Iterator<Item = [f64; 2]>) {
         self.taus.iter_mut().zip(taus).for_each(|(old, new)| *old = new);
     }
@@ -40,7 +40,7 @@ impl History {
         self.spikes = 0;
     }
 
-    /// Adds a spike of neuron `lane`, which must be later than its last one.
+    /// Adds a spike of neuron `lane`, which must be later than the neuron's last spike.
     pub(crate) fn push(&mut self, lane: usize, step: u64) -> Result<(), Error> {
         let (step, [tau, tau_slow]) = (step as i64, self.taus[lane]);
         let postsynaptic = &mut self.postsynaptic[lane];
@@ -53,8 +53,8 @@ impl History {
         Ok(())
     }
 
-    /// Returns the recorded spikes of neuron `lane` that a weight may still need: those from step `safe` on, and the
-    /// one before.
+    /// Returns the recorded spikes of neuron `lane` that a weight may still need: those from step `safe` on,
+    /// and the last one before it.
     pub(crate) fn since(&self, lane: usize, safe: i64) -> &[PostsynapticSpike] {
         let postsynaptic = &self.postsynaptic[lane];
         &postsynaptic[postsynaptic.partition_point(|p| p.step < safe).saturating_sub(1)..]

@@ -71,7 +71,7 @@ impl Learning {
         })
     }
 
-    /// Sets the rule from now on.
+    /// Replaces the rule for later updates.
     pub(crate) const fn set_rule(&mut self, rule: Rule) {
         self.rule = rule;
     }

@@ -79,7 +79,8 @@ impl Rule {
         }
     }
 
-    /// Returns the weight after a spike of the source, `gap` ms after its last one. `k_minus` is the neuron's trace.
+    /// Returns the weight after a spike of the source, `gap` ms after the source's last spike. `k_minus` is
+    /// the neuron's trace.
     pub(crate) fn depress(&self, w: f64, pre: &Pre, gap: f64, k_minus: f64) -> f64 {
         match self {
             Self::Pair { lambda, alpha, mu_minus, w_max, .. } => {
@@ -93,7 +94,7 @@ impl Rule {
         }
     }
 
-    /// Returns the source's traces after its spike at step `n`, `gap` ms after its last one.
+    /// Returns the source's traces after its spike at step `n`, `gap` ms after its last spike.
     pub(crate) fn advance(&self, pre: &Pre, n: u64, gap: f64) -> Pre {
         let k = pre.k * libm::exp(-gap / self.tau_plus()) + 1.0;
         let slow = match self {

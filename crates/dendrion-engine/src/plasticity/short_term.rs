@@ -36,7 +36,7 @@ impl ShortTerm {
         Ok(Self { sources: copied(&self.sources)?, ..*self })
     }
 
-    /// Sets the parameters from now on.
+    /// Sets the parameters for later spikes.
     pub(crate) fn set(&mut self, plasticity: &Plasticity, dt: f64) {
         let value = |name| plasticity.kind.value(&plasticity.params, name).map_or(f64::NAN, |v| v.get(0));
         self.utilisation = value("U");

@@ -102,7 +102,7 @@ pub(crate) fn variables<T: Scalar>(model: &Model<T>, path: &str) -> Result<Vec<S
 }
 
 impl Probes {
-    /// Records `variable` of the module at `path` from now on, every `every` steps, for some or all neurons.
+    /// Starts recording `variable` of the module at `path` every `every` steps, for some or all neurons.
     pub(crate) fn add<T: Scalar>(
         &mut self,
         (model, ensemble): (&mut Model<T>, &mut Ensemble<T>),
@@ -269,7 +269,7 @@ impl Probes {
         recorders(first, of).map(Recorder::rows).max().unwrap_or(0)
     }
 
-    /// Returns a probe's values, sample after sample of a batch, and the number of columns.
+    /// Returns a probe's values and the number of columns. With a batch, the values are ordered by sample.
     pub(crate) fn values<T: Scalar>(
         &self,
         (model, ensemble): (&Model<T>, &Ensemble<T>),

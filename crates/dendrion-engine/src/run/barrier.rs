@@ -1,7 +1,7 @@
 //! A barrier that spins briefly before it sleeps, because an epoch often takes less time than a system call.
 //!
-//! It counts arrivals in rounds. This is the centralized barrier of Mellor-Crummey & Scott (1991), with a
-//! round number instead of their sense flag:
+//! The barrier counts arrivals in rounds. It is the centralized barrier of Mellor-Crummey & Scott (1991),
+//! with a round number instead of their sense flag:
 //!
 //! ```text
 //! round := current round;  arrived += 1

@@ -1,9 +1,9 @@
 //! The spike exchange, through which threads pass the spikes of an epoch to each other.
 //!
-//! It has two sides that alternate. The spikes of epoch k are read from one side while those of epoch k + 1
-//! are written to the other, so one barrier per epoch is sufficient. A write swaps buffers: the writer gets
-//! back the spikes of two epochs earlier and reuses their memory. Locks are held for writing only during such
-//! a swap.
+//! The exchange has two sides that alternate. The spikes of epoch k are read from one side while those of
+//! epoch k + 1 are written to the other, so one barrier per epoch is sufficient. A write swaps buffers: the
+//! writer gets back the spikes of two epochs earlier and reuses their memory. Locks are held for writing only
+//! during such a swap.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};

@@ -126,8 +126,8 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
             let _ = watch(reached);
         });
     };
-    // Only the calling thread may call the watch, which may be a Python function. The other threads follow its
-    // answer.
+    // Only the calling thread may call the watch, which may be a Python function. The other threads stop if
+    // the watch returns `Break`.
     let flow = |stop: bool| if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let first = |()| {
         one_after_another(&mut |now| {

@@ -59,7 +59,7 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         }
         let State { next, waiting, take, .. } = &mut *state;
         waiting.insert(number, result);
-        // Others may have been waiting for this result.
+        // Other results may have been waiting for this one.
         while let Some(result) = waiting.remove(next) {
             take(*next, result);
             *next += 1;

@@ -2,9 +2,9 @@
 //! steps are slow, epochs are even shorter, so that a run can be stopped quickly.
 //!
 //! The calling thread measures each epoch and sets the length of a later one. Generators are one epoch ahead,
-//! so this is the epoch after the next. Threads read the length after the barrier (`meet`). Two entries are
-//! used in turn, because a slow thread may still read one of them while the next length is written to the
-//! other:
+//! so this length applies to the epoch after the next one. Threads read the length after the barrier
+//! (`meet`). Two entries are used in turn, because a slow thread may still read one of them while the next
+//! length is written to the other:
 //!
 //! ```text
 //! caller:   set(1)  meet 1  get(1)  set(2)  meet 2  get(2)  set(3) ...

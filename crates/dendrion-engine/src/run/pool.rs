@@ -42,8 +42,8 @@ impl Process {
     }
 }
 
-/// Returns up to `wanted` threads for one run, including the calling thread. There are fewer if the system refuses to
-/// start more.
+/// Returns up to `wanted` threads for one run, including the calling thread. Returns fewer threads if the
+/// system cannot start more.
 pub(crate) fn team(wanted: usize) -> Team<'static> {
     Process::present().workers.team(wanted)
 }
@@ -65,8 +65,8 @@ impl Workers {
         Team { workers: self, group, threads, process: std::process::id() }
     }
 
-    /// Returns the smallest idle group with at least `least` workers. Without one, a new group replaces the largest
-    /// idle one. If the system refuses to start threads, the largest idle group is returned instead.
+    /// Returns the smallest idle group with at least `least` workers. Without one, a new group replaces the
+    /// largest idle one. If the system cannot start threads, the largest idle group is returned instead.
     fn take(&self, least: usize) -> Option<ThreadPool> {
         let mut idle = self.idle();
         let large = idle.iter().enumerate().filter(|(_, group)| group.current_num_threads() >= least);

@@ -1,8 +1,9 @@
 //! One thread's share of a run.
 //!
 //! An epoch is at most as long as the shortest delay between neurons, so no spike reaches another neuron
-//! within the epoch in which it is sent. Each block can therefore run all steps of an epoch at once, and
-//! threads synchronize only between epochs (the scheme of Morrison et al. 2005). In epoch k, each worker
+//! within the epoch in which it is sent. Each block can therefore run all steps of an epoch without
+//! interruption, and threads synchronize only between epochs (the scheme of Morrison et al. 2005). In epoch
+//! k, each worker
 //!
 //! ```text
 //! delivers the spikes that generators send in epoch k      (they were left in the exchange during epoch k - 1)
@@ -137,8 +138,8 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
         }
     }
 
-    /// Delivers the spikes that generators send in the epoch of `length` steps that begins at `begin`, and the values
-    /// that replace them.
+    /// Delivers the spikes that generators send in the epoch of `length` steps that begins at `begin`, or the
+    /// values that replace these spikes.
     fn deliver_generated(&mut self, plan: &RunPlan<T>, epoch: u64, (begin, length): (u64, u64)) {
         if plan.routes.is_empty() {
             return;
@@ -220,7 +221,7 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             if watch.is_some() && meets {
                 plan.pace.set(meeting, steps, clock.elapsed());
             }
-            // Workers that do not synchronize keep the last length that all of them know.
+            // Workers that do not synchronize continue to use the last length that all of them know.
             going = !meets || plan.barrier.wait();
             lengths = [lengths[1], if meets { plan.pace.get(meeting) } else { lengths[1] }];
             // After the barrier, all spikes of this epoch are in the exchange.

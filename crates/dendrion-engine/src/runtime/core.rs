@@ -104,7 +104,8 @@ impl<T: Scalar> Core<T> {
         Self::cut(network, level, Layout::new::<T>)
     }
 
-    /// As [`Core::new`]. `layout` returns the layout of a population from its size and the number of threads.
+    /// Like [`Core::new`], but with a function that returns the layout of a population from its size and the
+    /// number of threads.
     pub(crate) fn cut(
         network: Network,
         level: Level,
@@ -213,13 +214,13 @@ impl<T: Scalar> Core<T> {
         Ok(())
     }
 
-    /// As [`Core::reset`], but with random numbers from another seed.
+    /// Like [`Core::reset`], but with random numbers from another seed.
     pub(crate) fn reset_with_seed(&mut self, seed: u64) -> Result<(), Error> {
         self.reseed(seed);
         self.reset()
     }
 
-    /// Uses the streams of another seed for noise and the spikes of generators from now on. Connections do not
+    /// From now on, uses the streams of another seed for noise and generated spikes. Connections do not
     /// change.
     pub(crate) fn reseed(&mut self, seed: u64) {
         let Model { network, cells, .. } = &mut self.model;

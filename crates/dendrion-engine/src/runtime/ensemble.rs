@@ -9,7 +9,7 @@ use super::sample::Sample;
 use super::shard::Shard;
 use crate::inputs::SourceBlock;
 
-/// The network itself, and the samples of a batch if it has run with one.
+/// The network itself, and the samples of its batch, if it has one.
 #[derive(Debug)]
 pub(crate) struct Ensemble<T: Scalar> {
     /// The network itself. It remains in the state in which the batch began.

@@ -25,7 +25,7 @@ impl<T: Scalar> Delivery<T> {
         for t in begin..now {
             for Incoming { projection, fanout, port, change } in &mut self.incoming {
                 let Change::Learning(learning) = change else { continue };
-                // Plastic connections are not shared: batches and gradients raise an error for them.
+                // Plastic connections are never shared, because batches and gradients reject them.
                 let Some(fanout) = Arc::get_mut(fanout) else { continue };
                 let mut synapses = Synapses { fanout, history, dendritic, dt };
                 for (_, recorder) in watchers.iter_mut().filter(|(p, r)| p == projection && r.is_due(t)) {
@@ -76,7 +76,7 @@ impl<T: Scalar> Delivery<T> {
         }
     }
 
-    /// Sets the time constants (in steps) of the neurons' traces from now on.
+    /// Replaces the time constants (in steps) of the neurons' traces.
     pub(crate) fn set_trace_taus(&mut self, taus: impl Iterator<Item = [f64; 2]>) {
         if let Some(history) = &mut self.plasticity.history {
             history.set_taus(taus);

@@ -1,5 +1,5 @@
-//! The memory for a batch and for the recordings of a run. It is checked against the limit before it is
-//! allocated, and allocated before the run begins.
+//! The memory for a batch and for the recordings of a run. It is compared with the limit before it is
+//! allocated, and it is allocated before the run begins.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, check_memory};

@@ -55,8 +55,8 @@ pub(crate) fn set_parameters<T: Scalar>(
     for (id, values) in &values {
         check(model, ensemble, *id, values)?;
     }
-    // Everything that can fail is done first. Of this, the parameters of equations come last, because they
-    // can be restored.
+    // Everything that can fail comes first, ending with the parameters of equations, because these can be
+    // restored.
     let mut weights = Vec::new();
     for (id, values) in &values {
         if let Target::Weights(i) = model.parameters[*id].target {

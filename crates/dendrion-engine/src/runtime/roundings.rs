@@ -19,7 +19,7 @@ pub(crate) fn roundings<T: Scalar>(model: &Model<T>) -> Vec<Rounding> {
     found
 }
 
-/// As [`roundings`], for the parameters with these keys.
+/// Like [`roundings`], but only for the parameters with these keys.
 pub(crate) fn roundings_of<T: Scalar>(model: &Model<T>, keys: &[String]) -> Vec<Rounding> {
     let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
     roundings_where(model, |key| keys.contains(key))

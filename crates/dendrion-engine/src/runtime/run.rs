@@ -28,7 +28,8 @@ use crate::runtime::sample::Sample;
 pub struct RunOptions {
     /// Number of samples to run in parallel, each from the current state, or `None` for the network itself.
     pub batch: Option<usize>,
-    /// Values that replace the output of generators, by path: one per step and member, sample after sample.
+    /// Values that replace the output of generators, by path: one value per step and member, sample by
+    /// sample.
     pub inputs: Vec<(String, Vec<f64>)>,
     /// Maximum number of bytes for the states that a gradient needs, summed over all samples. If it is
     /// `None`, no trace is recorded. If the smallest schedule needs more, that schedule is used;
@@ -138,8 +139,8 @@ impl<T: Scalar> Core<T> {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
                     let exchange = this.exchange_of(run);
                     let barrier = Arc::new(Barrier::new(workers));
-                    // The states recorded for a gradient depend on the boundaries of epochs, and the samples of a
-                    // batch run one after the other, so epochs have a fixed length.
+                    // The states recorded for a gradient depend on the boundaries of epochs, and the samples
+                    // of a batch run one after another, so epochs have a fixed length.
                     let stride = this.stride();
                     let fixed = (!run.is_resumable).then(|| (stride, Arc::new(Pace::fixed(stride))));
                     let plan = |begin, end| {

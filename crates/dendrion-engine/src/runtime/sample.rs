@@ -14,7 +14,7 @@ pub(crate) struct Sample<T: Scalar> {
 }
 
 impl<T: Scalar> Sample<T> {
-    /// Draws the random numbers of sample number `b` of a batch from now on.
+    /// From now on, draws the random numbers of sample `b` of a batch.
     pub(crate) fn draw_as(&mut self, b: u32) {
         for shard in &mut self.shards {
             shard.inputs.noises.iter_mut().for_each(|n| n.become_sample(b));

@@ -49,7 +49,7 @@ impl SpikeOutput {
         mut each: impl FnMut(u64, usize) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.spikes.clear();
-        // An upper bound, because lanes beyond the last neuron repeat it.
+        // This is an upper bound, because lanes beyond the last neuron repeat it.
         let most = self.fired.iter().map(|word| word.count_ones() as usize).sum();
         self.spikes.make_room(most)?;
         if let Some(log) = &mut self.log {

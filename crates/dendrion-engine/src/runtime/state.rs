@@ -23,7 +23,7 @@ fn find_state<T: Scalar>(model: &Model<T>, key: &str) -> Result<(usize, usize), 
     found.ok_or_else(|| Error::unknown("network", "state", key, state_names(model)))
 }
 
-/// Returns the values of a state, one per neuron, sample after sample of a batch.
+/// Returns the values of a state, one per neuron. With a batch, they are ordered by sample.
 pub(crate) fn state<T: Scalar>(
     model: &Model<T>,
     ensemble: &Ensemble<T>,

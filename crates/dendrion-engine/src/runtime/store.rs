@@ -81,7 +81,7 @@ impl Entry {
         self.check_size(values, size)
     }
 
-    /// As [`Entry::check`], for another number of values.
+    /// Like [`Entry::check`], but expects `size` values.
     pub(crate) fn check_size(&self, values: &Values, size: usize) -> Result<(), Error> {
         check_values((self.module(), self.name(), &self.unit), self.domain, values, size)
     }

@@ -32,7 +32,7 @@ use postsynaptic::PostsynapticSpikes;
 use sample::Moving;
 use structure::{difference, structure};
 
-/// Maximum number of steps done. Beyond it, event times could no longer distinguish steps.
+/// Maximum number of steps done. Beyond this number, event times could no longer distinguish steps.
 const MOST_STEPS: u64 = 1 << 48;
 
 /// The checked content of a file.
@@ -48,7 +48,7 @@ struct State<T: Scalar> {
     moving: Vec<Moving<T>>,
 }
 
-/// Returns everything on which the future depends, as consecutive pieces of a file.
+/// Returns everything on which the network's future depends, as consecutive pieces of a file.
 pub(crate) fn save_state<T: Scalar + Element + Into<f64>>(core: &mut Core<T>) -> Result<Vec<Vec<u8>>, Error> {
     pieces(core).map_err(|error| error.needed_by("network: save_state", || "the state".into()))
 }

@@ -177,7 +177,8 @@ fn same(a: &Values, b: &Values) -> bool {
         && a.as_slice().iter().map(bits).eq(b.as_slice().iter().map(bits))
 }
 
-/// Checks the values of a parameter, except for conditions that also involve other parameters.
+/// Checks the values of a parameter, but not against the network's current weights and batch, which the file
+/// replaces.
 fn check<T: Scalar>(core: &Core<T>, id: ParameterId, values: &Values) -> Result<(), Error> {
     match core.model.parameters[id].target {
         Target::Rule(_) | Target::Traces(_) => core.model.parameters[id].check(values),

@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         finite(name, self.array(name, count)?)
     }
 
-    /// As [`Reader::repeated`], for finite numbers.
+    /// Like [`Reader::repeated`], but all numbers must be finite.
     pub(in crate::saved_state) fn finite_repeated<E: Element + Into<f64>>(
         &mut self,
         name: &str,

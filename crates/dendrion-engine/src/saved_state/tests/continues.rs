@@ -55,8 +55,8 @@ fn a_run_continues_bit_for_bit() {
     continues::<f32>();
 }
 
-/// If a run is stopped, generators have sent spikes beyond the step reached. Some are stored by plastic connections,
-/// and others wait for spikes of the neurons.
+/// If a run is stopped, generators have sent spikes beyond the step reached. Plastic connections have stored
+/// some of these spikes, and others wait for spikes of the neurons.
 #[test]
 fn a_run_that_was_stopped_continues() {
     let mut whole = begun::<f64>(CUTS[1]);
