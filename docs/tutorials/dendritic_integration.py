@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Dendritic integration and NMDA spikes
 #
-# If ten synapses are active at the same time, is the response ten times that of one synapse? On a passive dendrite
-# it is smaller; with NMDA receptors it can be larger. It also depends on whether the synapses share a branch. This
-# tutorial measures all three effects, following the experiments of Schiller et al. (2000) and Polsky, Mel &
-# Schiller (2004) in the basal dendrites of cortical pyramidal cells.
+# If ten synapses are active at the same time, is the response ten times the response to one synapse? On a passive
+# dendrite it is smaller; with NMDA receptors it can be larger. The response also depends on whether the synapses
+# share a branch. This tutorial measures all three effects, following the experiments of Schiller et al. (2000) and
+# Polsky, Mel & Schiller (2004) in the basal dendrites of cortical pyramidal cells.
 
 # %%
 import dendrion as dn
@@ -28,9 +28,9 @@ import numpy as np
 #
 # The four basal branches are 200 um long and 0.9 um thick. One large cylinder represents the rest of the dendrites,
 # which act as a load on the soma. Synapses have AMPA receptors, which close with a time constant of 2 ms, and NMDA
-# receptors, which close with 60 ms and are blocked by magnesium unless the membrane is depolarized. With `scale_g`
-# the conductance of one synapse peaks at `g` (nS), whatever its rise and decay times (ms). The threshold (mV) is so
-# high that the cell does not spike, because we study potentials below it.
+# receptors, which close with a time constant of 60 ms and are blocked by magnesium unless the membrane is
+# depolarized. With `scale_g` the conductance of one synapse peaks at `g` (nS), whatever its rise and decay times
+# (ms). The threshold (mV) is so high that the cell does not spike, because we study subthreshold potentials.
 
 
 # %%
@@ -60,7 +60,7 @@ dn.plot.tree(Branched(1))
 # ## The experiment
 #
 # One spike activates n synapses simultaneously. A population covers all values of n: the weights determine how many
-# synapses each cell has on each branch, so that a single run gives the whole curve. AMPA and NMDA receptors belong
+# synapses each cell has on each branch, so that a single run yields the whole curve. AMPA and NMDA receptors belong
 # to the same synapses and therefore share a connection.
 
 
@@ -92,7 +92,7 @@ for label, options in {
 # %% [markdown]
 # ## Sublinear and supralinear summation
 #
-# The dashed line is the expectation, n times the response to one synapse.
+# The dashed lines show the linear expectation: n times the response to one synapse.
 
 # %%
 with dn.plot.style():
@@ -119,8 +119,8 @@ assert (np.diff(ratio["without magnesium"]) < 0).all()
 #   the reversal potential, which reduces the driving force of further synapses.
 # - **With NMDA** the curve is sigmoidal: nearly linear, then supralinear, then saturating. Depolarizing the branch
 #   unblocks its NMDA receptors, which depolarize it further.
-# - **Without magnesium** the same receptors are never blocked, and they sum sublinearly from the first synapse on.
-#   The nonlinearity is therefore due to the block, not to the slow current as such.
+# - **Without magnesium** the same receptors are never blocked, and they sum sublinearly for any number of synapses.
+#   The supralinear summation is therefore due to the block, not to the slow current as such.
 #
 # ## The NMDA spike
 #
@@ -150,7 +150,7 @@ assert width[-1] > 50
 #
 # ## Clustered and distributed synapses
 #
-# We compare the same number of synapses, either all on one branch or a quarter on each of the four:
+# We compare the same number of synapses, either all on one branch or a quarter on each of the four branches:
 
 # %%
 total = np.arange(4, 41, 4)
@@ -178,9 +178,10 @@ assert one[-1] < four[-1]
 # %% [markdown]
 # On a passive tree, distributed synapses always have the larger effect, because they do not reduce each other's
 # driving force. With NMDA receptors there is a range in which clustered synapses are more effective: together they
-# trigger the NMDA spike of their branch, whereas a quarter of them is not enough on any branch. Beyond this range
-# the single branch is saturated, and four branches that all spike are stronger. A branch thus acts as a unit with
-# its own threshold, and a neuron as a small network of such units (Poirazi, Brannon & Mel 2003).
+# trigger an NMDA spike in their branch, whereas a quarter of the synapses is not enough to trigger an NMDA spike in
+# any branch. Beyond this range the single branch is saturated, and NMDA spikes in all four branches have a larger
+# effect. A branch thus acts as a unit with its own threshold, and a neuron as a small network of such units
+# (Poirazi, Brannon & Mel 2003).
 #
 # ## Next steps
 #

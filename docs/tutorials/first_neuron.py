@@ -14,7 +14,7 @@
 # # A first neuron
 #
 # This tutorial builds a pyramidal cell from four compartments, measures its passive properties, makes it spike and
-# adapt, and compares one synapse at two locations. It takes about a second to run.
+# adapt, and compares the effects of a synapse at two locations. It takes about a second to run.
 
 # %%
 import dendrion as dn
@@ -25,9 +25,9 @@ import numpy as np
 # ## A cell is a tree of compartments
 #
 # A compartment is a cylinder of membrane with a capacitance `C` and a leak conductance `gL`, which pulls its
-# potential towards `V_rest`. Here both are per area (uF/cm2, uS/cm2), because we give the geometry (um); 1 uF/cm2
-# and 50 uS/cm2 result in a membrane time constant of 20 ms. `MCConn` couples two compartments through their axial
-# resistance, which follows from `r_axial` (ohm cm) and the geometry.
+# potential towards `V_rest`. Here both are values per area (uF/cm2, uS/cm2), because we specify the geometry (um); 1
+# uF/cm2 and 50 uS/cm2 result in a membrane time constant of 20 ms. `MCConn` couples two compartments through their
+# axial resistance, which follows from `r_axial` (ohm cm) and the geometry.
 #
 # One compartment is the soma, in this case a leaky integrate-and-fire model: when its V exceeds `V_th`, the neuron
 # spikes and V is set to `V_reset` (mV). The class describes a population, and `size` is the number of cells. The
@@ -57,7 +57,7 @@ dn.plot.tree(cell)
 # ## The passive response
 #
 # A generator injects 50 pA into the soma for 200 ms. A `Network` combines all modules, `probe` starts a recording,
-# and `run` simulates the given time in ms.
+# and `run` simulates a time in ms.
 
 # %%
 pulse = dn.DCGenerator(1, amplitude=50.0, start=50.0, stop=250.0)
@@ -81,9 +81,9 @@ print(f"input resistance {resistance:.0f} MOhm, time constant {time_constant:.1f
 assert abs(time_constant - 20.0) < 0.1  # C/gL
 
 # %% [markdown]
-# We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. With
-# the leaks (per area), and half of a cylinder's resistance on each side of a coupling, this is a small linear
-# system.
+# We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. With the
+# leak conductances, and half of each cylinder's axial resistance on its side of a coupling, this condition is a
+# small linear system.
 
 # %%
 parts = {"soma": (30.0, 30.0), "basal": (300.0, 4.0), "trunk": (400.0, 4.0), "tuft": (300.0, 2.5)}
@@ -169,7 +169,8 @@ class Synaptic(Pyramidal):
 
 # %% [markdown]
 # A `SpikeGenerator` sends spikes at given times. `MCSynapse` connects its sources to receptors; here the connections
-# are a matrix of sources by neurons. Cell 0 receives the spike at the soma, cell 1 at the tuft.
+# are defined by a matrix with one row per source and one column per neuron. Cell 0 receives the spike at the soma,
+# cell 1 at the tuft.
 
 # %% figure="synapse"
 cells = Synaptic(2)
@@ -198,5 +199,6 @@ assert local > near > far
 
 # %% [markdown]
 # The tuft is small and thin, so the same conductance causes a larger EPSP there: less membrane has to be charged.
-# Only a small part of it reaches the soma, and this part is late and broad, because the dendrite acts as a low-pass
-# filter. [The next tutorial](dendritic_integration.py) shows how dendrites do more than filter their inputs.
+# Only a small fraction of this EPSP reaches the soma, where it is late and broad, because the dendrite acts as a
+# low-pass filter. [The next tutorial](dendritic_integration.py) shows how dendrites do more than filter their
+# inputs.

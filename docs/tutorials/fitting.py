@@ -29,8 +29,8 @@ blue, orange = "#0072b2", "#d55e00"
 # ## The cell and the experiment
 #
 # The cell has a soma and a dendrite with NMDA receptors. An electrode injects current into the soma, and an axon
-# excites the dendrite. Sodium spikes are blocked, so the threshold is out of reach. The stimuli are passed to each
-# run as `inputs`, so the two generators have no output of their own.
+# excites the dendrite. Sodium spikes are blocked, which we model with a threshold that is never reached. The stimuli
+# are passed to each run as `inputs`, so the two generators have no output of their own.
 
 
 # %%
@@ -55,7 +55,7 @@ at_soma, at_dend = net.probe(cell.soma, "V"), net.probe(cell.dend, "V")
 
 # %% [markdown]
 # There are three sweeps of 150 ms, simulated in parallel as a `batch`: a depolarizing step, a hyperpolarizing step,
-# and synaptic input followed by a current step. `inputs` contain the current (pA) and the number of spikes of the
+# and synaptic input followed by a current step. The `inputs` are the current (pA) and the number of spikes of the
 # axon in each step of each sweep.
 
 # %%
@@ -69,8 +69,9 @@ volley[2, 300] = 2.0
 stimuli = {electrode: current, axon: volley}
 
 # %% [markdown]
-# The "recordings" come from the cell with its true parameters, plus white noise of 0.2 mV. From now on we pretend
-# to know only the noise, the stimuli and the structure of the cell, and estimate six parameters.
+# The "recordings" come from the cell with its true parameters, plus white noise with a standard deviation of 0.2 mV.
+# From now on we pretend to know only the noise, the stimuli and the structure of the cell, and estimate six
+# parameters.
 
 # %%
 keys = ["cell/soma.gL", "cell/soma.C", "cell/dend.gL", "cell/dend.C", "cell/axial.g", "cell/nmda.g"]
@@ -83,9 +84,9 @@ recorded = {probe: probe.values + rng.normal(0.0, noise, probe.values.shape) for
 # ## A loss and its gradient
 #
 # With white noise, the most likely parameters minimize half the sum of squared residuals, in units of the noise. At
-# the optimum, about 0.5 per sample remains. `net.run(grad=True)` keeps what the reverse pass needs. `run.backward`
-# takes the derivative of the loss with respect to the recordings, here the residual divided by the variance, and
-# returns the derivative with respect to each requested parameter.
+# the optimum, about 0.5 per sample remains. `net.run(grad=True)` stores the data that the reverse pass needs.
+# `run.backward` takes the derivative of the loss with respect to the recordings, here the residual divided by the
+# variance, and returns the derivative with respect to each requested parameter.
 
 
 # %%
@@ -101,8 +102,8 @@ def loss_and_gradient(values, data=recorded, inputs=stimuli, wrt=keys):
 
 
 # %% [markdown]
-# The gradient is exact for the discrete time steps, so finite differences give the same numbers, but need two more
-# runs for each parameter:
+# The gradient is exact for the discrete time steps, so finite differences give the same numbers, but they need two
+# additional runs for each parameter:
 
 # %%
 begin = true * [1.6, 0.6, 0.5, 1.7, 0.5, 0.5]
@@ -118,8 +119,8 @@ for key, exact, difference in zip(keys, gradient, quotient, strict=True):
 # ## Optimize with Adam
 #
 # `dn.optim.Adam` (Kingma & Ba 2015, ICLR) changes the parameters of the network in place. `relative=True` scales
-# each update by the magnitude of the parameter, because a change of 1 is small for a capacitance of 150 pF and
-# large for a leak of 4 nS. The optimizer stops at bounds, so conductances do not become negative.
+# each update by the magnitude of the parameter, because a change of 1 is small for a capacitance of 150 pF and large
+# for a leak of 4 nS. The optimizer keeps parameters within their bounds, so conductances do not become negative.
 
 # %%
 net.set_parameters(dict(zip(keys, begin, strict=True)))
@@ -137,10 +138,10 @@ assert losses[-1] < 0.03 * losses[0]
 # %% [markdown]
 # ## Logarithms and a quasi-Newton method
 #
-# Conductances and capacitances are positive and differ by orders of magnitude. Their logarithms are unconstrained and
-# of similar size: with $p = e^\theta$, $\partial L/\partial\theta = p\,\partial L/\partial p$, and no bounds are
-# needed. You can use any optimizer that takes a loss and a gradient. L-BFGS estimates the curvature of the loss as it
-# proceeds. This is useful here, because changes of the leaks of soma and dendrite nearly compensate each other.
+# Conductances and capacitances are positive and differ by orders of magnitude. Their logarithms are unconstrained
+# and of similar size: with $p = e^\theta$, $\partial L/\partial\theta = p\,\partial L/\partial p$, and no bounds are
+# needed. You can use any optimizer that takes a loss and a gradient. L-BFGS estimates the curvature of the loss as
+# it proceeds. This is useful here, because changes in the leaks of soma and dendrite nearly compensate each other.
 
 
 # %%
@@ -207,7 +208,7 @@ with dn.plot.style():
 #
 # Near the optimum the loss is approximately quadratic. We compute its curvature, the matrix H of second derivatives
 # with respect to θ, from differences of exact gradients. The inverse of H is the covariance of the estimate: the
-# square root of its diagonal is the expected relative error of each parameter.
+# square roots of its diagonal elements are the expected relative errors of the parameters.
 
 
 # %%
@@ -230,9 +231,10 @@ assert deviation.max() < 0.01
 # %% [markdown]
 # ## Limits of a single electrode
 #
-# Remove the dendritic electrode and the synapse. Five passive parameters remain, but the response of the soma to
-# current is determined by only four numbers: two time constants, a resistance, and the fraction of it that is fast.
-# There is therefore a family of cells that *no* current into the soma can distinguish. For any factor k, they are
+# Now we remove the dendritic electrode and the synapse. Five passive parameters remain, but the response of the soma
+# to current is determined by only four numbers: two time constants, a resistance, and the fraction of it that is
+# fast. There is therefore a family of cells that *no* current into the soma can distinguish. The parameters of the
+# other cells in this family follow from a factor k:
 #
 # $$
 # \begin{split}
@@ -243,8 +245,8 @@ assert deviation.max() < 0.01
 # \end{split}
 # $$
 #
-# The deviation of the dendrite from rest is then divided by k, and the current that it draws from the soma does not
-# change.
+# The deviation of the dendrite from rest is then divided by k, and the current that the dendrite draws from the soma
+# does not change.
 
 # %%
 passive = keys[:5]
@@ -275,9 +277,9 @@ assert abs(soma_of_other - soma).max() < 1e-9
 np.testing.assert_allclose((dend + 70.0) / 1.2, dend_of_other + 70.0, atol=1e-9)
 
 # %% [markdown]
-# The fit does not warn you about this. From two initial guesses it arrives at two different cells, which both
-# explain the data up to the noise, and which belong to the same family. With the second electrode, both initial
-# guesses lead to the same cell.
+# The fit does not warn you about this. From two initial guesses, the fit arrives at two different cells, which both
+# explain the data up to the noise and belong to the same family. With the second electrode, both initial guesses
+# lead to the same cell.
 
 # %%
 one = {at_soma: soma + rng.normal(0.0, noise, soma.shape)}
@@ -315,7 +317,7 @@ with dn.plot.style():
 # %% [markdown]
 # ## Next steps
 #
-# - [Gradients](../gradients.md) describes what is differentiated, memory, and batches.
+# - [Gradients](../gradients.md) describes which derivatives are computed, memory, and batches.
 # - `examples/fit_ca1.py` fits 22 parameters of a CA1 pyramidal cell with nine compartments in the same way.
 # - [Train a network](training.py) uses gradients through spikes.
 # - [Write your own channel](../own_channel.md) fits a parameter of a custom channel.

@@ -13,11 +13,11 @@
 # %% [markdown]
 # # From Brian2 and Dendrify
 #
-# This page is for users of [Brian2](https://brian2.readthedocs.io) (Stimberg, Brette & Goodman 2019, eLife 8:e47314),
-# with or without [Dendrify](https://dendrify.readthedocs.io) (Pagkalos, Chavlis & Poirazi 2023, Nat Commun 14:131).
-# It lists corresponding names, builds one cell in both simulators, and shows how to check that the results are the
-# same. The Brian2 code is shown as text and not executed; its results were recorded with Brian2 2.9.0 and the NumPy
-# target.
+# This page is for users of [Brian2](https://brian2.readthedocs.io) (Stimberg, Brette & Goodman 2019, eLife
+# 8:e47314), with or without [Dendrify](https://dendrify.readthedocs.io) (Pagkalos, Chavlis & Poirazi 2023, Nat
+# Commun 14:131). It lists corresponding names, builds the same cell in both simulators, and shows how to check that
+# the results are equal. The Brian2 code is shown as text and not executed; its results were recorded with Brian2
+# 2.9.0 and the NumPy target.
 
 # %%
 import dendrion as dn
@@ -67,9 +67,10 @@ import numpy as np
 #
 # ## Units
 #
-# Brian2 computes in SI units and uses quantities. In Dendrion a plain number means mV, ms, pF, nS, pA, um or Hz, and
-# uF/cm2 and uS/cm2 with a geometry ([all units](../units.md)). Brian2's quantities are accepted wherever a number is
-# expected; they are converted and checked, so large parts of a script can stay as they are:
+# Brian2 computes in SI units and uses quantities. In Dendrion, plain numbers are in mV, ms, pF, nS, pA, um or Hz,
+# and in uF/cm2 and uS/cm2 for compartments with a geometry ([all units](../units.md)). Brian2's quantities are
+# accepted wherever a number is expected; they are converted and checked, so large parts of a script can stay as they
+# are:
 #
 # ```text
 # soma = dn.LeakyIF(1, V_rest=-65*mV, C=200*pF, gL=10*nS)
@@ -81,8 +82,8 @@ import numpy as np
 #
 # ## One cell in both
 #
-# This is the four-compartment cell of Dendrify's documentation. The middle dendrite has AMPA synapses, and NMDA
-# synapses with the magnesium block of Jahr & Stevens (1990, J Neurosci 10:3178). In Brian2 the equations are:
+# This is the four-compartment cell from Dendrify's documentation. The middle dendrite has AMPA synapses, and NMDA
+# synapses with the magnesium block of Jahr & Stevens (1990, J Neurosci 10:3178). The code for Brian2 is:
 #
 # ```python
 # from brian2 import *
@@ -170,7 +171,7 @@ _ = dn.plot.tree(cell)
 # With forward Euler and the same step, both simulators compute the same sums, so you can expect more than similar
 # results. Record both from t = 0 at each step, start both from rest, compare all compartments with a tolerance of
 # 1e-9 mV, and compare spike times exactly. The following numbers are Brian2's potentials every 10 ms from 20 ms on.
-# The largest difference of all 4,800 samples was 3e-13 mV.
+# The largest difference in all 4,800 samples was 3e-13 mV.
 
 # %%
 brian2_spikes = [36.9, 45.8, 53.7, 60.9, 67.7, 74.2, 80.4, 87.0, 94.5, 102.9, 112.3]  # ms
@@ -201,9 +202,9 @@ for part, expected in brian2_v.items():
 # %% [markdown]
 # (The remaining difference of about 1e-11 mV is due to rounding the numbers above to twelve digits.)
 #
-# If results differ, the first sample that differs indicates the cause. In the step after an input it is a delay;
-# after a spike it is the reset or the refractory time; from the first step on it is a parameter or a unit. The rest
-# of this page describes these cases.
+# If results differ, the first sample that differs indicates the cause. If this sample follows an input, the cause is
+# a delay; if it follows a spike, the cause is the reset or the refractory time; if results differ from the first
+# step on, the cause is a parameter or a unit. The rest of this page describes these cases.
 #
 # ## The order of a step
 #
@@ -215,14 +216,16 @@ for part, expected in brian2_v.items():
 # | 4 | `synapses`: arriving spikes | reset |
 # | 5 | `resets` | arriving spikes |
 #
-# Steps 4 and 5 are in reverse order. This matters only if both change the same variable, as in `on_pre="v += w"` with
-# `reset="v = 0*mV"`. In Dendrion arriving spikes change the gate of a receptor, and a reset changes V.
+# Operations 4 and 5 are in reverse order. This matters only if both change the same variable, as in
+# `on_pre="v += w"` with `reset="v = 0*mV"`. In Dendrion arriving spikes change the gate of a receptor, and a reset
+# changes V.
 #
 # ## Delays
 #
-# In both simulators, a spike that is sent at step n with a delay of d reaches its gate at the end of step n + d/dt.
-# The default delays differ: Brian2 uses 0. Dendrion uses 0 from generators and one dt between neurons, where shorter
-# delays raise an error. To compare results, set the delays explicitly in both.
+# In both simulators, a spike that is sent in step n with a delay of d reaches its gate at the end of step n + d/dt.
+# The default delays differ: Brian2 uses 0; Dendrion uses 0 for connections from generators, and one dt for
+# connections between neurons, where shorter delays raise an error. To compare results, set the delays explicitly in
+# both.
 
 # %%
 firsts = []
@@ -285,8 +288,8 @@ _ = dn.plot.traces(recorded)
 #   channel, `on V >= V_th: ...`, which replace Brian2's custom events ([the language](../equations.md#events)).
 # - Brian2 initializes states with 0, in SI units: without `G.v = ...`, V starts at 0 mV. In Dendrion V starts at
 #   `V_rest`.
-# - Without `method`, Brian2 chooses a solver, which is the exact solution for linear equations. Dendrion's default is
-#   forward Euler for all equations, so write `method="euler"` in Brian2 to compare results.
+# - Without `method`, Brian2 chooses a solver; for linear equations, it uses the exact solution. Dendrion's default
+#   is forward Euler for all equations, so write `method="euler"` in Brian2 to compare results.
 # - A source of Brian2's `PoissonGroup` spikes at most once per step. The equivalent is `dn.BernoulliGenerator` with a
 #   probability of rate times dt; `dn.PoissonGenerator` draws exact Poisson counts.
 # - Random numbers differ even for the same seed: compare rates and distributions, or use the same spikes in both.
@@ -348,14 +351,15 @@ brian2_km = [-45.018957068471, -58.063438975368, -57.314580632030, -57.479295917
 np.testing.assert_allclose(soma.values[500:3000:500, 1], brian2_km, rtol=0, atol=1e-9)
 
 # %% [markdown]
-# The largest difference of all 15,000 samples from Brian2's was 3e-13 mV.
+# The largest difference from Brian2 in all 15,000 samples was 3e-13 mV.
 #
 # ## Dendritic spikes
 #
-# Dendrify's example of back-propagation uses the same four compartments. Each dendrite has a sodium spike made of
-# rectangular conductance pulses. The soma goes to 40 mV for 0.8 ms before it is reset, and receives 115 pA for 100
-# ms. With Dendrify 2.2.0 the soma spikes at 57.0, 68.7, 80.2, 91.7 and 103.2 ms, and the dendrites reach the peaks
-# below. The largest difference of all samples was 3e-13 mV.
+# Dendrify's example of back-propagation uses the same four compartments. Each dendrite generates sodium spikes,
+# which consist of rectangular conductance pulses. After a spike, V of the soma is held at 40 mV for 0.8 ms before it
+# is reset. The soma receives 115 pA for 100 ms. With Dendrify 2.2.0 the soma spikes at 57.0, 68.7, 80.2, 91.7 and
+# 103.2 ms, and the dendrites reach the peak potentials listed in the code. The largest difference in all samples was
+# 3e-13 mV.
 
 
 # %% figure="dendritic_spikes"
@@ -403,8 +407,8 @@ for part, peak in dendrify_peaks.items():
 # %% [markdown]
 # ## Differences
 #
-# Dendrion compiles nothing, its results do not depend on the number of threads, and it computes gradients through the
-# whole model. In contrast to Brian2 it does not support synapses with your own equations, gap junctions between
+# Dendrion has no compile step, its results do not depend on the number of threads, and it computes gradients through
+# the whole model. In contrast to Brian2, it does not support synapses with your own equations, gap junctions between
 # neurons, or morphologies with hundreds of compartments.
 #
 # ## Next steps

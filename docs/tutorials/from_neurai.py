@@ -15,8 +15,8 @@
 #
 # Dendrion contains the multi-compartment classes of NeurAI (`neurai.nn.neuron.multi_compartment`) with the
 # parameters of its documentation: the same names in the same order with the same defaults. You can therefore move a
-# model by changing its imports. This page demonstrates that, defines the meaning of each class where NeurAI's
-# documentation leaves it open, and lists additional features.
+# model by changing its imports. This page demonstrates such a move, defines the behaviour of the classes where
+# NeurAI's documentation does not specify it, and lists additional features.
 
 # %%
 import inspect
@@ -78,8 +78,8 @@ assert SolverMethodODE is dn.SolverMethodODE
 assert SolverMethodSDE.MISLTEAIN is dn.SolverMethodSDE.MILSTEIN  # NeurAI's spelling is an alias
 
 # %% [markdown]
-# Parameters have the order of NeurAI's documentation; Dendrion's additional parameters are keyword-only. ([NeurAI
-# compatibility](../neurai.md) lists each parameter with its unit, default and equation.)
+# Parameters are in the same order as in NeurAI's documentation; Dendrion's additional parameters are keyword-only.
+# ([NeurAI compatibility](../neurai.md) lists each parameter with its unit, default and equation.)
 
 # %%
 membrane = "size V_rest gL C length diameter r_axial"
@@ -156,8 +156,9 @@ except dn.ParameterError as error:
     print(error)
 
 # %% [markdown]
-# **`MCConn` without g** computes g from two half cylinders in series (R with `r_axial` in ohm cm and lengths in um,
-# hence the factor to nS). With this value of g the cell behaves in the same way:
+# **`MCConn` without g** computes g from two half cylinders in series. (The code below computes resistances from
+# `r_axial` in ohm cm and lengths in um, so it needs a factor to obtain nS.) A cell that is created with this value
+# of g behaves in the same way:
 
 # %%
 half = [4 * 150.0 * length / (np.pi * diameter**2) for length, diameter in ((25.0, 25.0), (200.0, 2.0))]
@@ -211,9 +212,9 @@ assert peaks[False] > 0.8
 # trained. Weights cannot be negative; use a `dn.GABA` receptor for inhibition. Delays (ms) are passed as
 # `MCSynapse(..., delay=...)`.
 #
-# **`V_reset=None`** subtracts `V_th` after a spike, as documented; V_th must then be above 0.
+# **`V_reset=None`** subtracts `V_th` after a spike, as documented; `V_th` must then be above 0.
 #
-# **`frozen_params`** are set, and are excluded from `net.parameters()`, gradients and optimizers:
+# **`frozen_params`** sets parameters and excludes them from `net.parameters()`, gradients and optimizers:
 
 # %%
 plain, frozen = Compartment(name="plain"), Compartment(name="frozen", frozen_params={"gL": 3.0, "C": 60.0})
@@ -222,7 +223,7 @@ assert frozen.gL == 3.0
 assert "frozen.gL" not in frozen.parameters()
 
 # %% [markdown]
-# **`area_name`, `id`, `pid`, `neuron_start_id`** identify populations and neurons in the whole network:
+# **`area_name`, `id`, `pid` and `neuron_start_id`** identify populations and neurons within the whole network:
 
 
 # %%

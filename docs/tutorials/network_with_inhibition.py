@@ -14,8 +14,8 @@
 # # A network with inhibition
 #
 # 400 pyramidal cells excite each other through AMPA and NMDA receptors on their dendrites; 100 interneurons inhibit
-# them through GABA receptors. We compare the network with and without inhibition, vary its strength, and then
-# examine how its effect depends on its location on the cell.
+# them through GABA receptors. We compare the network with and without inhibition, vary the strength of inhibition,
+# and then examine how the effect of inhibition depends on its location on the cell.
 
 # %%
 import dendrion as dn
@@ -66,10 +66,10 @@ class Interneuron(dn.MCNeuron):
 # %% [markdown]
 # ## The network
 #
-# Each cell has its own Poisson source, which represents all input from outside the network. Within the network
+# Each cell has its own Poisson source, which represents all input from outside the network. Within the network,
 # neurons are connected at random: `FixedProb(0.1)` creates each possible connection with a probability of 10 %.
-# Delays (ms) are random too, so that simultaneous spikes do not all arrive at the same time. A weight is a factor
-# on the `g` of the receptor.
+# Delays (ms) are random too, so that simultaneous spikes do not all arrive at the same time. A weight scales the `g`
+# of the receptor.
 
 
 # %%
@@ -104,8 +104,8 @@ print(net)
 #
 # ## With and without inhibition
 #
-# We simulate one second of the network, and one second with silent GABA receptors, as in the presence of
-# bicuculline:
+# We simulate the network with inhibition, and without it, as in the presence of bicuculline, and plot one second of
+# each simulation:
 
 # %% figure="raster"
 sizes = {"pyramidal": 400, "interneurons": 100}
@@ -130,11 +130,12 @@ for label, spikes in runs.items():
     print(f"{label:>15}: " + ", ".join(f"{name} {rate(s, sizes[name]):.1f} Hz" for name, s in spikes.items()))
 
 # %% [markdown]
-# With inhibition the cells fire irregularly at about 9 Hz. Without it recurrent excitation causes bursts of the
-# whole network, which adaptation terminates, followed by silence until the cells have recovered. Slices with
-# blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this. The coefficient of
-# variation (CV) of inter-spike intervals measures how irregularly a neuron fires. The variance divided by the mean
-# of the population's spike counts in bins of 5 ms measures synchrony; it is 1 for independent Poisson neurons.
+# With inhibition, the cells fire irregularly at about 9 Hz. Without inhibition, recurrent excitation causes bursts
+# of the whole network. Adaptation terminates each burst, and the network is silent until the cells have recovered.
+# Slices with blocked GABA receptors behave in the same way (Miles & Wong 1983). Two numbers quantify this. The
+# coefficient of variation (CV) of inter-spike intervals measures how irregularly a neuron fires. The variance
+# divided by the mean of the population's spike counts in bins of 5 ms measures synchrony; it is 1 for independent
+# Poisson neurons.
 
 
 # %%
@@ -161,7 +162,7 @@ assert 5 < rate(runs["with inhibition"]["pyramidal"], 400) < 15
 # %% [markdown]
 # ## How much inhibition?
 #
-# A certain weight is needed to change bursts into irregular firing; larger weights only reduce the rates.
+# A minimum weight is needed to change bursts into irregular firing; larger weights only reduce the rates.
 
 # %%
 weights = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0])
@@ -183,9 +184,9 @@ with dn.plot.style():
 # ## Inhibition at the soma or at the dendrite
 #
 # Some interneurons target the soma (basket cells), others the dendrites (Martinotti cells). To compare their
-# effects, we now simulate unconnected cells. They are driven either by spikes onto the dendrite or by a current
-# into the soma, and inhibited by 300 spikes per second at one of the two locations. Each population consists of 20
-# strengths of the drive with 20 cells each.
+# effects, we now simulate unconnected cells. They are driven either by spikes onto the dendrite or by a current into
+# the soma, and inhibited by 300 spikes per second at one of the two locations. Each population consists of 20 groups
+# of 20 cells, and each group receives a different strength of the drive.
 
 # %%
 spikes_per_s, current = np.linspace(0.0, 2000.0, 20), np.linspace(0.0, 600.0, 20)  # Hz, pA
@@ -220,7 +221,7 @@ with dn.plot.style():
     axes[0].legend()
 
 # %% [markdown]
-# For a drive that causes about 20 Hz without inhibition:
+# We compare the rates for the strength of each drive that causes about 20 Hz without inhibition:
 
 # %%
 left = {}
@@ -242,13 +243,14 @@ assert left["soma", "dend"] > left["soma", "soma"]
 assert left["dendrite", "dend"] < 0.7 * left["soma", "dend"]
 
 # %% [markdown]
-# Inhibition at the soma affects all inputs and reduces the response to both by about the same amount. Inhibition at
-# the dendrite is selective: it suppresses excitation of its dendrite, where it shunts the synapses and keeps NMDA
-# receptors blocked, but hardly affects a current into the soma. Dendritic inhibition thus controls which inputs
-# reach the soma, and somatic inhibition controls the output of the cell.
+# Inhibition at the soma affects all inputs and reduces the responses to both drives by about the same amount.
+# Inhibition at the dendrite is selective: it suppresses excitation of its dendrite, where it shunts the synapses and
+# keeps NMDA receptors blocked, but hardly affects a current into the soma. Dendritic inhibition thus controls which
+# inputs reach the soma, and somatic inhibition controls the output of the cell.
 #
 # ## Next steps
 #
-# - `build(2.0, onto="gaba_dend")` is the same network with Martinotti cells; compare its rates.
+# - `build(2.0, onto="gaba_dend")` builds the same network with Martinotti cells instead of basket cells; compare the
+#   rates.
 # - [Plasticity](plasticity.py) adds learning to the connections.
-# - [Speed up simulations](../howto/speed_up.md) helps before you make the network 100 times larger.
+# - [Speed up simulations](../howto/speed_up.md) lists what to try before you make the network 100 times larger.

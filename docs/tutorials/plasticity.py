@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Plasticity
 #
-# Synapses can change with the order of single spikes (STDP), with triplets of spikes, or only for a few hundred
-# milliseconds (short-term plasticity). We measure each rule as in a slice experiment, and then let a small network
-# learn.
+# Synapses can change depending on the order of single spikes (STDP) or on triplets of spikes, or only for a few
+# hundred milliseconds (short-term plasticity). We measure the effect of each rule as in a slice experiment, and then
+# let a small network learn.
 
 # %%
 import dendrion as dn
@@ -27,11 +27,11 @@ blue, orange, green = "#0072b2", "#d55e00", "#009e73"
 # %% [markdown]
 # ## A pairing experiment
 #
-# The synapse is on a soma with an electrode that makes it spike at given times: a current of 50 nA for one step of
-# 0.1 ms raises the potential of 200 pF by 25 mV, from -70 mV to above the threshold. Each neuron of a population is
-# one experiment with its own source and synapse, so all pairings are simulated together. Of the delay of 0.2 ms,
-# one step of 0.1 ms is dendritic, so both the presynaptic and the postsynaptic spike take 0.1 ms to reach the
-# synapse.
+# The synapse is on a soma with an electrode that makes the neuron spike at given times: a current of 50 nA for one
+# step of 0.1 ms raises the potential of 200 pF by 25 mV, from -70 mV to above the threshold. Each neuron of a
+# population is one experiment with its own source and synapse, so all pairings are simulated together. One step (0.1
+# ms) of the delay of 0.2 ms is dendritic, so both the presynaptic and the postsynaptic spike take 0.1 ms to reach
+# the synapse.
 
 
 # %%
@@ -67,7 +67,7 @@ def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
 # ## The STDP window
 #
 # Each experiment has one pair of spikes with its own interval Δt = t_post - t_pre. If the presynaptic spike comes
-# first, the synapse becomes stronger; if it comes too late, the synapse becomes weaker (Markram, Lübke, Frotscher &
+# first, the synapse becomes stronger; if it comes second, the synapse becomes weaker (Markram, Lübke, Frotscher &
 # Sakmann 1997, Science 275:213; Bi & Poo 1998, J Neurosci 18:10464). `dn.STDP` is the rule of Gütig, Aharonov,
 # Rotter & Sompolinsky (2003, J Neurosci 23:3697). A pair changes a weight w between 0 and w_max by
 #
@@ -80,8 +80,8 @@ def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
 # $$
 #
 # $\tau_+$ is a parameter of the synapse (`tau_plus`), and $\tau_-$ of the postsynaptic neuron (`stdp_tau`), because
-# the trace that decays with it belongs to the neuron. The values used here, 17 and 34 ms, are those of hippocampal
-# neurons in culture (Bi & Poo 2001, Annu Rev Neurosci 24:139).
+# the trace that decays with it belongs to the neuron. The values used here, 17 and 34 ms, were measured in cultured
+# hippocampal neurons (Bi & Poo 2001, Annu Rev Neurosci 24:139).
 
 # %%
 distances = np.arange(-80.0, 81.0, 2.0)  # ms
@@ -105,14 +105,14 @@ with dn.plot.style():
     ax.legend()
 
 # %% [markdown]
-# At Δt = 0 nothing happens: if both spikes reach the synapse in the same step, the postsynaptic spike is processed
-# first, before there is a presynaptic trace.
+# At Δt = 0 the weight does not change: if both spikes reach the synapse in the same step, the postsynaptic spike is
+# processed first, before there is a presynaptic trace.
 #
 # ## Dependence on the weight
 #
-# The exponents determine how a change depends on the weight. With μ = 0 it does not depend on it (*additive*, as in
-# Song, Miller & Abbott 2000, Nat Neurosci 3:919). With μ = 1 (*multiplicative*, Rubin, Lee & Sompolinsky 2001, Phys
-# Rev Lett 86:364) strong synapses hardly grow and weak ones hardly shrink.
+# The exponents determine how a change depends on the weight. With μ = 0, the change does not depend on the weight
+# (*additive*, as in Song, Miller & Abbott 2000, Nat Neurosci 3:919). With μ = 1 (*multiplicative*; Rubin, Lee &
+# Sompolinsky 2001, Phys Rev Lett 86:364) strong synapses hardly grow and weak ones hardly shrink.
 
 # %%
 weights = np.linspace(0.1, 1.9, 19)
@@ -138,10 +138,10 @@ with dn.plot.style():
 # STDP depends on the times at which spikes reach *the synapse*. The `delay` of a connection is the total time from
 # the presynaptic spike to its effect; the neuron's `dendritic_delay`, in steps, is the part of it that lies on the
 # dendrite. The presynaptic spike reaches the synapse `delay - dendritic_delay` after it was sent. The postsynaptic
-# spike propagates back along the dendrite and reaches it `dendritic_delay` later. As a function of the spike times
-# at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the larger the axonal part of the
-# delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann 2007, Neural Comput 19:1437,
-# compare both cases in networks).
+# spike propagates back along the dendrite and reaches the synapse `dendritic_delay` after it was sent. As a function
+# of the spike times at the somata, the window is therefore shifted by `delay - 2 dendritic_delay`: the larger the
+# axonal part of the delay, the earlier the presynaptic neuron has to spike (Morrison, Aertsen & Diesmann 2007,
+# Neural Comput 19:1437, compare both cases in networks).
 
 # %%
 with dn.plot.style():
@@ -163,9 +163,9 @@ with dn.plot.style():
 # ## A network that learns
 #
 # Ten neurons with one dendrite each receive input from 100 sources, which spike at 15 Hz. The first 50 sources are
-# correlated: there are about five common events per second, and each of these sources takes part in every second
-# one, with a spike within a few milliseconds. The other 50 are independent Poisson processes. The neurons receive
-# no information about this structure.
+# correlated: there are about five common events per second, and each of these sources takes part in about half of
+# the events, with a spike within a few milliseconds. The other 50 sources are independent Poisson processes. The
+# neurons receive no information about this structure.
 
 # %%
 duration, dt, sources = 150_000.0, 0.2, 100
@@ -202,7 +202,7 @@ class Learner(dn.MCNeuron):
 
 
 cells = Learner(10)
-# Times of spikes must be multiples of dt; others would be rounded with a warning.
+# Spike times that are not multiples of dt would be rounded, with a warning.
 times = np.rint(np.concatenate(trains) / dt) * dt
 inputs = dn.SpikeGenerator(sources, np.repeat(np.arange(sources), [len(t) for t in trains]), times)
 learnt = dn.MCSynapse(
@@ -221,8 +221,8 @@ print(f"{len(spikes) / 10 / duration * 1e3:.1f} Hz; {w.values.shape} (samples, c
 
 # %% [markdown]
 # A probe of `"w"` records weights like any other variable, with one column per connection, ordered by source, then
-# target. The correlated inputs become strong and the others weak (Song, Miller & Abbott 2000 and Gütig et al. 2003
-# explain why). With μ = 0.02 the rule is nearly additive, so synapses compete.
+# target. The correlated inputs become strong and the independent inputs become weak (Song, Miller & Abbott 2000 and
+# Gütig et al. 2003 explain why). With μ = 0.02 the rule is nearly additive, so synapses compete.
 
 # %% figure="learning"
 time = w.t / 1000.0  # s
@@ -257,10 +257,11 @@ np.testing.assert_array_equal(learnt.w, kept)
 # ## Triplets: the effect of frequency
 #
 # In layer 5 of visual cortex, repeating the same pair of spikes at a high frequency causes potentiation, but
-# repeating it slowly does not (Sjöström, Turrigiano & Nelson 2001, Neuron 32:1149). Pairs alone do not explain
-# this; *triplets* do (Pfister & Gerstner 2006, J Neurosci 26:9673): a postsynaptic spike causes more potentiation
-# if other postsynaptic spikes preceded it. `dn.TripletSTDP()` has their parameters for visual cortex with
-# all-to-all interactions; two of the time constants belong to the neuron. Like them, we use 60 pairs.
+# repeating it slowly does not (Sjöström, Turrigiano & Nelson 2001, Neuron 32:1149). Pairs of spikes alone do not
+# explain this effect; *triplets* do (Pfister & Gerstner 2006, J Neurosci 26:9673): a postsynaptic spike causes more
+# potentiation if other postsynaptic spikes preceded it. The defaults of `dn.TripletSTDP()` are the parameters of
+# Pfister & Gerstner for visual cortex with all-to-all interactions; two of the time constants belong to the neuron.
+# As in their study, we use 60 pairs.
 
 # %%
 frequencies = np.array([1.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0])  # Hz
@@ -271,8 +272,9 @@ pairs = dn.STDP(lambda_=0.0006, alpha=0.8, mu_plus=0.0, mu_minus=0.0, tau_plus=1
 doublet = pair(pairs, pre, post, stdp_tau=33.7).reshape(2, 7) - 1.0
 
 # %% [markdown]
-# The points are means and standard errors of the experiment, as tabulated by Pfister & Gerstner. Its lowest
-# frequency is 0.1 Hz. We use 1 Hz, which is also so slow that no trace lasts until the next pair.
+# The points are means and standard errors from the experiment, as tabulated by Pfister & Gerstner. The lowest
+# frequency in the experiment is 0.1 Hz. We use 1 Hz, which is also low enough for all traces to decay before the
+# next pair.
 
 # %%
 experiment = np.array([0.1, 10.0, 20.0, 40.0, 50.0])
@@ -338,7 +340,7 @@ def stimulate(trains, duration):
 
 
 # %% [markdown]
-# Ten spikes at 20 Hz, a pause, and one more spike:
+# We stimulate with ten spikes at 20 Hz, a pause, and one more spike:
 
 # %%
 train = np.append(20.0 + 50.0 * np.arange(10), 1000.0)
@@ -346,8 +348,9 @@ net, v, s = stimulate([train], 1100.0)
 _ = dn.plot.traces(v)
 
 # %% [markdown]
-# The gate s increases by the effect of each spike, and decays by the factor 1 - dt/τ in each step of forward Euler.
-# We can therefore read off each u x and compare it with a direct implementation of the rule.
+# Each spike increases the gate s by its effect, and in each step of forward Euler the gate decays by the factor 1 -
+# dt/τ. We can therefore compute the u x of each spike from the recording, and compare it with a direct
+# implementation of the rule.
 
 
 # %%
@@ -371,10 +374,10 @@ for name, rule in rules.items():
     print(f"{name:12s} first {jumps[0]:.3f}, tenth {jumps[9]:.3f}, after the pause {jumps[10]:.3f}")
 
 # %% [markdown]
-# What is the effect of a spike late in a long train with rate r? At the depressing synapse it decreases with the
-# rate; at the facilitating synapse it is largest at an intermediate rate. The effect per second, u x r, approaches
-# 1/τ_rec at both: at high rates a synapse transmits what it recovers, independently of the rate (Tsodyks & Markram
-# 1997).
+# What is the effect of a spike late in a long train with rate r? At the depressing synapse, the effect decreases
+# with the rate; at the facilitating synapse, it is largest at an intermediate rate. The effect per second, u x r,
+# approaches 1/τ_rec at both synapses: at high rates a synapse transmits only as much as it recovers, independently
+# of the rate (Tsodyks & Markram 1997).
 
 # %%
 rates = np.array([2.0, 5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 100.0])  # Hz

@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Train a network
 #
-# Six spiking neurons with two dendrites each learn to distinguish two classes of points. All weights (excitation
-# and inhibition of the dendrites, and the output weights) are trained with exact gradients of the simulation, in
-# which a spike has a *surrogate* derivative. The tutorial uses only NumPy; the end shows the same with PyTorch and
-# JAX.
+# Six spiking neurons with two dendrites each learn to distinguish two classes of points. All weights (excitation and
+# inhibition of the dendrites, and the output weights) are trained with exact gradients of the simulation, in which a
+# spike has a *surrogate* derivative. The tutorial uses only NumPy; the last section shows how to use the network
+# with PyTorch and JAX.
 
 # %%
 import dendrion as dn
@@ -48,9 +48,9 @@ test_points, test_classes = moons(200)  # not used for training
 # %% [markdown]
 # ## Encode numbers as spike times
 #
-# Each coordinate is encoded by eight units with Gaussian receptive fields. A unit spikes once. It spikes earlier if
-# the number is closer to its centre, and does not spike if the number is far away (Bohte, Kok & La Poutré 2002,
-# Neurocomputing 48:17). A point is encoded by at most 16 spikes within 22 ms.
+# Each coordinate is encoded by eight units with Gaussian receptive fields. A unit spikes at most once. The closer
+# the number is to the centre of the unit, the earlier the unit spikes; if the number is far away, it does not spike
+# (Bohte, Kok & La Poutré 2002, Neurocomputing 48:17). A point is encoded by at most 16 spikes within 22 ms.
 
 # %%
 dt, duration = 0.5, 40.0  # ms
@@ -77,8 +77,8 @@ train_spikes, test_spikes = encode(points), encode(test_points)
 #
 # Excitatory (NMDA) and inhibitory (GABA) synapses are on the dendrites, each of which has its own potential. With g
 # = 1 nS a weight is a conductance in nS. The output neurons never spike; they integrate their input, and the
-# predicted class is the one with the higher mean potential from 20 ms on. The rest of this page is about the
-# parameter `surrogate_grad_fn`.
+# predicted class is the one with the higher mean potential from 20 ms on. The parameter `surrogate_grad_fn` is
+# explained below.
 
 
 # %%
@@ -111,8 +111,8 @@ class Output(dn.MCNeuron):
 
 
 # %% [markdown]
-# A class combines the network, its probes and the names of its weights. `inputs` replace the output of the
-# generator; with `batch` all points are simulated in parallel.
+# A class combines the network, its probes and the names of its weights. `inputs` replaces the output of the
+# generator; with `batch`, all points are simulated in parallel.
 
 
 # %%
@@ -156,9 +156,9 @@ class Classifier:
 # ## The derivative of a spike
 #
 # A spike is a step function of V at the threshold. Its derivative is 0 almost everywhere, so it does not propagate
-# gradients. In the reverse pass, and only there, it is replaced by a smooth bump (Neftci, Mostafa & Zenke 2019,
-# IEEE Signal Process Mag 36:51). The forward run has real spikes. The figure shows three such surrogates, each with
-# area 1. Two of them are several millivolts wide; the third, which is the default, is narrow.
+# gradients. In the reverse pass, and only there, it is replaced by a smooth bump (Neftci, Mostafa & Zenke 2019, IEEE
+# Signal Process Mag 36:51). The forward run still uses true spikes. The figure shows three such surrogates, each
+# with area 1. Two of them are several millivolts wide; the third, which is the default, is narrow.
 
 # %%
 surrogates = [dn.Sigmoid(0.5), dn.Triangle(0.2), dn.Sigmoid(4.0)]
@@ -172,8 +172,8 @@ for surrogate in surrogates:
 # ## A loss and a training step
 #
 # The loss is the cross entropy of the softmax of the outputs. Its derivative with respect to an output is the
-# predicted probability minus 1 for the correct class, and the predicted probability for the other one. Divided by
-# the number of samples that were averaged, this is the input of `backward`.
+# predicted probability minus 1 for the correct class, and the predicted probability for the other one. The argument
+# of `backward` is this derivative divided by the number of points and by the number of samples that were averaged.
 
 
 # %%
@@ -284,7 +284,7 @@ assert difference[1] > difference[0]
 # missed by 2 mV. If your network learns slowly, check how far the somas are from the threshold, and use a surrogate
 # of that width.
 #
-# Gradients leave out the derivative of the reset of V (`detach_reset=True`, the default). With
+# By default (`detach_reset=True`), gradients do not include the derivative of the reset of V. With
 # `detach_reset=False`, the narrow surrogate is multiplied by the 15 mV of the reset in each step near the threshold
 # and dominates everything else; the loss then stays above 0.15.
 
@@ -304,7 +304,8 @@ assert max(final) < 0.1
 # %% [markdown]
 # ## With PyTorch or JAX
 #
-# The same network can be a layer, whose parameters include those of the network, or a differentiable function:
+# The same network can be used as a PyTorch layer, whose parameters include those of the network, or as a
+# differentiable JAX function:
 #
 # ```text
 # import dendrion.torch
@@ -320,7 +321,7 @@ assert max(final) < 0.1
 #
 # ## Next steps
 #
-# - [Gradients](../gradients.md) describes what is differentiated, batches, memory and all surrogates.
+# - [Gradients](../gradients.md) describes which derivatives are computed, batches, memory and all surrogates.
 # - `examples/digits.py` trains 16 neurons with four dendrites on handwritten digits.
 # - [Fit a cell](fitting.py) uses the same gradients without spikes.
 # - [Plasticity](plasticity.py) covers learning from spikes alone.
