@@ -1,11 +1,11 @@
-"""Ion channels from the literature, written as equations. Each cites its paper, and ``KA.equations`` shows its text.
+"""Ion channels from the literature, defined by equations. Each cites its source, and ``KA.equations`` shows its text.
 
-Conductances are per area (mS/cm2), as in the papers, and require the compartment's ``length`` and ``diameter``. For
+Conductances are per area (mS/cm2), as in the literature, and require the compartment's ``length`` and ``diameter``. For
 compartments without a geometry, use ``KA.absolute``, whose ``g`` is in nS and has no default.
 
 Channels on one compartment share calcium: [CaT][dendrion.channels.CaT] and [CaL][dendrion.channels.CaL] export the
 current ``I_Ca``, [CaPool][dendrion.channels.CaPool] imports it and exports the concentration ``Ca``, and
-[KCa][dendrion.channels.KCa] imports that.
+[KCa][dendrion.channels.KCa] imports the concentration.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ class _PerArea(Channel):
 
 
 class HHNa(_PerArea):
-    """Squid giant axon sodium at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
+    """Sodium current of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952).
+
+    The kinetics are for a resting potential of -65 mV.
 
     Parameters
     ----------
@@ -50,7 +52,9 @@ class HHNa(_PerArea):
 
 
 class HHK(_PerArea):
-    """Squid giant axon potassium at 6.3 degrees Celsius (Hodgkin & Huxley 1952), for a resting potential of -65 mV.
+    """Potassium current of the squid giant axon at 6.3 degrees Celsius (Hodgkin & Huxley 1952).
+
+    The kinetics are for a resting potential of -65 mV.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ class HHK(_PerArea):
 
 
 class NaT(_PerArea):
-    """Transient sodium of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
+    """Transient sodium current of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ class NaT(_PerArea):
 
 
 class NaP(_PerArea):
-    """Persistent sodium (Traub, Buhl, Gloveli & Whittington 2003).
+    """Persistent sodium current (Traub, Buhl, Gloveli & Whittington 2003).
 
     Parameters
     ----------
@@ -88,7 +92,7 @@ class NaP(_PerArea):
 
 
 class Kdr(_PerArea):
-    """Delayed rectifier of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
+    """Delayed-rectifier potassium current of pyramidal cells (Traub & Miles 1991, as in Pospischil et al. 2008).
 
     Parameters
     ----------
@@ -102,7 +106,7 @@ class Kdr(_PerArea):
 
 
 class KA(_PerArea):
-    """A-type potassium (Traub et al. 2003, after Huguenard & McCormick 1992).
+    """A-type potassium current (Traub et al. 2003, after Huguenard & McCormick 1992).
 
     Parameters
     ----------
@@ -114,7 +118,7 @@ class KA(_PerArea):
 
 
 class KM(_PerArea):
-    """Slow muscarinic potassium (Yamada, Koch & Adams 1989, as in Pospischil et al. 2008).
+    """Slow muscarinic potassium current (Yamada, Koch & Adams 1989, as in Pospischil et al. 2008).
 
     Parameters
     ----------
@@ -140,7 +144,7 @@ class Ih(_PerArea):
 
 
 class CaT(_PerArea):
-    """Low-threshold calcium (Huguenard & McCormick 1992, as in Destexhe et al. 1996). Exports ``I_Ca``.
+    """Low-threshold calcium current (Huguenard & McCormick 1992, as in Destexhe et al. 1996). Exports ``I_Ca``.
 
     Parameters
     ----------
@@ -154,7 +158,7 @@ class CaT(_PerArea):
 
 
 class CaL(_PerArea):
-    """High-threshold calcium (Reuveni et al. 1993, as in Pospischil et al. 2008). Exports ``I_Ca``.
+    """High-threshold calcium current (Reuveni et al. 1993, as in Pospischil et al. 2008). Exports ``I_Ca``.
 
     Parameters
     ----------
@@ -166,7 +170,7 @@ class CaL(_PerArea):
 
 
 class KCa(_PerArea):
-    """Calcium-activated potassium of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
+    """Calcium-activated potassium current of the SK type (Koehler et al. 1996, as in Hay et al. 2011). Imports ``Ca``.
 
     Parameters
     ----------
@@ -184,7 +188,7 @@ class KCa(_PerArea):
 class CaPool(Channel):
     """Calcium concentration in a shell under the membrane (Destexhe et al. 1994, as in Hay et al. 2011).
 
-    Imports ``I_Ca`` from the channels on its compartment, which needs a geometry, and exports ``Ca``.
+    Imports ``I_Ca`` from the channels on its compartment and exports ``Ca``. The compartment needs a geometry.
 
     Parameters
     ----------

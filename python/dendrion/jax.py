@@ -41,14 +41,14 @@ def function(
     *,
     memory: float = MEMORY,
 ) -> Callable[..., Any]:
-    """Return a network as a function of parameters and inputs that JAX can differentiate, also under ``jit``.
+    """Return a network as a function of parameters and inputs that JAX can differentiate, including under ``jit``.
 
     The function is pure: each call runs the network from t = 0, and the result depends only on the arguments.
-    Parameters that are not passed have the values that the network had when the function was created, and random
-    numbers are derived from ``seed``. Gradients are exact, with the surrogate derivatives of the populations for their
-    spikes. Second derivatives and forward mode are not available and raise an error. The network runs outside XLA, one
-    call at a time. A call leaves its parameters, states and recordings in the network. After training, copy the result
-    to the network with ``net.set_parameters(params)``.
+    Parameters that are not passed have the values that they had in the network when the function was created, and
+    random numbers are derived from ``seed``. Gradients are exact, except that the derivative of each spike is the
+    surrogate of its population. Second derivatives and forward mode are not available and raise an error. The network
+    runs outside XLA, one call at a time. After a call, the network holds the parameters, states and recordings of that
+    call. After training, copy the final parameters to the network with ``net.set_parameters(params)``.
 
     Parameters
     ----------
@@ -58,10 +58,11 @@ def function(
         Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
         Generators that the arguments replace. The arguments are real arrays of shape ``(batch, steps, size)`` or
-        ``(steps, size)``: for spikes, factors on the weights (1 is a spike); for currents, values in pA.
+        ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and values in pA for current
+        generators.
     outputs : list of Recording or SpikeRecording
-        Probes whose recordings are returned, of shape ``(batch, samples, columns)``; for spikes, 0 or 1 in an array of
-        shape ``(batch, steps, size)``.
+        Probes whose recordings are returned, of shape ``(batch, samples, columns)``, or for spikes ``(batch, steps,
+        size)``, with the number of spikes in each step.
     memory : float
         Maximum memory for a gradient (bytes).
 
@@ -69,10 +70,11 @@ def function(
     -------
     function
         ``f(params, *inputs, seed=None, state=None)``. ``params`` is a dict with some or all of ``net.parameters()``.
-        ``seed`` is an integer >= 0 or a key of ``jax.random``, from which noise and the spikes of random generators are
-        drawn. It defaults to the ``noise_seed`` that the network had when the function was created. ``state`` is a dict
-        of initial states by key (as in ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``; gradients with
-        respect to them are available too. The function returns an array for one probe, otherwise a tuple.
+        ``seed`` is an integer >= 0 or a key of ``jax.random``; it determines the noise and the spikes of random
+        generators, and defaults to the ``noise_seed`` that the network had when the function was created. ``state`` is
+        a dict of initial states by key (as in ``net.get_state()``), of shape ``(size,)`` or ``(batch, size)``;
+        gradients with respect to these states are also available. The function returns an array if there is one probe,
+        and otherwise a tuple.
 
     Example
     -------
@@ -174,7 +176,7 @@ class _Runs:
 
 
 def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
-    """Call a function outside XLA. Differentiating the call raises an error with the reason."""
+    """Call a function outside XLA. Differentiating the call raises an error that explains the reason."""
 
     @jax.custom_jvp
     def called(*arguments: Any) -> Any:
@@ -191,7 +193,7 @@ def _called(run: Callable[..., Any], like: Any, *arguments: Any) -> Any:
 
 
 def _like(gradient: NDArray[np.float64], value: Any) -> NDArray[Any]:
-    """Return a gradient in the shape and type of its argument; an argument shared by all samples gets their sum."""
+    """Return a gradient with the shape and type of its argument, summed over samples that share the argument."""
     shape = np.shape(value)
     lead = tuple(range(gradient.ndim - len(shape)))
     return np.asarray(gradient.sum(axis=lead).reshape(shape), dtype=np.asarray(value).dtype)
@@ -221,5 +223,5 @@ def _seed_of(words: NDArray[np.uint32]) -> int:
     """Return the integer seed that the words encode."""
     if words.size <= 2:
         return functools.reduce(lambda seed, word: seed << 32 | int(word), words, 0)
-    # Keys of other generators have more words.
+    # The keys of some of JAX's generators have more words.
     return int(np.random.SeedSequence(words.tolist()).generate_state(1, np.uint64)[0])

@@ -1,6 +1,6 @@
 """Mechanisms from NEURON's NMODL files.
 
-A ``.mod`` file is translated to Dendrion's equation language, and becomes a class like those that you write yourself:
+A ``.mod`` file is translated to Dendrion's equation language and becomes a class like the ones that you write yourself:
 
 >>> import dendrion as dn
 >>> Leak = dn.nmodl.loads('''
@@ -14,7 +14,7 @@ A ``.mod`` file is translated to Dendrion's equation language, and becomes a cla
 
 Density mechanisms become [Channel][dendrion.Channel] classes; point processes with a NET_RECEIVE block become
 [Receptor][dendrion.Receptor] classes. If a file uses a feature that is not supported, an error names the line. The
-attribute ``notes`` lists all assumptions and everything that was left out.
+attribute ``notes`` of the class lists all assumptions and everything that was left out.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from .neurons.receptors import Receptor
 
 __all__ = ["load", "loads"]
 
-#: Names that a parameter cannot have: attributes of modules, and Python keywords. ``lambda`` becomes ``lambda_``.
+#: Names that a parameter cannot have: attributes of modules, and Python keywords. An underscore is appended to them.
 _RESERVED = frozenset((*dir(Channel), *dir(Receptor), *_OF_MODULES, *keyword.kwlist, "notes"))
 
 
@@ -49,7 +49,8 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
     Raises
     ------
     EquationError
-        If the file is invalid or uses a feature that is not supported. The message has file, line, column and a caret.
+        If the file is invalid or uses a feature that is not supported. The message names the file, line and column, and
+        marks the position with a caret.
     """
     path = Path(file_name("nmodl.load: path", path))
     try:
@@ -61,7 +62,7 @@ def load(path: str | os.PathLike[str]) -> type[Channel] | type[Receptor]:
 def loads(source: str) -> type[Channel] | type[Receptor]:
     """Return the class of the mechanism in the source text of a ``.mod`` file; see [load][dendrion.nmodl.load].
 
-    The attribute ``equations`` of the class has the translated text, ``notes`` the assumptions and omissions.
+    The attribute ``equations`` of the class contains the translated text; ``notes`` lists assumptions and omissions.
     """
     if not isinstance(source, str):
         raise ParameterTypeError(f"nmodl.loads: source = {quoted(source)}: expected the text of a .mod file")

@@ -23,7 +23,7 @@ Bounds = Mapping[str, tuple[float | None, float | None]]
 
 
 class Optimizer(Abstract, SuggestingKeywords):
-    """Base of the optimizers. ``step(gradients)`` updates the parameters of the network, within bounds."""
+    """Base class of the optimizers. ``step(gradients)`` updates the parameters and keeps them within bounds."""
 
     _examples: ClassVar[str] = "Adam(net)"
 
@@ -88,7 +88,7 @@ class Optimizer(Abstract, SuggestingKeywords):
         return least if included else least + 1e-6 * _magnitude(value), most
 
     def step(self, gradients: Mapping[str, ArrayLike]) -> None:
-        """Update the parameters, given the gradients of a loss that is to be minimised."""
+        """Update the parameters, given the gradients of the loss to be minimised."""
         if not isinstance(gradients, Mapping):
             raise ParameterTypeError(f"{type(self).__name__}: step: {mapping_error('gradients', gradients)}")
         if not any(key in gradients for key in self.keys):
@@ -130,9 +130,10 @@ class SGD(Optimizer):
     train : list of str, optional
         Keys of the parameters to train. By default all parameters that are not frozen and have a gradient.
     bounds : dict, optional
-        Smallest and largest permitted value by key (``None`` for no bound), in addition to the parameter's own domain.
+        Pairs of the smallest and the largest permitted value, by key (``None`` for no bound). They apply in addition to
+        the parameter's own domain.
     relative : bool
-        Whether the steps of each parameter are in units of its mean magnitude at the time of construction.
+        Whether the steps of each parameter are in units of its mean magnitude, measured when the optimizer is created.
     """
 
     def __init__(
@@ -162,11 +163,11 @@ class Adam(Optimizer):
     net : Network
         The network whose parameters are trained.
     lr : float
-        Learning rate, > 0. A parameter changes by about this amount per step.
+        Learning rate, > 0. Each parameter changes by about this amount per step.
     betas : pair of float
         Decay rates of the running means of gradients and of squared gradients, from 0 to below 1.
     eps : float
-        Added to the root of the mean square for numerical stability.
+        Number added to the root of the mean square, for numerical stability.
     train, bounds, relative
         See [SGD][dendrion.optim.SGD].
     """
@@ -197,7 +198,7 @@ class Adam(Optimizer):
 
 
 def _magnitude(values: NDArray[np.float64]) -> float:
-    """Return the mean magnitude of values, or 1 if it is 0 or there are no values."""
+    """Return the mean magnitude of values, or 1 if the mean is 0 or there are no values."""
     return float(np.abs(values).mean()) or 1.0 if values.size else 1.0
 
 
@@ -209,7 +210,7 @@ def _positive(name: str, value: object) -> float:
 
 
 def checked_bounds(label: str, bounds: Bounds | None) -> Bounds:
-    """Return bounds after checking that they are pairs by key."""
+    """Return bounds, after checking that they are a dict from key to pair."""
     if bounds is None:
         return {}
     if not isinstance(bounds, Mapping):

@@ -1,8 +1,8 @@
 """Surrogate derivatives of spikes. A spike is a step function of V, whose own derivative is useless for training.
 
 Simulations use the hard threshold. Gradients replace the derivative of the spike S with respect to V by a surrogate σ
-(Neftci, Mostafa & Zenke 2019). Its argument is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With ``relative=True`` the
-argument is relative to the reset, ``x = (V - V_th) / (V_th - V_reset)``, which is dimensionless, and
+(Neftci, Mostafa & Zenke 2019). The argument of σ is ``x = V - V_th`` (mV), and ``dS/dV = σ(x)``. With
+``relative=True``, the argument is ``x = (V - V_th) / (V_th - V_reset)``, which is dimensionless, and
 
     dS/dV       =  σ(x) / (V_th - V_reset)
     dS/dV_th    = -σ(x) (1 + x) / (V_th - V_reset)
@@ -32,7 +32,7 @@ __all__ = ["ATan", "Expression", "FastSigmoid", "Gaussian", "MultiGaussian", "Si
 
 
 class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
-    """Base of the surrogate derivatives.
+    """Base class of the surrogate derivatives.
 
     Calling a surrogate with x returns σ(x). x is ``V - V_th`` (mV) and σ is in 1/mV. With ``relative=True``, x is
     ``(V - V_th) / (V_th - V_reset)``, and both are dimensionless.
@@ -56,7 +56,7 @@ class Surrogate(Abstract, FixedOnceMade, SuggestingKeywords):
             setattr(self, name, number)
 
     def __call__(self, above: ArrayLike) -> NDArray[np.float64]:
-        """Return the surrogate at ``above``: V - V_th (mV), or (V - V_th) / (V_th - V_reset) with ``relative=True``."""
+        """Return σ at ``above``, which is V - V_th (mV), or (V - V_th) / (V_th - V_reset) with ``relative=True``."""
         what, unit = ("(V - V_th) / (V_th - V_reset)", "") if self.relative else ("V - V_th", "mV")
         x = numbers(f"{type(self).__name__}: {what}", above, "numbers", unit)
         return self._made().values(x.ravel()).reshape(x.shape)
@@ -146,7 +146,7 @@ class ATan(Surrogate):
 
 
 class Triangle(Surrogate):
-    """``alpha max(0, 1 - alpha |x|)``, zero beyond ``1 / alpha`` from the threshold (Esser et al. 2016).
+    """``alpha max(0, 1 - alpha |x|)``, which is zero beyond a distance of ``1 / alpha`` (Esser et al. 2016).
 
     Parameters
     ----------
@@ -216,15 +216,15 @@ class Expression(Surrogate):
     Parameters
     ----------
     function : callable or str
-        A function of x that uses NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same function as
-        a text in the [equation language](../equations.md#functions-of-x), such as ``"1 / (1 + abs(x))^2"``.
+        A function of x, composed of NumPy functions, such as ``lambda x: 1 / (1 + abs(x)) ** 2``, or the same function
+        as text in the [equation language](../equations.md#functions-of-x), such as ``"1 / (1 + abs(x))^2"``.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
 
     Attributes
     ----------
     text : str
-        The function as a text.
+        The function as text in the equation language.
     """
 
     _defaults: ClassVar[dict[str, float]] = {}

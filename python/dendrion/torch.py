@@ -25,9 +25,9 @@ except ImportError as error:  # pragma: no cover
 
 __all__ = ["Layer"]
 
-#: Replaces the dots in parameter keys, because PyTorch does not allow dots in parameter names.
+#: Replacement for the dots in parameter keys, because PyTorch does not allow dots in parameter names.
 DOT = ":"
-#: Attributes that cannot change because the layer's parameters depend on them.
+#: Attributes that cannot be set again, because the layer's parameters depend on them.
 _FIXED = ("function", "constrain", "keys", "seed")
 #: Reason why second derivatives and forward mode raise an error.
 NOT_AVAILABLE = "are not available: the derivative of a gradient through surrogate derivatives is not defined"
@@ -37,14 +37,15 @@ class Layer(torch.nn.Module):
     """A network as a PyTorch layer: a function from generator inputs to recordings.
 
     Each call runs the network from t = 0 for ``duration``. The layer's parameters are the trained parameters of the
-    network, in the network's dtype, named by their keys with ``:`` instead of ``.`` (``cell/soma:gL``). They are
-    unconstrained and scaled, so that an optimizer can change them freely. ``values()`` and ``state_dict()`` return
-    physical values (mV, nS, weights) instead. Gradients are exact, with the surrogate derivatives of the populations
-    for their spikes. Second derivatives are not available and raise an error.
+    network, in the network's dtype, named by their keys with ``:`` instead of ``.`` (``cell/soma:gL``). By default,
+    parameters with bounds are scaled and unconstrained, so that an optimizer can change them freely (see
+    ``constrain``). ``values()`` and ``state_dict()`` return physical values (mV, nS, weights). Gradients are exact,
+    except that the derivative of each spike is the surrogate of its population. Second derivatives are not available
+    and raise an error.
 
     Parameters that are not trained keep the values they had when the layer was created, even if the network's values
-    change later. The network holds the parameters of the layer that was created, called or synchronized last. Reading,
-    saving or running the network first copies an optimizer's changes to it.
+    change later. The network holds the parameters of the layer that was created, called or synchronized last. Before
+    the network is read, saved or run, it receives the changes that an optimizer has made to these parameters.
 
     Layers can be called from several threads. Calls to layers of the same network run one after another.
     ``copy.deepcopy`` copies the parameters; the copy runs on the same network. Layers cannot be pickled; save
@@ -58,26 +59,28 @@ class Layer(torch.nn.Module):
         Simulated time per call (ms), a multiple of the time step.
     inputs : list of Generator
         Generators that the arguments of a call replace. The arguments are real tensors of shape ``(batch, steps,
-        size)`` or ``(steps, size)``: for spikes, factors on the weights (1 is a spike); for currents, values in pA.
+        size)`` or ``(steps, size)``: factors on the weights for spike generators (1 is one spike), and values in pA for
+        current generators.
     outputs : list of Recording or SpikeRecording
-        Probes whose recordings are returned, of shape ``(batch, samples, columns)``; for spikes, 0 or 1 in a tensor of
-        shape ``(batch, steps, size)``. A call returns a tensor for one probe, otherwise a tuple.
+        Probes whose recordings are returned, of shape ``(batch, samples, columns)``, or for spikes ``(batch, steps,
+        size)``, with the number of spikes in each step. A call returns a tensor if there is one probe, and otherwise a
+        tuple.
     train : list of str, optional
         Keys of the parameters to train. Defaults to all of ``net.parameters()`` that have a gradient.
     constrain : str, optional
         How to keep conductances, time constants and other parameters within their domain. ``"softplus"`` makes them a
-        smooth positive function of the layer's parameter (a sigmoid if they have two bounds), ``"clamp"`` uses the
-        nearest valid value, and ``None`` applies no constraint, so that an invalid value raises an error.
+        softplus function of the layer's parameter (a sigmoid function if they have two bounds), ``"clamp"`` uses the
+        nearest valid value, and ``None`` applies no constraint, so an invalid value raises an error.
     memory : float
         Maximum memory for a gradient (bytes).
     seed : int, optional
-        Seed of noise and random generators for every call. By default each call uses new random numbers, with a seed
-        from PyTorch's global generator, so that ``torch.manual_seed`` makes them reproducible.
+        Seed for noise and random generators, used in every call. By default each call draws a new seed from PyTorch's
+        global generator, so that ``torch.manual_seed`` makes the calls reproducible.
 
     Raises
     ------
     ParameterError
-        If ``train`` has a frozen parameter, ``constrain`` is unknown, or an input has the wrong shape.
+        If ``train`` contains a frozen parameter, ``constrain`` is unknown, or an input has the wrong shape.
     """
 
     #: Version of the ``state_dict`` layout: version 1 had unconstrained values, version 2 has physical values.
@@ -105,15 +108,16 @@ class Layer(torch.nn.Module):
         dtype = torch.float64 if net.dtype == np.float64 else torch.float32
         known = net.parameters()
         self._rules: dict[str, tuple[float, float, float]] = {}
-        # Initial parameter and physical value by key. While a parameter equals its initial value, the value is exact.
+        # Initial parameter and initial physical value by key. While a parameter equals its initial value, the physical
+        # value is exact.
         self._starts: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-        # The parameters that the network received last, by key.
+        # The parameters that the network last received, by key.
         self._sent: dict[str, torch.Tensor] = {}
         for key in self.keys:
             least, most, included = net._sim.domain(key)
             value = torch.as_tensor(np.array(known[key], dtype=np.float64))
             scale = float(value.abs().mean()) or 1.0
-            # If the lower bound itself is not accepted, use a value slightly above it.
+            # If the lower bound itself is invalid, use a value slightly above it.
             self._rules[key] = (least if included else least + 1e-6 * scale, most, scale)
             free = self._free(key, value)
             self.register_parameter(_name(key), torch.nn.Parameter(free.to(dtype, copy=True)))
@@ -128,12 +132,12 @@ class Layer(torch.nn.Module):
         super().__setattr__(name, value)
 
     def extra_repr(self) -> str:
-        """Return the description that PyTorch shows."""
+        """Return the text that PyTorch shows in the representation of the layer."""
         kinds = [g.path for g in self.function.inputs], [p._name for p in self.function.outputs]
         return f"{self.function.steps} steps, inputs={kinds[0]}, outputs={kinds[1]}, {len(self.keys)} parameters"
 
     def values(self) -> dict[str, torch.Tensor]:
-        """Return the physical values of the parameters, as the network uses them (mV, nS, weights), by key."""
+        """Return the physical values of the parameters (mV, nS, weights), which the network uses, by key."""
         return {key: self._value(key, self._parameter(key)) for key in self.keys}
 
     def set_values(self, values: Mapping[str, ArrayLike | torch.Tensor]) -> None:
@@ -174,8 +178,8 @@ class Layer(torch.nn.Module):
     def state(self) -> dict[str, torch.Tensor]:
         """Return the current states of the network by ``path.variable``, of shape ``(batch, size)`` or ``(size,)``.
 
-        The states are detached from gradients. They do not include spikes in transit, which calls with ``reset=False``
-        do continue.
+        The states are detached from gradients. They do not include spikes in transit, although these do arrive in calls
+        with ``reset=False``.
         """
         dtype = torch.float64 if self.function.net.dtype == np.float64 else torch.float32
         return {key: torch.as_tensor(value).to(dtype) for key, value in self.function.net.get_state().items()}
@@ -195,15 +199,15 @@ class Layer(torch.nn.Module):
         inputs : tensor
             One tensor for each of the layer's ``inputs``.
         seed : int, optional
-            Seed of noise and random generators for this call. Defaults to the layer's ``seed``, or if that is None to a
-            seed from PyTorch's global generator.
+            Seed for noise and random generators in this call. Defaults to the layer's ``seed`` or, if that is None, to
+            a seed from PyTorch's global generator.
         state : dict of tensor, optional
-            Initial states by key (as in ``net.get_state()``), of shape ``(size,)``, or ``(batch, size)`` for one per
-            sample. Gradients flow to them. Other states start with the network's initial values.
+            Initial states by key (as in ``net.get_state()``), of shape ``(size,)``, or ``(batch, size)`` with one state
+            per sample. They receive gradients. States that are not in the dict start at the network's initial values.
         reset : bool
             Whether the call starts at t = 0. If False, it continues from the current state of the network, including
             spikes in transit and the sequence of random numbers, like a second ``net.run``. Use this to process long
-            sequences in segments. Gradients stop at the start of a segment.
+            sequences in segments. Gradients do not extend beyond the start of a segment.
         """
         names = [g.path for g in self.function.inputs]
         if len(inputs) != len(names):
@@ -216,7 +220,7 @@ class Layer(torch.nn.Module):
         call = _Call(self.function, self.keys, list(states), self._seed_of(seed), reset, torch.is_grad_enabled())
         net = self.function.net
         with net._lock:
-            # Copy parameters, so that an optimizer's in-place update does not change tensors saved in the graph.
+            # Copy parameters, so that in-place updates by an optimizer do not change tensors saved in the graph.
             values = [v.clone() if v is self._parameter(key) else v for key, v in self.values().items()]
             outputs = _Run.apply(call, *values, *states.values(), *inputs)
             self._received()
@@ -275,8 +279,9 @@ class Layer(torch.nn.Module):
             value = least + (most - least) * torch.sigmoid(free)
         else:
             value = least + scale * torch.nn.functional.softplus(free)
-        # Inverting the constraint introduces rounding and cannot reach a bound. While a parameter equals its initial
-        # value, correct the value to the exact initial one (the difference of two close numbers is exact).
+        # Inverting the constraint introduces rounding errors and cannot reach a bound. While a parameter equals its
+        # initial value, the physical value is corrected to the exact initial one (the difference of two close numbers
+        # is exact).
         start, exact = (t.to(free.device, free.dtype) for t in self._starts[key])
         at_start = free.detach() == start
         return value + torch.where(at_start, exact - value, torch.zeros_like(value)).detach()
@@ -288,12 +293,12 @@ class Layer(torch.nn.Module):
         least, most, scale = self._rules[key]
         if np.isfinite(most):
             return torch.logit(((value - least) / (most - least)).clamp(1e-4, 1 - 1e-4))
-        # A value at its bound is moved slightly inside, because gradients vanish at the bound.
+        # A value at its bound is moved slightly inwards, because gradients vanish at the bound.
         above = ((value - least) / scale).clamp(min=1e-4)
         return above + torch.log(-torch.expm1(-above))
 
     def _start(self, key: str, value: torch.Tensor) -> None:
-        """Set the current initial value of a parameter."""
+        """Make the current value of a parameter its initial value, with the exact physical value ``value``."""
         self._starts[key] = self._parameter(key).detach().clone(), value.detach().clone()
 
     def _refused(self, key: str, value: torch.Tensor) -> str | None:
@@ -376,7 +381,7 @@ def _array(name: str, tensor: torch.Tensor) -> NDArray[np.float64]:
 
 
 class _Clamp(torch.autograd.Function):
-    """The nearest value within bounds. Gradients pass through unless they would move the parameter further out."""
+    """The nearest value within bounds. Gradients pass unless a descent step would move the parameter further out."""
 
     @staticmethod
     def forward(ctx: Any, free: torch.Tensor, least: float, most: float) -> torch.Tensor:
@@ -393,7 +398,7 @@ class _Clamp(torch.autograd.Function):
 
 
 class _Call:
-    """A call of a layer, without its tensors. The order of tensors is parameters, states, inputs."""
+    """A call to a layer, without its tensors, whose order is parameters, states, inputs."""
 
     def __init__(
         self, function: Differentiable, keys: list[str], states: list[str], seed: int, reset: bool, grad: bool
@@ -404,7 +409,7 @@ class _Call:
         self.names = [*keys, *states, *(g.path for g in function.inputs)]
 
     def of(self, arrays: Sequence[NDArray[np.float64]]) -> Call:
-        """Return the arguments for the network that correspond to the values of the tensors."""
+        """Return the arguments of the call, given the values of its tensors."""
         first, then = len(self.keys), len(self.keys) + len(self.states)
         values = dict(zip(self.keys, arrays[:first], strict=True))
         states = dict(zip(self.states, arrays[first:then], strict=True))
@@ -438,7 +443,7 @@ class _Run(torch.autograd.Function):
         like = tensors[-1] if tensors else torch.empty(0)
         dtype = like.dtype if like.is_floating_point() else torch.get_default_dtype()
         if dtype.itemsize < 4 and torch.is_autocast_enabled(like.device.type):
-            # Half precision cannot resolve small differences in voltage. Layers that need it cast themselves.
+            # Half precision cannot resolve small differences in voltage. Layers that need it cast their own inputs.
             dtype = torch.float32
         ctx.call, ctx.run = call, run
         ctx.like = [(t.dtype, t.device, t.shape) for t in tensors]
@@ -488,7 +493,7 @@ class _Once(torch.autograd.Function):
 def _without_derivative(
     gradients: Sequence[torch.Tensor | None], depends: Sequence[torch.Tensor]
 ) -> list[torch.Tensor | None]:
-    """Return gradients that depend on tensors, so that differentiating them raises an error instead of giving 0."""
+    """Make gradients depend on tensors, so that differentiating them raises an error instead of returning 0."""
     known = [g for g in gradients if g is not None]
     once = iter(_Once.apply(len(known), *known, *depends) if known else ())
     return [None if g is None else next(once) for g in gradients]

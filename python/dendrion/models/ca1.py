@@ -25,12 +25,12 @@ __all__ = ["COUPLINGS", "DENDRITES", "INPUTS", "CA1Pyramidal", "ca1_inputs"]
 
 #: Specific membrane constants (mV, uS/cm2, uF/cm2, ohm cm), the same for all compartments.
 MEMBRANE: dict[str, Any] = {"V_rest": -65.0, "gL": 40.0, "C": 1.0, "r_axial": 120.0}
-#: Area factors of the soma and of dendrites, which account for spines.
+#: Area factors of the soma and of dendrites; the factor 1.5 accounts for spines.
 SOMA_AREA, DENDRITE_AREA = 2.9, 2.9 * 1.5
 
 
 class Dendrite(NamedTuple):
-    """A dendritic compartment: length and diameter (um), and conductances of its receptors (nS)."""
+    """A dendritic compartment: its length and diameter (um), and the conductances of its receptors (nS)."""
 
     length: float
     diameter: float
@@ -61,11 +61,12 @@ COUPLINGS = {
     ("med", "dist2"): None,
 }
 
-#: Rate (Hz) of the input to each compartment: entorhinal cortex (EC) distally, CA3 in between.
+#: Rate (Hz) of the input to each compartment: from entorhinal cortex (EC) to distal, and from CA3 to oblique and medial
+#: dendrites.
 INPUTS = {"dist1": 82.0, "dist2": 82.0, "ob1": 120.0, "ob2": 120.0, "med": 120.0}
 
 
-#: Conductances of dendritic spikes (rise and fall, nS) per pF of a dendrite. The paper has no values for this cell;
+#: Conductances of dendritic spikes (rise and fall, nS) per pF of a dendrite. The paper lists no values for this cell;
 #: these are from its authors' example of a pyramidal cell with active dendrites (22 and 14 nS on a trunk of 33 pF).
 SPIKE_RISE, SPIKE_FALL = 22.0 / 32.98672, 14.0 / 32.98672
 
@@ -74,8 +75,8 @@ class CA1Pyramidal(MCNeuron):
     """A population of CA1 pyramidal cells.
 
     The compartments are ``soma``, ``prox``, ``ob1``, ``ob2``, ``med``, ``dist1``, ``dist2``, ``bas1``, ``bas2``.
-    Receptors are named after their compartment, such as ``dist1_ampa`` and ``dist1_nmda``, and couplings after both
-    compartments, such as ``soma_prox``.
+    Receptors are named after their compartment (``dist1_ampa``, ``dist1_nmda``), and couplings after both compartments
+    (``soma_prox``).
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ class CA1Pyramidal(MCNeuron):
         Name of the population.
     couplings : dict, optional
         Axial conductance (nS) of each pair of compartments, or ``None`` to compute it from the geometry (half
-        cylinders). Defaults to the values of the paper.
+        cylinders). Defaults to the values in the paper.
     dendritic_spikes : bool
         Whether ``prox`` and the dendrites that receive input generate dendritic spikes
         ([DendriticSpike][dendrion.DendriticSpike], named ``prox_spike`` and so on), with conductances proportional to
@@ -138,8 +139,8 @@ def ca1_inputs(cells: CA1Pyramidal) -> list[Module]:
     """Create the input of the paper's population study: five independent Poisson inputs per cell.
 
     ``dist1`` and ``dist2`` each receive 82 Hz (EC), and ``ob1``, ``ob2`` and ``med`` each receive 120 Hz (CA3). The
-    AMPA and NMDA receptors of a compartment share the same spikes. Returns the generators and connections, which must
-    be added to the network.
+    AMPA and NMDA receptors of a compartment receive the same spikes. Returns the generators and connections, which you
+    must add to the network.
     """
     modules: list[Module] = []
     for part, rate in INPUTS.items():

@@ -1,4 +1,4 @@
-"""NeurAI's module paths: ``neurai.x.y`` becomes ``dendrion.neurai.x.y``. The classes are Dendrion's own."""
+"""Dendrion's classes under NeurAI's module paths: import ``neurai.x.y`` as ``dendrion.neurai.x.y``."""
 
 from . import const, grads, nn
 

@@ -1,4 +1,4 @@
-"""Integration methods, under the path ``neurai.const``."""
+"""Integration methods: the counterpart of NeurAI's ``neurai.const``."""
 
 from ..neurons.methods import SolverMethodODE, SolverMethodSDE
 

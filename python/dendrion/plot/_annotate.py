@@ -20,7 +20,7 @@ __all__ = ["marks", "names", "scale_bar"]
 
 
 def scale_bar(ax: Axes, low: NDArray[np.float64], high: NDArray[np.float64], factor: float) -> None:
-    """Draw a scale bar of a round length under the tree, and label it with the factor on diameters."""
+    """Draw a scale bar of a round length below the tree. Its label states the length and the factor on diameters."""
     extent = float((high - low).max())
     power = 10.0 ** math.floor(math.log10(0.3 * extent))
     length = power * max(f for f in (1, 2, 5) if f * power <= 0.3 * extent)
@@ -34,7 +34,7 @@ def scale_bar(ax: Axes, low: NDArray[np.float64], high: NDArray[np.float64], fac
 
 
 def names(ax: Axes, labels: list[str], outlines: list[NDArray[np.float64]]) -> None:
-    """Write each name next to its compartment, at the position that covers the least."""
+    """Write each name next to its compartment, at the candidate position with the least overlap."""
     size, scale = small(ax), _points(ax)
     points = np.concatenate([_inside(outline) for outline in outlines])
     written: list[_Place] = []
@@ -69,7 +69,7 @@ class _Place(NamedTuple):
 def _best(
     places: list[_Place], half: NDArray[np.float64], points: NDArray[np.float64], written: list[_Place]
 ) -> _Place:
-    """Return the position that covers no other label, then the fewest points of compartments, then the nearest."""
+    """Return the best position: one with few overlaps with labels, then with compartments, then close to its anchor."""
     centres = np.array([place.centre for place in places])
     costs = np.array([place.worse for place in places])
     costs += 10.0 * _within(centres, points, half).sum(1)
@@ -80,12 +80,12 @@ def _best(
 
 
 def _within(centres: NDArray[np.float64], points: NDArray[np.float64], half: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which points lie in which boxes, of shape ``(centres, points)``."""
+    """Return whether each point lies in each box, of shape ``(centres, points)``."""
     return np.asarray((np.abs(points - centres[:, None]) < half).all(2))
 
 
 def _places(outline: NDArray[np.float64], half: NDArray[np.float64], scale: float) -> list[_Place]:
-    """Return candidate positions of a label: on each side of the centre, and around the far end."""
+    """Return candidate positions for a label: on each side of the centre, and around the distal end."""
     across = outline[1] - outline[0]
     width = float(np.hypot(*across))
     places = []
@@ -124,7 +124,7 @@ def _make_room(ax: Axes, boxes: list[_Place]) -> None:
 
 
 def _points(ax: Axes) -> float:
-    """Return the approximate size of a point in um."""
+    """Return the approximate size (um) of a typographic point."""
     spans = np.ptp([ax.get_xlim(), ax.get_ylim()], axis=1)
     return float((spans / size_in_points(ax)).max())
 

@@ -1,4 +1,4 @@
-"""Axes to draw into: given by the user, or in a new figure that is one column wide."""
+"""Axes to draw into: those passed by the user, or those of a new figure that is one column wide."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["drawing", "laid_out", "legend", "size_in_points", "small", "time_axi
 
 @contextmanager
 def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) -> Iterator[Axes]:
-    """Yield axes without a box to draw into: the given ones, which keep their fonts, or new ones in our style.
+    """Yield axes without a box to draw into: the user's, which keep their fonts, or new ones in Dendrion's style.
 
-    If the given figure has no layout engine, it gets one that makes room for labels.
+    If the user's figure has no layout engine, one that makes room for labels is added.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def drawing(what: str, ax: Axes | None, height: float, width: float = COLUMN) ->
 
 
 def laid_out(ax: Axes) -> None:
-    """Move given axes to the position that their figure's layout engine assigns to them."""
+    """Move axes to the position that the layout engine of their figure assigns to them."""
     from matplotlib.figure import Figure
 
     if isinstance(ax.figure, Figure) and (engine := ax.figure.get_layout_engine()) is not None:
@@ -62,18 +62,18 @@ def laid_out(ax: Axes) -> None:
 
 
 def time_axis(ax: Axes, begin: float, end: float) -> None:
-    """Label the time axis and set its limits to ``begin`` and ``end`` (ms), extended to data that are already drawn."""
+    """Label the time axis. Set its limits to ``begin`` and ``end`` (ms), extended to include data already drawn."""
     if any(other.has_data() for other in ax.get_shared_x_axes().get_siblings(ax)):
         low, high = ax.get_xlim()
         begin, end = min(begin, low), max(end, high)
     ax.set_xlim(begin, end if end > begin else begin + 1.0)
-    # Shared axes above other panels show neither tick labels nor an axis label.
+    # If a panel shares its x axis with one below it, it shows neither tick labels nor an axis label.
     if ax.xaxis.get_major_ticks(1)[0].label1.get_visible():
         ax.set_xlabel("time (ms)")
 
 
 def legend(ax: Axes, title: str | None = None, least: int = 2) -> None:
-    """Add a legend of all labelled lines, outside the axes if the layout makes room. A single line needs no legend."""
+    """Add a legend of all labelled lines if there are at least ``least``, outside the axes if the layout allows it."""
     handles, labels = ax.get_legend_handles_labels()
     if len(handles) < least:
         return
@@ -105,6 +105,6 @@ def small(ax: Axes) -> float:
 
 
 def size_in_points(ax: Axes) -> NDArray[np.float64]:
-    """Return width and height of the axes in points; a layout engine may still change them slightly."""
+    """Return the width and height of the axes (points), which a layout engine may still change slightly."""
     box = ax.get_window_extent()
     return np.array([box.width, box.height]) * 72 / ax.figure.dpi

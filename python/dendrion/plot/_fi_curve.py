@@ -1,4 +1,4 @@
-"""Firing rates against injected currents."""
+"""Plots of firing rates against injected currents."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ def fi_curve(
     label: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot firing rates against injected currents, from given rates or from recorded spikes.
+    """Plot firing rates, given directly or computed from recorded spikes, against injected currents.
 
-    If a current occurs several times, the line shows the mean rate, in a band of one standard deviation to each side.
+    If a current occurs several times, the line shows the mean rate, and a band around it shows one standard deviation
+    on each side.
 
     Parameters
     ----------
     currents : array
-        Injected currents (pA), of shape ``(n,)``. With ``spikes``, one per neuron; equal currents are averaged.
+        Injected currents (pA), of shape ``(n,)``. With ``spikes``, pass one current per neuron; the rates of equal
+        currents are averaged.
     rates : array, optional
         Firing rates (Hz), of shape ``(n,)``, or ``(n, neurons)`` for several neurons.
     spikes : SpikeRecording, optional
-        Spikes to compute the rates from, instead of ``rates``. The neurons of the population must have received
+        Spikes from which the rates are computed, instead of ``rates``. The neurons of the population must have received
         ``currents``, for example as ``I_ext`` of their soma.
     window : (float, float), optional
         Time window (ms) in which spikes are counted, ``t0 <= t < t1``. Defaults to the whole recording.
@@ -93,7 +95,7 @@ def fi_curve(
 
 
 def _given(currents: NDArray[np.float64], rates: Any) -> NDArray[np.float64]:
-    """Return rates of shape ``(n, neurons)``."""
+    """Return the rates as an array of shape ``(n, neurons)``."""
     table = numbers("plot.fi_curve: rates", rates, "numbers (Hz)")
     if table.ndim not in (1, 2) or table.shape[0] != currents.size or table.size == 0:
         raise ParameterError(
@@ -114,7 +116,7 @@ def _counted(currents: NDArray[np.float64], recording: Any, window: Any) -> NDAr
     begin, end = (read.begin, read.end) if window is None else _read.span("fi_curve", "window", window, " (ms)")
     if end <= begin:
         raise ParameterError("plot.fi_curve: spikes: nothing has been recorded yet; run the network first")
-    # Spike times are multiples of dt only up to rounding.
+    # Spike times are multiples of dt only up to rounding errors.
     rounding = 1e-9 * max(read.end, 1.0)
     if not read.begin - rounding <= begin < end <= read.end + rounding:
         raise ParameterError(

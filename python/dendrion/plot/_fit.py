@@ -1,4 +1,4 @@
-"""A layout for figures that have none, which keeps labels from being cut off or overlapping."""
+"""A layout engine for figures without one, which keeps labels from being cut off or overlapping."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PAD = 0.6
 
 
 class _Fit(TightLayoutEngine):
-    """Matplotlib's tight layout, applied at each draw until the user places the panels.
+    """Matplotlib's tight layout, applied at each draw until the user places the panels manually.
 
-    The layout is computed when the figure is drawn, so that it makes room for titles and labels that are added later.
+    The layout is computed when the figure is drawn, so that there is room for titles and labels that are added later.
     """
 
     def __init__(self, figure: Figure) -> None:
@@ -35,18 +35,18 @@ class _Fit(TightLayoutEngine):
             # The user has called subplots_adjust since this layout was set.
             return
         with warnings.catch_warnings():
-            # Matplotlib warns about panels that do not fit or were placed by hand; it leaves them where they are.
+            # Matplotlib warns about panels that do not fit or were placed by hand, and does not move them.
             warnings.simplefilter("ignore", UserWarning)
-            # Two passes, because tick labels can change when the size of a panel does.
+            # Two passes, because tick labels can change when the panel size does.
             for _ in range(2):
                 super().execute(fig)
         self._placed = _placement(fig)
 
 
 def fit(ax: Axes) -> None:
-    """Add a tight layout to the figure of some axes, if it comes from ``plt.subplots()`` with default settings.
+    """Add a tight layout to the figure of ``ax``, if ``plt.subplots()`` created it with default settings.
 
-    Figures that have a layout engine keep it, and panels that the user placed are not moved.
+    Figures that already have a layout engine keep it, and panels that the user placed are not moved.
     """
     figure, spec = ax.figure, ax.get_subplotspec()
     if not isinstance(figure, Figure) or spec is None or figure.get_layout_engine() is not None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["isi"]
 
-#: Minimum and maximum number of bins, if the user does not set the bin width.
+#: Minimum and maximum number of bins if the user does not set the bin width.
 FEWEST, MOST = 10, 60
-#: Maximum number of bins, if the user sets the bin width.
+#: Maximum number of bins if the user sets the bin width.
 MOST_OF_USERS = 100_000
 
 
@@ -39,21 +39,22 @@ def isi(
 ) -> Axes:
     """Plot a histogram of inter-spike intervals, pooled over all neurons of a recording.
 
-    A single recording is drawn as a filled histogram of interval counts. Several recordings are drawn as outlines and
-    normalised to the number of intervals, so that recordings of different length or size can be compared.
+    A single recording is drawn as a filled histogram of interval counts. The histograms of several recordings are drawn
+    as outlines and normalised by the number of intervals, so that recordings of different length or size can be
+    compared.
 
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One recording, several, or a dict from label to recording; see [raster][dendrion.plot.raster]. Intervals are
-        taken between consecutive spikes of the same neuron and, in a batch, of the same sample.
+        One recording, a list of recordings, or a dict from label to recording; see [raster][dendrion.plot.raster].
+        Intervals are taken between consecutive spikes of the same neuron and, in a batch, of the same sample.
     bin : float, optional
-        Bin width (ms), > 0; in decades if ``log`` is True. By default it is a multiple of the time step, chosen so that
-        there are 10 to 60 bins.
+        Bin width (ms, or decades if ``log`` is True), > 0. By default, the width is a multiple of the time step, chosen
+        so that there are 10 to 60 bins.
     longest : float, optional
         Longest interval to include (ms). By default all intervals are included.
     log : bool
-        Whether to use a logarithmic axis, with bins of equal width in decades. Intervals of 0 are left out.
+        Whether to use a logarithmic axis, with bins of equal width in decades. Intervals of 0 are then left out.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
@@ -127,7 +128,7 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
     if log:
         decades = math.log10(high / low)
         width = width or (decades / wanted if decades > 0 else 0.1)
-        # Start half a bin below the shortest interval, so that intervals on the time grid do not fall on edges.
+        # Start half a bin below the shortest interval, so that intervals on the time grid do not fall on bin edges.
         begin = math.log10(low) - width / 2
         count = math.ceil(decades / width + 0.5 + 1e-9)
         _refuse_many(width, "decades", count)
@@ -135,7 +136,7 @@ def _edges(all_of_them: NDArray[np.float64], width: float | None, log: bool, dt:
     if width is None:
         width = high / wanted if high > 0 else 1.0
         if dt:
-            # Every bin spans the same number of steps; otherwise some would hold more possible intervals than others.
+            # Every bin spans the same number of steps; otherwise some could contain more intervals than others.
             width = max(1, round(width / dt)) * dt
     # Edges lie between steps. The first is below 0, because a source that spikes twice in a step has an interval of 0.
     shift = dt / 2 if dt else 0.0

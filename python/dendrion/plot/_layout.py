@@ -1,9 +1,9 @@
-"""Layout of the compartments of a tree in a plane, without overlaps.
+"""Layout of the compartments of a neuron in a plane, without overlaps.
 
 Each subtree gets a cone whose tip is at the end of its parent compartment. Siblings divide their parent's cone in
-proportion to the number of tips that they lead to. A compartment lies on the axis of its cone, and starts as far from
-the tip as its width requires. A cone is convex, and moving a subtree along the axis of its cone keeps it inside the
-cone, so subtrees never overlap, no matter how long their compartments are.
+proportion to the number of terminal branches that they lead to. A compartment lies on the axis of its cone and starts
+as far from the tip of the cone as its width requires. A cone is convex, and moving a subtree along the axis of its cone
+keeps it inside the cone, so subtrees never overlap, no matter how long their compartments are.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ __all__ = ["Cylinder", "layout"]
 #: Names of compartments that are drawn upwards and downwards from the soma.
 UP = re.compile(r"(?:^|[/_])(?:api|trunk|tuft|prox|ob|med|dist)", re.IGNORECASE)
 DOWN = re.compile(r"(?:^|[/_])(?:bas|axon|ais|hill)", re.IGNORECASE)
-#: Maximum opening of the upper and the lower cone (radians), and minimum opening of a trunk that is kept straight.
+#: Maximum opening angles of the upper and the lower cone, and minimum angle of a trunk that stays straight (radians).
 WIDE_UP, WIDE_DOWN, STRAIGHT = math.radians(160), math.radians(150), math.radians(40)
 
 
 class Cylinder(NamedTuple):
-    """A compartment from its proximal to its distal end, in um. The soma starts and ends at its centre."""
+    """A compartment: its proximal end, distal end and width (um). Both ends of the soma are at its centre."""
 
     start: NDArray[np.float64]
     end: NDArray[np.float64]
@@ -34,14 +34,14 @@ class Cylinder(NamedTuple):
 
     @property
     def corners(self) -> NDArray[np.float64]:
-        """Corners of the rectangle, of shape ``(4, 2)``."""
+        """Corners of the rectangle, as an array of shape ``(4, 2)``."""
         along = self.end - self.start
         across = np.array([-along[1], along[0]]) / np.linalg.norm(along) * self.width / 2
         return np.array([self.start - across, self.start + across, self.end + across, self.end - across])
 
 
 class _Cone(NamedTuple):
-    #: Angle of the axis, clockwise from the vertical, and half the opening angle (radians).
+    #: Angle of the axis, clockwise from the vertical, and half of the opening angle (radians).
     axis: float
     half: float
 
@@ -64,7 +64,7 @@ def layout(
     names : list of str
         Names of the compartments, which determine whether they are drawn upwards or downwards.
     parents : list of int
-        Index of the parent of each compartment, which comes before it; -1 for the soma, which is the first.
+        Index of the parent of each compartment. Parents come before their children; the soma is first and has -1.
     lengths, widths : list of float
         Lengths and widths as drawn (um).
     soma : (float, float)
@@ -94,15 +94,15 @@ def layout(
 
 
 def _radius(soma: tuple[float, float], cone: _Cone) -> float:
-    """Return the distance from the centre to the tangent of the ellipse that is perpendicular to a direction."""
+    """Return the distance from the soma's centre to the tangent of its ellipse perpendicular to the axis of a cone."""
     return math.hypot(soma[0] / 2 * math.sin(cone.axis), soma[1] / 2 * math.cos(cone.axis))
 
 
 def _around_soma(names: Sequence[str], children: list[int], tips: list[int], reach: list[float]) -> dict[int, _Cone]:
-    """Return the cones of the soma's children: up and down if the names say so, otherwise all around."""
+    """Return the cones of the soma's children: upwards and downwards if names determine it, otherwise all around."""
     said = {c: -1 if DOWN.search(names[c]) else 1 if UP.search(names[c]) else 0 for c in children}
     if -1 in said.values() or 1 in said.values():
-        # Children without such a name go to the side that no name refers to.
+        # Children without such a name go to the other side, or downwards if names refer to both.
         other = 1 if -1 in said.values() else -1
         sides = {c: s or other for c, s in said.items()}
     elif len(children) < 3:
@@ -130,13 +130,13 @@ def _star(children: list[int], tips: list[int]) -> dict[int, _Cone]:
 
 
 def _trunk(children: list[int], tips: list[int], reach: list[float]) -> int | None:
-    """Return the child that leads to the most tips and is the longest of those, or ``None`` if there is a tie."""
+    """Return the child with the most tips and, among those, the longest reach, or ``None`` if there is a tie."""
     sizes = [(tips[c], reach[c]) for c in children]
     return children[sizes.index(max(sizes))] if children and sizes.count(max(sizes)) == 1 else None
 
 
 def _ordered(children: list[int], tips: list[int], reach: list[float], depth: int) -> list[int]:
-    """Return children from left to right, with the trunk, if there is one, between the others."""
+    """Return children from left to right. If there is a trunk, it is in the middle."""
     trunk = _trunk(children, tips, reach)
     if trunk is None:
         return children

@@ -27,7 +27,7 @@ Outputs = list[NDArray[np.floating]]
 
 
 def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
-    """Return the keys of the parameters to train: the given ones, or all that are not frozen and have a gradient."""
+    """Return the keys of the parameters to train; by default, all that are not frozen and have a gradient."""
     known, frozen = net._sim.parameter_names(), net._frozen_keys()
     if keys is None:
         still = net._without_effect()
@@ -38,7 +38,7 @@ def trainable(net: Network, keys: Iterable[str] | None) -> list[str]:
 
 
 def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
-    """Raise an error for an unknown key or the key of a frozen parameter."""
+    """Raise an error if a key is unknown or belongs to a frozen parameter."""
     for key in keys:
         if key in frozen:
             raise ParameterError(f"{key}: is frozen; expected a parameter that is not in frozen_params")
@@ -48,13 +48,13 @@ def check_keys(keys: Iterable[str], known: list[str], frozen: set[str]) -> None:
 
 @dataclass
 class Call:
-    """The arguments of a call."""
+    """The arguments of one call to the function."""
 
     #: Parameters by key. Parameters that are left out keep the values they had when the function was created.
     values: Mapping[str, Any]
     #: One input for each generator.
     inputs: Sequence[NDArray[np.floating]]
-    #: Seed of noise and random spikes.
+    #: Seed for noise and random spikes.
     seed: int
     #: Initial states by key.
     states: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
@@ -65,7 +65,8 @@ class Call:
 class Differentiable(NotCopied):
     """A network as a function from parameters and generator inputs to recordings.
 
-    Only one thread at a time runs ``forward``; others wait. A copy of a layer shares the function and the network.
+    Only one thread at a time runs ``forward``; other threads wait. A copy of a layer shares the function and the
+    network.
     """
 
     _instead = "layer.state_dict() for the parameters, and net.save(path) for the network"
@@ -99,7 +100,7 @@ class Differentiable(NotCopied):
         return self
 
     def _snapshot(self) -> None:
-        """Store the values of all parameters, which are used for parameters that a call leaves out."""
+        """Store the current values of all parameters. A call uses them for the parameters that it leaves out."""
         net = self.net
         self.seed = net.noise_seed
         self.frozen = net._frozen_keys()
@@ -115,7 +116,7 @@ class Differentiable(NotCopied):
         self.is_random = any(isinstance(m, random) and m not in self.inputs for m in net._parts.values())
 
     def _parameters(self, values: Mapping[str, Any]) -> None:
-        """Set the parameters of a call: the given ones, and the stored values of others that have changed since."""
+        """Set the values that a call passes, and restore the stored values of other parameters that have changed."""
         changes, held = self.net._changes, self._held
         others = {
             key: value
@@ -132,7 +133,7 @@ class Differentiable(NotCopied):
         held.update({key: changes[key] for key in others})
 
     def forward(self, call: Call, grad: bool) -> tuple[Outputs, Run | None]:
-        """Run the network; return the recordings and, if ``grad``, the run. Afterwards the network follows no layer."""
+        """Run the network and return the recordings and, if ``grad``, the run. The network then follows no layer."""
         net, batch = self.net, self.batch(call.inputs, call.states)
         with net._lock:
             follows = net._follows
@@ -166,9 +167,9 @@ class Differentiable(NotCopied):
         return [self._recorded(probe, begin) for probe in self.outputs], run
 
     def _recorded(self, probe: Recording | SpikeRecording, begin: int) -> NDArray[Any]:
-        """Return the recording of a probe from step ``begin`` on."""
+        """Return what a probe recorded from step ``begin`` on."""
         if isinstance(probe, Recording):
-            # A new array, because the property returns a read-only one that is cached.
+            # A new array, because the property ``values`` returns a cached, read-only one.
             return np.asarray(probe._read_values())
         if begin == 0:
             return probe.counts()
@@ -181,7 +182,7 @@ class Differentiable(NotCopied):
     def backward(
         self, run: Run, cotangents: Sequence[NDArray[np.floating] | None], wanted: Sequence[str]
     ) -> dict[str, NDArray[np.float64]]:
-        """Return the gradients with respect to the wanted keys and paths, and with respect to all initial states."""
+        """Return the gradients with respect to ``wanted`` (keys and paths) and to all initial states."""
         given: dict[Recording | SpikeRecording, Any] = {}
         for probe, cotangent in zip(self.outputs, cotangents, strict=True):
             if cotangent is not None:
@@ -190,7 +191,7 @@ class Differentiable(NotCopied):
         return {**found.states, **found}
 
     def batch(self, inputs: Sequence[Any], states: Mapping[str, Any]) -> int | None:
-        """Return the batch size of the inputs, which must agree, or else that of the initial states."""
+        """Return the common batch size of the inputs or, if they have none, that of the initial states."""
         if len(inputs) != len(self.inputs):
             raise ParameterError(f"got {len(inputs)} inputs; expected {len(self.inputs)}, one for each generator")
         batches = {np.shape(x)[0] if np.ndim(x) == 3 else None for x in inputs}
@@ -205,7 +206,7 @@ class Differentiable(NotCopied):
         return batch
 
     def check_inputs(self, inputs: Sequence[Any]) -> None:
-        """Raise an error for an input with the wrong shape."""
+        """Raise an error if an input has the wrong shape."""
         batch = self.batch(inputs, {})
         for generator, given in zip(self.inputs, inputs, strict=True):
             shape = (self.steps, generator.size) if batch is None else (batch, self.steps, generator.size)

@@ -1,4 +1,4 @@
-"""Networks that are shared by several layers and threads: exclusive use, and synchronization of parameters."""
+"""Exclusive use and parameter synchronization of networks that several layers and threads share."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NetworkSharing:
     _follows: weakref.ref[Follower] | None
     #: Whether a run is in progress.
     _is_running: bool
-    #: A number for each key, which differs after each change of the parameter.
+    #: A number for each key, which is different after each change to the parameter.
     _changes: dict[str, int]
 
     def _begin_sharing(self) -> None:
@@ -77,18 +77,18 @@ class NetworkSharing:
         raise NotImplementedError
 
     def _follow(self, layer: Follower | None) -> None:
-        """Make the network follow the parameters of a layer instead of those of any other."""
+        """Make the network follow the parameters of a layer, or of no layer if it is ``None``."""
         self._follows = None if layer is None else weakref.ref(layer)
 
     def _follow_again(self, follows: weakref.ref[Follower] | None) -> None:
-        """Make the network follow its previous layer again after its parameters were changed."""
+        """Make the network follow its previous layer again, after a call has changed the network's parameters."""
         self._follows = follows
         layer = None if follows is None else follows()
         if layer is not None:
             layer._lost()
 
     def _keep_up(self, take: bool = True) -> None:
-        """Copy the parameters that a layer's optimizer changed, or with ``take=False`` only mark them as copied."""
+        """Copy the parameters that a layer's optimizer has changed; with ``take=False`` only mark them as copied."""
         layer: Follower | None = None if self._follows is None else self._follows()
         # During a call, the layer sets the network's parameters itself.
         if layer is None or self._is_running or not self._lock.acquire(blocking=False):

@@ -1,4 +1,4 @@
-"""Tracing: converts a function of one number to a text in the equation language by calling it with a symbol."""
+"""Conversion of functions of one number to text in the equation language, by calling them with a symbol (tracing)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .._quoted import quoted
 
 __all__ = ["Symbol", "traced"]
 
-#: Maximum number of operations and numbers in an expression. Equal ones count once.
+#: Maximum number of operations and numbers in an expression. Identical subexpressions count once.
 _MOST = 4096
 
 #: A number, or the name of a function and the indices of earlier entries.
@@ -21,14 +21,14 @@ Entry = float | tuple[str, tuple[int, ...]]
 
 
 class Tape:
-    """The values of a function that is being traced, each of which is recorded once."""
+    """The values that a traced function computes. Each distinct value is recorded once."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self._known: dict[Entry, int] = {}
 
     def add(self, entry: Entry) -> Symbol:
-        """Return the symbol of a value."""
+        """Record a value, unless it is known, and return its symbol."""
         index = self._known.setdefault(entry, len(self.entries))
         if index == _MOST:
             raise TypeError(f"the expression has {_MOST + 1} or more operations and numbers; expected at most {_MOST}")
@@ -37,7 +37,7 @@ class Tape:
         return Symbol(self, index)
 
     def symbol(self, value: Any) -> Symbol:
-        """Return a symbol, or a number as a symbol."""
+        """Return a symbol for a number. A symbol of this tape is returned unchanged."""
         if isinstance(value, Symbol):
             if value.tape is not self:
                 raise TypeError("a value of another expression; expected a function of its argument")
@@ -138,7 +138,7 @@ class Symbol:
 
 
 def _calls(name: str) -> Callable[..., Symbol]:
-    """Return a function that applies the language's function ``name``."""
+    """Return a function that applies the function ``name`` of the equation language to symbols."""
     return lambda a, *others: a._made(name, a, *others)
 
 
@@ -188,7 +188,7 @@ _POINTS = (-50.0, -7.3, -1.0, -0.31, 0.0, 0.27, 1.0, 6.1, 40.0)
 
 
 def traced(function: Callable[..., Any]) -> str:
-    """Return a function of one number as a text.
+    """Return a function of one number as text in the equation language.
 
     Raises
     ------

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Gradients", "Run", "listed_keys"]
 
-#: Default limit of the memory for a gradient (bytes).
+#: Default limit on the memory for a gradient (bytes).
 MEMORY = 2**30
 
 
 def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
-    """Return keys of parameters as a list."""
+    """Return parameter keys as a list."""
     if isinstance(keys, str):
         return [keys]
     if not isinstance(keys, Iterable):
@@ -39,7 +39,7 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
     try:
         found = list(keys)
     except Exception:
-        # Arrays without dimensions and sparse matrices have `__iter__`, which fails.
+        # Zero-dimensional arrays and sparse matrices have an `__iter__` that fails.
         raise ParameterTypeError(f"{what} = {quoted(keys)}: expected a list of keys of parameters") from None
     for key in found:
         if not isinstance(key, str):
@@ -50,19 +50,20 @@ def listed_keys(what: str, keys: Iterable[str]) -> list[str]:
 class Gradients(dict[str, NDArray[np.float64]]):
     """Gradients by key, as returned by [Run.backward][dendrion.Run.backward].
 
-    Each gradient has the shape of its variable. Keys are those of ``net.parameters()`` and the paths of generators. For
-    a generator that was replaced by an input, the gradient is with respect to the input, of shape ``(steps, size)``, or
-    ``(batch, steps, size)`` with a batch; for other ``CurrentGenerator``s it is with respect to the waveform.
+    Each gradient has the shape of its variable. The keys are those of ``net.parameters()`` and the paths of generators.
+    If an input replaced a generator, the gradient is with respect to that input, of shape ``(steps, size)``, or
+    ``(batch, steps, size)`` with a batch. For any other ``CurrentGenerator``, it is with respect to the waveform.
     """
 
-    #: Gradients with respect to initial states, by key such as ``cell/soma.V``; shape ``(size,)`` or ``(batch, size)``.
+    #: Gradients with respect to initial states, by keys such as ``cell/soma.V``. They have the shape ``(size,)``, or
+    #: ``(batch, size)`` with a batch.
     states: dict[str, NDArray[np.float64]]
 
 
 class Run(Fixed, NotCopied, Suggesting):
     """A differentiable run, created by ``net.run(duration, grad=True)``. ``backward`` can be called once.
 
-    The run stores its parameters, so later changes of the network do not affect its gradients.
+    The run stores its parameters, so later changes to the network do not affect its gradients.
     """
 
     _instead: ClassVar[str] = "its values, or what backward() returns"
@@ -94,14 +95,14 @@ class Run(Fixed, NotCopied, Suggesting):
 
     @property
     def memory(self) -> int:
-        """Maximum memory (bytes) for the states that this run and its ``backward`` store at a time, for all samples.
+        """Maximum memory (bytes) for the states that this run and its ``backward`` store at any time, for all samples.
 
         It does not exceed the ``memory`` passed to ``Network.run``, unless even the smallest plan needs more.
         """
         return self._trace.memory()
 
     def values(self, probe: Recording) -> NDArray[np.floating]:
-        """Return the values that a probe recorded in this run, ``(samples, columns)`` or ``(batch, samples, columns)``.
+        """Return the values recorded in this run, of shape ``(samples, columns)`` or ``(batch, samples, columns)``.
 
         Raises
         ------
@@ -130,8 +131,8 @@ class Run(Fixed, NotCopied, Suggesting):
     ) -> Gradients:
         """Return the gradient of a loss, given its derivatives with respect to the recordings of this run.
 
-        It is the exact derivative of the discrete time steps, in which each spike has the surrogate derivative of its
-        population.
+        The gradient is the exact derivative of the discrete time steps, where the derivative of each spike is the
+        surrogate of its population.
 
         Parameters
         ----------
@@ -140,20 +141,20 @@ class Run(Fixed, NotCopied, Suggesting):
             the values, ``(samples, columns)``, for a [Recording][dendrion.Recording], and ``(steps, size)`` for a
             [SpikeRecording][dendrion.SpikeRecording] of a population; with a batch ``(batch, ...)``.
         wrt : list of str, optional
-            Keys of the parameters and paths of the generators to differentiate with respect to; fewer take less time.
-            By default all of ``net.parameters()``, all inputs, and the waveforms of current generators.
+            Keys of the parameters and paths of the generators to differentiate with respect to; a shorter list takes
+            less time. Defaults to all of ``net.parameters()``, all inputs, and the waveforms of current generators.
 
         Raises
         ------
         ParameterError, RunError
             If a cotangent has the wrong shape or is not finite, a probe was created after the run, ``backward`` was
             called before, a parameter is frozen, or a gradient is not finite. In the last case the message names the
-            cotangent that grew without bound, and where.
+            likely cause.
 
         Warns
         -----
         GradientWarning
-            If the cotangent of a potential grows to more than 1e10 times the largest given cotangent.
+            If the cotangent of a potential grows to more than 1e10 times the largest cotangent that was passed.
         """
         if not self._trace.is_left():
             raise RunError("backward: was already called for this run; run again with grad=True")

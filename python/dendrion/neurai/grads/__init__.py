@@ -1,4 +1,4 @@
-"""Compatible with ``neurai.grads``."""
+"""Gradients: the counterpart of NeurAI's ``neurai.grads``."""
 
 from . import surrogate_grad
 

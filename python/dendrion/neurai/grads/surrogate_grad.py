@@ -1,4 +1,4 @@
-"""Surrogate derivatives, under the path ``neurai.grads.surrogate_grad``."""
+"""Surrogate derivatives: the counterpart of NeurAI's ``neurai.grads.surrogate_grad``."""
 
 from ...surrogate import Sigmoid
 

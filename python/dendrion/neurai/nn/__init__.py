@@ -1,4 +1,4 @@
-"""Compatible with ``neurai.nn``."""
+"""Neurons, generators and connections: the counterpart of NeurAI's ``neurai.nn``."""
 
 from . import connector, generator, module, neuron
 

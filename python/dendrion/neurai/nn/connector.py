@@ -1,4 +1,4 @@
-"""Connection rules and initializers, under the path ``neurai.nn.connector``."""
+"""Connection rules and initializers: the counterpart of NeurAI's ``neurai.nn.connector``."""
 
 from ...connections.connectivity import (
     All2All,

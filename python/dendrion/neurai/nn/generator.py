@@ -1,4 +1,4 @@
-"""Generators, under the path ``neurai.nn.generator``."""
+"""Generators: the counterpart of NeurAI's ``neurai.nn.generator``."""
 
 from ...inputs.currents import CurrentGenerator, DCGenerator
 from ...inputs.custom import CustomGenerator

@@ -1,4 +1,4 @@
-"""Modules and their variables, under the path ``neurai.nn.module``."""
+"""Modules and their variables: the counterpart of NeurAI's ``neurai.nn.module``."""
 
 from ...modules._ownership import Sentinel as _Sentinel
 from ...modules.module import Module

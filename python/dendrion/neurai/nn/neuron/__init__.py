@@ -1,4 +1,4 @@
-"""Neurons, under the path ``neurai.nn.neuron``."""
+"""Neurons: the counterpart of NeurAI's ``neurai.nn.neuron``."""
 
 from ....neurons.neuron import Neuron
 from . import multi_compartment

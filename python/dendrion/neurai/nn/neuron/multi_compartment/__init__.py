@@ -1,4 +1,4 @@
-"""Multi-compartment neurons, under the path ``neurai.nn.neuron.multi_compartment``."""
+"""Multi-compartment neurons: the counterpart of NeurAI's ``neurai.nn.neuron.multi_compartment``."""
 
 from .compartment import AMPA, NMDA, Compartment, ConnGen, LeakyIF, MCConn, MCConnSynapse, MCSynapse
 from .mc_neuron import MCNeuron

@@ -1,4 +1,4 @@
-"""Compartments and connections, under the path of NeurAI's module ``compartment``."""
+"""Compartments and connections: the counterpart of NeurAI's module ``compartment``."""
 
 from .....connections.synapse import ConnGen, MCSynapse
 from .....neurons.compartment import Compartment, LeakyIF

@@ -1,4 +1,4 @@
-"""The neuron class, under the path of NeurAI's module ``mc_neuron``."""
+"""The neuron class: the counterpart of NeurAI's module ``mc_neuron``."""
 
 from .....neurons.neuron import MCNeuron
 
