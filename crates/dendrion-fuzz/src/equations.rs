@@ -246,7 +246,7 @@ fn voltage(random: &mut Random, depth: usize, states: usize) -> String {
         2 => "(V + 40 mV)".into(),
         3 => "V".into(),
         4 => format!("{} * ({})", voltage(random, depth - 1, states), number(random, depth - 1, states)),
-        // Sometimes of another dimension.
+        // Sometimes the terms have different dimensions.
         _ => format!(
             "({} + 3 {})",
             voltage(random, depth - 1, states),

@@ -1,9 +1,9 @@
-//! Fuzz tests of everything that Dendrion reads: equations, NMODL files, model files and saved states.
+//! Fuzz tests of all inputs that Dendrion reads: equations, NMODL files, model files and saved states.
 //!
-//! A [`Target`] generates inputs from random numbers and checks how the reader responds: it has to accept an input,
-//! or reject it with an error of the right kind. Input `i` of seed `s` is always the same, so two numbers are
-//! enough to reproduce a fault. `tests/fuzz` runs the program of this crate in processes with limits on memory and
-//! time. The tests of this crate run a few thousand inputs of each target.
+//! A [`Target`] generates inputs from random numbers and checks how the reader responds: it has to accept an
+//! input, or reject it with an error of the expected kind. Input `i` of seed `s` is always the same, so two
+//! numbers are enough to reproduce a fault. `tests/fuzz` runs the program of this crate in processes with
+//! limits on memory and time. The tests of this crate run a few thousand inputs of each target.
 
 mod equations;
 mod models;
@@ -31,8 +31,8 @@ pub trait Target {
     /// Reads an input. An error describes a fault in Dendrion.
     ///
     /// # Errors
-    /// Returns an error if the input is rejected with the wrong kind of error, or if an accepted input does not
-    /// behave as it should.
+    /// Returns an error if the input is rejected with the wrong kind of error, or if an accepted input does
+    /// not behave correctly.
     fn check(&mut self, input: &[u8], random: &mut Random) -> Result<Outcome, String>;
 }
 

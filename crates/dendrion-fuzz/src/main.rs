@@ -36,7 +36,7 @@ fn show(name: &str, seed: &str, input: &str) -> Option<()> {
 fn check(name: &str, seed: &str, (first, count): (&str, &str), progress: Option<&str>) -> Option<()> {
     target(name)?;
     if progress.is_some() {
-        // The parent process holds the other end of the pipe, and this process ends with it.
+        // The parent process holds the other end of the pipe, so this process exits together with its parent.
         std::thread::spawn(|| {
             let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
             std::process::exit(3);

@@ -167,7 +167,7 @@ fn refused(text: &str, error: &TextError) -> Result<Outcome, String> {
     Err(format!("the error points outside of the text: {error}"))
 }
 
-/// Returns an error if a model changes when it is written and read.
+/// Returns an error if a model changes when it is written and read again.
 fn same_again(file: &File) -> Result<(), String> {
     let whole = written(file)?;
     let mut texts = vec![(whole.json(), Format::Json)];

@@ -1,4 +1,4 @@
-//! Modifications of texts: of tokens, bytes and lines, and by insertion of parts of other texts.
+//! Modifications of texts: changes to tokens, bytes and lines, and insertion of parts of other texts.
 
 use crate::random::Random;
 
@@ -129,13 +129,13 @@ fn piece(random: &mut Random, tokens: &[&str], most: usize) -> String {
     tokens[from.min(until)..until].concat()
 }
 
-/// Replaces a range of tokens by another text. The range may extend beyond the end.
+/// Replaces a range of tokens with another text. The range may extend beyond the end.
 fn replaced(tokens: &[&str], range: std::ops::Range<usize>, with: &str) -> String {
     let (start, end) = (range.start.min(tokens.len()), range.end.min(tokens.len()));
     [tokens[..start].concat().as_str(), with, tokens[end..].concat().as_str()].concat()
 }
 
-/// Replaces one number by another.
+/// Replaces one number with another.
 fn number(random: &mut Random, tokens: &[&str]) -> String {
     let is_number = |k: &usize| tokens[*k].starts_with(|c: char| c.is_ascii_digit());
     let places: Vec<usize> = (0..tokens.len()).filter(is_number).collect();

@@ -1,4 +1,4 @@
-//! Random numbers by `SplitMix64` (Steele, Lea & Flood 2014), which accepts any number as a seed.
+//! Random numbers from `SplitMix64` (Steele, Lea & Flood 2014), which accepts any number as a seed.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl Random {
         self.below(n) == 0
     }
 
-    /// Returns one of several things.
+    /// Returns a random element of `things`.
     pub fn pick<'a, T: ?Sized>(&mut self, things: &[&'a T]) -> &'a T {
         things[self.below(things.len())]
     }

@@ -32,7 +32,7 @@ const MOST: usize = 50;
 /// Generates and checks the inputs `first..first + count` of a seed. `note` is called before each of them.
 ///
 /// # Panics
-/// If there is no target with this name.
+/// Panics if there is no target with this name.
 #[allow(clippy::expect_used)] // Callers use names from TARGETS.
 pub fn run(name: &str, seed: u64, (first, count): (u64, u64), note: &mut dyn FnMut(u64)) -> Report {
     let mut reader = target(name).expect("a target");

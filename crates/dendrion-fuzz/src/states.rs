@@ -1,4 +1,4 @@
-//! Saved states: files of small networks, modified with or without correcting their checksum.
+//! Saved states: state files of small networks, modified with or without correcting their checksum.
 
 use std::ops::Range;
 
@@ -20,7 +20,7 @@ const ODD: [u64; 14] =
 const FLOATS: [f64; 12] =
     [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, -0.0, 1e300, 1e-300, 5e-324, 64.0, 0.5, 1e17, -65.0];
 
-/// A network and files of its states.
+/// A network and files with its saved states.
 struct Saved {
     network: Network,
     simulation: Simulation,
@@ -90,7 +90,7 @@ fn unchanged(simulation: &mut Simulation, whole: &[u8]) -> Result<Outcome, Strin
     }
 }
 
-/// Runs from a state, and saves and loads the state that is reached.
+/// Runs the simulation from a state, and then saves and loads the resulting state.
 fn continued(simulation: &mut Simulation, network: &Network, input: &[u8]) -> Result<Outcome, String> {
     match simulation.advance(STEPS) {
         Ok(()) => {}
@@ -191,7 +191,7 @@ fn other_letter(random: &mut Random, file: &[u8], head: Range<usize>) -> Vec<u8>
     with_header(file, head.end, &text.into_iter().collect::<String>())
 }
 
-/// Replaces a piece of the file by one of the same length from another file.
+/// Replaces a piece of the file with a piece of the same length from another file.
 fn piece_of(random: &mut Random, file: &[u8], other: &[u8]) -> Vec<u8> {
     let mut new = file.to_vec();
     let length = random.below(200).min(other.len()).min(new.len());
@@ -207,7 +207,7 @@ fn nested(random: &mut Random) -> String {
     open.repeat(times)
 }
 
-/// Returns the file with another header and its length.
+/// Returns the file with another header and the length of this header.
 fn with_header(file: &[u8], end: usize, text: &str) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], text.as_bytes(), &file[end..]].concat()
 }
@@ -220,7 +220,7 @@ fn seal(file: &mut [u8]) {
     }
 }
 
-/// Networks with all kinds of memory: delays, generators, noise, events and plasticity rules.
+/// Networks with all kinds of state: delays, generators, noise, events and plasticity rules.
 const MODELS: [&str; 3] = [
     r#"
 dendrion = 2

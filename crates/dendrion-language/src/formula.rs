@@ -1,4 +1,4 @@
-//! Functions of one variable `x` as texts: definitions of intermediate values, and an expression at the end.
+//! Functions of one variable `x` as text: definitions of intermediate values, followed by an expression.
 //!
 //! ```
 //! let text = "alpha = 2; y = 1 + alpha * abs(x); 1 / y^2";
@@ -18,7 +18,8 @@ use crate::stack::with_stack;
 /// A function of `x`, whose argument and value are pure numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Formula {
-    /// The names and expressions of the text. Its first parameter is `x`; the others are constants with defaults.
+    /// The names and expressions of the text. The first parameter is `x`; the other parameters are constants
+    /// with default values.
     pub definition: Definition,
     /// The value.
     pub value: Id,

@@ -1,7 +1,8 @@
-//! Units as texts, as in tables of parameters and in attributes of arrays: `mV`, `uS/cm2`, `pA ms^1/2`, `1/mV`.
+//! Units as text, as in tables of parameters and in attributes of arrays: `mV`, `uS/cm2`, `pA ms^1/2`,
+//! `1/mV`.
 //!
-//! A unit is a sequence of factors, each preceded by `*`, `/` or nothing. A factor is `1` or a name with an exponent:
-//! `cm2`, `ms^-1`, `um^0.5`, `ms^1/2`. A slash applies to the next factor only.
+//! A unit is a sequence of factors, each preceded by `*`, `/` or nothing. A factor is `1` or a name with an
+//! exponent: `cm2`, `ms^-1`, `um^0.5`, `ms^1/2`. A slash applies only to the next factor.
 
 use crate::error::{Span, TextError, suggestion};
 use crate::lex::{Kind, LINE, Token, lex};
@@ -12,10 +13,10 @@ const MOST: f64 = 100.0;
 /// Maximum number of factors, so that sums of exponents cannot overflow.
 const MOST_FACTORS: usize = 100;
 
-/// A factor of a unit; for the `cm2` of `uS/cm2`: c, m and -2.
+/// A factor of a unit. For `cm2` in `uS/cm2`, the prefix is c, the symbol m and the exponent -2.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Factor {
-    /// The prefix; empty if there is none.
+    /// The prefix; empty if the factor has no prefix.
     pub prefix: &'static str,
     /// The power of ten of the prefix.
     pub tens: i32,
@@ -28,7 +29,7 @@ pub struct Factor {
 /// A unit in SI units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnitText {
-    /// The factors, without those that are 1.
+    /// The factors, except those that are 1.
     pub factors: Vec<Factor>,
     /// The exponents of kg, m, s, A, K and mol, in sixtieths.
     pub exponents: [i32; 6],
@@ -36,10 +37,10 @@ pub struct UnitText {
     pub tens: f64,
 }
 
-/// Parses a unit. An empty text is a pure number.
+/// Parses a unit. An empty text denotes a pure number.
 ///
 /// # Errors
-/// Returns an error for a text that is not a unit.
+/// Returns an error if the text is not a unit.
 pub fn unit_text(text: &str) -> Result<UnitText, TextError> {
     let lexed = lex(text).map_err(|_| invalid(text, Span::new(0, text.len())))?;
     if let Some((at, _)) = lexed.comments.first() {
@@ -96,7 +97,7 @@ impl Reader<'_> {
         invalid(self.text, self.tokens.get(self.at).map_or(end, |token| token.span))
     }
 
-    /// Reads a factor; `None` for 1.
+    /// Reads a factor. Returns `None` for 1.
     fn factor(&mut self) -> Result<Option<(Factor, Unit)>, TextError> {
         let divides = self.accept(&["/"]);
         if !divides {
@@ -136,7 +137,7 @@ impl Reader<'_> {
             value /= self.number()?;
         }
         let parts = sign * value * f64::from(PARTS);
-        // Exponents are stored in sixtieths, so that roots of units stay exact.
+        // Exponents are stored in sixtieths, so that roots of units are exact.
         if value.abs() > MOST || (parts - parts.round()).abs() > 1e-9 {
             self.at -= 1;
             return Err(self.invalid());

@@ -1,4 +1,4 @@
-//! Writes functions of `x` as texts.
+//! Writes functions of `x` as text.
 
 use crate::expression_text::ExpressionText;
 use crate::function::{Binary, Function};
@@ -10,11 +10,11 @@ pub enum Value {
     X,
     /// A finite number.
     Number(f64),
-    /// A function of earlier values, given by their indices.
+    /// A function of earlier values, which are identified by their indices.
     Apply(Function, Vec<usize>),
 }
 
-/// Depth from which an expression gets a name. The parser limits the depth of expressions.
+/// Minimum depth at which an expression is given a name, because the parser limits the depth of expressions.
 const DEEP: usize = 24;
 
 /// The text of an expression.
@@ -26,8 +26,9 @@ struct Piece {
 }
 
 /// Returns the text of a function whose value is the last of `values`. Values that are used several times are
-/// written once, as definitions `y1 = ...`. Operands come before their users; operands out of range are written as
-/// 0. A condition that is used as a number is 1 or 0, and a number that is used as a condition holds if it is not 0.
+/// written once, as definitions `y1 = ...`. Operands come before their users; an operand that is out of range is
+/// written as 0. A condition that is used as a number is converted to 1 or 0, and a number that is used as a
+/// condition is true if it is not 0.
 pub fn write_formula(values: &[Value]) -> String {
     let mut writer = Writer::default();
     let uses = uses(values);
@@ -44,7 +45,7 @@ pub fn write_formula(values: &[Value]) -> String {
     writer.definitions.join("\n")
 }
 
-/// Returns how often each value is used by the values that the last one needs.
+/// Returns the number of uses of each value by the values on which the last value depends.
 fn uses(values: &[Value]) -> Vec<usize> {
     let mut uses = vec![0; values.len()];
     if let Some(last) = uses.last_mut() {

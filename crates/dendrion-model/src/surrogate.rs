@@ -9,7 +9,8 @@ use crate::{Domain, Error};
 
 macro_rules! built_in {
     ($($(#[$doc:meta])* $kind:ident = $name:literal, $file:literal;)*) => {
-        /// The built-in surrogates. The parameters of each one, with defaults and bounds, are those of its text.
+        /// The built-in surrogates. The parameters of each surrogate, with defaults and bounds, are declared
+        /// in its text.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub enum SurrogateKind {
@@ -54,7 +55,7 @@ impl SurrogateKind {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 
-    /// Returns the parameters, in the order of the text.
+    /// Returns the parameters, in the order in which the text declares them.
     pub fn parameters(self) -> Vec<Parameter> {
         let parsed = formula(self.text());
         parsed.map(|f| f.definition.parameters.into_iter().skip(1).collect()).unwrap_or_default()
@@ -65,7 +66,7 @@ impl SurrogateKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SurrogateFunction {
-    /// A built-in function, with the values of its parameters in the order of its text.
+    /// A built-in function, with the values of its parameters in the order in which its text declares them.
     BuiltIn(SurrogateKind, Vec<f64>),
     /// The text of a user-defined function.
     Own(String),
@@ -89,7 +90,7 @@ impl Default for Surrogate {
 }
 
 impl Surrogate {
-    /// Creates a built-in surrogate. Parameters without a number have their defaults.
+    /// Creates a built-in surrogate. Parameters for which no number is specified have their default values.
     pub fn new(kind: SurrogateKind, numbers: impl IntoIterator<Item = f64>) -> Self {
         let mut numbers: Vec<f64> = numbers.into_iter().collect();
         let parameters = kind.parameters();
@@ -119,7 +120,7 @@ impl Surrogate {
     /// Returns the parsed function, in which the defaults of the parameters are the values of this surrogate.
     ///
     /// # Errors
-    /// [`Error::Text`] for an invalid text.
+    /// Returns [`Error::Text`] if the text is invalid.
     pub fn formula(&self, path: &str) -> Result<Formula, Error> {
         let mut formula = formula(self.text())
             .map_err(|error| Error::Text { module: path.into(), message: error.to_string() })?;
@@ -133,7 +134,7 @@ impl Surrogate {
     /// Checks the text and the values of the parameters.
     ///
     /// # Errors
-    /// Returns an error for an invalid text or a parameter outside its domain.
+    /// Returns an error if the text is invalid or a parameter is outside its domain.
     pub fn check(&self, path: &str) -> Result<(), Error> {
         let formula = self.formula(path)?;
         for parameter in formula.definition.parameters.iter().skip(1) {

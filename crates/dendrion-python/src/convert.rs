@@ -28,8 +28,8 @@ pub(crate) fn values(any: &Bound<'_, PyAny>) -> PyResult<Values> {
     }
 }
 
-/// Converts a float, an array, or an initializer. An initializer is its name followed by its numbers; those of a
-/// truncation are another initializer and the two bounds.
+/// Converts a float, an array, or an initializer. An initializer is represented by its name followed by its
+/// parameters; the parameters of a truncation are another initializer and the two bounds.
 pub(crate) fn per_connection(any: &Bound<'_, PyAny>) -> PyResult<PerConnection> {
     match any.cast::<PyTuple>() {
         Ok(tuple) => Ok(PerConnection::Drawn(initializer(tuple)?)),
@@ -37,7 +37,7 @@ pub(crate) fn per_connection(any: &Bound<'_, PyAny>) -> PyResult<PerConnection> 
     }
 }
 
-/// Raises an error unless the numbers of an initializer are valid.
+/// Raises an error unless the parameters of an initializer are valid.
 #[pyfunction]
 pub(crate) fn check_initializer(tuple: &Bound<'_, PyTuple>) -> PyResult<()> {
     initializer(tuple)?.check().map_err(raise)
@@ -82,7 +82,7 @@ pub(crate) fn params(dict: &Bound<'_, PyDict>) -> PyResult<Params> {
     Ok(params)
 }
 
-/// Converts to a float, or to an array with one value per member.
+/// Converts values to a float, or to an array with one value per member.
 pub(crate) fn to_python(py: Python<'_>, values: Values) -> PyResult<Bound<'_, PyAny>> {
     match values {
         Values::Scalar(v) => Ok(v.into_pyobject(py)?.into_any()),

@@ -64,8 +64,8 @@ impl Definition {
         states.chain(others).chain(flags).collect()
     }
 
-    /// Returns whether spikes arrive, whether the mechanism has a current, and whether it replaces the equation for
-    /// V.
+    /// Returns whether the mechanism receives spikes, whether it has a current, and whether it replaces the
+    /// equation for V.
     fn traits(&self) -> (bool, bool, bool) {
         (!self.of.arrivals.is_empty(), self.of.current.is_some(), self.of.membrane.is_some())
     }

@@ -1,4 +1,5 @@
-//! Errors. Each category corresponds to a Python class in `dendrion.errors`, which is found by its name.
+//! Conversion of errors to Python exceptions. The classes of most categories are in `dendrion.errors`, where
+//! they are looked up by name.
 
 use dendrion::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyRuntimeError};
@@ -28,7 +29,8 @@ pub(crate) fn raise_at(family: &str, message: &str, place: Option<(usize, usize)
     })
 }
 
-/// Returns the Python exception of a category. `set` adds the keyword arguments of its constructor, which become attributes.
+/// Returns the Python exception of a category. `set` adds the keyword arguments of the exception's
+/// constructor, which become attributes.
 fn raise_with(family: &str, message: &str, set: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>) -> PyErr {
     let raised = Python::try_attach(|py| {
         let attributes = PyDict::new(py);
@@ -37,11 +39,11 @@ fn raise_with(family: &str, message: &str, set: impl FnOnce(&Bound<'_, PyDict>) 
             set(&attributes).and(class).and_then(|class| class.call((message,), Some(&attributes)));
         exception.map_or_else(|e| e, PyErr::from_value)
     });
-    // When Python exits, its modules are gone.
+    // While Python exits, its modules may no longer exist.
     raised.unwrap_or_else(|| PyRuntimeError::new_err(message.to_string()))
 }
 
-/// Adds the attributes by which programs can react to an error.
+/// Adds the attributes that let programs react to an error.
 fn set_attributes(error: &Error, attributes: &Bound<'_, PyDict>) -> PyResult<()> {
     match error {
         Error::UnknownName { name, known, .. } => {

@@ -1,9 +1,10 @@
 //! Access to an object by one thread at a time.
 //!
-//! A long call marks the object as running. Other calls then get an error instead of waiting, because their thread
-//! may hold something that the running call needs in order to finish. Calls that only read are an exception: a run
-//! that can be interrupted releases the object between two of its segments, and soon ends its current segment when
-//! a reader waits. No Python code runs while a thread holds the object, unless the run cannot be interrupted.
+//! A long call marks the object as running. Other calls then fail with an error instead of waiting, because
+//! their thread may hold a lock that the running call needs in order to finish. Calls that only read are an
+//! exception: a run that can be interrupted releases the object between two of its segments, and soon ends
+//! its current segment when a reader is waiting. No Python code runs while a thread holds the object, unless
+//! the run cannot be interrupted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -108,12 +109,12 @@ impl<T: Send> Exclusive<T> {
         Ok(Running(self))
     }
 
-    /// Returns whether a long call is under way.
+    /// Returns whether a long call is in progress.
     pub(crate) fn is_running(&self) -> bool {
         self.present_run().is_some()
     }
 
-    /// Returns whether a read would currently be refused.
+    /// Returns whether a read would currently fail.
     pub(crate) fn is_unreadable(&self) -> bool {
         self.present_run().is_some_and(|run| !run.is_readable)
     }
@@ -144,7 +145,7 @@ impl<T: Send> Exclusive<T> {
     fn try_object(&self) -> Option<MutexGuard<'_, T>> {
         match self.object.try_lock() {
             Ok(object) => Some(object),
-            // PyO3 catches panics, and the engine itself reports when it cannot continue.
+            // PyO3 catches panics, and the engine itself reports an error if it cannot continue.
             Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
@@ -200,12 +201,13 @@ impl<T: Send> Running<'_, T> {
         exclusive.turn.notify_all();
         let arrived = exclusive.arrived.load(Ordering::Acquire);
         let served = |_: &mut Option<Run>| exclusive.served.load(Ordering::Acquire) < arrived;
-        // A reader stops waiting at Ctrl-C at the latest. The time limit is for readers that are not scheduled.
+        // A reader stops waiting at Ctrl-C at the latest. The time limit covers readers that the operating
+        // system does not schedule.
         drop(exclusive.turn.wait_timeout_while(run, 2 * LOOK, served));
         done
     }
 
-    /// Returns whether a reader waits.
+    /// Returns whether a reader is waiting.
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.arrived.load(Ordering::Relaxed) != self.0.served.load(Ordering::Relaxed)
     }

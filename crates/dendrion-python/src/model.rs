@@ -36,7 +36,7 @@ impl Model {
         Ok(model)
     }
 
-    /// Sets the settings of the simulation.
+    /// Sets the simulation settings.
     fn set(
         &self,
         dt: f64,
@@ -237,7 +237,7 @@ impl Model {
         self.projection(path, (from_population, pre), (population, receptors), connectivity, weight, delay)
     }
 
-    /// Adds a projection with given pairs, sorted by source (compressed sparse rows).
+    /// Adds a projection with explicit pairs, sorted by source (compressed sparse rows).
     #[allow(clippy::too_many_arguments)] // A projection has this many properties.
     fn add_matrix(
         &self,
@@ -265,7 +265,7 @@ impl Model {
         Ok((PyArray1::from_vec(py, pre), PyArray1::from_vec(py, post)))
     }
 
-    /// Sets the weights or delays of a projection, one value per connection.
+    /// Sets the weights or delays of a projection, with one value per connection.
     fn set_per_connection(&self, projection: usize, name: &str, values: Floats<'_>) -> PyResult<()> {
         let missing = || PyValueError::new_err(format!("unknown projection {projection}"));
         let mut network = self.network()?;
@@ -328,7 +328,7 @@ impl Model {
         }
     }
 
-    /// Returns the network and leaves an empty one in its place.
+    /// Returns the network and replaces it with an empty network.
     pub(crate) fn take(&self) -> PyResult<Network> {
         Ok(std::mem::replace(&mut *self.network()?, Network::new(1.0)))
     }

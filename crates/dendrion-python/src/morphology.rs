@@ -37,7 +37,7 @@ impl Morphology {
         Ok(Self { tree: tree.map_err(|e| raise(name, &e))? })
     }
 
-    /// Creates a morphology from points. Parents are indices; that of the root is -1.
+    /// Creates a morphology from points. Parents are indices; the parent of the root is -1.
     #[staticmethod]
     fn from_points(
         positions: PyReadonlyArray2<'_, f64>,
@@ -50,7 +50,8 @@ impl Morphology {
         let point = |i: usize| Point {
             position: [positions[[i, 0]], positions[[i, 1]], positions[[i, 2]]],
             diameter: diameters[i],
-            // An index that is too large is refused with its value; other negative numbers must be refused as well.
+            // An index that is too large is rejected with an error that contains it; other negative numbers
+            // must be rejected as well.
             parent: (parents[i] != -1).then(|| usize::try_from(parents[i]).unwrap_or(usize::MAX)),
             kind: Kind::from_code(kinds[i]),
             line: None,
@@ -60,7 +61,7 @@ impl Morphology {
         Ok(Self { tree })
     }
 
-    /// Creates a morphology from cylinders. Parents are indices; that of the root is -1.
+    /// Creates a morphology from cylinders. Parents are indices; the parent of the root is -1.
     #[staticmethod]
     fn from_sections(
         lengths: Vec<f64>,
@@ -98,12 +99,12 @@ impl Morphology {
         rows.into_pyarray(py).reshape([samples.len(), 5])
     }
 
-    /// Returns the position and the diameter at a place.
+    /// Returns the coordinates and the diameter at position `x` on a section.
     fn at(&self, section: usize, x: f64) -> ([f64; 3], f64) {
         self.tree.sections()[section].at(x)
     }
 
-    /// Returns the path length from the soma's centre to a place.
+    /// Returns the path length from the soma's centre to position `x` on a section.
     fn distance(&self, section: usize, x: f64) -> f64 {
         self.tree.distance(section, x)
     }
@@ -166,7 +167,7 @@ impl Cvs {
         self.tree.nodes.iter().map(|n| (index(n.cv), index(n.parent), n.resistance)).collect()
     }
 
-    /// Returns the control volume that contains a place.
+    /// Returns the control volume that contains position `x` on a section.
     fn cv_at(&self, section: usize, x: f64) -> usize {
         self.tree.cv_at(section, x)
     }

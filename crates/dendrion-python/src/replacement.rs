@@ -15,7 +15,7 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// Locks the file, which is only held for short moments.
+    /// Locks the file. The lock is only held for short periods.
     fn whole(&self) -> MutexGuard<'_, Option<Whole>> {
         self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -30,7 +30,7 @@ impl Replacement {
         Ok(Self { whole: Mutex::new(Some(whole)), target })
     }
 
-    /// Path for the new content.
+    /// Path to which the new content is written.
     #[getter]
     fn path(&self) -> Option<PathBuf> {
         self.whole().as_ref().map(|whole| whole.path().to_path_buf())

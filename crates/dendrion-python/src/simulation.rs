@@ -24,15 +24,15 @@ use crate::watch::{LOOK, detached, watched};
 /// Minimum time between two interruptions of a run for waiting readers.
 const SLICE: Duration = Duration::from_millis(2);
 
-/// Number of steps from which on the memory for recordings is checked before a run.
+/// Minimum number of steps of a run for which the memory for recordings is checked in advance.
 const LONG: u64 = 1000;
 
 /// A network that is ready to run.
 ///
-/// A plain run is divided into segments. Between segments it reports progress and checks for Ctrl-C, whose
-/// functions may read the network, and lets other threads read. Results do not depend on the segments. A run with a
-/// batch, inputs or a trace is not divided. During such a run, only values stored outside of the engine can be
-/// read.
+/// A plain run is divided into segments. Between segments, it reports progress, checks for Ctrl-C, and lets
+/// other threads read. Progress functions and signal handlers may read the network. Results do not depend on
+/// the segments. A run with a batch, inputs or a trace is not divided. During such a run, only values that
+/// are stored outside the engine can be read.
 #[pyclass(frozen)]
 pub(crate) struct Simulation {
     engine: Exclusive<dendrion::Simulation>,
@@ -71,7 +71,7 @@ impl Simulation {
         self.engine.read(py, read)
     }
 
-    /// Reads a value that may be an error.
+    /// Calls `read`, which may return an error.
     fn try_read<R: Send>(
         &self,
         py: Python<'_>,
@@ -113,8 +113,8 @@ impl Simulation {
         done
     }
 
-    /// Runs up to `steps` steps, but stops when readers wait or when it is time to check for Ctrl-C. Returns the
-    /// number of steps done.
+    /// Runs up to `steps` steps, but stops when readers are waiting or when it is time to check for Ctrl-C.
+    /// Returns the number of completed steps.
     fn segment(
         &self,
         running: &Running<'_, dendrion::Simulation>,
@@ -157,7 +157,7 @@ type Spikes<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>);
 
 #[pymethods]
 impl Simulation {
-    /// Builds the network of a model, and takes the model's contents.
+    /// Builds the network of a model, which is empty afterwards.
     #[new]
     fn new(py: Python<'_>, model: &Bound<'_, Model>) -> PyResult<Self> {
         let network = model.get().take()?;
@@ -182,7 +182,8 @@ impl Simulation {
     /// `progress`, or Ctrl-C, stops the run cleanly and is raised here.
     fn run(&self, py: Python<'_>, steps: u64, progress: Option<Py<PyAny>>) -> PyResult<()> {
         let running = self.engine.run(true)?;
-        // The run is divided into segments below, so that the recordings of the whole run are checked here.
+        // The run is divided into segments below, so the memory for the recordings of the whole run is
+        // checked here.
         if steps >= LONG {
             py.detach(|| running.segment(|s| s.check_run(steps))).map_err(raise)?;
         }
@@ -203,8 +204,8 @@ impl Simulation {
         }
     }
 
-    /// As `run`, with a batch, replacements of generators by path, and a trace that takes at most about the given
-    /// number of bytes.
+    /// As `run`, but with a batch, replacements of generators (by path), and a trace that uses at most
+    /// approximately `trace` bytes.
     fn run_with(
         &self,
         py: Python<'_>,
@@ -227,8 +228,8 @@ impl Simulation {
         Ok(trace.map(Trace::new))
     }
 
-    /// Returns whether a call that cannot be interrupted uses the network, so that nothing can be read from the
-    /// engine.
+    /// Returns whether a call that cannot be interrupted is using the network, so that nothing can be read
+    /// from the engine.
     fn is_unreadable(&self) -> bool {
         self.engine.is_unreadable()
     }
@@ -243,8 +244,8 @@ impl Simulation {
         self.batch.load(Ordering::Relaxed)
     }
 
-    /// Returns a message for each parameter with times that are not multiples of the step, for all keys or the
-    /// given ones.
+    /// Returns a message for each parameter with times that are not multiples of the step, for all keys or
+    /// only for `keys`.
     fn roundings(&self, py: Python<'_>, keys: Option<Vec<String>>) -> PyResult<Vec<(String, String)>> {
         let found = self.read(py, |s| keys.map_or_else(|| s.roundings(), |keys| s.roundings_of(&keys)))?;
         Ok(found.into_iter().map(|r| (r.parameter.clone(), r.to_string())).collect())
@@ -265,7 +266,7 @@ impl Simulation {
         self.engine.change(py, |s| s.set_requested_time(time))
     }
 
-    /// Returns the number of steps done. During a run, only finished epochs are counted.
+    /// Returns the number of completed steps. During a run, only finished epochs are counted.
     fn steps(&self) -> u64 {
         self.steps.load(Ordering::Relaxed)
     }
@@ -286,7 +287,7 @@ impl Simulation {
         detached(py, || Ok(running.segment(write)))?.map_err(crate::file::failed)
     }
 
-    /// Resets the network to t = 0, with the random numbers of another seed if one is given.
+    /// Resets the network to t = 0. If a seed is specified, the random numbers are those of this seed.
     fn reset(&self, py: Python<'_>, seed: Option<u64>) -> PyResult<()> {
         self.change(py, |s| match seed {
             Some(seed) => s.reset_with_seed(seed),
@@ -331,8 +332,8 @@ impl Simulation {
         }
     }
 
-    /// Returns a number that changes with every call that may change recordings or weights. If it is unchanged, so
-    /// are they.
+    /// Returns a number that changes with every call that may change recordings or weights. If the number is
+    /// unchanged, recordings and weights are unchanged.
     fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
     }
@@ -465,7 +466,8 @@ impl Simulation {
         let table = if self.engine.is_running() {
             self.try_read(py, |s| s.connections(path))?
         } else {
-            // Large tables take long, so Ctrl-C is checked. A signal handler that runs meanwhile must not use the network.
+            // Large tables take a long time, so the call checks for Ctrl-C. Signal handlers that run during
+            // the call must not use the network.
             let running = self.run_whole(py)?;
             detached(py, || running.segment(|s| s.connections(path)))?
         };

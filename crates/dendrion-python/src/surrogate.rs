@@ -18,7 +18,8 @@ pub(crate) struct Surrogate {
 
 #[pymethods]
 impl Surrogate {
-    /// Creates a built-in surrogate from its name. Parameters without a number have their defaults.
+    /// Creates a built-in surrogate from its name. Parameters for which no number is specified have their
+    /// default values.
     #[new]
     fn new(kind: &str, numbers: Vec<f64>, relative: bool) -> PyResult<Self> {
         let unknown = || PyValueError::new_err(format!("unknown surrogate {kind}"));
@@ -60,8 +61,8 @@ impl Surrogate {
     }
 }
 
-/// Returns the text of a function of `x`, given as values of which each is a number, `x`, or the name of a function
-/// with the indices of earlier values.
+/// Returns the text of a function of `x`. Each of `values` is a number, `x`, or the name of a function with
+/// the indices of earlier values.
 #[pyfunction]
 pub(crate) fn write_formula(values: Vec<Bound<'_, PyAny>>) -> PyResult<String> {
     let value = |any: &Bound<'_, PyAny>| -> PyResult<Value> {

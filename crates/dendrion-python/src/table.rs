@@ -51,7 +51,7 @@ pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
     dendrion::model::nearest(name, &known).map(str::to_string)
 }
 
-/// Returns the step nearest to a time (ms) >= 0, according to the rule for all times.
+/// Returns the step nearest to a time (ms) >= 0, according to the rule that applies to all times.
 #[pyfunction]
 pub(crate) fn nearest_step(ms: f64, dt: f64) -> f64 {
     dendrion::model::nearest_step(ms, dt)

@@ -43,8 +43,9 @@ impl Trace {
         self.is_left.load(Ordering::Relaxed)
     }
 
-    /// Computes the gradients of the requested parameters, states and currents from the gradients of probes. Each
-    /// probe is given by its index and its values in order.
+    /// Computes the gradients of the requested parameters, states and currents from the gradients of probes.
+    /// Each element of `cotangents` contains the index of a probe and the gradient with respect to its
+    /// samples, in order.
     fn backward<'py>(
         &self,
         py: Python<'py>,

@@ -9,7 +9,8 @@ const PARTS: f64 = 60.0;
 /// Prefix, power of ten of the prefix, symbol, and exponent of a factor.
 type Factor = (&'static str, i32, &'static str, f64);
 
-/// Returns the exponents of kg, m, s, A, K and mol in a unit in sixtieths, its power of ten, and its factors.
+/// Returns the exponents (in sixtieths) of kg, m, s, A, K and mol in a unit, the unit's power of ten, and its
+/// factors.
 #[pyfunction]
 pub(crate) fn unit(text: &str) -> PyResult<([i32; 6], f64, Vec<Factor>)> {
     let found = dendrion::language::unit_text(text).map_err(|error| PyValueError::new_err(error.message))?;

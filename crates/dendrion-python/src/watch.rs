@@ -11,13 +11,13 @@ use pyo3::prelude::*;
 
 use crate::error::raise;
 
-/// Interval of checks for Ctrl-C and of progress reports.
+/// Interval between checks for Ctrl-C and between progress reports.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
 
 /// A callback that receives the amount of completed work.
 pub(crate) type Watch<'a> = &'a mut (dyn FnMut(u64) -> ControlFlow<()> + Send);
 
-/// The time of the last check for signals, and the exception of a signal handler.
+/// The time of the last check for signals, and the exception that a signal handler raised, if any.
 struct Signals {
     looked: Instant,
     raised: Option<PyErr>,
@@ -36,7 +36,8 @@ impl Lookout {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `look` if [`LOOK`] has passed since the last call or if `now` is true. Breaks after an exception.
+    /// Calls `look` if [`LOOK`] has passed since the last call or if `now` is true. Returns `Break` after an
+    /// exception.
     fn look(&self, now: bool, look: impl FnOnce(Python<'_>) -> PyResult<()>) -> ControlFlow<()> {
         let mut signals = self.signals();
         if signals.raised.is_none() && (now || signals.looked.elapsed() >= LOOK) {
@@ -50,13 +51,13 @@ impl Lookout {
         if signals.raised.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Calls `work`, in which checks for interrupts handle signals.
+    /// Calls `work`. During this call, checks for interrupts handle signals.
     fn during<R>(&self, work: impl FnOnce() -> R) -> R {
         let lookout = self.clone();
         interruptible(move || lookout.look(false, check_signals), work)
     }
 
-    /// Returns the result of the work, or raises the exception of a signal handler.
+    /// Returns the result of the work, or raises the exception that a signal handler raised.
     fn result<R>(&self, found: Result<R, Error>) -> PyResult<R> {
         let raised = self.signals().raised.take();
         match (found, raised) {
@@ -70,8 +71,9 @@ fn check_signals(py: Python<'_>) -> PyResult<()> {
     py.check_signals()
 }
 
-/// Calls `work` without the interpreter's lock. Ctrl-C stops the work where it checks for interrupts, and is raised here. A signal
-/// handler may use the object on which the work operates, so this object must be marked as running.
+/// Calls `work` without the interpreter's lock. Ctrl-C stops the work at its next check for interrupts, and
+/// the exception is raised here. A signal handler may use the object on which the work operates, so this
+/// object must be marked as running.
 pub(crate) fn detached<R: Send>(
     py: Python<'_>,
     work: impl FnOnce() -> Result<R, Error> + Send,
@@ -80,8 +82,9 @@ pub(crate) fn detached<R: Send>(
     lookout.result(py.detach(|| lookout.during(work)))
 }
 
-/// Calls `work` as [`detached`] does. `work` also regularly calls the callback that it is given, which calls `progress(done)`. An
-/// exception in `progress`, or Ctrl-C, stops the work, which then returns `None`, and the exception is raised.
+/// Calls `work` as [`detached`] does. `work` also regularly calls the callback that is passed to it, which
+/// calls `progress(done)`. An exception in `progress`, or Ctrl-C, stops the work, which then returns `None`,
+/// and the exception is raised.
 pub(crate) fn watched<R: Send>(
     py: Python<'_>,
     all: u64,

@@ -20,7 +20,7 @@ pub(crate) fn derivative(formula: &Formula, graph: &mut Graph, x: NodeId) -> Nod
 /// Returns the values of a surrogate at the points `at`. `path` is the name of the surrogate in error messages.
 ///
 /// # Errors
-/// Returns an error for an invalid surrogate.
+/// Returns an error if the surrogate is invalid.
 pub fn surrogate_values(path: &str, surrogate: &Surrogate, at: &[f64]) -> Result<Vec<f64>, Error> {
     surrogate.check(path)?;
     let formula = surrogate.formula(path)?;

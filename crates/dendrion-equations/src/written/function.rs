@@ -5,7 +5,7 @@ use dendrion_language::{Binary, Formula, Function, Term};
 use super::part::coherent;
 use crate::expr::Expr;
 
-/// Returns the value of a function of `x`. Its other parameters have their defaults.
+/// Returns the value of a function of `x`. Its other parameters have their default values.
 pub(crate) fn value<'g>(formula: &Formula, x: Expr<'g>) -> Expr<'g> {
     let of = &formula.definition;
     let mut known = vec![x; of.terms.len()];
@@ -30,9 +30,8 @@ pub(crate) fn value<'g>(formula: &Formula, x: Expr<'g>) -> Expr<'g> {
     known[formula.value]
 }
 
-/// Applies a function to expressions. Functions that the graph does not provide are composed of functions that it
-/// provides. The first operand stands for missing ones, which the
-/// parser excludes.
+/// Applies a function to expressions. Functions that the graph does not provide are composed of functions
+/// that it provides. Missing operands, which the parser excludes, are replaced with the first operand.
 pub(super) fn apply<'g>(f: Function, operands: &[Expr<'g>]) -> Expr<'g> {
     let x = operands[0];
     let at = |i: usize| operands.get(i).copied().unwrap_or(x);

@@ -26,7 +26,7 @@ impl Table<'_, '_> {
         Ok(if is_relative { found.relative() } else { found })
     }
 
-    /// Returns the surrogate with this text, which `node` contains.
+    /// Returns the surrogate with this text, which is the value of `node`.
     fn own(&self, node: &Node, text: &str) -> Read<Surrogate> {
         let own = Surrogate::own(text);
         let invalid = |error: Error| {

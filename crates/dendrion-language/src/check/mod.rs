@@ -84,7 +84,7 @@ struct Checker<'t> {
     made: Definition,
     /// Index of the statement that defines each named expression.
     statement_of: Vec<usize>,
-    /// Whether the text is a function of `x`, which reads nothing of a compartment.
+    /// Whether the text is a function of `x`, which does not read any quantities of a compartment.
     is_formula: bool,
 }
 
