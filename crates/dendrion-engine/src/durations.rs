@@ -19,9 +19,9 @@ impl Simulation {
         self.request_of(duration)
     }
 
-    /// Runs for another `duration` ms, to the step nearest to the time requested so far plus `duration`. With any
-    /// time step, 400 runs of 0.25 ms therefore end at 100 ms. See [`Simulation::run`], which takes a number of
-    /// steps.
+    /// Runs for another `duration` ms, to the step nearest to the time requested so far plus `duration`. For
+    /// any time step, 400 runs of 0.25 ms therefore end at the step nearest to 100 ms. See
+    /// [`Simulation::run`], which takes a number of steps.
     ///
     /// # Errors
     /// Returns the same errors as [`Simulation::request`] and [`Simulation::run`].

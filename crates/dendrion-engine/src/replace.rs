@@ -93,7 +93,7 @@ impl Replacement {
         &self.path
     }
 
-    /// Replaces the target by the new content, durably.
+    /// Durably replaces the target with the new content.
     ///
     /// # Errors
     /// Returns the error of the operating system. The old file is then unchanged.

@@ -164,9 +164,9 @@ impl Simulation {
     /// the run stops cleanly and a later run continues from there.
     ///
     /// # Errors
-    /// [`Error::Divergence`] if a state becomes infinite or NaN, and [`Error::OutOfMemory`] if spikes need memory that the
-    /// system does not provide. Earlier recordings are kept, and the network cannot run again until
-    /// [`Simulation::reset`]. If there is no memory for recorded values, the run does not begin.
+    /// [`Error::Divergence`] if a state becomes infinite or NaN, and [`Error::OutOfMemory`] if the system
+    /// cannot provide the memory that spikes need. Earlier recordings are kept, and the network cannot run
+    /// again until [`Simulation::reset`]. If there is no memory for recorded values, the run does not begin.
     pub fn run(
         &mut self,
         steps: u64,
@@ -183,9 +183,9 @@ impl Simulation {
         self.run(steps, &mut |_| ControlFlow::Continue(())).map(drop)
     }
 
-    /// Checks whether the network can run `steps` steps: it must be intact and have no batch, and its
-    /// recordings must fit into the memory limit. [`Simulation::run`] checks this too. Callers that divide a
-    /// run into several parts can check the whole run here before the first part.
+    /// Checks whether the network can run `steps` steps: it must be able to continue, it must not have a
+    /// batch, and its recordings must fit into the memory limit. [`Simulation::run`] checks this too. Callers
+    /// that divide a run into several parts can check the whole run here before the first part.
     ///
     /// # Errors
     /// Returns the reason why the network cannot run, for example [`Error::Memory`].
@@ -220,8 +220,8 @@ impl Simulation {
         })
     }
 
-    /// Returns the rates at which the states of a population change on their own, over a plausible range of
-    /// voltages.
+    /// Returns the largest rate at which each state of a population approaches its steady state, over a
+    /// plausible range of voltages. States without a steady state are left out.
     ///
     /// # Errors
     /// [`Error::UnknownName`] if there is no population with this path.
@@ -278,8 +278,9 @@ impl Simulation {
         each!(self, core => core.summary())
     }
 
-    /// Returns the network from which the simulation was built, without the values of parameters that can be set and
-    /// without the arrays of its connections. [`Simulation::export_model`] returns all of them.
+    /// Returns the network from which the simulation was built, without the values of parameters that can be
+    /// set and without the arrays of its connections. [`Simulation::export_model`] returns the complete
+    /// network.
     pub fn network(&self) -> &Network {
         each!(self, core => &core.model.network)
     }
@@ -576,8 +577,8 @@ impl Simulation {
         })
     }
 
-    /// Switches the plasticity of the projection at `path` on or off. It is initially on. While it is off, weights
-    /// are constant, and changes missed in the meantime are not made up for later.
+    /// Switches the plasticity of the projection at `path` on or off. It is initially on. While it is off,
+    /// weights are constant, and the changes missed in the meantime are not applied later.
     ///
     /// # Errors
     /// Returns an error if there is no projection with plastic weights at this path.

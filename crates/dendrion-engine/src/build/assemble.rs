@@ -32,7 +32,7 @@ use crate::runtime::store::ParameterStore;
 /// Ctrl-C responds quickly and rings stay small.
 const LONGEST_EPOCH: u64 = 64;
 
-/// The parts of a network, and the maximum number of its threads.
+/// The components of a network, and its maximum number of threads.
 type Assembled<T> = (Model<T>, Ensemble<T>, Exchange, usize);
 
 /// Validates and builds a network. `layout` divides a population, given its size and the number of threads.
@@ -292,7 +292,8 @@ fn change<T: Scalar>(
     Ok((fanout, change))
 }
 
-/// Checks arrays of weights and delays against the number of connections, which some rules draw at random.
+/// Checks that arrays of weights and delays have one value per connection. Some rules draw the number of
+/// connections at random.
 fn check_count(projection: &Projection, count: usize) -> Result<(), Error> {
     for (name, values) in [("w", Some(&projection.weight)), ("delay", projection.delay.as_ref())] {
         if let Some(PerConnection::Given(Values::Each(v))) = values

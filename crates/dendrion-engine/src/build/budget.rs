@@ -43,7 +43,7 @@ fn needs(network: &Network) -> Vec<Need<'_>> {
         needs.push(Need { path: &p.path, what, bytes: population(p, &onto, network) });
     }
     for g in &network.generators {
-        // The state of the random process of each source.
+        // This covers the state of the random process of each source.
         let what = format!("a generator of size {}", g.size);
         needs.push(Need { path: &g.path, what, bytes: 8.0 * g.size as f64 });
     }

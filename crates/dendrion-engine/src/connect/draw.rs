@@ -8,7 +8,7 @@ use dendrion_model::{Error, Initializer, PerConnection, Projection, Source, Turn
 use super::topology::Topology;
 use crate::random::{Purpose, Stream};
 
-/// Number of times that a truncated draw is repeated before it fails.
+/// Maximum number of attempts to draw a truncated value.
 const ATTEMPTS: u64 = 1 << 15;
 /// Cost of a draw, in the work units that `Turns` counts.
 const DRAW: usize = 32;

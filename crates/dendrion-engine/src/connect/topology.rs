@@ -106,8 +106,8 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// Draws the sources for the number of connections of each target, on a shard whose first neuron is
-    /// `first`.
+    /// Draws the sources of each target, whose number of connections is known, on a shard whose first neuron
+    /// is `first`.
     fn by_degree(
         &self,
         degrees: Vec<(usize, usize)>,

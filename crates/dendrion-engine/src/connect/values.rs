@@ -1,5 +1,5 @@
-//! Conversion of weights and delays from arrays of the whole projection, which are sorted by source and then by
-//! target, to those of a shard's connections.
+//! Conversion of weights and delays from arrays of the whole projection, which are sorted by source and then
+//! by target, to the arrays of a shard.
 
 use dendrion_kernels::{Delays, Scalar};
 use dendrion_model::allocate::{copied, filled, room};

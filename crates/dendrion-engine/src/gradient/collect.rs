@@ -250,8 +250,8 @@ fn input<T: Scalar>(
     let given = trace.given[b].get(generator).is_some_and(Option::is_some);
     let blocks = sample.sample.source_blocks.iter().zip(&sample.of_sources);
     let spikes = blocks.filter(|(block, _)| block.generator == generator);
-    // For a generator of spikes, the first source block has the cotangents of the whole table (see `prepare` in
-    // `reverse_run.rs`).
+    // For a generator of spikes, the first source block holds the cotangents of the whole table (see
+    // `prepare` in `reverse_run.rs`).
     if let Some(inputs) =
         spikes.filter_map(|(_, of)| of.accumulator.as_ref()?.inputs.as_ref()).find(|i| !i.is_empty())
     {

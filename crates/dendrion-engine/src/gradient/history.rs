@@ -80,8 +80,8 @@ impl<T: Scalar> History<T> {
     /// Returns the state of a block at the beginning of a step, and the memory for the state at its end.
     pub(crate) fn step(&mut self, step: u64, block: usize) -> (&mut [T], &mut [T]) {
         let (at, size) = (self.at(step, block), self.size);
-        // The states of a run are written once and lie far apart. Without prefetching, each step would wait
-        // for memory.
+        // The states of a run are written once and are far apart in memory. Without prefetching, each step
+        // would wait for memory.
         if let Some(soon) = self.states.get(at + AHEAD * size..at + (AHEAD + 1) * size) {
             prefetch_all(soon);
         }

@@ -73,7 +73,7 @@ pub(super) fn record_with<T: Scalar>(
     let trace = through.then(|| leave(core, store, &run, &mut samples, schedule)).transpose();
     let samples = samples.into_iter().map(|observed| observed.sample).collect();
     let end = core.end_run(&run, samples, (run.end, through))?;
-    // The run itself is complete even if there is no memory for its trace.
+    // The run itself is complete even if its trace does not fit into memory.
     let trace = trace.map_err(|error| error.needed_by("network", || "the trace of a run".into()))?;
     Ok((end, trace))
 }

@@ -10,9 +10,10 @@
 //! inputs:  currents, noises | adjoints of spikes | spikes | given cotangents of recorded states
 //! ```
 //!
-//! For each block of an epoch, its inputs (and its states, if only the first was recorded) are recomputed, and then
-//! its steps are reversed strip by strip. A strip is a contiguous part of the block's lanes. Reversing all steps of
-//! the epoch for one strip before the next keeps the strip's part of the frame in the L1 cache.
+//! For each block of an epoch, its inputs (and its states, if only the first was recorded) are recomputed,
+//! and then its steps are reversed strip by strip. A strip is a contiguous part of the block's lanes.
+//! Reversing all steps of the epoch for one strip before moving on to the next keeps the strip's part of the
+//! frame in the L1 cache.
 //!
 //! Accumulators have the network's type. Every [`FOLD`] steps they are folded into sums in double precision. This
 //! happens at multiples of [`FOLD`] in every segment, so rounding does not depend on the memory budget.
@@ -96,7 +97,7 @@ pub(crate) struct Reversal<T: Scalar> {
     input: Buffer<T>,
     /// The steps of the current epoch.
     epoch: Range<u64>,
-    /// The neuron whose cotangents first stopped being finite, if any did.
+    /// The neuron whose cotangents first stopped being finite, if there was one.
     pub(crate) suspect: Option<Suspect>,
     /// For each state, the largest cotangent that causes no warning.
     limits: Vec<f64>,

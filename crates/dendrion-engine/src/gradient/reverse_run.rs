@@ -111,7 +111,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     total.finish().map_err(needed)
 }
 
-/// Checks the cotangents of a probe, and returns their number per sample.
+/// Checks the cotangents of a probe, and returns the number of cotangents per sample.
 fn check<T: Scalar>(trace: &Trace<T>, probe: usize, values: &[f64]) -> Result<usize, Error> {
     let steps = (trace.end - trace.begin) as usize;
     let size = match trace.snapshots_of_probes.get(probe) {
@@ -232,8 +232,8 @@ fn prepare<T: Scalar>(
     Ok(())
 }
 
-/// Returns the largest cotangent of each state that causes no warning. The limit of potentials is relative to the
-/// largest given cotangent.
+/// Returns, for each state, the largest cotangent that causes no warning. The limit of potentials is relative
+/// to the largest given cotangent.
 fn limits<T: Scalar>(trace: &Trace<T>, population: usize, given: f64) -> Vec<f64> {
     let states = trace.populations[population].system.states.iter();
     states.map(|s| if s.unit == "mV" { GROWTH_LIMIT * given } else { f64::MAX }).collect()

@@ -1,4 +1,4 @@
-//! The stages of a sample in a run with a trace and in the reverse run.
+//! The stages through which a sample passes in a run with a trace and in the reverse run.
 //!
 //! A stage carries out one entry of the checkpoint schedule (`schedule.rs`) for all shards and source blocks of a
 //! worker.

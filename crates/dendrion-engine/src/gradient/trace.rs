@@ -75,7 +75,8 @@ impl<T: Scalar> Trace<T> {
         let attached = |p: &&Reversible<T>| {
             !p.spike.1 && p.system.event.as_ref().is_some_and(|e| e.then.iter().any(|a| a.resets))
         };
-        // The reset of the neuron itself is the most likely cause, then that of any other population.
+        // The reset of the neuron's own population is the most likely cause, followed by that of any other
+        // population.
         let through = Some(of).filter(attached).or_else(|| self.populations.iter().find(attached));
         let dt = of.parameters[System::DT].get(0);
         Growth {

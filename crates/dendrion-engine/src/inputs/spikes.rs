@@ -160,7 +160,7 @@ impl SourceBlock {
         }
     }
 
-    /// Returns the number of bytes of a copy.
+    /// Returns the number of bytes that a copy needs.
     pub(crate) fn bytes(&self) -> usize {
         let process = match &self.process {
             Process::Poisson(r) | Process::Bernoulli(r) => {

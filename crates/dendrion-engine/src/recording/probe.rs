@@ -237,7 +237,7 @@ impl Probes {
         Ok(count)
     }
 
-    /// Adds the module of a probe to an error.
+    /// Adds the path of a probe's module to an error.
     fn read<T: Scalar>(&self, model: &Model<T>, id: ProbeId, error: Error) -> Error {
         let path = match self.0.get(id.0).map(|p| (&p.what, p.population)) {
             Some((What::Generated { generator, .. }, _)) => &model.network.generators[*generator].path,

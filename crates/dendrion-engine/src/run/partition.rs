@@ -89,7 +89,7 @@ pub(crate) fn gather<T: Scalar, O: Observer<T>>(
         sources.extend(worker.sources);
         reached = reached.or(Some(worker.reached));
     }
-    // Shards are found by their position, so the original order is restored.
+    // Other code finds shards by position, so the original order is restored.
     shards.sort_unstable_by_key(|member| member.place);
     sources.sort_unstable_by_key(|member| member.place);
     let (shards, of_shards) = shards.into_iter().map(|m| (m.part, m.observer)).unzip();

@@ -209,7 +209,8 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
             self.deliver_generated(plan, epoch - 1, (begin, steps));
             self.run(plan, epoch, begin, steps as usize);
             let next = begin + steps;
-            // These spikes are stored before the barrier, so that all workers find them after it.
+            // The spikes of the next epoch are stored before the barrier, so that all workers find them after
+            // it.
             if next < plan.end {
                 self.generate(plan, epoch, (next, lengths[1]));
             }
@@ -233,7 +234,8 @@ impl<T: Scalar, O: Observer<T>> Worker<T, O> {
                 Shortage::note(&mut part.shortage, next, done);
             }
             begin = next;
-            // All workers decide alike: a worker that is ahead can only have stored the number of a later epoch.
+            // All workers make the same decision: a worker that is ahead can only have stored the number of a
+            // later epoch.
             let stopped = meets && plan.last.load(Ordering::Acquire) <= epoch;
             if stopped && begin < plan.end && going && plan.given.is_empty() {
                 // Generators have already sent the spikes of the next epoch and do not send them again in the next

@@ -13,7 +13,7 @@ use crate::plasticity::state::PlasticityState;
 const KEPT: usize = 64;
 
 impl<T: Scalar> Delivery<T> {
-    /// Decides all spikes that can be decided before step `now`, and records weights.
+    /// Processes all spikes that can be decided before step `now`, and records weights.
     pub(crate) fn learn(&mut self, now: u64, lanes: usize) -> Result<(), Error> {
         let PlasticityState { history: Some(history), dendritic, dt, decided, watchers } =
             &mut self.plasticity

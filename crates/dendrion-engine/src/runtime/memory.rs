@@ -18,7 +18,7 @@ pub(crate) fn check_batch_memory<T: Scalar>(core: &Core<T>, batch: usize) -> Res
     if bytes < SMALL && batch < 1 << 20 {
         return Ok(());
     }
-    // Each sample has its own vectors, even if they are nearly empty.
+    // The second term covers the vectors that each sample has, even if they are nearly empty.
     check_memory("network", &format!("a batch of {batch} samples"), bytes + 512.0 * batch as f64)
 }
 

@@ -59,7 +59,7 @@ impl<T: Scalar> Model<T> {
         })
     }
 
-    /// Returns the rates at which the states of a population change on their own.
+    /// Returns the largest rate at which each state of a population approaches its steady state.
     pub(crate) fn rates(&self, population: &str) -> Result<Vec<Rate>, Error> {
         let population = self.population(population)?;
         Ok(rates(&self.cells[population].system, &self.parameters.of_system(population)))

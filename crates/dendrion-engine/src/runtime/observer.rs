@@ -1,5 +1,5 @@
-//! Observers give code outside a run access to its steps, for example to record the data that a gradient
-//! needs.
+//! Observers give code outside a run access to the steps of the run, for example to record the data that a
+//! gradient needs.
 //!
 //! All code that runs steps is generic over its [`Observer`]. The compiler generates separate code for each observer,
 //! so a run without one ([`Unobserved`], whose hooks are empty) contains no hooks. Observers only read data and

@@ -107,7 +107,7 @@ pub(crate) fn set_cells<T: Scalar>(
                 for (i, old) in before {
                     model.cells[i].put(old);
                 }
-                // In reverse order, because a parameter may occur twice in `values`.
+                // The order is reversed because a parameter may occur twice in `values`.
                 for (id, old) in replaced.into_iter().rev() {
                     model.parameters.set(id, old);
                 }

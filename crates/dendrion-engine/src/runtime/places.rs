@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-/// Returns the position of each name. If a name occurs several times, its first position counts.
+/// Returns the position of each name. If a name occurs several times, its first position is returned.
 pub(crate) fn places<'a>(names: impl Iterator<Item = &'a String>) -> HashMap<String, usize> {
     first_of(names.enumerate().map(|(i, name)| (name.clone(), i)))
 }
 
-/// Returns a map with the value of each key. If a key occurs several times, its first value counts.
+/// Returns a map with the value of each key. If a key occurs several times, its first value is kept.
 pub(crate) fn first_of<K: Eq + Hash, V>(items: impl Iterator<Item = (K, V)>) -> HashMap<K, V> {
     let mut found = HashMap::new();
     for (key, value) in items {

@@ -100,7 +100,7 @@ impl<T: Scalar> Core<T> {
             self.make_samples(batch)?;
         }
         make_room(self, steps)?;
-        // Threads of a batch do not wait for each other, so no synchronization limits their number.
+        // Threads of a batch do not wait for each other, so synchronization does not limit their number.
         let threads = if is_batch { self.threads } else { self.worthwhile_threads() };
         let samples = if is_batch {
             std::mem::take(&mut self.ensemble.batch)
@@ -169,7 +169,8 @@ impl<T: Scalar> Core<T> {
         Ok((samples, through))
     }
 
-    /// Returns the spike exchange of a sample. Samples of a batch run at the same time, so each has its own.
+    /// Returns the spike exchange of a sample. Samples of a batch run at the same time, so each sample has
+    /// its own exchange.
     fn exchange_of(&self, run: &Begun<T>) -> Arc<SpikeExchange> {
         if !run.is_batch {
             return self.exchange.spikes.clone();
@@ -233,7 +234,8 @@ impl<T: Scalar> Core<T> {
         Err(Error::parameter("network", "batch", given, accepted))
     }
 
-    /// Creates a batch of samples in the current state, as a run with a batch does. The network keeps them.
+    /// Creates a batch of samples in the current state, as a run with a batch does. The network keeps the
+    /// samples.
     pub(crate) fn begin_batch(&mut self, batch: usize) -> Result<(), Error> {
         if let Some(error) = &self.broken {
             return Err(error.clone());

@@ -96,7 +96,7 @@ impl<T: Scalar> Shard<T> {
         Ok(shard)
     }
 
-    /// Resets the shard to its initial state, without pending spikes and recordings.
+    /// Resets the shard to its initial state, without pending spikes or recordings.
     pub(crate) fn reset(&mut self, cells: &Cells<T>) {
         for (row, values) in cells.initial.iter().enumerate() {
             self.set_state(row, |neuron| values.get(neuron));
@@ -127,8 +127,8 @@ impl<T: Scalar> Shard<T> {
         })
     }
 
-    /// Copies the shard without recorders, so that steps can be rerun once a state is restored. The current state and
-    /// pending spikes are not copied. The rings of the copy have slots but no lanes.
+    /// Copies the shard without recorders, so that steps can be rerun once a state has been restored. The
+    /// current state and pending spikes are not copied. The rings of the copy have slots but no lanes.
     pub(crate) fn clone_without_state(&mut self) -> Result<Self, Error> {
         let slots: Vec<usize> = self.delivery.rings.iter().map(Ring::slots).collect();
         let rings = std::mem::replace(&mut self.delivery.rings, rings(0, &slots)?);

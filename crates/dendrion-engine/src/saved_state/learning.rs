@@ -167,7 +167,7 @@ impl Learnt {
     }
 }
 
-/// Steps by connection. Each is taken once.
+/// The steps of each connection. Each step is taken once.
 struct Queue(HashMap<u32, Vec<u64>>);
 
 impl Queue {

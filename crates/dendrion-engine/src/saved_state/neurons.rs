@@ -134,7 +134,7 @@ impl<T: Scalar + Element + Into<f64>> Neurons<T> {
                     }
                 }
             }
-            // The first shard gets the whole spike count.
+            // The first shard gets the spike count of the whole population.
             shard.output.count = std::mem::take(&mut spikes);
             shard.forget_recordings();
             (shard.fault, shard.shortage) = (None, None);

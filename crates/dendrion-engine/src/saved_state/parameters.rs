@@ -170,7 +170,7 @@ impl<T: Scalar + Element + Into<f64>> Parameters<T> {
     }
 }
 
-/// Returns whether two values have the same form and the same bits.
+/// Returns whether two sets of values have the same form and the same bits.
 fn same(a: &Values, b: &Values) -> bool {
     let bits = |v: &f64| v.to_bits();
     matches!(a, Values::Scalar(_)) == matches!(b, Values::Scalar(_))

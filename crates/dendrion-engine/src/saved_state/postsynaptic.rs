@@ -1,4 +1,4 @@
-//! The spikes of neurons with plastic connections, as far back as weights need them.
+//! The spikes of neurons with plastic connections, as far back as weight updates need them.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;

@@ -17,7 +17,7 @@ const STEPS: u64 = 600;
 /// change intends to modify results, replace them with those that the failing tests report, and say so in the commit.
 const GOLDEN: [u64; 2] = [0x5C18_3AB0_D159_C1E8, 0xBE56_285A_7EF7_839D];
 
-/// FNV-1a (Fowler, Noll & Vo), one word at a time.
+/// The FNV-1a hash (Fowler, Noll & Vo), computed one word at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Hash(u64);
 

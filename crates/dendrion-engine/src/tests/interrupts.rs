@@ -73,7 +73,7 @@ fn building_is_interrupted_whatever_the_rule() {
 #[test]
 fn draws_are_interrupted() {
     let normal = Initializer::Normal { mean: 0.0, std: 1.0 };
-    // Most draws are repeated many times.
+    // Most values have to be drawn many times.
     let rare = Initializer::Truncated { of: Box::new(normal), low: 3.0, high: 9.0 };
     let (found, _) = interrupted(0, || crate::draw_members(&rare, 1, "cells", SIZE));
     assert_eq!(found, Err(Error::Interrupted));

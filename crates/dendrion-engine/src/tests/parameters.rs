@@ -1,4 +1,5 @@
-//! The store of parameters: values exist once, and an export writes them to the modules from which they came.
+//! The store of parameters: each value is stored only once, and an export writes it to the module from which
+//! it came.
 
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ use crate::runtime::core::Core;
 use crate::runtime::population::Cells;
 use crate::runtime::run::RunOptions;
 
-/// Computes the gradient with respect to leaks and, optionally, the current. The run begins at an odd step and has an
-/// odd number of steps.
+/// Computes the gradient with respect to leak conductances, the threshold and, optionally, the current. The
+/// run begins at an odd step and has an odd number of steps.
 fn gradients<T: Scalar>(again: bool, with_current: bool, memory: usize) -> (Gradients, u64) {
     let watch = &mut |_| ControlFlow::Continue(());
     let mut core = Core::<T>::new(network(), Level::best()).unwrap();

@@ -32,7 +32,7 @@ fn threads_without_connections_stop_soon_and_together() {
             core.clock.now
         );
     }
-    // Each thread's neurons are in the state after this number of steps.
+    // The neurons of every thread are in the state after this number of steps.
     let mut other = unconnected(1);
     let _ = other.run(core.clock.now, &mut |_| ControlFlow::Continue(())).unwrap();
     let all = |core: &Core<f64>| -> Vec<u64> {

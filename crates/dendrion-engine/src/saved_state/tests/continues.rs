@@ -43,7 +43,7 @@ fn continues<T: Scalar + Element + Into<f64>>() {
         assert!(saved(&mut after) == state, "{}: saved again at {at}, {one:?} {other:?}", T::NAME);
         run(&mut after, END - at);
         assert!(saved(&mut after) == expected, "{}: from {at} on, {one:?} {other:?}", T::NAME);
-        // Saving does not change the run that continues.
+        // Saving a state does not change the rest of the run.
         run(&mut before, END - at);
         assert!(saved(&mut before) == expected, "{}: after saving at {at}", T::NAME);
     }
@@ -88,7 +88,7 @@ fn a_run_that_was_stopped_continues() {
     }
 }
 
-/// Checks that the probes of `after` recorded the same as those of `whole` from step `at` on. The latter
+/// Checks that the probes of `after` recorded the same data from step `at` on as the probes of `whole`, which
 /// recorded from the beginning.
 fn recorded_the_rest(whole: &Core<f64>, full: &[ProbeId], after: &Core<f64>, rest: &[ProbeId], at: u64) {
     for (full, rest) in full.iter().zip(rest) {
@@ -166,7 +166,7 @@ fn what_was_set_comes_along() {
     assert_eq!((after.clock.now, after.parameter("noise.rate").unwrap()), (0, Values::Scalar(50.0)));
 }
 
-/// The seed is part of the state and does not change at a reset.
+/// The seed is part of the state, and a reset does not change it.
 #[test]
 fn another_seed_comes_along() {
     let seeded = |seed: u64| {
@@ -200,7 +200,7 @@ fn another_seed_comes_along() {
     assert!(saved(&mut plain) == saved(&mut whole));
 }
 
-/// Each sample of a batch continues on its own.
+/// Each sample of a batch continues independently.
 #[test]
 fn batches_continue() {
     let unlearning = |threads| {
@@ -235,7 +235,7 @@ fn batches_continue() {
     run(&mut after, 10);
 }
 
-/// Gradients with respect to parameters and to loaded states are the same after loading.
+/// Gradients with respect to parameters and to loaded states do not change when a state is loaded.
 #[test]
 fn gradients_are_the_same_after_loading() {
     let unlearning = |threads| {

@@ -117,7 +117,7 @@ fn changed(file: &[u8], change: &Change) -> Vec<u8> {
     new
 }
 
-/// Returns whether sources would send too many spikes per step for a test.
+/// Returns whether sources would send too many spikes per step for the test to finish soon.
 fn is_flood(core: &mut Core<f64>) -> bool {
     core.parameter("noise.rate").unwrap().as_slice().iter().any(|rate| *rate > 1e6)
 }
