@@ -66,7 +66,7 @@ dn.plot.tree(Branched(1))
 
 # %%
 def respond(synapses, **options):
-    """Return t, and V from rest at the soma and in branch 0; `synapses` has a row per branch, a column per cell."""
+    """Return t, and V - V_rest at the soma and in branch 0; `synapses` has one row per branch, one column per cell."""
     synapses = np.atleast_2d(synapses).astype(float)
     cells = Branched(synapses.shape[1], **options)
     volley = dn.SpikeGenerator(1, indices=[0], times=[20.0])

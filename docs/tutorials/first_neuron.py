@@ -82,7 +82,7 @@ assert abs(time_constant - 20.0) < 0.1  # C/gL
 
 # %% [markdown]
 # We can also calculate the input resistance: in the steady state the currents of each compartment sum to 0. With the
-# leak conductances, and half of each cylinder's axial resistance on its side of a coupling, this condition is a
+# leak conductances, and half of each cylinder's axial resistance on its side of a coupling, this condition yields a
 # small linear system.
 
 # %%

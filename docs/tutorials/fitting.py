@@ -176,7 +176,7 @@ with dn.plot.style():
     ax.legend()
 
 # %% [markdown]
-# Before and after the fit, the three sweeps at both electrodes look like this:
+# The next figure shows the three sweeps at both electrodes before and after the fit:
 
 
 # %% figure="traces"
@@ -254,7 +254,7 @@ currents_alone = {electrode: current[:2], axon: np.zeros((2, steps, 1))}
 
 
 def stepped(values):
-    """Return the voltages of soma and dendrite for the two steps of current."""
+    """Return the voltages of soma and dendrite for the two current steps."""
     net.set_parameters(dict(zip(passive, values, strict=True)))
     net.reset()
     net.run(duration, batch=2, inputs=currents_alone)

@@ -266,9 +266,9 @@ assert gradients["to_nmda.w"].shape == (50, 20)
 assert np.abs(gradients["to_nmda.w"]).max() > 0
 
 # %% [markdown]
-# With JAX, `dendrion.jax.function(net, duration=100.0, inputs=[noise], outputs=[v])` is a function of parameters
-# and inputs that supports `jit` and `grad`; the network itself runs outside of XLA. `dendrion.torch.Layer` is the
-# equivalent for PyTorch. [Gradients](../gradients.md) describes both.
+# With JAX, `dendrion.jax.function(net, duration=100.0, inputs=[noise], outputs=[v])` returns a function of
+# parameters and inputs that supports `jit` and `grad`; the network itself runs outside of XLA.
+# `dendrion.torch.Layer` is the equivalent for PyTorch. [Gradients](../gradients.md) describes both.
 #
 # ## Additional features
 #

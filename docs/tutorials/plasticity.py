@@ -46,7 +46,7 @@ class Patched(dn.MCNeuron):
 
 
 def pair(rule, pre, post, weight=1.0, delay=0.2, dt=0.1, **neuron):
-    """Return the weights after presynaptic spikes at ``pre`` and postsynaptic ones at ``post`` (lists of times, ms)."""
+    """Return the weights after presynaptic spikes at ``pre`` and postsynaptic spikes at ``post`` (lists, ms)."""
     size = len(pre)
     duration = max(times[-1] for times in (*pre, *post)) + 50.0
     cells = Patched(size, **neuron)
@@ -173,7 +173,7 @@ rng = np.random.default_rng(0)
 
 
 def poisson(rate):
-    """Return the times (ms) of a Poisson process of a rate (Hz)."""
+    """Return the times (ms) of events of a Poisson process with this rate (Hz)."""
     return np.sort(rng.uniform(0.0, duration, rng.poisson(rate * duration * 1e-3)))
 
 
@@ -355,7 +355,7 @@ _ = dn.plot.traces(v)
 
 # %%
 def released(rule, times):
-    """Return u x of each spike."""
+    """Return u x for each spike."""
     u, x, values = rule.U, 1.0, []
     for k, t in enumerate(times):
         if k:

@@ -172,8 +172,9 @@ for surrogate in surrogates:
 # ## A loss and a training step
 #
 # The loss is the cross entropy of the softmax of the outputs. Its derivative with respect to an output is the
-# predicted probability minus 1 for the correct class, and the predicted probability for the other one. The argument
-# of `backward` is this derivative divided by the number of points and by the number of samples that were averaged.
+# predicted probability minus 1 for the correct class, and the predicted probability for the other class. The
+# argument of `backward` is this derivative divided by the number of points and by the number of samples that were
+# averaged.
 
 
 # %%
@@ -279,10 +280,10 @@ assert difference[1] > difference[0]
 # %% [markdown]
 # ## Which surrogate?
 #
-# The shape has little influence (Zenke & Vogels 2021, Neural Comput 33:899, report the same for larger networks).
-# The narrow surrogate learns more slowly at first, because a neuron learns almost nothing from a spike that it
-# missed by 2 mV. If your network learns slowly, check how far the somas are from the threshold, and use a surrogate
-# of that width.
+# The shape of the surrogate has little influence (Zenke & Vogels 2021, Neural Comput 33:899, report the same for
+# larger networks). The narrow surrogate learns more slowly at first, because a neuron learns almost nothing from a
+# spike that it missed by 2 mV. If your network learns slowly, check how far the somas are from the threshold, and
+# use a surrogate of about that width.
 #
 # By default (`detach_reset=True`), gradients do not include the derivative of the reset of V. With
 # `detach_reset=False`, the narrow surrogate is multiplied by the 15 mV of the reset in each step near the threshold
