@@ -1,4 +1,4 @@
-"""Pictures of morphologies: projections and dendrograms."""
+"""Plots of morphologies: projections and dendrograms."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["morphology"]
 
-#: Coordinates of each projection.
+#: Indices of the coordinates that each projection shows.
 VIEWS = {"xy": (0, 1), "xz": (0, 2), "yz": (1, 2)}
-#: Colours of kinds.
+#: Colours of the kinds of sections.
 KIND_COLOURS = {"soma": INK, "axon": PALETTE[2], "basal": PALETTE[1], "apical": PALETTE[3]}
 
 
 class Piece(NamedTuple):
-    """A part of a section with one colour: corners of quadrilaterals, of shape ``(k, 4, 2)``, its section and CV."""
+    """A part of a section with one colour: corners of ``k`` quadrilaterals, of shape ``(k, 4, 2)``, section and CV."""
 
     quads: NDArray[np.float64]
     section: int
@@ -58,16 +58,17 @@ def morphology(
     tree : Morphology
         The morphology.
     view : str
-        ``"xy"``, ``"xz"`` or ``"yz"`` for a projection, or ``"dendrogram"``, where the horizontal axis is the path
-        length from the soma's centre.
+        ``"xy"``, ``"xz"`` or ``"yz"`` for a projection, or ``"dendrogram"``, whose horizontal axis is the path length
+        from the soma's centre.
     color : array or str, optional
-        One number per CV, with ``cvs``; one number per section; or one colour. By default, each kind has a colour.
+        One number per CV (with ``cvs``), one number per section, or a single colour. By default, each kind of section
+        has its own colour.
     cvs : CVs, optional
         The division of the morphology to which ``color`` or ``region`` refers.
     region : Region, optional
-        A region to highlight, with ``cvs``: everything else is light grey.
+        A region to highlight (requires ``cvs``); everything else is drawn in light grey.
     sites : list of Location
-        Places to mark.
+        Locations to mark.
     label : str, optional
         Label of the colour bar.
     limits : (float, float), optional
@@ -101,7 +102,7 @@ def morphology(
     paint = _painted(tree, pieces, cvs, region, color, label, limits)
     corners = np.concatenate([piece.quads.reshape(-1, 2) for piece in pieces])
     low, high = corners.min(0), corners.max(0)
-    # Narrow pictures have room for the scale bar as well.
+    # Make narrow pictures wide enough for the scale bar.
     width, height = np.maximum(high - low, 0.4 * (high - low).max())
     low, high = (low + high - (width, height)) / 2, (low + high + (width, height)) / 2
     tall = float(np.clip(COLUMN * height / width, 1.6, 1.6 * COLUMN))
@@ -110,7 +111,7 @@ def morphology(
 
         quads = [quad for piece in pieces for quad in piece.quads]
         colours = [c for piece, c in zip(pieces, paint.colours, strict=True) for _ in piece.quads]
-        # The edge keeps branches visible that are thinner than a line.
+        # The edge keeps branches visible even if they are thinner than a line.
         axes.add_collection(PolyCollection(quads, facecolors=colours, edgecolors=colours, linewidths=THIN / 2))
         axes.set_xlim(low[0] - 0.05 * width, high[0] + 0.05 * width)
         axes.set_ylim(low[1] - 0.05 * height, high[1] + 0.05 * height)
@@ -179,7 +180,7 @@ def _painted(
 
 
 def _cuts(tree: Morphology, cvs: CVs | None, section: int) -> list[tuple[NDArray[np.float64], int]]:
-    """Return the pieces of a section, one per CV: samples (x, y, z, diameter, distance), and the index of the CV."""
+    """Return the pieces of a section, one per CV: the samples (x, y, z, diameter, distance) and the index of the CV."""
     samples = tree.samples(section)
     if cvs is None:
         return [(samples, -1)]
@@ -202,7 +203,7 @@ def _projection(tree: Morphology, cvs: CVs | None, axes: tuple[int, int], factor
             radius = 0.5 * factor * samples[:, 3]
             along = np.diff(line, axis=0)
             length = np.linalg.norm(along, axis=1, keepdims=True)
-            # A frustum that points at the viewer has no direction in the picture.
+            # A frustum that points towards the viewer has no direction in the picture.
             unit = np.divide(along, length, out=np.tile([[0.0, 1.0]], (len(along), 1)), where=length > 0)
             normal = np.stack([-unit[:, 1], unit[:, 0]], axis=1)
             begin, end = radius[:-1, None] * normal, radius[1:, None] * normal
@@ -212,14 +213,14 @@ def _projection(tree: Morphology, cvs: CVs | None, axes: tuple[int, int], factor
 
 
 def _heights(tree: Morphology) -> NDArray[np.float64]:
-    """Return the vertical position of each section in a dendrogram: tips are evenly spaced, others in the middle."""
+    """Return the height of each section in a dendrogram: tips are evenly spaced, parents centred on their children."""
     children: list[list[int]] = [[] for _ in tree.sections]
     for section in tree.sections:
         if section.parent is not None:
             children[section.parent].append(section.index)
     heights = np.zeros(len(tree.sections))
     tips = 0
-    # Depth-first, without recursion: sections can be many.
+    # Depth-first and without recursion, because there can be many sections.
     order, waiting = [], [0]
     while waiting:
         at = waiting.pop()
@@ -250,7 +251,7 @@ def _dendrogram(tree: Morphology, cvs: CVs | None, factor: float) -> list[Piece]
 
 
 def _horizontal(tree: Morphology, section: int, distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the horizontal positions of places on a section. A soma extends to both sides of its centre."""
+    """Return the horizontal positions of points on a section. A soma extends to both sides of its centre."""
     found = tree.sections[section]
     if section == 0 and found.kind == "soma":
         return distance - 0.5 * found.length
@@ -258,7 +259,7 @@ def _horizontal(tree: Morphology, section: int, distance: NDArray[np.float64]) -
 
 
 def _connect(ax: Axes, tree: Morphology) -> None:
-    """Connect the beginnings of sections with their parents in a dendrogram."""
+    """Connect the beginning of each section to its parent in a dendrogram."""
     heights = _heights(tree)
     for section in tree.sections[1:]:
         assert section.parent is not None
@@ -292,7 +293,7 @@ def _mark(ax: Axes, tree: Morphology, view: str, sites: Iterable[Location]) -> N
 
 
 def _explain(ax: Axes, tree: Morphology, paint: Paint, has_kinds: bool) -> None:
-    """Add a colour bar, or a legend of kinds."""
+    """Add a colour bar, or a legend of the kinds of sections."""
     if paint.scale is not None:
         bar = ax.figure.colorbar(paint.scale, ax=ax, shrink=0.5, aspect=15, pad=0.02, label=paint.label)
         bar.outline.set_visible(False)

@@ -38,7 +38,7 @@ class Paint(NamedTuple):
 def painted(
     parts: list[Part], color: Any, label: str | None, limits: tuple[float, float] | None, index: int | None
 ) -> Paint:
-    """Return the colours of compartments; [tree][dendrion.plot.tree] describes the values of ``color``."""
+    """Return the colours of compartments; see [tree][dendrion.plot.tree] for the values of ``color``."""
     from matplotlib.colors import is_color_like
 
     if color is None:
@@ -93,7 +93,7 @@ def _floats(values: list[Any]) -> NDArray[np.float64]:
 
 
 def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[float, float] | None) -> Paint:
-    """Return the colours of values on a scale. ``what`` is the plot function, for error messages."""
+    """Return the colours of values on a colour scale. ``what`` is the plot function's name, for error messages."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 
@@ -102,7 +102,7 @@ def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[flo
         raise ParameterError(f"plot.{what}: color: no finite values; expected at least one finite value")
     low, high = (finite.min(), finite.max()) if limits is None else span(what, "limits", limits, "")
     if low == high:
-        # A single value gets the middle of the scale.
+        # If all values are equal, they get the colour in the middle of the scale.
         low, high = low - 0.5, high + 0.5
     scale = ScalarMappable(Normalize(low, high), ListedColormap(shades(256)))
     colours = [scale.to_rgba(v) if np.isfinite(v) else NONE for v in values]
@@ -110,7 +110,7 @@ def scaled(what: str, values: NDArray[np.float64], label: str, limits: tuple[flo
 
 
 def _with_unit(parts: list[Part], name: str) -> str:
-    """Return the label of a parameter, with its unit, which depends on whether the compartments have a geometry."""
+    """Return the label of a parameter with its unit, which depends on whether compartments have a geometry."""
     units = {_unit(part, name) for part in parts if part.module._values.get(name) is not None}
     if len(units) > 1:
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""The compartments of a neuron as a tree, with their geometry, receptors and channels."""
+"""The compartments of a neuron as a tree, with geometry, receptors and channels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..neurons.receptors import Receptor
 
 __all__ = ["Part", "parts_of", "value_of"]
 
-#: Length and diameter (um) with which dendrites and somas are drawn if no compartment has a geometry.
+#: Length and diameter (um) of dendrites and of somas in the drawing, if no compartment has a geometry.
 DENDRITE, SOMA = (100.0, 2.0), (20.0, 20.0)
 
 
@@ -33,16 +33,16 @@ class Part(NamedTuple):
     #: Length and diameter as drawn (um).
     length: float
     diameter: float
-    #: Whether length and diameter were set by the user.
+    #: Whether the user set length and diameter.
     has_geometry: bool
-    #: Number of compartments that were created before it.
+    #: Number of compartments that were created before this one.
     made: int
     #: Class names of the receptors and channels on it.
     carries: tuple[str, ...]
 
 
 def parts_of(neuron: Any, index: int | None) -> list[Part]:
-    """Return the compartments: the soma first, then by depth and order of creation, each after its parent."""
+    """Return the compartments, each after its parent: the soma, then the others by depth and order of creation."""
     if not isinstance(neuron, MCNeuron):
         raise ParameterTypeError(f"plot.tree: neuron = {quoted(neuron)}: expected an MCNeuron")
     if index is not None and (not is_whole(index) or not 0 <= index < neuron.size):
@@ -61,7 +61,7 @@ def parts_of(neuron: Any, index: int | None) -> list[Part]:
     parents = _parents(neuron, compartments, edges, somas[0])
     sizes = _sizes(compartments, index)
     carried = _carried(modules, attached)
-    # Sort by distance from the soma, so that parents come first, then by order of creation.
+    # Sort by depth, so that parents come first, and then by order of creation.
     order = sorted(range(len(compartments)), key=lambda k: (_depth(parents, k), k))
     place = {k: n for n, k in enumerate(order)}
     return [
@@ -89,7 +89,7 @@ def value_of(module: Module, name: str, index: int | None) -> float | None:
 def _parents(
     neuron: MCNeuron, compartments: list[Compartment], edges: list[tuple[Compartment, Compartment]], soma: Compartment
 ) -> list[int]:
-    """Return the index of each compartment's neighbour towards the soma, -1 for the soma."""
+    """Return the index of each compartment's neighbour in the direction of the soma; -1 for the soma."""
     places = {id(m): k for k, m in enumerate(compartments)}
     beside: list[list[int]] = [[] for _ in compartments]
     for a, b in edges:
@@ -128,7 +128,7 @@ def _depth(parents: list[int], at: int) -> int:
 
 
 def _sizes(compartments: list[Compartment], index: int | None) -> list[tuple[float, float, bool]]:
-    """Return length, diameter and whether they were set. Missing values are the medians of those that are set."""
+    """Return length, diameter, and whether the user set them. Missing values are replaced by medians or defaults."""
     given = [(value_of(m, "length", index), value_of(m, "diameter", index)) for m in compartments]
     known = [size for m, size in zip(compartments, given, strict=True) if None not in size and not _is_soma(m)]
     length, diameter = (float(v) for v in np.median(np.array(known, dtype=np.float64), axis=0)) if known else DENDRITE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["raster"]
 
-#: More ticks than this are drawn as pixels, because viewers are slow to display them as vectors.
+#: Maximum number of ticks drawn as vectors. More are drawn as pixels, because viewers display many vectors slowly.
 MOST_VECTORS = 20_000
 
 
@@ -28,22 +28,23 @@ def raster(
 ) -> Axes:
     """Draw a raster plot: one tick per spike, one row per neuron.
 
-    Several recordings are stacked from top to bottom, each in its own colour and with its label at the left. The
+    Several recordings are stacked from top to bottom, each in its own colour and with its label on the left. The
     samples of a batch are stacked within their recording.
 
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One recording of a population or generator, several, or a dict from label to recording. Recordings without
-        spikes are drawn as empty rows. Any object with the arrays ``t`` (ms) and ``i`` (index of the neuron), with one
-        entry per spike, is accepted; its ``name``, ``size``, ``sample`` and ``duration`` (ms) are used if present.
+        One recording of a population or generator, a list of recordings, or a dict from label to recording. Recordings
+        without spikes are drawn as empty rows. Any object with the arrays ``t`` (ms) and ``i`` (index of the neuron),
+        which have one entry per spike, is accepted; its ``name``, ``size``, ``sample`` and ``duration`` (ms) are used
+        if present.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        The axes, with time in ms and rows.
+        The axes, with time in ms on the x axis and rows on the y axis.
 
     Raises
     ------
@@ -56,7 +57,7 @@ def raster(
     """
     read = _read.spikes("raster", spikes)
     rows = [r.members.size * r.batch for r in read]
-    # Rows are counted from the bottom, and the first recording is at the top.
+    # Rows are counted from the bottom, whereas the first recording is at the top.
     begin = np.cumsum([0, *rows[:0:-1]])[::-1]
     with drawing("raster", ax, 2.0) as axes:
         time_axis(axes, min(r.begin for r in read), max(r.end for r in read))

@@ -1,4 +1,4 @@
-"""Firing rates of populations over time."""
+"""Plots of the firing rates of populations over time."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def rate(
     Parameters
     ----------
     spikes : SpikeRecording, list or dict
-        One recording, several, or a dict from label to recording; see [raster][dendrion.plot.raster].
+        One recording, a list of recordings, or a dict from label to recording; see [raster][dendrion.plot.raster].
     bin : float, optional
         Bin width (ms), > 0; the last bin ends with the recording. With ``window``, the time between the centres of
-        consecutive windows. Defaults to 5 ms, to about ``smooth / 5`` or to about ``window / 10``; the latter two are
-        rounded to whole time steps.
+        consecutive windows. Defaults to 5 ms, to about ``smooth / 5`` with ``smooth``, or to about ``window / 10`` with
+        ``window``; the latter two are rounded to whole time steps.
     smooth : float, optional
         Standard deviation (ms) of a Gaussian kernel that smooths the binned rates, at least ``bin / 2``. Near both ends
-        the kernel is truncated and renormalised. By default rates are drawn as steps.
+        of the recording, the kernel is truncated and renormalised. By default, rates are drawn as steps.
     window : float, optional
-        Width (ms) of a sliding window in which spikes are counted, centred at each time and truncated at both ends.
-        ``smooth`` and ``window`` are mutually exclusive.
+        Width (ms) of a sliding window in which spikes are counted. Each window is centred on the time of its rate and
+        truncated at both ends of the recording. ``smooth`` and ``window`` are mutually exclusive.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
@@ -120,7 +120,7 @@ def _steps_of(read: _read.Spikes, width: float) -> float:
 
 
 def _sliding(read: _read.Spikes, width: float, every: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centres of the windows (ms), and the firing rate (Hz) in each."""
+    """Return the centres of the windows (ms) and the firing rate (Hz) in each window."""
     end = read.end if read.is_end_known else read.end + every
     t = read.begin + every * np.arange(math.floor((end - read.begin) / every + 1e-9) + 1)
     low, high = np.maximum(t - width / 2, read.begin), np.minimum(t + width / 2, end)
@@ -146,7 +146,7 @@ def _rates(read: _read.Spikes, width: float) -> tuple[NDArray[np.float64], NDArr
 
 
 def _smooth(rates: NDArray[np.float64], edges: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
-    """Return averages weighted by the Gaussian and by the bin widths, so that a constant rate stays constant."""
+    """Return averages weighted by the Gaussian and by bin widths, so that a constant rate remains constant."""
     width = edges[1] - edges[0]
     reach = min(math.ceil(5 * sigma / width), len(rates))
     kernel = np.exp(-0.5 * (width * np.arange(-reach, reach + 1) / sigma) ** 2)

@@ -1,4 +1,4 @@
-"""Reads data to plot from recordings of a network, loaded recordings, and any objects with the same attributes."""
+"""Reading of data to plot from a network's recordings, loaded recordings, and objects with the same attributes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Samples(NamedTuple):
     values: NDArray[Any]
     #: Index of the neuron or connection in each column.
     numbers: NDArray[np.int64]
-    #: Index of each column's neuron in the whole network, if known.
+    #: Index of each column's neuron within the whole network, if known.
     gid: NDArray[np.int64] | None
-    #: What the columns are: "neuron" or "connection".
+    #: Kind of the columns: "neuron" or "connection".
     kind: str
 
 
@@ -47,7 +47,7 @@ class Spikes(NamedTuple):
     members: NDArray[np.int64]
     #: Batch size; 1 without a batch.
     batch: int
-    #: Index of each spike's neuron in the whole network; None for sources of a generator.
+    #: Index of each spike's neuron within the whole network; None for sources of a generator.
     gid: NDArray[np.int64] | None
     #: Start and end of the recording (ms). If the end is not known, it is the time of the last spike.
     begin: float
@@ -55,7 +55,7 @@ class Spikes(NamedTuple):
     is_end_known: bool
     #: Time step (ms), if known.
     dt: float | None
-    #: What was recorded: "neuron", or "source" of a generator.
+    #: Kind of the members: "neuron", or "source" for a generator.
     kind: str
 
     @property
@@ -65,7 +65,7 @@ class Spikes(NamedTuple):
 
 
 def labelled(what: str, parameter: str, given: Any, expected: str, attributes: Sequence[str]) -> dict[str, Any]:
-    """Return a dict from label to recording, from one recording, a sequence or a dict; check their attributes."""
+    """Convert one recording, a sequence or a dict to a dict from label to recording, and check their attributes."""
     if isinstance(given, Mapping):
         items = {told(label): item for label, item in given.items()}
     elif isinstance(given, (list, tuple)):
@@ -144,7 +144,7 @@ def _spikes(what: str, label: str, recording: Any) -> Spikes:
     if isinstance(recording, SpikeRecording):
         dt = recording.dt
         begin, end = dt * recording._begin(), dt * recording._net._sim.steps()
-        # After reset() the recording starts again at time 0.
+        # After reset(), the recording starts at time 0 again.
         begin = 0.0 if end < begin else float(t.min(initial=begin))
         kind = "source" if gid is None else "neuron"
         return Spikes(label, t, i, sample, recording._index, max(recording._batch, 1), gid, begin, end, True, dt, kind)
@@ -159,7 +159,7 @@ def _has(item: object, attribute: str) -> bool:
 
 
 def _numbers(recording: Any, name: str) -> NDArray[np.int64] | None:
-    """Return an attribute as integers, or ``None`` if it is missing (sources of generators have no gid)."""
+    """Return an attribute as integers, or ``None`` if it is missing (sources of a generator have no gid)."""
     try:
         found = getattr(recording, name, None)
     except DendrionError:

@@ -1,4 +1,4 @@
-"""Plot style: fonts and lines for a journal column, and colours that colour-blind readers can distinguish."""
+"""Plot style: fonts and lines for one journal column, and colours that colour-blind readers can distinguish."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ __all__ = [
     "tints",
 ]
 
-#: Width and height of a figure (inch): 85 mm, the width of a journal column, and 60 mm.
+#: Width and height of a figure (inch): 85 mm (the width of a journal column) and 60 mm.
 COLUMN, HEIGHT = 85 / 25.4, 60 / 25.4
 #: Widths of data lines and of axes (points).
 LINE, THIN = 0.8, 0.6
 INK, FILL, GREY = "#1a1a1a", "#595959", "#b3b3b3"
 #: The Okabe-Ito palette without yellow, which is hard to see on white.
 PALETTE = (INK, "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-#: Colour map for scales.
+#: Colour map for colour scales.
 MAP = "viridis"
 
-#: Font size of labels (points), and the ratio of the smaller font to it.
+#: Font size of labels (points), and the size of the smaller font relative to it.
 SIZE, SMALLER = 8.0, 0.875
 
 LOOK: dict[str, Any] = {
@@ -91,8 +91,8 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
     Returns
     -------
     context manager
-        Within the context, figures are 85 mm wide (a journal column) and 60 mm high unless ``figsize`` is given, have
-        thin lines and no boxes, use these fonts, and are laid out so that everything fits.
+        Within the context, figures are 85 mm wide (one journal column) and 60 mm high unless you pass ``figsize``, have
+        thin lines and no boxes, use these font sizes, and are laid out so that everything fits.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def style(size: float = SIZE) -> AbstractContextManager[None]:
 
 
 def colours(count: int, first: int = 0) -> list[Any]:
-    """Return ``count`` colours from the palette, starting at ``first``, or from the colour map if it has too few."""
+    """Return ``count`` colours of the palette from ``first`` on, or of the colour map if the palette has too few."""
     if count > len(PALETTE):
         return shades(count)
     return [PALETTE[(first + k) % len(PALETTE)] for k in range(count)]

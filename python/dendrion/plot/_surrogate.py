@@ -1,4 +1,4 @@
-"""Surrogate derivatives of the spike function."""
+"""Plots of the surrogate derivatives of spikes."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def surrogate(
     limits: tuple[float, float] = (-5.0, 5.0),
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot the surrogate derivatives of spikes, which gradients use, against V - V_th.
+    """Plot the surrogate derivatives that gradients use for spikes, against V - V_th.
 
     Parameters
     ----------
     surrogates : Surrogate, callable or MCNeuron, or a list or dict of them
-        For example ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or a population, whose surrogate is drawn. A
-        dict maps labels to surrogates. Surrogates with ``relative=True`` are drawn against ``(V - V_th) / (V_th -
-        V_reset)`` and cannot be combined with others; the surrogates of populations are always drawn against V - V_th.
+        A surrogate such as ``dn.Sigmoid(2.0)``, a function of ``V - V_th`` (mV), or a population, whose surrogate is
+        drawn. A dict maps labels to surrogates. Surrogates with ``relative=True`` are drawn against ``(V - V_th) /
+        (V_th - V_reset)`` and cannot be combined with others, except if they belong to populations: the surrogates of
+        populations are always drawn against ``V - V_th``.
     limits : (float, float)
         Limits of the x axis, in mV unless the surrogates are relative.
     ax : Axes, optional
@@ -51,7 +52,7 @@ def surrogate(
     Raises
     ------
     ParameterError, ParameterTypeError
-        If an item is not a function of one array, or if ``limits`` does not ascend.
+        If an item is not a function of one array, or ``limits`` is not in ascending order.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Recorded potentials, currents and other states over time."""
+"""Plots of recorded potentials, currents and other states over time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["traces"]
 
 #: Maximum number of neurons drawn by default.
 MOST = 5
-#: Height of spikes that are added to traces, relative to the height of the traces.
+#: Height of the spikes that are added to traces, relative to the range of the traces.
 SPIKE = 0.5
 
 
@@ -51,35 +51,35 @@ def traces(
 ) -> Axes:
     """Plot recordings over time, one line per neuron.
 
-    Each recording has its own colour if there are several; otherwise each neuron, or each sample of a batch. Lines of
-    the same recording (or neuron) have tints of its colour.
+    If there are several recordings, each has its own colour; otherwise each neuron has one, or for a single neuron each
+    sample of a batch. Lines that belong to the same recording (or neuron) are drawn in tints of its colour.
 
     Parameters
     ----------
     recordings : Recording, list or dict
-        One recording, several, or a dict from label to recording; all must have the same unit. Any object with ``t``
-        (ms, of shape ``(samples,)``) and ``values`` (``(samples, neurons)`` or ``(batch, samples, neurons)``) is
-        accepted; its ``name`` and ``unit`` are used if present.
+        One recording, a list of recordings, or a dict from label to recording; all must have the same unit. Any object
+        with ``t`` (ms, of shape ``(samples,)``) and ``values`` (of shape ``(samples, neurons)`` or ``(batch, samples,
+        neurons)``) is accepted; its ``name`` and ``unit`` are used if present.
     neurons : int or array of int, optional
         Columns of the recordings to draw. Defaults to the first five.
     spikes : SpikeRecording or dict, optional
-        Spikes to add as vertical lines from the trace up to a common height, because the reset removes spikes from
-        recordings of V. A SpikeRecording is drawn on the first recording that has the neuron; a dict maps labels of
-        recordings to their spikes.
+        Spikes to add to recordings of V, from which the reset removes them. They are drawn as vertical lines from the
+        trace up to a common height. The spikes of a SpikeRecording are added to the first recording that contains the
+        neuron; a dict maps labels of recordings to their spikes.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        The axes, with time in ms and the variable in its unit.
+        The axes, with time in ms on the x axis and the variable in its unit on the y axis.
 
     Raises
     ------
     ParameterError, ParameterTypeError
         If a recording has no samples, units differ, a neuron was not recorded, or an argument is not a recording.
     UnknownNameError
-        If ``spikes`` has a label that no recording has.
+        If ``spikes`` contains a label that no recording has.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
         for column in columns
         for sample in range(len(read[n].values))
     ]
-    # Recordings, neurons or samples: the first of which there are several gets the colours.
+    # Colours distinguish recordings, neurons or samples: the first of these of which there are several.
     place = next((p for p in range(3) if len({key[p] for key in keys}) > 1), 0)
     names = [(read[n].label, str(read[n].numbers[column]), str(sample))[place] for n, column, sample in keys]
     groups = list(dict.fromkeys(names))
@@ -157,7 +157,7 @@ def _lines(read: list[_read.Samples], chosen: list[list[int]], used: int) -> tup
 
 
 def _spikes_of(read: list[_read.Samples], spikes: Any) -> dict[str, _read.Spikes]:
-    """Return spikes by the label of their recording; with the label "", they go to the first one with the neuron."""
+    """Return spikes by the label of their recording. The label "" means the first recording with the neuron."""
     if spikes is None:
         return {}
     if not isinstance(spikes, Mapping):
@@ -194,7 +194,7 @@ def _draw_spikes(ax: Axes, lines: list[_Line], spiking: dict[str, _read.Spikes])
 
 
 def _neuron(line: _Line, spikes: _read.Spikes) -> tuple[int, NDArray[np.int64]]:
-    """Return the index of a line's neuron and those of the spikes, in the whole network if both are known."""
+    """Return the index of a line's neuron and those of the spikes, within the whole network if both are known."""
     if line.of.gid is not None and spikes.gid is not None:
         return int(line.of.gid[line.column]), spikes.gid
     return int(line.of.numbers[line.column]), spikes.i

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tree"]
 
-#: Factors on diameters to choose from, and the minimum width of a dendrite, relative to the extent of the tree.
+#: Available factors on diameters, and the minimum width of a dendrite relative to the extent of the tree.
 FACTORS, THINNEST = (1, 2, 3, 5, 10), 0.01
 #: Maximum number of compartments whose names are written by default.
 MOST_NAMES = 15
@@ -45,21 +45,22 @@ def tree(
     index: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the others as rectangles true to length.
+    """Draw the compartments of a neuron as a tree: the soma as an ellipse, the others as rectangles of true length.
 
     Apical and oblique dendrites (names with ``api``, ``trunk``, ``tuft``, ``prox``, ``ob``, ``med``, ``dist``) extend
-    upwards from the soma, basal dendrites and axons (``bas``, ``axon``, ``ais``, ``hill``) downwards. Without such
-    names, dendrites are drawn all around the soma. Compartments never overlap. Compartments without a geometry are
-    dashed and get the median size of the others. There is no scale bar if no compartment has a geometry.
+    upwards from the soma; basal dendrites and axons (``bas``, ``axon``, ``ais``, ``hill``) extend downwards. Without
+    such names, dendrites are drawn all around the soma. Compartments never overlap. Compartments without a geometry are
+    drawn with dashed outlines and the median size of the others. There is no scale bar if no compartment has a
+    geometry.
 
     Parameters
     ----------
     neuron : MCNeuron
-        The population, which need not be part of a network.
+        The population. It need not be part of a network.
     color : dict, str or array, optional
-        A dict from compartment name to number or colour; an array with one number per compartment in order of creation;
-        the name of a compartment parameter, such as ``"gL"``; or one colour. Compartments without a value are light
-        grey.
+        A dict from compartment name to number or colour; an array with one number per compartment, in order of
+        creation; the name of a compartment parameter, such as ``"gL"``; or a single colour. Compartments without a
+        value are light grey.
     label : str, optional
         Label of the colour bar. Defaults to the parameter's name and unit.
     limits : (float, float), optional
@@ -69,19 +70,18 @@ def tree(
     receptors : bool
         Whether to mark the receptors and channels on each compartment.
     thickness : float, optional
-        Factor by which the diameters of dendrites are multiplied; the scale bar shows it. Dendrites are so much longer
-        than wide that they would otherwise be too thin to see. By default it is 1, 2, 3, 5 or 10, chosen so that
-        dendrites are visible and thinner than the soma. Use 1 to draw them to scale.
+        Factor by which the diameters of dendrites are multiplied; the label of the scale bar shows it. Without such a
+        factor, many dendrites would be too thin to see. By default, it is 1, 2, 3, 5 or 10, chosen so that dendrites
+        are visible and thinner than the soma. Use 1 to draw them to scale.
     index : int, optional
-        Index of the neuron whose parameters are drawn, if neurons differ. By default, parameters are averaged over
-        neurons.
+        Index of the neuron whose parameters are drawn. By default, parameters are averaged over neurons.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        The axes, in um, with a scale bar if there is a geometry. ``get_gid`` of a patch returns its compartment's name.
+        The axes, in um. The method ``get_gid`` of a patch returns the name of its compartment.
 
     Raises
     ------
@@ -130,14 +130,14 @@ def tree(
 
 
 def _size(width: float, height: float, room: float) -> tuple[float, float]:
-    """Return height and width of a figure (inch), with ``room`` (inch) on the right and some more for names."""
+    """Return the height and width of a figure (inch), with ``room`` (inch) on the right and some space for names."""
     room += 0.7
     tall = float(np.clip((COLUMN - room) * height / width, 1.4, 3.6))
     return tall + 0.3, float(np.clip(tall * width / height + room, 1.6, COLUMN))
 
 
 def _factor(parts: list[Part]) -> float:
-    """Return the factor on diameters."""
+    """Return the default factor on diameters."""
     dendrites = [part.diameter for part in parts[1:]]
     if not dendrites:
         return 1.0
@@ -160,7 +160,7 @@ def _placed(parts: list[Part], factor: float) -> list[Cylinder]:
 
 
 def _outline(part: Part, at: Cylinder) -> NDArray[np.float64]:
-    """Return the corners around a compartment as drawn, the first two at the proximal end."""
+    """Return the corners of a rectangle around a compartment as drawn; the first two are at its proximal end."""
     if part.parent >= 0:
         return at.corners
     x, y = part.diameter / 2, part.length / 2
@@ -170,7 +170,7 @@ def _outline(part: Part, at: Cylinder) -> NDArray[np.float64]:
 def _draw(ax: Axes, part: Part, at: Cylinder, placed: list[Cylinder], colour: Any, is_default: bool) -> None:
     from matplotlib.patches import Ellipse, Polygon
 
-    # The edge keeps compartments visible that are thinner than a line.
+    # The edge keeps compartments visible even if they are thinner than a line.
     edge: dict[str, Any] = {"edgecolor": colour, "lw": THIN / 2}
     if is_default:
         edge = {"edgecolor": INK, "lw": THIN, "linestyle": (0, (2, 2))}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["weights"]
 
-#: Maximum number of pixels of an image.
+#: Maximum number of pixels in an image.
 MOST_CELLS = 50_000_000
 
 
@@ -30,7 +30,7 @@ def weights(
     kind: Literal["image", "histogram"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Plot weights: dense weights as an image, sparse ones as a histogram.
+    """Plot connection weights: dense weights as an image, sparse weights as a histogram.
 
     Parameters
     ----------
@@ -38,16 +38,17 @@ def weights(
         A connection, its ``connections``, or weights of shape ``(sources, targets)``. An ``MCSynapse`` with a
         connection rule has weights only after its network is built.
     kind : "image" or "histogram", optional
-        Type of plot. By default arrays and an ``MCSynapse`` made from an array are drawn as an image, all others as a
-        histogram, because their image would be nearly empty. In an image, pairs that are not connected are white, and
-        weights of pairs with several connections are summed.
+        Type of plot. By default, arrays and an ``MCSynapse`` created from an array are drawn as an image. All others
+        are drawn as a histogram, because an image of them would be nearly empty. In an image, unconnected pairs are
+        white, and the weights of pairs with several connections are summed.
     ax : Axes, optional
         Axes to draw into. By default, a new figure is created.
 
     Returns
     -------
     Axes
-        The axes, with targets, sources and a colour bar; or with weights and counts. Weights are dimensionless.
+        The axes, with targets, sources and a colour bar for an image, or weights and counts for a histogram. Weights
+        are dimensionless.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def _image(table: NDArray[np.float64], given: Axes | None) -> Axes:
 
     rows, columns = table.shape
     with drawing("weights", given, float(np.clip(0.5 + 2.35 * rows / columns, 1.3, 3.2))) as ax:
-        # Matrices that are far from square fill the axes instead.
+        # Matrices that are far from square fill the axes.
         aspect: Literal["equal", "auto"] = "equal" if 0.2 < rows / columns < 5 else "auto"
         image = ax.imshow(table, cmap=MAP, aspect=aspect, interpolation="nearest", origin="upper")
         ax.spines[:].set_visible(False)
@@ -134,7 +135,7 @@ def _histogram(values: NDArray[np.float64], given: Axes | None) -> Axes:
         counts, edges = np.zeros(1), np.array([0.0, 1.0])
         if values.size:
             low, high = float(values.min()), float(values.max())
-            # Weights that differ by roundings only are too close for bins.
+            # Weights that differ only by rounding errors are too close together for separate bins.
             room = 2 * bins * float(np.spacing(max(abs(low), abs(high))))
             around = (low - room, high + room) if 0 < high - low < room else None
             counts, edges = np.histogram(values, bins=bins, range=around)

@@ -1,6 +1,7 @@
-"""Quantities of pint, quantities and Brian2 as parameter values. Their dimensions are checked, and they are converted.
+"""Quantities of pint, quantities and Brian2 as parameter values, with conversion of units and checks of dimensions.
 
-Every argument that accepts a number also accepts a quantity of its dimension. A plain number is in the documented unit.
+Every argument that accepts a number also accepts a quantity with the same dimension. A plain number is interpreted in
+the documented unit.
 """
 
 from __future__ import annotations
@@ -64,14 +65,14 @@ def in_unit(what: str, value: Any, unit: str) -> Any:
     value : object
         A quantity, a list of them, or anything else.
     unit : str
-        The unit, in the notation of parameter tables: ``mV``, ``pA ms^1/2``, empty for dimensionless values. It may
-        have a condition for error messages (``uS/cm2 with length and diameter``) or alternatives (``nS, or uS/cm2 with
-        length and diameter``).
+        The unit, in the notation of parameter tables: ``mV``, ``pA ms^1/2``, or an empty string for dimensionless
+        values. It may contain a condition for error messages (``uS/cm2 with length and diameter``) or alternatives
+        (``nS, or uS/cm2 with length and diameter``).
 
     Returns
     -------
     object
-        A float or int for a single number, an array for an array, a list for a list.
+        A float or int for a single quantity, an array for an array, or a list for a list.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def in_unit(what: str, value: Any, unit: str) -> Any:
 
 
 def fitting(what: str, value: Any, unit: str) -> tuple[Any, str | None]:
-    """Return the result of ``in_unit``, and the unit that was matched; ``None`` for plain numbers."""
+    """Return the result of ``in_unit`` and the unit that matched, or ``None`` for plain numbers."""
     if not has_units(value):
         return value, None
     if isinstance(value, (list, tuple)):
@@ -113,7 +114,7 @@ class Sampled(NamedTuple):
 def sampled(what: str, value: Any, unit: str) -> Sampled:
     """Return the values of a signal in a unit, with its sample times if it carries them.
 
-    Sample times are carried by Neo signals, and by xarray arrays and pandas tables with a time axis.
+    Neo signals carry sample times, and so do xarray arrays and pandas tables that have a time axis.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def _brief(value: Any) -> str:
 
 
 def described(value: Any) -> str:
-    """Return the description of a quantity in error messages, such as ``5 mV: got mV``."""
+    """Return the description of a quantity for error messages, such as ``5 mV: got mV``."""
     if isinstance(value, (list, tuple)):
         return f"list of {len(value)} with {described(next(filter(has_units, value)))}"
     measure = read(value)
@@ -185,7 +186,7 @@ def _shown(numbers: Any, unit: str) -> str:
 
 
 def check_unit(what: str, value: object, own: str | None, unit: str) -> None:
-    """Raise an error if a module's own unit ``own`` differs from the required one; ``None`` is compatible with any."""
+    """Raise an error if a module's unit ``own`` differs from the required ``unit``; ``None`` is compatible with any."""
     if own not in (None, unit or "1"):
         raise ParameterError(f"{what} = {quoted(value)}: got {expected(own or '')}, expected {expected(unit)}")
 

@@ -16,7 +16,7 @@ __all__ = ["Measure", "UnreadableError", "named", "read", "reader"]
 
 
 class Measure(NamedTuple):
-    """A quantity of any package: numbers, the factor to SI units, the dimension, and the name of the unit if known."""
+    """A quantity of any package: numbers, factor to SI units, dimension, and name of the unit if known."""
 
     numbers: Any
     factor: float
@@ -25,7 +25,7 @@ class Measure(NamedTuple):
 
 
 class UnreadableError(Exception):
-    """Raised for a quantity that cannot be converted unambiguously; the message says what is accepted."""
+    """Raised if a quantity cannot be converted unambiguously. The message describes the accepted values."""
 
 
 def read(value: Any) -> Measure | None:
@@ -37,7 +37,7 @@ def read(value: Any) -> Measure | None:
 def reader(kind: type) -> Callable[[Any], Measure | None] | None:
     """Return the function that reads quantities of a type, or ``None`` if the type carries no units."""
     if issubclass(kind, np.ndarray):
-        # NumPy silently drops the units of ndarray subclasses, so each of them must be recognised here.
+        # NumPy silently drops the units of ndarray subclasses, so every such subclass must be recognised here.
         if hasattr(kind, "rescale"):
             return _quantities
         if hasattr(kind, "dim") and hasattr(kind, "has_same_dimensions"):
@@ -64,7 +64,7 @@ _BRIAN2 = {name: name for name in SI} | {"substance": "quantity of substance", "
 
 def _pint(value: Any) -> Measure:
     if not hasattr(type(value), "magnitude"):
-        # A pint unit counts as 1 of that unit, as in the other packages.
+        # A pint unit without a number means 1 of that unit, as in the other packages.
         value = 1.0 * value
     exponents = {name.strip("[]"): exponent for name, exponent in value.dimensionality.items()}
     numbers, factor = value.magnitude, 1.0
@@ -99,7 +99,7 @@ def _quantities(value: Any) -> Measure:
 
 def _brian2(value: Any) -> Measure:
     exponents = {name: value.dim.get_dimension(theirs) for name, theirs in _BRIAN2.items()}
-    # Brian2 stores values in SI units, and not the unit they were given in.
+    # Brian2 stores values in SI units; it does not store the original unit.
     return Measure(np.asarray(value), 1.0, dimension(exponents.items()), None)
 
 
@@ -121,7 +121,7 @@ def _unknown(value: Any) -> Measure:
 
 
 def named(measure: Measure) -> tuple[Any, str]:
-    """Return numbers and a unit for messages: the quantity's own unit, otherwise a common one, otherwise SI units."""
+    """Return numbers and a unit for messages: the quantity's own unit, else a common unit, else SI units."""
     numbers, factor, found, text = measure
     if text is not None:
         return numbers, text

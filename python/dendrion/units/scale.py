@@ -1,4 +1,4 @@
-"""Unit conversion that keeps short decimals short, despite rounding."""
+"""Unit conversion that keeps short decimals short despite rounding errors."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def scaled(numbers: Any, factor: float, power: float) -> Any:
         return numbers
     array = array.astype(np.float64)
     with np.errstate(all="ignore"):
-        # Of a ratio and its inverse, the one above 1 is an exact power of ten for decimal units. Later checks refuse
-        # results that overflow.
+        # For decimal units, either the ratio or its inverse is an exact power of ten: the one above 1. Later checks
+        # reject results that overflow.
         out = _tidied(array * ratio if ratio > 1 else array / _decimal(1 / ratio))
     return out if out.ndim else float(out)
 
@@ -46,7 +46,7 @@ def _decimal(factor: float) -> float:
 
 
 def _tidied(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return numbers with rounding errors removed if they have at most 12 digits: 0.3 for 0.30000000000000004."""
+    """Remove rounding errors from numbers that have at most 12 digits: return 0.3 for 0.30000000000000004."""
     with np.errstate(all="ignore"):
         digits = 11 - np.floor(np.log10(np.abs(array)))
         tens = _TENS[np.clip(np.nan_to_num(digits), 0, len(_TENS) - 1).astype(np.int64)]

@@ -1,4 +1,4 @@
-"""Dendrion's notation of units in tables and equations: ``mV``, ``uS/cm2``, ``pA ms^1/2``, ``1/mV``."""
+"""Dendrion's notation for units in tables and equations: ``mV``, ``uS/cm2``, ``pA ms^1/2``, ``1/mV``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 #: Denominator of exponents, which are stored as integers so that roots stay exact.
 PARTS = 60
 
-#: Nonzero exponents of base dimensions, in sixtieths.
+#: The nonzero exponents of base dimensions, in sixtieths.
 Dimension = frozenset[tuple[str, int]]
 
 #: Base dimensions and their SI units.
@@ -94,7 +94,7 @@ def factors(text: str) -> tuple[Factor, ...]:
 
 
 def alternatives(text: str) -> list[str]:
-    """Return the units of a text such as ``nS, or uS/cm2 with length and diameter``, without conditions."""
+    """Return the units in a text such as ``nS, or uS/cm2 with length and diameter``, without conditions."""
     return [part.partition(" with")[0] for part in text.split(", or ")]
 
 
@@ -107,5 +107,5 @@ def expected(text: str) -> str:
 
 
 def first_of(found: Dimension) -> str | None:
-    """Return a common unit of a dimension, or ``None``."""
+    """Return a common unit with this dimension, or ``None`` if there is none."""
     return next((unit for unit in COMMON if parsed(unit).dimension == found), None)

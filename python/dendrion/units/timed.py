@@ -1,4 +1,4 @@
-"""Signals of Neo, xarray and pandas, which carry sample times. The packages are not imported here."""
+"""Signals of Neo, xarray and pandas that carry sample times. The packages are not imported here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Timed", "timed"]
 
 #: Names of coordinates and columns that contain times.
 _TIME = re.compile(r"(t|times?)\b", re.IGNORECASE)
-#: Maximum deviation of a sample time from a regular grid, in intervals.
+#: Maximum deviation of a sample time from a regular grid, in sampling intervals.
 _JITTER = 1e-3
 
 
@@ -26,9 +26,9 @@ class Timed(NamedTuple):
 
     #: Description for messages.
     what: str
-    #: Values in their unit, or a plain array if the signal has no unit.
+    #: Values with their unit, or a plain array if the signal has no unit.
     values: Measure | NDArray[Any]
-    #: Time of the first sample and sampling interval (ms).
+    #: Time of the first sample, and sampling interval (ms).
     start: float
     interval: float
 
@@ -41,7 +41,7 @@ def timed(value: Any, strict: bool = False) -> Timed | None:
     value : object
         Any value.
     strict : bool
-        Whether to refuse an index of real numbers that might be times.
+        Whether to reject an index of real numbers that might be times.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _plain(signal: Any) -> Measure | NDArray[Any]:
 
 
 def _ms(quantity: Any) -> Any:
-    """Return one or several times in ms."""
+    """Return one time or several times in ms."""
     measure = read(quantity)
     if measure is None or measure.dimension != parsed("ms").dimension:
         raise UnreadableError(f"its times are {quantity!s}; expected a unit of time")
