@@ -202,8 +202,8 @@ impl<T: Scalar> Fanout<T> {
     /// having no connections.
     ///
     /// # Panics
-    /// If the ring has fewer lanes or slots than the connections need, which is a programming error in the
-    /// caller.
+    /// Panics if the ring has fewer lanes or slots than the connections need, which is a programming error in
+    /// the caller.
     pub fn deliver(&self, sources: &[u32], step: u64, ring: &mut Ring<T>) {
         assert!(
             ring.lanes >= self.lanes && ring.due.len() > usize::from(self.longest),
@@ -260,8 +260,8 @@ impl<T: Scalar> Fanout<T> {
         }
     }
 
-    /// Adds the weights of connections with individual delays, each to the slot that lies its delay after
-    /// `now`.
+    /// Adds the weights of connections with individual delays: each weight is added to the slot `now` +
+    /// delay.
     fn deliver_apart(&self, delays: &[u16], from: usize, now: usize, ring: &mut Ring<T>) {
         let (to, slots) = (from + delays.len(), ring.due.len());
         let all = self.targets[from..to].iter().zip(&self.weights[from..to]).zip(delays);

@@ -20,7 +20,7 @@ pub(crate) struct Memory<'a, T> {
     pub(crate) first: usize,
 }
 
-/// Execution of code at a level. Implemented for f32 and f64 only, which seals [`Scalar`].
+/// Execution of code at a level. This trait is implemented only for f32 and f64, which seals [`Scalar`].
 pub trait Execute: Sized {
     /// Runs linked code on a block and returns whether any lane fired.
     ///
@@ -104,8 +104,8 @@ struct Row<T> {
     mask: usize,
 }
 
-/// Loads an argument: `u` is a uniform coefficient, loaded before the loop; `r` is a row, loaded within it; `s` is
-/// either, loaded within it.
+/// Loads an argument: `u` is a uniform coefficient, loaded before the loop; `r` is a row, loaded within the
+/// loop; `s` is either of the two, loaded within the loop.
 macro_rules! ahead {
     (u $a:ident) => {
         let $a = V::broadcast($a.at);

@@ -128,8 +128,8 @@ impl<T: Scalar> Kernel<T> {
     /// Runs the program once on one block and returns whether any lane fired.
     ///
     /// # Panics
-    /// If the frame does not match the kernel: too little state, scratch or `fired`, a block outside the
-    /// table, a table with a different layout, or a port with the wrong number of values. These are
+    /// Panics if the frame does not match the kernel: too little state, scratch or `fired`, a block outside
+    /// the table, a table with a different layout, or a port with the wrong number of values. These are
     /// programming errors in the caller and do not depend on data.
     pub fn run(&self, mut frame: Frame<'_, T>) -> bool {
         self.strips().fold(false, |any, strip| any | self.run_strip(&mut frame, &[], strip))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-/// A set of vector instructions. Levels are in ascending order of their capabilities.
+/// A set of vector instructions. Levels are ordered by their capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The instructions of every processor of the architecture, without fused multiply-add (SSE2 on x86-64).

@@ -8,9 +8,9 @@
 //!
 //! The user of this crate decides what a lane represents. The crate is generic over [`Scalar`] (f32, f64),
 //! and the best available instructions are selected at run time ([`Level`]). This is the only crate of the
-//! workspace with `unsafe` code. This code is of four kinds: vector instructions that are executed only after
-//! a check of the processor, rows accessed through offsets that were checked when the program was linked,
-//! connections whose targets were checked when they were created, and calls to machine code that was
+//! workspace that contains `unsafe` code. This code is of four kinds: vector instructions that are executed
+//! only after a check of the processor, rows accessed through offsets that were checked when the program was
+//! linked, connections whose targets were checked when they were created, and calls to machine code that was
 //! generated from a linked program.
 
 mod buffer;

@@ -18,7 +18,8 @@ pub(crate) unsafe fn exp<V: Vector>(x: V) -> V {
     // SAFETY: the caller guarantees the processor features.
     unsafe {
         let (low, high) = V::Scalar::EXP_RANGE;
-        // With this order of operands NaN is preserved: comparisons with it are false, so `b` is returned.
+        // With this order of operands, NaN is preserved: comparisons with NaN are false, so `min` and `max`
+        // return it.
         let x = V::splat(high).min(x);
         let x = V::splat(low).max(x);
         let rounded = x.fma(V::splat(V::Scalar::LOG2_E), V::splat(V::Scalar::ROUND));
@@ -75,7 +76,8 @@ pub(crate) unsafe fn exp2_within<V: Vector>(x: V) -> V {
 unsafe fn power<V: Vector>(x: V, (low, high): (V::Scalar, V::Scalar), round: V::Scalar) -> V {
     // SAFETY: the caller guarantees the processor features.
     unsafe {
-        // With this order of operands NaN is preserved: comparisons with it are false, so `b` is returned.
+        // With this order of operands, NaN is preserved: comparisons with NaN are false, so `min` and `max`
+        // return it.
         let x = V::splat(low).max(V::splat(high).min(x));
         let rounded = x.add(V::splat(round));
         let r = x.sub(rounded.sub(V::splat(round)));

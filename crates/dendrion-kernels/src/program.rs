@@ -30,7 +30,7 @@ pub enum Slot {
 /// crate depends on no other crate of the workspace, and because their arithmetic is that of vectors in f32
 /// and f64.
 ///
-/// There are fused operations because reading a row from the L1 cache takes as long as the arithmetic on it.
+/// Fused operations exist because reading a row from the L1 cache takes as long as the arithmetic on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Op {
     /// `a`
@@ -236,7 +236,7 @@ pub struct Program {
     pub result_rows: usize,
     /// Number of read-only rows provided for the run.
     pub past_rows: usize,
-    /// Number of entries of the coefficient table.
+    /// Number of entries in the coefficient table.
     pub coefs: usize,
     /// Number of input ports.
     pub inputs: usize,

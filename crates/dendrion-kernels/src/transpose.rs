@@ -8,8 +8,8 @@ use crate::delivery::{Delays, Fanout, Ring};
 use crate::scalar::Scalar;
 
 impl<T: Scalar> Ring<T> {
-    /// Returns the row of a step for writing. Initially, the row contains the values of the step that is one
-    /// full turn of the ring away.
+    /// Returns the row of a step for writing. Initially, the row contains the values of the step that used
+    /// this slot before.
     pub fn row_mut(&mut self, step: u64) -> &mut [T] {
         let slot = self.slot(step);
         self.due[slot] = true;

@@ -4,7 +4,7 @@
 //! The divisor of an NMDA block depends on an exponential, which is a chain of about sixty cycles. A
 //! processor that looks ahead by only slightly more than a hundred vector operations does not find enough
 //! independent work to fill this time. The divisors of the next vectors are therefore computed together with
-//! the rest of the current ones, and kept on the stack for one iteration:
+//! the remaining values of the current vectors, and kept on the stack for one iteration:
 //!
 //! ```text
 //! first:  d = chain(v[0])
@@ -31,7 +31,7 @@ const TWICE: usize = 2;
 pub(crate) struct Ahead {
     /// Computes the carried values of the first vectors.
     pub(crate) first: Vec<Micro>,
-    /// Computes the rest for the current vectors and the carried values of the next ones.
+    /// Computes the rest for the current vectors and the carried values of the next vectors.
     pub(crate) turn: Vec<Micro>,
     /// Computes the rest for the last vectors.
     pub(crate) last: Vec<Micro>,

@@ -196,7 +196,8 @@ impl<'a> Body<'a> {
             Two::GreaterEqual => (0xC2, Some(0x1D), Some(Some(0x12))),
             Two::NotEqual => (0xC2, Some(0x04), Some(Some(0x04))),
         };
-        // An operand in memory has to be the second one, if the instruction permits exchanging the operands.
+        // An operand in memory is moved to the second position, if the instruction permits exchanging the
+        // operands.
         let (a, b, imm) = match turned {
             Some(turned) if !self.at.is_held(a) && self.at.is_held(b) => (b, a, turned),
             _ => (a, b, imm),
@@ -328,7 +329,7 @@ impl<'a> Body<'a> {
         let none = self.asm.jump_if(0x84);
         self.asm.general(&[0x89], RAX, Rm::Reg(RBX.0)); // mov rbx, rax
         let shift = if self.at.wide { 6 } else { 5 };
-        self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, lanes' bytes of eight
+        self.asm.raw(&[0x48, 0xC1, 0xEB, shift]); // shr rbx, shift
         self.asm.general(&[0x03], RBX, field(offset_of!(Call, fired))); // add rbx, [rdi + ...]
         if self.at.wide && self.at.width == 1 {
             // The bits of every second vector belong to the upper half of a byte.

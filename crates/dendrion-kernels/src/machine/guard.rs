@@ -2,10 +2,10 @@
 //! vanish are 0 in all lanes.
 //!
 //! The derivative of a surrogate requires an exponential and a division, and is 0 far from the threshold. A
-//! loop with such a value first tests the current vectors and skips the computation if it is 0 in all lanes.
-//! Results are bit-identical. The voltage-dependent block of an NMDA receptor is equally expensive and has no
-//! effect if no gate is open. A loop with such a block exists in two versions, and a search that ends at the
-//! first open gate selects one of them.
+//! loop with such a value first tests the current vectors and skips the computation if the value is 0 in all
+//! lanes. Results are bit-identical. The voltage-dependent block of an NMDA receptor is equally expensive and
+//! has no effect if no gate is open. A loop with such a block exists in two versions, and a search that ends
+//! at the first open gate selects one of them.
 
 use super::tape::{Id, Micro, Two, When, magnitude};
 use super::tidy::tidy;

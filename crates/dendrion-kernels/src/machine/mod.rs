@@ -142,8 +142,9 @@ impl Machine {
     }
 }
 
-/// Tidies the tapes, keeping everything that is read after each of them: states, the first bytes of scratch, and
-/// scratch that a later tape reads. Rows written by an earlier tape are read from where that tape wrote them.
+/// Tidies the tapes, keeping everything that is read after each of them: states, the first `results` bytes of
+/// scratch, and scratch that a later tape reads. Rows written by an earlier tape are read from where that
+/// tape wrote them.
 fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
     let mut live: HashSet<Place> = HashSet::new();
     let kept = |place: Place| match place.space {
@@ -165,7 +166,7 @@ fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
     }
     out.reverse();
     // The new state may be stored in a different buffer than the old one. A later loop has to read the values
-    // written by an earlier one.
+    // that an earlier loop wrote.
     let mut written = HashSet::new();
     for tape in &mut out {
         for micro in tape.iter_mut() {

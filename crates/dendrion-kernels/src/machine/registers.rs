@@ -103,7 +103,7 @@ impl Registers {
         Code { map: 1, prefix: self.wide as u8, wide: false, byte }
     }
 
-    /// Returns the register of a unit that contains the part for one vector.
+    /// Returns the register of a unit that holds the value for one of the vectors.
     pub(crate) const fn register(&self, unit: u8, vector: usize) -> u8 {
         unit * self.width as u8 + vector as u8
     }
@@ -248,7 +248,7 @@ impl Registers {
         }
     }
 
-    /// Returns a unit for a new value: a free one, or that of the value that is needed last.
+    /// Returns a unit for a new value: a free unit, or the unit of the value that is needed last.
     pub(crate) fn vacate(&mut self, asm: &mut Assembler) -> u8 {
         if let Some(free) = self.units.iter().position(Option::is_none) {
             let free = free as u8;

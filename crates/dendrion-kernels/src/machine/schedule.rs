@@ -1,8 +1,9 @@
-//! The order of operations: list scheduling by critical path (Gibbons & Muchnick 1986), within the number of registers.
+//! The order of operations: list scheduling by critical path (Gibbons & Muchnick 1986), limited by the number
+//! of registers.
 //!
-//! An out-of-order processor looks ahead about two hundred instructions. An exponential followed by a division is a
-//! dependency chain of this length, so two independent chains should be interleaved instead of executed one after
-//! the other.
+//! An out-of-order processor looks ahead by about two hundred instructions. An exponential followed by a
+//! division is a dependency chain of this length, so two independent chains should be interleaved instead of
+//! executed one after the other.
 //!
 //! ```text
 //! while operations are left:
@@ -50,7 +51,7 @@ struct List<'a> {
     tape: &'a [Micro],
     /// Number of cycles from the start of each operation to the end of all operations that depend on it.
     path: Vec<u32>,
-    /// Operations that wait for each operation, one entry per dependency.
+    /// Operations that wait for each operation, with one entry per dependency.
     waiting: Vec<Vec<Id>>,
     /// Number of unsatisfied dependencies of each operation.
     open: Vec<u32>,

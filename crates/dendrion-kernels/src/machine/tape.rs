@@ -303,7 +303,7 @@ impl<T: Real> Vector for Traced<T> {
     }
 }
 
-/// Returns the trace of some instructions, or `None` if one of them has no machine code.
+/// Returns the trace of instructions, or `None` if one of them has no machine code.
 pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
     TAPE.with_borrow_mut(|r| *r = Recording { tape: Vec::new(), foreign: false });
     for linked in code {
@@ -360,7 +360,7 @@ fn silent<T: Real>(linked: &Linked) {
         _ => None,
     });
     let Some((value, instead, total, place)) = last else { return };
-    // The addition and the store are recorded again after the value that may vanish.
+    // The addition and the store are recorded again after the value that can vanish.
     TAPE.with_borrow_mut(|r| r.tape.truncate(r.tape.len() - 2));
     let of = record(Micro::Load(at::<T>(linked.args[1])));
     let current = record(Micro::Vanishing { value, instead, of, when: When::Zero });

@@ -28,8 +28,9 @@ pub(crate) trait Real: Scalar {
     /// Arguments are clamped to this range, outside of which e^x is 0 or infinite, so that n - 1 + bias is a valid
     /// exponent.
     const EXP_RANGE: (Self, Self);
-    /// Coefficients of q in e^r = 1 + r + r² q(r) for |r| <= ln 2 / 2, lowest first. Chebyshev interpolation of
-    /// degree 9 for f64 (relative error of e^r 1.6e-17) and of degree 4 for f32 (1.0e-8).
+    /// Coefficients of q in e^r = 1 + r + r² q(r) for |r| <= ln 2 / 2, lowest first. They result from
+    /// Chebyshev interpolation of degree 9 for f64 (relative error of e^r: 1.6e-17) and of degree 4 for f32
+    /// (1.0e-8).
     const EXP: &'static [Self];
     /// Arguments are clamped to this range, outside of which 2^x is 0 or infinite.
     const EXP2_RANGE: (Self, Self);
@@ -37,8 +38,8 @@ pub(crate) trait Real: Scalar {
     const EXP2_WITHIN: (Self, Self);
     /// Adding this constant rounds to an integer n and leaves n + the exponent bias in the lowest bits.
     const ROUND_WHOLE: Self;
-    /// Coefficients of p in 2^r = 1 + r p(r) for |r| <= 1/2, lowest first. Chebyshev interpolation of degree 10 for
-    /// f64 (relative error of 2^r 2.0e-17) and of degree 5 for f32 (9.2e-9).
+    /// Coefficients of p in 2^r = 1 + r p(r) for |r| <= 1/2, lowest first. They result from Chebyshev
+    /// interpolation of degree 10 for f64 (relative error of 2^r: 2.0e-17) and of degree 5 for f32 (9.2e-9).
     const EXP2: &'static [Self];
     /// [`crate::FLUSH`].
     const FLUSH: Self;

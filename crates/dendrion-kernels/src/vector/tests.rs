@@ -1,5 +1,5 @@
-//! Portable vectors with fused multiply-add, which implement the AArch64 level, give results bit-identical to AVX2,
-//! both singly and in pairs.
+//! Tests that portable vectors with fused multiply-add, which implement the AArch64 level, give results
+//! bit-identical to AVX2, both singly and in pairs.
 
 use super::{Avx2F32, Avx2F64, Pair, Portable, Vector};
 use crate::level::Level;
