@@ -259,12 +259,12 @@ impl Graph {
         found
     }
 
-    /// Calls `f` once for the node and for everything on which it depends.
+    /// Calls `f` once for the node and for each node on which it depends.
     pub fn visit(&self, id: NodeId, f: &mut impl FnMut(Node)) {
         self.visit_ids(id, &mut |id| f(self.node(id)));
     }
 
-    /// Calls `f` once with the id of the node and of everything on which it depends.
+    /// Calls `f` once with the id of the node and of each node on which it depends.
     pub fn visit_ids(&self, id: NodeId, f: &mut impl FnMut(NodeId)) {
         let mut seen = vec![false; id.index() + 1];
         let mut stack = vec![id];

@@ -1,6 +1,6 @@
 //! Diagnosis of gradients that are not finite: finds and names the expression whose derivative is infinite or NaN.
 //!
-//! This runs only after a gradient has turned out not to be finite.
+//! The diagnosis runs only after a gradient has turned out to be infinite or NaN.
 
 use std::collections::BTreeSet;
 
@@ -45,9 +45,9 @@ struct Slope {
     value: NodeId,
 }
 
-/// Returns the first expression whose derivative is infinite or undefined for these values of parameters and
-/// states, where operands come before their users. Only expressions that a gradient passes through are
-/// considered: those in the branches of conditions that are taken, and those on a path to a state or a wanted
+/// Returns the first expression, in an order in which operands come before their users, whose derivative is
+/// infinite or undefined for these values of parameters and states. Only expressions that a gradient passes
+/// through are considered: those that lie in the branches that are taken and on a path to a state or a wanted
 /// parameter. For methods that use the Jacobian of the equations, its entries are included.
 pub fn infinite_slope(
     system: &System,
@@ -68,7 +68,7 @@ pub fn infinite_slope(
     let of = |id: NodeId| values[id.index()];
     let infinite = || slopes.iter().filter(|s| reached.contains(&s.node) && !of(s.value).is_finite());
     // An infinite value results in infinite derivatives of all expressions that use it. The expression that
-    // is the cause has finite operands.
+    // causes them has finite operands.
     let is_cause = |s: &&Slope| system.graph.node(s.node).operands().all(|a| of(a).is_finite());
     let found =
         infinite().filter(is_cause).min_by_key(|s| s.node).or_else(|| infinite().min_by_key(|s| s.node))?;
@@ -126,8 +126,8 @@ fn outputs(system: &mut System, ode: OdeMethod) -> Vec<(Place, NodeId)> {
     outputs
 }
 
-/// Returns the nodes that gradients reach through the branches taken, and the derivatives of all nodes with respect
-/// to the operands that gradients need.
+/// Returns the nodes that gradients reach through the branches that are taken, and the derivatives of all
+/// nodes with respect to the operands that gradients need.
 fn slopes(
     graph: &mut Graph,
     outputs: &[(Place, NodeId)],

@@ -19,10 +19,10 @@ pub struct Wiring {
 }
 
 /// Returns the equations of a population, which must be valid. The equations do not depend on the values of
-/// parameters, only on which are given ([`System::values`] returns the values).
+/// parameters, but only on which parameters are specified ([`System::values`] returns the values).
 ///
 /// # Errors
-/// Returns an error for a missing parameter, or if the equations are too large.
+/// Returns an error if a parameter is missing or the equations are too large.
 pub fn neuron(population: &Population, wiring: &Wiring) -> Result<System, Error> {
     with_stack(|| assembled(population, wiring))
 }

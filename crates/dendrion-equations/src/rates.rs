@@ -3,7 +3,7 @@
 //! The time constants of voltage-gated channels depend on V, and so does the membrane conductance through its
 //! gates. Whether a step is too long for an explicit method therefore depends on the voltages that a neuron
 //! visits. This module sets all compartments to the same voltage, scans a plausible range of voltages, and
-//! sets the other states to the steady state found by one Newton step, which is exact for gates because the
+//! sets the other states to the steady states found by one Newton step, which is exact for gates because the
 //! derivative of a gate is linear in the gate.
 
 use std::sync::Arc;
@@ -32,7 +32,8 @@ const STEPS: usize = 12;
 const BELOW: f64 = 15.0;
 /// The highest voltage (mV).
 const HIGHEST: f64 = 40.0;
-/// Maximum number of examined neurons, namely those in which a parameter has its smallest or largest value.
+/// Maximum number of examined neurons. Only neurons in which a parameter has its smallest or largest value
+/// are examined.
 const NEURONS: usize = 16;
 
 /// Returns the largest rate of each state that has a derivative and tends to a steady state, for these values of the

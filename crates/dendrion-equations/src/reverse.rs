@@ -28,7 +28,7 @@ use crate::tape::{Assign, Leaf, Lowered, Tape, finish, leaves_of, prologue, smal
 /// instruction cache.
 const LONGEST: usize = 400;
 
-/// The gradients that a reverse has to compute, and the values whose cotangents it receives.
+/// The gradients that a reverse program has to compute, and the values whose cotangents it receives.
 #[derive(Clone, Copy)]
 pub struct Demand<'d> {
     /// Returns whether the cotangent of a parameter is needed.

@@ -333,9 +333,9 @@ impl<'g> Builder<'g> {
         self.book.leaf(Node::Noise(self.noises.len() as u32 - 1))
     }
 
-    /// Drives a state with independent processes with these amplitudes. They are combined into one process
-    /// with the sum of their variances, which has the same distribution: separate processes on one state
-    /// would not commute, and Milstein's method would lose its order.
+    /// Drives a state with independent processes that have these amplitudes. They are combined into one
+    /// process with the sum of their variances, which has the same distribution: separate processes on one
+    /// state would not commute, and Milstein's method would lose its order.
     pub(crate) fn diffuse(&mut self, scope: &Scope<'_>, state: State<'g>, amplitudes: &[Expr<'g>]) {
         if amplitudes.is_empty() {
             return;

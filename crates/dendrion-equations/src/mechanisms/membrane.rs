@@ -1,5 +1,5 @@
-//! The membrane of a compartment: the quantities that an equation for V reads, and the initial value V = `V_rest`
-//! (`library/membrane.eqs`). A noise current of amplitude a (pA ms^1/2) adds a/C dW to dV.
+//! The membrane of a compartment: the quantities that an equation for V reads, and the initial value V =
+//! `V_rest` (`library/membrane.eqs`). A noise current with amplitude a (pA ms^1/2) adds a/C dW to dV.
 
 use dendrion_model::{Compartment, Error, Owner};
 

@@ -1,6 +1,6 @@
 //! Noise on a compartment, in the Ito interpretation.
 //!
-//! - White noise: a current sigma dW of intensity sigma.
+//! - White noise: a current sigma dW with intensity sigma.
 //! - Ornstein-Uhlenbeck noise: a current I with dI = (mean - I)/tau dt + sigma sqrt(2/tau) dW, whose standard
 //!   deviation is sigma. Its update is exact (Gillespie 1996): I' = mean + (I - mean) e^(-h/tau) + sigma sqrt(1 -
 //!   e^(-2h/tau)) ξ.

@@ -50,7 +50,7 @@ mod tests {
         surrogate_values("surrogate", surrogate, &[x]).expect("valid")[0]
     }
 
-    /// The integral over x is the height of the step, and all functions are symmetric.
+    /// The integral of each function over x is the height of the step, and all functions are symmetric.
     #[test]
     fn built_in_surrogates_have_their_integrals() {
         for kind in SurrogateKind::ALL {

@@ -1,6 +1,6 @@
-//! Threshold and reset. A neuron spikes if V > `V_th` at the end of a step; then V is set to `V_reset`, or `V_th`
-//! is subtracted from V if there is no `V_reset`. During the refractory time after a spike there are no other
-//! spikes, but V is still integrated.
+//! Threshold and reset. A neuron spikes if V > `V_th` at the end of a step; then V is set to `V_reset`, or
+//! `V_th` is subtracted from V if there is no `V_reset`. During the refractory time after a spike, the neuron
+//! does not spike again, but V is still integrated.
 //!
 //! Without a reset, a spike is an upward crossing: V <= `V_th` at the beginning of a step and V > `V_th` at its
 //! end.
@@ -14,7 +14,7 @@ use crate::expr::Expr;
 use crate::system::{Builder, Scope, State};
 use crate::written::{NEVER, due};
 
-/// Writes the threshold of the soma with potential `v`.
+/// Writes the threshold of the soma, whose potential is `v`.
 pub(crate) fn threshold<'g>(b: &mut Builder<'g>, population: &Population, v: State<'g>) -> Result<(), Error> {
     let (kind, owner) = (ModuleKind::Population, Owner::Population);
     let scope = Scope { name: "", kind, owner, params: &population.params };

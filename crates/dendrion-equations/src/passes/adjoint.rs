@@ -69,7 +69,7 @@ pub fn adjoint(system: &mut System, step: &Step, surrogate: Option<&Surrogate<'_
     let graph = &mut system.graph;
     let mut results = step.next.clone();
     let spike = event.zip(surrogate).map(|(event, surrogate)| {
-        // The results become the states after the reset, plus the spike as one more result.
+        // The results become the states after the reset, and the spike is added as another result.
         let condition = threshold(graph, &event, surrogate, &mut locals, &mut results);
         Spike { condition, derivative: surrogate.derivative, scale: surrogate.scale }
     });
@@ -232,12 +232,12 @@ impl Sweep<'_> {
             if graph.is_full() {
                 break;
             }
-            // A local that is an unknown of a linear system: the sweep has now met all users of all unknowns of
-            // that system, because their locals have consecutive ids and the largest comes first.
+            // If the local is an unknown of a linear system, the sweep has now met all users of all unknowns
+            // of that system, because their locals have consecutive ids and the largest comes first.
             if let Node::Local(i) = graph.node(id) {
                 let solve = self.solves.iter().find(|s| s.unknowns.iter().any(|u| u.change == i));
                 if let Some(solve) = solve {
-                    // `solve` takes the cotangents of all unknowns together, this one among them.
+                    // `solve` takes the cotangents of all unknowns together, including this one.
                     self.bars.insert(id, bar);
                     self.solve(graph, solve);
                 } else {
@@ -325,14 +325,14 @@ impl Sweep<'_> {
         self.add(graph, b, no);
     }
 
-    /// Propagates a cotangent to the spike and to the change that the spike causes. Without a spike, the change may
-    /// be infinite or NaN. In that case it is not differentiated, and its product with the surrogate derivative is
-    /// omitted.
+    /// Propagates a cotangent to the spike and to the change that the spike causes. Without a spike, the
+    /// change may be infinite or NaN. In that case, the change is not differentiated, and its product with
+    /// the surrogate derivative is omitted.
     fn jump(&mut self, graph: &mut Graph, (a, b): (NodeId, NodeId), bar: Guarded) {
         let (spike, jump) = if graph.node(a) == Node::Spike { (a, b) } else { (b, a) };
         let changed = bar.only(graph, Guard::holds(spike));
         self.add(graph, jump, changed);
-        // The value has to be finite in single precision too, so that both types omit the same terms.
+        // The value has to be finite even in single precision, so that both types omit the same terms.
         let (size, largest) = (graph.unary(Unary::Abs, jump), graph.constant(f64::from(f32::MAX)));
         let is_finite = graph.binary(Binary::GreaterEqual, largest, size);
         let to_spike = bar.with(graph.mul(bar.value, jump)).only(graph, Guard::holds(is_finite));

@@ -36,7 +36,7 @@ pub(crate) struct Cotangents {
 pub(crate) struct Emitter<'g> {
     pub(crate) graph: &'g Graph,
     table: Table,
-    /// Number of inputs that precede those of noise.
+    /// Number of inputs that precede the noise inputs.
     currents: usize,
     pub(crate) cotangents: Cotangents,
     /// The nodes in the coefficient table, in order.
@@ -70,7 +70,7 @@ impl<'g> Emitter<'g> {
         Slot::Scratch((self.temps - 1) as u16)
     }
 
-    /// Appends an instruction and returns its result. Without `out` the result is a new scratch row.
+    /// Appends an instruction and returns the row of its result. Without `out`, this is a new scratch row.
     pub(crate) fn push(&mut self, op: Op, args: Vec<Slot>, out: Option<Slot>) -> Slot {
         let out = out.unwrap_or_else(|| self.temp());
         self.code.push(Instruction { op, out, args });
@@ -97,7 +97,8 @@ impl<'g> Emitter<'g> {
             return Some(self.coef(id));
         }
         match node {
-            // The reverse of a step reads states from recorded rows; a forward step has none (`past` is 0).
+            // The reverse of a step reads states from recorded rows; a forward step has no recorded rows
+            // (`past` is 0).
             Node::State(i) => Some(match (i as usize).checked_sub(self.cotangents.past) {
                 None => Slot::Past(i as u16),
                 Some(row) => Slot::State(row as u16),

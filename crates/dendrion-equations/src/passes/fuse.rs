@@ -46,7 +46,7 @@ impl<'g> Fuser<'g> {
         Self { emit, sums, uses: HashMap::new(), zero, one }
     }
 
-    /// Counts the references of `sum`, so that [`Self::shared`] can determine what to compute in advance.
+    /// Counts the references in `sum`, so that [`Self::shared`] can determine what to compute in advance.
     pub(crate) fn count(&mut self, sum: &Sum) {
         for factor in sum.iter().flat_map(|t| t.factors.iter()) {
             self.count_node(*factor);
@@ -120,7 +120,7 @@ impl<'g> Fuser<'g> {
             return self.sum(sum, out);
         }
         let node = self.emit.graph.node(id);
-        // A single operation replaces an exponential, an addition and a division with their rows.
+        // A single operation replaces an exponential, an addition and a division together with their rows.
         if let Some(s) = self.sigmoid(id) {
             let args = self.sigmoid_args(&s);
             return self.emit.push(Op::Sigmoid, args, out);

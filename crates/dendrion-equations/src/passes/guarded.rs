@@ -9,7 +9,7 @@
 //! select(c, bar * slope, 0)     0 there
 //! ```
 //!
-//! Both are equal if the slope is finite, because cotangents are propagated by linear maps.
+//! Both expressions are equal if the slope is finite, because cotangents are propagated by linear maps.
 
 use crate::graph::{Graph, NodeId};
 

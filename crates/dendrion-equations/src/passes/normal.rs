@@ -19,7 +19,7 @@ const MOST_FACTORS: usize = 64;
 const MOST_SHARED: usize = 32;
 /// Minimum number of terms for which terms with the same factors are found by hashing.
 const MANY: usize = 16;
-/// Maximum number of terms and factors of all sums of a step.
+/// Maximum total number of terms and factors in the sums of a step.
 const MOST_TERMS: usize = 1 << 23;
 
 /// A coefficient times factors in ascending order. Without factors, the term is the coefficient itself.

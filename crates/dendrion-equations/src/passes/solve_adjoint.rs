@@ -11,11 +11,11 @@
 //! bar[x]       += h μ^T ∂(f + θ J Δ)/∂x                 every other x that f reads (gates, parameters, inputs)
 //! ```
 //!
-//! A term t of f that is affine in the y of the system satisfies t(y) + θ (∂t/∂y) Δ = t(y + θ Δ). Such a term is
-//! differentiated once, at the intermediate point y + θ Δ, instead of twice.
+//! A term t of f that is affine in the states y of the system satisfies t(y) + θ (∂t/∂y) Δ = t(y + θ Δ). Such
+//! a term is differentiated once, at the intermediate point y + θ Δ, instead of twice.
 //!
 //! The backward sweep need not solve for Δ again. Most unknowns are changed only by the step, so Δ is the
-//! difference between the next state and the current one ([`known_by_the_next`]), and both are recorded.
+//! difference between the next state and the current state ([`known_by_the_next`]), and both are recorded.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -39,8 +39,8 @@ fn is_changed(system: &System, step: &Step, unknown: &Unknown) -> bool {
 }
 
 /// Replaces the changes Δ with differences of the recorded states. If one unknown cannot be determined in
-/// this way (V of a soma that is reset), it is computed from the others and its row of the system. If there
-/// are several such unknowns, the elimination is repeated.
+/// this way (such as V of a soma that is reset), it is computed from the other unknowns and its row of the
+/// system. If there are several such unknowns, the elimination is repeated.
 pub(super) fn known_by_the_next(system: &mut System, step: &Step, locals: &mut [NodeId]) {
     for solve in &step.solves {
         let (hidden, seen): (Vec<&Unknown>, Vec<&Unknown>) =
@@ -171,7 +171,7 @@ impl Sweep<'_> {
                     graph.visit_ids(slope, &mut |id| found |= changes.iter().any(|(y, _)| *y == id));
                     found
                 };
-                // If no derivative depends on the y of the unknowns, the term is affine in them.
+                // If no derivative depends on the states y of the unknowns, the term is affine in them.
                 if !slopes.iter().any(|(slope, _)| varies(*slope)) {
                     seeds.push((at_the_middle.apply(graph, term), *mu));
                     continue;

@@ -8,12 +8,12 @@ use crate::graph::Node;
 use crate::passes::substitute::Substitution;
 use crate::system::System;
 
-/// Replaces the states in initial values by the initial values of these states, and inputs by 0.
+/// Replaces the states in initial values with the initial values of these states, and inputs with 0.
 ///
 /// # Errors
 /// Returns an error if initial values depend on each other cyclically.
 pub(crate) fn settle(system: &mut System, path: &str) -> Result<(), Error> {
-    // Each round resolves at least the values that depend only on resolved ones.
+    // Each round resolves at least the values that depend only on resolved values.
     for _ in 0..=system.states.len() {
         let open: Vec<usize> = (0..system.states.len())
             .filter(|i| !system.graph.is_coefficient(system.states[*i].initial))

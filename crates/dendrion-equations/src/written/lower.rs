@@ -12,7 +12,7 @@ use crate::mechanisms::membrane::{self, Membrane};
 use crate::system::Builder;
 
 impl<'g> Written<'_, 'g> {
-    /// Returns the value of a node of part `i`, and writes everything that it depends on.
+    /// Returns the value of a node of part `i`, and writes all nodes on which it depends.
     pub(super) fn root(
         &mut self,
         b: &mut Builder<'g>,
@@ -41,7 +41,7 @@ impl<'g> Written<'_, 'g> {
         self.parts[i].known[id].unwrap_or_else(|| b.number(f64::NAN))
     }
 
-    /// Returns the sum of this name's exports over the compartment's mechanisms.
+    /// Returns the sum of the exports with this name over the mechanisms of the compartment.
     fn import(
         &mut self,
         b: &mut Builder<'g>,

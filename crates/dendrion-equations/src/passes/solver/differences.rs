@@ -29,7 +29,8 @@ pub(super) fn phi1_differences(graph: &mut Graph, arguments: &[NodeId]) -> NodeI
     let mut sorted = arguments.to_vec();
     sorted.push(zero);
     sort(graph, &mut sorted);
-    // Runs of one argument, then of two, and so on. A run of length n + 1 is computed from two of length n.
+    // Runs of one argument, then of two, and so on. A run of length n + 1 is computed from two runs of length
+    // n.
     let mut runs: Vec<NodeId> = sorted.iter().map(|s| graph.unary(Unary::Exp, *s)).collect();
     for length in 2..=sorted.len() {
         runs = sorted
@@ -55,7 +56,7 @@ fn widen(graph: &mut Graph, run: &[NodeId], (without_last, without_first): (Node
     let (apart, one) = (graph.constant(APART), graph.constant(1.0));
     let is_apart = graph.binary(Binary::GreaterEqual, spread, apart);
     let rise = graph.sub(without_first, without_last);
-    // Both branches are computed for all lanes. A divisor of 1 keeps the unused one finite.
+    // Both branches are computed for all lanes. A divisor of 1 keeps the unused branch finite.
     let below = graph.select(is_apart, spread, one);
     let quotient = graph.div(rise, below);
     let from_first: Vec<NodeId> = run[1..].iter().map(|s| graph.sub(*s, first)).collect();
@@ -87,8 +88,8 @@ fn series(graph: &mut Graph, x: &[NodeId]) -> NodeId {
     sum
 }
 
-/// Sorts in ascending order by exchanges of neighbors. One condition selects both sides of an exchange, so that
-/// equal arguments remain distinct: with `min` and `max`, one of them would receive the derivatives of both.
+/// Sorts in ascending order by exchanging neighbors. One condition selects both sides of an exchange, so that
+/// equal arguments remain distinct: with `min` and `max`, one argument would receive the derivatives of both.
 fn sort(graph: &mut Graph, values: &mut [NodeId]) {
     for end in (1..values.len()).rev() {
         for i in 0..end {

@@ -34,14 +34,14 @@ pub(super) fn step(w: &mut Writer<'_>, tableau: &Tableau) -> Vec<NodeId> {
         let mut at = HashMap::new();
         for (y, k) in states.iter().zip(&k) {
             let moved = w.plus_step(*y, *a, *k);
-            // Stage values get rows, since several derivatives read each of them.
+            // Stage values are assigned rows, since several derivatives read each of them.
             at.insert(*y, w.local(moved));
         }
         let mut substitution = Substitution::new(at);
         k.clear();
         for (_, f) in &derivatives {
             let slope = substitution.apply(w.graph, *f);
-            // The last stage is only read by the sum and needs no row.
+            // The last stage is read only by the sum and needs no row.
             k.push(if stage < last { w.local(slope) } else { slope });
         }
         // The weighted sum is accumulated stage by stage, so that earlier k need not be kept.

@@ -5,13 +5,13 @@
 //!   coefficient, since h φ₁(h J) is then a coefficient too. The diagonal includes the derivative dB/dV of the NMDA
 //!   block.
 //! - **Cascades**: a coupling `J_ij` from state j to state i, if `J_ij`, `J_ii` and `J_jj` depend only on
-//!   parameters and j does not depend on i in turn. The rising and the decaying stage of a receptor are such a pair.
-//!   Ordered from the first to the last stage, these couplings form a triangular matrix, and linear cascades are
-//!   solved exactly.
+//!   parameters and j does not depend on i in turn. The rising and the decaying stage of a receptor form such
+//!   a pair. Ordered from the first to the last stage, these couplings form a triangular matrix, and linear
+//!   cascades are solved exactly.
 //!
 //! Couplings that vary in the step (for example through V) or are part of a cycle (such as two coupled
-//! compartments) are frozen: f contains their value at the beginning of the step, as is usual for exponential
-//! Euler.
+//! compartments) are frozen: f contains their values at the beginning of the step, as is usual for
+//! exponential Euler.
 //!
 //! The entries of φ₁ of a triangular matrix T are sums over the paths that lead from j to i (Davis 1973; Higham 2008, theorem 4.11):
 //!
@@ -19,7 +19,7 @@
 //! φ₁(T)_ij = Σ over paths i = p0, p1, ..., pk = j of  T_p0p1 T_p1p2 ...  φ₁[T_p0p0, T_p1p1, ..., T_pkpk]
 //! ```
 //!
-//! with divided differences of φ₁, which [`super::differences`] computes for equal arguments too.
+//! with divided differences of φ₁, which [`super::differences`] also computes for equal arguments.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -1,8 +1,8 @@
 //! Linearly implicit methods on the compartment tree.
 //!
-//! A step solves (1 - θ h J) Δ = h f(y) with the exact J = ∂f/∂y, and y + Δ is the state at its end. This is
-//! one Newton step of the implicit method, or the one-stage Rosenbrock method of Hairer & Wanner (1996,
-//! IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is Crank-Nicolson, order 2.
+//! A step solves (1 - θ h J) Δ = h f(y) with the exact J = ∂f/∂y, and y + Δ is the state at the end of the
+//! step. This is one Newton step of the implicit method, or the one-stage Rosenbrock method of Hairer &
+//! Wanner (1996, IV.7). θ = 1 is implicit Euler, order 1; θ = 1/2 is Crank-Nicolson, order 2.
 //!
 //! ```text
 //! for each strongly connected component of "reads", in topological order:
@@ -42,7 +42,8 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
             let y = w.state(i);
             let part = w.graph.constant(theta);
             let part = w.graph.mul(part, change);
-            // A single state is a coefficient times its previous value, which is cheaper than a row of its own.
+            // The intermediate value of a single state is a coefficient times the previous value, which is
+            // cheaper than its own row.
             let middle = w.graph.add(y, part);
             seen.insert(y, if circle.len() > 1 { w.local(middle) } else { middle });
             next.insert(i, w.graph.add(y, change));
@@ -51,7 +52,7 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
     w.collect(|i| next[&i])
 }
 
-/// For each state with a derivative, returns the other such states that its derivative reads.
+/// For each state with a derivative, returns the other states with a derivative that its derivative reads.
 pub(super) fn reads(
     w: &Writer<'_>,
     derivatives: &BTreeMap<usize, NodeId>,
@@ -179,9 +180,9 @@ impl Block {
             changes.insert(pivot.state, if alone { change } else { w.local(change) });
         }
         if !alone {
-            // The changes get consecutive locals of their own, so that every user of one of them comes after all of
-            // them. The adjoint uses the consecutive numbers to recognize when all cotangents of the system are
-            // complete.
+            // The changes are assigned their own consecutive locals, so that every user of one of them comes
+            // after all of them. The adjoint uses the consecutive numbers to recognize when all cotangents of
+            // the system are complete.
             let numbers: Vec<u32> = changes.values().map(|change| w.another(*change)).collect();
             for (change, number) in changes.values_mut().zip(&numbers) {
                 *change = w.graph.intern(Node::Local(*number));

@@ -67,7 +67,8 @@ pub struct Pivot {
     pub lower: Vec<(usize, NodeId)>,
 }
 
-/// Returns the states one step of `dt` later, with the drift computed by `ode` and the diffusion by `sde`.
+/// Returns the step of `dt` that advances all states, with the drift computed by `ode` and the diffusion by
+/// `sde`.
 pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
     let mut writer = Writer::new(system);
     let mut next = match ode {
@@ -85,7 +86,7 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
     Step { locals, next, solves }
 }
 
-/// Writes a step: the graph and the locals written so far.
+/// Writes a step: contains the graph and the locals written so far.
 struct Writer<'s> {
     graph: &'s mut Graph,
     /// The step in ms.
