@@ -73,7 +73,7 @@ dn.plot.traces(v)
 # obtained from the late part of the decay:
 
 # %%
-t, soma = v["soma"].t, v["soma"].values[:, 0] + 70.0  # mV from rest
+t, soma = v["soma"].t, v["soma"].values[:, 0] + 70.0  # mV above rest
 resistance = soma[(t >= 240) & (t < 250)].mean() / 50.0 * 1e3  # mV/pA is GOhm
 tail = (t >= 270) & (t < 330)
 time_constant = -1 / np.polyfit(t[tail], np.log(soma[tail]), 1)[0]

@@ -237,7 +237,7 @@ for delay in (0.0, 0.1, 1.0):
     small.run(10.0)
     firsts.append(int(np.argmax(s.values[:, 0] > 0)))
 print("first samples with s > 0:", firsts)
-assert firsts == [51, 52, 61]  # Brian2's SpikeGeneratorGroup and Synapses: the same
+assert firsts == [51, 52, 61]  # as with Brian2's SpikeGeneratorGroup and Synapses
 
 try:
     dn.Network([a := FourCompartments(), dn.MCSynapse(a, a.ampa, dn.All2All(), delay=0.0)], dt=0.1)
@@ -277,7 +277,7 @@ for label, point in (("evolving", Point(dn.LeakyIF)), ("held", Point(HeldIF, t_r
     recorded[label], stamps = small.probe(point.soma, "V"), small.probe(point, "spikes")
     small.run(50.0)
     print(f"{label:10s}", stamps.t.round(1))
-    # Brian2's spikes, without and with the flag
+    # The spikes in Brian2, without and with the flag
     np.testing.assert_allclose(stamps.t, np.arange(9.3, 50.0, 6.8 if label == "evolving" else 11.7), atol=1e-9)
 _ = dn.plot.traces(recorded)
 
@@ -346,7 +346,7 @@ soma, spikes = net.probe(cells.soma, "V"), net.probe(cells, "spikes")
 net.run(500.0)
 counts = np.bincount(spikes.i, minlength=3)
 print("spikes:", counts)
-assert counts.tolist() == [44, 39, 29]  # Brian2's
+assert counts.tolist() == [44, 39, 29]  # as in Brian2
 brian2_km = [-45.018957068471, -58.063438975368, -57.314580632030, -57.479295917066, -58.249782452476]
 np.testing.assert_allclose(soma.values[500:3000:500, 1], brian2_km, rtol=0, atol=1e-9)
 

@@ -234,7 +234,7 @@ for drive in ("dendrite", "soma"):
 
 assert (
     left["dendrite", "dend"] < left["dendrite", "soma"]
-)  # dendritic inhibition is most effective against dendritic excitation
+)  # dendritic inhibition is more effective against dendritic excitation
 assert left["soma", "dend"] > left["soma", "soma"]  # and less effective than somatic inhibition against a somatic drive
 # Compared with somatic inhibition, dendritic inhibition is more effective against a dendritic drive, and less effective
 # against a somatic one.
