@@ -13,8 +13,8 @@ A ``.mod`` file is translated to Dendrion's equation language and becomes a clas
 ('leak', -65.0)
 
 Density mechanisms become [Channel][dendrion.Channel] classes; point processes with a NET_RECEIVE block become
-[Receptor][dendrion.Receptor] classes. If a file uses a feature that is not supported, an error names the line. The
-attribute ``notes`` of the class lists all assumptions and everything that was left out.
+[Receptor][dendrion.Receptor] classes. If a file uses a feature that is not supported, the error message names the line
+that uses it. The attribute ``notes`` of the class lists all assumptions and everything that was left out.
 """
 
 from __future__ import annotations

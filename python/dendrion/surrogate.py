@@ -94,7 +94,7 @@ class Sigmoid(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV; no unit with ``relative=True``), > 0.
+        Steepness (1/mV; dimensionless with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -113,7 +113,7 @@ class FastSigmoid(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV; no unit with ``relative=True``), > 0.
+        Steepness (1/mV; dimensionless with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -132,7 +132,7 @@ class ATan(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV; no unit with ``relative=True``), > 0.
+        Steepness (1/mV; dimensionless with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -151,7 +151,7 @@ class Triangle(Surrogate):
     Parameters
     ----------
     alpha : float
-        Steepness (1/mV; no unit with ``relative=True``), > 0.
+        Steepness (1/mV; dimensionless with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -170,7 +170,7 @@ class Gaussian(Surrogate):
     Parameters
     ----------
     sigma : float
-        Standard deviation (mV; no unit with ``relative=True``), > 0.
+        Standard deviation (mV; dimensionless with ``relative=True``), > 0.
     relative : bool
         Whether x is ``(V - V_th) / (V_th - V_reset)`` instead of ``V - V_th`` (mV).
     """
@@ -191,7 +191,7 @@ class MultiGaussian(Surrogate):
     Parameters
     ----------
     sigma : float
-        Standard deviation (mV; no unit with ``relative=True``), > 0.
+        Standard deviation (mV; dimensionless with ``relative=True``), > 0.
     h : float
         Height of the side lobes, > 0.
     s : float

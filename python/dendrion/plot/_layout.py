@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Cylinder", "layout"]
 
-#: Names of compartments that are drawn upwards and downwards from the soma.
+#: Patterns for the names of compartments that are drawn upwards and downwards from the soma.
 UP = re.compile(r"(?:^|[/_])(?:api|trunk|tuft|prox|ob|med|dist)", re.IGNORECASE)
 DOWN = re.compile(r"(?:^|[/_])(?:bas|axon|ais|hill)", re.IGNORECASE)
 #: Maximum opening angles of the upper and the lower cone, and minimum angle of a trunk that stays straight (radians).
@@ -106,7 +106,7 @@ def _around_soma(names: Sequence[str], children: list[int], tips: list[int], rea
         other = 1 if -1 in said.values() else -1
         sides = {c: s or other for c, s in said.items()}
     elif len(children) < 3:
-        # The larger subtree goes up.
+        # The larger subtree is drawn upwards.
         first = max(children, key=lambda c: (tips[c], reach[c]), default=-1)
         sides = {c: 1 if c == first else -1 for c in children}
     else:

@@ -139,7 +139,8 @@ class Run(Fixed, NotCopied, Suggesting):
         cotangents : dict
             For each probe, the derivatives of the loss with respect to its samples in this run. Their shape is that of
             the values, ``(samples, columns)``, for a [Recording][dendrion.Recording], and ``(steps, size)`` for a
-            [SpikeRecording][dendrion.SpikeRecording] of a population; with a batch ``(batch, ...)``.
+            [SpikeRecording][dendrion.SpikeRecording] of a population. With a batch, they have an additional first axis
+            for the samples of the batch.
         wrt : list of str, optional
             Keys of the parameters and paths of the generators to differentiate with respect to; a shorter list takes
             less time. Defaults to all of ``net.parameters()``, all inputs, and the waveforms of current generators.

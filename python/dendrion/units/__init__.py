@@ -119,7 +119,7 @@ def sampled(what: str, value: Any, unit: str) -> Sampled:
     Raises
     ------
     ParameterError
-        As for ``in_unit``, or if sample times are not equidistant or have no unit.
+        If ``in_unit`` would raise it, or the sample times are not equidistant or have no unit.
     """
     try:
         signal = timed(value, strict=True)
