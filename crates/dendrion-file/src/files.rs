@@ -44,11 +44,12 @@ fn format_of(path: &Path) -> Result<Format, FileError> {
     })
 }
 
-/// Reads a network from a file, and its arrays, if any, from the npz file that it names in the same folder.
+/// Reads a network from a file, and its arrays, if any, from the npz file in the same folder that the model
+/// file names.
 ///
 /// # Errors
 /// Returns [`FileError::Text`] with line and column for the first error in the text, or if the arrays differ
-/// from those with which the model was saved; [`FileError::Io`] if the file cannot be read.
+/// from those with which the model was saved, and [`FileError::Io`] if the file cannot be read.
 pub fn load(path: &Path) -> Result<File, FileError> {
     dendrion_language::with_stack(|| load_file(path))
 }
@@ -77,14 +78,15 @@ fn load_file(path: &Path) -> Result<File, FileError> {
 
 /// Writes a network to a file, and its long arrays, if it has any, to an npz file in the same folder.
 ///
-/// The name of the npz file contains a hash of its content (`model.toml` has `model.HASH.npz`), and the model
-/// file stores this name and the full checksum. The npz file is written first, so at any time the model file
-/// refers to an existing file with the correct content. After the model file has been replaced, the npz file
-/// of the previous version is deleted unless another model in the folder refers to it.
+/// The name of the npz file contains a hash of its content (the arrays of `model.toml` are in
+/// `model.HASH.npz`), and the model file stores this name and the full checksum. The npz file is written
+/// first, so at any time the model file refers to an existing file with the correct content. After the model
+/// file has been replaced, the npz file of the previous version is deleted unless another model in the folder
+/// refers to it.
 ///
 /// # Errors
-/// Returns [`FileError::Refused`] if the network cannot be stored in a file; [`FileError::Io`] if a file
-/// cannot be written. In both cases the old files remain unchanged.
+/// Returns [`FileError::Refused`] if the network cannot be stored in a file, and [`FileError::Io`] if a file
+/// cannot be written. In both cases, the old files remain unchanged.
 pub fn save(path: &Path, network: &Network, extras: &Extras) -> Result<(), FileError> {
     let shown = path.display().to_string();
     let format = format_of(path)?;

@@ -1,9 +1,9 @@
 //! Model files: networks in TOML or JSON, with large arrays in separate npz files (the format of NumPy).
 //!
-//! Both notations have the same structure: the tables `populations`, `generators`, `connections`, `injections` and
-//! `record` contain modules by name, and the kinds of modules have the names of the Python classes. [`read`] parses
-//! and validates a text and returns a [`Network`]; errors have a line, a column and a caret. [`load`] and [`save`]
-//! read and write files, and [`schema`] returns the format's JSON Schema.
+//! Both notations have the same structure: the tables `populations`, `generators`, `connections`,
+//! `injections` and `record` contain modules by name, and the kinds of modules have the names of the Python
+//! classes. [`read`] parses and validates a text and returns a [`Network`]; errors include a line, a column
+//! and a caret. [`load`] and [`save`] read and write files, and [`schema`] returns the format's JSON Schema.
 //!
 //! ```
 //! let text = r#"

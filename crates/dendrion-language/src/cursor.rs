@@ -169,7 +169,7 @@ pub trait Parser<'t>: Sized {
         found
     }
 
-    /// Consumes a symbol. `place` continues the error message.
+    /// Consumes a symbol. `place` follows the symbol in the error message.
     ///
     /// # Errors
     /// Returns an error if the current token is not this symbol.

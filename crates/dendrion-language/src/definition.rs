@@ -115,7 +115,7 @@ pub struct Import {
     pub name: String,
     /// The unit.
     pub unit: Written,
-    /// The value used if no mechanism of the compartment exports this quantity, which consists of numbers and
+    /// The value used if no mechanism of the compartment exports this quantity. It consists of numbers and
     /// parameters. Without a default, a missing export is an error.
     pub default: Option<Id>,
 }

@@ -1,4 +1,4 @@
-//! Errors in a text, with their position.
+//! Errors in a text, with their positions.
 
 use std::borrow::Cow;
 use std::fmt;

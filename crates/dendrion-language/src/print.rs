@@ -1,4 +1,4 @@
-//! Writes a syntax tree as a text. Parsing the text yields an equal tree, apart from the positions.
+//! Writes a syntax tree as text. Parsing the text yields an equal tree, apart from the positions.
 
 use std::collections::HashSet;
 use std::fmt::{self, Display, Formatter, Write};
@@ -9,8 +9,8 @@ use crate::syntax::{Action, Annotation, Bound, Change, Id, Name, Node, Statement
 use crate::unit::Unit;
 
 impl Display for Syntax {
-    /// Writes the tree as a text. Comments other than those before the first statement and those after definitions
-    /// are not part of the tree.
+    /// Writes the tree as text. Comments other than those before the first statement and those after
+    /// definitions are not part of the tree.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let printer = Printer { syntax: self, declared: declared(&self.statements) };
         for line in &self.header {

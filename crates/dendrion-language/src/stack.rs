@@ -1,13 +1,13 @@
 //! Stack space for recursion over nested structures.
 //!
 //! The caller's stack may be small, as in threads created with `threading.stack_size(65536)` in Python or in
-//! workers of a thread pool, and expressions may be deep: a chain of 800 named expressions is 800 levels. Both
-//! functions here check the remaining stack, which costs one comparison, and continue on a new stack allocated on
-//! the heap if too little is left.
+//! workers of a thread pool, and expressions may be deep: a chain of 800 named expressions has 800 levels.
+//! Both functions of this module check the remaining stack, which costs one comparison, and continue on a new
+//! stack allocated on the heap if too little is left.
 
-/// Stack that an entry point needs, apart from deep recursion.
+/// Number of bytes of stack that an entry point needs, apart from deep recursion.
 const ENTRY: usize = 1 << 20;
-/// Stack that one level of a recursive walk needs, including everything it calls.
+/// Number of bytes of stack that one level of a recursive walk needs, including all functions that it calls.
 const LEVEL: usize = 128 << 10;
 /// Size of a new stack.
 const SIZE: usize = 4 << 20;

@@ -1,6 +1,6 @@
 //! The syntax tree of a text, before names are resolved.
 //!
-//! [`parse`](crate::parse) creates a tree from a text, and other translators build one with
+//! [`parse`](crate::parse) creates a tree from a text, and other translators build a tree with
 //! [`Syntax::number`], [`Syntax::name`] and [`Syntax::apply`]. [`check`](crate::check) creates a definition
 //! from a tree, and the tree's `Display` implementation writes it as text. Positions refer to the source of
 //! the tree, which may be written in another language.
@@ -252,8 +252,9 @@ impl Syntax {
         self.nodes.get(id).map_or_else(Span::default, |(_, span)| *span)
     }
 
-    /// Returns the position of an invalid node, if there is one: a function with a wrong number of operands, or with an
-    /// operand that comes after it. A statement may also refer to a node that does not exist.
+    /// Returns the position of an invalid node, if there is one: a function with the wrong number of
+    /// operands, or with an operand that comes after it. A statement may also refer to a node that does not
+    /// exist.
     pub(crate) fn invalid(&self) -> Option<Span> {
         let is_valid = |id: Id, node: &Node| match node {
             Node::Apply(f, operands) => operands.len() == f.arity() && operands.iter().all(|a| *a < id),

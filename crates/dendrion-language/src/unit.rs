@@ -1,8 +1,8 @@
 //! Units and dimensions.
 //!
-//! Numbers are stored in one coherent system of units: mV, ms, pA, um, mM and K. In this system 1 nS · 1 mV = 1 pA
-//! and 1 pA / 1 pF = 1 mV/ms, so equations need no conversion factors. Every supported unit is a power of ten times
-//! a product of powers of these six units.
+//! Numbers are stored in one coherent system of units: mV, ms, pA, um, mM and K. In this system, 1 nS · 1 mV
+//! = 1 pA and 1 pA / 1 pF = 1 mV/ms, so equations need no conversion factors. Every supported unit is a power
+//! of ten times a product of powers of these six units.
 
 use std::fmt;
 use std::ops::{Div, Mul};
@@ -88,7 +88,7 @@ impl Div for Dimension {
     }
 }
 
-/// The exponents of kg, m, s, A, K and mol in mV, ms, pA, um, mM and K, and the powers of ten.
+/// For each of the units mV, ms, pA, um, mM and K: the exponents of kg, m, s, A, K and mol, and the power of ten.
 const BASES_IN_SI: [([i32; 6], i32); 6] = [
     ([1, 2, -3, -1, 0, 0], -3),
     ([0, 0, 1, 0, 0, 0], -3),
@@ -98,7 +98,7 @@ const BASES_IN_SI: [([i32; 6], i32); 6] = [
     ([0, 0, 0, 0, 1, 0], 0),
 ];
 
-/// Dimensions that have a customary unit of their own, with their exponents of mV, ms, pA, um, mM and K.
+/// Dimensions that have their own customary unit, with their exponents of mV, ms, pA, um, mM and K.
 const NAMED: [(&str, [i32; 6]); 12] = [
     ("a pure number", [0, 0, 0, 0, 0, 0]),
     ("nS", [-1, 0, 1, 0, 0, 0]),
@@ -177,7 +177,7 @@ const PREFIXES: [(&str, i32); 11] = [
     ("G", 9),
 ];
 
-/// Units offered as suggestions in error messages.
+/// Units that are offered as suggestions in error messages.
 pub(crate) const COMMON: [&str; 22] = [
     "mV", "ms", "pA", "nA", "uA", "nS", "uS", "mS", "pF", "uF", "um", "um2", "cm", "cm2", "Hz", "kHz", "mM",
     "uM", "nM", "Mohm", "K", "mol",

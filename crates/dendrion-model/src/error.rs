@@ -20,12 +20,12 @@ pub enum Error {
         /// The accepted values.
         accepted: String,
     },
-    /// A network cannot be built, because its modules do not fit together.
+    /// A network cannot be built, because its modules are incompatible.
     #[error("{module}: {what}")]
     Structure {
         /// Path of the module.
         module: String,
-        /// Description of the error and of what is accepted.
+        /// Description of the error and of the accepted alternatives.
         what: String,
     },
     /// An operation is not possible in the present state of a network, run or recording, for example because
@@ -34,7 +34,7 @@ pub enum Error {
     Run {
         /// Path of the module, or the operation.
         module: String,
-        /// Description of the error and of what is accepted.
+        /// Description of the error and of the accepted alternatives.
         what: String,
     },
     /// The equations of a neuron exceed a limit of the compiler.
@@ -66,7 +66,7 @@ pub enum Error {
     Connectivity {
         /// Path of the projection.
         module: String,
-        /// Description of the error and of what is accepted.
+        /// Description of the error and of the accepted alternatives.
         what: String,
     },
     /// A name is unknown.

@@ -29,9 +29,9 @@ pub enum Signal {
 
 /// A current in pA, defined by rows of samples, that begins at the generator's `start`.
 ///
-/// Without an `interval`, each row is the current of one step, and the current is 0 after the last row. With an
-/// interval, the current is the linear interpolation of the rows, and 0 after the time of the last row. In both
-/// cases the current of a step is its average over the step.
+/// Without an `interval`, each row is the current of one step, and the current is 0 after the last row. With
+/// an interval, the current is the linear interpolation of the rows, and 0 after the time of the last row. In
+/// both cases, the current of a step is its average over the step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Waveform {
     /// Number of values per row: 1, or the size of the generator.
@@ -58,9 +58,9 @@ pub struct Generator {
     pub params: Params,
     /// The output.
     pub signal: Signal,
-    /// Times (ms), in ascending order, at which the parameter takes its next value. The values then have one row
-    /// per time, with one number or one per source; before the first time the parameter is 0. Without times, the
-    /// parameter is constant.
+    /// Times (ms), in ascending order, at which the parameter takes its next value. The values then have one
+    /// row per time, with one number or one per source; before the first time, the parameter is 0. Without
+    /// times, the parameter is constant.
     pub breaks: Vec<f64>,
     /// Name of the random stream. Generators with the same stream name share a stream; a generator without a
     /// stream name has its own stream.

@@ -7,8 +7,8 @@ pub const NOISE: f64 = 1e-6;
 /// single precision.
 const SINGLE: (f64, f64) = (1e-7, 1e-2);
 
-/// Converts a time (ms) to steps. The result is an integer if the time is a multiple of the step up to rounding
-/// errors, and otherwise keeps its fraction.
+/// Converts a time (ms) to steps. The result is an integer if the time is a multiple of the step up to
+/// rounding errors; otherwise, it keeps its fractional part.
 pub fn grid_position(ms: f64, dt: f64) -> f64 {
     let steps = ms / dt;
     let is_single = f64::from(ms as f32) == ms;

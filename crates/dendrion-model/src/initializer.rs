@@ -105,7 +105,7 @@ impl Initializer {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum PerConnection {
-    /// One value for all connections, or one for each.
+    /// One value for all connections, or one per connection.
     Given(Values),
     /// Drawn for each connection.
     Drawn(Initializer),

@@ -1,6 +1,6 @@
 //! Interruption of long work.
 //!
-//! Work that may take long regularly calls [`check_interrupt`] and returns its error. Within
+//! Work that may take a long time regularly calls [`check_interrupt`] and returns its error. Within
 //! [`interruptible`], [`check_interrupt`] calls a function provided by the caller, for example one that
 //! checks for Ctrl-C, to determine whether to continue. Elsewhere, it does nothing. Only the thread that
 //! called [`interruptible`] calls the caller's function. Its helper threads [join](Interrupt::join) the work

@@ -180,8 +180,8 @@ pub struct Population {
     /// Whether a spike subtracts `V_th` from V instead of setting V to `V_reset`.
     pub soft_reset: bool,
     /// Whether a spike resets V. If not, a spike is an upward crossing of `V_th`: V is at most `V_th` at the
-    /// beginning of a step and above it at the end. In this case `V_reset`, `V_spike` and a refractory time are not
-    /// allowed.
+    /// beginning of a step and above `V_th` at the end. In this case, `V_reset`, `V_spike` and a refractory
+    /// time are not allowed.
     #[serde(default = "yes")]
     pub reset: bool,
     /// The numerical method for the differential equations.

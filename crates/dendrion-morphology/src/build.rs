@@ -12,15 +12,15 @@ pub struct SectionSpec {
     pub length: f64,
     /// Diameter (um).
     pub diameter: f64,
-    /// Index of the section to whose end this one is attached; `None` for the root.
+    /// Index of the section to whose end this section is attached; `None` for the root.
     pub parent: Option<usize>,
     /// The part of the neuron, such as the soma or the axon.
     pub kind: Kind,
 }
 
 impl Morphology {
-    /// Creates a morphology from cylinders. Each one is attached to the end of its parent, which comes before
-    /// it. The coordinates, which are used only for plots, spread the branches in a plane.
+    /// Creates a morphology from cylinders. Each cylinder is attached to the end of its parent, which comes
+    /// before it. The coordinates, which are used only for plots, spread the branches in a plane.
     ///
     /// # Errors
     /// Returns an error if a length or diameter is not positive, or if a parent does not come before its

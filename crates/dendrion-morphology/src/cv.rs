@@ -1,11 +1,11 @@
 //! Control volumes (CVs): the pieces of a cell within which the membrane potential is uniform.
 //!
-//! Each section is divided into CVs of equal length. The potential is that at the centre of a CV; the axial
+//! Each section is divided into CVs of equal length. The potential of a CV is that at its centre; the axial
 //! resistance between two neighbouring centres is the integral of `r_axial/(pi r(s)^2)` between them. Where
-//! several sections meet at the end of another one, there is a *junction*: a node without area. Sections that
-//! are attached between the ends of a section are connected to the centre of the CV at that position. This is
-//! the discretization of NEURON (Hines and Carnevale 1997, Neural Computation 9:1179), so results agree with
-//! those of NEURON for the same number of segments.
+//! several sections meet at the end of another section, there is a *junction*: a node without area. Sections
+//! that are attached between the ends of a section are connected to the centre of the CV at that position.
+//! This is the discretization of NEURON (Hines and Carnevale 1997, Neural Computation 9:1179), so results
+//! agree with those of NEURON for the same number of segments.
 
 use std::collections::HashMap;
 use std::f64::consts::PI;
@@ -62,7 +62,7 @@ pub struct Cv {
     pub distance: f64,
 }
 
-/// A node of the tree on which potentials are solved.
+/// A node of the tree for which the potentials are solved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
     /// The node towards the root, which comes earlier; `None` for the root.
@@ -77,7 +77,7 @@ pub struct Node {
 /// The CVs of a cell, and the tree that connects them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CvTree {
-    /// The CVs, in the order of sections and positions on them.
+    /// The CVs, sorted by section and position.
     pub cvs: Vec<Cv>,
     /// The nodes, each after its parent.
     pub nodes: Vec<Node>,

@@ -14,7 +14,7 @@ pub struct Range {
     pub high: f64,
 }
 
-/// A part of a morphology. A CV belongs to it if it satisfies all conditions.
+/// A part of a morphology. A CV belongs to the region if the CV satisfies all conditions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Region {
     /// The kind; `None` for all.

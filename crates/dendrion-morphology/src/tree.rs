@@ -110,8 +110,8 @@ impl Morphology {
         self.orders[section]
     }
 
-    /// Returns the path length (um) from the centre of the soma to a place on a section. Without a soma, it is measured from the
-    /// beginning of the root.
+    /// Returns the path length (um) from the centre of the soma to a position on a section. Without a soma,
+    /// the path is measured from the beginning of the root.
     pub fn distance(&self, section: usize, x: f64) -> f64 {
         along(&self.sections[section], self.distances[section], section == 0, x)
     }
@@ -127,7 +127,7 @@ impl Morphology {
     }
 }
 
-/// Returns the path length from the origin to a place on a section that begins at `begin`.
+/// Returns the path length from the origin to a position on a section that begins at `begin`.
 fn along(section: &Section, begin: f64, is_root: bool, x: f64) -> f64 {
     // Paths on the soma lead from its centre in both directions.
     if is_root && section.kind == Kind::Soma {
@@ -204,8 +204,8 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Plans the sections of a tree that branches at its first point: the first branch is the root, and the others are
-    /// attached to its beginning.
+    /// Plans the sections of a tree that branches at its first point: the first branch is the root, and the
+    /// other branches are attached to its beginning.
     fn branching_root(&mut self, root: usize) {
         let kind = self.points[root].kind;
         let mut branches = self.children[root].clone();

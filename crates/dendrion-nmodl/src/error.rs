@@ -1,4 +1,4 @@
-//! Errors in NMODL files, with their position.
+//! Errors in NMODL files, with their positions.
 
 pub(crate) use dendrion_language::Span;
 use dendrion_language::TextError;
@@ -35,7 +35,7 @@ impl Notes {
         self.0.append(&mut other.0);
     }
 
-    /// Returns the distinct notes in the order of the file.
+    /// Returns the distinct notes, sorted by line.
     pub(crate) fn texts(mut self) -> Vec<String> {
         self.0.sort();
         self.0.dedup();

@@ -80,7 +80,8 @@ pub fn read(source: &str) -> Result<Mechanism, NmodlError> {
     read_reserving(source, &[])
 }
 
-/// Translates the text of a `.mod` file. Underscores are appended to parameters whose name is listed in `reserved`.
+/// Translates the text of a `.mod` file. Underscores are appended to the names of parameters that are listed
+/// in `reserved`.
 ///
 /// # Errors
 /// As for [`read`].

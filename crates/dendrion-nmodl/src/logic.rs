@@ -36,7 +36,7 @@ enum Node {
 /// The logical form of a condition; `None` if it is not known.
 pub(crate) type Known = Option<Rc<Logic>>;
 
-/// A term that is compared with a number, or two terms whose difference is.
+/// A term that is compared with a number, or two terms whose difference is compared with a number.
 type Variable = (TermId, Option<TermId>);
 
 /// One side of a comparison, and its value if it is a number.

@@ -1,5 +1,5 @@
-//! Assigns names in the text: public objects keep their names, and all other objects get private names that
-//! begin with `_`.
+//! Assigns names in the text: public objects keep their names, and all other objects are assigned private
+//! names that begin with `_`.
 //!
 //! NMODL and the equation language are both case-sensitive. A name that the file declares is kept unless it
 //! is reserved in the equation language or by the caller. In that case, underscores are appended until the

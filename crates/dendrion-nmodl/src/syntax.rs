@@ -160,7 +160,7 @@ pub(crate) struct File<'t> {
     pub(crate) parameters: Vec<Declared<'t>>,
     pub(crate) states: Vec<Declared<'t>>,
     pub(crate) assigned: Vec<Declared<'t>>,
-    /// Variables of the file that are private to it.
+    /// Private variables of the file.
     pub(crate) locals: Vec<Name<'t>>,
     /// Named numbers from CONSTANT, UNITS and DEFINE.
     pub(crate) constants: Vec<(Name<'t>, f64)>,

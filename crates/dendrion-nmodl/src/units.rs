@@ -125,7 +125,8 @@ impl Factor {
     }
 }
 
-/// A unit of the equation language: a product of units, divided by other units. Without factors it is a pure number.
+/// A unit of the equation language: a product of units, divided by other units. Without factors, it is a pure
+/// number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Product {
     above: Vec<Factor>,

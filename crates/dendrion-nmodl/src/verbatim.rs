@@ -1,7 +1,8 @@
 //! Recognizes C blocks without effect.
 //!
-//! Many files contain VERBATIM blocks that change nothing: they are empty or a comment, include a header, print,
-//! end a procedure with `return 0;`, or copy an ion variable to itself. Only these forms are recognized.
+//! Many files contain VERBATIM blocks that change nothing: they are empty, contain only comments, include a
+//! header, print text, end a procedure with `return 0;`, or copy an ion variable to itself. Only these forms
+//! are recognized.
 
 /// The effect of a C block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +96,7 @@ fn is_include(directive: &str) -> bool {
     directive.trim_start().strip_prefix("include").is_some_and(|r| r.trim_start().starts_with(['<', '"']))
 }
 
-/// Returns the end of the statement at the beginning of `rest`: the first semicolon or brace outside of strings.
+/// Returns the end of the statement at the beginning of `rest`: the first semicolon or brace outside strings.
 fn statement_end(rest: &str) -> usize {
     let mut at = 0;
     while let Some(left) = rest.get(at..).filter(|left| !left.is_empty()) {

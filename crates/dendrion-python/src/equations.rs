@@ -18,9 +18,9 @@ pub(crate) fn library(name: &str) -> PyResult<&'static str> {
     dendrion::library(name).ok_or_else(|| PyKeyError::new_err(name.to_string()))
 }
 
-/// Translates an NMODL file. Returns the mechanism's name, whether it receives spikes, its equations, and notes
-/// about dropped statements and assumptions. Underscores are appended to parameters whose name is listed in
-/// `reserved`.
+/// Translates an NMODL file. Returns the mechanism's name, whether it receives spikes, its equations, and
+/// notes about dropped statements and assumptions. Underscores are appended to the names of parameters that
+/// are listed in `reserved`.
 #[pyfunction]
 pub(crate) fn nmodl(source: &str, reserved: Vec<String>) -> PyResult<(String, bool, String, Vec<String>)> {
     let reserved: Vec<&str> = reserved.iter().map(String::as_str).collect();

@@ -61,8 +61,8 @@ impl Surrogate {
     }
 }
 
-/// Returns the text of a function of `x`. Each of `values` is a number, `x`, or the name of a function with
-/// the indices of earlier values.
+/// Returns the text of a function of `x`. Each element of `values` is a number, `x`, or the name of a
+/// function with the indices of earlier values.
 #[pyfunction]
 pub(crate) fn write_formula(values: Vec<Bound<'_, PyAny>>) -> PyResult<String> {
     let value = |any: &Bound<'_, PyAny>| -> PyResult<Value> {

@@ -173,7 +173,7 @@ fn settings(cx: &Context<'_>, top: &Table<'_, '_>) -> Read<(Network, Extras)> {
         _ => Dtype::Float64,
     };
     network.threads = top.size("threads")?;
-    // A reference to the schema, which editors use.
+    // The reference to the schema, which is used by editors.
     top.text("$schema")?;
     // The arrays file has already been opened.
     top.get("arrays");

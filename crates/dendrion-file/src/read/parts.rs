@@ -19,7 +19,7 @@ use crate::words;
 pub(super) fn parts(table: &Table<'_, '_>, population: &mut Population, extras: &mut Extras) -> Read<()> {
     let cx = table.cx;
     let seen = RefCell::new(BTreeSet::new());
-    // Parts of all kinds share one name space.
+    // Parts of all kinds share one namespace.
     let check_name = |key: &Key| -> Read<()> {
         check_name(cx, key)?;
         if seen.borrow_mut().insert(key.name.clone()) {

@@ -1,4 +1,4 @@
-//! Reads numbers in all their forms: single numbers, lists, separate arrays and distributions.
+//! Reads numbers in all supported forms: single numbers, lists, separate arrays and distributions.
 
 use dendrion_model::{Initializer, PerConnection, Values};
 

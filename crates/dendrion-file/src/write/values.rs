@@ -50,8 +50,8 @@ impl<'a> Writer<'a> {
     /// Writes the parameters that differ from their defaults.
     pub(super) fn params(&mut self, table: &mut Table, path: &str, kind: ModuleKind, params: &Params) {
         for (name, values) in params.iter() {
-            // These three are always written: with a geometry, the defaults of `gL` and `C` are rejected, since
-            // they are absolute values, and a missing `V_th` causes a warning.
+            // These three parameters are always written: with a geometry, the defaults of `gL` and `C` are
+            // rejected, since they are absolute values, and a missing `V_th` causes a warning.
             if !matches!(name, "gL" | "C" | "V_th")
                 && kind.value(&Params::new(), name).as_ref() == Some(values)
             {

@@ -39,7 +39,7 @@ impl<'t> Checker<'t> {
                     self.made.imports.push(Import { name, unit, default: None });
                 }
                 Statement::Define { name, .. } => {
-                    // Whether the name is a parameter is only known after all names have been declared.
+                    // Whether the name is a parameter is known only after all names have been declared.
                     let meaning = Meaning::Expression(self.made.expressions.len());
                     self.take(name, meaning)?;
                     let (name, unit) = (name.text.to_string(), Written::default());

@@ -57,7 +57,7 @@ impl Checker<'_> {
         }
     }
 
-    /// Returns the named expressions that a value uses, one entry per use.
+    /// Returns the named expressions that a value uses, with one entry per use.
     fn reads(&self, value: Id) -> Vec<usize> {
         let read = |id: Id| match &self.syntax.nodes[id].0 {
             Node::Name(name) => match self.names.get(&**name) {

@@ -17,7 +17,7 @@ use crate::{Domain, Error, Mechanism, ModuleKind, Network, Population, Values, d
 type Checked = Result<(), Error>;
 
 impl Network {
-    /// Checks everything that can be checked before a run.
+    /// Performs all checks that are possible before a run.
     ///
     /// # Errors
     /// Returns the first error found, with the module, the parameter, the value and the accepted values.

@@ -1,5 +1,5 @@
-//! Limits on the number of spikes that a generator sends in a step. Each spike is drawn and delivered, so a step with
-//! too many spikes would never end.
+//! Limits on the number of spikes that a generator sends in a step. Each spike is drawn and delivered, so a
+//! step with too many spikes would take practically forever.
 
 use super::Checked;
 use crate::{Error, Generator, Signal, Values};

@@ -8,7 +8,7 @@ use crate::lower::environment::Held;
 use crate::syntax::{Expr, Node, Operator, Routine};
 use crate::terms::{Term, Terms, Value};
 
-/// Maximum nesting depth of an expression; deeper parts get a name.
+/// Maximum nesting depth of an expression; deeper parts are named.
 const DEEP: usize = 30;
 
 /// NMODL's names of functions. Functions of one number come first.

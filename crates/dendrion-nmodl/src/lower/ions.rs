@@ -28,9 +28,10 @@ pub(super) fn inside(ion: &str) -> f64 {
 
 /// A quantity of an ion that mechanisms share.
 ///
-/// NEURON's names are case-sensitive, so `ca` and `Ca` are two ions. The quantities of `na`, `k` and `ca` have the
-/// names used in `dendrion.channels`. The names for all other ions contain the name of the ion exactly as it is
-/// written, with a prefix and a suffix that prevent conflicts with each other and with the library.
+/// NEURON's names are case-sensitive, so `ca` and `Ca` are different ions. The quantities of `na`, `k` and
+/// `ca` have the names used in `dendrion.channels`. The names for all other ions contain the name of the ion
+/// exactly as it is written, with a prefix and a suffix that prevent conflicts with each other and with the
+/// library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quantity {
     /// The sum of the currents into the cell (pA).
