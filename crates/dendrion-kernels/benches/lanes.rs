@@ -45,7 +45,7 @@ fn time<T: Scalar>(
     });
 }
 
-/// Measures each operation in a program of its own, with a uniform coefficient as its first argument.
+/// Measures each operation in its own program, with a uniform coefficient as its first argument.
 fn operations(c: &mut Criterion) {
     let mut group = c.benchmark_group("operation");
     let ops = [Op::Add, Op::FmaDiff, Op::Fma2, Op::GatedDiff, Op::Mul2Flush, Op::Exp, Op::SigmoidGatedDiff];

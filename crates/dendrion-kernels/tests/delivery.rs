@@ -125,7 +125,7 @@ fn the_longest_delay_is_known() {
     assert_eq!(each(vec![]).max_delay(), 0);
 }
 
-/// The inner loop has no checks, so its preconditions must be checked before it.
+/// The inner loop has no checks, so its preconditions must be checked beforehand.
 #[test]
 #[should_panic(expected = "too few lanes or slots")]
 fn rings_that_are_too_short_are_refused() {

@@ -197,7 +197,7 @@ proptest! {
     }
 }
 
-/// A derivative that is used and one that is not, among rows that change.
+/// Tests a derivative that is used and a derivative that is not used, among rows that change.
 fn slopes() -> Program {
     let (s, t) = (Slot::State, Slot::Scratch);
     let one = |op, out, args: &[Slot]| Instruction { op, out, args: args.to_vec() };
@@ -217,8 +217,8 @@ fn slopes() -> Program {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
-    /// The derivative vanishes in all lanes, in none, or in some, with arguments near to and far from the limit and
-    /// infinite ones.
+    /// The derivative vanishes in all lanes, in none, or in some. The arguments are near the limit, far from
+    /// it, or infinite.
     #[test]
     fn slopes_that_vanish_have_the_interpreters_bits(
         mut given in given(), kind in 0..4_u8, distances in prop::collection::vec(66.0..72.0_f64, 97)

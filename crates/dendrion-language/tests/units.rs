@@ -6,7 +6,7 @@ fn unit(text: &str) -> UnitText {
     unit_text(text).unwrap_or_else(|e| panic!("{text}: {e}"))
 }
 
-/// Checks that two texts mean the same unit.
+/// Checks that two texts denote the same unit.
 fn alike(a: &str, b: &str) {
     let (x, y) = (unit(a), unit(b));
     assert_eq!((x.exponents, x.tens), (y.exponents, y.tens), "{a} and {b}");
@@ -31,7 +31,7 @@ fn factors_keep_their_prefixes() {
     assert_eq!(factors, [("u", -6, "S", 60), ("c", -2, "m", -120)]);
 }
 
-/// Spellings that one of two former parsers rejected.
+/// Spellings that one of two earlier parsers rejected.
 #[test]
 fn spellings_are_alike() {
     for (a, b) in [

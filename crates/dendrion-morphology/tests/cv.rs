@@ -171,7 +171,7 @@ fn trees() -> impl Strategy<Value = Vec<SectionSpec>> {
 }
 
 proptest! {
-    /// CVs keep the area, and parents come before their children.
+    /// CVs preserve the total area, and parents come before their children.
     #[test]
     fn discretization_keeps_area(specs in trees(), n in 1_usize..8) {
         let tree = Morphology::from_sections(&specs).unwrap();
@@ -184,7 +184,7 @@ proptest! {
         }
     }
 
-    /// The path length of a CV is the length of the way to the root, less half of the soma.
+    /// The path length of a CV is the length of the path to the root, minus half of the soma.
     #[test]
     fn distances_add_up(specs in trees()) {
         let tree = Morphology::from_sections(&specs).unwrap();

@@ -79,7 +79,7 @@ fn ca_and_the_other_ca_meet_in_one_file() {
     );
     assert_eq!(d.parameters.iter().filter(|p| p.default == Some(7.0) && p.name == "cai0").count(), 1);
     let scale = -place.values["area"] * 10.0;
-    // The import of the library's ion is named Ca, so the file's own variable Ca gets another name.
+    // The import of the library's ion is named Ca, so the file's own variable Ca is renamed.
     close(place.export(&d, "I_Ca"), 2.0 * -40.0 * 3.0 * scale);
     close(place.export(&d, "ion_Ca_current"), 5.0 * (-40.0 - 10.0) * 28.0 * scale);
 }

@@ -42,8 +42,8 @@ impl Value {
         }
     }
 
-    /// Returns the value, or `None` if an intermediate value is not finite, in which case the text may have another
-    /// value.
+    /// Returns the value, or `None` if an intermediate value is not finite, in which case the text may have a
+    /// different value.
     fn run(&self, variables: &Variables) -> Option<f64> {
         let truth = |t: bool| f64::from(u8::from(t));
         let value = match self {

@@ -15,7 +15,7 @@ use common::{SIZE, population};
 
 const STEPS: u64 = 70;
 const DT: f64 = 0.1;
-/// Bound of the rounding error of a sample in mV: ten times the largest error observed.
+/// Bound on the rounding error of a sample in mV: ten times the largest error observed.
 const ROUNDING: f64 = 1e-13;
 
 /// A cell with two spike sources, a current, and a probe of each compartment.

@@ -102,7 +102,7 @@ pub(crate) fn unary_slope(g: &mut Graph, f: Unary, a: NodeId, value: NodeId) -> 
         // A step function, whose derivative is 0 wherever it exists.
         Unary::Round => g.constant(0.0),
         Unary::LogisticSlope => {
-            // -tanh(a/2) times itself
+            // -tanh(a/2) times the function itself
             let half = g.constant(-0.5);
             let half = g.mul(half, a);
             let bend = g.unary(Unary::Tanh, half);

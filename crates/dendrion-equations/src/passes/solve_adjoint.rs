@@ -190,7 +190,7 @@ impl Sweep<'_> {
         self.with_fixed(graph, seeds, &fixed);
     }
 
-    /// Returns y + θ Δ in a row of its own.
+    /// Returns y + θ Δ in its own row.
     fn middle(&mut self, graph: &mut Graph, theta: f64, unknown: &Unknown) -> NodeId {
         let y = graph.intern(Node::State(unknown.state as u32));
         let next = graph.intern(Node::Next(unknown.state as u32));

@@ -1,8 +1,8 @@
 //! The step of W1's neuron, fused by hand for AVX2, as the limit with which the program is compared.
 //!
-//! It performs the same arithmetic on two vectors at a time, completely inlined, with coefficients in registers as
-//! far as the compiler has room. Its order of operations is optimized by the compiler, so only fewer operations
-//! could make it faster.
+//! It performs the same arithmetic on two vectors at a time, completely inlined, with coefficients in
+//! registers as far as registers are available. Its order of operations is optimized by the compiler, so only
+//! fewer operations could make it faster.
 
 use std::arch::x86_64::{
     _CMP_GE_OQ, _CMP_GT_OQ, _mm256_add_pd, _mm256_add_ps, _mm256_and_pd, _mm256_and_ps, _mm256_blendv_pd,
@@ -24,8 +24,8 @@ macro_rules! hand {
         /// and `s` is the state row by row, both as in the program.
         ///
         /// # Safety
-        /// The processor has AVX2 and FMA, `s` has ten rows of `lanes` lanes, and `lanes` is a multiple of two
-        /// vectors.
+        /// The processor must have AVX2 and FMA, `s` must have ten rows of `lanes` lanes, and `lanes` must be
+        /// a multiple of two vectors.
         #[target_feature(enable = "avx2,fma")]
         pub(crate) unsafe fn $name(c: &[$t], s: &mut [$t], lanes: usize) -> bool {
             assert!(c.len() >= 39 && s.len() >= 10 * lanes && lanes.is_multiple_of(2 * $n));

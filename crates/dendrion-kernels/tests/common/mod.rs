@@ -1,17 +1,18 @@
-//! Runs programs of one instruction on given rows.
+//! Runs programs that consist of one instruction.
 // Each test file uses only some of these functions.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use dendrion_kernels::{Coefficients, Column, Frame, Instruction, Kernel, Level, Op, Program, Scalar, Slot};
 
-/// How the arguments of an instruction are passed.
+/// The way in which the arguments of an instruction are passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Given {
     /// All as state rows.
     Rows,
-    /// Arguments whose bit is set as coefficients with one value per lane, and the others as state rows.
+    /// Arguments whose bit is set are passed as coefficients with one value per lane, and the others as state
+    /// rows.
     Columns(u16),
-    /// As state rows, except this argument, which is the row of the result.
+    /// All arguments are passed as state rows, except this argument, which is the row of the result.
     Within(usize),
 }
 

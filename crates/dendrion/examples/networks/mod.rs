@@ -4,7 +4,7 @@ use dendrion::model::{
     Connectivity, Generator, ModuleKind, Network, PerConnection, Population, Projection, Signal, Source,
 };
 
-/// Creates W1 with `size` neurons. Without `driven`, the network consists of its neurons only.
+/// Creates W1 with `size` neurons. Without `driven`, the network consists only of its neurons.
 pub(crate) fn w1(size: usize, driven: bool) -> Network {
     let mut network = Network::new(0.1);
     network.populations.push(neurons(size));

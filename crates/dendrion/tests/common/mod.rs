@@ -133,7 +133,7 @@ pub const MECHANISMS: &[(&str, &[(&str, f64)])] = &[
 ];
 
 /// A population with up to four mechanisms, and a reset with one or two stages.
-#[allow(dead_code)] // Not every test binary has them.
+#[allow(dead_code)] // Not every test binary uses them.
 pub fn with_mechanisms() -> impl Strategy<Value = Population> {
     let chosen = prop::collection::vec((0..MECHANISMS.len(), any::<prop::sample::Index>()), 0..5);
     (population(), chosen, prop::option::of(0.1..1.0_f64)).prop_map(|(mut cell, chosen, width)| {
