@@ -3,11 +3,12 @@
 //! The data flow through this crate is linear:
 //!
 //! 1. [`neuron`] collects the equations of all mechanisms (`mechanisms/`, one file per mechanism) in a
-//! [`System`]: parameters, states with their derivatives, and the effects of threshold crossings and arriving
-//! spikes. Expressions are stored in a hash-consed [`Graph`], so equal expressions are computed once.
+//!    [`System`]: parameters, states with their derivatives, and the effects of threshold crossings and
+//!    arriving spikes. Expressions are stored in a hash-consed [`Graph`], so equal expressions are computed
+//!    once.
 //! 2. `passes/solver` replaces derivatives with the states one step later, according to the numerical method.
 //! 3. `passes/normal` rewrites each new state as a sum of products. Factors that depend only on parameters
-//! are combined into coefficients.
+//!    are combined into coefficients.
 //! 4. `passes/emit` and `passes/fuse` select instructions for the products, `passes/schedule` orders them so that
 //!    states are updated in place, and `passes/rows` assigns rows. The result is the
 //!    [`Program`](dendrion_kernels::Program) of a step. The expressions of the coefficients become the **prologue**, a

@@ -1,8 +1,8 @@
 //! Units and dimensions.
 //!
-//! Numbers are stored in one coherent system of units: mV, ms, pA, um, mM and K. In this system, 1 nS · 1 mV
-//! = 1 pA and 1 pA / 1 pF = 1 mV/ms, so equations need no conversion factors. Every supported unit is a power
-//! of ten times a product of powers of these six units.
+//! Numbers are stored in one coherent system of units: mV, ms, pA, um, mM and K. In this system,
+//! 1 nS · 1 mV = 1 pA and 1 pA / 1 pF = 1 mV/ms, so equations need no conversion factors. Every supported unit is
+//! a power of ten times a product of powers of these six units.
 
 use std::fmt;
 use std::ops::{Div, Mul};

@@ -1,8 +1,8 @@
 //! Sections: unbranched pieces of a neuron, as chains of frusta.
 //!
-//! A frustum of length `l` between the diameters `d0` and `d1` has the lateral area `pi (d0 + d1)/2 sqrt(l^2
-//! + ((d1 - d0)/2)^2)`, and the axial resistance `r_axial 4 l/(pi d0 d1)` between its ends, because the
-//! integral of 1/(pi r(s)^2) for a linear r(s) is l/(pi r0 r1).
+//! A frustum of length `l` between the diameters `d0` and `d1` has the lateral area
+//! `pi (d0 + d1)/2 sqrt(l^2 + ((d1 - d0)/2)^2)`, and the axial resistance `r_axial 4 l/(pi d0 d1)` between its
+//! ends, because the integral of 1/(pi r(s)^2) for a linear r(s) is l/(pi r0 r1).
 
 use std::f64::consts::PI;
 
