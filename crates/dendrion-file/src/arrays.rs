@@ -126,7 +126,7 @@ impl<R: Read + Seek> Npz<R> {
                 entry.size()
             )));
         }
-        // Every reference to an array makes a copy of its values.
+        // Every reference to an array creates a copy of its values.
         self.read += entry.size() as f64;
         check_memory("arrays", "reading all arrays that the model refers to", self.read)
             .map_err(|e| e.to_string())?;

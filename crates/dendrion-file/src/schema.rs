@@ -64,7 +64,7 @@ fn one_of(variants: Vec<Value>) -> Value {
     json!({ "oneOf": variants })
 }
 
-/// Schema of a table with these entries and no others.
+/// Schema of a table with these entries and no other entries.
 fn closed(entries: Table, required: &[&str]) -> Value {
     json!({ "type": "object", "properties": entries, "required": required, "additionalProperties": false })
 }

@@ -16,7 +16,7 @@ enum Kind {
     /// A number with a unit. It is enclosed in parentheses in products, as in `V / (1 mV)`, so that readers
     /// need not know how tightly a unit binds to its number.
     Quantity,
-    /// The name of a unit. Products of units are written without spaces, as in `5 mS/cm2`.
+    /// The name of a unit. It is multiplied and divided without spaces, as in `5 mS/cm2`.
     Unit,
 }
 

@@ -16,9 +16,10 @@
 //! # Ok::<(), dendrion_language::TextError>(())
 //! ```
 //!
-//! [`define`] processes a text in three steps: the lexer makes tokens, the parser builds a [`Syntax`] tree, and the
-//! checker resolves names and checks dimensions. Every error is a [`TextError`] with the line, the column and a
-//! caret under the offending part. [`formula`] does the same for a function of one variable. Time and memory are proportional to the length of the text.
+//! [`define`] processes a text in three steps: the lexer splits it into tokens, the parser builds a
+//! [`Syntax`] tree, and the checker resolves names and checks dimensions. Every error is a [`TextError`] with
+//! the line, the column and a caret under the offending part. [`formula`] does the same for a function of one
+//! variable. Time and memory are proportional to the length of the text.
 
 mod check;
 pub mod cursor;

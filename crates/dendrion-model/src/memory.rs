@@ -1,4 +1,5 @@
-//! The memory limit. Required memory is estimated and compared with the limit before anything large is allocated.
+//! The memory limit. Required memory is estimated and compared with the limit before large amounts of memory
+//! are allocated.
 
 use crate::Error;
 

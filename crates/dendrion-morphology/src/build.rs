@@ -33,7 +33,7 @@ impl Morphology {
         let mut widths: Vec<f64> = Vec::with_capacity(specs.len());
         let mut sections = Vec::with_capacity(specs.len());
         for (i, spec) in specs.iter().enumerate() {
-            // Each section gets a part of its parent's sector, in proportion to its number of tips.
+            // Each section is assigned a part of its parent's sector, in proportion to its number of tips.
             let (from, low, width) = match spec.parent {
                 None => ([0.0; 3], 0.0, std::f64::consts::TAU * 0.75),
                 Some(p) => {

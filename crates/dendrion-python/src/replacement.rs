@@ -36,7 +36,7 @@ impl Replacement {
         self.whole().as_ref().map(|whole| whole.path().to_path_buf())
     }
 
-    /// Puts the new content in place and makes it durable.
+    /// Moves the new content to its final path and flushes it to disk.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let Some(whole) = self.whole().take() else { return Ok(()) };
         let target = &self.target;

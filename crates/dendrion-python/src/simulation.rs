@@ -287,7 +287,8 @@ impl Simulation {
         detached(py, || Ok(running.segment(write)))?.map_err(crate::file::failed)
     }
 
-    /// Resets the network to t = 0. If a seed is specified, the random numbers are those of this seed.
+    /// Resets the network to t = 0. If a seed is specified, noise and generated spikes are drawn with it from
+    /// now on.
     fn reset(&self, py: Python<'_>, seed: Option<u64>) -> PyResult<()> {
         self.change(py, |s| match seed {
             Some(seed) => s.reset_with_seed(seed),

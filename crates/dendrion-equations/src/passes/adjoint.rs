@@ -269,8 +269,8 @@ impl Sweep<'_> {
 
     /// Assigns a row to a sum or a product of varying factors, if several products will use it.
     pub(super) fn row(&mut self, graph: &mut Graph, bar: NodeId) -> NodeId {
-        // A product with a coefficient remains an expression, because the normal form merges the coefficient with
-        // others at no cost.
+        // A product with a coefficient remains an expression, because the normal form merges the coefficient
+        // with other coefficients at no cost.
         let is_used_often = match graph.node(bar) {
             Node::Binary(Binary::Add | Binary::Sub | Binary::Div, ..) => true,
             Node::Binary(Binary::Mul, a, b) => !graph.is_coefficient(a) && !graph.is_coefficient(b),
@@ -399,7 +399,8 @@ fn is_risky_jump(graph: &Graph, a: NodeId, b: NodeId) -> bool {
     let mut is_risky = false;
     graph.visit(jump, &mut |node| {
         is_risky |= match node {
-            // Functions that are finite for finite arguments are safe. All others may overflow or have poles.
+            // Functions that are finite for finite arguments are safe. All other functions may overflow or
+            // have poles.
             Node::Unary(f, _) => !matches!(f, Unary::Neg | Unary::Abs | Unary::Tanh),
             Node::Binary(f, ..) => matches!(f, Binary::Div | Binary::Pow),
             _ => false,

@@ -17,7 +17,7 @@ pub(crate) enum Table {
     Leaves,
 }
 
-/// The locations of cotangents. The first ones are in state rows, and the others in input ports.
+/// The locations of cotangents. The first cotangents are in state rows, and the others are in input ports.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cotangents {
     /// The row of the first cotangent.

@@ -109,7 +109,7 @@ impl<'g> Normal<'g> {
             Node::Binary(Binary::Div, a, b) => {
                 let (a, b) = (self.sum(a), self.sum(b));
                 // Division is multiplication by the reciprocal term, so that coefficients in the divisor are
-                // combined with the others.
+                // combined with the other coefficients.
                 let b = self.reciprocal(b);
                 self.product(a, vec![b])
             }

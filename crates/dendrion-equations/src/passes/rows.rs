@@ -37,7 +37,7 @@ pub(crate) fn allot(code: &mut [Instruction], fixed: usize) -> usize {
         done.sort_unstable();
         done.dedup();
         done.into_iter().for_each(|t| rows.release(t));
-        // An unused result still needs a row for this instruction.
+        // A result that is never read still needs a row for this instruction.
         if let Slot::Scratch(t) = instruction.out
             && t as usize >= fixed
         {

@@ -2,7 +2,7 @@
 //!
 //! Let λ be the cotangents of Δ. The cotangents of the right-hand side are μ = (1 - θ h J)^-T λ, which
 //! requires one more solve with the factors L and U of the forward elimination. Δ is the root of F(y, Δ) = h
-//! (f(y) + θ J(y) Δ) - Δ. By the implicit function theorem, the cotangents of everything that F reads are
+//! (f(y) + θ J(y) Δ) - Δ. By the implicit function theorem, the cotangents of all quantities that F reads are
 //! obtained by differentiating F at fixed Δ, with cotangents μ (Griewank & Walther 2008, 15.4):
 //!
 //! ```text

@@ -15,7 +15,7 @@ impl Substitution {
         Self { known: by }
     }
 
-    /// Returns the expression with all replacements made.
+    /// Returns the expression after all replacements.
     pub(crate) fn apply(&mut self, graph: &mut Graph, id: NodeId) -> NodeId {
         // Operands come before their users, so an ascending sweep has rewritten all operands of a node before the
         // node itself.

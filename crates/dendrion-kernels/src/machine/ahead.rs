@@ -1,5 +1,5 @@
-//! Software pipelining (Lam 1988): a loop computes long dependency chains of the next vectors while it finishes the
-//! current ones.
+//! Software pipelining (Lam 1988): a loop computes long dependency chains of the next vectors while it
+//! finishes the current vectors.
 //!
 //! The divisor of an NMDA block depends on an exponential, which is a chain of about sixty cycles. A
 //! processor that looks ahead by only slightly more than a hundred vector operations does not find enough

@@ -191,7 +191,7 @@ impl<'a> Body<'a> {
             Two::Min => (0x5D, None, None),
             Two::Div => (0x5E, None, None),
             Two::Max => (0x5F, None, None),
-            // Ordered and quiet comparisons: NaN is neither greater nor less. NaN is unequal to everything.
+            // Ordered and quiet comparisons: NaN is neither greater nor less. NaN is unequal to every number.
             Two::Greater => (0xC2, Some(0x1E), Some(Some(0x11))),
             Two::GreaterEqual => (0xC2, Some(0x1D), Some(Some(0x12))),
             Two::NotEqual => (0xC2, Some(0x04), Some(Some(0x04))),

@@ -133,8 +133,8 @@ impl Machine {
             bytes: (memory.lanes * size_of::<T>()) as u64,
             any: 0,
         };
-        // SAFETY: the memory contains a function with this signature, written by `assemble`; the caller guarantees
-        // everything else.
+        // SAFETY: the memory contains a function with this signature, written by `assemble`; the caller
+        // guarantees all other conditions.
         unsafe {
             std::mem::transmute::<*const u8, Step>(self.code.as_ptr())(&raw mut call);
         }
@@ -142,8 +142,8 @@ impl Machine {
     }
 }
 
-/// Tidies the tapes, keeping everything that is read after each of them: states, the first `results` bytes of
-/// scratch, and scratch that a later tape reads. Rows written by an earlier tape are read from where that
+/// Tidies the tapes, keeping all stores that are read after each of them: states, the first `results` bytes
+/// of scratch, and scratch that a later tape reads. Rows written by an earlier tape are read from where that
 /// tape wrote them.
 fn tidied(tapes: &[Vec<Micro>], results: u64) -> Vec<Vec<Micro>> {
     let mut live: HashSet<Place> = HashSet::new();

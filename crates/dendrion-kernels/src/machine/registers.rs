@@ -12,7 +12,7 @@
 //! that is equal in all lanes needs only one register. Two registers are set aside for such values: each is
 //! loaded once for all vectors, which matters because a processor moves only two vectors per cycle between
 //! registers and memory. Values read from rows, uniform coefficients and constants have a *home* in memory
-//! and are never stored; other values get a home on the stack when they are spilled.
+//! and are never stored; other values are assigned a home on the stack when they are spilled.
 
 use super::tape::{Id, Micro, Place};
 use super::vex::{Assembler, Code, Mem, Rm};

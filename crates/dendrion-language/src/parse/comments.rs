@@ -5,7 +5,7 @@ use crate::syntax::{Statement, Syntax};
 
 /// Attaches the comments, each of which is accompanied by the position of its first byte: those before the
 /// first token to the tree, and those at the end of the line of a definition to the definition. Definitions
-/// that share a line get no comment.
+/// that share a line have no comment.
 pub(super) fn attach(text: &str, first: Option<Token>, comments: Vec<(usize, String)>, syntax: &mut Syntax) {
     let mut begins: Vec<usize> = syntax.statements.iter().filter_map(begin).collect();
     begins.sort_unstable();

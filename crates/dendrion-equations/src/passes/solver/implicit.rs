@@ -33,7 +33,7 @@ pub(super) fn step(w: &mut Writer<'_>, theta: f64) -> Vec<NodeId> {
     let mut next = HashMap::new();
     let mut seen = HashMap::new();
     for circle in circles(&reads) {
-        // Later components use the intermediate values of earlier ones, which makes the whole step one
+        // Later components use the intermediate values of earlier components, which makes the whole step one
         // block-triangular solve.
         let mut substitution = Substitution::new(seen.clone());
         let f: BTreeMap<usize, NodeId> =

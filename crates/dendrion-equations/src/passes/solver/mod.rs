@@ -1,7 +1,7 @@
 //! Solvers: compute the states one step later from the derivatives.
 //!
 //! f is the derivative of the states y, h is the time step, and inputs are held at their values at `t_n`.
-//! States with their own update rule (such as a refractory counter) are constant while the others are
+//! States with their own update rule (such as a refractory counter) are constant while the other states are
 //! integrated. Noise is added to the result of the drift method ([`diffusion`]).
 
 mod differences;
