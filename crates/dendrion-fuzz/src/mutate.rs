@@ -74,7 +74,7 @@ const NESTS: [(&str, &str); 10] = [
     ("if (v > 1) {", "}"),
 ];
 
-/// Returns a text with one to four modifications, mostly one. Pieces of `others` and `words` are inserted.
+/// Returns a text with one to four modifications, usually one. Pieces of `others` and `words` are inserted.
 pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {
     let mut text = text.to_string();
     for _ in 0..=random.below(8).min(random.below(8)).min(random.below(4)) {

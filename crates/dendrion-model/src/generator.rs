@@ -8,7 +8,7 @@ use crate::{ModuleKind, Params};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
-    /// Independent Poisson processes with `rate` Hz. A source may have several events in one step.
+    /// Independent Poisson processes with a rate of `rate` Hz. A source may have several events in one step.
     Poisson,
     /// A spike with probability `prob` in each step.
     Bernoulli,

@@ -46,7 +46,7 @@ thread_local! {
     static WORK: RefCell<Option<Work>> = const { RefCell::new(None) };
 }
 
-/// Calls `work`. During this call, the first [`check_interrupt`] calls `ask`, and later ones do so about
+/// Calls `work`. During this call, the first [`check_interrupt`] calls `ask`, and later calls do so about
 /// every 20 ms. Once `ask` has returned `Break`, all checks fail.
 pub fn interruptible<R>(ask: impl FnMut() -> ControlFlow<()> + 'static, work: impl FnOnce() -> R) -> R {
     within(Work { stopped: Arc::default(), ask: Some(Box::new(ask)), asked: None }, work)

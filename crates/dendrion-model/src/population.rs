@@ -234,7 +234,7 @@ pub enum Owner {
 }
 
 impl Population {
-    /// Returns the parameters of a module, if there is one with this index.
+    /// Returns the parameters of a module, if a module with this index exists.
     pub fn params_of(&mut self, owner: Owner) -> Option<&mut Params> {
         match owner {
             Owner::Population => Some(&mut self.params),

@@ -14,7 +14,7 @@ use crate::terms::TermId;
 
 /// Maximum number of comparisons in an examined condition.
 const LARGEST: usize = 200;
-/// Maximum number of combinations times comparisons in an examined condition.
+/// Maximum product of the numbers of combinations and comparisons in an examined condition.
 const MOST: usize = 4_000;
 
 /// A condition.

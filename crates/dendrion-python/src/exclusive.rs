@@ -190,8 +190,8 @@ impl<T> Drop for Waiting<'_, T> {
 pub(crate) struct Running<'a, T>(&'a Exclusive<T>);
 
 impl<T: Send> Running<'_, T> {
-    /// Calls `work` with the object, and then lets waiting readers proceed. Must be called without the
-    /// interpreter's lock.
+    /// Calls `work` with the object, and then lets waiting readers proceed. This function must be called
+    /// without the interpreter's lock.
     pub(crate) fn segment<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
         let exclusive = self.0;
         let mut object = exclusive.object.lock().unwrap_or_else(PoisonError::into_inner);

@@ -52,7 +52,8 @@ impl Model {
         Ok(())
     }
 
-    /// Adds a population. `resets` contains whether a spike resets V and whether it does so by subtracting `V_th`.
+    /// Adds a population. `resets` specifies whether a spike resets V and whether it does so by subtracting
+    /// `V_th`.
     fn add_population(
         &self,
         path: String,

@@ -24,7 +24,7 @@ impl Update {
 pub(crate) fn order(mut updates: Vec<Update>, mut temp: impl FnMut() -> Slot) -> Vec<Instruction> {
     let (mut code, mut copies) = (Vec::new(), Vec::new());
     while !updates.is_empty() {
-        // Quadratic in the number of states, which is small for neurons with few compartments.
+        // This search is quadratic in the number of states, which is small for neurons with few compartments.
         let free = (0..updates.len())
             .find(|i| (0..updates.len()).all(|j| j == *i || !updates[j].reads(updates[*i].state)));
         let mut update = updates.remove(free.unwrap_or(0));

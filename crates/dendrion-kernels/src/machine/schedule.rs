@@ -51,7 +51,7 @@ struct List<'a> {
     tape: &'a [Micro],
     /// Number of cycles from the start of each operation to the end of all operations that depend on it.
     path: Vec<u32>,
-    /// Operations that wait for each operation, with one entry per dependency.
+    /// For each operation, the operations that depend on it, with one entry per dependency.
     waiting: Vec<Vec<Id>>,
     /// Number of unsatisfied dependencies of each operation.
     open: Vec<u32>,

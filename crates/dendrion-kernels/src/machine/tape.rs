@@ -1,8 +1,9 @@
 //! A trace of the interpreter: the operations on one vector of lanes, as single assignments.
 //!
-//! The interpreter is generic over the vector type. Here it runs once with [`Traced`], a vector that computes nothing and records
-//! each operation (tracing as in automatic differentiation by operator overloading; Griewank & Walther 2008, ch. 6). The
-//! meaning of every operation is therefore defined in one place, and machine code is bit-identical to the interpreter by construction.
+//! The interpreter is generic over the vector type. Here, it runs once with [`Traced`], a vector that
+//! computes nothing and records each operation (tracing as in automatic differentiation by operator
+//! overloading; Griewank & Walther 2008, ch. 6). The meaning of every operation is therefore defined in one
+//! place, and machine code is bit-identical to the interpreter by construction.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -44,7 +45,7 @@ pub(crate) enum Two {
     Max,
     And,
     Or,
-    /// The second operand in bits where the first is not set.
+    /// The bits of the second operand that are not set in the first operand.
     AndNot,
     Xor,
     Greater,

@@ -86,7 +86,7 @@ pub fn advance(system: &mut System, ode: OdeMethod, sde: SdeMethod) -> Step {
     Step { locals, next, solves }
 }
 
-/// Writes a step: contains the graph and the locals written so far.
+/// The graph and the locals of a step that is being written.
 struct Writer<'s> {
     graph: &'s mut Graph,
     /// The step in ms.
