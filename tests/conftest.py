@@ -1,4 +1,4 @@
-"""Small networks that many tests share, and tables of what was measured, printed at the end of a run of the tests."""
+"""Small networks that many tests share, and tables of measurements that are printed after the tests."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ class Pair(dn.MCNeuron):
 
 @pytest.fixture
 def pair():
-    """Return the class, to be made in any size."""
+    """Return the class, which tests can instantiate with any size."""
     return Pair
 
 
 @pytest.fixture
 def ctrl_c():
-    """Return a function that presses Ctrl-C after so many seconds.
+    """Return a function that simulates Ctrl-C after a number of seconds.
 
-    Where a script starts the tests in the background, they and their children would inherit an ignored SIGINT.
+    If a script starts the tests in the background, they and their children would otherwise inherit an ignored SIGINT.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     timers = []
@@ -55,12 +55,12 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-#: Seconds that a test may take, with its fixtures. Tutorials take minutes on a slow machine.
+#: Time limit of a test and its fixtures (s). Tutorials take minutes on a slow machine.
 LIMIT = float(os.environ.get("DENDRION_TEST_LIMIT", 600))
 
 
 def pytest_collection_modifyitems(config, items):
-    """Let a test that takes too long fail."""
+    """Make tests that take too long fail."""
     if config.pluginmanager.hasplugin("timeout") and config.getoption("timeout") is None:
         for item in items:
             if item.get_closest_marker("timeout") is None:
@@ -71,13 +71,13 @@ _stderr = pytest.StashKey[int]()
 
 
 def pytest_configure(config):
-    """Keep standard error, which is captured during tests."""
+    """Keep a copy of standard error, which is captured during tests."""
     config.stash[_stderr] = os.dup(sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item):
-    """End everything, with a stack of each thread, where a test hangs outside Python and cannot fail."""
+    """If a test hangs outside Python, so that it cannot fail, print the stack of each thread and exit."""
     faulthandler.dump_traceback_later(1.5 * LIMIT, exit=True, file=item.config.stash[_stderr])
     try:
         return (yield)
@@ -90,7 +90,7 @@ _tables = pytest.StashKey[dict]()
 
 @pytest.fixture(scope="session")
 def report(request):
-    """Return a function that adds a row, given as a dict, to a table of the report."""
+    """Return a function that adds a row, passed as a dict, to a table of the report."""
     tables = request.config.stash.setdefault(_tables, {})
 
     def add(table, **row):
@@ -100,7 +100,7 @@ def report(request):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Print the tables."""
+    """Print the tables of the report."""
     for title, rows in config.stash.get(_tables, {}).items():
         columns = list(dict.fromkeys(key for row in rows for key in row))
         widths = [max(len(c), *(len(row.get(c, "")) for row in rows)) for c in columns]

@@ -1,4 +1,4 @@
-"""The check of imports in Rust crates finds circles, forbidden imports and scattered types."""
+"""The check of imports in Rust crates finds cycles, forbidden imports and scattered types."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tests end: they have time limits, and Ctrl-C is heard however they were started."""
+"""Tests have time limits, and react to Ctrl-C no matter how they were started."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no ignored signals to inherit")
 
 
-#: Ignores SIGINT and becomes Python with the arguments. A ``preexec_fn`` would fork, which ends in a warning where the
+#: Ignores SIGINT and then runs Python with the arguments. A ``preexec_fn`` would fork, which causes a warning if the
 #: process has threads, such as those of JAX.
 IGNORING = """
 import os, signal, sys
@@ -25,7 +25,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 
 def ignoring_ctrl_c(*command, **options):
-    """Run Python so that it inherits an ignored SIGINT, as in a job that a script starts in the background."""
+    """Run Python so that it inherits an ignored SIGINT, like a job that a script starts in the background."""
     whole = [sys.executable, "-c", IGNORING, *command]
     return subprocess.run(whole, capture_output=True, text=True, timeout=120, **options)
 
@@ -84,7 +84,7 @@ print(net.t)
 
 
 def test_a_test_that_hangs_outside_python_is_ended(tmp_path):
-    """Nothing that Python does could end it: the limit is that of a watchdog in C."""
+    """Python code cannot end such a test, so a watchdog in C enforces the limit."""
     (tmp_path / "test_hangs.py").write_text("""
 import signal, threading
 

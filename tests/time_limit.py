@@ -11,7 +11,7 @@ import sys
 
 
 def main(seconds: float, command: list[str]) -> int:
-    """Run a command and return its exit code, or 124 where it took too long."""
+    """Run a command and return its exit code, or 124 if it took too long."""
     process = subprocess.Popen(command)
     try:
         code = process.wait(timeout=seconds)

@@ -20,7 +20,7 @@ def averages(integral, steps, dt=DT):
 
 
 def current(generator, steps=50, dt=DT, dtype="float64", runs=(1.0,)):
-    """Return the current of each step."""
+    """Return the current in each step."""
     cells = dn.MCNeuron(generator.size, V_th=1e6, name="cells")
     cells.soma = dn.LeakyIF(generator.size)
     net = dn.Network([cells, generator, dn.ConnGen(generator, cells.soma)], dt=dt, dtype=dtype)
@@ -95,14 +95,14 @@ def test_rates_and_probabilities(pair, make, name, level):
 
 
 def test_sources_keep_their_spikes_where_the_rate_does_not_change(pair):
-    """Steps before the one in which it is switched off draw the same numbers."""
+    """Steps before the one in which the generator is switched off draw the same numbers."""
     early, late = (counts(pair, dn.PoissonGenerator(50, rate=500.0, stop=s, rng_col="a"), 4.0) for s in (2.06, 3.0))
     np.testing.assert_array_equal(early[:20], late[:20])
     assert not early[21:].any()
 
 
 def interpolated(wave, interval, start, stop, steps, dt=DT):
-    """Return averages of the linear interpolation, by its exact integral."""
+    """Return averages over steps of the linear interpolation, computed from its exact integral."""
     knots = start + interval * np.arange(len(wave))
     area = np.append(0.0, np.cumsum(0.5 * interval * (wave[1:] + wave[:-1])))
 
@@ -128,7 +128,7 @@ def test_samples_with_an_interval(interval, start, stop):
 def test_the_current_ends_with_the_last_sample():
     found = current(dn.CurrentGenerator(1, [100.0, 100.0, 100.0], interval=1.0), 40)[:, 0]
     np.testing.assert_allclose(found, [100.0] * 20 + [0.0] * 20, rtol=1e-12)
-    # The same samples without an interval are one per step.
+    # Without an interval, each step uses one of the same samples.
     found = current(dn.CurrentGenerator(1, [100.0, 100.0, 100.0]), 40)[:, 0]
     np.testing.assert_array_equal(found, [100.0] * 3 + [0.0] * 37)
 
@@ -144,7 +144,7 @@ def gradient(generator, steps=60, batch=None, memory=2**30, dtype="float64", key
 
 
 def resampled(interval, start, samples, steps=60):
-    """Return the matrix from samples to steps."""
+    """Return the matrix that maps samples to steps."""
     return np.stack([interpolated(row, interval, start, np.inf, steps) for row in np.eye(samples)], axis=1)
 
 

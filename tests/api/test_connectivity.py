@@ -1,4 +1,4 @@
-"""Connections: dense, sparse and by rule, with weights and delays."""
+"""Dense, sparse and rule-based connections deliver spikes with their weights and delays."""
 
 import dendrion as dn
 import numpy as np
@@ -69,7 +69,7 @@ def test_delays_arrive_on_their_step(pair):
     np.testing.assert_allclose(syn.connections.delay, [0.0, 0.5, 1.0, 2.0])
     net.run(4.0)
     for i, steps in enumerate([0, 5, 10, 20]):
-        # Sent at step 10, added after the integration of step 10 + delay, seen in the record one step later.
+        # A spike is sent in step 10, added after the integration of step 10 + delay, and recorded one step later.
         assert gate.values[10 + steps, i] == 0.0
         assert gate.values[11 + steps, i] == 1.0
 

@@ -1,4 +1,4 @@
-"""Rules: degrees, totals, autapses and multapses, the same for any number of threads; connections one by one."""
+"""Rules create the requested degrees, totals, autapses and multapses, identically for any number of threads."""
 
 import dendrion as dn
 import numpy as np
@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 
 def table(pair, conn, n_pre=40, n_post=60, threads=1, seed=5, dtype="float64", **kwargs):
-    """Return the connections from a generator."""
+    """Return the connections from a generator to a population."""
     cells, source = pair(n_post), dn.PoissonGenerator(n_pre)
     syn = dn.MCSynapse(source, cells.ampa, conn, name="syn", **kwargs)
     net = dn.Network([cells, source, syn], seed=seed, threads=threads, dtype=dtype)
@@ -15,7 +15,7 @@ def table(pair, conn, n_pre=40, n_post=60, threads=1, seed=5, dtype="float64", *
 
 
 def among(pair, conn, n=50, **kwargs):
-    """Return the connections among neurons."""
+    """Return the connections among the neurons of a population."""
     cells = pair(n)
     syn = dn.MCSynapse(cells, cells.ampa, conn, name="syn", **kwargs)
     net = dn.Network([cells, syn], seed=5)
@@ -61,7 +61,7 @@ def test_autapses_of_the_other_rules(pair):
         assert len(among(pair, rule).pre) == count
     without = among(pair, dn.FixedProb(1.0, autapses=False))
     assert len(without.pre) == 2450
-    # Between different neurons there is nothing to leave out.
+    # Between different populations there are no autapses to leave out.
     assert len(table(pair, dn.All2All(autapses=False)).pre) == 2400
 
 
@@ -86,10 +86,10 @@ def test_partners_are_drawn_evenly_and_alike_for_any_threads(pair, rule):
     assert (table(pair, rule, 300, 2000, seed=6).post[:100] != found.post[:100]).any()
     n, p = len(found.pre), len(found.pre) / 6e5
     for counts in (np.bincount(found.pre, minlength=300), np.bincount(found.post, minlength=2000)):
-        # Binomial counts: chi-square is their number, give or take; a fixed degree has none.
+        # For binomial counts, chi-square is about the number of counts. With a fixed degree it is 0.
         chi = ((counts - n / counts.size) ** 2).sum() / (n / counts.size * (1 - p))
         assert chi == 0 or abs(chi - counts.size) < 5 * np.sqrt(2 * counts.size)
-    # No pattern of source and target together: halves meet as often as they should.
+    # Sources and targets are independent: a quarter of all pairs has a quarter of the connections.
     quarter = ((found.pre < 150) & (found.post < 1000)).sum()
     assert abs(quarter - n / 4) < 5 * np.sqrt(n * 3 / 16)
 
@@ -113,7 +113,7 @@ def test_initial_weights_and_delays_are_drawn(pair):
     w = table(pair, rule, 40, 300, weight=dn.Truncated(dn.Normal(1.0, 1.0), 0.5, 1.25)).weight
     assert w.min() >= 0.5
     assert w.max() <= 1.25
-    # Several connections of a pair have numbers of their own.
+    # Several connections of a pair have different weights.
     assert len(np.unique(w)) == len(w)
 
 

@@ -1,4 +1,4 @@
-"""Spikes from functions and tables, piecewise parameters, probes of generators."""
+"""Generators send the spikes of functions, tables and piecewise parameters, and can be recorded."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Generators: what they send, and when."""
+"""Generators send the spikes that their parameters specify, at the right times."""
 
 import dendrion as dn
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 
 def counts(pair, generator, duration=1000.0, dt=0.1):
-    """Return arrivals per step and source, read off gates that forget at once."""
+    """Return arrivals per step and source, read from gates that decay within a step."""
     n = generator.size
     cells = dn.MCNeuron(n, V_th=1e6, name="cells")
     cells.soma = dn.LeakyIF(n)
@@ -23,7 +23,7 @@ def test_poisson_rate_and_fano_factor(pair):
     total = found.sum(axis=0)
     assert abs(total.mean() - 50.0) < 4 * np.sqrt(50.0 / 200)
     assert abs(total.var() / total.mean() - 1) < 4 * np.sqrt(2 / 200)
-    # Independent sources: pairs do not go together.
+    # Sources are independent, so pairs are uncorrelated.
     assert abs(np.corrcoef(found[:, :20].T)[np.triu_indices(20, 1)].mean()) < 0.01
 
 

@@ -1,4 +1,4 @@
-"""Numbers of populations and neurons in the whole network; selections; probes by mask; tables."""
+"""Populations and neurons have network-wide ids, which selections, masks and tables use."""
 
 import dendrion as dn
 import numpy as np
@@ -36,7 +36,7 @@ def test_given_numbers_must_not_overlap(pair):
     a, b = pair(1, name="a", id=7), pair(1, name="b", id=7)
     with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7; expected ids that do not overlap"):
         dn.Network([a, b])
-    # Of a default, also one that happens to be written down in a subclass, there are as many as one likes.
+    # A default id may occur several times, even if a subclass states it explicitly.
     dn.Network([pair(1, name="a"), pair(1, name="b")])
 
 

@@ -1,4 +1,4 @@
-"""Modules: who owns whom, how they are called, and their parameters as attributes."""
+"""Modules have owners, names and parameters, which are attributes."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Names given by class are provisional until a network is made."""
+"""Names derived from classes are provisional until a network is built."""
 
 import dendrion as dn
 

@@ -1,4 +1,4 @@
-"""Networks: parameters, states, probes."""
+"""Networks give access to parameters, states and recordings."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""NeurAI's module paths hold Dendrion's own classes."""
+"""NeurAI's module paths contain Dendrion's own classes."""
 
 import importlib
 import json

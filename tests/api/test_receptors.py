@@ -1,11 +1,11 @@
-"""Receptors, attached and as compartments of their own."""
+"""Receptors work both attached to a compartment and as compartments themselves."""
 
 import dendrion as dn
 import numpy as np
 
 
 class Own(dn.MCNeuron):
-    """An AMPA receptor that is a compartment of its own."""
+    """An AMPA receptor that is a compartment itself."""
 
     def __init__(self):
         super().__init__(1, V_th=1e6)
@@ -15,7 +15,7 @@ class Own(dn.MCNeuron):
 
 
 class Attached(dn.MCNeuron):
-    """The same with a compartment and a receptor attached to it."""
+    """The same neuron with a compartment and a receptor attached to it."""
 
     def __init__(self):
         super().__init__(1, V_th=1e6)

@@ -1,4 +1,4 @@
-"""NeurAI's nine classes: names, order and defaults of every parameter."""
+"""NeurAI's nine classes have the same parameters, in the same order and with the same defaults."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ EMPTY = inspect.Parameter.empty
 
 
 def default_of(parameter):
-    """Write a default as NeurAI does."""
+    """Return a default in NeurAI's notation."""
     value = parameter.default
     if value is EMPTY:
         return "<required>"
@@ -22,7 +22,7 @@ def default_of(parameter):
 
 
 def seed_default(value):
-    """Read a default of NeurAI: members of enumerations by their name, so that an alias is its member."""
+    """Convert a default of NeurAI. Members of enumerations are looked up by name, so that aliases are resolved."""
     if isinstance(value, str) and value.startswith("SolverMethod"):
         enum, member = value.split(".")
         return getattr(dn, enum)[member]

@@ -80,7 +80,7 @@ def test_a_run_that_saves_itself_saves_the_requested_time(tmp_path):
     other = network()
     other.load_state(path)
     assert ends(other, [0.25]) == [5]
-    # In between the requested time is that of the step.
+    # During a run, the requested time is the time of the step.
     seen = []
     net = network()
     save = dn.Network._save_state

@@ -1,4 +1,4 @@
-"""Managers of variables, parameters of modules, training, composition."""
+"""Variable managers, parameters and training mode cover all modules of composed models."""
 
 import dendrion as dn
 import numpy as np
@@ -61,7 +61,7 @@ def test_frozen_parameters_have_a_collection_of_their_own(pair):
     net = dn.Network([cell])
     assert "cell.V_th" not in net.parameters()
     assert net.state_dict()["cell.V_th"] == -30.0
-    cell.V_th = -35.0  # By hand it can be set.
+    cell.V_th = -35.0  # A frozen parameter can be set explicitly.
     assert net.state_dict()["cell.V_th"] == -35.0
     with pytest.raises(dn.ParameterError, match=r"cell\.V_th: is frozen"):
         net.set_parameters({"cell.V_th": -31.0})
@@ -122,7 +122,7 @@ def test_training_passes_to_what_a_module_owns(pair):
 
 
 class Branch(dn.Module):
-    """A chain of compartments, to be used within neurons."""
+    """A chain of compartments for use in neurons."""
 
     def __init__(self, size, root, n, **kwargs):
         super().__init__(**kwargs)

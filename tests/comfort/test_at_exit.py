@@ -1,4 +1,4 @@
-"""Networks used in ``__del__`` when Python exits, and output that cannot be written: no tracebacks."""
+"""No traceback appears if ``__del__`` uses a network when Python exits, or if output cannot be written."""
 
 import os
 import subprocess
@@ -75,7 +75,7 @@ def test_output_that_cannot_be_written(arguments, model):
         assert "Traceback" not in found.stderr
         assert "Exception" not in found.stderr
         assert "No space left" in found.stderr
-        # Errors that cannot be written either.
+        # Error messages cannot be written either.
         found = command(arguments, model, stdout=full, stderr=full)
         assert found.returncode == 1
 
@@ -85,7 +85,7 @@ def test_output_that_cannot_be_written(arguments, model):
 def test_help_that_cannot_be_written(arguments, model):
     with open("/dev/full", "w") as full:
         found = command(arguments, model, stdout=full, stderr=subprocess.PIPE)
-    # argparse ignores what it cannot write.
+    # argparse ignores errors while it writes.
     assert "Traceback" not in found.stderr
     assert "Exception" not in found.stderr
 

@@ -1,4 +1,4 @@
-"""A network is no list, and neither it nor what it recorded is copied or pickled; the message says what to do."""
+"""A network cannot be used as a list, copied or pickled, nor can recordings; messages suggest alternatives."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What drives nothing and what nothing drives is warned of, once it runs, and nothing else is."""
+"""Generators without targets and populations without input cause warnings when a network first runs."""
 
 import warnings
 
@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 
 def told(net, duration=10.0):
-    """Return the categories and messages of the warnings of a run."""
+    """Return the categories and messages of the warnings that a run emits."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         net.run(duration)
@@ -17,7 +17,7 @@ def told(net, duration=10.0):
 
 
 def made(modules, **settings):
-    """Return a network that is made without a warning."""
+    """Return a network, after checking that building it emits no warning."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return dn.Network(modules, **settings)
@@ -25,7 +25,7 @@ def made(modules, **settings):
 
 @pytest.fixture
 def parts(pair):
-    """Return a population, another one, and a generator."""
+    """Return two populations and a generator."""
     return pair(4, name="cells"), pair(3, name="others"), dn.PoissonGenerator(5, rate=50.0, name="noise")
 
 
@@ -46,7 +46,7 @@ def test_a_forgotten_connection(parts):
             "noise: drives nothing; add an MCSynapse or ConnGen from it to the network's list, or record it",
         ),
     ]
-    # Said once.
+    # Each warning is emitted once.
     assert told(net) == []
     assert net.get_state()["cells/soma.V"].tolist() == [-65.0] * 4
     del syn
@@ -132,7 +132,7 @@ def test_a_current_that_goes_nowhere(parts):
     ]
 
 
-# Connections that are none
+# Rules without connections
 
 
 def unconnected(parts, conn, **options):

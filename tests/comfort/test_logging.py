@@ -1,4 +1,4 @@
-"""What happens is logged, with numbers that are right, and nothing is shown unless that is set up."""
+"""Building, runs and files are logged with correct numbers, and nothing is shown unless logging is configured."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def modules(pair):
-    """Return populations of 7 neurons with 14 compartments, and 35 connections."""
+    """Return populations with 7 neurons and 14 compartments in total, and 35 connections."""
     cells, noise = pair(7, name="cells", V_th=-62.0, V_reset=-65.0), dn.PoissonGenerator(5, rate=200.0, name="noise")
     return [cells, noise, dn.MCSynapse(noise, cells.ampa, dn.All2All(), name="syn")]
 

@@ -1,4 +1,4 @@
-"""Where a name is misspelt the message has the one that was meant; dir and the tab key show what is public."""
+"""Errors for misspelt names suggest the right one, and ``dir`` and tab completion list the public names."""
 
 import re
 import warnings
@@ -101,7 +101,7 @@ def test_assigning_what_is_misspelt(net):
         message = f"cells/soma has no parameter '{name}'; did you mean '{meant}'?"
         assert error_of(lambda name=name: setattr(soma, name, 1.0), AttributeError) == message
     soma.remark = "one's own"
-    # What is no number is no parameter.
+    # A value that is not a number cannot be meant for a parameter.
     net["cells"].spike = net.probe(net["cells"], "spikes")
 
 
@@ -135,12 +135,12 @@ def test_dir_shows_what_is_public(net):
     assert dir(dn) == sorted(dn.__all__)
     for thing in (net, net["cells/soma"], net.recordings["cells/soma.V"]):
         for name in dir(thing):
-            # Weights of rules and the like are refused by a message of their own, which is no missing attribute.
+            # Attributes without a value yet, such as weights of rules, raise an error of their own.
             assert hasattr(thing, name), name
 
 
 def completions(text, **names):
-    """Return what IPython offers at the end of a line."""
+    """Return the completions that IPython offers at the end of a line."""
     from IPython.core.completer import IPCompleter
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -1,4 +1,4 @@
-"""The bar says how far a run is, how fast it goes and how long it will take, to those who look."""
+"""The progress bar shows the completed time, the speed and the remaining time of a run."""
 
 import io
 import re
@@ -10,14 +10,14 @@ from dendrion.simulation import progress
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self):
         return True
 
 
 class Clock:
-    """Stands in for the time module: as many seconds as it was told."""
+    """Replacement for the time module, whose time the test sets (s)."""
 
     def __init__(self):
         self.now = 100.0
@@ -58,7 +58,7 @@ def test_speed_and_time_left_without_tqdm(monkeypatch):
             clock.now = 100.0 + seconds
             show(done)
     lines = [line.rstrip() for line in stream.getvalue().strip("\r\n").split("\r")]
-    # 250 ms in 25 s are 10 ms/s: the other 750 ms take 75 s. A change within a tenth of a second is not written.
+    # 250 ms in 25 s are 10 ms/s, so the other 750 ms take 75 s. Updates less than 0.1 s apart are not written.
     assert lines == [
         "simulating   0%, 0 of 1000 ms, 0 ms/s, 0x real time",
         "simulating  25%, 250 of 1000 ms, 10 ms/s, 0.01x real time, 01:15 left",

@@ -1,4 +1,4 @@
-"""Somas whose channels make action potentials are warned of where a spike resets them, others are not."""
+"""Only somas whose channels generate action potentials and whose V is reset cause a warning."""
 
 import warnings
 
@@ -21,7 +21,7 @@ def told(*channels, on_dend=False, soma=dn.LeakyIF, **options):
 
 
 class Own(dn.Channel):
-    """A sodium channel in equations, whose gate depends on V through a named expression."""
+    """A custom sodium channel, whose gate depends on V through a named expression."""
 
     equations = """
     I = g * m^3 * (E_Na - V)  : nA
@@ -34,25 +34,25 @@ class Own(dn.Channel):
 
 
 class Literal(dn.Channel):
-    """The same with a reversal potential that has no name."""
+    """The same channel with a reversal potential that has no name."""
 
     equations = Own.equations.replace("E_Na - V", "50 mV - V").replace("E_Na = 50 mV", "")
 
 
 class Outward(dn.Channel):
-    """A current that V is subtracted from in the other direction."""
+    """A channel whose current contains ``V - E`` instead of ``E - V``."""
 
     equations = Own.equations.replace("(E_Na - V)", "(-(V - 50 mV))").replace("E_Na = 50 mV", "")
 
 
 class Potassium(dn.Channel):
-    """A reversal potential without a name, below the threshold."""
+    """A channel with an unnamed reversal potential below the threshold."""
 
     equations = Own.equations.replace("E_Na - V", "-90 mV - V").replace("E_Na = 50 mV", "")
 
 
 class Excitable(dn.Soma):
-    """The same as a soma's own equations."""
+    """A soma with the same equations."""
 
     equations = Own.equations
 

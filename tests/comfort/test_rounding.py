@@ -1,4 +1,4 @@
-"""Times that are not multiples of the step are rounded with a warning that names module, parameter and values."""
+"""Rounding a time to a multiple of the step emits a warning that names the module, the parameter and the values."""
 
 import dendrion as dn
 import numpy as np
@@ -45,7 +45,7 @@ def test_save_every(pair, tmp_path):
 
 
 def silent(refractory=0.0, **settings):
-    """Return a population that spikes whenever it may."""
+    """Return a population that spikes in every step outside its refractory period."""
 
     class Cells(dn.MCNeuron):
         def __init__(self, size=2):
@@ -71,7 +71,7 @@ def test_refractory(dtype):
         assert intervals(silent(0.25), dtype=dtype) == exact[3]
     with pytest.warns(dn.RoundingWarning, match=rf"cells: refractory = 0\.249 ms {TAIL} 0\.2 ms"):
         assert intervals(silent(0.249), dtype=dtype) == exact[2]
-    # 150.5 steps, which single precision holds, and the tolerance of half a step does not blur.
+    # 150.5 steps are exact in single precision, and lie outside the tolerance for half steps.
     with pytest.warns(dn.RoundingWarning, match=rf"cells: refractory = 15\.05 ms {TAIL} 15\.1 ms"):
         assert intervals(silent(15.05), dtype=dtype) == exact[151]
     message = (
@@ -139,7 +139,7 @@ def test_times_of_events(name):
 
 
 def test_each_time_of_an_event_is_rounded_by_itself():
-    """Two and a half steps after it, for two and a half steps: 3 and 3, not 3 and 2."""
+    """An offset and a duration of 2.5 steps each become 3 and 3 steps, not 3 and 2."""
     with pytest.warns(dn.RoundingWarning):
         found = dendritic(offset_fall=0.25, duration_fall=0.25)
     np.testing.assert_array_equal(found, dendritic(offset_fall=0.3, duration_fall=0.3))
@@ -206,7 +206,7 @@ def test_the_beginning_of_a_table_of_spikes(pair):
     [(0.3, 0.1), (0.1 + 0.2, 0.1), (0.7, 0.1), (1.1, 0.025), (3.3, 0.3), (np.float32(1.1), 0.1), (2.0, 1 / 3)],
 )
 def test_multiples_do_not_warn(ms, dt, tmp_path):
-    """The tests turn warnings into errors."""
+    """Any warning would fail, because the tests turn warnings into errors."""
     cells, source = silent(ms), dn.SpikeGenerator(1, indices=[0], times=np.array([ms]), name="source")
     cells.ampa = dn.AMPA(2, g=1.0, t_decay=5.0, parent=cells)
     dn.MCConnSynapse(cells.ampa, cells.soma, parent=cells)

@@ -1,6 +1,6 @@
-"""The cost of networks of many modules grows in proportion to their number.
+"""The cost of building and using a network grows in proportion to the number of its modules.
 
-Costs are counted, not timed: calls of functions, steps of generators, and comparisons of modules with each other.
+Costs are counted, not timed: calls to functions, steps of generators, and comparisons between modules.
 """
 
 import itertools
@@ -29,7 +29,7 @@ class Cell(dn.MCNeuron):
 
 
 def counted(action):
-    """How many calls an action makes, and what it returns."""
+    """Return the number of calls that an action makes, and its result."""
     count, before = 0, Cell.compared
 
     def note(frame, event, argument):
@@ -93,7 +93,7 @@ def under_one_manager(n):
     return manager, [dn.MCNeuron(1, parent=manager) for _ in range(n)]
 
 
-#: What is prepared, and what is counted.
+#: For each case, the preparation and the action whose calls are counted.
 CASES = {
     "cells": lambda n, _: lambda: cells(n),
     "cells of one manager": lambda n, _: lambda: under_one_manager(n),
@@ -127,7 +127,7 @@ CASES = {
 def test_cost_is_linear(case, tmp_path):
     counts = [counted(CASES[case](n, tmp_path))[0] for n in (30, 60, 120)]
     first, second = counts[1] - counts[0], counts[2] - counts[1]
-    # Twice as many more modules cost twice as much more; with a square they would cost four times as much.
+    # Doubling the number of added modules doubles the added cost. A quadratic cost would grow by a factor of four.
     assert second <= 2.15 * first + 60, counts
 
 

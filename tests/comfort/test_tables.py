@@ -1,4 +1,4 @@
-"""Tables of networks and modules, in text and in HTML, say what there is, and show any name as it is."""
+"""Text and HTML tables list all modules of a network, and show any name correctly."""
 
 import re
 from html.parser import HTMLParser
@@ -12,7 +12,7 @@ ODD = 'inter <b>&"quoted"\''
 
 
 class Page(HTMLParser):
-    """Tables, lines and titles of HTML that is closed where it was opened."""
+    """Parses the tables, lines and titles of HTML, and checks that all tags are closed."""
 
     def __init__(self, text):
         super().__init__()
@@ -45,7 +45,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def net(pair):
-    """Return a network with all sorts of modules."""
+    """Return a network with modules of many kinds."""
     cells, inter = pair(100, name="cells", area_name="CA1"), pair(25, name=ODD)
     cells.dend.gL = np.linspace(2.0, 3.0, 100)
     cells.noise = dn.OUNoise(cells.soma, sigma=10.0, tau=5.0)
@@ -83,7 +83,7 @@ ROWS = [
 
 def test_a_network_as_text(net):
     head, *lines = str(net).splitlines()
-    # 3,500 connections of MCSynapses, 25 of the ConnGen.
+    # The MCSynapses have 3,500 connections, and the ConnGen has 25.
     assert re.fullmatch(
         r"Network: 125 neurons, 250 compartments, 3525 connections \([\d.]+ kB\); dt 0\.1 ms, float64, t = 0 ms", head
     )
@@ -106,7 +106,7 @@ def test_numbers_of_parameters(net):
     assert keys == len(everything)
     assert numbers == sum(np.size(v) for v in everything.values())
     assert to_train == sum(np.size(everything[key]) for key in trainable(net, None))
-    # Frozen: g_rise of 100 neurons, one number.
+    # g_rise is frozen, with one number for 100 neurons.
     assert "cells/spike.g_rise" not in net.parameters()
     assert to_train < numbers - 1
 
@@ -133,7 +133,7 @@ def test_a_network_in_html(net):
     assert rows["soma"][1:] == ["LeakyIF", "100", "I_ext = 0 pA, V_rest = -65 mV, gL = 10 nS, C = 200 pF"]
     assert rows["dend"][3] == "V_rest = -65 mV, gL = 2 to 3 nS (100 values), C = 50 pF"
     assert rows["axial"][3] == "soma -> dend, g = 15 nS"
-    # Attached receptors have no membrane, so none of its parameters.
+    # Attached receptors have no membrane, so membrane parameters are not listed.
     assert rows["ampa"][3] == "g = 3 nS, w = 1, t_decay = 2 ms, E = 0 mV"
     assert rows["ampa_on"][3] == "ampa -> dend"
     assert rows["noise"][3] == "on soma, sigma = 10 pA, tau = 5 ms, mean = 0 pA"

@@ -1,4 +1,4 @@
-"""A threshold that neurons are above by themselves is warned of, and they do spike without input."""
+"""Thresholds below the resting or reset potential cause a warning, and such neurons spike without input."""
 
 import warnings
 
@@ -14,7 +14,7 @@ def cell(size=1, V_rest=-65.0, **kwargs):
 
 
 def spikes(made):
-    """Return spikes per neuron in 100 ms without input, and what there was a warning of."""
+    """Return the number of spikes per neuron in 100 ms without input, and the warnings."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         net = dn.Network([made])
@@ -82,7 +82,7 @@ def test_a_threshold_that_was_not_given():
 
 
 def test_a_crossing_has_to_come_from_below():
-    """Without a reset a threshold below rest is no mistake of this kind: V crosses it once at most."""
+    """Without a reset, a threshold below rest causes no warning, because V crosses it at most once."""
     counts, told = spikes(cell(V_th=-70.0, reset=False))
     assert told == []
     assert not counts.any()

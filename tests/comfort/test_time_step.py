@@ -1,4 +1,4 @@
-"""Steps that are too long are warned of from where they are, by numbers that simulations and matrices agree with."""
+"""Steps that are too long cause warnings, whose limits agree with simulations and with eigenvalues."""
 
 import warnings
 
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 ODE = dn.SolverMethodODE
-#: The largest stable step in time constants: where the polynomial that a method makes of exp(-z) leaves [-1, 1].
+#: Degree of the polynomial by which each method approximates exp(-z). A step is stable while it is within [-1, 1].
 POLYNOMIALS = {ODE.EULER: 1, ODE.MIDPOINT: 2, ODE.HEUN2: 2, ODE.HEUN3: 3, ODE.RK4: 4}
 
 
 class Tree(dn.MCNeuron):
-    """A soma and dendrites in a tree, with everything given in absolute units."""
+    """A soma and dendrites in a tree, with all parameters in absolute units."""
 
     def __init__(self, C, gL, g, parents=None, size=1, **kwargs):
         super().__init__(size, V_th=1e9, name="tree", **kwargs)
@@ -26,7 +26,7 @@ class Tree(dn.MCNeuron):
 
 
 def rates(C, gL, g, parents=None):
-    """Return the rates of a passive tree (1/ms), ascending, by a dense matrix."""
+    """Return the rates of a passive tree (1/ms) in ascending order: the eigenvalues of a dense matrix."""
     n = len(C)
     matrix = np.diag(np.asarray(gL, dtype=float))
     for k, p in enumerate(range(len(g)) if parents is None else parents):
@@ -38,7 +38,7 @@ def rates(C, gL, g, parents=None):
 
 
 def told(*modules, **settings):
-    """Return what a network is warned of when it is made."""
+    """Return the warnings that building a network emits."""
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         dn.Network(modules, **settings)
@@ -47,7 +47,7 @@ def told(*modules, **settings):
 
 
 def limit(order):
-    """Return where |1 - z + z^2/2 - ...| becomes 1 again, by bisection."""
+    """Return the z at which |1 - z + z^2/2 - ...| becomes 1 again, found by bisection."""
     terms = [(-1.0) ** k / np.prod(np.arange(1, k + 1)) for k in range(order + 1)]
     low, high = 1.0, 4.0
     for _ in range(60):
@@ -69,7 +69,7 @@ def test_from_nine_tenths_of_the_stable_step_on(method):
     assert f"the shortest time constant is {tau:.3g} ms (of the membrane with its couplings)" in coarse
     assert f"steps beyond {stable:.3g} ms are unstable, shorter ones too where synapses open" in coarse
     assert coarse.endswith("or odemethod=SolverMethodODE.CRANK_NICOLSON")
-    # What it says is so: a run at a step beyond the limit diverges, one below does not.
+    # The limit in the message is correct: a run with a longer step diverges, and one with a shorter step does not.
     for dt, unstable in ((0.99 * stable, False), (1.01 * stable, True)):
         with warnings.catch_warnings(record=True) as found:
             warnings.simplefilter("always")
@@ -109,7 +109,7 @@ def test_large_random_trees():
         C, gL, g = 10 ** rng.uniform(0, 2, size), rng.uniform(0.1, 1, size), 10 ** rng.uniform(0, 2, size - 1)
         tau = 1.0 / rates(C, gL, g, parents)[-1]
         assert told(Tree(C, gL, g, parents), dt=1.79 * tau) == []
-        # Beyond 200 compartments the rate may be a little below the truth, never above.
+        # With more than 200 compartments the rate may be slightly underestimated, but never overestimated.
         near = 1.82 if size < 200 else 1.85
         (text,) = told(Tree(C, gL, g, parents), dt=near * tau)
         found = float(text.split("time constant is ")[1].split(" ms")[0])
@@ -186,12 +186,12 @@ def test_time_constants_of_equations():
 
 def test_a_soma_with_its_own_equation_has_no_leak():
     cell = dn.MCNeuron(1, V_th=35.0, V_reset=-50.0, name="cell")
-    # gL, which takes no part, would make a time constant of 0.01 ms.
+    # gL, which this soma does not use, would give a time constant of 0.01 ms.
     cell.soma = dn.Izhikevich(1, V_rest=-60.0, C=100.0, gL=1e4)
     assert told(cell, dt=0.1) == []
 
 
-# Exponential Euler, which is stable, and slow where compartments are coupled strongly
+# Exponential Euler, which is stable, but inaccurate if compartments are strongly coupled
 
 
 def test_the_slowness_of_exponential_euler():
@@ -210,13 +210,13 @@ def test_the_slowness_of_exponential_euler():
     tau = 150 * dt / decay
     assert tau / 20.0 - 1 == pytest.approx(said, abs=0.02)
     assert said > 0.25
-    # Coupled as strongly to a large soma, a small dendrite does no harm.
+    # A small dendrite that is as strongly coupled to a large soma causes no error.
     assert told(Tree([100.0, 0.5], [5.0, 0.02], [40.0]), dt=0.2, odemethod=ODE.EXP_EULER) == []
 
 
 def test_short_receptors_with_exponential_euler(pair):
     def charge(method, dt, **taus):
-        """Return the sum of the gate after a spike, which conductance follows (ms)."""
+        """Return the sum of the gate over time after a spike (ms), to which the total conductance is proportional."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cells, spike = pair(1, **taus), dn.SpikeGenerator(1, [0], [1.0])
@@ -230,11 +230,11 @@ def test_short_receptors_with_exponential_euler(pair):
         cells.ampa.t_decay = decay
         return cells
 
-    # The gate itself is exact: a short rise alone does no harm.
+    # The gate itself is exact, so a short rise alone causes no error.
     assert told(pair(1, rise=0.15), dt=0.1, odemethod=ODE.EXP_EULER) == []
     ratio = charge(ODE.EXP_EULER, 0.1, rise=0.15) / charge(ODE.RK4, 0.005, rise=0.15)
     assert ratio == pytest.approx(1.0, abs=0.01)
-    # All of it falls between two steps.
+    # The whole time course falls between two steps.
     (text,) = told(made(0.05, 0.05), dt=0.1, odemethod=ODE.EXP_EULER)
     assert text.startswith(
         "pair/ampa: t_rise = 0.05 ms and t_decay = 0.05 ms are too short for EXP_EULER with dt = 0.1 ms: a spike opens "
@@ -264,16 +264,16 @@ def test_noise_that_is_held_for_a_step():
         net = dn.Network([cell := noisy(tau)], dt=dt, seed=1)
     current = net.probe(cell.noise, "I")
     net.run(80.0)
-    # The mean over T of a process of correlation time tau has the variance 2 sigma^2 tau / T.
+    # The mean over T of a process with correlation time tau has the variance 2 sigma^2 tau / T.
     variance = current.values[100:].mean(axis=0).var()
     assert variance / (2 * sigma**2 * tau / 60.0) == pytest.approx(said, rel=0.1)
 
 
-# States whose rate depends on V, and gates that forward Euler alternates
+# States whose rate depends on V, and gates that alternate in sign with forward Euler
 
 
 def clamped(g):
-    """Return a cell with a channel like a voltage clamp."""
+    """Return a cell with a channel that acts like a voltage clamp."""
 
     class Clamp(dn.Channel):
         equations = "I = g * (E - V) : pA; g = 1 nS; E = -60 mV"
@@ -337,7 +337,7 @@ def test_gates_that_change_their_sign(pair):
     assert told(cells, dt=0.07) == []
     cells = pair(1, rise=0.5)
     cells.ampa.t_decay = 0.07
-    # Methods of even order keep the sign.
+    # Methods of even order preserve the sign.
     assert told(cells, dt=0.1, odemethod=ODE.RK4) == []
     assert "V = " in told(gated(0.08), dt=0.1)[0]
 

@@ -1,4 +1,4 @@
-"""Values that look as if they were in another unit are warned of, once per parameter; plausible ones are not."""
+"""Values that seem to be in another unit cause one warning per parameter; plausible values cause none."""
 
 import re
 import warnings
@@ -48,7 +48,7 @@ def soma(cls, **given):
     return [cell(cls(2, **{"V_rest": -65.0, "C": 200.0, "gL": 10.0, **given}))]
 
 
-#: Modules, and what the warning says.
+#: Modules, and the text of the warning for each.
 ODD = [
     ([cell(V_th=-0.05)], r"cell: V_th = -0.05 looks like volts; Dendrion expects mV \(-50 mV\?\)"),
     ([cell(V_th=np.array([-0.05, -0.045]))], r"cell: V_th = -0.05 to -0.045 looks like volts; .* \(-50 to -45 mV\?\)"),

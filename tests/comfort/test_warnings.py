@@ -1,4 +1,4 @@
-"""Warnings have categories, point at the user's line, are few, and cost next to nothing."""
+"""Warnings have categories, point to the user's line, are limited in number, and cost little time."""
 
 import inspect
 import time
@@ -13,7 +13,7 @@ CATEGORIES = ("Delay", "Threshold", "TimeStep", "Unconnected", "Undriven", "Unus
 
 
 def line_of(text):
-    """Return the number of a line of this file."""
+    """Return the number of the line of this file that contains a text."""
     lines = inspect.getsource(inspect.getmodule(line_of)).splitlines()
     (number,) = [k for k, line in enumerate(lines, 1) if line.strip().endswith(text)]
     return number

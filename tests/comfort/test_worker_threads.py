@@ -15,7 +15,7 @@ FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def made(threads, seed=1, size=600):
-    """A network that is worth several threads."""
+    """Return a network that is large enough for several threads."""
     cell = dn.MCNeuron(size, V_th=-50.0, V_reset=-60.0, name="cell")
     cell.soma = dn.LeakyIF(size, V_rest=-65.0, C=20.0, gL=1.0, I_ext=20.0)
     cell.ampa = dn.AMPA(size, g=1.0, t_decay=2.0)
@@ -26,7 +26,7 @@ def made(threads, seed=1, size=600):
 
 
 def workers():
-    """The names of the process's worker threads."""
+    """Return the names of the process's worker threads."""
     names = []
     for task in os.listdir("/proc/self/task"):
         try:
@@ -38,7 +38,7 @@ def workers():
 
 
 def counted_workers():
-    """How many worker threads there are, once those that are ending have ended."""
+    """Return the number of worker threads, after threads that are about to end have ended."""
     least, since = len(workers()), time.monotonic()
     while time.monotonic() - since < 0.3:
         time.sleep(0.01)
@@ -131,7 +131,7 @@ def test_a_gradient_is_reversed_while_other_networks_run():
 
 @FORK
 def test_a_fork_runs_networks_of_its_own_and_of_its_parent():
-    # Other libraries that tests load do not support forks.
+    # Other libraries that tests load do not support forking.
     in_a_fresh_process("fork_and_compare()")
 
 

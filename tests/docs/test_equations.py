@@ -1,4 +1,4 @@
-"""Equations in the pages are valid LaTeX, which the build of the site turns into MathML."""
+"""Equations in the documentation are valid LaTeX, which building the site converts to MathML."""
 
 import importlib.util
 import re
@@ -28,7 +28,7 @@ def to_html(hook, text):
 
 
 def text_of(path):
-    """Return the Markdown of a page, without code."""
+    """Return the Markdown of a page without its code."""
     text = path.read_text()
     if path.suffix == ".py":
         cells = re.findall(r"^# %% \[markdown\]\n((?:#.*\n)*)", text, re.M)

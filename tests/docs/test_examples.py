@@ -1,4 +1,4 @@
-"""Every example in the documentation runs, and tables agree with the code."""
+"""Every example in the documentation runs, and its tables agree with the code."""
 
 import contextlib
 import importlib.util
@@ -19,13 +19,13 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 FENCE = re.compile(r"^ *```([^\n]*)\n(.*?)^ *```$", re.M | re.S)
-#: Large, and tested in an environment of its own: a block that imports it runs where it is installed.
+#: Large packages, which are tested in a separate environment. A block that imports one runs only if it is installed.
 LARGE = ("torch", "jax")
 COMMAND = "from dendrion.cli import main; raise SystemExit(main())"
 
 
 def pages_with(*languages):
-    """Return the pages that have blocks in a language."""
+    """Return the pages that have code blocks in one of these languages."""
     return [page for page in PAGES if any(language in languages for language, _ in FENCE.findall(page.read_text()))]
 
 
@@ -74,7 +74,7 @@ def test_pages_have_examples():
 def test_every_block_is_of_a_kind_that_is_checked(page):
     languages = {language for language, _ in FENCE.findall(page.read_text())}
     assert languages <= {"python", "sh", "text", "json", "toml", "rust"}
-    # Rust's own tests of documentation run this one, and no other file.
+    # Rust's documentation tests run the blocks of this file only.
     assert "rust" not in languages or page == ROOT / "README.md"
 
 
@@ -107,7 +107,7 @@ def test_units_are_those_of_the_table(kind):
 
 
 def drawn():
-    """Return the figures that tutorials draw while the site is built: those of cells that name them."""
+    """Return the figures that tutorials draw while the site is built: those that a cell names."""
     tutorials = sorted((ROOT / "docs" / "tutorials").glob("*.py"))
     return {
         f.with_name(f"{f.stem}_{n}.png")
@@ -118,7 +118,7 @@ def drawn():
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
-    # `make docs` builds and checks those into rust/.
+    # `make docs` builds the pages in rust/ and checks links to them.
     for target in re.findall(r"\]\((?!http|#|rust/)([^)#\s]+)", FENCE.sub("", page.read_text())):
         path = page.parent / target
         assert path.exists() or path in drawn(), target

@@ -1,4 +1,4 @@
-"""Every gradient that the README and the page on gradients print agrees with a central difference of its loss."""
+"""Every gradient that the README and the page on gradients print agrees with a central difference of the loss."""
 
 import contextlib
 import io
@@ -11,12 +11,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^ *```python\n(.*?)^ *```$", re.M | re.S)
-#: A gradient whose value is printed, not its shape: ``print(gradients["cell/dend.gL"], ...)``.
+#: Matches a gradient whose value, not shape, is printed: ``print(gradients["cell/dend.gL"], ...)``.
 PRINTED = re.compile(r'gradients\["([^"]+)"\](?!\.shape)')
 
 
 def states_of(page):
-    """Run a page block by block; go through what it defines after each block that makes gradients."""
+    """Run a page block by block, and yield its variables after each block that computes gradients."""
     namespace = {"__name__": "example"}
     for block in BLOCK.findall((ROOT / page).read_text()):
         if re.search(r"^import (dendrion\.)?(torch|jax)", block, re.M):
@@ -48,7 +48,7 @@ def test_printed_gradients(page):
     net, loss, gradients = (namespace[name] for name in ("net", "loss", "gradients"))
     net.reset()
     before = {key: np.array(value) for key, value in net.parameters().items()}
-    # The printed ones, and others of which the page prints the shape alone or nothing.
+    # Check the printed gradients, and some of which the page prints only the shape or nothing.
     soma, path = net.populations[0].soma.path, net.populations[0].path
     for key in (*keys, f"{soma}.V_rest", f"{path}/nmda.g"):
         expected = central_difference(net, loss, key, 1e-5 * max(1.0, abs(float(before[key].reshape(-1)[0]))))
@@ -57,7 +57,7 @@ def test_printed_gradients(page):
 
 
 def test_gradients_of_inputs_on_the_page():
-    """Of the block with a batch: by three inputs of a sample, whose loss is the sum of V."""
+    """In the block with a batch, check the gradients of three inputs of a sample; the loss is the sum of V."""
     namespace = next(namespace for block, namespace in states_of("docs/gradients.md") if "inputs={source: x}" in block)
     net, v, source, x = (namespace[name] for name in ("net", "v", "source", "x"))
     gradient = namespace["gradients"]["poissongenerator"]

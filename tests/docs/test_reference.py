@@ -1,4 +1,4 @@
-"""The pages of the API show everything that is public, each name in one place."""
+"""The API reference lists every public name exactly once."""
 
 import re
 from collections import Counter

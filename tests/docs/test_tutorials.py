@@ -1,4 +1,4 @@
-"""The tutorials run as scripts, without a warning. What they claim they assert themselves."""
+"""The tutorials, which assert their own claims, run as scripts without warnings."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def test_there_are_tutorials():
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)
 def test_tutorial_runs(path, tmp_path):
-    # Figures are open until the end, more of them than matplotlib thinks one wants.
+    # All figures stay open until the end, and matplotlib warns if there are more than 20.
     ignored = "ignore:More than 20 figures have been opened"
     command = [sys.executable, "-W", "error", "-W", ignored, str(path)]
     environment = os.environ | {"MPLBACKEND": "Agg"}

@@ -1,4 +1,4 @@
-"""Channels, a calcium pool and an adaptive soma: forward Euler as in Brian2 (``data/make_brian2.py``), to 1e-9 mV."""
+"""Channels, a calcium pool and an adaptive soma agree with Brian2 (``data/make_brian2.py``) to 1e-9 mV."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ AREA = np.pi * 400
 
 
 class Cell(dn.MCNeuron):
-    """A soma with channels, each with the values its states begin with."""
+    """A soma with channels, each with the initial values of its states."""
 
     def __init__(self, leak, parts):
         super().__init__(1, V_th=1e3, V_reset=-65)

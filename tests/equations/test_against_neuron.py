@@ -1,4 +1,4 @@
-"""The squid axon's membrane against NEURON's (``data/make_neuron.py``), which steps by another method."""
+"""The squid axon's membrane agrees with NEURON (``data/make_neuron.py``), which uses another method."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_squid_axon():
     cell = Axon()
     current = dn.DCGenerator(1, amplitude=126, start=10, stop=60)
     net = dn.Network([cell, current, dn.ConnGen(current, cell.soma)], dt=0.001)
-    # NEURON begins at -65 mV, with gates that have settled there.
+    # NEURON starts at -65 mV, with gates in their steady state at this potential.
     rate = {"m": (0.1 * 25 / (np.exp(2.5) - 1), 4.0), "h": (0.07, 1 / (np.exp(3) + 1)), "n": (0.1 / (np.e - 1), 0.125)}
     gates = {name: alpha / (alpha + beta) for name, (alpha, beta) in rate.items()}
     key = {"m": "na.m", "h": "na.h", "n": "k.n"}

@@ -1,4 +1,4 @@
-"""A side of `where`, `if`, `min`, `max` or `clip` that is not taken must not influence values or gradients.
+"""A branch of `where`, `if`, `min`, `max` or `clip` that is not taken does not influence values or gradients.
 
 Each case writes the same quantity q twice: with a side that is infinite, NaN or infinitely steep where it is not taken,
 and as its tangent at the point where the test runs. Values and gradients must agree.
@@ -89,7 +89,7 @@ p = 0.1
 
 
 def made(text, method=dn.SolverMethodODE.EULER, dtype="float64", **parameters):
-    """Return a network of one cell with a channel whose q is that of the text, and probes of V, m and q."""
+    """Return a network of one cell with a channel whose equations contain the text, and probes of V, m and q."""
     channel = type("Written", (dn.Channel,), {"equations": CHANNEL + text})
 
     class Cell(dn.MCNeuron):
@@ -106,11 +106,11 @@ def made(text, method=dn.SolverMethodODE.EULER, dtype="float64", **parameters):
 
 
 def gradients(text, *how, **parameters):
-    """Return what is recorded in 2 ms and the gradients of a loss of it."""
+    """Return the recordings of 2 ms and the gradients of a loss that depends on them."""
     net, probes = made(text, *how, **parameters)
     run = net.run(2.0, grad=True)
     rng = np.random.default_rng(3)
-    # V has passed through m; q is read as well.
+    # V depends on q through m, and the loss depends on q directly as well.
     given = {p: rng.normal(size=p.values.shape) for p in probes}
     return [p.values.copy() for p in probes], run.backward(given)
 
@@ -134,7 +134,7 @@ def test_a_side_that_is_not_taken_has_no_influence(name):
         same(gradients(text, method, "float32"), gradients(tangent, method, "float32"), 1e-5)
 
 
-#: With c = 0 (and 4 in the second neuron), the same as with the safe denominator _c.
+#: A safe denominator: c, or 1 if c is 0. The results with c = 0 (and 4 in the second neuron) must be the same.
 C = "_c = c if c > 0 else 1"
 PARAMETERS = {
     "a quotient": "where(c > 0, 1/c, 0) + _x",
@@ -153,7 +153,7 @@ PARAMETERS = {
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_at_which_a_side_is_infinite(name):
-    """One neuron takes one side and the other neuron takes the other."""
+    """One neuron takes one branch, and the other neuron takes the other branch."""
     q = PARAMETERS[name]
     for method in METHODS:
         for dtype in ("float64", "float32"):
@@ -162,7 +162,7 @@ def test_a_parameter_at_which_a_side_is_infinite(name):
             run = net.run(2.0, grad=True)
             grads = run.backward({p: np.ones(p.values.shape) for p in probes})
             assert all(np.isfinite(p.values).all() for p in probes)
-            # Each neuron has the gradient that it has alone.
+            # Each neuron has the same gradient as it has alone.
             for k, c in enumerate((0.0, 4.0)):
                 alone, probes_alone = made(text, method, dtype, c=[c, c])
                 run = alone.run(2.0, grad=True)
@@ -171,7 +171,7 @@ def test_a_parameter_at_which_a_side_is_infinite(name):
 
 
 def difference(text, c, h=1e-3, **how):
-    """Return the gradient with respect to c and central differences of fourth order."""
+    """Return the gradient with respect to c, and its central difference of fourth order."""
 
     def loss(c):
         net, probes = made(text, c=c, **how)
@@ -198,7 +198,7 @@ def difference(text, c, h=1e-3, **how):
     ],
 )
 def test_parameters_against_differences(q, method):
-    # What stands for sin(c): odd and smooth.
+    # An odd and smooth function replaces sin(c).
     text = "\n".join([X, "c = 0", "sin_c = tanh(c) : 1", f"q = {q} : 1"])
     grad, expected = difference(text, 0.0, method=method)
     assert grad == pytest.approx(expected, rel=1e-6, abs=1e-6)
@@ -231,11 +231,11 @@ def test_initial_values():
 
 
 def test_events():
-    """What an event would set, and its condition, where it does not happen."""
+    """If an event does not occur, its assignments and its condition have no influence."""
     text = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", "on spike: n += where(_x > 0, 1/_x, 1)"])
     safe = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", "on spike: n += 1"])
     same(gradients(text), gradients(safe), 1e-12)
-    # Without a spike, what it would set is infinite or NaN.
+    # Without a spike, the value that it would set is infinite or NaN.
     for value in ("n + 1/_x", "sqrt(_x - 1)", "n + log(_x)*0.1"):
         text = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1", f"on spike: n = {value}"])
         safe = "\n".join([X, "q = _x + n : 1", "dn/dt = (_x - n)/(5 ms) : 1"])
@@ -252,7 +252,7 @@ for name, (text, tangent) in t.CASES.items():
 
 
 def test_without_machine_code():
-    """The interpreter and its vectors without fused multiply-add."""
+    """The interpreter, and its vectors without fused multiply-add, give the same results."""
     here = str(Path(__file__).parent)
     env = os.environ | {"DENDRION_LEVEL": "baseline"}
     subprocess.run([sys.executable, "-c", SUBPROCESS, here], env=env, check=True)

@@ -1,6 +1,6 @@
-"""Dendritic spikes, resets in two stages and adaptive somas, as measured with Dendrify 2.2 on Brian2 2.9.
+"""Dendritic spikes, two-stage resets and adaptive somas agree with Dendrify 2.2 on Brian2 2.9.
 
-Forward Euler, dt 0.1 ms; spike steps hold exactly, potentials to 1e-6 mV.
+With forward Euler and dt 0.1 ms, spike steps agree exactly, and potentials to 1e-6 mV.
 """
 
 import dendrion as dn
@@ -9,7 +9,7 @@ import pytest
 
 
 class FourCompartments(dn.MCNeuron):
-    """A soma and three dendrites, which may spike."""
+    """A soma and three dendrites that can generate dendritic spikes."""
 
     def __init__(self, active, width):
         super().__init__(1, V_th=-40, V_reset=-55, V_spike=40, spike_width=width, refractory=4)
@@ -23,7 +23,7 @@ class FourCompartments(dn.MCNeuron):
 
 
 def onsets(flag):
-    """Return the steps of events, from a recorded pulse that begins in the step after each."""
+    """Return the steps of events, derived from a recorded pulse that begins one step after each event."""
     return np.flatnonzero(np.diff(flag.values[:, 0]) > 0)
 
 
@@ -56,7 +56,7 @@ def test_a_reset_in_two_stages_with_passive_dendrites():
 
 
 class TwoCompartments(dn.MCNeuron):
-    """A soma that does not spike, and a dendrite that may."""
+    """A soma that does not spike, and a dendrite that can."""
 
     def __init__(self, rest, offset, active=True):
         super().__init__(1, V_th=1e3, V_reset=rest)
@@ -143,7 +143,7 @@ def test_adaptation_conductance():
 
 
 def test_a_dendritic_spike_that_decays():
-    """By hand: an event at the end of step n adds to the rise at step n + 1, to the fall after its offset."""
+    """An event at the end of step n adds to the rise in step n + 1, and to the fall after its offset."""
 
     class Cell(dn.MCNeuron):
         def __init__(self):
@@ -162,7 +162,7 @@ def test_a_dendritic_spike_that_decays():
 
 
 def test_izhikevich():
-    """A regular spiking cell, by the equations of the book, step by step."""
+    """A regular spiking cell agrees with the equations of the book, evaluated step by step."""
 
     class Cell(dn.MCNeuron):
         def __init__(self):

@@ -1,4 +1,4 @@
-"""Gradients through equations: against central differences, against JAX, and refused where there is none."""
+"""Gradients through equations agree with central differences and JAX, and undefined ones raise an error."""
 
 import dendrion as dn
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from dendrion import channels
 
 METHODS = dn.SolverMethodODE
-#: Steps of differences, for small numbers relative to a parameter's size.
+#: Step of the differences, relative to a parameter's magnitude if that is small.
 STEP = 1e-4
 
 
@@ -15,7 +15,7 @@ def central(f, h):
 
 
 class Probed:
-    """A neuron in a network of its own, with a loss of what some probes record."""
+    """A neuron in a network of its own, with a loss that depends on recordings."""
 
     def __init__(self, cell, probes, steps=40, dt=0.05):
         self.net = dn.Network([cell], dt=dt)
@@ -23,7 +23,7 @@ class Probed:
         rng = np.random.default_rng(2)
         self.duration = steps * dt
         self.net.run(self.duration)
-        # By the size of what is recorded, so that small quantities count, and without what would only be rounded.
+        # Scale recordings so that small quantities count, and subtract means, which would only add rounding errors.
         self.centre = [p.values.mean() for p in self.probes]
         self.weights = [rng.normal(size=(steps, cell.size)) / max(np.ptp(p.values), 1e-9) for p in self.probes]
 
@@ -37,7 +37,7 @@ class Probed:
         return sum(np.vdot(p.values - c, w) for p, c, w in recorded)
 
     def compare(self, tolerance=1e-6):
-        """Compare the gradient by every parameter with differences."""
+        """Compare the gradient with respect to every parameter with differences."""
         self.net.reset()
         run = self.net.run(self.duration, grad=True)
         grads = run.backward(dict(zip(self.probes, self.weights, strict=True)))
@@ -49,7 +49,7 @@ class Probed:
             slope = central(lambda d, k=key, v=float(value): self.loss({k: v + d}), h)
             self.net.set_parameters({key: float(value)})
             got = float(np.sum(grads[key]))
-            # What rounding does to a difference of losses of order 1.
+            # Rounding error of a difference of losses of order 1.
             noise = 1e-12 / h
             assert abs(got - slope) < tolerance * abs(slope) + noise, (key, got, slope)
             checked += abs(slope) > 1e-9
@@ -57,7 +57,7 @@ class Probed:
 
 
 class Channels(dn.MCNeuron):
-    """A soma and a dendrite with most of the library."""
+    """A soma and a dendrite with most mechanisms of the library."""
 
     def __init__(self, method):
         super().__init__(2, V_th=200.0, V_reset=-60.0, name="cell", odemethod=method)
@@ -76,7 +76,7 @@ class Channels(dn.MCNeuron):
         self.kca = channels.KCa(2, self.dend)
 
 
-# Gradients are those of the discrete steps, also where a gate is faster than a step.
+# Gradients are those of the discrete steps, even if a gate is faster than a step.
 @pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 @pytest.mark.parametrize(
     "method", [METHODS.EULER, METHODS.EXP_EULER, METHODS.RK4, METHODS.IMPLICIT_EULER, METHODS.CRANK_NICOLSON]
@@ -88,7 +88,7 @@ def test_channels(method):
 
 
 def expression(rng, depth, names="xyab"):
-    """Return a random pure number of V, x, y, a and b: smooth, and of moderate size."""
+    """Return a random dimensionless expression of V, x, y, a and b that is smooth and of moderate magnitude."""
     if depth == 0:
         return str(rng.choice([*names, "(V/(50 mV))", "0.7", "1.3"]))
     one, two = expression(rng, depth - 1, names), expression(rng, depth - 1, names)
@@ -125,7 +125,7 @@ def test_texts_drawn_from_the_grammar(seed):
 
 
 def drawn_by(seed):
-    """Return a cell with a channel whose text is drawn, and the text."""
+    """Return a cell with a channel whose equations are random, and these equations."""
     rng = np.random.default_rng(seed)
     text = f"""
     I = 30 pA * tanh({expression(rng, 3)}) : pA
@@ -151,7 +151,7 @@ def drawn_by(seed):
 @pytest.mark.filterwarnings("ignore::dendrion.GradientWarning")
 @pytest.mark.parametrize("detach", [True, False])
 def test_what_a_spike_sets(detach):
-    """An AdEx neuron that spikes, against the same in JAX with the same surrogate derivative."""
+    """A spiking AdEx neuron agrees with its implementation in JAX with the same surrogate derivative."""
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     numpy = jax.numpy

@@ -1,4 +1,4 @@
-"""Modules with equations are used like any others."""
+"""Modules with equations can be used like all other modules."""
 
 import inspect
 
@@ -132,7 +132,7 @@ def test_signatures_and_help_name_the_parameters():
 
 def test_subclasses_keep_their_equations():
     class Slow(KA):
-        """The same, slower by default."""
+        """The same channel, slower by default."""
 
         def __init__(self, size, on):
             super().__init__(size, on, tau_n=5.0)

@@ -1,4 +1,4 @@
-"""Mechanisms from NMODL files run as those written by hand."""
+"""Mechanisms from NMODL files give the same results as hand-written equations."""
 
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def test_synapses():
 
     given = {name: getattr(expo(1), name) for name in ("tau", "e")}
     built_in = dn.AMPA(1, g=1.0, t_decay=given["tau"], E=given["e"])
-    # A weight in uS there is one in nS here, times 1000.
+    # Weights in NMODL are in uS; here they are in nS, and therefore larger by a factor of 1000.
     assert ran(expo(1), 0.004) == pytest.approx(ran(built_in, 4.0), abs=1e-9)
 
 

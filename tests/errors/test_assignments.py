@@ -1,4 +1,4 @@
-"""Every assignment to an attribute of a public object changes what is simulated, or raises an error of Dendrion."""
+"""Every assignment to an attribute of a public object affects the simulation or raises one of Dendrion's errors."""
 
 import copy
 import inspect
@@ -10,7 +10,7 @@ import pytest
 
 
 class Everything(dn.MCNeuron):
-    """A neuron with a module of every kind that neurons have."""
+    """A neuron with every kind of module that neurons can have."""
 
     def __init__(self, size=2):
         super().__init__(size, V_th=-40.0, V_reset=-60.0, name="cell")
@@ -63,7 +63,7 @@ VALUES = (0.75, -50.0, 3, True, None, "rk4", [1.0, 2.0], dn.Sigmoid(2.0), dn.ATa
 
 
 def snapshot(net):
-    """Return all that the engine says of a network."""
+    """Return everything that the engine reports about a network."""
     numbers = {**net.state_dict(), **net.get_state()}
     learning = {
         m.path: net._sim.is_learning(m.path) for m in net.modules if isinstance(m, dn.MCSynapse) and m.plasticity
@@ -89,7 +89,7 @@ def test_every_assignment_to_a_module_of_a_network_acts_or_raises():
                     continue
                 tried += 1
                 if name in UNKNOWN:
-                    # A remark of the user's own, which is no number.
+                    # Users may store values that are not numbers under new names.
                     assert part.__dict__.pop(name) is value
                     assert not isinstance(value, (int, float, list))
                     continue
@@ -104,7 +104,7 @@ def test_every_assignment_to_a_module_of_a_network_acts_or_raises():
 
 @pytest.mark.filterwarnings("ignore::dendrion.RoundingWarning")
 def test_every_assignment_before_the_network_is_built_acts_or_raises():
-    """It acts where the module, and the network that is built of it, have the value."""
+    """An assignment acts if the module and the network that is built from it have the new value."""
     made, acted = modules(), 0
     for k in range(len(parts_of(made))):
         part = parts_of(made)[k]
@@ -124,7 +124,7 @@ def test_every_assignment_before_the_network_is_built_acts_or_raises():
                 assert found is value or np.array_equal(found, value) or np.all(found == value), f"{part}.{name}"
                 if before is not None and isinstance(value, float):
                     check_built(made, f"{part.path}.{name}", value)
-                # The next assignment is to modules that are in no network and have other values.
+                # Make new modules for the next assignment: they are in no network and have other values.
                 made = modules()
                 part = parts_of(made)[k]
     assert acted > 100

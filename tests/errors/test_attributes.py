@@ -1,4 +1,4 @@
-"""Errors have attributes by which programs can react."""
+"""Errors have attributes that let programs react."""
 
 import pickle
 

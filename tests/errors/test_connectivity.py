@@ -1,4 +1,4 @@
-"""Connections that do not fit what they connect."""
+"""Connections that do not match the connected populations raise errors."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Bad rules, initializers, and functions of the user's."""
+"""Invalid rules, initializers and users' functions raise errors."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""What is said of equations that mean nothing, and of modules with equations that do not fit."""
+"""Invalid equations, and modules whose equations do not match, raise errors that describe the problem."""
 
 import dendrion as dn
 import numpy as np

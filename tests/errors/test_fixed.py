@@ -1,4 +1,4 @@
-"""Attributes that cannot change after building are read-only, and the error says what to do instead."""
+"""Attributes that cannot change after building are read-only, and the error suggests an alternative."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""What gradients, batches and inputs refuse, and how they say so."""
+"""Invalid uses of gradients, batches and inputs raise errors that describe the problem."""
 
 import dendrion as dn
 import numpy as np
@@ -30,7 +30,7 @@ def test_cotangents_of_another_shape(made):
         run.backward(np.ones((STEPS, 5)))
     with pytest.raises(dn.ParameterTypeError, match="expected probes of the network that ran"):
         run.backward({Made().v: ones(made)})
-    # What was refused used nothing up.
+    # A rejected call can be repeated with valid arguments.
     assert run.backward({made.v: ones(made)})
 
 
@@ -139,7 +139,7 @@ def test_a_state_that_explodes_names_its_sample():
     given[2, 5:] = 1e300
     with pytest.raises(dn.DivergenceError, match=r"of neuron \d in sample 2 stopped being finite"):
         made.net.run(20.0, batch=3, inputs={made.source: given})
-    # All samples keep what was recorded up to the step at which one of them failed.
+    # All samples keep their recordings up to the step in which one of them failed.
     assert made.v.values.shape[0] == 3
     assert made.v.values.shape[1] == len(made.v.t) < 200
     assert np.isfinite(made.v.values).all()

@@ -1,4 +1,4 @@
-"""Nothing is accepted and ignored: what could not act is refused, and what acts is not lost."""
+"""No argument is silently ignored: it either takes effect or raises an error."""
 
 import copy
 

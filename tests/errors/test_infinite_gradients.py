@@ -1,4 +1,4 @@
-"""A gradient that is infinite or NaN: the error names the expression, its derivative, the place and the time."""
+"""The error for an infinite or NaN gradient names the expression, its derivative, the position and the time."""
 
 import dendrion as dn
 import numpy as np
@@ -45,7 +45,7 @@ def test_a_root_in_a_step(method, dtype):
 
 @pytest.mark.parametrize("memory", [2**30, 1])
 def test_the_neuron_and_the_time(memory):
-    """r of the second neuron is exactly 0 after 64 steps, whether all states are kept or computed again."""
+    """r of the second neuron is exactly 0 after 64 steps, whether all states are stored or recomputed."""
     rule = "\n".join(
         [
             "dm/dt = (q - m)/(5 ms) : 1",
@@ -83,7 +83,7 @@ def test_a_parameter_that_is_not_wanted_is_no_matter():
 
 
 def test_a_jacobian():
-    """The derivative is finite, but not that of the Jacobian that the solver uses."""
+    """The derivative is finite, but the derivative of the solver's Jacobian is not."""
     rule = "dm/dt = -(abs(m)**1.5)/(5 ms) + c/(1 ms) : 1\nm(0) = 0\nc = 0"
     net, cell, _ = made(rule)
     probe = net.probe(cell.ka, "m")

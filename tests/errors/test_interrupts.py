@@ -1,4 +1,4 @@
-"""Ctrl-C ends everything that takes long, and what it ended can be done again."""
+"""Ctrl-C interrupts every long operation, and the interrupted operation can be repeated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ends(work):
         print("interrupted")
 """
 
-#: Millions of these take minutes: a normal number lies beyond 3 standard deviations once in 740 draws.
+#: Drawing millions of these takes minutes: a normal number is above 3 standard deviations once in 740 draws.
 RARE = "dn.Truncated(dn.Normal(0.0, 1.0), 3.0, 9.0)"
 
 

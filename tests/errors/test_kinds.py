@@ -1,4 +1,4 @@
-"""Mistakes end in errors of Dendrion, not in those of Python and NumPy that happen to come first."""
+"""Mistakes raise Dendrion's own errors, not errors that Python or NumPy happens to raise first."""
 
 import dendrion as dn
 import numpy as np

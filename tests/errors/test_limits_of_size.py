@@ -1,4 +1,4 @@
-"""What is too large is an error: no crash of the stack, no exhausted memory. Attacks run in processes of their own."""
+"""Inputs that are too large raise errors, and neither overflow the stack nor exhaust the memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import dendrion as dn
 import numpy as np
 import pytest
 
-#: 3 GB of address space: what would exhaust the memory of the machine fails at once instead.
+#: Limits the address space to 3 GB, so that inputs that would exhaust the machine's memory fail at once.
 HEAD = """
 import threading
 import dendrion as dn
@@ -67,7 +67,7 @@ for method in ("euler", "rk4", "heun3"):
     net.run(1.0)
     print(float(v.values[-1, 0]))
 """)
-    # a40 is infinite, and tanh of it is 1: a constant current of 1 pA.
+    # a40 is infinite and its tanh is 1, so there is a constant current of 1 pA.
     euler = -65.0
     for _ in range(9):
         euler += 0.1 * (10.0 * (-65.0 - euler) + 1.0) / 200.0
@@ -78,7 +78,7 @@ for method in ("euler", "rk4", "heun3"):
 
 @pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 def test_long_products_have_the_right_value_and_gradient() -> None:
-    # V^(2^7): more factors than a term may have.
+    # V^(2^7) has more factors than a term may have.
     class Own(dn.Channel):
         equations = (
             "a0 = V/(65 mV)\n" + "\n".join(f"a{i + 1} = a{i}*a{i}" for i in range(7)) + "\nI = g*a7 : pA\ng = 3 pA"
@@ -192,7 +192,7 @@ compartments.soma = {{ kind = "LeakyIF", V_rest = -65, gL = 10, C = 200 }}
 
 @pytest.mark.parametrize("method", ["implicit_euler", "exp_euler"])
 def test_a_factor_that_overflows_is_no_endless_recursion(method: str) -> None:
-    """Found by ``make fuzz``: a sum that simplified to one of its own factors took all memory."""
+    """Found by ``make fuzz``: a sum that was simplified to one of its own factors exhausted the memory."""
     process(
         f"""
 cell = cell(odemethod={method!r}, text='''

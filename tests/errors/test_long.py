@@ -1,4 +1,4 @@
-"""Error messages stay short, however long the input is, and settings of the environment are checked."""
+"""Error messages are short even if the input is long, and environment variables are checked."""
 
 from __future__ import annotations
 

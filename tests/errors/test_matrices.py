@@ -1,4 +1,4 @@
-"""Matrices whose arrays do not fit together never reach SciPy's compiled code; masks are not dropped."""
+"""Sparse matrices with inconsistent arrays never reach SciPy's compiled code, and masks are not dropped."""
 
 import dendrion as dn
 import numpy as np

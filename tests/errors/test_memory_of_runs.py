@@ -1,4 +1,4 @@
-"""Batches, recordings and drawn delays that do not fit are refused before allocation. The network stays usable."""
+"""Batches, recordings and drawn delays that exceed the memory limit raise errors, and the network stays usable."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_recordings_of_several_runs_add_up(monkeypatch: pytest.MonkeyPatch) -> N
     net = dn.Network([cells()])
     v = net.probe(net["cells/soma"], "V")
     monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "1e8")
-    # 80 MB each.
+    # Each run records 80 MB.
     net.run(10_000.0)
     with pytest.raises(dn.MemoryLimitError, match=r"a recording of 100 values at 200000 times needs about 160.0 MB"):
         net.run(10_000.0)
@@ -64,7 +64,7 @@ def test_delays_that_do_not_fit(monkeypatch: pytest.MonkeyPatch, delay: dn.Initi
     monkeypatch.setenv("DENDRION_MEMORY_LIMIT", "2e7")
     made = cells()
     among = dn.MCSynapse(made, made.ampa, dn.One2One(), delay=delay, name="among")
-    # 100 neurons and 60,000 steps of 8 bytes.
+    # 100 neurons x 60,000 steps x 8 bytes.
     with pytest.raises(
         dn.MemoryLimitError, match=r"cells: a population of 100 neurons needs about (48|50).* MB of memory"
     ):

@@ -1,4 +1,4 @@
-"""Likely mistakes of users: the message names the module and what was probably meant."""
+"""For likely mistakes of users, the message names the module and the probable intention."""
 
 import re
 

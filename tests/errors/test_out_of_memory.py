@@ -1,6 +1,6 @@
-"""If the system provides no memory, a MemoryError names what it was for. The process and the network stay usable.
+"""If the system refuses memory, a MemoryError names its purpose, and the process and the network stay usable.
 
-Each test runs in a process of its own, whose address space is limited after it has started.
+Each test runs in a separate process, whose address space is limited after it has started.
 """
 
 from __future__ import annotations

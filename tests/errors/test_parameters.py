@@ -1,4 +1,4 @@
-"""Bad parameters: each message names the module, the parameter, the value, and what would be accepted."""
+"""Messages for invalid parameters name the module, the parameter, the value and the accepted values."""
 
 import dendrion as dn
 import numpy as np

@@ -1,10 +1,10 @@
-"""Numbers that are not finite, or become infinite in float32, are refused wherever they enter."""
+"""Numbers that are not finite, or become infinite in float32, raise errors everywhere."""
 
 import dendrion as dn
 import numpy as np
 import pytest
 
-# Such numbers are odd, too.
+# Such numbers also cause warnings about units.
 pytestmark = pytest.mark.filterwarnings("ignore::dendrion.ModelWarning")
 
 TOO_LARGE = r"expected a number of at most 3\.4028235e\+?38 in magnitude, the range of dtype float32"

@@ -1,4 +1,4 @@
-"""Rates that no step could be done with are refused, in whichever way they are given."""
+"""Rates that are too high for a step raise errors, no matter how they are specified."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import dendrion as dn
 import numpy as np
 import pytest
 
-#: A source sends at most 10,000 spikes in a step, here of 0.1 ms.
+#: A source sends at most 10,000 spikes in a step, which is 0.1 ms here.
 TOLD = (
     r"noise: rate(\[\d+\])? = 1e17: expected at most 1e8 Hz, with which a source sends 10000 spikes in a step of 0.1 ms"
 )

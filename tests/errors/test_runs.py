@@ -1,4 +1,4 @@
-"""Runs that end early lose nothing."""
+"""Runs that end early keep their recordings."""
 
 import sys
 
@@ -34,7 +34,7 @@ def test_divergence_is_named_and_nothing_is_lost():
     np.testing.assert_array_equal(v.values[:100], before)
     assert len(v) > 100
     assert np.isfinite(v.values).all()
-    # The last sample is that of the step whose result is not finite.
+    # The last sample is from the beginning of the step whose result is not finite.
     assert f"at t = {v.t[-1]:.1f}"[:12] in message
     with pytest.raises(dn.DivergenceError):
         net.run(1.0)

@@ -1,4 +1,4 @@
-"""Files that are no state of the network are refused with a reason; one that cannot be written leaves the old one."""
+"""Loading an invalid state raises an error with the reason, and a failed save leaves the old file unchanged."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def network(size=5, weight=0.5, rule=None, **settings):
 
 @pytest.fixture
 def path(tmp_path, monkeypatch):
-    """Return the name of a file with a state at 10 ms, in the folder where the test runs."""
+    """Return the name of a file with a state at 10 ms, in the working directory of the test."""
     monkeypatch.chdir(tmp_path)
     net = network()
     net.run(10.0)
@@ -34,7 +34,7 @@ def path(tmp_path, monkeypatch):
 
 
 def refusal(net, path="run.state"):
-    """Return the reason, and check that the network is as it was."""
+    """Return the reason of the error, after checking that the network is unchanged."""
     net.run(3.0)
     before = (net.t, net.get_state(), net.state_dict())
     with pytest.raises(dn.StateError) as error:
@@ -79,7 +79,7 @@ def test_values_may_differ(path):
 
 
 def seal(data):
-    """Return a file with the checksum that is right for it."""
+    """Return the contents of a file with the right checksum."""
     return bytes(data[:-4]) + struct.pack("<I", zlib.crc32(data[:-4]))
 
 
@@ -94,7 +94,7 @@ def read():
 
 
 def test_the_format_is_that_of_safetensors(path):
-    """A reader of its own: a length, a header in JSON, arrays where it says."""
+    """A minimal reader finds a length, a JSON header, and arrays at the offsets in the header."""
     data = read()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
@@ -146,7 +146,7 @@ def test_a_newer_file(path):
 
 
 def test_an_older_file(path):
-    """Format 1 had no requested time."""
+    """Files of format 1 do not contain the requested time."""
     data = read()
     start = data.index(rb",\"requested\":")
     end = data.index(b",", start + 1)
@@ -224,7 +224,7 @@ net.save_state("later.state")
 
 
 def test_a_full_disk_leaves_the_old_file(path):
-    """And nothing else; the network goes on."""
+    """No other file remains, and the network can continue."""
     old = read()
     done = subprocess.run([sys.executable, "-c", FULL, os.path.dirname(__file__)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -1,11 +1,11 @@
-"""Modules that do not fit together."""
+"""Modules that cannot be combined raise errors."""
 
 import dendrion as dn
 import pytest
 
 
 def neuron(*parts, couple=True, size=1):
-    """Return a neuron of the given compartments, coupled in a chain."""
+    """Return a neuron with these compartments, coupled in a chain."""
     made = dn.MCNeuron(size, name="n")
     for i, part in enumerate(parts):
         setattr(made, f"c{i}", part)

@@ -1,4 +1,4 @@
-"""A network that runs in one thread refuses others with an error that says so."""
+"""If a network runs in one thread, calls from other threads raise an error that names the reason."""
 
 import sys
 import threading
@@ -21,7 +21,7 @@ def made(source=None):
 
 
 class Waits:
-    """A stream that a progress bar is written to, which holds the run until it may go on."""
+    """A stream for a progress bar that pauses the run until the test lets it continue."""
 
     def __init__(self):
         self.began, self.go_on = threading.Event(), threading.Event()
@@ -78,7 +78,7 @@ def test_another_thread_changes_it_while_it_runs():
 def test_another_thread_uses_the_engine_while_it_runs():
     net, cell, v = made()
     waits = Waits()
-    # The engine itself, as a bar is drawn between its calls too.
+    # Call the engine directly, because a progress bar is also drawn between calls to the engine.
     thread = threading.Thread(target=lambda: net._sim.run(3_000, waits.write))
     thread.start()
     try:

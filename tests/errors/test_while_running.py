@@ -1,4 +1,4 @@
-"""A network that runs can be read, and refuses what would change it: from threads, signal handlers and callbacks."""
+"""Threads, signal handlers and callbacks can read a running network; attempts to change it raise errors."""
 
 import contextlib
 import signal
@@ -28,7 +28,7 @@ def made(size=200, fn=None, learns=False, threads=2):
 
 
 class Calls:
-    """A stream for a progress bar, which calls a function."""
+    """A stream for a progress bar that calls a function."""
 
     def __init__(self, function):
         self.function = function
@@ -86,7 +86,7 @@ def reads(net, v, spikes):
 
 
 def errors_of(uses):
-    """What each use raises, by its name; None where it works."""
+    """Return the exception that each use raises, by name; None if it succeeds."""
     found = {}
     for name, use in uses.items():
         try:
@@ -98,7 +98,7 @@ def errors_of(uses):
 
 
 def check_refused(found, where):
-    # Each says that the network runs, and is an error of Dendrion.
+    # Each exception is one of Dendrion's, and its message states that the network is running.
     wrong = {name: text for name, text in found.items() if not any(word in str(text) for word in ("running", "runs"))}
     assert wrong == {}, where
     assert all(text.startswith("RunError") for text in found.values()), found
@@ -106,7 +106,7 @@ def check_refused(found, where):
 
 @contextlib.contextmanager
 def running(run):
-    """A run in another thread, until it ends by itself."""
+    """Run in another thread during the context, and wait until the run has ended."""
     errors = []
 
     def target():
@@ -135,7 +135,7 @@ def test_another_thread_reads_and_changes_nothing(tmp_path):
         go_on.wait(20)
 
     def run():
-        # The engine itself, as a bar is drawn between its calls too.
+        # Call the engine directly, because a progress bar is also drawn between calls to the engine.
         with net._alone("run"):
             net._sim.run(3000, hold)
 
@@ -159,7 +159,7 @@ def test_another_thread_reads_all_the_time():
     with running(lambda: net.run(2000.0)) as thread:
         while thread.is_alive():
             times.append((net.t, len(v.values)))
-            # What is recorded is that of a whole run.
+            # The recordings are those of a complete run.
             values = v.values
             assert np.array_equal(values, v_whole.values[: len(values)])
             assert spikes.counts().sum() <= len(spikes_whole.t)
@@ -183,13 +183,13 @@ def test_a_progress_callback_reads(tmp_path):
         refused.append(errors_of(changes(net, v, tmp_path)))
         seen.append((net.t, len(v.t), len(v.values)))
 
-    # The engine's own progress, so that it is called in the middle.
+    # Use the engine's own progress callback, so that it is called during a run.
     with net._alone("run"):
         net._sim.run(3000, lambda done: look())
     assert all(text is None for each in found for text in each.values()), found
     for each in refused:
         check_refused(each, "progress")
-    # All that was simulated until then is there.
+    # The recordings up to this time are available.
     assert seen
     assert all(rows == times == int(np.ceil(round(t, 9))) for t, times, rows in seen)
     np.testing.assert_array_equal(v.values, v_whole.values)
@@ -225,12 +225,12 @@ def test_a_signal_handler_reads(kind, tmp_path):
 
     def look(*_):
         if not net._is_running:
-            # The signal came between two runs.
+            # The signal arrived between two runs.
             return
         uses = reads(net, v, spikes)
         found.append(errors_of({name: use for name, use in uses.items() if name in always}))
         rest = errors_of({name: use for name, use in uses.items() if name not in always})
-        # Data of a run that cannot be interrupted are refused.
+        # Reading data of a run that cannot be interrupted raises errors.
         check_refused({name: text for name, text in rest.items() if text is not None}, "reads")
         if kind in ("plain", "function", "stream"):
             assert all(text is None for text in rest.values()), rest
@@ -254,7 +254,7 @@ def test_a_signal_handler_reads(kind, tmp_path):
 
 @pytest.mark.parametrize("options", [{"grad": True}, {"batch": 3}, {"batch": 2, "grad": True}])
 def test_what_describes_a_network_can_be_read_in_runs_that_are_not_interrupted(options, tmp_path):
-    # With one thread, so that the thread that calls progress has work.
+    # Use one thread, so that the thread that calls progress also computes.
     net, v, spikes = made(threads=1)
     net.run(2.0)
     net.save_state(tmp_path / "saved.state")
@@ -265,7 +265,7 @@ def test_what_describes_a_network_can_be_read_in_runs_that_are_not_interrupted(o
         go_on.wait(20)
 
     def engine():
-        # The engine itself, as a bar is drawn between its calls too.
+        # Call the engine directly, because a progress bar is also drawn between calls to the engine.
         batch, trace = options.get("batch"), 1 << 30 if "grad" in options else None
         with net._alone("run"):
             net._sim.run_with(2000, lambda done: hold(), batch, [], trace)

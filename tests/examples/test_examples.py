@@ -1,4 +1,4 @@
-"""The examples do what they say, at reduced size."""
+"""The examples produce the results that they describe, at reduced size."""
 
 import importlib.util
 import sys

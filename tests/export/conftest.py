@@ -1,4 +1,4 @@
-"""Networks that were run once, for all tests."""
+"""Recordings of networks that are run once for all tests."""
 
 import pytest
 
@@ -25,5 +25,5 @@ def unrun():
 
 @pytest.fixture(scope="session", params=["single", "batched", "unrun"])
 def run(request):
-    """Return each of them."""
+    """Return the recordings of each kind of run in turn."""
     return request.getfixturevalue(request.param)

@@ -1,4 +1,4 @@
-"""A small network of two populations that was run, and its recordings."""
+"""Recordings of a small network of two populations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Cell(dn.MCNeuron):
 
 
 class Pool(dn.Channel):
-    """A leak, and a pool that fills where the dendrite is depolarised."""
+    """A leak, and a pool that fills when the dendrite is depolarised."""
 
     equations = """
     I = g * (V_rest - V) : pA
@@ -35,7 +35,7 @@ class Pool(dn.Channel):
 
 
 def made(batch=None, dtype="float64", duration=60.0):
-    """Return the recordings of a run of ``duration`` ms, those of weights only without a batch."""
+    """Return the recordings of a run of ``duration`` ms. Weights are recorded only without a batch."""
     exc, inh = Cell(6, "exc"), Cell(4, "inh")
     noise = dn.PoissonGenerator(12, rate=120.0, name="noise")
     silent = dn.SpikeGenerator(3, name="silent")
@@ -64,7 +64,7 @@ def made(batch=None, dtype="float64", duration=60.0):
     run.trains = [run.spikes, run.inhibitory, run.generated, run.nothing]
     if duration:
         net.run(duration, batch=batch)
-        # Both populations spike, not all neurons at once: else files would be of little.
+        # Both populations spike, and not all neurons at the same time, so that the files are a meaningful test.
         assert len(np.unique(run.spikes.t)) > 3
         assert len(run.inhibitory) > 1
     return run
@@ -77,6 +77,6 @@ def tables(recording):
 
 
 def train(spikes, sample, i):
-    """Return the times (ms) of a neuron in a sample, found one spike at a time."""
+    """Return the spike times (ms) of a neuron in a sample, found by a loop over all spikes."""
     found = zip(spikes.sample.tolist(), spikes.i.tolist(), spikes.t.tolist(), strict=True)
     return [t for s, j, t in found if (s, j) == (sample, i)]

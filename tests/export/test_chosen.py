@@ -1,4 +1,4 @@
-"""Probes of some neurons or connections are exported under the numbers of these, and say nothing of others."""
+"""Probes of some neurons or connections are exported with the indices of these, and without any others."""
 
 import dendrion as dn
 import pynwb
@@ -9,7 +9,7 @@ from .runs import Cell
 
 @pytest.fixture(scope="module")
 def some():
-    """Return recordings of spikes of two neurons, and of weights of three connections."""
+    """Return recordings of the spikes of two neurons and of the weights of three connections."""
     cell, noise = Cell(5, "cell"), dn.PoissonGenerator(4, rate=400.0, name="noise")
     rule = dn.STDP(lambda_=0.05, alpha=1.05, w_max=4.0)
     syn = dn.MCSynapse(noise, cell.ampa, dn.All2All(), weight=2.0, delay=0.5, plasticity=rule, name="syn")

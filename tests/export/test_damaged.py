@@ -1,4 +1,4 @@
-"""Files that are damaged, foreign or hostile are refused with a reason, and cost no more memory than they are long."""
+"""Loading a damaged, foreign or malicious file raises an error with the reason, and needs little memory."""
 
 import io
 import os
@@ -12,16 +12,16 @@ import pytest
 
 from .runs import made
 
-#: Inputs of the fuzz test; more by the environment.
+#: Number of inputs of the fuzz test; the environment variable sets a larger one.
 INPUTS = int(os.environ.get("DENDRION_FUZZ", "3000"))
 
-#: Whole numbers at which counts and sizes overflow.
+#: Integers at which counts and sizes overflow.
 EXTREMES = (0, 1, 2**31, 2**32 - 1, 2**63 - 1, 2**64 - 1)
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return files that are whole, of each kind, as bytes."""
+    """Return the bytes of an undamaged file of each kind."""
     path = tmp_path_factory.mktemp("whole") / "x.npz"
     found = []
     for run in (made(duration=0.0), made(), made(batch=2, dtype="float32")):
@@ -48,7 +48,7 @@ def load(path, data):
 
 
 def touch(recording):
-    """Read everything that a recording has."""
+    """Read all attributes of a recording."""
     shapes = [len(recording), recording.t.shape, recording.dt, recording.name, repr(recording)]
     if isinstance(recording, dn.Recording):
         return [*shapes, recording.values.shape, recording.unit, recording.index.shape, recording.gid]
@@ -56,7 +56,7 @@ def touch(recording):
 
 
 def mutated(data, rng):
-    """Return a file with some of its bytes changed, taken out, doubled or cut off."""
+    """Return a file with some of its bytes changed, removed, duplicated or cut off."""
     data = bytearray(data)
     for _ in range(rng.integers(1, 5)):
         at, to = sorted(rng.integers(0, len(data) + 1, size=2))
@@ -79,7 +79,7 @@ def mutated(data, rng):
 
 
 def mended(data, rng):
-    """Return a file whose arrays were changed and whose checksums are right."""
+    """Return a file whose arrays were changed and whose checksums were corrected."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(made, "w") as new:
         names = old.namelist()
@@ -102,12 +102,12 @@ def test_random_damage(whole, tmp_path):
             reasons.append(str(error))
     form = re.compile(r"load_recording: '.*x\.npz': .*; expected a file written by save\(\), to_nwb\(\) or .*", re.S)
     assert all(form.fullmatch(reason) for reason in reasons)
-    # The rest has its damage in what nobody reads, such as dates, or in values, with a checksum that was mended.
+    # The other files have damage in bytes that are never read, such as dates, or in values with a right checksum.
     assert 0.5 * INPUTS < len(reasons) < INPUTS
 
 
 def hostile(whole):
-    """Return files that ask for much, each with what is said of it."""
+    """Return files that request excessive sizes, each with the expected message."""
     data = next(d for d in whole if "every" in arrays_of(d) and len(arrays_of(d)["t"]))
     arrays = arrays_of(data)
 

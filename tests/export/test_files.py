@@ -1,4 +1,4 @@
-"""A file is written as a whole or not at all, and takes no other's place unless told to; missing packages are named."""
+"""Files are written completely or not at all, and replace existing files only if this is requested."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ WRITERS = {
 
 @pytest.fixture(params=WRITERS)
 def writer(request):
-    """Return a name of a file, and a function that writes it."""
+    """Return the name of a file and a function that writes it."""
     return WRITERS[request.param]
 
 
@@ -131,7 +131,7 @@ def test_paths_that_cannot_be(single, writer, tmp_path, monkeypatch, path, error
 @pytest.mark.parametrize("kind", ["v", "spikes"])
 def test_a_missing_package_is_named_with_its_extra(single, tmp_path, monkeypatch, package, extra, use, kind):
     monkeypatch.setitem(sys.modules, package, None)
-    # Neo needs quantities, and may have been imported by an earlier test or not.
+    # Neo needs quantities, and an earlier test may have imported Neo.
     missing = "(quantities|neo)" if package == "quantities" else package
     with pytest.raises(ImportError, match=rf'requires {missing}; install it with: pip install "dendrion\[{extra}\]"'):
         use(getattr(single, kind), tmp_path)

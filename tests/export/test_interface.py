@@ -1,4 +1,4 @@
-"""Recordings say what they are of, in which unit, how often, and of whom."""
+"""Recordings state their variable, unit, sampling interval and neurons."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_names_units_and_intervals(single):
 
 
 def test_the_unit_of_equations_is_that_of_the_values(single):
-    # The pool begins at 0.1 uM, and a volt above rest would add 1 uM.
+    # The pool starts at 0.1 uM, and a depolarisation of 1 V would add 1 uM.
     np.testing.assert_allclose(single.calcium.values[0], 0.1, rtol=1e-12)
     assert single.calcium.values.max() < 0.2
 

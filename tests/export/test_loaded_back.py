@@ -1,4 +1,4 @@
-"""load_recording reads every format that Dendrion writes, and what it reads is what was recorded."""
+"""load_recording reads every format that Dendrion writes, and returns the recorded values."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificati
 
 @pytest.fixture(scope="module")
 def streamed(tmp_path_factory):
-    """Return recordings in memory, the folder of the same ones on disk, and the latter."""
+    """Return recordings in memory, the folder of the same recordings on disk, and the recordings on disk."""
     folder = tmp_path_factory.mktemp("streamed") / "run.zarr"
     kept = made()
     run = made(duration=0.0)
@@ -38,7 +38,7 @@ def streamed(tmp_path_factory):
 
 
 def same(found, recording, single=False, sample=None):
-    """Assert that two recordings are the same: in single precision, where SONATA wrote one sample of a batch."""
+    """Assert that two recordings are the same, in single precision or for one sample of a batch if so written."""
     assert type(found).__mro__[1] is type(recording)
     for name in ("name", "dt", "_population"):
         assert getattr(found, name) == getattr(recording, name), name
@@ -143,7 +143,7 @@ def test_what_was_recorded_from_later_on(tmp_path, form):
 
 
 def test_loaded_ones_go_on_to_other_formats(run, tmp_path):
-    """A chain of formats loses nothing but the precision of SONATA."""
+    """A chain of formats loses only the precision that SONATA does not store."""
     run.some.to_nwb(tmp_path / "a.nwb")
     first = dn.load_recording(tmp_path / "a.nwb")
     first.save(tmp_path / "b.npz")

@@ -1,4 +1,4 @@
-"""Neo's objects have quantities in the units recorded, values bit for bit."""
+"""Neo objects have bit-identical values, as quantities in the recorded units."""
 
 import dendrion as dn
 import neo

@@ -1,4 +1,4 @@
-"""What save wrote, load_recording reads bit for bit; NumPy reads it too, without pickle."""
+"""Archives that ``save`` wrote are loaded bit-identically by load_recording, and by NumPy without pickle."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Files of Neurodata Without Borders are valid and read back equal, by pynwb."""
+"""pynwb finds NWB files valid, and reads the recorded values from them."""
 
 import datetime
 
@@ -12,7 +12,7 @@ from .runs import tables, train
 
 @pytest.fixture
 def opened(tmp_path):
-    """Return a function that writes recordings and returns the file, read by pynwb and found valid."""
+    """Return a function that writes recordings, and returns the file as read and validated by pynwb."""
     ios = []
 
     def write(recordings, **metadata):

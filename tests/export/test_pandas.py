@@ -1,4 +1,4 @@
-"""Tables of pandas have time (ms) down and neurons across, bit for bit."""
+"""pandas tables have one row per time (ms) and one column per neuron, with bit-identical values."""
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,6 @@ def test_spikes(run):
 
 
 def test_tables_of_two_recordings_can_be_joined(single):
-    # Attributes that are arrays would not survive pandas comparing them.
+    # pandas compares the attributes here, which would fail if they were arrays.
     joined = pd.concat([single.v.to_pandas(), single.dend.to_pandas()], axis=1, keys=["soma", "dend"])
     np.testing.assert_array_equal(joined["dend"].to_numpy(), single.dend.values)

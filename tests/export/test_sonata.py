@@ -1,4 +1,4 @@
-"""Files of SONATA have the layout of its specification, read by h5py, and by libsonata where it is installed."""
+"""SONATA files have the layout of the specification, according to h5py and, if it is installed, libsonata."""
 
 import dendrion as dn
 import h5py
@@ -28,7 +28,7 @@ def test_a_report_of_one_element(run, tmp_path):
     values = run.some.values[2] if run.batch else run.some.values
     with h5py.File(tmp_path / "v.h5") as file:
         group = file["report/inh"]
-        # Columns are by neuron; 3 was recorded before 1.
+        # Columns are sorted by neuron, although neuron 3 was recorded before neuron 1.
         np.testing.assert_array_equal(group["data"][:], values[:, [1, 0]].astype(np.float32))
         assert (group["data"].dtype, group["data"].attrs["units"]) == (np.float32, "mV")
         mapping = group["mapping"]

@@ -1,4 +1,4 @@
-"""Units of the language of equations become units of the SI and quantities, checked by hand and against each other."""
+"""Units in the language of equations are converted correctly to SI units and to the package quantities."""
 
 import dendrion as dn
 import numpy as np
@@ -32,7 +32,7 @@ from dendrion.export._units import quantity, si
 )
 def test_units_of_the_si(unit, name, factor):
     assert si(unit) == (name, pytest.approx(factor, rel=1e-15))
-    # The package quantities has tables of its own.
+    # The package quantities has its own tables of units.
     ours = pq.Quantity(1.0, quantity(pq, unit)).simplified
     theirs = pq.Quantity(factor, _WORDS.get(name, name)).simplified
     assert ours.dimensionality == theirs.dimensionality

@@ -1,4 +1,4 @@
-"""Arrays of xarray have named dimensions, coordinates and units, bit for bit."""
+"""xarray objects have named dimensions, coordinates and units, with bit-identical values."""
 
 import numpy as np
 import xarray as xr
@@ -51,7 +51,7 @@ def test_dictionaries_and_back(single):
 
 
 def test_names_are_those_of_a_file(single, tmp_path):
-    # A slash in a name would be a folder, which netCDF refuses. SciPy writes netCDF 3, which has no 64-bit integers.
+    # netCDF rejects a slash in a name, because it separates groups. SciPy writes netCDF 3, without 64-bit integers.
     array = single.v.to_xarray()
     array.to_netcdf(tmp_path / "v.nc", engine="scipy")
     with xr.open_dataarray(tmp_path / "v.nc", engine="scipy") as read:

@@ -1,4 +1,4 @@
-"""A network with one of everything, for tests of what is saved and loaded."""
+"""A network with every kind of module, for tests of saving and loading."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Soft(dn.MCNeuron):
 
 
 class Circuit(dn.Module):
-    """Populations inside a module, so that paths have several parts."""
+    """A module that contains populations, so that paths have several parts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A model file and its arrays belong together: they cannot be mixed up, and no save destroys another file."""
+"""A model file cannot be loaded with the arrays of another one, and no save destroys another file."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ W = "mcsynapse.w"
 
 
 def model(seed: int) -> dn.Network:
-    """Return a network with 1,000 weights drawn with a seed."""
+    """Return a network with 1,000 weights that are drawn with a seed."""
     source = dn.PoissonGenerator(50, rate=10.0)
     cell = dn.MCNeuron(20, V_th=-50.0, V_reset=-60.0)
     cell.soma = dn.LeakyIF(20)

@@ -1,4 +1,4 @@
-"""The command ``dendrion`` on the model of the docs."""
+"""The command ``dendrion`` runs, checks and describes the model in the documentation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the model of the docs, in a folder that is the working directory."""
+    """Return the model in the documentation, in a folder that is the working directory."""
     found = re.search(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert found
     (tmp_path / "model.toml").write_text(found.group(1))
@@ -152,7 +152,7 @@ def test_installed_command_and_ctrl_c(model: Path) -> None:
         "results",
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    # The folder is made when the model is loaded, just before the run.
+    # The folder is created after the model is loaded, just before the run.
     deadline = time.monotonic() + 60.0
     while not Path("results").exists() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""A network that was saved and loaded is the same network."""
+"""A network that was saved and loaded gives the same results as the original."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .models import build
 
 
 def recorded(net: dn.Network) -> list[np.ndarray]:
-    """Return all that was recorded, in the order of names."""
+    """Return all recorded arrays, ordered by name."""
     found = []
     for _, r in sorted(net.recordings.items()):
         found += [r.t, r.i] if isinstance(r, dn.SpikeRecording) else [r.t, r.values]
@@ -246,6 +246,6 @@ def test_saved_files_contain_defaults(tmp_path: Path) -> None:
 def test_the_engine_is_built_from_the_parsed_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     net = build()
     net.save(tmp_path / "m.json")
-    # Only networks that are built from modules begin with an empty model.
+    # Only networks that are built from modules start with an empty model.
     monkeypatch.delattr(dn._core, "Model")
     assert dn.Network.load(tmp_path / "m.json").info["connections"] == net.info["connections"]

@@ -1,4 +1,4 @@
-"""The command loses no results: names do not collide, files are kept, and interrupted runs are written."""
+"""The command loses no results, even if names collide, files exist or a run is interrupted."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_recordings_of_similar_names_have_files_of_their_own(model: Path, form: 
 
 @pytest.mark.parametrize("form", ["npz", "csv", "nwb", "sonata"])
 def test_a_second_run_overwrites_only_when_told(model: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
-    # SONATA takes each neuron once.
+    # A SONATA report can contain each neuron only once.
     Path("m.toml").write_text(MODEL.split("[record.a_b]")[0])
     command = ["run", "m.toml", "--out", "r", "--format", form, "--plot"]
     assert main(command) == 0
@@ -81,7 +81,7 @@ def test_a_picture_or_a_state_is_not_overwritten_either(model: Path, capsys: pyt
         assert main(["run", "m.toml", *arguments]) == 1
         assert Path(name).read_bytes() == b"mine"
         assert main(["run", "m.toml", *arguments, "--overwrite"]) == 0
-    # A run that continues a state may save to the same file.
+    # A run that continues from a state may save to the same file.
     assert main(["run", "m.toml", "--load-state", "s.state", "--save-state", "s.state"]) == 0
 
 

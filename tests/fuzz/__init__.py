@@ -1,5 +1,5 @@
-"""Fuzzers: seeded random inputs, each of which has to end well or in an error that Dendrion raises on purpose.
+"""Fuzzers: seeded random inputs, each of which must either succeed or raise one of Dendrion's own errors.
 
-``make fuzz`` runs them for as long as asked; ``make fuzz ARGS=--help`` lists the arguments. Each target is a module of
+``make fuzz`` runs them for a requested time; ``make fuzz ARGS=--help`` lists the arguments. Each target is a module of
 this package, listed in ``_target.TARGETS``.
 """

@@ -30,13 +30,13 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run the targets; return 1 where one failed."""
+    """Run the targets; return 1 if one failed."""
     given, failed = arguments(), False
     if given.inputs == given.seconds == math.inf and given.cases is None:
         given.seconds = 60.0
     settings = Settings(given.seed, given.limit, show=given.show)
     for target in given.only:
-        # A number of cases is one chunk, after which there has been an input.
+        # If a number of cases is requested, they form one chunk, and the run ends after it.
         jobs, inputs = (given.jobs, given.inputs) if given.cases is None else (1, 1)
         report = Driver(target, settings, inputs, given.seconds, jobs).run(given.first, given.cases)
         print(told(target, report), flush=True)
@@ -57,7 +57,7 @@ def told(target: str, report: Report) -> str:
 
 
 def save(target: str, seed: int, report: Report, folder: Path) -> None:
-    """Write a file for each kind of failure: how to run it again, what happened, and the inputs."""
+    """For each kind of failure, write a file with the command that repeats it, a description and the inputs."""
     for k, found in enumerate(report.failures.values()):
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{target}-{seed}-{k}.txt"
@@ -66,7 +66,7 @@ def save(target: str, seed: int, report: Report, folder: Path) -> None:
 
 
 def again(target: str, seed: int, failure: dict[str, Any]) -> str:
-    """Return a failure as text, with the arguments that run it again."""
+    """Return a failure as text, with the arguments that repeat it."""
     command = f'make fuzz ARGS="--only {target} --seed {seed} --first {failure["case"]} --cases 1 --show"'
     return "\n".join([command, failure["key"], failure["message"], *failure["steps"]])
 

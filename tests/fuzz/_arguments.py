@@ -1,4 +1,4 @@
-"""Arguments by name: valid ones, of which some are then replaced by hostile ones."""
+"""Keyword arguments: valid ones, some of which are then replaced with hostile ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _signatures: dict[Any, list[inspect.Parameter]] = {}
 
 
 def parameters(function: Any) -> list[inspect.Parameter]:
-    """Return the parameters of a class or function that can be given by name."""
+    """Return the parameters of a class or function that can be passed as keywords."""
     if function not in _signatures:
         found = inspect.signature(function).parameters.values()
         kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -25,7 +25,7 @@ def parameters(function: Any) -> list[inspect.Parameter]:
 
 
 def call(s: Session, function: Any, hostility: float = 0.4, label: str = "", **fixed: Any) -> Any:
-    """Call a function with arguments by name: fixed ones, required ones and a few others, some of them hostile."""
+    """Call a function with keyword arguments: fixed, required and a few optional ones, some of them hostile."""
     given, label = dict(fixed), label or getattr(function, "__qualname__", repr(function))
     known = parameters(function)
     for parameter in known:
@@ -42,7 +42,7 @@ def call(s: Session, function: Any, hostility: float = 0.4, label: str = "", **f
 
 
 def argument(s: Session, parameter: inspect.Parameter) -> Any:
-    """Return a valid value for a parameter, as far as the pool allows."""
+    """Return a value for a parameter, which is valid if the pool contains suitable objects."""
     maker = MAKERS.get(parameter.name)
     if maker is not None:
         return maker(s)
@@ -55,7 +55,7 @@ def argument(s: Session, parameter: inspect.Parameter) -> Any:
 
 
 def numbers(s: Session, about: float) -> Any:
-    """Return a number near another one, or one for each member."""
+    """Return a random number near ``about``, or one such number for each member."""
     if s.chance(0.7):
         return about * s.random.uniform(0.5, 1.5)
     values = [about * s.random.uniform(0.5, 1.5) for _ in range(s.size)]
@@ -75,7 +75,7 @@ def per_connection(s: Session) -> Any:
 
 
 def rule(s: Session) -> Any:
-    """Return connectivity."""
+    """Return a connection rule, or explicit connections."""
     n = s.size
     makers: list[Callable[[], Any]] = [
         *(dn.All2All, dn.One2One, lambda: dn.FixedProb(0.5), lambda: dn.FixedIndegree(1), lambda: dn.FixedTotal(1)),
@@ -86,7 +86,7 @@ def rule(s: Session) -> Any:
 
 
 def name(s: Session) -> str | None:
-    """Return a name, likely one that is not taken."""
+    """Return a name that is probably not taken."""
     return None if s.chance(0.5) else f"n{s.random.randrange(10**6)}"
 
 

@@ -1,4 +1,4 @@
-"""A target whose cases end in all the wrong ways, for the test of the driver."""
+"""A target whose cases fail in all possible ways, for the test of the driver."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 
 from ._target import FaultError, Step
 
-#: How a case may end.
+#: The ways in which cases end.
 HOW = ("ok", "ok", "failure", "error", "crash", "hang")
 
 
 def case(random: random.Random, step: Step) -> list[str]:
-    """End well, in a failure, in an error of the fuzzer, in a crash or in a hang, by turns."""
+    """Succeed, fail, raise an error of the fuzzer, crash or hang, depending on the case."""
     how = random.choice(HOW)
     step(how)
     if how == "failure":

@@ -1,4 +1,4 @@
-"""Runs cases in processes of their own, chunk by chunk, so that a crash or a hang of one ends that one alone."""
+"""Runs cases in separate processes, chunk by chunk, so that the fuzzer survives crashes and hangs."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from typing import Any
 from ._target import TARGETS, Settings
 from ._worker import PLACE
 
-#: This package, by whose name a process imports it.
+#: Folder of this package, which the processes import by its name.
 PACKAGE = Path(__file__).parent
-#: Seconds that a process may take to begin.
+#: Maximum time that a process may take to start (s).
 BEGIN = 120.0
 
 
 @dataclass
 class Report:
-    """How the cases of a target ended."""
+    """The results of the cases of a target."""
 
     inputs: int = 0
     seconds: float = 0.0
     outcomes: Counter[str] = field(default_factory=Counter)
-    #: By key, the failures.
+    #: Lists of failures, by key.
     failures: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def take(self, ending: dict[str, Any]) -> None:
-        """Take in how a case ended."""
+        """Add the result of a case."""
         self.outcomes.update(ending["outcomes"])
         if "failure" in ending:
             self.fail(ending["failure"])
 
     def fail(self, failure: dict[str, Any]) -> None:
-        """Take in a failure."""
+        """Add a failure."""
         self.failures.setdefault(failure["key"], []).append(failure)
 
 
 class Driver:
-    """Runs the cases of one target in ``jobs`` processes at a time, until enough inputs or seconds are over."""
+    """Runs the cases of one target in ``jobs`` parallel processes, until the limit of inputs or time is reached."""
 
     def __init__(self, target: str, settings: Settings, inputs: float, seconds: float, jobs: int = 1) -> None:
         self._target, self._settings = target, settings
@@ -56,7 +56,7 @@ class Driver:
         self._next, self._begun = 0, time.monotonic()
 
     def run(self, first: int = 0, chunk: int | None = None) -> Report:
-        """Run cases from number ``first`` on, and return how they ended."""
+        """Run cases from number ``first`` on, and return their results."""
         self._next, self._begun = first, time.monotonic()
         chunk = chunk or TARGETS[self._target][1]
         threads = [threading.Thread(target=self._work, args=(chunk,)) for _ in range(self._jobs)]
@@ -77,7 +77,7 @@ class Driver:
                     return
                 first, self._next = self._next, self._next + chunk
             end = first + chunk
-            # After a crash the rest of the chunk goes on in another process.
+            # After a crash, another process continues with the rest of the chunk.
             while first < end and self._left() > 0:
                 first = self._chunk(first, end - first)
 
@@ -100,7 +100,7 @@ class Driver:
                 return int(place) + 1
 
     def _watched(self, folder: Path, first: int, count: int) -> tuple[str | None, str]:
-        """Run a process to its end; return why it did not end well, and what it said."""
+        """Run a process to its end; return the reason if it failed, and its output."""
         command = [sys.executable, "-m", f"{PACKAGE.name}._worker", self._target, str(folder), str(first), str(count)]
         command += [str(self._left()), json.dumps(asdict(self._settings))]
         path = os.pathsep.join([str(PACKAGE.parent), *filter(None, sys.path)])
@@ -118,7 +118,7 @@ class Driver:
             return why, said.read().decode(errors="replace")[-4000:]
 
     def _watch(self, process: subprocess.Popen[bytes], folder: Path) -> str | None:
-        """Wait for a process; end it where one input takes too long."""
+        """Wait for a process; end it if one input takes too long."""
         before, since = b"", time.monotonic()
         for _ in _ticks():
             code = process.poll()
@@ -129,7 +129,7 @@ class Driver:
                 before, since = place, time.monotonic()
             has_begun = PLACE.unpack(place)[1] > 0
             if time.monotonic() - since > (self._settings.limit if has_begun else BEGIN):
-                # Python says where each thread is.
+                # This signal makes Python print the stack of each thread.
                 process.send_signal(signal.SIGABRT)
                 process.wait()
                 return "hang"
@@ -137,7 +137,7 @@ class Driver:
 
 
 def _place(said: str) -> str:
-    """Return where a process was, of a traceback by Python or of one that faulthandler wrote."""
+    """Return the position of a failure, from a traceback that Python or faulthandler printed."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     innermost = [line for line in lines if line.startswith("File ")][:1]
     return "".join(innermost if any("most recent call first" in line for line in lines) else lines[-1:])[:300]

@@ -1,4 +1,4 @@
-"""Values that no parameter expects, and some that many accept."""
+"""Values that no parameter expects, and some that many parameters accept."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def deep_list(depth: int = 3000) -> list[Any]:
 
 
 class Plain:
-    """A class of the user's."""
+    """A user's class."""
 
 
 NUMBERS: tuple[Any, ...] = (
@@ -91,7 +91,7 @@ ARRAYS: tuple[Maker, ...] = (
 
 
 def hostile(random: random.Random) -> Any:
-    """Return some value."""
+    """Return a random hostile value."""
     draw = random.random()
     if draw < 0.45:
         return random.choice(NUMBERS)
@@ -101,7 +101,7 @@ def hostile(random: random.Random) -> Any:
 
 
 def matrices() -> list[Maker]:
-    """Return what makes sparse matrices, most of them inconsistent; none where there is no SciPy."""
+    """Return functions that make sparse matrices, mostly inconsistent ones; the list is empty without SciPy."""
     try:
         import scipy.sparse as sparse
     except ImportError:

@@ -1,4 +1,4 @@
-"""What a session does: makes modules, builds networks, runs and reads them, and misuses all of these."""
+"""Operations of a session: make modules, build networks, run and read them, and misuse all of these."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._session import Session
 
 
 class Leak(dn.Channel):
-    """A channel of the user's."""
+    """A user's channel."""
 
     equations = """
     I = g * m * (E - V) : pA
@@ -27,7 +27,7 @@ class Leak(dn.Channel):
 
 
 class Gate(dn.Receptor):
-    """A receptor of the user's."""
+    """A user's receptor."""
 
     equations = """
     I = g * s * (E - V) : pA
@@ -38,7 +38,7 @@ class Gate(dn.Receptor):
 
 
 class Tired(dn.Soma):
-    """A soma of the user's."""
+    """A user's soma."""
 
     equations = """
     I = -a : pA
@@ -49,7 +49,7 @@ class Tired(dn.Soma):
 
 
 class Pair(dn.MCNeuron):
-    """Two compartments and a receptor."""
+    """A neuron with two compartments and a receptor."""
 
     def __init__(self, size: int = 1, **given: Any) -> None:
         super().__init__(size, V_th=-50.0, V_reset=-65.0, **given)
@@ -61,7 +61,7 @@ class Pair(dn.MCNeuron):
 
 
 def _classes() -> list[type]:
-    """Return every public class that users make objects of."""
+    """Return all public classes that users instantiate."""
     made_for_them = (dn.Collection, dn.Connections, dn.Gradients, dn.Mismatch, dn.Recording, dn.Run, dn.SpikeRecording)
     enumerations = (dn.SolverMethodODE, dn.SolverMethodSDE)
     found = [thing for thing in (getattr(dn, name) for name in dn.__all__) if isinstance(thing, type)]
@@ -84,13 +84,13 @@ def construct(s: Session) -> None:
 
 
 def custom_connections(s: Session) -> None:
-    """Make connections of arrays or a matrix."""
+    """Make connections from arrays or a matrix."""
     made = s.random.choice((dn.CustomConn.from_matrix, dn.CustomConn.from_csr, dn.CustomConn.from_csc))
     s.keep(call(s, made, 0.7))
 
 
 def assign(s: Session) -> None:
-    """Assign an attribute of something in the pool."""
+    """Assign an attribute of an object in the pool."""
     things = [item for item in (*s.pool[-6:], *s.nets) if hasattr(item, "__dict__")]
     thing = s.random.choice(things) if things else dn.Compartment(2)
     known = [*vars(thing).get("_values", ()), *(n for n in dir(thing) if not n.startswith("_"))]
@@ -101,7 +101,7 @@ def assign(s: Session) -> None:
 
 
 def read(s: Session) -> None:
-    """Read an attribute of something in the pool, print, copy or pickle it."""
+    """Read an attribute of an object in the pool, or print, copy or pickle the object."""
     thing = s.random.choice([*s.pool, *s.nets, *s.recordings] or [dn.All2All()])
     kind = type(thing).__name__
     draw = s.random.random()
@@ -122,13 +122,13 @@ def _pickle(s: Session, thing: Any) -> None:
     try:
         pickle.dumps(thing)
     except (pickle.PicklingError, AttributeError, TypeError):
-        # Functions of the user's and objects of other packages have no pickle.
+        # Users' functions and objects of other packages may not be picklable.
         return
     s.call(f"pickle {type(thing).__name__}", lambda: pickle.loads(pickle.dumps(thing)))
 
 
 def method(s: Session) -> None:
-    """Call a method of something in the pool."""
+    """Call a method of an object in the pool."""
     thing = s.random.choice(s.pool) if s.pool else dn.VarManager()
     if isinstance(thing, (dn.Surrogate, dn.Piecewise)):
         s.call(f"{type(thing).__name__}()", thing, s.hostile() if s.chance(0.6) else numbers(s, 1.0))
@@ -168,7 +168,7 @@ def _is_hashable(value: Any) -> bool:
 
 
 def network(s: Session) -> None:
-    """Build a network of a small model, mostly valid, or of whatever is in the pool."""
+    """Build a network from a small, mostly valid model or from objects in the pool."""
     if s.chance(0.15):
         count = s.random.randrange(5)
         modules: Any = [s.random.choice(s.pool) for _ in range(count)] if s.pool else []
@@ -180,7 +180,7 @@ def network(s: Session) -> None:
 
 
 def _model(s: Session) -> list[Any]:
-    """Return the modules of a model; here and there a call has a hostile argument, and its module is left out."""
+    """Return the modules of a model. Some calls have hostile arguments, and modules that then fail are left out."""
     cells = call(s, Pair, 0.1) or Pair(s.size)
     s.size = cells.size if cells.size < 100 else s.size
     parts: list[Any] = [cells]
@@ -216,7 +216,7 @@ def _model(s: Session) -> list[Any]:
 
 
 def use(s: Session) -> None:
-    """Do something with a network."""
+    """Use a network in a random way."""
     if not s.nets:
         network(s)
     if s.nets:
@@ -228,7 +228,7 @@ def _key(s: Session, known: list[str]) -> Any:
 
 
 def _values(s: Session, known: dict[str, Any], hostility: float = 0.5) -> Any:
-    """Return values by key, near the present ones."""
+    """Return values by key that are near the present ones."""
     if s.chance(0.1):
         return s.hostile()
     found = {}
@@ -259,7 +259,7 @@ def _run(s: Session, net: Any) -> None:
         ] = s.hostile()
         duration = given["duration"]
         if isinstance(duration, (int, float, np.number)) and not isinstance(duration, complex) and duration > 50:
-            # A long run is right, and takes long.
+            # A long run would be valid, but would take too long.
             given["duration"] = 1.0
         if is_many(given.get("batch")):
             given["batch"] = -1
@@ -270,7 +270,7 @@ def _run(s: Session, net: Any) -> None:
 
 
 def is_many(batch: Any) -> bool:
-    """Return whether a batch is right, and takes long."""
+    """Return whether a batch is valid, but would take too long."""
     return isinstance(batch, (int, np.integer)) and 300 < batch < 2**31
 
 
@@ -322,7 +322,7 @@ def _recording(s: Session, net: Any) -> None:
 
 
 def _index(s: Session, net: Any) -> None:
-    """Index what is a sequence or mapping, or looks like one."""
+    """Index an object that is a sequence or mapping, or resembles one."""
     thing = s.random.choice([net, *s.recordings])
     key = s.hostile() if s.chance(0.6) else s.random.choice((0, -1, "n1", slice(None), "pair/soma"))
     s.call(f"{type(thing).__name__}[{type(key).__name__}]", lambda: thing[key])
@@ -343,7 +343,7 @@ def _states(s: Session, net: Any) -> None:
 
 
 def _files(s: Session, net: Any) -> None:
-    """Save and load, in the working directory, which is temporary."""
+    """Save and load files in the working directory, which is temporary."""
     name = s.random.choice(("save", "save_state", "load_state"))
     ending = ".json" if name == "save" else ".state"
     path = _path(s, "net" + ending)
@@ -355,11 +355,11 @@ def _files(s: Session, net: Any) -> None:
 
 
 def _path(s: Session, name: str) -> Any:
-    """Return a path; hostile ones stay within the working directory."""
+    """Return a path. Hostile paths stay within the working directory."""
     if s.chance(0.6):
         return name
     path = s.hostile()
-    # Numbers are descriptors of open files to the system, and a relative path may leave the folder.
+    # Replace paths with a slash, because they may lead out of the folder.
     return (
         name
         if isinstance(path, (str, bytes)) and len(path) > 1 and ord(str(path)[0]) < 128 and "/" in str(path)
@@ -419,7 +419,7 @@ def _optimizer(s: Session, net: Any) -> None:
 
 
 def _in_modules(s: Session, net: Any) -> None:
-    """Assign a parameter or state of a module of a network."""
+    """Assign a parameter or state of a module in a network."""
     modules = [m for module in net.modules for m in module.modules()]
     module = s.random.choice(modules)
     names = [*module._values, "V", "s", "delay", "weight", "training", "name", "soma"]
@@ -430,7 +430,7 @@ def _in_modules(s: Session, net: Any) -> None:
 
 
 def plots(s: Session) -> None:
-    """Draw something, or nothing."""
+    """Call a plot function, possibly with invalid arguments."""
     if not _has("matplotlib"):
         return
     import matplotlib
@@ -453,7 +453,7 @@ def plots(s: Session) -> None:
 
 
 def texts(s: Session) -> None:
-    """Give equations, files of NMODL and surrogates that are none."""
+    """Pass invalid equations, NMODL files and surrogates."""
     text = (
         s.hostile() if s.chance(0.5) else s.random.choice(("I = g : pA", "dx/dt = -x/tau : 1", "NEURON { SUFFIX a }"))
     )
@@ -486,7 +486,7 @@ USES: tuple[Callable[[Session, Any], None], ...] = (
     *(_optimizer, _in_modules, _in_modules),
 )
 
-#: Operations and how often each is done.
+#: Operations and their relative frequencies.
 OPERATIONS: tuple[tuple[Callable[[Session], None], float], ...] = (
     (construct, 12.0),
     (custom_connections, 1.5),

@@ -1,7 +1,7 @@
-"""Runs the program ``dendrion-fuzz``, which makes inputs for a reader and checks what the reader does with them.
+"""Runs the program ``dendrion-fuzz``, which makes inputs for a reader and checks the reader's response.
 
-The program is written in Rust, so that a million inputs take minutes. A case is a chunk of its inputs. Of each chunk, a
-few inputs also go through Python, where errors have to be of the right kind too.
+The program is written in Rust, so that a million inputs take minutes. A case is a chunk of its inputs. From each chunk,
+a few inputs are also read in Python, where errors must be of the right kind too.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ._target import FaultError, Step
 __all__ = ["reader"]
 
 ROOT = Path(__file__).parents[2]
-#: Inputs of a case, and how many of them go through Python.
+#: Number of inputs of a case, and of those that are also read in Python.
 INPUTS, IN_PYTHON = 2000, 4
-#: Bytes of address space, and seconds that one input may take, a little less than the driver allows.
+#: Limits of the address space (bytes) and of the time per input (s), which is slightly less than the driver's.
 MEMORY, LIMIT = 3 << 29, 4.5
 
-#: Starts a program with that limit.
+#: Starts a program with this memory limit.
 LIMITED = ["sh", "-c", f'ulimit -v {MEMORY >> 10} && exec "$@"', "sh"]
 
 Read = Callable[[bytes], object]
@@ -37,7 +37,7 @@ def program() -> Path:
 
 
 def reader(target: str, read: Read) -> Callable[[random.Random, Step], list[str]]:
-    """Return a target for the driver; ``read`` is what Python calls with an input."""
+    """Return a target for the driver; ``read`` is the Python function that reads an input."""
 
     def case(random: random.Random, step: Step) -> list[str]:
         seed = str(random.getrandbits(63))
@@ -50,7 +50,7 @@ def reader(target: str, read: Read) -> Callable[[random.Random, Step], list[str]
 
 
 def _checked(target: str, seed: str, step: Step) -> list[str]:
-    """Let the program check a chunk of inputs."""
+    """Run the program on a chunk of inputs."""
     place = Path("place")
     place.write_text("0")
     command = [*LIMITED, str(program()), target, seed, "0", str(INPUTS), str(place)]
@@ -75,7 +75,7 @@ def _checked(target: str, seed: str, step: Step) -> list[str]:
 
 
 def _followed(process: subprocess.Popen[str], place: Path, target: str, seed: str, step: Step) -> int:
-    """Note each input that the program comes to, and end the program where one takes too long; return the last one."""
+    """Follow the inputs that the program reports; end it if one takes too long, and return the last input."""
     done, since = -1, time.monotonic()
     while True:
         over = process.poll() is not None
@@ -106,7 +106,7 @@ def _shown(target: str, seed: str, input: int) -> str:
 
 
 def _in_python(target: str, seed: str, input: int, read: Read, step: Step) -> str:
-    """Return how an input ends in Python."""
+    """Return the result of reading an input in Python."""
     made = _made(target, seed, input)
     step(f"{target} {seed} {input} in Python")
     try:

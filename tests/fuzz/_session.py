@@ -1,4 +1,4 @@
-"""A sequence of calls, whose results later calls take, and the check of how each call ends."""
+"""A sequence of calls that use the results of earlier calls, and the check of each call's outcome."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from ._hostile import hostile, matrices
 from ._target import FaultError, Step
 
-#: The package, whose frames name the place of a fault.
+#: Folder of the package. Its stack frames give the position of a fault.
 PACKAGE = Path(dn.__file__).parent
 
 _repr = reprlib.Repr()
@@ -26,12 +26,12 @@ _repr.maxlevel, _repr.maxlist, _repr.maxstring, _repr.maxother = 2, 4, 40, 80
 
 
 class Session:
-    """Calls functions with arguments out of its pool, and with hostile ones."""
+    """Calls functions with arguments from its pool, and with hostile ones."""
 
     def __init__(self, random: random.Random, step: Step) -> None:
         self.random, self._step = random, step
         self.size = random.choice((1, 2, 3, 3, 4))
-        #: What was made, newest last.
+        #: The objects made so far, newest last.
         self.pool: list[Any] = []
         self.outcomes: list[str] = []
         self.nets: list[dn.Network] = []
@@ -42,16 +42,16 @@ class Session:
     # Choice
 
     def chance(self, p: float) -> bool:
-        """Return whether something of a probability happens."""
+        """Return True with probability ``p``."""
         return self.random.random() < p
 
     def of(self, *kinds: type) -> Any:
-        """Return something of a kind out of the pool, the newest rather; ``None`` where there is nothing."""
+        """Return an object of these types from the pool, preferably a recent one; ``None`` if there is none."""
         found = [item for item in self.pool if isinstance(item, kinds)]
         return found[-1 if self.chance(0.6) else self.random.randrange(len(found))] if found else None
 
     def hostile(self) -> Any:
-        """Return a value that is likely wrong."""
+        """Return a value that is probably invalid."""
         draw = self.random.random()
         if draw < 0.08 and self.pool:
             return self.random.choice(self.pool)
@@ -66,7 +66,7 @@ class Session:
     def call(
         self, label: str, function: Callable[..., Any], /, *args: Any, is_read: bool = False, **given: Any
     ) -> Any | None:
-        """Call a function, and return what it returns, ``None`` after an error; raise FaultError for a wrong one."""
+        """Return the result of a call, or ``None`` if it raises an allowed error; raise FaultError for other errors."""
         shown = [*map(brief, args), *(f"{name}={brief(value)}" for name, value in given.items())]
         self._step(f"{label}({', '.join(shown)})".encode("ascii", "backslashreplace").decode())
         try:
@@ -77,7 +77,7 @@ class Session:
         except (dn.DendrionError, MemoryError, OSError) as error:
             _check_message(label, error)
             self.outcomes.append(type(error).__name__)
-            # States that are not finite can be read after such a run.
+            # After such a run, states that are not finite can be read.
             self._diverged |= isinstance(error, dn.DivergenceError)
             return None
         except Exception as error:
@@ -91,18 +91,18 @@ class Session:
         return result
 
     def _has_to_be_finite(self, label: str) -> bool:
-        """Return whether what a call returned has to be finite: not after a divergence, nor what was made of NaN."""
+        """Return whether a call's result must be finite. It need not be after a divergence or for input with NaN."""
         return not self._diverged and not label.endswith((".soma", ".name", "()", ".spike_derivative", ".cv"))
 
     def keep(self, item: Any) -> Any:
-        """Put something into the pool."""
+        """Add an object to the pool."""
         if item is not None:
             self.pool.append(item)
         return item
 
 
 def brief(value: Any) -> str:
-    """Return a value as text, short."""
+    """Return a short text for a value."""
     try:
         return _repr.repr(value)
     except Exception:
@@ -110,7 +110,7 @@ def brief(value: Any) -> str:
 
 
 def wrong(label: str, error: BaseException) -> FaultError:
-    """Return the failure for an error of a kind that is not allowed."""
+    """Return the failure for an error whose type is not allowed."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if Path(f.filename).is_relative_to(PACKAGE)]
     at = f"{Path(ours[-1].filename).relative_to(PACKAGE)}:{ours[-1].lineno}" if ours else "nowhere in the package"
@@ -125,7 +125,7 @@ def wrong(label: str, error: BaseException) -> FaultError:
 def _is_allowed(
     error: Exception, function: Callable[..., Any], args: tuple[Any, ...], given: Mapping[str, Any], is_read: bool
 ) -> bool:
-    """Return whether another error is right: of an attribute that is missing, or of a call of the wrong form."""
+    """Return whether an error of Python is allowed, for a missing attribute or a call with wrong arguments."""
     if is_read:
         return isinstance(error, AttributeError)
     if not isinstance(error, TypeError) or isinstance(error, UnicodeError):
@@ -150,7 +150,7 @@ def _check_message(label: str, error: BaseException) -> None:
 
 
 def check_finite(label: str, result: Any) -> None:
-    """Raise for numbers that are not finite in what a call returned."""
+    """Raise an error if the result of a call contains numbers that are not finite."""
     if (
         isinstance(result, Mapping)
         and label.startswith("net.")
@@ -160,7 +160,7 @@ def check_finite(label: str, result: Any) -> None:
             check_finite(f"{label}[{key!r}]", value)
         return
     if label.startswith("getattr") and isinstance(result, float) and result == math.inf:
-        # The times at which generators stop.
+        # The times at which generators stop may be infinite.
         return
     is_real = isinstance(result, (np.ndarray, float)) and np.asarray(result).dtype.kind == "f"
     if is_real and not np.isfinite(result).all():

@@ -1,12 +1,12 @@
-"""What a target of the fuzzer is, and which there are.
+"""The targets of the fuzzer.
 
 A target is a module with a function ``case(random, step)``. It makes one case from a random generator, and calls
-``step(text)`` before each input, with the input as text. It returns how the inputs ended, as a list of one word each,
-such as ``"ok"`` or the name of an error, and raises ``FaultError`` for an ending that is not allowed. The same
-generator has to make the same case.
+``step(text)`` before each input, with the input as text. It returns the results of the inputs as a list of words,
+such as ``"ok"`` or the name of an error, and raises ``FaultError`` for a result that is not allowed. The same
+random generator must result in the same case.
 
-An input is what is counted and has a time limit, such as a call or a text. A case, which may be a sequence of inputs,
-is what can be repeated.
+Inputs, such as calls or texts, are counted and have a time limit. A case may be a sequence of inputs, and is the unit
+that can be repeated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: By name the module of each target, and the cases that one process runs. A new target gets a line here.
+#: For each target, its module and the number of cases that one process runs. Add new targets here.
 TARGETS = {
     "api": (".api", 100),
     "equations": (".equations", 5),
@@ -31,12 +31,12 @@ Case = Callable[[random.Random, Step], list[str]]
 
 
 class FaultError(Exception):
-    """An ending that is not allowed.
+    """A result that is not allowed.
 
     Parameters
     ----------
     key : str
-        Names the fault: failures of one key are reported once, with their number.
+        Identifies the fault. Failures with the same key are reported once, with their number.
     message : str
         What happened.
     """
@@ -48,23 +48,23 @@ class FaultError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Which cases are run, and within which limits."""
+    """Settings of a run, such as its limits."""
 
     seed: int = 0
-    #: Seconds that one input may take.
+    #: Time limit of one input (s).
     limit: float = 5.0
-    #: Bytes of address space of a process.
+    #: Limit of the address space of a process (bytes).
     memory: int = 8 << 30
     #: Whether inputs are shown before they are run.
     show: bool = False
 
 
 def generator(target: str, seed: int, number: int) -> random.Random:
-    """Return the random generator of a case, which alone determines it."""
+    """Return the random generator of a case, which determines the case completely."""
     return random.Random(f"{target}/{seed}/{number}")
 
 
 def case_of(target: str) -> Case:
-    """Return the function that runs a case of a target, given by its name or its module."""
+    """Return the function that runs a case of a target, which is specified by its name or its module."""
     module: Any = importlib.import_module(TARGETS.get(target, (target, 1))[0], __package__)
     return module.case  # type: ignore[no-any-return]

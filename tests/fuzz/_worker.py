@@ -1,4 +1,4 @@
-"""A process that runs cases. It notes where it is in a file, so that a crash or a hang can be told from outside."""
+"""A process that runs cases. It stores its position in a file, so that the driver can locate crashes and hangs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from typing import Any
 
 from ._target import FaultError, Settings, case_of, generator
 
-#: Number of the case, and inputs so far in this process.
+#: Number of the case, and number of inputs so far in this process.
 PLACE = struct.Struct("=qq")
 
 
 class Worker:
-    """Runs the cases of a target one after the other, and writes to a folder how they ended."""
+    """Runs the cases of a target one after another, and writes their results to a folder."""
 
     def __init__(self, target: str, folder: Path, settings: Settings) -> None:
         self._target, self._settings = target, settings
@@ -35,7 +35,7 @@ class Worker:
         self._number, self._inputs, self._steps = 0, 0, [""]
 
     def run(self, first: int, count: int, until: float) -> int:
-        """Run so many cases, or until so many seconds have passed; return the number of the next one."""
+        """Run ``count`` cases, or stop earlier at the time ``until``; return the number of the next case."""
         begun, number = time.monotonic(), first
         while number < first + count and time.monotonic() - begun < until:
             self._number, self._steps = number, []
@@ -62,12 +62,12 @@ class Worker:
         self._tell({"outcomes": {"failure": 1}, "failure": found})
 
     def _tell(self, ending: dict[str, Any]) -> None:
-        """Write down how a case ended, where a crash of a later one leaves it."""
+        """Write the result of a case to a file, so that it survives a crash of a later case."""
         print(json.dumps(ending), file=self._endings, flush=True)
 
 
 def _mistake(error: Exception) -> FaultError:
-    """Return the failure for an error that the fuzzer raised itself, such as while it checked a result."""
+    """Return the failure for an error of the fuzzer itself, for example while it checked a result."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent == Path(__file__).parent][-1]
     at = f"{Path(own.filename).name}:{own.lineno}"
@@ -76,7 +76,7 @@ def _mistake(error: Exception) -> FaultError:
 
 
 def limit_memory(most: int) -> None:
-    """Let allocations beyond a limit fail, where the system can."""
+    """Make allocations beyond a limit fail, if the operating system supports this."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -84,7 +84,7 @@ def limit_memory(most: int) -> None:
 
 
 def main() -> None:
-    """Run the cases that the arguments name."""
+    """Run the cases that the arguments specify."""
     target, folder, first, count, until, settings = sys.argv[1:]
     given = Settings(**json.loads(settings))
     faulthandler.enable()

@@ -1,4 +1,4 @@
-"""The API in Python: sequences of calls, each with the results of earlier ones and some hostile arguments."""
+"""Sequences of calls to the Python API, with the results of earlier calls and some hostile arguments."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ._target import Step
 
 __all__ = ["case"]
 
-#: Calls of a case, about.
+#: Approximate number of calls per case.
 CALLS = 40
 
 
 def case(random: random.Random, step: Step) -> list[str]:
-    """Run a sequence of calls, and return how each ended."""
+    """Run a sequence of calls, and return the outcome of each."""
     session = Session(random, step)
     operations, weights = zip(*OPERATIONS, strict=True)
     while len(session.outcomes) < CALLS:
@@ -23,6 +23,6 @@ def case(random: random.Random, step: Step) -> list[str]:
         (operation,) = random.choices(operations, weights)
         operation(session)
         if len(session.outcomes) == before:
-            # An operation that found nothing to do counts, so that every case ends.
+            # An operation that found nothing to do counts too, so that every case ends.
             session.outcomes.append("nothing")
     return [outcome for outcome in session.outcomes if outcome != "nothing"]

@@ -1,4 +1,4 @@
-"""Texts in the language of equations."""
+"""Random texts in the language of equations."""
 
 from __future__ import annotations
 

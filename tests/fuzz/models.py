@@ -1,4 +1,4 @@
-"""Model files."""
+"""Random model files."""
 
 from __future__ import annotations
 

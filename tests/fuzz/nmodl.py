@@ -1,4 +1,4 @@
-"""NMODL files."""
+"""Random NMODL files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["case"]
 
 
 def read(file: bytes) -> object:
-    """Make a class of a file."""
+    """Make a class from a file."""
     return dn.nmodl.loads(file.decode())
 
 

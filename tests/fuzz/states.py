@@ -1,4 +1,4 @@
-"""Saved states."""
+"""Random files of saved states."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["case"]
 
 
 def read(file: bytes) -> None:
-    """Load a state into a network that it is hardly of."""
+    """Load a state into a network to which it probably does not belong."""
     cell = dn.MCNeuron(5, V_th=-52.0, V_reset=-60.0, name="cell")
     cell.soma = dn.LeakyIF(5, V_rest=-65.0, C=100.0, gL=5.0)
     net = dn.Network([cell], dt=0.1)

@@ -1,11 +1,11 @@
-"""A short part of the fuzzer of the API, with a fixed seed; ``make fuzz`` runs more."""
+"""A few cases of the API's fuzzer, with a fixed seed, find no fault; ``make fuzz`` runs more."""
 
 from __future__ import annotations
 
 from ._driver import Driver
 from ._target import Settings
 
-#: About 1,500 calls.
+#: Number of cases, which make about 1,500 calls.
 CASES = 40
 
 

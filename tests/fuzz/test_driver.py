@@ -1,4 +1,4 @@
-"""The driver finds failures, errors of the fuzzer itself, crashes and hangs, and goes on after them."""
+"""The driver finds failures, errors of the fuzzer itself, crashes and hangs, and continues after them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CASES = 12
 
 
 def endings(seed):
-    """Return how each case has to end."""
+    """Return the expected result of each case."""
     return [generator("._broken", seed, k).choice(HOW) for k in range(CASES)]
 
 

@@ -1,4 +1,4 @@
-"""A few inputs of each reader, through the program and through Python; the program's own tests run more of them."""
+"""A few inputs of each reader, in the program and in Python, find no fault; the program's own tests run more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The golden cases (Brian2's forward Euler, recorded as data), built through the public API."""
+"""Networks built with the public API reproduce the golden cases, recorded with Brian2's forward Euler."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ class Cell(dn.MCNeuron):
 
 
 def modules(case, parts):
-    """Return the cell, and everything that drives it."""
+    """Return the cell and all modules that drive it."""
     cell, size = Cell(case, parts), case.get("n", 1)
     made = [cell]
     for receptor in case.get("receptors", ()):
@@ -53,7 +53,7 @@ def modules(case, parts):
 
 
 def compare(name, parts, dtype):
-    """Return the largest difference of any voltage, and the spikes found and expected."""
+    """Return the largest difference between voltages, and the spikes found and expected."""
     golden = json.loads((DATA / f"{name}.json").read_text())
     case, expect = golden["case"], golden["expect"]
     made = modules(case, parts)
@@ -96,5 +96,5 @@ def test_single_precision(name):
     if found == expected:
         assert worst < 2e-2
     else:
-        # Where a spike time differs voltages cannot agree; counts still do, nearly.
+        # If a spike time differs, voltages cannot agree, but spike counts nearly do.
         assert abs(len(found) - len(expected)) <= 2

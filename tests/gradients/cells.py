@@ -1,4 +1,4 @@
-"""The network of ``reference``, made with Dendrion."""
+"""The network of ``reference``, built with Dendrion."""
 
 import dendrion as dn
 import numpy as np
@@ -33,7 +33,7 @@ class Cell(dn.MCNeuron):
 
 
 class Made:
-    """A network of ``n`` neurons behind ``m`` sources, with delays of its own for each connection, and its probes."""
+    """A network of ``n`` neurons driven by ``m`` sources, with a delay for each connection, and its probes."""
 
     def __init__(self, n=5, m=4, seed=3, dtype="float64", threads=None, strength=0.4, i_ext=20.0, **settings):
         rng = np.random.default_rng(seed)
@@ -69,7 +69,7 @@ class Made:
         return [self.v, self.vd, self.spikes]
 
     def input(self, steps, seed=5, rate=0.04, batch=()):
-        """Spikes, some of which are real numbers."""
+        """Return input spikes, some of which are real numbers."""
         rng = np.random.default_rng(seed)
         shape = (*batch, steps, self.m)
         return rng.poisson(rate, shape) * rng.choice([1.0, 1.0, 0.7, 1.6], shape)
@@ -79,7 +79,7 @@ class Made:
         return [rng.normal(size=(*batch, steps, self.n)) * scale for scale in (0.1, 0.1, 1.0)]
 
     def reference_key(self, key):
-        """The name of a parameter in the reference: ``cell/soma.gL`` is ``soma.gL``, ``cell.V_th`` is ``V_th``."""
+        """Return a parameter's name in the reference: ``cell/soma.gL`` is ``soma.gL``, ``cell.V_th`` is ``V_th``."""
         module, name = key.rsplit(".", 1)
         if module in self.synapses:
             return module

@@ -1,7 +1,8 @@
-"""A network written from the equations in JAX, and differentiated by JAX: nothing of Dendrion is in it.
+"""A network that is implemented and differentiated in JAX, independently of Dendrion.
 
-One population of two-compartment neurons (AMPA on the soma, NMDA on the dendrite) with forward Euler, a generator with
-delays from 0 on, recurrent connections with delays from 1 on, hard thresholds with a surrogate derivative.
+The network has one population of two-compartment neurons (AMPA on the soma, NMDA on the dendrite), a generator with
+delays >= 0, recurrent connections with delays >= 1, and hard thresholds with a surrogate derivative. It uses forward
+Euler.
 """
 
 import functools
@@ -44,7 +45,7 @@ def hard(surrogate):
 
 @functools.partial(jax.jit, static_argnames=("surrogate", "steps", "dt", "soft", "detach", "refractory", "relative"))
 def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, refractory=0, relative=False):
-    """V of soma and dendrite before each step, and spikes of each step. ``x`` is what the generator sends."""
+    """Return V of soma and dendrite before each step, and spikes in each step. ``x`` is the generator's output."""
     spike = hard(surrogate)
     g_l, c = membrane(p, "soma")
     g_ld, c_d = membrane(p, "dend")
@@ -93,7 +94,7 @@ def simulate(p, x, delays, *, surrogate, steps, dt, soft=False, detach=False, re
 
 
 def gradient(p, x, delays, cotangents, **how):
-    """Gradients of the weighted sum of all that is recorded, by parameters and by ``x``."""
+    """Return gradients of the weighted sum of all recordings with respect to the parameters and ``x``."""
 
     def loss(p, x):
         recorded = simulate(p, x, delays, **how)

@@ -1,4 +1,4 @@
-"""Gradients through spikes, delays and recurrence against a model of the same equations, differentiated by JAX."""
+"""Gradients through spikes, delays and recurrent connections agree with JAX for the same equations."""
 
 import dendrion as dn
 import numpy as np
@@ -11,7 +11,7 @@ STEPS = 300
 
 
 def own(x):
-    """A surrogate of one's own, in functions that NumPy's arrays and JAX's both have."""
+    """A custom surrogate that uses only operations of both NumPy and JAX arrays."""
     return 0.5 / (1.0 + (abs(x) / 0.8) ** 3)
 
 
@@ -59,7 +59,7 @@ CASES = [
 
 
 def differences(made, found, expected):
-    """The largest difference of each gradient, relative to its largest value."""
+    """Return the largest error of each gradient, relative to the gradient's largest value."""
     worst = {}
     for key, gradient in found.items():
         reference_key = made.reference_key(key) if "." in key else "x"
@@ -69,7 +69,7 @@ def differences(made, found, expected):
     return worst
 
 
-# The derivative through the reset of a steep surrogate grows, and has to grow as in JAX.
+# With a steep surrogate, the derivative through the reset grows, and must grow as it does in JAX.
 @pytest.mark.filterwarnings("ignore::dendrion.GradientWarning")
 @pytest.mark.parametrize(("surrogate", "how"), CASES, ids=lambda v: repr(v) if v != own else "own")
 def test_gradients_agree_with_jax(surrogate, how, report):
@@ -78,7 +78,7 @@ def test_gradients_agree_with_jax(surrogate, how, report):
         settings |= {"V_reset": None, "V_th": 12.0}
     made = Made(surrogate_grad_fn=surrogate, **settings)
     if soft:
-        # A spike subtracts V_th, which must be above 0: everything is 70 mV higher.
+        # A spike subtracts V_th, which must be > 0, so all potentials are raised by 70 mV.
         moved = {"cell/soma.V_rest": 5.0, "cell/dend.V_rest": 4.0, "cell/nmda.E": 72.0, "cell/ampa.E": 69.0}
         made.net.set_parameters(moved)
         made.net.reset()

@@ -1,4 +1,4 @@
-"""Gradients with ``reset=False``: the surrogate acts at the end of steps that begin at or below V_th."""
+"""With ``reset=False``, the surrogate acts at the end of steps that begin at or below V_th."""
 
 import dendrion as dn
 import numpy as np
@@ -43,7 +43,7 @@ class HH(dn.MCNeuron):
 
 @pytest.mark.parametrize("method", list(dn.SolverMethodODE), ids=str)
 def test_action_potentials_agree_with_finite_differences(method):
-    """V is continuous, so every gradient of V is that of a difference."""
+    """V is continuous, so gradients of V agree with finite differences."""
     cell = HH(2, method)
     net = dn.Network([cell], dt=0.025)
     v, spikes = net.probe(cell.soma, "V"), net.probe(cell, "spikes")
@@ -60,12 +60,12 @@ def test_action_potentials_agree_with_finite_differences(method):
             sides.append((weights * v.values).sum())
         net.set_parameters({key: value})
         assert np.sum(found[key]) == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-4), key
-    # V_th changes nothing but the spikes.
+    # V_th affects only the spikes.
     assert found["hh.V_th"] == 0.0
 
 
 def test_spikes_reach_weights_and_batches():
-    """A loss behind a synapse has a gradient by the surrogate, and a batch has that of its samples."""
+    """A loss beyond a synapse has gradients through the surrogate, and those of a batch are the samples' gradients."""
     cells = HH(3, dn.SolverMethodODE.EXP_EULER)
     target = Leaky(1)
     target.ampa = dn.AMPA(1, g=5.0, t_decay=2.0, parent=None)

@@ -1,4 +1,4 @@
-"""``detach_reset`` cuts the derivative of the reset of V and nothing else, and keeps gradients bounded."""
+"""``detach_reset`` omits only the derivative of the reset of V, and keeps gradients bounded."""
 
 import dendrion as dn
 import numpy as np
@@ -48,7 +48,7 @@ def test_one_neuron_that_keeps_its_reset_grows_and_is_warned_of():
 
 @pytest.mark.parametrize("detach", [True, False])
 def test_adaptation_is_differentiated_in_either_case(detach):
-    """The derivative of w goes through the spike by the surrogate: by hand, for one neuron."""
+    """The derivative of w uses the surrogate, and agrees with forward sensitivities of one neuron."""
     alpha, steps, b, tau = 0.3, 500, 60.0, 40.0
     cell = Cell(Adaptive, surrogate_grad_fn=dn.Sigmoid(alpha), detach_reset=detach)
     found, spikes = gradient(cell, steps, "w")
@@ -104,7 +104,7 @@ def test_growth_is_warned_of_in_batches_and_float32():
 
 @pytest.mark.parametrize(("detach", "remedy"), [(False, "Use detach_reset=True"), (True, "a wider surrogate")])
 def test_an_overflow_names_its_cause(detach, remedy):
-    """Through the reset, or through an adaptation current that each spike increases."""
+    """The overflow occurs through the reset, or through an adaptation current that each spike increases."""
     cell = Cell(Adaptive if detach else dn.LeakyIF, detach_reset=detach, size=2)
     net = dn.Network([cell], dt=DT, dtype="float32")
     v = net.probe(cell.soma, "V")

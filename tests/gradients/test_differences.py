@@ -1,4 +1,4 @@
-"""Gradients by inputs, waveforms and initial states, and of whatever probes record, against differences of runs."""
+"""Gradients of all recordings, with respect to inputs, waveforms and initial states, agree with differences."""
 
 import dendrion as dn
 import numpy as np
@@ -20,7 +20,7 @@ class Cell(dn.MCNeuron):
 
 
 class Made:
-    """The cell behind three currents and a generator, whose connections drive two receptors at once or are sparse."""
+    """A cell with three input currents and a generator whose connections are sparse or drive two receptors at once."""
 
     def __init__(self, method=dn.SolverMethodODE.EULER, wave=None, steps=None, amplitude=30.0):
         rng = np.random.default_rng(1)
@@ -137,7 +137,7 @@ def test_initial_states():
             return made.loss()
 
         assert found.states[key][1] == pytest.approx(central(of, 1e-2), rel=1e-7)
-    # V_rest's gradient has the initial state in it, unless that was set.
+    # The gradient with respect to V_rest includes the initial state, unless the state was set.
     made = Made()
     made.net.set_state({"cell/soma.V": -65.0})
     without = made.gradient()

@@ -1,4 +1,4 @@
-"""Networks as functions of JAX, under ``jit``, ``grad`` and ``value_and_grad``."""
+"""Networks are JAX functions that work with ``jit``, ``grad`` and ``value_and_grad``."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""Functions of JAX are pure: their results depend on their arguments alone."""
+"""The JAX functions of networks are pure: their results depend only on their arguments."""
 
 import dendrion as dn
 import jax
@@ -55,7 +55,7 @@ def test_a_piecewise_rate_is_kept_too():
     net = dn.Network([cell, source, dn.MCSynapse(source, cell.ampa, conn=np.ones((3, 2)))], dt=DT)
     f = function(net, STEPS * DT, [], [net.probe(cell.soma, "V")])
     expected = f({})
-    # An array of this shape keeps the times.
+    # An array with this shape keeps the times.
     source.rate = [100.0, 4000.0]
     np.testing.assert_array_equal(f({}), expected)
     assert list(source.rate) == [2000.0, 100.0]
@@ -75,7 +75,7 @@ def test_a_pull_back_that_runs_again_has_its_own_parameters():
     expected = gradient({GL: gl})
     _, pull = jax.vjp(lambda p: f(p, x).sum(), {GL: gl})
     for _ in range(3):
-        # Each of these would move what is left out of the arguments.
+        # Each of these calls would change the values of omitted arguments if the function were not pure.
         gradient({GL: 2 * gl, "w.w": 2 * made.weights["w"], "cell/dend.gL": 1.0})
         made.net.set_parameters({"cell/dend.gL": 77.0})
         np.testing.assert_array_equal(pull(1.0)[0][GL], expected[GL])
@@ -126,7 +126,7 @@ def test_noise_follows_the_seed(noisy):
     net.reset(seed=5)
     net.run(STEPS * DT)
     np.testing.assert_array_equal(v.values, five)
-    # What the network is told later does not change the function.
+    # Later changes to the network do not affect the function.
     np.testing.assert_array_equal(f({}), default)
     seeded = jax.jit(lambda seed: f({}, seed=seed))
     np.testing.assert_array_equal(seeded(5), five)

@@ -1,4 +1,4 @@
-"""`memory` bounds the states that a gradient keeps; sums over connections do not grow with the batch."""
+"""`memory` limits the states that a gradient stores, and sums over connections do not grow with the batch."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from .cells import DT, Made
 
-#: Prints by how many MB the peak memory of a process grows in `backward`, and the number of connections.
+#: Prints the increase of a process's peak memory (MB) during `backward`, and the number of connections.
 SCRIPT = """
 import resource
 import dendrion as dn
@@ -41,7 +41,7 @@ def test_sums_over_connections_do_not_grow_with_the_batch():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)
     growth, connections = (float(x) for x in done.stdout.split())
     assert connections == 600_000
-    # A sum of 8 bytes per connection and sample would be 307 MB.
+    # Sums with 8 bytes per connection and sample would need 307 MB.
     assert growth < 100
 
 

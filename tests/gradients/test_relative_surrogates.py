@@ -1,4 +1,4 @@
-"""Surrogates of (V - V_th) / (V_th - V_reset): what they are in Python, in files, and what they need."""
+"""Surrogates of (V - V_th) / (V_th - V_reset) obey the chain rule, can be saved, and require V_reset."""
 
 import dendrion as dn
 import numpy as np
@@ -29,7 +29,7 @@ def test_the_derivative_is_the_surrogate_over_the_distance(kind):
 
 @pytest.mark.parametrize("function", [*(k(2.0, relative=True) for k in KINDS), lambda x: 1 / (1 + abs(x)) ** 2])
 def test_one_step_gives_the_chain_rule(function):
-    """dS/dV, dS/dV_th and dS/dV_reset of one step, from cotangents of the spikes alone."""
+    """dS/dV, dS/dV_th and dS/dV_reset of one step follow from the derivatives with respect to the spikes."""
     relative = function if isinstance(function, dn.Surrogate) else dn.surrogate.Expression(function, relative=True)
     cell = Cell(surrogate_grad_fn=relative)
     net = dn.Network([cell], dt=0.1)

@@ -1,4 +1,4 @@
-"""States of each sample of a batch: read, set, carried over, and with gradients."""
+"""The states of each sample of a batch can be read, set, carried over and differentiated."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""A reverse run takes from the run who spiked: to decide it again could differ where V grazes the threshold."""
+"""A backward pass uses the spikes of the run, because deciding them again could differ if V is at the threshold."""
 
 import dendrion as dn
 import numpy as np
@@ -28,7 +28,7 @@ def test_who_grazes_the_threshold(method, dtype):
     net, v, _ = made(1e3, method, dtype)
     net.run((STEPS + 1) * DT)
     last = v.values[-1]
-    # V rises, and reaches its last value in the last step. What is at the threshold is not above it.
+    # V rises until the last step. A value that equals the threshold is not above it.
     for V_th, spiked in ((last, False), (np.nextafter(last, -np.inf), True)):
         net, v, spikes = made(V_th.astype(np.float64), method, dtype)
         run = net.run((STEPS + 1) * DT, grad=True)
@@ -36,5 +36,5 @@ def test_who_grazes_the_threshold(method, dtype):
         cotangents = np.zeros((STEPS + 1, SIZE))
         cotangents[-1] = 1.0
         gradient = run.backward({v: cotangents}, wrt=["cell/dend.gL"])["cell/dend.gL"]
-        # The reset forgets V, and is not differentiated.
+        # The new V after a reset does not depend on the old one, and the reset is not differentiated.
         assert ((gradient == 0.0) == spiked).all()

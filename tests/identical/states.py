@@ -1,4 +1,4 @@
-"""Networks with a memory of every sort. As a script: goes on from a saved state, in a process of its own."""
+"""Networks with many kinds of state. As a script, this module continues from a saved state in a new process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIZE = 140
 
 
 class Learners(dn.MCNeuron):
-    """Noisy neurons with two receptors, whose dendrites take their time."""
+    """Noisy neurons with two receptors and a dendritic delay."""
 
     def __init__(self):
         delays = np.arange(SIZE) % 4 + 1
@@ -34,7 +34,7 @@ class Learners(dn.MCNeuron):
 
 
 def learning(**settings):
-    """Return a network that learns by pairs and triplets, with delays, a part of which lies on the dendrite."""
+    """Return a network with pair-based and triplet STDP, and with delays that are partly dendritic."""
     cells = Learners()
     noise = dn.PoissonGenerator(60, rate=dn.Piecewise([0.0, 30.0, 60.0], [80.0, 160.0, 50.0]), name="noise")
     delay, rule = dn.Uniform(0.4, 3.0), dn.FixedProb(0.08, autapses=False)
@@ -51,7 +51,7 @@ def learning(**settings):
 
 
 class Spiky(dn.MCNeuron):
-    """Dendritic spikes of both kinds, an adaptive soma that is reset in two stages, and channels."""
+    """A neuron with both kinds of dendritic spikes, an adaptive soma with a two-stage reset, and channels."""
 
     def __init__(self):
         super().__init__(SIZE, V_th=-48.0, V_reset=-60.0, V_spike=20.0, spike_width=0.5, refractory=2.0, name="cells")
@@ -69,7 +69,7 @@ class Spiky(dn.MCNeuron):
 
 
 def events(**settings):
-    """Return a network whose neurons have events that last, wait and come again."""
+    """Return a network whose neurons have events with durations, delays and refractory periods."""
     cells = Spiky()
     source = dn.PoissonGenerator(40, rate=60.0, name="noise")
     onto = [dn.MCSynapse(source, a, dn.FixedProb(0.3), weight=1.0, name=f"s{i}") for i, a in enumerate(cells.ampa)]
@@ -78,13 +78,13 @@ def events(**settings):
 
 
 def chance(t):
-    """Spikes that a function of the time gives, however often it is asked."""
+    """Return spikes that depend only on the times, no matter how often the function is called."""
     steps = np.rint(t / 0.1).astype(np.int64)
     return (steps[:, None] * np.array([7919, 104729]) % 211) % 37 == 0
 
 
 def driven(**settings):
-    """Return a network that every sort of generator drives."""
+    """Return a network that every kind of generator drives."""
     cells = dn.MCNeuron(SIZE, V_th=-50.0, V_reset=-62.0, name="cells")
     cells.soma = dn.LeakyIF(SIZE, V_rest=-65.0, C=100.0, gL=5.0)
     cells.ampa = dn.AMPA(SIZE, g=0.6, t_decay=3.0)
@@ -115,13 +115,13 @@ NETWORKS = {"learning": learning, "events": events, "driven": driven}
 
 
 def watched(net):
-    """Return probes of spikes, of neurons and of a generator."""
+    """Return probes of the spikes of neurons and of a generator."""
     modules = {m.name: m for m in net.modules}
     return [net.probe(modules[name], "spikes") for name in ("cells", "noise")]
 
 
 def main(name, dtype, threads, state, duration, end):
-    """Go on from a state; leave the spikes, and the state at the end."""
+    """Continue from a state, and save the spikes and the final state."""
     net = NETWORKS[name](dtype=dtype, threads=int(threads))
     spikes = watched(net)
     net.load_state(state)

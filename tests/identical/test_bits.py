@@ -10,7 +10,7 @@ import pytest
 
 
 def network(pair, threads, dtype, recurrent):
-    """Two populations with noise, currents, spread delays, and connections among and between them."""
+    """Return two populations with noise, currents, random delays, and connections within and between them."""
     first, second = pair(500, V_th=-50.0, name="first"), pair(333, V_th=-52.0, rise=0.6, name="second")
     second.dend.gL = np.linspace(2.0, 3.0, 333)
     noise = dn.PoissonGenerator(100, rate=60.0)

@@ -1,4 +1,4 @@
-"""Events and pulses are bit-identical for any number of threads, split of a run, and sample of a batch."""
+"""Events and pulses are bit-identical for any number of threads, any split of a run and any sample of a batch."""
 
 import dendrion as dn
 import numpy as np
@@ -9,7 +9,7 @@ SIZE = 150
 
 
 class Cell(dn.MCNeuron):
-    """Dendritic spikes of both kinds, an adaptive soma that is reset in two stages, and channels."""
+    """A neuron with both kinds of dendritic spikes, an adaptive soma with a two-stage reset, and channels."""
 
     def __init__(self):
         super().__init__(SIZE, V_th=-48.0, V_reset=-60.0, V_spike=20.0, spike_width=0.5, refractory=2.0, name="cell")

@@ -1,4 +1,4 @@
-"""A network with noise, all kinds of plasticity, delays and generators is bit-identical however it is run."""
+"""A network with noise, all kinds of plasticity, delays and generators is bit-identical however it runs."""
 
 import contextlib
 import hashlib
@@ -10,8 +10,8 @@ import pytest
 from dendrion.simulation import running
 
 SIZE = 400
-# Of everything that comes out in 60 ms, on levels with fused multiply-add. Where a change is meant to move bits, put
-# those here that the failing test reports, and say so in the commit; otherwise they must stay.
+# Hashes of all results of 60 ms, on processors with fused multiply-add. If a change is meant to alter results, copy the
+# hashes from the failing test and mention this in the commit; otherwise they must not change.
 GOLDEN = {"float64": "3ee0b10e0aec7d9e", "float32": "e39e6571c0739a38"}
 
 
@@ -71,7 +71,7 @@ def results(net, probes, spikes, connections):
 
 
 def run_in_pieces(net, duration, monkeypatch):
-    """Run, stopped again and again by a progress bar that raises."""
+    """Run a network while a progress bar that raises an exception stops it repeatedly."""
 
     @contextlib.contextmanager
     def impatient(steps, dt, stream):
@@ -115,7 +115,7 @@ def test_everything_at_once(method, dtype, monkeypatch):
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_any_number_of_threads_gives_the_golden_bits(dtype):
-    """From one version, machine and number of threads to the next."""
+    """The bits are the same for all versions, machines and numbers of threads."""
     found = set()
     for threads in range(1, 9):
         parts = build(dtype, threads, dn.SolverMethodODE.CRANK_NICOLSON)
@@ -131,7 +131,7 @@ def test_any_number_of_threads_gives_the_golden_bits(dtype):
 
 
 def test_a_run_that_is_stopped_goes_on_with_what_was_sent(monkeypatch):
-    """A long run is stopped between epochs, with generators ahead of the neurons."""
+    """A long run is stopped between epochs, when generators are ahead of the neurons."""
     whole, pieces = (build("float64", 2, dn.SolverMethodODE.EULER) for _ in range(2))
     whole[0].run(3000.0)
     stops = run_in_pieces(pieces[0], 3000.0, monkeypatch)

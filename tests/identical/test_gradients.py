@@ -10,7 +10,7 @@ STEPS = 500
 
 
 def gradients(threads=None, memory=2**30, n=5, **settings):
-    # Wide and low: gradients through hundreds of spikes would grow beyond all numbers.
+    # A wide and low surrogate, because gradients through hundreds of spikes would otherwise overflow.
     surrogate = dn.Triangle(0.1)
     made = Made(threads=threads, n=n, m=6, strength=1.0 / n, surrogate_grad_fn=surrogate, detach_reset=True, **settings)
     run = made.net.run(STEPS * DT, grad=True, memory=memory, inputs={made.source: made.input(STEPS)})
@@ -36,7 +36,7 @@ def test_threads_change_nothing(dtype):
 @pytest.mark.parametrize("method", [dn.SolverMethodODE.EULER, dn.SolverMethodODE.CRANK_NICOLSON])
 def test_memory_changes_nothing(method):
     whole = gradients(odemethod=method)
-    # One level of checkpoints, two, and as little as there can be.
+    # One level of checkpoints, two levels, and the plan that needs the least memory.
     for memory in (200_000, 40_000, 1):
         assert_same(whole, gradients(memory=memory, odemethod=method))
     assert_same(whole, gradients(threads=3, memory=40_000, odemethod=method))

@@ -1,4 +1,4 @@
-"""``net.reset(seed=)``: other noise and random spikes, which saved states and model files keep."""
+"""``net.reset(seed=...)`` changes noise and random spikes, and saved states and model files keep the seed."""
 
 import dendrion as dn
 import numpy as np
@@ -39,7 +39,7 @@ def test_other_random_numbers_and_the_same_connections():
         assert not np.array_equal(s.counts(), before)
     for a, b in zip(net["from_poisson"].connections, connections, strict=True):
         np.testing.assert_array_equal(a, b)
-    # The seed stays until another one is given.
+    # The seed remains until another one is passed.
     net.reset()
     np.testing.assert_array_equal(ran(net, v), second)
     net.reset(seed=1)
@@ -89,7 +89,7 @@ def test_a_model_file_keeps_it(tmp_path, name):
     loaded = dn.Network.load(tmp_path / name)
     assert (loaded.seed, loaded.noise_seed) == (1, 7)
     np.testing.assert_array_equal(ran(loaded, next(iter(loaded.recordings.values()))), expected)
-    # A seed for everything is one for noise too.
+    # A seed for the whole network is also the seed for noise.
     assert dn.Network.load(tmp_path / name, seed=3).noise_seed == 3
 
 

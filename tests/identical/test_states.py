@@ -17,7 +17,7 @@ from .states import NETWORKS, watched
 
 
 def elsewhere(name, dtype, threads, state, duration, end):
-    """Go on from a state in a process of its own; return what it came to."""
+    """Continue from a state in a separate process, and return the results."""
     arguments = [name, dtype, threads, state, duration, end]
     done = subprocess.run([sys.executable, states.__file__, *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -25,7 +25,7 @@ def elsewhere(name, dtype, threads, state, duration, end):
 
 
 def check(net, spikes, found, since):
-    """Compare all states, parameters, learnt weights and spikes."""
+    """Compare all states, parameters, learned weights and spikes."""
     own = {**net.get_state(), **net.state_dict()}
     arrays = dict(found.items())
     times = [arrays.pop(f"arr_{i}") for i in range(4)]
@@ -42,7 +42,7 @@ def check(net, spikes, found, since):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_run_goes_on_in_another_process(name, dtype, tmp_path):
-    # Not at a multiple of anything: inside an epoch, with spikes under way.
+    # Save inside an epoch, while spikes are in transit.
     whole = NETWORKS[name](dtype=dtype, threads=1)
     spikes = watched(whole)
     whole.run(100.0)
@@ -52,7 +52,7 @@ def test_a_run_goes_on_in_another_process(name, dtype, tmp_path):
     first.save_state(tmp_path / "first.state")
     found = elsewhere(name, dtype, 3, tmp_path / "first.state", 62.7, tmp_path / "end.state")
     check(whole, spikes, found, 37.3)
-    # The order in a file is that of neurons and connections, whatever the threads: the whole state is the same.
+    # The order in a file is that of neurons and connections for any number of threads, so the files are equal.
     assert (tmp_path / "end.state").read_bytes() == (tmp_path / "whole.state").read_bytes()
 
 
@@ -76,7 +76,7 @@ def test_two_breaks_and_a_state_saved_again(name, tmp_path):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_there_and_back_in_one_network(name, tmp_path):
-    """A state may be gone back to; recordings begin there anew, and reset() goes to the beginning."""
+    """A network can return to a state. Recordings restart there, and reset() returns to t = 0."""
     path = tmp_path / "run.state"
     net = NETWORKS[name]()
     of = {m.name: m for m in net.modules}
@@ -110,7 +110,7 @@ def test_there_and_back_in_one_network(name, tmp_path):
 
 
 def test_functions_are_asked_on_from_where_they_were(tmp_path):
-    """Asked for each step once; what was handed over before the break is in the state."""
+    """Functions are called once for each step; the state contains the spikes that they returned before the save."""
     path, asked = tmp_path / "run.state", []
 
     def fn(t):
@@ -143,7 +143,7 @@ def test_functions_are_asked_on_from_where_they_were(tmp_path):
 
 
 def test_what_was_set_comes_along(tmp_path):
-    """Parameters, times of a rate that no longer hold, and who learns."""
+    """The state contains parameters, the outdated times of a rate, and which connections learn."""
     path = tmp_path / "run.state"
 
     def modules(net):
@@ -170,7 +170,7 @@ def test_what_was_set_comes_along(tmp_path):
         each.train()
         each.run(15.0)
     np.testing.assert_equal(other.state_dict(), net.state_dict())
-    # Back to the rate with its times, which the module knows again.
+    # Return to the rate with its times, which the module then has again.
     other.load_state(early)
     np.testing.assert_array_equal(mine["noise"].rate, [80.0, 160.0, 50.0])
     del other
@@ -215,7 +215,7 @@ def test_batches_go_on(tmp_path):
 
 
 def saves(monkeypatch, net):
-    """Return the times at which a network is saved, as they come."""
+    """Return a list to which the time is appended whenever the network is saved."""
     times, save = [], dn.Network._save_state
 
     def noting(saved, path):
@@ -244,7 +244,7 @@ def test_saved_at_multiples_and_at_the_end(tmp_path, monkeypatch):
 
 
 def goes_on(path, end):
-    """Whether a run of the saved network comes to what one without a break does."""
+    """Check that a run from the saved state gives the same results as an uninterrupted run."""
     whole, net = NETWORKS["driven"](), NETWORKS["driven"]()
     whole.run(end)
     net.load_state(path)
@@ -308,7 +308,7 @@ def test_so_is_one_whose_recordings_find_no_room(tmp_path, monkeypatch):
         net.run(100.0, save_state=path)
     monkeypatch.setattr(streams, "flush", flush)
     goes_on(path, 110.0)
-    # The recording begins anew where the state is.
+    # The recording restarts at the time of the state.
     net.run(3.0)
     net.load_state(path)
     assert len(v) == 0

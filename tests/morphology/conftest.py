@@ -1,4 +1,4 @@
-"""Figures that nobody shows."""
+"""Fixtures for plots, which are not shown."""
 
 from __future__ import annotations
 

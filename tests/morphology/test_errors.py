@@ -1,4 +1,4 @@
-"""Faults of morphologies have their place and say what is accepted."""
+"""Errors about morphologies name the position of the problem and the accepted values."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Morphologies from files, points and cylinders."""
+"""Morphologies can be created from files, points and cylinders."""
 
 import copy
 
@@ -106,7 +106,7 @@ def test_random_places_are_reproducible_and_within_their_region(tree):
     assert places == tree.random(region, n=500, seed=1)
     assert places != tree.random(region, n=500, seed=2)
     assert all(60.0 <= tree.distance(p) <= 120.0 for p in places)
-    # 50 um on section 1 and 10 um on section 2.
+    # The region has 50 um on section 1 and 10 um on section 2.
     assert np.mean([p.section == 1 for p in places]) == pytest.approx(5 / 6, abs=0.06)
 
 
@@ -121,7 +121,7 @@ def test_files_of_morphio_are_read(tmp_path, name):
     morphio = pytest.importorskip("morphio")
     (tmp_path / "cell.swc").write_text(BALL + "4 3 150 10 0 0.5 3\n5 3 150 -10 0 0.5 3\n", encoding="utf-8")
     mutable = morphio.mut.Morphology(str(tmp_path / "cell.swc"))
-    # Both formats have contours only.
+    # In both formats somata are contours only.
     mutable.soma.points = np.array([[5.0, 0, 0], [0, 5.0, 0], [-5.0, 0, 0], [0, -5.0, 0]])
     mutable.soma.diameters = np.full(4, 0.1)
     mutable.soma.type = morphio.SomaType.SOMA_SIMPLE_CONTOUR

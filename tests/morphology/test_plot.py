@@ -1,4 +1,4 @@
-"""Pictures of morphologies."""
+"""Morphologies are drawn to scale, and plots can show values, regions and sites."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""What the parameters of couplings and connections do. See ``effects.py``."""
+"""Checks of the effects of the parameters of couplings and connections. See ``effects.py``."""
 
 import dendrion as dn
 import numpy as np
@@ -7,7 +7,7 @@ from .effects import DT
 
 
 class Wired(dn.MCNeuron):
-    """A soma and two dendrites, with receptors to be attached."""
+    """A soma and two dendrites, with receptors that checks attach."""
 
     def __init__(self, ends=("soma", "a"), g=2.0, receptor="first", on="a", **given):
         super().__init__(2, V_th=1e3, name="wired", **given)
@@ -24,7 +24,7 @@ class Wired(dn.MCNeuron):
 
 
 def currents(cell, *extra, state=None):
-    """Return the currents into soma, a and b of neuron 0 at t = 0."""
+    """Return the currents into the soma, a and b of neuron 0 at t = 0."""
     net = dn.Network([cell, *extra], dt=DT)
     net.set_state(state or {})
     probes = [net.probe(c, "I") for c in (cell.soma, cell.a, cell.b)]
@@ -52,7 +52,7 @@ def attached(_):
 
 
 def arrivals(pre, post, conn):
-    """Return what is in both receptors' gates after spikes of both generators at t = 0."""
+    """Return the gates of both receptors after spikes of both generators at t = 0."""
     cell = Wired()
     noise = {n: dn.SpikeGenerator(2, k, t, name=n) for n, k, t in (("one", [0], [0.0]), ("both", [0, 1], [0.0, 0.0]))}
     syn = dn.MCSynapse(noise[pre], getattr(cell, post), conn)

@@ -1,7 +1,7 @@
-"""What each parameter of NeurAI does: a check of its effect, by the equation it enters.
+"""Checks of the effect of each NeurAI parameter, based on the equation that contains it.
 
-A check takes the name of a class, makes small networks in which only that parameter differs, and holds the difference
-against the equation. Steps are of 0.1 ms by forward Euler unless it says otherwise.
+A check takes the name of a class, builds small networks that differ only in this parameter, and compares the difference
+with the equation. Unless a check states otherwise, it uses forward Euler with steps of 0.1 ms.
 """
 
 import dendrion as dn
@@ -14,7 +14,7 @@ RECEPTORS = ("AMPA", "NMDA")
 
 
 class Lab(dn.MCNeuron):
-    """A soma and the module under test, coupled by so little that they do not feel each other."""
+    """A soma and the module under test, coupled so weakly that they do not affect each other."""
 
     def __init__(self, kind, size=1, coupling=1e-12, V_th=1e3, geometry=None, neuron=None, **given):
         super().__init__(size, V_th=V_th, name="lab", **(neuron or {}))
@@ -29,7 +29,7 @@ class Lab(dn.MCNeuron):
 
 
 def first_step(kind, injected=0.0, lift=0.0, **given):
-    """Return by how much V of the part changes in one step, with V lifted above V_rest and a current (pA)."""
+    """Return the change of V in one step, with V raised above V_rest by ``lift`` (mV) and a current (pA)."""
     lab = Lab(kind, **given)
     dc = dn.DCGenerator(1, amplitude=injected, name="dc")
     net = dn.Network([lab, dc, dn.ConnGen(dc, lab.part)], dt=DT)
@@ -89,7 +89,7 @@ def r_axial(kind):
     for value in (100.0, 300.0):
         cable = Cable(value)
         net = dn.Network([cable], dt=DT)
-        # Of a receptor "I" is the receptor's; what leaves one compartment enters the other.
+        # "I" of a receptor is its own current, so record the other end, which receives what leaves this one.
         current = net.probe(cable.other, "I")
         net.run(DT)
         resistance = sum(4 * r * 50.0 / (np.pi * 4.0) for r in (value, 100.0))
@@ -105,7 +105,7 @@ def i_ext(kind):
 
 
 def probed(kind, variable, state, duration=DT, **given):
-    """Return a variable of a receptor at 0 and after ``duration``, from V = -60 and the given gates."""
+    """Return a variable of a receptor at t = 0 and after ``duration``, starting from V = -60 mV and these gates."""
     lab = Lab(kind, V_rest=-60.0, **given)
     net = dn.Network([lab], dt=DT)
     net.set_state({f"{lab.part.path}.{k}": v for k, v in state.items()})
@@ -148,7 +148,7 @@ def t_rise(kind):
         x = probed(kind, "x", {"s": 1.0, "x": 0.5}, t_rise=value, t_decay=10.0)
         np.testing.assert_allclose(s[1], 1 - DT / value, rtol=1e-12)
         np.testing.assert_allclose(x[1], 0.5 * (1 - DT / 10.0) + DT, rtol=1e-12)
-    np.testing.assert_allclose(probed(kind, "x", {"s": 1.0})[0], 1.0)  # Without a rise x is s.
+    np.testing.assert_allclose(probed(kind, "x", {"s": 1.0})[0], 1.0)  # Without a rise, x equals s.
 
 
 def scale_g(kind):
@@ -162,7 +162,7 @@ def scale_g(kind):
         np.testing.assert_allclose(ratio, 1 / peak, rtol=1e-6)
 
 
-# What all modules have
+# Parameters of all modules
 
 
 def size(kind):
@@ -180,7 +180,7 @@ def size(kind):
 
 
 def make(kind, **given):
-    """Return a module of any class of NeurAI, alone."""
+    """Return a single module of a NeurAI class."""
     lab, noise, dc = Lab("Compartment"), dn.PoissonGenerator(1), dn.DCGenerator(1, amplitude=1.0)
     receptor = dn.AMPA(1, t_decay=5.0)
     ends = {
@@ -230,7 +230,7 @@ FROZEN = {
 
 def frozen_params(kind):
     if kind not in FROZEN:
-        # These have no parameters, so that there is nothing to freeze.
+        # These modules have no parameters that could be frozen.
         with pytest.raises(dn.UnknownNameError, match="frozen_params: no parameter named 'g'"):
             make(kind, frozen_params={"g": 1.0})
         return

@@ -1,4 +1,4 @@
-"""What the parameters of neurons do. See ``effects.py``."""
+"""Checks of the effects of the parameters of neurons. See ``effects.py``."""
 
 import dendrion as dn
 import numpy as np
@@ -8,7 +8,7 @@ from .effects import DT, Lab
 
 
 def spiking(V_th=-50.0, V_reset=-65.0, duration=30.0, **given):
-    """Return recordings of a neuron under a strong current."""
+    """Return recordings of a neuron with a strong input current."""
 
     class Cell(dn.MCNeuron):
         def __init__(self):
@@ -25,7 +25,7 @@ def v_th(_):
     for value in (-50.0, -55.0):
         spikes, v, *_ = spiking(V_th=value)
         step = round(spikes.t[0] / DT)
-        # dV/dt = 3 mV/ms less the leak: the spike is in the first step whose result is above the threshold.
+        # dV/dt is 3 mV/ms minus the leak, and the spike is in the first step whose result is above the threshold.
         assert v[: step + 1].max() <= value
         assert v[step] + DT * (300.0 - 5.0 * (v[step] + 65.0)) / 100.0 > value
 
@@ -44,7 +44,7 @@ def v_reset(_):
 
 
 class Learner(dn.MCNeuron):
-    """A neuron that spikes where its current has a pulse."""
+    """A neuron that spikes when its current has a pulse."""
 
     def __init__(self, **given):
         super().__init__(1, V_th=-60.0, V_reset=-70.0, **given)
@@ -54,7 +54,7 @@ class Learner(dn.MCNeuron):
 
 
 def learnt(rule, pre, post, delay=1.0, **given):
-    """Return the weight after spikes of the source and the neuron at these steps."""
+    """Return the weight after spikes of the source and the neuron in these steps."""
     cell, wave = Learner(**given), np.zeros(1000)
     wave[post] = 1000.0
     source = dn.SpikeGenerator(1, np.zeros(len(pre), dtype=int), DT * np.asarray(pre))
@@ -68,7 +68,7 @@ def learnt(rule, pre, post, delay=1.0, **given):
 def stdp_tau(_):
     rule = dn.STDP(mu_minus=0.0, w_max=2.0)
     for value in (10.0, 40.0):
-        # The neuron's spike at step 100 reaches the synapse at 110, the source's at 300: 19 ms later.
+        # The neuron's spike in step 100 reaches the synapse in step 110, 19 ms before the source's spike in step 300.
         found = learnt(rule, [300], [100], dendritic_delay=10, stdp_tau=value)
         np.testing.assert_allclose(found, 1 - 2.0 * 0.01 * np.exp(-19.0 / value), rtol=1e-12)
 
@@ -76,7 +76,8 @@ def stdp_tau(_):
 def tau_triplet(_):
     rule = dn.TripletSTDP(A_plus=0.0, A_minus=0.0, A_plus_triplet=0.1, A_minus_triplet=0.0, tau_plus=20.0)
     for value in (50.0, 200.0):
-        # Source at 10 ms; neuron at 5 and 30 ms, 1 ms later at the synapse: slow trace of 25 ms, fast one of 21 ms.
+        # The source spikes at 10 ms. The neuron's spikes at 5 and 30 ms reach the synapse 1 ms later, so the slow trace
+        # has decayed for 25 ms and the fast one for 21 ms.
         found = learnt(rule, [100, 900], [50, 300], dendritic_delay=10, tau_triplet=value)
         np.testing.assert_allclose(found, 1 + 0.1 * np.exp(-21.0 / 20.0) * np.exp(-25.0 / value), rtol=1e-12)
 
@@ -127,7 +128,7 @@ def odemethod(_):
     assert errors[m.RK4] < errors[m.HEUN3] < errors[m.HEUN2] < errors[m.EULER]
     assert errors[m.CRANK_NICOLSON] < errors[m.IMPLICIT_EULER]
     assert errors[m.EXP_EULER] < 1e-9
-    np.testing.assert_allclose(errors[m.MIDPOINT], errors[m.HEUN2], rtol=1e-6)  # One polynomial, where f is linear.
+    np.testing.assert_allclose(errors[m.MIDPOINT], errors[m.HEUN2], rtol=1e-6)  # The methods are equal for linear f.
     assert ends[m.EULER] > exact > ends[m.IMPLICIT_EULER]
 
 

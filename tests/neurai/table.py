@@ -1,4 +1,4 @@
-"""The table of ``docs/neurai.md``: unit, equation and check of every NeurAI parameter. Run it to write the page."""
+"""The table in ``docs/neurai.md``: unit, equation and check of every NeurAI parameter. Run this to write the page."""
 
 import inspect
 import json

@@ -1,4 +1,4 @@
-"""Every parameter of NeurAI acts as ``docs/neurai.md`` says."""
+"""Every NeurAI parameter has the effect that ``docs/neurai.md`` describes."""
 
 import inspect
 
@@ -10,7 +10,7 @@ from .table import MEANING, NEURAI, PAGE, page
 PARAMETERS = [(kind, parameter) for kind in NEURAI for parameter, _ in NEURAI[kind]["parameters"]]
 
 
-# One step is held against the equation, however long it is.
+# A single step is compared with the equation, so its length does not matter.
 @pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning")
 @pytest.mark.parametrize(("kind", "parameter"), PARAMETERS)
 def test_it_acts(kind, parameter):

@@ -1,4 +1,4 @@
-"""Figures that nobody shows, and a small network whose recordings are drawn."""
+"""Fixtures for plots, which are not shown, and a small network whose recordings are drawn."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _close():
 
 
 class Ran(NamedTuple):
-    """Four cells, driven differently, and a generator, for 100.3 ms."""
+    """Recordings of four cells with different inputs, and of a generator, for 100.3 ms."""
 
     cells: dn.MCNeuron
     soma: dn.Recording
@@ -62,12 +62,12 @@ def batch():
     return v, spikes
 
 
-#: Recordings do not keep their network.
+#: Keeps the networks of recordings alive.
 _kept: list[dn.Network] = []
 
 
 class Cells(dn.MCNeuron):
-    """A soma and a dendrite with AMPA."""
+    """A neuron with a soma, and a dendrite with an AMPA receptor."""
 
     def __init__(self, size):
         super().__init__(size, V_th=-48.0, V_reset=-60.0, name="cells")

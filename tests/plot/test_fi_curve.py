@@ -1,4 +1,4 @@
-"""F-I curves of given rates and of recorded spikes."""
+"""F-I curves can be drawn from rates and from recorded spikes."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ import pytest
 
 
 class Point(dn.MCNeuron):
-    """A leaky integrate-and-fire neuron of 20 ms, 15 mV below its threshold."""
+    """A leaky integrate-and-fire neuron with a time constant of 20 ms that rests 15 mV below its threshold."""
 
     def __init__(self, size):
         super().__init__(size, V_th=-50.0, V_reset=-65.0, odemethod=dn.SolverMethodODE.EXP_EULER)
@@ -18,7 +18,7 @@ class Point(dn.MCNeuron):
 
 @pytest.fixture(scope="module")
 def recorded():
-    """Return currents, two neurons each, and the spikes of a second."""
+    """Return currents, each for two neurons, and the spikes in one second."""
     cells = Point(20)
     cells.soma.I_ext = currents = np.tile(np.linspace(100.0, 550.0, 10), 2)
     net = dn.Network([cells])
@@ -53,11 +53,11 @@ def test_rates_of_spikes_are_those_of_the_formula(recorded):
     currents, spikes = recorded
     x, y = dn.plot.fi_curve(currents, spikes=spikes, window=(0.0, 1000.0)).lines[0].get_xydata().T
     assert np.array_equal(x, np.linspace(100.0, 550.0, 10))
-    # Between two spikes V goes from -65 to -50 mV towards -65 + I / gL.
+    # Between two spikes, V rises from -65 to -50 mV towards -65 mV + I / gL.
     drive = x[x > 150.0]
     expected = 1e3 / (20.0 * np.log(drive / (drive - 150.0)))
     assert not y[x <= 150.0].any()
-    # A spike more or less, and 0.1 ms a spike.
+    # The tolerance is one spike, and 0.1 ms per spike.
     assert np.allclose(y[x > 150.0], expected, rtol=0.02, atol=1.0)
 
 

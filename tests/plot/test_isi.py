@@ -1,4 +1,4 @@
-"""Histograms of inter-spike intervals count what a loop over neurons finds."""
+"""Histograms of inter-spike intervals agree with counts from a loop over neurons."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from matplotlib.patches import StepPatch
 
 
 def bars(ax):
-    """Return values and edges of the histograms that are drawn."""
+    """Return the values and edges of the histograms that are drawn."""
     return [p.get_data()[:2] for p in ax.patches if isinstance(p, StepPatch)]
 
 
@@ -32,7 +32,7 @@ def test_one_recording_is_counted(ran):
 def test_bins_have_as_many_steps_each(ran):
     ((_, edges),) = bars(dn.plot.isi(ran.source))
     steps = edges / 0.1
-    # Between two steps, so that rounding moves no interval.
+    # Edges are between two steps, so that rounding moves no interval to another bin.
     assert np.allclose(steps - np.floor(steps), 0.5)
     assert np.allclose(np.diff(steps), np.round(np.diff(steps)))
 
@@ -65,7 +65,7 @@ def test_samples_of_a_batch_are_apart(batch):
 
 
 def test_samples_of_one_neuron_are_apart():
-    """From the last spike of a sample to the first of the next one is no interval."""
+    """There is no interval from the last spike of a sample to the first spike of the next one."""
     source = dn.PoissonGenerator(1, rate=200.0)
     net = dn.Network([source], seed=1)
     spikes = net.probe(source, "spikes")

@@ -1,4 +1,4 @@
-"""Text is neither cut nor does it collide, in figures of plt.subplots() by default and in those of style()."""
+"""Text is neither cut off nor overlaps, in figures with matplotlib's default style and with style()."""
 
 import contextlib
 import itertools
@@ -27,7 +27,7 @@ STYLES = {"plain": contextlib.nullcontext, "style": dn.plot.style}
 
 
 def texts(ax):
-    """Return the boxes of all text of some axes, by what it is."""
+    """Return the bounding boxes of all text in axes, by the kind of text."""
     found = {}
     for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
         low, high = sorted(axis.get_view_interval())
@@ -44,12 +44,12 @@ def texts(ax):
 
 
 def overlap(a, b):
-    # Half a pixel is the anti-aliasing.
+    # Allow half a pixel for anti-aliasing.
     return min(a.x1, b.x1) - max(a.x0, b.x0) > 0.5 and min(a.y1, b.y1) - max(a.y0, b.y0) > 0.5
 
 
 def problems(figure):
-    """Return what is cut and what collides."""
+    """Return the texts that are cut off or overlap."""
     figure.draw_without_rendering()
     page = figure.bbox
     boxes = {(n, name): box for n, ax in enumerate(figure.axes) for name, box in texts(ax).items()}
@@ -59,7 +59,7 @@ def problems(figure):
         if box.x0 < page.x0 - 1 or box.y0 < page.y0 - 1 or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1
     ]
     for (a, x), (b, y) in itertools.combinations(boxes.items(), 2):
-        # Names of compartments are on the tree, and find places of their own.
+        # Names of compartments lie inside the tree, where the plot places them without overlaps.
         inside = a[0] == b[0] and (a[1].startswith("text") or b[1].startswith("text"))
         if not inside and overlap(x, y):
             found.append(f"{a} lies on {b}")
@@ -82,7 +82,7 @@ def test_one_panel(ran, name, style):
 
 
 def grids():
-    """Return the plots in fours, so that each kind is at each place of a grid once."""
+    """Return groups of four plots, so that each kind occurs once in each position of a grid."""
     names = list(PLOTS)
     return [[names[(first + k) % len(names)] for k in range(4)] for first in range(0, len(names), 2)]
 
@@ -100,7 +100,7 @@ def test_four_panels(ran, names, style):
 
 
 def test_the_check_finds_what_collides(ran):
-    """Figures that the user placed have the faults of matplotlib's own."""
+    """With the user's own placement, texts can overlap as in any matplotlib figure."""
     figure, axes = plt.subplots(2, 2)
     figure.subplots_adjust(hspace=0.15)
     for name, ax in zip(("traces", "raster", "rate", "weights"), axes.flat, strict=True):
@@ -126,7 +126,7 @@ def test_layouts_that_the_user_chose_stay(ran):
     figure, ax = plt.subplots(layout="constrained")
     dn.plot.rate(ran.spikes, ax=ax)
     assert figure.get_layout_engine().__class__.__name__ == "ConstrainedLayoutEngine"
-    # And may be chosen afterwards, without a warning.
+    # The layout can also be chosen afterwards, without a warning.
     figure, ax = plt.subplots()
     dn.plot.weights(np.eye(3), ax=ax)
     figure.tight_layout()

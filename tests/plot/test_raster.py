@@ -1,4 +1,4 @@
-"""A raster has a tick for each spike, in the row of its neuron."""
+"""A raster plot has a tick for each spike, in the row of its neuron."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def ticks(ax):
-    """Return what is drawn, as pairs of time and row, of each recording."""
+    """Return the ticks of each recording as pairs of time and row."""
     return [sorted(zip(*line.get_data(), strict=True)) for line in ax.lines if line.get_marker() == "|"]
 
 

@@ -1,4 +1,4 @@
-"""Rates are spikes per neuron and second, as computed otherwise."""
+"""Rates are spikes per neuron and second, and agree with independent computations."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 
 def steps(ax):
-    """Return values and edges of the outlines that are drawn."""
+    """Return the values and edges of the outlines that are drawn."""
     return [p.get_data()[:2] for p in ax.patches if isinstance(p, StepPatch) and not p.get_fill()]
 
 
@@ -19,7 +19,7 @@ def test_a_bin_has_the_mean_rate_of_a_neuron(ran):
     ((rates, edges),) = steps(ax)
     table = ran.spikes.dense()
     whole = table[:1000].reshape(10, 100, 4).sum((1, 2)) / 4 / 0.01
-    # The last 0.3 ms are a bin of their own.
+    # The last 0.3 ms are a separate bin.
     rest = table[1000:].sum() / 4 / 0.0003
     assert np.allclose(rates, [*whole, rest])
     assert np.allclose(edges, [*range(0, 101, 10), 100.3])
@@ -28,7 +28,7 @@ def test_a_bin_has_the_mean_rate_of_a_neuron(ran):
 
 
 def test_a_spike_on_an_edge_is_in_the_bin_that_begins_there():
-    # As floats, 43 times 0.1 is less than 43 bins of 0.1.
+    # In floating point, 43 times 0.1 is less than 43 bins of 0.1.
     spikes = SimpleNamespace(t=0.1 * np.arange(100), i=np.zeros(100, dtype=int))
     ((rates, _),) = steps(dn.plot.rate(spikes, bin=0.1))
     assert np.allclose(rates, np.full(100, 1e4))

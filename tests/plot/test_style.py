@@ -1,4 +1,4 @@
-"""What all plots have in common: how they look in print, and that matplotlib comes with the first of them."""
+"""All plots are readable in print and for colour-blind readers, and the first one imports matplotlib."""
 
 import itertools
 import subprocess
@@ -12,7 +12,7 @@ import pytest
 from dendrion.plot._style import PALETTE, colours
 from matplotlib.colors import to_rgb
 
-#: Linear RGB as eyes without one kind of cones see it (Machado, Oliveira & Fernandes 2009, severity 1).
+#: Linear RGB as seen by eyes that lack one type of cone (Machado, Oliveira & Fernandes 2009, severity 1).
 SEEN = {
     "all cones": np.eye(3),
     "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
@@ -23,7 +23,7 @@ TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 
 
 
 def lab(colour, eye):
-    """Return CIELAB coordinates of a colour as an eye sees it."""
+    """Return the CIELAB coordinates of a colour as an eye sees it."""
     rgb = np.array(to_rgb(colour))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     xyz = TO_XYZ @ np.clip(np.asarray(SEEN[eye]) @ linear, 0, 1) / TO_XYZ.sum(1)
@@ -35,7 +35,7 @@ def lab(colour, eye):
 def test_all_eyes_tell_colours_apart_and_see_them_on_white(eye):
     seen = [lab(colour, eye) for colour in PALETTE]
     apart = [np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)]
-    # A difference of 2.3 is just noticed; matplotlib's own first seven have one of 4.6 for protanopes.
+    # A difference of 2.3 is just noticeable. For protanopes, two of matplotlib's first seven colours differ by 4.6.
     assert min(apart) > 15
     assert max(colour[0] for colour in seen) < 80
 
@@ -64,7 +64,7 @@ def test_new_figures_are_a_column_wide_without_boxes_in_small_fonts(ran):
         ax.figure.draw_without_rendering()
         fonts = [text.get_fontsize() for text in ax.get_xticklabels() + ax.get_yticklabels() + [ax.xaxis.label]]
         assert 7.0 <= min(fonts) <= max(fonts) <= 8.0
-        # All of it is on the page.
+        # The whole plot is on the page.
         box, page = ax.get_tightbbox(), ax.figure.bbox
         assert page.x0 <= box.x0 < box.x1 <= page.x1
         assert page.y0 <= box.y0 < box.y1 <= page.y1

@@ -1,4 +1,4 @@
-"""Surrogate derivatives over V - V_th."""
+"""Surrogate derivatives are drawn as functions of V - V_th."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Traces show what was recorded, with units, names and the spikes."""
+"""Traces show the recorded values, with units, names and spikes."""
 
 from types import SimpleNamespace
 
@@ -15,7 +15,7 @@ def names(ax):
 
 
 def spikes_drawn(ax):
-    """Return time, foot, head and colour of all spikes that are drawn in."""
+    """Return the time, lower end, upper end and colour of all spikes that are drawn."""
     return [
         (*segment.ravel()[[0, 1, 3]], to_rgb(lines.get_color()[0]))
         for lines in ax.collections
@@ -58,7 +58,7 @@ def test_several_recordings_are_told_apart_by_what_differs_in_their_names(ran):
     ax = dn.plot.traces([ran.soma, ran.dend], neurons=[1, 3])
     assert names(ax) == ["soma", "dend"]
     assert np.array_equal([line.get_ydata() for line in ax.lines[2:]], ran.dend.values.T[[1, 3]])
-    # Neurons of one recording are shades of its colour.
+    # Neurons of one recording are drawn in shades of one colour.
     assert len({line.get_color() for line in ax.lines}) == 4
 
 

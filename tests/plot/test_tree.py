@@ -1,4 +1,4 @@
-"""Trees are drawn to scale, without overlaps, in the colours of what is asked for."""
+"""Trees are drawn to scale, without overlaps, and coloured by the requested values."""
 
 import itertools
 
@@ -17,7 +17,7 @@ from .trees import Branching, Plain
 
 
 def drawn(ax):
-    """Return the corners of each compartment; of the soma points on its edge."""
+    """Return the corners of each compartment, and for the soma points on its edge."""
     shapes = {}
     for patch in ax.patches:
         corners = patch.get_path().vertices[:4]
@@ -283,7 +283,7 @@ def test_a_point_neuron_is_a_soma():
 
 
 class Loose(dn.MCNeuron):
-    """A dendrite that is coupled to nothing."""
+    """A neuron with a dendrite that is not coupled."""
 
     def __init__(self, somas=1):
         super().__init__(1, V_th=-50.0, V_reset=-60.0, name="loose")
@@ -292,7 +292,7 @@ class Loose(dn.MCNeuron):
 
 
 class Loop(Plain):
-    """Three compartments in a ring."""
+    """A neuron with three compartments in a ring."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Weights as images and histograms."""
+"""Weights are drawn as images or histograms."""
 
 import dendrion as dn
 import matplotlib.pyplot as plt
@@ -15,7 +15,7 @@ def histogram(ax):
 
 @pytest.fixture
 def synapse(pair):
-    """Return a function that makes a connection of 30 sources to 20 cells, and its network."""
+    """Return a function that connects 30 sources to 20 cells, and returns the connection and its network."""
 
     def make(conn, **options):
         cells, source = pair(20), dn.PoissonGenerator(30)
@@ -31,7 +31,7 @@ def test_a_dense_matrix_is_an_image_of_sources_by_targets():
     (image,) = ax.images
     assert np.array_equal(image.get_array(), table)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("target", "source")
-    # The first source is on top.
+    # The first source is at the top.
     assert ax.get_ylim() == (5.5, -0.5)
     (bar,) = (other for other in ax.figure.axes if other is not ax)
     assert bar.get_ylabel() == "weight"

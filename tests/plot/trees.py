@@ -1,4 +1,4 @@
-"""Neurons to draw."""
+"""Neurons for tests of plots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Branching(dn.MCNeuron):
-    """A soma and dendrites at random: lists of them by name, each on the soma or on one before it."""
+    """A soma and random dendrites, in named lists. Each dendrite is attached to the soma or to an earlier one."""
 
     def __init__(self, seed, count, names=("dends",), on_soma=0.1, thick=6.0):
         super().__init__(1, V_th=-50.0, V_reset=-60.0, name="branching")
@@ -28,7 +28,7 @@ class Branching(dn.MCNeuron):
 
 
 class Plain(dn.MCNeuron):
-    """Compartments without a geometry, but for those that are given one."""
+    """Compartments that have a geometry only if one is passed."""
 
     def __init__(self, size=1, **geometry):
         super().__init__(size, V_th=-50.0, V_reset=-60.0, name="plain")

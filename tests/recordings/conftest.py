@@ -1,4 +1,4 @@
-"""A network whose cells spike, and all kinds of probes."""
+"""A network of spiking cells, with all kinds of probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays of recordings are made once, read-only, and never out of date."""
+"""Arrays of recordings are cached, read-only and never out of date."""
 
 import dendrion as dn
 import numpy as np
@@ -65,7 +65,7 @@ def test_arrays_are_never_out_of_date(spiking, tmp_path, change):
     if change == "run":
         net.run(5.0)
     elif change == "reset":
-        # As many steps as before, with other values.
+        # Run as many steps as before, with other values.
         net.reset()
         net.set_state({"pair/soma.V": -70.0})
         net.run(20.0)

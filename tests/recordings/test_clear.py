@@ -1,4 +1,4 @@
-"""Clearing recordings and removing probes: what is recorded from then on is as if nothing had happened."""
+"""Clearing recordings and removing probes does not affect later recordings."""
 
 import dendrion as dn
 import numpy as np
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::zarr.errors.UnstableSpecificati
 
 
 def same_from(cleared, whole, t):
-    """Assert that a recording has what another has from a time on, and nothing else."""
+    """Assert that a recording contains exactly the data of another one from a time on."""
     for a, b in zip(cleared, whole, strict=True):
         late = b.t > t - 1e-9
         np.testing.assert_array_equal(a.t, b.t[late])
@@ -122,7 +122,7 @@ def test_a_removed_probe_keeps_what_it_has(spiking, tmp_path, stream):
         b.save(tmp_path / f"whole{place}.npz")
         assert (tmp_path / f"{place}.npz").read_bytes() == (tmp_path / f"whole{place}.npz").read_bytes()
     assert repr(probes[0]) == repr(kept[0])
-    # The others, and new ones, record on.
+    # The other probes and new ones keep recording.
     again = net.probe(net["pair"].soma, "V")
     assert list(net.recordings)[-1] == names[0]
     net.run(1.0)

@@ -1,4 +1,4 @@
-"""Trains, rates and intervals of spikes, as computed one spike at a time."""
+"""Spike trains, rates and intervals agree with a loop over all spikes."""
 
 import dendrion as dn
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(params=["network", "loaded", "some", "generator", "stream"])
 def spikes(request, spiking, tmp_path):
-    """Return recordings of spikes of all origins."""
+    """Return spike recordings of all kinds: from networks, files, generators and disk."""
     stream = {"to": tmp_path / "run.zarr"} if request.param == "stream" else {}
     net, (_, _, found, generated, _) = spiking(**stream)
     some = net.probe(net["pair"], "spikes", indices=[5, 0])
@@ -58,9 +58,9 @@ def test_the_variation_of_regular_and_random_spikes():
     a, b = net.probe(regular, "spikes"), net.probe(random, "spikes")
     net.run(5000.0)
     assert a.cv()[0] == 0.0
-    # Two spikes have one interval, which does not vary.
+    # Two spikes have only one interval, so the variation is undefined.
     assert np.isnan(a.cv()[1])
-    # Of 250 intervals each: the standard error of the mean of 40 is about 0.01.
+    # With 250 intervals each, the standard error of the mean of 40 values is about 0.01.
     assert b.cv().mean() == pytest.approx(1.0, abs=0.05)
     np.testing.assert_array_equal(a.isi()[0], np.full(48, 100) * 0.1)
 
@@ -75,7 +75,7 @@ def test_sources_that_spike_twice_in_a_step():
     assert spikes.rate()[0] == pytest.approx(len(spikes) / 0.01)
     spikes.clear()
     net.run(0.1)
-    # All in one step: intervals of 0, whose variation is not defined.
+    # All spikes are in one step, so the intervals are 0 and their variation is undefined.
     assert len(spikes) > 2 or np.isnan(spikes.cv()).all()
 
 
@@ -113,13 +113,13 @@ def test_times_that_are_no_window(spiking):
 
 
 def test_times_on_the_grid_are_not_lost_to_rounding():
-    """As floats, 3 times 0.1 is more than 0.3."""
+    """In floating point, 3 times 0.1 is more than 0.3."""
     source = dn.SpikeGenerator(1, [0] * 100, 0.1 * np.arange(100), name="source")
     net = dn.Network([source])
     spikes = net.probe(source, "spikes")
     net.run(10.0)
     for k in range(1, 99):
-        # Of these two times one may be less, the other more than k steps.
+        # One of these two times may be less than k steps, and the other one more.
         for start in (k / 10, 0.1 * k):
             assert len(spikes.trains(start=start)[0]) == 100 - k
     assert (spikes.isi()[0] == 0.1).all()

@@ -1,4 +1,4 @@
-"""Recordings on disk stay readable when a process is killed, and a folder that vanishes is noticed."""
+"""Recordings on disk stay readable if the process is killed, and a missing folder raises an error."""
 
 from __future__ import annotations
 

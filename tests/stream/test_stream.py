@@ -1,4 +1,4 @@
-"""Recordings that go to disk are those that would have stayed in memory."""
+"""Recordings that are written to disk equal those that are kept in memory."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_exports_and_plots_read_it(pair, tmp_path: Path) -> None:
 
 
 def test_a_probe_beside_keeps_its_own(pair, tmp_path: Path) -> None:
-    """Spikes of a population are logged once for all its probes."""
+    """A second probe keeps its data, although the spikes of a population are stored once for all its probes."""
     cells = pair(5, V_th=-62.0, V_reset=-65.0)
     source = dn.PoissonGenerator(5, rate=300.0)
     net = dn.Network([cells, source, dn.MCSynapse(source, cells.ampa, dn.All2All())], seed=1)
@@ -139,7 +139,7 @@ def test_without_zarr(pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    """What could not be written is still held, and the network runs on."""
+    """Data that could not be written stay in memory, and the network can continue."""
     script = """
 import resource, signal, sys
 import dendrion as dn, numpy as np
@@ -173,7 +173,7 @@ def test_a_recording_asked_for_again_reads_the_disk(pair, tmp_path: Path) -> Non
     cells = pair(4)
     net = dn.Network(cells)
     kept = net.probe(cells.soma, "V")
-    net.probe(cells.soma, "V", to=tmp_path / "run.zarr")  # let go at once
+    net.probe(cells.soma, "V", to=tmp_path / "run.zarr")  # released at once
     net.run(10.0)
     again = net.recordings["pair/soma.V 2"]
     np.testing.assert_array_equal(again.values, kept.values)

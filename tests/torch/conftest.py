@@ -1,4 +1,4 @@
-"""The network that the tests of the PyTorch layer share."""
+"""A network that the tests of the PyTorch layer share."""
 
 import dendrion as dn
 import numpy as np
@@ -21,7 +21,7 @@ class Cell(dn.MCNeuron):
 
 
 class Net:
-    """Two cells and three sources, with probes of V and of spikes."""
+    """A network of two cells and three sources, with probes of V and of spikes."""
 
     def __init__(self, dtype="float64", noisy=False, weight=1.0, seed=0, **settings):
         self.cell = Cell(2, noisy, name="cell", **settings)
@@ -46,6 +46,6 @@ def made():
 
 @pytest.fixture
 def x():
-    """An input of two samples."""
+    """Return an input with two samples."""
     torch = pytest.importorskip("torch")
     return torch.rand(2, STEPS, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

@@ -1,4 +1,4 @@
-"""Graphs keep the run they are of: whatever is called, set or stepped before they are differentiated."""
+"""A graph belongs to its run, no matter what is called, set or stepped before it is differentiated."""
 
 import dendrion as dn
 import pytest
@@ -137,7 +137,7 @@ def test_second_derivatives_are_refused(made, x):
         penalty = sum(g.square().sum() for g in first) + sum(p.sum() for p in layer.parameters()) + x.sum()
         with pytest.raises(dn.RunError, match=r"second derivatives \(create_graph=True\) are not available"):
             penalty.backward()
-    # A graph of gradients that nothing differentiates is fine.
+    # ``create_graph`` is allowed if the gradients are not differentiated again.
     first = torch.autograd.grad(layer(x).sum(), [x], create_graph=True)[0]
     assert torch.equal(first.detach(), torch.autograd.grad(layer(x).sum(), [x])[0])
 

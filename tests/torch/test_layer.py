@@ -1,4 +1,4 @@
-"""Networks as layers of PyTorch. PyTorch is large: these run in an environment of their own."""
+"""Networks work as PyTorch layers. PyTorch is large, so these tests run in a separate environment."""
 
 import dendrion as dn
 import numpy as np
@@ -94,7 +94,7 @@ def test_clamped_parameters_come_back():
     p.data.fill_(-0.1)
     out = one(torch.ones(STEPS, 3, dtype=torch.float64))
     (-out.sum()).backward()
-    # More conductance raises V, and the loss is -V: the gradient leads back, and passes.
+    # More conductance raises V, and the loss is -V. The gradient points back to valid values, so it is not blocked.
     assert p.grad < 0
     (p.data).fill_(-0.1)
     assert one.values()["cell/nmda.g"].item() == 0.0

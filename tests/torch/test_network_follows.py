@@ -1,4 +1,4 @@
-"""The network holds the parameters that an optimizer has reached, not those of the last call."""
+"""The network has the current parameters of the optimizer, not those of the last call."""
 
 import dendrion as dn
 import numpy as np
@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 
 
 def stepped(one, x, **settings):
-    """Return a layer after a step of an optimizer, and the value of gL that it reached."""
+    """Return a layer after a step of an optimizer, and the new value of gL."""
     layer = one.layer(**settings)
     optimizer = torch.optim.SGD(layer.parameters(), lr=1e-3)
     layer(x).square().mean().backward()

@@ -1,4 +1,4 @@
-"""Noise and random generators draw new numbers in each call, reproducibly."""
+"""Noise and random generators draw new numbers in each call, and do so reproducibly."""
 
 import dendrion as dn
 import pytest
@@ -17,7 +17,7 @@ def test_calls_differ_and_manual_seed_repeats_them(made, x, kind):
     torch.manual_seed(0)
     assert torch.equal(layer(*given), first)
     assert torch.equal(layer(*given), second)
-    # Out of training too: noise is part of the network.
+    # This also holds in evaluation mode, because noise is part of the network.
     assert not torch.equal(layer.eval()(*given), second)
 
 
@@ -28,7 +28,7 @@ def test_a_seed_of_a_call_or_of_the_layer(made, x):
     assert torch.equal(layer(x, seed=5), fixed(x))
     assert torch.equal(fixed(x), fixed(x))
     assert not torch.equal(fixed(x, seed=6), fixed(x))
-    # It is that of net.reset(seed=).
+    # The result is the same as with net.reset(seed=...).
     expected = fixed(x)
     one.net.reset(seed=5)
     one.net.run(4.0, batch=2, inputs={one.source: x.numpy()})

@@ -1,4 +1,4 @@
-"""A state_dict holds physical values, and means the same in any layer."""
+"""A state_dict contains physical values, which mean the same in any layer."""
 
 import copy
 import io

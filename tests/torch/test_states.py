@@ -1,4 +1,4 @@
-"""Calls start from states of each sample, and continue where the last one ended."""
+"""Calls start from the states of each sample, and can continue where the last call ended."""
 
 import dendrion as dn
 import pytest

@@ -1,4 +1,4 @@
-"""Several threads may call layers of one network."""
+"""Several threads can call layers of one network."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""A stand-in for Brian2's quantities: arrays of the SI's numbers with a dimension, whose units NumPy drops silently."""
+"""A replacement for Brian2's quantities: arrays in SI units with a dimension, which NumPy drops silently."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NAMES = ("length", "mass", "time", "current", "temperature", "quantity of substa
 
 
 class Dimension:
-    """Exponents of seven base dimensions, as Brian2 orders them."""
+    """Exponents of the seven base dimensions, in Brian2's order."""
 
     def __init__(self, exponents):
         self._dims = tuple(exponents)
@@ -23,11 +23,11 @@ class Dimension:
 
 
 class Quantity(np.ndarray):
-    """Numbers of the SI, and their dimension."""
+    """Numbers in SI units, and their dimension."""
 
     dim = Dimension((0,) * 7)
 
-    #: Before those of arrays, as in Brian2.
+    #: Higher than the priority of arrays, as in Brian2.
     __array_priority__ = 1000
 
     def __new__(cls, numbers, dim=dim):
@@ -69,7 +69,7 @@ class Quantity(np.ndarray):
 
 
 def _units():
-    """Return units by name, made as Brian2 makes them: floats of the SI."""
+    """Return units by name, created as in Brian2 from floats in SI units."""
     bases = {
         "volt": (2, 1, -3, -1, 0, 0, 0),
         "siemens": (-2, -1, 3, 2, 0, 0, 0),

@@ -1,4 +1,4 @@
-"""Quantities of every package."""
+"""Quantities of every supported package."""
 
 import pytest
 
@@ -7,5 +7,5 @@ from .packages import NAMES, maker
 
 @pytest.fixture(params=NAMES)
 def q(request):
-    """Return a function that makes quantities of a number and a unit; of each package in turn."""
+    """Return a function that makes a quantity from a number and a unit, for each package in turn."""
     return maker(request.param)

@@ -1,4 +1,4 @@
-"""Quantities by the package they are of, from a number and a unit written as Python writes it."""
+"""Functions that make quantities of a package from a number and a unit in Python syntax."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pytest
 
 from . import brian2_like
 
-#: Brian2 itself only where it is installed: the tests do not depend on it.
+#: Brian2 itself is included only if it is installed, because the tests do not depend on it.
 NAMES = ("pint", "quantities", "brian2_like", *(("brian2",) if importlib.util.find_spec("brian2") else ()))
 
 
 @functools.cache
 def maker(package):
-    """Return a function of a number and a unit, such as ``uS/cm**2``; skip where the package is missing."""
+    """Return a function of a number and a unit, such as ``uS/cm**2``; skip the test if the package is missing."""
     if package == "pint":
         return pytest.importorskip("pint").UnitRegistry().Quantity
     if package == "quantities":
@@ -24,7 +24,7 @@ def maker(package):
 
     def make(number, unit):
         if not unit:
-            # A product without a dimension would be a plain number.
+            # Without this, a dimensionless product would be a plain number.
             return units["Quantity"](number)
         factors = f"/ {unit[2:]}" if unit.startswith("1/") else f"* {unit}"
         return eval(f"number {factors}", {**units, "number": number})

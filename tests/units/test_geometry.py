@@ -1,4 +1,4 @@
-"""Conductance and capacitance are absolute, or specific with length and diameter: quantities say which."""
+"""Quantities for conductance and capacitance must be specific with a geometry, and absolute without one."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""What is particular to a package: registries, offsets, percent, uncertainties, and what holds quantities."""
+"""Registries, offset units, percent, uncertainties and containers of quantities are handled for each package."""
 
 import subprocess
 import sys
@@ -127,7 +127,7 @@ class TestQuantities:
         assert refused(40 * pq.CompoundUnit("uS/cm**2"), "nS") == message
 
     def test_degrees(self, pq):
-        # quantities converts them as differences: 36 degC would be 36 K.
+        # The package quantities converts them as differences, so 36 degC would become 36 K.
         message = "quantities treats degrees as differences; expected a temperature in K"
         assert refused(pq.Quantity(36, "degC"), K).endswith(message)
         assert refused(pq.Quantity(96, "degF"), K).endswith(message)
@@ -173,7 +173,7 @@ class TestBrian2:
         units = brian2_like.UNITS
         ohm = units["mV"] * 12.3 / units["nA"]
         assert in_unit("x", ohm, "Mohm") == 12.3
-        # Of one dimension with nothing that Dendrion has a unit for.
+        # Dendrion has no unit with this dimension.
         message = "cell: x = 2 A^2 s^2: got A^2 s^2, expected ms"
         assert refused((units["amp"] * units["second"]) ** 2 * 2.0, "ms") == message.replace("^2", "2")
 

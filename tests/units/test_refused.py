@@ -1,4 +1,4 @@
-"""A quantity of another dimension is refused wherever a number is taken, with what was given and what is expected."""
+"""A quantity with the wrong dimension raises an error that names its unit and the expected unit."""
 
 import dendrion as dn
 import numpy as np
@@ -24,7 +24,7 @@ class Named(dn.MCNeuron):
         self.axial = dn.MCConn(self.soma, self.dend, g=1.0)
 
 
-#: What takes a number, and the message, for a quantity that is not of its dimension.
+#: Uses of a quantity with the wrong dimension, and the expected message for each.
 MODULES = {
     "V_rest": (lambda q: dn.Compartment(V_rest=q(5, "nS")), "Compartment: V_rest = 5 nS: got nS, expected mV"),
     "length": (lambda q: dn.Compartment(length=q(5, "mV")), "Compartment: length = 5 mV: got mV, expected um"),

@@ -1,4 +1,4 @@
-"""A model written in quantities is, to the bit, the one written in plain numbers."""
+"""A model with quantities is bit-identical to the same model with plain numbers."""
 
 import dendrion as dn
 import numpy as np

@@ -1,4 +1,4 @@
-"""Signals of other packages that carry sample times: used where times matter, refused elsewhere, never ignored."""
+"""The sample times of signals of other packages are used or raise an error, but are never ignored."""
 
 import dendrion as dn
 import numpy as np
@@ -76,7 +76,7 @@ class TestNeo:
             dn.PoissonGenerator(2, rate=rate)
         with pytest.raises(dn.ParameterError, match="I_ext = an AnalogSignal"):
             dn.LeakyIF(2, I_ext=neo.AnalogSignal([10.0, 20.0], "pA", sampling_rate=1 * pq.kHz))
-        # A table of times takes it with these times.
+        # A Piecewise with the same times accepts the signal.
         table = dn.Piecewise(rate.times, rate)
         assert (table.times.tolist(), table.values.tolist()) == ([0.0, 1.0], [10.0, 20.0])
         with pytest.raises(dn.ParameterError, match="expected the same times, or values without times"):

@@ -1,4 +1,4 @@
-"""Dendrion's units mean what pint takes them for: all those of tables and of the library, and others of equations."""
+"""Dendrion's unit texts have the same meaning in pint."""
 
 import inspect
 import re
@@ -53,7 +53,7 @@ def _texts():
 
 
 def _as_pint_writes(text):
-    """Return the unit in pint's syntax, where a fraction of a power and what follows a slash need parentheses."""
+    """Return the unit in pint's syntax, in which fractional powers and products after a slash need parentheses."""
     text = text.replace("^1/2", "**0.5").replace("^", "**").replace(" ", "*") or "dimensionless"
     for symbol in ("um", "cm", "mm", "ms"):
         text = text.replace(f"{symbol}2", f"{symbol}**2").replace(f"{symbol}3", f"{symbol}**3")

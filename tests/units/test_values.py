@@ -1,11 +1,11 @@
-"""Converted numbers are what was written: decimals stay decimals, and nothing else is touched."""
+"""Conversion keeps decimal numbers exact, and leaves all other values unchanged."""
 
 import dendrion as dn
 import numpy as np
 import pytest
 from dendrion.units import in_unit
 
-#: A number and a unit, and what they are in another unit.
+#: A number and a unit, and the same quantity in another unit.
 CASES = [
     (0.3, "ms", "ms", 0.3),
     (0.0003, "second", "ms", 0.3),
@@ -32,7 +32,7 @@ CASES = [
 def test_one(number, unit, wanted, expected, q):
     found = in_unit("x", q(number, unit), wanted)
     assert type(found) is float
-    # Roots of ten are no decimals.
+    # Roots of ten are not decimal numbers.
     assert found == expected if "^1/2" not in wanted else found == pytest.approx(expected, rel=1e-15)
 
 

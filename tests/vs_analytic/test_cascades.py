@@ -1,4 +1,4 @@
-"""Exponential Euler solves linear cascades exactly: against closed forms on the grid of steps."""
+"""Exponential Euler solves linear cascades exactly: results agree with closed forms at all steps."""
 
 import dendrion as dn
 import numpy as np
@@ -14,13 +14,13 @@ def difference_of_exponentials(t, rise, decay):
         return t * np.exp(-t / rise)
     rate = 1 / rise - 1 / decay
     far = (np.exp(-t / decay) - np.exp(-t / rise)) / rate
-    # expm1 keeps its digits where the time constants are nearly equal.
+    # expm1 is accurate even if the time constants are nearly equal.
     near = np.exp(-t / rise) * np.expm1(np.clip(t * rate, -1, 1)) / rate
     return np.where(np.abs(t * rate) < 1, near, far)
 
 
 def response(rise, decay, dtype="float64", dt=DT, kind=dn.AMPA, at=1.0, span=60.0):
-    """Return x and s of a receptor after a unit spike that is delivered at 1 ms, and the time since."""
+    """Return x and s of a receptor after a unit spike that is delivered at 1 ms, and the time since the spike."""
     cells = dn.MCNeuron(1, V_th=1e6, odemethod=EXP, name="cells")
     cells.soma = dn.LeakyIF(1, C=1e9, gL=1e-3)
     cells.gate = kind(1, t_rise=rise, t_decay=decay)
@@ -37,7 +37,7 @@ def response(rise, decay, dtype="float64", dt=DT, kind=dn.AMPA, at=1.0, span=60.
 def test_rise_and_decay(decay):
     for dtype, tolerance in (("float64", 2e-13), ("float32", 2e-5)):
         x, s, t = response(0.5, decay, dtype)
-        # s/(1 ms) feeds x. Gates below 1e-30 become 0.
+        # s/(1 ms) drives x. Gates below 1e-30 become 0.
         expected = difference_of_exponentials(t, 0.5, decay)
         np.testing.assert_allclose(x, expected, rtol=tolerance, atol=1e-26)
         np.testing.assert_allclose(s, np.exp(-t / 0.5), rtol=tolerance, atol=1e-26)
@@ -66,7 +66,7 @@ def test_the_scaled_conductance_peaks_at_g():
 
 
 class Three(dn.Receptor):
-    """A receptor of three stages."""
+    """A receptor with three stages."""
 
     equations = """
     I = g*w*x*(E - V)                : pA
@@ -89,7 +89,7 @@ def matrix_exponential(a, t):
     small = a * t / 2.0**halvings
     power = np.eye(len(a))
     d = np.zeros_like(power)
-    # d is the exponential less 1: squares of 1 + d taken of d keep small numbers.
+    # d is the exponential minus 1. Squaring 1 + d in terms of d preserves small numbers.
     for k in range(1, 8):
         power = power @ small / k
         d = d + power
@@ -121,7 +121,7 @@ def test_three_stages(taus):
 
 
 class Chain(dn.Channel):
-    """A channel of four states in a cascade with constant rates, driven by a constant and by itself."""
+    """A channel with four states in a cascade with constant rates, driven by a constant and by feedback."""
 
     equations = """
     I = g*d*(E - V)                  : pA
@@ -165,7 +165,7 @@ def test_a_channel_of_four_stages(tau):
 
 
 class Current(dn.Receptor):
-    """A synapse that injects a current, with an alpha function."""
+    """A synapse that injects a current with the time course of an alpha function."""
 
     equations = """
     I = q*x                          : pA
@@ -179,7 +179,7 @@ class Current(dn.Receptor):
 
 @pytest.mark.parametrize("leak", [20.0, 50.0, 50.001])
 def test_a_passive_compartment_is_the_last_stage(leak):
-    """C = 100 pF, so that at 50 nS the membrane has the time constant of the synapse."""
+    """With C = 100 pF and 50 nS, the membrane has the same time constant as the synapse."""
     cells = dn.MCNeuron(1, V_th=1e6, odemethod=EXP, name="cells")
     cells.soma = dn.LeakyIF(1, C=100.0, gL=leak, V_rest=-70.0)
     cells.gate = Current(1)
@@ -229,7 +229,7 @@ def test_gradients_with_respect_to_time_constants(rise, decay):
 
 
 def test_couplings_that_depend_on_v_converge():
-    """Rates and couplings of V are frozen in a step, which is of first order."""
+    """Rates and couplings that depend on V are constant in a step, which gives first order."""
 
     class Gated(dn.Channel):
         equations = """

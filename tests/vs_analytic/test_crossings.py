@@ -1,4 +1,4 @@
-"""``reset=False``: spikes are the upward crossings of V_th in the recorded V, whatever runs them."""
+"""With ``reset=False``, spikes are the upward crossings of V_th in the recorded V, however the network runs."""
 
 import dendrion as dn
 import numpy as np
@@ -9,7 +9,7 @@ METHODS = list(dn.SolverMethodODE)
 
 
 class HH(dn.MCNeuron):
-    """A soma with the channels of Hodgkin and Huxley, and a dendrite with AMPA receptors."""
+    """A neuron with Hodgkin-Huxley channels on the soma and AMPA receptors on a dendrite."""
 
     def __init__(self, size=4, **options):
         super().__init__(size, **({"V_th": 0.0, "reset": False, "name": "hh"} | options))
@@ -33,7 +33,7 @@ def network(size=4, threads=None, dtype="float64", **options):
 
 
 def crossings(v, last, threshold=0.0):
-    """Pairs of step and neuron of upward crossings, from V at the beginning of each step and after the last."""
+    """Return the step and neuron of upward crossings, from V at the beginning of each step and after the last one."""
     v = np.vstack([v.values, last])
     return np.argwhere((v[:-1] <= threshold) & (v[1:] > threshold))
 
@@ -54,7 +54,7 @@ def test_every_solver_counts_action_potentials(method, dtype):
     assert len(expected) > 5
     offset = got[0, 0] - expected[0, 0]
     np.testing.assert_array_equal(got - [offset, 0], expected)
-    # Far fewer than the steps that V spends above the threshold.
+    # There are far fewer spikes than steps with V above the threshold.
     assert len(got) < (rest[1].values > 0.0).sum() / 5
 
 
@@ -95,7 +95,7 @@ def test_the_first_step_compares_with_the_initial_v():
         spikes = net.probe(cell, "spikes")
         net.run(2.0)
         assert len(spikes) == expected
-        # set_state is a new beginning.
+        # After set_state, crossings are counted from the new V.
         net.set_state({"cell/soma.V": np.array([-70.0])})
         cell.soma.I_ext = 300.0
         net.run(5.0)
@@ -103,7 +103,7 @@ def test_the_first_step_compares_with_the_initial_v():
 
 
 def test_no_refractory_time_is_needed():
-    """A potential that crosses in every other step spikes in every other step."""
+    """A potential that crosses the threshold in every other step spikes in every other step."""
 
     class Passive(dn.MCNeuron):
         def __init__(self):
@@ -173,7 +173,7 @@ def test_model_files_keep_it(tmp_path):
 
 
 def test_stdp_pairs_with_crossings_only():
-    """Potentiation by each crossing, with the trace of one early spike of the source: the rule summed by hand."""
+    """Each crossing potentiates according to the trace of one early spike of the source, as the rule predicts."""
     cells = HH(1)
     source = dn.SpikeGenerator(1, np.zeros(1, int), np.array([5.0]), name="source")
     rule = dn.STDP(lambda_=0.01, alpha=0.0, mu_plus=0.0, tau_plus=30.0, w_max=1.0)
@@ -184,7 +184,7 @@ def test_stdp_pairs_with_crossings_only():
     net.run(100.0)
     late = np.asarray(spikes.t)[np.asarray(spikes.t) > 6.0]
     assert len(late) > 3
-    # The source's spike is at the synapse 0.975 ms after it was sent, the neuron's 0.025 ms (one step) after it spiked.
+    # The source's spike reaches the synapse after 0.975 ms, and the neuron's spikes after 0.025 ms (one step).
     grown = 0.01 * np.exp(-(late + 0.025 - 5.975) / 30.0).sum()
     assert np.ravel(syn.connections.weight) == pytest.approx([1e-3 + grown], rel=1e-9)
 

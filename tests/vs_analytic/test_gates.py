@@ -1,4 +1,4 @@
-"""Receptor gates against their closed forms."""
+"""Receptor gates agree with their closed forms."""
 
 import dendrion as dn
 import numpy as np
@@ -6,9 +6,9 @@ import pytest
 
 
 def response(dt, method=dn.SolverMethodODE.EULER, variable="x", kind=dn.AMPA, **gate):
-    """Return a gate's variable after one unit spike at 1 ms, from the first step it shows, and the time since."""
+    """Return a gate's variable after a unit spike at 1 ms, from its first nonzero step on, and the time since then."""
     cells = dn.MCNeuron(1, V_th=1e6, odemethod=method, name="cells")
-    cells.soma = dn.LeakyIF(1, C=1e9, gL=1e-3)  # V stays where it is
+    cells.soma = dn.LeakyIF(1, C=1e9, gL=1e-3)  # V stays constant
     cells.gate = kind(1, **gate)
     cells.on = dn.MCConnSynapse(cells.gate, cells.soma)
     source = dn.SpikeGenerator(1, indices=[0], times=[1.0])
@@ -48,7 +48,7 @@ def test_scaled_conductance_peaks_at_g(rise, decay):
     for dt in (0.02, 0.01):
         current, _ = response(dt, variable="I", g=0.7, t_rise=rise, t_decay=decay, scale_g=True)
         peaks.append(current.max() / 70.0 / 0.7)
-    # Extrapolated to dt = 0, since Euler's error is of first order.
+    # Extrapolate to dt = 0, because Euler's error is of first order.
     assert abs(2 * peaks[1] - peaks[0] - 1) < 2e-5
 
 
@@ -72,7 +72,7 @@ def test_magnesium_block():
 
 
 def test_both_methods_converge_to_one_solution(pair):
-    """On a neuron with NMDA, without spikes; exponential Euler with the slope of the block."""
+    """The neuron has NMDA receptors and does not spike; exponential Euler includes the slope of the block."""
 
     def end(method, dt):
         cells = pair(1, V_th=1e6, rise=1.0, odemethod=method, name="cells")
@@ -81,7 +81,7 @@ def test_both_methods_converge_to_one_solution(pair):
         net.run(30.0)
         return net.get_state()["cells/dend.V"][0]
 
-    # Both err in first order: extrapolation removes that.
+    # Both have errors of first order, which extrapolation removes.
     ends = [2 * end(m, 0.0125) - end(m, 0.025) for m in dn.SolverMethodODE]
     assert end(dn.SolverMethodODE.EULER, 0.025) > -60
     assert abs(ends[0] - ends[1]) < 2e-3

@@ -1,4 +1,4 @@
-"""Noise: moments, autocorrelation, strong order, streams."""
+"""Noise has the right moments, autocorrelation and strong order, and independent streams."""
 
 import dendrion as dn
 import numpy as np
@@ -10,7 +10,7 @@ TAU = C / G_L
 
 
 class Cell(dn.MCNeuron):
-    """One compartment without spikes; ``noises`` makes its noise."""
+    """A neuron with one compartment that does not spike; ``noises`` creates its noise."""
 
     def __init__(self, size, noises, V_rest=V_REST, gL=G_L, **kwargs):
         super().__init__(size, V_th=1e6, name="cell", **kwargs)
@@ -46,7 +46,7 @@ def check_moments(report, name, x, mean, std, expected_correlation, lag):
     rows = {"mean": x.mean(), "expected mean": float(mean), "std": x.std(), "expected std": float(std)}
     rows |= {"autocorrelation": correlation, "expected": float(expected_correlation)}
     report("moments of the noises", noise=name, **{k: float(v) for k, v in rows.items()})
-    # Columns are independent; rows of a column are not, so that the columns alone bound the error from above.
+    # Columns are independent, but rows of a column are not, so the number of columns gives an upper bound on the error.
     error = 4 / np.sqrt(x.shape[1])
     assert abs(x.mean() - mean) < error * std
     assert abs(x.std() / std - 1) < error / np.sqrt(2)
@@ -108,7 +108,7 @@ def test_conductance_noise_is_geometric_brownian_motion(report):
 
 
 def normals(size, dt, steps):
-    """Return the numbers behind the noise of ``cell/soma``: those a white noise adds to V there."""
+    """Return the normal numbers of the noise on ``cell/soma``, which white noise adds to V."""
     v = record(cell := Cell(size, white(C), gL=1e-9, V_rest=0.0), cell.soma, dt, (steps + 1) * dt)
     return np.diff(v, axis=0) / np.sqrt(dt)
 
@@ -127,13 +127,13 @@ def strong_errors(noises, method, exact, dts, duration=4.0, size=2000):
 
 
 def geometric(sigma):
-    """Return the exact solution for noise of one reversal potential, which is V_rest."""
+    """Return the exact solution for noise with a single reversal potential, which is V_rest."""
     s = sigma / C
     return lambda w, dt: -50.0 * np.exp(-(G_L / C + s**2 / 2) * len(w) * dt - s * w.sum(axis=0))
 
 
 def fine(pairs, parts=64):
-    """Return the solution on a refined path: Brownian bridges between the points given, and Milstein's method."""
+    """Return the solution by Milstein's method on a path that is refined by Brownian bridges."""
 
     def solve(w, dt):
         rng, h = np.random.default_rng(0), dt / parts
@@ -194,7 +194,7 @@ def test_streams_do_not_depend_on_threads_or_cuts(dtype):
 
 @pytest.mark.filterwarnings("ignore::dendrion.TimeStepWarning", "ignore::dendrion.UnitWarning")
 def test_streams_are_independent():
-    """Of neurons, of compartments, of seeds."""
+    """Streams of different neurons, compartments and seeds are independent."""
 
     class Two(dn.MCNeuron):
         def __init__(self):
@@ -210,7 +210,7 @@ def test_streams_are_independent():
         probes = [net.probe(n, "I") for n in two.noises]
         net.run(20.1)
         tables += [p.values[1:] for p in probes]
-    # 200 x 500 independent numbers each: correlations are of size 1/316; neighbours' and neighbouring steps' too.
+    # With 200 x 500 independent numbers, correlations are about 1/316, also between neighbouring neurons and steps.
     one = tables[0]
     others = [*tables[1:], np.roll(one, 1, axis=0), np.roll(one, 1, axis=1)]
     assert all(abs((one * x).mean()) < 4.5 / 316 for x in others)

@@ -1,4 +1,4 @@
-"""Order, stability and cost of the solvers."""
+"""The solvers have the documented order, stability and cost."""
 
 import dendrion as dn
 import numpy as np
@@ -24,7 +24,7 @@ def test_every_method_is_here():
 
 
 class Bistable(dn.MCNeuron):
-    """Three compartments with a strong NMDA receptor, whose block is what makes the equations nonlinear. No spikes."""
+    """Three compartments with a strong NMDA receptor, whose block makes the equations nonlinear, without spikes."""
 
     def __init__(self, odemethod):
         super().__init__(1, V_th=1e3, odemethod=odemethod)
@@ -40,7 +40,7 @@ class Bistable(dn.MCNeuron):
 
 
 def end(method, dt, duration=25.6):
-    """Return all potentials at the end."""
+    """Return the final values of all potentials."""
     net = dn.Network([cell := Bistable(method)], dt=dt)
     net.set_state({f"{cell.path}/nmda.s": 2.0, f"{cell.path}/gaba.s": 1.5})
     net.run(duration)
@@ -63,7 +63,7 @@ def test_order(method, exact, report):
 
 
 def chain(method, n, dt, C=1.0, g=100.0, branch=False):
-    """Return a network of a tree whose axial conductances are large against its capacitances."""
+    """Return a network of a tree whose axial conductances are large relative to its capacitances."""
 
     class Chain(dn.MCNeuron):
         def __init__(self):
@@ -81,19 +81,19 @@ def chain(method, n, dt, C=1.0, g=100.0, branch=False):
 @pytest.mark.parametrize("branch", [False, True])
 @pytest.mark.parametrize("method", IMPLICIT)
 def test_implicit_methods_stay_stable_where_euler_diverges(method, branch):
-    # The fastest mode decays at about 4 g / C = 400 / ms: explicit methods need dt < 0.005 ms.
+    # The fastest mode decays at a rate of about 4 g / C = 400 / ms, so explicit methods need dt < 0.005 ms.
     with pytest.raises(dn.DivergenceError):
         chain(ODE.EULER, 20, 0.1, branch=branch).run(100.0)
     net = chain(method, 20, 0.1, branch=branch)
     net.run(600.0)
     states = np.array([v[0] for v in net.get_state().values()])
-    # At rest the leak of all compartments carries the injected current: 10 pA over 20 x 0.1 nS, all at nearly one V.
+    # In the steady state the leaks (20 x 0.1 nS) carry the injected current (10 pA), at nearly the same V everywhere.
     np.testing.assert_allclose(states.mean(), -65 + 10 / 2.0, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", IMPLICIT)
 def test_implicit_step_solves_the_tree(method):
-    """One step on a passive tree against a dense solution of the same equations."""
+    """One step on a passive tree agrees with a dense solution of the same equations."""
     n, dt, g, c, g_l = 12, 0.5, 100.0, 1.0, 0.1
     net = chain(method, n, dt, branch=True)
     rng = np.random.default_rng(1)

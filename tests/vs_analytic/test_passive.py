@@ -1,4 +1,4 @@
-"""Passive cells against linear algebra."""
+"""Passive cells agree with linear algebra."""
 
 import dendrion as dn
 import numpy as np
@@ -8,7 +8,7 @@ EXACT = {"rtol": 0, "atol": 1e-11}
 
 
 class Chain(dn.MCNeuron):
-    """Compartments in a row, the first of them the soma."""
+    """A chain of compartments, the first of which is the soma."""
 
     def __init__(self, C, gL, g, method=dn.SolverMethodODE.EULER):
         super().__init__(1, V_th=1e6, odemethod=method, name="chain")
@@ -21,7 +21,7 @@ class Chain(dn.MCNeuron):
 
 
 def matrix(C, gL, g):
-    """Return A of dv/dt = A v + I/C, with v the distance from rest."""
+    """Return the matrix A of dv/dt = A v + I/C, where v is V relative to rest."""
     A = -np.diag(np.asarray(gL, float))
     for i, conductance in enumerate(g):
         A[i, i] -= conductance

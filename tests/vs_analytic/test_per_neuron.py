@@ -1,4 +1,4 @@
-"""Values per neuron, and values changed between runs."""
+"""Parameters can differ between neurons, and can change between runs."""
 
 import dendrion as dn
 import numpy as np
@@ -33,7 +33,7 @@ def test_conductance_and_weight_per_neuron():
     ampa, nmda = net.probe(point.ampa, "I"), net.probe(point.nmda, "I")
     net.run(0.1)
     np.testing.assert_allclose(ampa.values[0], g * w * 0.5 * 65.0, rtol=1e-12)
-    # With one time constant x peaks at t_r / e, which scale_g divides by.
+    # With equal time constants, the peak of x is t_r / e, by which scale_g divides.
     block = 1 / (1 + np.exp(0.062 * 65.0) / 3.57)
     np.testing.assert_allclose(nmda.values[0], g * w * 0.25 * 65.0 * block * np.e / 5.0, rtol=1e-12)
     point.ampa.w = [0.0, 0.0, 4.0]

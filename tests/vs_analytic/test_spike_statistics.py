@@ -1,4 +1,4 @@
-"""Generated spikes against the theory of their processes."""
+"""Generated spikes agree with the theory of their processes."""
 
 import dendrion as dn
 import numpy as np
@@ -35,7 +35,7 @@ def test_poisson(report):
     )
     assert abs(n.mean() - mean) < 4 * np.sqrt(mean / n.size)
     assert abs(fano - 1) < 4 * np.sqrt(2 / n.size)
-    # Counts of neighbouring windows, and of neighbouring sources, have nothing to do with each other.
+    # Counts in neighbouring windows and of neighbouring sources are uncorrelated.
     for a, b in ((n[1:], n[:-1]), (n[:, 1:], n[:, :-1])):
         assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 4.5 / np.sqrt(a.size)
 
@@ -43,7 +43,7 @@ def test_poisson(report):
 def test_poisson_intervals_are_exponential():
     rate, size = 100.0, 400
     gaps = np.sort(intervals(spikes(dn.PoissonGenerator(size, rate=rate)), size))
-    # Steps between spikes: the difference of two rounded times, whose law is that of the interval to within a step.
+    # Steps between spikes are differences of two rounded times, so their distribution is accurate to within a step.
     gaps = gaps + np.random.default_rng(0).uniform(-0.5, 0.5, gaps.size)
     gaps = np.sort(gaps[gaps > 2])
     cdf = 1 - np.exp(-(gaps - 2) * rate * 1e-4)
@@ -72,7 +72,7 @@ def test_bernoulli(report):
     gaps = intervals(recording, size)
     found = np.bincount(gaps.astype(int), minlength=40)[1:40]
     expected = gaps.size * prob * (1 - prob) ** np.arange(39)
-    # Long intervals do not fit into the time simulated: short ones are a little more common.
+    # Long intervals do not fit into the simulated time, so short ones are slightly more common.
     chi = ((found - expected * found.sum() / expected.sum()) ** 2 / expected).sum()
     assert chi < 39 + 5 * np.sqrt(78)
 
@@ -94,7 +94,7 @@ def test_generators_are_independent_unless_they_share_a_stream(make):
 
 @pytest.mark.parametrize("make", [dn.PoissonGenerator, dn.BernoulliGenerator])
 def test_piecewise(make):
-    """Rates of segments, per source and for all."""
+    """The rates in each segment are right, per source and for all sources."""
     scale, name = (1e4, "rate") if make is dn.PoissonGenerator else (1.0, "prob")
     times = [50.0, 300.0, 700.0]
     for levels in (np.array([0.01, 0.002, 0.03]), np.array([[0.01, 0.0], [0.002, 0.02], [0.03, 0.001]]).repeat(150, 1)):

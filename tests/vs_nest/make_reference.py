@@ -1,12 +1,12 @@
-"""Makes ``reference.json``: the weights of NEST's plastic synapses for given spike trains.
+"""Write ``reference.json``: the weights of NEST's plastic synapses for fixed spike trains.
 
-Not part of the tests. To run it again: ``pip install nest-simulator`` in an environment of its own, then
+This is not part of the tests. To run it again, use ``pip install nest-simulator`` in a separate environment, then
 ``python make_reference.py``.
 
-The source is a parrot neuron driven by a spike generator. The neuron is a parrot too: the plastic synapse ends on its
-port 1, which repeats nothing, and given spikes come in through port 0. Trains are those the parrots sent. ``weights``
-holds what the weight recorder saw at each spike of the source: the weight that spike was delivered with. In NEST all of
-a delay is dendritic.
+The source is a parrot neuron driven by a spike generator. The target is a parrot neuron too: the plastic synapse ends
+at its port 1, which repeats no spikes, and the fixed spikes arrive at port 0. Trains are those that the parrots sent.
+``weights`` contains the weight with which each spike of the source was delivered, from the weight recorder. In NEST the
+whole delay is dendritic.
 """
 
 import json
@@ -25,13 +25,13 @@ def poisson(rng, rate):
 
 
 def with_ties(rng, pre, post, delay):
-    """Return the neuron's train with spikes that reach the synapse together with a third of the source's."""
+    """Return the target's train with spikes that reach the synapse together with a third of the source's spikes."""
     ties = rng.choice(pre, len(pre) // 3, replace=False) - round(delay / DT)
     return np.unique(np.concatenate([post, ties[ties > 5]]))
 
 
 def simulate(model, synapse, neuron, pre, post, delay, weight):
-    """Return the trains (ms) as sent, and the weight at each spike of the source."""
+    """Return the trains (ms) that the neurons sent, and the weight at each spike of the source."""
     nest.ResetKernel()
     nest.set_verbosity("M_ERROR")
     nest.resolution = DT
@@ -74,7 +74,7 @@ SHORT = {
 
 
 def cases():
-    """Yield every case."""
+    """Yield all cases."""
     rng = np.random.default_rng(2016)
     for delay in (0.1, 1.5, 6.0):
         for ties in (False, True):
@@ -93,7 +93,7 @@ def cases():
                         "ties": tie, "weight": 1.0, "pre": a, "post": b, "weights": weights,
                     }  # fmt: skip
     for name, synapse in SHORT.items():
-        # At rest before the first spike: NEST counts the time from 0, when x = 1 and u = U.
+        # The synapse is at rest before the first spike, because NEST starts at time 0 with x = 1 and u = U.
         start = {"x": 1.0, "u": synapse["U"]}
         a, _, weights = simulate("tsodyks2_synapse", {**synapse, **start}, {}, poisson(rng, 30.0), [], 1.0, 2.0)
         yield {

@@ -1,4 +1,4 @@
-"""Plastic weights against NEST's for the same trains (``make_reference.py`` made the numbers)."""
+"""Plastic weights agree with NEST for the same spike trains (computed by ``make_reference.py``)."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def label(case):
 
 
 class Target(dn.MCNeuron):
-    """A neuron that spikes exactly where its current has a pulse; its receptor only counts what arrives."""
+    """A neuron that spikes exactly when its current has a pulse. Its receptor only counts arriving spikes."""
 
     def __init__(self, dendritic_delay=1, tau_minus=20.0, tau_minus_triplet=110.0, size=1):
         taus = {"stdp_tau": tau_minus, "tau_triplet": tau_minus_triplet}
@@ -44,7 +44,7 @@ def steps(times):
 
 
 def build(case, delay, dendritic_delay, shift=0, dtype="float64", threads=None, **kwargs):
-    """Return network, synapse and the recording of the gate. ``shift`` (steps) is added to the neuron's spikes."""
+    """Return the network, the synapse and the gate's recording. ``shift`` (steps) is added to the neuron's spikes."""
     rule = RULES[case["model"]](**{NAMES.get(k, k): v for k, v in case["synapse"].items()})
     post = steps(case.get("post", [])) + shift
     wave = np.zeros(13_000)
@@ -60,7 +60,7 @@ def build(case, delay, dendritic_delay, shift=0, dtype="float64", threads=None, 
 
 
 def delivered(gate, pre, delay):
-    """Return the weights that arrived. What arrives at step n is in the gate at step n + 1."""
+    """Return the weights that arrived. A weight that arrives in step n is in the gate in step n + 1."""
     jumps = np.diff(gate.values[:, 0].astype(np.float64))
     return jumps[steps(pre) + round(delay / DT)]
 
@@ -75,13 +75,13 @@ def test_weights_are_nests(case, report):
     error = np.max(np.abs(weights - case["weights"]) / np.maximum(np.abs(case["weights"]), 1e-3))
     report(f"plasticity against NEST {REFERENCE['nest']}", case=label(case), spikes=len(weights), error=float(error))
     assert error < 1e-6
-    assert error < 1e-9  # What rounding explains.
+    assert error < 1e-9  # The tolerance allows for rounding.
 
 
 @pytest.mark.parametrize(("delay", "dendritic"), [(6.0, 10), (6.0, 30), (6.0, 45), (0.1, 1), (2.5, 1), (12.0, 3)])
 @pytest.mark.parametrize("case", [c for c in REFERENCE["cases"] if c["delay"] == 6.0], ids=label)
 def test_only_the_order_at_the_synapse_counts(case, delay, dendritic):
-    """Delays cut otherwise into axon and dendrite, with the neuron's spikes moved to arrive as in the reference."""
+    """Delays can be split differently into axon and dendrite if the neuron's spikes arrive as in the reference."""
     shift = round(case["delay"] / DT) + round(delay / DT) - 2 * dendritic
     net, _, gate, _, _ = build(case, delay, dendritic, shift)
     net.run(1270.0)
@@ -110,7 +110,7 @@ def test_bits_do_not_depend_on_cuts_or_looks(dendritic, dtype):
 
 
 def test_probe_shows_what_has_reached_the_synapse():
-    """With all of the delay on the dendrite: sources' spikes at once, the neuron's after the delay."""
+    """With a purely dendritic delay, the synapse sees the sources' spikes at once and the neuron's after the delay."""
     case = next(c for c in REFERENCE["cases"] if c["delay"] == 6.0)
     net, syn, _, _, _ = build(case, 6.0, 60)
     probe = net.probe(syn, "w")
@@ -170,7 +170,7 @@ def test_bits_do_not_depend_on_threads(rule, dtype):
 
 
 def test_old_spikes_are_dropped_without_a_trace():
-    """So many spikes of neurons whose sources are silent that histories are cut; then the sources spike."""
+    """The neurons spike so often while the sources are silent that histories are cut; then the sources spike."""
     cell = Target(1, size=8)
     drive = dn.CurrentGenerator(1, np.tile([1000.0, 0.0], 5000), name="drive")
     late = dn.SpikeGenerator(8, np.arange(8).repeat(2), np.tile([5.0, 1000.0], 8))
@@ -179,7 +179,7 @@ def test_old_spikes_are_dropped_without_a_trace():
     net = dn.Network([cell, drive, late, dn.ConnGen(drive, cell.soma), syn])
     probe = net.probe(cell.ampa, "s")
     net.run(1000.5)
-    # Every 0.2 ms a spike of the neuron, each facilitating by 0.01 w_max exp(-t / tau_plus) until w_max.
+    # Every 0.2 ms a spike of the neuron increases the weight by 0.01 w_max exp(-t / tau_plus), up to w_max.
     np.testing.assert_allclose(np.diff(probe.values[[0, 100, -1]], axis=0), np.full((2, 8), [[1.0], [50.0]]), rtol=1e-9)
 
 

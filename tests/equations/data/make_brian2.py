@@ -1,7 +1,7 @@
-"""Potentials by Brian2's forward Euler, for cells with channels: run it where Brian2 2.9 is installed.
+"""Print potentials of cells with channels, computed by Brian2 2.9 with forward Euler.
 
-Prints JSON: for each case the potential (mV) at the beginning of each millisecond of 100, dt 0.01 ms. The equations are
-written here once more, in the form of the papers.
+The output is JSON: for each case, the potential (mV) at the beginning of each of 100 ms, with dt 0.01 ms. The equations
+are repeated here in the form in which the papers present them.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""The squid axon's membrane in NEURON: run it where NEURON is installed. Prints spike times and potentials as JSON.
+"""Print spike times and potentials of the squid axon's membrane, computed by NEURON, as JSON.
 
-One compartment, 20 x 20 um, dt 0.001 ms, tables off; 0.126 nA from 10 to 60 ms. NEURON's second-order method: with
-its default, of order 1, it differs from itself by 1.8 mV in the upstroke at this step.
+The model is one compartment of 20 x 20 um with 0.126 nA from 10 to 60 ms, dt 0.001 ms and tables switched off. NEURON's
+second-order method is used, because at this step its default, of order 1, differs from it by 1.8 mV in the upstroke.
 """
 
 import json
