@@ -79,7 +79,7 @@ class RunError(DendrionError, RuntimeError):
 
 
 class ResourceError(DendrionError):
-    """Raised if something exceeds a limit of Dendrion, such as the number of operations in the equations of a neuron.
+    """Raised if one of Dendrion's limits is exceeded, such as the number of operations in the equations of a neuron.
 
     Attributes
     ----------

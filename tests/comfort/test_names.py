@@ -135,7 +135,7 @@ def test_dir_shows_what_is_public(net):
     assert dir(dn) == sorted(dn.__all__)
     for thing in (net, net["cells/soma"], net.recordings["cells/soma.V"]):
         for name in dir(thing):
-            # Attributes without a value yet, such as weights of rules, raise an error of their own.
+            # Attributes without a value yet, such as weights of rules, do not raise AttributeError.
             assert hasattr(thing, name), name
 
 

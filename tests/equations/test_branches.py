@@ -1,7 +1,7 @@
 """A branch of `where`, `if`, `min`, `max` or `clip` that is not taken does not influence values or gradients.
 
-Each case writes the same quantity q twice: with a side that is infinite, NaN or infinitely steep where it is not taken,
-and as its tangent at the point where the test runs. Values and gradients must agree.
+Each case contains the same quantity q twice: once with a branch that is infinite, NaN or infinitely steep where it is
+not taken, and once as the tangent at the point at which the test runs. Values and gradients must agree.
 """
 
 import os

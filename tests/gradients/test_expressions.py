@@ -1,4 +1,4 @@
-"""Surrogates of one's own: functions and texts, and what they have in common."""
+"""Custom surrogates can be functions or texts, which are equivalent."""
 
 import dendrion as dn
 import numpy as np
@@ -8,7 +8,7 @@ from dendrion.surrogate import Expression
 
 X = np.array([-30.0, -1.5, -0.2, 0.0, 0.3, 1.0, 8.0])
 
-#: Functions with the texts that tracing them gives.
+#: Functions, and the texts that result from tracing them.
 TRACED = {
     "1 / (1 + abs(x))^2": lambda x: 1 / (1 + abs(x)) ** 2,
     "0.5": lambda x: 0.5,

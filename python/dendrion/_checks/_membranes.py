@@ -45,7 +45,7 @@ class Membranes(NamedTuple):
         return float(np.max(bound)), int(np.argmax(bound))
 
     def mode(self, neuron: int) -> tuple[float, int]:
-        """Return the fastest rate of a neuron (1/ms) and the compartment where it is largest.
+        """Return the rate of a neuron's fastest mode (1/ms), and the compartment in which this mode is largest.
 
         The rate is exact for up to ``EXACT`` compartments, and a lower bound for more.
         """

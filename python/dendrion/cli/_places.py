@@ -33,7 +33,7 @@ class Places:
     Raises
     ------
     ParameterError
-        If a file exists already and ``--overwrite`` was not given.
+        If a file exists already and ``--overwrite`` was not passed.
     StructureError
         If there is nothing to plot.
     ImportError

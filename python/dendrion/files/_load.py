@@ -24,7 +24,7 @@ Table = dict[str, Any]
 
 
 class Values:
-    """The values of a document, some of which are stored as arrays in a separate file."""
+    """The values in a model file, some of which are stored as arrays in a separate file."""
 
     def __init__(self, arrays: dict[str, NDArray[Any]]) -> None:
         self._arrays = arrays

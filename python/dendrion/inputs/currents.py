@@ -32,7 +32,7 @@ class DCGenerator(Generator):
     amplitude : float, array or Piecewise
         Current (pA); positive currents depolarise. A single value, one per output, or a function of time.
     start, stop : float
-        The current is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average is
+        The current is on for ``start <= t < stop`` (ms). If it is switched on or off during a step, the time average is
         used.
     parent, name, frozen_params
         See [Module][dendrion.Module].
@@ -73,7 +73,7 @@ class CurrentGenerator(Generator):
         ``Series`` or ``DataFrame`` with a time index. If the signal does not begin at 0, its first time becomes
         ``start``.
     start, stop : float
-        The current is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average is
+        The current is on for ``start <= t < stop`` (ms). If it is switched on or off during a step, the time average is
         used.
     parent, name, frozen_params
         See [Module][dendrion.Module].

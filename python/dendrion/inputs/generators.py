@@ -137,8 +137,8 @@ class PoissonGenerator(Generator):
     rate : float, array or Piecewise
         Rate (Hz), >= 0: a single value, one per source, or a [piecewise constant][dendrion.Piecewise] function of time.
     start, stop : float
-        The generator is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average of
-        ``rate`` is used.
+        The generator is on for ``start <= t < stop`` (ms). If it is switched on or off during a step, the time average
+        of ``rate`` is used.
     parent, name, frozen_params
         See [Module][dendrion.Module].
     rng_col : str, optional
@@ -168,15 +168,15 @@ class PoissonGenerator(Generator):
 
 
 class BernoulliGenerator(Generator):
-    """Sources that spike at most once per step, with a given probability.
+    """Sources that spike at most once per step, with a specified probability.
 
     Parameters
     ----------
     size : int
         Number of sources.
     start, stop : float
-        The generator is on for ``start <= t < stop`` (ms). In a step during which it is switched, the time average of
-        ``prob`` is used.
+        The generator is on for ``start <= t < stop`` (ms). If it is switched on or off during a step, the time average
+        of ``prob`` is used.
     prob : float, array or Piecewise
         Probability of a spike per step, in [0, 1]: a single value, one per source, or a function of time.
     parent, name, frozen_params

@@ -23,7 +23,7 @@ class Noise(Abstract, Module):
     """Base of the noise processes on a compartment. Each neuron has independent noise.
 
     Results do not depend on the number of threads. White and conductance noise on one compartment are independent. They
-    are simulated as one Wiener process whose variance is the sum of theirs, which has the same distribution and
+    are simulated as one Wiener process with the sum of their variances, which has the same distribution and
     preserves the order of Milstein's method.
     """
 

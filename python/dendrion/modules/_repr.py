@@ -64,7 +64,7 @@ class NetworkShown(Fixed, NotCopied, Suggesting):
         return True
 
     def __contains__(self, module: object) -> bool:
-        """Return whether a module, given as an object or a path, is in the network."""
+        """Return whether a module, passed as an object or a path, is in the network."""
         if isinstance(module, str):
             return module in self._by_path
         return id(module) in self._parts

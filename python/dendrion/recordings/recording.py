@@ -303,7 +303,7 @@ class Recording(_Probe):
         """Return an array with dimensions ``time`` and ``neuron``, preceded by ``sample`` if there is a batch.
 
         Coordinates are the time (ms), the index of the neuron in its population, and its ``gid``; weights have the
-        dimension ``connection`` instead of ``neuron``. The attributes ``units`` give the units of values and
+        dimension ``connection`` instead of ``neuron``. The ``units`` attributes state the units of values and
         coordinates.
         """
         from ..export._xarray import recording_array
@@ -441,7 +441,7 @@ class SpikeRecording(_Probe, SpikeStatistics):
     def to_xarray(self) -> xr.Dataset:
         """Return a data set along ``spike``: ``t`` (ms), ``i``, ``gid``, and ``sample`` if there is a batch.
 
-        Spikes of generators have no ``gid``. The attributes ``units`` give the units.
+        Spikes of generators have no ``gid``. The ``units`` attributes state the units of the variables.
         """
         from ..export._xarray import spike_dataset
 

@@ -283,7 +283,7 @@ def _by_ends(connections: list[_Connection], ends: tuple[str, ...]) -> dict[int,
 
 
 def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynapse]) -> Compartment:
-    """Return the compartment that a receptor is on: another compartment, or the receptor itself."""
+    """Return the compartment on which a receptor acts: another compartment, or the receptor itself."""
     path = receptor.path
     if len(attached) > 1:
         raise StructureError(f"{path}: is attached twice, by {attached[0].path} and {attached[1].path}; attach it once")
@@ -310,7 +310,7 @@ def _host(receptor: Receptor, coupled: list[MCConn], attached: list[MCConnSynaps
 
 
 def _place(channel: Channel, attached: list[MCConnSynapse]) -> Compartment:
-    """Return the compartment that a channel is on."""
+    """Return the compartment on which a channel acts."""
     places = [a.post for a in attached]
     if channel.on is not None:
         places.append(channel.on)
