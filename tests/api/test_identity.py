@@ -36,7 +36,7 @@ def test_given_numbers_must_not_overlap(pair):
     a, b = pair(1, name="a", id=7), pair(1, name="b", id=7)
     with pytest.raises(dn.StructureError, match=r"id: a has 7, b has 7; expected ids that do not overlap"):
         dn.Network([a, b])
-    # A default id may occur several times, even if a subclass states it explicitly.
+    # Populations with the default ids do not overlap, even if a subclass repeats the default explicitly.
     dn.Network([pair(1, name="a"), pair(1, name="b")])
 
 

@@ -71,7 +71,7 @@ def test_refractory(dtype):
         assert intervals(silent(0.25), dtype=dtype) == exact[3]
     with pytest.warns(dn.RoundingWarning, match=rf"cells: refractory = 0\.249 ms {TAIL} 0\.2 ms"):
         assert intervals(silent(0.249), dtype=dtype) == exact[2]
-    # 150.5 steps are exact in single precision, and lie outside the tolerance for half steps.
+    # The refractory period is 150.5 steps. Neither single precision nor the tolerance for half steps hides this.
     with pytest.warns(dn.RoundingWarning, match=rf"cells: refractory = 15\.05 ms {TAIL} 15\.1 ms"):
         assert intervals(silent(15.05), dtype=dtype) == exact[151]
     message = (
