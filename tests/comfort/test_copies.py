@@ -78,3 +78,15 @@ def test_it_is_no_list(net):
     assert dn.Compartment(1) not in net
     with pytest.raises(dn.UnknownNameError, match="no module named 'cells/som'; did you mean 'cells/soma'"):
         net["cells/som"]
+
+
+@pytest.mark.parametrize("name", ["long", "deep"])
+def test_unknown_names_that_cannot_be_printed_are_unknown(pair, name):
+    key = 10**5000
+    if name == "deep":
+        key = []
+        for _ in range(3000):
+            key = [key]
+    net = dn.Network([pair(1, name="cells")])
+    with pytest.raises(dn.UnknownNameError, match="no module named <"):
+        net[key]

@@ -186,3 +186,9 @@ def test_recordings_of_a_batch(pair):
     net.run(5.0, batch=4)
     assert repr(v) == "<Recording pair/soma.V: 4 x 50 samples of 3 neurons, mV, t = 0 to 4.9 ms, every 0.1 ms>"
     assert re.fullmatch(r"<SpikeRecording pair\.spikes: \d+ spikes of 4 x 3 neurons, t = .* ms>", repr(spikes))
+
+
+def test_a_channel_on_something_else_has_a_table():
+    channel = dn.channels.KCa(1)
+    channel.on = [3.0]
+    assert "on " not in " ".join(Page(channel._repr_html_()).lines)

@@ -348,3 +348,16 @@ def test_hodgkin_huxley_cells_are_not_warned_of(method):
     cell.soma = dn.LeakyIF(1, V_rest=-54.4, C=1.0, gL=300.0, length=30.0, diameter=30.0)
     cell.na, cell.k = dn.channels.HHNa(1, on=cell.soma), dn.channels.HHK(1, on=cell.soma)
     assert told(cell, dt=0.01, odemethod=method) == []
+
+
+def test_a_time_constant_of_0_is_not_compared_with_the_step():
+    class Leak(dn.Channel):
+        equations = """
+        I = g * m * (E - V) : pA
+        dm/dt = -m / tau : 1
+        g = 1 nS; E = -70 mV; tau = 5 ms
+        """
+
+    cell = Tree([100.0], [5.0], [])
+    cell.leak = Leak(1, on=cell.soma, tau=-0.0)
+    dn.Network([cell])

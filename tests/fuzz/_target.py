@@ -23,6 +23,7 @@ TARGETS = {
     "equations": (".equations", 5),
     "nmodl": (".nmodl", 5),
     "models": (".models", 5),
+    "arrays": (".arrays", 5),
     "states": (".states", 5),
 }
 

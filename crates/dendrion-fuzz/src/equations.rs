@@ -5,13 +5,13 @@ use std::fmt::Write;
 use dendrion_equations::library;
 use dendrion_language::define;
 
-use crate::mutate::mutated;
+use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
 use crate::trial::built;
 use crate::{Outcome, Target};
 
 /// Words that are inserted into texts.
-const WORDS: [&str; 93] = [
+const WORDS: [&str; 102] = [
     "I",
     "V",
     "n",
@@ -105,6 +105,15 @@ const WORDS: [&str; 93] = [
     "dx/dt = -x/tau : 1\n",
     "_a",
     "I_Ca",
+    "dn",
+    "dV",
+    "where",
+    "exp",
+    "log",
+    "min",
+    "clip",
+    "exprel",
+    "1e308",
 ];
 
 /// Names of library texts.
@@ -142,17 +151,18 @@ pub(crate) struct Equations;
 impl Target for Equations {
     fn make(&mut self, random: &mut Random) -> Vec<u8> {
         let corpus: Vec<&str> = LIBRARY.iter().filter_map(|name| library(name)).chain(OWN).collect();
-        let text = match random.below(10) {
-            0..6 => {
+        let text = match random.below(20) {
+            0..12 => {
                 let text = random.pick(&corpus);
                 mutated(random, text, &corpus, &WORDS)
             }
-            6 => (0..random.below(40)).flat_map(|_| [random.pick(&WORDS), " "]).collect(),
-            7 | 8 => grammatical(random),
-            _ => {
+            12 | 13 => words(random, &WORDS, 40),
+            14..17 => grammatical(random),
+            17 | 18 => {
                 let text = grammatical(random);
                 mutated(random, &text, &corpus, &WORDS)
             }
+            _ => characters(random),
         };
         text.into_bytes()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dendrion_file::{Array, Arrays, Document, File, Format, document, read};
 use dendrion_language::TextError;
 
-use crate::mutate::mutated;
+use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
 use crate::{ACCEPTED, Outcome, Target};
 
@@ -97,6 +97,7 @@ const WORDS: [&str; 85] = [
     "1\n",
     "-1\n",
     "4000000000\n",
+    "4294967295\n",
     "1e308\n",
     "nan\n",
     "[0, 1, 2]\n",
@@ -127,15 +128,14 @@ impl Target for Models {
     fn make(&mut self, random: &mut Random) -> Vec<u8> {
         let notation = random.below(2);
         let corpus: Vec<&str> = self.corpus[notation].iter().map(String::as_str).collect();
-        let text = match random.below(10) {
-            0..8 => {
+        let text = match random.below(20) {
+            0..16 => {
                 let text = random.pick(&corpus);
                 mutated(random, text, &corpus, &WORDS)
             }
-            8 => {
-                let words: String = (0..random.below(40)).map(|_| random.pick(&WORDS)).collect();
-                format!("dendrion = 2\n{words}")
-            }
+            16 | 17 => format!("dendrion = 2\n{}", words(random, &WORDS, 40)),
+            // Braces make a text JSON.
+            18 => ["", "{"][notation].to_string() + &characters(random),
             _ => {
                 let text = small(random);
                 if random.once_in(2) { mutated(random, &text, &corpus, &WORDS) } else { text }

@@ -1,4 +1,5 @@
-//! Modifications of texts: changes to tokens, bytes and lines, and insertion of parts of other texts.
+//! Modifications of texts: changes to tokens, bytes and lines, and insertion of parts of other texts. Also texts of
+//! random words or characters.
 
 use crate::random::Random;
 
@@ -81,6 +82,21 @@ pub(crate) fn mutated(random: &mut Random, text: &str, others: &[&str], words: &
         text = once(random, &text, others, words);
     }
     text
+}
+
+/// Returns a text of fewer than `most` words.
+pub(crate) fn words(random: &mut Random, words: &[&str], most: usize) -> String {
+    (0..random.below(most)).flat_map(|_| [random.pick(words), " "]).collect()
+}
+
+/// Returns a text of up to 60 characters.
+pub(crate) fn characters(random: &mut Random) -> String {
+    let one = |random: &mut Random| match random.below(4) {
+        0 => random.pick(&CHARACTERS).to_string(),
+        1 => char::from_u32(random.below(0x11_0000) as u32).map(String::from).unwrap_or_default(),
+        _ => char::from(random.within(32..127) as u8).to_string(),
+    };
+    (0..=random.below(60)).map(|_| one(random)).collect()
 }
 
 fn once(random: &mut Random, text: &str, others: &[&str], words: &[&str]) -> String {

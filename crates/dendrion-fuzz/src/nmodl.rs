@@ -3,13 +3,13 @@
 use dendrion_language::define;
 use dendrion_nmodl::read;
 
-use crate::mutate::mutated;
+use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
 use crate::trial::built;
 use crate::{Outcome, Target};
 
 /// Words that are inserted into files.
-const WORDS: [&str; 96] = [
+const WORDS: [&str; 112] = [
     "NEURON {",
     "SUFFIX x",
     "POINT_PROCESS x",
@@ -106,6 +106,22 @@ const WORDS: [&str; 96] = [
     "\n",
     "REPRESENTS CHEBI:29101",
     "VERBATIM printf(\"%g\", v); ENDVERBATIM",
+    "VERBATIM /* c */ return 0; ENDVERBATIM",
+    "VERBATIM cai = _ion_cai; ENDVERBATIM",
+    "VERBATIM {\" ENDVERBATIM",
+    "USEION ca READ eca, cao WRITE ica",
+    "USEION Ca READ Cai, iCa, eCa WRITE Cai",
+    "REPRESENTS",
+    "LOCAL",
+    "(/V)",
+    ".5",
+    ": c",
+    "\r",
+    "g = g + w*f(1, 2)",
+    "eca = 3",
+    "if (v < 2.5) {",
+    "if (v >= 2.5) {",
+    "} else if (v >= 2.5) {",
 ];
 
 /// Valid files.
@@ -123,31 +139,28 @@ const CORPUS: [&str; 10] = [
 ];
 
 /// A mechanism into which statements are inserted.
-const FRAME: [&str; 3] = [
-    "NEURON { POINT_PROCESS x NONSPECIFIC_CURRENT i USEION ca READ cai, ica, eca}
-PARAMETER { g = 2 (uS) a = 3 (/V) <0,1> C = 0 } ASSIGNED { v i b } STATE { m n }
-FUNCTION f(x, y) { if (x < y) { f = x } else { f = x*y } } DERIVATIVE s { m' = -m n' = (f(v, m) - n)/a }
-PROCEDURE p(v) { b = f(v, 3) + g } NET_RECEIVE(w) { m = m + w*f(g, 2) } BREAKPOINT { SOLVE s METHOD cnexp\n",
-    "\n} INITIAL { m = f(g, 0)\n",
-    "\n}\n",
-];
+const FRAME: &str = include_str!("../../dendrion-nmodl/tests/mod/frame.mod");
 
 /// The target for NMODL files.
 pub(crate) struct Nmodl;
 
 impl Target for Nmodl {
     fn make(&mut self, random: &mut Random) -> Vec<u8> {
-        let text = match random.below(10) {
-            0..6 => {
+        let text = match random.below(20) {
+            0..11 => {
                 let text = random.pick(&CORPUS);
                 mutated(random, text, &CORPUS, &WORDS)
             }
-            6 => (0..random.below(40)).flat_map(|_| [random.pick(&WORDS), " "]).collect(),
-            7 | 8 => framed(random),
-            _ => {
+            11 | 12 => words(random, &WORDS, 40),
+            13..17 => framed(random),
+            17 => FRAME
+                .replace(": STEP", &words(random, &WORDS, 14))
+                .replace(": FIRST", &words(random, &WORDS, 14)),
+            18 => {
                 let text = framed(random);
                 mutated(random, &text, &CORPUS, &WORDS)
             }
+            _ => characters(random),
         };
         text.into_bytes()
     }
@@ -180,7 +193,7 @@ fn framed(random: &mut Random) -> String {
     let block =
         |random: &mut Random| (0..random.below(5)).map(|_| statement(random, 3) + "\n").collect::<String>();
     let (step, first) = (block(random), block(random));
-    [FRAME[0], &step, "i = b*m", FRAME[1], &first, FRAME[2]].concat()
+    FRAME.replace(": STEP", &step).replace(": FIRST", &first)
 }
 
 fn statement(random: &mut Random, depth: usize) -> String {

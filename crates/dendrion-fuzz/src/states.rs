@@ -1,16 +1,18 @@
 //! Saved states: state files of small networks, modified with or without correcting their checksum.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use dendrion_engine::Simulation;
 use dendrion_file::{Format, NoArrays, read};
-use dendrion_model::{Error, Network};
+use dendrion_model::{Connectivity, Error, Generator, Network, Signal, Source};
 
 use crate::random::Random;
 use crate::{ACCEPTED, Outcome, Target};
 
 /// Numbers of steps after which states are saved.
 const SAVED: [u64; 3] = [0, 3, 40];
+/// Spikes (step, source) that are passed to a generator.
+const PUSHED: [(u64, u32); 5] = [(2, 0), (5, 1), (39, 0), (45, 1), (300, 0)];
 /// Number of steps that a network runs from an accepted state.
 const STEPS: u64 = 20;
 
@@ -38,17 +40,32 @@ impl States {
     #[allow(clippy::expect_used)] // The models are constants.
     pub(crate) fn new() -> Self {
         let saved = |text: &str| {
-            let network = read(text, Format::Toml, &mut NoArrays).expect("a model").network;
+            let network = with_pushed(read(text, Format::Toml, &mut NoArrays).expect("a model").network);
             let mut simulation = Simulation::new(network.clone()).expect("a network");
+            simulation.push_spikes("pushed", &PUSHED, 1000).expect("spikes");
             let mut files = Vec::new();
             for step in SAVED {
                 simulation.advance(step - simulation.steps()).expect("steps");
                 files.push(simulation.state_bytes().expect("a state"));
             }
+            // Where a run is stopped, generators are ahead of the neurons.
+            simulation.run(900, &mut |_| ControlFlow::Break(())).expect("steps");
+            files.push(simulation.state_bytes().expect("a state"));
             Saved { network, simulation, files }
         };
         Self { all: MODELS.map(saved).into(), which: 0 }
     }
+}
+
+/// Adds a generator to which spikes are passed, and its connections. Model files cannot have it.
+fn with_pushed(mut network: Network) -> Network {
+    let mut passed = network.projections[0].clone();
+    (passed.path, passed.pre) = ("passed".into(), Source::Generator(network.generators.len()));
+    passed.connectivity = Connectivity::AllToAll { autapses: true };
+    passed.delay = Some(1.0.into());
+    network.projections.push(passed);
+    network.generators.push(Generator::new("pushed", 2, Signal::Pushed, []));
+    network
 }
 
 impl Target for States {

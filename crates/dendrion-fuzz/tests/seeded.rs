@@ -27,6 +27,11 @@ fn models() {
 }
 
 #[test]
+fn arrays() {
+    check("arrays", 5_000, 300);
+}
+
+#[test]
 fn states() {
     check("states", 1_500, 60);
 }

@@ -162,6 +162,20 @@ impl<T: Scalar> Fanout<T> {
         delays: Delays,
         lanes: usize,
     ) -> Result<Self, FanoutError> {
+        Self::of(starts, targets.try_into()?, weights.try_into()?, delays, lanes)
+    }
+
+    /// As [`Fanout::new`], for arrays that are already in aligned memory.
+    ///
+    /// # Errors
+    /// As [`Fanout::new`].
+    pub fn of(
+        starts: Vec<u32>,
+        targets: Buffer<u16>,
+        weights: Buffer<T>,
+        delays: Delays,
+        lanes: usize,
+    ) -> Result<Self, FanoutError> {
         let n = targets.len();
         let ends = (starts.first(), starts.last().map(|e| *e as usize));
         if ends != (Some(&0), Some(n)) || !starts.is_sorted() {
@@ -179,8 +193,7 @@ impl<T: Scalar> Fanout<T> {
             return Err(FanoutError::Target { target: *target, lanes });
         }
         let longest = delays.longest();
-        let (starts, targets, weights) = (starts.try_into()?, targets.try_into()?, weights.try_into()?);
-        Ok(Self { starts, targets, weights, delays, lanes, longest })
+        Ok(Self { starts: starts.try_into()?, targets, weights, delays, lanes, longest })
     }
 
     /// Creates a copy.

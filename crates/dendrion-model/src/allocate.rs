@@ -3,7 +3,11 @@
 //!
 //! The errors name neither the module nor the purpose of the memory; [`Error::needed_by`] adds both.
 
-use crate::{Error, UNNAMED, Values};
+use crate::{Error, UNNAMED, Values, check_interrupt};
+
+/// Number of values that are written between two checks for an interrupt. The system provides memory when it is first
+/// written, which may take longer than writing.
+pub const BLOCK: usize = 1 << 18;
 
 /// Creates the error for memory of `count` values that could not be allocated.
 pub fn out_of_memory<T>(count: usize) -> Error {
@@ -37,9 +41,13 @@ pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<(), Error> {
 /// Returns a vector with `count` copies of `value`.
 ///
 /// # Errors
-/// Returns [`Error::OutOfMemory`] if the allocation fails.
+/// Returns [`Error::OutOfMemory`] if the allocation fails, and [`Error::Interrupted`] after an interrupt.
 pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
     let mut values = room(count)?;
+    while count - values.len() > BLOCK {
+        values.resize(values.len() + BLOCK, value.clone());
+        check_interrupt()?;
+    }
     values.resize(count, value);
     Ok(values)
 }
@@ -47,10 +55,15 @@ pub fn filled<T: Clone>(count: usize, value: T) -> Result<Vec<T>, Error> {
 /// Returns a copy of a slice.
 ///
 /// # Errors
-/// Returns [`Error::OutOfMemory`] if the allocation fails.
+/// Returns [`Error::OutOfMemory`] if the allocation fails, and [`Error::Interrupted`] after an interrupt.
 pub fn copied<T: Clone>(values: &[T]) -> Result<Vec<T>, Error> {
     let mut copy = room(values.len())?;
-    copy.extend_from_slice(values);
+    let (first, rest) = values.split_at(values.len().min(BLOCK));
+    copy.extend_from_slice(first);
+    for block in rest.chunks(BLOCK) {
+        check_interrupt()?;
+        copy.extend_from_slice(block);
+    }
     Ok(copy)
 }
 
@@ -92,7 +105,7 @@ pub fn extend<T: Clone>(values: &mut Vec<T>, more: &[T]) -> Result<(), Error> {
 /// Collects the values of an iterator.
 ///
 /// # Errors
-/// Returns [`Error::OutOfMemory`] if the allocation fails.
+/// Returns [`Error::OutOfMemory`] if the allocation fails, and [`Error::Interrupted`] after an interrupt.
 pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error> {
     let mut all = Vec::new();
     append(&mut all, values)?;
@@ -102,7 +115,8 @@ pub fn collected<T>(values: impl IntoIterator<Item = T>) -> Result<Vec<T>, Error
 /// Appends the values of an iterator.
 ///
 /// # Errors
-/// Returns [`Error::OutOfMemory`] if an allocation fails; some of the values may have been appended by then.
+/// Returns [`Error::OutOfMemory`] if an allocation fails, and [`Error::Interrupted`] after an interrupt; some of the
+/// values may have been appended by then.
 pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Result<(), Error> {
     let mut values = values.into_iter();
     let least = values.size_hint().0;
@@ -111,8 +125,13 @@ pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Resul
     } else {
         reserve(all, least)?;
     }
-    // The values that fit into the reserved memory are appended without checks.
-    let free = all.capacity() - all.len();
+    // The values that fit into the reserved memory are appended in blocks, without checks of memory.
+    let mut free = all.capacity() - all.len();
+    while free > BLOCK {
+        all.extend(values.by_ref().take(BLOCK));
+        free -= BLOCK;
+        check_interrupt()?;
+    }
     all.extend(values.by_ref().take(free));
     for value in values {
         reserve(all, 1)?;
@@ -123,8 +142,10 @@ pub fn append<T>(all: &mut Vec<T>, values: impl IntoIterator<Item = T>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::{append, collected, copied, filled, reserve, room};
-    use crate::Error;
+    use std::ops::ControlFlow;
+
+    use super::{BLOCK, append, collected, copied, filled, reserve, room};
+    use crate::{Error, interruptible};
 
     #[allow(clippy::needless_pass_by_value)] // Callers pass temporaries.
     fn bytes<T>(found: Result<T, Error>) -> usize {
@@ -143,6 +164,19 @@ mod tests {
         let mut some = vec![1_u64];
         assert_eq!(bytes(reserve(&mut some, count)), 8 * count + 8);
         assert_eq!(some, [1]);
+    }
+
+    #[test]
+    fn large_vectors_are_interrupted() {
+        let values = vec![1_u8; 2 * BLOCK];
+        let interrupted = |work: &dyn Fn() -> Result<Vec<u8>, Error>| {
+            let found = interruptible(|| ControlFlow::Break(()), work);
+            assert_eq!(found, Err(Error::Interrupted));
+            assert_eq!(work().as_deref(), Ok(values.as_slice()));
+        };
+        interrupted(&|| filled(2 * BLOCK, 1));
+        interrupted(&|| copied(&values));
+        interrupted(&|| collected(values.iter().copied()));
     }
 
     #[test]

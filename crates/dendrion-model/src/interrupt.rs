@@ -20,8 +20,11 @@
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -113,6 +116,43 @@ impl Interrupt {
     }
 }
 
+/// Calls `work`, which cannot check for interrupts (such as a parser of another crate), in a separate thread. After an
+/// interrupt, the thread finishes its work in the background, and the result is dropped. Outside of [`interruptible`],
+/// `work` is called in this thread.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub fn abandonable<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> Result<R, Error> {
+    check_interrupt()?;
+    let interrupt = Interrupt::of_this_thread();
+    if interrupt.0.is_none() {
+        return Ok(work());
+    }
+    // If the system cannot start a thread, this thread takes the work back.
+    let work = Arc::new(Mutex::new(Some(work)));
+    let taken = work.clone();
+    let take = |work: &Mutex<Option<_>>| work.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (sender, receiver) = channel();
+    let helper = thread::Builder::new().spawn(move || {
+        let found = take(&taken).map(|work| interrupt.join(work));
+        // Sending fails if the work was abandoned.
+        let _ = sender.send(found);
+    });
+    let Ok(helper) = helper else {
+        return take(&work).map(|work| work()).ok_or(Error::Interrupted);
+    };
+    loop {
+        match receiver.recv_timeout(PAUSE) {
+            Ok(found) => return found.ok_or(Error::Interrupted),
+            Err(RecvTimeoutError::Timeout) => check_interrupt()?,
+            Err(RecvTimeoutError::Disconnected) => match helper.join() {
+                Err(panic) => resume_unwind(panic),
+                Ok(()) => return Err(Error::Interrupted),
+            },
+        }
+    }
+}
+
 /// Checks for interrupts in loops whose iterations are too short to check in each of them.
 #[derive(Debug, Default)]
 pub struct Turns(usize);
@@ -139,7 +179,7 @@ mod tests {
     use std::ops::ControlFlow;
     use std::rc::Rc;
 
-    use super::{Interrupt, PIECES, Turns, check_interrupt, interruptible};
+    use super::{Interrupt, PIECES, Turns, abandonable, check_interrupt, interruptible};
     use crate::Error;
 
     #[test]
@@ -180,6 +220,22 @@ mod tests {
         let ask = || interruptible(|| ControlFlow::Continue(()), || ControlFlow::Break(()));
         let work = || while check_interrupt().is_ok() {};
         interruptible(ask, work);
+    }
+
+    #[test]
+    fn work_without_checks_is_abandoned() {
+        let asked = Cell::new(0);
+        // The first check comes before the work begins.
+        let ask = move || {
+            asked.set(asked.get() + 1);
+            if asked.get() == 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let found = interruptible(ask, || abandonable(move || receiver.recv().is_err()));
+        assert_eq!(found, Err(Error::Interrupted));
+        drop(sender);
+        assert_eq!(interruptible(|| ControlFlow::Continue(()), || abandonable(|| 3)), Ok(3));
+        assert_eq!(abandonable(|| 3), Ok(3));
     }
 
     #[test]

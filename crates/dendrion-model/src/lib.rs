@@ -32,7 +32,7 @@ pub use error::{Error, UNNAMED, nearest};
 pub use generator::{Generator, Signal, Waveform};
 pub use grid::{NOISE, grid_position, on_grid};
 pub use initializer::{Initializer, PerConnection};
-pub use interrupt::{Interrupt, Turns, check_interrupt, interruptible};
+pub use interrupt::{Interrupt, Turns, abandonable, check_interrupt, interruptible};
 pub use kind::ModuleKind;
 pub use mechanism::{Mechanism, check_written, definition, written_value};
 pub use memory::{MEMORY_LIMIT, check_memory, memory_limit};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use dendrion::file::{
     Array, Extras, FileError, Identity, Record, document, load, save, schema, set_defaults,
 };
-use dendrion::model::check_interrupt;
+use dendrion::model::{abandonable, check_interrupt};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -25,15 +25,15 @@ type Parsed<'py> = (String, Bound<'py, PyDict>, Model);
 /// Reads and validates a model file.
 #[pyfunction]
 pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<Parsed<'_>> {
-    let (whole, network) = py.detach(|| {
-        let mut file = load(&path).map_err(failed)?;
-        let whole = document(&file.network, &file.extras).map_err(crate::error::raise)?;
-        set_defaults(&mut file.network).map_err(crate::error::raise)?;
-        Ok::<_, PyErr>((whole, file.network))
-    })?;
+    let read = move || {
+        let mut file = load(&path)?;
+        let whole = document(&file.network, &file.extras).map_err(FileError::Io)?;
+        set_defaults(&mut file.network).map_err(FileError::Io)?;
+        Ok((whole.json(), whole.arrays, file.network))
+    };
+    let (text, found, network) = detached(py, || abandonable(read))?.map_err(failed)?;
     let arrays = PyDict::new(py);
-    let text = whole.json();
-    for (name, array) in whole.arrays {
+    for (name, array) in found {
         match array {
             Array::Floats(v) => arrays.set_item(name, PyArray1::from_vec(py, v))?,
             Array::Indices(v) => arrays.set_item(name, PyArray1::from_vec(py, v))?,
@@ -47,7 +47,8 @@ pub(crate) fn read_model(py: Python<'_>, path: PathBuf) -> PyResult<Parsed<'_>> 
 #[pyfunction]
 pub(crate) fn check_model(py: Python<'_>, path: PathBuf) -> PyResult<(u64, u64, Option<u64>)> {
     let checked = detached(py, || {
-        let file = match load(&path) {
+        let read = path.clone();
+        let file = match abandonable(move || load(&read))? {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };

@@ -82,7 +82,9 @@ def _ends(module: Module, root: str = "") -> str:
     if post is not None:
         ends = [m.path.removeprefix(root) for m in (at["pre"], *(post if isinstance(post, tuple) else (post,)))]
         return f"{ends[0]} -> {', '.join(ends[1:])}"
-    return f"on {at['on'].path.removeprefix(root)}" if at.get("on") is not None else ""
+    # Anything can be assigned to `on` of a module without one. Building the network raises an error.
+    path = getattr(at.get("on"), "path", None)
+    return f"on {path.removeprefix(root)}" if isinstance(path, str) else ""
 
 
 def _parameters(module: Module) -> list[str]:

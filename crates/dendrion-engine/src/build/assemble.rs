@@ -11,7 +11,7 @@ use dendrion_model::{Error, Network, PerConnection, Projection, Source, Values, 
 use crate::build::budget::{check_network, sample_memory};
 use crate::build::layout::Layout;
 use crate::build::parameters::take_parameters;
-use crate::connect::{Order, Part, Topology, expand, given_delays, given_weights, parts, sources};
+use crate::connect::{Order, Part, Topology, aligned, expand, given_delays, given_weights, parts, sources};
 use crate::inputs::{Current, SourceBlock};
 use crate::plasticity::state::{on_dendrite, trace_taus};
 use crate::plasticity::{Learning, Rule, ShortTerm};
@@ -61,7 +61,10 @@ pub(crate) fn assemble<T: Scalar>(
     let ports = Ports::of(&network);
     let slots = ports.slots(&network, &reaches, epoch);
     let compiled = (network.populations.iter().zip(&ports.wirings))
-        .map(|(p, wiring)| compile(p, wiring))
+        .map(|(p, wiring)| {
+            check_interrupt()?;
+            compile(p, wiring)
+        })
         .collect::<Result<Vec<_>, Error>>()?;
     let count = |parts: &Vec<Part<T>>| parts.iter().map(|part| part.topology.targets.len()).sum();
     let counts: Vec<usize> = parts.iter().map(count).collect();
@@ -246,7 +249,8 @@ fn connect<T: Scalar>(
                 None => given_delays(&p.path, given, default_delay(p), &starts, &mut for_delays, network.dt)
                     .map_err(needed)?,
             };
-            let fanout = Fanout::new(starts, targets, weights, delays, shard.place.lanes_of_all()).map_err(
+            let (targets, weights) = (aligned(targets).map_err(needed)?, aligned(weights).map_err(needed)?);
+            let fanout = Fanout::of(starts, targets, weights, delays, shard.place.lanes_of_all()).map_err(
                 |e| match e {
                     FanoutError::Memory(e) => needed(refused(e)),
                     e => Error::connectivity(&p.path, e.to_string()),

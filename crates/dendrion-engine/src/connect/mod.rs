@@ -16,7 +16,7 @@ pub use pairs::pairs;
 pub(crate) use part::{Part, parts};
 pub use table::Connections;
 pub(crate) use topology::Topology;
-pub(crate) use values::{Order, given_delays, given_weights};
+pub(crate) use values::{Order, aligned, given_delays, given_weights};
 
 use dendrion_model::{Network, Projection, Source};
 

@@ -66,7 +66,7 @@ pub(crate) fn build(
             let mut degrees = room(neurons.len())?;
             totals(seed, &projection.path, *count as u64, targets, cells, neurons, |target, degree| {
                 degrees.push((target, degree));
-            });
+            })?;
             drawn.by_degree(degrees, *multapses, first)
         }
         // This rule has already been converted to pairs (see `expand.rs`).

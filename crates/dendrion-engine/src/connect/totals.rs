@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use dendrion_model::{Error, check_interrupt};
+
 use crate::random::{Purpose, Stream, binomial, hypergeometric};
 
 /// Calls `each(target, connections)` for the neurons of a shard that have connections, in ascending order. `cells` is
@@ -17,9 +19,9 @@ pub(crate) fn totals(
     cells: Option<u64>,
     neurons: Range<usize>,
     mut each: impl FnMut(usize, usize),
-) {
+) -> Result<(), Error> {
     let stream = Stream::new(seed, path, Purpose::Totals);
-    Tree { stream, cells, neurons }.descend(1, 0..targets, n, &mut each);
+    Tree { stream, cells, neurons }.descend(1, 0..targets, n, &mut each)
 }
 
 struct Tree {
@@ -31,13 +33,22 @@ struct Tree {
 impl Tree {
     /// Splits the `n` connections of a branch. Branches are numbered from 1, and the children of branch b are 2b and
     /// 2b + 1.
-    fn descend(&self, branch: u64, targets: Range<usize>, n: u64, each: &mut impl FnMut(usize, usize)) {
+    fn descend(
+        &self,
+        branch: u64,
+        targets: Range<usize>,
+        n: u64,
+        each: &mut impl FnMut(usize, usize),
+    ) -> Result<(), Error> {
         if n == 0 || targets.start >= self.neurons.end || targets.end <= self.neurons.start {
-            return;
+            return Ok(());
         }
         if targets.len() == 1 {
-            return each(targets.start, n as usize);
+            each(targets.start, n as usize);
+            return Ok(());
         }
+        // Counts of millions of connections take microseconds each.
+        check_interrupt()?;
         let middle = targets.start + targets.len() / 2;
         let (left, right) = ((middle - targets.start) as u64, (targets.end - middle) as u64);
         let u = self.stream.uniform(0, branch);
@@ -45,7 +56,7 @@ impl Tree {
             Some(cells) => hypergeometric(u, n, left * cells, right * cells),
             None => binomial(u, n, left, right),
         };
-        self.descend(2 * branch, targets.start..middle, on_left, each);
-        self.descend(2 * branch + 1, middle..targets.end, n - on_left, each);
+        self.descend(2 * branch, targets.start..middle, on_left, each)?;
+        self.descend(2 * branch + 1, middle..targets.end, n - on_left, each)
     }
 }

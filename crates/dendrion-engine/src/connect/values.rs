@@ -1,9 +1,11 @@
 //! Conversion of weights and delays from arrays of the whole projection, which are sorted by source and then
 //! by target, to the arrays of a shard.
 
-use dendrion_kernels::{Delays, Scalar};
-use dendrion_model::allocate::{copied, filled, room};
-use dendrion_model::{Error, Turns, Values, steps_of};
+use dendrion_kernels::{Buffer, Delays, Plain, Scalar};
+use dendrion_model::allocate::{BLOCK, copied, filled, room};
+use dendrion_model::{Error, Turns, Values, check_interrupt, steps_of};
+
+use crate::refused::refused;
 
 /// Cost of rounding a time to steps, in the work units that `Turns` counts.
 const ROUND: usize = 8;
@@ -65,6 +67,17 @@ impl Order {
         }
         Ok(())
     }
+}
+
+/// Moves values to aligned memory. Large arrays are copied in blocks, between which an interrupt ends the work.
+#[allow(clippy::needless_pass_by_value)] // The values are freed here, before others are copied.
+pub(crate) fn aligned<T: Plain>(values: Vec<T>) -> Result<Buffer<T>, Error> {
+    let mut copy = Buffer::zeroed(values.len()).map_err(refused)?;
+    for (to, from) in copy.chunks_mut(BLOCK).zip(values.chunks(BLOCK)) {
+        check_interrupt()?;
+        to.copy_from_slice(from);
+    }
+    Ok(copy)
 }
 
 /// Returns the weights of a shard with these row starts.

@@ -169,7 +169,7 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// Reverses the steps of an epoch, block by block and strip by strip, and stores the adjoints of
-    /// arrivals.
+    /// arrivals. Returns false if `goes_on`, which is called before each block, returned false.
     pub(crate) fn run(
         &mut self,
         (shard, history): (&mut Shard<T>, &History<T>),
@@ -177,9 +177,13 @@ impl<T: Scalar> Reversal<T> {
         backward: &Backward<T>,
         (spike_adjoints, tables): (&mut [Ring<T>], &[&[f64]]),
         steps: Range<u64>,
-    ) -> Result<(), Error> {
+        goes_on: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, Error> {
         self.epoch = steps.clone();
         for block in 0..shard.place.blocks.len() {
+            if !goes_on() {
+                return Ok(false);
+            }
             shard.inputs.fill(
                 view,
                 (&shard.place, block),
@@ -211,7 +215,7 @@ impl<T: Scalar> Reversal<T> {
                 }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Recomputes a block's states in an epoch, unless all of them were recorded.

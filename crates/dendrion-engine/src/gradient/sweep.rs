@@ -92,19 +92,24 @@ pub(crate) fn sweep<T: Scalar>(
         // Epochs are counted from the beginning of the segment, as in the forward run. The last one may be shorter.
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
         // Only the first worker's watch can stop the sweep. It then breaks the barrier, so that the others stop at
-        // their next wait.
-        if watch(until).is_break() {
-            barrier.break_off();
-        }
-        if barrier.is_broken() {
+        // their next block or wait.
+        let mut goes_on = || {
+            if watch(until).is_break() {
+                barrier.break_off();
+            }
+            !barrier.is_broken()
+        };
+        if !goes_on() {
             return false;
         }
         pull_spikes(worker, shared, from..until);
         if is_short(worker) || meets && !barrier.wait() {
             return false;
         }
-        reverse(worker, shared, from..until);
-        if is_short(worker) || meets && !barrier.wait() {
+        if !reverse(worker, shared, from..until, &mut goes_on) {
+            return false;
+        }
+        if meets && !barrier.wait() {
             return false;
         }
         pull_generated(worker, shared, from..until);
@@ -168,8 +173,14 @@ fn pull_spikes_of<T: Scalar>(
     Ok(())
 }
 
-/// Reverses the epoch's steps of all neurons.
-fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
+/// Reverses the epoch's steps of all neurons. Returns false if `goes_on` returned false or an allocation
+/// failed.
+fn reverse<T: Scalar>(
+    worker: &mut Worker<T, GradientObserver>,
+    shared: &Shared<'_, T>,
+    steps: Steps,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> bool {
     for Member { place, part: shard, observer } in &mut worker.shards {
         let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else { continue };
         let population = shard.place.population;
@@ -179,9 +190,15 @@ fn reverse<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<
         let mut spike_adjoints =
             shared.spike_adjoints[*place].write().unwrap_or_else(PoisonError::into_inner);
         let given = (&mut spike_adjoints[..], &shared.tables[..]);
-        let done = reversal.run((shard, history), &view, &shared.backwards[population], given, steps.clone());
-        Shortage::note(&mut shard.shortage, steps.start, done);
+        let backward = &shared.backwards[population];
+        let done = reversal.run((shard, history), &view, backward, given, steps.clone(), goes_on);
+        let is_through = matches!(done, Ok(true));
+        Shortage::note(&mut shard.shortage, steps.start, done.map(drop));
+        if !is_through {
+            return false;
+        }
     }
+    true
 }
 
 /// Pulls the adjoints of values that replaced the output of generators, and adds the contribution of the epoch's

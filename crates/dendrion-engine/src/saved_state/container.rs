@@ -12,7 +12,7 @@ use dendrion_model::Error;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use element::Element;
-pub(super) use reader::Reader;
+pub(super) use reader::{Reader, trace};
 pub(super) use writer::Writer;
 
 /// Version of the format.

@@ -8,9 +8,6 @@ use crate::inputs::{GeneratorMemory, Schedule, SourceBlock, Waits};
 use crate::runtime::core::Core;
 use crate::runtime::index::of_generator;
 
-/// Maximum number of draws per source.
-const MOST_DRAWS: u64 = 1 << 62;
-
 /// Adds a generator to a file.
 pub(super) fn save<T: Scalar>(
     core: &Core<T>,
@@ -79,8 +76,8 @@ fn drawn(
     // Earlier events have been sent.
     let least = sent.min(source_block.on().end) as f64;
     let fits = row.is_none() || next.iter().all(|next| *next >= least);
-    if !fits || row.is_some_and(|row| row > rows) || draws.iter().any(|draws| *draws > MOST_DRAWS) {
-        return Err(senseless(name, "times of events or numbers of draws that are out of range"));
+    if !fits || row.is_some_and(|row| row > rows) {
+        return Err(senseless(name, "times of events that are out of range"));
     }
     Ok(Waits::Drawn { next, draws, row })
 }

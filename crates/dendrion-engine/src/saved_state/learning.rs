@@ -10,7 +10,7 @@ use dendrion_kernels::Scalar;
 use dendrion_model::allocate::{collected, filled};
 use dendrion_model::{Error, Source};
 
-use super::container::{Reader, Writer, senseless};
+use super::container::{Reader, Writer, senseless, trace};
 use crate::connect::{Order, sources};
 use crate::plasticity::{Learning, Pre};
 use crate::runtime::core::Core;
@@ -101,14 +101,17 @@ impl Learnt {
         let steps = file.array::<u64>(&format!("{name}/waiting/step"), None)?;
         let connections = file.array::<u32>(&format!("{name}/waiting/connection"), Some(steps.len()))?;
         let last = file.repeated::<i64>(&format!("{name}/last"), count)?;
-        let k = file.finite_repeated::<f64>(&format!("{name}/trace"), count)?;
-        let slow = file.finite_repeated::<f64>(&format!("{name}/slow_trace"), count)?;
+        let mut traces = |what: &str| {
+            let name = format!("{name}/{what}");
+            file.finite_repeated::<f64>(&name, count).and_then(|values| trace(&name, values))
+        };
+        let (k, slow) = (traces("trace")?, traces("slow_trace")?);
         if last.iter().any(|last| *last >= now as i64) {
             return Err(senseless(&name, "spikes of sources that are out of range"));
         }
-        let trace = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
+        let left = |i: usize| Pre { last: u64::try_from(last[i]).ok(), k: k[i], slow: slow[i] };
         let waiting = steps.into_iter().zip(connections).collect();
-        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(trace).collect(), order };
+        let learnt = Self { projection, on, queued, waiting, traces: (0..count).map(left).collect(), order };
         if !learnt.waiting_fits(core, now)? {
             return Err(senseless(
                 &name,

@@ -3,7 +3,7 @@
 use dendrion_kernels::Scalar;
 use dendrion_model::Error;
 
-use super::container::{Reader, Writer, senseless};
+use super::container::{Reader, Writer, senseless, trace};
 use crate::plasticity::PostsynapticSpike;
 use crate::plasticity::state::on_dendrite;
 use crate::runtime::core::Core;
@@ -62,8 +62,11 @@ impl PostsynapticSpikes {
         let name = format!("spikes_of/{}", cells.path);
         let starts = file.array::<u64>(&format!("{name}/starts"), Some(cells.size + 1))?;
         let step = file.array::<i64>(&format!("{name}/step"), None)?;
-        let k = file.finite::<f64>(&format!("{name}/trace"), Some(step.len()))?;
-        let slow = file.finite::<f64>(&format!("{name}/slow_trace"), Some(step.len()))?;
+        let mut traces = |what: &str| {
+            let name = format!("{name}/{what}");
+            file.finite::<f64>(&name, Some(step.len())).and_then(|values| trace(&name, values))
+        };
+        let (k, slow) = (traces("trace")?, traces("slow_trace")?);
         let ends = (starts.first(), starts.last());
         if ends != (Some(&0), Some(&(step.len() as u64))) || !starts.is_sorted() {
             return Err(senseless(&name, "starts that do not ascend from 0 to the number of spikes"));

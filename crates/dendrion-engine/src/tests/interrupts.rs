@@ -71,6 +71,19 @@ fn building_is_interrupted_whatever_the_rule() {
 }
 
 #[test]
+fn splitting_a_total_is_interrupted() {
+    let connectivity = Connectivity::FixedTotal { count: SIZE, multapses: false, autapses: true };
+    let (found, _) = interrupted(0, || crate::connect::pairs(&network(connectivity, 1.0), 0, 1));
+    assert_eq!(found, Err(Error::Interrupted));
+}
+
+#[test]
+fn aligned_copies_are_interrupted() {
+    let (found, _) = interrupted(0, || crate::connect::aligned(vec![0_u16; 3]).map(drop));
+    assert_eq!(found, Err(Error::Interrupted));
+}
+
+#[test]
 fn draws_are_interrupted() {
     let normal = Initializer::Normal { mean: 0.0, std: 1.0 };
     // Most values have to be drawn many times.

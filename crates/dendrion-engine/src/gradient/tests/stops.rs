@@ -66,3 +66,18 @@ fn a_reverse_run_of_many_segments_stops_wherever_its_watch_does() {
         assert!(!trace.is_left());
     }
 }
+
+#[test]
+fn a_reverse_run_stops_within_an_epoch() {
+    let mut core = unconnected(1);
+    let probe = core.add_probe("other/near", "V", 1, None).unwrap();
+    let mut trace = recorded(&mut core, 8, 1 << 30);
+    let cotangents = vec![1.0; 8 * 40 * SIZE];
+    let mut looked = 0;
+    let watch = &mut |_| {
+        looked += 1;
+        if looked > 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let wanted = ["other/far.gL".to_string()];
+    assert!(reverse_run(&mut trace, &[(probe.0, &cotangents)], &wanted, watch).unwrap().is_none());
+}

@@ -178,6 +178,14 @@ fn finite<E: Element + Into<f64>>(name: &str, values: Vec<E>) -> Result<Vec<E>, 
     }
 }
 
+/// Checks the values of a trace, which is a sum of decaying contributions and cannot be negative.
+pub(in crate::saved_state) fn trace(name: &str, values: Vec<f64>) -> Result<Vec<f64>, Error> {
+    match values.iter().position(|v| *v < 0.0) {
+        Some(i) => Err(senseless(name, &format!("[{i}] is below 0"))),
+        None => Ok(values),
+    }
+}
+
 /// If a file is shorter than its header says, describes the expected length.
 fn missing(bytes: &[u8]) -> Option<String> {
     let header = usize::try_from(u64::get(bytes.get(..LENGTH)?)).ok().filter(|n| *n <= LONGEST)?;

@@ -1,8 +1,8 @@
 //! A resumed simulation is bit-identical to an uninterrupted one, for any step, division into shards and number of
 //! threads.
 
-use super::network::network;
-use super::{count, made, run, run_stopped, saved};
+use super::network::{network, small};
+use super::{count, made, run, run_stopped, saved, set_first};
 use crate::gradient::reverse_run;
 use crate::recording::probe::ProbeId;
 use crate::runtime::core::Core;
@@ -282,4 +282,20 @@ fn a_state_mends_what_broke() {
     load_state(&mut core, &state).unwrap();
     assert!(saved(&mut core) == state);
     run(&mut core, 20);
+}
+
+/// Streams have 2^64 draws, after which they begin again.
+#[test]
+fn any_number_of_draws_continues() {
+    let mut core = made::<f64>(small(), 0, 0);
+    run(&mut core, 10);
+    let mut state = saved(&mut core);
+    for draws in [1 << 62, u64::MAX] {
+        set_first(&mut state, "generator/noise/draws", draws);
+        load_state(&mut core, &state).unwrap();
+        run(&mut core, 300);
+        let later = saved(&mut core);
+        assert!(later != state);
+        load_state(&mut core, &later).unwrap();
+    }
 }

@@ -4,7 +4,7 @@ use dendrion_kernels::Level;
 use dendrion_model::{Dtype, Error, Network, Signal, Source, Values};
 
 use super::network::small;
-use super::{made, run, saved};
+use super::{made, run, saved, set_first};
 use crate::runtime::core::Core;
 use crate::saved_state::container::FORMAT;
 use crate::saved_state::load_state;
@@ -193,6 +193,21 @@ fn other_heads() {
         with("state/events/soma.V\"", "state/events/soma.W\""),
         "is damaged: state/events/soma.V: is missing"
     );
+}
+
+/// Rules take traces for sums of decaying contributions: weights would leave their range.
+#[test]
+fn negative_traces() {
+    let mut core = made::<f64>(small(), 0, 0);
+    run(&mut core, 1000);
+    let file = saved(&mut core);
+    for of in ["learning/learns", "spikes_of/events"] {
+        for name in [format!("{of}/trace"), format!("{of}/slow_trace")] {
+            let mut new = file.clone();
+            set_first(&mut new, &name, (-1e-9_f64).to_bits());
+            assert_eq!(reason(&mut core, &new), format!("is damaged: {name}: [0] is below 0"));
+        }
+    }
 }
 
 #[test]
