@@ -60,7 +60,9 @@ def hint(name: Any, known: Iterable[str]) -> str:
 def unknown_name(what: str, name: Any, known: Iterable[str]) -> UnknownNameError:
     """Return an error that suggests the nearest known name. ``what`` is the part of the message before "named"."""
     names = list(known)
-    return UnknownNameError(f"{what} named {quoted(name)}{hint(name, names)}", name=name if isinstance(name, str) else quoted(name), known=names)
+    # Other objects may have no `str`, and that of an inconsistent sparse matrix ends the process.
+    plain = name if isinstance(name, str) else quoted(name)
+    return UnknownNameError(f"{what} named {quoted(name)}{hint(name, names)}", name=plain, known=names)
 
 
 def suggests(function: T) -> T:

@@ -80,13 +80,25 @@ def test_it_is_no_list(net):
         net["cells/som"]
 
 
-@pytest.mark.parametrize("name", ["long", "deep"])
+class Unprintable:
+    """A key like an inconsistent sparse matrix, whose text ends the process."""
+
+    def __str__(self):
+        raise KeyboardInterrupt
+
+    def __repr__(self):
+        return "<unprintable>"
+
+
+@pytest.mark.parametrize("name", ["long", "deep", "fatal"])
 def test_unknown_names_that_cannot_be_printed_are_unknown(pair, name):
     key = 10**5000
     if name == "deep":
         key = []
         for _ in range(3000):
             key = [key]
+    if name == "fatal":
+        key = Unprintable()
     net = dn.Network([pair(1, name="cells")])
     with pytest.raises(dn.UnknownNameError, match="no module named <"):
         net[key]

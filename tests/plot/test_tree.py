@@ -331,6 +331,7 @@ class Loop(Plain):
             "has units nS and µS/cm²",
         ),
         (lambda: dn.plot.tree(Plain(), thickness=0.0), dn.ParameterError, "thickness = 0.0: expected a factor > 0"),
+        (lambda: dn.plot.tree(Plain(), receptors="yes"), dn.ParameterTypeError, "receptors = 'yes': expected True or"),
         (
             lambda: dn.plot.tree(Plain(2), index=2),
             dn.ParameterError,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._numbers import real
 from .._quoted import quoted
-from ..errors import ParameterError
+from ..errors import ParameterError, ParameterTypeError
 from . import _annotate
 from ._axes import drawing, laid_out, small
 from ._layout import Cylinder, layout
@@ -99,6 +99,8 @@ def tree(
     """
     if thickness is not None and not 0 < real("plot.tree: thickness", thickness, "a factor > 0") < math.inf:
         raise ParameterError(f"plot.tree: thickness = {quoted(thickness)}: expected a factor > 0")
+    if not isinstance(receptors, (bool, np.bool_)):
+        raise ParameterTypeError(f"plot.tree: receptors = {quoted(receptors)}: expected True or False")
     parts = parts_of(neuron, index)
     paint = painted(parts, color, label, limits, index)
     factor = _factor(parts) if thickness is None else thickness
