@@ -6,7 +6,7 @@ use std::ops::Range;
 use dendrion_file::{Arrays as _, Npz};
 
 use crate::random::Random;
-use crate::{ACCEPTED, Outcome, Target};
+use crate::reader::{ACCEPTED, Outcome, Target};
 
 /// A file of four uncompressed arrays.
 const WHOLE: &[u8] = include_bytes!("../../dendrion-file/tests/arrays.npz");

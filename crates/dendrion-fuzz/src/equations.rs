@@ -7,8 +7,8 @@ use dendrion_language::define;
 
 use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
+use crate::reader::{Outcome, Target};
 use crate::trial::built;
-use crate::{Outcome, Target};
 
 /// Words that are inserted into texts.
 const WORDS: [&str; 102] = [

@@ -12,31 +12,14 @@ mod models;
 mod mutate;
 mod nmodl;
 mod random;
+mod reader;
 mod run;
 mod states;
 mod trial;
 
 pub use random::Random;
+pub use reader::{ACCEPTED, Outcome, Target};
 pub use run::{Report, Suspect, run};
-
-/// The response of a reader to an input: `"accepted"`, or the kind of the error.
-pub type Outcome = &'static str;
-
-/// The outcome of an accepted input.
-pub const ACCEPTED: Outcome = "accepted";
-
-/// A reader of external inputs.
-pub trait Target {
-    /// Generates an input.
-    fn make(&mut self, random: &mut Random) -> Vec<u8>;
-
-    /// Reads an input. An error describes a fault in Dendrion.
-    ///
-    /// # Errors
-    /// Returns an error if the input is rejected with the wrong kind of error, or if an accepted input does
-    /// not behave correctly.
-    fn check(&mut self, input: &[u8], random: &mut Random) -> Result<Outcome, String>;
-}
 
 /// Names of the targets.
 pub const TARGETS: [&str; 5] = ["equations", "nmodl", "models", "arrays", "states"];

@@ -7,7 +7,7 @@ use dendrion_language::TextError;
 
 use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
-use crate::{ACCEPTED, Outcome, Target};
+use crate::reader::{ACCEPTED, Outcome, Target};
 
 /// A model with one module of every kind.
 const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
@@ -15,7 +15,7 @@ const WHOLE: &str = include_str!("../../dendrion-file/tests/whole.toml");
 const PAGE: &str = include_str!("../../../docs/models.md");
 
 /// Words that are inserted into models.
-const WORDS: [&str; 85] = [
+const WORDS: [&str; 86] = [
     "dendrion = 2\n",
     "dt = ",
     "seed = ",

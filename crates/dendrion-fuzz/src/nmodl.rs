@@ -5,8 +5,8 @@ use dendrion_nmodl::read;
 
 use crate::mutate::{characters, mutated, words};
 use crate::random::Random;
+use crate::reader::{Outcome, Target};
 use crate::trial::built;
-use crate::{Outcome, Target};
 
 /// Words that are inserted into files.
 const WORDS: [&str; 112] = [

@@ -7,7 +7,7 @@ use dendrion_file::{Format, NoArrays, read};
 use dendrion_model::{Connectivity, Error, Generator, Network, Signal, Source};
 
 use crate::random::Random;
-use crate::{ACCEPTED, Outcome, Target};
+use crate::reader::{ACCEPTED, Outcome, Target};
 
 /// Numbers of steps after which states are saved.
 const SAVED: [u64; 3] = [0, 3, 40];

@@ -5,7 +5,7 @@ use dendrion_language::Definition;
 use dendrion_model::{Error, Network, OdeMethod, Population};
 
 use crate::random::Random;
-use crate::{ACCEPTED, Outcome};
+use crate::reader::{ACCEPTED, Outcome};
 
 const METHODS: [OdeMethod; 4] =
     [OdeMethod::Euler, OdeMethod::ExpEuler, OdeMethod::ImplicitEuler, OdeMethod::Rk4];
