@@ -72,6 +72,14 @@ pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let mut sample = samples.into_iter().next()?;
     let team = team(threads.min(sample.of_shards.len()));
     let stages = (treatment.stages)(0, &mut sample, team.threads());
+    if team.threads() == 1 {
+        // There is nothing to partition. Runs of one step spend most of their time here.
+        let mut worker = sample.into_worker();
+        let through = perform(&mut worker, &stages, watch);
+        drop(stages);
+        take(0, (treatment.finish)(0, Observed::from_worker(worker), through));
+        return Some(());
+    }
     let workers = partition(sample, team.threads(), cost);
     // The first closure runs on the calling thread, which alone may call the watch.
     let done = team.run(
@@ -121,7 +129,7 @@ fn each<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
             watch(now)
         });
         drop(stages);
-        let result = (treatment.finish)(i, gather(std::iter::once(worker)), through);
+        let result = (treatment.finish)(i, Observed::from_worker(worker), through);
         results.give(i, result, &mut || {
             let _ = watch(reached);
         });

@@ -50,6 +50,14 @@ impl<T: Scalar, O: Observer<T>> Observed<T, O> {
         let (shards, sources) = self.members();
         Worker::new(shards, sources, reached)
     }
+
+    /// Converts a worker that owns a whole sample, with its shards and source blocks in order, to that sample.
+    pub(crate) fn from_worker(worker: Worker<T, O>) -> Self {
+        let (shards, of_shards) = worker.shards.into_iter().map(|m| (m.part, m.observer)).unzip();
+        let (source_blocks, of_sources) = worker.sources.into_iter().map(|m| (m.part, m.observer)).unzip();
+        let sample = Sample { shards, source_blocks };
+        Self { sample, of_shards, of_sources, reached: worker.reached }
+    }
 }
 
 /// Distributes a sample to `workers` workers: shards by cost (see the module documentation), source blocks in
@@ -92,8 +100,5 @@ pub(crate) fn gather<T: Scalar, O: Observer<T>>(
     // Other code finds shards by position, so the original order is restored.
     shards.sort_unstable_by_key(|member| member.place);
     sources.sort_unstable_by_key(|member| member.place);
-    let (shards, of_shards) = shards.into_iter().map(|m| (m.part, m.observer)).unzip();
-    let (source_blocks, of_sources) = sources.into_iter().map(|m| (m.part, m.observer)).unzip();
-    let sample = Sample { shards, source_blocks };
-    Observed { sample, of_shards, of_sources, reached: reached.unwrap_or(0) }
+    Observed::from_worker(Worker::new(shards, sources, reached.unwrap_or(0)))
 }
