@@ -9,8 +9,8 @@ use dendrion_model::{Error, check_interrupt};
 
 use crate::random::{Purpose, Stream, binomial, hypergeometric};
 
-/// Calls `each(target, connections)` for the neurons of a shard that have connections, in ascending order. `cells` is
-/// the number of sources that a target can have at most once, or `None` if pairs may repeat.
+/// Calls `each(target, connections)` for the neurons of a shard that have connections, in ascending order.
+/// `cells` is the maximum number of sources of a target, or `None` if pairs may repeat.
 pub(crate) fn totals(
     seed: u64,
     path: &str,
@@ -47,7 +47,7 @@ impl Tree {
             each(targets.start, n as usize);
             return Ok(());
         }
-        // Counts of millions of connections take microseconds each.
+        // Drawing a count takes microseconds if there are millions of connections.
         check_interrupt()?;
         let middle = targets.start + targets.len() / 2;
         let (left, right) = ((middle - targets.start) as u64, (targets.end - middle) as u64);

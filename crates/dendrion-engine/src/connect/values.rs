@@ -69,7 +69,8 @@ impl Order {
     }
 }
 
-/// Moves values to aligned memory. Large arrays are copied in blocks, between which an interrupt ends the work.
+/// Moves values to aligned memory. Large arrays are copied in blocks, between which an interrupt can end the
+/// work.
 #[allow(clippy::needless_pass_by_value)] // The values are freed here, before others are copied.
 pub(crate) fn aligned<T: Plain>(values: Vec<T>) -> Result<Buffer<T>, Error> {
     let mut copy = Buffer::zeroed(values.len()).map_err(refused)?;

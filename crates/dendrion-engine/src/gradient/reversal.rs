@@ -169,7 +169,7 @@ impl<T: Scalar> Reversal<T> {
     }
 
     /// Reverses the steps of an epoch, block by block and strip by strip, and stores the adjoints of
-    /// arrivals. Returns false if `goes_on`, which is called before each block, returned false.
+    /// arrivals. Returns `false` if `goes_on`, which is called before each block, returned `false`.
     pub(crate) fn run(
         &mut self,
         (shard, history): (&mut Shard<T>, &History<T>),

@@ -8,9 +8,9 @@
 //! adjoint of w                   +=  adjoint of the arrival at n + d, for each spike
 //! ```
 //!
-//! The sweep therefore *pulls* spike adjoints through the same connections, in the order of the forward run's sum, so
-//! that results do not depend on threads. Arrivals are at least one epoch later than the spike, so the adjoints of
-//! all arrivals that an epoch needs are known before any of its steps are reversed:
+//! The sweep therefore *pulls* spike adjoints through the same connections, in the order in which the forward
+//! run adds spikes, so that results do not depend on threads. Arrivals are at least one epoch later than the
+//! spike, so the adjoints of all arrivals that an epoch needs are known before any of its steps are reversed:
 //!
 //! ```text
 //! for each epoch, from the last to the first:
@@ -56,14 +56,14 @@ pub(crate) struct Shared<'c, T: Scalar> {
 }
 
 impl<T: Scalar> Shared<'_, T> {
-    /// Returns the adjoints of arrivals. The result is empty if there are no connections: workers that do not
-    /// synchronize at the barrier must not wait for each other's locks either.
+    /// Returns the adjoints of arrivals. The result is empty if there are no connections, because workers
+    /// that do not synchronize at the barrier must not wait for each other's locks either.
     fn spike_adjoints(&self) -> Vec<SpikeAdjoints<'_, T>> {
         let connected = if self.is_connected() { &self.spike_adjoints[..] } else { &[] };
         connected.iter().map(|w| w.read().unwrap_or_else(PoisonError::into_inner)).collect()
     }
 
-    /// Returns whether the work of one thread depends on that of others.
+    /// Returns whether the work of one thread depends on the work of other threads.
     const fn is_connected(&self) -> bool {
         !self.edges.is_empty()
     }
@@ -77,8 +77,8 @@ impl<T: Scalar> Shared<'_, T> {
     }
 }
 
-/// Reverses the recorded steps from `begin` to `end`. Returns `false` if the watch stopped it or another worker was
-/// lost.
+/// Reverses the recorded steps from `begin` to `end`. Returns `false` if the watch stopped the sweep, an
+/// allocation failed, or another worker stopped or was lost.
 pub(crate) fn sweep<T: Scalar>(
     worker: &mut Worker<T, GradientObserver>,
     shared: &Shared<'_, T>,
@@ -89,10 +89,11 @@ pub(crate) fn sweep<T: Scalar>(
     let meets = shared.is_connected();
     let mut until = end;
     while until > begin {
-        // Epochs are counted from the beginning of the segment, as in the forward run. The last one may be shorter.
+        // Epochs are counted from the beginning of the segment, as in the forward run. The last epoch may be
+        // shorter.
         let from = begin + (until - 1 - begin) / shared.epoch * shared.epoch;
-        // Only the first worker's watch can stop the sweep. It then breaks the barrier, so that the others stop at
-        // their next block or wait.
+        // Only the first worker's watch can stop the sweep. It then breaks the barrier, so that the other
+        // workers stop at their next block or wait.
         let mut goes_on = || {
             if watch(until).is_break() {
                 barrier.break_off();
@@ -121,7 +122,8 @@ pub(crate) fn sweep<T: Scalar>(
     true
 }
 
-/// Returns whether an allocation of this worker failed. The worker then leaves, which breaks the barrier as a stop does.
+/// Returns whether an allocation of this worker failed. The worker then leaves the sweep, which breaks the
+/// barrier just as a stop does.
 fn is_short<T: Scalar>(worker: &Worker<T, GradientObserver>) -> bool {
     worker.shards.iter().any(|m| m.part.shortage.is_some())
         || worker.sources.iter().any(|m| m.part.shortage.is_some())
@@ -131,7 +133,8 @@ type Steps = std::ops::Range<u64>;
 /// Adjoints of the arrivals at a shard, by port.
 type SpikeAdjoints<'s, T> = RwLockReadGuard<'s, Vec<Ring<T>>>;
 
-/// Pulls the adjoints of the epoch's spikes of neurons, and adds to the cotangents of weights.
+/// Pulls the adjoints of the spikes that neurons sent in the epoch, and adds the contributions of these
+/// spikes to the cotangents of weights.
 fn pull_spikes<T: Scalar>(worker: &mut Worker<T, GradientObserver>, shared: &Shared<'_, T>, steps: Steps) {
     let spike_adjoints = shared.spike_adjoints();
     for member in &mut worker.shards {
@@ -149,7 +152,7 @@ fn pull_spikes_of<T: Scalar>(
     let ShardTrace { history: Some(history), reversal: Some(reversal), .. } = observer else {
         return Ok(());
     };
-    // Spikes that are neither received nor recorded have no adjoints, and the program uses zeros.
+    // Spikes that are neither received nor recorded have no adjoints, so the program uses zeros.
     let is_received = shared.edges_from(true, *place).next().is_some();
     reversal.begin_epoch(shard, (&shared.tables, is_received), steps.clone())?;
     let (neurons, lanes) = (shard.place.neurons.clone(), shard.place.lanes_of_all());
@@ -173,8 +176,8 @@ fn pull_spikes_of<T: Scalar>(
     Ok(())
 }
 
-/// Reverses the epoch's steps of all neurons. Returns false if `goes_on` returned false or an allocation
-/// failed.
+/// Reverses the steps of the epoch for all neurons. Returns `false` if `goes_on` returned `false` or an
+/// allocation failed.
 fn reverse<T: Scalar>(
     worker: &mut Worker<T, GradientObserver>,
     shared: &Shared<'_, T>,

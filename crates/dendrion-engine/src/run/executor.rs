@@ -73,7 +73,7 @@ pub(crate) fn execute<T: Scalar, O: Observer<T>, S: Stage<T, O>, R: Send>(
     let team = team(threads.min(sample.of_shards.len()));
     let stages = (treatment.stages)(0, &mut sample, team.threads());
     if team.threads() == 1 {
-        // There is nothing to partition. Runs of one step spend most of their time here.
+        // A single worker needs no partition. Runs of one step spend most of their time in this function.
         let mut worker = sample.into_worker();
         let through = perform(&mut worker, &stages, watch);
         drop(stages);

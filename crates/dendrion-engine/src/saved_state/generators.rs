@@ -1,4 +1,5 @@
-//! Spike generators: the spikes that they are going to send, and those that they sent ahead of time.
+//! Spike generators: the spikes that they are going to send, and the spikes that they have sent ahead of
+//! time.
 
 use dendrion_kernels::Scalar;
 use dendrion_model::{Error, Generator, Signal};
@@ -37,7 +38,7 @@ pub(super) fn save<T: Scalar>(
     }
 }
 
-/// Reads the generator of this source block, whose values follow this schedule.
+/// Reads the generator to which this source block belongs. `schedule` contains its values.
 pub(super) fn read<T: Scalar>(
     core: &Core<T>,
     source_block: &SourceBlock,
@@ -73,7 +74,7 @@ fn drawn(
     let next = file.array::<f64>(&format!("{name}/next"), Some(size))?;
     let draws = file.array::<u64>(&format!("{name}/draws"), Some(size))?;
     let row = usize::try_from(file.one::<i64>(&format!("{name}/row"))?).ok();
-    // Earlier events have been sent.
+    // Events before this step have already been sent.
     let least = sent.min(source_block.on().end) as f64;
     let fits = row.is_none() || next.iter().all(|next| *next >= least);
     if !fits || row.is_some_and(|row| row > rows) {

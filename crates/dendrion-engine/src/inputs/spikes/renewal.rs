@@ -81,7 +81,7 @@ impl Renewal {
 /// distributed for a probability.
 pub(super) fn gap(stream: Stream, source: u32, draws: &mut u64, level: f64, poisson: bool) -> f64 {
     let draw = *draws;
-    // No run makes so many draws, but a saved state may have any number of them.
+    // No run makes so many draws that the counter wraps, but a saved state may contain any number.
     *draws = draw.wrapping_add(1);
     if poisson { stream.exponential(source, draw) / level } else { stream.failures(source, draw, level) }
 }

@@ -284,7 +284,7 @@ fn a_state_mends_what_broke() {
     run(&mut core, 20);
 }
 
-/// Streams have 2^64 draws, after which they begin again.
+/// Streams consist of 2^64 draws, after which they start from their beginning.
 #[test]
 fn any_number_of_draws_continues() {
     let mut core = made::<f64>(small(), 0, 0);

@@ -195,7 +195,8 @@ fn other_heads() {
     );
 }
 
-/// Rules take traces for sums of decaying contributions: weights would leave their range.
+/// Rules assume that traces are sums of decaying contributions. With other values, weights would leave their
+/// range.
 #[test]
 fn negative_traces() {
     let mut core = made::<f64>(small(), 0, 0);
