@@ -63,7 +63,10 @@ def _check_columns(label: str, matrix: Any, rows: int, columns: int) -> None:
 def _check_blocks(label: str, matrix: Any, rows: int, columns: int) -> None:
     data = array_of(f"{label}.data", matrix.data, "numbers")
     if data.ndim != 3 or 0 in data.shape[1:] or rows % data.shape[1] or columns % data.shape[2]:
-        raise ConnectivityError(f"{label}.data of shape {data.shape}: expected blocks that fill the shape")
+        raise ConnectivityError(
+            f"{label}.data of shape {data.shape}: expected three dimensions, with blocks whose shape divides the shape "
+            f"of the matrix, ({rows}, {columns})"
+        )
     _check_compressed(label, matrix, rows // data.shape[1], columns // data.shape[2], 3)
 
 

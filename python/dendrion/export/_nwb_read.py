@@ -50,7 +50,7 @@ def _spikes(reader: Reader, about: dict[str, Any]) -> Arrays:
     numbers = reader.array("units/neuron")
     rows = max(batch, 1) * members
     if min(row, members, batch) < 0 or row + rows > min(len(ends), len(numbers)):
-        raise ParameterError(f"units: has {len(ends)} rows; expected {row + rows} for {about['name']}")
+        raise ParameterError(f"units: has {len(ends)} rows; expected at least {row + rows} for {about['name']}")
     bounds = np.append(ends[row - 1] if row else 0, ends[row : row + rows])
     times = reader.array("units/spike_times")
     if (np.diff(bounds) < 0).any() or bounds[0] < 0 or bounds[-1] > len(times):

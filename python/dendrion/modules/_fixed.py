@@ -48,7 +48,7 @@ class Fixed:
         super().__delattr__(name)
 
     def _fixed_names(self) -> set[str]:
-        """Return the public attributes that Dendrion defines."""
+        """Return the names of the public attributes that Dendrion defines."""
         own = (vars(cls) for cls in type(self).__mro__ if is_ours(cls))
         return {name for names in own for name in names if not name.startswith("_")} | set(self._instead_of)
 

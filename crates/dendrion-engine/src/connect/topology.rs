@@ -204,7 +204,8 @@ fn by_source(sources: usize, pairs: &[(u32, u16)]) -> Result<Topology, Error> {
     Ok(Topology { starts, targets })
 }
 
-/// Returns the part of a matrix in compressed sparse rows that belongs to the shard's neurons.
+/// Returns the columns of a compressed sparse row (CSR) matrix that belong to the shard's neurons, numbered from the
+/// first of these neurons.
 fn slice(starts: &[u32], targets: &[u32], neurons: &Range<usize>) -> Result<Topology, Error> {
     let mut part = Topology { starts: room(starts.len())?, targets: Vec::new() };
     let mut turns = Turns::default();

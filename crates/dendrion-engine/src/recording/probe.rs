@@ -129,7 +129,7 @@ impl Probes {
             return self.listen((model, ensemble), now, generator, indices);
         }
         let (population, member) = member(model, path)?;
-        check_indices(path, indices, model.cells[population].layout.size)?;
+        check_indices(path, indices, (model.cells[population].layout.size, "neurons"))?;
         let what = if member.is_empty() {
             for shard in of_population_mut(&mut ensemble.own.shards, population) {
                 shard.output.log.get_or_insert_default();
@@ -155,7 +155,7 @@ impl Probes {
     ) -> Result<ProbeId, Error> {
         let mut order = ensemble.order(projection)?;
         let count = order.total();
-        check_indices(&model.network.projections[projection].path, indices, count)?;
+        check_indices(&model.network.projections[projection].path, indices, (count, "connections"))?;
         let path = &model.network.projections[projection].path;
         let needed = |error: Error| error.needed_by(path, || "a probe".into());
         let mut columns_of: Vec<Vec<u32>> = filled(count, Vec::new()).map_err(needed)?;
@@ -188,7 +188,7 @@ impl Probes {
         indices: Option<&[usize]>,
     ) -> Result<ProbeId, Error> {
         let Generator { path, size, .. } = &model.network.generators[generator];
-        check_indices(path, indices, *size)?;
+        check_indices(path, indices, (*size, "sources"))?;
         for source_block in of_generator_mut(&mut ensemble.own.source_blocks, generator) {
             source_block.listen(now);
         }
@@ -355,9 +355,12 @@ fn recorders<T: Scalar>(
     of_population(shards, population).iter().filter_map(move |s| s.recorder_of(id.0))
 }
 
-fn check_indices(path: &str, indices: Option<&[usize]>, size: usize) -> Result<(), Error> {
+fn check_indices(path: &str, indices: Option<&[usize]>, (size, what): (usize, &str)) -> Result<(), Error> {
     match indices.and_then(|all| all.iter().find(|i| **i >= size)) {
         None => Ok(()),
-        Some(i) => Err(Error::parameter(path, "indices", i, format!("integers below {size}, the size"))),
+        Some(i) => {
+            let accepted = format!("integers below {size}, the number of {what}");
+            Err(Error::parameter(path, "indices", i, accepted))
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::extras::{Extras, Record};
 use crate::node::{Key, Node};
 use crate::words;
 
-/// The modules that a connection table connects, before the rule is known.
+/// The source, the target population and the receptors of a connection table, with the sizes of source and target.
 struct Ends {
     pre: Source,
     sources: usize,

@@ -331,8 +331,8 @@ pub(crate) fn trace<T: Real>(code: &[Linked]) -> Option<Vec<Micro>> {
     TAPE.with_borrow_mut(|r| (!r.foreign).then(|| std::mem::take(&mut r.tape)))
 }
 
-/// Magnitude above which the derivative of the logistic function is flushed to 0, with a margin for the rounding
-/// error of the exponential: exp(-69.08) = 1e-30.
+/// Magnitude of the argument above which the derivative of the logistic function is certainly flushed to 0. The
+/// derivative falls below 1e-30 at 69.08; the rest is a margin for the rounding error of the exponential.
 const FLAT: f64 = 69.2;
 
 /// Records that the derivative that was just traced and stored vanishes for large arguments.

@@ -269,8 +269,8 @@ impl<'t> Lowerer<'_, 't> {
         text.trim().to_string()
     }
 
-    /// Handles a variable that the file reads but never assigns. It is 0 in NEURON unless the user sets it, so it
-    /// becomes a parameter.
+    /// Declares a variable of the ASSIGNED block. A variable that the file reads but never assigns is 0 in NEURON unless
+    /// the user sets it, so it becomes a parameter.
     fn assigned_or_parameter(&mut self, assigned: &Declared<'t>, read: &HashSet<&str>) {
         let (file, name) = (self.file, assigned.name);
         let is = |other: &Name<'_>| other.text == name.text;

@@ -135,7 +135,8 @@ impl<'t> Parser<'t> {
         })
     }
 
-    /// Parses declarations of variables, with a default value in PARAMETER and CONSTANT.
+    /// Parses the variable declarations of a block. In PARAMETER and CONSTANT blocks (`with_default`), a variable
+    /// may have a default value.
     pub(super) fn declarations(&mut self, with_default: bool) -> Parsed<Vec<Declared<'t>>> {
         let mut found = Vec::new();
         self.expect("{", "to begin the block")?;
