@@ -15,4 +15,4 @@ pub(crate) use executor::{Stage, Treatment, execute};
 pub(crate) use pace::Pace;
 pub(crate) use partition::Observed;
 pub(crate) use worker::Alarm;
-pub(crate) use worker::{Member, RunPlan, Watch, Worker};
+pub(crate) use worker::{Member, RunPlan, Shared, Watch, Worker};

@@ -61,6 +61,16 @@ pub(crate) struct RunPlan<T: Scalar> {
     pub(crate) last: AtomicU64,
 }
 
+/// The parts that all plans of a sample share.
+#[derive(Debug)]
+pub(crate) struct Shared<T: Scalar> {
+    pub(crate) given: StandIns<T>,
+    pub(crate) exchange: Arc<SpikeExchange>,
+    pub(crate) barrier: Arc<Barrier>,
+    /// The length of all epochs, if it is fixed.
+    pub(crate) fixed: Option<(u64, Arc<Pace>)>,
+}
+
 impl<T: Scalar> RunPlan<T> {
     /// Returns whether threads synchronize at the end of an epoch, which is at step `next`.
     const fn meets(&self, epoch: u64, next: u64) -> bool {

@@ -4,7 +4,6 @@
 //! functions that take only the components that they need (`parameters.rs`, `state.rs`, `connections.rs`,
 //! ...). The functions of a run are in `run.rs`.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use dendrion_kernels::{Level, Scalar};
@@ -23,7 +22,7 @@ use crate::connect::Connections;
 use crate::plasticity::control;
 use crate::recording::probe::{ProbeId, Probes, variables};
 use crate::refused::Shortage;
-use crate::run::{Barrier, Exchange, RunPlan};
+use crate::run::{Exchange, RunPlan, Shared};
 
 /// The reason why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,20 +115,24 @@ impl<T: Scalar> Core<T> {
         Ok(Self { model, ensemble, exchange, clock, probes: Probes::default(), threads, broken: None })
     }
 
-    /// Creates the plan of a run from one step to another with this number of threads.
-    pub(crate) fn run_plan(&self, begin: u64, end: u64, threads: usize) -> RunPlan<T> {
+    /// Creates the plan of a run of a sample from one step to another.
+    pub(crate) fn run_plan(&self, (begin, end): (u64, u64), shared: &Shared<T>) -> RunPlan<T> {
+        let (epoch, pace) = match &shared.fixed {
+            Some((stride, pace)) => (*stride, pace.clone()),
+            None => (self.exchange.epoch, self.exchange.pace.clone()),
+        };
         RunPlan {
             engines: self.model.cells.iter().map(|c| c.engine.clone()).collect(),
             currents: self.model.currents.clone(),
             routes: self.exchange.routes.clone(),
-            given: Arc::default(),
-            exchange: self.exchange.spikes.clone(),
+            given: shared.given.clone(),
+            exchange: shared.exchange.clone(),
             begin,
             end,
-            epoch: self.exchange.epoch,
-            pace: self.exchange.pace.clone(),
+            epoch,
+            pace,
             meeting: self.meeting(),
-            barrier: Arc::new(Barrier::new(threads)),
+            barrier: shared.barrier.clone(),
             last: AtomicU64::new(u64::MAX),
         }
     }

@@ -17,7 +17,7 @@ use dendrion_model::Error;
 use dendrion_model::allocate::{collected, filled, room};
 
 use crate::inputs::{Given, StandIns};
-use crate::run::{Barrier, Observed, Pace, RunPlan, SpikeExchange, Stage, Treatment, Watch, execute};
+use crate::run::{Barrier, Observed, Pace, RunPlan, Shared, SpikeExchange, Stage, Treatment, Watch, execute};
 use crate::runtime::core::{Core, RunEnd};
 use crate::runtime::memory::{check_batch_memory, check_recorded_memory, make_room};
 use crate::runtime::observer::Observer;
@@ -137,19 +137,19 @@ impl<T: Scalar> Core<T> {
             |s| this.model.cells[s.place.population].cost(s.place.neurons.len()),
             &Treatment {
                 stages: |b: usize, _: &mut Observed<T, O>, workers| {
-                    let exchange = this.exchange_of(run);
-                    let barrier = Arc::new(Barrier::new(workers));
                     // The states recorded for a gradient depend on the boundaries of epochs, and the samples
                     // of a batch run one after another, so epochs have a fixed length.
-                    let stride = this.stride();
-                    let fixed = (!run.is_resumable).then(|| (stride, Arc::new(Pace::fixed(stride))));
-                    let plan = |begin, end| {
-                        let plan = this.run_plan(begin, end, workers);
-                        let (epoch, pace) = fixed.clone().unwrap_or((plan.epoch, plan.pace.clone()));
-                        let (given, exchange, barrier) =
-                            (run.given[b].clone(), exchange.clone(), barrier.clone());
-                        RunPlan { given, exchange, epoch, pace, barrier, ..plan }
+                    let fixed = (!run.is_resumable).then(|| {
+                        let stride = this.stride();
+                        (stride, Arc::new(Pace::fixed(stride)))
+                    });
+                    let shared = Shared {
+                        given: run.given[b].clone(),
+                        exchange: this.exchange_of(run),
+                        barrier: Arc::new(Barrier::new(workers)),
+                        fixed,
                     };
+                    let plan = |begin, end| this.run_plan((begin, end), &shared);
                     stages(b, &plan)
                 },
                 finish: |_, sample, through| (sample, through),
