@@ -179,7 +179,7 @@ class Suggesting:
 
 
 class SuggestingKeywords:
-    """Base of classes whose constructors suggest the nearest keyword if one is unknown."""
+    """Base class of classes whose constructors suggest the nearest keyword if one is unknown."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -38,7 +38,7 @@ __all__ = [
 
 
 class DendrionError(Exception):
-    """Base of all exceptions that Dendrion raises deliberately.
+    """Base class of all exceptions that Dendrion raises deliberately.
 
     Messages quote the offending values. The middle of a very long message is left out.
     """
@@ -152,7 +152,11 @@ class DivergenceError(DendrionError, ArithmeticError):
 
 
 class StateError(DendrionError, ValueError):
-    """Raised if a saved state is damaged or belongs to a different network, or if a network has no state to save."""
+    """Raised if a saved state cannot be loaded or written.
+
+    A state cannot be loaded if it is damaged or belongs to a different network, and it cannot be written if the network
+    cannot continue, for example because a state is infinite.
+    """
 
 
 class MemoryLimitError(ResourceError, MemoryError):
@@ -186,7 +190,7 @@ class MorphologyError(DendrionError, ValueError):
 
 
 class ModelWarning(UserWarning):
-    """Base of all warnings. A warning points out a likely mistake in a model, which may nevertheless be intentional.
+    """Base class of all warnings. A warning points out a likely mistake in a model, which may be intentional.
 
     To silence one category, use ``warnings.filterwarnings("ignore", category=dn.UndrivenWarning)``; to silence all of
     them, use ``category=dn.ModelWarning``.

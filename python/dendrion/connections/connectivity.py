@@ -18,7 +18,7 @@ __all__ = ["All2All", "Connector", "FixedIndegree", "FixedOutdegree", "FixedProb
 
 @dataclass(frozen=True)
 class Connector(Abstract):
-    """Base of the connection rules."""
+    """Base class of the connection rules."""
 
     _examples: ClassVar[str] = "FixedProb(0.1)"
 

@@ -17,7 +17,7 @@ __all__ = ["Constant", "Initializer", "LogNormal", "Normal", "Truncated", "Unifo
 
 
 class Initializer(Abstract, FixedOnceMade, SuggestingKeywords):
-    """Base of the distributions.
+    """Base class of the distributions.
 
     Each number depends only on the seed, the path of the module, and the connection or neuron, so it is the same for
     any number of threads. Quantities are converted to ms for delays and must be dimensionless for weights.

@@ -14,7 +14,7 @@ __all__ = ["STDP", "Plasticity", "TripletSTDP", "TsodyksMarkram"]
 
 
 class Plasticity(Abstract, FixedOnceMade, SuggestingKeywords):
-    """Base of the plasticity rules. The values of a rule become parameters of the synapse to which it is passed."""
+    """Base class of plasticity rules. The values of a rule become parameters of the synapse to which it is passed."""
 
     _otherwise: ClassVar[str] = (
         "cannot change after the rule is created; assign to the parameter of the MCSynapse, such as synapse.tau_plus"

@@ -38,7 +38,7 @@ def new_hdf5(what: str, path: FilePath, overwrite: bool, extra: str, suffix: str
 
 
 class _Watched(io.RawIOBase):
-    """A file that remembers the first failed write, and ignores all later ones.
+    """A file that remembers the first failed write and ignores all writes after it.
 
     HDF5 writes its buffers when objects are freed, and errors at that time are lost. A file that was truncated because
     the disk was full would then look complete.

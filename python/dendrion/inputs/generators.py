@@ -26,7 +26,7 @@ __all__ = ["BernoulliGenerator", "Generator", "PoissonGenerator", "SpikeGenerato
 
 
 class Generator(Abstract, Module):
-    """Base of the generators, which have ``size`` sources that are on for ``start <= t < stop`` (ms)."""
+    """Base class of the generators, which have ``size`` sources that are on for ``start <= t < stop`` (ms)."""
 
     _examples: ClassVar[str] = "PoissonGenerator(size, rate)"
     _otherwise_drawn: ClassVar[str] = "; a Piecewise is a function of time"

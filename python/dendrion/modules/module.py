@@ -43,7 +43,7 @@ Value = float | NDArray[np.float64]
 
 
 class Module(CopiedAlone):
-    """Base of all components of a model.
+    """Base class of all components of a model.
 
     A module that is created inside another module's ``__init__`` belongs to that module. Its name is that of the
     attribute to which it is assigned (``self.soma = ...``), with the position or key if it is in a list or dict

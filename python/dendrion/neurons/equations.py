@@ -22,7 +22,7 @@ __all__ = ["Channel", "Soma", "Written"]
 
 
 class Written(Module):
-    """Base of the modules with ``equations``; see [Channel][dendrion.Channel]."""
+    """Base class of the modules with ``equations``; see [Channel][dendrion.Channel]."""
 
     #: The equations, in Dendrion's equation language.
     equations: ClassVar[str] = ""

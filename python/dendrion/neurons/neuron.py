@@ -33,7 +33,7 @@ _OF_RESET = ("V_reset", "refractory", "V_spike", "spike_width")
 
 
 class Neuron(Module):
-    """Base of populations of neurons."""
+    """Base class of populations of neurons."""
 
 
 class MCNeuron(Neuron):

@@ -21,7 +21,7 @@ __all__ = ["AMPA", "GABA", "NMDA", "Receptor"]
 
 
 class Receptor(Written, Compartment):
-    """Base of the receptors [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA], and of custom ones.
+    """Base class of [AMPA][dendrion.AMPA], [NMDA][dendrion.NMDA], [GABA][dendrion.GABA] and custom receptors.
 
     For a custom receptor, subclass it and define ``equations`` with ``on event: s += weight`` for the effect of an
     arriving spike and ``I = ... : pA`` for the current; see [Equations](../equations.md) for the language.

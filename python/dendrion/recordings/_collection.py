@@ -41,7 +41,8 @@ class NetworkRecordings(NetworkSharing):
     """The methods that manage the recordings of a network.
 
     A recording keeps its network alive. The network therefore stores only how to create its recordings. If it stored
-    the recordings themselves, both would refer to each other, and only the garbage collector could free them.
+    the recordings themselves, network and recordings would refer to each other, and only the garbage collector could
+    free them.
     """
 
     _recorded: dict[str, What]

@@ -42,8 +42,8 @@ impl<R, F: FnMut(usize, R)> InOrder<R, F> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds result number `number`. If too many later results are waiting already, waits until an earlier
-    /// result has been taken and calls `watch` from time to time. Each number must be passed exactly once,
+    /// Adds result number `number`. Unless it is the next result, waits while `ahead` or more results are already
+    /// waiting for an earlier one, and calls `watch` from time to time. Each number must be passed exactly once,
     /// and threads must start their work in ascending order of numbers, so that the thread with the lowest
     /// number never waits.
     pub(crate) fn give(&self, number: usize, result: R, watch: &mut dyn FnMut()) {
