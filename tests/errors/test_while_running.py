@@ -155,15 +155,20 @@ def test_another_thread_reads_all_the_time():
     net, v, spikes = made()
     whole, v_whole, spikes_whole = made()
     whole.run(2000.0)
-    times = []
-    with running(lambda: net.run(2000.0)) as thread:
-        while thread.is_alive():
-            times.append((net.t, len(v.values)))
-            # The recordings are those of a complete run.
-            values = v.values
-            assert np.array_equal(values, v_whole.values[: len(values)])
-            assert spikes.counts().sum() <= len(spikes_whole.t)
-            assert repr(net)
+    # On a busy machine, this thread may not get a turn during a run, so there are several attempts.
+    for _ in range(20):
+        net.reset()
+        times = []
+        with running(lambda: net.run(2000.0)) as thread:
+            while thread.is_alive():
+                times.append((net.t, len(v.values)))
+                # The recordings are those of a complete run.
+                values = v.values
+                assert np.array_equal(values, v_whole.values[: len(values)])
+                assert spikes.counts().sum() <= len(spikes_whole.t)
+                assert repr(net)
+        if any(0.0 < t < 2000.0 for t, _ in times):
+            break
     assert any(0.0 < t < 2000.0 for t, _ in times)
     assert times == sorted(times)
     np.testing.assert_array_equal(v.values, v_whole.values)
