@@ -22,9 +22,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._numbers import numbers, real
+from ._paths import is_encodable
 from ._quoted import quoted, told
 from ._suggest import SuggestingKeywords
-from .errors import ParameterError, ParameterTypeError
+from .errors import EquationError, ParameterError, ParameterTypeError
 from .modules._fixed import Abstract, FixedOnceMade
 from .training._tracing import traced
 
@@ -232,6 +233,10 @@ class Expression(Surrogate):
     def __init__(self, function: Callable[..., Any] | str, *, relative: bool = False) -> None:
         self.relative = _flag(self, relative)
         if isinstance(function, str):
+            if not is_encodable(function):
+                raise EquationError(
+                    f"Expression: function = {quoted(function)}: expected text without characters that UTF-8 cannot encode"
+                )
             _core.Surrogate.own("Expression: function", function, False)
             self.text = function
         elif callable(function):

@@ -89,6 +89,11 @@ def test_errors_in_texts_show_the_place():
         Expression("1/(1 + abs(V))")
 
 
+def test_texts_that_cannot_be_encoded_are_refused():
+    with pytest.raises(dn.EquationError, match=r"function = .*: expected text without characters that UTF-8 cannot"):
+        Expression("a\udcff")
+
+
 def test_older_files_with_postfix_order_are_read(tmp_path):
     path = tmp_path / "older.toml"
     path.write_text(
