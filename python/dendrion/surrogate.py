@@ -234,9 +234,7 @@ class Expression(Surrogate):
         self.relative = _flag(self, relative)
         if isinstance(function, str):
             if not is_encodable(function):
-                raise EquationError(
-                    f"Expression: function = {quoted(function)}: expected text without characters that UTF-8 cannot encode"
-                )
+                raise EquationError(f"Expression: function = {quoted(function)}: expected text that UTF-8 can encode")
             _core.Surrogate.own("Expression: function", function, False)
             self.text = function
         elif callable(function):
