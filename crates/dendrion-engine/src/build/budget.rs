@@ -115,7 +115,7 @@ fn sources(p: &Projection, network: &Network) -> f64 {
 }
 
 /// Returns the number of connections of a projection, or the expected number if it is random.
-fn connections(p: &Projection, network: &Network) -> f64 {
+pub(crate) fn connections(p: &Projection, network: &Network) -> f64 {
     let (sources, targets) = (sources(p, network), network.populations[p.population].size as f64);
     match &p.connectivity {
         Connectivity::AllToAll { .. } => sources * targets,

@@ -1,11 +1,12 @@
 //! The pairs that a projection will connect, for code that computes weights or delays from them.
 
 use dendrion_model::allocate::{append, reserve, room};
-use dendrion_model::{Error, Network, Turns};
+use dendrion_model::{Error, Network, Turns, check_memory};
 
 use super::expand::expanded;
 use super::sources;
 use super::topology::build;
+use crate::build::budget::connections;
 
 /// Number of neurons that are processed together. It is smaller than the number of lanes that a target index can
 /// distinguish.
@@ -15,12 +16,15 @@ const RANGE: usize = 1 << 15;
 /// have, sorted by source and then by target. Arrays of weights have the same order.
 ///
 /// # Errors
-/// Returns an error if [`Network::validate`] does, or if there is no such projection.
+/// Returns an error if [`Network::validate`] does, if there is no such projection, or if the pairs exceed the memory
+/// limit.
 pub fn pairs(network: &Network, projection: usize, threads: usize) -> Result<(Vec<u32>, Vec<u32>), Error> {
     network.validate()?;
     let Some(p) = network.projections.get(projection) else {
         return Err(Error::structure("network", format!("no projection {projection}")));
     };
+    // Two indices per connection. Drawing more pairs than fit would take very long before the memory is exhausted.
+    check_memory(&p.path, "the list of its pairs of neurons", 8.0 * connections(p, network))?;
     let found = pairs_of(network, projection, threads);
     found.map_err(|error| error.needed_by(&p.path, || "its pairs of neurons".into()))
 }
