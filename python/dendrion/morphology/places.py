@@ -34,7 +34,7 @@ class Location(FixedOnceMade):
     x: float
 
     def __init__(self, section: int, x: float = 0.5) -> None:
-        if not is_whole(section) or section < 0:
+        if not is_whole(section) or not 0 <= section < 2**32:
             raise ParameterError(f"Location: section = {quoted(section)}: expected the index of a section")
         self.section = int(section)
         self.x = real("Location: x", x, "a number from 0 to 1")
