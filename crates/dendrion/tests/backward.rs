@@ -156,7 +156,7 @@ fn a_watch_stops_a_reverse_run() {
     assert_eq!(trace.backward(&[(probes[0], &weights)], &["cell/c0.gL".into()], stopping).unwrap(), None);
     assert!(!trace.is_left());
     let error = trace.backward(&[], &[], &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
-    assert!(error.contains("already been reversed"), "{error}");
+    assert!(error.contains("already called for this run"), "{error}");
 }
 
 #[test]

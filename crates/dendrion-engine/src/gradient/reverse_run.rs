@@ -48,7 +48,7 @@ pub(crate) fn reverse_run<T: Scalar>(
     watch: Watch<'_>,
 ) -> Result<Option<Gradients>, Error> {
     if !trace.is_left() {
-        let what = "this run has already been reversed; run again to compute another gradient";
+        let what = "was already called for this run; run again to compute another gradient";
         return Err(Error::run("backward", what));
     }
     let wanted = Wanted::of(trace, wanted)?;
