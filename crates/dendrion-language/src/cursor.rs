@@ -7,13 +7,14 @@
 //! climb(min):
 //!     a = a prefix operator of level >= min and climb(its level), or a primary expression
 //!     while the next token is an infix operator of level >= min:
-//!         b = climb(the level above that of the operator)
+//!         b = climb(the level above that of the operator; for a power, the level of signs)
 //!         a = operator(a, b)
 //!     return a
 //! ```
 //!
-//! Operators of one level are therefore left-associative, with two exceptions: comparisons cannot be chained,
-//! and the exponent of a power may have a sign, as in `a^-b^c`.
+//! Operators of one level are therefore left-associative, with two exceptions. Comparisons cannot be chained.
+//! Powers are right-associative, because the exponent is parsed at the level of signs: `a^b^c` is `a^(b^c)`, and
+//! `a^-b^c` is `a^(-(b^c))`.
 
 use crate::error::{Span, TextError};
 use crate::function::Level;
@@ -55,6 +56,11 @@ impl<'t, S: Copy> Cursor<'t, S> {
     /// Creates a cursor at the first token of a text.
     pub const fn new(text: &'t str, tokens: Vec<Token<S>>) -> Self {
         Self { text, tokens, at: 0, depth: 0 }
+    }
+
+    /// Returns the text.
+    pub const fn source(&self) -> &'t str {
+        self.text
     }
 }
 

@@ -320,6 +320,18 @@ impl Bound {
     }
 }
 
+impl Written {
+    /// Returns a unit with its spelling. Pure numbers have no spelling, and a leading slash follows a 1.
+    pub fn new(text: &str, unit: Unit) -> Self {
+        let text = match text.strip_prefix('/') {
+            _ if unit == Unit::ONE => String::new(),
+            Some(below) => format!("1/{}", below.trim_start()),
+            None => text.strip_prefix('*').unwrap_or(text).trim_start().to_string(),
+        };
+        Self { text, unit }
+    }
+}
+
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.text.is_empty() { "a pure number" } else { &self.text })

@@ -47,8 +47,8 @@ pub use formula::{Formula, formula};
 pub use function::{Binary, Function, Level, Notation, Unary};
 pub use stack::{recurse, with_stack};
 pub use syntax::Bound;
-pub use unit::{Dimension, Unit, ten_to};
-pub use unit_text::{Factor, UnitText, unit_text};
+pub use unit::{Dimension, Factor, Unit, ten_to};
+pub use unit_text::{UnitText, unit_text};
 pub use write::{Value, write_formula};
 
 use syntax::Syntax;

@@ -9,6 +9,10 @@ use std::ops::{Div, Mul};
 
 /// Denominator of the stored exponents. 60 is divisible by 2, 3, 4, 5 and 6, so roots of these orders are exact.
 pub(crate) const PARTS: i32 = 60;
+/// Largest magnitude of the exponents of a unit.
+pub(crate) const LARGEST: i32 = 100;
+/// Largest magnitude of the power of ten of a unit, so that conversions do not overflow.
+pub(crate) const MOST_TENS: i32 = 300;
 
 /// A physical dimension: the exponents of mV, ms, pA, um, mM and K, in sixtieths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +50,9 @@ impl Dimension {
         Some(Self(out))
     }
 
-    /// Multiplies the exponents by `parts` sixtieths.
-    pub(crate) fn times(self, parts: i32) -> Self {
-        Self(self.0.map(|e| e / PARTS * parts))
+    /// Returns whether texts can contain this dimension.
+    pub(crate) fn is_in_range(self) -> bool {
+        self.0.iter().all(|e| e.abs() <= LARGEST * PARTS)
     }
 
     /// Returns the exponents of kg, m, s, A, K and mol, and the power of ten of the coherent unit relative to the
@@ -122,11 +126,7 @@ impl fmt::Display for Dimension {
             return f.write_str(name);
         }
         let symbols = ["mV", "ms", "pA", "um", "mM", "K"];
-        let part = |(symbol, e): (&str, i32)| match e.abs() {
-            PARTS => symbol.to_string(),
-            e if e % PARTS == 0 => format!("{symbol}{}", e / PARTS),
-            e => format!("{symbol}^{}", f64::from(e) / f64::from(PARTS)),
-        };
+        let part = |(symbol, e): (&str, i32)| power_text(symbol, e.abs());
         let of_sign = |sign: i32| -> Vec<String> {
             symbols.into_iter().zip(exponents).filter(|(_, e)| e.signum() == sign).map(part).collect()
         };
@@ -136,13 +136,29 @@ impl fmt::Display for Dimension {
     }
 }
 
+/// Returns a unit with a positive exponent in sixtieths, in the notation of the language: `cm2`, `mV^4`, `ms^0.5`,
+/// `um^1/3`.
+fn power_text(symbol: &str, parts: i32) -> String {
+    let value = f64::from(parts) / f64::from(PARTS);
+    match parts {
+        PARTS => symbol.to_string(),
+        _ if parts == 2 * PARTS || parts == 3 * PARTS => format!("{symbol}{value}"),
+        // Thirds, and fractions of thirds, have no finite decimal expansion.
+        _ if parts % 3 != 0 => {
+            let common = (1..=PARTS).rev().find(|n| parts % n == 0 && PARTS % n == 0).unwrap_or(1);
+            format!("{symbol}^{}/{}", parts / common, PARTS / common)
+        }
+        _ => format!("{symbol}^{value}"),
+    }
+}
+
 /// A unit: a dimension and a power of ten relative to the coherent unit of that dimension.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
     /// The dimension.
     pub dimension: Dimension,
-    /// The power of ten of this unit relative to the coherent unit.
-    pub exponent: i32,
+    /// The power of ten of this unit relative to the coherent unit, in sixtieths.
+    pub tens: i32,
 }
 
 /// Unit symbols, each with the exponents of its dimension and its power of ten relative to the coherent unit.
@@ -185,62 +201,110 @@ pub(crate) const COMMON: [&str; 22] = [
 
 impl Unit {
     /// The unit of pure numbers.
-    pub const ONE: Self = Self { dimension: Dimension::ONE, exponent: 0 };
+    pub const ONE: Self = Self::coherent_of(Dimension::ONE);
+
+    /// Returns the coherent unit of a dimension.
+    pub const fn coherent_of(dimension: Dimension) -> Self {
+        Self { dimension, tens: 0 }
+    }
 
     /// Returns the unit with this name, such as `nS`, `cm2` or `mol`, or `None` if there is no such unit.
     pub fn named(name: &str) -> Option<Self> {
-        let (_, prefix, symbol, power) = named_parts(name)?;
-        let (_, exponents, exponent) = SYMBOLS.iter().find(|(s, ..)| *s == symbol)?;
-        let dimension = Dimension(exponents.map(|e| e * PARTS * power));
-        Some(Self { dimension, exponent: (exponent + prefix) * power })
+        factor_named(name).map(Factor::unit)
     }
 
     /// Raises the unit to an integer power.
     #[must_use]
     pub fn power(self, exponent: i32) -> Self {
         let dimension = Dimension(self.dimension.0.map(|e| e.saturating_mul(exponent)));
-        Self { dimension, exponent: self.exponent.saturating_mul(exponent) }
+        Self { dimension, tens: self.tens.saturating_mul(exponent) }
     }
 
     /// Converts a number in this unit to coherent units.
     pub fn coherent(self, v: f64) -> f64 {
-        if self.exponent < 0 { v / ten_to(-self.exponent) } else { v * ten_to(self.exponent) }
+        scaled(v, self.tens)
+    }
+
+    /// Converts a number in this unit to another unit of the same dimension.
+    pub fn converted(self, v: f64, to: Self) -> f64 {
+        scaled(v, self.tens.saturating_sub(to.tens))
+    }
+
+    /// Returns whether the powers of ten and the exponents of the unit are within the limits of the language.
+    pub fn is_in_range(self) -> bool {
+        self.dimension.is_in_range() && self.tens.abs() <= MOST_TENS * PARTS
     }
 }
 
-/// Returns the prefix of a unit name with its power of ten, the symbol, and the exponent: c, -2, m and 3 for `cm3`.
-pub(crate) fn named_parts(name: &str) -> Option<(&'static str, i32, &'static str, i32)> {
+/// Multiplies a number by a power of ten in sixtieths. Negative powers are divisions, which are exact more often than
+/// products with a rounded power.
+fn scaled(v: f64, tens: i32) -> f64 {
+    if tens < 0 { v / ten_to(tens.saturating_neg()) } else { v * ten_to(tens) }
+}
+
+/// A factor of a unit. For `cm2` in `uS/cm2`, the prefix is c, the symbol m and the exponent -2.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Factor {
+    /// The prefix; empty if the factor has no prefix.
+    pub prefix: &'static str,
+    /// The power of ten of the prefix.
+    pub tens: i32,
+    /// The symbol.
+    pub symbol: &'static str,
+    /// The exponent in sixtieths.
+    pub power: i32,
+}
+
+impl Factor {
+    /// Returns the unit of the factor.
+    pub(crate) fn unit(self) -> Unit {
+        let Some((_, exponents, tens)) = SYMBOLS.iter().find(|(s, ..)| *s == self.symbol) else {
+            return Unit::ONE;
+        };
+        Unit {
+            dimension: Dimension(exponents.map(|e| e * self.power)),
+            tens: (tens + self.tens) * self.power,
+        }
+    }
+}
+
+/// Returns the factor with this name, such as `cm3`.
+pub(crate) fn factor_named(name: &str) -> Option<Factor> {
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let power = match &name[letters.len()..] {
-        "" => 1,
-        digit @ ("2" | "3") => digit.parse().ok()?,
+        "" => PARTS,
+        "2" => 2 * PARTS,
+        "3" => 3 * PARTS,
         _ => return None,
     };
     let symbol = |name: &str| SYMBOLS.iter().map(|(s, ..)| *s).find(|s| *s == name);
     if let Some(symbol) = symbol(letters) {
-        return Some(("", 0, symbol, power));
+        return Some(Factor { prefix: "", tens: 0, symbol, power });
     }
     let (prefix, tens, symbol) =
         PREFIXES.iter().find_map(|(p, e)| Some((*p, *e, symbol(letters.strip_prefix(p)?)?)))?;
     let is_micro = matches!(prefix, "\u{b5}" | "\u{3bc}");
-    Some((if is_micro { "u" } else { prefix }, tens, symbol, power))
+    Some(Factor { prefix: if is_micro { "u" } else { prefix }, tens, symbol, power })
 }
 
-/// Returns 10 to the power of `exponent`, correctly rounded.
-pub fn ten_to(exponent: i32) -> f64 {
-    format!("1e{exponent}").parse().unwrap_or(f64::NAN)
+/// Returns 10 to the power of `parts` sixtieths; integer powers are correctly rounded.
+pub fn ten_to(parts: i32) -> f64 {
+    if parts % PARTS == 0 {
+        return format!("1e{}", parts / PARTS).parse().unwrap_or(f64::NAN);
+    }
+    libm::pow(10.0, f64::from(parts) / f64::from(PARTS))
 }
 
 impl Mul for Unit {
     type Output = Self;
     fn mul(self, b: Self) -> Self {
-        Self { dimension: self.dimension * b.dimension, exponent: self.exponent.saturating_add(b.exponent) }
+        Self { dimension: self.dimension * b.dimension, tens: self.tens.saturating_add(b.tens) }
     }
 }
 
 impl Div for Unit {
     type Output = Self;
     fn div(self, b: Self) -> Self {
-        self * b.power(-1)
+        Self { dimension: self.dimension / b.dimension, tens: self.tens.saturating_sub(b.tens) }
     }
 }

@@ -41,7 +41,7 @@ fn a_channel() -> Result<(), TextError> {
 fn default(text: &str) -> Result<(f64, String, i32), TextError> {
     let d = define(&format!("I = 1 pA * where(p > 0, 1, 0) : pA\n{text}"))?;
     let p = &d.parameters[0];
-    Ok((p.default.unwrap_or(f64::NAN), p.unit.text.clone(), p.unit.unit.exponent))
+    Ok((p.default.unwrap_or(f64::NAN), p.unit.text.clone(), p.unit.unit.tens / 60))
 }
 
 #[test]

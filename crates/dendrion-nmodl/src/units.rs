@@ -148,8 +148,15 @@ impl Product {
         let unit = |factors: &[Factor]| factors.iter().fold(Unit::ONE, |unit, f| unit * f.unit());
         let above: Vec<String> = self.above.iter().map(|f| f.text()).collect();
         let below = self.below.iter().flat_map(|f| ["/".to_string(), f.text()]);
-        let text = [above.join("*")].into_iter().chain(below).collect();
-        Written { text, unit: unit(&self.above) / unit(&self.below) }
+        let text: String = [above.join("*")].into_iter().chain(below).collect();
+        Written::new(&text, unit(&self.above) / unit(&self.below))
+    }
+
+    /// Returns whether the equation language supports the unit.
+    fn is_supported(&self) -> bool {
+        // Without a preceding number, V and C would be read as the potential and the capacitance.
+        let clashes = self.bare_words().any(|word| word == "V" || word == "C");
+        self.above.len() + self.below.len() <= MOST && self.written().unit.is_in_range() && !clashes
     }
 
     /// Returns whether a number in this unit is finite in coherent units.
@@ -161,8 +168,7 @@ impl Product {
     /// name.
     pub(crate) fn bare_words(&self) -> impl Iterator<Item = String> {
         let factors = self.above.iter().skip(1).chain(&self.below);
-        let words = factors.map(|f| if matches!(f.power, 2 | 3) { f.text() } else { f.word.to_string() });
-        words.collect::<Vec<String>>().into_iter()
+        factors.map(|f| if matches!(f.power, 2 | 3) { f.text() } else { f.word.to_string() })
     }
 
     /// Adds a number with this unit to a syntax tree.
@@ -196,12 +202,7 @@ pub(crate) fn translate(text: &str, own: &HashMap<&str, &str>) -> Option<Product
             }
         }
     }
-    let size = product.written().unit.coherent(1.0);
-    // Without a preceding number, V and C would be read as the potential and the capacitance.
-    let clashes = product.bare_words().any(|word| word == "V" || word == "C");
-    let is_known =
-        product.above.len() + product.below.len() <= MOST && size.is_finite() && size != 0.0 && !clashes;
-    is_known.then_some(product)
+    product.is_supported().then_some(product)
 }
 
 /// Translates a factor to a word of the equation language and its power.
@@ -221,4 +222,47 @@ fn translate_factor(factor: &str, own: &HashMap<&str, &str>) -> Option<(&'static
         word = own.get(word)?;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use dendrion_language::{parse, syntax::Statement};
+
+    use super::{Factor, Product, WORDS};
+
+    /// Checks that the language reads a unit as it is written after a colon.
+    fn check(product: &Product) {
+        let written = product.written();
+        let text = if written.text.is_empty() { "1" } else { &written.text };
+        let syntax = parse(&format!("x : {text}")).unwrap_or_else(|error| panic!("{error}"));
+        let [Statement::Declare { unit, .. }] = syntax.statements.as_slice() else { panic!("{text}") };
+        assert_eq!(unit.unit, written);
+    }
+
+    #[test]
+    fn written_units_are_read_as_the_same_units() {
+        check(&Product::default());
+        for (_, word) in WORDS.iter().filter(|(_, word)| !word.is_empty()) {
+            for power in 1..=9 {
+                let (factor, ms) = (Factor { word, power }, Factor { word: "ms", power: 1 });
+                for (above, below) in [
+                    (vec![factor], vec![]),
+                    (vec![], vec![factor]),
+                    (vec![], vec![factor, ms]),
+                    (vec![ms, factor], vec![factor, ms]),
+                ] {
+                    // Powers outside the limits of the language are not translated.
+                    let product = Product { above, below };
+                    if product.is_supported() {
+                        check(&product);
+                    }
+                }
+            }
+        }
+        for text in ["/ms", "1/ms", "mA/cm2", "/mM2-ms", "um4"] {
+            assert!(!Product::named(text).is_pure());
+            check(&Product::named(text));
+        }
+        assert_eq!(Product::named("/ms").written().text, "1/ms");
+    }
 }

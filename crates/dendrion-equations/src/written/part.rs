@@ -117,14 +117,14 @@ impl<'p, 'g> Part<'p, 'g> {
 
 /// Converts a value in `unit` to coherent units.
 pub(super) fn coherent(value: Expr<'_>, unit: Unit) -> Expr<'_> {
-    match unit.exponent {
+    match unit.tens {
         0 => value,
-        e if e < 0 => value / ten_to(-e),
-        e => value * ten_to(e),
+        tens if tens < 0 => value / ten_to(-tens),
+        tens => value * ten_to(tens),
     }
 }
 
 /// Converts a value in coherent units to `unit`.
 pub(super) fn in_unit(value: Expr<'_>, unit: Unit) -> Expr<'_> {
-    coherent(value, Unit { exponent: -unit.exponent, ..unit })
+    coherent(value, Unit { tens: -unit.tens, ..unit })
 }

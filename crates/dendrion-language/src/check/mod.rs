@@ -233,7 +233,7 @@ impl<'t> Checker<'t> {
             self.made.terms.push(Self::term_of(meaning));
             (self.made.terms.len() - 1, dimension)
         };
-        self.made.exports.push(Export { name: word, value, unit: Unit { dimension, exponent: 0 } });
+        self.made.exports.push(Export { name: word, value, unit: Unit::coherent_of(dimension) });
         Ok(())
     }
 

@@ -83,7 +83,7 @@ impl Checker<'_> {
                 _ => Dimension::ONE,
             };
             let text = if dimension == Dimension::ONE { String::new() } else { dimension.to_string() };
-            Written { text, unit: Unit { dimension, exponent: 0 } }
+            Written { text, unit: Unit::coherent_of(dimension) }
         };
         let expression = &mut self.made.expressions[i];
         (expression.unit, expression.value) = (unit, *value);

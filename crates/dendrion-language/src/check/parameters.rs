@@ -4,7 +4,7 @@ use super::{Checked, Checker, Meaning, Type};
 use crate::definition::{Id, Parameter, Written};
 use crate::function::{Binary, Function, Unary};
 use crate::syntax::{Node, Statement};
-use crate::unit::{Unit, ten_to};
+use crate::unit::Unit;
 
 impl Checker<'_> {
     /// Moves the definitions of constants from the named expressions to the parameters.
@@ -61,22 +61,18 @@ impl Checker<'_> {
             }
             None => match plain {
                 Some((_, unit)) if !self.unit_text(value).is_empty() => {
-                    Written { text: self.unit_text(value), unit }
+                    Written::new(&self.unit_text(value), unit)
                 }
                 _ => {
                     let text =
                         if dimension == Unit::ONE.dimension { String::new() } else { dimension.to_string() };
-                    Written { text, unit: Unit { dimension, exponent: 0 } }
+                    Written { text, unit: Unit::coherent_of(dimension) }
                 }
             },
         };
         let default = match plain {
-            Some((v, unit)) => {
-                let tens = unit.exponent - written.unit.exponent;
-                if tens < 0 { v / ten_to(-tens) } else { v * ten_to(tens) }
-            }
-            None if written.unit.exponent < 0 => coherent * ten_to(-written.unit.exponent),
-            None => coherent / ten_to(written.unit.exponent),
+            Some((v, unit)) => unit.converted(v, written.unit),
+            None => Unit::coherent_of(dimension).converted(coherent, written.unit),
         };
         if !default.is_finite() {
             return Err(
@@ -130,14 +126,11 @@ impl Checker<'_> {
         let unit = unit.trim();
         let begins_number = |(at, c): (usize, char)| {
             c.is_ascii_digit()
-                && !unit[..at].ends_with(|p: char| p.is_alphanumeric() || p == '^' || p == '*' || p == '-')
+                && !unit[..at].ends_with(|p: char| p.is_alphanumeric() || matches!(p, '^' | '*' | '-' | '.'))
         };
         if unit.is_empty() || unit.contains(['(', '+']) || unit.char_indices().any(begins_number) {
             return String::new();
         }
-        match unit.strip_prefix('/') {
-            Some(below) => format!("1/{}", below.trim()),
-            None => unit.strip_prefix('*').unwrap_or(unit).trim().to_string(),
-        }
+        unit.to_string()
     }
 }

@@ -5,7 +5,7 @@ use crate::definition::{Id, Term, Written};
 use crate::error::{Span, suggestion};
 use crate::function::{Binary, Function, Unary};
 use crate::syntax::Node;
-use crate::unit::{COMMON, Dimension, Unit};
+use crate::unit::{COMMON, Dimension, LARGEST, Unit};
 
 /// The type of an expression.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -186,7 +186,7 @@ impl Checker<'_> {
                     return Err(self.error(self.syntax.nodes[b].1, "division by 0"));
                 }
                 let (Some(x), Some(y)) = (x, y) else { return Ok(Type::Zero) };
-                Ok(Type::Number(if f == Binary::Mul { x * y } else { x / y }))
+                self.in_range(if f == Binary::Mul { x * y } else { x / y }, span)
             }
             Binary::Pow => self.power(a, b),
         }
@@ -207,7 +207,16 @@ impl Checker<'_> {
         let found = d.power(constant).ok_or_else(|| {
             self.error(span, format!("{d} to the power of {constant} is not a unit; expected an integer or a simple fraction as the exponent"))
         })?;
-        Ok(Type::Number(found))
+        self.in_range(found, self.syntax.nodes[base].1.to(span))
+    }
+
+    /// Returns the type of a quantity, or an error if the exponents of its dimension are too large.
+    fn in_range(&self, d: Dimension, span: Span) -> Checked<Type> {
+        if d.is_in_range() {
+            return Ok(Type::Number(d));
+        }
+        let message = format!("this is in {d}; expected a unit with exponents of at most {LARGEST}");
+        Err(self.error(span, message))
     }
 
     /// Returns the dimension of a quantity, or `None` for the literal 0, which has every dimension.

@@ -1,6 +1,7 @@
 //! Parser of expressions. From lowest to highest precedence: `a if c else b`, `or`, `and`, `not`, comparisons, sums,
 //! products, signs, powers, and a unit directly after a number.
 
+use super::unit::{Power, Units as _};
 use super::{KEYWORDS, Parser};
 use crate::cursor::{Expressions, Parsed, Parser as _};
 use crate::definition::Written;
@@ -8,7 +9,6 @@ use crate::error::{Span, suggestion};
 use crate::function::{Function, Level, Unary};
 use crate::lex::Kind;
 use crate::syntax::{Id, Node};
-use crate::unit::{COMMON, Unit};
 
 impl<'t> Expressions<'t> for Parser<'t> {
     type Function = Function;
@@ -104,35 +104,12 @@ impl Parser<'_> {
         if token.kind != Kind::Name || KEYWORDS.contains(&word) {
             return Ok(self.syntax.number(value, Written::default(), span));
         }
-        let (unit, end) = self.unit_name()?;
-        if !unit.unit.coherent(value).is_finite() {
+        let Power { factor, text, span: end } = self.unit_power(false)?;
+        let unit = factor.unit();
+        if !(unit.is_in_range() && unit.coherent(value).is_finite()) {
             return Err(self.error(span.to(end), "this number is too large; expected a finite number in coherent units (mV, ms, pA, um, mM, K)"));
         }
-        Ok(self.syntax.number(value, unit, span.to(end)))
-    }
-
-    /// Parses the name of a unit with an optional exponent: `cm2`, `ms^2`, `ms^-1`.
-    pub(super) fn unit_name(&mut self) -> Parsed<(Written, Span)> {
-        let token = self.next();
-        let word = self.text(token.span);
-        let Some(unit) = Unit::named(word).filter(|_| token.kind == Kind::Name) else {
-            let message = format!("'{word}' is not a unit{}", suggestion(word, COMMON));
-            return Err(self.error(token.span, message));
-        };
-        if !(self.is("^") || self.is("**")) {
-            return Ok((Written { text: word.to_string(), unit }, token.span));
-        }
-        self.advance(1);
-        let negative = self.accept("-");
-        match self.peek().kind {
-            Kind::Number(v) if v.fract() == 0.0 && (1.0..=9.0).contains(&v) => {
-                let end = self.next().span;
-                let exponent = if negative { -(v as i32) } else { v as i32 };
-                let text = format!("{word}^{exponent}");
-                Ok((Written { text, unit: unit.power(exponent) }, token.span.to(end)))
-            }
-            _ => Err(self.unexpected("an integer exponent from 1 to 9 after the unit")),
-        }
+        Ok(self.syntax.number(value, Written { text, unit }, span.to(end)))
     }
 
     fn call(&mut self) -> Parsed<Id> {

@@ -3,11 +3,13 @@
 mod comments;
 mod expression;
 mod statement;
+mod unit;
 
 use crate::cursor::{self, Cursor, DEEPEST, Parsed, Parser as _};
 use crate::error::TextError;
 use crate::lex::{Kind, LINE, Lexed, Special};
 use crate::syntax::{Name, Syntax};
+pub(crate) use unit::Units;
 
 /// Reserved words.
 pub(crate) const KEYWORDS: [&str; 11] =

@@ -1,12 +1,12 @@
 //! Parser of statements: one per line, or several on a line separated by `;`.
 
 use super::Parser;
+use super::unit::{Product, Units as _};
 use crate::cursor::{Parsed, Parser as _};
 use crate::definition::Written;
 use crate::error::{Span, TextError};
 use crate::lex::{Kind, LINE};
 use crate::syntax::{Action, Annotation, Bound, Change, Name, Statement, Trigger};
-use crate::unit::Unit;
 
 impl Parser<'_> {
     pub(super) fn statements(&mut self) -> Parsed<()> {
@@ -88,32 +88,10 @@ impl Parser<'_> {
         Ok(Statement::Initial { name, value: self.expression()? })
     }
 
-    /// Parses a unit: `mV`, `1`, `1/ms`, `nS/um2`, `pA ms`.
+    /// Parses the unit after a colon.
     fn annotation(&mut self) -> Parsed<Annotation> {
-        let start = self.peek().span;
-        let (mut unit, mut end) = self.unit_factor()?;
-        loop {
-            let divides = self.is("/");
-            if divides || self.is("*") {
-                self.advance(1);
-            } else if self.peek().kind != Kind::Name {
-                let span = start.to(end);
-                let text = self.text(span);
-                let text = if text == "1" { String::new() } else { text.to_string() };
-                return Ok(Annotation { unit: Written { text, unit }, span });
-            }
-            let (factor, to) = self.unit_factor()?;
-            unit = if divides { unit / factor } else { unit * factor };
-            end = to;
-        }
-    }
-
-    fn unit_factor(&mut self) -> Parsed<(Unit, Span)> {
-        match self.peek().kind {
-            Kind::Number(1.0) => Ok((Unit::ONE, self.next().span)),
-            Kind::Name => self.unit_name().map(|(unit, span)| (unit.unit, span)),
-            _ => Err(self.unexpected("a unit such as mV, or 1 for a pure number")),
-        }
+        let Product { unit, span, .. } = self.unit()?;
+        Ok(Annotation { unit: Written::new(self.text(span), unit), span })
     }
 
     /// Parses a bound: `(> 0)`, `(>= 0)` or `(in [0, 1])`.

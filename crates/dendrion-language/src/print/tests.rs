@@ -45,8 +45,10 @@ fn check(text: &str) {
 }
 
 fn expression() -> impl Strategy<Value = String> {
-    let leaf =
-        vec!["a", "b", "V", "pi", "mV", "cm2", "0", "2", "1e-9", "2.5e300", "3 mV", "1 mA/cm2", "4 ms^-2"];
+    let leaf = vec![
+        "a", "b", "V", "pi", "mV", "cm2", "0", "2", "1e-9", "2.5e300", "3 mV", "1 mA/cm2", "4 ms^-2",
+        "5 mV^0.5",
+    ];
     let leaf = proptest::sample::select(leaf).prop_map(str::to_string);
     leaf.prop_recursive(6, 30, 3, |inner| {
         let operators =
@@ -71,7 +73,15 @@ fn expression() -> impl Strategy<Value = String> {
 }
 
 fn statement() -> impl Strategy<Value = String> {
-    let unit = proptest::sample::select(vec!["", " : 1", " : mV", " : nS / um2", " : pA ms"]);
+    let unit = proptest::sample::select(vec![
+        "",
+        " : 1",
+        " : mV",
+        " : nS / um2",
+        " : pA ms",
+        " : / ms^1/2",
+        " : mM^-0.5",
+    ]);
     let bound = proptest::sample::select(vec!["", " (> 0)", " (>= 0)", " (in [0, 1])"]);
     let doc = proptest::sample::select(vec!["", "  # of a", "#", "; e = 3 # shared"]);
     let define = (expression(), unit.clone(), bound, doc)
