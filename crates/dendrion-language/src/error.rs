@@ -117,18 +117,52 @@ pub fn shortened(message: &str) -> Cow<'_, str> {
     format!("{} ... ({} bytes omitted) ... {}", &message[..end], start - end, &message[start..]).into()
 }
 
+/// Returns the known name that is most similar to `name`, if one is similar enough. The comparison ignores case.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
+    known
+        .into_iter()
+        .filter(|k| is_short(name, k))
+        .map(|k| (score(k), k))
+        .filter(|(s, _)| *s > 0.7)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+/// Returns whether two names are compared. The time of a comparison is quadratic in their length, and long names are not
+/// typed by hand.
+const fn is_short(name: &str, known: &str) -> bool {
+    name.len().saturating_add(known.len()) <= 128
+}
+
 /// Returns the end of an error message about an unknown name: the most similar known name, or a list of known
 /// names.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // Comparing long names is slow, and names this long are not typed by hand.
-    let known: Vec<&str> = known.into_iter().filter(|k| k.len() + name.len() <= 128).collect();
-    let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
-    let best =
-        known.iter().map(|k| (score(k), *k)).filter(|(s, _)| *s > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
-    match best {
-        Some((_, best)) => format!("; did you mean '{best}'?"),
+    let known: Vec<&str> = known.into_iter().filter(|k| is_short(name, k)).collect();
+    match nearest(name, known.iter().copied()) {
+        Some(best) => format!("; did you mean '{best}'?"),
         None if known.is_empty() => String::new(),
         None if known.len() <= 12 => format!("; expected one of: {}", known.join(", ")),
         None => format!("; expected one of {} names, such as: {}", known.len(), known[..8].join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{nearest, suggestion};
+
+    #[test]
+    fn similar_names_are_found() {
+        assert_eq!(nearest("GBAR", ["g", "gbar", "bar"]), Some("gbar"));
+        assert_eq!(nearest("x", ["alpha", "beta"]), None);
+    }
+
+    /// The time of a comparison is quadratic in the length of the names: it would be hours for these.
+    #[test]
+    fn long_names_are_not_compared() {
+        let long = "a".repeat(10_000_000);
+        assert_eq!(nearest(&long, [long.as_str(), "a"]), None);
+        assert_eq!(nearest("a", [long.as_str(), "a"]), Some("a"));
+        assert_eq!(suggestion(&long, [long.as_str()]), "");
     }
 }

@@ -41,7 +41,7 @@ pub use definition::{
     Assignment, Current, Definition, Event, Export, Expression, Flag, Given, Id, Import, Parameter, State,
     Target, Term, Trigger, Written,
 };
-pub use error::{Span, TextError, shortened, suggestion, write_excerpt};
+pub use error::{Span, TextError, nearest, shortened, suggestion, write_excerpt};
 pub use expression_text::ExpressionText;
 pub use formula::{Formula, formula};
 pub use function::{Binary, Function, Level, Notation, Unary};

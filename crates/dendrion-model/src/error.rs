@@ -1,5 +1,6 @@
 //! Errors in models, with messages that help the user to correct them.
 
+use dendrion_language::nearest;
 use thiserror::Error;
 
 use crate::memory::{MEMORY_LIMIT, in_units};
@@ -259,17 +260,6 @@ impl Error {
 /// Placeholder for the module in errors whose path is not known yet; see [`Error::at`].
 pub const UNNAMED: &str = "neuron";
 
-/// Returns the known name that is most similar to `name`, if one is similar enough.
-pub fn nearest<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
-    known
-        .iter()
-        .map(|k| (score(k), k.as_str()))
-        .filter(|(s, _)| *s > 0.7)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
-}
-
 /// Returns advice about a state that is not finite. A failure in the first step is not caused by instability, which
 /// takes time to grow.
 fn remedy(time: f64, dt: f64) -> String {
@@ -290,7 +280,7 @@ fn named(value: &str) -> String {
 }
 
 fn suggestion(name: &str, known: &[String]) -> String {
-    if let Some(best) = nearest(name, known) {
+    if let Some(best) = nearest(name, known.iter().map(String::as_str)) {
         return format!("; did you mean {best:?}?");
     }
     match known.len() {

@@ -28,7 +28,7 @@ mod time;
 mod validate;
 
 pub use connectivity::{Connectivity, Injection, Plasticity, Projection, Source};
-pub use error::{Error, UNNAMED, nearest};
+pub use error::{Error, UNNAMED};
 pub use generator::{Generator, Signal, Waveform};
 pub use grid::{NOISE, grid_position, on_grid};
 pub use initializer::{Initializer, PerConnection};

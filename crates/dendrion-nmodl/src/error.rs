@@ -1,20 +1,14 @@
 //! Errors in NMODL files, with their positions.
 
 pub(crate) use dendrion_language::Span;
-use dendrion_language::TextError;
+use dendrion_language::{TextError, nearest};
 
 /// An error in an NMODL file, or a statement that the equation language does not support.
 pub type NmodlError = TextError;
 
 /// Returns the end of a message about an unknown name: the most similar known name, if one is similar enough.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    // NMODL is case-sensitive, but incorrect case is a common mistake, so the comparison ignores case.
-    let score = |k: &str| strsim::jaro_winkler(&name.to_lowercase(), &k.to_lowercase());
-    let best = known.into_iter().map(|k| (score(k), k)).filter(|(s, _)| *s > 0.8);
-    match best.max_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((_, best)) => format!("; did you mean '{best}'?"),
-        None => String::new(),
-    }
+    nearest(name, known).map_or_else(String::new, |best| format!("; did you mean '{best}'?"))
 }
 
 /// Notes about dropped statements and assumptions, with their lines.

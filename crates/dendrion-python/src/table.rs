@@ -48,7 +48,7 @@ pub(crate) fn check_module(kind: &str, module: &str, given: &Bound<'_, PyDict>, 
 /// Returns the known name most similar to `name`, if one is similar enough.
 #[pyfunction]
 pub(crate) fn nearest(name: &str, known: Vec<String>) -> Option<String> {
-    dendrion::model::nearest(name, &known).map(str::to_string)
+    dendrion::language::nearest(name, known.iter().map(String::as_str)).map(str::to_string)
 }
 
 /// Returns the step nearest to a time (ms) >= 0, according to the rule that applies to all times.
